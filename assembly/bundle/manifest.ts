@@ -1,0 +1,81 @@
+/**
+ * The manifest: what a bundle says of itself, in the custom section `runlet` of the module (UTF-8 JSON).
+ *
+ * In: the bytes of a .wasm file.  Out: a checked Manifest.  No dependency and no Node import: host/session reads it in a browser.
+ * A C host needs only the exports (docs/abi.md); the manifest is for hosts that can parse it.
+ */
+
+export interface PortManifest {
+  name: string;
+  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. */
+  hostType: 'float32' | 'int8' | 'uint8';
+  /** Elements of one frame for an input, of one output for an output. */
+  elements: number;
+  /** [t, f, c] of a whole window (input) or of one output. */
+  shape: [number, number, number];
+  /** Order of the model file's row-major elements over t, f, c. */
+  order: ('t' | 'f' | 'c')[];
+  fileShape: number[];
+  scale: number;
+  zeroPoint: number;
+}
+
+export interface LayerManifest {
+  name: string;
+  op: string;
+  /** 'trunk' runs on every micro-hop, 'head' once an output. */
+  section: 'trunk' | 'head';
+  macsPerHop: number;
+  macsPerWindow: number;
+}
+
+export interface BytesManifest {
+  /** As packed in the module. */
+  weightBytes: number;
+  /** Biases, multipliers, shifts, tables. */
+  tableBytes: number;
+  stateBytes: number;
+  scratchBytes: number;
+  ioBytes: number;
+  /** Alignment between regions. */
+  paddingBytes: number;
+  /** weights + tables + state + scratch + io + padding. */
+  memoryBytes: number;
+}
+
+export interface Manifest {
+  /** Version of this manifest's form. */
+  manifest: 1;
+  abi: 1;
+  name: string;
+  /** Version of Runlet that built it. */
+  producer: string;
+  target: string;
+  mode: 'windowed' | 'stream';
+  inputs: PortManifest[];
+  outputs: PortManifest[];
+  /** Frames. */
+  window: number;
+  hop: number;
+  microHop: number;
+  /** Outputs that `stream` swallows until all context is real; frames of look-ahead. */
+  warmUpHops: number;
+  delayFrames: number;
+  /** Samples (frames) a second, where known. */
+  sampleRateHz?: number;
+  frontEnd?: string;
+  labels?: string[];
+  unit?: string;
+  macsPerHop: number;
+  macsPerWindow: number;
+  layers: LayerManifest[];
+  bytes: BytesManifest;
+  /** SHA-256 over layout, target, scales and all weights that feed the state, hex. */
+  stateDigest: string;
+  /** SHA-256 of the source model file, hex. */
+  sourceDigest: string;
+  /** A self-test: seed of the generator (docs/abi.md), hops pushed, SHA-256 of the outputs in order, hex. */
+  golden: { seed: number; hops: number; outputs: number; digest: string };
+}
+
+export const manifestSection = 'runlet';

@@ -1,0 +1,36 @@
+/**
+ * The one error type of Runlet.
+ *
+ * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one paragraph.
+ * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session, RN8xx gateway.
+ * Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
+ */
+
+export interface ErrorParts {
+  /** What went wrong, one sentence without a full stop. */
+  what: string;
+  /** The file, node, tensor, byte offset or option concerned. */
+  where?: string;
+  /** Why it cannot work. */
+  why?: string;
+  /** What the user can try. */
+  tryThis?: string;
+}
+
+export class RunletError extends Error {
+  readonly code: string;
+  readonly parts: ErrorParts;
+
+  constructor(code: string, parts: ErrorParts) {
+    const where = parts.where ? ` (${parts.where})` : '';
+    const why = parts.why ? `: ${parts.why}` : '';
+    const tryThis = parts.tryThis ? `. Try: ${parts.tryThis}` : '';
+    super(`${code}: ${parts.what}${where}${why}${tryThis}`);
+    this.name = 'RunletError';
+    this.code = code;
+    this.parts = parts;
+  }
+}
+
+/** True for an error that Runlet raised on purpose (anything else is a bug). */
+export const isRunletError = (error: unknown): error is RunletError => error instanceof Error && error.name === 'RunletError';

@@ -1,0 +1,196 @@
+/**
+ * Graph: a network in time-major normal form.
+ *
+ * In: what a reader found in a model file.  Out: the value that the planner, the quantiser and the executors share.
+ * Every tensor is `[t][f][c]` (t time frames, f feature rows, c channels innermost; a 1-D CNN has f = 1); batch is 1 and
+ * is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here: readers resolve them into axis orders.
+ * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`).
+ */
+
+export type Axis = 't' | 'f' | 'c';
+
+export interface Shape {
+  /** Time frames. */
+  t: number;
+  /** Feature rows of a frame (1 for a 1-D CNN). */
+  f: number;
+  /** Channels, innermost. */
+  c: number;
+}
+
+/** real = scale * (quantised - zeroPoint), TensorFlow Lite 8-bit quantisation specification. */
+export interface QuantParams {
+  scale: number;
+  zeroPoint: number;
+}
+
+export interface Tensor {
+  /** Index into Graph.tensors. */
+  id: number;
+  /** The name in the model file, for errors and reports. */
+  name: string;
+  /** Shape for one whole window. */
+  shape: Shape;
+  /** Present in int8 graphs. */
+  quant?: QuantParams;
+}
+
+/** Weights of a convolution or dense layer, in the order that the operator's file states. */
+export interface Weights {
+  data: Float32Array | Int8Array;
+  /** int8 only: one scale per output channel, or one for all; the zero point is 0. */
+  scales?: Float64Array;
+  /** int8 only: the multiplier rule; `dense-f32` rounds s_in * s_w to float32 first, as TensorFlow Lite's FULLY_CONNECTED does. */
+  scaleRule?: 'per-channel' | 'dense-f32';
+}
+
+/** Fused activation as a clamp of the real value: relu is [0, Infinity], none is [-Infinity, Infinity]. */
+export type Clamp = readonly [min: number, max: number];
+export const noClamp: Clamp = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+export interface ConvAttrs {
+  /** Kernel, stride and dilation along t and f. */
+  kernelT: number;
+  kernelF: number;
+  strideT: number;
+  strideF: number;
+  dilationT: number;
+  dilationF: number;
+  /** Zero padding [before, after], explicit for this window length (never 'same'). */
+  padT: readonly [number, number];
+  padF: readonly [number, number];
+  groups: number;
+  outChannels: number;
+  /** [outChannels][kernelT][kernelF][inChannels / groups] */
+  weights: Weights;
+  /** [outChannels]; Int32Array in int8 graphs. */
+  bias: Float32Array | Int32Array | null;
+  clamp: Clamp;
+}
+
+/** Output channel o reads input channel floor(o / multiplier). */
+export interface DepthwiseAttrs extends Omit<ConvAttrs, 'groups' | 'outChannels'> {
+  multiplier: number;
+  // weights: [kernelT][kernelF][inChannels * multiplier]
+}
+
+export interface DenseAttrs {
+  units: number;
+  /** [units][t][f][c] of the input tensor's window. */
+  weights: Weights;
+  bias: Float32Array | Int32Array | null;
+  clamp: Clamp;
+}
+
+export interface PoolAttrs {
+  kernelT: number;
+  kernelF: number;
+  strideT: number;
+  strideF: number;
+  padT: readonly [number, number];
+  padF: readonly [number, number];
+  /** Average pooling only: padded places count in the divisor. */
+  countIncludePad?: boolean;
+  clamp: Clamp;
+}
+
+export interface GlobalPoolAttrs {
+  /** Also reduce over the feature axis (time is always reduced). */
+  overF: boolean;
+  clamp: Clamp;
+  /**
+   * Which integer rule averages: `avgpool` = AVERAGE_POOL_2D (round half away from zero, input and output share one scale),
+   * `mean` = MEAN (requantised). Float graphs: `mean`.
+   */
+  rule?: 'avgpool' | 'mean';
+}
+
+export interface BinaryAttrs {
+  clamp: Clamp;
+}
+
+export interface ConcatAttrs {
+  axis: 'c' | 'f';
+}
+
+export type ActivationFn =
+  | 'identity' // requantise (QUANTIZE from int8 to int8) or a standalone clamp
+  | 'leakyrelu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'hardswish';
+
+export interface ActivationAttrs {
+  fn: ActivationFn;
+  /** leakyrelu only. */
+  alpha?: number;
+  clamp: Clamp;
+}
+
+export interface SoftmaxAttrs {
+  /** Over the channels of each frame row. */
+  beta: number;
+}
+
+/** Operator names, the same in models/ops, quant/ops, assembly/kernels, assembly/emit/ops and test/ops. */
+export interface OpAttrs {
+  conv: ConvAttrs;
+  depthwise: DepthwiseAttrs;
+  dense: DenseAttrs;
+  maxpool: PoolAttrs;
+  avgpool: PoolAttrs;
+  globalmax: GlobalPoolAttrs;
+  globalavg: GlobalPoolAttrs;
+  add: BinaryAttrs;
+  mul: BinaryAttrs;
+  concat: ConcatAttrs;
+  activation: ActivationAttrs;
+  softmax: SoftmaxAttrs;
+}
+export type OpName = keyof OpAttrs;
+
+export interface NodeOf<K extends OpName> {
+  op: K;
+  /** Name in the model file (or made from the operator and its index), for errors and reports. */
+  name: string;
+  /** Tensor ids. */
+  inputs: number[];
+  output: number;
+  attrs: OpAttrs[K];
+}
+export type Node = { [K in OpName]: NodeOf<K> }[OpName];
+
+/** A graph input or output as the host sees it. */
+export interface Port {
+  tensor: number;
+  name: string;
+  /** What the model file's border holds; float borders are quantised and dequantised by the host. */
+  hostType: 'float32' | 'int8' | 'uint8';
+  /** Shape in the model file, batch included. */
+  fileShape: number[];
+  /** Order in which the file's row-major elements run over the normal form's axes (unit axes may be left out). */
+  order: Axis[];
+}
+
+export interface Graph {
+  name: string;
+  format: 'tflite' | 'onnx' | 'tfjs' | 'builder';
+  /** SHA-256 of the model file, hex; empty for built graphs. */
+  sourceDigest: string;
+  tensors: Tensor[];
+  /** In topological order. */
+  nodes: Node[];
+  inputs: Port[];
+  outputs: Port[];
+  /** Key-value metadata of the file (for example runlet.left_context). */
+  metadata: Record<string, string>;
+  /** What the reader decided or noticed, for `inspect`: the time axis chosen, operators folded. */
+  notes: string[];
+}
+
+/** Elements of a tensor for one window. */
+export const elementsOf = (shape: Shape): number => shape.t * shape.f * shape.c;
+/** Elements of one frame. */
+export const frameOf = (shape: Shape): number => shape.f * shape.c;
+/** An int8 graph keeps the file's scales; a float graph has to be quantised. */
+export const isQuantised = (graph: Graph): boolean => graph.tensors.every((t) => t.quant !== undefined);

@@ -1,0 +1,41 @@
+/**
+ * avgpool: average over a sliding kernel.
+ *
+ * In: [t][f][c].  Out: [t'][f'][c].  Padded places count in the divisor only with countIncludePad.
+ * Source: ONNX AveragePool, TensorFlow Lite AVERAGE_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
+ */
+import { clampTo, type OpDef } from './op.ts';
+import { forEachTap, only, slidingShape } from './sliding.ts';
+
+export const avgpool: OpDef<'avgpool'> = {
+  name: 'avgpool',
+  shape: (inputs, attrs, name) => slidingShape(only(inputs, name), attrs, only(inputs, name).c),
+  float(xs, attrs, out) {
+    const x = only(xs, 'avgpool');
+    const y = new Float32Array(out.t * out.f * out.c);
+    const acc = new Float64Array(out.c);
+    let at = 0;
+    for (let t = 0; t < out.t; t++) {
+      for (let f = 0; f < out.f; f++) {
+        acc.fill(0);
+        let count = 0;
+        forEachTap(x.shape, attrs, t, f, (offset) => {
+          count++;
+          for (let o = 0; o < out.c; o++) acc[o] = (acc[o] as number) + (x.data[offset + o] as number);
+        });
+        if (attrs.countIncludePad) count = attrs.kernelT * attrs.kernelF;
+        for (let o = 0; o < out.c; o++) y[at++] = clampTo((acc[o] as number) / count, attrs.clamp);
+      }
+    }
+    return y;
+  },
+  stream: (a) => ({
+    kind: 'window',
+    kernel: a.kernelT,
+    stride: a.strideT,
+    dilation: 1,
+    pad: a.padT,
+    padWith: a.countIncludePad ? 'zero' : 'exclude',
+  }),
+  macsPerFrame: () => 0,
+};

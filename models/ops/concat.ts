@@ -1,0 +1,42 @@
+/**
+ * concat: joins tensors along channels or feature rows.
+ *
+ * In: n of [t][f][c].  Out: [t][f][sum c] or [t][sum f][c].  Source: ONNX Concat, TensorFlow Lite CONCATENATION.
+ * Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11). Along time it is not an operator of ours.
+ */
+import { RunletError } from '../error.ts';
+import type { Shape } from '../graph/types.ts';
+import { type OpDef, pointwise } from './op.ts';
+import { showShape } from './sliding.ts';
+
+export const concat: OpDef<'concat'> = {
+  name: 'concat',
+  shape(inputs, attrs, name) {
+    const [first] = inputs;
+    const fits = (s: Shape) => s.t === first?.t && (attrs.axis === 'c' ? s.f === first.f : s.c === first.c);
+    if (!first || !inputs.every(fits)) {
+      throw new RunletError('RN301', {
+        what: `inputs cannot be joined along ${attrs.axis}`,
+        where: name,
+        why: inputs.map(showShape).join(', '),
+        tryThis: 'give all branches the same number of frames',
+      });
+    }
+    const total = inputs.reduce((sum, s) => sum + s[attrs.axis], 0);
+    return { ...first, [attrs.axis]: total };
+  },
+  float(xs, attrs, out) {
+    const y = new Float32Array(out.t * out.f * out.c);
+    const rows = attrs.axis === 'c' ? out.t * out.f : out.t;
+    const row = y.length / rows;
+    let offset = 0;
+    for (const x of xs) {
+      const part = x.data.length / rows;
+      for (let r = 0; r < rows; r++) y.set(x.data.subarray(r * part, (r + 1) * part), r * row + offset);
+      offset += part;
+    }
+    return y;
+  },
+  stream: () => pointwise,
+  macsPerFrame: () => 0,
+};

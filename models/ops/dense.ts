@@ -1,0 +1,38 @@
+/**
+ * dense: fully connected over the whole window.
+ *
+ * In: [t][f][c].  Out: [1][1][units].  y[u] = clamp(bias[u] + sum w[u, t, f, c] * x[t, f, c])
+ * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC, recomputed per hop.
+ */
+import { RunletError } from '../error.ts';
+import { elementsOf } from '../graph/types.ts';
+import { clampTo, type OpDef } from './op.ts';
+import { only } from './sliding.ts';
+
+export const dense: OpDef<'dense'> = {
+  name: 'dense',
+  shape(inputs, attrs, name) {
+    const n = elementsOf(only(inputs, name));
+    if (attrs.weights.data.length !== n * attrs.units) {
+      throw new RunletError('RN301', {
+        what: `weights of ${attrs.weights.data.length} elements do not fit`,
+        where: name,
+        why: `${attrs.units} units x ${n} inputs are expected`,
+      });
+    }
+    return { t: 1, f: 1, c: attrs.units };
+  },
+  float(xs, attrs, out) {
+    const { data } = only(xs, 'dense');
+    const y = new Float32Array(out.c);
+    const { data: w } = attrs.weights;
+    for (let u = 0; u < out.c; u++) {
+      let sum = attrs.bias?.[u] ?? 0;
+      for (let i = 0; i < data.length; i++) sum += (w[u * data.length + i] as number) * (data[i] as number);
+      y[u] = clampTo(sum, attrs.clamp);
+    }
+    return y;
+  },
+  stream: () => ({ kind: 'whole' }),
+  macsPerFrame: (a) => a.weights.data.length,
+};

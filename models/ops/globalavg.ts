@@ -1,0 +1,27 @@
+/**
+ * globalavg: average over all frames of the window, and over the feature rows where overF is set.
+ *
+ * In: [t][f][c].  Out: [1][f or 1][c].
+ * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MEAN and AVERAGE_POOL_2D over the whole window.
+ * Streaming: partial sums per hop (StreamiNNC section 5.5).
+ */
+import { clampTo, type OpDef } from './op.ts';
+import { only } from './sliding.ts';
+
+export const globalavg: OpDef<'globalavg'> = {
+  name: 'globalavg',
+  shape: (inputs, attrs, name) => ({ t: 1, f: attrs.overF ? 1 : only(inputs, name).f, c: only(inputs, name).c }),
+  float(xs, attrs, out) {
+    const { data, shape } = only(xs, 'globalavg');
+    const per = out.f * out.c;
+    const acc = new Float64Array(per);
+    for (let i = 0; i < data.length; i++) {
+      const at = i % per;
+      acc[at] = (acc[at] as number) + (data[i] as number);
+    }
+    const count = (shape.t * shape.f) / out.f;
+    return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
+  },
+  stream: () => ({ kind: 'fold', fold: 'sum' }),
+  macsPerFrame: () => 0,
+};

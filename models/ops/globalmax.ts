@@ -1,0 +1,26 @@
+/**
+ * globalmax: maximum over all frames of the window, and over the feature rows where overF is set.
+ *
+ * In: [t][f][c].  Out: [1][f or 1][c].
+ * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MAX_POOL_2D over the whole window.
+ * Streaming: partial maxima per hop (StreamiNNC section 5.5).
+ */
+import { clampTo, type OpDef } from './op.ts';
+import { only } from './sliding.ts';
+
+export const globalmax: OpDef<'globalmax'> = {
+  name: 'globalmax',
+  shape: (inputs, attrs, name) => ({ t: 1, f: attrs.overF ? 1 : only(inputs, name).f, c: only(inputs, name).c }),
+  float(xs, attrs, out) {
+    const { data } = only(xs, 'globalmax');
+    const per = out.f * out.c;
+    const acc = new Float64Array(per).fill(Number.NEGATIVE_INFINITY);
+    for (let i = 0; i < data.length; i++) {
+      const at = i % per;
+      acc[at] = Math.max(acc[at] as number, data[i] as number);
+    }
+    return Float32Array.from(acc, (best) => clampTo(best, attrs.clamp));
+  },
+  stream: () => ({ kind: 'fold', fold: 'max' }),
+  macsPerFrame: () => 0,
+};

@@ -1,0 +1,32 @@
+/** Generated from this folder's file names by scripts/generate.ts; do not edit. */
+import type { OpName } from '../graph/types.ts';
+import { activation } from './activation.ts';
+import { add } from './add.ts';
+import { avgpool } from './avgpool.ts';
+import { concat } from './concat.ts';
+import { conv } from './conv.ts';
+import { dense } from './dense.ts';
+import { depthwise } from './depthwise.ts';
+import { globalavg } from './globalavg.ts';
+import { globalmax } from './globalmax.ts';
+import { maxpool } from './maxpool.ts';
+import { mul } from './mul.ts';
+import type { OpDef } from './op.ts';
+import { softmax } from './softmax.ts';
+
+export const ops: { [K in OpName]: OpDef<K> } = {
+  activation,
+  add,
+  avgpool,
+  concat,
+  conv,
+  dense,
+  depthwise,
+  globalavg,
+  globalmax,
+  maxpool,
+  mul,
+  softmax,
+};
+
+export const opOf = <K extends OpName>(name: K): OpDef<K> => ops[name] as OpDef<K>;

@@ -1,0 +1,38 @@
+/**
+ * maxpool: maximum over a sliding kernel.
+ *
+ * In: [t][f][c].  Out: [t'][f'][c].  Padded places never win (they hold the type's minimum).
+ * Source: ONNX MaxPool, TensorFlow Lite MAX_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
+ */
+import { clampTo, type OpDef } from './op.ts';
+import { forEachTap, only, slidingShape } from './sliding.ts';
+
+export const maxpool: OpDef<'maxpool'> = {
+  name: 'maxpool',
+  shape: (inputs, attrs, name) => slidingShape(only(inputs, name), attrs, only(inputs, name).c),
+  float(xs, attrs, out) {
+    const x = only(xs, 'maxpool');
+    const y = new Float32Array(out.t * out.f * out.c);
+    const acc = new Float64Array(out.c);
+    let at = 0;
+    for (let t = 0; t < out.t; t++) {
+      for (let f = 0; f < out.f; f++) {
+        acc.fill(Number.NEGATIVE_INFINITY);
+        forEachTap(x.shape, attrs, t, f, (offset) => {
+          for (let o = 0; o < out.c; o++) acc[o] = Math.max(acc[o] as number, x.data[offset + o] as number);
+        });
+        for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);
+      }
+    }
+    return y;
+  },
+  stream: (a) => ({
+    kind: 'window',
+    kernel: a.kernelT,
+    stride: a.strideT,
+    dilation: 1,
+    pad: a.padT,
+    padWith: 'minimum',
+  }),
+  macsPerFrame: () => 0,
+};

@@ -1,0 +1,56 @@
+/**
+ * What an operator tells about itself: shape rule, float meaning, streaming rule, cost.
+ *
+ * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The streaming rule
+ * is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on operator names.
+ */
+import type { Clamp, OpAttrs, OpName, Shape } from '../graph/types.ts';
+
+export interface FloatTensor {
+  data: Float32Array; // [t][f][c]
+  shape: Shape;
+}
+
+/** How an operator moves along the streamed axis. */
+export type StreamRule =
+  /** Output frame i reads input frames i * stride - pad[0] + j * dilation, j < kernel. Point-wise is kernel 1, stride 1. */
+  | {
+      kind: 'window';
+      kernel: number;
+      stride: number;
+      dilation: number;
+      pad: readonly [number, number];
+      /** What stands in padded places: the zero point, the type's minimum, or nothing (left out of the divisor). */
+      padWith: 'zero' | 'minimum' | 'exclude';
+    }
+  /** A reduction over all frames of the window that can be kept as partial results. */
+  | { kind: 'fold'; fold: 'sum' | 'max' }
+  /** Reads the whole window at once; recomputed per hop over the ring of its input's frames. */
+  | { kind: 'whole' };
+
+export interface OpDef<K extends OpName> {
+  name: K;
+  /** Output shape for a window; throws RN301 with the node's name where the inputs do not fit. */
+  shape(inputs: Shape[], attrs: OpAttrs[K], name: string): Shape;
+  /** The real-valued meaning; accumulates in double, returns float32 [t][f][c]. */
+  float(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): Float32Array;
+  stream(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
+  /** Multiply-accumulates of one output frame (padded taps counted). */
+  macsPerFrame(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
+}
+
+export const pointwise: StreamRule = { kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [0, 0], padWith: 'zero' };
+
+export const clampTo = (value: number, clamp: Clamp): number => Math.min(clamp[1], Math.max(clamp[0], value));
+
+/** Frames that a sliding kernel gives: floor((in + padding - extent) / stride) + 1, never below 0. */
+export function slidingLength(
+  input: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  pad: readonly [number, number],
+): number {
+  const room = input + pad[0] + pad[1] - ((kernel - 1) * dilation + 1);
+  return room < 0 ? 0 : Math.floor(room / stride) + 1;
+}

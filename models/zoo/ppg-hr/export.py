@@ -1,0 +1,119 @@
+"""Write ppg-hr.onnx and the signals that go with it, from a checkpoint of train.py.
+
+    python export.py --weights /tmp/ppg-hr.pt
+    python export.py --signals-only          # all but the ONNX file, weights read from it
+
+ppg-hr.onnx       input ppg [1, 1, 256], output bpm [1, 1], float32, opset 17
+calib.npy         [16384, 1] preprocessed calibration signal
+demo.csv          5 minutes of raw PPG at 32 Hz with the true rate
+golden-in.npy     [8, 576] extended preprocessed windows; golden-out.npy [8, 1] BPM
+fixtures/*.npy    raw signal and front end output for the TypeScript test
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import onnx
+import torch
+
+import simulate
+from evaluate import load
+from model import EXTENDED, HOP, LEFT_CONTEXT, WINDOW
+from preprocess import preprocess
+
+HERE = pathlib.Path(__file__).parent
+METADATA = {
+    "runlet.sample_rate_hz": str(simulate.RATE_HZ),
+    "runlet.hop": str(HOP),
+    "runlet.left_context": str(LEFT_CONTEXT),
+    "runlet.front_end": "ppg",
+}
+
+
+def write_onnx(net, path):
+    """Export one window of 256 samples and attach the metadata."""
+    torch.onnx.export(
+        net,
+        (torch.zeros(1, 1, WINDOW),),
+        path,
+        input_names=["ppg"],
+        output_names=["bpm"],
+        opset_version=17,
+        dynamo=False,
+    )
+    proto = onnx.load(path)
+    for key, value in METADATA.items():
+        proto.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.save(proto, path)
+
+
+def write_calibration():
+    """512 s of all levels, 45 to 175 BPM: 16 recordings of 32 s, warmed up for 16 s."""
+    parts = []
+    for seed, centre in enumerate(np.random.default_rng(0).permutation(np.linspace(45, 175, 16))):
+        seconds = 48
+        bpm = np.linspace(centre - 4, centre + 4, (seconds + 8) * simulate.RATE_HZ)
+        level = simulate.LEVELS[(0, 1, 1, 2)[seed % 4]]
+        raw, _ = simulate.recording("calibration", seed, seconds, level, bpm)
+        parts.append(preprocess(raw)[16 * simulate.RATE_HZ :])
+    np.save(HERE / "calib.npy", np.concatenate(parts)[:, None].astype(np.float32))
+
+
+def write_demo():
+    """Rest at 66 BPM, ramp to 160 from 60 s to 150 s, plateau, recovery from 180 s to 90 BPM."""
+    seconds = 300
+    t = np.arange((seconds + 8) * simulate.RATE_HZ) / simulate.RATE_HZ - 8
+    bpm = np.interp(t, [-8, 60, 150, 180], [66, 66, 160, 160])
+    bpm = np.where(t > 180, 90 + 70 * np.exp(-(t - 180) / 45), bpm)
+    ppg, truth = simulate.recording("demo", DEMO_SEED, seconds, "moderate", bpm)
+    with open(HERE / "demo.csv", "w") as file:
+        file.write("time_s,ppg,bpm_true\n")
+        for n, (value, rate) in enumerate(zip(ppg, truth)):
+            file.write(f"{n / simulate.RATE_HZ},{value:.0f},{rate:.1f}\n")
+
+
+DEMO_SEED = 1
+
+
+def write_golden(net):
+    """Eight extended windows and the float output of the network for each."""
+    rng = np.random.default_rng(7)
+    windows = []
+    for seed in range(8):
+        raw, _ = simulate.recording("golden", seed, 60, simulate.LEVELS[(0, 1, 1, 2)[seed % 4]])
+        start = rng.integers(64, 60 * simulate.RATE_HZ - EXTENDED)
+        windows.append(preprocess(raw)[start : start + EXTENDED])
+    x = np.stack(windows)
+    with torch.no_grad():
+        y = net(torch.from_numpy(x)[:, None]).numpy()
+    np.save(HERE / "golden-in.npy", x)
+    np.save(HERE / "golden-out.npy", y)
+
+
+def write_fixture():
+    """Front end fixture: 20 s of raw PPG (integers) with one gap, and the output for it."""
+    raw, _ = simulate.recording("golden", 100, 20, "motion")
+    raw[300:304] = np.nan
+    np.save(HERE / "fixtures" / "front-end-raw.npy", raw.astype(np.float32))
+    np.save(HERE / "fixtures" / "front-end-out.npy", preprocess(raw.astype(np.float32)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", default="ppg-hr.pt")
+    parser.add_argument("--signals-only", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if not args.signals_only:
+        write_onnx(load(args.weights), HERE / "ppg-hr.onnx")
+    (HERE / "fixtures").mkdir(exist_ok=True)
+    write_calibration()
+    write_demo()
+    write_golden(load())
+    write_fixture()
+
+
+if __name__ == "__main__":
+    main()
