@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..');
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
   'models/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
   'quant/ops': { helpers: ['op', 'sliding', 'tables'], typeFrom: './op.ts', type: 'IntOp', name: 'intOps', partial: false },
-  'assembly/emit/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'EmitOp', name: 'emitOps', partial: false },
+  'assembly/emit/ops': { helpers: ['op', 'sliding', 'global'], typeFrom: './op.ts', type: 'EmitOp', name: 'emitOps', partial: false },
 };
 
 const check = process.argv.includes('--check');

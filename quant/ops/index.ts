@@ -1,7 +1,32 @@
 /** Generated from this folder's file names by scripts/generate.ts; do not edit. */
 import type { OpName } from '../../models/graph/types.ts';
+import { activation } from './activation.ts';
+import { add } from './add.ts';
+import { avgpool } from './avgpool.ts';
+import { concat } from './concat.ts';
+import { conv } from './conv.ts';
+import { dense } from './dense.ts';
+import { depthwise } from './depthwise.ts';
+import { globalavg } from './globalavg.ts';
+import { globalmax } from './globalmax.ts';
+import { maxpool } from './maxpool.ts';
+import { mul } from './mul.ts';
+import { softmax } from './softmax.ts';
 import type { IntOp } from './op.ts';
 
-export const intOps: { [K in OpName]: IntOp<K> } = {};
+export const intOps: { [K in OpName]: IntOp<K> } = {
+  activation,
+  add,
+  avgpool,
+  concat,
+  conv,
+  dense,
+  depthwise,
+  globalavg,
+  globalmax,
+  maxpool,
+  mul,
+  softmax,
+};
 
 export const intOpOf = <K extends OpName>(name: K): IntOp<K> => intOps[name] as IntOp<K>;

@@ -62,7 +62,7 @@ def simulated(net, recordings, seconds):
     """Test table by artefact level and, for clean and moderate, by heart rate."""
     found = {}
     for level in simulate.LEVELS:
-        raw, bpm = simulate.batch("test", range(recordings), seconds, lambda _: level)
+        raw, bpm = simulate.batch("test", range(recordings), seconds, lambda _, level=level: level)
         pairs = []
         for signal, truth in zip(preprocess(raw), bpm):
             ends, estimate = stream(net, signal)
@@ -108,7 +108,9 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     net = load(args.weights)
-    print(f"{'set':24s} {'hops':>6s} {'BPM':>7s} {'MAE':>7s} {'P95':>7s} {'bias':>7s} {'<=5 %':>7s}")
+    print(
+        f"{'set':24s} {'hops':>6s} {'BPM':>7s} {'MAE':>7s} {'P95':>7s} {'bias':>7s} {'<=5 %':>7s}"
+    )
     simulated(net, args.recordings, args.seconds)
     if args.welltory and (pathlib.Path(args.welltory) / "dev_x.npy").exists():
         real(net, args.welltory, args.dump)

@@ -74,10 +74,12 @@ def beat_phase(rng, bpm, respiration):
     t = np.arange(len(bpm)) / RATE_HZ
     rest = np.clip((130 - bpm) / 80, 0.05, 1.0)
     arrhythmia = rng.uniform(0, 0.08) * np.sin(respiration + rng.uniform(0, 2 * np.pi))
-    slow = rng.uniform(0, 0.04) * np.sin(2 * np.pi * rng.uniform(0.07, 0.13) * t + rng.uniform(0, 6))
+    slow = rng.uniform(0, 0.04) * np.sin(
+        2 * np.pi * rng.uniform(0.07, 0.13) * t + rng.uniform(0, 6)
+    )
     phase = rng.random() + np.cumsum(bpm / 60 * (1 + rest * (arrhythmia + slow))) / RATE_HZ
     beats = np.arange(int(phase[-1]) + 3)
-    jitter = rng.uniform(0, 0.025) * rng.normal(0, 1, len(beats)).clip(-3, 3)
+    jitter = rng.uniform(0, 0.04) * rng.normal(0, 1, len(beats)).clip(-3, 3)
     return phase + np.interp(phase, beats, jitter) * rest
 
 
@@ -121,7 +123,7 @@ def pulses(rng, phase, bpm):
     high = np.interp(at, np.arange(TABLE), pulse_table(rng, "damped"), period=TABLE)
     blend = np.clip((bpm - rng.uniform(80, 120)) / 60, 0, rng.uniform(0.3, 1.0))
     beats = np.arange(int(phase[-1]) + 3)
-    strength = 1 + rng.uniform(0, 0.15) * rng.normal(0, 1, len(beats)).clip(-2.5, 2.5)
+    strength = 1 + rng.uniform(0, 0.22) * rng.normal(0, 1, len(beats)).clip(-2.5, 2.5)
     return ((1 - blend) * low + blend * high) * np.interp(phase, beats + 0.5, strength)
 
 

@@ -1,6 +1,6 @@
 """Train the heart rate network on simulated PPG only.
 
-    python train.py --seed 1 --epochs 14 --out /tmp/ppg-hr.pt
+    python train.py --seed 1 --epochs 26 --threads 2 --out /tmp/ppg-hr.pt
 
 Every epoch draws new recordings of 120 s; windows of 576 samples (256 plus the left
 context of 320) are cut at random places.  The loss is Huber on the normalised rate.
@@ -53,7 +53,7 @@ def predict(net, x, size=256):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=26)
     parser.add_argument("--recordings", type=int, default=500, help="recordings per epoch")
     parser.add_argument("--windows", type=int, default=32, help="windows per recording")
     parser.add_argument("--batch", type=int, default=128)

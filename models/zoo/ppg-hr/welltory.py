@@ -18,7 +18,7 @@ CHANNEL = 0
 
 
 def records(folder, split="dev"):
-    """Yield (name, signal float32 [samples] preprocessed at 32 Hz, bpm [samples], 0 = undefined)."""
+    """Yield (name, preprocessed signal at 32 Hz, BPM, 0 = undefined), both [samples]."""
     folder = pathlib.Path(folder)
     x = np.load(folder / f"{split}_x.npy")[:, CHANNEL].astype(np.float64) / 100
     hr = np.load(folder / f"{split}_hr.npy").astype(np.float64) / 100

@@ -1,0 +1,163 @@
+/**
+ * Checks a manifest that came out of a file: types, ranges, and fields that must agree.
+ *
+ * In: any JSON value.  Out: a Manifest made anew of the known fields (unknown ones are dropped), or a RunletError that names
+ * the field. Hand-written, because host/session uses it in a browser and has no dependencies.
+ */
+import { RunletError } from '../../models/error.ts';
+import { type BytesManifest, type LayerManifest, type Manifest, manifestSection, type PortManifest } from './manifest.ts';
+
+type Fields = Record<string, unknown>;
+
+function wrong(at: string, expected: string, got: unknown): never {
+  const shown = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 60);
+  throw new RunletError('RN605', {
+    what: `the manifest's ${at} should be ${expected}`,
+    where: `custom section ${manifestSection}, ${at}`,
+    why: `it is ${shown}`,
+    tryThis: 'build the bundle again with this version of Runlet',
+  });
+}
+
+function disagree(at: string, why: string): never {
+  throw new RunletError('RN606', {
+    what: 'the manifest contradicts itself',
+    where: `custom section ${manifestSection}, ${at}`,
+    why,
+    tryThis: 'build the bundle again with this version of Runlet',
+  });
+}
+
+const fieldsOf = (value: unknown, at: string): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : wrong(at, 'an object', value);
+
+const listOf = <T>(value: unknown, at: string, atLeast: number, item: (v: unknown, at: string) => T): T[] =>
+  Array.isArray(value) && value.length >= atLeast
+    ? value.map((v, i) => item(v, `${at}[${i}]`))
+    : wrong(at, `a list of ${atLeast} or more`, value);
+
+const textOf = (value: unknown, at: string): string => (typeof value === 'string' ? value : wrong(at, 'a text', value));
+
+const oneOf = <T extends string>(value: unknown, at: string, allowed: readonly T[]): T =>
+  allowed.includes(value as T) ? (value as T) : wrong(at, allowed.join(' or '), value);
+
+/** An integer in [min, max]. */
+const wholeOf = (value: unknown, at: string, min: number, max: number): number =>
+  Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+    ? (value as number)
+    : wrong(at, `a whole number from ${min} to ${max}`, value);
+
+const positiveOf = (value: unknown, at: string): number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : wrong(at, 'a number above 0', value);
+
+const digestOf = (value: unknown, at: string): string =>
+  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value : wrong(at, 'a SHA-256 of 64 lower-case hex digits', value);
+
+/** Frames, elements and addresses are i32 in the module. */
+const maxI32 = 0x7fffffff;
+const maxSafe = Number.MAX_SAFE_INTEGER;
+const axes = ['t', 'f', 'c'] as const;
+
+function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c: number) => number): PortManifest {
+  const port = fieldsOf(value, at);
+  const shape = listOf(port.shape, `${at}.shape`, 3, (v, w) => wholeOf(v, w, 1, maxI32));
+  if (shape.length !== 3) wrong(`${at}.shape`, '[t, f, c]', port.shape);
+  const [t, f, c] = shape as [number, number, number];
+  const order = listOf(port.order, `${at}.order`, 0, (v, w) => oneOf(v, w, axes));
+  if (new Set(order).size !== order.length) disagree(`${at}.order`, `an axis occurs twice in ${order.join(', ')}`);
+  const elements = wholeOf(port.elements, `${at}.elements`, 1, maxI32);
+  if (elements !== elementsOf(t, f, c))
+    disagree(at, `elements is ${elements}, but shape [${shape.join(', ')}] gives ${elementsOf(t, f, c)}`);
+  const scale = positiveOf(port.scale, `${at}.scale`);
+  if (!(Math.fround(scale) > 0 && Number.isFinite(Math.fround(scale))))
+    wrong(`${at}.scale`, 'within the range of float32', scale);
+  return {
+    name: textOf(port.name, `${at}.name`),
+    hostType: oneOf(port.hostType, `${at}.hostType`, ['float32', 'int8', 'uint8']),
+    elements,
+    shape: [t, f, c],
+    order,
+    fileShape: listOf(port.fileShape, `${at}.fileShape`, 0, (v, w) => wholeOf(v, w, -1, maxI32)),
+    scale,
+    zeroPoint: wholeOf(port.zeroPoint, `${at}.zeroPoint`, -128, 127),
+  };
+}
+
+function layerOf(value: unknown, at: string): LayerManifest {
+  const layer = fieldsOf(value, at);
+  return {
+    name: textOf(layer.name, `${at}.name`),
+    op: textOf(layer.op, `${at}.op`),
+    section: oneOf(layer.section, `${at}.section`, ['trunk', 'head']),
+    macsPerHop: wholeOf(layer.macsPerHop, `${at}.macsPerHop`, 0, maxSafe),
+    macsPerWindow: wholeOf(layer.macsPerWindow, `${at}.macsPerWindow`, 0, maxSafe),
+  };
+}
+
+const parts = ['weightBytes', 'tableBytes', 'stateBytes', 'scratchBytes', 'ioBytes', 'paddingBytes'] as const;
+
+function bytesOf(value: unknown): BytesManifest {
+  const fields = fieldsOf(value, 'bytes');
+  const read = (name: string) => wholeOf(fields[name], `bytes.${name}`, 0, 2 ** 32);
+  const bytes = {
+    weightBytes: read('weightBytes'),
+    tableBytes: read('tableBytes'),
+    stateBytes: read('stateBytes'),
+    scratchBytes: read('scratchBytes'),
+    ioBytes: read('ioBytes'),
+    paddingBytes: read('paddingBytes'),
+    memoryBytes: read('memoryBytes'),
+  };
+  const sum = parts.reduce((total, name) => total + bytes[name], 0);
+  if (sum !== bytes.memoryBytes) disagree('bytes', `memoryBytes is ${bytes.memoryBytes}, but the parts add up to ${sum}`);
+  return bytes;
+}
+
+/**
+ * A checked copy of a manifest.
+ * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields disagree.
+ */
+export function checkManifest(value: unknown): Manifest {
+  const m = fieldsOf(value, 'manifest');
+  for (const field of ['manifest', 'abi'] as const)
+    if (m[field] !== 1)
+      throw new RunletError('RN604', {
+        what: `this reader knows version 1 of '${field}', the bundle has ${JSON.stringify(m[field] ?? null).slice(0, 40)}`,
+        where: `custom section ${manifestSection}, ${field}`,
+        tryThis: 'use the version of Runlet that built the bundle, or build it again',
+      });
+  const hop = wholeOf(m.hop, 'hop', 1, maxI32);
+  const golden = fieldsOf(m.golden, 'golden');
+  const manifest: Manifest = {
+    manifest: 1,
+    abi: 1,
+    name: textOf(m.name, 'name'),
+    producer: textOf(m.producer, 'producer'),
+    target: textOf(m.target, 'target'),
+    mode: oneOf(m.mode, 'mode', ['windowed', 'stream']),
+    inputs: listOf(m.inputs, 'inputs', 1, (v, at) => portOf(v, at, (_t, f, c) => f * c)),
+    outputs: listOf(m.outputs, 'outputs', 1, (v, at) => portOf(v, at, (t, f, c) => t * f * c)),
+    window: wholeOf(m.window, 'window', 1, maxI32),
+    hop,
+    microHop: wholeOf(m.microHop, 'microHop', 1, hop),
+    warmUpHops: wholeOf(m.warmUpHops, 'warmUpHops', 0, maxI32),
+    delayFrames: wholeOf(m.delayFrames, 'delayFrames', 0, maxI32),
+    macsPerHop: wholeOf(m.macsPerHop, 'macsPerHop', 0, maxSafe),
+    macsPerWindow: wholeOf(m.macsPerWindow, 'macsPerWindow', 0, maxSafe),
+    layers: listOf(m.layers, 'layers', 0, layerOf),
+    bytes: bytesOf(m.bytes),
+    stateDigest: digestOf(m.stateDigest, 'stateDigest'),
+    sourceDigest: digestOf(m.sourceDigest, 'sourceDigest'),
+    golden: {
+      seed: wholeOf(golden.seed, 'golden.seed', 1, 0xffffffff),
+      hops: wholeOf(golden.hops, 'golden.hops', 1, 1 << 20),
+      outputs: wholeOf(golden.outputs, 'golden.outputs', 0, 1 << 20),
+      digest: digestOf(golden.digest, 'golden.digest'),
+    },
+  };
+  if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
+  if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
+  if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
+  if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
+  return manifest;
+}

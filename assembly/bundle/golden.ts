@@ -1,0 +1,37 @@
+/**
+ * The self-test of a bundle: a generator's frames through the integer reference.
+ *
+ * In: a QuantPlan.  Out: seed, hops, outputs and the digest of the outputs.  The expected bytes come from quant/reference.ts, not from the
+ * module, so the test can fail.  Generator and order: docs/abi.md.
+ */
+import { createHash } from 'node:crypto';
+import { frameOf } from '../../models/graph/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
+import type { Manifest } from './manifest.ts';
+
+/** xorshift32, low byte, as int8. */
+export function goldenFrames(seed: number, bytes: number): Int8Array {
+  let x = seed | 0;
+  return Int8Array.from({ length: bytes }, () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x << 24) >> 24;
+  });
+}
+
+export function makeGolden(quant: QuantPlan, outputs = 4, seed = 0x5eed1e7): Manifest['golden'] {
+  const { plan } = quant;
+  const frames = plan.window + plan.delayFrames + (plan.warmUpHops + outputs - 1) * plan.hop;
+  const hops = Math.ceil(frames / plan.hop);
+  const shape = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+  const signal = goldenFrames(seed, hops * plan.hop * frameOf(shape));
+  const hash = createHash('sha256');
+  let count = 0;
+  for (const result of runSignal(quant, signal)) {
+    for (const output of result.outputs) hash.update(output);
+    count++;
+  }
+  return { seed, hops, outputs: count, digest: hash.digest('hex') };
+}

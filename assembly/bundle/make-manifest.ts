@@ -1,0 +1,95 @@
+/**
+ * The manifest of a bundle, from its plan and its memory map.
+ *
+ * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the machine.
+ */
+import { createHash } from 'node:crypto';
+import { elementsOf, frameOf, type Port } from '../../models/graph/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import type { MemoryMap } from '../emit/memory.ts';
+import { memoryBytes } from './bytes.ts';
+import { makeGolden } from './golden.ts';
+import type { Manifest, PortManifest } from './manifest.ts';
+
+export interface ManifestOptions {
+  producer: string;
+  target: string;
+  labels?: string[];
+  sampleRateHz?: number;
+  frontEnd?: string;
+  unit?: string;
+}
+
+function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortManifest {
+  const tensor = quant.plan.graph.tensors[port.tensor];
+  const shape = tensor?.shape ?? { t: 0, f: 0, c: 0 };
+  const q = tensor?.quant ?? { scale: 1, zeroPoint: 0 };
+  return {
+    name: port.name,
+    hostType: port.hostType,
+    elements: perFrame ? frameOf(shape) : elementsOf(shape),
+    shape: [shape.t, shape.f, shape.c],
+    order: port.order,
+    fileShape: port.fileShape,
+    scale: q.scale,
+    zeroPoint: q.zeroPoint,
+  };
+}
+
+/** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
+function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
+  const { plan } = quant;
+  const hash = createHash('sha256');
+  const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
+  hash.update(
+    JSON.stringify([target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, map.state, layout]),
+  );
+  for (const step of plan.steps) {
+    if (step.section !== 'trunk') continue;
+    const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
+    hash.update(JSON.stringify([step.node.op, quantised]));
+    if (!('weights' in step.node.attrs)) continue;
+    const { weights, bias } = step.node.attrs;
+    for (const part of [weights.data, weights.scales, bias]) {
+      if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    }
+  }
+  return hash.digest('hex');
+}
+
+export function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Manifest {
+  const { plan } = quant;
+  const { graph } = plan;
+  const optional = { labels: options.labels, sampleRateHz: options.sampleRateHz, frontEnd: options.frontEnd, unit: options.unit };
+  return {
+    manifest: 1,
+    abi: 1,
+    name: graph.name,
+    producer: options.producer,
+    target: options.target,
+    mode: plan.mode,
+    inputs: graph.inputs.map((p) => portManifest(quant, p, true)),
+    outputs: graph.outputs.map((p) => portManifest(quant, p, false)),
+    window: plan.window,
+    hop: plan.hop,
+    microHop: plan.microHop,
+    warmUpHops: plan.warmUpHops,
+    delayFrames: plan.delayFrames,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    macsPerHop: plan.macsPerHop,
+    macsPerWindow: plan.macsPerWindow,
+    layers: plan.steps
+      .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
+      .map((s) => ({
+        name: s.node.name,
+        op: s.node.op,
+        section: s.section,
+        macsPerHop: s.macsPerHop,
+        macsPerWindow: s.macsPerWindow,
+      })),
+    bytes: memoryBytes(map),
+    stateDigest: stateDigest(quant, map, options.target),
+    sourceDigest: graph.sourceDigest,
+    golden: makeGolden(quant),
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * Reads a bundle's manifest and counts its bytes, without compiling it.
+ *
+ * In: the bytes of a .wasm file.  Out: a checked Manifest; the list of sections; bytes of code, data and custom sections.
+ * Source: WebAssembly core specification 1.0, section 5.5 (modules are sections `id:byte size:u32 payload`).
+ * Every length is checked before it is used, so any bytes give a result or a RunletError. Cost: one pass over the headers.
+ */
+import { RunletError } from '../../models/error.ts';
+import { checkManifest } from './check.ts';
+import { type Manifest, manifestSection } from './manifest.ts';
+
+export interface WasmSection {
+  /** 0 custom, 1 type, 2 import, 5 memory, 8 start, 10 code, 11 data (core specification 5.5.2). */
+  id: number;
+  /** Custom sections only. */
+  name?: string;
+  /** Where the section's id byte stands in the file. */
+  offset: number;
+  /** Whole section in the file: id, size and payload. */
+  fileBytes: number;
+  /** The payload; of a custom section what follows the name. A view, not a copy. */
+  bytes: Uint8Array;
+}
+
+export interface WasmBytes {
+  fileBytes: number;
+  /** What the data segments put into memory. */
+  dataBytes: number;
+  /** Custom sections whole, the manifest among them. */
+  customBytes: number;
+  /** fileBytes - dataBytes - customBytes: what an engine reads as a program. */
+  codeBytes: number;
+}
+
+const truncated = (at: number, what: string): RunletError =>
+  new RunletError('RN601', {
+    what: `the module breaks off or is damaged at ${what}`,
+    where: `byte ${at}`,
+    tryThis: 'copy or build the bundle again',
+  });
+
+/** A cursor over bytes[at, end) that throws RN601 instead of reading past the end. */
+class Cursor {
+  bytes: Uint8Array;
+  at: number;
+  end: number;
+
+  constructor(bytes: Uint8Array, at: number, end: number) {
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+  }
+
+  byte(what: string): number {
+    if (this.at >= this.end) throw truncated(this.at, what);
+    return this.bytes[this.at++] as number;
+  }
+
+  /** Unsigned LEB128 of at most 32 bits (core specification 5.2.2). */
+  u32(what: string): number {
+    const start = this.at;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte(what);
+      if (shift === 28 && byte > 0x0f) throw truncated(start, `${what} (more than 32 bits)`);
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw truncated(start, what);
+  }
+
+  take(count: number, what: string): Uint8Array {
+    if (count > this.end - this.at) throw truncated(this.at, `${what} (${count} bytes declared, ${this.end - this.at} left)`);
+    this.at += count;
+    return this.bytes.subarray(this.at - count, this.at);
+  }
+}
+
+/** Strict UTF-8; undefined where the bytes are not UTF-8. */
+const utf8 = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * All sections of a module in file order.
+ * @throws RN600 where the bytes are no WebAssembly module of version 1, RN601 where a section reaches past the end.
+ */
+export function wasmSections(wasm: Uint8Array): WasmSection[] {
+  const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  if (wasm.length < 8 || magic.some((byte, i) => wasm[i] !== byte))
+    throw new RunletError('RN600', {
+      what: 'this is not a WebAssembly module',
+      where: 'byte 0',
+      why: 'the first 8 bytes are not \\0asm and version 1',
+      tryThis: 'give the .wasm file that `runlet build` wrote',
+    });
+  const file = new Cursor(wasm, 8, wasm.length);
+  const sections: WasmSection[] = [];
+  while (file.at < wasm.length) {
+    const offset = file.at;
+    const id = file.byte('a section id');
+    const bytes = file.take(file.u32('a section size'), `section ${id}`);
+    const section: WasmSection = { id, offset, fileBytes: file.at - offset, bytes };
+    if (id === 0) {
+      const inside = new Cursor(wasm, file.at - bytes.length, file.at);
+      const name = utf8(inside.take(inside.u32('a section name'), 'a section name'));
+      if (name === undefined) throw truncated(offset, 'a section name that is not UTF-8');
+      section.name = name;
+      section.bytes = wasm.subarray(inside.at, inside.end);
+    } else if (id > 13) throw truncated(offset, `a section of unknown kind ${id}`);
+    sections.push(section);
+  }
+  return sections;
+}
+
+/** Skips a constant expression (i32.const, i64.const or global.get, then end). */
+function skipConstant(cursor: Cursor): void {
+  const opcode = cursor.byte('a segment offset');
+  if (opcode !== 0x41 && opcode !== 0x42 && opcode !== 0x23) throw truncated(cursor.at - 1, 'a segment offset');
+  let left = 10;
+  while (cursor.byte('a segment offset') >= 0x80) if (--left === 0) throw truncated(cursor.at, 'a segment offset');
+  if (cursor.byte('a segment offset') !== 0x0b) throw truncated(cursor.at - 1, 'a segment offset');
+}
+
+/** Bytes that the data segments carry. */
+function payloadOf(section: WasmSection): number {
+  const cursor = new Cursor(section.bytes, 0, section.bytes.length);
+  let sum = 0;
+  const segments = cursor.u32('the number of data segments');
+  for (let i = 0; i < segments; i++) {
+    const kind = cursor.u32('a data segment');
+    if (kind > 2) throw truncated(section.offset, `a data segment of unknown kind ${kind}`);
+    if (kind === 2) cursor.u32('a memory index');
+    if (kind !== 1) skipConstant(cursor);
+    sum += cursor.take(cursor.u32('a data segment'), 'a data segment').length;
+  }
+  return sum;
+}
+
+/**
+ * Byte accounting of a module file: codeBytes = file - data payload - custom sections.
+ * @throws RN600, RN601
+ */
+export function wasmBytes(wasm: Uint8Array): WasmBytes {
+  let dataBytes = 0;
+  let customBytes = 0;
+  for (const section of wasmSections(wasm)) {
+    if (section.id === 0) customBytes += section.fileBytes;
+    if (section.id === 11) dataBytes += payloadOf(section);
+  }
+  return { fileBytes: wasm.length, dataBytes, customBytes, codeBytes: wasm.length - dataBytes - customBytes };
+}
+
+/** No real manifest comes near this; it keeps a hostile file from filling memory. */
+const manifestLimitBytes = 4 << 20;
+
+/**
+ * The manifest from the content of a custom section `runlet` (what WebAssembly.Module.customSections gives).
+ * @throws RN603 no UTF-8 JSON, RN604 another version, RN605 a field is missing or out of range, RN606 fields disagree.
+ */
+export function parseManifest(section: Uint8Array): Manifest {
+  const text = section.length <= manifestLimitBytes ? utf8(section) : undefined;
+  let value: unknown;
+  let why = `it has ${section.length} bytes and is not UTF-8 text of at most ${manifestLimitBytes} bytes`;
+  try {
+    if (text !== undefined) value = JSON.parse(text);
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  if (value === undefined)
+    throw new RunletError('RN603', {
+      what: 'the manifest is not JSON',
+      where: `custom section ${manifestSection}`,
+      why,
+      tryThis: 'build the bundle again',
+    });
+  return checkManifest(value);
+}
+
+/**
+ * The manifest of a bundle.
+ * @param wasm the whole .wasm file.
+ * @throws RN600-RN606 (docs/errors.md).
+ */
+export function readManifest(wasm: Uint8Array): Manifest {
+  const found = wasmSections(wasm).filter((section) => section.name === manifestSection);
+  const [section] = found;
+  if (!section || found.length > 1)
+    throw new RunletError('RN602', {
+      what: section ? 'the module has more than one manifest' : 'the module has no manifest',
+      where: `custom section ${manifestSection}`,
+      why: section ? 'it is not clear which one holds' : 'it was not built by Runlet, or its custom sections were stripped',
+      tryThis: 'build the bundle again, and do not strip it',
+    });
+  return parseManifest(section.bytes);
+}

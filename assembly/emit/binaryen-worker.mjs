@@ -1,0 +1,10 @@
+/** Optimises workerData (a module) for size, features as asc left them, and posts it back. */
+import { parentPort, workerData } from 'node:worker_threads';
+import binaryen from 'binaryen';
+
+const module = binaryen.readBinary(workerData);
+module.setFeatures(binaryen.Features.MutableGlobals | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt);
+binaryen.setOptimizeLevel(3);
+binaryen.setShrinkLevel(2);
+module.optimize();
+parentPort.postMessage(module.emitBinary());

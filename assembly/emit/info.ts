@@ -1,0 +1,40 @@
+/**
+ * The constants of `rn_info`, numbered in docs/abi.md and never renumbered.
+ *
+ * In: a QuantPlan and its memory map.  Out: [what, value, comment] in ascending order.
+ */
+import { elementsOf, frameOf } from '../../models/graph/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import type { MemoryMap } from './memory.ts';
+
+const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
+
+export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, value: number, comment: string][] {
+  const { plan } = quant;
+  const { graph } = plan;
+  const port = (base: number, tensor: number, elements: number, hostType: string): [number, number, string][] => {
+    const q = graph.tensors[tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
+    return [
+      [base, hostType === 'uint8' ? 3 : 1, 'type'],
+      [base + 1, elements, 'elements'],
+      [base + 2, q.zeroPoint, 'zero point'],
+      [base + 3, floatBits(q.scale), 'scale, bits of a float32'],
+    ];
+  };
+  const shape = (tensor: number) => graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+  return [
+    [0, plan.hop, 'hop'],
+    [1, plan.window, 'window'],
+    [2, plan.microHop, 'micro-hop'],
+    [3, plan.warmUpHops, 'warm-up, outputs'],
+    [4, plan.delayFrames, 'delay, frames'],
+    [5, map.state.bytes, 'state, bytes'],
+    [6, map.weights.address, 'weights, address'],
+    [7, map.weights.bytes, 'weights, bytes'],
+    [8, map.end, 'highest byte used + 1'],
+    [9, graph.inputs.length, 'inputs'],
+    [10, graph.outputs.length, 'outputs'],
+    ...graph.inputs.flatMap((p, i) => port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType)),
+    ...graph.outputs.flatMap((p, i) => port(64 + 8 * i, p.tensor, elementsOf(shape(p.tensor)), p.hostType)),
+  ];
+}

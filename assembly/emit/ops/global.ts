@@ -1,0 +1,33 @@
+/** The parameter block and calls of globalavg and globalmax. Holds no operator. */
+import * as B from '../../kernels/block.ts';
+import type { Call, EmitContext, StepIo } from './op.ts';
+
+type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
+
+export function globalBlock(io: GlobalIo, ctx: EmitContext): number {
+  const { params: p, partial } = io;
+  const [x] = io.x;
+  return ctx.block(B.GLOBAL_BYTES, [
+    [B.X, x?.address ?? 0],
+    [B.Y, io.y],
+    [B.ROWS, x?.rows ?? 0],
+    [B.COUNT, io.out.f * io.out.c],
+    [B.X_ELEMENTS, (x?.shape.f ?? 0) * (x?.shape.c ?? 0)],
+    [B.PARTIALS, partial?.address ?? 0],
+    [B.SLOT, partial?.slot ?? 0],
+    [B.SLOTS, partial?.slots ?? 0],
+    [B.G_MIN, p.min],
+    [B.G_MAX, p.max],
+    [B.G_Y_ZERO, p.yZero],
+    [B.G_RULE, p.rule === 'mean' ? 1 : 0],
+    [B.G_COUNT, p.count],
+    [B.G_OFFSET, p.count * p.xZero],
+    [B.G_MULT, p.scale.multiplier],
+    [B.G_SHIFT, p.scale.shift],
+  ]);
+}
+
+export function globalCalls(op: 'globalavg' | 'globalmax', io: GlobalIo, block: number): Call[] {
+  const suffix = io.step.kind === 'run' ? '_s8' : `_${io.step.kind}_s8`;
+  return [{ fn: `${op}${suffix}`, file: op, block }];
+}

@@ -1,0 +1,48 @@
+/**
+ * What an operator needs to become code: its constants packed, and the kernel calls that run one step.
+ *
+ * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of its parameter block.
+ */
+import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
+import type { Step } from '../../../models/stream/types.ts';
+import type { IntParams } from '../../../quant/ops/op.ts';
+
+/** Fields of a parameter block: offset (assembly/kernels/block.ts) to value. */
+export type Fields = [offset: number, value: number][];
+
+export interface EmitContext {
+  /** Packs weights; returns their address. */
+  weights(data: Int8Array): number;
+  /** Packs a table (equal tables are shared); returns its address. */
+  table(data: Int8Array | Int32Array): number;
+  /** Packs a parameter block of `bytes`; returns its address. */
+  block(bytes: number, fields: Fields): number;
+}
+
+export interface StepIo<K extends OpName> {
+  step: Step;
+  node: NodeOf<K>;
+  params: IntParams[K];
+  /** Per input: address of the first row read, rows present from there, shape of a window. */
+  x: { address: number; rows: number; shape: Shape }[];
+  /** Address of the first output row. */
+  y: number;
+  out: Shape;
+  /** Folds with partial results. */
+  partial?: { address: number; slot: number; slots: number };
+}
+
+export interface Call {
+  /** Kernel function, exported by assembly/kernels/<file>.ts. */
+  fn: string;
+  file: OpName;
+  /** Address of its parameter block. */
+  block: number;
+}
+
+export interface EmitOp<K extends OpName> {
+  name: K;
+  /** Calls of the step; for a fold that accumulates, `rotate` opens the next slot. */
+  emit(io: StepIo<K>, ctx: EmitContext): Call[];
+  rotate?(io: StepIo<K>, ctx: EmitContext): Call[];
+}

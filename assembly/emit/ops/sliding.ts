@@ -1,0 +1,54 @@
+/**
+ * Parameter blocks that conv, depthwise, dense and the pools share. Holds no operator.
+ *
+ * In: a step with its addresses.  Out: fields of assembly/kernels/block.ts.
+ */
+import type { SlidingGeometry } from '../../../models/ops/sliding.ts';
+import type { MacParams, Range } from '../../../quant/ops/op.ts';
+import * as B from '../../kernels/block.ts';
+import type { EmitContext, Fields, StepIo } from './op.ts';
+
+type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
+
+/** X, Y, ROWS and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
+export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
+  const [x] = io.x;
+  const rule = io.step.rule;
+  return [
+    [B.X, x?.address ?? 0],
+    [B.Y, io.y],
+    [B.ROWS, io.step.outRows],
+    [B.X_ROWS, x?.rows ?? 0],
+    [B.PAD_T, rule.kind === 'window' ? rule.pad[0] : 0],
+    [B.KERNEL_T, g.kernelT],
+    [B.STRIDE_T, rule.kind === 'window' ? rule.stride : 1],
+    [B.DILATION_T, g.dilationT ?? 1],
+    [B.X_F, x?.shape.f ?? 0],
+    [B.X_C, x?.shape.c ?? 0],
+    [B.Y_F, io.out.f],
+    [B.Y_C, io.out.c],
+    [B.PAD_F, g.padF[0]],
+    [B.KERNEL_F, g.kernelF],
+    [B.STRIDE_F, g.strideF],
+    [B.DILATION_F, g.dilationF ?? 1],
+    [B.X_ZERO, xZero],
+    [B.MIN, range.min],
+    [B.MAX, range.max],
+  ];
+}
+
+/** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
+export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
+  return ctx.block(B.MAC_BYTES, [
+    ...slidingFields(io, p.geometry, p, p.xZero),
+    [B.Y_ZERO, p.yZero],
+    [B.PER, p.per],
+    [B.WEIGHTS, ctx.weights(p.weights)],
+    [B.BIAS, ctx.table(p.bias)],
+    [B.MULTIPLIER, ctx.table(p.multiplier)],
+    [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
+  ]);
+}
+
+/** Elements that one run of the step writes. */
+export const outElements = (io: AnyIo): number => io.step.outRows * io.out.f * io.out.c;

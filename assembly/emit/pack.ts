@@ -1,0 +1,111 @@
+/**
+ * Packs weights, tables and parameter blocks into two byte regions with known addresses.
+ *
+ * In: the operators' constants, in step order.  Out: bytes of `weights` and `tables`.  Equal tables are stored once. Runs twice: the
+ * first run, with addresses of 0, gives the sizes that the memory map needs.
+ */
+import type { OpName, Shape } from '../../models/graph/types.ts';
+import type { Step } from '../../models/stream/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import type { MemoryMap } from './memory.ts';
+import { emitOps } from './ops/index.ts';
+import type { Call, EmitContext, EmitOp, Fields, StepIo } from './ops/op.ts';
+
+/** A growing byte region that starts at an address. */
+class Writer {
+  private parts: Uint8Array[] = [];
+  private known = new Map<string, number>();
+  bytes = 0;
+  private readonly start: number;
+  constructor(start: number) {
+    this.start = start;
+  }
+  put(data: Uint8Array, align: number, share = true): number {
+    const key = `${align}:${Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1')}`;
+    const before = share ? this.known.get(key) : undefined;
+    if (before !== undefined) return this.start + before;
+    const pad = (align - (this.bytes % align)) % align;
+    if (pad) this.parts.push(new Uint8Array(pad));
+    const at = this.bytes + pad;
+    this.parts.push(data);
+    this.bytes = at + data.length;
+    if (share) this.known.set(key, at);
+    return this.start + at;
+  }
+  concat(): Uint8Array {
+    const out = new Uint8Array(this.bytes);
+    let at = 0;
+    for (const part of this.parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+}
+
+const bytesOf = (data: Int8Array | Int32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+
+function packBlock(bytes: number, fields: Fields): Uint8Array {
+  const view = new DataView(new ArrayBuffer(bytes));
+  for (const [offset, value] of fields) view.setInt32(offset, value, true);
+  return new Uint8Array(view.buffer);
+}
+
+export interface EmittedStep {
+  step: Step;
+  calls: Call[];
+  rotate: Call[];
+}
+
+export interface Packed {
+  weights: Uint8Array;
+  tables: Uint8Array;
+  steps: EmittedStep[];
+}
+
+/** Addresses of one step's inputs and output. */
+function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepIo<OpName> {
+  const { graph } = quant.plan;
+  const shape = (id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
+  const x = (step.kind === 'finish' ? [] : step.inputs).map(({ tensor, firstRow, rows }) => {
+    const trunk = map?.trunk.get(tensor);
+    const address = trunk
+      ? trunk.address + firstRow * trunk.frameBytes
+      : (map?.head.get(tensor) ?? map?.outputs.get(tensor) ?? 0);
+    return { address, rows, shape: shape(tensor) };
+  });
+  const trunk = step.section === 'trunk' && step.kind === 'run' ? map?.trunk.get(step.output) : undefined;
+  const y = trunk
+    ? trunk.address + trunk.plan.historyRows * trunk.frameBytes
+    : (map?.outputs.get(step.output) ?? map?.head.get(step.output) ?? 0);
+  const partial = map?.partials.get(step.output);
+  const io: StepIo<OpName> = {
+    step,
+    node: step.node as never,
+    params: quant.params.get(step.node) as never,
+    x,
+    y,
+    out: shape(step.output),
+  };
+  if (step.slots !== undefined) io.partial = { address: partial?.address ?? 0, slot: partial?.slot ?? 0, slots: step.slots };
+  return io;
+}
+
+export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
+  const weights = new Writer(map?.weights.address ?? 0);
+  const tables = new Writer(map?.tables.address ?? 0);
+  const ctx: EmitContext = {
+    weights: (data) => weights.put(bytesOf(data), 4),
+    table: (data) => tables.put(bytesOf(data), data instanceof Int32Array ? 4 : 1),
+    // never shared: equal in the first run, where all addresses are 0, does not mean equal
+    block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
+  };
+  const steps = quant.plan.steps.map((step): EmittedStep => {
+    if (step.kind === 'copy') return { step, calls: [], rotate: [] };
+    const op = emitOps[step.node.op] as EmitOp<OpName>;
+    const io = stepIo(quant, step, map);
+    const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
+    return { step, calls: op.emit(io, ctx), rotate };
+  });
+  return { weights: weights.concat(), tables: tables.concat(), steps };
+}

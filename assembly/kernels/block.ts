@@ -1,0 +1,85 @@
+/**
+ * Parameter blocks: what a kernel finds in memory at its pointer `p`. Plain constants, read by AssemblyScript and by the emitter alike.
+ *
+ * Every field is an i32 (addresses included). A block is COMMON, then the fields of its kind; unused fields are not stored.
+ *
+ *   p + 0   X        address of the first input row
+ *   p + 4   Y        address of the first output row
+ *   p + 8   ROWS     output rows
+ *   p + 12  ...      the fields below
+ */
+
+// COMMON
+export const X = 0;
+export const Y = 4;
+export const ROWS = 8;
+
+// SLIDING: conv, depthwise, maxpool, avgpool
+export const X_ROWS = 12; // input rows present; taps outside 0..X_ROWS-1 are padding
+export const PAD_T = 16;
+export const KERNEL_T = 20;
+export const STRIDE_T = 24;
+export const DILATION_T = 28;
+export const X_F = 32; // feature rows of the input
+export const X_C = 36; // channels of the input
+export const Y_F = 40;
+export const Y_C = 44;
+export const PAD_F = 48;
+export const KERNEL_F = 52;
+export const STRIDE_F = 56;
+export const DILATION_F = 60;
+export const X_ZERO = 64;
+export const MIN = 68;
+export const MAX = 72;
+/** avgpool: 1 = padded places count in the divisor. */
+export const INCLUDE_PAD = 76;
+export const POOL_BYTES = 80;
+
+// MAC: conv, depthwise, dense after SLIDING
+export const Y_ZERO = 76;
+export const PER = 80; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
+export const WEIGHTS = 84; // address, s8
+export const BIAS = 88; // address, i32 [o]
+export const MULTIPLIER = 92; // address, i32 [o], Q31
+export const SHIFT = 96; // address, s8 [o]; left where positive
+export const MAC_BYTES = 100;
+
+// ELEMENTWISE: activation, add, mul, softmax, concat, globalavg, globalmax: fields after COMMON
+export const COUNT = 12; // elements (activation, add, mul), bytes of a row's part (concat), elements of a row (softmax, global*)
+export const TABLE = 16; // activation: address of 256 s8; softmax: address of 256 i32
+export const TABLE_BYTES = 20;
+
+// concat
+export const Y_PITCH = 16; // bytes from one output row to the next
+export const CONCAT_BYTES = 20;
+
+// add, mul
+export const X2 = 16; // address of the second input
+export const ZERO1 = 20;
+export const ZERO2 = 24;
+export const B_Y_ZERO = 28;
+export const B_MIN = 32;
+export const B_MAX = 36;
+export const MULT_Y = 40;
+export const SHIFT_Y = 44;
+export const MUL_BYTES = 48;
+export const MULT1 = 48;
+export const SHIFT1 = 52;
+export const MULT2 = 56;
+export const SHIFT2 = 60;
+export const ADD_BYTES = 64;
+
+// globalavg, globalmax: ROWS are input rows here
+export const X_ELEMENTS = 16; // elements of one input row
+export const PARTIALS = 20; // address of the first slot: i32 [slots][elements] or s8 [slots][elements]
+export const SLOT = 24; // address of the i32 that holds the current slot
+export const SLOTS = 28;
+export const G_MIN = 32;
+export const G_MAX = 36;
+export const G_Y_ZERO = 40;
+export const G_RULE = 44; // 0 = divide by G_COUNT and round, 1 = requantise
+export const G_COUNT = 48;
+export const G_OFFSET = 52; // count * x_zero, subtracted by rule 1
+export const G_MULT = 56;
+export const G_SHIFT = 60;
+export const GLOBAL_BYTES = 64;

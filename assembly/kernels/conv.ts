@@ -1,0 +1,76 @@
+/**
+ * conv: convolution over time and features in int8, grouped.
+ *
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][Y_C].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
+ * Padded taps are skipped (they hold the zero point).  Exact: quant/ops/conv.ts.
+ * Cost: one multiply-add a tap; taps that lie side by side in memory (1-D convolutions) are one run.
+ */
+import {
+  BIAS, DILATION_F, DILATION_T, KERNEL_F, KERNEL_T, MAX, MIN, MULTIPLIER, PAD_F, PAD_T, PER, ROWS, SHIFT, STRIDE_F, STRIDE_T, WEIGHTS, X,
+  X_C, X_F, X_ROWS, X_ZERO, Y, Y_C, Y_F, Y_ZERO,
+} from "./block";
+import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
+
+/** sum w[i] * (x[i] - zero) */
+// @ts-ignore: decorator
+@inline
+export function dot_s8(
+  x: usize, // s8 [n]
+  w: usize, // s8 [n]
+  n: i32,
+  zero: i32,
+): i32 {
+  let sum = 0;
+  for (let i: i32 = 0; i < n; i++) sum += <i32>load<i8>(w + i) * (<i32>load<i8>(x + i) - zero);
+  return sum;
+}
+
+export function conv_s8(p: usize): void {
+  const x_rows = load<i32>(p, X_ROWS);
+  const x_f = load<i32>(p, X_F);
+  const x_c = load<i32>(p, X_C);
+  const y_c = load<i32>(p, Y_C);
+  const kernel_t = load<i32>(p, KERNEL_T);
+  const kernel_f = load<i32>(p, KERNEL_F);
+  const dilation_t = load<i32>(p, DILATION_T);
+  const dilation_f = load<i32>(p, DILATION_F);
+  const per = load<i32>(p, PER);
+  const zero = load<i32>(p, X_ZERO);
+  const out_per = y_c / (x_c / per);
+  const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
+  const beside_t = beside_f && dilation_t == 1 && kernel_f == x_f; // the rows are, too
+  let y = <usize>load<i32>(p, Y);
+  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+    const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
+    const kt0 = first_tap(t0, dilation_t);
+    const kt1 = end_tap(t0, dilation_t, x_rows, kernel_t);
+    for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
+      const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+      const kf0 = first_tap(f0, dilation_f);
+      const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
+      for (let o: i32 = 0; o < y_c; o++) {
+        const w = load<i32>(p, WEIGHTS) + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
+        const group = load<i32>(p, X) + (o / out_per) * per; // s8 [x_rows][x_f][x_c], from the group's first channel
+        let acc = load<i32>(load<i32>(p, BIAS) + (o << 2));
+        if (beside_t && kf1 - kf0 == kernel_f) {
+          const from = group + (t0 + kt0) * x_f * x_c;
+          acc += dot_s8(from, w + kt0 * kernel_f * per, (kt1 - kt0) * kernel_f * per, zero);
+        } else {
+          for (let kt = kt0; kt < kt1; kt++) {
+            const row = group + (t0 + kt * dilation_t) * x_f * x_c;
+            if (beside_f) {
+              acc += dot_s8(row + (f0 + kf0) * x_c, w + (kt * kernel_f + kf0) * per, (kf1 - kf0) * per, zero);
+            } else {
+              for (let kf = kf0; kf < kf1; kf++) {
+                acc += dot_s8(row + (f0 + kf * dilation_f) * x_c, w + (kt * kernel_f + kf) * per, per, zero);
+              }
+            }
+          }
+        }
+        const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
+        const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
+        store<i8>(y++, clamp(load<i32>(p, Y_ZERO) + requantise(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * depthwise: one filter per output channel in int8.
+ *
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][Y_C], Y_C = X_C * PER; output o reads input channel o / PER.
+ * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Exact: quant/ops/depthwise.ts.
+ */
+import {
+  BIAS, DILATION_F, DILATION_T, KERNEL_F, KERNEL_T, MAX, MIN, MULTIPLIER, PAD_F, PAD_T, PER, ROWS, SHIFT, STRIDE_F, STRIDE_T, WEIGHTS, X,
+  X_C, X_F, X_ROWS, X_ZERO, Y, Y_C, Y_F, Y_ZERO,
+} from "./block";
+import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
+
+export function depthwise_s8(p: usize): void {
+  const x_f = load<i32>(p, X_F);
+  const x_c = load<i32>(p, X_C);
+  const y_c = load<i32>(p, Y_C);
+  const kernel_f = load<i32>(p, KERNEL_F);
+  const dilation_t = load<i32>(p, DILATION_T);
+  const dilation_f = load<i32>(p, DILATION_F);
+  const per = load<i32>(p, PER);
+  const zero = load<i32>(p, X_ZERO);
+  let y = <usize>load<i32>(p, Y);
+  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+    const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
+    const kt0 = first_tap(t0, dilation_t);
+    const kt1 = end_tap(t0, dilation_t, load<i32>(p, X_ROWS), load<i32>(p, KERNEL_T));
+    for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
+      const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+      const kf0 = first_tap(f0, dilation_f);
+      const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
+      for (let o: i32 = 0; o < y_c; o++) {
+        const x = load<i32>(p, X) + (per == 1 ? o : o / per); // s8 [x_rows][x_f][x_c], from this channel
+        const w = load<i32>(p, WEIGHTS) + o; // s8 [kernel_t][kernel_f][y_c], from this channel
+        let acc = load<i32>(load<i32>(p, BIAS) + (o << 2));
+        for (let kt = kt0; kt < kt1; kt++) {
+          const row = x + (t0 + kt * dilation_t) * x_f * x_c;
+          for (let kf = kf0; kf < kf1; kf++) {
+            const value = <i32>load<i8>(row + (f0 + kf * dilation_f) * x_c) - zero;
+            acc += <i32>load<i8>(w + (kt * kernel_f + kf) * y_c) * value;
+          }
+        }
+        const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
+        const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
+        store<i8>(y++, clamp(load<i32>(p, Y_ZERO) + requantise(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+      }
+    }
+  }
+}

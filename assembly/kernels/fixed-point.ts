@@ -1,0 +1,48 @@
+/**
+ * The one rounding rule, in AssemblyScript; quant/fixed-point.ts is its twin and they are cross-tested.
+ *
+ * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.
+ * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
+ */
+
+/** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
+// @ts-ignore: decorator
+@inline
+export function mul_high(a: i32, b: i32): i32 {
+  return <i32>((<i64>a * <i64>b + (1 << 30)) >> 31);
+}
+
+/** x / 2^exponent, rounded half away from zero; exponent in 0..31. */
+// @ts-ignore: decorator
+@inline
+export function rounding_shift(x: i32, exponent: i32): i32 {
+  const mask = <i32>((<i64>1 << exponent) - 1);
+  const remainder = x & mask;
+  const threshold = (mask >> 1) + i32(x < 0);
+  return (x >> exponent) + i32(remainder > threshold);
+}
+
+/** The accumulator brought to the output's scale. */
+export function requantise(x: i32, multiplier: i32, shift: i32): i32 {
+  return shift > 0 ? mul_high(x << shift, multiplier) : rounding_shift(mul_high(x, multiplier), -shift);
+}
+
+// @ts-ignore: decorator
+@inline
+export function clamp(x: i32, low: i32, high: i32): i32 {
+  return min(high, max(low, x));
+}
+
+/** First tap that lies inside: ceil(-start / dilation), not below 0. */
+// @ts-ignore: decorator
+@inline
+export function first_tap(start: i32, dilation: i32): i32 {
+  return start < 0 ? (dilation - 1 - start) / dilation : 0;
+}
+
+/** One past the last tap that lies inside 0..length-1. */
+// @ts-ignore: decorator
+@inline
+export function end_tap(start: i32, dilation: i32, length: i32, kernel: i32): i32 {
+  return start >= length ? 0 : min(kernel, (length - start + dilation - 1) / dilation);
+}

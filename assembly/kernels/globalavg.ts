@@ -1,0 +1,56 @@
+/**
+ * globalavg: the average of each element over the window in int8, at once or from partial sums per hop.
+ *
+ * In: X s8 [ROWS][X_ELEMENTS].  Out: Y s8 [COUNT]; element i of a row belongs to output i mod COUNT.
+ * PARTIALS i32 [SLOTS][COUNT]: `accumulate` adds new rows to the current slot, `finish` averages all slots, `rotate` opens the next one.
+ * Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
+ */
+import {
+  COUNT, G_COUNT, G_MAX, G_MIN, G_MULT, G_OFFSET, G_RULE, G_SHIFT, G_Y_ZERO, PARTIALS, ROWS, SLOT, SLOTS, X, X_ELEMENTS, Y,
+} from "./block";
+import { rounded_mean } from "./avgpool";
+import { clamp, requantise } from "./fixed-point";
+import { fill_s8 } from "./move";
+
+function average(p: usize, sum: i32): i32 {
+  const value = load<i32>(p, G_RULE)
+    ? load<i32>(p, G_Y_ZERO) + requantise(sum - load<i32>(p, G_OFFSET), load<i32>(p, G_MULT), load<i32>(p, G_SHIFT))
+    : rounded_mean(sum, load<i32>(p, G_COUNT));
+  return clamp(value, load<i32>(p, G_MIN), load<i32>(p, G_MAX));
+}
+
+export function globalavg_s8(p: usize): void {
+  const count = load<i32>(p, COUNT);
+  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
+  for (let i: i32 = 0; i < count; i++) {
+    let sum = 0;
+    for (let j = i; j < n; j += count) sum += <i32>load<i8>(load<i32>(p, X) + j);
+    store<i8>(load<i32>(p, Y) + i, average(p, sum));
+  }
+}
+
+export function globalavg_accumulate_s8(p: usize): void {
+  const count = load<i32>(p, COUNT);
+  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
+  const slot = load<i32>(p, PARTIALS) + load<i32>(load<i32>(p, SLOT)) * (count << 2);
+  for (let i: i32 = 0; i < n; i++) {
+    const at = slot + ((i % count) << 2);
+    store<i32>(at, load<i32>(at) + <i32>load<i8>(load<i32>(p, X) + i));
+  }
+}
+
+export function globalavg_finish_s8(p: usize): void {
+  const count = load<i32>(p, COUNT);
+  for (let i: i32 = 0; i < count; i++) {
+    let sum = 0;
+    for (let s: i32 = 0; s < load<i32>(p, SLOTS); s++) sum += load<i32>(load<i32>(p, PARTIALS) + ((s * count + i) << 2));
+    store<i8>(load<i32>(p, Y) + i, average(p, sum));
+  }
+}
+
+export function globalavg_rotate_s8(p: usize): void {
+  const slot = load<i32>(p, SLOT);
+  const next = (load<i32>(slot) + 1) % load<i32>(p, SLOTS);
+  store<i32>(slot, next);
+  fill_s8(load<i32>(p, PARTIALS) + next * (load<i32>(p, COUNT) << 2), 0, load<i32>(p, COUNT) << 2);
+}

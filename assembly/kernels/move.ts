@@ -1,0 +1,22 @@
+/**
+ * move: bytes to another place, towards lower addresses or apart (history, input frames, outputs).
+ *
+ * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Eight bytes at a time: the bulk-memory feature is not in every WAMR build.
+ */
+export function move_s8(
+  dst: usize, // s8 [bytes]
+  src: usize, // s8 [bytes]
+  bytes: i32,
+): void {
+  let i: i32 = 0;
+  for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
+  for (; i < bytes; i++) store<u8>(dst + i, load<u8>(src + i));
+}
+
+export function fill_s8(
+  dst: usize, // s8 [bytes]
+  value: i32,
+  bytes: i32,
+): void {
+  for (let i: i32 = 0; i < bytes; i++) store<u8>(dst + i, value);
+}

@@ -1,0 +1,40 @@
+/**
+ * softmax over the channels of each row in int8.
+ *
+ * In: X s8 [ROWS][COUNT].  Out: Y s8 [ROWS][COUNT], scale 1/256, zero point -128.  TABLE i32 [256]: exp of the scaled difference to the
+ * row's maximum, Q0.31.  The reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
+ */
+import { COUNT, ROWS, TABLE, X, Y } from "./block";
+import { clamp, mul_high, rounding_shift } from "./fixed-point";
+
+/** x * 2^exponent, saturated to int32. */
+function saturating_shift_left(x: i32, exponent: i32): i32 {
+  return <i32>min<i64>(i32.MAX_VALUE, max<i64>(i32.MIN_VALUE, <i64>x << exponent));
+}
+
+/** 1 / (1 + x), x in [0, 1] as Q0.31; Q0.31 out. */
+function one_over_one_plus(x: i32): i32 {
+  const half = <i32>((<i64>x + i32.MAX_VALUE + 1) >> 1);
+  let y = 1515870810 + mul_high(half, -1010580540);
+  for (let i: i32 = 0; i < 3; i++) y += saturating_shift_left(mul_high(y, (1 << 29) - mul_high(half, y)), 2);
+  return saturating_shift_left(y, 1);
+}
+
+export function softmax_s8(p: usize): void {
+  const n = load<i32>(p, COUNT);
+  const table = load<i32>(p, TABLE);
+  for (let r: i32 = 0; r < load<i32>(p, ROWS); r++) {
+    const x = load<i32>(p, X) + r * n; // s8 [n]
+    const y = load<i32>(p, Y) + r * n; // s8 [n]
+    let top = -128;
+    for (let i: i32 = 0; i < n; i++) top = max(top, <i32>load<i8>(x + i));
+    let sum = 0;
+    for (let i: i32 = 0; i < n; i++) sum += rounding_shift(load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2)), 12);
+    const headroom = clz(sum);
+    const scale = one_over_one_plus((sum << headroom) - i32.MIN_VALUE);
+    for (let i: i32 = 0; i < n; i++) {
+      const e = load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2));
+      store<i8>(y + i, clamp(rounding_shift(mul_high(scale, e), 35 - headroom) - 128, -128, 127));
+    }
+  }
+}

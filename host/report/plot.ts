@@ -1,0 +1,140 @@
+/**
+ * A run as an SVG: the input signal above, the outputs below, on one time axis.
+ *
+ * In: values and times.  Out: SVG text, 900 px wide, light background, colours of Okabe and Ito (2008), which colour-blind
+ * people can tell apart. Long signals are drawn as envelopes (minimum and maximum per half pixel). Drawn by Observable Plot
+ * on linkedom; both are loaded on first use.
+ */
+import { envelope } from './envelope.ts';
+
+export interface Series {
+  name: string;
+  values: ArrayLike<number>;
+}
+
+export interface RunPlot {
+  title: string;
+  /** One series per element of a frame, at `inputRateHz` frames a second (or on a frame axis where it is unknown). */
+  input: Series[];
+  inputRateHz?: number;
+  inputUnit?: string;
+  /** Series at `times`. */
+  outputs: Series[];
+  truth?: Series;
+  /** When each output fell due: seconds, or frames where the rate is unknown. */
+  times: ArrayLike<number>;
+  /** Unit of the outputs. */
+  unit?: string;
+}
+
+/** Okabe and Ito's palette, dark colours first; black is kept for the truth. */
+const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
+const ink = '#222222';
+const width = 900;
+const margins = { marginLeft: 64, marginRight: 20 };
+const plotWidth = width - margins.marginLeft - margins.marginRight;
+
+/** At most as many series as there are colours: those that reach highest, in their own order. */
+function drawn(series: Series[]): Series[] {
+  if (series.length <= palette.length) return series;
+  const peak = (s: Series) => envelope(s.values, 1).high[0] ?? Number.NEGATIVE_INFINITY;
+  const chosen = new Set([...series].sort((a, b) => peak(b) - peak(a)).slice(0, palette.length));
+  return series.filter((s) => chosen.has(s));
+}
+
+type Plot = typeof import('@observablehq/plot');
+type Mark = ReturnType<Plot['line']>;
+
+/** A line, or the band of its envelope where it has more points than pixels. */
+function marksOf(plot: Plot, series: Series, timeOf: (i: number) => number, colour: string, dashed = false): Mark[] {
+  const style = { stroke: colour, strokeWidth: dashed ? 1.5 : 1.25, strokeDasharray: dashed ? '5 3' : undefined };
+  const count = series.values.length;
+  if (count <= 2 * plotWidth) {
+    const x = Array.from({ length: count }, (_, i) => timeOf(i));
+    const y = Array.from({ length: count }, (_, i) => series.values[i] as number);
+    const line = plot.lineY(y, { x, y, ...style });
+    return count > 60 ? [line] : [line, plot.dot(y, { x, y, r: 2.5, fill: colour })];
+  }
+  const { starts, low, high } = envelope(series.values, 2 * plotWidth);
+  const x = Array.from(starts, timeOf);
+  // The outline keeps a flat stretch visible, where the band has no height.
+  const band = plot.areaY(x, { x, y1: [...low], y2: [...high], fill: colour, stroke: colour, strokeWidth: 0.7 });
+  return [band];
+}
+
+/** Names and colours over a panel's right end. */
+const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[], y: number): string => {
+  let x = width - margins.marginRight;
+  return [...entries]
+    .reverse()
+    .map(({ name, colour, dashed }) => {
+      const text = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+      x -= 7 * text.length;
+      const label = `<text x="${x}" y="${y}" font-size="12" fill="${ink}">${escape(text)}</text>`;
+      x -= 24;
+      const stroke = `stroke="${colour}" stroke-width="2.5"${dashed ? ' stroke-dasharray="5 3"' : ''}`;
+      const line = `<line x1="${x}" x2="${x + 18}" y1="${y - 4}" y2="${y - 4}" ${stroke}/>`;
+      x -= 16;
+      return line + label;
+    })
+    .join('');
+};
+
+const escape = (text: string): string =>
+  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] as string);
+
+/**
+ * The plot of a run.
+ * @returns SVG text, standing alone.
+ */
+export async function plotRun(run: RunPlot): Promise<string> {
+  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+  const { document } = parseHTML('<html><body></body></html>');
+  const rate = run.inputRateHz;
+  const frames = Math.max(0, ...run.input.map((s) => s.values.length));
+  const end = Math.max(rate ? frames / rate : frames, ...Array.from(run.times));
+  const x = { domain: [0, end || 1], label: rate ? 'time (s)' : 'time (frames)', labelAnchor: 'center' as const };
+  const common = { document: document as unknown as Document, width, ...margins, style: { fontSize: '12px', color: ink } };
+  const panel = (marks: Mark[], height: number, label: string, withAxis: boolean): string => {
+    const svg = Plot.plot({
+      ...common,
+      height,
+      marginTop: 30,
+      marginBottom: withAxis ? 44 : 22,
+      x: withAxis ? { ...x, labelOffset: 38 } : { ...x, label: null },
+      y: { label: null, grid: true, nice: true, ticks: height > 200 ? 6 : 4 },
+      marks,
+    }) as unknown as { setAttribute(n: string, v: string): void; outerHTML: string };
+    svg.setAttribute('fill', ink);
+    return `${svg.outerHTML}<text x="16" y="16" font-size="12" font-weight="600" fill="${ink}">${escape(label)}</text>`;
+  };
+  const inputs = drawn(run.input);
+  const outputs = drawn(run.outputs);
+  const more = (shown: Series[], all: Series[]) => (shown.length < all.length ? `, ${shown.length} of ${all.length}` : '');
+  const colourOf = (i: number) => palette[i] as string;
+  const inputLabel = `input${run.inputUnit ? ` (${run.inputUnit})` : ''}${inputs.length === 1 ? `: ${inputs[0]?.name}` : more(inputs, run.input)}`;
+  const single = outputs.length === 1 && !run.truth;
+  const outputLabel = `output${single ? `: ${outputs[0]?.name}` : more(outputs, run.outputs)}${run.unit ? ` (${run.unit})` : ''}`;
+  const inputMarks = inputs.flatMap((s, i) => marksOf(Plot, s, (n) => (rate ? n / rate : n), colourOf(i)));
+  const truth = run.truth ? marksOf(Plot, run.truth, (n) => run.times[n] as number, ink, true) : [];
+  // Outputs go on from the input's colours where there are enough, so that one colour means one thing.
+  const shift = inputs.length + outputs.length <= palette.length ? inputs.length : 0;
+  const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift)));
+  const [titleHeight, inputHeight, outputHeight] = [40, 210, 270];
+  const at = (y: number, content: string) => `<g transform="translate(0 ${y})">${content}</g>`;
+  const inputLegend = inputs.length > 1 ? inputs.map((s, i) => ({ name: s.name, colour: colourOf(i) })) : [];
+  const outputLegend = [
+    ...outputs.map((s, i) => ({ name: s.name, colour: colourOf(i + shift) })),
+    ...(run.truth ? [{ name: run.truth.name, colour: ink, dashed: true }] : []),
+  ];
+  const height = titleHeight + inputHeight + outputHeight;
+  const top = titleHeight + inputHeight;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
+    ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escape(run.title)}</text>`,
+    at(titleHeight, panel(inputMarks, inputHeight, inputLabel, false) + legendOf(inputLegend, 16)),
+    at(top, panel([...truth, ...outputMarks], outputHeight, outputLabel, true) + legendOf(single ? [] : outputLegend, 16)),
+    '</svg>\n',
+  ].join('');
+}

@@ -1,0 +1,10 @@
+/**
+ * The session's public names: `import { openSession } from 'runlet/session'`. Runs in Node and in browsers.
+ */
+export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
+export { isRunletError, RunletError } from '../../models/error.ts';
+export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
+export { goldenBytes, type SelfTestResult, selfTest } from './self-test.ts';
+export { openSession, Session, type SessionOptions } from './session.ts';
+export type { StreamChunk, StreamOutput } from './stream.ts';

@@ -1,0 +1,224 @@
+/**
+ * Instantiates a module and checks it against the ABI and its manifest before anything is run.
+ *
+ * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports, typed, and views.
+ * Source: docs/abi.md, version 1. The module gets no imports, so it can reach nothing but its own memory.
+ */
+import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+import { manifestSection } from '../../assembly/bundle/manifest.ts';
+import { parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
+import { RunletError } from '../../models/error.ts';
+
+export interface AbiExports {
+  memory: WebAssembly.Memory;
+  rn_abi(): number;
+  rn_input(which: number): number;
+  rn_output(which: number): number;
+  rn_push(frames: number): number;
+  rn_reset(): void;
+  rn_state(): number;
+  rn_info(what: number): number;
+}
+
+/** An opened module: its manifest, its exports and views of its memory (which never moves). */
+export interface OpenModule {
+  manifest: Manifest;
+  exports: AbiExports;
+  /** Per input, int8 [hop][f][c]. */
+  inputs: Int8Array[];
+  /** Per output, int8 [t][f][c]. */
+  outputs: Int8Array[];
+  state: Uint8Array;
+}
+
+const rebuild = 'build the bundle again with this version of Runlet';
+
+async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAssembly.Module> {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  const bytes = ArrayBuffer.isView(wasm) ? new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength) : new Uint8Array(wasm);
+  if (wasmSections(bytes).some((section) => section.id === 8))
+    throw new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
+  try {
+    return await WebAssembly.compile(wasm);
+  } catch (error) {
+    throw new RunletError('RN700', {
+      what: 'this engine cannot compile the module',
+      why: error instanceof Error ? error.message : String(error),
+      tryThis: 'build with --target interp if the engine has no SIMD; see `runlet doctor`',
+    });
+  }
+}
+
+function manifestOf(module: WebAssembly.Module): Manifest {
+  const [section, second] = WebAssembly.Module.customSections(module, manifestSection);
+  if (section && !second) return parseManifest(new Uint8Array(section));
+  throw new RunletError('RN602', {
+    what: section ? 'the module has more than one manifest' : 'the module has no manifest',
+    where: `custom section ${manifestSection}`,
+    why: section ? 'it is not clear which one holds' : 'it was not built by Runlet, or its custom sections were stripped',
+    tryThis: 'build the bundle again, do not strip it, or pass `manifest`',
+  });
+}
+
+const functions = ['rn_abi', 'rn_input', 'rn_output', 'rn_push', 'rn_reset', 'rn_state', 'rn_info'] as const;
+
+function exportsOf(instance: WebAssembly.Instance): AbiExports {
+  const exports = instance.exports as Record<string, unknown>;
+  const missing: string[] = functions.filter((name) => typeof exports[name] !== 'function');
+  if (!(exports.memory instanceof WebAssembly.Memory)) missing.push('memory');
+  if (missing.length > 0)
+    throw new RunletError('RN703', {
+      what: `the module does not export ${missing.join(', ')}`,
+      where: 'exports',
+      why: 'ABI 1 needs them (docs/abi.md)',
+      tryThis: rebuild,
+    });
+  return exports as unknown as AbiExports;
+}
+
+/** Runs one export; a trap becomes RN710. */
+function call<T>(name: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new RunletError('RN710', {
+      what: `${name} trapped`,
+      where: name,
+      why: error instanceof Error ? error.message : String(error),
+      tryThis: `${rebuild}; if it happens again, report it`,
+    });
+  }
+}
+
+const f32 = new Float32Array(1);
+const bitsOf = (value: number): number => {
+  f32[0] = value;
+  return new Int32Array(f32.buffer)[0] as number;
+};
+
+/** Every constant that the manifest and rn_info both know: [rn_info number, name, manifest's value]. */
+function constantsOf(m: Manifest): [number, string, number][] {
+  const port = (base: number, name: string, p: PortManifest): [number, string, number][] => [
+    [base, `${name}.hostType`, p.hostType === 'uint8' ? 3 : 1],
+    [base + 1, `${name}.elements`, p.elements],
+    [base + 2, `${name}.zeroPoint`, p.zeroPoint],
+    [base + 3, `${name}.scale (float32 bits)`, bitsOf(p.scale)],
+  ];
+  return [
+    [0, 'hop', m.hop],
+    [1, 'window', m.window],
+    [2, 'microHop', m.microHop],
+    [3, 'warmUpHops', m.warmUpHops],
+    [4, 'delayFrames', m.delayFrames],
+    [5, 'bytes.stateBytes', m.bytes.stateBytes],
+    [7, 'bytes.weightBytes', m.bytes.weightBytes],
+    [9, 'inputs.length', m.inputs.length],
+    [10, 'outputs.length', m.outputs.length],
+    ...m.inputs.flatMap((p, i) => port(16 + 8 * i, `inputs[${i}]`, p)),
+    ...m.outputs.flatMap((p, i) => port(64 + 8 * i, `outputs[${i}]`, p)),
+  ];
+}
+
+function checkConstants(manifest: Manifest, exports: AbiExports): void {
+  for (const [what, name, expected] of constantsOf(manifest)) {
+    const got = call('rn_info', () => exports.rn_info(what));
+    if (got !== expected)
+      throw new RunletError('RN705', {
+        what: `the manifest's ${name} is ${expected}, but the module says ${got}`,
+        where: `rn_info(${what})`,
+        why: 'the manifest belongs to another module, or the module has a type that this host does not know',
+        tryThis: rebuild,
+      });
+  }
+}
+
+/** The module's memory [address, address + bytes), checked. */
+function region(memory: ArrayBuffer, what: string, address: number, bytes: number): Uint8Array {
+  if (!Number.isInteger(address) || address <= 0 || bytes < 0 || address + bytes > memory.byteLength)
+    throw new RunletError('RN704', {
+      what: `${what} lies outside the module's memory`,
+      where: `${bytes} bytes at ${address}`,
+      why: `the memory has ${memory.byteLength} bytes`,
+      tryThis: rebuild,
+    });
+  return new Uint8Array(memory, address, bytes);
+}
+
+/** The memory's buffer; RN704 unless its size is fixed (minimum = maximum), since views must stay valid. */
+function fixedMemory(memory: WebAssembly.Memory): ArrayBuffer {
+  let grows = true;
+  try {
+    memory.grow(1);
+  } catch {
+    grows = false;
+  }
+  const buffer: unknown = memory.buffer;
+  if (!grows && buffer instanceof ArrayBuffer) return buffer;
+  throw new RunletError('RN704', {
+    what: grows ? "the module's memory can grow" : "the module's memory is shared",
+    where: 'memory',
+    why: 'ABI 1 wants a fixed memory: minimum = maximum',
+    tryThis: rebuild,
+  });
+}
+
+const int8 = (bytes: Uint8Array): Int8Array => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/**
+ * Compiles, instantiates and checks a module. Nothing but rn_abi, rn_info and the address functions is run.
+ * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module.
+ */
+export async function openModule(wasm: BufferSource | WebAssembly.Module, given?: Manifest): Promise<OpenModule> {
+  const module = await compile(wasm);
+  const imports = WebAssembly.Module.imports(module);
+  if (imports.length > 0)
+    throw new RunletError('RN701', {
+      what: 'the module wants imports',
+      where: imports.map((i) => `${i.module}.${i.name}`).join(', '),
+      why: 'this host gives none, so that a bundle can reach nothing',
+      tryThis: 'build with --weights embed',
+    });
+  const manifest = given ?? manifestOf(module);
+  let instance: WebAssembly.Instance;
+  try {
+    instance = await WebAssembly.instantiate(module, {});
+  } catch (error) {
+    throw new RunletError('RN700', {
+      what: 'this engine cannot instantiate the module',
+      why: error instanceof Error ? error.message : String(error),
+      tryThis: 'free memory, or build the bundle again',
+    });
+  }
+  const exports = exportsOf(instance);
+  const abi = call('rn_abi', () => exports.rn_abi());
+  if (abi !== 1)
+    throw new RunletError('RN702', {
+      what: `the module has ABI ${abi}, this host knows ABI 1`,
+      where: 'rn_abi',
+      tryThis: 'use the version of Runlet that built the bundle',
+    });
+  const memory = fixedMemory(exports.memory);
+  checkConstants(manifest, exports);
+  const at = (name: 'rn_input' | 'rn_output', i: number, bytes: number): Int8Array =>
+    int8(
+      region(
+        memory,
+        `${name}(${i})`,
+        call(name, () => exports[name](i)),
+        bytes,
+      ),
+    );
+  const stateBytes = call('rn_info', () => exports.rn_info(5));
+  return {
+    manifest,
+    exports,
+    inputs: manifest.inputs.map((port, i) => at('rn_input', i, manifest.hop * port.elements)),
+    outputs: manifest.outputs.map((port, i) => at('rn_output', i, port.elements)),
+    state: region(
+      memory,
+      'rn_state',
+      call('rn_state', () => exports.rn_state()),
+      stateBytes,
+    ),
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Between the numbers of a user and the int8 of a module.
+ *
+ * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 in the module's memory, and back.
+ * Formula: q = clamp(round(x / s) + z, -128, 127), division in float32, halves away from zero;  x = s * (q - z), in float32.
+ * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE. Bit-exact to them.
+ * Cost: a division per element in, a product per element out; nothing is allocated.
+ */
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../models/error.ts';
+
+/** Whole frames of one input: real values, stored int8, or uint8 = int8 + 128 for inputs of hostType uint8. */
+export type Frames = Float32Array | Int8Array | Uint8Array;
+
+/** One real value as int8; NaN gives NaN. `scale` must be a float32. */
+export function quantiseValue(x: number, scale: number, zeroPoint: number): number {
+  // A double quotient of two float32 rounded to float32 is the float32 quotient (53 >= 2 * 24 + 2 bits).
+  const v = Math.fround(Math.fround(x) / scale);
+  const q = Math.trunc(v < 0 ? v - 0.5 : v + 0.5) + zeroPoint;
+  return Math.min(127, Math.max(-128, q));
+}
+
+/** One int8 as a real value. `scale` must be a float32. */
+export const dequantiseValue = (q: number, scale: number, zeroPoint: number): number => Math.fround(scale * (q - zeroPoint));
+
+/**
+ * Where each element of a user's frame goes in the module's [f][c] frame, or undefined where both are the same.
+ * A user's frame is in the model file's order where that order begins with t (so [c][f] for order t, c, f); a file that puts
+ * t elsewhere has no frames in one piece, and a frame is then the f * c elements of one time step in [f][c].
+ */
+export function placesOf(port: PortManifest): Int32Array | undefined {
+  const [, f, c] = port.shape;
+  if (port.order.join('') !== 'tcf' || f === 1 || c === 1) return undefined;
+  return Int32Array.from({ length: f * c }, (_, i) => (i % f) * c + Math.floor(i / f));
+}
+
+/** Writes quantised frames into a module's input buffer. */
+export class Quantiser {
+  readonly port: PortManifest;
+  #scale: number;
+  #places: Int32Array | undefined;
+
+  constructor(port: PortManifest) {
+    this.port = port;
+    this.#scale = Math.fround(port.scale);
+    this.#places = placesOf(port);
+  }
+
+  /**
+   * Writes `count` frames of `frames`, from frame `from` on, to the start of `to` ([hop][f][c]).
+   * @throws RN708 uint8 for an input that is not uint8, RN709 NaN; `to` may then be partly written.
+   */
+  write(frames: Frames, from: number, count: number, to: Int8Array): void {
+    const { elements, hostType, zeroPoint, name } = this.port;
+    const start = from * elements;
+    const total = count * elements;
+    const places = this.#places;
+    if (frames instanceof Float32Array) {
+      const scale = this.#scale;
+      for (let i = 0; i < total; i++) {
+        const q = quantiseValue(frames[start + i] as number, scale, zeroPoint);
+        if (Number.isNaN(q))
+          throw new RunletError('RN709', {
+            what: 'a sample is not a number (NaN)',
+            where: `input ${name}, frame ${from + Math.floor(i / elements)} of those passed, element ${i % elements}`,
+            why: 'NaN has no int8 value',
+            tryThis: 'fill or leave out gaps before pushing',
+          });
+        to[places ? i - (i % elements) + (places[i % elements] as number) : i] = q;
+      }
+      return;
+    }
+    const flip = frames instanceof Uint8Array ? 0x80 : 0;
+    if (flip && hostType !== 'uint8')
+      throw new RunletError('RN708', {
+        what: `input ${name} does not take Uint8Array`,
+        where: `input ${name}`,
+        why: `its type is ${hostType}`,
+        tryThis: 'pass a Float32Array of real values or an Int8Array of quantised ones',
+      });
+    for (let i = 0; i < total; i++)
+      to[places ? i - (i % elements) + (places[i % elements] as number) : i] = (frames[start + i] as number) ^ flip;
+  }
+}

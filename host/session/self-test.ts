@@ -1,0 +1,68 @@
+/**
+ * Self-test: the manifest's golden, run on this engine.
+ *
+ * In: a session.  Out: whether SHA-256 over the outputs of a generated signal is the digest that was recorded at build time.
+ * Source: docs/abi.md, "Golden". xorshift32 fills input 0 a hop at a time; other inputs hold their zero point.
+ * Cost: golden.hops hops; the session is reset before and after.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Session } from './session.ts';
+
+export interface SelfTestResult {
+  ok: boolean;
+  /** SHA-256 found and recorded, hex. */
+  digest: string;
+  expected: string;
+  /** Outputs that fell due, and how many were recorded. */
+  outputs: number;
+  expectedOutputs: number;
+}
+
+/** The golden's generator: next() is one int8 of xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
+export function goldenBytes(seed: number): () => number {
+  let x = seed | 0;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x << 24) >> 24;
+  };
+}
+
+/**
+ * Runs the manifest's golden. Resets the session before and after.
+ * @throws RN714 without WebCrypto (it needs a secure context in browsers), RN710 if the module fails.
+ */
+export async function selfTest(session: Session): Promise<SelfTestResult> {
+  const { golden, inputs, outputs } = session.manifest;
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle)
+    throw new RunletError('RN714', {
+      what: 'there is no WebCrypto here',
+      where: 'globalThis.crypto.subtle',
+      why: 'browsers give it only to pages from https: or localhost',
+      tryThis: 'serve the page over https',
+    });
+  const next = goldenBytes(golden.seed);
+  const signals = inputs.map((port) => new Int8Array(session.hop * port.elements).fill(port.zeroPoint));
+  const frames = signals.length === 1 ? (signals[0] as Int8Array) : signals;
+  const first = signals[0] as Int8Array;
+  const due: Int8Array[] = [];
+  session.reset();
+  for (let hop = 0; hop < golden.hops; hop++) {
+    for (let i = 0; i < first.length; i++) first[i] = next();
+    if (session.pushInt8(frames)) for (let which = 0; which < outputs.length; which++) due.push(session.outputRaw(which).slice());
+  }
+  session.reset();
+  const bytes = new Int8Array(due.reduce((sum, output) => sum + output.length, 0));
+  let at = 0;
+  for (const output of due) {
+    bytes.set(output, at);
+    at += output.length;
+  }
+  const hash = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  const digest = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const found = due.length / outputs.length;
+  const ok = digest === golden.digest && found === golden.outputs;
+  return { ok, digest, expected: golden.digest, outputs: found, expectedOutputs: golden.outputs };
+}

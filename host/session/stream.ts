@@ -1,0 +1,72 @@
+/**
+ * A signal in pieces of any length, run through a session.
+ *
+ * In: (async) iterable of pieces; for one input a piece may also end inside a frame.  Out: the outputs, in order.
+ * Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a copy per broken frame,
+ * and a copy of each output.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Frames } from './quantise.ts';
+import type { Session } from './session.ts';
+
+/** A piece of the signal; one array per input (whole frames) for a model with several inputs. */
+export type StreamChunk = Frames | readonly Frames[];
+
+export interface StreamOutput {
+  /** n: counts windows from the first frame; the first is warmUpHops in mode `stream`. */
+  index: number;
+  /** The output's window is frames [startFrame, endFrame). */
+  startFrame: number;
+  endFrame: number;
+  /** Output 0, real values, [t][f][c]; a copy. */
+  output: Float32Array;
+  /** All outputs; outputs[0] is output. */
+  outputs: Float32Array[];
+}
+
+/** first followed by second[0, end), a copy of second's kind (the kind does not change within a signal; a Buffer is a Uint8Array). */
+function join(first: Frames | undefined, second: Frames, end: number): Frames {
+  const start = first?.length ?? 0;
+  const kind = second instanceof Float32Array ? Float32Array : second instanceof Int8Array ? Int8Array : Uint8Array;
+  const all = new kind(start + end);
+  if (first) all.set(first);
+  all.set(second.subarray(0, end), start);
+  return all;
+}
+
+/** The latest outputs of a session, copied. */
+function latest(session: Session): StreamOutput {
+  const index = session.outputIndex;
+  const outputs = session.manifest.outputs.map((_, which) => session.output(which).slice());
+  const startFrame = index * session.hop;
+  return { index, startFrame, endFrame: startFrame + session.window, output: outputs[0] as Float32Array, outputs };
+}
+
+/** See Session.stream. */
+export async function* streamOf(
+  session: Session,
+  chunks: AsyncIterable<StreamChunk> | Iterable<StreamChunk>,
+): AsyncGenerator<StreamOutput, void, undefined> {
+  const elements = session.manifest.inputs[0]?.elements ?? 1;
+  let carry: Frames | undefined;
+  for await (const given of chunks) {
+    let chunk = given;
+    if (!Array.isArray(chunk)) {
+      let one = chunk as Frames;
+      if (carry) one = join(carry, one, one.length);
+      const whole = one.length - (one.length % elements);
+      carry = whole < one.length ? join(undefined, one.subarray(whole), one.length - whole) : undefined;
+      if (whole === 0) continue;
+      chunk = whole < one.length ? one.subarray(0, whole) : one;
+    }
+    const count = session.framesIn(chunk);
+    for (let from = 0; from < count; from += session.hop)
+      if (session.pushPart(chunk, from, Math.min(session.hop, count - from))) yield latest(session);
+  }
+  if (carry)
+    throw new RunletError('RN706', {
+      what: 'the signal ends inside a frame',
+      where: `frame ${session.framesPushed}`,
+      why: `${carry.length} elements are left over, and a frame has ${elements}`,
+    });
+}

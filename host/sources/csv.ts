@@ -1,0 +1,146 @@
+/**
+ * CSV files and streams.
+ *
+ * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per row.
+ * Source: RFC 4180, read by csv-parse as a stream. Columns are chosen by name or index from 0; without a choice all are
+ * taken but time columns (t, time...) and the truth. Every error names its line.
+ */
+import { Readable } from 'node:stream';
+import { RunletError } from '../../models/error.ts';
+import { Chunker, numberOf, type Source, type SourceOptions, Track, wrongElements } from './source.ts';
+
+interface Row {
+  info: { lines: number };
+  record: string[];
+}
+
+const damaged = (where: string, why: string): RunletError =>
+  new RunletError('RN725', {
+    what: 'this CSV cannot be read',
+    where,
+    why,
+    tryThis: 'check the quotes and separators at that place',
+  });
+
+/** Index of a column given by name or by index from 0. */
+function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
+  const named = names?.indexOf(wanted) ?? -1;
+  const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1;
+  if (index >= 0 && index < width) return index;
+  throw new RunletError('RN726', {
+    what: `there is no column ${wanted}`,
+    where,
+    why: names ? `the columns are ${names.slice(0, 20).join(', ')}` : `there are ${width} columns and no header`,
+    tryThis: 'give names of the header, or indexes from 0',
+  });
+}
+
+const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name.trim());
+
+/** Which columns make a frame, and which is the truth. */
+function choose(first: string[], header: boolean, name: string, options: SourceOptions) {
+  const names = header ? first.map((n) => n.trim()) : undefined;
+  const truth = options.truth === undefined ? -1 : columnOf(options.truth, names, first.length, name);
+  const columns = options.columns
+    ? options.columns.map((c) => columnOf(c, names, first.length, name))
+    : first.map((_, i) => i).filter((i) => i !== truth && !(names && isTime(names[i] as string)));
+  if (columns.length !== options.frameElements)
+    throw wrongElements(
+      name,
+      `${columns.length} columns (${columns.map((i) => names?.[i] ?? i).slice(0, 12).join(', ')}), the model takes ${options.frameElements}`, // biome-ignore format: one line
+      'choose columns with --columns',
+    );
+  return { names, truth, columns };
+}
+
+/** Truth: a number, a label's index, or NaN where the cell is empty. */
+function truthOf(cell: string, labels: string[] | undefined): number {
+  const label = labels?.indexOf(cell) ?? -1;
+  return label >= 0 ? label : (numberOf(cell) ?? Number.NaN);
+}
+
+async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
+  const { CsvError, parse } = await import('csv-parse');
+  const parser = parse({
+    info: true,
+    bom: true,
+    trim: true,
+    comment: '#',
+    comment_no_infix: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    delimiter: [',', ';', '\t'],
+    max_record_size: 1 << 20,
+  });
+  const input = Readable.from(bytes, { objectMode: false });
+  // pipe does not hand errors on; without this a failing file would end as an empty one.
+  input.on('error', (error) => parser.destroy(error));
+  input.pipe(parser);
+  try {
+    for await (const row of parser) yield row as Row;
+  } catch (error) {
+    if (error instanceof CsvError) throw damaged(error.lines ? `${name}, line ${error.lines}` : name, error.message);
+    throw error;
+  } finally {
+    input.destroy();
+    parser.destroy();
+  }
+}
+
+/**
+ * A source out of CSV. Nothing is read before the first frame is asked for, but the header, to check the columns.
+ * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number.
+ */
+export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, options: SourceOptions): Promise<Source> {
+  const rows = rowsOf(bytes, name);
+  const first = await rows.next();
+  if (first.done)
+    throw new RunletError('RN737', { what: 'the source is empty', where: name, tryThis: 'give at least one frame' });
+  const head = first.value.record;
+  const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
+  const { names, truth, columns } = choose(head, header, name, options);
+  const track = truth >= 0 ? new Track() : undefined;
+
+  const cellValue = (row: Row, column: number): number => {
+    const cell = row.record[column] as string;
+    const value = numberOf(cell);
+    if (value !== undefined) return value;
+    if (options.gaps && (cell === '' || /^nan$/i.test(cell))) return Number.NaN;
+    throw new RunletError('RN727', {
+      what: `'${cell.slice(0, 40)}' is not a number`,
+      where: `${name}, line ${row.info.lines}, column ${names?.[column] ?? column}`,
+      tryThis: header
+        ? 'correct the cell, or choose other columns with --columns'
+        : 'correct the cell, or say --header if line 1 has names',
+    });
+  };
+
+  async function* frames(): AsyncGenerator<Float32Array> {
+    const chunker = new Chunker(options.frameElements);
+    const take = (row: Row): Float32Array | undefined => {
+      if (row.record.length !== head.length)
+        throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, where line 1 has ${head.length}`);
+      let chunk: Float32Array | undefined;
+      for (const column of columns) chunk = chunker.push(cellValue(row, column)) ?? chunk;
+      track?.push(truthOf(row.record[truth] as string, options.labels));
+      return chunk;
+    };
+    if (!header) {
+      const chunk = take(first.value as Row);
+      if (chunk) yield chunk;
+    }
+    for await (const row of rows) {
+      const chunk = take(row);
+      if (chunk) yield chunk;
+    }
+    const chunk = chunker.rest();
+    if (chunk) yield chunk;
+  }
+  const shown = columns.map((i) => names?.[i] ?? `column ${i}`);
+  return {
+    frames: frames(),
+    describe: `${name}: CSV, ${shown.slice(0, 8).join(', ')}${shown.length > 8 ? ', ...' : ''}`,
+    names: shown,
+    truth: track,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Opens a source of frames by its name.
+ *
+ * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl .f32 .s16, else by its first bytes), `-` for standard input, or
+ * `gen:kind?parameter=value`.  Out: chunks of whole frames and what is known of them. Node only.
+ */
+import { createReadStream } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RunletError } from '../../models/error.ts';
+import { type Source, type SourceOptions, sizeLimitBytes } from './source.ts';
+
+export type { Source, SourceOptions } from './source.ts';
+
+type Kind = 'csv' | 'wav' | 'npy' | 'npz' | 'text' | 'f32' | 's16';
+
+const kindOfEnding: Record<string, Kind> = {
+  csv: 'csv',
+  tsv: 'csv',
+  wav: 'wav',
+  npy: 'npy',
+  npz: 'npz',
+  txt: 'text',
+  jsonl: 'text',
+  ndjson: 'text',
+  f32: 'f32',
+  s16: 's16',
+};
+
+const cannotOpen = (path: string, error: unknown): RunletError =>
+  new RunletError('RN720', {
+    what: 'this source cannot be opened',
+    where: path,
+    why: error instanceof Error ? error.message : String(error),
+    tryThis: 'give a .csv, .wav, .npy or .npz file, - for standard input, or gen:sine?freq=1',
+  });
+
+/** By the name's ending, else by the first bytes, else text in columns. */
+async function kindOf(path: string): Promise<Kind> {
+  const known = kindOfEnding[/\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ''];
+  if (known) return known;
+  const file = await open(path);
+  try {
+    const head = Buffer.alloc(6);
+    await file.read(head, 0, 6, 0);
+    if (head.toString('latin1', 0, 4) === 'RIFF') return 'wav';
+    if (head.toString('latin1') === '\x93NUMPY') return 'npy';
+    return head.toString('latin1', 0, 4) === 'PK\x03\x04' ? 'npz' : 'csv';
+  } finally {
+    await file.close();
+  }
+}
+
+async function fromBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  kind: 'csv' | 'text' | 'f32' | 's16',
+  name: string,
+  options: SourceOptions,
+): Promise<Source> {
+  if (kind === 'csv') return (await import('./csv.ts')).csvSource(bytes, name, options);
+  const { rawFrames, textFrames } = await import('./stdin.ts');
+  const frames = kind === 'text' ? textFrames(bytes, name, options) : rawFrames(bytes, name, kind, options);
+  return { frames, describe: `${name}: ${kind === 'text' ? 'text' : `raw ${kind}`}` };
+}
+
+/** Reads a file piece by piece; a failure is RN720. */
+async function* pieces(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of createReadStream(path)) yield piece as Uint8Array;
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+}
+
+async function fromFile(path: string, options: SourceOptions): Promise<Source> {
+  let kind: Kind;
+  let bytes: Uint8Array;
+  try {
+    const about = await stat(path);
+    if (about.isDirectory()) throw new Error('it is a folder');
+    kind = options.format && about.isFile() ? options.format : await kindOf(path);
+    if (kind === 'csv' || kind === 'text' || kind === 'f32' || kind === 's16')
+      return await fromBytes(pieces(path), kind, basename(path), options);
+    if (about.size > sizeLimitBytes)
+      throw new RunletError('RN724', {
+        what: 'this file is too large',
+        where: path,
+        why: `${about.size} bytes; at most ${sizeLimitBytes} are read into memory`,
+        tryThis: 'split it, or pipe it through standard input with --format f32 or s16',
+      });
+    bytes = await readFile(path);
+  } catch (error) {
+    throw error instanceof RunletError ? error : cannotOpen(path, error);
+  }
+  const name = basename(path);
+  if (kind === 'wav') return (await import('./wav.ts')).wavSource(bytes, name, options);
+  const { arraySource } = await import('./array.ts');
+  if (kind === 'npz') return arraySource(await (await import('./npz.ts')).readNpz(bytes, options.array), name, options);
+  return arraySource((await import('./npy.ts')).readNpy(bytes), name, options);
+}
+
+async function* amplified(frames: AsyncIterable<Float32Array>, gain: number): AsyncGenerator<Float32Array> {
+  for await (const chunk of frames) yield chunk.map((x) => x * gain);
+}
+
+/** Throws RN737 where no frame comes at all. */
+async function* notEmpty(frames: AsyncIterable<Float32Array>, where: string): AsyncGenerator<Float32Array> {
+  let any = false;
+  for await (const chunk of frames) {
+    any ||= chunk.length > 0;
+    yield chunk;
+  }
+  if (!any) throw new RunletError('RN737', { what: 'the source is empty', where, tryThis: 'give at least one frame' });
+}
+
+/**
+ * Opens a source.
+ * @param spec a path, `-` or `gen:...`.
+ * @throws RN720 to RN737 (docs/errors.md), here or while frames are read.
+ */
+export async function openSource(spec: string, options: SourceOptions): Promise<Source> {
+  const source = spec.startsWith('gen:')
+    ? (await import('./generate.ts')).generatedSource(spec.slice(4), options)
+    : spec === '-'
+      ? await fromBytes(options.stdin ?? process.stdin, options.format ?? 'text', 'standard input', options)
+      : await fromFile(spec, options);
+  const { gain = 1 } = options;
+  const frames = notEmpty(source.frames, spec);
+  return { ...source, frames: gain === 1 ? frames : amplified(frames, gain) };
+}

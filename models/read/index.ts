@@ -1,0 +1,39 @@
+/**
+ * readModel: a model file of any format that is read to a Graph.
+ *
+ * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN100 (no known
+ * format), RN109 (TensorFlow.js), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
+ * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08).
+ */
+import { RunletError } from '../error.ts';
+import type { Graph } from '../graph/types.ts';
+import type { ReadOptions } from './options.ts';
+
+export type { ReadOptions } from './options.ts';
+
+/** Reads `bytes` with the reader for their format. */
+export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
+  if (String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3') {
+    const { readTflite } = await import('./tflite/index.ts');
+    return readTflite(bytes, options);
+  }
+  if (bytes[0] === 0x08) {
+    const { readOnnx } = await import('./onnx/index.ts');
+    return readOnnx(bytes, options);
+  }
+  if (bytes[0] === 0x7b) {
+    throw new RunletError('RN109', {
+      what: 'TensorFlow.js layer models are not supported yet',
+      where: 'byte 0',
+      why: 'the file is JSON',
+      tryThis: 'export the model as .tflite or .onnx',
+    });
+  }
+  const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
+  throw new RunletError('RN100', {
+    what: 'the file is no model of a known format',
+    where: 'byte 0',
+    why: bytes.length === 0 ? 'it is empty' : `it starts with ${first}`,
+    tryThis: 'a TensorFlow Lite file (TFL3 at byte 4) or an ONNX file',
+  });
+}

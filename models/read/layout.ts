@@ -1,0 +1,175 @@
+/**
+ * Layouts: where the normal form's axes lie in a file's tensor.
+ *
+ * In: a tensor of the file, each dimension written as a product of factors (pieces of t, f or c), outermost first.
+ * Out: the layout after a reshape or a transposition, the order of the axes, and the index map into `[t][f][c]`.
+ * In file order a tensor's elements are row-major over the flattened list of factors; that is why a reshape only regroups
+ * factors and never moves an element. Factors of length 1 carry no element order and are tolerated anywhere.
+ * Source: row-major reshape and transpose as in ONNX Reshape / Transpose and TensorFlow Lite RESHAPE / TRANSPOSE.
+ */
+import { RunletError } from '../error.ts';
+import type { Axis, Shape } from '../graph/types.ts';
+
+export interface Factor {
+  axis: Axis;
+  length: number;
+}
+/** One file tensor: per file dimension the normal-form factors whose product it is, outermost first; unit dims are []. */
+export type Layout = readonly (readonly Factor[])[];
+
+/** A step between a graph input and the operator that fixes its axes: a reshape (its input's file shape) or a transposition. */
+export type ShapeStep =
+  | { kind: 'reshape'; from: readonly number[] }
+  /** Output dimension i is input dimension perm[i]. */
+  | { kind: 'transpose'; perm: readonly number[] };
+
+const lengthOf = (factors: readonly Factor[]): number => factors.reduce((product, f) => product * f.length, 1);
+
+/** The normal form's shape; absent axes are 1. */
+export function shapeOfLayout(layout: Layout): Shape {
+  const shape: Shape = { t: 1, f: 1, c: 1 };
+  for (const factor of layout.flat()) shape[factor.axis] *= factor.length;
+  return shape;
+}
+
+/** The file's shape: the product of each dimension's factors. */
+export const fileShapeOf = (layout: Layout): number[] => layout.map(lengthOf);
+
+/**
+ * The order of the axes in the file, unit factors left out.
+ * Throws RN122 where an axis lies in two places that are not next to each other: no order of axes describes that.
+ */
+export function orderOf(layout: Layout): Axis[] {
+  const order: Axis[] = [];
+  for (const { axis, length } of layout.flat()) {
+    if (length === 1 || order.at(-1) === axis) continue;
+    if (order.includes(axis)) {
+      throw new RunletError('RN122', {
+        what: `axis ${axis} lies in two places of a tensor`,
+        where: `layout ${showLayout(layout)}`,
+        why: 'its elements are not in one row-major order of time, features and channels',
+        tryThis: 'remove the reshape or transposition that splits the axis',
+      });
+    }
+    order.push(axis);
+  }
+  return order;
+}
+
+/**
+ * The layout after a row-major reshape to the file shape `to`: factors are regrouped, unit factors are dropped.
+ * `where` names the node. Throws RN120 where a dimension of `to` would split a factor or the element counts differ.
+ */
+export function reshapeLayout(layout: Layout, to: readonly number[], where: string): Layout {
+  return regroup(layout, to, where, false);
+}
+
+/** The layout after a transposition: dimension i of the result is dimension perm[i]. Throws RN121 if perm is no permutation. */
+export function transposeLayout(layout: Layout, perm: readonly number[]): Layout {
+  checkPermutation(perm, layout.length);
+  return perm.map((from) => layout[from] ?? []);
+}
+
+/**
+ * The index map from the file to the normal form: result[i] = flat index, in the file's row-major order, of the i-th element
+ * of `[t][f][c]`. `order` may leave out axes of length 1. Throws RN122 where `order` repeats an axis or leaves out one above 1.
+ */
+export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array {
+  const stride: Record<Axis, number> = { t: 0, f: 0, c: 0 };
+  const seen = new Set<Axis>();
+  let elements = 1;
+  for (const axis of [...order].reverse()) {
+    if (seen.has(axis)) throw badOrder(order, shape, `axis ${axis} is there twice`);
+    seen.add(axis);
+    stride[axis] = elements;
+    elements *= shape[axis];
+  }
+  for (const axis of ['t', 'f', 'c'] as const) {
+    if (!seen.has(axis) && shape[axis] !== 1) throw badOrder(order, shape, `axis ${axis} is missing`);
+  }
+  const map = new Uint32Array(elements);
+  let i = 0;
+  for (let t = 0; t < shape.t; t++) {
+    for (let f = 0; f < shape.f; f++) {
+      const row = t * stride.t + f * stride.f;
+      for (let c = 0; c < shape.c; c++) map[i++] = row + c * stride.c;
+    }
+  }
+  return map;
+}
+
+/**
+ * The graph input's layout: `anchor` is the layout at the operator that fixes the axes, `chain` the shape-only operators from
+ * the input to it, in the graph's order. Each is undone, last first. A dimension that the chain splits (1960 -> 49 x 40) gets
+ * several factors; one that it merges is split into factors of one axis. Throws RN120 or RN121 where the shapes do not fit.
+ */
+export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout {
+  let layout = anchor;
+  for (const step of [...chain].reverse()) {
+    if (step.kind === 'reshape') {
+      layout = regroup(layout, step.from, 'graph input', true);
+    } else {
+      checkPermutation(step.perm, layout.length);
+      const undone: (readonly Factor[])[] = layout.map(() => []);
+      for (const [to, from] of step.perm.entries()) undone[from] = layout[to] ?? [];
+      layout = undone;
+    }
+  }
+  return layout;
+}
+
+/** For errors: `[1, t49*f40, c8]`. */
+export const showLayout = (layout: Layout): string =>
+  `[${layout.map((factors) => factors.map((f) => `${f.axis}${f.length}`).join('*') || '1').join(', ')}]`;
+
+function regroup(layout: Layout, to: readonly number[], where: string, maySplit: boolean): Layout {
+  const refuse = (why: string): never => {
+    throw new RunletError('RN120', {
+      what: `a reshape from ${showLayout(layout)} to [${to.join(', ')}] cannot be resolved into an order of axes`,
+      where,
+      why,
+      tryThis: 'reshape only so that time, features and channels stay whole (flatten, squeeze, expand)',
+    });
+  };
+  const rest = layout.flat().filter((f) => f.length !== 1);
+  if (!to.every((n) => Number.isSafeInteger(n) && n >= 1)) refuse('its lengths are not positive integers');
+  if (lengthOf(rest) !== to.reduce((a, b) => a * b, 1)) refuse('the element counts differ');
+  const result: Factor[][] = [];
+  for (const length of to) {
+    const factors: Factor[] = [];
+    let wanted = length;
+    while (wanted > 1) {
+      const next = rest.shift();
+      if (!next) return refuse('the element counts differ');
+      if (wanted % next.length === 0) {
+        factors.push(next);
+        wanted /= next.length;
+      } else if (maySplit && next.length % wanted === 0) {
+        factors.push({ axis: next.axis, length: wanted });
+        rest.unshift({ axis: next.axis, length: next.length / wanted });
+        wanted = 1;
+      } else {
+        refuse(`axis ${next.axis} of length ${next.length} would be split`);
+      }
+    }
+    result.push(factors);
+  }
+  return result;
+}
+
+function checkPermutation(perm: readonly number[], rank: number): void {
+  const sorted = [...perm].sort((a, b) => a - b);
+  if (perm.length === rank && sorted.every((value, i) => value === i)) return;
+  throw new RunletError('RN121', {
+    what: `[${perm.join(', ')}] is not a permutation of ${rank} dimensions`,
+    where: 'transposition',
+    tryThis: 'export the model again',
+  });
+}
+
+const badOrder = (order: readonly Axis[], shape: Shape, why: string): RunletError =>
+  new RunletError('RN122', {
+    what: `the order [${order.join(', ')}] does not describe a tensor of [${shape.t}][${shape.f}][${shape.c}]`,
+    where: 'axis order',
+    why,
+  });

@@ -1,0 +1,71 @@
+/**
+ * Attributes: a node's attributes by name and type.
+ *
+ * In: what the file says.  Out: typed values with ONNX's defaults. Each attribute has to be asked for: one that the lowering
+ * does not know makes the node unsupported, because ignoring it could change the meaning.
+ */
+import type { AttributeValue, OnnxNode } from './proto.ts';
+import { refuse } from './refuse.ts';
+import type { Const } from './tensor.ts';
+
+type Kind = AttributeValue['kind'];
+
+export class Attributes {
+  private readonly values: ReadonlyMap<string, AttributeValue>;
+  private readonly known = new Set<string>();
+
+  constructor(node: OnnxNode) {
+    this.values = node.attributes;
+  }
+
+  has(name: string): boolean {
+    this.known.add(name);
+    return this.values.has(name);
+  }
+
+  int(name: string, fallback: number): number {
+    const value = this.get(name, 'int')?.value ?? fallback;
+    if (!Number.isSafeInteger(value)) refuse(`attribute ${name} = ${value} is out of range`);
+    return value;
+  }
+
+  float(name: string, fallback: number): number {
+    const value = this.get(name, 'float')?.value ?? fallback;
+    if (!Number.isFinite(value)) refuse(`attribute ${name} = ${value}`);
+    return value;
+  }
+
+  string(name: string, fallback: string): string {
+    return this.get(name, 'string')?.value ?? fallback;
+  }
+
+  ints(name: string): number[] | undefined {
+    return this.get(name, 'ints')?.value;
+  }
+
+  tensor(name: string): Const | undefined {
+    return this.get(name, 'tensor')?.value;
+  }
+
+  floats(name: string): number[] | undefined {
+    return this.get(name, 'floats')?.value;
+  }
+
+  /** Attributes that change nothing in inference. */
+  ignore(...names: string[]): void {
+    for (const name of names) this.known.add(name);
+  }
+
+  /** Refuses the node where an attribute was not asked for. */
+  finish(): void {
+    const rest = [...this.values.keys()].filter((name) => !this.known.has(name));
+    if (rest.length > 0) refuse(`attribute ${rest.join(', ')} is not supported`);
+  }
+
+  private get<K extends Kind>(name: string, kind: K): Extract<AttributeValue, { kind: K }> | undefined {
+    this.known.add(name);
+    const value = this.values.get(name);
+    if (value && value.kind !== kind) refuse(`attribute ${name} is of type ${value.kind}, ${kind} is expected`);
+    return value as Extract<AttributeValue, { kind: K }> | undefined;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * layoutOfInput: which dimension of a graph input is time, which features, which channels.
+ *
+ * In: the input's file shape, its anchor operator and the caller's wishes.  Out: its layout and why.
+ * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a MatMul); between
+ * two spatial dimensions time is the caller's `timeAxis`, else the symbolic one, else the first unless it has length 1.
+ */
+import { RunletError } from '../../error.ts';
+import type { Axis } from '../../graph/types.ts';
+import { inputLayout, type Layout, showLayout } from '../layout.ts';
+import type { ReadOptions } from '../options.ts';
+import { countOf } from './tensor.ts';
+import type { Anchor } from './trace.ts';
+
+export interface InputShape {
+  name: string;
+  dims: number[];
+  /** Index of the symbolic dimension that the window's frames stand for; -1 where all are fixed. */
+  dynamic: number;
+}
+
+type Meaning = (Axis | 'n')[];
+
+/** What the dimensions at the anchor may mean, best first. */
+function meaningsAt(anchor: Anchor | undefined, rank: number): Meaning[] {
+  const op = anchor?.node.op ?? '';
+  if (rank === 1) return [['c']];
+  if (rank === 2) return (anchor?.dims[0] ?? 1) > 1 ? [['t', 'c']] : [['n', 'c']];
+  const first: Meaning[] =
+    rank === 3
+      ? [['n', 'c', 't']]
+      : [
+          ['n', 'c', 't', 'f'],
+          ['n', 'c', 'f', 't'],
+        ];
+  const last: Meaning[] =
+    rank === 3
+      ? [['n', 't', 'c']]
+      : [
+          ['n', 't', 'f', 'c'],
+          ['n', 'f', 't', 'c'],
+        ];
+  if (op === 'MatMul' || op === 'Gemm') return last;
+  if (op === 'Softmax') {
+    const axis = anchor?.attributes.int('axis', -1) ?? -1;
+    return axis === -1 || axis === rank - 1 ? [...last, ...first] : [...first, ...last];
+  }
+  if (op === 'ReduceMean' || op === 'ReduceMax') {
+    const axes = anchor?.attributes.ints('axes') ?? [...(anchor?.constants[1]?.data ?? [])];
+    const reduced = axes.map((a) => (a < 0 ? a + rank : a));
+    return reduced.length > 0 && !reduced.includes(rank - 1) ? [...last, ...first] : [...first, ...last];
+  }
+  return op === '' ? [...first, ...last] : first;
+}
+
+const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
+  dims.map((length, i) => {
+    const axis = meaning[i];
+    return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
+  });
+
+/** The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the options. */
+export function layoutOfInput(
+  input: InputShape,
+  anchor: Anchor | undefined,
+  options: ReadOptions,
+): { layout: Layout; note: string } {
+  const where = `graph input ${input.name} [${input.dims.join(', ')}]`;
+  const fail = (what: string, why: string, tryThis: string): never => {
+    throw new RunletError('RN157', { what, where, why, tryThis });
+  };
+  if (input.dims.length < 1 || input.dims.length > 4) {
+    fail(
+      `an input of ${input.dims.length} dimensions`,
+      'one to four are read: batch, channels, time, features',
+      'reshape it in the model',
+    );
+  }
+  if (input.dims.length > 1 && input.dims[0] !== 1 && !(anchor && anchor.dims.length === 2 && input.dims.length === 2)) {
+    fail(
+      `the batch is ${input.dims[0]}`,
+      'a stream has one signal: dimension 0 has to be 1',
+      'export with batch 1 or a dynamic batch',
+    );
+  }
+  const flat = input.dims.length <= 2;
+  if (flat && options.frame !== undefined && (!anchor || anchor.dims.length <= 2)) return framed(input, options.frame, fail);
+  // a dense layer behind a flatten says nothing about the dimensions before it
+  const own = !anchor || (anchor.dims.length <= 2 && !flat) || anchor.dims.length > 4;
+  const dims = own ? input.dims : anchor.dims;
+  const chain = own ? [] : anchor.chain;
+  const meanings = meaningsAt(own ? undefined : anchor, dims.length);
+  const candidates = meanings.flatMap((meaning) => {
+    if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
+    try {
+      return [{ meaning, layout: inputLayout(layoutOf(meaning, dims), chain) }];
+    } catch (error) {
+      if (error instanceof RunletError) return [];
+      throw error;
+    }
+  });
+  const holdsTime = (layout: Layout, at: number) => (layout[at] ?? []).some((f) => f.axis === 't');
+  let chosen = candidates[0];
+  let why = own ? 'by convention' : `read by ${anchor.node.op} ${anchor.node.name}`;
+  if (options.timeAxis !== undefined) {
+    const at = options.timeAxis;
+    chosen = candidates.find((c) => (flat ? c.meaning[at] === 't' : holdsTime(c.layout, at)));
+    why = 'as asked';
+    if (!chosen)
+      fail(
+        `dimension ${at} cannot be time`,
+        `the first operator reads ${candidates.map((c) => showLayout(c.layout)).join(' or ')}`,
+        'another timeAxis',
+      );
+  } else if (input.dynamic >= 0) {
+    chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
+    why = 'the symbolic dimension';
+  } else {
+    chosen = candidates.find((c) => dims[c.meaning.indexOf('t')] !== 1) ?? chosen;
+  }
+  if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');
+  return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why}` };
+}
+
+function framed(
+  input: InputShape,
+  frame: number,
+  fail: (what: string, why: string, tryThis: string) => never,
+): { layout: Layout; note: string } {
+  const n = countOf(input.dims);
+  if (!Number.isInteger(frame) || frame < 1 || n % frame !== 0 || Math.max(...input.dims) !== n)
+    fail(`a frame of ${frame} values`, `${n} values are no whole number of frames`, 'a divisor');
+  const factors = [
+    { axis: 't' as const, length: n / frame },
+    { axis: 'c' as const, length: frame },
+  ].filter((f) => f.length > 1);
+  const layout = input.dims.map((length) => (length === 1 ? [] : factors));
+  return { layout, note: `input ${input.name}: ${n / frame} frames of ${frame}, as asked` };
+}

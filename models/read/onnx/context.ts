@@ -1,0 +1,204 @@
+/**
+ * Lowering: what the operators' lowerings share.
+ *
+ * In: the sorted nodes' values by name.  Out: nodes in a GraphBuilder. In a quantised (QDQ) graph a tensor stays without
+ * scale until the QuantizeLinear behind it says one; until then clamps and biases may still be folded into its producer.
+ */
+import type { GraphBuilder } from '../../graph/builder.ts';
+import {
+  type Clamp,
+  elementsOf,
+  type Node,
+  noClamp,
+  type OpAttrs,
+  type OpName,
+  type QuantParams,
+  type Weights,
+} from '../../graph/types.ts';
+import type { Layout } from '../layout.ts';
+import type { Attributes } from './attributes.ts';
+import { MixedFloat, refuse, tooLarge } from './refuse.ts';
+import type { Const } from './tensor.ts';
+import type { Activation, Value } from './values.ts';
+
+/** Elements of one tensor's window. */
+export const maxElements = 1 << 26;
+
+/** A node with its values looked up. */
+export interface NodeView {
+  name: string;
+  op: string;
+  inputs: (Value | undefined)[];
+  inputNames: string[];
+  outputs: string[];
+  attributes: Attributes;
+}
+
+export class Lowering {
+  readonly builder: GraphBuilder;
+  readonly opset: number;
+  /** QDQ: the result is an int8 graph. */
+  readonly quantised: boolean;
+  /** Readers of each value of the file, graph outputs included. */
+  private readonly readers: ReadonlyMap<string, number>;
+
+  constructor(builder: GraphBuilder, opset: number, quantised: boolean, readers: ReadonlyMap<string, number>) {
+    this.builder = builder;
+    this.opset = opset;
+    this.quantised = quantised;
+    this.readers = readers;
+  }
+
+  /**
+   * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and in an int8 graph
+   * a real value that did not come through a DequantizeLinear (`raw`).
+   */
+  activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
+    const value = node.inputs[at];
+    if (value?.kind !== 'activation') return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
+    if (value.pads && !allow.pads) refuse('its input is padded by a Pad, which is supported before a convolution or a pooling only');
+    if (value.integer && !allow.integer) refuse('its input is an integer without DequantizeLinear');
+    if (this.quantised && !value.integer && !value.dequantised && !allow.raw) {
+      throw new MixedFloat('its input is not quantised (no QuantizeLinear and DequantizeLinear before it)');
+    }
+    return value;
+  }
+
+  constant(node: NodeView, at: number, what: string): Const {
+    const value = node.inputs[at];
+    if (value?.kind !== 'const') return refuse(`its ${what} (input ${at}) has to be a constant`);
+    return value;
+  }
+
+  optional(node: NodeView, at: number, what: string): Const | undefined {
+    return node.inputs[at] === undefined ? undefined : this.constant(node, at, what);
+  }
+
+  /** Adds a node of ours; refuses an output above the limit. Returns the output's tensor id. */
+  emit<K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], name: string): number {
+    const output = this.builder.node(op, inputs, attrs, name);
+    if (elementsOf(this.builder.shape(output)) > maxElements) throw tooLarge('an activation of more than 2^26 elements', name);
+    return output;
+  }
+
+  activationOf(tensor: number, layout: Layout): Activation {
+    return { kind: 'activation', tensor, layout };
+  }
+
+  quantOf(tensor: number): QuantParams | undefined {
+    return this.builder.tensors[tensor]?.quant;
+  }
+
+  /** The producer of `tensor` where this value alone reads it and, in an int8 graph, nothing has fixed its scale. */
+  soleProducer(tensor: number, value: string): Node | undefined {
+    if ((this.readers.get(value) ?? 0) > 1 || this.quantOf(tensor)) return undefined;
+    if (this.builder.nodes.some((n) => n.inputs.includes(tensor))) return undefined;
+    return this.builder.nodes.findLast((n) => n.output === tensor);
+  }
+
+  /**
+   * Weights in our order: element i is the constant's element index[i] (times `factor`), of output channel channelOf(i);
+   * `axis` is the constant's dimension of output channels. In an int8 graph the integers are taken as they are.
+   */
+  weights(value: Const, index: Uint32Array, axis: number, factor = 1): Weights {
+    const q = value.quantised;
+    if (!this.quantised) {
+      if (!(value.data instanceof Float32Array)) return refuse(`weights of type ${value.type}`);
+      const source = value.data;
+      const data = new Float32Array(index.length);
+      for (let i = 0; i < index.length; i++) data[i] = (source[index[i] as number] as number) * factor;
+      return { data };
+    }
+    if (!q) return refuse('its weights are not quantised, in a graph whose activations are');
+    if (q.data instanceof Int32Array) return refuse('int32 weights');
+    if (q.scales.length > 1 && q.axis !== axis)
+      return refuse('its weights have scales along another dimension than the output channels');
+    if (factor <= 0) return refuse('alpha has to be positive in a quantised graph');
+    const outer = value.dims[axis] as number;
+    const inner = value.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
+    const data = new Int8Array(index.length);
+    for (let i = 0; i < index.length; i++) {
+      const at = index[i] as number;
+      const channel = q.scales.length > 1 ? Math.floor(at / inner) % outer : 0;
+      const centred = (q.data[at] as number) - (q.zeroPoints[channel] as number);
+      if (centred < -128 || centred > 127)
+        return refuse('its weights are not symmetric: the zero point has to be 0 (128 for uint8)');
+      data[i] = centred;
+    }
+    return { data, scales: Float64Array.from(q.scales, (s) => s * factor), scaleRule: 'per-channel' };
+  }
+
+  /** A bias of `channels` elements; int32 at input scale times weight scale in an int8 graph. */
+  bias(
+    value: Const | undefined,
+    channels: number,
+    input: number,
+    weights: Weights,
+    factor = 1,
+  ): Float32Array | Int32Array | null {
+    if (!value || factor === 0) return null;
+    const single = value.data.length === 1;
+    if (!single && value.data.length !== channels)
+      return refuse(`a bias of ${value.data.length} elements for ${channels} channels`);
+    const real = Float64Array.from({ length: channels }, (_, o) => (value.data[single ? 0 : o] as number) * factor);
+    if (!this.quantised) return Float32Array.from(real);
+    return this.integerBias(real, input, weights, value, factor);
+  }
+
+  /** Rounds real biases; a DequantizeLinear's integers are kept where their scale is the accumulator's. */
+  private integerBias(real: Float64Array, input: number, weights: Weights, value: Const | undefined, factor: number): Int32Array {
+    const scale = this.accumulatorScales(real.length, input, weights);
+    const q = value?.quantised;
+    return Int32Array.from(real, (b, o) => {
+      const unit = scale[o] as number;
+      if (q && q.data instanceof Int32Array && q.data.length === real.length) {
+        const own = q.scales[q.scales.length > 1 ? o : 0] as number;
+        if (Math.abs(own * factor - unit) <= 1e-4 * unit && (q.zeroPoints[q.zeroPoints.length > 1 ? o : 0] ?? 0) === 0)
+          return q.data[o] as number;
+      }
+      const rounded = Math.round(b / unit);
+      if (!(Math.abs(rounded) < 2 ** 31)) return refuse(`a bias of ${b} does not fit int32 at scale ${unit}`);
+      return rounded;
+    });
+  }
+
+  /** Input scale times weight scale, per output channel. */
+  accumulatorScales(channels: number, input: number, weights: Weights): Float64Array {
+    const quant = this.quantOf(input) ?? refuse('its input has no DequantizeLinear, in a graph whose activations are quantised');
+    const scales = weights.scales ?? new Float64Array([1]);
+    return Float64Array.from({ length: channels }, (_, o) => quant.scale * (scales[scales.length > 1 ? o : 0] as number));
+  }
+
+  /** y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it can. */
+  scaleAndOffset(
+    x: Activation,
+    scale: Float64Array,
+    offset: Float64Array | null,
+    name: string,
+    clamp: Clamp = noClamp,
+  ): Activation {
+    if (!scale.every(Number.isFinite) || !(offset?.every(Number.isFinite) ?? true)) refuse('its constant is not finite');
+    let weights: Weights = { data: Float32Array.from(scale) };
+    if (this.quantised) {
+      weights = {
+        data: Int8Array.from(scale, (s) => Math.sign(s) * 127),
+        scales: Float64Array.from(scale, (s) => (s === 0 ? 1 : Math.abs(s) / 127)),
+        scaleRule: 'per-channel',
+      };
+    }
+    const bias =
+      offset && (this.quantised ? this.integerBias(offset, x.tensor, weights, undefined, 1) : Float32Array.from(offset));
+    const one = {
+      kernelT: 1,
+      kernelF: 1,
+      strideT: 1,
+      strideF: 1,
+      dilationT: 1,
+      dilationF: 1,
+      padT: [0, 0],
+      padF: [0, 0],
+    } as const;
+    const tensor = this.emit('depthwise', [x.tensor], { ...one, multiplier: 1, weights, bias, clamp }, name);
+    return this.activationOf(tensor, x.layout);
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
+ *
+ * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a constant operand
+ * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours.
+ * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
+ */
+import { type Axis, noClamp } from '../../../graph/types.ts';
+import { type Layout, showLayout } from '../../layout.ts';
+import { axisIn, broadcastDims } from '../constants.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import type { Const } from '../tensor.ts';
+import { type Activation, axisOfDim, dim, dimsOf, sameLayout, type Value, wholeAxis } from '../values.ts';
+
+export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
+  const [a, b] = node.inputs;
+  if (node.inputs.length !== 2 || !a || !b) return refuse('it takes two inputs');
+  if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
+  const constantFirst = a.kind === 'const';
+  const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
+  const { values, layout } = perChannel(ctx, x, ctx.constant(node, constantFirst ? 0 : 1, 'operand'));
+  const y = { ...x, layout };
+  const none = values.map(() => 0);
+  const ones = values.map(() => 1);
+  switch (node.op) {
+    case 'Add':
+      return [offsetBy(ctx, node, y, values)];
+    case 'Sub':
+      if (!constantFirst) return [offsetBy(ctx, node, y, values.map((v) => -v))];
+      return [ctx.scaleAndOffset(real(ctx, node, y), ones.map((v) => -v), values, node.name)];
+    case 'Mul':
+      return [ctx.scaleAndOffset(real(ctx, node, y), values, null, node.name)];
+    case 'Div':
+      if (constantFirst) refuse('a constant divided by an activation');
+      return [ctx.scaleAndOffset(real(ctx, node, y), values.map((v) => 1 / v), null, node.name)];
+  }
+  return refuse(`operator ${node.op}${none.length}`);
+}
+
+export function lowerNeg(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0);
+  const minus = new Float64Array(ctx.builder.shape(x.tensor).c).fill(-1);
+  return [ctx.scaleAndOffset(x, minus, null, node.name)];
+}
+
+/** max(0, min(1, alpha * x + beta)): a scale, an offset and a clamp. */
+export function lowerHardSigmoid(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0);
+  const { c } = ctx.builder.shape(x.tensor);
+  const alpha = new Float64Array(c).fill(node.attributes.float('alpha', 0.2));
+  const beta = new Float64Array(c).fill(node.attributes.float('beta', 0.5));
+  return [ctx.scaleAndOffset(x, alpha, beta, node.name, [0, 1])];
+}
+
+/** The activation, checked to be quantised in an int8 graph. */
+function real(ctx: Lowering, node: NodeView, y: Activation): Activation {
+  ctx.activation({ ...node, inputs: [y] }, 0);
+  return y;
+}
+
+/** Adds a constant per channel; behind a convolution without a scale yet (int8 graphs) it joins the bias. */
+function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64Array): Activation {
+  if (ctx.quantised && !y.dequantised) {
+    const at = node.inputs.findIndex((v) => v?.kind === 'activation');
+    const producer = ctx.soleProducer(y.tensor, node.inputNames[at] ?? '');
+    if (producer && (producer.op === 'conv' || producer.op === 'depthwise' || producer.op === 'dense')) {
+      const { attrs } = producer;
+      const scales = ctx.accumulatorScales(offset.length, producer.inputs[0] as number, attrs.weights);
+      if (attrs.clamp[0] === noClamp[0] && attrs.clamp[1] === noClamp[1]) {
+        attrs.bias = Int32Array.from(offset, (v, o) => Math.round(v / (scales[o] as number)) + (attrs.bias?.[o] ?? 0));
+        return y;
+      }
+    }
+  }
+  return ctx.scaleAndOffset(real(ctx, node, y), offset.map(() => 1), offset, node.name);
+}
+
+/** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */
+function perChannel(ctx: Lowering, x: Activation, operand: Const): { values: Float64Array; layout: Layout } {
+  const { c } = ctx.builder.shape(x.tensor);
+  const rank = Math.max(x.layout.length, operand.dims.length);
+  const layout: Layout = [...new Array(rank - x.layout.length).fill([]), ...x.layout];
+  const dims = [...new Array(rank - x.layout.length).fill(1), ...dimsOf(x)];
+  const own = [...new Array(rank - operand.dims.length).fill(1), ...operand.dims];
+  if (broadcastDims(dims, own).some((d, i) => d !== dims[i])) refuse(`a constant of [${operand.dims.join(', ')}] would enlarge [${dims.join(', ')}]`);
+  const wide = own.flatMap((d, i) => (d === 1 ? [] : [i]));
+  if (operand.data.length === 0) refuse('an empty constant');
+  if (wide.length === 0) return { values: new Float64Array(c).fill(operand.data[0] as number), layout };
+  const [at = 0] = wide;
+  const axes = wide.flatMap((i) => (layout[i] ?? []).map((f) => f.axis));
+  if (wide.length > 1 || axes.length !== 1 || axes[0] !== 'c' || own[at] !== c) {
+    refuse(`its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported`);
+  }
+  return { values: Float64Array.from(operand.data), layout };
+}
+
+function twoActivations(ctx: Lowering, node: NodeView): Activation {
+  const a = ctx.activation(node, 0);
+  let b = ctx.activation(node, 1);
+  const rank = Math.max(a.layout.length, b.layout.length);
+  const [left, right] = [a, b].map((v): Layout => [...new Array(rank - v.layout.length).fill([]), ...v.layout]) as [Layout, Layout];
+  if (!sameLayout(left, right)) {
+    const broadcast = left.some((d, i) => d.length === 0 || (right[i] ?? []).length === 0);
+    refuse(
+      broadcast
+        ? `it broadcasts ${showLayout(left)} and ${showLayout(right)}; two activations need one shape`
+        : `the axes of its inputs differ: ${showLayout(left)} and ${showLayout(right)}`,
+    );
+  }
+  if (node.op === 'Div') refuse('a division by an activation');
+  if (node.op === 'Sub') {
+    const { c } = ctx.builder.shape(b.tensor);
+    const quant = ctx.quantOf(b.tensor);
+    b = ctx.scaleAndOffset(b, new Float64Array(c).fill(-1), null, `${node.name}/negated`);
+    const tensor = ctx.builder.tensors[b.tensor];
+    // -(q - zeroPoint) is q' - (-1 - zeroPoint) for q' = -1 - q, which stays in int8
+    if (tensor && quant) tensor.quant = { scale: quant.scale, zeroPoint: -1 - quant.zeroPoint };
+  }
+  const tensor = ctx.emit(node.op === 'Mul' ? 'mul' : 'add', [a.tensor, b.tensor], { clamp: noClamp }, node.name);
+  return ctx.activationOf(tensor, left);
+}
+
+export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
+  const parts = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
+  const [first] = parts;
+  if (!first) return refuse('it joins nothing');
+  const rank = first.layout.length;
+  const at = axisIn(node.attributes.int('axis', 0), rank);
+  const axes = new Set(parts.flatMap((p) => (p.layout[at] ?? []).map((f) => f.axis)));
+  const rest = (layout: Layout): Layout => layout.map((factors, i) => (i === at ? [] : factors));
+  if (parts.some((p) => p.layout.length !== rank || !sameLayout(rest(p.layout), rest(first.layout)))) {
+    refuse(`the axes of its inputs differ: ${parts.map((p) => showLayout(p.layout)).join(', ')}`);
+  }
+  if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1)) refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
+  const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at);
+  if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
+  wholeAxis(first.layout, at, axis);
+  if (parts.length === 1) return [first];
+  const tensor = ctx.emit('concat', parts.map((p) => p.tensor), { axis }, node.name);
+  const layout = first.layout.map((factors, i) => (i === at ? dim(axis, ctx.builder.shape(tensor)[axis]) : factors));
+  return [ctx.activationOf(tensor, layout)];
+}

@@ -1,0 +1,104 @@
+/**
+ * Conv and BatchNormalization.
+ *
+ * In: [n, c, s1(, s2)] activations and constant weights [o, i / groups, k1(, k2)].  Out: conv, or depthwise where every
+ * channel is its own group. A channel dimension that holds channels and feature rows (c * f after a reshape) becomes a kernel
+ * over all feature rows. Source: ONNX Conv-11, BatchNormalization-15; y = scale * (x - mean) / sqrt(var + epsilon) + B.
+ */
+import { noClamp } from '../../../graph/types.ts';
+import { type Factor, showLayout } from '../../layout.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import { type Activation, axisOfDim, type Value } from '../values.ts';
+import { outputLayout, slidingOf } from './geometry.ts';
+
+export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { pads: true });
+  const w = ctx.constant(node, 1, 'weights');
+  const kernel = node.attributes.ints('kernel_shape') ?? w.dims.slice(2);
+  const groups = node.attributes.int('group', 1);
+  const sliding = slidingOf(x, node.attributes, kernel);
+  const { geometry } = sliding;
+  const [outChannels = 0, perGroup = 0] = w.dims;
+  if (w.dims.length !== kernel.length + 2 || kernel.some((k, i) => k !== w.dims[i + 2])) {
+    refuse(`weights of [${w.dims.join(', ')}] for a kernel of [${kernel.join(', ')}]`);
+  }
+  const shape = ctx.builder.shape(x.tensor);
+  const inChannels = sliding.channel.reduce((product, f) => product * f.length, 1);
+  if (groups < 1 || outChannels < 1 || inChannels !== perGroup * groups || outChannels % groups !== 0) {
+    refuse(`weights of [${w.dims.join(', ')}] in ${groups} group(s) for ${inChannels} channels`);
+  }
+  const order = channelOrder(sliding.channel, x);
+  const overRows = order.includes('f');
+  if (overRows) {
+    if (groups !== 1 || sliding.axes.includes('f')) refuse('its channels hold feature rows, in a grouped or 2-D convolution');
+    geometry.kernelF = shape.f;
+  } else if (inChannels !== shape.c) {
+    refuse(`${inChannels} channels of ${showLayout(x.layout)}`);
+  }
+  const { kernelT, kernelF } = geometry;
+  const depthwise = groups === inChannels && groups > 1;
+  const rows = outChannels * kernelT * kernelF * (depthwise ? 1 : perGroup / (overRows ? shape.f : 1));
+  const index = new Uint32Array(rows);
+  const perKernel = kernel.reduce((a, b) => a * b, 1);
+  /** Flat place of tap (kt, kf) inside the file's kernel. */
+  const tap = (kt: number, kf: number) =>
+    sliding.axes.reduce((at, axis, i) => at * (kernel[i] as number) + (axis === 't' ? kt : kf), 0);
+  const inner = overRows ? shape.c : perGroup;
+  let at = 0;
+  if (depthwise) {
+    for (let kt = 0; kt < kernelT; kt++) {
+      for (let kf = 0; kf < kernelF; kf++) for (let o = 0; o < outChannels; o++) index[at++] = o * perKernel + tap(kt, kf);
+    }
+  } else {
+    for (let o = 0; o < outChannels; o++) {
+      for (let kt = 0; kt < kernelT; kt++) {
+        for (let kf = 0; kf < kernelF; kf++) {
+          for (let i = 0; i < inner; i++) {
+            const channel = overRows ? (order[0] === 'f' ? kf * shape.c + i : i * shape.f + kf) : i;
+            index[at++] = (o * perGroup + channel) * perKernel + tap(kt, overRows ? 0 : kf);
+          }
+        }
+      }
+    }
+  }
+  const weights = ctx.weights(w, index, 0);
+  const bias = ctx.bias(ctx.optional(node, 2, 'bias'), outChannels, x.tensor, weights);
+  const tensor = depthwise
+    ? ctx.emit(
+        'depthwise',
+        [x.tensor],
+        { ...geometry, multiplier: outChannels / groups, weights, bias, clamp: noClamp },
+        node.name,
+      )
+    : ctx.emit('conv', [x.tensor], { ...geometry, groups, outChannels, weights, bias, clamp: noClamp }, node.name);
+  const out = ctx.builder.shape(tensor);
+  return [ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c))];
+}
+
+/** The axes of the channel dimension: [c], [f], [c, f] or [f, c]; [] counts as [c]. */
+export function channelOrder(channel: readonly Factor[], x: Activation): ('c' | 'f')[] {
+  const axes = channel.map((f) => f.axis);
+  if (axes.includes('t') || new Set(axes).size !== axes.length) refuse(`its channels would mix frames: ${showLayout(x.layout)}`);
+  return axes.length === 0 ? ['c'] : (axes as ('c' | 'f')[]);
+}
+
+export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0);
+  const epsilon = node.attributes.float('epsilon', 1e-5);
+  node.attributes.ignore('momentum');
+  if (node.attributes.int('training_mode', 0) !== 0 || node.outputs.length > 1) refuse('it is in training mode');
+  if (node.attributes.int('spatial', 1) !== 1) refuse('statistics per place (spatial = 0)');
+  const [scale, offset, mean, variance] = ['scale', 'B', 'mean', 'variance'].map(
+    (what, i) => ctx.constant(node, i + 1, what).data,
+  );
+  const { c } = ctx.builder.shape(x.tensor);
+  if (x.layout.length < 2 || axisOfDim(x.layout, 1) !== 'c')
+    refuse(`its channels (dimension 1) are not those of ${showLayout(x.layout)}`);
+  if (!scale || !offset || !mean || !variance || [scale, offset, mean, variance].some((p) => p.length !== c)) {
+    return refuse(`its parameters do not have ${c} channels`);
+  }
+  const factor = Float64Array.from(scale, (s, i) => s / Math.sqrt((variance[i] as number) + epsilon));
+  const shift = Float64Array.from(offset, (b, i) => b - (mean[i] as number) * (factor[i] as number));
+  return [ctx.scaleAndOffset(x, factor, shift, node.name)];
+}

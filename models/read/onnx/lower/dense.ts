@@ -1,0 +1,78 @@
+/**
+ * Gemm and MatMul.
+ *
+ * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: dense where the last dimension holds the
+ * whole window, conv of kernel 1 where it holds the channels of each frame. Source: ONNX Gemm-13, MatMul-13;
+ * y = alpha * x * W + beta * C.
+ */
+import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import type { Const } from '../tensor.ts';
+import { dim, type Value } from '../values.ts';
+import { channelOrder } from './conv.ts';
+
+export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
+  const { attributes } = node;
+  const alpha = attributes.float('alpha', 1);
+  const beta = attributes.float('beta', 1);
+  if (attributes.int('transA', 0) !== 0) refuse('transA = 1');
+  const transB = attributes.int('transB', 0) === 1;
+  return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);
+}
+
+export const lowerMatMul = (ctx: Lowering, node: NodeView): Value[] => linear(ctx, node, false, undefined, 1, 1);
+
+function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {
+  const x = ctx.activation(node, 0);
+  const w = ctx.constant(node, 1, 'weights');
+  const dims = fileShapeOf(x.layout);
+  const last = dims.length - 1;
+  const k = dims[last];
+  if (w.dims.length !== 2 || dims.length < 1 || w.dims[transB ? 1 : 0] !== k) {
+    refuse(`weights of [${w.dims.join(', ')}] for an input of [${dims.join(', ')}]`);
+  }
+  const units = w.dims[transB ? 0 : 1] as number;
+  if (units < 1) refuse('weights without output channels');
+  if (c?.dims.slice(0, -1).some((d) => d !== 1)) refuse(`a C of [${c.dims.join(', ')}]`);
+  const shape = ctx.builder.shape(x.tensor);
+  const factors = x.layout[last] ?? [];
+  /** Flat weight of input k (file order) to unit u. */
+  const place = (u: number, i: number) => (transB ? u * (k as number) + i : i * units + u);
+  const axis = transB ? 0 : 1;
+  if (k === elementsOf(shape)) {
+    const map = toNormalForm(orderOf([factors]), shape);
+    const index = new Uint32Array(units * map.length);
+    for (let u = 0; u < units; u++) for (let i = 0; i < map.length; i++) index[u * map.length + i] = place(u, map[i] as number);
+    const weights = ctx.weights(w, index, axis, alpha);
+    const bias = ctx.bias(c, units, x.tensor, weights, beta);
+    const tensor = ctx.emit('dense', [x.tensor], { units, weights, bias, clamp: noClamp }, node.name);
+    return [ctx.activationOf(tensor, [...x.layout.slice(0, last), dim('c', units)])];
+  }
+  const order = channelOrder(factors, x);
+  const overRows = order.includes('f');
+  const inner = k as number;
+  if (inner !== shape.c * (overRows ? shape.f : 1))
+    refuse(`the last dimension of ${showLayout(x.layout)} is not a frame's channels`);
+  const kernelF = overRows ? shape.f : 1;
+  const index = new Uint32Array(units * inner);
+  let at = 0;
+  for (let u = 0; u < units; u++) {
+    for (let f = 0; f < kernelF; f++) {
+      for (let i = 0; i < shape.c; i++) {
+        index[at++] = place(u, order[0] === 'f' ? f * shape.c + i : i * kernelF + f);
+      }
+    }
+  }
+  const weights = ctx.weights(w, index, axis, alpha);
+  const bias = ctx.bias(c, units, x.tensor, weights, beta);
+  const one = { kernelT: 1, kernelF, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] } as const;
+  const tensor = ctx.emit(
+    'conv',
+    [x.tensor],
+    { ...one, groups: 1, outChannels: units, weights, bias, clamp: noClamp },
+    node.name,
+  );
+  return [ctx.activationOf(tensor, [...x.layout.slice(0, last), dim('c', units)])];
+}

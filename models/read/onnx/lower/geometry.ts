@@ -1,0 +1,126 @@
+/**
+ * Geometry: kernels, strides, dilations and paddings of ONNX's sliding operators, along t and f.
+ *
+ * In: a node's attributes and its input's layout [n, c, s1(, s2)].  Out: the sliding geometry of our operators.
+ * Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0) in all. Source: ONNX Conv,
+ * MaxPool, AveragePool (auto_pad, ceil_mode).
+ */
+import type { Axis } from '../../../graph/types.ts';
+import { type Factor, fileShapeOf, showLayout } from '../../layout.ts';
+import type { Attributes } from '../attributes.ts';
+import { refuse } from '../refuse.ts';
+import { type Activation, axisOfDim, dim, wholeAxis } from '../values.ts';
+
+export interface Geometry {
+  kernelT: number;
+  kernelF: number;
+  strideT: number;
+  strideF: number;
+  dilationT: number;
+  dilationF: number;
+  padT: [number, number];
+  padF: [number, number];
+}
+
+export interface Sliding {
+  geometry: Geometry;
+  /** Axis of each spatial dimension. */
+  axes: Axis[];
+  /** Factors of the batch dimension: none, or the frames where the model treats each frame as a batch entry. */
+  batch: readonly Factor[];
+  /** Factors of the channel dimension, outermost first. */
+  channel: readonly Factor[];
+}
+
+/** Geometry of `x` for kernels of `kernel` (file order). `partial` says what ceil_mode's partial windows may do. */
+export function slidingOf(
+  x: Activation,
+  attributes: Attributes,
+  kernel: readonly number[],
+  partial: 'pad' | 'refuse' = 'refuse',
+): Sliding {
+  const dims = fileShapeOf(x.layout);
+  const rank = dims.length - 2;
+  if (rank < 1 || rank > 2) refuse(`an input of ${dims.length} dimensions`);
+  const batch = x.layout[0] ?? [];
+  if (batch.some((f) => f.axis !== 't')) refuse(`its batch dimension holds ${batch.map((f) => f.axis).join(', ')}`);
+  const strides = attributes.ints('strides') ?? new Array<number>(rank).fill(1);
+  const dilations = attributes.ints('dilations') ?? new Array<number>(rank).fill(1);
+  const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
+  const autoPad = attributes.string('auto_pad', 'NOTSET');
+  const ceil = attributes.int('ceil_mode', 0);
+  if (kernel.length !== rank || strides.length !== rank || dilations.length !== rank || pads.length !== 2 * rank) {
+    refuse(`kernel, strides, dilations or pads do not fit ${rank} spatial dimension${rank > 1 ? 's' : ''}`);
+  }
+  const positive = [...kernel, ...strides, ...dilations].every((v) => Number.isInteger(v) && v >= 1 && v < 2 ** 24);
+  if (!positive || !pads.every((p) => Number.isInteger(p) && p >= 0 && p < 2 ** 24))
+    refuse('its kernel, strides, dilations or pads are out of range');
+  const axes: Axis[] = Array.from({ length: rank }, (_, i) => axisOfDim(x.layout, i + 2));
+  if (axes.includes('c') || new Set(axes).size !== rank)
+    refuse(`its spatial dimensions are ${axes.join(', ')} of ${showLayout(x.layout)}`);
+  for (const [i, axis] of axes.entries()) wholeAxis(x.layout, i + 2, axis);
+  const geometry: Geometry = {
+    kernelT: 1,
+    kernelF: 1,
+    strideT: 1,
+    strideF: 1,
+    dilationT: 1,
+    dilationF: 1,
+    padT: [0, 0],
+    padF: [0, 0],
+  };
+  for (const [i, axis] of axes.entries()) {
+    const k = kernel[i] as number;
+    const stride = strides[i] as number;
+    const dilation = dilations[i] as number;
+    const extent = (k - 1) * dilation + 1;
+    const pending = x.pads?.[axis as 't' | 'f'] ?? [0, 0];
+    const length = dims[i + 2] as number;
+    const pad = padOf(autoPad, length, extent, stride, [pads[i] as number, pads[i + rank] as number]);
+    if (ceil === 1) addPartial(pad, length, extent, stride, partial);
+    const total: [number, number] = [pad[0] + pending[0], pad[1] + pending[1]];
+    if (axis === 't') Object.assign(geometry, { kernelT: k, strideT: stride, dilationT: dilation, padT: total });
+    else Object.assign(geometry, { kernelF: k, strideF: stride, dilationF: dilation, padF: total });
+  }
+  for (const axis of ['t', 'f'] as const) {
+    const pending = x.pads?.[axis] ?? [0, 0];
+    if (!axes.includes(axis) && pending[0] + pending[1] > 0) refuse(`a Pad along ${axis}, over which it does not slide`);
+  }
+  return { geometry, axes, batch, channel: x.layout[1] ?? [] };
+}
+
+function padOf(autoPad: string, length: number, extent: number, stride: number, pads: [number, number]): [number, number] {
+  switch (autoPad) {
+    case 'NOTSET':
+    case '':
+      return pads;
+    case 'VALID':
+      return [0, 0];
+    case 'SAME_UPPER':
+    case 'SAME_LOWER': {
+      const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
+      const less = Math.floor(total / 2);
+      return autoPad === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+    }
+  }
+  return refuse(`auto_pad ${autoPad}`);
+}
+
+/** ceil_mode: a last window that starts inside the input counts though it ends after it. */
+function addPartial(pad: [number, number], length: number, extent: number, stride: number, partial: 'pad' | 'refuse'): void {
+  const room = length + pad[0] + pad[1] - extent;
+  if (room < 0) refuse('its kernel is larger than its padded input');
+  let outputs = Math.ceil(room / stride) + 1;
+  if ((outputs - 1) * stride >= length + pad[0]) outputs--;
+  const missing = (outputs - 1) * stride - room;
+  if (missing <= 0) return;
+  if (partial === 'refuse') refuse('ceil_mode adds a window that ends after the padding, whose divisor differs');
+  pad[1] += missing;
+}
+
+/** The layout [n, channels, s1(, s2)] of an output of shape (t, f, c). */
+export const outputLayout = (sliding: Sliding, t: number, f: number, c: number): (readonly Factor[])[] => [
+  sliding.batch.length > 0 ? dim('t', t) : [],
+  dim('c', c),
+  ...sliding.axes.map((axis) => dim(axis, axis === 't' ? t : f)),
+];

@@ -1,0 +1,96 @@
+/**
+ * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax.
+ *
+ * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg, globalmax. A reduction
+ * over features alone is a pooling over all rows. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18.
+ */
+import { type Axis, noClamp } from '../../../graph/types.ts';
+import { type Layout, showLayout } from '../../layout.ts';
+import { axesOf, axisIn } from '../constants.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { outputLayout, slidingOf } from './geometry.ts';
+
+export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
+  const max = node.op === 'MaxPool';
+  const x = ctx.activation(node, 0, { pads: true, integer: max, raw: max });
+  const kernel = node.attributes.ints('kernel_shape') ?? refuse('no kernel_shape');
+  const countIncludePad = node.attributes.int('count_include_pad', 0) === 1;
+  node.attributes.ignore('storage_order');
+  if (node.outputs.filter((name) => name !== '').length > 1) refuse('its indices are used');
+  // zeros of a Pad are values: they may win a maximum, and they count in an average
+  if (x.pads && (max || !countIncludePad)) {
+    refuse(
+      `the zeros of the Pad before it ${max ? 'take part in the maximum' : 'count in the divisor'}, its own padding does not`,
+    );
+  }
+  const sliding = slidingOf(x, node.attributes, kernel, max || !countIncludePad ? 'pad' : 'refuse');
+  const { dilationT, dilationF, ...geometry } = sliding.geometry;
+  if (dilationT !== 1 || dilationF !== 1) refuse('dilation in a pooling');
+  if (sliding.channel.length > 1 || sliding.channel.some((f) => f.axis !== 'c'))
+    refuse(`its channels are ${showLayout([sliding.channel])}`);
+  if (geometry.padT.some((p) => p >= geometry.kernelT) || geometry.padF.some((p) => p >= geometry.kernelF)) {
+    if (!countIncludePad) refuse('its padding is as large as its kernel: a window would hold no value');
+  }
+  const padded = geometry.padT.some((p) => p > 0) || geometry.padF.some((p) => p > 0);
+  const tensor = max
+    ? ctx.emit('maxpool', [x.tensor], { ...geometry, clamp: noClamp }, node.name)
+    : ctx.emit('avgpool', [x.tensor], { ...geometry, countIncludePad: countIncludePad && padded, clamp: noClamp }, node.name);
+  const out = ctx.builder.shape(tensor);
+  return [withQuant(ctx, max, x, ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c)))];
+}
+
+/** Directly on integers (between Q and DQ) a maximum keeps its input's scale. */
+function withQuant(ctx: Lowering, max: boolean, x: Activation, y: Activation): Activation {
+  if (!x.integer) return y;
+  if (!max) refuse('it averages integers');
+  const tensor = ctx.builder.tensors[y.tensor];
+  const quant = ctx.quantOf(x.tensor);
+  if (tensor && quant) tensor.quant = quant;
+  return { ...y, integer: x.integer };
+}
+
+export function lowerGlobalPool(ctx: Lowering, node: NodeView): Value[] {
+  const max = node.op === 'GlobalMaxPool';
+  const x = ctx.activation(node, 0, { integer: max, raw: max });
+  const axes = x.layout.map((_, i) => i).slice(2);
+  return [reduce(ctx, node, x, axes, true, node.op === 'GlobalMaxPool')];
+}
+
+export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
+  const max = node.op === 'ReduceMax';
+  const x = ctx.activation(node, 0, { integer: max, raw: max });
+  const keep = node.attributes.int('keepdims', 1) === 1;
+  const noop = node.attributes.int('noop_with_empty_axes', 0) === 1;
+  const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
+  if (listed.length === 0 && noop) return [x];
+  const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
+  return [reduce(ctx, node, x, axes, keep, node.op === 'ReduceMax')];
+}
+
+function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
+  const gone = new Set(dims);
+  const layout: Layout = keep ? x.layout.map((d, i) => (gone.has(i) ? [] : d)) : x.layout.filter((_, i) => !gone.has(i));
+  const axes = new Set<Axis>();
+  for (const i of gone) {
+    if ((x.layout[i] ?? []).length === 0) continue;
+    const axis = axisOfDim(x.layout, i);
+    wholeAxis(x.layout, i, axis);
+    axes.add(axis);
+  }
+  if (axes.has('c')) refuse(`it reduces the channels of ${showLayout(x.layout)}`);
+  const { t, f } = ctx.builder.shape(x.tensor);
+  let tensor = x.tensor;
+  if (axes.has('t') || (axes.has('f') && t === 1)) {
+    const attrs = { overF: axes.has('f'), clamp: noClamp };
+    tensor = max
+      ? ctx.emit('globalmax', [x.tensor], attrs, node.name)
+      : ctx.emit('globalavg', [x.tensor], { ...attrs, rule: 'mean' }, node.name);
+  } else if (axes.has('f')) {
+    const attrs = { kernelT: 1, kernelF: f, strideT: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
+    tensor = ctx.emit(max ? 'maxpool' : 'avgpool', [x.tensor], attrs, node.name);
+  }
+  if (tensor === x.tensor) return { ...x, layout };
+  return withQuant(ctx, max, x, ctx.activationOf(tensor, layout));
+}

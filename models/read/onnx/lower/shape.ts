@@ -1,0 +1,127 @@
+/**
+ * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast; and Pad
+ * and Slice, which become the padding of a neighbouring convolution or pooling.
+ *
+ * In: activations.  Out: the same tensor with another layout; no node. Source: ONNX operator specification.
+ */
+import { elementsOf } from '../../../graph/types.ts';
+import { opOf } from '../../../ops/index.ts';
+import type { OpDef } from '../../../ops/op.ts';
+import type { OpName } from '../../../graph/types.ts';
+import { fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../constants.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import { elementTypes } from '../tensor.ts';
+import { type AxisPads, axisOfDim, dim, type Value, wholeAxis } from '../values.ts';
+
+const any = { pads: true, integer: true, raw: true } as const;
+
+export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, any);
+  const dims = fileShapeOf(x.layout);
+  const { attributes } = node;
+  const to = (shape: number[]): Value[] => {
+    if (shape.some((d) => d < 1)) refuse(`an empty tensor of [${shape.join(', ')}]`);
+    return [{ ...x, layout: reshapeLayout(x.layout, shape, node.name) }];
+  };
+  switch (node.op) {
+    case 'Reshape':
+      return to(reshapedDims(dims, [...ctx.constant(node, 1, 'shape').data], attributes.int('allowzero', 0) === 1));
+    case 'Flatten':
+      return to(flattenedDims(dims, attributes.int('axis', 1)));
+    case 'Squeeze':
+      return to(squeezedDims(dims, axesOf(attributes, ctx.optional(node, 1, 'axes'))));
+    case 'Unsqueeze':
+      return to(unsqueezedDims(dims, axesOf(attributes, ctx.optional(node, 1, 'axes')) ?? refuse('no axes')));
+    case 'Transpose': {
+      const perm = attributes.ints('perm') ?? dims.map((_, i) => dims.length - 1 - i);
+      return [{ ...x, layout: transposeLayout(x.layout, perm) }];
+    }
+  }
+  return refuse(`operator ${node.op}`);
+}
+
+/** Identity, Dropout (inference) and Casts from float32 to float32. */
+export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, any);
+  node.attributes.ignore('ratio', 'seed', 'saturate');
+  if (node.op === 'Cast' && (x.integer || elementTypes[node.attributes.int('to', 0)] !== 'float32')) refuse('a cast to another type than float32');
+  if (node.op === 'Dropout') {
+    if (ctx.optional(node, 2, 'training_mode')?.data[0]) refuse('it is in training mode');
+    if (node.outputs.filter((name) => name !== '').length > 1) return [x, { kind: 'poisoned' }];
+  }
+  return [x];
+}
+
+/** Zeros around time or features wait for the convolution or pooling that reads them. */
+export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { pads: true, raw: true });
+  const { attributes } = node;
+  const mode = attributes.string('mode', 'constant');
+  if (mode !== 'constant') refuse(`mode ${mode}: only zeros can be padded`);
+  const value = ctx.optional(node, 2, 'constant value')?.data[0] ?? attributes.float('value', 0);
+  const pads = attributes.ints('pads') ?? [...ctx.constant(node, 1, 'pads').data];
+  const rank = x.layout.length;
+  const axes = ctx.optional(node, 3, 'axes')?.data ?? x.layout.map((_, i) => i);
+  if (pads.length !== 2 * axes.length) refuse(`${pads.length} pads for ${axes.length} dimensions`);
+  const all: { t: [number, number]; f: [number, number] } = { t: [...(x.pads?.t ?? [0, 0])], f: [...(x.pads?.f ?? [0, 0])] };
+  let layout: Layout = x.layout;
+  for (const [i, given] of [...axes].entries()) {
+    const at = axisIn(given, rank);
+    const before = pads[i] as number;
+    const after = pads[i + axes.length] as number;
+    if (before === 0 && after === 0) continue;
+    if (!(Number.isInteger(before) && Number.isInteger(after) && before >= 0 && after >= 0 && before + after < 2 ** 24)) {
+      refuse(`pads of ${before} and ${after}`);
+    }
+    if (value !== 0) refuse(`padding with ${value}: only zeros can be padded`);
+    const axis = axisOfDim(layout, at);
+    if (axis === 'c') return refuse('padding of channels');
+    wholeAxis(layout, at, axis);
+    all[axis] = [all[axis][0] + before, all[axis][1] + after];
+    const length = (fileShapeOf(layout)[at] as number) + before + after;
+    layout = layout.map((factors, d) => (d === at ? dim(axis, length) : factors));
+  }
+  const padded: AxisPads = all;
+  return [layout === x.layout ? x : { ...x, layout, pads: padded }];
+}
+
+/**
+ * A Slice that drops frames (or rows) at an end of a padded convolution or pooling takes them from its padding: the `chomp`
+ * of causal networks. Any other slice is refused.
+ */
+export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { raw: true });
+  const dims = fileShapeOf(x.layout);
+  const inputs = node.inputs.map((_, i) => (i === 0 ? undefined : ctx.optional(node, i, 'range')));
+  const ranges = sliceRanges(dims, node.attributes, inputs);
+  const cut = ranges.flatMap((r, i) => (r.count === dims[i] && r.step === 1 ? [] : [i]));
+  const [at] = cut;
+  if (at === undefined) return [x];
+  const { start, step, count } = ranges[at] as (typeof ranges)[number];
+  const axis = axisOfDim(x.layout, at);
+  if (cut.length > 1 || step !== 1 || count < 1 || axis === 'c') refuse('it is no crop of frames or feature rows at the ends');
+  wholeAxis(x.layout, at, axis);
+  const producer = ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
+  const [source] = producer?.inputs ?? [];
+  if (!producer || source === undefined || !('padT' in producer.attrs)) {
+    return refuse('a Slice is supported directly behind a padded convolution or pooling only');
+  }
+  const { attrs } = producer;
+  const upper = axis === 't' ? 'T' : 'F';
+  const pad = attrs[`pad${upper}`];
+  const stride = attrs[`stride${upper}`];
+  const dilation = 'dilationT' in attrs ? attrs[`dilation${upper}`] : 1;
+  const length = ctx.builder.shape(source)[axis];
+  const before = pad[0] - start * stride;
+  const need = (count - 1) * stride + (attrs[`kernel${upper}`] - 1) * dilation + 1 - length - before;
+  if (before < 0 || need + stride - 1 < 0) refuse('it drops more than the padding of the convolution before it');
+  attrs[`pad${upper}`] = [before, Math.max(0, need)];
+  const op = opOf(producer.op) as OpDef<OpName>;
+  const shape = op.shape(producer.inputs.map((id) => ctx.builder.shape(id)), attrs, producer.name);
+  const tensor = ctx.builder.tensors[x.tensor];
+  if (!tensor || shape[axis] !== count || elementsOf(shape) < 1) return refuse('it cannot be taken from the padding');
+  tensor.shape = shape;
+  return [{ ...x, layout: x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors)) }];
+}

@@ -1,0 +1,118 @@
+/**
+ * traceInputs: which operator fixes the axes of each graph input, and what lies between.
+ *
+ * In: sorted nodes and the graph inputs' file shapes.  Out: per input its anchor (the first operator whose dimensions have a
+ * fixed meaning), the reshapes and transpositions before it, and whether the graph quantises activations (QDQ).
+ */
+import type { ShapeStep } from '../layout.ts';
+import { Attributes } from './attributes.ts';
+import { axesOf, flattenedDims, foldConstant, reshapedDims, squeezedDims, unsqueezedDims } from './constants.ts';
+import type { OnnxNode } from './proto.ts';
+import { foldQuantised } from './quantised-constants.ts';
+import { Unsupported } from './refuse.ts';
+import { type Const, countOf } from './tensor.ts';
+
+/** An input on its way to its anchor. */
+export interface Trail {
+  input: string;
+  /** File dims here, without padding and without the other parts of a Concat. */
+  dims: number[];
+  chain: ShapeStep[];
+}
+
+export interface Anchor extends Trail {
+  node: OnnxNode;
+  attributes: Attributes;
+  constants: (Const | undefined)[];
+}
+
+export interface Trace {
+  anchors: Map<string, Anchor>;
+  /** QuantizeLinear of something that is no constant, or an integer graph input. */
+  quantised: boolean;
+}
+
+const passThrough = new Set(
+  'Identity Dropout Cast Relu Clip LeakyRelu Sigmoid Tanh HardSwish HardSigmoid QuantizeLinear DequantizeLinear Pad Add Sub Mul Div Concat Neg'.split(
+    ' ',
+  ),
+);
+const anchoring = new Set(
+  'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax'.split(
+    ' ',
+  ),
+);
+
+/** Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail. */
+export function traceInputs(
+  nodes: readonly OnnxNode[],
+  constants: ReadonlyMap<string, Const>,
+  inputs: ReadonlyMap<string, number[]>,
+): Trace {
+  const known = new Map<string, Const>(constants);
+  const trails = new Map<string, Trail[]>();
+  for (const [input, dims] of inputs) trails.set(input, [{ input, dims, chain: [] }]);
+  const anchors = new Map<string, Anchor>();
+  let quantised = false;
+  for (const node of nodes) {
+    const values = node.inputs.map((name) => known.get(name));
+    const [first = ''] = node.inputs;
+    const [output] = node.outputs;
+    if (output === undefined) continue;
+    try {
+      const dims = known.get(first)?.dims ?? trails.get(first)?.[0]?.dims;
+      const folded = foldConstant(node, { inputs: values, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, values);
+      if (folded) {
+        known.set(output, folded);
+        continue;
+      }
+      if (node.op === 'QuantizeLinear') quantised = true;
+      const here = node.inputs.flatMap((name) => trails.get(name) ?? []);
+      if (here.length === 0) continue;
+      if (anchoring.has(node.op)) {
+        for (const trail of here) {
+          if (!anchors.has(trail.input))
+            anchors.set(trail.input, { ...trail, node, attributes: new Attributes(node), constants: values });
+        }
+        continue;
+      }
+      if (passThrough.has(node.op)) {
+        trails.set(output, distinct(here));
+        continue;
+      }
+      const next = here.map((trail) => step(node, trail, values));
+      if (next.every((t) => t !== undefined)) trails.set(output, next);
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+    }
+  }
+  return { anchors, quantised };
+}
+
+const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.findIndex((u) => u.input === t.input) === i);
+
+function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trail | undefined {
+  const attributes = new Attributes(node);
+  const reshape = (dims: number[]): Trail => ({ ...trail, dims, chain: [...trail.chain, { kind: 'reshape', from: trail.dims }] });
+  switch (node.op) {
+    case 'Reshape': {
+      const target = values[1];
+      return target && reshape(reshapedDims(trail.dims, [...target.data], attributes.int('allowzero', 0) === 1));
+    }
+    case 'Flatten':
+      return reshape(flattenedDims(trail.dims, attributes.int('axis', 1)));
+    case 'Squeeze':
+      return reshape(squeezedDims(trail.dims, axesOf(attributes, values[1])));
+    case 'Unsqueeze': {
+      const axes = axesOf(attributes, values[1]);
+      return axes && reshape(unsqueezedDims(trail.dims, axes));
+    }
+    case 'Transpose': {
+      const perm = attributes.ints('perm') ?? trail.dims.map((_, i) => trail.dims.length - 1 - i);
+      const dims = perm.map((p) => trail.dims[p] ?? 0);
+      if (countOf(dims) !== countOf(trail.dims)) return undefined;
+      return { ...trail, dims, chain: [...trail.chain, { kind: 'transpose', perm }] };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,130 @@
+/**
+ * Wire: protobuf messages read field by field, with the byte offset in every error.
+ *
+ * In: the bytes of a file.  Out: the values of the fields that a handler table names. A length that leaves its message, a wire
+ * type other than the field's, and a field number that the message does not have are errors: a flipped bit must not silently
+ * drop an attribute. Source: Protocol Buffers encoding; the varints are read by @bufbuild/protobuf's BinaryReader.
+ */
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { RunletError } from '../../error.ts';
+import { damaged } from './refuse.ts';
+
+export type Field = (wire: Wire, type: WireType) => void;
+/** Handlers by field number; `skip` is a field that exists and is not needed. */
+export type Fields = Readonly<Record<number, Field>>;
+
+export const skip: Field = (wire, type) => wire.skip(type);
+
+export class Wire {
+  private readonly reader: BinaryReader;
+  private readonly bytes: Uint8Array;
+  private end: number;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.reader = new BinaryReader(bytes);
+    this.end = bytes.length;
+  }
+
+  /** Byte offset in the file. */
+  get offset(): number {
+    return this.reader.pos;
+  }
+
+  /** Reads the rest of the current message, `name` for errors. Throws RN151 for malformed bytes. */
+  fields(name: string, handlers: Fields): void {
+    while (this.reader.pos < this.end) {
+      const at = this.reader.pos;
+      try {
+        const [number, type] = this.reader.tag();
+        const handler = handlers[number];
+        if (!handler) throw damaged(`${name} has no field ${number}`, at, 'the file is damaged or newer than this reader');
+        handler(this, type);
+        if (this.reader.pos > this.end) throw damaged(`field ${number} of ${name} ends after its message`, at);
+      } catch (error) {
+        if (error instanceof RunletError) throw error;
+        throw damaged(`${name} cannot be decoded`, at, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  /** A nested message. */
+  message(type: WireType, name: string, handlers: Fields): void {
+    const outer = this.end;
+    this.end = this.open(type);
+    this.fields(name, handlers);
+    this.end = outer;
+  }
+
+  text(type: WireType): string {
+    const at = this.offset;
+    const bytes = this.blob(type);
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch {
+      throw damaged('a name is not UTF-8', at);
+    }
+  }
+
+  /** A view of the file's bytes, not a copy. */
+  blob(type: WireType): Uint8Array {
+    const end = this.open(type);
+    const view = this.bytes.subarray(this.reader.pos, end);
+    this.reader.pos = end;
+    return view;
+  }
+
+  /** A 64-bit integer as a number; beyond 2^53 it is rounded (only the sentinels of Slice are that large). */
+  int(type: WireType): number {
+    this.expect(type, WireType.Varint);
+    return Number(this.reader.int64());
+  }
+
+  float(type: WireType): number {
+    this.expect(type, WireType.Bit32);
+    const value = this.reader.float();
+    return value;
+  }
+
+  /** Repeated integers, packed or one by one. */
+  ints(type: WireType, into: number[]): void {
+    if (type === WireType.Varint) into.push(this.int(type));
+    else this.packed(type, () => into.push(Number(this.reader.int64())));
+  }
+
+  floats(type: WireType, into: number[]): void {
+    if (type === WireType.Bit32) into.push(this.reader.float());
+    else this.packed(type, () => into.push(this.reader.float()));
+  }
+
+  doubles(type: WireType, into: number[]): void {
+    if (type === WireType.Bit64) into.push(this.reader.double());
+    else this.packed(type, () => into.push(this.reader.double()));
+  }
+
+  skip(type: WireType): void {
+    this.reader.skip(type, undefined, 8);
+  }
+
+  private packed(type: WireType, read: () => void): void {
+    const end = this.open(type);
+    while (this.reader.pos < end) read();
+    if (this.reader.pos !== end) throw damaged('a packed list ends inside a number', this.offset);
+  }
+
+  /** The end of a length-delimited field that must lie inside the current message. */
+  private open(type: WireType): number {
+    const at = this.offset;
+    this.expect(type, WireType.LengthDelimited);
+    const length = this.reader.uint32();
+    const end = this.reader.pos + length;
+    if (end > this.end) {
+      throw damaged(`a field of ${length} bytes ends after its message`, at, `${this.end - this.reader.pos} bytes are left`);
+    }
+    return end;
+  }
+
+  private expect(type: WireType, wanted: WireType): void {
+    if (type !== wanted) throw damaged(`wire type ${type} where ${wanted} is expected`, this.offset);
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * What a caller may tell a reader; everything else comes from the model file.
+ */
+export interface ReadOptions {
+  /** The graph's name; by default what the file says, else `model`. */
+  name?: string;
+  /**
+   * Which dimension is time: an index into the input's shape in the file, batch included (0 is the batch). Where the model's
+   * input is flat, an index into the shape of the first operator's input that is not a reshape.
+   */
+  timeAxis?: number;
+  /** Width of one frame (features times channels) of a flat input that nothing in the model gives a time axis. */
+  frame?: number;
+  /** Frames of one window, for a model whose time dimension is symbolic. */
+  window?: number;
+  /** SHA-256 of the model file, hex; the caller computes it. */
+  digest?: string;
+}

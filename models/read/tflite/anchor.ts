@@ -1,0 +1,193 @@
+/**
+ * Anchor: which axes a graph input's dimensions are.
+ *
+ * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a convolution, a pool, a
+ * reduction, a dense layer): the shape-only and point-wise operators between the input and it are undone (layout.ts inputLayout).
+ * Time is the `timeAxis` option, else a dynamic dimension, else the height of that operator's input, or its width where the height
+ * is 1. Errors: RN112 (no such time axis), RN113 (frame).
+ */
+import { RunletError } from '../../error.ts';
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../layout.ts';
+import type { ReadOptions } from '../options.ts';
+import { readIntegers } from './constants.ts';
+import type { Context } from './context.ts';
+import type { TfModel, TfOperator, TfTensor } from './model.ts';
+
+const reshapes = new Set(['RESHAPE', 'SQUEEZE', 'EXPAND_DIMS']);
+const transparent = new Set([
+  'QUANTIZE',
+  'DEQUANTIZE',
+  'ADD',
+  'SUB',
+  'MUL',
+  'CONCATENATION',
+  'PAD',
+  'PADV2',
+  'RELU',
+  'RELU6',
+  'RELU_N1_TO_1',
+  'LEAKY_RELU',
+  'LOGISTIC',
+  'TANH',
+  'HARD_SWISH',
+]);
+
+interface Anchor {
+  /** The operator that computes along the axes; undefined where the graph ends before one. */
+  op: TfOperator | undefined;
+  shape: number[];
+  /** Operators from the input to it, in order. */
+  path: TfOperator[];
+}
+
+/** The layout of graph input `tensor`; notes say how time was chosen. */
+export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadOptions, builder: GraphBuilder): Layout {
+  let anchor = findAnchor(context.model, tensor);
+  const wide = (shape: number[]) => shape.slice(1).filter((n) => n > 1).length;
+  if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
+  const candidates = candidatesOf(anchor.shape, options);
+  const undone = candidates.map((layout) => undo(context, layout, anchor, tensor));
+  const isFlat = wide(tensor.shape) < 2 && wide(anchor.shape) >= 2;
+  const holdsTime = (i: number, dim: number) =>
+    (((isFlat ? candidates : undone)[i] ?? [])[dim] ?? []).some((f) => f.axis === 't');
+  const at = anchor.op ? `input of ${anchor.op.name}` : 'graph input';
+  let chosen = 0;
+  let why = `the first spatial dimension longer than 1 of the ${at}`;
+  const dynamic = tensor.signature.findIndex((n, dim) => dim > 0 && n === -1);
+  if (options.timeAxis !== undefined) {
+    const wanted = options.timeAxis;
+    chosen = candidates.findIndex((_, i) => holdsTime(i, wanted));
+    why = 'the timeAxis option';
+    if (chosen < 0) throw noSuchAxis(wanted, isFlat ? anchor.shape : tensor.shape, isFlat ? at : `input '${tensor.name}'`);
+  } else if (dynamic > 0) {
+    checkWindow(tensor, dynamic);
+    const found = candidates.findIndex((_, i) => !isFlat && holdsTime(i, dynamic));
+    if (found >= 0) [chosen, why] = [found, 'the dynamic dimension of the file'];
+  }
+  const layout = undone[chosen] as Layout;
+  const dim = layout.findIndex((factors) => factors.some((f) => f.axis === 't'));
+  builder.notes.push(
+    `input '${tensor.name}' [${tensor.shape.join(', ')}] is read as ${orderOf(layout).join(', ') || 'one element'}: ` +
+      (dim < 0 ? 'it has one frame' : `time is dimension ${dim}, from ${why}`),
+  );
+  return layout;
+}
+
+/** Breadth-first from the input to the nearest operator that computes along axes. */
+function findAnchor(model: TfModel, tensor: TfTensor): Anchor {
+  const consumers = consumersOf(model);
+  const queue: { index: number; path: TfOperator[] }[] = [{ index: tensor.index, path: [] }];
+  const seen = new Set([tensor.index]);
+  let longest: Anchor = { op: undefined, shape: tensor.shape, path: [] };
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const shape = model.tensors[next.index]?.shape ?? [];
+    for (const op of consumers.get(next.index) ?? []) {
+      if (!(reshapes.has(op.op) || op.op === 'TRANSPOSE' || transparent.has(op.op))) return { op, shape, path: next.path };
+      const [output] = op.outputs;
+      if (output === undefined || seen.has(output) || next.path.length > 256) continue;
+      seen.add(output);
+      queue.push({ index: output, path: [...next.path, op] });
+      longest = { op: undefined, shape: model.tensors[output]?.shape ?? [], path: [...next.path, op] };
+    }
+  }
+  return longest;
+}
+
+/** Which operators read each tensor, in file order. */
+export function consumersOf(model: TfModel): Map<number, TfOperator[]> {
+  const consumers = new Map<number, TfOperator[]>();
+  for (const op of model.operators) {
+    for (const index of new Set(op.inputs)) {
+      const list = consumers.get(index);
+      if (list) list.push(op);
+      else consumers.set(index, [op]);
+    }
+  }
+  return consumers;
+}
+
+/** Possible layouts of the anchor's input, the default first. */
+function candidatesOf(shape: number[], options: ReadOptions): Layout[] {
+  const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
+  const unit = shape.slice(1, -3).map(() => []);
+  const rank = shape.length;
+  if (rank <= 2) return [flatLayout(shape, options)];
+  if (rank === 3) return [[[], factor('t', 1), factor('c', 2)]];
+  const [h, w] = [rank - 3, rank - 2];
+  const heightFirst: Layout = [[], ...unit, factor('t', h), factor('f', w), factor('c', rank - 1)];
+  const widthFirst: Layout = [[], ...unit, factor('f', h), factor('t', w), factor('c', rank - 1)];
+  return shape[h] === 1 && (shape[w] ?? 1) > 1 ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
+}
+
+/** A flat input: one frame of all elements, or frames of `frame` elements. */
+function flatLayout(shape: number[], { frame }: ReadOptions): Layout {
+  const total = shape.reduce((product, n) => product * n, 1);
+  const lead = shape.slice(1).map(() => [] as Factor[]);
+  if (frame === undefined) return [...lead, [{ axis: 'c', length: total }]];
+  if (!Number.isInteger(frame) || frame < 1 || total % frame !== 0) {
+    throw new RunletError('RN113', {
+      what: `a frame of ${frame} elements does not divide the input of ${total}`,
+      where: 'option frame',
+      tryThis: 'the number of values that one time step has',
+    });
+  }
+  return [
+    ...lead,
+    [
+      { axis: 't', length: total / frame },
+      { axis: 'c', length: frame },
+    ],
+  ];
+}
+
+/** The graph input's layout: the path's operators undone, last first. */
+function undo(context: Context, layout: Layout, anchor: Anchor, tensor: TfTensor): Layout {
+  const inputs = anchor.path.map((_, i) => (i === 0 ? tensor.index : (anchor.path[i - 1]?.outputs[0] as number)));
+  let at = layout;
+  for (let i = anchor.path.length - 1; i >= 0; i--) {
+    const op = anchor.path[i] as TfOperator;
+    const from = context.model.tensors[inputs[i] as number]?.shape ?? [];
+    if (reshapes.has(op.op)) at = inputLayout(at, [{ kind: 'reshape', from }]);
+    else if (op.op === 'TRANSPOSE')
+      at = inputLayout(at, [{ kind: 'transpose', perm: readIntegers(context, op, context.input(op, 1)) }]);
+    else at = withLengths(at, from, op);
+  }
+  return at;
+}
+
+/** The same axes with other lengths: the input of a padding, concatenation or broadcast. */
+function withLengths(layout: Layout, shape: number[], op: TfOperator): Layout {
+  const lengths = fileShapeOf(layout);
+  const missing = layout.length - shape.length;
+  return shape.map((length, i) => {
+    const factors = layout[i + missing] ?? [];
+    if (lengths[i + missing] === length) return factors;
+    const [only, more] = factors;
+    if (only && !more) return [{ axis: only.axis, length }];
+    throw new RunletError('RN112', {
+      what: `the axes of the graph input cannot be told`,
+      where: op.name,
+      why: `it changes dimension ${i}, which is not one axis`,
+      tryThis: 'export the model with its input shaped [1, time, channels] or [1, time, features, channels]',
+    });
+  });
+}
+
+function checkWindow(tensor: TfTensor, dim: number): void {
+  if (tensor.shape[dim] !== 1) return;
+  throw new RunletError('RN112', {
+    what: `dimension ${dim} of input '${tensor.name}' has no fixed length`,
+    where: `shape [${tensor.signature.join(', ')}]`,
+    why: 'every shape in the file depends on the window length',
+    tryThis: 'export the model with a fixed input shape',
+  });
+}
+
+const noSuchAxis = (axis: number, shape: number[], where: string): RunletError =>
+  new RunletError('RN112', {
+    what: `dimension ${axis} cannot be time`,
+    where: `option timeAxis, ${where} [${shape.join(', ')}]`,
+    why: 'the first operator does not slide or reduce over it',
+    tryThis: 'another dimension, or none to let the reader choose; a flat input needs the frame option',
+  });

@@ -1,0 +1,119 @@
+/**
+ * Constants: weights, biases and shape arguments as typed arrays.
+ *
+ * In: a tensor of the file that has bytes.  Out: copies in the file's order. Errors: RN106 (not a constant, wrong type), RN107
+ * (a value that is not finite); Refusal for weight types that are not read. Cost: O(elements), charged to the view's budget.
+ */
+import { RunletError } from '../../error.ts';
+import type { Weights } from '../../graph/types.ts';
+import { type Context, malformed, Refusal } from './context.ts';
+import type { TfOperator, TfTensor } from './model.ts';
+import { bad, showTensor } from './quantisation.ts';
+
+/** The bytes of a constant, copied so that they are aligned. */
+function bytesOf(context: Context, op: TfOperator, tensor: TfTensor): ArrayBuffer {
+  const { constant } = tensor;
+  if (!constant) {
+    if (tensor.shape.includes(0)) return new ArrayBuffer(0);
+    throw malformed(op, `${showTensor(tensor)} is expected to be a constant`);
+  }
+  context.model.view.spend(constant.byteOffset - context.model.view.bytes.byteOffset, constant.length);
+  return constant.slice().buffer as ArrayBuffer;
+}
+
+/** A shape argument (axes, paddings, a permutation); int32 or int64. */
+export function readIntegers(context: Context, op: TfOperator, tensor: TfTensor): number[] {
+  if (tensor.type === 'int64') return Array.from(new BigInt64Array(bytesOf(context, op, tensor)), Number);
+  if (tensor.type !== 'int32') throw malformed(op, `${showTensor(tensor)} is ${tensor.type}, integers are expected`);
+  return Array.from(new Int32Array(bytesOf(context, op, tensor)));
+}
+
+/** A float constant; a folded one where DEQUANTIZE made it. */
+export function readFloats(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
+  const folded = context.folded.get(tensor.index);
+  if (folded) return folded;
+  if (tensor.type !== 'float32') throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in a float model`);
+  return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
+}
+
+/** A float16 constant as float32. */
+export function readHalves(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
+  const halves = new Uint16Array(bytesOf(context, op, tensor));
+  return finite(Float32Array.from(halves, halfToFloat), tensor);
+}
+
+export const isConstant = (context: Context, tensor: TfTensor): boolean =>
+  tensor.constant !== undefined || context.folded.has(tensor.index);
+
+/** Weights in the file's order. `perChannel` is the file dimension of the output channels. */
+export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
+  if (tensor.isSparse) throw new Refusal('its weights are sparse');
+  if (!context.isInt8) {
+    if (tensor.type === 'int8') throw new Refusal('its weights are int8 and its activations float (hybrid)');
+    return { data: readFloats(context, op, tensor) };
+  }
+  if (tensor.type !== 'int8') throw new Refusal(`its weights are ${tensor.type}; int8 weights are read`);
+  const { scales, zeroPoints, dimension } = tensor.quant ?? { scales: [], zeroPoints: [], dimension: 0 };
+  if (scales.length === 0) throw bad(op.name, `the weights ${showTensor(tensor)} have no scale`);
+  if (zeroPoints.some((z) => z !== 0)) throw bad(op.name, `the weights ${showTensor(tensor)} have a zero point that is not 0`);
+  if (scales.length > 1 && dimension !== perChannel) {
+    throw bad(op.name, `the weights' scales run over dimension ${dimension}, not over the output channels (${perChannel})`);
+  }
+  return {
+    data: new Int8Array(bytesOf(context, op, tensor)),
+    scales: Float64Array.from(scales),
+    scaleRule: 'per-channel',
+  };
+}
+
+/**
+ * The bias at input `i`, null where absent: `channels` elements, int32 in int8 graphs. `inputScale` and the weights' scales tell
+ * what the bias's own scale has to be; TensorFlow Lite's limit on the difference applies.
+ */
+export function readBias(
+  context: Context,
+  op: TfOperator,
+  i: number,
+  channels: number,
+  weights: Weights,
+  inputScale: number,
+  outputScale: number,
+): Float32Array | Int32Array | null {
+  if ((op.inputs[i] ?? -1) === -1) return null;
+  const tensor = context.input(op, i);
+  const count = (data: Float32Array | Int32Array) => {
+    if (data.length !== channels) throw malformed(op, `its bias has ${data.length} elements, ${channels} are expected`);
+    return data;
+  };
+  if (!context.isInt8) return count(readFloats(context, op, tensor));
+  if (tensor.type !== 'int32') throw new Refusal(`its bias is ${tensor.type}; int32 is read`);
+  const { scales: own } = tensor.quant ?? { scales: [] };
+  for (let c = 0; c < own.length; c++) {
+    const product = inputScale * (weights.scales?.[c] ?? weights.scales?.[0] ?? 0);
+    if (Math.abs(product - (own[c] as number)) / outputScale > 0.02) {
+      throw bad(op.name, `bias scale ${own[c]} is not input scale times weight scale (${product})`);
+    }
+  }
+  return count(new Int32Array(bytesOf(context, op, tensor)));
+}
+
+function finite(data: Float32Array, tensor: TfTensor): Float32Array {
+  const at = data.findIndex((x) => !Number.isFinite(x));
+  if (at < 0) return data;
+  throw new RunletError('RN107', {
+    what: `a constant holds ${data[at]}`,
+    where: `${showTensor(tensor)}, element ${at}`,
+    why: 'weights must be finite',
+    tryThis: 'train or export the model again',
+  });
+}
+
+/** IEEE 754 binary16 to a number. */
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,134 @@
+/**
+ * readTflite: a TensorFlow Lite file to a Graph.
+ *
+ * In: the file's bytes (untrusted) and options.  Out: a float or an int8 Graph in time-major normal form, or RunletError: RN101 to
+ * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
+ * the time axis, RN301 for shapes. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
+ */
+import { RunletError } from '../../error.ts';
+import { GraphBuilder } from '../../graph/builder.ts';
+import type { Graph, Port } from '../../graph/types.ts';
+import { orderOf, shapeOfLayout } from '../layout.ts';
+import type { ReadOptions } from '../options.ts';
+import { layoutOfInput } from './anchor.ts';
+import { Context, Refusal } from './context.ts';
+import { lowerings, reasonFor } from './lower/index.ts';
+import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
+import { activationQuant, showTensor } from './quantisation.ts';
+
+interface Unsupported {
+  op: TfOperator;
+  reason: string;
+}
+
+/** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
+export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+  const model = readModelFile(bytes);
+  const builder = new GraphBuilder(options.name ?? (model.name || 'model'), 'tflite', options.digest ?? '');
+  const context = new Context(model, builder, isInt8Model(model));
+  markShapeArithmetic(context);
+  const unsupported: Unsupported[] = [];
+  try {
+    bindInputs(context, options);
+    for (const op of model.operators) lowerOne(context, op, unsupported);
+  } catch (error) {
+    const listed = new Set(unsupported.map(({ op }) => op));
+    unsupported.push(...unknownOperators(context).filter(({ op }) => !listed.has(op)));
+    if (unsupported.length === 0 || !(error instanceof RunletError)) throw error;
+  }
+  if (unsupported.length > 0) throw unsupportedError(model, unsupported);
+  for (const index of model.outputs) bindOutput(context, model.tensors[index] as TfTensor);
+  if (builder.nodes.length === 0) throw inconsistent('no operator computes anything', 'subgraph 0', 'a model with layers');
+  for (const tensor of builder.tensors) {
+    if (context.isInt8 && !tensor.quant) throw inconsistent(`'${tensor.name}' is float in an int8 model`, 'graph inputs');
+  }
+  if (model.description) builder.metadata.description = model.description.slice(0, 4096);
+  Object.assign(builder.metadata, model.metadata);
+  if (model.subgraphs > 1) builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
+  return builder.build();
+}
+
+const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
+
+/** An int8 model: some operator other than a border conversion or a reshape has an int8 result. */
+function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
+  const isInt8 = (index: number) => tensors[index]?.type === 'int8';
+  return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);
+}
+
+/** Integer tensors that operators compute from shapes alone; the file's static shapes replace them. */
+function markShapeArithmetic(context: Context): void {
+  const { tensors, operators } = context.model;
+  const isInteger = (index: number) => ['int32', 'int64'].includes(tensors[index]?.type ?? '');
+  for (const op of operators) {
+    const fromShapes = op.inputs.every((i) => tensors[i]?.constant !== undefined || context.shapeArithmetic.has(i) || i === -1);
+    if (op.outputs.length === 0 || !op.outputs.every(isInteger) || !(op.op === 'SHAPE' || fromShapes)) continue;
+    context.absorbed.add(op.index);
+    for (const index of op.outputs) context.shapeArithmetic.add(index);
+  }
+}
+
+function bindInputs(context: Context, options: ReadOptions): void {
+  const { builder, isInt8, model } = context;
+  for (const index of model.inputs) {
+    const tensor = model.tensors[index] as TfTensor;
+    const { type, name, shape } = tensor;
+    const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8'));
+    if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
+    if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
+    if ((shape[0] as number) !== 1 && shape.length > 1)
+      throw inconsistent(`batch ${shape[0]}`, showTensor(tensor), 'a batch of 1');
+    const layout = layoutOfInput(context, tensor, options, builder);
+    const quant = type === 'int8' ? activationQuant(tensor) : undefined;
+    const port: Partial<Port> = { hostType: type, fileShape: shape, order: orderOf(layout) };
+    const id = builder.input(name, shapeOfLayout(layout), quant ? { ...port, quant } : port);
+    context.values.set(index, { id, layout, type });
+  }
+}
+
+function bindOutput(context: Context, tensor: TfTensor): void {
+  const value = context.values.get(tensor.index);
+  if (!value || value.pad) throw inconsistent('a graph output has no value', showTensor(tensor));
+  const order = orderOf(value.layout);
+  context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: tensor.shape, order });
+}
+
+function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]): void {
+  if (context.absorbed.has(op.index)) return;
+  const refuse = (reason: string) => {
+    unsupported.push({ op, reason });
+    for (const index of op.outputs) context.refused.add(index);
+  };
+  const lower = Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined;
+  if (!lower) return refuse(reasonFor(op.op));
+  if (op.inputs.some((index) => context.refused.has(index))) {
+    for (const index of op.outputs) context.refused.add(index);
+    return;
+  }
+  try {
+    lower(context, op);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    refuse(error.message);
+  }
+}
+
+const unknownOperators = (context: Context): Unsupported[] =>
+  context.model.operators
+    .filter((op) => !context.absorbed.has(op.index) && !Object.hasOwn(lowerings, op.op))
+    .map((op) => ({ op, reason: reasonFor(op.op) }));
+
+/** One error for all operators that cannot be read, grouped by operator and reason. */
+function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletError {
+  const groups = new Map<string, number[]>();
+  for (const { op, reason } of unsupported) {
+    const key = `${op.op} (${reason})`;
+    groups.set(key, [...(groups.get(key) ?? []), op.index]);
+  }
+  const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${nodes.join(', ')}`);
+  return new RunletError('RN110', {
+    what: `${unsupported.length} of ${model.operators.length} operators cannot be read`,
+    where: list.join('; '),
+    tryThis: 'replace these layers and convert the model again',
+  });
+}

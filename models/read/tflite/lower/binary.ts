@@ -1,0 +1,127 @@
+/**
+ * ADD, SUB, MUL and CONCATENATION: add, mul, concat; a constant operand in a float model becomes a depthwise scale and bias.
+ *
+ * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
+ * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
+ */
+import { type Clamp, noClamp } from '../../../graph/types.ts';
+import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
+import { isConstant, readFloats } from '../constants.ts';
+import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
+import type { TfOperator, TfTensor } from '../model.ts';
+import { sameQuant } from '../quantisation.ts';
+
+export function lowerBinary(context: Context, op: TfOperator): void {
+  const clamp = fusedClamp(op, context.options(op), 0);
+  const [left, right] = [context.input(op, 0), context.input(op, 1)];
+  if (isConstant(context, right)) withConstant(context, op, 0, right, clamp);
+  else if (isConstant(context, left)) withConstant(context, op, 1, left, clamp);
+  else withTensor(context, op, clamp);
+}
+
+function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
+  const [a, b] = [context.value(op, 0), context.value(op, 1)];
+  const [p, q] = [shapeOf(a), shapeOf(b)];
+  if (p.t !== q.t || p.f !== q.f || p.c !== q.c || orderOf(a.layout).join() !== orderOf(b.layout).join()) {
+    throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}; only constants are broadcast`);
+  }
+  if (op.op === 'SUB') throw new Refusal('the difference of two computed tensors has no kernel');
+  const wider = a.layout.length >= b.layout.length ? a : b;
+  context.emit(op, op.op === 'ADD' ? 'add' : 'mul', [a.id, b.id], { clamp }, () => wider.layout);
+}
+
+/** y = scale[c] * x + bias[c] */
+function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
+  const value = context.value(op, i);
+  if (context.isInt8) throw new Refusal('its constant operand is int8; only float models fold it');
+  const constant = perChannel(op, value, tensor, readFloats(context, op, tensor));
+  const { c } = shapeOf(value);
+  const ones = new Float32Array(c).fill(op.op === 'SUB' && i === 1 ? -1 : 1);
+  const bias = op.op === 'SUB' && i === 0 ? constant.map((x) => -x) : constant;
+  const attrs = {
+    kernelT: 1,
+    kernelF: 1,
+    strideT: 1,
+    strideF: 1,
+    dilationT: 1,
+    dilationF: 1,
+    padT: [0, 0] as const,
+    padF: [0, 0] as const,
+    multiplier: 1,
+    weights: { data: op.op === 'MUL' ? constant : ones },
+    bias: op.op === 'MUL' ? null : bias,
+    clamp,
+  };
+  context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${op.op === 'MUL' ? 'scale' : 'bias'}`);
+  context.emit(op, 'depthwise', [value.id], attrs, () => value.layout);
+}
+
+/** A broadcast constant as one number per channel. */
+function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float32Array): Float32Array {
+  const { c } = shapeOf(value);
+  const rank = value.layout.length;
+  if (tensor.shape.length > rank) throw malformed(op, `constant [${tensor.shape.join(', ')}] has more dimensions than its input`);
+  if (data.length === 1) return new Float32Array(c).fill(data[0] as number);
+  for (const [i, length] of tensor.shape.entries()) {
+    if (length === 1) continue;
+    const factors = factorsOf(value.layout, rank - tensor.shape.length + i);
+    if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length) {
+      throw new Refusal(
+        `its constant [${tensor.shape.join(', ')}] varies along more than the channels of ${showLayout(value.layout)}`,
+      );
+    }
+  }
+  return data;
+}
+
+export function lowerConcat(context: Context, op: TfOperator): void {
+  const options = context.options(op);
+  const clamp = fusedClamp(op, options, 1);
+  if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
+  const values = op.inputs.map((_, i) => context.value(op, i));
+  op.inputs.forEach((_, i) => {
+    sameQuant(context.input(op, i), context.output(op), op.name);
+  });
+  const [first] = values;
+  if (!first) throw malformed(op, 'it has no input');
+  const rank = first.layout.length;
+  const stated = options?.int32(0) ?? 0;
+  const dim = stated < 0 ? stated + rank : stated;
+  if (dim < 0 || dim >= rank || values.some((v) => v.layout.length !== rank)) {
+    throw malformed(op, `axis ${stated} does not fit inputs of ${rank} dimensions`);
+  }
+  const axis = concatAxis(values, dim);
+  const template = values.map((v) => v.layout);
+  const others = template.map((layout) => layout.map((_, d) => (d === dim ? '' : showDim(layout, d))).join());
+  if (others.some((text) => text !== others[0])) {
+    throw new Refusal(`its inputs order their axes differently: ${template.map(showLayout).join(', ')}`);
+  }
+  const total = values.reduce((sum, v) => sum + (fileShapeOf(v.layout)[dim] as number), 0);
+  const joined: Factor[] = [{ axis, length: total }];
+  const layout = first.layout.map((factors, d) => (d === dim ? joined : factors));
+  context.emit(
+    op,
+    'concat',
+    values.map((v) => v.id),
+    { axis },
+    () => layout,
+  );
+}
+
+/** The axis that dimension `dim` of the inputs is; a unit dimension takes it from the others, the last one is channels. */
+function concatAxis(values: Value[], dim: number): 'c' | 'f' {
+  const axes = new Set(values.map((v) => axisOf(v.layout, dim)).filter((axis) => axis !== undefined));
+  const last = dim === (values[0]?.layout.length ?? 0) - 1;
+  const [axis = last ? 'c' : undefined] = axes;
+  if (axis === 't') throw new Refusal('it joins frames along time');
+  if (axes.size > 1 || axis === undefined)
+    throw new Refusal(`dimension ${dim} is not one axis: ${values.map((v) => showLayout(v.layout)).join(', ')}`);
+  const elsewhere = values.some((v) => v.layout.some((_, d) => d !== dim && factorsOf(v.layout, d).some((f) => f.axis === axis)));
+  if (elsewhere) throw new Refusal(`axis ${axis} lies in two dimensions of its inputs`);
+  return axis;
+}
+
+const showDim = (layout: Layout, dim: number): string =>
+  factorsOf(layout, dim)
+    .map((f) => `${f.axis}${f.length}`)
+    .join('*');

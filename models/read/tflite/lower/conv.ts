@@ -1,0 +1,121 @@
+/**
+ * CONV_2D and DEPTHWISE_CONV_2D: conv and depthwise.
+ *
+ * In: input NHWC, filter [o][kh][kw][i] (depthwise [1][kh][kw][o]), bias [o].  Out: one node with explicit padding.
+ * Where width is time the filter's kernel axes are swapped; where the features lie in the channel dimension the convolution covers
+ * all of them (kernelF = f). Source: TensorFlow Lite reference kernels conv.h, depthwise_conv.h.
+ */
+import type { ConvAttrs, Weights } from '../../../graph/types.ts';
+import { readBias, readWeights } from '../constants.ts';
+import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+import { addPad, isSame, padding, pick, positive, type Spatial, spatialLayout, spatialOf } from './spatial.ts';
+
+/** Option field numbers: conv has no depth multiplier, so its later fields come one earlier. */
+const fields = {
+  conv: { fused: 3, dilationW: 4, dilationH: 5 },
+  depthwise: { fused: 4, dilationW: 5, dilationH: 6 },
+} as const;
+
+type Geometry = Omit<ConvAttrs, 'groups' | 'outChannels' | 'weights' | 'bias'>;
+
+export function lowerConv(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0, true);
+  const filter = context.input(op, 1);
+  const [outChannels = 0, kernelH = 0, kernelW = 0, perGroup = 0] = filter.shape;
+  const spatial = spatialOf(op, value.layout);
+  const inputShape = shapeOf(value);
+  const seen = spatial.merged ? inputShape.f * inputShape.c : inputShape.c;
+  if (filter.shape.length !== 4 || perGroup === 0 || seen % perGroup !== 0 || outChannels % (seen / perGroup) !== 0) {
+    throw malformed(op, `filter [${filter.shape.join(', ')}] does not fit ${seen} input channels`);
+  }
+  const groups = seen / perGroup;
+  if (spatial.merged && groups > 1) throw new Refusal('it groups channels that hold feature rows');
+  const geometry = geometryOf(context, op, spatial, kernelH, kernelW, 'conv');
+  const weights = readWeights(context, op, filter, 0);
+  const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, outChannels, kernelH, kernelW, perGroup);
+  const bias = biasOf(context, op, outChannels, ordered);
+  const merged = spatial.merged ? { kernelF: inputShape.f, strideF: 1, dilationF: 1, padF: [0, 0] as const } : {};
+  if (spatial.merged && (geometry.kernelF !== 1 || geometry.padF[0] + geometry.padF[1] > 0)) {
+    throw new Refusal('its kernel covers a dimension of length 1 beside merged features');
+  }
+  const attrs = { ...geometry, ...merged, groups, outChannels, weights: ordered, bias };
+  context.emit(op, 'conv', [value.id], attrs, spatialLayout({ ...spatial, merged: false }));
+}
+
+export function lowerDepthwise(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0, true);
+  const filter = context.input(op, 1);
+  const [one = 0, kernelH = 0, kernelW = 0, outChannels = 0] = filter.shape;
+  const spatial = spatialOf(op, value.layout);
+  if (spatial.merged) throw new Refusal('its channels hold feature rows, which it would have to treat apart');
+  const { c } = shapeOf(value);
+  const multiplier = outChannels / c;
+  if (filter.shape.length !== 4 || one !== 1 || !Number.isInteger(multiplier) || multiplier < 1) {
+    throw malformed(op, `filter [${filter.shape.join(', ')}] does not fit ${c} input channels`);
+  }
+  const stated = context.needOptions(op).int32(3);
+  if (stated !== 0 && stated !== multiplier)
+    throw malformed(op, `depth multiplier ${stated} is stated, the filter has ${multiplier}`);
+  const geometry = geometryOf(context, op, spatial, kernelH, kernelW, 'depthwise');
+  const weights = readWeights(context, op, filter, 3);
+  const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, 1, kernelH, kernelW, outChannels);
+  const bias = biasOf(context, op, outChannels, ordered);
+  context.emit(op, 'depthwise', [value.id], { ...geometry, multiplier, weights: ordered, bias }, spatialLayout(spatial));
+}
+
+function geometryOf(
+  context: Context,
+  op: TfOperator,
+  spatial: Spatial,
+  kernelH: number,
+  kernelW: number,
+  kind: 'conv' | 'depthwise',
+): Geometry {
+  const options = context.needOptions(op);
+  const at = fields[kind];
+  const value = context.value(op, 0, true);
+  const same = isSame(op, options.int8(0));
+  const size = [0, 1, 2].map((dim) => (value.layout[dim] ?? []).reduce((product, f) => product * f.length, 1));
+  const lengths = pick(spatial, size[1] as number, size[2] as number);
+  const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));
+  const stride = pick(spatial, positive(op, 'stride', options.int32(2)), positive(op, 'stride', options.int32(1)));
+  const dilation = pick(
+    spatial,
+    positive(op, 'dilation', options.int32(at.dilationH, 1)),
+    positive(op, 'dilation', options.int32(at.dilationW, 1)),
+  );
+  return {
+    kernelT: kernel.t,
+    kernelF: kernel.f,
+    strideT: stride.t,
+    strideF: stride.f,
+    dilationT: dilation.t,
+    dilationF: dilation.f,
+    padT: addPad(value, 't', padding(same, lengths.t, kernel.t, stride.t, dilation.t)),
+    padF: addPad(value, 'f', padding(same, lengths.f, kernel.f, stride.f, dilation.f)),
+    clamp: fusedClamp(op, options, at.fused),
+  };
+}
+
+/** Filter [n][kh][kw][i] to [n][kw][kh][i]. */
+function swapKernel(weights: Weights, n: number, kernelH: number, kernelW: number, inner: number): Weights {
+  if (kernelH === 1 || kernelW === 1) return weights;
+  const from = weights.data;
+  const data = from.slice();
+  let at = 0;
+  for (let o = 0; o < n; o++) {
+    for (let w = 0; w < kernelW; w++) {
+      for (let h = 0; h < kernelH; h++) {
+        const row = ((o * kernelH + h) * kernelW + w) * inner;
+        for (let i = 0; i < inner; i++) data[at++] = from[row + i] as number;
+      }
+    }
+  }
+  return { ...weights, data };
+}
+
+function biasOf(context: Context, op: TfOperator, channels: number, weights: Weights): Float32Array | Int32Array | null {
+  const scaleOf = (index: number) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
+  return readBias(context, op, 2, channels, weights, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
+}

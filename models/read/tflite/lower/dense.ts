@@ -1,0 +1,89 @@
+/**
+ * FULLY_CONNECTED: dense over the whole window, or a convolution of kernel 1 where it works frame by frame.
+ *
+ * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
+ * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).
+ * Source: TensorFlow Lite reference kernel fully_connected.h; with one weight scale the multiplier is float32(s_in * s_w).
+ */
+import type { DenseAttrs, Weights } from '../../../graph/types.ts';
+import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
+import { readBias, readWeights } from '../constants.ts';
+import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+
+export function lowerDense(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const filter = context.input(op, 1);
+  const [units = 0, inputs = 0] = filter.shape;
+  const shape = shapeOf(value);
+  const elements = elementsOf(shape);
+  if (filter.shape.length !== 2 || units < 1 || inputs < 1 || elements % inputs !== 0) {
+    throw malformed(op, `weights [${filter.shape.join(', ')}] do not fit ${elements} inputs`);
+  }
+  const options = context.options(op);
+  if ((options?.int8(1) ?? 0) !== 0) throw new Refusal('its weights are shuffled');
+  const scaleOf = (index: number) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
+  const weights = readWeights(context, op, filter, 0);
+  const ruled: Weights = weights.scales?.length === 1 ? { ...weights, scaleRule: 'dense-f32' } : weights;
+  const bias = readBias(context, op, 2, units, ruled, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
+  const clamp = fusedClamp(op, options, 0);
+  const rows = elements / inputs;
+  const outShape = context.output(op).shape;
+  if (rows > 1) {
+    perFrame(context, op, value.id, reshapeRows(op, value.layout, rows, inputs), { units, weights: ruled, bias, clamp });
+    return;
+  }
+  const map = toNormalForm(orderOf(value.layout), shape);
+  const attrs = { units, weights: permuteColumns(ruled, units, map), bias, clamp };
+  context.emit(op, 'dense', [value.id], attrs, () => reshapeLayout([[{ axis: 'c', length: units }]], outShape, op.name));
+}
+
+/** The input as [rows][inputs]; a Refusal where that cuts through an axis. */
+function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: number): Layout {
+  try {
+    return reshapeLayout(layout, [rows, inputs], op.name);
+  } catch {
+    throw new Refusal(`its rows of ${inputs} elements cut through an axis of ${showLayout(layout)}`);
+  }
+}
+
+/** Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels only). */
+function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs): void {
+  const [rows = [], columns = []] = layout;
+  const names = columns.map((f) => f.axis).join('');
+  const shape = context.builder.shape(id);
+  const wholeFrame = names === 'fc' || names === 'f';
+  if (!(names === 'c' || names === '' || wholeFrame)) {
+    throw new Refusal(`its rows hold ${names || 'nothing'} of ${showLayout(layout)}; features before channels are expected`);
+  }
+  const attrs = {
+    kernelT: 1,
+    kernelF: wholeFrame ? shape.f : 1,
+    strideT: 1,
+    strideF: 1,
+    dilationT: 1,
+    dilationF: 1,
+    padT: [0, 0] as const,
+    padF: [0, 0] as const,
+    groups: 1,
+    outChannels: dense.units,
+    weights: dense.weights,
+    bias: dense.bias,
+    clamp: dense.clamp ?? noClamp,
+  };
+  const out: Layout = [...rows.map((f) => [f]), [{ axis: 'c', length: dense.units }]];
+  context.emit(op, 'conv', [id], attrs, () => reshapeLayout(out, context.output(op).shape, op.name));
+}
+
+/** Columns from the file's order into [t][f][c]. */
+function permuteColumns(weights: Weights, units: number, map: Uint32Array): Weights {
+  if (map.every((from, i) => from === i)) return weights;
+  const from = weights.data;
+  const data = from.slice();
+  for (let u = 0; u < units; u++) {
+    const row = u * map.length;
+    for (let i = 0; i < map.length; i++) data[row + i] = from[row + (map[i] as number)] as number;
+  }
+  return { ...weights, data };
+}

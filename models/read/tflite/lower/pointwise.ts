@@ -1,0 +1,108 @@
+/**
+ * Activations, SOFTMAX, QUANTIZE and DEQUANTIZE.
+ *
+ * In: any layout.  Out: activation or softmax nodes; at the borders of an int8 model QUANTIZE and DEQUANTIZE make no node: the
+ * graph's port says what the host converts. Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed
+ * output parameters (1/256, -128 and 1/128, 0) in the 8-bit quantisation specification.
+ */
+import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { showLayout } from '../../layout.ts';
+import { readHalves } from '../constants.ts';
+import { type Context, factorsOf, malformed, Refusal, shapeOf } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+import { activationQuant, bad } from '../quantisation.ts';
+
+const inf = Number.POSITIVE_INFINITY;
+const plain: Record<string, { fn: ActivationAttrs['fn']; clamp: Clamp; fixed?: QuantParams }> = {
+  RELU: { fn: 'identity', clamp: [0, inf] },
+  RELU6: { fn: 'identity', clamp: [0, 6] },
+  RELU_N1_TO_1: { fn: 'identity', clamp: [-1, 1] },
+  HARD_SWISH: { fn: 'hardswish', clamp: noClamp },
+  LOGISTIC: { fn: 'sigmoid', clamp: noClamp, fixed: { scale: 1 / 256, zeroPoint: -128 } },
+  TANH: { fn: 'tanh', clamp: noClamp, fixed: { scale: 1 / 128, zeroPoint: 0 } },
+};
+
+export function lowerActivation(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const { fn, clamp, fixed } = plain[op.op] ?? { fn: 'identity', clamp: noClamp };
+  if (fixed) checkFixed(context, op, fixed);
+  context.emit(op, 'activation', [value.id], { fn, clamp }, () => value.layout);
+}
+
+export function lowerLeakyRelu(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const alpha = context.needOptions(op).float32(0);
+  if (!Number.isFinite(alpha)) throw malformed(op, `alpha ${alpha} is not finite`);
+  context.emit(op, 'activation', [value.id], { fn: 'leakyrelu', alpha, clamp: noClamp }, () => value.layout);
+}
+
+export function lowerSoftmax(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const beta = context.needOptions(op).float32(0);
+  if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
+  const last = factorsOf(value.layout, value.layout.length - 1);
+  const { c } = shapeOf(value);
+  if (last.some((f) => f.axis !== 'c') || last.reduce((n, f) => n * f.length, 1) !== c) {
+    throw new Refusal(`it runs over ${showLayout([last])}, not over the channels`);
+  }
+  checkFixed(context, op, { scale: 1 / 256, zeroPoint: -128 });
+  context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
+}
+
+function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void {
+  if (!context.isInt8) return;
+  const quant = context.quantOf(context.output(op));
+  if (quant?.scale === fixed.scale && quant.zeroPoint === fixed.zeroPoint) return;
+  throw bad(
+    op.name,
+    `its output has scale ${quant?.scale} and zero point ${quant?.zeroPoint}; ${fixed.scale} and ${fixed.zeroPoint} are fixed`,
+  );
+}
+
+export function lowerQuantize(context: Context, op: TfOperator): void {
+  const value = context.rawValue(op, 0);
+  const [from, to] = [context.input(op, 0), context.output(op)];
+  if (!context.isInt8) throw new Refusal('it quantises in a float model');
+  if (value.pad) throw new Refusal('it reads a padded tensor');
+  if (value.type === 'int8' && to.type === 'int8') {
+    context.emit(op, 'activation', [value.id], { fn: 'identity', clamp: noClamp }, () => value.layout);
+    return;
+  }
+  if (value.type === 'int8' && to.type === 'uint8') {
+    checkShifted(op, activationQuant(from), activationQuant(to));
+    context.bind(op, { ...value, type: 'uint8' });
+    return;
+  }
+  const tensor = context.builder.tensors[value.id];
+  const isInput = context.builder.inputs.some((port) => port.tensor === value.id);
+  if (to.type !== 'int8' || !tensor || !isInput) throw new Refusal(`it turns ${value.type} into ${to.type} inside the model`);
+  const quant = activationQuant(to);
+  if (value.type === 'uint8') checkShifted(op, quant, activationQuant(from));
+  if (tensor.quant && (tensor.quant.scale !== quant.scale || tensor.quant.zeroPoint !== quant.zeroPoint)) {
+    throw new Refusal('the graph input is quantised with two different scales');
+  }
+  tensor.quant = quant;
+  context.bind(op, { ...value, type: 'int8' });
+}
+
+/** A uint8 border is the int8 tensor with 128 added: the same scale, the zero point 128 higher. */
+function checkShifted(op: TfOperator, int8: QuantParams, uint8: QuantParams): void {
+  if (int8.scale === uint8.scale && int8.zeroPoint + 128 === uint8.zeroPoint) return;
+  throw new Refusal(
+    `its uint8 border (scale ${uint8.scale}) is more than its int8 side (scale ${int8.scale}) plus 128; ${op.op} is not a shift`,
+  );
+}
+
+export function lowerDequantize(context: Context, op: TfOperator): void {
+  const [from, to] = [context.input(op, 0), context.output(op)];
+  if (to.type !== 'float32') throw new Refusal(`it turns ${from.type} into ${to.type}`);
+  if (from.constant) {
+    if (from.type !== 'float16') throw new Refusal(`it dequantises a constant of ${from.type}`);
+    context.folded.set(to.index, readHalves(context, op, from));
+    return;
+  }
+  const value = context.rawValue(op, 0);
+  if (value.type !== 'int8') throw new Refusal(`it dequantises ${value.type}; int8 is read`);
+  if (value.pad) throw new Refusal('it reads a padded tensor');
+  context.bind(op, { ...value, type: 'float32' });
+}

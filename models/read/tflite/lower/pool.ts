@@ -1,0 +1,97 @@
+/**
+ * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN and REDUCE_MAX: maxpool, avgpool, globalmax and globalavg.
+ *
+ * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the kernel covers all
+ * frames of the window without padding. Padded places count for neither average nor maximum.
+ * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
+ */
+import { type Clamp, noClamp, type PoolAttrs, type Shape } from '../../../graph/types.ts';
+import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
+import { readIntegers } from '../constants.ts';
+import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+import { sameQuant } from '../quantisation.ts';
+import { isSame, padding, pick, positive, spatialLayout, spatialOf } from './spatial.ts';
+
+export function lowerPool(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const options = context.needOptions(op);
+  const spatial = spatialOf(op, value.layout);
+  sameQuant(context.input(op, 0), context.output(op), op.name);
+  const file = fileShapeOf(value.layout);
+  const same = isSame(op, options.int8(0));
+  const length = pick(spatial, file[1] as number, file[2] as number);
+  const stride = pick(spatial, positive(op, 'stride', options.int32(2)), positive(op, 'stride', options.int32(1)));
+  const kernel = pick(spatial, positive(op, 'kernel height', options.int32(4)), positive(op, 'kernel width', options.int32(3)));
+  const pads = {
+    t: padding(same, length.t, kernel.t, stride.t, 1),
+    f: padding(same, length.f, kernel.f, stride.f, 1),
+  };
+  const clamp = fusedClamp(op, options, 5);
+  const shape = shapeOf(value);
+  if (spatial.merged && kernel.f !== 1) throw new Refusal('its kernel covers a dimension of length 1 beside merged features');
+  const coversAll = (axis: 't' | 'f') => kernel[axis] === length[axis] && pads[axis][0] + pads[axis][1] === 0;
+  const keepsF = spatial.merged || (kernel.f === 1 && stride.f === 1);
+  const layoutOf = spatialLayout(spatial);
+  if (shape.t > 1 && coversAll('t') && (coversAll('f') || keepsF)) {
+    const overF = !spatial.merged && coversAll('f');
+    const average = { overF, clamp, rule: context.isInt8 ? ('avgpool' as const) : ('mean' as const) };
+    if (op.op === 'AVERAGE_POOL_2D') context.emit(op, 'globalavg', [value.id], average, layoutOf);
+    else context.emit(op, 'globalmax', [value.id], { overF, clamp }, layoutOf);
+    return;
+  }
+  const attrs: PoolAttrs = {
+    kernelT: kernel.t,
+    kernelF: kernel.f,
+    strideT: stride.t,
+    strideF: spatial.merged ? 1 : stride.f,
+    padT: pads.t,
+    padF: pads.f,
+    clamp,
+  };
+  if (op.op === 'AVERAGE_POOL_2D') context.emit(op, 'avgpool', [value.id], { ...attrs, countIncludePad: false }, layoutOf);
+  else context.emit(op, 'maxpool', [value.id], attrs, layoutOf);
+}
+
+export function lowerReduce(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const isMean = op.op === 'MEAN';
+  const dims = reducedDims(context, op, value.layout);
+  const keep = context.options(op)?.bool(0) ?? false;
+  if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
+  const axes = new Set(dims.flatMap((dim) => factorsOf(value.layout, dim).map((f) => f.axis)));
+  if (axes.has('c')) throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
+  const shape = shapeOf(value);
+  const overF = axes.has('f') || shape.f === 1;
+  const layoutOf = () =>
+    value.layout.map((factors, dim) => (dims.includes(dim) ? [] : factors)).filter((_, dim) => keep || !dims.includes(dim));
+  if (axes.has('t') || shape.t === 1) {
+    const clamp: Clamp = noClamp;
+    if (isMean) context.emit(op, 'globalavg', [value.id], { overF, clamp, rule: 'mean' }, layoutOf);
+    else context.emit(op, 'globalmax', [value.id], { overF, clamp }, layoutOf);
+    return;
+  }
+  if (isMean && context.isInt8) throw new Refusal('it averages over features but not over time, with requantisation');
+  const attrs = overFeatures(shape, axes.has('f'));
+  if (isMean) context.emit(op, 'avgpool', [value.id], { ...attrs, countIncludePad: false }, layoutOf);
+  else context.emit(op, 'maxpool', [value.id], attrs, layoutOf);
+}
+
+const overFeatures = (shape: Shape, all: boolean): PoolAttrs => ({
+  kernelT: 1,
+  kernelF: all ? shape.f : 1,
+  strideT: 1,
+  strideF: 1,
+  padT: [0, 0],
+  padF: [0, 0],
+  clamp: noClamp,
+});
+
+/** The file dimensions that a reduction removes, negative ones counted from the end. */
+function reducedDims(context: Context, op: TfOperator, layout: Layout): number[] {
+  return readIntegers(context, op, context.input(op, 1)).map((axis) => {
+    const dim = axis < 0 ? axis + layout.length : axis;
+    if (dim < 0 || dim >= layout.length) throw malformed(op, `axis ${axis} of ${layout.length} dimensions does not exist`);
+    return dim;
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE and PAD: no nodes, only where the axes lie.
+ *
+ * In: a value.  Out: the same graph tensor under another layout; PAD leaves its zeros to the next convolution.
+ * The target shape is the output tensor's: it is static, and its element count is checked against the input's.
+ * Source: TensorFlow Lite RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2 (int8 pads with the zero point).
+ */
+import { RunletError } from '../../../error.ts';
+import { type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';
+import { readFloats, readIntegers } from '../constants.ts';
+import { axisOf, type Context, malformed, type PendingPad, Refusal, type Value } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+import { activationQuant, sameQuant } from '../quantisation.ts';
+
+export function lowerReshape(context: Context, op: TfOperator): void {
+  const value = shapeOnly(context, op);
+  const { shape } = context.output(op);
+  context.bind(op, { ...value, layout: refusing(() => reshapeLayout(value.layout, shape, op.name)) });
+}
+
+export function lowerTranspose(context: Context, op: TfOperator): void {
+  const value = shapeOnly(context, op);
+  const perm = readIntegers(context, op, context.input(op, 1));
+  context.bind(op, { ...value, layout: transposeLayout(value.layout, perm) });
+}
+
+/** The input of an operator that moves nothing: type and parameters stay. */
+function shapeOnly(context: Context, op: TfOperator): Value {
+  const value = context.rawValue(op, 0);
+  const [from, to] = [context.input(op, 0), context.output(op)];
+  if (from.type !== to.type) throw malformed(op, `it turns ${from.type} into ${to.type}`);
+  sameQuant(from, to, op.name);
+  return value;
+}
+
+export function lowerPad(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0, true);
+  const [from, to] = [context.input(op, 0), context.output(op)];
+  sameQuant(from, to, op.name);
+  if (op.inputs.length > 2) checkPadValue(context, op);
+  const amounts = readIntegers(context, op, context.input(op, 1));
+  const rank = value.layout.length;
+  if (amounts.length !== 2 * rank) throw malformed(op, `${amounts.length} padding amounts for ${rank} dimensions`);
+  if (amounts.some((n) => n < 0 || n > 65535)) throw malformed(op, 'a padding amount is out of range');
+  const pad = { t: value.pad?.t ?? [0, 0], f: value.pad?.f ?? [0, 0] } as { t: PendingPad['t']; f: PendingPad['f'] };
+  const layout: Layout = value.layout.map((factors, dim) => {
+    const [before = 0, after = 0] = amounts.slice(2 * dim);
+    if (before + after === 0) return factors;
+    const axis = axisOf(value.layout, dim) ?? unitAxis(value.layout, dim);
+    if (axis === 'c') throw new Refusal('it pads channels');
+    if (factors.length > 1) throw new Refusal(`it pads dimension ${dim}, which mixes axes`);
+    pad[axis] = [pad[axis][0] + before, pad[axis][1] + after];
+    return [{ axis, length: (factors[0]?.length ?? 1) + before + after }];
+  });
+  context.builder.notes.push(`${op.name}: zero padding, left to the convolution after it`);
+  context.bind(op, { ...value, layout, pad });
+}
+
+/** A unit dimension that is padded, beside time: a feature row. */
+function unitAxis(layout: Layout, dim: number): 'f' {
+  const { t, f } = shapeOfLayout(layout);
+  if (dim > 0 && dim < layout.length - 1 && t > 1 && f === 1) return 'f';
+  throw new Refusal(`it pads dimension ${dim}, which is neither time nor features`);
+}
+
+function checkPadValue(context: Context, op: TfOperator): void {
+  const tensor = context.input(op, 2);
+  const zero = context.isInt8 ? activationQuant(context.input(op, 0)).zeroPoint : 0;
+  const [byte] = tensor.constant ?? [];
+  const value = context.isInt8 ? (byte === undefined ? Number.NaN : (byte << 24) >> 24) : readFloats(context, op, tensor)[0];
+  if (value !== zero) throw new Refusal(`it pads with ${value}; only zero is padding of a convolution`);
+}
+
+/** A reshape inside the network that cuts an axis is an unsupported operator; say so in the list of all of them. */
+function refusing<T>(resolve: () => T): T {
+  try {
+    return resolve();
+  } catch (error) {
+    if (error instanceof RunletError && error.code === 'RN120') throw new Refusal(`${error.parts.what}: ${error.parts.why}`);
+    throw error;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Model: a TensorFlow Lite file as plain values, checked for consistency.
+ *
+ * In: the file's bytes.  Out: tensors, operators, borders and metadata of the first subgraph, in file order.
+ * Errors: RN101 / RN102 (damaged, too large), RN103 (indexes, order of operators), RN104 (shapes and buffers), RN105 (quantisation).
+ * Source: tensorflow/lite/schema/schema.fbs version 3.
+ */
+import { RunletError } from '../../error.ts';
+import { type Quantisation, readQuantisation } from './quantisation.ts';
+import { customOperator, operatorName, type TfType, tensorTypes } from './schema.ts';
+import { type Table, View } from './view.ts';
+
+export interface TfTensor {
+  index: number;
+  name: string;
+  type: TfType;
+  shape: number[];
+  /** -1 where a dimension is dynamic; empty where the file does not say. */
+  signature: number[];
+  quant: Quantisation | undefined;
+  /** A constant's bytes (little-endian, row-major), as long as its shape and type say. */
+  constant: Uint8Array | undefined;
+  isVariable: boolean;
+  isSparse: boolean;
+}
+
+export interface TfOperator {
+  index: number;
+  /** `CONV_2D#3`: the operator and its index in the file. */
+  name: string;
+  /** BuiltinOperator's name; `CUSTOM name` for custom operators. */
+  op: string;
+  /** Tensor indexes; -1 for an optional input that is absent. */
+  inputs: number[];
+  outputs: number[];
+  optionsType: number;
+  options: Table | undefined;
+}
+
+export interface TfModel {
+  name: string;
+  description: string;
+  tensors: TfTensor[];
+  operators: TfOperator[];
+  inputs: number[];
+  outputs: number[];
+  metadata: Record<string, string>;
+  /** How many subgraphs the file has; only the first is a network, the others belong to control flow and state. */
+  subgraphs: number;
+  view: View;
+}
+
+const limits = { tensors: 65536, operators: 32768, codes: 4096, buffers: 131072, rank: 8, elements: 2 ** 30 } as const;
+const textMetadataBytes = 4096;
+
+/** Reads and checks a file; see the header for the errors. */
+export function readModelFile(bytes: Uint8Array): TfModel {
+  const view = new View(bytes);
+  const root = view.root();
+  const version = root.uint32(0);
+  if (version !== 3) {
+    throw new RunletError('RN101', { what: `schema version ${version} is unknown`, where: 'Model', why: 'version 3 is read' });
+  }
+  const buffers = root.tables(4, 'Buffer', limits.buffers).map((table, i) => readBuffer(table, i));
+  const codes = root.tables(1, 'OperatorCode', limits.codes).map(readCode);
+  const graphs = root.tables(2, 'SubGraph', 256);
+  const graph = graphs[0];
+  if (!graph) throw inconsistent('the file holds no subgraph', 'Model');
+  const tensors = graph.tables(0, 'Tensor', limits.tensors).map((table, i) => readTensor(table, i, buffers));
+  const operators = graph.tables(3, 'Operator', limits.operators).map((table, i) => readOperator(table, i, codes));
+  const model: TfModel = {
+    name: graph.string(4),
+    description: root.string(3),
+    tensors,
+    operators,
+    inputs: graph.int32s(1),
+    outputs: graph.int32s(2),
+    metadata: readMetadata(root.tables(6, 'Metadata', 256), buffers),
+    subgraphs: graphs.length,
+    view,
+  };
+  checkOrder(model);
+  return model;
+}
+
+function readBuffer(table: Table, index: number): Uint8Array {
+  if (table.uint64(1) > 1 || table.uint64(2) > 1) {
+    throw inconsistent(`buffer ${index} lies outside the FlatBuffer`, `byte ${table.at}`, 'a model below 2 GB');
+  }
+  return table.byteVector(0);
+}
+
+function readCode(table: Table): string {
+  const code = Math.max(table.int8(0), table.int32(3));
+  if (code === customOperator) return `CUSTOM ${table.string(1, '?').slice(0, 64)}`;
+  if (code < 0) throw table.view.damaged(table.at, `operator code ${code} is negative`);
+  return operatorName(code);
+}
+
+function readTensor(table: Table, index: number, buffers: Uint8Array[]): TfTensor {
+  const name = table.string(3).slice(0, 256) || `tensor ${index}`;
+  const where = `tensor ${index} '${name}'`;
+  const [type, width] = tensorTypes[table.int8(1)] ?? [];
+  if (!type || width === undefined) throw table.view.damaged(table.at, `tensor type ${table.int8(1)} is unknown`);
+  const shape = table.int32s(0);
+  const elements = shape.reduce((product, n) => product * n, 1);
+  if (shape.length > limits.rank || shape.some((n) => n < 0) || elements > limits.elements) {
+    throw new RunletError('RN104', {
+      what: `shape [${shape.slice(0, 16).join(', ')}] is out of range`,
+      where,
+      why: `ranks to ${limits.rank} and ${limits.elements} elements are read, no negative dimensions`,
+    });
+  }
+  const buffer = buffers[table.uint32(2)];
+  if (!buffer) throw inconsistent(`buffer ${table.uint32(2)} does not exist`, where);
+  const hasWidth = width > 0 && buffer.length > 0;
+  if (hasWidth && buffer.length !== elements * width) {
+    throw new RunletError('RN104', {
+      what: `a constant holds ${buffer.length} bytes`,
+      where,
+      why: `its shape [${shape.join(', ')}] of ${type} needs ${elements * width}`,
+      tryThis: 'export the model again',
+    });
+  }
+  if (table.uint32(10) !== 0) throw inconsistent('its data lies in another file', where, 'a model in one file');
+  const quant = readQuantisation(table.table(4, 'QuantizationParameters'), type, shape, where);
+  return {
+    index,
+    name,
+    type,
+    shape,
+    signature: table.int32s(7),
+    quant,
+    constant: hasWidth ? buffer : undefined,
+    isVariable: table.bool(5),
+    isSparse: table.has(6),
+  };
+}
+
+function readOperator(table: Table, index: number, codes: string[]): TfOperator {
+  const op = codes[table.uint32(0)];
+  if (op === undefined) throw inconsistent(`operator code ${table.uint32(0)} does not exist`, `operator ${index}`);
+  const inputs = table.int32s(1);
+  const outputs = table.int32s(2);
+  return {
+    index,
+    name: `${op}#${index}`,
+    op,
+    inputs,
+    outputs,
+    optionsType: table.uint8(3),
+    options: table.table(4, `options of ${op}#${index}`),
+  };
+}
+
+/** Text metadata as it is, anything else as its byte count. */
+function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const table of tables) {
+    const bytes = buffers[table.uint32(1)] ?? new Uint8Array(0);
+    const end = bytes.findLastIndex((b) => b !== 0) + 1;
+    const text = bytes.subarray(0, end);
+    const printable = end <= textMetadataBytes && text.every((b) => b >= 32 && b < 127);
+    metadata[table.string(0).slice(0, 256)] = printable ? String.fromCharCode(...text) : `${bytes.length} bytes`;
+  }
+  return metadata;
+}
+
+/** Every index exists, every tensor is written at most once and before it is read. */
+function checkOrder(model: TfModel): void {
+  const { tensors, operators, inputs, outputs } = model;
+  const written = new Set<number>();
+  const known = (index: number, where: string): void => {
+    if (!tensors[index]) throw inconsistent(`tensor ${index} does not exist`, where);
+  };
+  for (const index of inputs) {
+    known(index, 'graph inputs');
+    if (tensors[index]?.constant || written.has(index))
+      throw inconsistent(`tensor ${index} is constant or listed twice`, 'graph inputs');
+    written.add(index);
+  }
+  for (const { name, inputs: reads, outputs: writes } of operators) {
+    for (const index of reads) {
+      if (index === -1) continue;
+      known(index, name);
+      const { constant, isVariable, shape } = tensors[index] as TfTensor;
+      if (!constant && !isVariable && !written.has(index) && !shape.includes(0)) {
+        throw inconsistent(`tensor ${index} is read before it is written`, name);
+      }
+    }
+    for (const index of writes) {
+      known(index, name);
+      if (tensors[index]?.constant || written.has(index))
+        throw inconsistent(`tensor ${index} is written twice or constant`, name);
+      written.add(index);
+    }
+  }
+  if (inputs.length === 0 || outputs.length === 0) throw inconsistent('the graph has no input or no output', 'subgraph 0');
+  for (const index of outputs) {
+    known(index, 'graph outputs');
+    if (!written.has(index)) throw inconsistent(`tensor ${index} is never written`, 'graph outputs');
+  }
+}
+
+export const inconsistent = (what: string, where: string, tryThis = 'export the model again'): RunletError =>
+  new RunletError('RN103', { what: `the TensorFlow Lite graph is inconsistent: ${what}`, where, tryThis });

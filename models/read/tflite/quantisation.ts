@@ -1,0 +1,80 @@
+/**
+ * Quantisation: the scales and zero points of a file's tensor, checked.
+ *
+ * In: the QuantizationParameters table of a tensor.  Out: scales (float32 values, exactly, as doubles), zero points and the
+ * dimension that they run over; undefined for float tensors and for tensors without any. Error: RN105.
+ * Source: TensorFlow Lite 8-bit quantisation specification (int8 weights and int32 biases have zero point 0).
+ */
+import { RunletError } from '../../error.ts';
+import type { QuantParams } from '../../graph/types.ts';
+import type { TfTensor } from './model.ts';
+import type { TfType } from './schema.ts';
+import type { Table } from './view.ts';
+
+export interface Quantisation {
+  /** One, or one per element of the dimension `dimension`. */
+  scales: number[];
+  zeroPoints: number[];
+  dimension: number;
+}
+
+const zeroPointRange: Partial<Record<TfType, readonly [number, number]>> = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [0, 0],
+  int32: [0, 0],
+};
+
+export function readQuantisation(
+  table: Table | undefined,
+  type: TfType,
+  shape: number[],
+  where: string,
+): Quantisation | undefined {
+  const range = zeroPointRange[type];
+  if (!table || !range) return undefined;
+  const scales = table.float32s(2);
+  const zeroPoints = table.int64s(3);
+  const dimension = table.int32(6);
+  if (scales.length === 0 && zeroPoints.length === 0) return undefined;
+  if (table.uint8(4) !== 0) throw bad(where, 'its parameters are of a custom kind');
+  if (zeroPoints.length !== scales.length) throw bad(where, `${scales.length} scales have ${zeroPoints.length} zero points`);
+  if (scales.length > 1 && scales.length !== shape[dimension]) {
+    throw bad(where, `${scales.length} scales do not fit dimension ${dimension} of [${shape.join(', ')}]`);
+  }
+  const badScale = scales.find((s) => !(Number.isFinite(s) && s > 0));
+  if (badScale !== undefined) throw bad(where, `scale ${badScale} is not positive and finite`);
+  const badZero = zeroPoints.find((z) => z < range[0] || z > range[1]);
+  if (badZero !== undefined) throw bad(where, `zero point ${badZero} is outside [${range.join(', ')}] of ${type}`);
+  return { scales, zeroPoints, dimension };
+}
+
+/** An activation's parameters: one scale and one zero point. */
+export function activationQuant(tensor: TfTensor): QuantParams {
+  const { scales, zeroPoints } = tensor.quant ?? { scales: [], zeroPoints: [] };
+  const [scale] = scales;
+  const [zeroPoint] = zeroPoints;
+  if (scale === undefined || zeroPoint === undefined || scales.length !== 1) {
+    throw bad(showTensor(tensor), `an activation of ${tensor.type} needs one scale and one zero point, found ${scales.length}`);
+  }
+  return { scale, zeroPoint };
+}
+
+/** Requires that an operator which does not requantise keeps its scale and zero point. */
+export function sameQuant(a: TfTensor, b: TfTensor, where: string): void {
+  if (a.type !== 'int8' || b.type !== 'int8') return;
+  const [p, q] = [activationQuant(a), activationQuant(b)];
+  if (p.scale === q.scale && p.zeroPoint === q.zeroPoint) return;
+  const why = `scale ${p.scale} zero point ${p.zeroPoint} in, scale ${q.scale} zero point ${q.zeroPoint} out`;
+  throw bad(where, `its input and output need the same parameters: ${why}`);
+}
+
+export const showTensor = (tensor: TfTensor): string => `tensor ${tensor.index} '${tensor.name}'`;
+
+export const bad = (where: string, why: string): RunletError =>
+  new RunletError('RN105', {
+    what: 'quantisation parameters cannot be used',
+    where,
+    why,
+    tryThis: 'convert the model again with full-integer quantisation',
+  });

@@ -1,0 +1,80 @@
+/**
+ * The meaning of a plan, for any number type: trunk over the whole signal, head on every window.
+ *
+ * In: a plan, a signal `[frames][f][c]` and a function that runs one node.  Out: the model outputs of every window that the plan calls
+ * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
+ */
+import { frameOf, type Node, type Shape } from '../graph/types.ts';
+import { opOf } from '../ops/index.ts';
+import { ruleOf } from './timing.ts';
+import type { StreamPlan } from './types.ts';
+
+export interface Block<A> {
+  data: A; // [t][f][c]
+  shape: Shape;
+}
+
+/** Runs one node; `strideT` is the stride along time to use (1 where a window has a single output row). */
+export type RunNode<A> = (node: Node, xs: Block<A>[], out: Shape, strideT: number) => A;
+
+export interface WindowResult<A> {
+  /** Index of the window: it starts at frame index * hop. */
+  index: number;
+  /** One entry per graph output. */
+  outputs: A[];
+  /** Head tensors and the rows that the head took from the trunk, by tensor id. */
+  tensors: Map<number, Block<A>>;
+}
+
+/** Shape of a node's output for inputs of any length. */
+function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
+  const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
+  return opOf(node.op).shape(xs.map((x) => x.shape), attrs as never, node.name);
+}
+
+type Sliceable<A> = { slice(from: number, to: number): A };
+
+/** Trunk tensors over the whole signal, zero-padded at its two ends only. */
+export function executeTrunk<A>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+  const tensors = new Map<number, Block<A>>([[plan.graph.inputs[0]?.tensor ?? -1, signal]]);
+  for (const step of plan.steps) {
+    if (step.section !== 'trunk' || step.kind !== 'run') continue;
+    const { node } = step;
+    const strideT = step.rule.kind === 'window' ? step.rule.stride : 1;
+    const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
+    const shape = shapeFor(node, xs, strideT);
+    tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
+  }
+  return tensors;
+}
+
+/** Every window from the first one that does not depend on frames before the signal (or from 0 with `warmUp`), in order. */
+export function* executeStream<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Block<A>,
+  run: RunNode<A>,
+  options: { warmUp?: boolean } = {},
+): Generator<WindowResult<A>> {
+  const trunk = executeTrunk(plan, signal, run);
+  const head = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy');
+  for (let n = options.warmUp ? 0 : plan.warmUpHops; n * plan.hop + plan.window + plan.delayFrames <= signal.shape.t; n++) {
+    const tensors = new Map<number, Block<A>>();
+    for (const [id, block] of trunk) {
+      const t = plan.tensors.get(id);
+      if (!t) continue;
+      const first = (n * plan.hop) / t.jump;
+      const frame = frameOf(block.shape);
+      const rows = t.windowRows;
+      if (first + rows > block.shape.t) continue; // not read by the head
+      tensors.set(id, { data: block.data.slice(first * frame, (first + rows) * frame), shape: { ...block.shape, t: rows } });
+    }
+    for (const { node } of head) {
+      const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
+      const rule = ruleOf(plan.graph, node);
+      const strideT = rule.kind === 'window' ? rule.stride : 1;
+      const shape = shapeFor(node, xs, strideT);
+      tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
+    }
+    yield { index: n, outputs: plan.graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data), tensors };
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Which mode: the cheapest that is exact, unless the user says otherwise.
+ *
+ * In: a Graph and the options.  Out: the mode and the reason, one sentence.
+ * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
+ */
+import type { Graph } from '../graph/types.ts';
+import { ruleOf, timingOf } from './timing.ts';
+import type { Mode, PlanOptions } from './types.ts';
+
+/** Frames of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
+export function trainedContext(graph: Graph): number {
+  const value = Number(graph.metadata['runlet.left_context'] ?? 0);
+  return Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reason: string } {
+  if (options.mode) return { mode: options.mode, reason: 'chosen by the user' };
+  const timing = timingOf(graph, () => true);
+  let lead = 0;
+  let lookAhead = 0;
+  let alignment = 1;
+  for (const node of graph.nodes) {
+    const t = timing.get(node.output);
+    if (!t || ruleOf(graph, node).kind !== 'window') continue;
+    lead = Math.max(lead, t.lead);
+    lookAhead = Math.max(lookAhead, t.lookAhead);
+    alignment = Math.max(alignment, t.jump);
+  }
+  const aligned = options.hop % alignment === 0;
+  if (!aligned) return { mode: 'windowed', reason: `hop ${options.hop} is not a multiple of the total stride ${alignment}` };
+  if (lead === 0 && lookAhead === 0) return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
+  const trained = trainedContext(graph);
+  if (lookAhead === 0 && trained >= lead) {
+    return {
+      mode: 'stream',
+      reason: `trained with ${trained} earlier frames, of which ${lead} are used: streaming is what it was trained for`,
+    };
+  }
+  return {
+    mode: 'windowed',
+    reason: `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context; --mode stream accepts the deviation`,
+  };
+}

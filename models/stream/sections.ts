@@ -1,0 +1,27 @@
+/**
+ * Trunk or head: which nodes are streamed, which are recomputed at every output.
+ *
+ * In: a Graph, the mode and the hop.  Out: the set of trunk nodes.
+ * A node streams if its rule is a sliding window over streamed inputs of one rate. It moves to the head where recomputing its
+ * whole window costs no more rows than the hop brings (windowRows * jump <= hop), it has no time padding, and nobody in the trunk needs it.
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import { ruleOf, timingOf } from './timing.ts';
+import type { Mode } from './types.ts';
+
+export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
+  const trunk = new Set<Node>();
+  if (mode === 'windowed') return trunk;
+  const timing = timingOf(graph, () => true);
+  for (const node of graph.nodes) if (timing.has(node.output)) trunk.add(node);
+  for (const node of [...graph.nodes].reverse()) {
+    const at = timing.get(node.output);
+    const rule = ruleOf(graph, node);
+    if (!trunk.has(node) || !at || rule.kind !== 'window') continue;
+    const needed = graph.nodes.some((n) => trunk.has(n) && n.inputs.includes(node.output));
+    const padded = rule.pad[0] !== 0 || rule.pad[1] !== 0;
+    const rows = graph.tensors[node.output]?.shape.t ?? 0;
+    if (!needed && !padded && rows * at.jump <= hop) trunk.delete(node);
+  }
+  return trunk;
+}

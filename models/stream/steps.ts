@@ -1,0 +1,157 @@
+/**
+ * The steps of a plan: what runs, over which rows, at which cost.
+ *
+ * In: the tensors' buffers and the trunk.  Out: trunk steps in order, then head steps in order.
+ * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
+ */
+import { frameOf, type Graph, type Node } from '../graph/types.ts';
+import { opOf } from '../ops/index.ts';
+import { inputShapes, ruleOf } from './timing.ts';
+import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
+
+type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'window' | 'hop' | 'microHop' | 'tensors'>;
+
+const rowsOf = (graph: Graph, id: number) => graph.tensors[id]?.shape.t ?? 0;
+const frameBytes = (graph: Graph, id: number) => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+
+function macsPerRow(graph: Graph, node: Node): number {
+  const out = graph.tensors[node.output]?.shape;
+  return out ? opOf(node.op).macsPerFrame(node.attrs as never, inputShapes(graph, node), out) : 0;
+}
+
+/** Rows of the input's buffer that a trunk step reads. */
+function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
+  const plan = draft.tensors.get(id) as TensorPlan;
+  const rule = ruleOf(draft.graph, node);
+  if (rule.kind !== 'window') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
+  const out = draft.tensors.get(node.output) as TensorPlan;
+  const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
+  const oldest = complete(id) - plan.newRows - plan.historyRows;
+  return { tensor: id, firstRow: first - oldest, rows: (out.newRows - 1) * rule.stride + (rule.kernel - 1) * rule.dilation + 1 };
+}
+
+const headInput = (draft: Draft, id: number): StepInput => ({
+  tensor: id,
+  firstRow: draft.tensors.get(id)?.windowFirstRow ?? 0,
+  rows: rowsOf(draft.graph, id),
+});
+
+/** Slots of partial results where a fold over tensor `id` can keep them: whole hops that are exactly the window, and fewer bytes than the ring. */
+function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): number | undefined {
+  const rule = ruleOf(draft.graph, node);
+  const [id] = node.inputs;
+  const plan = id === undefined ? undefined : draft.tensors.get(id);
+  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'windowed') return undefined;
+  const rowsPerHop = draft.hop / plan.jump;
+  const slots = plan.windowRows / rowsPerHop;
+  if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
+  const elements = frameBytes(draft.graph, node.output) * slots;
+  return elements * (rule.fold === 'sum' ? 4 : 1) < plan.windowRows * frameBytes(draft.graph, id) ? slots : undefined;
+}
+
+export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
+  const { graph } = draft;
+  const trunkSteps: Step[] = [];
+  const headSteps: Step[] = [];
+  const folded = new Set<number>();
+  for (const node of graph.nodes) {
+    const rule = ruleOf(graph, node);
+    const macs = macsPerRow(graph, node);
+    const rows = rowsOf(graph, node.output);
+    const macsPerWindow = macs * rows;
+    const common = { node, output: node.output, macsPerWindow, stateBytes: 0 };
+    const timing = draft.tensors.get(node.output) as Timing | undefined;
+    if (trunk.has(node) && rule.kind === 'window') {
+      const outRows = draft.tensors.get(node.output)?.newRows ?? 0;
+      trunkSteps.push({
+        ...common,
+        kind: 'run',
+        section: 'trunk',
+        inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),
+        outRows,
+        rule: { ...rule, pad: [0, 0] },
+        macsPerHop: (macs * draft.hop) / (timing?.jump ?? 1),
+        timing,
+        exact: timing?.lead === 0 && timing.lookAhead === 0,
+      });
+      continue;
+    }
+    const exact = headIsExact(draft, node);
+    const slots = foldSlots(draft, node, complete);
+    if (slots !== undefined && rule.kind === 'fold') {
+      const [id] = node.inputs as [number];
+      folded.add(id);
+      const stateBytes = slots * frameBytes(graph, node.output) * (rule.fold === 'sum' ? 4 : 1);
+      trunkSteps.push({
+        ...common,
+        kind: 'accumulate',
+        section: 'trunk',
+        inputs: [trunkInput(draft, node, id, complete)],
+        outRows: 0,
+        rule,
+        macsPerHop: 0,
+        macsPerWindow: 0,
+        stateBytes,
+        slots,
+        exact,
+      });
+      headSteps.push({ ...common, kind: 'finish', section: 'head', inputs: [], outRows: 1, rule, macsPerHop: 0, slots, exact });
+      continue;
+    }
+    const inputs = node.inputs.map((id) => headInput(draft, id));
+    headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
+  }
+  for (const port of graph.outputs) {
+    if (!draft.tensors.has(port.tensor)) continue;
+    const node = graph.nodes.find((n) => n.output === port.tensor);
+    if (!node) continue;
+    const rule = { kind: 'whole' } as const;
+    headSteps.push({
+      kind: 'copy',
+      section: 'head',
+      node,
+      inputs: [headInput(draft, port.tensor)],
+      output: port.tensor,
+      outRows: rowsOf(graph, port.tensor),
+      rule,
+      macsPerHop: 0,
+      macsPerWindow: 0,
+      stateBytes: 0,
+      exact: headIsExact(draft, node),
+    });
+  }
+  dropUnusedRings(draft, trunkSteps, headSteps);
+  countHistory(draft, [...trunkSteps, ...headSteps]);
+  return [...trunkSteps, ...headSteps];
+}
+
+/** A head step is exact if everything it takes from the trunk is. */
+function headIsExact(draft: Draft, node: Node): boolean {
+  return [...node.inputs, node.output].every((id) => {
+    const t = draft.tensors.get(id);
+    if (t) return t.lead === 0 && t.lookAhead === 0;
+    const producer = draft.graph.nodes.find((n) => n.output === id);
+    return !producer || producer === node || headIsExact(draft, producer);
+  });
+}
+
+/** A tensor whose window only partial results read keeps no ring for it: its history shrinks to what trunk steps read. */
+function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): void {
+  for (const [id, plan] of draft.tensors) {
+    if (headSteps.some((s) => s.inputs.some((i) => i.tensor === id))) continue;
+    const readers = trunkSteps.flatMap((s) => s.inputs.filter((i) => i.tensor === id));
+    const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));
+    for (const reader of readers) reader.firstRow -= oldest;
+    draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: 0 });
+  }
+}
+
+/** History bytes of each tensor, counted once, at the reader that reaches furthest back. */
+function countHistory(draft: Draft, steps: Step[]): void {
+  for (const [id, plan] of draft.tensors) {
+    const readers = steps.filter((s) => s.inputs.some((i) => i.tensor === id));
+    const reach = (s: Step) => Math.min(...s.inputs.filter((i) => i.tensor === id).map((i) => i.firstRow));
+    const furthest = readers.reduce<Step | undefined>((best, s) => (!best || reach(s) < reach(best) ? s : best), undefined);
+    if (furthest) furthest.stateBytes += plan.historyRows * frameBytes(draft.graph, id);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Where each tensor stands on the time grid: jump, receptive field, left context, look-ahead.
+ *
+ * In: a Graph and the set of nodes that stream.  Out: Timing per trunk tensor.
+ * Source: StreamiNNC section 1.8 (e_j, J_j, RF_j, delay = sum of right pads times jump); rule R11 for joins.
+ */
+import type { Graph, Node, Shape } from '../graph/types.ts';
+import { opOf } from '../ops/index.ts';
+import type { StreamRule } from '../ops/op.ts';
+import type { Timing } from './types.ts';
+
+export type WindowRule = Extract<StreamRule, { kind: 'window' }>;
+
+/** Shapes of a node's inputs for one window. */
+export const inputShapes = (graph: Graph, node: Node): Shape[] => node.inputs.map((id) => graph.tensors[id]?.shape as Shape);
+
+/** The node's streaming rule; with one output row the stride never acts and counts as 1. */
+export function ruleOf(graph: Graph, node: Node): StreamRule {
+  const rule = opOf(node.op).stream(node.attrs as never, inputShapes(graph, node));
+  if (rule.kind === 'window' && graph.tensors[node.output]?.shape.t === 1) return { ...rule, stride: 1 };
+  return rule;
+}
+
+const source: Timing = { jump: 1, lead: 0, need: 1, lookAhead: 0, receptiveField: 1 };
+
+/** Timing of every tensor that can be computed frame by frame, by tensor id. */
+export function timingOf(graph: Graph, streams: (node: Node) => boolean): Map<number, Timing> {
+  const timing = new Map<number, Timing>(graph.inputs.map((port) => [port.tensor, source]));
+  for (const node of graph.nodes) {
+    const rule = ruleOf(graph, node);
+    const inputs = node.inputs.map((id) => timing.get(id));
+    if (rule.kind !== 'window' || !streams(node) || inputs.some((t) => t === undefined)) continue;
+    const known = inputs as Timing[];
+    const jump = known[0]?.jump ?? 1;
+    if (known.some((t) => t.jump !== jump)) continue; // rates differ: the join needs whole windows
+    const most = (of: (t: Timing) => number) => Math.max(...known.map(of));
+    const extent = (rule.kernel - 1) * rule.dilation;
+    timing.set(node.output, {
+      jump: jump * rule.stride,
+      lead: most((t) => t.lead) + rule.pad[0] * jump,
+      need: most((t) => t.need) + (extent - rule.pad[0]) * jump,
+      lookAhead: most((t) => t.lookAhead) + rule.pad[1] * jump,
+      receptiveField: most((t) => t.receptiveField) + extent * jump,
+    });
+  }
+  return timing;
+}

@@ -1,0 +1,111 @@
+/**
+ * StreamPlan: which layer runs when, on which frames, with which history.
+ *
+ * In: nothing (types).  Out: the value that planStream makes and that the quantiser, the emitter and the printer read.
+ * Time runs in frames of the graph's input. A tensor's row i lies at input frame i * jump relative to the start of a window;
+ * rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import type { StreamRule } from '../ops/op.ts';
+
+export type Mode = 'windowed' | 'stream';
+
+export interface PlanOptions {
+  /** Frames between two outputs. */
+  hop: number;
+  /** Left out: the cheapest mode that is exact (`stream` where it is, else `windowed`). */
+  mode?: Mode;
+  /** Frames that pass through the layers at once; divides the hop. Default: the hop. */
+  microHop?: number;
+}
+
+/** Where a tensor stands on the time grid (trunk tensors only). */
+export interface Timing {
+  /** Input frames between two rows: the product of all strides. */
+  jump: number;
+  /** Input frames before the window that row 0 reads: left paddings times jump, summed. */
+  lead: number;
+  /** Row i is complete once i * jump + need input frames of its window are in. */
+  need: number;
+  /** Right paddings times jump, summed: the look-ahead that replaces them. */
+  lookAhead: number;
+  /** Input frames that one row depends on. */
+  receptiveField: number;
+}
+
+export interface TensorPlan extends Timing {
+  tensor: number;
+  /** Rows of one whole window. */
+  windowRows: number;
+  /** Rows that arrive with one micro-hop. */
+  newRows: number;
+  /** Rows kept from before; the buffer is [historyRows | newRows], oldest first. */
+  historyRows: number;
+  /** Row of the buffer where the window starts when an output is due (for head readers). */
+  windowFirstRow: number;
+}
+
+/** A trunk tensor read by a step: which rows of its buffer. */
+export interface StepInput {
+  tensor: number;
+  firstRow: number;
+  rows: number;
+}
+
+export type StepKind =
+  /** The node over its input rows. */
+  | 'run'
+  /** Trunk part of a fold: new rows into the current hop's partial result. */
+  | 'accumulate'
+  /** Head part of a fold: all partial results of the window into the output. */
+  | 'finish'
+  /** A graph output taken from a trunk tensor's ring. */
+  | 'copy';
+
+export interface Step {
+  kind: StepKind;
+  /** `trunk` runs on every micro-hop, `head` once an output. */
+  section: 'trunk' | 'head';
+  node: Node;
+  inputs: StepInput[];
+  output: number;
+  /** Rows written per run. */
+  outRows: number;
+  /** Sliding along time for this run: padding is [0, 0] in the trunk, where real history stands instead. */
+  rule: StreamRule;
+  macsPerHop: number;
+  macsPerWindow: number;
+  /** Bytes of history (int8) or partial results that exist because of this step. */
+  stateBytes: number;
+  /** Partial results of a fold: one slot per hop of the window. */
+  slots?: number;
+  timing?: Timing;
+  /** Equal to the windowed model for every window; else equal to the window extended to the left and right. */
+  exact: boolean;
+}
+
+export interface StreamPlan {
+  graph: Graph;
+  mode: Mode;
+  /** Why this mode, one sentence. */
+  reason: string;
+  window: number;
+  hop: number;
+  microHop: number;
+  /** Least common multiple of all jumps in the trunk: hops must be multiples of it. */
+  alignment: number;
+  /** Output n is due once n * hop + window + delay frames are in. */
+  delayFrames: number;
+  /** L_a: input frames before a window that its output depends on. */
+  leftContextFrames: number;
+  /** First outputs that depend on frames before the first one, and are not reported. */
+  warmUpHops: number;
+  /** Trunk tensors, by tensor id. */
+  tensors: Map<number, TensorPlan>;
+  /** Trunk steps, then head steps, each in order. */
+  steps: Step[];
+  macsPerHop: number;
+  macsPerWindow: number;
+  /** Share of the head in macsPerHop. */
+  headShare: number;
+}

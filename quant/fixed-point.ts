@@ -1,0 +1,71 @@
+/**
+ * The one rounding rule of the code base, in TypeScript; assembly/kernels/fixed-point.ts is its twin and they are cross-tested.
+ *
+ * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.  Source: TensorFlow Lite reference kernels
+ * (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives.  Exact: integers only.
+ */
+
+export interface Multiplier {
+  /** Q31 in [2^30, 2^31), or 0. */
+  multiplier: number;
+  /** Power of two: left shift where positive, rounding right shift where negative. */
+  shift: number;
+}
+
+/** real = multiplier * 2^(shift - 31); QuantizeMultiplier of TensorFlow Lite. `real` must be finite and not negative. */
+export function quantizeMultiplier(real: number): Multiplier {
+  if (real === 0) return { multiplier: 0, shift: 0 };
+  let { fraction, exponent } = frexp(real);
+  let fixed = roundHalfAway(fraction * 2 ** 31);
+  if (fixed === 2 ** 31) {
+    fixed /= 2;
+    exponent++;
+  }
+  return exponent < -31 ? { multiplier: 0, shift: 0 } : { multiplier: fixed, shift: exponent };
+}
+
+/** real = fraction * 2^exponent with fraction in [0.5, 1). */
+export function frexp(real: number): { fraction: number; exponent: number } {
+  let exponent = Math.max(-1022, Math.floor(Math.log2(Math.abs(real))) + 1);
+  let fraction = real * 2 ** -exponent;
+  while (Math.abs(fraction) >= 1) {
+    fraction /= 2;
+    exponent++;
+  }
+  while (Math.abs(fraction) < 0.5) {
+    fraction *= 2;
+    exponent--;
+  }
+  return { fraction, exponent };
+}
+
+/** Rounds halves away from zero, as C's round(). */
+export const roundHalfAway = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
+
+/** floor((a * b + 2^30) / 2^31): the saturating rounding doubling high multiply (it saturates for a = b = -2^31 only). */
+export function mulHigh(a: number, b: number): number {
+  if (a === -(2 ** 31) && b === -(2 ** 31)) return 2 ** 31 - 1;
+  const high = b >> 16;
+  const low = b & 0xffff;
+  return Math.floor((a * high + Math.floor((a * low + 2 ** 30) / 65536)) / 32768);
+}
+
+/** x / 2^exponent, rounded half away from zero; exponent in 0..31. */
+export function roundingShift(x: number, exponent: number): number {
+  const mask = exponent === 31 ? 0x7fffffff : (1 << exponent) - 1;
+  const remainder = x & mask;
+  const threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (exponent === 31 ? (x < 0 ? -1 : 0) : x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/** The accumulator brought to the output's scale: MultiplyByQuantizedMultiplier. */
+export function requantise(x: number, multiplier: number, shift: number): number {
+  return shift > 0 ? mulHigh((x << shift) | 0, multiplier) : roundingShift(mulHigh(x, multiplier), -shift);
+}
+
+/** x * 2^exponent, saturated to int32. */
+export function saturatingShiftLeft(x: number, exponent: number): number {
+  return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x * 2 ** exponent));
+}
+
+export const clampInt = (x: number, min: number, max: number): number => (x < min ? min : x > max ? max : x);

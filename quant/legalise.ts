@@ -1,0 +1,49 @@
+/**
+ * An int8 graph whose scales fit the integer operators.
+ *
+ * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a table) wherever a pool or a
+ * concatenation would have to change scale: after pools, before concatenations.  Exact where no scale differs: then nothing changes.
+ */
+import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { intOps } from './ops/index.ts';
+
+const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
+
+export function legalise(graph: Graph): Graph {
+  const tensors: Tensor[] = [...graph.tensors];
+  const nodes: Node[] = [];
+  const quant = (id: number) => tensors[id]?.quant;
+  const add = (like: number, quantAs: number, name: string) => {
+    const id = tensors.length;
+    tensors.push({ ...(tensors[like] as Tensor), id, name, quant: quant(quantAs) });
+    return id;
+  };
+  for (const node of graph.nodes) {
+    const shares = intOps[node.op].sharesScale === true || (node.op === 'globalavg' && node.attrs.rule === 'avgpool');
+    if (!shares || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
+      nodes.push(node);
+      continue;
+    }
+    const requantise = (from: number, to: number, name: string): Node => ({
+      op: 'activation',
+      name,
+      inputs: [from],
+      output: to,
+      attrs: { fn: 'identity', clamp: noClamp },
+    });
+    if (node.op === 'concat') {
+      const inputs = node.inputs.map((id, i) => {
+        if (same(quant(id), quant(node.output))) return id;
+        const to = add(id, node.output, `${node.name}/requantise${i}`);
+        nodes.push(requantise(id, to, `${node.name}/requantise${i}`));
+        return to;
+      });
+      nodes.push({ ...node, inputs });
+    } else {
+      const [from] = node.inputs as [number];
+      const middle = add(node.output, from, `${node.name}/unscaled`);
+      nodes.push({ ...node, output: middle }, requantise(middle, node.output, `${node.name}/requantise`));
+    }
+  }
+  return { ...graph, tensors, nodes };
+}

@@ -1,0 +1,43 @@
+/**
+ * conv in int8: acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
+ *
+ * In: [t][f][c] int8.  Out: [t'][f'][o] int8.  Padded taps hold the zero point and add nothing.
+ * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel.
+ */
+import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { clampInt, requantise } from '../fixed-point.ts';
+import type { IntOp } from './op.ts';
+import { macParams } from './sliding.ts';
+
+export const conv: IntOp<'conv'> = {
+  name: 'conv',
+  prepare: ({ attrs, name }, [x], y) =>
+    macParams(name, { ...attrs, geometry: attrs, per: (x?.shape.c ?? 0) / attrs.groups }, x, y),
+  run(p, xs, out) {
+    const x = only(xs, 'conv');
+    const y = new Int8Array(out.t * out.f * out.c);
+    const acc = new Int32Array(out.c);
+    const { kernelT, kernelF } = p.geometry;
+    const groups = x.shape.c / p.per;
+    let at = 0;
+    for (let t = 0; t < out.t; t++) {
+      for (let f = 0; f < out.f; f++) {
+        acc.set(p.bias);
+        forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
+          for (let o = 0; o < out.c; o++) {
+            const from = offset + Math.floor((o * groups) / out.c) * p.per;
+            const row = ((o * kernelT + kt) * kernelF + kf) * p.per;
+            let sum = 0;
+            for (let i = 0; i < p.per; i++) sum += (p.weights[row + i] as number) * ((x.data[from + i] as number) - p.xZero);
+            acc[o] = (acc[o] as number) + sum;
+          }
+        });
+        for (let o = 0; o < out.c; o++) {
+          const scaled = requantise(acc[o] as number, p.multiplier[o] as number, p.shift[o] as number);
+          y[at++] = clampInt(p.yZero + scaled, p.min, p.max);
+        }
+      }
+    }
+    return y;
+  },
+};

@@ -1,0 +1,37 @@
+/**
+ * depthwise in int8: acc[o] = bias[o] + sum w[kt, kf, o] * (x[.., o / multiplier] - x_zero); y = clamp(y_zero + requantise(acc)).
+ *
+ * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite reference_integer_ops::DepthwiseConvPerChannel.
+ */
+import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { clampInt, requantise } from '../fixed-point.ts';
+import type { IntOp } from './op.ts';
+import { macParams } from './sliding.ts';
+
+export const depthwise: IntOp<'depthwise'> = {
+  name: 'depthwise',
+  prepare: ({ attrs, name }, [x], y) => macParams(name, { ...attrs, geometry: attrs, per: attrs.multiplier }, x, y),
+  run(p, xs, out) {
+    const x = only(xs, 'depthwise');
+    const y = new Int8Array(out.t * out.f * out.c);
+    const acc = new Int32Array(out.c);
+    let at = 0;
+    for (let t = 0; t < out.t; t++) {
+      for (let f = 0; f < out.f; f++) {
+        acc.set(p.bias);
+        forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
+          const row = (kt * p.geometry.kernelF + kf) * out.c;
+          for (let o = 0; o < out.c; o++) {
+            const value = (x.data[offset + Math.floor(o / p.per)] as number) - p.xZero;
+            acc[o] = (acc[o] as number) + (p.weights[row + o] as number) * value;
+          }
+        });
+        for (let o = 0; o < out.c; o++) {
+          const scaled = requantise(acc[o] as number, p.multiplier[o] as number, p.shift[o] as number);
+          y[at++] = clampInt(p.yZero + scaled, p.min, p.max);
+        }
+      }
+    }
+    return y;
+  },
+};

@@ -1,0 +1,35 @@
+/**
+ * maxpool in int8: the largest value under the kernel; padded places never win.
+ *
+ * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Source: TensorFlow Lite reference_integer_ops::MaxPool.
+ */
+import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { clampInt } from '../fixed-point.ts';
+import { type IntOp, quantOf, rangeOf } from './op.ts';
+
+export const maxpool: IntOp<'maxpool'> = {
+  name: 'maxpool',
+  sharesScale: true,
+  prepare: ({ attrs, name }, [x], y) => ({
+    ...rangeOf(attrs.clamp, quantOf(y, name)),
+    geometry: attrs,
+    countIncludePad: false,
+    xZero: quantOf(x, name).zeroPoint,
+  }),
+  run(p, xs, out) {
+    const x = only(xs, 'maxpool');
+    const y = new Int8Array(out.t * out.f * out.c);
+    const best = new Int8Array(out.c);
+    let at = 0;
+    for (let t = 0; t < out.t; t++) {
+      for (let f = 0; f < out.f; f++) {
+        best.fill(-128);
+        forEachTap(x.shape, p.geometry, t, f, (offset) => {
+          for (let c = 0; c < out.c; c++) best[c] = Math.max(best[c] as number, x.data[offset + c] as number);
+        });
+        for (let c = 0; c < out.c; c++) y[at++] = clampInt(best[c] as number, p.min, p.max);
+      }
+    }
+    return y;
+  },
+};

@@ -1,0 +1,38 @@
+/**
+ * QuantPlan: a stream plan whose every node has its integer parameters.
+ *
+ * In: an int8 Graph (from a reader or from the quantiser) and plan options.  Out: what the emitter packs and the reference runs.
+ */
+import { RunletError } from '../models/error.ts';
+import { type Graph, isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
+import { planStream } from '../models/stream/plan.ts';
+import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
+import { legalise } from './legalise.ts';
+import { intOps } from './ops/index.ts';
+import type { IntOp, IntParams } from './ops/op.ts';
+
+export interface QuantPlan {
+  /** Its graph is int8. */
+  plan: StreamPlan;
+  params: Map<Node, IntParams[OpName]>;
+}
+
+/** Integer parameters of every node of an int8 graph, planned for a hop. @throws RunletError RN4xx, RN2xx */
+export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
+  if (!isQuantised(graph)) {
+    throw new RunletError('RN401', {
+      what: `the model ${graph.name} is float`,
+      why: 'the module computes in int8 and needs the ranges of its activations',
+      tryThis: 'give calibration data: --calib signal.npy',
+    });
+  }
+  const legal = legalise(graph);
+  const plan = planStream(legal, options);
+  const tensor = (id: number) => legal.tensors[id] as Tensor;
+  const params = new Map<Node, IntParams[OpName]>();
+  for (const node of legal.nodes) {
+    const op = intOps[node.op] as IntOp<OpName>;
+    params.set(node, op.prepare(node as never, node.inputs.map(tensor), tensor(node.output)));
+  }
+  return { plan, params };
+}

@@ -1,0 +1,46 @@
+/** Helpers of the host's tests: error codes, collecting a source, a seeded generator, mutation of bytes. */
+
+import type { Source } from '../../host/sources/index.ts';
+import { isRunletError } from '../../models/error.ts';
+
+export const fuzzCount = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
+
+/** The code of the RunletError that `run` raises, or 'none'; any other error is passed on, since it is a bug. */
+export const codeOf = async (run: () => unknown): Promise<string> => {
+  try {
+    await run();
+  } catch (error) {
+    if (isRunletError(error)) return error.code;
+    throw error;
+  }
+  return 'none';
+};
+
+export const collect = async (source: Source | Promise<Source>): Promise<number[]> => {
+  const all: number[] = [];
+  for await (const chunk of (await source).frames) all.push(...chunk);
+  return all;
+};
+
+/** random(n) is a whole number in [0, n). */
+export const randomOf = (seed: number): ((below: number) => number) => {
+  let x = seed;
+  return (below) => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return Math.floor((x / 2 ** 32) * below);
+  };
+};
+
+/** A copy of `bytes`, cut off or with some bytes changed, more often near the start, where headers are. */
+export const mutate = (bytes: Uint8Array, random: (below: number) => number): Uint8Array => {
+  const copy = bytes.slice(0, random(3) === 0 ? random(bytes.length + 1) : bytes.length);
+  for (let k = random(5); k > 0 && copy.length; k--)
+    copy[random(random(2) ? copy.length : Math.min(copy.length, 128))] = random(256);
+  return copy;
+};
+
+export async function* once(bytes: Uint8Array, piece = bytes.length || 1): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+}
+
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

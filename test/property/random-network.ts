@@ -1,0 +1,232 @@
+/**
+ * Random int8 networks: structure from fast-check, weights and scales from a seed.
+ *
+ * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (kernel longer than what is left) is left out, so every spec gives a network and shrinks well.
+ */
+import fc from 'fast-check';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { type Clamp, type Graph, noClamp, type QuantParams, type Shape } from '../../models/graph/types.ts';
+import { ops } from '../../models/ops/index.ts';
+
+export interface LayerSpec {
+  kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul';
+  kernel: number;
+  stride: number;
+  dilation: number;
+  channels: number;
+  groups: number;
+  padding: 'valid' | 'causal' | 'same' | 'odd';
+  fn: 'leakyrelu' | 'sigmoid' | 'tanh' | 'hardswish' | 'identity';
+  relu: boolean;
+}
+
+export interface NetworkSpec {
+  seed: number;
+  window: number;
+  features: number;
+  channels: number;
+  layers: LayerSpec[];
+  head: 'none' | 'dense' | 'globalavg' | 'globalmax' | 'globalavg+dense' | 'softmax' | 'mean';
+  hopSteps: number;
+  micro: number;
+}
+
+const layer: fc.Arbitrary<LayerSpec> = fc.record({
+  kind: fc.constantFrom('conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'),
+  kernel: fc.integer({ min: 1, max: 5 }),
+  stride: fc.constantFrom(1, 1, 1, 2, 3),
+  dilation: fc.constantFrom(1, 1, 2, 3),
+  channels: fc.integer({ min: 1, max: 6 }),
+  groups: fc.constantFrom(1, 1, 2, 3),
+  padding: fc.constantFrom('valid', 'causal', 'same', 'odd'),
+  fn: fc.constantFrom('leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'identity'),
+  relu: fc.boolean(),
+});
+
+export const network: fc.Arbitrary<NetworkSpec> = fc.record({
+  seed: fc.integer({ min: 1, max: 0x7fffffff }),
+  window: fc.integer({ min: 4, max: 64 }),
+  features: fc.constantFrom(1, 1, 1, 2, 5),
+  channels: fc.integer({ min: 1, max: 4 }),
+  layers: fc.array(layer, { minLength: 1, maxLength: 7 }),
+  head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
+  hopSteps: fc.integer({ min: 1, max: 12 }),
+  micro: fc.integer({ min: 1, max: 4 }),
+});
+
+/** xorshift32 in [0, 1). */
+export function random(seed: number): () => number {
+  let x = seed | 0 || 1;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) / 2 ** 32;
+  };
+}
+
+class Maker {
+  readonly b = new GraphBuilder('random');
+  private readonly rnd: () => number;
+  private count = 0;
+  constructor(seed: number) {
+    this.rnd = random(seed);
+  }
+  int = (min: number, max: number) => min + Math.floor(this.rnd() * (max - min + 1));
+  quant = (scale = 0.02 + this.rnd() * 0.08): QuantParams => ({ scale: Math.fround(scale), zeroPoint: this.int(-128, 127) });
+  name = (kind: string) => `${kind}${this.count++}`;
+  quantOf = (id: number) => this.b.tensors[id]?.quant as QuantParams;
+
+  /** Weights, bias and an output scale under which outputs spread over most of int8. */
+  mac(x: number, taps: number, outputs: number, size: number, perChannel = true) {
+    const data = Int8Array.from({ length: size }, () => this.int(-127, 127));
+    const scales = Float64Array.from({ length: perChannel ? outputs : 1 }, () => Math.fround(0.002 + this.rnd() * 0.01));
+    const bias = this.rnd() < 0.2 ? null : Int32Array.from({ length: outputs }, () => this.int(-20000, 20000));
+    const spread = Math.sqrt(taps) * 73 * 70 * 0.007 * this.quantOf(x).scale;
+    const rule = perChannel ? ('per-channel' as const) : ('dense-f32' as const);
+    return {
+      weights: { data, scales, scaleRule: rule },
+      bias,
+      quant: this.quant(Math.max(1e-4, spread / (20 + this.rnd() * 60))),
+    };
+  }
+}
+
+function padOf(l: LayerSpec, length: number): [number, number] {
+  const extent = (l.kernel - 1) * l.dilation;
+  if (l.padding === 'causal') return [extent, 0];
+  if (l.padding === 'odd') return [Math.floor(extent / 3), Math.floor(extent / 2)];
+  if (l.padding === 'valid') return [0, 0];
+  const total = Math.max(0, (Math.ceil(length / l.stride) - 1) * l.stride + extent + 1 - length);
+  return [total >> 1, total - (total >> 1)];
+}
+
+const fits = (s: Shape) => s.t >= 1 && s.f >= 1;
+
+function conv(m: Maker, x: number, l: LayerSpec, valid = false): number {
+  const shape = m.b.shape(x);
+  const groups = shape.c % l.groups === 0 ? l.groups : 1;
+  const outChannels = l.channels * groups;
+  const kernelF = Math.min(l.kernel, shape.f);
+  const size = (outChannels * l.kernel * kernelF * shape.c) / groups;
+  const { quant, ...mac } = m.mac(x, (l.kernel * kernelF * shape.c) / groups, outChannels, size);
+  const clamp: Clamp = l.relu ? [0, Number.POSITIVE_INFINITY] : noClamp;
+  const padF: [number, number] = l.padding === 'valid' ? [0, 0] : [(kernelF - 1) >> 1, kernelF >> 1];
+  const attrs = {
+    kernelT: l.kernel,
+    kernelF,
+    strideT: l.stride,
+    strideF: 1,
+    dilationT: l.dilation,
+    dilationF: 1,
+    padT: valid ? ([0, 0] as const) : padOf(l, shape.t),
+    padF,
+    groups,
+    outChannels,
+    clamp,
+    ...mac,
+  };
+  if (!fits(ops.conv.shape([shape], attrs, ''))) return x;
+  return m.b.node('conv', [x], attrs, m.name('conv'), quant);
+}
+
+function depthwise(m: Maker, x: number, l: LayerSpec): number {
+  const shape = m.b.shape(x);
+  const multiplier = l.groups;
+  const kernelF = Math.min(l.kernel, shape.f);
+  const out = shape.c * multiplier;
+  const { quant, ...mac } = m.mac(x, l.kernel * kernelF, out, l.kernel * kernelF * out);
+  const attrs = {
+    kernelT: l.kernel,
+    kernelF,
+    strideT: l.stride,
+    strideF: 1,
+    dilationT: l.dilation,
+    dilationF: 1,
+    padT: padOf(l, shape.t),
+    padF: [0, kernelF - 1] as const,
+    multiplier,
+    clamp: noClamp,
+    ...mac,
+  };
+  if (!fits(ops.depthwise.shape([shape], attrs, ''))) return x;
+  return m.b.node('depthwise', [x], attrs, m.name('depthwise'), quant);
+}
+
+function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): number {
+  const shape = m.b.shape(x);
+  const padT = padOf({ ...l, dilation: 1 }, shape.t);
+  // a pool never has a window of padding alone
+  const safe: readonly [number, number] = padT[0] < l.kernel && padT[1] < l.kernel ? padT : [0, 0];
+  const attrs = {
+    kernelT: l.kernel,
+    kernelF: 1,
+    strideT: l.stride,
+    strideF: 1,
+    padT: safe,
+    padF: [0, 0] as const,
+    countIncludePad: l.relu,
+    clamp: noClamp,
+  };
+  if (!fits(ops[op].shape([shape], attrs, ''))) return x;
+  return m.b.node(op, [x], attrs, m.name(op), m.quantOf(x));
+}
+
+function applyLayer(m: Maker, x: number, l: LayerSpec): number {
+  if (l.kind === 'conv') return conv(m, x, l);
+  if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
+  if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
+  if (l.kind === 'activation')
+    return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
+  // joins: two branches of one length; 'same' padding keeps it
+  const same: LayerSpec = {
+    ...l,
+    stride: 1,
+    groups: 1,
+    padding: l.padding === 'valid' || l.padding === 'odd' ? 'causal' : l.padding,
+  };
+  const shape = m.b.shape(x);
+  if (l.kind === 'branches') {
+    const parts = [conv(m, x, same), conv(m, x, { ...same, kernel: (l.kernel % 5) + 1, channels: 2 }), x];
+    const lengths = new Set(parts.map((p) => m.b.shape(p).f));
+    return lengths.size === 1 ? m.b.node('concat', parts, { axis: 'c' }, m.name('concat'), m.quant()) : x;
+  }
+  const branch = conv(m, x, { ...same, channels: shape.c });
+  if (branch === x || m.b.shape(branch).f !== shape.f || m.b.shape(branch).t !== shape.t) return x;
+  const op = l.kind === 'mul' ? 'mul' : 'add';
+  const clamp: Clamp = l.relu ? [0, Number.POSITIVE_INFINITY] : noClamp;
+  return m.b.node(
+    op,
+    [branch, x],
+    { clamp },
+    m.name(op),
+    m.quant(op === 'mul' ? m.quantOf(x).scale * m.quantOf(branch).scale * 40 : undefined),
+  );
+}
+
+function applyHead(m: Maker, x: number, head: NetworkSpec['head']): number {
+  const shape = m.b.shape(x);
+  if (head === 'softmax') return m.b.node('softmax', [x], { beta: 1 }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
+  if (head === 'globalmax')
+    return m.b.node('globalmax', [x], { overF: shape.t % 2 === 0, clamp: noClamp }, m.name('globalmax'), m.quantOf(x));
+  let y = x;
+  if (head.startsWith('globalavg'))
+    y = m.b.node('globalavg', [x], { overF: true, clamp: noClamp, rule: 'avgpool' }, m.name('globalavg'), m.quantOf(x));
+  if (head === 'mean') y = m.b.node('globalavg', [x], { overF: false, clamp: noClamp, rule: 'mean' }, m.name('mean'), m.quant());
+  if (head.endsWith('dense')) {
+    const s = m.b.shape(y);
+    const n = s.t * s.f * s.c;
+    const { quant, ...mac } = m.mac(y, n, 3, 3 * n, m.int(0, 1) === 1);
+    y = m.b.node('dense', [y], { units: 3, clamp: noClamp, ...mac }, m.name('dense'), quant);
+  }
+  return y;
+}
+
+export function makeNetwork(spec: NetworkSpec): Graph {
+  const m = new Maker(spec.seed);
+  let x = m.b.input('x', { t: spec.window, f: spec.features, c: spec.channels }, { quant: m.quant(0.05), hostType: 'int8' });
+  for (const l of spec.layers) x = applyLayer(m, x, l);
+  if (m.b.nodes.length === 0 || spec.head !== 'none') x = applyHead(m, x, spec.head === 'none' ? 'dense' : spec.head);
+  m.b.output(x, 'y', { hostType: 'int8' });
+  return m.b.build();
+}

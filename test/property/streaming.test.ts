@@ -1,0 +1,74 @@
+/**
+ * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan says so, on random networks.
+ *
+ * Counts: RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1).
+ */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { isRunletError } from '../../models/error.ts';
+import { frameOf } from '../../models/graph/types.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { runSignal, runWindow } from '../../quant/reference.ts';
+import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
+import { makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
+
+const runs = Number(process.env.RUNLET_NETWORKS ?? 500);
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+
+/** A plan for the spec: its hop rounded up to what the network's strides allow; the micro-hop divides it. */
+function planFor(spec: NetworkSpec) {
+  const graph = makeNetwork(spec);
+  const probe = quantPlan(graph, { hop: 2 ** 4 * 3 ** 4 * spec.window, mode: 'windowed' }).plan.graph;
+  for (let hop = spec.hopSteps; ; hop++) {
+    try {
+      const aligned = quantPlan(probe, { hop, mode: 'stream' });
+      const p = aligned.plan.alignment;
+      const parts = hop / p;
+      const divisor = [spec.micro, 1].find((d) => parts % d === 0) ?? 1;
+      return quantPlan(probe, { hop, mode: 'stream', microHop: hop / divisor });
+    } catch (error) {
+      if (!isRunletError(error) || error.code !== 'RN201') throw error;
+    }
+  }
+}
+
+test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed})`, async () => {
+  let outputs = 0;
+  let windows = 0;
+  let streamed = 0;
+  await fc.assert(
+    fc.asyncProperty(network, async (spec) => {
+      const quant = planFor(spec);
+      const { plan } = quant;
+      const { wasm, memory } = await build(quant);
+      const rnd = random(spec.seed ^ 0x55aa);
+      const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+      const frames = plan.window + plan.delayFrames + (plan.warmUpHops + 6) * plan.hop;
+      const signal = Int8Array.from({ length: frames * frame }, () => Math.floor(rnd() * 256) - 128);
+      const chunks = Array.from({ length: 7 }, () => 1 + Math.floor(rnd() * plan.hop));
+      const exports = instantiate(wasm);
+      poisonMemory(exports, memory);
+      exports.rn_reset();
+      const expected = [...runSignal(quant, signal)];
+      const got = [...pushAll(exports, quant, signal, chunks)];
+      assert.is(got.length, expected.length, 'outputs that fell due');
+      expected.forEach((e, i) => {
+        assert.is(differing(e.outputs, got[i] ?? []), 0, `output ${e.index}`);
+        if (!plan.steps.every((s) => s.exact)) return;
+        const window = signal.subarray(e.index * plan.hop * frame, (e.index * plan.hop + plan.window) * frame);
+        assert.is(differing(runWindow(quant, window).outputs, e.outputs), 0, `window ${e.index}`);
+        windows++;
+      });
+      assert.ok(untouchedPastEnd(exports, memory), 'memory past the end is untouched');
+      outputs += got.length;
+      if (plan.steps.some((s) => s.section === 'trunk')) streamed++;
+    }),
+    { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
+  );
+  console.log(`  ${outputs} outputs equal, ${windows} of them checked against the windowed model; ${streamed} networks stream`);
+  assert.ok(outputs >= runs && windows > 0 && streamed > runs / 3);
+});
+
+test.run();
