@@ -6,7 +6,7 @@
  */
 import { RunletError } from '../models/error.ts';
 import type { QuantPlan } from '../quant/plan.ts';
-import { type FileBytes, fileBytes } from './bundle/bytes.ts';
+import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
 import { compile, kernelFiles, memoryBase } from './emit/compile.ts';
@@ -65,7 +65,7 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   const manifest = makeManifest(quant, memory, { ...options, producer, target });
   const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
   const wasm = moduleOf([...sectionsOf(bare), section]);
-  return { wasm, manifest, memory, file: fileBytes(wasm, data.length), source: { 'module.ts': source, ...kernelFiles() } };
+  return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

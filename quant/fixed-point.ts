@@ -68,4 +68,4 @@ export function saturatingShiftLeft(x: number, exponent: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x * 2 ** exponent));
 }
 
-export const clampInt = (x: number, min: number, max: number): number => (x < min ? min : x > max ? max : x);
+export const clampInt = (x: number, min: number, max: number): number => Math.min(max, Math.max(min, x));

@@ -29,8 +29,11 @@ export function signalBlock(quant: QuantPlan, data: Int8Array): Block<Int8Array>
 }
 
 /** Every output of the plan over a whole signal, from the end of the warm-up on. */
-export const runSignal = (quant: QuantPlan, data: Int8Array, options: { warmUp?: boolean } = {}): Generator<WindowResult<Int8Array>> =>
-  executeStream(quant.plan, signalBlock(quant, data), intRunner(quant.params), options);
+export const runSignal = (
+  quant: QuantPlan,
+  data: Int8Array,
+  options: { warmUp?: boolean } = {},
+): Generator<WindowResult<Int8Array>> => executeStream(quant.plan, signalBlock(quant, data), intRunner(quant.params), options);
 
 /** The windowed model on one window: outputs and every tensor. */
 export function runWindow(quant: QuantPlan, data: Int8Array): WindowResult<Int8Array> {

@@ -1,11 +1,11 @@
 /**
  * Byte accounting of a bundle.
  *
- * In: a memory map and the module's bytes.  Out: BytesManifest, and the sizes of the file's parts. Exact: every byte of memory and file belongs to one figure.
+ * In: a memory map or a module's bytes.  Out: the sizes of memory and of the file's parts. Exact: every byte belongs to one figure.
  */
 import type { MemoryMap } from '../emit/memory.ts';
-import { sectionsOf } from '../emit/patch.ts';
 import type { BytesManifest } from './manifest.ts';
+import { wasmBytes } from './read.ts';
 
 export function memoryBytes(map: MemoryMap): BytesManifest {
   const parts = {
@@ -23,14 +23,14 @@ export function memoryBytes(map: MemoryMap): BytesManifest {
 export interface FileBytes {
   /** File minus data payload minus custom sections. */
   codeBytes: number;
+  /** Payload of the data section: weights and tables. */
   dataBytes: number;
+  /** Custom sections, headers included. */
   manifestBytes: number;
   fileBytes: number;
 }
 
-export function fileBytes(wasm: Uint8Array, dataBytes: number): FileBytes {
-  const custom = sectionsOf(wasm).filter((s) => s.id === 0);
-  const lengthBytes = (n: number) => (n < 128 ? 1 : n < 16384 ? 2 : n < 2097152 ? 3 : 4);
-  const manifestBytes = custom.reduce((sum, s) => sum + 1 + lengthBytes(s.body.length) + s.body.length, 0);
-  return { codeBytes: wasm.length - dataBytes - manifestBytes, dataBytes, manifestBytes, fileBytes: wasm.length };
+export function sectionBytes(wasm: Uint8Array): FileBytes {
+  const { codeBytes, dataBytes, customBytes, fileBytes } = wasmBytes(wasm);
+  return { codeBytes, dataBytes, manifestBytes: customBytes, fileBytes };
 }

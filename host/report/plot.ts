@@ -31,7 +31,7 @@ export interface RunPlot {
 const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
 const ink = '#222222';
 const width = 900;
-const margins = { marginLeft: 64, marginRight: 20 };
+const margins = { marginLeft: 64, marginRight: 28 };
 const plotWidth = width - margins.marginLeft - margins.marginRight;
 
 /** At most as many series as there are colours: those that reach highest, in their own order. */
@@ -46,8 +46,15 @@ type Plot = typeof import('@observablehq/plot');
 type Mark = ReturnType<Plot['line']>;
 
 /** A line, or the band of its envelope where it has more points than pixels. */
-function marksOf(plot: Plot, series: Series, timeOf: (i: number) => number, colour: string, dashed = false): Mark[] {
-  const style = { stroke: colour, strokeWidth: dashed ? 1.5 : 1.25, strokeDasharray: dashed ? '5 3' : undefined };
+function marksOf(
+  plot: Plot,
+  series: Series,
+  timeOf: (i: number) => number,
+  colour: string,
+  bold: boolean,
+  dashed = false,
+): Mark[] {
+  const style = { stroke: colour, strokeWidth: bold ? 1.75 : 1.25, strokeDasharray: dashed ? '5 3' : undefined };
   const count = series.values.length;
   if (count <= 2 * plotWidth) {
     const x = Array.from({ length: count }, (_, i) => timeOf(i));
@@ -70,7 +77,7 @@ const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[],
     .map(({ name, colour, dashed }) => {
       const text = name.length > 24 ? `${name.slice(0, 23)}…` : name;
       x -= 7 * text.length;
-      const label = `<text x="${x}" y="${y}" font-size="12" fill="${ink}">${escape(text)}</text>`;
+      const label = `<text x="${x}" y="${y}" font-size="12" fill="${ink}">${escaped(text)}</text>`;
       x -= 24;
       const stroke = `stroke="${colour}" stroke-width="2.5"${dashed ? ' stroke-dasharray="5 3"' : ''}`;
       const line = `<line x1="${x}" x2="${x + 18}" y1="${y - 4}" y2="${y - 4}" ${stroke}/>`;
@@ -80,7 +87,7 @@ const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[],
     .join('');
 };
 
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] as string);
 
 /**
@@ -93,7 +100,12 @@ export async function plotRun(run: RunPlot): Promise<string> {
   const rate = run.inputRateHz;
   const frames = Math.max(0, ...run.input.map((s) => s.values.length));
   const end = Math.max(rate ? frames / rate : frames, ...Array.from(run.times));
-  const x = { domain: [0, end || 1], label: rate ? 'time (s)' : 'time (frames)', labelAnchor: 'center' as const };
+  const x = {
+    domain: [0, end || 1],
+    label: rate ? 'time (s)' : 'time (frames)',
+    labelAnchor: 'center' as const,
+    labelArrow: 'none' as const,
+  };
   const common = { document: document as unknown as Document, width, ...margins, style: { fontSize: '12px', color: ink } };
   const panel = (marks: Mark[], height: number, label: string, withAxis: boolean): string => {
     const svg = Plot.plot({
@@ -106,20 +118,21 @@ export async function plotRun(run: RunPlot): Promise<string> {
       marks,
     }) as unknown as { setAttribute(n: string, v: string): void; outerHTML: string };
     svg.setAttribute('fill', ink);
-    return `${svg.outerHTML}<text x="16" y="16" font-size="12" font-weight="600" fill="${ink}">${escape(label)}</text>`;
+    return `${svg.outerHTML}<text x="16" y="16" font-size="12" font-weight="600" fill="${ink}">${escaped(label)}</text>`;
   };
   const inputs = drawn(run.input);
   const outputs = drawn(run.outputs);
-  const more = (shown: Series[], all: Series[]) => (shown.length < all.length ? `, ${shown.length} of ${all.length}` : '');
+  const more = (shown: Series[], all: Series[]) =>
+    shown.length < all.length ? `: the highest ${shown.length} of ${all.length}` : '';
   const colourOf = (i: number) => palette[i] as string;
   const inputLabel = `input${run.inputUnit ? ` (${run.inputUnit})` : ''}${inputs.length === 1 ? `: ${inputs[0]?.name}` : more(inputs, run.input)}`;
   const single = outputs.length === 1 && !run.truth;
   const outputLabel = `output${single ? `: ${outputs[0]?.name}` : more(outputs, run.outputs)}${run.unit ? ` (${run.unit})` : ''}`;
-  const inputMarks = inputs.flatMap((s, i) => marksOf(Plot, s, (n) => (rate ? n / rate : n), colourOf(i)));
-  const truth = run.truth ? marksOf(Plot, run.truth, (n) => run.times[n] as number, ink, true) : [];
+  const inputMarks = inputs.flatMap((s, i) => marksOf(Plot, s, (n) => (rate ? n / rate : n), colourOf(i), false));
+  const truth = run.truth ? marksOf(Plot, run.truth, (n) => run.times[n] as number, ink, true, true) : [];
   // Outputs go on from the input's colours where there are enough, so that one colour means one thing.
   const shift = inputs.length + outputs.length <= palette.length ? inputs.length : 0;
-  const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift)));
+  const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift), true));
   const [titleHeight, inputHeight, outputHeight] = [40, 210, 270];
   const at = (y: number, content: string) => `<g transform="translate(0 ${y})">${content}</g>`;
   const inputLegend = inputs.length > 1 ? inputs.map((s, i) => ({ name: s.name, colour: colourOf(i) })) : [];
@@ -132,7 +145,7 @@ export async function plotRun(run: RunPlot): Promise<string> {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escape(run.title)}</text>`,
+    `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escaped(run.title)}</text>`,
     at(titleHeight, panel(inputMarks, inputHeight, inputLabel, false) + legendOf(inputLegend, 16)),
     at(top, panel([...truth, ...outputMarks], outputHeight, outputLabel, true) + legendOf(single ? [] : outputLegend, 16)),
     '</svg>\n',

@@ -63,11 +63,13 @@ export function braillePlot(values: ArrayLike<number>, options: BraillePlotOptio
     // A short series is stretched over the whole width.
     const x0 = Math.floor((i * 2 * columns) / across);
     const x1 = Math.floor(((i + 1) * 2 * columns) / across);
-    for (let x = x0; x < x1; x++)
+    for (let x = x0; x < x1; x++) {
       for (let y = top; y <= end; y++) {
         const cell = (y >> 2) * columns + (x >> 1);
         cells[cell] = (cells[cell] as number) | dot(x & 1, y & 3);
       }
+      [top, end] = [before, before];
+    }
   }
   const labels = [`${tick(max)}${unit ? ` ${unit}` : ''}`, tick(min)];
   const width = Math.max(...labels.map((label) => label.length));

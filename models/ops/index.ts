@@ -11,8 +11,8 @@ import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
-import { softmax } from './softmax.ts';
 import type { OpDef } from './op.ts';
+import { softmax } from './softmax.ts';
 
 export const ops: { [K in OpName]: OpDef<K> } = {
   activation,

@@ -21,6 +21,10 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     const { readOnnx } = await import('./onnx/index.ts');
     return readOnnx(bytes, options);
   }
+  if (String.fromCharCode(...bytes.subarray(0, 4)) === 'RNQ1') {
+    const { readGraph } = await import('../graph/file.ts');
+    return readGraph(bytes);
+  }
   if (bytes[0] === 0x7b) {
     throw new RunletError('RN109', {
       what: 'TensorFlow.js layer models are not supported yet',
@@ -34,6 +38,6 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     what: 'the file is no model of a known format',
     where: 'byte 0',
     why: bytes.length === 0 ? 'it is empty' : `it starts with ${first}`,
-    tryThis: 'a TensorFlow Lite file (TFL3 at byte 4) or an ONNX file',
+    tryThis: 'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file or a quantised model (.rnq)',
   });
 }

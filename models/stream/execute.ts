@@ -6,7 +6,6 @@
  */
 import { frameOf, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
-import { ruleOf } from './timing.ts';
 import type { StreamPlan } from './types.ts';
 
 export interface Block<A> {
@@ -29,7 +28,11 @@ export interface WindowResult<A> {
 /** Shape of a node's output for inputs of any length. */
 function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
   const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
-  return opOf(node.op).shape(xs.map((x) => x.shape), attrs as never, node.name);
+  return opOf(node.op).shape(
+    xs.map((x) => x.shape),
+    attrs as never,
+    node.name,
+  );
 }
 
 type Sliceable<A> = { slice(from: number, to: number): A };
@@ -48,33 +51,41 @@ export function executeTrunk<A>(plan: StreamPlan, signal: Block<A>, run: RunNode
   return tensors;
 }
 
-/** Every window from the first one that does not depend on frames before the signal (or from 0 with `warmUp`), in order. */
-export function* executeStream<A extends Sliceable<A>>(
+/** The head on every window of a trunk, from the first that does not depend on frames before the signal (or from 0 with `warmUp`). */
+export function* executeHeads<A extends Sliceable<A>>(
   plan: StreamPlan,
-  signal: Block<A>,
+  trunk: Map<number, Block<A>>,
   run: RunNode<A>,
-  options: { warmUp?: boolean } = {},
+  options: { warmUp?: boolean; every?: number } = {},
 ): Generator<WindowResult<A>> {
-  const trunk = executeTrunk(plan, signal, run);
+  const frames = trunk.get(plan.graph.inputs[0]?.tensor ?? -1)?.shape.t ?? 0;
   const head = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy');
-  for (let n = options.warmUp ? 0 : plan.warmUpHops; n * plan.hop + plan.window + plan.delayFrames <= signal.shape.t; n++) {
+  const first = options.warmUp ? 0 : plan.warmUpHops;
+  for (let n = first; n * plan.hop + plan.window + plan.delayFrames <= frames; n += options.every ?? 1) {
     const tensors = new Map<number, Block<A>>();
     for (const [id, block] of trunk) {
       const t = plan.tensors.get(id);
       if (!t) continue;
-      const first = (n * plan.hop) / t.jump;
+      const from = (n * plan.hop) / t.jump;
       const frame = frameOf(block.shape);
-      const rows = t.windowRows;
-      if (first + rows > block.shape.t) continue; // not read by the head
-      tensors.set(id, { data: block.data.slice(first * frame, (first + rows) * frame), shape: { ...block.shape, t: rows } });
+      if (from + t.windowRows > block.shape.t) continue; // not read by the head
+      const data = block.data.slice(from * frame, (from + t.windowRows) * frame);
+      tensors.set(id, { data, shape: { ...block.shape, t: t.windowRows } });
     }
     for (const { node } of head) {
       const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
-      const rule = ruleOf(plan.graph, node);
-      const strideT = rule.kind === 'window' ? rule.stride : 1;
+      const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
       const shape = shapeFor(node, xs, strideT);
       tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
     }
     yield { index: n, outputs: plan.graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data), tensors };
   }
 }
+
+/** Trunk over the whole signal, head on every window. */
+export const executeStream = <A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Block<A>,
+  run: RunNode<A>,
+  options: { warmUp?: boolean } = {},
+): Generator<WindowResult<A>> => executeHeads(plan, executeTrunk(plan, signal, run), run, options);

@@ -11,8 +11,8 @@ import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
-import { softmax } from './softmax.ts';
 import type { IntOp } from './op.ts';
+import { softmax } from './softmax.ts';
 
 export const intOps: { [K in OpName]: IntOp<K> } = {
   activation,

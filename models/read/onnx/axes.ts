@@ -59,11 +59,15 @@ const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
     return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
   });
 
-/** The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the options. */
+/**
+ * The layout of one graph input (with `other` the second best choice where the rule alone decides), and a note
+ * for `inspect`. Throws RN157 where no choice fits the file or the options.
+ */
 export function layoutOfInput(
   input: InputShape,
   anchor: Anchor | undefined,
   options: ReadOptions,
+  other = false,
 ): { layout: Layout; note: string } {
   const where = `graph input ${input.name} [${input.dims.join(', ')}]`;
   const fail = (what: string, why: string, tryThis: string): never => {
@@ -86,7 +90,7 @@ export function layoutOfInput(
   const flat = input.dims.length <= 2;
   if (flat && options.frame !== undefined && (!anchor || anchor.dims.length <= 2)) return framed(input, options.frame, fail);
   // a dense layer behind a flatten says nothing about the dimensions before it
-  const own = !anchor || (anchor.dims.length <= 2 && !flat) || anchor.dims.length > 4;
+  const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
   const dims = own ? input.dims : anchor.dims;
   const chain = own ? [] : anchor.chain;
   const meanings = meaningsAt(own ? undefined : anchor, dims.length);
@@ -116,7 +120,8 @@ export function layoutOfInput(
     chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
     why = 'the symbolic dimension';
   } else {
-    chosen = candidates.find((c) => dims[c.meaning.indexOf('t')] !== 1) ?? chosen;
+    const long = candidates.filter((c) => dims[c.meaning.indexOf('t')] !== 1);
+    chosen = (other ? long[1] : undefined) ?? long[0] ?? chosen;
   }
   if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');
   return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why}` };

@@ -129,6 +129,8 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
       return concat(known.inputs as Const[], attributes.int('axis', 0));
     case 'Gather':
       return second && gather(x, second, attributes.int('axis', 0));
+    case 'ReduceProd':
+      return reduceProd(x, axesOf(attributes, second), attributes.int('keepdims', 1) === 1);
     case 'Slice':
       return slice(x, attributes, known.inputs);
     case 'Expand':
@@ -299,6 +301,13 @@ function gather(x: Const, indices: Const, axis: number): Const {
     }
   }
   return { kind: 'const', dims, type: x.type, data };
+}
+
+/** Of a list (a shape), over all of it. */
+function reduceProd(x: Const, axes: number[] | undefined, keep: boolean): Const | undefined {
+  if (x.dims.length > 1 || axes?.some((a) => a !== 0 && a !== -1)) return undefined;
+  const product = [...x.data].reduce((a, b) => a * b, 1);
+  return constantOf([product], keep ? x.dims.map(() => 1) : [], x.type);
 }
 
 function slice(x: Const, attributes: Attributes, inputs: (Const | undefined)[]): Const {

@@ -55,8 +55,10 @@ export class Lowering {
    */
   activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
     const value = node.inputs[at];
-    if (value?.kind !== 'activation') return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
-    if (value.pads && !allow.pads) refuse('its input is padded by a Pad, which is supported before a convolution or a pooling only');
+    if (value?.kind !== 'activation')
+      return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
+    if (value.pads && !allow.pads)
+      refuse('its input is padded by a Pad, which is supported before a convolution or a pooling only');
     if (value.integer && !allow.integer) refuse('its input is an integer without DequantizeLinear');
     if (this.quantised && !value.integer && !value.dequantised && !allow.raw) {
       throw new MixedFloat('its input is not quantised (no QuantizeLinear and DequantizeLinear before it)');

@@ -12,7 +12,7 @@ import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../
 import type { ReadOptions } from '../options.ts';
 import { readIntegers } from './constants.ts';
 import type { Context } from './context.ts';
-import type { TfModel, TfOperator, TfTensor } from './model.ts';
+import type { TfOperator, TfTensor } from './model.ts';
 
 const reshapes = new Set(['RESHAPE', 'SQUEEZE', 'EXPAND_DIMS']);
 const transparent = new Set([
@@ -43,7 +43,7 @@ interface Anchor {
 
 /** The layout of graph input `tensor`; notes say how time was chosen. */
 export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadOptions, builder: GraphBuilder): Layout {
-  let anchor = findAnchor(context.model, tensor);
+  let anchor = findAnchor(context, tensor);
   const wide = (shape: number[]) => shape.slice(1).filter((n) => n > 1).length;
   if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
   const candidates = candidatesOf(anchor.shape, options);
@@ -75,14 +75,15 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadO
 }
 
 /** Breadth-first from the input to the nearest operator that computes along axes. */
-function findAnchor(model: TfModel, tensor: TfTensor): Anchor {
-  const consumers = consumersOf(model);
+function findAnchor(context: Context, tensor: TfTensor): Anchor {
+  const { consumers, model } = context;
   const queue: { index: number; path: TfOperator[] }[] = [{ index: tensor.index, path: [] }];
   const seen = new Set([tensor.index]);
   let longest: Anchor = { op: undefined, shape: tensor.shape, path: [] };
   for (let next = queue.shift(); next; next = queue.shift()) {
     const shape = model.tensors[next.index]?.shape ?? [];
     for (const op of consumers.get(next.index) ?? []) {
+      if (context.shapeArithmetic.has(op.index)) continue;
       if (!(reshapes.has(op.op) || op.op === 'TRANSPOSE' || transparent.has(op.op))) return { op, shape, path: next.path };
       const [output] = op.outputs;
       if (output === undefined || seen.has(output) || next.path.length > 256) continue;
@@ -92,19 +93,6 @@ function findAnchor(model: TfModel, tensor: TfTensor): Anchor {
     }
   }
   return longest;
-}
-
-/** Which operators read each tensor, in file order. */
-export function consumersOf(model: TfModel): Map<number, TfOperator[]> {
-  const consumers = new Map<number, TfOperator[]>();
-  for (const op of model.operators) {
-    for (const index of new Set(op.inputs)) {
-      const list = consumers.get(index);
-      if (list) list.push(op);
-      else consumers.set(index, [op]);
-    }
-  }
-  return consumers;
 }
 
 /** Possible layouts of the anchor's input, the default first. */

@@ -19,6 +19,13 @@ export interface PendingPad {
   f: readonly [number, number];
 }
 
+/** Between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: the batch holds every block-th frame (lower/batch.ts). */
+export interface Batched {
+  block: { t: number; f: number };
+  /** Set once a convolution was met: adds its node as the output of `to`, for the crops and the layout found there. */
+  finish?: (to: TfOperator, crops: PendingPad, layout: Layout) => void;
+}
+
 /** A file tensor that has a value: a graph tensor and how its axes lie in the file. */
 export interface Value {
   id: number;
@@ -26,7 +33,11 @@ export interface Value {
   /** What the file's tensor holds; in an int8 graph only borders are float32 or uint8. */
   type: 'float32' | 'int8' | 'uint8';
   pad?: PendingPad;
+  batched?: Batched;
 }
+
+/** Elements of one activation for one window. */
+export const mostElements = 2 ** 24;
 
 /** The operator is well-formed but cannot become a streaming operator; collected and reported together as RN110. */
 export class Refusal extends Error {}
@@ -37,19 +48,24 @@ export class Context {
   /** int8 graphs keep the file's scales, float graphs have none. */
   readonly isInt8: boolean;
   readonly values = new Map<number, Value>();
+  /** File tensors that are one graph tensor, by its id. */
+  readonly tensorsOf = new Map<number, number[]>();
   /** Constants that operators computed (a dequantised weight), by tensor index. */
   readonly folded = new Map<number, Float32Array>();
+  /** Shape arithmetic's results, by tensor index. */
+  readonly integers = new Map<number, number[]>();
   /** Outputs of refused operators; what reads them is skipped. */
   readonly refused = new Set<number>();
-  /** Integer tensors that hold shapes (SHAPE, PACK, ...); the file's static shapes already say what they compute. */
+  /** Which operators read each tensor. */
+  readonly consumers: Map<number, TfOperator[]>;
+  /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
-  /** Operators that an earlier pattern has taken over. */
-  readonly absorbed = new Set<number>();
 
   constructor(model: TfModel, builder: GraphBuilder, isInt8: boolean) {
     this.model = model;
     this.builder = builder;
     this.isInt8 = isInt8;
+    this.consumers = consumersOf(model);
   }
 
   /** The file tensor behind input `i` of an operator; RN106 where it is missing. */
@@ -70,7 +86,7 @@ export class Context {
     const tensor = this.input(op, i);
     const value = this.values.get(tensor.index);
     if (value) return value;
-    if (this.shapeArithmetic.has(tensor.index)) throw new Refusal('it computes with shapes');
+    if (this.integers.has(tensor.index)) throw new Refusal('it computes with shapes');
     throw new Refusal(tensor.constant ? `input ${i} is a constant` : `input ${i} has no value`);
   }
 
@@ -81,6 +97,9 @@ export class Context {
     if (value.type !== wanted) {
       throw new Refusal(`it reads ${value.type} in an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may`);
     }
+    if (value.batched && !mayPad) {
+      throw new Refusal('between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 is read');
+    }
     if (value.pad && !mayPad) throw new Refusal('it reads a padded tensor; PAD is folded only into a following convolution');
     return value;
   }
@@ -89,6 +108,8 @@ export class Context {
   emit<K extends OpName>(op: TfOperator, kind: K, inputs: number[], attrs: OpAttrs[K], layoutOf: (shape: Shape) => Layout): void {
     const tensor = this.output(op);
     const id = this.builder.node(kind, inputs, attrs, op.name, this.quantOf(tensor));
+    const made = this.builder.tensors[id];
+    if (made) made.name = tensor.name;
     this.bind(op, { id, layout: layoutOf(this.builder.shape(id)), type: this.isInt8 ? 'int8' : 'float32' });
   }
 
@@ -100,11 +121,22 @@ export class Context {
     return this.isInt8 ? activationQuant(tensor) : undefined;
   }
 
-  /** Says which graph tensor the output of `op` is; RN104 where the file states another shape. */
+  /**
+   * Says which graph tensor the output of `op` is; RN104 where the file states another shape. Dimensions that the file calls
+   * dynamic hold a placeholder there, and so does the batch between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND.
+   */
   bind(op: TfOperator, value: Value): void {
     const tensor = this.output(op);
     const shape = fileShapeOf(value.layout);
-    if (shape.length !== tensor.shape.length || shape.some((n, i) => n !== tensor.shape[i])) {
+    if (shape.reduce((a, b) => a * b, 1) > mostElements) {
+      throw new RunletError('RN102', {
+        what: `a tensor of [${shape.join(', ')}] has more than ${mostElements} elements`,
+        where: op.name,
+        tryThis: 'a shorter window',
+      });
+    }
+    const isDynamic = (dim: number) => tensor.signature[dim] === -1 || (dim === 0 && value.batched !== undefined);
+    if (shape.length !== tensor.shape.length || shape.some((n, i) => n !== tensor.shape[i] && !isDynamic(i))) {
       throw new RunletError('RN104', {
         what: `${op.name} gives [${shape.join(', ')}]`,
         where: showTensor(tensor),
@@ -113,6 +145,9 @@ export class Context {
       });
     }
     this.values.set(tensor.index, value);
+    const aliases = this.tensorsOf.get(value.id);
+    if (aliases) aliases.push(tensor.index);
+    else this.tensorsOf.set(value.id, [tensor.index]);
   }
 
   /** The options table of an operator, of the kind that its name asks for; undefined where the file leaves it out. */
@@ -129,6 +164,19 @@ export class Context {
     if (!options) throw malformed(op, 'its options are missing');
     return options;
   }
+}
+
+/** Which operators read each tensor, in file order. */
+function consumersOf(model: TfModel): Map<number, TfOperator[]> {
+  const consumers = new Map<number, TfOperator[]>();
+  for (const op of model.operators) {
+    for (const index of new Set(op.inputs)) {
+      const list = consumers.get(index);
+      if (list) list.push(op);
+      else consumers.set(index, [op]);
+    }
+  }
+  return consumers;
 }
 
 /** The fused activation of options field `field` as a clamp. */

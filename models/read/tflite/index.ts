@@ -8,10 +8,11 @@
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Port } from '../../graph/types.ts';
-import { orderOf, shapeOfLayout } from '../layout.ts';
+import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { layoutOfInput } from './anchor.ts';
-import { Context, Refusal } from './context.ts';
+import { Context, mostElements, Refusal } from './context.ts';
+import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
@@ -56,15 +57,16 @@ function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
   return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);
 }
 
-/** Integer tensors that operators compute from shapes alone; the file's static shapes replace them. */
+/** Operators that compute integers from shapes alone. */
 function markShapeArithmetic(context: Context): void {
   const { tensors, operators } = context.model;
+  const results = new Set<number>();
   const isInteger = (index: number) => ['int32', 'int64'].includes(tensors[index]?.type ?? '');
   for (const op of operators) {
-    const fromShapes = op.inputs.every((i) => tensors[i]?.constant !== undefined || context.shapeArithmetic.has(i) || i === -1);
+    const fromShapes = op.inputs.every((i) => tensors[i]?.constant !== undefined || results.has(i) || i === -1);
     if (op.outputs.length === 0 || !op.outputs.every(isInteger) || !(op.op === 'SHAPE' || fromShapes)) continue;
-    context.absorbed.add(op.index);
-    for (const index of op.outputs) context.shapeArithmetic.add(index);
+    context.shapeArithmetic.add(op.index);
+    for (const index of op.outputs) results.add(index);
   }
 }
 
@@ -78,6 +80,8 @@ function bindInputs(context: Context, options: ReadOptions): void {
     if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
     if ((shape[0] as number) !== 1 && shape.length > 1)
       throw inconsistent(`batch ${shape[0]}`, showTensor(tensor), 'a batch of 1');
+    if (shape.reduce((a, b) => a * b, 1) > mostElements)
+      throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
     const layout = layoutOfInput(context, tensor, options, builder);
     const quant = type === 'int8' ? activationQuant(tensor) : undefined;
     const port: Partial<Port> = { hostType: type, fileShape: shape, order: orderOf(layout) };
@@ -88,19 +92,26 @@ function bindInputs(context: Context, options: ReadOptions): void {
 
 function bindOutput(context: Context, tensor: TfTensor): void {
   const value = context.values.get(tensor.index);
-  if (!value || value.pad) throw inconsistent('a graph output has no value', showTensor(tensor));
+  if (!value || value.pad || value.batched) throw inconsistent('a graph output has no value', showTensor(tensor));
   const order = orderOf(value.layout);
-  context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: tensor.shape, order });
+  context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
 }
 
 function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]): void {
-  if (context.absorbed.has(op.index)) return;
   const refuse = (reason: string) => {
     unsupported.push({ op, reason });
     for (const index of op.outputs) context.refused.add(index);
   };
+  if (context.shapeArithmetic.has(op.index)) {
+    const values = foldIntegers(context, op);
+    if (values) context.integers.set(op.outputs[0] as number, values);
+    return;
+  }
   const lower = Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined;
-  if (!lower) return refuse(reasonFor(op.op));
+  if (!lower) {
+    refuse(reasonFor(op.op));
+    return;
+  }
   if (op.inputs.some((index) => context.refused.has(index))) {
     for (const index of op.outputs) context.refused.add(index);
     return;
@@ -115,7 +126,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]):
 
 const unknownOperators = (context: Context): Unsupported[] =>
   context.model.operators
-    .filter((op) => !context.absorbed.has(op.index) && !Object.hasOwn(lowerings, op.op))
+    .filter((op) => !context.shapeArithmetic.has(op.index) && !Object.hasOwn(lowerings, op.op))
     .map((op) => ({ op, reason: reasonFor(op.op) }));
 
 /** One error for all operators that cannot be read, grouped by operator and reason. */
@@ -123,7 +134,9 @@ function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletErr
   const groups = new Map<string, number[]>();
   for (const { op, reason } of unsupported) {
     const key = `${op.op} (${reason})`;
-    groups.set(key, [...(groups.get(key) ?? []), op.index]);
+    const nodes = groups.get(key);
+    if (nodes) nodes.push(op.index);
+    else groups.set(key, [op.index]);
   }
   const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${nodes.join(', ')}`);
   return new RunletError('RN110', {

@@ -50,7 +50,16 @@ export interface TfModel {
   view: View;
 }
 
-const limits = { tensors: 65536, operators: 32768, codes: 4096, buffers: 131072, rank: 8, elements: 2 ** 30 } as const;
+const limits = {
+  ports: 64,
+  operands: 256,
+  tensors: 65536,
+  operators: 32768,
+  codes: 4096,
+  buffers: 131072,
+  rank: 8,
+  elements: 2 ** 28,
+} as const;
 const textMetadataBytes = 4096;
 
 /** Reads and checks a file; see the header for the errors. */
@@ -98,8 +107,8 @@ function readCode(table: Table): string {
 }
 
 function readTensor(table: Table, index: number, buffers: Uint8Array[]): TfTensor {
-  const name = table.string(3).slice(0, 256) || `tensor ${index}`;
-  const where = `tensor ${index} '${name}'`;
+  const name = table.string(3).slice(0, 1024) || `tensor ${index}`;
+  const where = `tensor ${index} '${name.slice(0, 96)}'`;
   const [type, width] = tensorTypes[table.int8(1)] ?? [];
   if (!type || width === undefined) throw table.view.damaged(table.at, `tensor type ${table.int8(1)} is unknown`);
   const shape = table.int32s(0);
@@ -142,6 +151,8 @@ function readOperator(table: Table, index: number, codes: string[]): TfOperator 
   if (op === undefined) throw inconsistent(`operator code ${table.uint32(0)} does not exist`, `operator ${index}`);
   const inputs = table.int32s(1);
   const outputs = table.int32s(2);
+  if (Math.max(inputs.length, outputs.length) > limits.operands)
+    throw inconsistent(`more than ${limits.operands} operands`, `${op}#${index}`);
   return {
     index,
     name: `${op}#${index}`,
@@ -157,10 +168,11 @@ function readOperator(table: Table, index: number, codes: string[]): TfOperator 
 function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const table of tables) {
-    const bytes = buffers[table.uint32(1)] ?? new Uint8Array(0);
-    const end = bytes.findLastIndex((b) => b !== 0) + 1;
-    const text = bytes.subarray(0, end);
-    const printable = end <= textMetadataBytes && text.every((b) => b >= 32 && b < 127);
+    const bytes = buffers[table.uint32(1)];
+    if (!bytes) throw inconsistent(`buffer ${table.uint32(1)} does not exist`, `byte ${table.at}`);
+    const isShort = bytes.length <= textMetadataBytes;
+    const text = isShort ? bytes.subarray(0, bytes.findLastIndex((b) => b !== 0) + 1) : bytes;
+    const printable = isShort && text.every((b) => b >= 32 && b < 127);
     metadata[table.string(0).slice(0, 256)] = printable ? String.fromCharCode(...text) : `${bytes.length} bytes`;
   }
   return metadata;
@@ -170,6 +182,8 @@ function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, st
 function checkOrder(model: TfModel): void {
   const { tensors, operators, inputs, outputs } = model;
   const written = new Set<number>();
+  if (Math.max(inputs.length, outputs.length) > limits.ports)
+    throw inconsistent(`more than ${limits.ports} inputs or outputs`, 'subgraph 0');
   const known = (index: number, where: string): void => {
     if (!tensors[index]) throw inconsistent(`tensor ${index} does not exist`, where);
   };

@@ -69,7 +69,7 @@ export function sameQuant(a: TfTensor, b: TfTensor, where: string): void {
   throw bad(where, `its input and output need the same parameters: ${why}`);
 }
 
-export const showTensor = (tensor: TfTensor): string => `tensor ${tensor.index} '${tensor.name}'`;
+export const showTensor = (tensor: TfTensor): string => `tensor ${tensor.index} '${tensor.name.slice(0, 96)}'`;
 
 export const bad = (where: string, why: string): RunletError =>
   new RunletError('RN105', {

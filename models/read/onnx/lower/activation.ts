@@ -4,7 +4,7 @@
  * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
  * producer whose scale is not fixed yet). Source: ONNX Clip-13, LeakyRelu-16, HardSwish-14, Softmax-13.
  */
-import { thenClamp } from '../../../graph/fold.ts';
+import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationFn, type Clamp, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
 import { axisIn } from '../constants.ts';
@@ -30,7 +30,8 @@ function clamped(ctx: Lowering, node: NodeView, clamp: Clamp): Value[] {
   const x = ctx.activation(node, 0, { raw: true });
   if (ctx.quantised && !x.dequantised) {
     const producer = ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
-    if (!producer || !('clamp' in producer.attrs)) throw new MixedFloat('its input is not quantised, and no operator before it can take the clamp');
+    if (!producer || !('clamp' in producer.attrs))
+      throw new MixedFloat('its input is not quantised, and no operator before it can take the clamp');
     producer.attrs.clamp = thenClamp(producer.attrs.clamp, clamp);
     return [x];
   }

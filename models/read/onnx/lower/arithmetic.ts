@@ -21,21 +21,42 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
   const { values, layout } = perChannel(ctx, x, ctx.constant(node, constantFirst ? 0 : 1, 'operand'));
   const y = { ...x, layout };
-  const none = values.map(() => 0);
   const ones = values.map(() => 1);
   switch (node.op) {
     case 'Add':
       return [offsetBy(ctx, node, y, values)];
     case 'Sub':
-      if (!constantFirst) return [offsetBy(ctx, node, y, values.map((v) => -v))];
-      return [ctx.scaleAndOffset(real(ctx, node, y), ones.map((v) => -v), values, node.name)];
+      if (!constantFirst)
+        return [
+          offsetBy(
+            ctx,
+            node,
+            y,
+            values.map((v) => -v),
+          ),
+        ];
+      return [
+        ctx.scaleAndOffset(
+          real(ctx, node, y),
+          ones.map((v) => -v),
+          values,
+          node.name,
+        ),
+      ];
     case 'Mul':
       return [ctx.scaleAndOffset(real(ctx, node, y), values, null, node.name)];
     case 'Div':
       if (constantFirst) refuse('a constant divided by an activation');
-      return [ctx.scaleAndOffset(real(ctx, node, y), values.map((v) => 1 / v), null, node.name)];
+      return [
+        ctx.scaleAndOffset(
+          real(ctx, node, y),
+          values.map((v) => 1 / v),
+          null,
+          node.name,
+        ),
+      ];
   }
-  return refuse(`operator ${node.op}${none.length}`);
+  return refuse(`operator ${node.op}`);
 }
 
 export function lowerNeg(ctx: Lowering, node: NodeView): Value[] {
@@ -73,7 +94,12 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
       }
     }
   }
-  return ctx.scaleAndOffset(real(ctx, node, y), offset.map(() => 1), offset, node.name);
+  return ctx.scaleAndOffset(
+    real(ctx, node, y),
+    offset.map(() => 1),
+    offset,
+    node.name,
+  );
 }
 
 /** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */
@@ -83,14 +109,17 @@ function perChannel(ctx: Lowering, x: Activation, operand: Const): { values: Flo
   const layout: Layout = [...new Array(rank - x.layout.length).fill([]), ...x.layout];
   const dims = [...new Array(rank - x.layout.length).fill(1), ...dimsOf(x)];
   const own = [...new Array(rank - operand.dims.length).fill(1), ...operand.dims];
-  if (broadcastDims(dims, own).some((d, i) => d !== dims[i])) refuse(`a constant of [${operand.dims.join(', ')}] would enlarge [${dims.join(', ')}]`);
+  if (broadcastDims(dims, own).some((d, i) => d !== dims[i]))
+    refuse(`a constant of [${operand.dims.join(', ')}] would enlarge [${dims.join(', ')}]`);
   const wide = own.flatMap((d, i) => (d === 1 ? [] : [i]));
   if (operand.data.length === 0) refuse('an empty constant');
   if (wide.length === 0) return { values: new Float64Array(c).fill(operand.data[0] as number), layout };
   const [at = 0] = wide;
   const axes = wide.flatMap((i) => (layout[i] ?? []).map((f) => f.axis));
   if (wide.length > 1 || axes.length !== 1 || axes[0] !== 'c' || own[at] !== c) {
-    refuse(`its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported`);
+    refuse(
+      `its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported`,
+    );
   }
   return { values: Float64Array.from(operand.data), layout };
 }
@@ -99,7 +128,10 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation {
   const a = ctx.activation(node, 0);
   let b = ctx.activation(node, 1);
   const rank = Math.max(a.layout.length, b.layout.length);
-  const [left, right] = [a, b].map((v): Layout => [...new Array(rank - v.layout.length).fill([]), ...v.layout]) as [Layout, Layout];
+  const [left, right] = [a, b].map((v): Layout => [...new Array(rank - v.layout.length).fill([]), ...v.layout]) as [
+    Layout,
+    Layout,
+  ];
   if (!sameLayout(left, right)) {
     const broadcast = left.some((d, i) => d.length === 0 || (right[i] ?? []).length === 0);
     refuse(
@@ -132,12 +164,18 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   if (parts.some((p) => p.layout.length !== rank || !sameLayout(rest(p.layout), rest(first.layout)))) {
     refuse(`the axes of its inputs differ: ${parts.map((p) => showLayout(p.layout)).join(', ')}`);
   }
-  if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1)) refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
+  if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1))
+    refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
   const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at);
   if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
   wholeAxis(first.layout, at, axis);
   if (parts.length === 1) return [first];
-  const tensor = ctx.emit('concat', parts.map((p) => p.tensor), { axis }, node.name);
+  const tensor = ctx.emit(
+    'concat',
+    parts.map((p) => p.tensor),
+    { axis },
+    node.name,
+  );
   const layout = first.layout.map((factors, i) => (i === at ? dim(axis, ctx.builder.shape(tensor)[axis]) : factors));
   return [ctx.activationOf(tensor, layout)];
 }

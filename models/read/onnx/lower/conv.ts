@@ -43,7 +43,7 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
   const perKernel = kernel.reduce((a, b) => a * b, 1);
   /** Flat place of tap (kt, kf) inside the file's kernel. */
   const tap = (kt: number, kf: number) =>
-    sliding.axes.reduce((at, axis, i) => at * (kernel[i] as number) + (axis === 't' ? kt : kf), 0);
+    sliding.axes.reduce((at, axis, i) => at * (kernel[i] as number) + (axis === 't' ? kt : axis === 'f' ? kf : 0), 0);
   const inner = overRows ? shape.c : perGroup;
   let at = 0;
   if (depthwise) {

@@ -24,8 +24,8 @@ export interface Geometry {
 
 export interface Sliding {
   geometry: Geometry;
-  /** Axis of each spatial dimension. */
-  axes: Axis[];
+  /** Axis of each spatial dimension; undefined for one of length 1 over which nothing slides. */
+  axes: (Axis | undefined)[];
   /** Factors of the batch dimension: none, or the frames where the model treats each frame as a batch entry. */
   batch: readonly Factor[];
   /** Factors of the channel dimension, outermost first. */
@@ -55,10 +55,14 @@ export function slidingOf(
   const positive = [...kernel, ...strides, ...dilations].every((v) => Number.isInteger(v) && v >= 1 && v < 2 ** 24);
   if (!positive || !pads.every((p) => Number.isInteger(p) && p >= 0 && p < 2 ** 24))
     refuse('its kernel, strides, dilations or pads are out of range');
-  const axes: Axis[] = Array.from({ length: rank }, (_, i) => axisOfDim(x.layout, i + 2));
-  if (axes.includes('c') || new Set(axes).size !== rank)
-    refuse(`its spatial dimensions are ${axes.join(', ')} of ${showLayout(x.layout)}`);
-  for (const [i, axis] of axes.entries()) wholeAxis(x.layout, i + 2, axis);
+  const axes = kernel.map((k, i) => {
+    const still = dims[i + 2] === 1 && k === 1 && pads[i] === 0 && pads[i + rank] === 0;
+    return still ? undefined : axisOfDim(x.layout, i + 2);
+  });
+  const sliding = axes.filter((axis) => axis !== undefined);
+  if (sliding.includes('c') || new Set(sliding).size !== sliding.length)
+    refuse(`its spatial dimensions are ${sliding.join(', ')} of ${showLayout(x.layout)}`);
+  for (const [i, axis] of axes.entries()) if (axis) wholeAxis(x.layout, i + 2, axis);
   const geometry: Geometry = {
     kernelT: 1,
     kernelF: 1,
@@ -70,6 +74,7 @@ export function slidingOf(
     padF: [0, 0],
   };
   for (const [i, axis] of axes.entries()) {
+    if (axis === undefined) continue;
     const k = kernel[i] as number;
     const stride = strides[i] as number;
     const dilation = dilations[i] as number;
@@ -122,5 +127,5 @@ function addPartial(pad: [number, number], length: number, extent: number, strid
 export const outputLayout = (sliding: Sliding, t: number, f: number, c: number): (readonly Factor[])[] => [
   sliding.batch.length > 0 ? dim('t', t) : [],
   dim('c', c),
-  ...sliding.axes.map((axis) => dim(axis, axis === 't' ? t : f)),
+  ...sliding.axes.map((axis) => (axis === undefined ? [] : dim(axis, axis === 't' ? t : f))),
 ];

@@ -24,7 +24,8 @@ function paramsOf(ctx: Lowering, node: NodeView): Params {
   const asked = node.attributes.int('output_dtype', 0);
   const type = zeroPoint?.type ?? (node.op === 'QuantizeLinear' && asked !== 0 ? elementTypes[asked] : 'uint8');
   if (type !== 'int8' && type !== 'uint8') return refuse(`activations of type ${type}; int8 and uint8 are supported`);
-  if (scale.data.length !== 1 || (zeroPoint && zeroPoint.data.length !== 1)) return refuse('activations with a scale per channel');
+  if (scale.data.length !== 1 || (zeroPoint && zeroPoint.data.length !== 1))
+    return refuse('activations with a scale per channel');
   const value = scale.data[0] as number;
   if (!(value > 0 && Number.isFinite(value))) refuse(`a scale of ${value}`);
   const zero = zeroPoint?.data[0] ?? 0;
@@ -47,7 +48,8 @@ export function lowerDequantize(ctx: Lowering, node: NodeView): Value[] {
   const { quant, type } = paramsOf(ctx, node);
   const zeroPointMissing = node.inputs[2] === undefined;
   const shifted = zeroPointMissing && x.integer === 'int8' ? { scale: quant.scale, zeroPoint: 0 } : quant;
-  if (!x.integer || (!zeroPointMissing && x.integer !== type)) return refuse('its input has another integer type than its zero point');
+  if (!x.integer || (!zeroPointMissing && x.integer !== type))
+    return refuse('its input has another integer type than its zero point');
   const tensor = ctx.builder.tensors[x.tensor];
   if (!tensor) return refuse('its input is no tensor');
   if (!tensor.quant) tensor.quant = shifted;
@@ -104,7 +106,14 @@ function requantise(ctx: Lowering, tensor: number, quant: QuantParams, name: str
 }
 
 /** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). The requantisation stands before the join. */
-function joined(ctx: Lowering, concat: Node, input: number, own: QuantParams | undefined, quant: QuantParams, name: string): number {
+function joined(
+  ctx: Lowering,
+  concat: Node,
+  input: number,
+  own: QuantParams | undefined,
+  quant: QuantParams,
+  name: string,
+): number {
   if (!own) return settle(ctx, input, quant, name);
   if (same(own, quant)) return input;
   const output = requantise(ctx, input, quant, name);

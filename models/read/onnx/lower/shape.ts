@@ -4,10 +4,11 @@
  *
  * In: activations.  Out: the same tensor with another layout; no node. Source: ONNX operator specification.
  */
+
+import type { OpName } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { opOf } from '../../../ops/index.ts';
 import type { OpDef } from '../../../ops/op.ts';
-import type { OpName } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -46,7 +47,8 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
 export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, any);
   node.attributes.ignore('ratio', 'seed', 'saturate');
-  if (node.op === 'Cast' && (x.integer || elementTypes[node.attributes.int('to', 0)] !== 'float32')) refuse('a cast to another type than float32');
+  if (node.op === 'Cast' && (x.integer || elementTypes[node.attributes.int('to', 0)] !== 'float32'))
+    refuse('a cast to another type than float32');
   if (node.op === 'Dropout') {
     if (ctx.optional(node, 2, 'training_mode')?.data[0]) refuse('it is in training mode');
     if (node.outputs.filter((name) => name !== '').length > 1) return [x, { kind: 'poisoned' }];
@@ -119,7 +121,11 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   if (before < 0 || need + stride - 1 < 0) refuse('it drops more than the padding of the convolution before it');
   attrs[`pad${upper}`] = [before, Math.max(0, need)];
   const op = opOf(producer.op) as OpDef<OpName>;
-  const shape = op.shape(producer.inputs.map((id) => ctx.builder.shape(id)), attrs, producer.name);
+  const shape = op.shape(
+    producer.inputs.map((id) => ctx.builder.shape(id)),
+    attrs,
+    producer.name,
+  );
   const tensor = ctx.builder.tensors[x.tensor];
   if (!tensor || shape[axis] !== count || elementsOf(shape) < 1) return refuse('it cannot be taken from the padding');
   tensor.shape = shape;

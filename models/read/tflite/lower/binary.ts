@@ -10,6 +10,7 @@ import { isConstant, readFloats } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
+import { foldAffine } from './fold.ts';
 
 export function lowerBinary(context: Context, op: TfOperator): void {
   const clamp = fusedClamp(op, context.options(op), 0);
@@ -34,10 +35,14 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
   const value = context.value(op, i);
   if (context.isInt8) throw new Refusal('its constant operand is int8; only float models fold it');
+  context.model.view.spend(0, 8 * shapeOf(value).c);
   const constant = perChannel(op, value, tensor, readFloats(context, op, tensor));
   const { c } = shapeOf(value);
-  const ones = new Float32Array(c).fill(op.op === 'SUB' && i === 1 ? -1 : 1);
+  const negative = op.op === 'SUB' && i === 1;
+  const ones = new Float32Array(c).fill(negative ? -1 : 1);
   const bias = op.op === 'SUB' && i === 0 ? constant.map((x) => -x) : constant;
+  const isScale = op.op === 'MUL';
+  if (foldAffine(context, op, value, isScale ? constant : negative ? ones : null, isScale ? null : bias, clamp)) return;
   const attrs = {
     kernelT: 1,
     kernelF: 1,
@@ -48,11 +53,11 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
     padT: [0, 0] as const,
     padF: [0, 0] as const,
     multiplier: 1,
-    weights: { data: op.op === 'MUL' ? constant : ones },
-    bias: op.op === 'MUL' ? null : bias,
+    weights: { data: isScale ? constant : ones },
+    bias: isScale ? null : bias,
     clamp,
   };
-  context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${op.op === 'MUL' ? 'scale' : 'bias'}`);
+  context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${isScale ? 'scale' : 'bias'}`);
   context.emit(op, 'depthwise', [value.id], attrs, () => value.layout);
 }
 

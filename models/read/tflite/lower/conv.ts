@@ -5,10 +5,11 @@
  * Where width is time the filter's kernel axes are swapped; where the features lie in the channel dimension the convolution covers
  * all of them (kernelF = f). Source: TensorFlow Lite reference kernels conv.h, depthwise_conv.h.
  */
-import type { ConvAttrs, Weights } from '../../../graph/types.ts';
+import type { ConvAttrs, Shape, Weights } from '../../../graph/types.ts';
 import { readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
+import { deferConv } from './batch.ts';
 import { addPad, isSame, padding, pick, positive, type Spatial, spatialLayout, spatialOf } from './spatial.ts';
 
 /** Option field numbers: conv has no depth multiplier, so its later fields come one earlier. */
@@ -40,7 +41,13 @@ export function lowerConv(context: Context, op: TfOperator): void {
     throw new Refusal('its kernel covers a dimension of length 1 beside merged features');
   }
   const attrs = { ...geometry, ...merged, groups, outChannels, weights: ordered, bias };
-  context.emit(op, 'conv', [value.id], attrs, spatialLayout({ ...spatial, merged: false }));
+  const layoutOf = spatialLayout({ ...spatial, merged: false });
+  if (value.batched) {
+    const each = layoutOf(batchShape(inputShape, attrs, outChannels));
+    deferConv(context, op, value.batched, attrs, each, (dilated, to, layout) =>
+      context.emit(to, 'conv', [value.id], dilated, () => layout),
+    );
+  } else context.emit(op, 'conv', [value.id], attrs, layoutOf);
 }
 
 export function lowerDepthwise(context: Context, op: TfOperator): void {
@@ -61,8 +68,18 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   const weights = readWeights(context, op, filter, 3);
   const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, 1, kernelH, kernelW, outChannels);
   const bias = biasOf(context, op, outChannels, ordered);
-  context.emit(op, 'depthwise', [value.id], { ...geometry, multiplier, weights: ordered, bias }, spatialLayout(spatial));
+  const attrs = { ...geometry, multiplier, weights: ordered, bias };
+  const layoutOf = spatialLayout(spatial);
+  if (value.batched) {
+    const each = layoutOf(batchShape(shapeOf(value), attrs, outChannels));
+    deferConv(context, op, value.batched, attrs, each, (dilated, to, layout) =>
+      context.emit(to, 'depthwise', [value.id], dilated, () => layout),
+    );
+  } else context.emit(op, 'depthwise', [value.id], attrs, layoutOf);
 }
+
+/** What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share is not dilated yet. */
+const batchShape = (x: Shape, g: Geometry, c: number): Shape => ({ t: x.t - g.kernelT + 1, f: x.f - g.kernelF + 1, c });
 
 function geometryOf(
   context: Context,
@@ -76,6 +93,7 @@ function geometryOf(
   const at = fields[kind];
   const value = context.value(op, 0, true);
   const same = isSame(op, options.int8(0));
+  if (value.batched && same) throw new Refusal('it pads each batch of SPACE_TO_BATCH_ND');
   const size = [0, 1, 2].map((dim) => (value.layout[dim] ?? []).reduce((product, f) => product * f.length, 1));
   const lengths = pick(spatial, size[1] as number, size[2] as number);
   const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));

@@ -7,7 +7,7 @@
  */
 import type { DenseAttrs, Weights } from '../../../graph/types.ts';
 import { elementsOf, noClamp } from '../../../graph/types.ts';
-import { type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
+import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -29,9 +29,19 @@ export function lowerDense(context: Context, op: TfOperator): void {
   const bias = readBias(context, op, 2, units, ruled, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
   const clamp = fusedClamp(op, options, 0);
   const rows = elements / inputs;
-  const outShape = context.output(op).shape;
+  const file = fileShapeOf(value.layout);
+  const keeps = options?.bool(2) ?? false;
+  const outShape = keeps ? [...file.slice(0, -1), units] : [rows, units];
+  if (keeps && file.at(-1) !== inputs) throw malformed(op, `it keeps dimensions, and the last is ${file.at(-1)}, not ${inputs}`);
   if (rows > 1) {
-    perFrame(context, op, value.id, reshapeRows(op, value.layout, rows, inputs), { units, weights: ruled, bias, clamp });
+    perFrame(
+      context,
+      op,
+      value.id,
+      reshapeRows(op, value.layout, rows, inputs),
+      { units, weights: ruled, bias, clamp },
+      outShape,
+    );
     return;
   }
   const map = toNormalForm(orderOf(value.layout), shape);
@@ -49,7 +59,7 @@ function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: numbe
 }
 
 /** Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels only). */
-function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs): void {
+function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs, outShape: number[]): void {
   const [rows = [], columns = []] = layout;
   const names = columns.map((f) => f.axis).join('');
   const shape = context.builder.shape(id);
@@ -73,7 +83,7 @@ function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, 
     clamp: dense.clamp ?? noClamp,
   };
   const out: Layout = [...rows.map((f) => [f]), [{ axis: 'c', length: dense.units }]];
-  context.emit(op, 'conv', [id], attrs, () => reshapeLayout(out, context.output(op).shape, op.name));
+  context.emit(op, 'conv', [id], attrs, () => reshapeLayout(out, outShape, op.name));
 }
 
 /** Columns from the file's order into [t][f][c]. */

@@ -3,6 +3,7 @@
  */
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
+import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerBinary, lowerConcat } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerDense } from './dense.ts';
@@ -13,6 +14,7 @@ import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
   ADD: lowerBinary,
   AVERAGE_POOL_2D: lowerPool,
+  BATCH_TO_SPACE_ND: lowerBatchToSpace,
   CONCATENATION: lowerConcat,
   CONV_2D: lowerConv,
   DEPTHWISE_CONV_2D: lowerDepthwise,
@@ -34,6 +36,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   RELU_N1_TO_1: lowerActivation,
   RESHAPE: lowerReshape,
   SOFTMAX: lowerSoftmax,
+  SPACE_TO_BATCH_ND: lowerSpaceToBatch,
   SQUEEZE: lowerReshape,
   SUB: lowerBinary,
   TANH: lowerActivation,
@@ -68,8 +71,6 @@ const reasons: Record<string, string> = {
   SPLIT: cut,
   SPLIT_V: cut,
   STRIDED_SLICE: cut,
-  SPACE_TO_BATCH_ND: 'it is not part of SPACE_TO_BATCH_ND, convolution, BATCH_TO_SPACE_ND',
-  BATCH_TO_SPACE_ND: 'it is not part of SPACE_TO_BATCH_ND, convolution, BATCH_TO_SPACE_ND',
   MIRROR_PAD: 'mirrored padding depends on the window',
   BATCH_MATMUL: 'attention over the window is not read',
   PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',

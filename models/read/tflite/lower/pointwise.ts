@@ -11,6 +11,7 @@ import { readHalves } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { activationQuant, bad } from '../quantisation.ts';
+import { foldClamp } from './fold.ts';
 
 const inf = Number.POSITIVE_INFINITY;
 const plain: Record<string, { fn: ActivationAttrs['fn']; clamp: Clamp; fixed?: QuantParams }> = {
@@ -26,6 +27,7 @@ export function lowerActivation(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
   const { fn, clamp, fixed } = plain[op.op] ?? { fn: 'identity', clamp: noClamp };
   if (fixed) checkFixed(context, op, fixed);
+  if (fn === 'identity' && foldClamp(context, op, value, clamp)) return;
   context.emit(op, 'activation', [value.id], { fn, clamp }, () => value.layout);
 }
 
@@ -63,7 +65,7 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
   const value = context.rawValue(op, 0);
   const [from, to] = [context.input(op, 0), context.output(op)];
   if (!context.isInt8) throw new Refusal('it quantises in a float model');
-  if (value.pad) throw new Refusal('it reads a padded tensor');
+  if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   if (value.type === 'int8' && to.type === 'int8') {
     context.emit(op, 'activation', [value.id], { fn: 'identity', clamp: noClamp }, () => value.layout);
     return;
@@ -103,6 +105,6 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
   }
   const value = context.rawValue(op, 0);
   if (value.type !== 'int8') throw new Refusal(`it dequantises ${value.type}; int8 is read`);
-  if (value.pad) throw new Refusal('it reads a padded tensor');
+  if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   context.bind(op, { ...value, type: 'float32' });
 }

@@ -6,20 +6,50 @@
  * Source: TensorFlow Lite RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2 (int8 pads with the zero point).
  */
 import { RunletError } from '../../../error.ts';
-import { type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';
+import { fileShapeOf, type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';
 import { readFloats, readIntegers } from '../constants.ts';
 import { axisOf, type Context, malformed, type PendingPad, Refusal, type Value } from '../context.ts';
+import { integersAt, product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
 
 export function lowerReshape(context: Context, op: TfOperator): void {
   const value = shapeOnly(context, op);
-  const { shape } = context.output(op);
+  const shape = targetShape(context, op, value);
   context.bind(op, { ...value, layout: refusing(() => reshapeLayout(value.layout, shape, op.name)) });
+}
+
+/** The output's file shape: what the file computes, else what it states. */
+function targetShape(context: Context, op: TfOperator, value: Value): number[] {
+  const { shape } = context.output(op);
+  if (value.batched) return [1, ...shape.slice(1)];
+  const from = fileShapeOf(value.layout);
+  if (op.op === 'EXPAND_DIMS') return expanded(op, from, integersAt(context, op, 1)?.[0]);
+  if (op.op === 'SQUEEZE') return squeezed(op, from, context.options(op)?.int32s(0) ?? []);
+  if (op.inputs.length < 2 || context.input(op, 1).shape.includes(0)) return shape;
+  const wanted = integersAt(context, op, 1);
+  if (!wanted) throw new Refusal('its shape is computed in a way that is not read');
+  const known = product(wanted.filter((n) => n !== -1));
+  return wanted.map((n) => (n === -1 ? product(from) / known : n));
+}
+
+function expanded(op: TfOperator, from: number[], axis: number | undefined): number[] {
+  const dim = axis === undefined ? Number.NaN : axis < 0 ? axis + from.length + 1 : axis;
+  if (!(dim >= 0 && dim <= from.length)) throw malformed(op, `axis ${axis} of ${from.length} dimensions does not exist`);
+  return from.toSpliced(dim, 0, 1);
+}
+
+function squeezed(op: TfOperator, from: number[], axes: number[]): number[] {
+  if (axes.length === 0) return from.filter((n) => n !== 1);
+  const dims = axes.slice(0, 16).map((axis) => (axis < 0 ? axis + from.length : axis));
+  if (dims.some((dim) => from[dim] !== 1))
+    throw malformed(op, `dimensions [${dims.join(', ')}] of [${from.join(', ')}] are not all 1`);
+  return from.filter((_, dim) => !dims.includes(dim));
 }
 
 export function lowerTranspose(context: Context, op: TfOperator): void {
   const value = shapeOnly(context, op);
+  if (value.batched) throw new Refusal('it transposes between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND');
   const perm = readIntegers(context, op, context.input(op, 1));
   context.bind(op, { ...value, layout: transposeLayout(value.layout, perm) });
 }
@@ -36,6 +66,7 @@ function shapeOnly(context: Context, op: TfOperator): Value {
 export function lowerPad(context: Context, op: TfOperator): void {
   const value = context.value(op, 0, true);
   const [from, to] = [context.input(op, 0), context.output(op)];
+  if (value.batched) throw new Refusal('it pads between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND');
   sameQuant(from, to, op.name);
   if (op.inputs.length > 2) checkPadValue(context, op);
   const amounts = readIntegers(context, op, context.input(op, 1));
@@ -57,7 +88,7 @@ export function lowerPad(context: Context, op: TfOperator): void {
 }
 
 /** A unit dimension that is padded, beside time: a feature row. */
-function unitAxis(layout: Layout, dim: number): 'f' {
+export function unitAxis(layout: Layout, dim: number): 'f' {
   const { t, f } = shapeOfLayout(layout);
   if (dim > 0 && dim < layout.length - 1 && t > 1 && f === 1) return 'f';
   throw new Refusal(`it pads dimension ${dim}, which is neither time nor features`);

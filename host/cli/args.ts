@@ -1,0 +1,133 @@
+/**
+ * What all verbs share: options, output, errors and exit codes.
+ *
+ * Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 a check failed (or a bug), 2 usage, 3 model not
+ * supported (RN1xx to RN3xx), 4 input, output or remote.
+ */
+import { stripVTControlCharacters } from 'node:util';
+import type { ArgsDef } from 'citty';
+import pc from 'picocolors';
+import { isRunletError, RunletError } from '../../models/error.ts';
+
+export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4 } as const;
+
+/** The option that every verb has. */
+export const jsonArg = {
+  json: { type: 'boolean', description: 'Results as JSON on standard output' },
+} as const satisfies ArgsDef;
+
+/** Codes within RN7xx that are a wrong command line rather than bad input. */
+const usageCodes = new Set(['RN721', 'RN722', 'RN723', 'RN726', 'RN733', 'RN736', 'RN738', 'RN739', 'RN740', 'RN741', 'RN742']);
+const checkCodes = new Set(['RN713']);
+
+/** The exit code for an error. */
+export function exitCodeOf(error: unknown): number {
+  if (isRunletError(error)) {
+    if (checkCodes.has(error.code)) return exitCodes.checkFailed;
+    if (usageCodes.has(error.code)) return exitCodes.usage;
+    if (/^RN[123]/.test(error.code)) return exitCodes.unsupported;
+    return /^RN[45]/.test(error.code) ? exitCodes.checkFailed : exitCodes.io;
+  }
+  if (error instanceof Error && error.name === 'CLIError') return exitCodes.usage;
+  return error instanceof Error && 'syscall' in error ? exitCodes.io : exitCodes.checkFailed;
+}
+
+/** Colours for a stream: only on a terminal, and never with NO_COLOR. */
+export const coloursFor = (stream: { isTTY?: boolean }): ReturnType<typeof pc.createColors> =>
+  pc.createColors(Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
+
+/** Whether the reader of stdout has gone (`| head`): no failure, but nothing more can be printed. Set by main. */
+export const output = { closed: false };
+
+/** Prints to stdout, and waits where the reader is slower. */
+export async function print(text: string): Promise<void> {
+  if (output.closed || process.stdout.write(text)) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      process.stdout.off('drain', done).off('close', done).off('error', done);
+      resolve();
+    };
+    process.stdout.on('drain', done).on('close', done).on('error', done);
+  });
+}
+
+/** An error as people read it: code and what, then where, why and what to try, a line each. */
+export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
+  if (!isRunletError(error)) {
+    const known = error instanceof Error && (error.name === 'CLIError' || 'syscall' in error);
+    if (known) return colours.red(stripVTControlCharacters((error as Error).message));
+    return `${colours.red('This is a bug in Runlet:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const { what, where, why, tryThis } = error.parts;
+  const line = (name: string, text?: string) => (text ? [`  ${colours.dim(name.padEnd(5))} ${text}`] : []);
+  return [
+    colours.red(`${colours.bold(error.code)} ${what}`),
+    ...line('where', where),
+    ...line('why', why),
+    ...line('try', tryThis),
+  ].join('\n');
+}
+
+/** Prints an error (with --json also as JSON on stdout) and sets the exit code. */
+export function reportError(error: unknown, json: boolean): void {
+  process.stderr.write(`${errorText(error)}\n`);
+  if (json) {
+    const parts = isRunletError(error)
+      ? { code: error.code, ...error.parts }
+      : { what: stripVTControlCharacters(error instanceof Error ? error.message : String(error)) };
+    process.stdout.write(`${JSON.stringify({ error: parts })}\n`);
+  }
+  process.exitCode = exitCodeOf(error);
+}
+
+/** A result as one line of JSON. */
+export const printJson = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+};
+
+/** RN740: an option's value is of no use. */
+export const badOption = (option: string, value: string, wants: string): RunletError =>
+  new RunletError('RN740', { what: `'${value}' is no value for --${option}`, where: `--${option}`, why: `it takes ${wants}` });
+
+/** The number that an option holds, or undefined where it was not given. @throws RN740 */
+export function numberOption(
+  option: string,
+  text: string | undefined,
+  limits: { min?: number; max?: number; whole?: boolean } = {},
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole = false } = limits;
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  const range = [min > -Infinity ? `from ${min}` : '', max < Infinity ? `to ${max}` : ''].filter(Boolean).join(' ');
+  throw badOption(option, text, `a ${whole ? 'whole ' : ''}number ${range}`.trim());
+}
+
+/** One of a few words, or undefined where the option was not given. @throws RN740 */
+export function choiceOption<T extends string>(option: string, text: string | undefined, choices: readonly T[]): T | undefined {
+  if (text === undefined || choices.includes(text as T)) return text as T | undefined;
+  throw badOption(option, text, choices.join(', '));
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+
+/** Options in `rawArgs` that a verb does not have (citty takes any). */
+export function unknownOptions(rawArgs: readonly string[], args: ArgsDef): string[] {
+  const takesValue = new Map<string, boolean>();
+  for (const [name, arg] of Object.entries(args)) {
+    if (arg.type === 'positional') continue;
+    const aliases = 'alias' in arg ? [arg.alias ?? []].flat() : [];
+    for (const known of [name, kebab(name), ...aliases]) takesValue.set(known, arg.type === 'string' || arg.type === 'enum');
+  }
+  const unknown: string[] = [];
+  for (let i = 0; i < rawArgs.length; i++) {
+    const arg = rawArgs[i] as string;
+    if (arg === '--') break;
+    if (!arg.startsWith('-') || arg === '-') continue;
+    const name = arg.replace(/^--?/, '').replace(/=.*$/, '');
+    const negated = name.replace(/^no-/, '');
+    if (takesValue.get(name) && !arg.includes('=')) i++;
+    else if (!takesValue.has(name) && !(takesValue.get(negated) === false)) unknown.push(arg.replace(/=.*$/, ''));
+  }
+  return unknown;
+}

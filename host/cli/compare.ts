@@ -1,0 +1,100 @@
+/**
+ * Byte-by-byte comparison of a session's outputs with rows that somebody else computed.
+ *
+ * In: a session, input rows and expected rows.  Out: outputs compared, how many differ, the largest difference.
+ * int8 and uint8 outputs are compared as they are stored, float outputs as float32 bits after dequantisation.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Session } from '../session/index.ts';
+import type { NpyArray } from '../sources/npy.ts';
+import { asHost, splitRows, windowToFrames } from './rows.ts';
+
+export interface Comparison {
+  /** Elements compared. */
+  outputs: number;
+  differing: number;
+  maxDifference: number;
+  /** Rows of the expectation that had a window, and rows that had none. */
+  rows: number;
+  rowsWithoutWindow: number;
+}
+
+const bits = (x: number): number => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
+
+class Tally implements Comparison {
+  outputs = 0;
+  differing = 0;
+  maxDifference = 0;
+  rows = 0;
+  rowsWithoutWindow = 0;
+  private readonly session: Session;
+  private readonly expected: ReturnType<typeof asHost>;
+  private readonly perRow: number;
+  constructor(session: Session, expected: NpyArray) {
+    const port = session.manifest.outputs[0] as Session['manifest']['outputs'][number];
+    this.session = session;
+    this.perRow = port.elements;
+    this.expected = asHost(expected.data, port.hostType, 'expected outputs');
+    splitRows(expected, port.elements, 'expected outputs');
+  }
+  get expectedRows(): number {
+    return this.expected.length / this.perRow;
+  }
+  /** Compares the session's latest output with row i. */
+  row(i: number): void {
+    const port = this.session.manifest.outputs[0] as Session['manifest']['outputs'][number];
+    const float = port.hostType === 'float32';
+    const got = float ? this.session.output(0) : this.session.outputRaw(0);
+    const offset = port.hostType === 'uint8' ? 128 : 0;
+    const want = windowToFrames(this.expected.subarray(i * this.perRow, (i + 1) * this.perRow) as Int8Array, port);
+    for (let k = 0; k < want.length; k++) {
+      const a = (got[k] as number) + offset;
+      const b = want[k] as number;
+      this.outputs++;
+      if (float ? bits(a) === bits(b) : a === b) continue;
+      this.differing++;
+      this.maxDifference = Math.max(this.maxDifference, Math.abs(a - b));
+    }
+    this.rows++;
+  }
+}
+
+const port0 = (session: Session) => session.manifest.inputs[0] as Session['manifest']['inputs'][number];
+
+/** Each row of x is one whole window; the state is reset once, before the first. */
+export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comparison {
+  const port = port0(session);
+  const perRow = port.elements * session.window;
+  const data = asHost(x.data, port.hostType, 'input');
+  const { rows } = splitRows(x, perRow, 'input');
+  const tally = new Tally(session, y);
+  if (tally.expectedRows !== rows) {
+    throw new RunletError('RN734', {
+      what: `${rows} input rows and ${tally.expectedRows} expected rows`,
+      tryThis: 'one expected row per input row',
+    });
+  }
+  session.reset();
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * perRow, (i + 1) * perRow);
+    // a file whose rows begin with time is a sequence of frames already
+    const frames = port.order[0] === 't' ? row : windowToFrames(row as Int8Array, port);
+    session.pushAll(frames, () => tally.row(i));
+  }
+  return tally;
+}
+
+/** x is one sequence of frames; row i of y is the window that starts at frame i * expectHop. */
+export function compareStream(session: Session, x: NpyArray, y: NpyArray, expectHop: number): Comparison {
+  const port = port0(session);
+  const data = asHost(x.data, port.hostType, 'input');
+  splitRows(x, port.elements, 'input');
+  const tally = new Tally(session, y);
+  session.reset();
+  session.pushAll(data, (n) => {
+    const start = n * session.hop;
+    if (start % expectHop === 0 && start / expectHop < tally.expectedRows) tally.row(start / expectHop);
+  });
+  tally.rowsWithoutWindow = tally.expectedRows - tally.rows;
+  return tally;
+}

@@ -1,0 +1,109 @@
+/**
+ * The cross table: float windowed, int8 windowed, int8 streamed and wasm over one signal, each against each.
+ *
+ * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units, and bytes that differ between int8 forms.
+ * For a plan that is exact only on extended windows, `extended` columns are the model on windows with real context instead of zero padding.
+ */
+import { build } from '../../assembly/build.ts';
+import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { executeStream } from '../../models/stream/execute.ts';
+import { floatBlock, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
+import { quantiseSignal } from '../../quant/report.ts';
+import { table } from '../report/table.ts';
+import { openSession } from '../session/index.ts';
+import { coloursFor, exitCodes, printJson } from './args.ts';
+import { type CalibOptions, loadSignal, manifestFields, planOptions, quantised } from './load.ts';
+import { producer } from './producer.ts';
+
+/** Outputs by window index, dequantised. */
+type Outputs = Map<number, Float32Array>;
+
+function difference(a: Outputs, b: Outputs): { outputs: number; mean: number; max: number } {
+  let sum = 0;
+  let count = 0;
+  let max = 0;
+  for (const [n, x] of a) {
+    const y = b.get(n);
+    if (!y) continue;
+    x.forEach((v, i) => {
+      const d = Math.abs(v - (y[i] as number));
+      sum += d;
+      count++;
+      max = Math.max(max, d);
+    });
+  }
+  return { outputs: count, mean: count ? sum / count : 0, max };
+}
+
+export async function crossTable(
+  graph: Graph,
+  args: CalibOptions & { hop?: string; mode?: string; microHop?: string; target: string; json?: boolean },
+): Promise<void> {
+  const options = planOptions(graph, args);
+  const signal = await loadSignal(graph, args.calib as string);
+  const floatGraph = isQuantised(graph) ? undefined : graph;
+  const int8 = floatGraph ? (await quantised(graph, options, args, true)).graph : graph;
+  const quant = quantPlan(int8, options);
+  const windowed = quantPlan(int8, { hop: options.hop, mode: 'windowed' });
+  const input = quant.plan.graph.tensors[quant.plan.graph.inputs[0]?.tensor ?? -1];
+  const output = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1];
+  const q = output?.quant ?? { scale: 1, zeroPoint: 0 };
+  const real = (bytes: Int8Array) => Float32Array.from(bytes, (v) => q.scale * (v - q.zeroPoint));
+  const stored = quantiseSignal(signal, input?.quant ?? { scale: 1, zeroPoint: 0 });
+
+  const columns = new Map<string, Outputs>();
+  const collect = (name: string, results: Iterable<{ index: number; outputs: (Int8Array | Float32Array)[] }>) => {
+    const all: Outputs = new Map();
+    for (const r of results) {
+      const [first] = r.outputs;
+      if (first) all.set(r.index, first instanceof Int8Array ? real(first) : first);
+    }
+    columns.set(name, all);
+  };
+  if (floatGraph) {
+    const plain = planStream(floatGraph, { hop: options.hop, mode: 'windowed' });
+    collect('float windowed', executeStream(plain, floatBlock(plain, signal), floatRunner));
+    const streamed = planStream(floatGraph, { ...options, mode: quant.plan.mode });
+    if (!streamed.steps.every((s) => s.exact))
+      collect('float extended', executeStream(streamed, floatBlock(streamed, signal), floatRunner));
+  }
+  collect('int8 windowed', runSignal(windowed, stored));
+  collect('int8 streamed', runSignal(quant, stored));
+  const bundle = await build(quant, { producer: producer(), target: args.target, ...manifestFields(graph) });
+  const session = await openSession(bundle.wasm as BufferSource);
+  const wasm: Outputs = new Map();
+  const frame = frameOf(input?.shape ?? { t: 0, f: 0, c: 0 });
+  for (let at = 0; at < stored.length; at += session.hop * frame) {
+    const part = stored.subarray(at, Math.min(stored.length, at + session.hop * frame));
+    if (session.pushInt8(part)) wasm.set(session.outputIndex, real(session.outputRaw(0).slice()));
+  }
+  columns.set('wasm', wasm);
+  report(
+    columns,
+    quant.plan.steps.every((s) => s.exact),
+    args.json,
+  );
+}
+
+function report(columns: Map<string, Outputs>, exact: boolean, json = false): void {
+  const names = [...columns.keys()];
+  const get = (name: string) => columns.get(name) ?? new Map();
+  const pairs = names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ a, b, ...difference(get(a), get(b)) })));
+  const streamedWasm = pairs.find((p) => p.a === 'int8 streamed' && p.b === 'wasm');
+  const windowedWasm = pairs.find((p) => p.a === 'int8 windowed' && p.b === 'wasm');
+  const failed = (streamedWasm?.max ?? 1) !== 0 || (exact && (windowedWasm?.max ?? 1) !== 0);
+  if (json) printJson({ exact, equal: !failed, pairs });
+  else {
+    const rows = pairs.map((p) => [p.a, p.b, p.outputs, p.mean, p.max]);
+    process.stdout.write(
+      `${table(rows, { head: ['this', 'against', 'outputs', 'mean |diff|', 'max |diff|'], colour: coloursFor(process.stdout).isColorSupported })}\n\n`,
+    );
+    process.stdout.write(
+      `wasm ${streamedWasm?.max === 0 ? 'equals' : 'DIFFERS from'} the int8 reference${exact ? `, which ${windowedWasm?.max === 0 ? 'equals' : 'DIFFERS from'} the windowed model` : ''}\n`,
+    );
+  }
+  if (failed) process.exitCode = exitCodes.checkFailed;
+}

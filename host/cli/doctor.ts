@@ -1,0 +1,90 @@
+/**
+ * runlet doctor: what of this machine Runlet can use.
+ *
+ * In: nothing.  Out: a line per check. Exit 1 where something needed is missing; optional tools only add features.
+ */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { defineCommand } from 'citty';
+import { table } from '../report/table.ts';
+import { coloursFor, exitCodes, jsonArg, printJson } from './args.ts';
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  needed: boolean;
+  /** What was found, or what its absence means. */
+  found: string;
+}
+
+const canRead = (path: string, mode: number): boolean => {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The first of `names` in PATH, or undefined. */
+const inPath = (...names: string[]): string | undefined =>
+  names
+    .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
+    .find((path) => canRead(path, constants.X_OK));
+
+const isInstalled = (name: string): boolean => {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** A module whose only function is `i32.const 0; i8x16.splat`. */
+const simdModule = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** All checks, in the order they are printed. */
+export function checks(): Check[] {
+  const node = Number(process.versions.node.split('.')[0]);
+  const simd = WebAssembly.validate(simdModule);
+  const writes = canRead(process.cwd(), constants.W_OK);
+  const optional = (name: string, found: string | undefined, without: string): Check => ({
+    name,
+    ok: found !== undefined,
+    needed: false,
+    found: found ?? without,
+  });
+  return [
+    { name: 'Node', ok: node >= 20, needed: true, found: `${process.version}${node >= 20 ? '' : '; 20 or newer is needed'}` },
+    { name: 'WebAssembly', ok: true, needed: true, found: `V8 ${process.versions.v8}` },
+    { name: 'WebAssembly SIMD', ok: simd, needed: false, found: simd ? 'yes; --target simd runs' : 'no; use --target interp' },
+    { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, needed by build' },
+    { name: 'write access', ok: writes, needed: true, found: process.cwd() },
+    optional(
+      'onnxruntime-node',
+      isInstalled('onnxruntime-node') ? 'installed' : undefined,
+      'float reference of validate; npm i onnxruntime-node',
+    ),
+    optional('Chromium', inPath('chromium', 'chromium-browser', 'google-chrome'), 'only for the tests in a browser'),
+    optional('wabt (wasm2c)', inPath('wasm2c'), 'only for bundles as C code'),
+  ];
+}
+
+export default defineCommand({
+  meta: { name: 'doctor', description: 'Check this machine: Node, WebAssembly, optional tools' },
+  args: jsonArg,
+  run({ args }) {
+    const all = checks();
+    const ok = all.every((check) => check.ok || !check.needed);
+    if (args.json) printJson({ ok, checks: all });
+    else {
+      const { green, red, yellow } = coloursFor(process.stdout);
+      const mark = (c: Check) => (c.ok ? green('ok') : c.needed ? red('missing') : yellow('absent'));
+      process.stdout.write(`${table(all.map((c) => [mark(c), c.name, c.found]))}\n`);
+    }
+    if (!ok) process.exitCode = exitCodes.checkFailed;
+  },
+});

@@ -1,0 +1,86 @@
+/**
+ * runlet explain RN301: prints the paragraph of an error code.
+ *
+ * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all codes.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { RunletError } from '../../models/error.ts';
+import { coloursFor, jsonArg, printJson } from './args.ts';
+
+const docs = join(import.meta.dirname, '../../docs');
+
+/** Text of docs/errors.md, else of the parts in docs/errors. */
+function sources(): string[] {
+  const whole = join(docs, 'errors.md');
+  if (existsSync(whole)) return [readFileSync(whole, 'utf8')];
+  const parts = join(docs, 'errors');
+  if (!existsSync(parts)) return [];
+  return readdirSync(parts).map((name) => (name.endsWith('.md') ? readFileSync(join(parts, name), 'utf8') : ''));
+}
+
+export interface Explanation {
+  code: string;
+  /** What stands behind the code in its heading, or nothing. */
+  title: string;
+  text: string;
+}
+
+/** The paragraphs of a Markdown text: each begins with a line that starts with a code, as a heading, in bold, or in a list. */
+export function explanations(markdown: string): Explanation[] {
+  const found: Explanation[] = [];
+  let current: Explanation | undefined;
+  for (const line of markdown.split('\n')) {
+    const start = /^(#+\s+|[-*]\s+)?[*`]*(RN\d{3})\b[*`]*[:.]?\s*[-–—:]?\s*(.*)$/.exec(line);
+    if (start) {
+      const isHeading = start[1]?.startsWith('#') ?? false;
+      const rest = (start[3] ?? '').trim();
+      current = { code: start[2] as string, title: isHeading ? rest : '', text: isHeading ? '' : rest };
+      found.push(current);
+    } else if (line.startsWith('#')) current = undefined;
+    else if (current) current.text += `\n${line}`;
+  }
+  for (const entry of found)
+    entry.text = entry.text
+      .replace(/\n(?!\n|[-*] )/g, ' ')
+      .replace(/ {2,}/g, ' ')
+      .trim();
+  return found;
+}
+
+/** Breaks a text into lines of at most `columns` characters. */
+const wrap = (text: string, columns: number): string =>
+  text
+    .split('\n')
+    .map((line) => line.replace(new RegExp(`(.{1,${columns}})(\\s+|$)`, 'g'), '$1\n').trimEnd())
+    .join('\n');
+
+export default defineCommand({
+  meta: { name: 'explain', description: 'Explain an error code: what it means and what to try' },
+  args: {
+    code: {
+      type: 'positional',
+      required: false,
+      description: 'The code, for example RN301; all codes without it',
+      valueHint: 'RNnnn',
+    },
+    ...jsonArg,
+  },
+  run({ args }) {
+    const all = sources().flatMap(explanations);
+    const code = args.code?.toUpperCase();
+    const chosen = code === undefined ? all : all.filter((entry) => entry.code === code);
+    if (chosen.length === 0)
+      throw new RunletError('RN742', {
+        what: code === undefined ? 'the list of errors is not installed' : `there is no error code ${code}`,
+        where: code === undefined ? 'docs/errors.md' : 'command line',
+        tryThis: 'runlet explain, without a code, lists all',
+      });
+    if (args.json) return printJson(code === undefined ? chosen : chosen[0]);
+    const { bold } = coloursFor(process.stdout);
+    const columns = Math.min(process.stdout.columns ?? 100, 100);
+    const paragraphs = chosen.map((e) => `${bold(`${e.code} ${e.title}`.trimEnd())}\n${wrap(e.text, columns)}`);
+    process.stdout.write(`${paragraphs.join('\n\n')}\n`);
+  },
+});

@@ -1,0 +1,83 @@
+/**
+ * runlet inspect: what a model file holds, or what a bundle holds, to the byte.
+ */
+
+import { defineCommand } from 'citty';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { printGraph } from '../../models/graph/print.ts';
+import { frameOf, isQuantised } from '../../models/graph/types.ts';
+import { bytesText, table } from '../report/table.ts';
+import { coloursFor, jsonArg, printJson } from './args.ts';
+import { bundleFacts } from './bundle-facts.ts';
+import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
+
+export default defineCommand({
+  meta: { name: 'inspect', description: 'Show what a model file holds, or what a bundle holds' },
+  args: { ...modelArgs, model: { ...modelArgs.model, description: 'Model file or bundle (.wasm)' }, ...jsonArg },
+  async run({ args }) {
+    const bytes = await readBytes(args.model);
+    if (isWasm(bytes)) return inspectBundle(bytes, args.json);
+    const graph = await loadGraph(args, bytes);
+    const [input] = graph.inputs;
+    const shape = graph.tensors[input?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+    if (args.json) {
+      const nodes = graph.nodes.map((n) => ({ op: n.op, name: n.name, inputs: n.inputs, output: n.output }));
+      const { name, format, sourceDigest, tensors, inputs, outputs, metadata, notes } = graph;
+      return printJson({
+        name,
+        format,
+        sourceDigest,
+        int8: isQuantised(graph),
+        window: shape.t,
+        frame: frameOf(shape),
+        inputs,
+        outputs,
+        tensors,
+        nodes,
+        metadata,
+        notes,
+      });
+    }
+    process.stdout.write(
+      `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${shape.t} frames of ${shape.f} x ${shape.c}\n\n${printGraph(graph)}\n`,
+    );
+    for (const note of graph.notes) process.stdout.write(`note: ${note}\n`);
+    for (const [key, value] of Object.entries(graph.metadata)) process.stdout.write(`metadata ${key}: ${value.slice(0, 200)}\n`);
+  },
+});
+
+function inspectBundle(wasm: Uint8Array, json = false): void {
+  const manifest = readManifest(wasm);
+  const facts = bundleFacts(wasm, manifest);
+  if (json) {
+    printJson({ ...facts, inputs: manifest.inputs, outputs: manifest.outputs, layers: manifest.layers, golden: manifest.golden });
+    return;
+  }
+  const colour = coloursFor(process.stdout).isColorSupported;
+  const { inputs, outputs } = manifest;
+  const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
+  const lines = [
+    `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    '',
+    table(
+      ports.map(([kind, p]) => [kind, p.name, `[${p.shape.join('][')}]`, p.hostType, p.scale, p.zeroPoint]),
+      { head: ['', 'name', '[t][f][c]', 'type', 'scale', 'zero'], colour },
+    ),
+    '',
+    table(
+      manifest.layers.map((l) => [
+        l.name.length > 40 ? `…${l.name.slice(-39)}` : l.name,
+        l.op,
+        l.section,
+        l.macsPerHop,
+        l.macsPerWindow,
+      ]),
+      { head: ['layer', 'op', 'part', 'MACs/hop', 'MACs/window'], colour },
+    ),
+    '',
+    `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + weights and tables ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
+    `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
+    `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,145 @@
+/**
+ * What the model verbs share: options, reading a model, calibration data, and the way from a file to a QuantPlan.
+ *
+ * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be read.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RunletError } from '../../models/error.ts';
+import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import type { Mode, PlanOptions } from '../../models/stream/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import type { Quantized } from '../../quant/quantize.ts';
+import { choiceOption, numberOption } from './args.ts';
+
+export const modelArgs = {
+  model: { type: 'positional', required: true, description: 'Model file: .tflite, .onnx or .rnq' },
+  timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
+  frame: { type: 'string', description: 'Values of one frame of a flattened input' },
+  window: { type: 'string', description: 'Frames of a window, where the model leaves them open' },
+} as const;
+
+export const planArgs = {
+  hop: { type: 'string', description: 'Frames between two outputs (default: the model metadata runlet.hop, else the window)' },
+  mode: { type: 'string', description: 'windowed or stream (default: the cheapest that is exact)' },
+  microHop: { type: 'string', description: 'Frames that pass through the layers at once (default: the hop)' },
+} as const;
+
+export const calibArgs = {
+  calib: { type: 'string', description: 'Calibration data for a float model: .npy, .npz, .csv or .wav' },
+  observer: { type: 'string', description: 'minmax (default) or percentile' },
+  percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
+} as const;
+
+export interface ModelOptions {
+  model: string;
+  timeAxis?: string;
+  frame?: string;
+  window?: string;
+}
+
+export interface CalibOptions {
+  calib?: string;
+  observer?: string;
+  percentile?: string;
+}
+
+/** A file's bytes. @throws RN720 */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    throw new RunletError('RN720', {
+      what: 'this file cannot be opened',
+      where: path,
+      why: (error as Error).message,
+      tryThis: 'check the path',
+    });
+  }
+}
+
+export const isWasm = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+
+/** Reads a model file of any format. */
+export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
+  const data = bytes ?? (await readBytes(options.model));
+  const name = basename(options.model).replace(/\.[^.]*$/, '');
+  return readModel(data, {
+    name,
+    timeAxis: numberOption('time-axis', options.timeAxis, { min: 0, whole: true }),
+    frame: numberOption('frame', options.frame, { min: 1, whole: true }),
+    window: numberOption('window', options.window, { min: 1, whole: true }),
+    digest: createHash('sha256').update(data).digest('hex'),
+  });
+}
+
+export const windowOf = (graph: Graph): number => graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
+
+/** Plan options from the command line; the hop defaults to the model's metadata, else to the window. */
+export function planOptions(graph: Graph, args: { hop?: string; mode?: string; microHop?: string }): PlanOptions {
+  const fromModel = Number(graph.metadata['runlet.hop']);
+  const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
+  const mode = choiceOption<Mode>('mode', args.mode, ['windowed', 'stream']);
+  const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
+  return { hop, ...(mode && { mode }), ...(microHop && { microHop }) };
+}
+
+/** All frames of a source as one array `[frames][f][c]`. */
+export async function loadSignal(graph: Graph, path: string): Promise<Float32Array> {
+  const { openSource } = await import('../sources/index.ts');
+  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+  const source = await openSource(path, { frameElements: frameOf(shape) });
+  const parts: Float32Array[] = [];
+  let total = 0;
+  for await (const part of source.frames) {
+    parts.push(part.slice());
+    total += part.length;
+  }
+  const out = new Float32Array(total);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** Quantises a float graph with the data named on the command line. @throws RN405 where there is none */
+export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOptions, noReport = false): Promise<Quantized> {
+  if (!args.calib) {
+    throw new RunletError('RN405', {
+      what: `${graph.name} is a float model and no calibration data was given`,
+      why: 'int8 needs the range of every activation, and only your signal has it',
+      tryThis: '--calib signal.npy (some hundred windows of the real signal)',
+    });
+  }
+  const { quantize } = await import('../../quant/quantize.ts');
+  const signal = await loadSignal(graph, args.calib);
+  return quantize(graph, plan, signal, {
+    observer: choiceOption('observer', args.observer, ['minmax', 'percentile'] as const) ?? 'minmax',
+    percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
+    noReport,
+  });
+}
+
+/** Model file to QuantPlan: float models are quantised on the way. */
+export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: CalibOptions): Promise<QuantPlan> {
+  const { quantPlan } = await import('../../quant/plan.ts');
+  const int8 = isQuantised(graph) ? graph : (await quantised(graph, options, args, true)).graph;
+  return quantPlan(int8, options);
+}
+
+/** Manifest fields that a model's metadata may carry. */
+export function manifestFields(graph: Graph) {
+  const rate = Number(graph.metadata['runlet.sample_rate_hz']);
+  const labels = graph.metadata['runlet.labels'];
+  return {
+    ...(rate > 0 && { sampleRateHz: rate }),
+    ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
+    ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
+    ...(labels && { labels: labels.split(',').map((l) => l.trim()) }),
+  };
+}

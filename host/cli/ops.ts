@@ -1,0 +1,63 @@
+/**
+ * runlet ops: the operators that are supported.
+ *
+ * In: nothing.  Out: a row per operator of models/ops: its kernels, if it has any of its own; and the
+ * names that the readers of the model formats know.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { ops } from '../../models/ops/index.ts';
+import { table } from '../report/table.ts';
+import { coloursFor, jsonArg, printJson } from './args.ts';
+
+const kernels = join(import.meta.dirname, '../../assembly/kernels');
+
+/** Kernel files of an operator: its own name, and variants `<name>-<variant>`. */
+function kernelsOf(op: string): string[] {
+  if (!existsSync(kernels)) return [];
+  return readdirSync(kernels)
+    .filter((file) => file === `${op}.ts` || (file.startsWith(`${op}-`) && file.endsWith('.ts')))
+    .map((file) => file.slice(0, -3))
+    .sort();
+}
+
+export interface OpRow {
+  op: string;
+  kernels: string[];
+}
+
+/** One row per operator, by name. */
+export const opRows = (): OpRow[] =>
+  Object.keys(ops)
+    .sort()
+    .map((op) => ({ op, kernels: kernelsOf(op) }));
+
+/** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
+async function formats(): Promise<Record<string, string[]>> {
+  const [tflite, onnx] = await Promise.all([
+    import('../../models/read/tflite/lower/index.ts'),
+    import('../../models/read/onnx/lower/index.ts'),
+  ]);
+  return { tflite: Object.keys(tflite.lowerings).sort(), onnx: [...onnx.lowerings.keys()].sort() };
+}
+
+export default defineCommand({
+  meta: { name: 'ops', description: 'List the operators that are supported' },
+  args: jsonArg,
+  async run({ args }) {
+    const rows = opRows();
+    const byFormat = await formats();
+    if (args.json) return printJson({ ops: rows, formats: byFormat });
+    const colour = coloursFor(process.stdout);
+    const lines = [
+      table(
+        rows.map((row) => [row.op, row.kernels.join(', ') || 'fused or renamed away']),
+        { head: ['operator', 'kernels'], colour: colour.isColorSupported },
+      ),
+    ];
+    for (const [format, names] of Object.entries(byFormat))
+      lines.push('', `${colour.bold(format)} (${names.length}): ${names.join(', ')}`);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  },
+});

@@ -1,0 +1,127 @@
+/**
+ * runlet validate: a bundle or model against outputs that somebody else computed, or float against int8 against wasm.
+ *
+ * With --input and --expect: byte by byte; exit 1 if anything differs. With --calib and --hop: the cross table float windowed / int8
+ * windowed / int8 streamed / wasm over the calibration signal.
+ */
+import { defineCommand } from 'citty';
+import { RunletError } from '../../models/error.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { openSession, type Session } from '../session/index.ts';
+import { readNpy } from '../sources/npy.ts';
+import { exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import {
+  calibArgs,
+  isWasm,
+  loadGraph,
+  loadQuantPlan,
+  manifestFields,
+  modelArgs,
+  planArgs,
+  planOptions,
+  readBytes,
+  windowOf,
+} from './load.ts';
+import { producer } from './producer.ts';
+
+export default defineCommand({
+  meta: { name: 'validate', description: 'Check that a bundle gives the numbers of its model' },
+  args: {
+    ...modelArgs,
+    model: { ...modelArgs.model, description: 'Model file or bundle (.wasm)' },
+    input: { type: 'string', description: '.npy: one row per window, or with --hop one row per frame' },
+    expect: { type: 'string', description: '.npy: one row per output' },
+    expectHop: { type: 'string', description: 'Frames between two rows of --expect (default: the hop)' },
+    target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
+    ...planArgs,
+    ...calibArgs,
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const bytes = await readBytes(args.model);
+    const bundle = isWasm(bytes);
+    if (!args.input && !bundle && args.calib) {
+      const { crossTable } = await import('./cross-table.ts');
+      return crossTable(await loadGraph(args, bytes), args);
+    }
+    if (!args.input || !args.expect) {
+      throw new RunletError('RN742', {
+        what: 'there is nothing to compare',
+        why: 'validate takes --input and --expect, or a float model with --calib and --hop',
+        tryThis: 'runlet validate --help',
+      });
+    }
+    const x = readNpy(await readBytes(args.input));
+    const y = readNpy(await readBytes(args.expect));
+    const frame = x.shape.length >= 2 ? x.shape.slice(1).reduce((a, b) => a * b, 1) : 1;
+    // a flattened input's frame width comes from --frame, from x, or from the model's first RESHAPE
+    const graph = bundle
+      ? undefined
+      : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
+    const wasm = graph ? await buildFor(graph, args) : bytes;
+    const session = await openSession(wasm as BufferSource);
+    const { compareStream, compareWindows } = await import('./compare.ts');
+    const hop = numberOption('hop', args.hop, { min: 1, whole: true });
+    const result =
+      hop === undefined
+        ? compareWindows(wholeWindows(session), x, y)
+        : compareStream(sameHop(session, hop), x, y, numberOption('expect-hop', args.expectHop, { min: 1, whole: true }) ?? hop);
+    if (result.outputs === 0) {
+      throw new RunletError('RN735', {
+        what: 'no output could be compared',
+        why: 'no expected row starts where a window of this hop starts, or the input is shorter than one window',
+        tryThis: 'a longer input, or --expect-hop',
+      });
+    }
+    const text = `${result.differing} of ${result.outputs} outputs differ (max |diff| ${result.maxDifference})`;
+    if (args.json)
+      printJson({
+        ...result,
+        rowsWithoutWindow: result.rowsWithoutWindow,
+        outputs: result.outputs,
+        mode: session.manifest.mode,
+        hop: session.hop,
+      });
+    else process.stdout.write(`${text}\n`);
+    if (result.rowsWithoutWindow > 0)
+      process.stderr.write(
+        `${result.rows} expected rows compared; ${result.rowsWithoutWindow} have no window at this hop, or lie in the warm-up\n`,
+      );
+    if (result.differing > 0) process.exitCode = exitCodes.checkFailed;
+  },
+});
+
+type BuildArgs = {
+  hop?: string;
+  mode?: string;
+  microHop?: string;
+  target: string;
+  calib?: string;
+  observer?: string;
+  percentile?: string;
+};
+
+/** Without --hop the whole window is one input: hop = window. */
+async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
+  const options = args.hop ? planOptions(graph, args) : ({ hop: windowOf(graph), mode: 'windowed' } as const);
+  const quant = await loadQuantPlan(graph, options, args);
+  const { build } = await import('../../assembly/build.ts');
+  return (await build(quant, { producer: producer(), target: args.target, ...manifestFields(graph) })).wasm;
+}
+
+function wholeWindows(session: Session): Session {
+  if (session.hop === session.window) return session;
+  throw new RunletError('RN736', {
+    what: `this bundle answers every ${session.hop} frames of a window of ${session.window}`,
+    why: 'without --hop each row is one whole window',
+    tryThis: `--hop ${session.hop}`,
+  });
+}
+
+function sameHop(session: Session, hop: number): Session {
+  if (session.hop === hop) return session;
+  throw new RunletError('RN736', {
+    what: `this bundle was built for hop ${session.hop}, not ${hop}`,
+    tryThis: `--hop ${session.hop}, or build it again`,
+  });
+}

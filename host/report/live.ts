@@ -1,0 +1,68 @@
+/**
+ * What a run shows while it goes on, on a terminal: one line with progress, time, the latest output and a sparkline.
+ *
+ * In: outputs as they fall due.  Out: a line on stderr, redrawn at most 15 times a second by cli-progress; stdout stays free for
+ * results. Where the length is unknown there is no bar.
+ */
+import type { SingleBar } from 'cli-progress';
+import type { Track } from '../sources/source.ts';
+import { sparkline } from './sparkline.ts';
+
+export interface LiveOptions {
+  totalFrames?: number;
+  rateHz?: number;
+  unit?: string;
+  stream: NodeJS.WriteStream;
+}
+
+/** Values that the sparkline shows. */
+const shownOutputs = 24;
+
+export class Live {
+  #bar: SingleBar;
+  #options: LiveOptions;
+  #latest = '';
+
+  private constructor(bar: SingleBar, options: LiveOptions) {
+    this.#bar = bar;
+    this.#options = options;
+  }
+
+  static async start(options: LiveOptions): Promise<Live> {
+    const { default: progress } = await import('cli-progress');
+    const known = options.totalFrames !== undefined;
+    const bar = new progress.SingleBar({
+      format: `${known ? '{bar} {percentage}% ' : ''}{time}  {latest}`,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 20,
+      fps: 15,
+      stream: options.stream,
+      hideCursor: true,
+      linewrap: false,
+      gracefulExit: true,
+    });
+    bar.start(options.totalFrames ?? 0, 0, { time: '', latest: '' });
+    return new Live(bar, options);
+  }
+
+  /** The latest output: a label or a number, and the track that the sparkline shows. */
+  output(label: string | undefined, value: number, track: Track): void {
+    const { unit } = this.#options;
+    const text = label ?? `${value.toFixed(2)}${unit ? ` ${unit}` : ''}`;
+    const recent = track.values.subarray(Math.max(0, track.length - shownOutputs), track.length);
+    this.#latest = `${text.padEnd(12)} ${sparkline(recent, shownOutputs)}`;
+  }
+
+  /** Moves on to `frames` frames. */
+  progress(frames: number): void {
+    const { rateHz } = this.#options;
+    const time = rateHz ? `${(frames / rateHz).toFixed(1)} s` : `frame ${frames}`;
+    this.#bar.update(frames, { time: time.padStart(9), latest: this.#latest });
+  }
+
+  /** Ends the line. */
+  stop(): void {
+    this.#bar.stop();
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Keeps what a run reports at its end: outputs, truth, times per hop, and, for a plot, the input.
+ *
+ * In: frames and outputs as they pass.  Out: a summary and the series of a plot. Memory: 8 bytes per value kept; the input is
+ * kept only where a plot is wanted.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { Track } from '../sources/source.ts';
+import type { RunPlot } from './plot.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile } from './statistics.ts';
+
+export interface RunSummary {
+  model: string;
+  source: string;
+  frames: number;
+  outputs: number;
+  /** Length of the signal, where the rate is known. */
+  signalSeconds?: number;
+  /** Wall time of the run. */
+  seconds: number;
+  /** Time of a hop in the module, quantisation included. */
+  microsecondsPerHop?: { median: number; p95: number };
+  /** Frames a second of computing. */
+  framesPerSecond?: number;
+  /** framesPerSecond over the signal's rate. */
+  timesRealTime?: number;
+  /** How often each label won. */
+  labels?: Record<string, number>;
+  truth?: { column: string; outputs: number; mae?: number; accuracy?: number };
+}
+
+/** Where within an output's window the truth is taken. */
+export type TruthAt = 'mean' | 'end';
+
+export interface RecorderOptions {
+  manifest: Manifest;
+  source: string;
+  rateHz?: number;
+  keepInput: boolean;
+  inputNames?: string[];
+  truthName?: string;
+  truthAt?: TruthAt;
+}
+
+export class Recorder {
+  readonly classes: boolean;
+  /** Elements of output 0, one track each. */
+  readonly outputs: Track[];
+  #options: RecorderOptions;
+  #inputs: Track[];
+  #times = new Track();
+  #truth = new Track();
+  #winners = new Track();
+  #hopMs = new Track();
+  #ms = 0;
+  #frames = 0;
+  #started = performance.now();
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    const { inputs, outputs, labels } = options.manifest;
+    const elements = outputs[0]?.elements ?? 0;
+    this.classes = elements > 1 && labels?.length === elements;
+    this.outputs = Array.from({ length: elements }, () => new Track());
+    this.#inputs = options.keepInput ? Array.from({ length: inputs[0]?.elements ?? 0 }, () => new Track()) : [];
+  }
+
+  get count(): number {
+    return this.#times.length;
+  }
+
+  /** A pushed piece: whole frames from `from` on, and the milliseconds that the push took. */
+  frames(values: ArrayLike<number>, from: number, count: number, ms: number): void {
+    this.#frames += count;
+    this.#ms += ms;
+    const elements = this.#inputs.length;
+    for (let n = from; n < from + count && elements > 0; n++)
+      for (let e = 0; e < elements; e++) (this.#inputs[e] as Track).push(values[n * elements + e] as number);
+  }
+
+  /** A whole hop took `ms`. */
+  hop(ms: number): void {
+    this.#hopMs.push(ms);
+  }
+
+  /** An output fell due; `truth` is the truth per frame as far as it was read. */
+  output(values: Float32Array, startFrame: number, endFrame: number, truth?: Track): void {
+    const { rateHz = 1, truthAt = this.classes ? 'end' : 'mean' } = this.#options;
+    this.#times.push(endFrame / rateHz);
+    for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
+    if (this.classes) this.#winners.push(argmax(values));
+    if (truth)
+      this.#truth.push(truthAt === 'end' ? (truth.values[endFrame - 1] as number) : meanOf(truth.values, startFrame, endFrame));
+  }
+
+  /** Name of the latest output's label, where the model has labels. */
+  label(values: Float32Array): string | undefined {
+    return this.classes ? this.#options.manifest.labels?.[argmax(values)] : undefined;
+  }
+
+  summary(): RunSummary {
+    const { manifest, rateHz, truthName } = this.#options;
+    const hops = this.#hopMs.view();
+    const framesPerSecond = this.#ms > 0 ? (1000 * this.#frames) / this.#ms : undefined;
+    const summary: RunSummary = {
+      model: manifest.name,
+      source: this.#options.source,
+      frames: this.#frames,
+      outputs: this.count,
+      signalSeconds: rateHz && this.#frames / rateHz,
+      seconds: rounded((performance.now() - this.#started) / 1000),
+      microsecondsPerHop: hops.length
+        ? { median: rounded(1000 * quantile(hops, 0.5)), p95: rounded(1000 * quantile(hops, 0.95)) }
+        : undefined,
+      framesPerSecond: framesPerSecond && rounded(framesPerSecond),
+      timesRealTime: rateHz && framesPerSecond && rounded(framesPerSecond / rateHz),
+    };
+    if (this.classes) {
+      summary.labels = {};
+      for (const winner of this.#winners.view()) {
+        const name = manifest.labels?.[winner] ?? `${winner}`;
+        summary.labels[name] = (summary.labels[name] ?? 0) + 1;
+      }
+    }
+    if (truthName !== undefined) {
+      const truth = this.#truth.view();
+      const classes = this.classes ? accuracy(this.#winners.view(), truth) : undefined;
+      const real = this.classes ? undefined : meanAbsoluteError((this.outputs[0] as Track).view(), truth);
+      summary.truth = { column: truthName, outputs: (classes ?? real)?.count ?? 0, mae: real?.mae, accuracy: classes?.accuracy };
+    }
+    return summary;
+  }
+
+  /** What plotRun draws. Truth of a classifier is left out: it is no value on the outputs' axis. */
+  plot(): RunPlot {
+    const { manifest, rateHz, source, inputNames, truthName } = this.#options;
+    const nameOf = (names: string[] | undefined, i: number, count: number, port: string) =>
+      names?.[i] ?? (count === 1 ? port : `${port}[${i}]`);
+    return {
+      title: `${manifest.name}: ${source}`,
+      input: this.#inputs.map((track, i) => ({
+        name: nameOf(inputNames, i, this.#inputs.length, manifest.inputs[0]?.name ?? 'input'),
+        values: track.view(),
+      })),
+      inputRateHz: rateHz,
+      outputs: this.outputs.map((track, i) => ({
+        name: nameOf(this.classes ? manifest.labels : undefined, i, this.outputs.length, manifest.outputs[0]?.name ?? 'output'),
+        values: track.view(),
+      })),
+      truth: truthName !== undefined && !this.classes ? { name: `truth (${truthName})`, values: this.#truth.view() } : undefined,
+      times: this.#times.view(),
+      unit: manifest.unit,
+    };
+  }
+}
+
+/** Times are not known better than to 4 digits. */
+const rounded = (x: number): number => Number(x.toPrecision(4));
+
+/** Mean over [from, to) of what is known; NaN where nothing is. */
+function meanOf(values: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i] as number;
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count++;
+  }
+  return sum / count;
+}

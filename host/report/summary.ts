@@ -1,0 +1,44 @@
+/**
+ * The summary of a run as a table for people.
+ *
+ * In: a RunSummary.  Out: lines of text, without a newline at the end.
+ */
+import type { RunSummary } from './recorder.ts';
+import { type Cell, table } from './table.ts';
+
+/** @param unit of the outputs, for the error against the truth. */
+export function summaryText(summary: RunSummary, unit?: string): string {
+  const { microsecondsPerHop: us, framesPerSecond, timesRealTime, truth } = summary;
+  const number = (x: number) => (x >= 100 ? Math.round(x).toLocaleString('en') : `${Number(x.toPrecision(3))}`);
+  const seconds = summary.signalSeconds === undefined ? '' : ` (${number(summary.signalSeconds)} s)`;
+  const rows: Cell[][] = [
+    ['frames', `${summary.frames.toLocaleString('en')}${seconds}`],
+    ['outputs', summary.outputs.toLocaleString('en')],
+  ];
+  if (us) rows.push(['time per hop', `${number(us.median)} us median, ${number(us.p95)} us 95th percentile`]);
+  if (framesPerSecond)
+    rows.push([
+      'speed',
+      `${number(framesPerSecond)} frames/s${timesRealTime ? `, ${number(timesRealTime)} times real time` : ''}`,
+    ]);
+  if (summary.labels)
+    rows.push([
+      'labels',
+      Object.entries(summary.labels)
+        .sort((a, b) => b[1] - a[1])
+        .slice(0, 8)
+        .map(([label, count]) => `${label} ${count}`)
+        .join(', '),
+    ]);
+  if (truth) {
+    const { mae, accuracy } = truth;
+    const found =
+      mae !== undefined
+        ? `mean absolute error ${number(mae)}${unit ? ` ${unit}` : ''}`
+        : accuracy !== undefined
+          ? `accuracy ${(100 * accuracy).toFixed(1)} %`
+          : 'unknown for every output';
+    rows.push([`truth (${truth.column})`, `${found}, ${truth.outputs} outputs`]);
+  }
+  return table(rows);
+}

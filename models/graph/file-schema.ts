@@ -1,0 +1,123 @@
+/**
+ * The schema of .rnq files (models/graph/file.ts): every field of a Graph with its type and range.
+ *
+ * In: parsed JSON.  Out: checked values, typed arrays decoded.
+ */
+import * as v from 'valibot';
+
+export const array = { i8: Int8Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
+
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const size = whole(1, 1 << 24);
+const small = whole(1, 1 << 16);
+const pad = v.tuple([whole(0, 1 << 16), whole(0, 1 << 16)]);
+const scale = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE));
+const limit = v.union([v.pipe(v.number(), v.finite()), v.pipe(v.picklist(['Infinity', '-Infinity']), v.transform(Number))]);
+const clamp = v.pipe(
+  v.tuple([limit, limit]),
+  v.check(([min, max]) => min <= max, 'the clamp is empty'),
+);
+
+function typed<K extends keyof typeof array>(...kinds: K[]) {
+  return v.pipe(
+    v.strictObject({ $: v.picklist(kinds), base64: v.pipe(v.string(), v.maxLength(1 << 28), v.base64()) }),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const bytes = Uint8Array.from(Buffer.from(dataset.value.base64, 'base64'));
+      const type = array[dataset.value.$ as K];
+      if (bytes.length % type.BYTES_PER_ELEMENT !== 0) {
+        addIssue({ message: 'the array ends within a value' });
+        return NEVER;
+      }
+      const values = new type(bytes.buffer);
+      if (!values.every((x: number) => Number.isFinite(x))) {
+        addIssue({ message: 'the array holds a value that is not a number' });
+        return NEVER;
+      }
+      return values as InstanceType<(typeof array)[K]>;
+    }),
+  );
+}
+
+const positive = v.pipe(
+  typed('f64'),
+  v.check((a) => a.every((x) => x > 0), 'a scale is not above 0'),
+);
+const weights = v.strictObject({
+  data: typed('i8', 'f32'),
+  scales: v.optional(positive),
+  scaleRule: v.optional(v.picklist(['per-channel', 'dense-f32'])),
+});
+const bias = v.nullable(typed('i32', 'f32'));
+const kernel = { kernelT: small, kernelF: small, strideT: small, strideF: small, padT: pad, padF: pad, clamp };
+const dilation = { dilationT: small, dilationF: small };
+
+const attrs = {
+  conv: v.object({ ...kernel, ...dilation, groups: small, outChannels: small, weights, bias }),
+  depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
+  dense: v.object({ units: small, weights, bias, clamp }),
+  maxpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
+  avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
+  globalmax: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
+  globalavg: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
+  add: v.object({ clamp }),
+  mul: v.object({ clamp }),
+  concat: v.object({ axis: v.picklist(['c', 'f']) }),
+  activation: v.object({
+    fn: v.picklist(['identity', 'leakyrelu', 'sigmoid', 'tanh', 'hardswish']),
+    alpha: v.optional(v.pipe(v.number(), v.finite())),
+    clamp,
+  }),
+  softmax: v.object({ beta: v.pipe(v.number(), v.finite(), v.minValue(1e-6), v.maxValue(1e6)) }),
+};
+
+const id = whole(0, 1 << 20);
+const text = v.pipe(v.string(), v.maxLength(4096));
+const node = <K extends keyof typeof attrs>(op: K) =>
+  v.object({
+    op: v.literal(op),
+    name: text,
+    inputs: v.pipe(v.array(id), v.minLength(1), v.maxLength(64)),
+    output: id,
+    attrs: attrs[op],
+  });
+const port = v.object({
+  tensor: id,
+  name: text,
+  hostType: v.picklist(['float32', 'int8', 'uint8']),
+  fileShape: v.pipe(v.array(size), v.maxLength(8)),
+  order: v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.maxLength(3)),
+});
+
+export const graphSchema = v.object({
+  name: text,
+  format: v.picklist(['tflite', 'onnx', 'tfjs', 'builder']),
+  sourceDigest: text,
+  tensors: v.array(
+    v.object({
+      id,
+      name: text,
+      shape: v.strictObject({ t: size, f: size, c: size }),
+      quant: v.optional(v.strictObject({ scale, zeroPoint: whole(-128, 127) })),
+    }),
+  ),
+  nodes: v.array(
+    v.variant('op', [
+      node('conv'),
+      node('depthwise'),
+      node('dense'),
+      node('maxpool'),
+      node('avgpool'),
+      node('globalmax'),
+      node('globalavg'),
+      node('add'),
+      node('mul'),
+      node('concat'),
+      node('activation'),
+      node('softmax'),
+    ]),
+  ),
+  inputs: v.pipe(v.array(port), v.minLength(1)),
+  outputs: v.pipe(v.array(port), v.minLength(1)),
+  metadata: v.record(v.string(), v.string()),
+  notes: v.array(v.string()),
+});

@@ -1,0 +1,85 @@
+/**
+ * .rnq: a Graph as a file, what `runlet quantize` writes.
+ *
+ * In: a Graph.  Out: bytes, and back.  Layout: `RNQ1`, then UTF-8 JSON; typed arrays are `{ "$": "i8" | "i32" | "f32" | "f64", "base64": ... }`,
+ * an infinite clamp is the string "Infinity" or "-Infinity". Reading trusts nothing: types and ranges are checked field by field, and
+ * the graph is built again, so that every shape follows from its operator's rule.
+ */
+import * as v from 'valibot';
+import { RunletError } from '../error.ts';
+import { GraphBuilder } from './builder.ts';
+import { array, graphSchema } from './file-schema.ts';
+import type { Graph } from './types.ts';
+
+const magic = 'RNQ1';
+
+export function writeGraph(graph: Graph): Uint8Array {
+  const replace = (_key: string, value: unknown): unknown => {
+    if (value === Number.POSITIVE_INFINITY) return 'Infinity';
+    if (value === Number.NEGATIVE_INFINITY) return '-Infinity';
+    for (const [name, type] of Object.entries(array)) {
+      if (value instanceof type)
+        return { $: name, base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+    }
+    return value;
+  };
+  return new TextEncoder().encode(magic + JSON.stringify(graph, replace));
+}
+
+const broken = (where: string, why: string) =>
+  new RunletError('RN120', {
+    what: 'this quantised model file is damaged',
+    where,
+    why,
+    tryThis: 'write it again with runlet quantize',
+  });
+
+/** @throws RunletError RN120 (damaged), RN301 (shapes do not fit) */
+export function readGraph(bytes: Uint8Array): Graph {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(magic.length)));
+  } catch (error) {
+    throw broken('JSON', (error as Error).message);
+  }
+  const checked = v.safeParse(graphSchema, parsed);
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    throw broken(v.getDotPath(issue) ?? 'the graph', issue.message);
+  }
+  const file = checked.output;
+  const builder = new GraphBuilder(file.name, file.format, file.sourceDigest);
+  /** File tensor id to id here: inputs first, then node outputs in order. */
+  const ids = new Map<number, number>();
+  const tensorAt = (id: number) => {
+    const t = file.tensors[id];
+    if (!t || t.id !== id) throw broken(`tensor ${id}`, 'it is not there');
+    return t;
+  };
+  const known = (id: number) => {
+    const at = ids.get(id);
+    if (at === undefined) throw broken(`tensor ${id}`, 'it is read before it is written');
+    return at;
+  };
+  const define = (id: number, at: number) => {
+    if (ids.has(id)) throw broken(`tensor ${id}`, 'it is written twice');
+    ids.set(id, at);
+  };
+  for (const { tensor, ...port } of file.inputs) {
+    const t = tensorAt(tensor);
+    define(tensor, builder.input(t.name, t.shape, { ...port, ...(t.quant && { quant: t.quant }) }));
+  }
+  for (const node of file.nodes) {
+    const t = tensorAt(node.output);
+    const output = builder.node(node.op, node.inputs.map(known), node.attrs as never, node.name, t.quant);
+    const made = builder.shape(output);
+    if (made.t !== t.shape.t || made.f !== t.shape.f || made.c !== t.shape.c)
+      throw broken(node.name, 'its output shape is not what its operator gives');
+    (builder.tensors[output] as { name: string }).name = t.name;
+    define(node.output, output);
+  }
+  for (const { tensor, ...port } of file.outputs) builder.output(known(tensor), port.name, port);
+  Object.assign(builder.metadata, file.metadata);
+  builder.notes.push(...file.notes);
+  return builder.build();
+}

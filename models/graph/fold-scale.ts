@@ -1,0 +1,90 @@
+/**
+ * Scales: y[c] = scale[c] * x[c] + offset[c] as a depthwise convolution of kernel 1, and how neighbours absorb it.
+ *
+ * In: float nodes.  Out: changed weights and biases.  Formulas: s * (W x + b) + o = (s W) x + (s b + o), and
+ * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because padding is not shifted.
+ */
+import { thenClamp } from './clamp.ts';
+import type { Clamp, ConvAttrs, DenseAttrs, DepthwiseAttrs, Node, NodeOf } from './types.ts';
+import { noClamp } from './types.ts';
+
+export interface ScaleNode {
+  node: NodeOf<'depthwise'>;
+  /** Per channel. */
+  scale: ArrayLike<number> & Iterable<number> & { every(test: (v: number) => boolean): boolean };
+  offset: Float32Array;
+}
+
+/** `node` as a scale and offset per channel, or undefined where it is something else. */
+export function asScale(node: Node): ScaleNode | undefined {
+  if (node.op !== 'depthwise') return undefined;
+  const a = node.attrs;
+  const pointwise = a.kernelT === 1 && a.kernelF === 1 && a.strideT === 1 && a.strideF === 1 && a.multiplier === 1;
+  if (!pointwise || isPadded(a)) return undefined;
+  const scale = a.weights.data as Float32Array;
+  return { node, scale, offset: a.bias ? Float32Array.from(a.bias) : new Float32Array(scale.length) };
+}
+
+const isPadded = (a: Pick<ConvAttrs, 'padT' | 'padF'>): boolean => [...a.padT, ...a.padF].some((p) => p !== 0);
+
+/** s * (W x + b) + o; false where `previous` has no weights or clamps in between. */
+export function absorbIntoPrevious(previous: Node, { node, scale, offset }: ScaleNode): boolean {
+  if (previous.op !== 'conv' && previous.op !== 'depthwise' && previous.op !== 'dense') return false;
+  const attrs: ConvAttrs | DepthwiseAttrs | DenseAttrs = previous.attrs;
+  const clamp = scaledClamp(attrs.clamp, scale, offset);
+  if (!clamp) return false;
+  const channels = scale.length;
+  const perChannel = attrs.weights.data.length / channels;
+  const channel = previous.op === 'depthwise' ? (i: number) => i % channels : (i: number) => Math.floor(i / perChannel);
+  const data = Float32Array.from(attrs.weights.data, (w, i) => w * (scale[channel(i)] as number));
+  attrs.weights = { data };
+  attrs.bias = Float32Array.from(offset, (o, c) => (scale[c] as number) * (attrs.bias?.[c] ?? 0) + o);
+  attrs.clamp = thenClamp(clamp, node.attrs.clamp);
+  return true;
+}
+
+/** clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined where it differs by channel or turns around. */
+function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Array): Clamp | undefined {
+  if (clamp[0] === noClamp[0] && clamp[1] === noClamp[1]) return clamp;
+  let result: Clamp | undefined;
+  for (let c = 0; c < scale.length; c++) {
+    const s = scale[c] as number;
+    if (!(s > 0)) return undefined;
+    const o = offset[c] as number;
+    const here: Clamp = [s * clamp[0] + o, s * clamp[1] + o];
+    if (result && (here[0] !== result[0] || here[1] !== result[1])) return undefined;
+    result = here;
+  }
+  return result;
+}
+
+/** W (s x + o) + b; false where `next` has no weights, or pads while o is not zero. `channels` are those of its input. */
+export function absorbIntoNext(next: Node, { scale, offset }: ScaleNode, channels: number): boolean {
+  if (next.op !== 'conv' && next.op !== 'depthwise' && next.op !== 'dense') return false;
+  if (next.op !== 'dense' && isPadded(next.attrs) && offset.some((o) => o !== 0)) return false;
+  const { data } = next.attrs.weights;
+  const outputs =
+    next.op === 'dense' ? next.attrs.units : next.op === 'conv' ? next.attrs.outChannels : channels * next.attrs.multiplier;
+  const row = data.length / outputs;
+  let input: (i: number) => number;
+  let output: (i: number) => number = (i) => Math.floor(i / row);
+  if (next.op === 'dense') {
+    input = (i) => i % channels;
+  } else if (next.op === 'conv') {
+    const { groups } = next.attrs;
+    const inner = channels / groups;
+    input = (i) => Math.floor((Math.floor(i / row) * groups) / outputs) * inner + (i % inner);
+  } else {
+    const { multiplier } = next.attrs;
+    output = (i) => i % outputs;
+    input = (i) => Math.floor((i % outputs) / multiplier);
+  }
+  const bias = Float64Array.from({ length: outputs }, (_, o) => next.attrs.bias?.[o] ?? 0);
+  for (let i = 0; i < data.length; i++) {
+    const o = output(i);
+    bias[o] = (bias[o] as number) + (data[i] as number) * (offset[input(i)] as number);
+  }
+  next.attrs.weights = { data: Float32Array.from(data, (w, i) => w * (scale[input(i)] as number)) };
+  if (next.attrs.bias || offset.some((o) => o !== 0)) next.attrs.bias = Float32Array.from(bias);
+  return true;
+}

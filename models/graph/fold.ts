@@ -1,0 +1,208 @@
+/**
+ * foldGraph: removes what needs no operator of its own, in a float graph of any format.
+ *
+ * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and offsets (batch
+ * normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer, clamps into their producer,
+ * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish; tensors that nothing uses go.
+ * Exact up to float32 rounding of the changed weights. An int8 graph keeps its numbers: it is returned as it is.
+ */
+import { isNoClamp, thenClamp } from './clamp.ts';
+import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
+import { type Graph, isQuantised, type Node, type NodeOf, noClamp, type Tensor } from './types.ts';
+
+/** Folds a float graph; the argument is not changed. An int8 graph only loses its unused tensors. */
+export function foldGraph(graph: Graph): Graph {
+  const fold = new Fold(graph);
+  if (!isQuantised(graph) || graph.tensors.length === 0) fold.run();
+  return compact({ ...graph, nodes: fold.nodes, outputs: fold.outputs, notes: [...graph.notes, ...fold.notes] });
+}
+
+class Fold {
+  nodes: Node[];
+  outputs: Graph['outputs'];
+  readonly notes: string[] = [];
+  private readonly tensors: readonly Tensor[];
+  private readers = new Map<number, Node[]>();
+  private producers = new Map<number, Node>();
+
+  constructor(graph: Graph) {
+    this.tensors = graph.tensors;
+    this.nodes = graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], attrs: { ...node.attrs } }) as Node);
+    this.outputs = graph.outputs.map((port) => ({ ...port }));
+  }
+
+  /** Applies the rules, first match first, until none applies. Every rule removes a node or makes it simpler. */
+  run(): void {
+    this.index();
+    for (let i = 0; i < this.nodes.length; ) {
+      const node = this.nodes[i] as Node;
+      const before = this.nodes.length;
+      const note = this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node);
+      if (note === undefined) {
+        i++;
+        continue;
+      }
+      this.notes.push(note);
+      if (this.nodes.length === before && !note.startsWith('hardswish')) {
+        i++;
+        continue;
+      }
+      this.index();
+      // a removed node may let its neighbours fold: they lie close, but a producer may stand anywhere before
+      i = 0;
+    }
+  }
+
+  private index(): void {
+    this.readers = new Map();
+    this.producers = new Map();
+    for (const node of this.nodes) {
+      this.producers.set(node.output, node);
+      for (const id of new Set(node.inputs)) {
+        const list = this.readers.get(id);
+        if (list) list.push(node);
+        else this.readers.set(id, [node]);
+      }
+    }
+  }
+
+  /** The only reader of `tensor`, where no output of the graph shows it. */
+  private soleReader(tensor: number): Node | undefined {
+    const readers = this.readers.get(tensor) ?? [];
+    return readers.length === 1 && !this.outputs.some((port) => port.tensor === tensor) ? readers[0] : undefined;
+  }
+
+  /** The producer of `node`'s only input, where `node` alone reads it. */
+  private before(node: Node): Node | undefined {
+    const [input] = node.inputs;
+    return input !== undefined && node.inputs.length === 1 && this.soleReader(input) ? this.producers.get(input) : undefined;
+  }
+
+  private remove(node: Node): void {
+    this.nodes = this.nodes.filter((n) => n !== node);
+  }
+
+  /** Everything that read `from` reads `to`. */
+  private redirect(from: number, to: number): void {
+    for (const node of this.nodes) node.inputs = node.inputs.map((id) => (id === from ? to : id));
+    for (const port of this.outputs) if (port.tensor === from) port.tensor = to;
+  }
+
+  private identity(node: Node): string | undefined {
+    if (node.op !== 'activation' || node.attrs.fn !== 'identity') return undefined;
+    if (isNoClamp(node.attrs.clamp)) {
+      this.remove(node);
+      this.redirect(node.output, node.inputs[0] as number);
+      return `${node.name} changes nothing and was removed`;
+    }
+    const producer = this.before(node);
+    if (!producer || !('clamp' in producer.attrs)) return undefined;
+    producer.attrs.clamp = thenClamp(producer.attrs.clamp, node.attrs.clamp);
+    producer.output = node.output;
+    this.remove(node);
+    return `${node.name} folded into ${producer.name} as a clamp`;
+  }
+
+  private scale(node: Node): string | undefined {
+    const scale = asScale(node);
+    if (!scale) return undefined;
+    const previous = this.before(node);
+    if (previous && absorbIntoPrevious(previous, scale)) {
+      previous.output = node.output;
+      this.remove(node);
+      return `${node.name} folded into ${previous.name} before it`;
+    }
+    const next = this.soleReader(node.output);
+    const channels = this.tensors[node.output]?.shape.c ?? 0;
+    if (next && isNoClamp(scale.node.attrs.clamp) && absorbIntoNext(next, scale, channels)) {
+      next.inputs = [...node.inputs];
+      this.remove(node);
+      return `${node.name} folded into ${next.name} after it`;
+    }
+    return undefined;
+  }
+
+  /** x * clamp(a * x + 3a, 0, 6a) = 6a * hardswish(x). */
+  private hardSwish(node: Node): string | undefined {
+    if (node.op !== 'mul') return undefined;
+    const [left, right] = node.inputs as [number, number];
+    const match = this.gateOf(right, left) ?? this.gateOf(left, right);
+    if (!match) return undefined;
+    const { gate, x, factor } = match;
+    const at = this.nodes.indexOf(node);
+    const { clamp } = node.attrs;
+    const unit = Math.abs(factor - 1) < 1e-6;
+    const attrs = { fn: 'hardswish' as const, clamp: unit ? clamp : noClamp };
+    if (unit) {
+      this.nodes[at] = { op: 'activation', name: node.name, inputs: [x], output: node.output, attrs };
+      this.remove(gate.node);
+    } else {
+      // the gate's tensor is free now: it takes the hardswish, and the product becomes the scale behind it
+      const channels = this.tensors[node.output]?.shape.c ?? 0;
+      const data = new Float32Array(channels).fill(factor);
+      const scale = { ...gate.node.attrs, weights: { data }, bias: null, clamp };
+      this.nodes[at] = { op: 'depthwise', name: node.name, inputs: [gate.node.output], output: node.output, attrs: scale };
+      const swish: NodeOf<'activation'> = {
+        op: 'activation',
+        name: gate.node.name,
+        inputs: [x],
+        output: gate.node.output,
+        attrs,
+      };
+      this.nodes[this.nodes.indexOf(gate.node)] = swish;
+    }
+    return `hardswish found in ${gate.node.name} and ${node.name}`;
+  }
+
+  private gateOf(tensor: number, x: number): { gate: ScaleNode; x: number; factor: number } | undefined {
+    const producer = this.producers.get(tensor);
+    const gate = producer && asScale(producer);
+    if (!gate || producer.inputs[0] !== x || tensor === x || !this.soleReader(tensor)) return undefined;
+    const [low, high] = gate.node.attrs.clamp;
+    const a = gate.scale[0] as number;
+    const near = (p: number, q: number) => Math.abs(p - q) <= 1e-6 * Math.abs(q);
+    if (!(a > 0) || low !== 0 || !near(high, 6 * a)) return undefined;
+    if (!gate.scale.every((s) => s === a) || !gate.offset.every((o) => near(o, 3 * a))) return undefined;
+    return { gate, x, factor: 6 * a };
+  }
+
+  /** A pool over all frames (and all rows, or each row alone) without padding gives one frame: a global pool. */
+  private globalPool(node: Node): string | undefined {
+    if (node.op !== 'avgpool' && node.op !== 'maxpool') return undefined;
+    const input = this.tensors[node.inputs[0] as number]?.shape;
+    const output = this.tensors[node.output]?.shape;
+    const { attrs } = node;
+    if (!input || !output || output.t !== 1 || attrs.kernelT !== input.t || input.t === 1) return undefined;
+    if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;
+    const allRows = attrs.kernelF === input.f && output.f === 1;
+    if (!allRows && !(attrs.kernelF === 1 && attrs.strideF === 1)) return undefined;
+    const global = { overF: allRows && input.f > 1, clamp: attrs.clamp };
+    const { name, inputs } = node;
+    this.nodes[this.nodes.indexOf(node)] =
+      node.op === 'avgpool'
+        ? { op: 'globalavg', name, inputs, output: node.output, attrs: { ...global, rule: 'mean' } }
+        : { op: 'globalmax', name, inputs, output: node.output, attrs: global };
+    return `${name} covers the whole window and became a global pool`;
+  }
+}
+
+/** Drops tensors that no node and no port uses, and numbers the rest again. */
+function compact(graph: Graph): Graph {
+  const used = new Set([...graph.inputs, ...graph.outputs].map((port) => port.tensor));
+  for (const node of graph.nodes) for (const id of [...node.inputs, node.output]) used.add(id);
+  const renumbered = new Map<number, number>();
+  const tensors: Tensor[] = [];
+  for (const tensor of graph.tensors) {
+    if (!used.has(tensor.id)) continue;
+    renumbered.set(tensor.id, tensors.length);
+    tensors.push({ ...tensor, id: tensors.length });
+  }
+  const to = (id: number) => renumbered.get(id) as number;
+  return {
+    ...graph,
+    tensors,
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(to), output: to(node.output) }) as Node),
+    inputs: graph.inputs.map((port) => ({ ...port, tensor: to(port.tensor) })),
+    outputs: graph.outputs.map((port) => ({ ...port, tensor: to(port.tensor) })),
+  };
+}

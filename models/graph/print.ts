@@ -1,0 +1,91 @@
+/**
+ * printGraph: a graph as an aligned table for people (`runlet inspect`).
+ *
+ * In: a Graph.  Out: text, one line a node: index, operator, name, output shape, sliding geometry, activation, parameters.
+ */
+import { type Clamp, type Graph, isQuantised, type Node } from './types.ts';
+
+/** Several lines without a trailing newline; shapes are [t][f][c], parameters count weights and biases. */
+export function printGraph(graph: Graph): string {
+  const shape = (id: number): string => {
+    const s = graph.tensors[id]?.shape;
+    return s ? `[${s.t}][${s.f}][${s.c}]` : '?';
+  };
+  const scale = (id: number): string => {
+    const q = graph.tensors[id]?.quant;
+    return q ? `${q.scale.toPrecision(4)} @ ${q.zeroPoint}` : '';
+  };
+  const int8 = graph.tensors.length > 0 && isQuantised(graph);
+  const head = ['#', 'op', 'name', 'output', 'kernel', 'activation', 'params', ...(int8 ? ['scale @ zero'] : [])];
+  const rows = graph.nodes.map((node, i) => [
+    String(i),
+    node.op,
+    node.name,
+    shape(node.output),
+    geometryOf(node),
+    activationOf(node),
+    String(paramsOf(node)),
+    ...(int8 ? [scale(node.output)] : []),
+  ]);
+  const total = graph.nodes.reduce((sum, node) => sum + paramsOf(node), 0);
+  const port = (kind: string) => (p: Graph['inputs'][number]) =>
+    `${kind} ${p.name}: ${shape(p.tensor)} from ${p.hostType} [${p.fileShape.join(', ')}]${int8 ? `, ${scale(p.tensor)}` : ''}`;
+  return [
+    `${graph.name} (${graph.format}, ${int8 ? 'int8' : 'float'}): ${graph.nodes.length} operators, ${total} parameters`,
+    ...graph.inputs.map(port('input')),
+    ...align([head, ...rows]),
+    ...graph.outputs.map((p) => port('output')(p).replace(' from ', ' as ')),
+    ...graph.notes.map((note) => `note: ${note}`),
+  ].join('\n');
+}
+
+function align(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const right = (i: number) => i === 0 || rows[0]?.[i] === 'params';
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (right(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `k5x3 s2x1 d2 p4,0 x 1,1 g2`: time first, features only where they are not trivial. */
+function geometryOf(node: Node): string {
+  const { attrs } = node;
+  if (node.op === 'globalavg' || node.op === 'globalmax') return node.attrs.overF ? 'over t, f' : 'over t';
+  if (node.op === 'concat') return `along ${node.attrs.axis}`;
+  if (!('kernelT' in attrs)) return '';
+  const by = (letter: string, t: number, f: number, always = false) =>
+    f !== 1 ? `${letter}${t}x${f}` : t !== 1 || always ? `${letter}${t}` : '';
+  const pads = (p: readonly [number, number]) => `${p[0]},${p[1]}`;
+  const padded = [...attrs.padT, ...attrs.padF].some((p) => p !== 0);
+  const padF = attrs.padF.some((p) => p !== 0) ? `x${pads(attrs.padF)}` : '';
+  return [
+    by('k', attrs.kernelT, attrs.kernelF, true),
+    by('s', attrs.strideT, attrs.strideF),
+    'dilationT' in attrs ? by('d', attrs.dilationT, attrs.dilationF) : '',
+    padded ? `p${pads(attrs.padT)}${padF}` : '',
+    'groups' in attrs && attrs.groups !== 1 ? `g${attrs.groups}` : '',
+    'multiplier' in attrs && attrs.multiplier !== 1 ? `m${attrs.multiplier}` : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+function activationOf(node: Node): string {
+  const fn = node.op === 'activation' && node.attrs.fn !== 'identity' ? node.attrs.fn : '';
+  const alpha = node.op === 'activation' && node.attrs.alpha !== undefined ? ` ${node.attrs.alpha.toPrecision(3)}` : '';
+  const clamp = 'clamp' in node.attrs ? clampName(node.attrs.clamp) : '';
+  return [fn + alpha, clamp].filter((part) => part !== '').join(', ');
+}
+
+function clampName([low, high]: Clamp): string {
+  if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return '';
+  if (low === 0 && high === Number.POSITIVE_INFINITY) return 'relu';
+  if (low === 0 && high === 6) return 'relu6';
+  return `clamp ${low}..${high}`;
+}
+
+const paramsOf = (node: Node): number =>
+  'weights' in node.attrs ? node.attrs.weights.data.length + (node.attrs.bias?.length ?? 0) : 0;

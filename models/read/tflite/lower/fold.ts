@@ -1,0 +1,66 @@
+/**
+ * Fold: constants and clamps into the operator before them, in float graphs.
+ *
+ * In: a value, the operator that reads it.  Out: the node that made the value, changed so that it gives that operator's result too,
+ * where nothing else reads the value. y = k * (w x + b) is a convolution with weights k w and bias k b; a relu is a clamp.
+ * Cost: O(weights). int8 graphs are left alone: their operators round.
+ */
+import { type Clamp, type Node, noClamp, type Weights } from '../../../graph/types.ts';
+import type { Context, Value } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+
+type Affine = Extract<Node, { op: 'conv' | 'depthwise' | 'dense' }>;
+
+/** The last node, if it made `value` without a clamp and only `op` reads it. */
+function soleProducer(context: Context, op: TfOperator, value: Value): Node | undefined {
+  const node = context.builder.nodes.at(-1);
+  if (context.isInt8 || node?.output !== value.id || value.pad) return undefined;
+  const isClamped = 'clamp' in node.attrs && node.attrs.clamp !== noClamp;
+  if (isClamped) return undefined;
+  const names = context.tensorsOf.get(value.id) ?? [];
+  const isChain = names.every((index) => context.consumers.get(index)?.length === 1 && !context.model.outputs.includes(index));
+  return isChain && op.inputs.filter((index) => names.includes(index)).length === 1 ? node : undefined;
+}
+
+/** Applies y = clamp(scale[c] * x + bias[c]) to the producer of x; false where it is no convolution or dense layer of its own. */
+export function foldAffine(
+  context: Context,
+  op: TfOperator,
+  value: Value,
+  scale: Float32Array | null,
+  bias: Float32Array | null,
+  clamp: Clamp,
+): boolean {
+  const node = soleProducer(context, op, value);
+  if (!(node?.op === 'conv' || node?.op === 'depthwise' || node?.op === 'dense')) return false;
+  const channels = context.builder.shape(node.output).c;
+  const { weights, bias: own } = node.attrs;
+  const at = (values: ArrayLike<number> | null, c: number, absent: number) => values?.[c] ?? absent;
+  if (scale) node.attrs.weights = scaled(node, weights, scale, channels);
+  node.attrs.bias = Float32Array.from({ length: channels }, (_, c) => at(own, c, 0) * at(scale, c, 1) + at(bias, c, 0));
+  node.attrs.clamp = clamp;
+  rebind(context, op, value, node);
+  return true;
+}
+
+/** Applies a clamp to the producer of x; false where it has none or something else reads x. */
+export function foldClamp(context: Context, op: TfOperator, value: Value, clamp: Clamp): boolean {
+  const node = soleProducer(context, op, value);
+  if (!node || !('clamp' in node.attrs)) return false;
+  node.attrs.clamp = clamp;
+  rebind(context, op, value, node);
+  return true;
+}
+
+function scaled(node: Affine, { data }: Weights, scale: Float32Array, channels: number): Weights {
+  const per = data.length / channels;
+  const channelOf = (i: number) => (node.op === 'depthwise' ? i % channels : Math.floor(i / per));
+  return { data: Float32Array.from(data, (w, i) => w * (scale[channelOf(i)] as number)) };
+}
+
+function rebind(context: Context, op: TfOperator, value: Value, node: Node): void {
+  const tensor = context.builder.tensors[node.output];
+  if (tensor) tensor.name = context.output(op).name;
+  context.builder.notes.push(`${op.name} is folded into ${node.name}`);
+  context.bind(op, value);
+}

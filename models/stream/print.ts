@@ -1,0 +1,102 @@
+/**
+ * The plan as people read it: one row a layer, the totals below.
+ *
+ * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
+ */
+import { opOf } from '../ops/index.ts';
+import { inputShapes } from './timing.ts';
+import type { Step, StreamPlan } from './types.ts';
+
+export interface PlanRow {
+  layer: string;
+  op: string;
+  section: string;
+  /** Output frames computed per hop and in one window. */
+  framesPerHop: number;
+  framesPerWindow: number;
+  macsPerHop: number;
+  macsPerWindow: number;
+  stateBytes: number;
+  delayFrames: number;
+  receptiveField: number;
+  padding: string;
+  exact: string;
+}
+
+/** Time padding of the layer in the model, and what stands in its place. */
+function paddingText(plan: StreamPlan, step: Step): string {
+  const rule = opOf(step.node.op).stream(step.node.attrs as never, inputShapes(plan.graph, step.node));
+  if (rule.kind !== 'window')
+    return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
+  const [before, after] = rule.pad;
+  if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
+  if (step.section === 'head') return `${before}+${after} padded`;
+  return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
+}
+
+export function planRows(plan: StreamPlan): PlanRow[] {
+  return plan.steps
+    .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
+    .map((step) => {
+      const rows = plan.graph.tensors[step.output]?.shape.t ?? 0;
+      const perHop = step.section === 'head' ? rows : step.kind === 'accumulate' ? 1 : (step.outRows * plan.hop) / plan.microHop;
+      return {
+        layer: step.node.name,
+        op: step.node.op,
+        section: step.section,
+        framesPerHop: perHop,
+        framesPerWindow: rows,
+        macsPerHop: step.macsPerHop,
+        macsPerWindow: step.macsPerWindow,
+        stateBytes: step.stateBytes,
+        delayFrames: step.timing?.lookAhead ?? 0,
+        receptiveField: step.timing?.receptiveField ?? plan.window,
+        padding: paddingText(plan, step),
+        exact: step.exact ? 'exact' : 'extended',
+      };
+    });
+}
+
+const count = (n: number) => Math.round(n).toLocaleString('en');
+const ratio = (a: number, b: number) => (b === 0 ? '-' : (a / b).toFixed(2));
+
+/** Totals, one line each. */
+export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
+  const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
+  const state = plan.steps.reduce((sum, s) => sum + s.stateBytes, 0);
+  const exact = plan.steps.every((s) => s.exact);
+  const lines = [
+    `mode        ${plan.mode}: ${plan.reason}`,
+    `window      ${plan.window} frames${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}, hops must be multiples of ${plan.alignment}`,
+    `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
+    `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
+    `state       ${count(state)} bytes of history and partial results`,
+    `delay       ${plan.delayFrames} frames${ms(plan.delayFrames)} of look-ahead`,
+    `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier frames matter to the first window)`,
+  ];
+  lines.push(
+    exact
+      ? 'exact       every output equals the windowed model, bit for bit'
+      : `exact       equal to the model on windows extended by ${plan.leftContextFrames} frames to the left and ${plan.delayFrames} to the right, not to its zero-padded windows`,
+  );
+  return lines;
+}
+
+/** Everything as one object. */
+export const planJson = (plan: StreamPlan) => ({
+  mode: plan.mode,
+  reason: plan.reason,
+  window: plan.window,
+  hop: plan.hop,
+  microHop: plan.microHop,
+  alignment: plan.alignment,
+  delayFrames: plan.delayFrames,
+  leftContextFrames: plan.leftContextFrames,
+  warmUpHops: plan.warmUpHops,
+  macsPerHop: plan.macsPerHop,
+  macsPerWindow: plan.macsPerWindow,
+  headShare: plan.headShare,
+  stateBytes: plan.steps.reduce((sum, s) => sum + s.stateBytes, 0),
+  exact: plan.steps.every((s) => s.exact),
+  layers: planRows(plan),
+});

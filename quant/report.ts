@@ -1,0 +1,96 @@
+/**
+ * The per-layer table: signal-to-quantisation-noise and clipping.
+ *
+ * In: the plan of the float graph, the QuantPlan made from it, and the calibration signal (its first part is used).  Out: one row a tensor.
+ * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
+ */
+import { frameOf } from '../models/graph/types.ts';
+import { executeHeads, executeTrunk } from '../models/stream/execute.ts';
+import { floatBlock, floatRunner } from '../models/stream/float.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
+import { clampInt, roundHalfAway } from './fixed-point.ts';
+import type { QuantPlan } from './plan.ts';
+import { intRunner, signalBlock } from './reference.ts';
+
+export interface LayerReport {
+  tensor: number;
+  name: string;
+  op: string;
+  scale: number;
+  zeroPoint: number;
+  /** Of the float values. */
+  min: number;
+  max: number;
+  sqnrDb: number;
+  /** Share of float values outside what int8 can hold. */
+  clipped: number;
+}
+
+/** Quantises host values: clamp(round(x / scale) + zeroPoint), float32 quotient, halves away from zero. */
+export function quantiseSignal(data: Float32Array, q: { scale: number; zeroPoint: number }): Int8Array {
+  return Int8Array.from(data, (x) => clampInt(roundHalfAway(Math.fround(x / q.scale)) + q.zeroPoint, -128, 127));
+}
+
+class Row {
+  signal = 0;
+  noise = 0;
+  clipped = 0;
+  count = 0;
+  min = Number.POSITIVE_INFINITY;
+  max = Number.NEGATIVE_INFINITY;
+  add(float: Float32Array, int: Int8Array, scale: number, zeroPoint: number): void {
+    const n = Math.min(float.length, int.length);
+    for (let i = 0; i < n; i++) {
+      const x = float[i] as number;
+      const q = scale * ((int[i] as number) - zeroPoint);
+      this.signal += x * x;
+      this.noise += (x - q) ** 2;
+      const exact = x / scale + zeroPoint;
+      if (exact < -128.5 || exact > 127.5) this.clipped++;
+      this.min = Math.min(this.min, x);
+      this.max = Math.max(this.max, x);
+    }
+    this.count += n;
+  }
+}
+
+export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Float32Array, maxWindows = 32): LayerReport[] {
+  const { graph } = quant.plan;
+  const frame = frameOf(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+  const frames = plan.window + plan.delayFrames + (plan.warmUpHops + maxWindows - 1) * plan.hop;
+  const part = calibration.subarray(0, Math.min(calibration.length, frames * frame));
+  const q = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
+  const rows = new Map<number, Row>();
+  const add = (id: number, float: Float32Array | undefined, int: Int8Array) => {
+    const to = graph.tensors[id]?.quant;
+    if (!float || !to) return;
+    const row = rows.get(id) ?? new Row();
+    row.add(float, int, to.scale, to.zeroPoint);
+    rows.set(id, row);
+  };
+  const run = intRunner(quant.params);
+  const floatTrunk = executeTrunk(plan, floatBlock(plan, part), floatRunner);
+  const intTrunk = executeTrunk(quant.plan, signalBlock(quant, quantiseSignal(part, q)), run);
+  for (const [id, block] of intTrunk) add(id, floatTrunk.get(id)?.data, block.data);
+  const intHeads = executeHeads(quant.plan, intTrunk, run);
+  for (const float of executeHeads(plan, floatTrunk, floatRunner)) {
+    const int = intHeads.next().value as typeof float | undefined;
+    if (!int) break;
+    for (const [id, block] of int.tensors)
+      if (!intTrunk.has(id)) add(id, float.tensors.get(id)?.data, block.data as unknown as Int8Array);
+  }
+  return [...rows].map(([tensor, row]) => {
+    const t = graph.tensors[tensor];
+    return {
+      tensor,
+      name: t?.name ?? '',
+      op: graph.nodes.find((n) => n.output === tensor)?.op ?? 'input',
+      scale: t?.quant?.scale ?? 0,
+      zeroPoint: t?.quant?.zeroPoint ?? 0,
+      min: row.min,
+      max: row.max,
+      sqnrDb: row.noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(row.signal / row.noise),
+      clipped: row.count === 0 ? 0 : row.clipped / row.count,
+    };
+  });
+}

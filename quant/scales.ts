@@ -1,0 +1,50 @@
+/**
+ * Ranges to scales: one QuantParams per tensor, shared where an operator demands it.
+ *
+ * In: a float Graph and the observed ranges.  Out: QuantParams by tensor id.
+ * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, zero exactly representable; softmax, logistic and tanh outputs
+ * fixed; pools and concatenations keep one scale).
+ */
+import type { Graph, QuantParams } from '../models/graph/types.ts';
+import { roundHalfAway } from './fixed-point.ts';
+import { fixedOutput } from './ops/activation.ts';
+import { intOps } from './ops/index.ts';
+import { softmaxOutput } from './ops/softmax.ts';
+
+/** [min, max] widened to hold 0; scale is a float32, as model files store it. */
+export function asymmetric(min: number, max: number): QuantParams {
+  const low = Math.min(0, min);
+  const high = Math.max(0, max);
+  const scale = Math.fround((high - low) / 255) || Math.fround(1 / 255);
+  const zeroPoint = Math.max(-128, Math.min(127, roundHalfAway(-128 - low / scale)));
+  return { scale, zeroPoint };
+}
+
+export function chooseScales(graph: Graph, ranges: Map<number, [number, number]>): Map<number, QuantParams> {
+  const range = (id: number): [number, number] => ranges.get(id) ?? [0, 0];
+  const quant = new Map<number, QuantParams>();
+  for (const port of graph.inputs) quant.set(port.tensor, asymmetric(...range(port.tensor)));
+  for (const node of graph.nodes) {
+    const [x] = node.inputs as [number];
+    if (node.op === 'softmax') quant.set(node.output, softmaxOutput);
+    else if (node.op === 'activation' && fixedOutput[node.attrs.fn])
+      quant.set(node.output, fixedOutput[node.attrs.fn] as QuantParams);
+    else if (node.op === 'concat') {
+      const low = Math.min(...node.inputs.map((id) => range(id)[0]));
+      const high = Math.max(...node.inputs.map((id) => range(id)[1]));
+      quant.set(node.output, asymmetric(low, high));
+      // an input that only the concatenation reads, from an operator that may choose its scale, takes the joint one
+      for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
+    } else if (intOps[node.op].sharesScale) quant.set(node.output, quant.get(x) as QuantParams);
+    else quant.set(node.output, asymmetric(...range(node.output)));
+  }
+  return quant;
+}
+
+function isFree(graph: Graph, id: number): boolean {
+  const producer = graph.nodes.find((n) => n.output === id);
+  const readers = graph.nodes.filter((n) => n.inputs.includes(id));
+  if (!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)) return false;
+  const fixed = producer.op === 'softmax' || (producer.op === 'activation' && fixedOutput[producer.attrs.fn] !== undefined);
+  return !fixed && !intOps[producer.op].sharesScale;
+}

@@ -1,0 +1,65 @@
+/** Reports: envelopes keep extremes, sparklines and tables are aligned, statistics are right, plots are whole SVG documents. */
+import { parseHTML } from 'linkedom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { envelope } from '../../host/report/envelope.ts';
+import { plotRun } from '../../host/report/plot.ts';
+import { braillePlot, sparkline } from '../../host/report/sparkline.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile } from '../../host/report/statistics.ts';
+import { bytesText, table } from '../../host/report/table.ts';
+
+test('envelope: every extreme survives', () => {
+  const values = Float64Array.from({ length: 1000 }, (_, i) => Math.sin(i));
+  values[777] = 9;
+  values[333] = -9;
+  const { low, high, starts } = envelope(values, 17);
+  assert.is(starts.length, 17);
+  assert.is(Math.max(...high), 9);
+  assert.is(Math.min(...low), -9);
+  assert.equal([...envelope([3, Number.NaN], 2).low], [3, Number.NaN]);
+});
+
+test('sparkline and braille', () => {
+  assert.is(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8), '▁▂▃▄▅▆▇█');
+  assert.is(sparkline([1, Number.NaN, 1], 8), '▅ ▅');
+  assert.is(sparkline([], 8), '');
+  const lines = braillePlot([0, 1], { columns: 4, rows: 2, unit: 'V' });
+  assert.equal(lines, ['1 V │⠀⠀⡏⠉', '  0 │⣀⣀⠇⠀']);
+  for (const length of [1, 5, 1000]) {
+    const plot = braillePlot(Array.from({ length }, Math.random), { columns: 30, rows: 3 });
+    assert.is(new Set(plot.map((line) => line.length)).size, 1);
+  }
+});
+
+test('statistics', () => {
+  assert.is(quantile([4, 1, 3, 2], 0.5), 2.5);
+  assert.is(quantile([1, 2, 3], 1), 3);
+  assert.equal(meanAbsoluteError([1, 2, 3], [2, Number.NaN, 5]), { mae: 1.5, count: 2 });
+  assert.is(meanAbsoluteError([1], [Number.NaN]), undefined);
+  assert.equal(accuracy([1, 2, 3], [1, 0, Number.NaN]), { accuracy: 0.5, count: 2 });
+  assert.is(argmax([1, 3, 3]), 1);
+});
+
+test('table: aligned, no borders, no colour unless asked', () => {
+  const text = table([['a', 5], ['bb', 1234.5678]], { head: ['name', 'count'], indent: 2 }); // biome-ignore format: one line
+  assert.is(text, '  name  count\n  a         5\n  bb     1235');
+  assert.equal([999, 48_300, 2_500_000].map(bytesText), ['999 B', '48.3 KB', '2.50 MB']);
+});
+
+test('plot: titles, units, legend, decimation, escaping', async () => {
+  const values = Float64Array.from({ length: 100_000 }, (_, i) => Math.sin(i / 100));
+  const times = Array.from({ length: 100 }, (_, i) => 8 + i * 30);
+  const classes = Array.from({ length: 9 }, (_, c) => ({ name: `class ${c}`, values: times.map((t) => Math.cos(t + c)) }));
+  const one = { title: '<b> & "c"', input: [{ name: 'x', values }], inputRateHz: 32, times, unit: 'bpm' };
+  const svg = await plotRun({ ...one, outputs: classes.slice(0, 1), truth: { name: 'truth', values: times } });
+  const { document } = parseHTML(`<html><body>${svg}</body></html>`);
+  const text = document.querySelector('svg')?.textContent ?? '';
+  for (const part of ['<b> & "c"', 'input: x', 'output (bpm)', 'time (s)', 'class 0', 'truth'])
+    assert.ok(text.includes(part), part);
+  assert.ok(svg.length < 200_000, `${svg.length} bytes`);
+  assert.ok(svg.includes('width="900"'));
+  assert.match(await plotRun({ ...one, inputRateHz: undefined, outputs: classes }), 'the highest 6 of 9');
+  assert.match(await plotRun({ ...one, outputs: [{ name: 'none', values: [] }], times: [] }), 'output: none');
+});
+
+test.run();
