@@ -11,7 +11,13 @@ const root = join(import.meta.dirname, '..');
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
   'models/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
   'quant/ops': { helpers: ['op', 'sliding', 'tables'], typeFrom: './op.ts', type: 'IntOp', name: 'intOps', partial: false },
-  'assembly/emit/ops': { helpers: ['op', 'sliding', 'global'], typeFrom: './op.ts', type: 'EmitOp', name: 'emitOps', partial: false },
+  'assembly/emit/ops': {
+    helpers: ['op', 'sliding', 'global'],
+    typeFrom: './op.ts',
+    type: 'EmitOp',
+    name: 'emitOps',
+    partial: false,
+  },
 };
 
 const check = process.argv.includes('--check');
@@ -32,8 +38,9 @@ for (const [folder, spec] of Object.entries(folders)) {
   const text = [
     `/** Generated from this folder's file names by scripts/generate.ts; do not edit. */`,
     `import type { OpName } from '${up}/models/graph/types.ts';`,
-    ...names.map((n) => `import { ${n} } from './${n}.ts';`),
-    `import type { ${spec.type} } from '${spec.typeFrom}';`,
+    ...[...names.map((n) => [n, `{ ${n} }`] as const), ['op', `type { ${spec.type} }`] as const]
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([n, what]) => `import ${what} from './${n}.ts';`),
     '',
     `export const ${spec.name}: { [K in OpName]: ${spec.type}<K> } = {`,
     ...names.map((n) => `  ${n},`),

@@ -10,7 +10,8 @@ export function add_s8(p: usize): void {
   for (let i: i32 = 0; i < load<i32>(p, COUNT); i++) {
     const a = (<i32>load<i8>(load<i32>(p, X) + i) - load<i32>(p, ZERO1)) << 20;
     const b = (<i32>load<i8>(load<i32>(p, X2) + i) - load<i32>(p, ZERO2)) << 20;
-    const sum = requantise(a, load<i32>(p, MULT1), load<i32>(p, SHIFT1)) + requantise(b, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
+    const sum =
+      requantise(a, load<i32>(p, MULT1), load<i32>(p, SHIFT1)) + requantise(b, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
     const y = load<i32>(p, B_Y_ZERO) + requantise(sum, load<i32>(p, MULT_Y), load<i32>(p, SHIFT_Y));
     store<i8>(load<i32>(p, Y) + i, clamp(y, load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
   }

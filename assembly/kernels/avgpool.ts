@@ -5,7 +5,23 @@
  * Exact: quant/ops/avgpool.ts.
  */
 import {
-  INCLUDE_PAD, KERNEL_F, KERNEL_T, MAX, MIN, PAD_F, PAD_T, ROWS, STRIDE_F, STRIDE_T, X, X_C, X_F, X_ROWS, X_ZERO, Y, Y_F,
+  INCLUDE_PAD,
+  KERNEL_F,
+  KERNEL_T,
+  MAX,
+  MIN,
+  PAD_F,
+  PAD_T,
+  ROWS,
+  STRIDE_F,
+  STRIDE_T,
+  X,
+  X_C,
+  X_F,
+  X_ROWS,
+  X_ZERO,
+  Y,
+  Y_F,
 } from "./block";
 import { clamp, end_tap, first_tap } from "./fixed-point";
 

@@ -8,5 +8,6 @@ import { move_s8 } from "./move";
 
 export function concat_s8(p: usize): void {
   const part = load<i32>(p, COUNT);
-  for (let r: i32 = 0; r < load<i32>(p, ROWS); r++) move_s8(load<i32>(p, Y) + r * load<i32>(p, Y_PITCH), load<i32>(p, X) + r * part, part);
+  for (let r: i32 = 0; r < load<i32>(p, ROWS); r++)
+    move_s8(load<i32>(p, Y) + r * load<i32>(p, Y_PITCH), load<i32>(p, X) + r * part, part);
 }

@@ -6,8 +6,31 @@
  * Cost: one multiply-add a tap; taps that lie side by side in memory (1-D convolutions) are one run.
  */
 import {
-  BIAS, DILATION_F, DILATION_T, KERNEL_F, KERNEL_T, MAX, MIN, MULTIPLIER, PAD_F, PAD_T, PER, ROWS, SHIFT, STRIDE_F, STRIDE_T, WEIGHTS, X,
-  X_C, X_F, X_ROWS, X_ZERO, Y, Y_C, Y_F, Y_ZERO,
+  BIAS,
+  DILATION_F,
+  DILATION_T,
+  KERNEL_F,
+  KERNEL_T,
+  MAX,
+  MIN,
+  MULTIPLIER,
+  PAD_F,
+  PAD_T,
+  PER,
+  ROWS,
+  SHIFT,
+  STRIDE_F,
+  STRIDE_T,
+  WEIGHTS,
+  X,
+  X_C,
+  X_F,
+  X_ROWS,
+  X_ZERO,
+  Y,
+  Y_C,
+  Y_F,
+  Y_ZERO,
 } from "./block";
 import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
 

@@ -5,8 +5,31 @@
  * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Exact: quant/ops/depthwise.ts.
  */
 import {
-  BIAS, DILATION_F, DILATION_T, KERNEL_F, KERNEL_T, MAX, MIN, MULTIPLIER, PAD_F, PAD_T, PER, ROWS, SHIFT, STRIDE_F, STRIDE_T, WEIGHTS, X,
-  X_C, X_F, X_ROWS, X_ZERO, Y, Y_C, Y_F, Y_ZERO,
+  BIAS,
+  DILATION_F,
+  DILATION_T,
+  KERNEL_F,
+  KERNEL_T,
+  MAX,
+  MIN,
+  MULTIPLIER,
+  PAD_F,
+  PAD_T,
+  PER,
+  ROWS,
+  SHIFT,
+  STRIDE_F,
+  STRIDE_T,
+  WEIGHTS,
+  X,
+  X_C,
+  X_F,
+  X_ROWS,
+  X_ZERO,
+  Y,
+  Y_C,
+  Y_F,
+  Y_ZERO,
 } from "./block";
 import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
 

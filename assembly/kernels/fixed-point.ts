@@ -16,7 +16,7 @@ export function mul_high(a: i32, b: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function rounding_shift(x: i32, exponent: i32): i32 {
-  const mask = <i32>((<i64>1 << exponent) - 1);
+  const mask = <i32>(((<i64>1) << exponent) - 1);
   const remainder = x & mask;
   const threshold = (mask >> 1) + i32(x < 0);
   return (x >> exponent) + i32(remainder > threshold);

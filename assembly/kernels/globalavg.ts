@@ -6,7 +6,22 @@
  * Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
  */
 import {
-  COUNT, G_COUNT, G_MAX, G_MIN, G_MULT, G_OFFSET, G_RULE, G_SHIFT, G_Y_ZERO, PARTIALS, ROWS, SLOT, SLOTS, X, X_ELEMENTS, Y,
+  COUNT,
+  G_COUNT,
+  G_MAX,
+  G_MIN,
+  G_MULT,
+  G_OFFSET,
+  G_RULE,
+  G_SHIFT,
+  G_Y_ZERO,
+  PARTIALS,
+  ROWS,
+  SLOT,
+  SLOTS,
+  X,
+  X_ELEMENTS,
+  Y,
 } from "./block";
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";

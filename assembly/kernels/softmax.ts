@@ -9,7 +9,7 @@ import { clamp, mul_high, rounding_shift } from "./fixed-point";
 
 /** x * 2^exponent, saturated to int32. */
 function saturating_shift_left(x: i32, exponent: i32): i32 {
-  return <i32>min<i64>(i32.MAX_VALUE, max<i64>(i32.MIN_VALUE, <i64>x << exponent));
+  return <i32>min<i64>(i32.MAX_VALUE, max<i64>(i32.MIN_VALUE, (<i64>x) << exponent));
 }
 
 /** 1 / (1 + x), x in [0, 1] as Q0.31; Q0.31 out. */

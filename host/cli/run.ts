@@ -31,8 +31,8 @@ const args = {
   truth: { type: 'string', description: 'CSV column with the truth (gen:ecg and gen:ppg: bpm)', valueHint: 'column' },
   'truth-at': {
     type: 'string',
-    description: "Truth of an output: mean over its window, or at its end (a classifier's default)",
-    valueHint: 'mean|end',
+    description: "Truth of an output: at its window's end (default), or the mean over the window",
+    valueHint: 'end|mean',
   },
   columns: { type: 'string', description: 'CSV columns to use, names or indexes from 0', valueHint: 'a,b' },
   header: { type: 'boolean', description: 'The first line of the CSV is a header (guessed otherwise)' },

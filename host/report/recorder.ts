@@ -29,7 +29,7 @@ export interface RunSummary {
   truth?: { column: string; outputs: number; mae?: number; accuracy?: number };
 }
 
-/** Where within an output's window the truth is taken. */
+/** Truth of an output: that of its window's last frame (default), or the mean over its window. */
 export type TruthAt = 'mean' | 'end';
 
 export interface RecorderOptions {
@@ -85,7 +85,7 @@ export class Recorder {
 
   /** An output fell due; `truth` is the truth per frame as far as it was read. */
   output(values: Float32Array, startFrame: number, endFrame: number, truth?: Track): void {
-    const { rateHz = 1, truthAt = this.classes ? 'end' : 'mean' } = this.#options;
+    const { rateHz = 1, truthAt = 'end' } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
     if (this.classes) this.#winners.push(argmax(values));
@@ -126,7 +126,12 @@ export class Recorder {
       const truth = this.#truth.view();
       const classes = this.classes ? accuracy(this.#winners.view(), truth) : undefined;
       const real = this.classes ? undefined : meanAbsoluteError((this.outputs[0] as Track).view(), truth);
-      summary.truth = { column: truthName, outputs: (classes ?? real)?.count ?? 0, mae: real?.mae, accuracy: classes?.accuracy };
+      summary.truth = {
+        column: truthName,
+        outputs: (classes ?? real)?.count ?? 0,
+        mae: real && rounded(real.mae),
+        accuracy: classes?.accuracy,
+      };
     }
     return summary;
   }

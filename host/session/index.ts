@@ -5,6 +5,6 @@ export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
-export { goldenBytes, type SelfTestResult, selfTest } from './self-test.ts';
+export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { openSession, Session, type SessionOptions } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';

@@ -66,3 +66,18 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
   const ok = digest === golden.digest && found === golden.outputs;
   return { ok, digest, expected: golden.digest, outputs: found, expectedOutputs: golden.outputs };
 }
+
+/**
+ * Runs the self-test, for hosts that must not go on with a bundle that fails it (gateways, received bundles).
+ * @throws RN713 where the outputs differ from those recorded at build time; else as selfTest.
+ */
+export async function requireSelfTest(session: Session): Promise<SelfTestResult> {
+  const result = await selfTest(session);
+  if (result.ok) return result;
+  throw new RunletError('RN713', {
+    what: 'the self-test failed',
+    where: `golden of ${session.manifest.name}`,
+    why: `${result.outputs} outputs with digest ${result.digest.slice(0, 12)}, recorded were ${result.expectedOutputs} with ${result.expected.slice(0, 12)}`,
+    tryThis: 'copy or build the bundle again; if it stays, report the engine',
+  });
+}

@@ -31,25 +31,19 @@ class Fold {
     this.outputs = graph.outputs.map((port) => ({ ...port }));
   }
 
-  /** Applies the rules, first match first, until none applies. Every rule removes a node or makes it simpler. */
+  /** Applies the rules in passes until none applies. Every rule removes a node or puts a simpler one in its place. */
   run(): void {
     this.index();
-    for (let i = 0; i < this.nodes.length; ) {
-      const node = this.nodes[i] as Node;
-      const before = this.nodes.length;
-      const note = this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node);
-      if (note === undefined) {
-        i++;
-        continue;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const node of [...this.nodes]) {
+        if (this.producers.get(node.output) !== node) continue;
+        const note = this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node);
+        if (note === undefined) continue;
+        this.notes.push(note);
+        this.index();
+        changed = true;
       }
-      this.notes.push(note);
-      if (this.nodes.length === before && !note.startsWith('hardswish')) {
-        i++;
-        continue;
-      }
-      this.index();
-      // a removed node may let its neighbours fold: they lie close, but a producer may stand anywhere before
-      i = 0;
     }
   }
 
@@ -106,6 +100,12 @@ class Fold {
   private scale(node: Node): string | undefined {
     const scale = asScale(node);
     if (!scale) return undefined;
+    if (scale.scale.every((s) => Math.abs(s - 1) < 2e-7) && scale.offset.every((o) => o === 0)) {
+      const { name, inputs, output } = node;
+      const attrs = { fn: 'identity' as const, clamp: scale.node.attrs.clamp };
+      this.nodes[this.nodes.indexOf(node)] = { op: 'activation', name, inputs, output, attrs };
+      return `${name} multiplies by 1`;
+    }
     const previous = this.before(node);
     if (previous && absorbIntoPrevious(previous, scale)) {
       previous.output = node.output;

@@ -128,8 +128,10 @@ test('truth: mean absolute error, accuracy, and the plot', async () => {
   const summaryOf = (result: Result) => JSON.parse(result.stdout.trim().split('\n').pop() as string).summary;
   const mae = await runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x', '--truth', 'y', '--json', '--plot', 'out.svg']);
   assert.is(mae.code, 0, mae.stderr);
-  const error = expected.reduce((sum, o) => sum + Math.abs((o.output[0] as number) - 0.5), 0) / expected.length;
-  assert.ok(Math.abs(summaryOf(mae).truth.mae - error) < 1e-6);
+  const error = expected.reduce((sum, o) => sum + Math.abs((o.output[0] as number) - 1), 0) / expected.length;
+  assert.ok(Math.abs(summaryOf(mae).truth.mae - error) < 1e-3 * error);
+  const mean = await runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x', '--truth', 'y', '--truth-at', 'mean', '--json']);
+  assert.not.equal(summaryOf(mean).truth.mae, summaryOf(mae).truth.mae);
   const svg = readFileSync(at('out.svg'), 'utf8');
   assert.match(svg, /^<svg xmlns/);
   for (const text of ['time (frames)', 'truth (y)', 'input: x', 'mean']) assert.ok(svg.includes(text), text);

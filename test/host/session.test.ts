@@ -1,7 +1,7 @@
 /** The session: any chunking gives the same outputs, quantisation is TensorFlow Lite's, nothing is allocated, every error. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isRunletError, openSession, quantiseValue, selfTest } from '../../host/session/index.ts';
+import { isRunletError, openSession, quantiseValue, requireSelfTest, selfTest } from '../../host/session/index.ts';
 import type { Frames } from '../../host/session/quantise.ts';
 import { hop, reference, tinyBundle, tinyManifest, window } from './tiny-bundle.ts';
 
@@ -177,6 +177,10 @@ test('self-test: the golden holds, and a wrong one is seen', async () => {
   assert.is(good.outputs, 15);
   const bad = await selfTest(await open({ manifest: (m) => ({ ...m, golden: { ...m.golden, seed: 8 } }) }));
   assert.not(bad.ok);
+  assert.is(
+    await code(async () => requireSelfTest(await open({ manifest: (m) => ({ ...m, golden: { ...m.golden, outputs: 3 } }) }))),
+    'RN713',
+  );
 });
 
 test('a compiled module opens too, and a manifest can be given', async () => {

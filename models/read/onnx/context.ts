@@ -17,12 +17,18 @@ import {
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
 import type { Attributes } from './attributes.ts';
+import type { Budget } from './constants.ts';
 import { MixedFloat, refuse, tooLarge } from './refuse.ts';
 import type { Const } from './tensor.ts';
 import type { Activation, Value } from './values.ts';
 
 /** Elements of one tensor's window. */
-export const maxElements = 1 << 26;
+export const maxElements = 1 << 24;
+
+/** Operators of one graph; what folds into a neighbour counts too. */
+const maxOperators = 2000;
+/** Channels of one constant operand. */
+const maxChannels = 1 << 16;
 
 /** A node with its values looked up. */
 export interface NodeView {
@@ -39,14 +45,16 @@ export class Lowering {
   readonly opset: number;
   /** QDQ: the result is an int8 graph. */
   readonly quantised: boolean;
+  readonly budget: Budget;
   /** Readers of each value of the file, graph outputs included. */
   private readonly readers: ReadonlyMap<string, number>;
 
-  constructor(builder: GraphBuilder, opset: number, quantised: boolean, readers: ReadonlyMap<string, number>) {
+  constructor(builder: GraphBuilder, opset: number, quantised: boolean, readers: ReadonlyMap<string, number>, budget: Budget) {
     this.builder = builder;
     this.opset = opset;
     this.quantised = quantised;
     this.readers = readers;
+    this.budget = budget;
   }
 
   /**
@@ -79,7 +87,8 @@ export class Lowering {
   /** Adds a node of ours; refuses an output above the limit. Returns the output's tensor id. */
   emit<K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], name: string): number {
     const output = this.builder.node(op, inputs, attrs, name);
-    if (elementsOf(this.builder.shape(output)) > maxElements) throw tooLarge('an activation of more than 2^26 elements', name);
+    if (this.builder.nodes.length > maxOperators) throw tooLarge(`more than ${maxOperators} operators`, name);
+    if (elementsOf(this.builder.shape(output)) > maxElements) throw tooLarge('an activation of more than 2^24 elements', name);
     return output;
   }
 
@@ -109,6 +118,7 @@ export class Lowering {
       const source = value.data;
       const data = new Float32Array(index.length);
       for (let i = 0; i < index.length; i++) data[i] = (source[index[i] as number] as number) * factor;
+      if (!data.every(Number.isFinite)) refuse('its weights are not finite');
       return { data };
     }
     if (!q) return refuse('its weights are not quantised, in a graph whose activations are');
@@ -143,6 +153,7 @@ export class Lowering {
     if (!single && value.data.length !== channels)
       return refuse(`a bias of ${value.data.length} elements for ${channels} channels`);
     const real = Float64Array.from({ length: channels }, (_, o) => (value.data[single ? 0 : o] as number) * factor);
+    if (!real.every(Number.isFinite)) refuse('its bias is not finite');
     if (!this.quantised) return Float32Array.from(real);
     return this.integerBias(real, input, weights, value, factor);
   }
@@ -169,6 +180,15 @@ export class Lowering {
     const quant = this.quantOf(input) ?? refuse('its input has no DequantizeLinear, in a graph whose activations are quantised');
     const scales = weights.scales ?? new Float64Array([1]);
     return Float64Array.from({ length: channels }, (_, o) => quant.scale * (scales[scales.length > 1 ? o : 0] as number));
+  }
+
+  /** The channels of `x`, over which a constant operand is spread; refuses more than a sound model has. */
+  channelsOf(x: Activation): number {
+    const { c } = this.builder.shape(x.tensor);
+    const where = this.builder.tensors[x.tensor]?.name ?? '';
+    if (c > maxChannels) throw tooLarge(`${c} channels`, where);
+    this.budget.spend(4 * c, where);
+    return c;
   }
 
   /** y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it can. */

@@ -13,7 +13,7 @@ import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { Attributes } from './attributes.ts';
 import { type InputShape, layoutOfInput } from './axes.ts';
-import { foldConstant } from './constants.ts';
+import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { lowerings } from './lower/index.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
@@ -27,6 +27,7 @@ import { dimsOf, type Value } from './values.ts';
 const oldestOpset = 9;
 const newestOpset = 28;
 const maxNodes = 10_000;
+const maxInputs = 64;
 
 const shapeArithmetic = new Set(['Shape', 'Size', 'Gather', 'Expand', 'ConstantOfShape', 'ReduceProd']);
 
@@ -61,8 +62,10 @@ function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Gra
   if (nodes.length > maxNodes) throw tooLarge(`${nodes.length} nodes`, 'graph');
   const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
   const inputs = model.inputs.filter((i) => !constants.has(i.name));
+  if (inputs.length > maxInputs) throw tooLarge(`${inputs.length} inputs`, 'graph');
   const shapes = new Map(inputs.map((value) => [value.name, shapeOfInput(value, options)]));
-  const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])));
+  const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
+  const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])), budget);
   const integers = inputs.some((i) => ['int8', 'uint8'].includes(elementTypes[i.elementType] ?? ''));
 
   const name =
@@ -84,13 +87,14 @@ function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Gra
   const readers = new Map<string, number>();
   for (const used of [...nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)])
     readers.set(used, (readers.get(used) ?? 0) + 1);
-  const ctx = new Lowering(builder, opset, trace.quantised || integers, readers);
+  const ctx = new Lowering(builder, opset, trace.quantised || integers, readers, budget);
   const problems: Problem[] = [];
   for (const node of nodes) lowerNode(ctx, node, values, problems);
   if (problems.length === 0) addOutputs(ctx, model, values, problems);
   if (problems.length > 0) throw unsupported(problems);
-  if (builder.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
-  return foldGraph(builder.build());
+  const graph = foldGraph(builder.build());
+  if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
+  return graph;
 }
 
 function checkVersions(model: OnnxModel): number {
@@ -174,7 +178,7 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   const [first] = inputs;
   const dims = first && first.kind !== 'poisoned' ? dimsOf(first) : undefined;
   const folded = foldConstant(node, { inputs: known, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, known);
-  if (folded) return [folded];
+  if (folded) return [ctx.budget.take(folded, known, node.name)];
   const lower = lowerings.get(node.op);
   const poisoned = inputs.some((v) => v?.kind === 'poisoned');
   // arithmetic on shapes is folded; behind an unsupported operator the shape is not known

@@ -6,7 +6,7 @@
  * Formula: real = scale * (quantised - zeroPoint). Source: ONNX QuantizeLinear / DequantizeLinear.
  */
 import { Attributes } from './attributes.ts';
-import { axisIn } from './constants.ts';
+import { axisIn } from './dims.ts';
 import type { OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';
 import { type Const, countOf } from './tensor.ts';

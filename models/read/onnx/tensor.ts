@@ -152,7 +152,8 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
   }
   const element = elementTypes[type];
   if (!element) throw badTensor(name, `element type ${type} is not supported`);
-  if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0)) throw badTensor(name, `dims [${dims.join(', ')}] are no shape`);
+  if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))
+    throw badTensor(name, `dims [${dims.slice(0, 9).join(', ')}] are no shape`);
   const count = countOf(dims);
   const stored = raw ? raw.length / bytesPerElement[element] : typed.length;
   if ((raw && typedFields > 0) || stored !== count) {

@@ -6,7 +6,8 @@
  */
 import type { ShapeStep } from '../layout.ts';
 import { Attributes } from './attributes.ts';
-import { axesOf, flattenedDims, foldConstant, reshapedDims, squeezedDims, unsqueezedDims } from './constants.ts';
+import { type Budget, foldConstant } from './constants.ts';
+import { axesOf, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from './dims.ts';
 import type { OnnxNode } from './proto.ts';
 import { foldQuantised } from './quantised-constants.ts';
 import { Unsupported } from './refuse.ts';
@@ -48,6 +49,7 @@ export function traceInputs(
   nodes: readonly OnnxNode[],
   constants: ReadonlyMap<string, Const>,
   inputs: ReadonlyMap<string, number[]>,
+  budget: Budget,
 ): Trace {
   const known = new Map<string, Const>(constants);
   const trails = new Map<string, Trail[]>();
@@ -63,7 +65,7 @@ export function traceInputs(
       const dims = known.get(first)?.dims ?? trails.get(first)?.[0]?.dims;
       const folded = foldConstant(node, { inputs: values, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, values);
       if (folded) {
-        known.set(output, folded);
+        known.set(output, budget.take(folded, values, node.name));
         continue;
       }
       if (node.op === 'QuantizeLinear') quantised = true;
@@ -91,7 +93,11 @@ export function traceInputs(
 
 const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.findIndex((u) => u.input === t.input) === i);
 
+/** A trail longer than this is not followed: no exporter writes so many moves before the first layer. */
+const longestChain = 64;
+
 function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trail | undefined {
+  if (trail.chain.length >= longestChain) return undefined;
   const attributes = new Attributes(node);
   const reshape = (dims: number[]): Trail => ({ ...trail, dims, chain: [...trail.chain, { kind: 'reshape', from: trail.dims }] });
   switch (node.op) {

@@ -1,6 +1,6 @@
 """Write ppg-hr.onnx and the signals that go with it, from a checkpoint of train.py.
 
-    python export.py --weights /tmp/ppg-hr.pt
+    python export.py --weights ppg-hr.pt
     python export.py --signals-only          # all but the ONNX file, weights read from it
 
 ppg-hr.onnx       input ppg [1, 1, 256], output bpm [1, 1], float32, opset 18

@@ -1,6 +1,6 @@
 """Train the heart rate network on simulated PPG only.
 
-    python train.py --seed 1 --epochs 26 --threads 2 --out /tmp/ppg-hr.pt
+    python train.py --seed 1 --epochs 26 --threads 2 --out ppg-hr.pt
 
 Every epoch draws new recordings of 120 s; windows of 576 samples (256 plus the left
 context of 320) are cut at random places.  The loss is Huber on the normalised rate.

@@ -7,8 +7,8 @@
 import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationFn, type Clamp, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
-import { axisIn } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
+import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
 

@@ -7,8 +7,8 @@
  */
 import { type Axis, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
-import { axisIn, broadcastDims } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
+import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
 import { type Activation, axisOfDim, dim, dimsOf, sameLayout, type Value, wholeAxis } from '../values.ts';
@@ -61,14 +61,14 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
 
 export function lowerNeg(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
-  const minus = new Float64Array(ctx.builder.shape(x.tensor).c).fill(-1);
+  const minus = new Float64Array(ctx.channelsOf(x)).fill(-1);
   return [ctx.scaleAndOffset(x, minus, null, node.name)];
 }
 
 /** max(0, min(1, alpha * x + beta)): a scale, an offset and a clamp. */
 export function lowerHardSigmoid(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
-  const { c } = ctx.builder.shape(x.tensor);
+  const c = ctx.channelsOf(x);
   const alpha = new Float64Array(c).fill(node.attributes.float('alpha', 0.2));
   const beta = new Float64Array(c).fill(node.attributes.float('beta', 0.5));
   return [ctx.scaleAndOffset(x, alpha, beta, node.name, [0, 1])];
@@ -104,7 +104,7 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
 
 /** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */
 function perChannel(ctx: Lowering, x: Activation, operand: Const): { values: Float64Array; layout: Layout } {
-  const { c } = ctx.builder.shape(x.tensor);
+  const c = ctx.channelsOf(x);
   const rank = Math.max(x.layout.length, operand.dims.length);
   const layout: Layout = [...new Array(rank - x.layout.length).fill([]), ...x.layout];
   const dims = [...new Array(rank - x.layout.length).fill(1), ...dimsOf(x)];
@@ -142,7 +142,7 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation {
   }
   if (node.op === 'Div') refuse('a division by an activation');
   if (node.op === 'Sub') {
-    const { c } = ctx.builder.shape(b.tensor);
+    const c = ctx.channelsOf(b);
     const quant = ctx.quantOf(b.tensor);
     b = ctx.scaleAndOffset(b, new Float64Array(c).fill(-1), null, `${node.name}/negated`);
     const tensor = ctx.builder.tensors[b.tensor];

@@ -6,8 +6,8 @@
  */
 import { type Axis, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
-import { axesOf, axisIn } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
+import { axesOf, axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';

@@ -134,6 +134,7 @@ function toDepthwise(ctx: Lowering, node: Node): boolean {
   if (padded && !countIncludePad) return false;
   const { c } = ctx.builder.shape(node.inputs[0] as number);
   const places = attrs.kernelT * attrs.kernelF;
+  if (places * c > 1 << 20) return false;
   const weights = {
     data: new Int8Array(places * c).fill(127),
     scales: new Float64Array([1 / (127 * places)]),

@@ -9,6 +9,9 @@ import { type Clamp, type Node, noClamp, type Weights } from '../../../graph/typ
 import type { Context, Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
+/** A longer chain of reshapes is left as it is. */
+const mostAliases = 64;
+
 type Affine = Extract<Node, { op: 'conv' | 'depthwise' | 'dense' }>;
 
 /** The last node, if it made `value` without a clamp and only `op` reads it. */
@@ -18,6 +21,7 @@ function soleProducer(context: Context, op: TfOperator, value: Value): Node | un
   const isClamped = 'clamp' in node.attrs && node.attrs.clamp !== noClamp;
   if (isClamped) return undefined;
   const names = context.tensorsOf.get(value.id) ?? [];
+  if (names.length > mostAliases) return undefined;
   const isChain = names.every((index) => context.consumers.get(index)?.length === 1 && !context.model.outputs.includes(index));
   return isChain && op.inputs.filter((index) => names.includes(index)).length === 1 ? node : undefined;
 }
@@ -36,6 +40,7 @@ export function foldAffine(
   const channels = context.builder.shape(node.output).c;
   const { weights, bias: own } = node.attrs;
   const at = (values: ArrayLike<number> | null, c: number, absent: number) => values?.[c] ?? absent;
+  context.model.view.spend(0, 4 * ((scale ? weights.data.length : 0) + channels));
   if (scale) node.attrs.weights = scaled(node, weights, scale, channels);
   node.attrs.bias = Float32Array.from({ length: channels }, (_, c) => at(own, c, 0) * at(scale, c, 1) + at(bias, c, 0));
   node.attrs.clamp = clamp;

@@ -1,0 +1,42 @@
+/**
+ * Acceptance at full counts: `npm run soak -- NAME`; CI runs the same tests at a tenth or less.
+ *
+ * In: a name, or none for the list.  Out: the test runner's output, last line `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const runs: Record<string, { what: string; test: string; env: Record<string, string> }> = {
+  networks: {
+    what: '500 random networks and more, streamed against the reference',
+    test: 'property/streaming',
+    env: { RUNLET_NETWORKS: '2000' },
+  },
+  ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
+  'fuzz-tflite': {
+    what: '100,000 truncated and mutated TensorFlow Lite files',
+    test: 'fuzz/tflite',
+    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
+  },
+  'fuzz-onnx': {
+    what: '100,000 truncated and mutated ONNX files',
+    test: 'fuzz/onnx',
+    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
+  },
+  'fuzz-rnq': {
+    what: '100,000 truncated and mutated .rnq files',
+    test: 'fuzz/rnq',
+    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
+  },
+};
+
+const name = process.argv[2] ?? '';
+const run = runs[name];
+if (!run) {
+  for (const [key, { what }] of Object.entries(runs)) console.log(`npm run soak -- ${key.padEnd(12)} ${what}`);
+  process.exitCode = name ? 2 : 0;
+} else {
+  const env = { ...process.env, RUNLET_TEST_MINUTES: '120', ...run.env };
+  const args = ['--import', 'tsx', join(import.meta.dirname, '..', 'test/run.ts'), run.test];
+  process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1;
+}

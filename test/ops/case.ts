@@ -1,0 +1,97 @@
+/**
+ * What a test/ops/X.cases.ts is made of: named int8 graphs around one operator, with seeded weights.
+ *
+ * In: shapes, attributes and scales.  Out: OpCase[].  Weight scales are chosen so that accumulators of a random signal spread over most of
+ * the output's int8 range; `gain` moves them from there (above 1: the output saturates).
+ */
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { type ConvAttrs, type Graph, noClamp, type OpAttrs, type OpName, type QuantParams } from '../../models/graph/types.ts';
+import { random } from '../property/random-network.ts';
+
+export interface OpCase {
+  name: string;
+  graph: Graph;
+  /** Frames between two outputs, a multiple of the strides; default the product of all strides. */
+  hop?: number;
+  /** Largest distance of the operator's int8 result from its real value, in output steps: rounding alone is 0.5. Default 0.51. */
+  steps?: number;
+}
+
+/** What one test/ops/X.cases.ts exports. */
+export interface CaseFile {
+  cases: OpCase[];
+}
+
+export type Size = readonly [t: number, f: number, c: number];
+
+/** real = scale * (q - zeroPoint), the scale a float32 as in model files. */
+export const q = (scale: number, zeroPoint: number): QuantParams => ({ scale: Math.fround(scale), zeroPoint });
+
+export const relu = [0, Number.POSITIVE_INFINITY] as const;
+export const relu6 = [0, 6] as const;
+
+/** Seeded by the case's name: adding a case changes no other one. */
+const seedOf = (text: string): number => [...text].reduce((h, ch) => Math.imul(h ^ ch.charCodeAt(0), 16777619), 0x811c9dc5);
+
+export interface MacOptions {
+  perChannel?: boolean;
+  bias?: 'random' | 'none' | 'large';
+  gain?: number;
+}
+
+/** A graph under construction with one int8 input. */
+export class CaseGraph {
+  readonly x: number;
+  readonly b: GraphBuilder;
+  private readonly rnd: () => number;
+
+  constructor(name: string, [t, f, c]: Size, quant: QuantParams) {
+    this.b = new GraphBuilder(name);
+    this.rnd = random(seedOf(name));
+    this.x = this.b.input('x', { t, f, c }, { quant, hostType: 'int8' });
+  }
+
+  int = (min: number, max: number): number => min + Math.floor(this.rnd() * (max - min + 1));
+  quantOf = (id: number): QuantParams => this.b.tensors[id]?.quant as QuantParams;
+
+  /** Weights, bias for `outputs` channels of `taps` products each. */
+  mac(x: number, y: QuantParams, taps: number, outputs: number, options: MacOptions = {}) {
+    const { perChannel = true, bias = 'random', gain = 1 } = options;
+    const { scale, zeroPoint } = this.quantOf(x);
+    const spread = Math.sqrt(taps) * 73 * Math.hypot(74, zeroPoint); // standard deviation of an accumulator
+    const middle = (gain * 40 * y.scale) / (spread * scale);
+    const data = Int8Array.from({ length: taps * outputs }, () => this.int(-127, 127));
+    const scales = Float64Array.from({ length: perChannel ? outputs : 1 }, () => Math.fround(middle * 2 ** (this.rnd() * 2 - 1)));
+    const most = Math.round(bias === 'large' ? spread * 3 : spread / 2);
+    return {
+      weights: { data, scales, scaleRule: perChannel ? ('per-channel' as const) : ('dense-f32' as const) },
+      bias: bias === 'none' ? null : Int32Array.from({ length: outputs }, () => this.int(-most, most)),
+    };
+  }
+
+  /** A random 1x1 convolution: an operand of its own with the given channels and scale. */
+  operand(channels: number, y: QuantParams, name: string): number {
+    const { c } = this.b.shape(this.x);
+    const attrs = { ...sliding, groups: 1, outChannels: channels, clamp: noClamp, ...this.mac(this.x, y, c, channels) };
+    return this.b.node('conv', [this.x], attrs, name, y);
+  }
+
+  node<K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], quant: QuantParams): this {
+    this.b.output(this.b.node(op, inputs, attrs, op, quant), 'y', { hostType: 'int8' });
+    return this;
+  }
+
+  done = (name: string, rest: Partial<OpCase> = {}): OpCase => ({ name, graph: this.b.build(), ...rest });
+}
+
+/** Kernel 1, stride 1, no padding. */
+export const sliding = {
+  kernelT: 1,
+  kernelF: 1,
+  strideT: 1,
+  strideF: 1,
+  dilationT: 1,
+  dilationF: 1,
+  padT: [0, 0],
+  padF: [0, 0],
+} as const satisfies Partial<ConvAttrs>;

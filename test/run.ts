@@ -1,0 +1,89 @@
+/**
+ * Runs every *.test.ts in a process of its own, counts, and fails where nothing ran.
+ *
+ * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the last line `N passed, N failed`.
+ * uvu exits 0 when no test ran; this does not. Two files run at a time.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+const here = import.meta.dirname;
+const root = join(here, '..');
+const wanted = process.argv.slice(2);
+/** A file that takes longer has hung; soak runs raise it. */
+const limitMs = Number(process.env.RUNLET_TEST_MINUTES ?? 20) * 60_000;
+
+const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((f) => f.endsWith('.test.ts'))
+  .map((f) => relative(root, join(here, f)))
+  .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
+  .sort();
+
+interface Outcome {
+  file: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  text: string;
+}
+
+const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${what}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+
+function runFile(file: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
+    let text = '';
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, limitMs);
+    child.stdout.on('data', (part) => {
+      text += part;
+    });
+    child.stderr.on('data', (part) => {
+      text += part;
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      const total = count(text, 'Total');
+      const passed = count(text, 'Passed');
+      const skipped = count(text, 'Skipped');
+      // a file that died, or ended without one test, has failed
+      const failed = Math.max(total - passed - skipped, code === 0 && total > 0 ? 0 : 1);
+      if (timedOut) text += `\n${file}: no end after ${limitMs / 60_000} minutes\n`;
+      resolve({ file, passed, failed, skipped, text });
+    });
+  });
+}
+
+const outcomes: Outcome[] = [];
+const queue = [...files];
+const started = performance.now();
+async function work(): Promise<void> {
+  for (let file = queue.shift(); file; file = queue.shift()) {
+    const from = performance.now();
+    const outcome = await runFile(file);
+    outcomes.push(outcome);
+    const seconds = ((performance.now() - from) / 1000).toFixed(1);
+    const lines = outcome.text
+      .split('\n')
+      .filter((l) => !/^\s*(Total|Passed|Skipped|Duration):|^[•✘\s]*(\(\d+ \/ \d+\))?\s*$/.test(l));
+    const mark = outcome.failed > 0 ? 'FAIL' : 'ok  ';
+    console.log(
+      `${mark} ${file} (${outcome.passed} passed${outcome.skipped ? `, ${outcome.skipped} skipped` : ''}, ${seconds} s)`,
+    );
+    for (const line of lines) console.log(`     ${line}`);
+  }
+}
+await Promise.all([work(), work()]);
+
+const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0);
+const failures = outcomes.filter((o) => o.failed > 0);
+if (files.length === 0) console.log(`no test file matches ${wanted.join(' ')}`);
+if (failures.length > 0) console.log(`\nfailed: ${failures.map((o) => o.file).join(', ')}`);
+console.log(`\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+const skipped = sum('skipped');
+console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped ? `, ${skipped} skipped` : ''}`);
+process.exitCode = failures.length > 0 || sum('passed') === 0 ? 1 : 0;

@@ -1,0 +1,21 @@
+/**
+ * Where the reference models and signals lie, for tests that compare with what others made.
+ *
+ * They belong to their owners and are not part of this repository: `../shared` beside the checkout, or RUNLET_SHARED. A test that needs
+ * them is skipped where they are absent.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '..');
+export const sharedDir = process.env.RUNLET_SHARED ?? join(root, '..', 'shared');
+
+/** The folder below shared/, or undefined (with one line that says how to get it). */
+export function shared(...parts: string[]): string | undefined {
+  const path = join(sharedDir, ...parts);
+  if (existsSync(path)) return path;
+  console.log(
+    `skipped: ${parts.join('/')} is not in ${sharedDir}; put the reference models and signals there, or set RUNLET_SHARED`,
+  );
+  return undefined;
+}
