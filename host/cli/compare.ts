@@ -69,7 +69,7 @@ export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comp
   const { rows } = splitRows(x, perRow, 'input');
   const tally = new Tally(session, y);
   if (tally.expectedRows !== rows) {
-    throw new RunletError('RN734', {
+    throw new RunletError('RN745', {
       what: `${rows} input rows and ${tally.expectedRows} expected rows`,
       tryThis: 'one expected row per input row',
     });

@@ -12,7 +12,7 @@ import type { NpyArray, NpyData } from '../sources/npy.ts';
 export function splitRows(array: NpyArray, perRow: number, where: string): { rows: number; perRow: number } {
   const rows = array.data.length / perRow;
   if (!Number.isInteger(rows) || rows < 1) {
-    throw new RunletError('RN732', {
+    throw new RunletError('RN743', {
       what: `${array.data.length} values do not make whole rows`,
       where,
       why: `its shape is [${array.shape.join(', ')}] and a row has ${perRow} values`,
@@ -22,7 +22,7 @@ export function splitRows(array: NpyArray, perRow: number, where: string): { row
   return { rows, perRow };
 }
 
-/** The array types that a session takes: float32, int8 or uint8, as the port wants. @throws RN733 */
+/** The array types that a session takes: float32, int8 or uint8, as the port wants. @throws RN744 */
 export function asHost(data: NpyData, hostType: PortManifest['hostType'], where: string): Float32Array | Int8Array | Uint8Array {
   if (hostType === 'float32') {
     if (data instanceof Float32Array) return data;
@@ -30,7 +30,7 @@ export function asHost(data: NpyData, hostType: PortManifest['hostType'], where:
   }
   if (hostType === 'int8' && data instanceof Int8Array) return data;
   if (hostType === 'uint8' && data instanceof Uint8Array) return data;
-  throw new RunletError('RN733', {
+  throw new RunletError('RN744', {
     what: `the array holds ${data.constructor.name.replace('Array', '').toLowerCase()} values`,
     where,
     why: `the model's border is ${hostType}`,

@@ -45,7 +45,7 @@ export default defineCommand({
       return crossTable(await loadGraph(args, bytes), args);
     }
     if (!args.input || !args.expect) {
-      throw new RunletError('RN742', {
+      throw new RunletError('RN748', {
         what: 'there is nothing to compare',
         why: 'validate takes --input and --expect, or a float model with --calib and --hop',
         tryThis: 'runlet validate --help',
@@ -67,7 +67,7 @@ export default defineCommand({
         ? compareWindows(wholeWindows(session), x, y)
         : compareStream(sameHop(session, hop), x, y, numberOption('expect-hop', args.expectHop, { min: 1, whole: true }) ?? hop);
     if (result.outputs === 0) {
-      throw new RunletError('RN735', {
+      throw new RunletError('RN746', {
         what: 'no output could be compared',
         why: 'no expected row starts where a window of this hop starts, or the input is shorter than one window',
         tryThis: 'a longer input, or --expect-hop',
@@ -111,7 +111,7 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
 
 function wholeWindows(session: Session): Session {
   if (session.hop === session.window) return session;
-  throw new RunletError('RN736', {
+  throw new RunletError('RN747', {
     what: `this bundle answers every ${session.hop} frames of a window of ${session.window}`,
     why: 'without --hop each row is one whole window',
     tryThis: `--hop ${session.hop}`,
@@ -120,7 +120,7 @@ function wholeWindows(session: Session): Session {
 
 function sameHop(session: Session, hop: number): Session {
   if (session.hop === hop) return session;
-  throw new RunletError('RN736', {
+  throw new RunletError('RN747', {
     what: `this bundle was built for hop ${session.hop}, not ${hop}`,
     tryThis: `--hop ${session.hop}, or build it again`,
   });

@@ -27,14 +27,14 @@ export function writeGraph(graph: Graph): Uint8Array {
 }
 
 const broken = (where: string, why: string) =>
-  new RunletError('RN120', {
+  new RunletError('RN130', {
     what: 'this quantised model file is damaged',
     where,
     why,
     tryThis: 'write it again with runlet quantize',
   });
 
-/** @throws RunletError RN120 (damaged), RN301 (shapes do not fit) */
+/** @throws RunletError RN130 (damaged), RN301 (shapes do not fit) */
 export function readGraph(bytes: Uint8Array): Graph {
   let parsed: unknown;
   try {

@@ -82,6 +82,10 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   }
   const g = binary[node.op];
   if (g && second) return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
+  const rule = reductions[node.op];
+  if (rule && attributes.int('noop_with_empty_axes', 0) === 0) {
+    return reduce(x, rule, axesOf(attributes, second), attributes.int('keepdims', 1) === 1);
+  }
   switch (node.op) {
     case 'Identity':
       return x;
@@ -101,8 +105,6 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
       return concat(known.inputs as Const[], attributes.int('axis', 0));
     case 'Gather':
       return second && gather(x, second, attributes.int('axis', 0));
-    case 'ReduceProd':
-      return reduceProd(x, axesOf(attributes, second), attributes.int('keepdims', 1) === 1);
     case 'Slice':
       return slice(x, attributes, known.inputs);
     case 'Expand':
@@ -264,11 +266,25 @@ function gather(x: Const, indices: Const, axis: number): Const {
   return { kind: 'const', dims, type: x.type, data };
 }
 
-/** Of a list (a shape), over all of it. */
-function reduceProd(x: Const, axes: number[] | undefined, keep: boolean): Const | undefined {
-  if (x.dims.length > 1 || axes?.some((a) => a !== 0 && a !== -1)) return undefined;
-  const product = [...x.data].reduce((a, b) => a * b, 1);
-  return constantOf([product], keep ? x.dims.map(() => 1) : [], x.type);
+/** Reductions of constants: a shape's product, the norms that weight normalisation divides by. */
+const reductions: Readonly<
+  Record<string, { start: number; add: (sum: number, x: number) => number; end: (sum: number) => number }>
+> = {
+  ReduceProd: { start: 1, add: (product, x) => product * x, end: (product) => product },
+  ReduceSum: { start: 0, add: (sum, x) => sum + x, end: (sum) => sum },
+  ReduceL2: { start: 0, add: (sum, x) => sum + x * x, end: Math.sqrt },
+};
+
+function reduce(x: Const, rule: NonNullable<(typeof reductions)[string]>, axes: number[] | undefined, keep: boolean): Const {
+  const gone = new Set((axes ?? x.dims.map((_, i) => i)).map((a) => axisIn(a, x.dims.length)));
+  const kept = x.dims.map((d, i) => (gone.has(i) ? 1 : d));
+  const sums = new Float64Array(countOf(kept)).fill(rule.start);
+  const strides = broadcastStrides(kept, x.dims);
+  walk(x.dims, strides, (offset, i) => {
+    sums[offset] = rule.add(sums[offset] as number, x.data[i] as number);
+  });
+  const dims = keep ? kept : x.dims.filter((_, i) => !gone.has(i));
+  return constantOf(Array.from(sums, rule.end), dims, x.type);
 }
 
 function slice(x: Const, attributes: Attributes, inputs: (Const | undefined)[]): Const {
