@@ -61,6 +61,15 @@ export function calibrate(plan: StreamPlan, data: Float32Array, options: Calibra
   checkCalibration(plan, data);
   const observers = new Map<number, Observer>();
   const observe = (id: number, values: Float32Array) => {
+    const bad = values.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0) {
+      throw new RunletError('RN414', {
+        what: `the model gives ${values[bad]}`,
+        where: plan.graph.tensors[id]?.name,
+        why: 'the activation overflows on this calibration data',
+        tryThis: 'the unit that the model was trained on; weights without infinities',
+      });
+    }
     let observer = observers.get(id);
     if (!observer) {
       observer = makeObserver(options.observer ?? 'minmax', options.percentile);

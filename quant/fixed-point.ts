@@ -4,6 +4,7 @@
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.  Source: TensorFlow Lite reference kernels
  * (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives.  Exact: integers only.
  */
+import { RunletError } from '../models/error.ts';
 
 export interface Multiplier {
   /** Q31 in [2^30, 2^31), or 0. */
@@ -12,9 +13,16 @@ export interface Multiplier {
   shift: number;
 }
 
-/** real = multiplier * 2^(shift - 31); QuantizeMultiplier of TensorFlow Lite. `real` must be finite and not negative. */
+/** real = multiplier * 2^(shift - 31); QuantizeMultiplier of TensorFlow Lite. @throws RunletError RN402 where it cannot be held */
 export function quantizeMultiplier(real: number): Multiplier {
   if (real === 0) return { multiplier: 0, shift: 0 };
+  if (!(real > 0 && real < 2 ** 30)) {
+    throw new RunletError('RN402', {
+      what: `scales give the multiplier ${real}`,
+      why: 'it does not fit a Q31 number with a shift of at most 30',
+      tryThis: 'check the calibration data: an output that hardly changes has a scale near zero',
+    });
+  }
   let { fraction, exponent } = frexp(real);
   let fixed = roundHalfAway(fraction * 2 ** 31);
   if (fixed === 2 ** 31) {

@@ -3,7 +3,7 @@
  *
  * In: an int8 Graph (from a reader or from the quantiser) and plan options.  Out: what the emitter packs and the reference runs.
  */
-import { RunletError } from '../models/error.ts';
+import { isRunletError, RunletError } from '../models/error.ts';
 import { type Graph, isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
@@ -31,8 +31,17 @@ export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
   const tensor = (id: number) => legal.tensors[id] as Tensor;
   const params = new Map<Node, IntParams[OpName]>();
   for (const node of legal.nodes) {
-    const op = intOps[node.op] as IntOp<OpName>;
-    params.set(node, op.prepare(node as never, node.inputs.map(tensor), tensor(node.output)));
+    params.set(node, prepare(node, node.inputs.map(tensor), tensor(node.output)));
   }
   return { plan, params };
+}
+
+/** One node's parameters; a multiplier that does not fit is reported with the node's name. */
+function prepare(node: Node, x: Tensor[], y: Tensor): IntParams[OpName] {
+  try {
+    return (intOps[node.op] as IntOp<OpName>).prepare(node as never, x, y);
+  } catch (error) {
+    if (isRunletError(error) && error.code === 'RN402') throw new RunletError('RN402', { ...error.parts, where: node.name });
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@
  * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the machine.
  */
 import { createHash } from 'node:crypto';
+import { writeGraph } from '../../models/graph/file.ts';
 import { elementsOf, frameOf, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { MemoryMap } from '../emit/memory.ts';
@@ -89,7 +90,8 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
       })),
     bytes: memoryBytes(map),
     stateDigest: stateDigest(quant, map, options.target),
-    sourceDigest: graph.sourceDigest,
+    // a graph that came from no file has its own digest
+    sourceDigest: graph.sourceDigest || createHash('sha256').update(writeGraph(graph)).digest('hex'),
     golden: makeGolden(quant),
   };
 }

@@ -4,12 +4,26 @@
  * In: [t][f][c].  Out: [t'][f'][c].  Padded places count in the divisor only with countIncludePad.
  * Source: ONNX AveragePool, TensorFlow Lite AVERAGE_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
+import { RunletError } from '../error.ts';
 import { clampTo, type OpDef } from './op.ts';
 import { forEachTap, only, slidingShape } from './sliding.ts';
 
 export const avgpool: OpDef<'avgpool'> = {
   name: 'avgpool',
-  shape: (inputs, attrs, name) => slidingShape(only(inputs, name), attrs, only(inputs, name).c),
+  shape(inputs, attrs, name) {
+    const x = only(inputs, name);
+    const out = slidingShape(x, attrs, x.c);
+    const lastT = (out.t - 1) * attrs.strideT - attrs.padT[0];
+    const lastF = (out.f - 1) * attrs.strideF - attrs.padF[0];
+    if (attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f) {
+      throw new RunletError('RN301', {
+        what: 'a place of this average pool lies in the padding alone',
+        where: name,
+        why: 'it has no value to average',
+      });
+    }
+    return out;
+  },
   float(xs, attrs, out) {
     const x = only(xs, 'avgpool');
     const y = new Float32Array(out.t * out.f * out.c);

@@ -1,6 +1,6 @@
 /** add: two operands of equal and very different scales, extreme zero points, clamps, one tensor twice.  Out: OpCase[]. */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
-import { CaseGraph, type OpCase, q, relu, relu6, type Size } from './case.ts';
+import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size } from './case.ts';
 
 interface Spec {
   x?: Size;
@@ -14,7 +14,7 @@ interface Spec {
 function add(name: string, { x = [6, 1, 4], a, b, y, clamp = noClamp, hop }: Spec): OpCase {
   const g = new CaseGraph(`add ${name}`, x, q(0.05, 3));
   const operands = [g.operand(5, a, 'a'), g.operand(5, b, 'b')];
-  return g.node('add', operands, { clamp }, y).done(name, { hop });
+  return g.node('add', operands, { clamp }, y).done(name, { hop, steps: oneRounding });
 }
 
 const twice = new CaseGraph('add twice', [5, 1, 3], q(0.05, 3));
@@ -26,9 +26,9 @@ export const cases: OpCase[] = [
   add('f 3, hop 2', { x: [5, 3, 2], a: q(0.05, 12), b: q(0.02, -31), y: q(0.07, -5), hop: 2 }),
   add('one frame', { x: [1, 1, 4], a: q(0.05, 12), b: q(0.02, -31), y: q(0.07, -5) }),
   add('zero points -128, 127, 127', { a: q(0.05, -128), b: q(0.04, 127), y: q(0.05, 127) }),
-  add('zero points 127, 127, -128', { a: q(0.05, 127), b: q(0.04, 127), y: q(0.1, -128) }),
+  add('zero points 127, -128, -128', { a: q(0.05, 127), b: q(0.04, -128), y: q(0.06, -128) }),
   add('relu', { a: q(0.05, 4), b: q(0.04, 4), y: q(0.04, -128), clamp: relu }),
   add('relu6 off the grid', { a: q(0.05, 4), b: q(0.06, 4), y: q(0.0377, -77), clamp: relu6 }),
   add('output finer than the operands saturates', { a: q(0.05, 0), b: q(0.04, 0), y: q(0.004, 0) }),
-  twice.node('add', [twice.x, twice.x], { clamp: noClamp }, q(0.1, 3)).done('one tensor twice'),
+  twice.node('add', [twice.x, twice.x], { clamp: noClamp }, q(0.1, 3)).done('one tensor twice', { steps: oneRounding }),
 ];

@@ -1,6 +1,6 @@
 /** avgpool: geometries along t and f, both rules for padded places, rounding of halves, clamps, an output scale of its own.  Out: OpCase[]. */
 import { noClamp, type PoolAttrs } from '../../models/graph/types.ts';
-import { CaseGraph, type OpCase, q, relu, relu6, type Size, sliding } from './case.ts';
+import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size, sliding } from './case.ts';
 
 interface Spec extends Partial<PoolAttrs> {
   x: Size;
@@ -11,7 +11,7 @@ interface Spec extends Partial<PoolAttrs> {
 
 function avgpool(name: string, { x, xq = q(0.05, 3), yq = xq, hop, ...attrs }: Spec): OpCase {
   const g = new CaseGraph(`avgpool ${name}`, x, xq);
-  return g.node('avgpool', [g.x], { ...sliding, clamp: noClamp, ...attrs }, yq).done(name, { hop });
+  return g.node('avgpool', [g.x], { ...sliding, clamp: noClamp, ...attrs }, yq).done(name, { hop, steps: oneRounding });
 }
 
 const included = { countIncludePad: true };

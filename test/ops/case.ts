@@ -13,9 +13,16 @@ export interface OpCase {
   graph: Graph;
   /** Frames between two outputs, a multiple of the strides; default the product of all strides. */
   hop?: number;
-  /** Largest distance of the operator's int8 result from its real value, in output steps: rounding alone is 0.5. Default 0.51. */
+  /** Largest distance of the operator's int8 result from its real value, in output steps. Default twoRoundings. */
   steps?: number;
+  /** Its outputs are one value by their nature; elsewhere that would show nothing. */
+  constant?: boolean;
 }
+
+/** Half a step, and the float32 of the oracle. */
+export const oneRounding = 0.51;
+/** The product is rounded in Q31, then by the shift: with a shift of -1 half a step and a quarter. */
+export const twoRoundings = 0.76;
 
 /** What one test/ops/X.cases.ts exports. */
 export interface CaseFile {
@@ -62,7 +69,7 @@ export class CaseGraph {
     const middle = (gain * 40 * y.scale) / (spread * scale);
     const data = Int8Array.from({ length: taps * outputs }, () => this.int(-127, 127));
     const scales = Float64Array.from({ length: perChannel ? outputs : 1 }, () => Math.fround(middle * 2 ** (this.rnd() * 2 - 1)));
-    const most = Math.round(bias === 'large' ? spread * 3 : spread / 2);
+    const most = Math.round(bias === 'large' ? (spread * 3) / gain : spread / 2);
     return {
       weights: { data, scales, scaleRule: perChannel ? ('per-channel' as const) : ('dense-f32' as const) },
       bias: bias === 'none' ? null : Int32Array.from({ length: outputs }, () => this.int(-most, most)),

@@ -32,6 +32,6 @@ export const cases: OpCase[] = [
   dense('custom clamp', { x: [5, 1, 3], units: 9, clamp: [-1.234, 0.777] }),
   dense('saturating', { x: [5, 1, 3], units: 4, gain: 8 }),
   dense('multiplier above 1', { x: [1, 1, 2], units: 3, gain: 600, bias: 'none' }),
-  dense('multiplier near 2^-20, large bias', { x: [5, 1, 3], units: 4, gain: 0.0005, bias: 'large', yq: q(3e-5, 11) }),
+  dense('multiplier near 2^-15, large bias', { x: [5, 1, 3], units: 4, gain: 0.01, bias: 'large', yq: q(3e-5, 11) }),
   dense('900 inputs', { x: [15, 1, 60], units: 7 }),
 ];

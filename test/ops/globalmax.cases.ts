@@ -1,6 +1,6 @@
 /** globalmax: over f and not, partial maxima of several hops, extreme zero points, clamps, an output scale of its own.  Out: OpCase[]. */
 import { type GlobalPoolAttrs, noClamp } from '../../models/graph/types.ts';
-import { CaseGraph, type OpCase, q, relu, relu6, type Size } from './case.ts';
+import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size } from './case.ts';
 
 interface Spec extends Partial<GlobalPoolAttrs> {
   x: Size;
@@ -11,7 +11,7 @@ interface Spec extends Partial<GlobalPoolAttrs> {
 
 function globalmax(name: string, { x, xq = q(0.05, 3), yq = xq, hop, ...attrs }: Spec): OpCase {
   const g = new CaseGraph(`globalmax ${name}`, x, xq);
-  return g.node('globalmax', [g.x], { overF: true, clamp: noClamp, ...attrs }, yq).done(name, { hop });
+  return g.node('globalmax', [g.x], { overF: true, clamp: noClamp, ...attrs }, yq).done(name, { hop, steps: oneRounding });
 }
 
 export const cases: OpCase[] = [

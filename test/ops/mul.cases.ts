@@ -11,13 +11,10 @@ interface Spec {
   hop?: number;
 }
 
-/** The product in Q31, then the shift: with a shift of -1 they add up to 3/4 of a step. */
-const twoRoundings = 0.76;
-
 function mul(name: string, { x = [6, 1, 4], a, b, y, clamp = noClamp, hop }: Spec): OpCase {
   const g = new CaseGraph(`mul ${name}`, x, q(0.05, 3));
   const operands = [g.operand(5, a, 'a'), g.operand(5, b, 'b')];
-  return g.node('mul', operands, { clamp }, y).done(name, { hop, steps: twoRoundings });
+  return g.node('mul', operands, { clamp }, y).done(name, { hop });
 }
 
 const square = new CaseGraph('mul square', [5, 1, 3], q(0.05, 3));
@@ -34,5 +31,5 @@ export const cases: OpCase[] = [
   mul('relu6 off the grid', { a: q(0.05, 4), b: q(0.06, 4), y: q(0.0377, -77), clamp: relu6 }),
   mul('multiplier above 1 saturates', { a: q(1, 0), b: q(1, 0), y: q(0.07, 0) }),
   mul('multiplier near 2^-10', { a: q(0.05, -128), b: q(0.04, -128), y: q(3, 3) }),
-  square.node('mul', [square.x, square.x], { clamp: noClamp }, q(0.2, -128)).done('one tensor squared', { steps: twoRoundings }),
+  square.node('mul', [square.x, square.x], { clamp: noClamp }, q(0.2, -128)).done('one tensor squared'),
 ];

@@ -5,15 +5,7 @@
  * or streamed, that differ from the integer reference.
  */
 import type { Bundle } from '../../assembly/build.ts';
-import {
-  elementsOf,
-  frameOf,
-  type Graph,
-  type Node,
-  type OpName,
-  type QuantParams,
-  type Tensor,
-} from '../../models/graph/types.ts';
+import { frameOf, type Graph, type Node, type OpName, type QuantParams, type Tensor } from '../../models/graph/types.ts';
 import { opOf } from '../../models/ops/index.ts';
 import type { OpDef } from '../../models/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';

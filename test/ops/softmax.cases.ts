@@ -6,18 +6,19 @@ interface Spec {
   beta?: number;
   xq?: ReturnType<typeof q>;
   hop?: number;
+  constant?: boolean;
 }
 
-function softmax(name: string, { x, beta = 1, xq = q(0.05, 3), hop }: Spec): OpCase {
+function softmax(name: string, { x, beta = 1, xq = q(0.05, 3), ...rest }: Spec): OpCase {
   const g = new CaseGraph(`softmax ${name}`, x, xq);
-  return g.node('softmax', [g.x], { beta }, q(1 / 256, -128)).done(name, { hop, steps: 1 });
+  return g.node('softmax', [g.x], { beta }, q(1 / 256, -128)).done(name, { steps: 1, ...rest });
 }
 
 export const cases: OpCase[] = [
   softmax('2 classes', { x: [5, 1, 2] }),
   softmax('10 classes', { x: [4, 1, 10] }),
   softmax('4 rows of 3 classes', { x: [4, 4, 3], hop: 3 }),
-  softmax('one class: the largest value', { x: [3, 1, 1] }),
+  softmax('one class: the largest value', { x: [3, 1, 1], constant: true }),
   softmax('beta 0.25', { x: [4, 1, 6], beta: 0.25 }),
   softmax('beta 4', { x: [4, 1, 6], beta: 4 }),
   softmax('narrow input: nearly uniform', { x: [4, 1, 6], xq: q(0.0005, 0) }),

@@ -65,7 +65,7 @@ export function random(seed: number): () => number {
   };
 }
 
-class Maker {
+export class Maker {
   readonly b = new GraphBuilder('random');
   private readonly rnd: () => number;
   private count = 0;

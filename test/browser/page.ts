@@ -1,0 +1,84 @@
+/**
+ * A page that runs bundles with the session, in headless Chromium.
+ *
+ * In: a module's bytes and int8 frames.  Out: the outputs of the page's session, in order. The session is bundled as it is: it has no Node
+ * import. Undefined where there is no Chromium (CHROMIUM names another one).
+ */
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { build as bundle } from 'esbuild';
+import { chromium } from 'playwright-core';
+import { root } from '../shared.ts';
+
+export const chromiumPath = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((p) => p && existsSync(p));
+
+const page = '<!doctype html><meta charset="utf-8"><title>runlet</title><script type="module" src="/session.js"></script>';
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+async function serve(wasm: Uint8Array): Promise<Server> {
+  const entry = `export { openSession, selfTest } from './index.ts'; import * as session from './index.ts'; globalThis.runlet = session;`;
+  const built = await bundle({
+    stdin: { contents: entry, resolveDir: join(root, 'host/session'), loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+  });
+  const files: Record<string, [string, string | Uint8Array]> = {
+    '/': ['text/html', page],
+    '/session.js': ['text/javascript', built.outputFiles[0]?.contents ?? ''],
+    '/model.wasm': ['application/wasm', wasm],
+  };
+  const server = createServer((request, response) => {
+    const [type, body] = files[request.url ?? ''] ?? ['text/plain', ''];
+    response.writeHead(files[request.url ?? ''] ? 200 : 404, { 'content-type': type });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+export interface BrowserRun {
+  outputs: number[][];
+  selfTest: boolean;
+  userAgent: string;
+}
+
+/** Runs the module over `frames` in the page, a hop a push. */
+export async function runInChromium(wasm: Uint8Array, frames: Int8Array): Promise<BrowserRun> {
+  const server = await serve(wasm);
+  const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await tab.waitForFunction(() => 'runlet' in globalThis);
+    return await tab.evaluate(async (signal: number[]) => {
+      // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+      const { openSession, selfTest } = (globalThis as any).runlet;
+      const session = await openSession(await (await fetch('/model.wasm')).arrayBuffer());
+      const check = await selfTest(session);
+      session.reset();
+      const outputs: number[][] = [];
+      session.pushAll(Int8Array.from(signal), () => outputs.push([...session.outputRaw(0)]));
+      return { outputs, selfTest: check.ok, userAgent: navigator.userAgent };
+    }, Array.from(frames));
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Damaged model files that a reader accepts build to a module that equals the reference, or are refused with a code.
+ *
+ * RUNLET_FUZZ_COUNT files a format (default 2,000), RUNLET_FUZZ_BUILDS of the accepted ones compiled and run (default 20), RUNLET_SEED (1).
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readGraph, writeGraph } from '../../models/graph/file.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
+import { makeNetwork, network } from '../property/random-network.ts';
+import { root, shared } from '../shared.ts';
+import { fuzzBuilds } from './builds.ts';
+import { mutate } from './onnx.ts';
+import { mutateRnq } from './rnq.ts';
+import { generator, mutateTflite } from './tflite.ts';
+
+const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
+const compiles = Number(process.env.RUNLET_FUZZ_BUILDS ?? 20);
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const only = process.env.RUNLET_FUZZ_FORMAT;
+
+function filesIn(folder: string, ending: string): Uint8Array[] {
+  const names = readdirSync(folder)
+    .filter((n) => n.endsWith(ending))
+    .sort();
+  return names.map((n) => new Uint8Array(readFileSync(join(folder, n))));
+}
+
+async function campaign(format: string, file: (i: number) => Uint8Array, read: (bytes: Uint8Array) => Graph): Promise<void> {
+  const result = await fuzzBuilds({ count, seed, compiles, file, read });
+  console.log(`  ${format}: ${JSON.stringify(result)}`);
+  assert.is(result.tried, count);
+  assert.ok(result.compiled >= Math.min(compiles, result.emitted) * 0.9, 'the sample was compiled');
+  assert.ok(result.refusedByReader > 0 && result.emitted > 0);
+}
+
+const when = (format: string) => (only && only !== format ? test.skip : test);
+
+when('tflite')('damaged TensorFlow Lite files', async () => {
+  const files = filesIn(join(root, 'test/fixtures/tflite'), '.tflite');
+  const models = shared('models');
+  if (models) {
+    for (const name of [
+      'tflm/hello_world_int8',
+      'mltk/keyword_spotting_on_off',
+      'misc/heartbeats_quantized',
+      'tflm/micro_speech_quantized',
+    ]) {
+      files.push(new Uint8Array(readFileSync(join(models, name, 'model.tflite'))));
+    }
+  }
+  const below = generator(seed);
+  await campaign(
+    'tflite',
+    () => mutateTflite(files[below(files.length)] as Uint8Array, below),
+    (bytes) => readTflite(bytes),
+  );
+});
+
+when('onnx')('damaged ONNX files', async () => {
+  const files = filesIn(join(root, 'test/fixtures/onnx'), '.onnx');
+  await campaign(
+    'onnx',
+    (i) => mutate(files, seed * 1_000_003 + i).bytes,
+    (bytes) => readOnnx(bytes, { window: 24 }),
+  );
+});
+
+when('rnq')('damaged .rnq files', async () => {
+  const files = fc.sample(network, { seed, numRuns: 30 }).map((spec) => writeGraph(makeNetwork(spec)));
+  const below = generator(seed);
+  await campaign('rnq', () => mutateRnq(files[below(files.length)] as Uint8Array, below), readGraph);
+});
+
+test.run();

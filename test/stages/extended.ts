@@ -1,0 +1,26 @@
+/**
+ * The model on one extended window: real signal instead of zero padding on both sides (StreamiNNC section 1.4).
+ *
+ * In: a QuantPlan, a signal, the window's index.  Out: the outputs of the windowed layers run on
+ * [start - left, start + window + right) with the network's own zero padding at the far ends, of which only the window's frames go to the head.
+ */
+import { frameOf } from '../../models/graph/types.ts';
+import { executeHeads, executeTrunk } from '../../models/stream/execute.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { intRunner, signalBlock } from '../../quant/reference.ts';
+
+const upTo = (n: number, multiple: number) => Math.ceil(n / multiple) * multiple;
+
+export function runExtended(quant: QuantPlan, signal: Int8Array, index: number, extra = 0): Int8Array[] {
+  const { plan } = quant;
+  const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+  // the piece starts hops before the window, so that the window is number `left` of the piece
+  const left = upTo(plan.leftContextFrames + extra, plan.hop) / plan.hop;
+  const start = (index - left) * plan.hop;
+  const end = index * plan.hop + plan.window + upTo(plan.delayFrames + extra, plan.alignment);
+  const piece = signal.subarray(start * frame, end * frame);
+  const run = intRunner(quant.params);
+  const trunk = executeTrunk(plan, signalBlock(quant, piece), run);
+  for (const result of executeHeads(plan, trunk, run, { warmUp: true })) if (result.index === left) return result.outputs;
+  throw new Error(`window ${index} does not fit the signal`);
+}
