@@ -62,12 +62,13 @@ export const B_MIN = 32;
 export const B_MAX = 36;
 export const MULT_Y = 40;
 export const SHIFT_Y = 44;
-export const MUL_BYTES = 48;
-export const MULT1 = 48;
-export const SHIFT1 = 52;
-export const MULT2 = 56;
-export const SHIFT2 = 60;
-export const ADD_BYTES = 64;
+export const PERIOD = 48; // elements of the second input; it repeats along the first
+export const MUL_BYTES = 52;
+export const MULT1 = 52;
+export const SHIFT1 = 56;
+export const MULT2 = 60;
+export const SHIFT2 = 64;
+export const ADD_BYTES = 68;
 
 // globalavg, globalmax: ROWS are input rows here
 export const X_ELEMENTS = 16; // elements of one input row

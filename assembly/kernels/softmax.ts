@@ -34,7 +34,8 @@ export function softmax_s8(p: usize): void {
     const scale = one_over_one_plus((sum << headroom) - i32.MIN_VALUE);
     for (let i: i32 = 0; i < n; i++) {
       const e = load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2));
-      store<i8>(y + i, clamp(rounding_shift(mul_high(scale, e), 35 - headroom) - 128, -128, 127));
+      // below 4 (more than 256 nearly equal values) the quotient is below a half
+      store<i8>(y + i, headroom < 4 ? -128 : clamp(rounding_shift(mul_high(scale, e), 35 - headroom) - 128, -128, 127));
     }
   }
 }

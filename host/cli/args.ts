@@ -17,7 +17,21 @@ export const jsonArg = {
 } as const satisfies ArgsDef;
 
 /** Codes within RN7xx that are a wrong command line rather than bad input. */
-const usageCodes = new Set(['RN721', 'RN722', 'RN723', 'RN726', 'RN733', 'RN736', 'RN738', 'RN739', 'RN740', 'RN741', 'RN742', 'RN747', 'RN748']);
+const usageCodes = new Set([
+  'RN721',
+  'RN722',
+  'RN723',
+  'RN726',
+  'RN733',
+  'RN736',
+  'RN738',
+  'RN739',
+  'RN740',
+  'RN741',
+  'RN742',
+  'RN747',
+  'RN748',
+]);
 const checkCodes = new Set(['RN713']);
 
 /** The exit code for an error. */

@@ -41,7 +41,6 @@ export default defineCommand({
     process.stdout.write(
       `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${shape.t} frames of ${shape.f} x ${shape.c}\n\n${printGraph(graph)}\n`,
     );
-    for (const note of graph.notes) process.stdout.write(`note: ${note}\n`);
     for (const [key, value] of Object.entries(graph.metadata)) process.stdout.write(`metadata ${key}: ${value.slice(0, 200)}\n`);
   },
 });

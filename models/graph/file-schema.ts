@@ -51,6 +51,9 @@ const bias = v.nullable(typed('i32', 'f32'));
 const kernel = { kernelT: small, kernelF: small, strideT: small, strideF: small, padT: pad, padF: pad, clamp };
 const dilation = { dilationT: small, dilationF: small };
 
+const quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
+const constant = v.optional(v.strictObject({ data: typed('i8'), quant }));
+
 const attrs = {
   conv: v.object({ ...kernel, ...dilation, groups: small, outChannels: small, weights, bias }),
   depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
@@ -59,8 +62,8 @@ const attrs = {
   avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
   globalavg: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
-  add: v.object({ clamp }),
-  mul: v.object({ clamp }),
+  add: v.object({ clamp, constant }),
+  mul: v.object({ clamp, constant }),
   concat: v.object({ axis: v.picklist(['c', 'f']) }),
   activation: v.object({
     fn: v.picklist(['identity', 'leakyrelu', 'sigmoid', 'tanh', 'hardswish']),
@@ -97,7 +100,7 @@ export const graphSchema = v.object({
       id,
       name: text,
       shape: v.strictObject({ t: size, f: size, c: size }),
-      quant: v.optional(v.strictObject({ scale, zeroPoint: whole(-128, 127) })),
+      quant: v.optional(quant),
     }),
   ),
   nodes: v.array(

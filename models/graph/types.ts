@@ -107,6 +107,11 @@ export interface GlobalPoolAttrs {
 
 export interface BinaryAttrs {
   clamp: Clamp;
+  /**
+   * int8 graphs only: the second operand where it is constant; element i of a frame meets data[i % data.length] (1, c or f * c values).
+   * Float constants are folded into weights instead.
+   */
+  constant?: { data: Int8Array; quant: QuantParams };
 }
 
 export interface ConcatAttrs {

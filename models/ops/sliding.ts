@@ -61,6 +61,21 @@ export function only<T>(items: T[], name: string): T {
   return item;
 }
 
+/** The input of an operator whose second operand is a constant of `length` values, repeated along each frame. */
+export function withConstant(inputs: Shape[], length: number, name: string): Shape {
+  const x = only(inputs, name);
+  if (length < 1 || (x.f * x.c) % length !== 0) {
+    throw new RunletError('RN301', {
+      what: `a constant of ${length} values does not repeat along a frame of ${x.f} x ${x.c}`,
+      where: name,
+    });
+  }
+  return x;
+}
+
+export const dequantised = (constant: { data: Int8Array; quant: { scale: number; zeroPoint: number } }): Float32Array =>
+  Float32Array.from(constant.data, (q) => constant.quant.scale * (q - constant.quant.zeroPoint));
+
 /** Both inputs of a two-input operator, of one shape. */
 export function pair(inputs: Shape[], name: string): Shape {
   const [a, b] = inputs;

@@ -11,20 +11,22 @@ const leftShift = 20;
 export const add: IntOp<'add'> = {
   name: 'add',
   prepare({ attrs, name }, [a, b], y) {
-    const [aq, bq, yq] = [quantOf(a, name), quantOf(b, name), quantOf(y, name)];
+    const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     const twiceMax = 2 * Math.max(aq.scale, bq.scale);
     return {
       ...rangeOf(attrs.clamp, yq),
+      ...(attrs.constant && { constant: attrs.constant.data }),
       x1: { ...quantizeMultiplier(aq.scale / twiceMax), zero: aq.zeroPoint },
       x2: { ...quantizeMultiplier(bq.scale / twiceMax), zero: bq.zeroPoint },
       y: { ...quantizeMultiplier(twiceMax / (2 ** leftShift * yq.scale)), zero: yq.zeroPoint },
     };
   },
   run(p, [a, b]) {
-    if (!a || !b) throw new Error('add takes two inputs');
+    const other = p.constant ?? b?.data;
+    if (!a || !other) throw new Error('add takes two inputs');
     return a.data.map((value, i) => {
       const x1 = requantise((value - p.x1.zero) << leftShift, p.x1.multiplier, p.x1.shift);
-      const x2 = requantise(((b.data[i] as number) - p.x2.zero) << leftShift, p.x2.multiplier, p.x2.shift);
+      const x2 = requantise(((other[i % other.length] as number) - p.x2.zero) << leftShift, p.x2.multiplier, p.x2.shift);
       return clampInt(p.y.zero + requantise(x1 + x2, p.y.multiplier, p.y.shift), p.min, p.max);
     });
   },

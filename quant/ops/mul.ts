@@ -9,9 +9,10 @@ import { type IntOp, quantOf, rangeOf } from './op.ts';
 export const mul: IntOp<'mul'> = {
   name: 'mul',
   prepare({ attrs, name }, [a, b], y) {
-    const [aq, bq, yq] = [quantOf(a, name), quantOf(b, name), quantOf(y, name)];
+    const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     return {
       ...rangeOf(attrs.clamp, yq),
+      ...(attrs.constant && { constant: attrs.constant.data }),
       zero1: aq.zeroPoint,
       zero2: bq.zeroPoint,
       scale: quantizeMultiplier((aq.scale * bq.scale) / yq.scale),
@@ -19,9 +20,10 @@ export const mul: IntOp<'mul'> = {
     };
   },
   run(p, [a, b]) {
-    if (!a || !b) throw new Error('mul takes two inputs');
+    const other = p.constant ?? b?.data;
+    if (!a || !other) throw new Error('mul takes two inputs');
     return a.data.map((value, i) => {
-      const product = (value - p.zero1) * ((b.data[i] as number) - p.zero2);
+      const product = (value - p.zero1) * ((other[i % other.length] as number) - p.zero2);
       return clampInt(p.yZero + requantise(product, p.scale.multiplier, p.scale.shift), p.min, p.max);
     });
   },

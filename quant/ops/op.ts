@@ -50,12 +50,15 @@ export interface GlobalParams extends Range {
 }
 
 export interface AddParams extends Range {
+  /** The second operand where it is constant, repeated along each frame. */
+  constant?: Int8Array;
   x1: Multiplier & { zero: number };
   x2: Multiplier & { zero: number };
   y: Multiplier & { zero: number };
 }
 
 export interface MulParams extends Range {
+  constant?: Int8Array;
   zero1: number;
   zero2: number;
   scale: Multiplier;

@@ -24,7 +24,7 @@ export const softmax: IntOp<'softmax'> = {
         tryThis: 'requantise the model',
       });
     }
-    const scaled = Math.min(Math.fround(attrs.beta) * quantOf(x, name).scale * 2 ** 26, 2 ** 31 - 1);
+    const scaled = Math.min(Math.fround(attrs.beta) * quantOf(x, name).scale * 2 ** 26, 2 ** 30 - 1);
     const m = quantizeMultiplier(scaled);
     const smallest = -Math.floor((31 * 2 ** 26) / 2 ** m.shift);
     const at = (d: number) => (-d >= smallest ? expOnNegative(requantise(-d, m.multiplier, m.shift), 5) : 0);
@@ -43,7 +43,8 @@ export const softmax: IntOp<'softmax'> = {
       const exponent = 12 - headroom + 23;
       for (let i = 0; i < out.c; i++) {
         const e = p.exp[max - (data[row + i] as number)] as number;
-        y[row + i] = clampInt(roundingShift(mulHigh(scale, e), exponent) - 128, -128, 127);
+        // above 31 (more than 256 nearly equal values) the quotient is below a half; TensorFlow Lite leaves that case undefined
+        y[row + i] = exponent > 31 ? -128 : clampInt(roundingShift(mulHigh(scale, e), exponent) - 128, -128, 127);
       }
     }
     return y;

@@ -1,4 +1,4 @@
-/** softmax: 1 to 256 channels, betas, narrow and wide input scales, rows of frames and features.  Out: OpCase[]. */
+/** softmax: 1 to 600 channels, betas, narrow and wide input scales, rows of frames and features.  Out: OpCase[]. */
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 
 interface Spec {
@@ -23,8 +23,11 @@ export const cases: OpCase[] = [
   softmax('beta 4', { x: [4, 1, 6], beta: 4 }),
   softmax('narrow input: nearly uniform', { x: [4, 1, 6], xq: q(0.0005, 0) }),
   softmax('wide input: one-hot', { x: [4, 1, 6], xq: q(2.5, 0) }),
+  softmax('very wide input: scale above 16', { x: [4, 1, 6], xq: q(20, 0) }),
   softmax('zero point -128', { x: [4, 1, 6], xq: q(0.07, -128) }),
   softmax('zero point 127', { x: [4, 1, 6], xq: q(0.07, 127) }),
   softmax('35 classes', { x: [2, 1, 35] }),
   softmax('256 classes', { x: [2, 1, 256], xq: q(0.02, 0) }),
+  softmax('600 classes', { x: [2, 1, 600], xq: q(0.02, 0) }),
+  softmax('600 classes, nearly uniform: all below half a step', { x: [1, 1, 600], xq: q(0.0001, 0), constant: true }),
 ];

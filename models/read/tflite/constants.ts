@@ -36,6 +36,12 @@ export function readFloats(context: Context, op: TfOperator, tensor: TfTensor): 
   return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
 }
 
+/** An int8 constant with one scale. */
+export function readInt8(context: Context, op: TfOperator, tensor: TfTensor): Int8Array {
+  if (tensor.type !== 'int8') throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in an int8 model`);
+  return new Int8Array(bytesOf(context, op, tensor));
+}
+
 /** A float16 constant as float32. */
 export function readHalves(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
   const halves = new Uint16Array(bytesOf(context, op, tensor));

@@ -6,10 +6,10 @@
  */
 import { type Clamp, noClamp } from '../../../graph/types.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
-import { isConstant, readFloats } from '../constants.ts';
+import { isConstant, readFloats, readInt8 } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
-import { sameQuant } from '../quantisation.ts';
+import { activationQuant, sameQuant } from '../quantisation.ts';
 import { foldAffine } from './fold.ts';
 
 export function lowerBinary(context: Context, op: TfOperator): void {
@@ -34,7 +34,10 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
 /** y = scale[c] * x + bias[c] */
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
   const value = context.value(op, i);
-  if (context.isInt8) throw new Refusal('its constant operand is int8; only float models fold it');
+  if (context.isInt8) {
+    emitInt8Constant(context, op, value, tensor, clamp);
+    return;
+  }
   context.model.view.spend(0, 8 * shapeOf(value).c);
   const constant = perChannel(op, value, tensor, readFloats(context, op, tensor));
   const { c } = shapeOf(value);
@@ -59,6 +62,14 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
   };
   context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${isScale ? 'scale' : 'bias'}`);
   context.emit(op, 'depthwise', [value.id], attrs, () => value.layout);
+}
+
+/** int8: the constant stays an operand with its own scale. Addition and multiplication do not mind which side it stands on. */
+function emitInt8Constant(context: Context, op: TfOperator, value: Value, tensor: TfTensor, clamp: Clamp): void {
+  if (op.op === 'SUB') throw new Refusal('a difference in int8 has no kernel');
+  const quant = activationQuant(tensor);
+  const data = Int8Array.from(perChannel(op, value, tensor, Float32Array.from(readInt8(context, op, tensor))));
+  context.emit(op, op.op === 'ADD' ? 'add' : 'mul', [value.id], { clamp, constant: { data, quant } }, () => value.layout);
 }
 
 /** A broadcast constant as one number per channel. */
