@@ -15,7 +15,8 @@ export const avgpool: OpDef<'avgpool'> = {
     const out = slidingShape(x, attrs, x.c);
     const lastT = (out.t - 1) * attrs.strideT - attrs.padT[0];
     const lastF = (out.f - 1) * attrs.strideF - attrs.padF[0];
-    if (attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f) {
+    const alone = attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f;
+    if (alone && !attrs.countIncludePad) {
       throw new RunletError('RN301', {
         what: 'a place of this average pool lies in the padding alone',
         where: name,

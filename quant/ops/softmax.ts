@@ -24,6 +24,14 @@ export const softmax: IntOp<'softmax'> = {
         tryThis: 'requantise the model',
       });
     }
+    if (y.shape.c >= 4096) {
+      throw new RunletError('RN403', {
+        what: `softmax over ${y.shape.c} classes`,
+        where: name,
+        why: 'the sum of more than 4,095 exponentials does not fit its 12 integer bits',
+        tryThis: 'leave the softmax out: the largest logit is the same class',
+      });
+    }
     const scaled = Math.min(Math.fround(attrs.beta) * quantOf(x, name).scale * 2 ** 26, 2 ** 30 - 1);
     const m = quantizeMultiplier(scaled);
     const smallest = -Math.floor((31 * 2 ** 26) / 2 ** m.shift);

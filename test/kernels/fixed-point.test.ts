@@ -2,7 +2,7 @@
  * The rounding rule in TypeScript and in AssemblyScript against an oracle in BigInt.
  *
  * In: edge values and random ones.  Out: 0 differences between quant/fixed-point.ts, assembly/kernels/fixed-point.ts and the definition.
- * Left out: x << shift beyond int32 where a rule has no defined result, and a = b = -2^31, which kernels never pass.
+ * x << shift wraps to int32 on every side. Left out: a = b = -2^31, which kernels never pass.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
