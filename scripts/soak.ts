@@ -6,28 +6,28 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const runs: Record<string, { what: string; test: string; env: Record<string, string> }> = {
+interface Soak {
+  what: string;
+  test: string;
+  env: Record<string, string>;
+}
+
+const fuzz = (format: string, name: string): Soak => ({
+  what: `100,000 truncated and mutated ${name} files; 500 of the accepted ones compiled and run`,
+  test: 'fuzz/builds',
+  env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500', RUNLET_FUZZ_FORMAT: format },
+});
+
+const runs: Record<string, Soak> = {
   networks: {
     what: '500 random networks and more, streamed against the reference',
     test: 'property/streaming',
     env: { RUNLET_NETWORKS: '2000' },
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
-  'fuzz-tflite': {
-    what: '100,000 truncated and mutated TensorFlow Lite files',
-    test: 'fuzz/tflite',
-    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
-  },
-  'fuzz-onnx': {
-    what: '100,000 truncated and mutated ONNX files',
-    test: 'fuzz/onnx',
-    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
-  },
-  'fuzz-rnq': {
-    what: '100,000 truncated and mutated .rnq files',
-    test: 'fuzz/rnq',
-    env: { RUNLET_FUZZ_COUNT: '100000', RUNLET_FUZZ_BUILDS: '500' },
-  },
+  'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
+  'fuzz-onnx': fuzz('onnx', 'ONNX'),
+  'fuzz-rnq': fuzz('rnq', '.rnq'),
 };
 
 const name = process.argv[2] ?? '';

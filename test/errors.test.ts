@@ -1,0 +1,96 @@
+/**
+ * Error codes and docs/errors.md agree, both ways, and each code is raised in the stage that its digit names.
+ *
+ * A code counts as raised where it stands as a string literal outside comments; as mentioned anywhere in a source file.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { explanations } from '../host/cli/explain.ts';
+import { sourcesIn, textOf, withoutComments } from './sources.ts';
+
+const files = sourcesIn('models', 'quant', 'assembly', 'host');
+const code = new Map(files.map((file) => [file, withoutComments(textOf(file))]));
+const page = textOf('docs/errors.md');
+const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title as string);
+
+/** Code -> files that raise it. */
+const raised = new Map<string, Set<string>>();
+for (const [file, text] of code)
+  for (const [, found] of text.matchAll(/'(RN\d{3})'/g)) raised.set(found as string, (raised.get(found as string) ?? new Set()).add(file));
+
+/** Where the codes of a stage may stand: path prefixes. */
+const stages: Record<string, string[]> = {
+  1: ['models/read/'],
+  2: ['models/stream/'],
+  3: ['models/ops/'],
+  4: ['quant/'],
+  5: ['assembly/emit/', 'assembly/build.ts'],
+  6: ['assembly/bundle/'],
+  7: ['host/'],
+};
+
+/** Codes that stand outside their stage's folder, and why. */
+const exceptions: Record<string, { file: string; why: string }> = {
+  RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader lies beside the writer of the same layout' },
+  RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
+  RN405: { file: 'host/cli/load.ts', why: 'missing calibration data is found on the command line, before the quantiser is loaded' },
+  RN602: { file: 'host/session/open.ts', why: 'the session takes the manifest from a compiled module, where the bundle reader has bytes' },
+};
+
+test('every code in the code has a heading in docs/errors.md, and every heading is raised', () => {
+  const mentioned = new Set(files.flatMap((file) => textOf(file).match(/\bRN\d{3}\b/g) ?? []));
+  assert.equal([...mentioned].filter((c) => !headings.includes(c)).sort(), [], 'in the code, without a paragraph');
+  assert.equal(headings.filter((c) => !raised.has(c)), [], 'a paragraph, but never raised');
+  assert.ok(headings.length > 80);
+});
+
+test('docs/errors.md: codes alone as headings, ascending, once each, with a paragraph that says what to do', () => {
+  for (const heading of headings) assert.match(heading, /^RN\d{3}$/);
+  assert.equal(headings, [...new Set(headings)].sort());
+  const found = explanations(page);
+  assert.equal(found.map((e) => e.code), headings);
+  for (const { code, text } of found) assert.ok(text.length > 60 && /[.)]$/.test(text), `${code}: ${text}`);
+});
+
+test("a code's digit is the stage of the file that raises it", () => {
+  const wrong: string[] = [];
+  for (const [found, where] of raised)
+    for (const file of where) {
+      if (exceptions[found]?.file === file) continue;
+      const allowed = stages[found[2] as string] ?? [];
+      if (!allowed.some((prefix) => file.startsWith(prefix))) wrong.push(`${found} in ${file}`);
+    }
+  assert.equal(wrong, []);
+  for (const [found, { file }] of Object.entries(exceptions)) assert.ok(raised.get(found)?.has(file), `exception ${found} is used`);
+});
+
+/** The arguments of each `new RunletError(` in a text. */
+function* calls(text: string): Generator<string> {
+  for (const { index } of text.matchAll(/new RunletError\(/g)) {
+    const start = index + 'new RunletError('.length;
+    let depth = 1;
+    let at = start;
+    for (; depth > 0 && at < text.length; at++) {
+      const c = text[at] as string;
+      if ('([{'.includes(c)) depth++;
+      else if (')]}'.includes(c)) depth--;
+      else if (c === "'" || c === '`') for (at++; at < text.length && text[at] !== c; at++) if (text[at] === '\\') at++;
+    }
+    yield text.slice(start, at - 1);
+  }
+}
+
+test('every RunletError says what', () => {
+  let count = 0;
+  for (const [file, text] of code)
+    for (const args of calls(text)) {
+      count++;
+      const says = /^\s*[^,]+,\s*(\{[\s\S]*\bwhat\b(?!:\s*(''|"")\s*[,}])|\{\s*\.\.\.|parts\s*$)/.test(args);
+      assert.ok(says, `${file}: new RunletError(${args.slice(0, 120)}`);
+    }
+  assert.ok(count > 80);
+  const raw = files.filter((file) => /throw (?!new RunletError|new Error)['"`{]/.test(code.get(file) as string));
+  assert.equal(raw, [], 'thrown values that are no errors');
+});
+
+test.run();
