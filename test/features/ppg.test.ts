@@ -1,3 +1,6 @@
+/**
+ * The front end `ppg` against the recipe's preprocess.py: the same numbers on a raw signal with a gap.
+ */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

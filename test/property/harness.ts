@@ -4,6 +4,7 @@
  * In: a QuantPlan, a built module and int8 frames.  Out: the number of outputs compared and the number of differing bytes.
  */
 import type { Bundle } from '../../assembly/build.ts';
+import { counterBytes } from '../../assembly/emit/memory.ts';
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 
@@ -24,15 +25,42 @@ export function instantiate(wasm: Uint8Array): Exports {
 
 const poison = 0xa5;
 
-/** Fills everything that the module must not depend on: io, scratch, and all memory past the map's end. */
+/** Places between and behind buffers: nobody may write there, and nothing may depend on them. */
+function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [from: number, to: number][] {
+  const used: [number, number][] = [[0, memory.state.address + counterBytes]];
+  const add = (address: number, length: number) => used.push([address, address + length]);
+  for (const b of memory.trunk.values()) {
+    if (b.history !== undefined) add(b.history, b.plan.historyRows * b.frameBytes);
+    if (b.address < memory.io.address) add(b.address, (b.plan.historyRows + b.plan.newRows) * b.frameBytes);
+  }
+  for (const p of memory.partials.values()) {
+    add(p.slot, 4);
+    add(p.address, p.bytes);
+  }
+  add(memory.io.address, memory.io.bytes);
+  add(memory.scratch.address, memory.scratch.bytes);
+  used.sort((a, b) => a[0] - b[0]);
+  const found: [number, number][] = [];
+  let at = 0;
+  for (const [from, to] of used) {
+    if (from > at) found.push([at, from]);
+    at = Math.max(at, to);
+  }
+  if (bytes > at) found.push([at, bytes]);
+  return found;
+}
+
+/** Fills everything that the module must not depend on: io, scratch, the gaps between state buffers, and all memory past the end. */
 export function poisonMemory(exports: Exports, memory: Bundle['memory']): void {
   const bytes = new Uint8Array(exports.memory.buffer);
   bytes.fill(poison, memory.io.address);
+  for (const [from, to] of gaps({ memory, bytes: bytes.length })) bytes.fill(poison, from, to);
 }
 
-/** True if nothing past the end was written. */
+/** True if nothing past a buffer's end was written: between state buffers, and past the map's end. */
 export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): boolean {
-  return new Uint8Array(exports.memory.buffer).subarray(memory.end).every((b) => b === poison);
+  const bytes = new Uint8Array(exports.memory.buffer);
+  return gaps({ memory, bytes: bytes.length }).every(([from, to]) => bytes.subarray(from, to).every((b) => b === poison));
 }
 
 /** Pushes a signal in chunks of the given sizes (cycled) and yields the outputs that fall due. */

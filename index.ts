@@ -1,0 +1,36 @@
+/**
+ * The library's public names: `import { readModel, planStream, quantize, quantPlan, build, openSession } from 'runlet'`.
+ *
+ * In: a model file.  Out, stage by stage: Graph -> StreamPlan -> QuantPlan -> Bundle -> Session (docs/pipeline.md).
+ * `runlet/session` has the last stage alone, without a dependency or a Node import, for browsers.
+ */
+export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
+export type { Manifest, PortManifest } from './assembly/bundle/manifest.ts';
+export {
+  type Frames,
+  openSession,
+  readManifest,
+  type SelfTestResult,
+  type Session,
+  type SessionOptions,
+  type StreamOutput,
+  selfTest,
+} from './host/session/index.ts';
+export { type ErrorParts, isRunletError, RunletError } from './models/error.ts';
+export { readGraph, writeGraph } from './models/graph/file.ts';
+export {
+  type Graph,
+  isQuantised,
+  type Node,
+  type OpName,
+  type Port,
+  type QuantParams,
+  type Shape,
+} from './models/graph/types.ts';
+export { type ReadOptions, readModel } from './models/read/index.ts';
+export { planStream } from './models/stream/plan.ts';
+export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
+export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
+export { type QuantPlan, quantPlan } from './quant/plan.ts';
+export { type Quantized, type QuantizeOptions, quantize } from './quant/quantize.ts';
+export type { LayerReport } from './quant/report.ts';
