@@ -16,7 +16,8 @@ const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title as 
 /** Code -> files that raise it. */
 const raised = new Map<string, Set<string>>();
 for (const [file, text] of code)
-  for (const [, found] of text.matchAll(/'(RN\d{3})'/g)) raised.set(found as string, (raised.get(found as string) ?? new Set()).add(file));
+  for (const [, found] of text.matchAll(/'(RN\d{3})'/g))
+    raised.set(found as string, (raised.get(found as string) ?? new Set()).add(file));
 
 /** Where the codes of a stage may stand: path prefixes. */
 const stages: Record<string, string[]> = {
@@ -33,14 +34,24 @@ const stages: Record<string, string[]> = {
 const exceptions: Record<string, { file: string; why: string }> = {
   RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader lies beside the writer of the same layout' },
   RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
-  RN405: { file: 'host/cli/load.ts', why: 'missing calibration data is found on the command line, before the quantiser is loaded' },
-  RN602: { file: 'host/session/open.ts', why: 'the session takes the manifest from a compiled module, where the bundle reader has bytes' },
+  RN405: {
+    file: 'host/cli/load.ts',
+    why: 'missing calibration data is found on the command line, before the quantiser is loaded',
+  },
+  RN602: {
+    file: 'host/session/open.ts',
+    why: 'the session takes the manifest from a compiled module, where the bundle reader has bytes',
+  },
 };
 
 test('every code in the code has a heading in docs/errors.md, and every heading is raised', () => {
   const mentioned = new Set(files.flatMap((file) => textOf(file).match(/\bRN\d{3}\b/g) ?? []));
   assert.equal([...mentioned].filter((c) => !headings.includes(c)).sort(), [], 'in the code, without a paragraph');
-  assert.equal(headings.filter((c) => !raised.has(c)), [], 'a paragraph, but never raised');
+  assert.equal(
+    headings.filter((c) => !raised.has(c)),
+    [],
+    'a paragraph, but never raised',
+  );
   assert.ok(headings.length > 80);
 });
 
@@ -48,7 +59,10 @@ test('docs/errors.md: codes alone as headings, ascending, once each, with a para
   for (const heading of headings) assert.match(heading, /^RN\d{3}$/);
   assert.equal(headings, [...new Set(headings)].sort());
   const found = explanations(page);
-  assert.equal(found.map((e) => e.code), headings);
+  assert.equal(
+    found.map((e) => e.code),
+    headings,
+  );
   for (const { code, text } of found) assert.ok(text.length > 60 && /[.)]$/.test(text), `${code}: ${text}`);
 });
 
@@ -61,7 +75,8 @@ test("a code's digit is the stage of the file that raises it", () => {
       if (!allowed.some((prefix) => file.startsWith(prefix))) wrong.push(`${found} in ${file}`);
     }
   assert.equal(wrong, []);
-  for (const [found, { file }] of Object.entries(exceptions)) assert.ok(raised.get(found)?.has(file), `exception ${found} is used`);
+  for (const [found, { file }] of Object.entries(exceptions))
+    assert.ok(raised.get(found)?.has(file), `exception ${found} is used`);
 });
 
 /** The arguments of each `new RunletError(` in a text. */

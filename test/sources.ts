@@ -29,7 +29,6 @@ export const sourcesIn = (...folders: string[]): string[] =>
 
 /** The same text with comments blanked, so that positions stay; strings are kept. */
 export const withoutComments = (text: string): string =>
-  text.replace(
-    /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
-    (found) => (found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found),
+  text.replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (found) =>
+    found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found,
   );

@@ -37,6 +37,15 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
       tryThis: 'join the signals into channels of one input',
     });
   }
+  const direct = graph.outputs.find((p) => !graph.nodes.some((n) => n.output === p.tensor));
+  if (direct) {
+    throw new RunletError('RN204', {
+      what: `no operator computes the output ${direct.name}`,
+      where: direct.name,
+      why: 'it is an input of the model',
+      tryThis: 'leave that output out of the model',
+    });
+  }
   if (!Number.isInteger(hop) || hop < 1) {
     throw new RunletError('RN202', {
       what: `hop ${hop} is not a whole number of frames above 0`,
@@ -72,7 +81,7 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
 
 /**
  * Plans how `graph` answers at every hop.
- * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs)
+ * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs)
  */
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;

@@ -1,0 +1,198 @@
+/**
+ * The design's rules about the tree, as tests.
+ *
+ * Import direction, an operator's five files, fresh indexes, headers, names, file length, pinned dependencies, no words of one machine.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { root } from './shared.ts';
+import { allFiles, sourcesIn, textOf, withoutComments } from './sources.ts';
+
+const stages = ['models', 'quant', 'assembly', 'host'];
+const sources = [...allFiles.filter((f) => /^[^/]+\.ts$/.test(f)), ...sourcesIn(...stages, 'test', 'scripts')];
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+  exports: Record<string, string>;
+  bin: Record<string, string>;
+  files: string[];
+};
+
+/** What a file imports, types included: relative paths resolved against the root, others as they stand. */
+function importsOf(file: string): { path: string; typeOnly: boolean }[] {
+  const text = withoutComments(textOf(file));
+  const found: { path: string; typeOnly: boolean }[] = [];
+  const add = (specifier: string, typeOnly: boolean) => {
+    if (specifier.includes('$')) return; // the text of a generated import
+    const relative = specifier.startsWith('.') ? posix.join(dirname(file), specifier) : specifier;
+    const path = relative.startsWith('assembly/kernels/') && !relative.endsWith('.ts') ? `${relative}.ts` : relative;
+    found.push({ path, typeOnly });
+  };
+  for (const [, type, specifier] of text.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^'"();]*?\sfrom\s+)?['"]([^'"]+)['"]/gm))
+    add(specifier as string, type !== undefined);
+  for (const [, specifier] of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(specifier as string, false);
+  for (const [, specifier] of text.matchAll(/new URL\(\s*['"](\.\/[^'"]+\.m?[jt]s)['"]/g)) add(specifier as string, false);
+  return found;
+}
+
+const stageOf = (path: string): number => stages.indexOf(path.split('/')[0] as string);
+
+test('a folder imports only from folders above it: models, quant, assembly, host', () => {
+  const wrong: string[] = [];
+  let count = 0;
+  for (const file of sourcesIn(...stages))
+    for (const { path } of importsOf(file)) {
+      if (stageOf(path) < 0) {
+        if (/^(test|scripts)\/|^index\.ts$/.test(path)) wrong.push(`${file} -> ${path}`);
+        continue;
+      }
+      count++;
+      if (stageOf(path) > stageOf(file)) wrong.push(`${file} -> ${path}`);
+      if (!existsSync(join(root, path)) && !path.includes('*')) wrong.push(`${file} -> ${path} (no such file)`);
+    }
+  assert.equal(wrong, []);
+  assert.ok(count > 300, `${count} imports were seen`);
+});
+
+test('assembly/kernels imports nothing outside itself, and of it only block.ts is imported', () => {
+  const kernel = (path: string) => path.startsWith('assembly/kernels/');
+  const wrong: string[] = [];
+  for (const file of sourcesIn(...stages))
+    for (const { path } of importsOf(file)) {
+      if (kernel(file) && !kernel(path)) wrong.push(`${file} -> ${path}`);
+      if (!kernel(file) && kernel(path) && !(path === 'assembly/kernels/block.ts' && file.startsWith('assembly/emit/')))
+        wrong.push(`${file} -> ${path}`);
+    }
+  assert.equal(wrong, []);
+});
+
+/** All files that a file imports, itself included, and the packages among them. Types are erased, but followed all the same. */
+function closure(entry: string): { files: Set<string>; packages: Set<string> } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string) => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const { path } of importsOf(file)) existsSync(join(root, path)) ? visit(path) : packages.add(path);
+  };
+  visit(entry);
+  return { files, packages };
+}
+
+test('host/session has no dependency and no Node import, and of the rest imports the manifest reader and the error type', () => {
+  const entry = posix.join('.', manifest.exports['./session'] as string);
+  assert.is(entry, 'host/session/index.ts');
+  const { files, packages } = closure(entry);
+  assert.equal([...packages], []);
+  const outside = [...files].filter((f) => !f.startsWith('host/session/')).sort();
+  const allowed = ['check', 'manifest', 'read'].map((n) => `assembly/bundle/${n}.ts`);
+  assert.equal(outside, [...allowed, 'models/error.ts']);
+  const globals = [...files].filter((f) => /\b(Buffer|process|__dirname|require)\b\s*[.(]/.test(withoutComments(textOf(f))));
+  assert.equal(globals, [], 'globals that only Node has');
+  const own = sourcesIn('host/session').filter((f) => !files.has(f));
+  assert.equal(own, [], 'files of host/session that its index does not reach');
+});
+
+test('an operator is five files of one name', () => {
+  const places: [folder: string, suffix: string, helpers: string[]][] = [
+    ['models/ops', '.ts', ['op', 'sliding', 'index']],
+    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'index']],
+    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move']],
+    ['test/ops', '.cases.ts', []],
+  ];
+  const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>
+    allFiles
+      .filter((f) => dirname(f) === folder && f.endsWith(suffix))
+      .map((f) => f.slice(folder.length + 1, -suffix.length))
+      .filter((n) => !helpers.includes(n));
+  const [expected] = places.map(namesIn);
+  assert.ok((expected?.length ?? 0) >= 12);
+  for (const name of expected ?? []) assert.match(name, /^[a-z]+$/, 'one lower-case word');
+  for (const place of places) {
+    const kernels = place[0] === 'assembly/kernels';
+    // a faster variant of a kernel is <operator>-<variant>.ts
+    const found = namesIn(place).filter((n) => !(kernels && expected?.includes(n.replace(/-.*/, '')) && n.includes('-')));
+    assert.equal(found, expected, place[0]);
+  }
+});
+
+test('the planner never switches on operator names', () => {
+  const wrong = sourcesIn('models/stream').filter((f) =>
+    /\bop\s*[!=]==?\s*['"`]|switch\s*\([^)]*\.op\b/.test(withoutComments(textOf(f))),
+  );
+  assert.equal(wrong, []);
+});
+
+test('generated indexes are fresh', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/generate.ts', '--check'], { cwd: root });
+  assert.is(status, 0, String(stderr));
+});
+
+test('every source file begins with a comment that says what it is', () => {
+  const wrong = sources.filter((file) => !/^(#!.*\n)?\/\*\*[^*]*\S[\s\S]*?\*\//.test(textOf(file)));
+  assert.equal(wrong, []);
+});
+
+test('file names are kebab-case', () => {
+  const wrong = sources.filter((f) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|cases|worker))?\.(ts|mjs|js)$/.test(posix.basename(f)));
+  assert.equal(wrong, []);
+  const pages = allFiles.filter((f) => f.startsWith('docs/') && !/^[a-z0-9]+(-[a-z0-9]+)*\.[a-z]+$/.test(posix.basename(f)));
+  assert.equal(pages, []);
+});
+
+test('no file is longer than 400 lines, and the median is about 100', () => {
+  const lengths = sources.map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }));
+  assert.equal(
+    lengths.filter(({ lines }) => lines > 400),
+    [],
+  );
+  const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b);
+  const median = sorted[sorted.length >> 1] as number;
+  assert.ok(median >= 40 && median <= 120, `median ${median}`);
+});
+
+test('dependencies are pinned exactly, and those that are imported are listed', () => {
+  const { dependencies, devDependencies } = manifest;
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+    assert.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, name);
+  const wrong: string[] = [];
+  for (const file of [...sourcesIn(...stages), 'index.ts'])
+    for (const { path } of importsOf(file)) {
+      if (path.startsWith('node:') || existsSync(join(root, path)) || stageOf(path) >= 0) continue;
+      const name = path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+      if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} -> ${path}`);
+    }
+  assert.equal(wrong, [], 'run-time imports that package.json does not have under dependencies');
+});
+
+test('what package.json names is there', () => {
+  const named = [...Object.values(manifest.exports), ...Object.values(manifest.bin), ...manifest.files];
+  assert.equal(
+    named.filter((path) => !existsSync(join(root, path))),
+    [],
+  );
+});
+
+test('no words of one machine or one registry in text files', () => {
+  // spelt in two parts, so that this file does not hold them
+  const banned = [
+    ['/wo', 'rk/'],
+    ['/tmp/', 'py'],
+    ['/ho', 'me/'],
+    ['/Us', 'ers/'],
+    ['registry.', 'npmjs'],
+    ['files.python', 'hosted'],
+  ].map((w) => w.join(''));
+  const isText = (f: string) =>
+    /\.(ts|mjs|js|py|md|json|txt|yml|yaml|csv|svg|html)$|^(\.ci\/run|LICENSE|NOTICE|\.[a-z]+(\.json)?)$/.test(f);
+  const wrong = allFiles
+    .filter((f) => isText(f) && f !== 'package-lock.json')
+    .flatMap((file) => banned.filter((word) => textOf(file).includes(word)).map((word) => `${file}: ${word}`));
+  assert.equal(wrong, []);
+});
+
+test.run();
