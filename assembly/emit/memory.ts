@@ -10,11 +10,12 @@
  * around its producer. Scratch buffers overlay by lifetime, largest first.
  */
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
+import type { Carry } from '../../models/stream/edges.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 
 /** Offsets of the counters at the start of the state, i32 each. */
-export const counters = { ready: 0, fill: 4, skip: 8, block: 12 } as const;
-export const counterBytes = 16;
+export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16, whole: 20 } as const;
+export const counterBytes = 24;
 /** Value of the first counter once rn_reset has run ('RUN1'). */
 export const readyMark = 0x52554e31;
 
@@ -61,6 +62,16 @@ export interface MemoryMap {
   /** The host writes straight into the input tensor's new row (hop 1). */
   directInput: boolean;
   partials: Map<number, Partial>;
+  /** edge-exact: rows carried to the next window of each phase, by tensor id. */
+  carries: Map<number, CarryBuffer>;
+}
+
+export interface CarryBuffer {
+  carry: Carry;
+  frameBytes: number;
+  /** Address of phase 0; one slot of carry.rows frames a phase. */
+  address: number;
+  slotBytes: number;
 }
 
 export const alignment = 8;
@@ -124,6 +135,13 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     }
     trunk.set(tensor, buffer);
   }
+  const carries = new Map<number, CarryBuffer>();
+  for (const { reuse, output } of steps) {
+    if (!reuse?.carry) continue;
+    const frameBytes = frameOf(shape(output));
+    const slotBytes = reuse.carry.rows * frameBytes;
+    carries.set(output, { carry: reuse.carry, frameBytes, slotBytes, address: place(slotBytes * reuse.carry.phases) });
+  }
   const state = region(stateStart);
 
   const ioStart = place(0);
@@ -160,7 +178,23 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   place(scratchBytes, 1);
   const end = place(0, 16);
   const scratch = { address: scratchStart, bytes: scratchBytes };
-  return { base, weights, tables, state, io, scratch, end, paddingBytes, trunk, head, outputs, input, directInput, partials };
+  return {
+    base,
+    weights,
+    tables,
+    state,
+    io,
+    scratch,
+    end,
+    paddingBytes,
+    trunk,
+    head,
+    outputs,
+    input,
+    directInput,
+    partials,
+    carries,
+  };
 }
 
 /** Bytes of a fold's slots. */

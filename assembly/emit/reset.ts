@@ -39,12 +39,18 @@ export function resetLines(quant: QuantPlan, map: MemoryMap): string[] {
       what: step.node.name,
     });
   }
+  for (const [tensor, kept] of map.carries) {
+    const { name = '', quant: q } = plan.graph.tensors[tensor] ?? {};
+    fills.push({ at: kept.address, bytes: kept.slotBytes * kept.carry.phases, value: q?.zeroPoint ?? 0, what: name });
+  }
   return [
     ...fills.map((f) => `  fill_s8(${f.at}, ${f.value}, ${f.bytes}); // ${f.what.replace(/\s+/g, ' ')}`),
     ...[...map.partials.values()].map((p) => `  store<i32>(${p.slot}, 0);`),
     ...(['fill', 'skip', 'block'] as const).map(
       (name) => `  store<i32>(${map.state.address + counters[name]}, ${start[name]}); // ${name}`,
     ),
+    `  store<i32>(${map.state.address + counters.phase}, 0); // phase`,
+    `  store<i32>(${map.state.address + counters.whole}, ${plan.phases}); // windows computed whole`,
     `  store<i32>(${map.state.address + counters.ready}, ${readyMark});`,
   ];
 }

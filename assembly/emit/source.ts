@@ -3,9 +3,11 @@
  *
  * In: a QuantPlan, its memory map and the emitted steps.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
+import type { Span } from '../../models/stream/edges.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { infoCases } from './info.ts';
 import { counters, type MemoryMap, readyMark, type TrunkBuffer } from './memory.ts';
+import { type Call, isRanged } from './ops/op.ts';
 import type { EmittedStep } from './pack.ts';
 import { resetLines } from './reset.ts';
 
@@ -20,7 +22,11 @@ function imports(steps: EmittedStep[]): string[] {
   return [...used].map(([file, fns]) => `import { ${[...fns].sort().join(', ')} } from "./kernels/${file}";`);
 }
 
-function stepLines(quant: QuantPlan, map: MemoryMap, { step, calls }: EmittedStep): string[] {
+const callText = (call: Call, span: Span): string =>
+  isRanged(call) ? `  ${call.fn}(${call.block}, ${span.first}, ${span.rows});` : `  ${call.fn}(${call.block});`;
+
+/** A step's calls over the rows of `spans` (default: all), with its history or its carried rows moved in and out. */
+function stepLines(quant: QuantPlan, map: MemoryMap, { step, calls }: EmittedStep, spans?: Span[]): string[] {
   const { graph } = quant.plan;
   const lines: string[] = [];
   const out = graph.tensors[step.output];
@@ -31,11 +37,24 @@ function stepLines(quant: QuantPlan, map: MemoryMap, { step, calls }: EmittedSte
   const history = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
   if (buffer?.history !== undefined && history)
     lines.push(`  move_s8(${buffer.address}, ${buffer.history}, ${history}); // history in`);
-  for (const call of calls) lines.push(`  ${call.fn}(${call.block});`);
+  for (const call of calls) for (const span of spans ?? [{ first: 0, rows: step.outRows }]) lines.push(callText(call, span));
   if (buffer?.history !== undefined && history) {
     lines.push(
       `  move_s8(${buffer.history}, ${buffer.address + buffer.plan.newRows * buffer.frameBytes}, ${history}); // history out`,
     );
+  }
+  const kept = map.carries.get(step.output);
+  if (kept) {
+    const { carry, frameBytes, slotBytes, address } = kept;
+    const rowZero = map.outputs.get(step.output) ?? map.head.get(step.output) ?? 0;
+    const slot = carry.phases === 1 ? `${address}` : `${address} + (phase % ${carry.phases}) * ${slotBytes}`;
+    if (spans)
+      lines.splice(
+        1,
+        0,
+        `  move_s8(${rowZero + carry.from * frameBytes}, ${slot}, ${slotBytes}); // rows of the last window of this phase`,
+      );
+    lines.push(`  move_s8(${slot}, ${rowZero + (carry.from + carry.newRows) * frameBytes}, ${slotBytes}); // rows for the next`);
   }
   if (step.kind === 'copy') {
     const [x] = step.inputs;
@@ -54,6 +73,34 @@ function slideLines(map: MemoryMap): string[] {
   return inPlace.map(
     (b) => `  move_s8(${b.address}, ${b.address + b.plan.newRows * b.frameBytes}, ${b.plan.historyRows * b.frameBytes});`,
   );
+}
+
+/** edge-exact: the first windows are computed whole, later ones take over the rows that touch no edge. */
+function edgeHead(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[]): string[] {
+  const at = (name: keyof typeof counters) => map.state.address + counters[name];
+  const head = steps.filter((s) => s.step.section === 'head');
+  return [
+    '// a window whose phase has no earlier one: every row',
+    'function whole_window(phase: i32): void {',
+    ...head.flatMap((s) => stepLines(quant, map, s)),
+    '}',
+    '',
+    '// later windows: rows that touch an edge, and new ones',
+    'function next_window(phase: i32): void {',
+    ...head.flatMap((s) => stepLines(quant, map, s, s.step.reuse?.spans)),
+    '}',
+    '',
+    '// every output',
+    'function head(): void {',
+    `  const phase = load<i32>(${at('phase')});`,
+    `  const whole = load<i32>(${at('whole')});`,
+    '  if (whole > 0) {',
+    `    store<i32>(${at('whole')}, whole - 1);`,
+    '    whole_window(phase);',
+    '  } else next_window(phase);',
+    `  store<i32>(${at('phase')}, (phase + 1) % ${quant.plan.phases});`,
+    '}',
+  ];
 }
 
 export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[], producer: string): string {
@@ -95,10 +142,9 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     ...section('trunk'),
     '}',
     '',
-    '// every output',
-    'function head(): void {',
-    ...section('head'),
-    '}',
+    ...(plan.mode === 'edge-exact'
+      ? edgeHead(quant, map, steps)
+      : ['// every output', 'function head(): void {', ...section('head'), '}']),
     '',
     '// one micro-hop of input is complete: 1 if an output fell due',
     'function micro_hop(): i32 {',

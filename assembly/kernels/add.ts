@@ -1,7 +1,7 @@
 /**
  * add: element-wise sum of two int8 tensors of different scales.
  *
- * In: X s8 [COUNT], X2 s8 [PERIOD], repeated.  Out: Y s8 [COUNT].  Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
+ * In: X s8 [...][COUNT], X2 s8 [PERIOD], repeated.  Out: rows first to first + rows - 1 of Y s8 [...][COUNT].  Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
  */
 import {
   B_MAX,
@@ -23,15 +23,17 @@ import {
 } from "./block";
 import { clamp, requantise } from "./fixed-point";
 
-export function add_s8(p: usize): void {
-  let j: i32 = 0; // i modulo PERIOD
-  for (let i: i32 = 0; i < load<i32>(p, COUNT); i++) {
+export function add_s8(p: usize, first: i32, rows: i32): void {
+  const count = load<i32>(p, COUNT);
+  const period = load<i32>(p, PERIOD);
+  let j = (first * count) % period;
+  for (let i = first * count; i < (first + rows) * count; i++) {
     const a = (<i32>load<i8>(load<i32>(p, X) + i) - load<i32>(p, ZERO1)) << 20;
     const b = (<i32>load<i8>(load<i32>(p, X2) + j) - load<i32>(p, ZERO2)) << 20;
     const sum =
       requantise(a, load<i32>(p, MULT1), load<i32>(p, SHIFT1)) + requantise(b, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
     const y = load<i32>(p, B_Y_ZERO) + requantise(sum, load<i32>(p, MULT_Y), load<i32>(p, SHIFT_Y));
-    if (++j == load<i32>(p, PERIOD)) j = 0;
+    if (++j == period) j = 0;
     store<i8>(load<i32>(p, Y) + i, clamp(y, load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
   }
 }

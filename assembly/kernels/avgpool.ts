@@ -1,7 +1,7 @@
 /**
  * avgpool: the average under a sliding kernel in int8, rounded half away from zero.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][X_C].  Padded places are left out, or count as the zero point (INCLUDE_PAD).
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][X_C].  Padded places are left out, or count as the zero point (INCLUDE_PAD).
  * Exact: quant/ops/avgpool.ts.
  */
 import {
@@ -12,7 +12,6 @@ import {
   MIN,
   PAD_F,
   PAD_T,
-  ROWS,
   STRIDE_F,
   STRIDE_T,
   X,
@@ -32,12 +31,12 @@ export function rounded_mean(sum: i32, count: i32): i32 {
   return (sum + (sum > 0 ? count >> 1 : -(count >> 1))) / count;
 }
 
-export function avgpool_s8(p: usize): void {
+export function avgpool_s8(p: usize, first: i32, rows: i32): void {
   const x_f = load<i32>(p, X_F);
   const x_c = load<i32>(p, X_C);
   const all = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F);
-  let y = <usize>load<i32>(p, Y);
-  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * x_c);
+  for (let t = first; t < first + rows; t++) {
     const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
     const kt0 = first_tap(t0, 1);
     const kt1 = end_tap(t0, 1, load<i32>(p, X_ROWS), load<i32>(p, KERNEL_T));

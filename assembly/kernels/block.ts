@@ -1,11 +1,14 @@
 /**
  * Parameter blocks: what a kernel finds in memory at its pointer `p`. Plain constants, read by AssemblyScript and by the emitter alike.
  *
+ * Kernels that slide or work element by element take (p, first, rows): they write rows first to first + rows - 1 of the output; X and Y are
+ * the addresses of row 0.
+ *
  * Every field is an i32 (addresses included). A block is COMMON, then the fields of its kind; unused fields are not stored.
  *
  *   p + 0   X        address of the first input row
  *   p + 4   Y        address of the first output row
- *   p + 8   ROWS     output rows
+ *   p + 8   ROWS     input rows (globalavg and globalmax)
  *   p + 12  ...      the fields below
  */
 
@@ -45,13 +48,14 @@ export const SHIFT = 96; // address, s8 [o]; left where positive
 export const MAC_BYTES = 100;
 
 // ELEMENTWISE: activation, add, mul, softmax, concat, globalavg, globalmax: fields after COMMON
-export const COUNT = 12; // elements (activation, add, mul), bytes of a row's part (concat), elements of a row (softmax, global*)
+export const COUNT = 12; // elements of a frame (activation, add, mul), bytes of a row's part (concat), elements of a row (softmax, global*)
 export const TABLE = 16; // activation: address of 256 s8; softmax: address of 256 i32
-export const TABLE_BYTES = 20;
+export const S_ROWS = 20; // rows of COUNT elements in a frame (softmax, concat)
+export const TABLE_BYTES = 24;
 
 // concat
 export const Y_PITCH = 16; // bytes from one output row to the next
-export const CONCAT_BYTES = 20;
+export const CONCAT_BYTES = 24;
 
 // add, mul
 export const X2 = 16; // address of the second input

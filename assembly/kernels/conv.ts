@@ -1,7 +1,7 @@
 /**
  * conv: convolution over time and features in int8, grouped.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][Y_C].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][Y_C].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
  * Padded taps are skipped (they hold the zero point).  Exact: quant/ops/conv.ts.
  * Cost: one multiply-add a tap; taps that lie side by side in memory (1-D convolutions) are one run.
  */
@@ -17,7 +17,6 @@ import {
   PAD_F,
   PAD_T,
   PER,
-  ROWS,
   SHIFT,
   STRIDE_F,
   STRIDE_T,
@@ -48,7 +47,7 @@ export function dot_s8(
   return sum;
 }
 
-export function conv_s8(p: usize): void {
+export function conv_s8(p: usize, first: i32, rows: i32): void {
   const x_rows = load<i32>(p, X_ROWS);
   const x_f = load<i32>(p, X_F);
   const x_c = load<i32>(p, X_C);
@@ -62,8 +61,8 @@ export function conv_s8(p: usize): void {
   const out_per = y_c / (x_c / per);
   const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
   const beside_t = beside_f && dilation_t == 1 && kernel_f == x_f; // the rows are, too
-  let y = <usize>load<i32>(p, Y);
-  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * y_c);
+  for (let t = first; t < first + rows; t++) {
     const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
     const kt0 = first_tap(t0, dilation_t);
     const kt1 = end_tap(t0, dilation_t, x_rows, kernel_t);

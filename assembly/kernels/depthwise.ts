@@ -1,7 +1,7 @@
 /**
  * depthwise: one filter per output channel in int8.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][Y_C], Y_C = X_C * PER; output o reads input channel o / PER.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][Y_C], Y_C = X_C * PER; output o reads input channel o / PER.
  * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Exact: quant/ops/depthwise.ts.
  */
 import {
@@ -16,7 +16,6 @@ import {
   PAD_F,
   PAD_T,
   PER,
-  ROWS,
   SHIFT,
   STRIDE_F,
   STRIDE_T,
@@ -33,7 +32,7 @@ import {
 } from "./block";
 import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
 
-export function depthwise_s8(p: usize): void {
+export function depthwise_s8(p: usize, first: i32, rows: i32): void {
   const x_f = load<i32>(p, X_F);
   const x_c = load<i32>(p, X_C);
   const y_c = load<i32>(p, Y_C);
@@ -42,8 +41,8 @@ export function depthwise_s8(p: usize): void {
   const dilation_f = load<i32>(p, DILATION_F);
   const per = load<i32>(p, PER);
   const zero = load<i32>(p, X_ZERO);
-  let y = <usize>load<i32>(p, Y);
-  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * y_c);
+  for (let t = first; t < first + rows; t++) {
     const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
     const kt0 = first_tap(t0, dilation_t);
     const kt1 = end_tap(t0, dilation_t, load<i32>(p, X_ROWS), load<i32>(p, KERNEL_T));

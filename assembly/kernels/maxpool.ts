@@ -1,16 +1,16 @@
 /**
  * maxpool: the largest value under a sliding kernel in int8.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: Y s8 [ROWS][Y_F][X_C].  Padded places never win.  Exact: quant/ops/maxpool.ts.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][X_C].  Padded places never win.  Exact: quant/ops/maxpool.ts.
  */
-import { KERNEL_F, KERNEL_T, MAX, MIN, PAD_F, PAD_T, ROWS, STRIDE_F, STRIDE_T, X, X_C, X_F, X_ROWS, Y, Y_F } from "./block";
+import { KERNEL_F, KERNEL_T, MAX, MIN, PAD_F, PAD_T, STRIDE_F, STRIDE_T, X, X_C, X_F, X_ROWS, Y, Y_F } from "./block";
 import { clamp, end_tap, first_tap } from "./fixed-point";
 
-export function maxpool_s8(p: usize): void {
+export function maxpool_s8(p: usize, first: i32, rows: i32): void {
   const x_f = load<i32>(p, X_F);
   const x_c = load<i32>(p, X_C);
-  let y = <usize>load<i32>(p, Y);
-  for (let t: i32 = 0; t < load<i32>(p, ROWS); t++) {
+  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * x_c);
+  for (let t = first; t < first + rows; t++) {
     const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
     const kt0 = first_tap(t0, 1);
     const kt1 = end_tap(t0, 1, load<i32>(p, X_ROWS), load<i32>(p, KERNEL_T));

@@ -1,10 +1,10 @@
 /**
  * softmax over the channels of each row in int8.
  *
- * In: X s8 [ROWS][COUNT].  Out: Y s8 [ROWS][COUNT], scale 1/256, zero point -128.  TABLE i32 [256]: exp of the scaled difference to the
+ * In: X s8 [...][S_ROWS][COUNT].  Out: frames first to first + rows - 1 of Y, the same shape, scale 1/256, zero point -128.  TABLE i32 [256]: exp of the scaled difference to the
  * row's maximum, Q0.31.  The reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
  */
-import { COUNT, ROWS, TABLE, X, Y } from "./block";
+import { COUNT, S_ROWS, TABLE, X, Y } from "./block";
 import { clamp, mul_high, rounding_shift } from "./fixed-point";
 
 /** x * 2^exponent, saturated to int32. */
@@ -20,10 +20,11 @@ function one_over_one_plus(x: i32): i32 {
   return saturating_shift_left(y, 1);
 }
 
-export function softmax_s8(p: usize): void {
+export function softmax_s8(p: usize, first: i32, rows: i32): void {
   const n = load<i32>(p, COUNT);
   const table = load<i32>(p, TABLE);
-  for (let r: i32 = 0; r < load<i32>(p, ROWS); r++) {
+  const per = load<i32>(p, S_ROWS); // rows of COUNT elements in a frame
+  for (let r = first * per; r < (first + rows) * per; r++) {
     const x = load<i32>(p, X) + r * n; // s8 [n]
     const y = load<i32>(p, Y) + r * n; // s8 [n]
     let top = -128;

@@ -4,7 +4,8 @@
  * In: a Graph and the options.  Out: the mode and the reason, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
-import type { Graph } from '../graph/types.ts';
+import type { Graph, Node } from '../graph/types.ts';
+import { reuseOf } from './edges.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';
 
@@ -28,17 +29,23 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
     alignment = Math.max(alignment, t.jump);
   }
   const aligned = options.hop % alignment === 0;
-  if (!aligned) return { mode: 'windowed', reason: `hop ${options.hop} is not a multiple of the total stride ${alignment}` };
-  if (lead === 0 && lookAhead === 0) return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
+  if (aligned && lead === 0 && lookAhead === 0)
+    return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
   const trained = trainedContext(graph);
-  if (lookAhead === 0 && trained >= lead) {
+  if (aligned && lookAhead === 0 && trained >= lead) {
     return {
       mode: 'stream',
       reason: `trained with ${trained} earlier frames, of which ${lead} are used: streaming is what it was trained for`,
     };
   }
-  return {
-    mode: 'windowed',
-    reason: `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context; --mode stream accepts the deviation`,
-  };
+  const cause = aligned
+    ? `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context`
+    : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
+  const rows = (node: Node) => graph.tensors[node.output]?.shape.t ?? 0;
+  const saves = [...reuseOf(graph, options.hop)].some(
+    ([node, { spans }]) => spans.reduce((n, span) => n + span.rows, 0) < rows(node),
+  );
+  if (saves)
+    return { mode: 'edge-exact', reason: `${cause}: rows that touch no window edge are reused, the others computed again` };
+  return { mode: 'windowed', reason: `${cause}, and no row of a window can be taken from an earlier one` };
 }

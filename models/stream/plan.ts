@@ -131,6 +131,7 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const headMacs = steps.filter((s) => s.section === 'head').reduce((sum, s) => sum + s.macsPerHop, 0);
   return {
     ...draft,
+    phases: mode === 'edge-exact' ? steps.reduce((p, s) => lcm(p, s.reuse?.carry?.phases ?? 1), 1) : 1,
     warmUpHops: Math.ceil(leftContextFrames / hop),
     steps,
     macsPerHop,

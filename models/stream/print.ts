@@ -4,6 +4,7 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { opOf } from '../ops/index.ts';
+import type { Reuse } from './edges.ts';
 import { inputShapes } from './timing.ts';
 import type { Step, StreamPlan } from './types.ts';
 
@@ -29,9 +30,28 @@ function paddingText(plan: StreamPlan, step: Step): string {
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
   const [before, after] = rule.pad;
-  if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
-  if (step.section === 'head') return `${before}+${after} padded`;
+  const pointwise = rule.kernel === 1 && rule.stride === 1;
+  if (before === 0 && after === 0 && !step.reuse?.carry) return pointwise ? '-' : 'valid';
+  const padding = before === 0 && after === 0 ? 'valid' : `${before}+${after}`;
+  if (step.reuse) return reuseText(step.reuse, padding);
+  if (step.section === 'head') return `${padding} padded`;
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
+}
+
+function framesPerHop(plan: StreamPlan, step: Step, rows: number): number {
+  if (step.reuse) return step.reuse.spans.reduce((sum, span) => sum + span.rows, 0);
+  if (step.section === 'head') return rows;
+  return step.kind === 'accumulate' ? 1 : (step.outRows * plan.hop) / plan.microHop;
+}
+
+/** edge-exact: rows that touch an edge, and how many caches of the tensor are alive. */
+function reuseText({ spans, carry }: Reuse, padding: string): string {
+  const left = spans[0]?.first === 0 && spans.length > 1 ? spans[0].rows : 0;
+  const right = (spans.at(-1)?.rows ?? 0) - (carry?.newRows ?? 0);
+  if (!carry) return padding;
+  const phases = carry.phases > 1 ? `, ${carry.phases} phases` : '';
+  const again = left + right > 0 ? `: ${left} left, ${right} right again` : '';
+  return `${padding}${again}${phases}`;
 }
 
 export function planRows(plan: StreamPlan): PlanRow[] {
@@ -39,11 +59,11 @@ export function planRows(plan: StreamPlan): PlanRow[] {
     .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
     .map((step) => {
       const rows = plan.graph.tensors[step.output]?.shape.t ?? 0;
-      const perHop = step.section === 'head' ? rows : step.kind === 'accumulate' ? 1 : (step.outRows * plan.hop) / plan.microHop;
+      const perHop = framesPerHop(plan, step, rows);
       return {
         layer: step.node.name,
         op: step.node.op,
-        section: step.section,
+        section: step.reuse ? (framesPerHop(plan, step, rows) < rows ? 'reuse' : 'whole') : step.section,
         framesPerHop: perHop,
         framesPerWindow: rows,
         macsPerHop: step.macsPerHop,
@@ -67,9 +87,13 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const exact = plan.steps.every((s) => s.exact);
   const lines = [
     `mode        ${plan.mode}: ${plan.reason}`,
-    `window      ${plan.window} frames${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}, hops must be multiples of ${plan.alignment}`,
+    `window      ${plan.window} frames${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
     `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
-    `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
+    ...(plan.mode === 'stream'
+      ? [
+          `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
+        ]
+      : []),
     `state       ${count(state)} bytes of history and partial results`,
     `delay       ${plan.delayFrames} frames${ms(plan.delayFrames)} of look-ahead`,
     `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier frames matter to the first window)`,

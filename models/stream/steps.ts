@@ -6,6 +6,7 @@
  */
 import { frameOf, type Graph, type Node } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
+import { reuseOf } from './edges.ts';
 import { inputShapes, ruleOf } from './timing.ts';
 import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
 
@@ -41,7 +42,7 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
   const rule = ruleOf(draft.graph, node);
   const [id] = node.inputs;
   const plan = id === undefined ? undefined : draft.tensors.get(id);
-  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'windowed') return undefined;
+  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode !== 'stream') return undefined;
   const rowsPerHop = draft.hop / plan.jump;
   const slots = plan.windowRows / rowsPerHop;
   if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
@@ -51,6 +52,7 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
+  const reuses = draft.mode === 'edge-exact' ? reuseOf(graph, draft.hop) : undefined;
   const trunkSteps: Step[] = [];
   const headSteps: Step[] = [];
   const folded = new Set<number>();
@@ -99,7 +101,21 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       continue;
     }
     const inputs = node.inputs.map((id) => headInput(draft, id));
-    headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
+    const reuse = reuses?.get(node);
+    const computed = reuse?.spans.reduce((sum, span) => sum + span.rows, 0) ?? rows;
+    const stateBytes = (reuse?.carry ? reuse.carry.rows * reuse.carry.phases : 0) * frameBytes(graph, node.output);
+    headSteps.push({
+      ...common,
+      kind: 'run',
+      section: 'head',
+      inputs,
+      outRows: rows,
+      rule,
+      macsPerHop: macs * computed,
+      exact,
+      stateBytes,
+      ...(reuse && { reuse }),
+    });
   }
   for (const port of graph.outputs) {
     if (!draft.tensors.has(port.tensor)) continue;

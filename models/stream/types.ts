@@ -7,8 +7,9 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
+import type { Reuse } from './edges.ts';
 
-export type Mode = 'windowed' | 'stream';
+export type Mode = 'windowed' | 'edge-exact' | 'stream';
 
 export interface PlanOptions {
   /** Frames between two outputs. */
@@ -77,6 +78,8 @@ export interface Step {
   macsPerWindow: number;
   /** Bytes of history (int8) or partial results that exist because of this step. */
   stateBytes: number;
+  /** edge-exact: rows computed and carried once the phases are filled; before that the whole window is computed. */
+  reuse?: Reuse;
   /** Partial results of a fold: one slot per hop of the window. */
   slots?: number;
   timing?: Timing;
@@ -100,6 +103,8 @@ export interface StreamPlan {
   leftContextFrames: number;
   /** First outputs that depend on frames before the first one, and are not reported. */
   warmUpHops: number;
+  /** edge-exact: windows computed whole before reuse begins, and the period of the phases. 1 elsewhere. */
+  phases: number;
   /** Trunk tensors, by tensor id. */
   tensors: Map<number, TensorPlan>;
   /** Trunk steps, then head steps, each in order. */

@@ -37,6 +37,7 @@ function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [
     add(p.slot, 4);
     add(p.address, p.bytes);
   }
+  for (const c of memory.carries.values()) add(c.address, c.slotBytes * c.carry.phases);
   add(memory.io.address, memory.io.bytes);
   add(memory.scratch.address, memory.scratch.bytes);
   used.sort((a, b) => a[0] - b[0]);

@@ -71,4 +71,40 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
   assert.ok(outputs >= runs && windows > 0 && streamed > runs / 3);
 });
 
+test(`random networks, any hop and any padding: edge-exact wasm = windowed model (${runs} networks, seed ${seed})`, async () => {
+  let outputs = 0;
+  let reused = 0;
+  let unaligned = 0;
+  await fc.assert(
+    fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+      const graph = makeNetwork(spec);
+      const hop = 1 + (anyHop % spec.window);
+      const quant = quantPlan(graph, { hop, mode: 'edge-exact' });
+      const { plan } = quant;
+      const { wasm, memory } = await build(quant);
+      const rnd = random(spec.seed ^ 0x77);
+      const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+      const windows = 2 * plan.phases + 4;
+      const signal = Int8Array.from({ length: (plan.window + (windows - 1) * hop) * frame }, () => Math.floor(rnd() * 256) - 128);
+      const exports = instantiate(wasm);
+      poisonMemory(exports, memory);
+      exports.rn_reset();
+      let n = 0;
+      for (const got of pushAll(exports, quant, signal, [1 + Math.floor(rnd() * hop), hop])) {
+        const window = signal.subarray(n * hop * frame, (n * hop + plan.window) * frame);
+        assert.is(differing(runWindow(quant, window).outputs, got), 0, `window ${n} at hop ${hop}`);
+        n++;
+      }
+      assert.is(n, windows);
+      assert.ok(untouchedPastEnd(exports, memory));
+      outputs += n;
+      if (plan.macsPerHop < plan.macsPerWindow) reused++;
+      if (plan.phases > 1) unaligned++;
+    }),
+    { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
+  );
+  console.log(`  ${outputs} outputs equal; ${reused} networks reuse rows, ${unaligned} keep several phases`);
+  assert.ok(reused > runs / 4 && unaligned > runs / 20);
+});
+
 test.run();

@@ -1,7 +1,7 @@
 /** activation: one call of activation_s8 with its table of 256 bytes. */
 import * as B from '../../kernels/block.ts';
 import type { EmitOp } from './op.ts';
-import { outElements } from './sliding.ts';
+import { frameElements } from './sliding.ts';
 
 export const activation: EmitOp<'activation'> = {
   name: 'activation',
@@ -9,8 +9,7 @@ export const activation: EmitOp<'activation'> = {
     const block = ctx.block(B.TABLE_BYTES, [
       [B.X, io.x[0]?.address ?? 0],
       [B.Y, io.y],
-      [B.ROWS, io.step.outRows],
-      [B.COUNT, outElements(io)],
+      [B.COUNT, frameElements(io)],
       [B.TABLE, ctx.table(io.params.table)],
     ]);
     return [{ fn: 'activation_s8', file: 'activation', block }];

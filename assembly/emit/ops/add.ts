@@ -1,7 +1,7 @@
 /** add: one call of add_s8 over all elements. */
 import * as B from '../../kernels/block.ts';
 import type { EmitOp } from './op.ts';
-import { outElements } from './sliding.ts';
+import { frameElements } from './sliding.ts';
 
 export const add: EmitOp<'add'> = {
   name: 'add',
@@ -10,10 +10,9 @@ export const add: EmitOp<'add'> = {
     const block = ctx.block(B.ADD_BYTES, [
       [B.X, io.x[0]?.address ?? 0],
       [B.Y, io.y],
-      [B.ROWS, io.step.outRows],
-      [B.COUNT, outElements(io)],
+      [B.COUNT, frameElements(io)],
       [B.X2, p.constant ? ctx.table(p.constant) : (io.x[1]?.address ?? 0)],
-      [B.PERIOD, p.constant?.length ?? outElements(io)],
+      [B.PERIOD, p.constant?.length ?? io.step.outRows * frameElements(io)],
       [B.ZERO1, p.x1.zero],
       [B.ZERO2, p.x2.zero],
       [B.B_Y_ZERO, p.y.zero],

@@ -5,7 +5,6 @@ import type { EmitOp } from './op.ts';
 export const concat: EmitOp<'concat'> = {
   name: 'concat',
   emit(io, ctx) {
-    const rows = io.params.axis === 'c' ? io.step.outRows * io.out.f : io.step.outRows;
     const pitch = io.params.axis === 'c' ? io.out.c : io.out.f * io.out.c;
     let offset = 0;
     return io.x.map((x) => {
@@ -13,7 +12,7 @@ export const concat: EmitOp<'concat'> = {
       const block = ctx.block(B.CONCAT_BYTES, [
         [B.X, x.address],
         [B.Y, io.y + offset],
-        [B.ROWS, rows],
+        [B.S_ROWS, io.params.axis === 'c' ? io.out.f : 1],
         [B.COUNT, part],
         [B.Y_PITCH, pitch],
       ]);

@@ -32,6 +32,9 @@ export interface StepIo<K extends OpName> {
   partial?: { address: number; slot: number; slots: number };
 }
 
+/** Kernels that take (p, first, rows); the others take p alone. */
+export const isRanged = ({ file }: Call): boolean => file !== 'dense' && file !== 'globalavg' && file !== 'globalmax';
+
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */
   fn: string;

@@ -10,14 +10,13 @@ import type { EmitContext, Fields, StepIo } from './op.ts';
 
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
 
-/** X, Y, ROWS and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
+/** X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
   const [x] = io.x;
   const rule = io.step.rule;
   return [
     [B.X, x?.address ?? 0],
     [B.Y, io.y],
-    [B.ROWS, io.step.outRows],
     [B.X_ROWS, x?.rows ?? 0],
     [B.PAD_T, rule.kind === 'window' ? rule.pad[0] : 0],
     [B.KERNEL_T, g.kernelT],
@@ -50,5 +49,5 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
   ]);
 }
 
-/** Elements that one run of the step writes. */
-export const outElements = (io: AnyIo): number => io.step.outRows * io.out.f * io.out.c;
+/** Elements of one output frame. */
+export const frameElements = (io: AnyIo): number => io.out.f * io.out.c;

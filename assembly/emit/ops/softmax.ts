@@ -8,8 +8,8 @@ export const softmax: EmitOp<'softmax'> = {
     const block = ctx.block(B.TABLE_BYTES, [
       [B.X, io.x[0]?.address ?? 0],
       [B.Y, io.y],
-      [B.ROWS, io.step.outRows * io.out.f],
       [B.COUNT, io.out.c],
+      [B.S_ROWS, io.out.f],
       [B.TABLE, ctx.table(io.params.exp)],
     ]);
     return [{ fn: 'softmax_s8', file: 'softmax', block }];
