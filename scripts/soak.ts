@@ -20,7 +20,7 @@ const fuzz = (format: string, name: string): Soak => ({
 
 const runs: Record<string, Soak> = {
   networks: {
-    what: '500 random networks and more, streamed against the reference',
+    what: '2,000 random networks streamed and 2,000 edge-exact, against reference and windowed model',
     test: 'property/streaming',
     env: { RUNLET_NETWORKS: '2000' },
   },

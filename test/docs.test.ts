@@ -131,16 +131,16 @@ for (const page of pages) {
     for (const [i, { kind, text, follows }] of blocks.entries()) {
       if (kind === 'sh') {
         printed = '';
-        for (const line of commandsOf(text)) printed += await check(page, line);
         ran++;
+        for (const line of commandsOf(text)) printed += await check(page, line);
       } else if (kind === 'ts') {
+        ran++;
         const file = `example-${posix.basename(page, '.md').toLowerCase()}-${i}.ts`;
         writeFileSync(join(folder, file), text);
         const result = await run(process.execPath, ['--import', 'tsx', file]);
         assert.is(result.code, 0, `${page}, example:\n${text}\n${result.text}`);
         assert.ok(result.text.length > 0, 'the example prints something');
         printed = result.text;
-        ran++;
       } else if (kind === 'text' && follows) {
         assert.equal(missing(text, printed), [], `${page}: not printed. What was:\n${printed.slice(0, 4000)}`);
       }

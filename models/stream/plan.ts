@@ -67,7 +67,7 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
     throw new RunletError('RN201', {
       what: `hop ${hop} is not a multiple of the total stride ${alignment}`,
       why: 'frames kept from the last hop would lie between the frames that this one needs (StreamiNNC rule R2)',
-      tryThis: `hop ${nearest}, or --mode windowed`,
+      tryThis: `hop ${nearest}, or --mode edge-exact, which is exact at any hop`,
     });
   }
   if (microHop % alignment !== 0) {
