@@ -31,6 +31,7 @@ export default defineCommand({
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
     const output = args.output ?? `${graph.name}.wasm`;
+    await mkdir(dirname(output), { recursive: true });
     await writeFile(output, bundle.wasm);
     const facts = bundleFacts(bundle.wasm, bundle.manifest);
     if (args.json) return printJson({ output, buildMs, ...facts });

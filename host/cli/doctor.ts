@@ -60,7 +60,12 @@ export function checks(): Check[] {
   return [
     { name: 'Node', ok: node >= 20, needed: true, found: `${process.version}${node >= 20 ? '' : '; 20 or newer is needed'}` },
     { name: 'WebAssembly', ok: true, needed: true, found: `V8 ${process.versions.v8}` },
-    { name: 'WebAssembly SIMD', ok: simd, needed: false, found: simd ? 'yes; --target simd runs' : 'no; use --target interp' },
+    {
+      name: 'WebAssembly SIMD',
+      ok: simd,
+      needed: false,
+      found: simd ? 'yes' : 'no; the scalar modules of this version do not need it',
+    },
     { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, needed by build' },
     { name: 'write access', ok: writes, needed: true, found: process.cwd() },
     optional(

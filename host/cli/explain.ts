@@ -3,7 +3,7 @@
  *
  * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all codes.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
@@ -13,11 +13,8 @@ const docs = join(import.meta.dirname, '../../docs');
 
 /** Text of docs/errors.md, else of the parts in docs/errors. */
 function sources(): string[] {
-  const whole = join(docs, 'errors.md');
-  if (existsSync(whole)) return [readFileSync(whole, 'utf8')];
-  const parts = join(docs, 'errors');
-  if (!existsSync(parts)) return [];
-  return readdirSync(parts).map((name) => (name.endsWith('.md') ? readFileSync(join(parts, name), 'utf8') : ''));
+  const page = join(docs, 'errors.md');
+  return existsSync(page) ? [readFileSync(page, 'utf8')] : [];
 }
 
 export interface Explanation {

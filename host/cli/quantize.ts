@@ -1,7 +1,8 @@
 /**
  * runlet quantize: a float model and calibration data to an int8 model file (.rnq) with a per-layer report.
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { defineCommand } from 'citty';
 import { writeGraph } from '../../models/graph/file.ts';
 import { table } from '../report/table.ts';
@@ -20,7 +21,10 @@ export default defineCommand({
   async run({ args }) {
     const graph = await loadGraph(args);
     const { graph: int8, report } = await quantised(graph, planOptions(graph, args), args);
-    if (args.output) await writeFile(args.output, writeGraph(int8));
+    if (args.output) {
+      await mkdir(dirname(args.output), { recursive: true });
+      await writeFile(args.output, writeGraph(int8));
+    }
     if (args.json) return printJson({ output: args.output, layers: report });
     const colour = coloursFor(process.stdout);
     const rows = report.map((r) => [

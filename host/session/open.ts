@@ -44,7 +44,7 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
     throw new RunletError('RN700', {
       what: 'this engine cannot compile the module',
       why: error instanceof Error ? error.message : String(error),
-      tryThis: 'build with --target interp if the engine has no SIMD; see `runlet doctor`',
+      tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
     });
   }
 }

@@ -14,7 +14,7 @@ export type Mode = 'windowed' | 'edge-exact' | 'stream';
 export interface PlanOptions {
   /** Frames between two outputs. */
   hop: number;
-  /** Left out: the cheapest mode that is exact (`stream` where it is, else `windowed`). */
+  /** Left out: the cheapest mode that is exact (`stream` where it is, else `edge-exact` where it saves work, else `windowed`). */
   mode?: Mode;
   /** Frames that pass through the layers at once; divides the hop. Default: the hop. */
   microHop?: number;

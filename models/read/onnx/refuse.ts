@@ -2,7 +2,7 @@
  * How the ONNX reader refuses.
  *
  * In: what is wrong and where.  Out: a RunletError, or an Unsupported that the lowering collects so that all unsupported
- * operators of a model are listed at once (RN150). Codes: docs/errors/rn1xx-onnx.part.md.
+ * operators of a model are listed at once (RN150). Codes: docs/errors.md.
  */
 import { RunletError } from '../../error.ts';
 
