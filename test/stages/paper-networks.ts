@@ -3,10 +3,13 @@
  *
  * In: a seed.  Out: int8 Graphs, 'same' convolutions with batch norm folded, ReLU.
  */
-import { type Clamp, noClamp } from '../../models/graph/types.ts';
+import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { Maker } from '../property/random-network.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
+
+/** The zero point that a quantiser gives: the whole of int8 for a ReLU's output, the middle for one of both signs. */
+const usual = (quant: QuantParams, clamp: Clamp): QuantParams => ({ ...quant, zeroPoint: clamp === relu ? -128 : 0 });
 
 function conv(m: Maker, x: number, channels: number, kernel: number, pad: [number, number], clamp: Clamp): number {
   const { c } = m.b.shape(x);
@@ -24,11 +27,11 @@ function conv(m: Maker, x: number, channels: number, kernel: number, pad: [numbe
 function dense(m: Maker, x: number, units: number, clamp: Clamp): number {
   const { t, f, c } = m.b.shape(x);
   const { quant, ...mac } = m.mac(x, t * f * c, units, units * t * f * c);
-  return m.b.node('dense', [x], { units, clamp, ...mac }, m.name('dense'), quant);
+  return m.b.node('dense', [x], { units, clamp, ...mac }, m.name('dense'), usual(quant, clamp));
 }
 
 /** 1024 x 18, hop 256: 3 x (conv k3 128, max pool 4), conv k16 100, conv k1 2. */
-export function fEeg(seed: number) {
+export function fEeg(seed: number, embedding = false) {
   const m = new Maker(seed);
   let x = m.b.input('eeg', { t: 1024, f: 1, c: 18 }, { quant: m.quant(), hostType: 'int8' });
   for (let i = 0; i < 3; i++) {
@@ -36,9 +39,11 @@ export function fEeg(seed: number) {
     const pool = { kernelT: 4, kernelF: 1, strideT: 4, strideF: 1, padT: [0, 0] as const, padF: [0, 0] as const, clamp: noClamp };
     x = m.b.node('maxpool', [x], pool, m.name('maxpool'), m.quantOf(x));
   }
+  const last = x;
   x = conv(m, x, 100, 16, [0, 0], noClamp);
   x = conv(m, x, 2, 1, [0, 0], noClamp);
   m.b.output(x, 'logits', { hostType: 'int8' });
+  if (embedding) m.b.output(last, 'embedding', { hostType: 'int8' });
   return m.b.build();
 }
 

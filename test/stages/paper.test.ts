@@ -1,6 +1,6 @@
 /**
  * f_EEG and f_ACC of the paper with random int8 weights: streamed wasm = whole-signal reference = windows extended on both sides by the
- * receptive field. And the costs that the specification states for these shapes.
+ * receptive field (weights of one seed, signals of RUNLET_SEED). And the costs that the specification states for these shapes.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -40,8 +40,9 @@ async function check(name: string, graph: Graph, hop: number, hops: number) {
     if (differing(runWindow(quant, window).outputs, e.outputs) === 0) windowedEqual++;
   });
   assert.ok(untouchedPastEnd(exports, memory));
-  const values = new Set(got.map(([y]) => [...(y as Int8Array)].join()));
-  assert.ok(values.size > 1, 'the outputs are not all the same');
+  // random heads may give one answer to every window; the embedding never does
+  const values = new Set(got.map((outputs) => outputs.map((y) => y.join()).join(';')));
+  if (plan.graph.outputs.length > 1) assert.ok(values.size > 1, 'the outputs are not all the same');
   console.log(
     `  ${name}: ${got.length} outputs equal, 2 of them against extended windows (${windowedEqual} equal the zero-padded window); state ${memory.state.bytes} B`,
   );
@@ -49,21 +50,21 @@ async function check(name: string, graph: Graph, hop: number, hops: number) {
 }
 
 test('f_EEG: hop 256 of 1024', async () => {
-  const { plan } = await check('f_EEG', fEeg(seed), 256, 4);
+  const { plan } = await check('f_EEG', fEeg(1, true), 256, 4);
   assert.is(plan.delayFrames, 21, 'look-ahead, section 3.1');
   assert.is(plan.alignment, 64);
   assert.is(plan.macsPerWindow, 22_806_528 + 205_000, 'MACs per window: trunk and g, section 3.1');
 });
 
 test('f_ACC: hop 160 of 960', async () => {
-  const { plan } = await check('f_ACC', fAcc(seed), 160, 3);
+  const { plan } = await check('f_ACC', fAcc(1), 160, 3);
   assert.is(plan.delayFrames, 6, 'look-ahead, section 3.1');
   const fold = plan.steps.find((s) => s.kind === 'accumulate');
   assert.is(fold?.stateBytes, 6144, 'global average as 6 partial sums of 256 channels');
 });
 
 test('f_ACC with its embedding as a second output: all 960 x 256 bytes of every window', async () => {
-  await check('f_ACC embedding', fAcc(seed, true), 160, 2);
+  await check('f_ACC embedding', fAcc(1, true), 160, 2);
 });
 
 test.run();
