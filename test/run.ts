@@ -49,9 +49,10 @@ function runFile(file: string): Promise<Outcome> {
       clearTimeout(timer);
       const total = count(text, 'Total');
       const passed = count(text, 'Passed');
-      const skipped = count(text, 'Skipped');
-      // a file that died, or ended without one test, has failed
-      const failed = Math.max(total - passed - skipped, code === 0 && total > 0 ? 0 : 1);
+      const skipped = count(text, 'Skipped') || Number(total === 0 && /^skipped: /m.test(text));
+      // a file that died, or ended without a test and without saying what it skipped, has failed
+      const ran = total > 0 || skipped > 0 || /^skipped: /m.test(text);
+      const failed = Math.max(total - passed, code === 0 && ran ? 0 : 1);
       if (timedOut) text += `\n${file}: no end after ${limitMs / 60_000} minutes\n`;
       resolve({ file, passed, failed, skipped, text });
     });

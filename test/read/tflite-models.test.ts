@@ -30,7 +30,7 @@ interface Reference {
 const largestStep = (values: Float32Array, reference: Int8Array, { scale, zeroPoint }: QuantParams): number =>
   values.reduce((most, x, i) => Math.max(most, Math.abs(x / scale + zeroPoint - (reference[i] as number))), 0);
 
-if (!hasSharedModels) console.log('skipped: ../shared/models is not there');
+if (!hasSharedModels) console.log('skipped: ../shared/models is not there; put the reference models there, or set RUNLET_SHARED');
 
 for (const name of hasSharedModels ? sharedNames : []) {
   const folder = path.join(sharedModels, name);
