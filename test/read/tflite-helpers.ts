@@ -11,7 +11,7 @@ import { toNormalForm } from '../../models/read/layout.ts';
 
 const repoRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const fixturesDir = path.join(repoRoot, 'test/fixtures/tflite');
-export const sharedModels = path.join(repoRoot, '..', 'shared', 'models');
+export const sharedModels = path.join(process.env.RUNLET_SHARED ?? path.join(repoRoot, '..', 'shared'), 'models');
 export const hasSharedModels = existsSync(sharedModels);
 
 export const fixtureNames = [
