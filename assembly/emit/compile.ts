@@ -53,9 +53,12 @@ function ascWorker(): Worker {
 }
 
 /** Kernel sources by the path that the generated module imports them under. */
+let read: Record<string, string> | undefined;
 export function kernelFiles(): Record<string, string> {
+  if (read) return read;
   const files = readdirSync(kernels).filter((f) => f.endsWith('.ts'));
-  return Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
+  read = Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
+  return read;
 }
 
 /** Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. @throws RunletError RN501 with asc's diagnostics */

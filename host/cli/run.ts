@@ -4,7 +4,7 @@
  * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a closing summary;
  * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
 import { RunletError } from '../../models/error.ts';
@@ -17,6 +17,7 @@ import type { Frames } from '../session/quantise.ts';
 import { openSource, type Source, type SourceOptions } from '../sources/index.ts';
 import { choiceOption, coloursFor, jsonArg, numberOption, output, print, printJson } from './args.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
+import { readBytes } from './load.ts';
 
 const args = {
   bundle: { type: 'positional', description: 'The .wasm file that build wrote', required: true },
@@ -48,20 +49,6 @@ const args = {
 } as const satisfies ArgsDef;
 
 type Options = ParsedArgs<typeof args>;
-
-/** The bundle's bytes. @throws RN720 */
-async function readBundle(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    throw new RunletError('RN720', {
-      what: 'the bundle cannot be opened',
-      where: path,
-      why: error instanceof Error ? error.message : String(error),
-      tryThis: 'give the .wasm file that `runlet build` wrote',
-    });
-  }
-}
 
 /** Stored numbers of a source as the array that a port of type int8 or uint8 takes. @throws RN708 */
 function storedValues(chunk: Float32Array, type: 'int8' | 'uint8'): Frames {
@@ -187,7 +174,7 @@ async function run(options: Options): Promise<void> {
     format: choiceOption('format', options.format, ['text', 'csv', 'f32', 's16']),
     gain: numberOption('gain', options.gain),
   };
-  const session = await openSession(await readBundle(options.bundle));
+  const session = await openSession((await readBytes(options.bundle)) as BufferSource);
   const { manifest } = session;
   const input = manifest.inputs[0];
   if (!input || manifest.inputs.length > 1)

@@ -5,7 +5,9 @@
  * Source: numpy.lib.format, versions 1.0 to 3.0: magic \x93NUMPY, version, header length (u16, from version 2 u32), a Python
  * literal with descr, fortran_order and shape, then the data. Little endian only; the file must have exactly the bytes it declares.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { halfToFloat } from '../../models/read/half.ts';
 
 export type NpyData = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
 
@@ -28,16 +30,6 @@ const damaged = (at: number, why: string): RunletError =>
 const unsupported = (what: string, tryThis: string): RunletError =>
   new RunletError('RN731', { what: `this .npy file holds ${what}`, where: 'header', why: 'it is not read here', tryThis });
 
-/** IEEE 754 binary16 to a number. */
-export function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 type View = new (buffer: ArrayBuffer) => NpyData;
 const plain: Record<string, View> = {
   f4: Float32Array,
@@ -56,7 +48,7 @@ function decode(dtype: string, bytes: Uint8Array): NpyData {
   const buffer = new Uint8Array(bytes).buffer; // not slice: a Buffer's slice is no copy
   const view = plain[dtype];
   if (view) return new view(buffer);
-  if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer), half);
+  if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer), halfToFloat);
   return Float64Array.from(dtype === 'i8' ? new BigInt64Array(buffer) : new BigUint64Array(buffer), Number);
 }
 

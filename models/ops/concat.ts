@@ -9,6 +9,19 @@ import type { Shape } from '../graph/types.ts';
 import { type OpDef, pointwise } from './op.ts';
 import { showShape } from './sliding.ts';
 
+/** Fills `y` with the inputs' rows side by side; for any number type. */
+export function joinRows<A extends Float32Array | Int8Array>(y: A, xs: { data: A }[], axis: 'c' | 'f', out: Shape): A {
+  const rows = axis === 'c' ? out.t * out.f : out.t;
+  const row = y.length / rows;
+  let offset = 0;
+  for (const x of xs) {
+    const part = x.data.length / rows;
+    for (let r = 0; r < rows; r++) y.set(x.data.subarray(r * part, (r + 1) * part), r * row + offset);
+    offset += part;
+  }
+  return y;
+}
+
 export const concat: OpDef<'concat'> = {
   name: 'concat',
   shape(inputs, attrs, name) {
@@ -25,18 +38,7 @@ export const concat: OpDef<'concat'> = {
     const total = inputs.reduce((sum, s) => sum + s[attrs.axis], 0);
     return { ...first, [attrs.axis]: total };
   },
-  float(xs, attrs, out) {
-    const y = new Float32Array(out.t * out.f * out.c);
-    const rows = attrs.axis === 'c' ? out.t * out.f : out.t;
-    const row = y.length / rows;
-    let offset = 0;
-    for (const x of xs) {
-      const part = x.data.length / rows;
-      for (let r = 0; r < rows; r++) y.set(x.data.subarray(r * part, (r + 1) * part), r * row + offset);
-      offset += part;
-    }
-    return y;
-  },
+  float: (xs, attrs, out) => joinRows(new Float32Array(out.t * out.f * out.c), xs, attrs.axis, out),
   stream: () => pointwise,
   macsPerFrame: () => 0,
 };

@@ -11,7 +11,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
-import { ruleOf as ruleOfNode, timingOf } from './timing.ts';
+import { ruleOf, timingOf } from './timing.ts';
 import type { PlanOptions, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
@@ -116,8 +116,9 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
     let historyRows = 0;
     if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - newRows);
     for (const node of trunk) {
-      const rule = node.inputs.includes(id) ? opRule(graph, node) : undefined;
-      if (!rule) continue;
+      if (!node.inputs.includes(id)) continue;
+      const rule = ruleOf(graph, node);
+      if (rule.kind !== 'window') continue;
       const outBefore = complete(node.output) - microHop / (timing.get(node.output) as Timing).jump;
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
@@ -138,9 +139,4 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
     macsPerWindow: steps.reduce((sum, s) => sum + s.macsPerWindow, 0),
     headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop,
   };
-}
-
-function opRule(graph: Graph, node: Node) {
-  const rule = ruleOfNode(graph, node);
-  return rule.kind === 'window' ? rule : undefined;
 }

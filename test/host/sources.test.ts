@@ -8,9 +8,10 @@ import * as assert from 'uvu/assert';
 import wavefile from 'wavefile';
 import { csvSource } from '../../host/sources/csv.ts';
 import { openSource, type SourceOptions } from '../../host/sources/index.ts';
-import { half, readNpy, writeNpy } from '../../host/sources/npy.ts';
+import { readNpy, writeNpy } from '../../host/sources/npy.ts';
 import { readNpz } from '../../host/sources/npz.ts';
 import { wavSource } from '../../host/sources/wav.ts';
+import { halfToFloat } from '../../models/read/half.ts';
 import { codeOf, collect, fuzzCount, mutate, once, randomOf, utf8 } from './helpers.ts';
 
 const one: SourceOptions = { frameElements: 1 };
@@ -68,7 +69,13 @@ test('npy: written and read back, every dtype', () => {
     assert.equal(back.data, data);
     assert.is(writeNpy([2], data).length % 64, data.byteLength % 64);
   }
-  assert.equal([0x3c00, 0xc000, 0x0001, 0x7c00, 0x3555].map(half), [1, -2, 2 ** -24, Number.POSITIVE_INFINITY, 0.333251953125]);
+  assert.equal([0x3c00, 0xc000, 0x0001, 0x7c00, 0x3555].map(halfToFloat), [
+    1,
+    -2,
+    2 ** -24,
+    Number.POSITIVE_INFINITY,
+    0.333251953125,
+  ]);
 });
 
 /** A .npy of any header. */

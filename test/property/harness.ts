@@ -3,21 +3,14 @@
  *
  * In: a QuantPlan, a built module and int8 frames.  Out: the number of outputs compared and the number of differing bytes.
  */
+
 import type { Bundle } from '../../assembly/build.ts';
 import { counterBytes } from '../../assembly/emit/memory.ts';
+import type { AbiExports } from '../../host/session/open.ts';
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 
-export interface Exports {
-  memory: WebAssembly.Memory;
-  rn_abi(): number;
-  rn_input(which: number): number;
-  rn_output(which: number): number;
-  rn_push(frames: number): number;
-  rn_reset(): void;
-  rn_state(): number;
-  rn_info(what: number): number;
-}
+export type Exports = AbiExports;
 
 export function instantiate(wasm: Uint8Array): Exports {
   return new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource)).exports as unknown as Exports;

@@ -4,8 +4,10 @@
  * In: the wire at a TensorProto.  Out: a Const whose element count is exactly the product of its dims.
  * Source: onnx.proto, message TensorProto (raw_data is little-endian, row-major; int32_data holds the narrow types).
  */
+
 import type { WireType } from '@bufbuild/protobuf/wire';
 import { RunletError } from '../../error.ts';
+import { halfToFloat } from '../half.ts';
 import { badTensor } from './refuse.ts';
 import { type Fields, skip, type Wire } from './wire.ts';
 
@@ -208,14 +210,4 @@ function fromTyped(data: Numbers, type: ElementType, typed: number[], name: stri
     data[i] = type === 'float16' ? halfToFloat(value) : value;
     if (whole && type !== 'float16' && data[i] !== value) throw badTensor(name, `element ${i} = ${value} does not fit ${type}`);
   }
-}
-
-/** IEEE 754 binary16. */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -4,8 +4,10 @@
  * In: a tensor of the file that has bytes.  Out: copies in the file's order. Errors: RN106 (not a constant, wrong type), RN107
  * (a value that is not finite); Refusal for weight types that are not read. Cost: O(elements), charged to the view's budget.
  */
+
 import { RunletError } from '../../error.ts';
 import type { Weights } from '../../graph/types.ts';
+import { halfToFloat } from '../half.ts';
 import { type Context, malformed, Refusal } from './context.ts';
 import type { TfOperator, TfTensor } from './model.ts';
 import { bad, showTensor } from './quantisation.ts';
@@ -112,14 +114,4 @@ function finite(data: Float32Array, tensor: TfTensor): Float32Array {
     why: 'weights must be finite',
     tryThis: 'train or export the model again',
   });
-}
-
-/** IEEE 754 binary16 to a number. */
-function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
