@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { writeGraph } from '../../models/graph/file.ts';
-import { elementsOf, frameOf, type Port } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
@@ -37,16 +37,32 @@ function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortMani
   };
 }
 
+/** Each node once, where its first step runs; work is the sum over its steps. */
+function layersOf({ plan }: QuantPlan): Manifest['layers'] {
+  const layers = new Map<Node, Manifest['layers'][number]>();
+  for (const { node, section, kind, macsPerHop, macsPerWindow } of plan.steps) {
+    if (kind === 'copy') continue;
+    const known = layers.get(node);
+    const sum = { macsPerHop: macsPerHop + (known?.macsPerHop ?? 0), macsPerWindow: macsPerWindow + (known?.macsPerWindow ?? 0) };
+    const where = known?.section ?? (section === 'head' ? 'head' : 'trunk');
+    layers.set(node, { name: node.name, op: node.op, section: where, ...sum });
+  }
+  return [...layers.values()];
+}
+
 /** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
   const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
   hash.update(
-    JSON.stringify([target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, map.state, layout]),
+    JSON.stringify([
+      ...[target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state, layout],
+      ...[map.queues, map.folds].map((queues) => [...queues.values()]),
+    ]),
   );
   for (const step of plan.steps) {
-    if (step.section !== 'trunk') continue;
+    if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
     hash.update(JSON.stringify([step.node.op, quantised]));
     if (!('weights' in step.node.attrs)) continue;
@@ -79,15 +95,7 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     macsPerHop: plan.macsPerHop,
     macsPerWindow: plan.macsPerWindow,
-    layers: plan.steps
-      .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
-      .map((s) => ({
-        name: s.node.name,
-        op: s.node.op,
-        section: s.section,
-        macsPerHop: s.macsPerHop,
-        macsPerWindow: s.macsPerWindow,
-      })),
+    layers: layersOf(quant),
     bytes: memoryBytes(map),
     stateDigest: stateDigest(quant, map, options.target),
     // a graph that came from no file has its own digest
