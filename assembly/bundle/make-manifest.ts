@@ -58,7 +58,7 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   hash.update(
     JSON.stringify([
       ...[target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state, layout],
-      ...[map.queues, map.folds].map((queues) => [...queues.values()]),
+      ...[map.queues, map.folds, map.taps].map((queues) => [...queues.values()]),
     ]),
   );
   for (const step of plan.steps) {

@@ -48,6 +48,12 @@ export function resetLines(quant: QuantPlan, map: MemoryMap): string[] {
     fills.push({ at: fold.address, bytes: fold.slots * fold.slotBytes, value: 0, what: name });
     if (fold.totals.bytes > 0) fills.push({ at: fold.totals.address, bytes: fold.totals.bytes, value: 0, what: name });
   }
+  for (const [tensor, { accumulators, records, waiting }] of map.taps) {
+    const { name = '', quant: q } = plan.graph.tensors[tensor] ?? {};
+    fills.push({ at: accumulators.address, bytes: accumulators.bytes, value: 0, what: name });
+    if (records.bytes) fills.push({ at: records.address, bytes: records.bytes, value: 0, what: name });
+    if (waiting.bytes) fills.push({ at: waiting.address, bytes: waiting.bytes, value: q?.zeroPoint ?? 0, what: name });
+  }
   return [
     ...fills.map((f) => `  fill_s8(${f.at}, ${f.value}, ${f.bytes}); // ${f.what.replace(/\s+/g, ' ')}`),
     ...[...map.partials.values()].map((p) => `  store<i32>(${p.slot}, 0);`),

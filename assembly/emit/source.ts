@@ -25,6 +25,7 @@ function imports(steps: EmittedStep[]): string[] {
 
 const callText = (call: Call, first: number, rows: number): string => {
   if (call.phase) return `  ${call.fn}(${call.block}, phase);`;
+  if (call.span) return `  ${call.fn}(${call.block}, ${call.span.first}, ${call.span.rows});`;
   return isRanged(call) ? `  ${call.fn}(${call.block}, ${first}, ${rows});` : `  ${call.fn}(${call.block});`;
 };
 
@@ -38,7 +39,7 @@ function stepLines(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep): stri
     step.kind === 'accumulate' ? '' : ` -> ${step.outRows} x ${shapeText({ t: 1, f: out?.shape.f ?? 0, c: out?.shape.c ?? 0 })}`;
   lines.push(`  // ${step.node.name.replace(/\s+/g, ' ')}: ${step.node.op} ${step.kind}${rows}`);
   if (step.kind === 'edge') return [...lines, ...edgeLines(map, emitted)];
-  const buffer = step.section === 'trunk' && step.kind === 'run' ? map.trunk.get(step.output) : undefined;
+  const buffer = step.section === 'trunk' && step.kind !== 'accumulate' ? map.trunk.get(step.output) : undefined;
   const history = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
   if (buffer?.history !== undefined && history)
     lines.push(`  move_s8(${buffer.address}, ${buffer.history}, ${history}); // history in`);
@@ -104,6 +105,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     '',
     '// every micro-hop',
     'function trunk(): void {',
+    ...(plan.steps.some((s) => s.kind === 'taps') ? [`  const phase = load<i32>(${at('phase')});`] : []),
     ...section('trunk'),
     '}',
     '',

@@ -55,7 +55,7 @@ function framesPerHop(plan: StreamPlan, step: Step): number {
 
 export function planRows(plan: StreamPlan): PlanRow[] {
   return plan.steps
-    .filter((s) => s.kind === 'run' || s.kind === 'accumulate' || s.kind === 'fold')
+    .filter((s) => ['run', 'taps', 'accumulate', 'fold'].includes(s.kind))
     .map((step) => {
       const own = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
       const sum = (of: (s: Step) => number) => own.reduce((n, s) => n + of(s), 0);

@@ -9,6 +9,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
 import type { FoldReuse } from './fold.ts';
 import type { EdgeWork, Interior, Layout } from './reuse.ts';
+import type { Taps } from './taps.ts';
 
 export type Mode = 'windowed' | 'edge-exact' | 'stream';
 
@@ -71,6 +72,8 @@ export type StepKind =
   | 'finish'
   /** A graph output taken from a trunk tensor's ring. */
   | 'copy'
+  /** edge-exact: the first layer, interior and edges, as partial tap sums. */
+  | 'taps'
   /** edge-exact: the edges of a tensor. */
   | 'edge'
   /** edge-exact: a reduction over a window as accumulators of the windows that wait. */
@@ -95,6 +98,7 @@ export interface Step {
   interior?: Interior;
   work?: EdgeWork;
   fold?: FoldReuse;
+  taps?: Taps;
   /** Partial results of a fold: one slot per hop of the window. */
   slots?: number;
   timing?: Timing;
