@@ -33,7 +33,11 @@ export class Nrmse {
 export class Deviation {
   private readonly units: Nrmse[] = [];
   private readonly whole = new Nrmse();
-  constructor(private readonly head: (embedding: Rows) => Float32Array) {}
+  private readonly head: (embedding: Rows) => Float32Array;
+
+  constructor(head: (embedding: Rows) => Float32Array) {
+    this.head = head;
+  }
 
   add(reference: Rows, value: Rows): void {
     this.whole.add(reference.data, value.data);
@@ -60,4 +64,6 @@ export const median = (values: number[]): number => quantile(values, 0.5);
 
 /** `7.19 [5.55..12.7] %`; `0 %` only where every seed gives 0 exactly. */
 export const overSeeds = (values: number[]): string =>
-  values.every((v) => v === 0) ? '0 %' : `${short(median(values))} [${short(Math.min(...values))}..${short(Math.max(...values))}] %`;
+  values.every((v) => v === 0)
+    ? '0 %'
+    : `${short(median(values))} [${short(Math.min(...values))}..${short(Math.max(...values))}] %`;

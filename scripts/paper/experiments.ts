@@ -25,11 +25,12 @@ export class Experiment {
   readonly stride: number;
   private readonly references = new Map<string, Rows>();
 
-  constructor(
-    readonly net: PaperNetwork,
-    seed: number,
-    readonly windows: number,
-  ) {
+  readonly net: PaperNetwork;
+  readonly windows: number;
+
+  constructor(net: PaperNetwork, seed: number, windows: number) {
+    this.net = net;
+    this.windows = windows;
     this.layers = trunkOf(net.graph);
     this.head = headOf(net.graph);
     this.receptiveField = timingOf(net.graph, () => true).get(net.graph.outputs[1]?.tensor ?? -1)?.receptiveField ?? 0;
@@ -40,7 +41,11 @@ export class Experiment {
   }
 
   /** Compares two embeddings of every window; `hop` is the network's unless a misaligned one is tried. */
-  compare(reference: (start: number, n: number) => Rows, value: (start: number, n: number) => Rows, hop = this.net.hop): Deviations {
+  compare(
+    reference: (start: number, n: number) => Rows,
+    value: (start: number, n: number) => Rows,
+    hop = this.net.hop,
+  ): Deviations {
     const deviation = new Deviation(this.head);
     for (let n = 0; n < this.windows; n++) {
       const start = this.start + n * hop;
@@ -67,7 +72,8 @@ export class Experiment {
   }
 
   /** Rows of a trunk over the whole signal; between rows of the grid the window starts at the row before. */
-  readonly ofStream = (rows: Rows) => (start: number) => cut(rows, Math.floor(start / this.stride), this.net.window / this.stride);
+  readonly ofStream = (rows: Rows) => (start: number) =>
+    cut(rows, Math.floor(start / this.stride), this.net.window / this.stride);
 
   /** Exact streaming: history on the left, look-ahead on the right. */
   streamed(): Rows {

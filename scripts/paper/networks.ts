@@ -70,7 +70,7 @@ class Layers {
 export function fPpg(seed: number, probe = false): PaperNetwork {
   const net = new Layers('f_PPG', seed);
   let x = net.b.input('ppg', { t: 256, f: 1, c: 1 });
-  for (const [channels, pool] of [[[32, 32, 32], 4] as const, [[48, 48, 48], 2] as const, [[48, 64, 64], 2] as const]) {
+  for (const [channels, pool] of [[[32, 32, 32], 4] as const, [[48, 48, 48], 2] as const, [[64, 64, 64], 2] as const]) {
     for (const c of channels) x = probe ? net.conv(x, c, 10, 'causal') : net.conv(x, c, 5, 'causal', 2);
     x = net.pool(x, 'avgpool', pool);
   }

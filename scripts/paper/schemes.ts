@@ -54,7 +54,12 @@ export type Shift = 'floored' | 'by time';
  * Each layer keeps a window of its rows, moves them and computes only the last ones (section 1.6, misaligned pools). Seeded with signal padding,
  * so that zero padding has no part in the result. Causal layers only. Yields the embedding of window n, which starts at `start` + n * hop.
  */
-export function* shifted(layers: Layer[], x: Rows, at: { start: number; window: number; hop: number; context: number }, rule: Shift) {
+export function* shifted(
+  layers: Layer[],
+  x: Rows,
+  at: { start: number; window: number; hop: number; context: number },
+  rule: Shift,
+) {
   const { start, window, hop, context } = at;
   const caches = signalPadded(layers, x, start, window, context);
   yield last(caches);

@@ -5,6 +5,7 @@
  * puts zeros or real rows around its input. A row is summed in one order wherever it stands, so equal inputs give equal bits.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
+import type { FloatTensor } from '../../models/ops/op.ts';
 import { floatRunner } from '../../models/stream/float.ts';
 import { ruleOf } from '../../models/stream/timing.ts';
 
@@ -50,7 +51,7 @@ export function trunkOf(graph: Graph): Layer[] {
 export function headOf(graph: Graph): (embedding: Rows) => Float32Array {
   const end = graph.nodes.findIndex((n) => n.output === graph.outputs[1]?.tensor);
   return ({ data, rows, channels }) => {
-    let x = { data: Float32Array.from(data), shape: { t: rows, f: 1, c: channels } };
+    let x: FloatTensor = { data: Float32Array.from(data), shape: { t: rows, f: 1, c: channels } };
     for (const node of graph.nodes.slice(end + 1)) {
       const shape = graph.tensors[node.output]?.shape ?? x.shape;
       x = { data: floatRunner(node, [x], shape, 1), shape };
@@ -123,15 +124,15 @@ function convolve(layer: Layer, w: Float64Array, x: Rows, rows: number): Rows {
         }
       }
       at = t * outputs + o;
-      y[at] = t0 > 0 ? t0 : 0;
-      y[at + 1] = t1 > 0 ? t1 : 0;
-      y[at + 2] = t2 > 0 ? t2 : 0;
-      y[at + 3] = t3 > 0 ? t3 : 0;
+      y[at] = Math.max(t0, 0);
+      y[at + 1] = Math.max(t1, 0);
+      y[at + 2] = Math.max(t2, 0);
+      y[at + 3] = Math.max(t3, 0);
       at = u * outputs + o;
-      y[at] = u0 > 0 ? u0 : 0;
-      y[at + 1] = u1 > 0 ? u1 : 0;
-      y[at + 2] = u2 > 0 ? u2 : 0;
-      y[at + 3] = u3 > 0 ? u3 : 0;
+      y[at] = Math.max(u0, 0);
+      y[at + 1] = Math.max(u1, 0);
+      y[at + 2] = Math.max(u2, 0);
+      y[at + 3] = Math.max(u3, 0);
     }
   }
   return { data: y, rows, channels: outputs };
