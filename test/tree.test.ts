@@ -101,7 +101,7 @@ test('an operator is five files of one name', () => {
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
     ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'index']],
-    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move']],
+    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move', 'taps']],
     ['test/ops', '.cases.ts', []],
   ];
   const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>

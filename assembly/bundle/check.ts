@@ -134,7 +134,7 @@ export function checkManifest(value: unknown): Manifest {
     name: textOf(m.name, 'name'),
     producer: textOf(m.producer, 'producer'),
     target: textOf(m.target, 'target'),
-    mode: oneOf(m.mode, 'mode', ['windowed', 'edge-exact', 'stream']),
+    mode: oneOf(m.mode, 'mode', ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']),
     inputs: listOf(m.inputs, 'inputs', 1, (v, at) => portOf(v, at, (_t, f, c) => f * c)),
     outputs: listOf(m.outputs, 'outputs', 1, (v, at) => portOf(v, at, (t, f, c) => t * f * c)),
     window: wholeOf(m.window, 'window', 1, maxI32),

@@ -51,7 +51,7 @@ export interface Manifest {
   /** Version of Runlet that built it. */
   producer: string;
   target: string;
-  mode: 'windowed' | 'edge-exact' | 'stream';
+  mode: 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
   inputs: PortManifest[];
   outputs: PortManifest[];
   /** Frames. */

@@ -171,7 +171,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
 
   const ioStart = place(0);
   const inputBuffer = trunk.get(inputTensor) as TrunkBuffer;
-  const directInput = plan.hop === 1;
+  const directInput = plan.hop === 1 && plan.mode !== 'misaligned';
   const newRow = inputBuffer.address + inputBuffer.plan.historyRows * inputBuffer.frameBytes;
   const input = directInput ? newRow : place(plan.hop * inputBuffer.frameBytes);
   const outputs = new Map<number, number>();

@@ -10,11 +10,12 @@
 import type { QuantPlan } from '../../quant/plan.ts';
 import { counters, type MemoryMap, readyMark } from './memory.ts';
 
-/** Counters at the start of the stream. */
+/** Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls due. */
 export function initialCounters(plan: QuantPlan['plan']): { fill: number; block: number; skip: number } {
   const due = plan.window + plan.delayFrames;
   const blocks = Math.ceil(due / plan.microHop);
   const perHop = plan.hop / plan.microHop;
+  if (plan.mode === 'misaligned') return { fill: blocks * plan.microHop - due, block: due, skip: plan.warmUpHops };
   const hops = Math.ceil(blocks / perHop);
   return { fill: blocks * plan.microHop - due, block: hops * perHop - blocks, skip: hops - 1 + plan.warmUpHops };
 }

@@ -23,7 +23,10 @@ export const modelArgs = {
 
 export const planArgs = {
   hop: { type: 'string', description: 'Frames between two outputs (default: the model metadata runlet.hop, else the window)' },
-  mode: { type: 'string', description: 'windowed, edge-exact or stream (default: the cheapest that is exact)' },
+  mode: {
+    type: 'string',
+    description: 'windowed, edge-exact, stream, approx or misaligned (default: the cheapest that is exact)',
+  },
   microHop: { type: 'string', description: 'Frames that pass through the layers at once (default: the hop)' },
 } as const;
 
@@ -82,7 +85,7 @@ export const windowOf = (graph: Graph): number => graph.tensors[graph.inputs[0]?
 export function planOptions(graph: Graph, args: { hop?: string; mode?: string; microHop?: string }): PlanOptions {
   const fromModel = Number(graph.metadata['runlet.hop']);
   const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
-  const mode = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream']);
+  const mode = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
   const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
   return { hop, ...(mode && { mode }), ...(microHop && { microHop }) };
 }

@@ -19,6 +19,7 @@ function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number)
   const plan = draft.tensors.get(id) as TensorPlan;
   const rule = ruleOf(draft.graph, node);
   if (rule.kind !== 'window') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
+  if (draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
   const out = draft.tensors.get(node.output) as TensorPlan;
   const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
   const oldest = complete(id) - plan.newRows - plan.historyRows;
@@ -36,7 +37,8 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
   const rule = ruleOf(draft.graph, node);
   const [id] = node.inputs;
   const plan = id === undefined ? undefined : draft.tensors.get(id);
-  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode !== 'stream') return undefined;
+  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'misaligned' || draft.mode === 'windowed')
+    return undefined;
   const rowsPerHop = draft.hop / plan.jump;
   const slots = plan.windowRows / rowsPerHop;
   if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
@@ -64,7 +66,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         section: 'trunk',
         inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),
         outRows,
-        rule: { ...rule, pad: [0, 0] },
+        rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop) / (timing?.jump ?? 1),
         timing,
         exact: timing?.lead === 0 && timing.lookAhead === 0,

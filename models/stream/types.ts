@@ -11,7 +11,15 @@ import type { FoldReuse } from './fold.ts';
 import type { EdgeWork, Interior, Layout } from './reuse.ts';
 import type { Taps } from './taps.ts';
 
-export type Mode = 'windowed' | 'edge-exact' | 'stream';
+/**
+ * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place of padding.
+ * approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no multiple of the total stride; the window is
+ * taken at the multiple before it.
+ */
+export type Mode = 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
+
+/** Modes that keep history or sub-embeddings, and so do not equal the windowed model where it pads time. */
+export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';
 
 export interface PlanOptions {
   /** Frames between two outputs. */
