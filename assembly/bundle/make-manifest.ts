@@ -37,18 +37,27 @@ function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortMani
   };
 }
 
-/** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
+/** An operator's attributes without its arrays. */
+const scalars = (attrs: object): string =>
+  JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
+
+/**
+ * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots.
+ * In edge-exact the state is rows that the head computed, so the steps up to the last that carries rows count too.
+ */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
   const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
-  hash.update(
-    JSON.stringify([target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, map.state, layout]),
-  );
-  for (const step of plan.steps) {
-    if (step.section !== 'trunk') continue;
+  const carries = [...map.carries.values()].map((c) => [c.address, c.slotBytes, c.carry]);
+  const partials = [...map.partials.values()].map((p) => [p.address, p.bytes, p.slot]);
+  const sizes = [plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.phases];
+  hash.update(JSON.stringify([target, plan.mode, ...sizes, map.state, layout, carries, partials]));
+  const lastCarry = plan.steps.map((step) => step.reuse?.carry !== undefined).lastIndexOf(true);
+  for (const [i, step] of plan.steps.entries()) {
+    if (step.section !== 'trunk' && i > lastCarry) continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
-    hash.update(JSON.stringify([step.node.op, quantised]));
+    hash.update(JSON.stringify([step.node.op, quantised, scalars(step.node.attrs)]));
     if (!('weights' in step.node.attrs)) continue;
     const { weights, bias } = step.node.attrs;
     for (const part of [weights.data, weights.scales, bias]) {
