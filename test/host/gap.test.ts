@@ -88,6 +88,9 @@ test('reset: the stream begins again after the gap, and originFrame says where',
   assert.is(session.originFrame, 71);
   session.gap(5, 'reset');
   assert.is(session.originFrame, 76, 'two gaps in a row');
+  const other = await open({ warmUpHops: 1 });
+  other.restore(session.snapshot());
+  assert.is(other.originFrame, 76, 'a snapshot keeps it');
   session.reset();
   assert.is(session.originFrame, 0);
 });

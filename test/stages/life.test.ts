@@ -97,6 +97,17 @@ for (const [name, graph, options] of networks)
     assert.ok(clean > 20 && differ > 0, `${clean} clean, ${differ} of ${touched} others differ`);
   });
 
+test('an output whose look-ahead alone is made up has no gap in its window, but in its context', async () => {
+  const session = await (await opener(tinyStream(), { hop: 12, mode: 'stream' }))();
+  const { delayFrames } = session.manifest;
+  assert.ok(delayFrames > 0);
+  session.pushAll(noise((session.warmUp.framesLeft - 1) * 2, 4), () => assert.unreachable('it is not due yet'));
+  const heard: unknown[] = [];
+  session.gap(1, 'hold', (n, inGap) => heard.push(n, inGap));
+  assert.equal(heard, [1, false]);
+  assert.equal([session.gapFramesInWindow, session.gapFramesInContext], [0, 1]);
+});
+
 for (const [name, graph, options] of networks)
   test(`${name}: frame counters past 2^31, 2^32 and 2^40`, async () => {
     const open = await opener(graph(), options);
