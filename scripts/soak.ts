@@ -26,7 +26,7 @@ const runs: Record<string, Soak> = {
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
   endless: {
-    what: 'two small networks over 10,000,000 hops, 1,000 places against the reference',
+    what: 'small networks, once stream and twice edge-exact, over 10,000,000 hops each, 1,000 places against the reference',
     test: 'stages/endless',
     env: { RUNLET_ENDLESS_HOPS: '10000000' },
   },

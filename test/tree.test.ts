@@ -100,7 +100,7 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'index']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'index']],
     ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move']],
     ['test/ops', '.cases.ts', []],
   ];

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { writeGraph } from '../../models/graph/file.ts';
-import { elementsOf, frameOf, type Port } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
@@ -37,25 +37,41 @@ function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortMani
   };
 }
 
+/** Each node once, where its first step runs; work is the sum over its steps. */
+function layersOf({ plan }: QuantPlan): Manifest['layers'] {
+  const layers = new Map<Node, Manifest['layers'][number]>();
+  for (const { node, section, kind, macsPerHop, macsPerWindow } of plan.steps) {
+    if (kind === 'copy') continue;
+    const known = layers.get(node);
+    const sum = { macsPerHop: macsPerHop + (known?.macsPerHop ?? 0), macsPerWindow: macsPerWindow + (known?.macsPerWindow ?? 0) };
+    const where = known?.section ?? (section === 'head' ? 'head' : 'trunk');
+    layers.set(node, { name: node.name, op: node.op, section: where, ...sum });
+  }
+  return [...layers.values()];
+}
+
+/** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
+function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
+  const sums = [...map.folds.values()].filter(({ totals }) => totals.bytes > 0);
+  const at = (address: number, bytes: number) => ({ offset: address - map.state.address, words: bytes / 4 });
+  return sums.flatMap((f) => [at(f.address, f.slots * f.slotBytes), at(f.totals.address, f.totals.bytes)]);
+}
+
 /** An operator's attributes without its arrays. */
 const scalars = (attrs: object): string =>
   JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
 
-/**
- * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots.
- * In edge-exact the state is rows that the head computed, so the steps up to the last that carries rows count too.
- */
+/** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
   const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
-  const carries = [...map.carries.values()].map((c) => [c.address, c.slotBytes, c.carry]);
   const partials = [...map.partials.values()].map((p) => [p.address, p.bytes, p.slot]);
-  const sizes = [plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.phases];
-  hash.update(JSON.stringify([target, plan.mode, ...sizes, map.state, layout, carries, partials]));
-  const lastCarry = plan.steps.map((step) => step.reuse?.carry !== undefined).lastIndexOf(true);
-  for (const [i, step] of plan.steps.entries()) {
-    if (step.section !== 'trunk' && i > lastCarry) continue;
+  const sizes = [plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period];
+  const queues = [map.queues, map.folds].map((list) => [...list.values()]);
+  hash.update(JSON.stringify([target, plan.mode, ...sizes, map.state, layout, partials, ...queues]));
+  for (const step of plan.steps) {
+    if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
     hash.update(JSON.stringify([step.node.op, quantised, scalars(step.node.attrs)]));
     if (!('weights' in step.node.attrs)) continue;
@@ -70,7 +86,9 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
 export function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Manifest {
   const { plan } = quant;
   const { graph } = plan;
-  const optional = { labels: options.labels, sampleRateHz: options.sampleRateHz, frontEnd: options.frontEnd, unit: options.unit };
+  const { labels, sampleRateHz, frontEnd, unit } = options;
+  const sums = runningSums(map);
+  const optional = { labels, sampleRateHz, frontEnd, unit, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
     abi: 1,
@@ -88,15 +106,7 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     macsPerHop: plan.macsPerHop,
     macsPerWindow: plan.macsPerWindow,
-    layers: plan.steps
-      .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
-      .map((s) => ({
-        name: s.node.name,
-        op: s.node.op,
-        section: s.section,
-        macsPerHop: s.macsPerHop,
-        macsPerWindow: s.macsPerWindow,
-      })),
+    layers: layersOf(quant),
     bytes: memoryBytes(map),
     stateDigest: stateDigest(quant, map, options.target),
     // a graph that came from no file has its own digest

@@ -5,17 +5,17 @@
  *
  *   base  | weights | tables | state | io | scratch |  end
  *
- * State holds counters, partial results and histories. A trunk tensor is [historyRows | newRows], linear: in place (the buffer lies in the
- * state and is moved by newRows after each micro-hop) where newRows <= historyRows, else its history is copied into a scratch buffer
- * around its producer. Scratch buffers overlay by lifetime, largest first.
+ * State holds counters, partial results, histories, and the left edges and accumulators of waiting windows (edge-exact). A trunk tensor is
+ * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
+ * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
-import type { Carry } from '../../models/stream/edges.ts';
+import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 
 /** Offsets of the counters at the start of the state, i32 each. */
-export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16, whole: 20 } as const;
-export const counterBytes = 24;
+export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16 } as const;
+export const counterBytes = 20;
 /** Value of the first counter once rn_reset has run ('RUN1'). */
 export const readyMark = 0x52554e31;
 
@@ -62,15 +62,18 @@ export interface MemoryMap {
   /** The host writes straight into the input tensor's new row (hop 1). */
   directInput: boolean;
   partials: Map<number, Partial>;
-  /** edge-exact: rows carried to the next window of each phase, by tensor id. */
-  carries: Map<number, CarryBuffer>;
+  /** edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n + ahead), by tensor id. */
+  windows: Map<number, number>;
+  lefts: Map<number, number>;
+  /** edge-exact: left edges of waiting windows, by tensor id; accumulators and running totals of folds, by the fold's output. */
+  queues: Map<number, Queue>;
+  folds: Map<number, Queue & { totals: Region }>;
 }
 
-export interface CarryBuffer {
-  carry: Carry;
-  frameBytes: number;
-  /** Address of phase 0; one slot of carry.rows frames a phase. */
+/** One slot a waiting window. */
+export interface Queue {
   address: number;
+  slots: number;
   slotBytes: number;
 }
 
@@ -80,6 +83,8 @@ const align = (address: number, to = alignment) => Math.ceil(address / to) * to;
 interface Scratch {
   key: number;
   bytes: number;
+  /** Bytes of rows before the first that the buffer holds. */
+  before?: number;
   from: number;
   to: number;
   at: number;
@@ -135,12 +140,20 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     }
     trunk.set(tensor, buffer);
   }
-  const carries = new Map<number, CarryBuffer>();
-  for (const { reuse, output } of steps) {
-    if (!reuse?.carry) continue;
-    const frameBytes = frameOf(shape(output));
-    const slotBytes = reuse.carry.rows * frameBytes;
-    carries.set(output, { carry: reuse.carry, frameBytes, slotBytes, address: place(slotBytes * reuse.carry.phases) });
+  const queues = new Map<number, Queue>();
+  const folds = new Map<number, Queue & { totals: Region }>();
+  const ahead = plan.layout?.choice.ahead ?? 0;
+  for (const { work, fold, output } of steps) {
+    const slotBytes = (work?.spliced ?? 0) * frameOf(shape(output));
+    if (ahead > 0 && slotBytes > 0) queues.set(output, { address: place(ahead * slotBytes), slots: ahead, slotBytes });
+    if (!fold) continue;
+    const bytes = fold.interior.step * fold.totalBytes;
+    folds.set(output, {
+      address: place(ahead * fold.slotBytes),
+      slots: ahead,
+      slotBytes: fold.slotBytes,
+      totals: { address: place(bytes), bytes },
+    });
   }
   const state = region(stateStart);
 
@@ -156,25 +169,25 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
 
   const scratchStart = place(0);
   const buffers: Scratch[] = [];
-  const lifetime = (tensor: number) => {
-    const made = steps.findIndex((s) => s.output === tensor && (s.kind === 'run' || s.kind === 'finish'));
+  const lifetime = (tensor: number, kinds = ['run', 'finish', 'fold']) => {
+    const made = steps.findIndex((s) => s.output === tensor && kinds.includes(s.kind));
     const last = steps.reduce((end, s, i) => (s.inputs.some((x) => x.tensor === tensor) ? i : end), made);
     return { from: made, to: last };
   };
   for (const b of apart) {
     buffers.push({ key: b.tensor, bytes: (b.plan.historyRows + b.plan.newRows) * b.frameBytes, ...lifetime(b.tensor), at: 0 });
   }
-  for (const step of steps) {
-    if (step.section !== 'head' || step.kind === 'copy' || outputs.has(step.output)) continue;
-    buffers.push({ key: step.output, bytes: elementsOf(shape(step.output)), ...lifetime(step.output), at: 0 });
-  }
-  const scratchBytes = overlay(buffers);
-  const head = new Map<number, number>();
-  for (const b of buffers) {
-    const buffer = trunk.get(b.key);
-    if (buffer) buffer.address = scratchStart + b.at;
-    else head.set(b.key, scratchStart + b.at);
-  }
+  const ownBuffer = ({ kind, section, output }: Step) =>
+    section !== 'trunk' && (kind === 'run' || kind === 'fold' || kind === 'finish') && !outputs.has(output);
+  const heads = steps.filter(ownBuffer).map((step): Scratch => {
+    return { key: step.output, bytes: elementsOf(shape(step.output)), ...lifetime(step.output), at: 0 };
+  });
+  const edges = edgeBuffers(plan, outputs, (tensor) => lifetime(tensor, ['edge']));
+  const scratchBytes = overlay([...buffers, ...heads, ...edges.windows, ...edges.lefts]);
+  for (const b of buffers) (trunk.get(b.key) as TrunkBuffer).address = scratchStart + b.at;
+  /** Addresses of row 0, which may lie before the buffer. */
+  const rowZero = (list: Scratch[]) => new Map(list.map((b) => [b.key, scratchStart + b.at - (b.before ?? 0)]));
+  const head = rowZero(heads);
   place(scratchBytes, 1);
   const end = place(0, 16);
   const scratch = { address: scratchStart, bytes: scratchBytes };
@@ -193,8 +206,44 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     input,
     directInput,
     partials,
-    carries,
+    windows: rowZero(edges.windows),
+    lefts: rowZero(edges.lefts),
+    queues,
+    folds,
   };
+}
+
+/** Scratch of the edge steps: rows [first, rows) of window n, and the rows of the left chain of window n + ahead. */
+function edgeBuffers(plan: StreamPlan, outputs: Map<number, number>, lifetime: (tensor: number) => { from: number; to: number }) {
+  const windows: Scratch[] = [];
+  const lefts: Scratch[] = [];
+  for (const { kind, work, output } of plan.steps) {
+    const interior = plan.layout?.interiors.get(output);
+    if (kind !== 'edge' || !work || !interior) continue;
+    const frame = frameOf(plan.graph.tensors[output]?.shape ?? { t: 0, f: 0, c: 0 });
+    const at = { key: output, ...lifetime(output), at: 0 };
+    const { window, left, spliced } = work;
+    if (window && needsBuffer(interior, window.right, spliced) && !outputs.has(output))
+      windows.push({ ...at, bytes: (interior.edge.rows - window.first) * frame, before: window.first * frame });
+    if (left && (left.computed > 0 || interior.step > 1)) lefts.push({ ...at, bytes: left.rows * frame });
+  }
+  return { windows, lefts };
+}
+
+/** Address of row 0 of what an output or an edge step reads of a tensor. */
+export function windowAddress(map: MemoryMap, tensor: number): number {
+  const own = map.windows.get(tensor) ?? map.outputs.get(tensor) ?? map.head.get(tensor);
+  if (own !== undefined) return own;
+  const trunk = map.trunk.get(tensor);
+  return trunk ? trunk.address + trunk.plan.windowFirstRow * trunk.frameBytes : 0;
+}
+
+/** Address of row 0 of a tensor in the left chain, window n + ahead. */
+export function leftAddress(map: MemoryMap, tensor: number, shift: number): number {
+  const own = map.lefts.get(tensor);
+  if (own !== undefined) return own;
+  const trunk = map.trunk.get(tensor);
+  return trunk ? trunk.address + (trunk.plan.windowFirstRow + shift) * trunk.frameBytes : 0;
 }
 
 /** Bytes of a fold's slots. */

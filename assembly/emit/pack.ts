@@ -5,9 +5,10 @@
  * first run, with addresses of 0, gives the sizes that the memory map needs.
  */
 import type { OpName, Shape } from '../../models/graph/types.ts';
+import type { FoldReuse } from '../../models/stream/fold.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import type { MemoryMap } from './memory.ts';
+import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import { emitOps } from './ops/index.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo } from './ops/op.ts';
 
@@ -55,6 +56,8 @@ export interface EmittedStep {
   step: Step;
   calls: Call[];
   rotate: Call[];
+  /** edge steps: the left chain; `calls` are the right edge. */
+  left: Call[];
 }
 
 export interface Packed {
@@ -67,17 +70,17 @@ export interface Packed {
 function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepIo<OpName> {
   const { graph } = quant.plan;
   const shape = (id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
-  const x = (step.kind === 'finish' ? [] : step.inputs).map(({ tensor, firstRow, rows }) => {
-    const trunk = map?.trunk.get(tensor);
-    const address = trunk
-      ? trunk.address + firstRow * trunk.frameBytes
-      : (map?.head.get(tensor) ?? map?.outputs.get(tensor) ?? 0);
+  // an edge step also reads its own interior, which is no operand
+  const operands = step.kind === 'finish' ? [] : step.inputs.slice(0, step.node.inputs.length);
+  const x = operands.map(({ tensor, firstRow, rows }) => {
+    if (!map) return { address: 0, rows, shape: shape(tensor) };
+    const trunk = step.section === 'trunk' ? map.trunk.get(tensor) : undefined;
+    const address = trunk ? trunk.address + firstRow * trunk.frameBytes : windowAddress(map, tensor);
     return { address, rows, shape: shape(tensor) };
   });
   const trunk = step.section === 'trunk' && step.kind === 'run' ? map?.trunk.get(step.output) : undefined;
-  const y = trunk
-    ? trunk.address + trunk.plan.historyRows * trunk.frameBytes
-    : (map?.outputs.get(step.output) ?? map?.head.get(step.output) ?? 0);
+  let y = map ? windowAddress(map, step.output) : 0;
+  if (trunk) y = trunk.address + trunk.plan.historyRows * trunk.frameBytes;
   const partial = map?.partials.get(step.output);
   const io: StepIo<OpName> = {
     step,
@@ -88,7 +91,38 @@ function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepI
     out: shape(step.output),
   };
   if (step.slots !== undefined) io.partial = { address: partial?.address ?? 0, slot: partial?.slot ?? 0, slots: step.slots };
+  if (step.fold) io.fold = foldIo(step, map);
   return io;
+}
+
+/** The same step on the left chain: window n + ahead. */
+function leftIo(quant: QuantPlan, io: StepIo<OpName>, map: MemoryMap | undefined): StepIo<OpName> {
+  const interiors = quant.plan.layout?.interiors;
+  const at = (tensor: number) => (map ? leftAddress(map, tensor, interiors?.get(tensor)?.shift ?? 0) : 0);
+  return {
+    ...io,
+    x: io.node.inputs.map((tensor, i) => ({ ...(io.x[i] as (typeof io.x)[number]), address: at(tensor) })),
+    y: at(io.node.output),
+  };
+}
+
+/** Addresses of a fold's accumulators and of the rows that enter them. */
+function foldIo(step: Step, map: MemoryMap | undefined): StepIo<OpName>['fold'] {
+  const [tensor] = step.node.inputs as [number];
+  const fold = step.fold as FoldReuse;
+  const { newest, newRows, edge, step: rowStep, shift } = fold.interior;
+  const trunk = map?.trunk.get(tensor);
+  const own = map?.folds.get(step.output);
+  const row = (at: number) => (trunk ? trunk.address + (trunk.plan.windowFirstRow + at) * trunk.frameBytes : 0);
+  return {
+    fold,
+    newAddress: row(newest - newRows + 1),
+    openAddress: row(edge.left * rowStep + shift),
+    rightAddress: map ? windowAddress(map, tensor) + (edge.rows - edge.right) * (trunk?.frameBytes ?? 0) : 0,
+    leftAddress: map ? leftAddress(map, tensor, shift) : 0,
+    queue: own?.address ?? 0,
+    totals: own?.totals.address ?? 0,
+  };
 }
 
 export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
@@ -101,11 +135,17 @@ export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
   };
   const steps = quant.plan.steps.map((step): EmittedStep => {
-    if (step.kind === 'copy') return { step, calls: [], rotate: [] };
+    if (step.kind === 'copy') return { step, calls: [], rotate: [], left: [] };
     const op = emitOps[step.node.op] as EmitOp<OpName>;
     const io = stepIo(quant, step, map);
     const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
-    return { step, calls: op.emit(io, ctx), rotate };
+    const { left, window } = step.work ?? {};
+    return {
+      step,
+      calls: step.work && !window?.right ? [] : op.emit(io, ctx),
+      rotate,
+      left: left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
+    };
   });
   return { weights: weights.concat(), tables: tables.concat(), steps };
 }

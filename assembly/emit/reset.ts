@@ -39,9 +39,14 @@ export function resetLines(quant: QuantPlan, map: MemoryMap): string[] {
       what: step.node.name,
     });
   }
-  for (const [tensor, kept] of map.carries) {
+  for (const [tensor, queue] of map.queues) {
     const { name = '', quant: q } = plan.graph.tensors[tensor] ?? {};
-    fills.push({ at: kept.address, bytes: kept.slotBytes * kept.carry.phases, value: q?.zeroPoint ?? 0, what: name });
+    fills.push({ at: queue.address, bytes: queue.slots * queue.slotBytes, value: q?.zeroPoint ?? 0, what: name });
+  }
+  for (const [tensor, fold] of map.folds) {
+    const name = plan.graph.tensors[tensor]?.name ?? '';
+    fills.push({ at: fold.address, bytes: fold.slots * fold.slotBytes, value: 0, what: name });
+    if (fold.totals.bytes > 0) fills.push({ at: fold.totals.address, bytes: fold.totals.bytes, value: 0, what: name });
   }
   return [
     ...fills.map((f) => `  fill_s8(${f.at}, ${f.value}, ${f.bytes}); // ${f.what.replace(/\s+/g, ' ')}`),
@@ -50,7 +55,6 @@ export function resetLines(quant: QuantPlan, map: MemoryMap): string[] {
       (name) => `  store<i32>(${map.state.address + counters[name]}, ${start[name]}); // ${name}`,
     ),
     `  store<i32>(${map.state.address + counters.phase}, 0); // phase`,
-    `  store<i32>(${map.state.address + counters.whole}, ${plan.phases}); // windows computed whole`,
     `  store<i32>(${map.state.address + counters.ready}, ${readyMark});`,
   ];
 }

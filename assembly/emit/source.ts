@@ -3,8 +3,9 @@
  *
  * In: a QuantPlan, its memory map and the emitted steps.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
-import type { Span } from '../../models/stream/edges.ts';
+import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { edgeLines, runsEveryHop } from './edges.ts';
 import { infoCases } from './info.ts';
 import { counters, type MemoryMap, readyMark, type TrunkBuffer } from './memory.ts';
 import { type Call, isRanged } from './ops/op.ts';
@@ -15,46 +16,37 @@ const shapeText = (s: { t: number; f: number; c: number }) => `[${s.t}][${s.f}][
 
 /** Kernel functions in use, by file. */
 function imports(steps: EmittedStep[]): string[] {
-  const used = new Map<string, Set<string>>([['move', new Set(['move_s8', 'fill_s8'])]]);
-  for (const { calls, rotate } of steps) {
-    for (const { file, fn } of [...calls, ...rotate]) used.set(file, (used.get(file) ?? new Set()).add(fn));
+  const used = new Map<string, Set<string>>([['move', new Set(['move_s8', 'fill_s8', 'gather_s8'])]]);
+  for (const { calls, rotate, left } of steps) {
+    for (const { file, fn } of [...calls, ...rotate, ...left]) used.set(file, (used.get(file) ?? new Set()).add(fn));
   }
   return [...used].map(([file, fns]) => `import { ${[...fns].sort().join(', ')} } from "./kernels/${file}";`);
 }
 
-const callText = (call: Call, span: Span): string =>
-  isRanged(call) ? `  ${call.fn}(${call.block}, ${span.first}, ${span.rows});` : `  ${call.fn}(${call.block});`;
+const callText = (call: Call, first: number, rows: number): string => {
+  if (call.phase) return `  ${call.fn}(${call.block}, phase);`;
+  return isRanged(call) ? `  ${call.fn}(${call.block}, ${first}, ${rows});` : `  ${call.fn}(${call.block});`;
+};
 
-/** A step's calls over the rows of `spans` (default: all), with its history or its carried rows moved in and out. */
-function stepLines(quant: QuantPlan, map: MemoryMap, { step, calls }: EmittedStep, spans?: Span[]): string[] {
+/** A step's calls, with its history moved in and out where it is kept apart. */
+function stepLines(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep): string[] {
+  const { step, calls } = emitted;
   const { graph } = quant.plan;
   const lines: string[] = [];
   const out = graph.tensors[step.output];
   const rows =
     step.kind === 'accumulate' ? '' : ` -> ${step.outRows} x ${shapeText({ t: 1, f: out?.shape.f ?? 0, c: out?.shape.c ?? 0 })}`;
   lines.push(`  // ${step.node.name.replace(/\s+/g, ' ')}: ${step.node.op} ${step.kind}${rows}`);
+  if (step.kind === 'edge') return [...lines, ...edgeLines(map, emitted)];
   const buffer = step.section === 'trunk' && step.kind === 'run' ? map.trunk.get(step.output) : undefined;
   const history = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
   if (buffer?.history !== undefined && history)
     lines.push(`  move_s8(${buffer.address}, ${buffer.history}, ${history}); // history in`);
-  for (const call of calls) for (const span of spans ?? [{ first: 0, rows: step.outRows }]) lines.push(callText(call, span));
+  for (const call of calls) lines.push(callText(call, 0, step.outRows));
   if (buffer?.history !== undefined && history) {
     lines.push(
       `  move_s8(${buffer.history}, ${buffer.address + buffer.plan.newRows * buffer.frameBytes}, ${history}); // history out`,
     );
-  }
-  const kept = map.carries.get(step.output);
-  if (kept) {
-    const { carry, frameBytes, slotBytes, address } = kept;
-    const rowZero = map.outputs.get(step.output) ?? map.head.get(step.output) ?? 0;
-    const slot = carry.phases === 1 ? `${address}` : `${address} + (phase % ${carry.phases}) * ${slotBytes}`;
-    if (spans)
-      lines.splice(
-        1,
-        0,
-        `  move_s8(${rowZero + carry.from * frameBytes}, ${slot}, ${slotBytes}); // rows of the last window of this phase`,
-      );
-    lines.push(`  move_s8(${slot}, ${rowZero + (carry.from + carry.newRows) * frameBytes}, ${slotBytes}); // rows for the next`);
   }
   if (step.kind === 'copy') {
     const [x] = step.inputs;
@@ -75,41 +67,14 @@ function slideLines(map: MemoryMap): string[] {
   );
 }
 
-/** edge-exact: the first windows are computed whole, later ones take over the rows that touch no edge. */
-function edgeHead(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[]): string[] {
-  const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  const head = steps.filter((s) => s.step.section === 'head');
-  return [
-    '// a window whose phase has no earlier one: every row',
-    'function whole_window(phase: i32): void {',
-    ...head.flatMap((s) => stepLines(quant, map, s)),
-    '}',
-    '',
-    '// later windows: rows that touch an edge, and new ones',
-    'function next_window(phase: i32): void {',
-    ...head.flatMap((s) => stepLines(quant, map, s, s.step.reuse?.spans)),
-    '}',
-    '',
-    '// every output',
-    'function head(): void {',
-    `  const phase = load<i32>(${at('phase')});`,
-    `  const whole = load<i32>(${at('whole')});`,
-    '  if (whole > 0) {',
-    `    store<i32>(${at('whole')}, whole - 1);`,
-    '    whole_window(phase);',
-    '  } else next_window(phase);',
-    `  store<i32>(${at('phase')}, (phase + 1) % ${quant.plan.phases});`,
-    '}',
-  ];
-}
-
 export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[], producer: string): string {
   const { plan } = quant;
   const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
   const newRow = input.address + input.plan.historyRows * input.frameBytes;
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  const section = (name: 'trunk' | 'head') =>
+  const section = (name: Step['section']) =>
     steps.filter((s) => s.step.section === name).flatMap((s) => stepLines(quant, map, s));
+  const edges = runsEveryHop(plan);
   const receive = map.directInput
     ? ['  if (frames != 1) return -2;', '  return micro_hop();']
     : [
@@ -142,9 +107,21 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     ...section('trunk'),
     '}',
     '',
-    ...(plan.mode === 'edge-exact'
-      ? edgeHead(quant, map, steps)
-      : ['// every output', 'function head(): void {', ...section('head'), '}']),
+    ...(edges
+      ? [
+          '// every hop: the right edge of this window, the left edge of a later one',
+          'function edges(): void {',
+          `  const phase = load<i32>(${at('phase')});`,
+          ...section('edge'),
+          `  store<i32>(${at('phase')}, (phase + 1) % ${plan.period});`,
+          '}',
+          '',
+        ]
+      : []),
+    '// every output',
+    'function head(): void {',
+    ...section('head'),
+    '}',
     '',
     '// one micro-hop of input is complete: 1 if an output fell due',
     'function micro_hop(): i32 {',
@@ -153,6 +130,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     `  const block = load<i32>(${at('block')}) + 1;`,
     `  if (block == ${plan.hop / plan.microHop}) {`,
     `    store<i32>(${at('block')}, 0);`,
+    ...(edges ? ['    edges();'] : []),
     `    const skip = load<i32>(${at('skip')});`,
     '    if (skip > 0) {',
     `      store<i32>(${at('skip')}, skip - 1);`,

@@ -88,3 +88,21 @@ export const G_OFFSET = 52; // count * x_zero, subtracted by rule 1
 export const G_MULT = 56;
 export const G_SHIFT = 60;
 export const GLOBAL_BYTES = 64;
+
+// FOLD: globalavg, globalmax and dense as accumulators of waiting windows, after the fields of their kind. Rows of the stream count from the
+// start of window n; row f of a window lies F_STEP rows after row f - 1.
+export const F_NEW = 100; // address of the first new row
+export const F_NEW_ROWS = 104; // rows of the stream that a hop brings
+export const F_NEWEST = 108; // row of the newest
+export const F_STEP = 112;
+export const F_OPEN = 116; // address of the first interior row of the window that opens
+export const F_OPEN_ROWS = 120; // its rows, F_STEP apart
+export const F_RIGHT = 124; // address of the right edge's rows
+export const F_RIGHT_ROWS = 128;
+export const F_LEFT = 132; // address of the left edge's rows, of the window that opens
+export const F_LEFT_ROWS = 136;
+export const F_QUEUE = 140; // address of the accumulators, one a waiting window
+export const F_SLOTS = 144; // waiting windows
+export const F_TOTALS = 148; // address of the running totals, i32 [F_STEP][COUNT] (globalavg)
+export const F_ROW = 152; // elements of a row
+export const FOLD_BYTES = 156;

@@ -40,6 +40,13 @@ export function first_tap(start: i32, dilation: i32): i32 {
   return start < 0 ? (dilation - 1 - start) / dilation : 0;
 }
 
+/** First row of a window at or after `at`, where its rows lie `step` apart: ceil(at / step), not below 0. */
+// @ts-ignore: decorator
+@inline
+export function first_row(at: i32, step: i32): i32 {
+  return at > 0 ? (at + step - 1) / step : 0;
+}
+
 /** One past the last tap that lies inside 0..length-1. */
 // @ts-ignore: decorator
 @inline

@@ -4,9 +4,25 @@
  * In: X s8 [ROWS][X_ELEMENTS].  Out: Y s8 [COUNT]; element i of a row belongs to output i mod COUNT.
  * PARTIALS i32 [SLOTS][COUNT]: `accumulate` adds new rows to the current slot, `finish` averages all slots, `rotate` opens the next one.
  * Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
+ * `fold` (edge-exact): TOTALS are running totals of all interior rows of a phase; an accumulator opens minus the total and closes plus it,
+ * exact modulo 2^32, whatever the totals have grown to.
  */
 import {
   COUNT,
+  F_LEFT,
+  F_LEFT_ROWS,
+  F_NEW,
+  F_NEW_ROWS,
+  F_NEWEST,
+  F_OPEN,
+  F_OPEN_ROWS,
+  F_QUEUE,
+  F_RIGHT,
+  F_RIGHT_ROWS,
+  F_ROW,
+  F_SLOTS,
+  F_STEP,
+  F_TOTALS,
   G_COUNT,
   G_MAX,
   G_MIN,
@@ -68,4 +84,42 @@ export function globalavg_rotate_s8(p: usize): void {
   const next = (load<i32>(slot) + 1) % load<i32>(p, SLOTS);
   store<i32>(slot, next);
   fill_s8(load<i32>(p, PARTIALS) + next * (load<i32>(p, COUNT) << 2), 0, load<i32>(p, COUNT) << 2);
+}
+
+/** Sum of element i of `rows` rows, `pitch` bytes apart. */
+function sum_rows(x: usize, rows: i32, pitch: i32, row: i32, i: i32, count: i32): i32 {
+  let sum = 0;
+  for (let r: i32 = 0; r < rows; r++) {
+    for (let j = i; j < row; j += count) sum += <i32>load<i8>(x + r * pitch + j);
+  }
+  return sum;
+}
+
+export function globalavg_fold_s8(p: usize, phase: i32): void {
+  const count = load<i32>(p, COUNT);
+  const row = load<i32>(p, F_ROW);
+  const step = load<i32>(p, F_STEP);
+  const news = load<i32>(p, F_NEW_ROWS);
+  const totals = load<i32>(p, F_TOTALS);
+  const slots = load<i32>(p, F_SLOTS);
+  // a row of the stream belongs to the windows whose start lies a multiple of `step` rows from it
+  const own = (phase * news) % step;
+  const opens = ((phase + slots) * news) % step;
+  for (let r: i32 = 0; r < news; r++) {
+    const at = totals + ((own + load<i32>(p, F_NEWEST) + 1 - news + r + step * news) % step) * (count << 2);
+    for (let i: i32 = 0; i < count; i++) {
+      const x = load<i32>(p, F_NEW) + r * row;
+      store<i32>(at + (i << 2), load<i32>(at + (i << 2)) + sum_rows(x, 1, 0, row, i, count));
+    }
+  }
+  const slot = load<i32>(p, F_QUEUE) + (phase % slots) * (count << 2);
+  for (let i: i32 = 0; i < count; i++) {
+    const at = slot + (i << 2);
+    const right = sum_rows(load<i32>(p, F_RIGHT), load<i32>(p, F_RIGHT_ROWS), row, row, i, count);
+    const sum = load<i32>(at) + load<i32>(totals + ((own * count + i) << 2)) + right;
+    store<i8>(load<i32>(p, Y) + i, average(p, sum));
+    const left = sum_rows(load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, i, count);
+    const open = sum_rows(load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, i, count);
+    store<i32>(at, left + open - load<i32>(totals + ((opens * count + i) << 2)));
+  }
 }

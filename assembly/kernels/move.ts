@@ -20,3 +20,14 @@ export function fill_s8(
 ): void {
   for (let i: i32 = 0; i < bytes; i++) store<u8>(dst + i, value);
 }
+
+/** Rows that lie `pitch` bytes apart, to rows side by side. */
+export function gather_s8(
+  dst: usize, // s8 [rows][bytes]
+  src: usize,
+  rows: i32,
+  bytes: i32,
+  pitch: i32,
+): void {
+  for (let r: i32 = 0; r < rows; r++) move_s8(dst + r * bytes, src + r * pitch, bytes);
+}

@@ -10,7 +10,7 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop } from './gap.ts';
+import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type OpenModule, openModule } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
@@ -159,7 +159,8 @@ export class Session {
       result.leftOut = outputs;
       mark(this.#framesPushed - hops * this.hop);
     };
-    if (frames >= this.hop) repeatHop(Math.floor(frames / this.hop), state, () => push(this.hop), leaveOut);
+    const parts = new StateParts(state, this.manifest.runningSums);
+    if (frames >= this.hop) repeatHop(Math.floor(frames / this.hop), state, parts, () => push(this.hop), leaveOut);
     if (frames % this.hop > 0) push(frames % this.hop);
     result.outputs = this.#outputsDue - before;
     return result;

@@ -33,6 +33,6 @@ export const dense: OpDef<'dense'> = {
     }
     return y;
   },
-  stream: () => ({ kind: 'whole' }),
+  stream: () => ({ kind: 'whole', linear: true }),
   macsPerFrame: (a) => a.weights.data.length,
 };

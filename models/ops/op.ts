@@ -26,7 +26,11 @@ export type StreamRule =
   /** A reduction over all frames of the window that can be kept as partial results. */
   | { kind: 'fold'; fold: 'sum' | 'max' }
   /** Reads the whole window at once; recomputed per hop over the ring of its input's frames. */
-  | { kind: 'whole' };
+  | {
+      kind: 'whole';
+      /** A sum of terms of one row each, so that it may be kept as an accumulator (dense). */
+      linear?: boolean;
+    };
 
 export interface OpDef<K extends OpName> {
   name: K;

@@ -40,7 +40,7 @@ type Sliceable<A> = { slice(from: number, to: number): A };
 /** Trunk tensors over the whole signal, zero-padded at its two ends only. */
 export function executeTrunk<A>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
   const tensors = new Map<number, Block<A>>([[plan.graph.inputs[0]?.tensor ?? -1, signal]]);
-  for (const step of plan.steps) {
+  for (const step of plan.mode === 'stream' ? plan.steps : []) {
     if (step.section !== 'trunk' || step.kind !== 'run') continue;
     const { node } = step;
     const strideT = step.rule.kind === 'window' ? step.rule.stride : 1;
@@ -59,20 +59,22 @@ export function* executeHeads<A extends Sliceable<A>>(
   options: { warmUp?: boolean; every?: number } = {},
 ): Generator<WindowResult<A>> {
   const frames = trunk.get(plan.graph.inputs[0]?.tensor ?? -1)?.shape.t ?? 0;
-  const head = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy');
+  // the other modes equal the windowed model: every node on every window
+  const streamed = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy').map((s) => s.node);
+  const head = plan.mode === 'stream' ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
   for (let n = first; n * plan.hop + plan.window + plan.delayFrames <= frames; n += options.every ?? 1) {
     const tensors = new Map<number, Block<A>>();
     for (const [id, block] of trunk) {
       const t = plan.tensors.get(id);
       if (!t) continue;
-      const from = (n * plan.hop) / t.jump;
+      const from = Math.floor((n * plan.hop) / t.jump);
       const frame = frameOf(block.shape);
       if (from + t.windowRows > block.shape.t) continue; // not read by the head
       const data = block.data.slice(from * frame, (from + t.windowRows) * frame);
       tensors.set(id, { data, shape: { ...block.shape, t: t.windowRows } });
     }
-    for (const { node } of head) {
+    for (const node of head) {
       const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
       const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
       const shape = shapeFor(node, xs, strideT);

@@ -4,8 +4,9 @@
  * In: a Graph and the options.  Out: the mode and the reason, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
-import type { Graph, Node } from '../graph/types.ts';
-import { reuseOf } from './edges.ts';
+import type { Graph } from '../graph/types.ts';
+import { type Edge, edgesOf, pays } from './edges.ts';
+import { reusingNodes } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';
 
@@ -41,10 +42,8 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   const cause = aligned
     ? `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context`
     : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
-  const rows = (node: Node) => graph.tensors[node.output]?.shape.t ?? 0;
-  const saves = [...reuseOf(graph, options.hop)].some(
-    ([node, { spans }]) => spans.reduce((n, span) => n + span.rows, 0) < rows(node),
-  );
+  const edges = edgesOf(graph, options.hop);
+  const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));
   if (saves)
     return { mode: 'edge-exact', reason: `${cause}: rows that touch no window edge are reused, the others computed again` };
   return { mode: 'windowed', reason: `${cause}, and no row of a window can be taken from an earlier one` };

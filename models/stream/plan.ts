@@ -8,14 +8,14 @@
  */
 import { RunletError } from '../error.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { chooseLayout } from './choose.ts';
+import { edgePlan } from './edge-plan.ts';
+import { lcm } from './edges.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
 import { ruleOf, timingOf } from './timing.ts';
-import type { PlanOptions, StreamPlan, TensorPlan, Timing } from './types.ts';
-
-export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+import type { PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
 export function boundaryOf(graph: Graph, trunk: Set<Node>, timing: Map<number, Timing>): Set<number> {
@@ -81,13 +81,14 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
 
 /**
  * Plans how `graph` answers at every hop.
- * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs)
+ * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
  */
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
   checkOptions(graph, window, options);
   const { hop, microHop = hop } = options;
   const { mode, reason } = planMode(graph, options);
+  if (mode === 'edge-exact') return planEdges(graph, window, options, reason);
   const trunk = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => trunk.has(node));
   const alignment = [...timing.values()].reduce((p, t) => lcm(p, t.jump), 1);
@@ -123,20 +124,72 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
     const windowFirstRow = newRows + historyRows - complete(id);
-    tensors.set(id, { ...t, tensor: id, windowRows: rowsOf(id), newRows, historyRows, windowFirstRow });
+    tensors.set(id, { ...t, tensor: id, windowRows: rowsOf(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
   }
 
   const draft = { graph, mode, reason, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
   const steps = buildSteps(draft, trunk, complete);
+  return { ...draft, phases: 1, period: 1, warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
+}
+
+function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'headShare'> {
   const macsPerHop = steps.reduce((sum, s) => sum + s.macsPerHop, 0);
   const headMacs = steps.filter((s) => s.section === 'head').reduce((sum, s) => sum + s.macsPerHop, 0);
+  const macsPerWindow = steps.reduce((sum, s) => sum + s.macsPerWindow, 0);
+  return { steps, macsPerHop, macsPerWindow, headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop };
+}
+
+/** Mode edge-exact: no delay, no warm-up, any hop. */
+function planEdges(graph: Graph, window: number, options: PlanOptions, reason: string): StreamPlan {
+  const { hop, microHop = hop } = options;
+  const chosen = chooseLayout(graph, hop, {
+    microHop,
+    ...(options.budgetRam !== undefined && { stateBytes: options.budgetRam }),
+    ...(options.budgetMacs !== undefined && { macs: options.budgetMacs }),
+    ...(options.depth !== undefined && { depth: options.depth }),
+  });
+  if (!chosen) throw noLayout(graph, options, microHop);
+  const { tensors, steps, period } = edgePlan(graph, chosen.layout);
   return {
-    ...draft,
-    phases: mode === 'edge-exact' ? steps.reduce((p, s) => lcm(p, s.reuse?.carry?.phases ?? 1), 1) : 1,
-    warmUpHops: Math.ceil(leftContextFrames / hop),
-    steps,
-    macsPerHop,
-    macsPerWindow: steps.reduce((sum, s) => sum + s.macsPerWindow, 0),
-    headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop,
+    graph,
+    mode: 'edge-exact',
+    reason,
+    window,
+    hop,
+    microHop,
+    alignment: 1,
+    delayFrames: 0,
+    leftContextFrames: 0,
+    warmUpHops: 0,
+    phases: [...chosen.layout.interiors.values()].reduce((p, i) => lcm(p, i.step), 1),
+    period,
+    layout: chosen.layout,
+    tensors,
+    ...totals(steps),
   };
+}
+
+/** RN205 where no layout fits the budget, RN201 where the micro-hop fits none. */
+function noLayout(graph: Graph, options: PlanOptions, microHop: number): RunletError {
+  const { hop, budgetRam, budgetMacs } = options;
+  if (budgetRam === undefined && budgetMacs === undefined) {
+    return new RunletError('RN201', {
+      what: `micro-hop ${microHop} brings no whole number of rows to some layer at hop ${hop}`,
+      why: 'StreamiNNC rule R3',
+      tryThis: 'a larger micro-hop, or leave it out',
+    });
+  }
+  const free = chooseLayout(graph, hop, { microHop });
+  const least = chooseLayout(graph, hop, { microHop, macs: Number.MAX_SAFE_INTEGER });
+  const text = (c: typeof free) => (c ? `${c.layout.stateBytes} bytes of state with ${c.macs} MACs` : 'none');
+  return new RunletError('RN205', {
+    what: `no exact plan at hop ${hop} has ${[
+      budgetRam === undefined ? '' : `at most ${budgetRam} bytes of state`,
+      budgetMacs === undefined ? '' : `at most ${budgetMacs} MACs an output`,
+    ]
+      .filter(Boolean)
+      .join(' and ')}`,
+    why: `the least work is ${text(free)}, the least state ${text(least)}`,
+    tryThis: 'a larger budget, or a hop that shares more factors with the total stride',
+  });
 }

@@ -4,7 +4,6 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { opOf } from '../ops/index.ts';
-import type { Reuse } from './edges.ts';
 import { inputShapes } from './timing.ts';
 import type { Step, StreamPlan } from './types.ts';
 
@@ -27,49 +26,50 @@ export interface PlanRow {
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
   const rule = opOf(step.node.op).stream(step.node.attrs as never, inputShapes(plan.graph, step.node));
+  if (step.fold) return `fold, ${step.fold.ahead} windows wait`;
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
   const [before, after] = rule.pad;
-  const pointwise = rule.kernel === 1 && rule.stride === 1;
-  if (before === 0 && after === 0 && !step.reuse?.carry) return pointwise ? '-' : 'valid';
   const padding = before === 0 && after === 0 ? 'valid' : `${before}+${after}`;
-  if (step.reuse) return reuseText(step.reuse, padding);
+  if (step.interior) return edgeText(plan, step, padding);
+  if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
   if (step.section === 'head') return `${padding} padded`;
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
 }
 
-function framesPerHop(plan: StreamPlan, step: Step, rows: number): number {
-  if (step.reuse) return step.reuse.spans.reduce((sum, span) => sum + span.rows, 0);
-  if (step.section === 'head') return rows;
-  return step.kind === 'accumulate' ? 1 : (step.outRows * plan.hop) / plan.microHop;
+/** edge-exact: rows that touch an edge and are computed again, and the phases of the tensor. */
+function edgeText(plan: StreamPlan, step: Step, padding: string): string {
+  const work = plan.layout?.work.get(step.output);
+  const left = work?.left?.computed ?? 0;
+  const right = work?.window?.right ?? 0;
+  const phases = (step.interior?.step ?? 1) > 1 ? `, ${step.interior?.step} phases` : '';
+  return `${padding}${left + right > 0 ? `: ${left} left, ${right} right again` : ''}${phases}`;
 }
 
-/** edge-exact: rows that touch an edge, and how many caches of the tensor are alive. */
-function reuseText({ spans, carry }: Reuse, padding: string): string {
-  const left = spans[0]?.first === 0 && spans.length > 1 ? spans[0].rows : 0;
-  const right = (spans.at(-1)?.rows ?? 0) - (carry?.newRows ?? 0);
-  if (!carry) return padding;
-  const phases = carry.phases > 1 ? `, ${carry.phases} phases` : '';
-  const again = left + right > 0 ? `: ${left} left, ${right} right again` : '';
-  return `${padding}${again}${phases}`;
+function framesPerHop(plan: StreamPlan, step: Step): number {
+  const rows = plan.layout?.rows.get(step.node);
+  if (rows !== undefined) return rows;
+  if (step.section === 'head') return step.outRows;
+  return step.kind === 'accumulate' ? 1 : (step.outRows * plan.hop) / plan.microHop;
 }
 
 export function planRows(plan: StreamPlan): PlanRow[] {
   return plan.steps
-    .filter((s) => s.kind === 'run' || s.kind === 'accumulate')
+    .filter((s) => s.kind === 'run' || s.kind === 'accumulate' || s.kind === 'fold')
     .map((step) => {
-      const rows = plan.graph.tensors[step.output]?.shape.t ?? 0;
-      const perHop = framesPerHop(plan, step, rows);
+      const own = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
+      const sum = (of: (s: Step) => number) => own.reduce((n, s) => n + of(s), 0);
+      const reused = step.interior && step.section === 'trunk';
       return {
         layer: step.node.name,
         op: step.node.op,
-        section: step.reuse ? (framesPerHop(plan, step, rows) < rows ? 'reuse' : 'whole') : step.section,
-        framesPerHop: perHop,
-        framesPerWindow: rows,
-        macsPerHop: step.macsPerHop,
-        macsPerWindow: step.macsPerWindow,
-        stateBytes: step.stateBytes,
-        delayFrames: step.timing?.lookAhead ?? 0,
+        section: plan.layout ? (reused ? 'reuse' : step.fold ? 'fold' : 'whole') : step.section,
+        framesPerHop: framesPerHop(plan, step),
+        framesPerWindow: plan.graph.tensors[step.output]?.shape.t ?? 0,
+        macsPerHop: sum((s) => s.macsPerHop),
+        macsPerWindow: sum((s) => s.macsPerWindow),
+        stateBytes: sum((s) => s.stateBytes),
+        delayFrames: step.timing && !plan.layout ? step.timing.lookAhead : 0,
         receptiveField: step.timing?.receptiveField ?? plan.window,
         padding: paddingText(plan, step),
         exact: step.exact ? 'exact' : 'extended',

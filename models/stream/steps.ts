@@ -4,21 +4,15 @@
  * In: the tensors' buffers and the trunk.  Out: trunk steps in order, then head steps in order.
  * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
  */
-import { frameOf, type Graph, type Node } from '../graph/types.ts';
-import { opOf } from '../ops/index.ts';
-import { reuseOf } from './edges.ts';
-import { inputShapes, ruleOf } from './timing.ts';
+import type { Graph, Node } from '../graph/types.ts';
+import { macsPerRow } from './choose.ts';
+import { frameBytes } from './reuse.ts';
+import { ruleOf } from './timing.ts';
 import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
 const rowsOf = (graph: Graph, id: number) => graph.tensors[id]?.shape.t ?? 0;
-const frameBytes = (graph: Graph, id: number) => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
-
-function macsPerRow(graph: Graph, node: Node): number {
-  const out = graph.tensors[node.output]?.shape;
-  return out ? opOf(node.op).macsPerFrame(node.attrs as never, inputShapes(graph, node), out) : 0;
-}
 
 /** Rows of the input's buffer that a trunk step reads. */
 function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
@@ -52,7 +46,6 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
-  const reuses = draft.mode === 'edge-exact' ? reuseOf(graph, draft.hop) : undefined;
   const trunkSteps: Step[] = [];
   const headSteps: Step[] = [];
   const folded = new Set<number>();
@@ -101,21 +94,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       continue;
     }
     const inputs = node.inputs.map((id) => headInput(draft, id));
-    const reuse = reuses?.get(node);
-    const computed = reuse?.spans.reduce((sum, span) => sum + span.rows, 0) ?? rows;
-    const stateBytes = (reuse?.carry ? reuse.carry.rows * reuse.carry.phases : 0) * frameBytes(graph, node.output);
-    headSteps.push({
-      ...common,
-      kind: 'run',
-      section: 'head',
-      inputs,
-      outRows: rows,
-      rule,
-      macsPerHop: macs * computed,
-      exact,
-      stateBytes,
-      ...(reuse && { reuse }),
-    });
+    headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
   }
   for (const port of graph.outputs) {
     if (!draft.tensors.has(port.tensor)) continue;

@@ -7,7 +7,8 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
-import type { Reuse } from './edges.ts';
+import type { FoldReuse } from './fold.ts';
+import type { EdgeWork, Interior, Layout } from './reuse.ts';
 
 export type Mode = 'windowed' | 'edge-exact' | 'stream';
 
@@ -18,6 +19,12 @@ export interface PlanOptions {
   mode?: Mode;
   /** Frames that pass through the layers at once; divides the hop. Default: the hop. */
   microHop?: number;
+  /** edge-exact: most bytes of state; the least work that fits is chosen. */
+  budgetRam?: number;
+  /** edge-exact: most multiply-accumulates an output; the least state that fits is chosen. */
+  budgetMacs?: number;
+  /** edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of the paper). */
+  depth?: number;
 }
 
 /** Where a tensor stands on the time grid (trunk tensors only). */
@@ -42,8 +49,10 @@ export interface TensorPlan extends Timing {
   newRows: number;
   /** Rows kept from before; the buffer is [historyRows | newRows], oldest first. */
   historyRows: number;
-  /** Row of the buffer where the window starts when an output is due (for head readers). */
+  /** Row of the buffer where the window starts when an output is due (edge-exact: may lie before the buffer). */
   windowFirstRow: number;
+  /** Rows of the buffer between two rows of a window: 1, or the phases of edge-exact. */
+  rowStep: number;
 }
 
 /** A trunk tensor read by a step: which rows of its buffer. */
@@ -61,12 +70,16 @@ export type StepKind =
   /** Head part of a fold: all partial results of the window into the output. */
   | 'finish'
   /** A graph output taken from a trunk tensor's ring. */
-  | 'copy';
+  | 'copy'
+  /** edge-exact: the edges of a tensor. */
+  | 'edge'
+  /** edge-exact: a reduction over a window as accumulators of the windows that wait. */
+  | 'fold';
 
 export interface Step {
   kind: StepKind;
-  /** `trunk` runs on every micro-hop, `head` once an output. */
-  section: 'trunk' | 'head';
+  /** `trunk` runs on every micro-hop, `edge` on every hop, `head` once an output. */
+  section: 'trunk' | 'edge' | 'head';
   node: Node;
   inputs: StepInput[];
   output: number;
@@ -78,8 +91,10 @@ export interface Step {
   macsPerWindow: number;
   /** Bytes of history (int8) or partial results that exist because of this step. */
   stateBytes: number;
-  /** edge-exact: rows computed and carried once the phases are filled; before that the whole window is computed. */
-  reuse?: Reuse;
+  /** edge-exact: the stream that a trunk step adds to, the edges that an edge step computes, the accumulators of a fold. */
+  interior?: Interior;
+  work?: EdgeWork;
+  fold?: FoldReuse;
   /** Partial results of a fold: one slot per hop of the window. */
   slots?: number;
   timing?: Timing;
@@ -103,8 +118,11 @@ export interface StreamPlan {
   leftContextFrames: number;
   /** First outputs that depend on frames before the first one, and are not reported. */
   warmUpHops: number;
-  /** edge-exact: windows computed whole before reuse begins, and the period of the phases. 1 elsewhere. */
+  /** edge-exact: phases of the tensors (their least common multiple), and outputs after which phases and waiting windows repeat. */
   phases: number;
+  period: number;
+  /** edge-exact: what was chosen. */
+  layout?: Layout;
   /** Trunk tensors, by tensor id. */
   tensors: Map<number, TensorPlan>;
   /** Trunk steps, then head steps, each in order. */

@@ -30,7 +30,11 @@ function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [
     add(p.slot, 4);
     add(p.address, p.bytes);
   }
-  for (const c of memory.carries.values()) add(c.address, c.slotBytes * c.carry.phases);
+  for (const q of memory.queues.values()) add(q.address, q.slots * q.slotBytes);
+  for (const f of memory.folds.values()) {
+    add(f.address, f.slots * f.slotBytes);
+    add(f.totals.address, f.totals.bytes);
+  }
   add(memory.io.address, memory.io.bytes);
   add(memory.scratch.address, memory.scratch.bytes);
   used.sort((a, b) => a[0] - b[0]);

@@ -1,5 +1,5 @@
 /**
- * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of two small networks equal the reference at 1,000 places.
+ * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of small networks, three ways, equal the reference at 1,000 places.
  *
  * The signal is a hash of the frame's number, so that any window of it can be made anew: a streamed output is compared with the extended window
  * (stream) or with the windowed model (edge-exact). Places: the first, the last, around powers of two, and random ones.
@@ -89,5 +89,7 @@ async function endless(graph: Graph, options: PlanOptions): Promise<void> {
 test('stream: history, look-ahead and partial results', () => endless(tinyStream(), { hop: 12, mode: 'stream' }));
 
 test('edge-exact at a hop that the strides do not divide: 4 phases', () => endless(tinyEdge(), { hop: 3, mode: 'edge-exact' }));
+
+test('edge-exact with a global average: running sums, modulo 2^32', () => endless(tinyStream(), { hop: 5, mode: 'edge-exact' }));
 
 test.run();

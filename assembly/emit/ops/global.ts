@@ -1,5 +1,6 @@
 /** The parameter block and calls of globalavg and globalmax. Holds no operator. */
 import * as B from '../../kernels/block.ts';
+import { foldFields } from './fold.ts';
 import type { Call, EmitContext, StepIo } from './op.ts';
 
 type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
@@ -7,7 +8,7 @@ type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
 export function globalBlock(io: GlobalIo, ctx: EmitContext): number {
   const { params: p, partial } = io;
   const [x] = io.x;
-  return ctx.block(B.GLOBAL_BYTES, [
+  return ctx.block(io.fold ? B.FOLD_BYTES : B.GLOBAL_BYTES, [
     [B.X, x?.address ?? 0],
     [B.Y, io.y],
     [B.ROWS, x?.rows ?? 0],
@@ -24,10 +25,11 @@ export function globalBlock(io: GlobalIo, ctx: EmitContext): number {
     [B.G_OFFSET, p.count * p.xZero],
     [B.G_MULT, p.scale.multiplier],
     [B.G_SHIFT, p.scale.shift],
+    ...(io.fold ? foldFields(io) : []),
   ]);
 }
 
 export function globalCalls(op: 'globalavg' | 'globalmax', io: GlobalIo, block: number): Call[] {
   const suffix = io.step.kind === 'run' ? '_s8' : `_${io.step.kind}_s8`;
-  return [{ fn: `${op}${suffix}`, file: op, block }];
+  return [{ fn: `${op}${suffix}`, file: op, block, phase: io.step.kind === 'fold' }];
 }

@@ -4,6 +4,7 @@
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of its parameter block.
  */
 import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
+import type { FoldReuse } from '../../../models/stream/fold.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
 
@@ -30,6 +31,19 @@ export interface StepIo<K extends OpName> {
   out: Shape;
   /** Folds with partial results. */
   partial?: { address: number; slot: number; slots: number };
+  /** Folds as accumulators of waiting windows. */
+  fold?: FoldIo;
+}
+
+export interface FoldIo {
+  fold: FoldReuse;
+  /** Addresses of the first new row, of the first row that an opening accumulator takes, of the right edge, and of row 0 of the left edge. */
+  newAddress: number;
+  openAddress: number;
+  rightAddress: number;
+  leftAddress: number;
+  queue: number;
+  totals: number;
 }
 
 /** Kernels that take (p, first, rows); the others take p alone. */
@@ -41,6 +55,8 @@ export interface Call {
   file: OpName;
   /** Address of its parameter block. */
   block: number;
+  /** Also takes the output counter modulo the plan's period. */
+  phase?: boolean;
 }
 
 export interface EmitOp<K extends OpName> {

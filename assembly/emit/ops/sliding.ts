@@ -6,9 +6,10 @@
 import type { SlidingGeometry } from '../../../models/ops/sliding.ts';
 import type { MacParams, Range } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
+import { foldFields } from './fold.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
 
-type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
+type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold'>;
 
 /** X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
@@ -21,7 +22,7 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
     [B.PAD_T, rule.kind === 'window' ? rule.pad[0] : 0],
     [B.KERNEL_T, g.kernelT],
     [B.STRIDE_T, rule.kind === 'window' ? rule.stride : 1],
-    [B.DILATION_T, g.dilationT ?? 1],
+    [B.DILATION_T, rule.kind === 'window' ? rule.dilation : 1],
     [B.X_F, x?.shape.f ?? 0],
     [B.X_C, x?.shape.c ?? 0],
     [B.Y_F, io.out.f],
@@ -38,7 +39,7 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
 
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
-  return ctx.block(B.MAC_BYTES, [
+  return ctx.block(io.fold ? B.FOLD_BYTES : B.MAC_BYTES, [
     ...slidingFields(io, p.geometry, p, p.xZero),
     [B.Y_ZERO, p.yZero],
     [B.PER, p.per],
@@ -46,6 +47,7 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
     [B.BIAS, ctx.table(p.bias)],
     [B.MULTIPLIER, ctx.table(p.multiplier)],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
+    ...(io.fold ? foldFields(io) : []),
   ]);
 }
 

@@ -1,0 +1,140 @@
+/**
+ * The plan of mode edge-exact: a Layout as tensors and steps.
+ *
+ * In: a Graph and a Layout.  Out: buffers per tensor, then steps: `trunk` on every micro-hop (the interior), `edge` at every
+ * hop (edges and folds: they feed later windows, so they also run before output 0), `head` at every output (what is computed whole).
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import { macsPerRow } from './choose.ts';
+import { lcm } from './edges.ts';
+import { frameBytes, historyOf, type Interior, type Layout } from './reuse.ts';
+import { ruleOf, timingOf, type WindowRule } from './timing.ts';
+import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
+
+export interface EdgePlan {
+  tensors: Map<number, TensorPlan>;
+  steps: Step[];
+  /** Outputs after which phases and waiting windows repeat. */
+  period: number;
+}
+
+function tensorPlan(graph: Graph, id: number, at: Interior, timing: Timing): TensorPlan {
+  const historyRows = historyOf(at);
+  return {
+    ...timing,
+    tensor: id,
+    windowRows: graph.tensors[id]?.shape.t ?? 0,
+    newRows: at.microRows,
+    historyRows,
+    rowStep: at.step,
+    windowFirstRow: historyRows + at.microRows - 1 - at.newest,
+  };
+}
+
+/** A layer on the interior: no padding, dilation and stride in rows of its input's stream. */
+function interiorRule(rule: WindowRule, x: Interior, y: Interior): WindowRule {
+  const stride = y.edge.jump / y.step / (x.edge.jump / x.step);
+  return { ...rule, stride, dilation: rule.dilation * x.step, pad: [0, 0] };
+}
+
+export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
+  const { interiors, work, folds, trunk, choice } = layout;
+  const timing = timingOf(graph, (node) => trunk.has(node));
+  const tensors = new Map<number, TensorPlan>();
+  for (const [id, at] of interiors) tensors.set(id, tensorPlan(graph, id, at, timing.get(id) as Timing));
+  const at = (id: number) => interiors.get(id) as Interior;
+  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const all = (id: number): StepInput => ({ tensor: id, firstRow: tensors.get(id)?.windowFirstRow ?? 0, rows: rowsOf(id) });
+
+  const steps: Record<'trunk' | 'edge' | 'head', Step[]> = { trunk: [], edge: [], head: [] };
+  for (const node of graph.nodes) {
+    const macs = macsPerRow(graph, node);
+    const rule = ruleOf(graph, node);
+    const rows = rowsOf(node.output);
+    const common = { node, output: node.output, exact: true, macsPerWindow: 0, stateBytes: 0 };
+    if (!trunk.has(node)) {
+      const fold = folds.get(node);
+      const whole: Step = {
+        ...common,
+        kind: 'run',
+        section: fold ? 'edge' : 'head',
+        inputs: node.inputs.map(all),
+        outRows: rows,
+        rule,
+        macsPerHop: macs * rows,
+        macsPerWindow: macs * rows,
+      };
+      if (fold) Object.assign(whole, { kind: 'fold', fold, stateBytes: fold.stateBytes });
+      steps[whole.section].push(whole);
+      continue;
+    }
+    const own = at(node.output);
+    const todo = work.get(node.output);
+    const waiting = choice.ahead * (todo?.spliced ?? 0);
+    steps.trunk.push({
+      ...common,
+      kind: 'run',
+      section: 'trunk',
+      inputs: node.inputs.map((id) => interiorInput(tensors.get(id) as TensorPlan, rule as WindowRule, at(id), own)),
+      outRows: own.microRows,
+      rule: interiorRule(rule as WindowRule, at(node.inputs[0] as number), own),
+      macsPerHop: macs * own.newRows,
+      macsPerWindow: macs * rows,
+      stateBytes: historyOf(own) * frameBytes(graph, node.output),
+      timing: tensors.get(node.output) as Timing,
+      interior: own,
+    });
+    const computed = (todo?.left?.computed ?? 0) + (todo?.window?.right ?? 0);
+    if (!todo?.left && !todo?.window) continue;
+    steps.edge.push({
+      ...common,
+      kind: 'edge',
+      section: 'edge',
+      inputs: [...node.inputs, node.output].map(all),
+      outRows: rows,
+      rule,
+      macsPerHop: macs * computed,
+      stateBytes: waiting * frameBytes(graph, node.output),
+      interior: own,
+      work: todo,
+    });
+  }
+  for (const port of graph.outputs) {
+    const node = graph.nodes.find((n) => n.output === port.tensor) as Node;
+    const todo = work.get(port.tensor);
+    if (!trunk.has(node) || needsBuffer(at(port.tensor), todo?.window?.right ?? 0, todo?.spliced ?? 0)) continue;
+    steps.head.push({
+      kind: 'copy',
+      section: 'head',
+      node,
+      inputs: [all(port.tensor)],
+      output: port.tensor,
+      outRows: rowsOf(port.tensor),
+      rule: { kind: 'whole' },
+      macsPerHop: 0,
+      macsPerWindow: 0,
+      stateBytes: 0,
+      exact: true,
+    });
+  }
+  const phases = [...interiors.values()].reduce((p, i) => lcm(p, i.step), 1);
+  const ordered = [...steps.trunk, ...steps.edge, ...steps.head];
+  const [input] = graph.inputs.map((p) => p.tensor) as [number];
+  const first = ordered.find((s) => s.inputs.some((i) => i.tensor === input));
+  if (first) first.stateBytes += historyOf(at(input)) * frameBytes(graph, input);
+  return { tensors, steps: ordered, period: lcm(phases, Math.max(1, choice.ahead)) };
+}
+
+/** A window of these rows is no contiguous part of the stream. */
+export const needsBuffer = (at: Interior, right: number, spliced: number): boolean => at.step > 1 || right > 0 || spliced > 0;
+
+/** Rows of the input's buffer that one micro-hop of a layer reads. */
+function interiorInput(x: TensorPlan, rule: WindowRule, from: Interior, to: Interior): StepInput {
+  const { stride, dilation } = interiorRule(rule, from, to);
+  const first = (to.newest - to.microRows + 1) * stride - rule.pad[0] * from.step;
+  return {
+    tensor: x.tensor,
+    firstRow: first + x.windowFirstRow,
+    rows: (to.microRows - 1) * stride + (rule.kernel - 1) * dilation + 1,
+  };
+}

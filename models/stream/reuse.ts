@@ -1,0 +1,232 @@
+/**
+ * edge-exact: what is computed, kept and queued at every output, for one choice of depth and left-edge method.
+ *
+ * In: a Graph, a hop and a Choice.  Out: a Layout: buffers of the interior, edge work per tensor, folds, with their cost.
+ *
+ * The interior of all windows is one stream. A tensor of jump J is needed at every position that is a multiple of g = gcd(hop, J), so its
+ * stream holds J / g phases, interleaved: the network without its strides, where a layer's dilation grows by J / g of its input (the
+ * "trous" form of a strided network). Window n reads every (J / g)-th row of it. At output n two edges are added, by the windowed formula:
+ * the right edge of window n, and the left edge of window n + ahead, which waits in a queue until that window falls due. Both read interior
+ * rows that are among the newest, so that what is kept does not grow with the window. A fold (global average, global maximum, first dense
+ * layer) over such a tensor keeps one accumulator per waiting window in place of the tensor's rows.
+ *
+ * Rows of the stream count from the start of window n: row f of window n is row f * step, row f of window n + ahead is f * step + shift.
+ *
+ * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
+ * Exact for any hop and any padding.
+ */
+import { frameOf, type Graph, type Node } from '../graph/types.ts';
+import { type Edge, edgesOf, mayReuse } from './edges.ts';
+import { type FoldReuse, foldOf, foldsOf } from './fold.ts';
+import { ruleOf, type WindowRule } from './timing.ts';
+
+export interface Choice {
+  /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
+  ahead: number;
+  /** Left edges from the raw window at every output: more work, no history for them. Needs ahead = 0. */
+  cone: boolean;
+  /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
+  depth: number;
+}
+
+/** The stream of a tensor's interior rows. */
+export interface Interior {
+  edge: Edge;
+  /** Rows of the stream between two rows of a window: the phases. */
+  step: number;
+  /** Rows that arrive with one hop, and with one micro-hop. */
+  newRows: number;
+  microRows: number;
+  /** Newest and oldest row held when window n falls due. */
+  newest: number;
+  oldest: number;
+  /** Row 0 of window n + ahead. */
+  shift: number;
+}
+
+/** What is added to a tensor's interior at an output. */
+export interface EdgeWork {
+  /** Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the layers above read. */
+  left?: { computed: number; rows: number };
+  /** Rows [first, edge.rows) of window n: interior rows, then `right` computed ones. */
+  window?: { first: number; right: number };
+  /** Left-edge rows in `window`, because somebody reads the whole window. */
+  spliced: number;
+}
+
+export interface Layout {
+  choice: Choice;
+  /** Nodes whose interior is streamed. */
+  trunk: Set<Node>;
+  /** By tensor id, graph inputs included. */
+  interiors: Map<number, Interior>;
+  work: Map<number, EdgeWork>;
+  /** By the fold's node. */
+  folds: Map<Node, FoldReuse>;
+  /** Rows that each node computes at an output. */
+  rows: Map<Node, number>;
+  stateBytes: number;
+}
+
+/** Rows kept from one micro-hop to the next. */
+export const historyOf = (at: Interior): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
+
+/** Bytes of one row. */
+export const frameBytes = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+
+interface Context {
+  graph: Graph;
+  choice: Choice;
+  edges: Map<number, Edge>;
+  trunk: Set<Node>;
+  folded: Set<number>;
+}
+
+const readersOf = ({ graph }: Context, id: number): Node[] => graph.nodes.filter((n) => n.inputs.includes(id));
+const trunkReaders = (ctx: Context, id: number): Node[] => readersOf(ctx, id).filter((n) => ctx.trunk.has(n));
+const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
+const windowRule = (ctx: Context, node: Node): WindowRule => ruleOf(ctx.graph, node) as WindowRule;
+
+/** Somebody reads the whole window: an output, or a node that is computed whole. */
+const isWhole = (ctx: Context, id: number): boolean =>
+  ctx.graph.outputs.some((p) => p.tensor === id) || readersOf(ctx, id).some((n) => !ctx.trunk.has(n) && !ctx.folded.has(id));
+
+/** Nodes [0, depth) that may reuse rows, where all that they read do. */
+export function reusingNodes(graph: Graph, edges: Map<number, Edge>, depth: number): Set<Node> {
+  const reusing = new Set<Node>();
+  const known = new Set(graph.inputs.map((p) => p.tensor));
+  for (const node of graph.nodes.slice(0, depth)) {
+    const e = edges.get(node.output);
+    if (!e || !mayReuse(e) || !node.inputs.every((id) => known.has(id))) continue;
+    reusing.add(node);
+    known.add(node.output);
+  }
+  return reusing;
+}
+
+/** Last row of each tensor that the left chain needs, -1 if none; by tensor id, inputs included. */
+function leftTops(ctx: Context): Map<number, number> {
+  const tops = new Map<number, number>();
+  const reach = (id: number): number => {
+    let top = -1;
+    for (const node of trunkReaders(ctx, id)) {
+      const last = leftRows(ctx, node.output, tops) - 1;
+      const { kernel, stride, dilation, pad } = windowRule(ctx, node);
+      if (last >= 0) top = Math.max(top, Math.min(edgeOf(ctx, id).rows - 1, last * stride - pad[0] + (kernel - 1) * dilation));
+    }
+    return top;
+  };
+  for (const node of [...ctx.graph.nodes].reverse()) {
+    if (!ctx.trunk.has(node)) continue;
+    const own = isWhole(ctx, node.output) || ctx.folded.has(node.output) ? edgeOf(ctx, node.output).left - 1 : -1;
+    tops.set(node.output, Math.max(own, reach(node.output)));
+  }
+  for (const port of ctx.graph.inputs) tops.set(port.tensor, reach(port.tensor));
+  return tops;
+}
+
+/** Rows that the left chain computes. */
+function leftRows(ctx: Context, id: number, tops: Map<number, number>): number {
+  const top = tops.get(id) ?? -1;
+  return ctx.choice.cone ? top + 1 : Math.min(edgeOf(ctx, id).left, top + 1);
+}
+
+/** Edge work of each tensor, graph inputs included (theirs computes nothing). */
+function workOf(ctx: Context, tops: Map<number, number>): Map<number, EdgeWork> {
+  const work = new Map<number, EdgeWork>();
+  const lowest = (id: number): number => {
+    let low = isWhole(ctx, id) ? 0 : edgeOf(ctx, id).rows;
+    for (const node of trunkReaders(ctx, id)) {
+      const e = edgeOf(ctx, node.output);
+      const { stride, pad } = windowRule(ctx, node);
+      const from = Math.min(work.get(node.output)?.window?.first ?? e.rows, e.rows - e.right);
+      if (e.right > 0 && from < e.rows) low = Math.min(low, Math.max(0, (e.rows - e.right) * stride - pad[0]));
+    }
+    return low;
+  };
+  const add = (id: number, computes: boolean) => {
+    const e = edgeOf(ctx, id);
+    const top = tops.get(id) ?? -1;
+    const first = Math.min(lowest(id), computes && e.right > 0 ? e.rows - e.right : e.rows);
+    const found: EdgeWork = { spliced: isWhole(ctx, id) ? e.left : 0 };
+    if (top >= 0) found.left = { computed: computes ? leftRows(ctx, id, tops) : 0, rows: top + 1 };
+    if (first < e.rows) found.window = { first, right: computes ? e.right : 0 };
+    work.set(id, found);
+  };
+  for (const node of [...ctx.graph.nodes].reverse()) if (ctx.trunk.has(node)) add(node.output, true);
+  for (const port of ctx.graph.inputs) add(port.tensor, false);
+  return work;
+}
+
+/** Oldest row of the stream that anybody reads when window n falls due. */
+function oldestRow(ctx: Context, id: number, at: Map<number, Interior>, work: EdgeWork): number {
+  const own = at.get(id) as Interior;
+  let oldest = own.newest - (ctx.folded.has(id) ? own.newRows : own.microRows) + 1;
+  for (const node of trunkReaders(ctx, id)) {
+    const out = at.get(node.output) as Interior;
+    const { pad } = windowRule(ctx, node);
+    const ratio = out.edge.jump / out.step / (own.edge.jump / own.step);
+    oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * own.step);
+  }
+  const { left, right, rows } = own.edge;
+  const { window } = work;
+  const interiorFirst = Math.max(window?.first ?? rows, left);
+  if (window && interiorFirst < rows - right) oldest = Math.min(oldest, interiorFirst * own.step);
+  if (work.left && work.left.rows > work.left.computed) oldest = Math.min(oldest, work.left.computed * own.step + own.shift);
+  if (ctx.folded.has(id) && left * own.step + own.shift <= own.newest) oldest = Math.min(oldest, left * own.step + own.shift);
+  return oldest;
+}
+
+/** The layout of one choice, or undefined where rows that it reads ahead are not there yet or the micro-hop does not fit. */
+export function layoutOf(
+  graph: Graph,
+  hop: number,
+  choice: Choice,
+  microHop = hop,
+  edges = edgesOf(graph, hop),
+): Layout | undefined {
+  const trunk = reusingNodes(graph, edges, choice.depth);
+  const ctx: Context = { graph, choice, edges, trunk, folded: new Set() };
+  const interiors = new Map<number, Interior>();
+  for (const id of [...graph.inputs.map((p) => p.tensor), ...[...trunk].map((n) => n.output)]) {
+    const edge = edgeOf(ctx, id);
+    const step = edge.phases;
+    const newest = (edge.rows - edge.right - 1) * step;
+    const { newRows } = edge;
+    const microRows = (newRows * microHop) / hop;
+    if (!Number.isInteger(microRows)) return undefined;
+    interiors.set(id, { edge, step, newRows, microRows, newest, oldest: newest, shift: choice.ahead * newRows });
+  }
+  for (const node of foldsOf(graph, interiors, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
+  const tops = leftTops(ctx);
+  const work = workOf(ctx, tops);
+  const layout: Layout = {
+    choice,
+    trunk,
+    interiors,
+    work,
+    folds: new Map(),
+    rows: new Map(graph.nodes.map((n) => [n, graph.tensors[n.output]?.shape.t ?? 0])),
+    stateBytes: 0,
+  };
+  for (const [id, at] of interiors) {
+    const todo = work.get(id) as EdgeWork;
+    if (todo.left && todo.left.rows > todo.left.computed && (todo.left.rows - 1) * at.step + at.shift > at.newest)
+      return undefined;
+    at.oldest = oldestRow(ctx, id, interiors, todo);
+    const bytes = frameBytes(graph, id);
+    layout.stateBytes += historyOf(at) * bytes + choice.ahead * todo.spliced * bytes;
+  }
+  for (const node of trunk) {
+    const { left, window } = work.get(node.output) as EdgeWork;
+    layout.rows.set(node, edgeOf(ctx, node.output).newRows + (left?.computed ?? 0) + (window?.right ?? 0));
+  }
+  for (const node of graph.nodes) {
+    const [id] = node.inputs as [number];
+    if (!ctx.folded.has(id) || trunk.has(node)) continue;
+    const fold = foldOf(graph, node, interiors.get(id) as Interior, choice.ahead);
+    layout.folds.set(node, fold);
+    layout.stateBytes += fold.stateBytes;
+  }
+  return layout;
+}
