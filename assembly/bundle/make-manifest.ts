@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { writeGraph } from '../../models/graph/file.ts';
 import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Style } from '../emit/emit.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { makeGolden } from './golden.ts';
@@ -15,6 +16,7 @@ import type { Manifest, PortManifest } from './manifest.ts';
 export interface ManifestOptions {
   producer: string;
   target: string;
+  style: Style;
   labels?: string[];
   sampleRateHz?: number;
   frontEnd?: string;
@@ -50,15 +52,25 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
   return [...layers.values()];
 }
 
-/** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
+/**
+ * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
+ * state's start, so that where it lies does not matter: both styles of a network have one digest.
+ */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
-  const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
+  const from = (address: number) => address - map.state.address;
+  const layout = [...map.trunk.values()].map((b) => {
+    const inState = b.history ?? (b.address < map.io.address ? b.address : undefined);
+    return [inState === undefined ? null : from(inState), b.plan.historyRows, b.plan.newRows, b.frameBytes];
+  });
+  const queues = [...map.queues.values()].map((q) => ({ ...q, address: from(q.address) }));
+  const folds = [...map.folds.values()].map((f) => ({ ...f, address: from(f.address), totals: from(f.totals.address) }));
+  const partials = [...map.partials.values()].map((p) => [from(p.slot), from(p.address), p.bytes]);
   hash.update(
     JSON.stringify([
-      ...[target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state, layout],
-      ...[map.queues, map.folds].map((queues) => [...queues.values()]),
+      ...[target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state.bytes],
+      ...[layout, partials, queues, folds],
     ]),
   );
   for (const step of plan.steps) {
@@ -84,6 +96,7 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     name: graph.name,
     producer: options.producer,
     target: options.target,
+    ...(options.style === 'calls' ? {} : { style: options.style }),
     mode: plan.mode,
     inputs: graph.inputs.map((p) => portManifest(quant, p, true)),
     outputs: graph.outputs.map((p) => portManifest(quant, p, false)),
