@@ -9,31 +9,37 @@ import type { Program } from './program.ts';
 import { smaller } from './shrink.ts';
 import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
 
-export const everyKernel = (): Kernel[] => kernelsIn(kernelFiles());
+let all: Kernel[] | undefined;
+export function everyKernel(): Kernel[] {
+  all ??= kernelsIn(kernelFiles());
+  return all;
+}
 
 export const kernelsUsed = (program: Program): Kernel[] => {
   const used = kernelsOf(program);
   return everyKernel().filter(({ fn }) => used.has(fn));
 };
 
-const compiled = new Map<string, Promise<Uint8Array>>();
+interface Interpreter {
+  source: string;
+  code: Promise<Uint8Array>;
+}
+
+const known = new Map<string, Interpreter>();
 
 async function compileOnce(source: string, shrink: boolean): Promise<Uint8Array> {
   const wasm = await compile(source, 0);
   return shrink ? smaller(wasm) : wasm;
 }
 
-export async function interpreter(
-  kernels: Kernel[],
-  end: number,
-  shrink: boolean,
-): Promise<{ source: string; code: Uint8Array }> {
-  const source = tableSource(kernels);
-  const key = `${shrink}:${source}`;
-  let code = compiled.get(key);
-  if (!code) {
-    code = compileOnce(source, shrink);
-    compiled.set(key, code);
+export async function interpreter(kernels: Kernel[], end: number, shrink: boolean): Promise<{ source: string; code: Uint8Array }> {
+  const key = `${shrink}:${kernels.map(({ fn }) => fn).join()}`;
+  let found = known.get(key);
+  if (!found) {
+    const source = tableSource(kernels);
+    found = { source, code: compileOnce(source, shrink) };
+    known.set(key, found);
   }
-  return { source, code: withMemory(await code, pagesFor(end), { __data_end: end, __heap_base: end + stackBytes }) };
+  const code = withMemory(await found.code, pagesFor(end), { __data_end: end, __heap_base: end + stackBytes });
+  return { source: found.source, code };
 }
