@@ -9,17 +9,21 @@ import type { QuantPlan } from '../quant/plan.ts';
 import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
-import { compile, kernelFiles, memoryBase } from './emit/compile.ts';
-import { type MemoryMap, mapMemory } from './emit/memory.ts';
-import { pack } from './emit/pack.ts';
+import { compile, kernelFiles } from './emit/compile.ts';
+import { type Emitted, emit, type Style } from './emit/emit.ts';
+import type { MemoryMap } from './emit/memory.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
-import { makeProgram } from './emit/program.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
+import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
 
-export interface BuildOptions extends Partial<ManifestOptions> {
+export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style'>> {
   /** Run binaryen's optimiser once more and keep the smaller module. */
   shrink?: boolean;
+  /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
+  style?: Style | 'smallest';
+  /** Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is compiled once a process. */
+  kernels?: 'used' | 'every';
 }
 
 export interface Bundle {
@@ -45,28 +49,53 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
       tryThis: '--target interp',
     });
   }
-  const sizes = pack(quant);
-  const memory = mapMemory(quant.plan, memoryBase, sizes.weights.length, sizes.tables.length);
-  if (memory.end > largestMemory) {
-    throw new RunletError('RN505', {
-      what: `the module would need ${memory.end} bytes of memory`,
-      why: `${largestMemory} are the limit`,
-      tryThis: 'a shorter window or a smaller model',
-    });
+  const { style = 'calls' } = options;
+  if (style === 'smallest') {
+    const [calls, table] = [
+      await build(quant, { ...options, style: 'calls' }),
+      await build(quant, { ...options, style: 'table' }),
+    ];
+    return table.wasm.length < calls.wasm.length ? table : calls;
   }
-  const packed = pack(quant, memory);
-  const source = moduleSource(quant, memory, makeProgram(quant, memory, packed.steps), producer);
-  const compiled = await compile(source, memory.end);
-  checkBase(compiled, memory);
-  const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
-  data.set(packed.weights, memory.weights.address - memory.base);
-  data.set(packed.tables, memory.tables.address - memory.base);
-  const code = options.shrink ? await smaller(compiled) : compiled;
+  const { emitted, source, code } = style === 'calls' ? await asCalls(quant, producer, options) : await asTable(quant, options);
+  const { memory, data } = emitted;
   const bare = withData(code, memory.base, data);
-  const manifest = makeManifest(quant, memory, { ...options, producer, target });
+  const manifest = makeManifest(quant, memory, { ...options, producer, target, style });
   const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
   const wasm = moduleOf([...sectionsOf(bare), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
+}
+
+interface Compiled {
+  emitted: Emitted;
+  source: string;
+  code: Uint8Array;
+}
+
+async function asCalls(quant: QuantPlan, producer: string, options: BuildOptions): Promise<Compiled> {
+  const emitted = checkSize(emit(quant));
+  const source = moduleSource(quant, emitted.memory, emitted.program, producer);
+  const compiled = await compile(source, emitted.memory.end);
+  checkBase(compiled, emitted.memory);
+  return { emitted, source, code: options.shrink ? await smaller(compiled) : compiled };
+}
+
+async function asTable(quant: QuantPlan, options: BuildOptions): Promise<Compiled> {
+  const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
+  const emitted = checkSize(emit(quant, kernels));
+  const ownClock = quant.plan.mode === 'misaligned';
+  const { code, source } = await interpreter(kernels(emitted.program), ownClock, emitted.memory.end, options.shrink ?? false);
+  return { emitted, code, source };
+}
+
+function checkSize(emitted: Emitted): Emitted {
+  const { end } = emitted.memory;
+  if (end <= largestMemory) return emitted;
+  throw new RunletError('RN505', {
+    what: `the module would need ${end} bytes of memory`,
+    why: `${largestMemory} are the limit`,
+    tryThis: 'a shorter window or a smaller model',
+  });
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

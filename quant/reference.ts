@@ -35,10 +35,14 @@ export const runSignal = (
   options: { warmUp?: boolean } = {},
 ): Generator<WindowResult<Int8Array>> => executeStream(quant.plan, signalBlock(quant, data), intRunner(quant.params), options);
 
+/** The plan of the windowed model, made once a QuantPlan. */
+const windowed = new WeakMap<QuantPlan, QuantPlan['plan']>();
+
 /** The windowed model on one window: outputs and every tensor. */
 export function runWindow(quant: QuantPlan, data: Int8Array): WindowResult<Int8Array> {
   const { graph, window } = quant.plan;
-  const plan = planStream(graph, { hop: window, mode: 'windowed' });
+  const plan = windowed.get(quant) ?? planStream(graph, { hop: window, mode: 'windowed' });
+  windowed.set(quant, plan);
   const params = new Map<Node, IntParams[OpName]>(quant.params);
   const [result] = executeStream(plan, signalBlock(quant, data), intRunner(params));
   return result as WindowResult<Int8Array>;

@@ -20,9 +20,9 @@ const fuzz = (format: string, name: string): Soak => ({
 
 const runs: Record<string, Soak> = {
   networks: {
-    what: '2,000 random networks streamed and 2,000 edge-exact, against reference and windowed model',
+    what: '10,000 random networks streamed and 10,000 edge-exact as layer tables, 2,000 of each compiled too, against the windowed model',
     test: 'property/streaming',
-    env: { RUNLET_NETWORKS: '2000' },
+    env: { RUNLET_NETWORKS: '10000', RUNLET_ASC: '2000' },
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
   bound: {

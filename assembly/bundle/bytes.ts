@@ -10,7 +10,7 @@ import { wasmBytes } from './read.ts';
 export function memoryBytes(map: MemoryMap): BytesManifest {
   const parts = {
     weightBytes: map.weights.bytes,
-    tableBytes: map.tables.bytes,
+    tableBytes: map.tables.bytes + map.program.bytes,
     stateBytes: map.state.bytes,
     scratchBytes: map.scratch.bytes,
     ioBytes: map.io.bytes,

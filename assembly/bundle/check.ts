@@ -162,6 +162,7 @@ export function checkManifest(value: unknown): Manifest {
       digest: digestOf(golden.digest, 'golden.digest'),
     },
   };
+  if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
   if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');

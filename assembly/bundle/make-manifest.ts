@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { writeGraph } from '../../models/graph/file.ts';
 import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Style } from '../emit/emit.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { makeGolden } from './golden.ts';
@@ -15,6 +16,7 @@ import type { Manifest, PortManifest } from './manifest.ts';
 export interface ManifestOptions {
   producer: string;
   target: string;
+  style: Style;
   labels?: string[];
   sampleRateHz?: number;
   frontEnd?: string;
@@ -52,7 +54,7 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
 
 /** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
 function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
-  const sums = [...map.folds.values()].filter(({ totals }) => totals.bytes > 0);
+  const sums = [...map.folds.values()].filter(({ method }) => method === 'totals');
   const at = (address: number, bytes: number) => ({ offset: address - map.state.address, words: bytes / 4 });
   return sums.flatMap((f) => [at(f.address, f.slots * f.slotBytes), at(f.totals.address, f.totals.bytes)]);
 }
@@ -61,15 +63,38 @@ function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
 const scalars = (attrs: object): string =>
   JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
 
-/** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
+/**
+ * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
+ * state's start, so that where it lies does not matter: both styles of a network have one digest.
+ */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
-  const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
-  const partials = [...map.partials.values()].map((p) => [p.address, p.bytes, p.slot]);
-  const sizes = [plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period];
-  const queues = [map.queues, map.folds, map.taps].map((list) => [...list.values()]);
-  hash.update(JSON.stringify([target, plan.mode, ...sizes, map.state, layout, partials, ...queues]));
+  const from = (address: number) => address - map.state.address;
+  const layout = [...map.trunk.values()].map((b) => {
+    const inState = b.history ?? (b.address < map.io.address ? b.address : undefined);
+    return [inState === undefined ? null : from(inState), b.plan.historyRows, b.plan.newRows, b.frameBytes];
+  });
+  const queues = [...map.queues.values()].map((q) => ({ ...q, address: from(q.address) }));
+  const folds = [...map.folds.values()].map((f) => ({ ...f, address: from(f.address), totals: from(f.totals.address) }));
+  const taps = [...map.taps.values()].map((t) => Object.values(t).map((r) => [from(r.address), r.bytes]));
+  const partials = [...map.partials.values()].map((p) => [from(p.slot), from(p.address), p.bytes]);
+  hash.update(
+    JSON.stringify([
+      ...[
+        target,
+        plan.mode,
+        plan.window,
+        plan.hop,
+        plan.microHop,
+        plan.delayFrames,
+        plan.warmUpHops,
+        plan.period,
+        map.state.bytes,
+      ],
+      ...[layout, partials, queues, folds, taps],
+    ]),
+  );
   for (const step of plan.steps) {
     if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
@@ -95,6 +120,7 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     name: graph.name,
     producer: options.producer,
     target: options.target,
+    ...(options.style === 'calls' ? {} : { style: options.style }),
     mode: plan.mode,
     inputs: graph.inputs.map((p) => portManifest(quant, p, true)),
     outputs: graph.outputs.map((p) => portManifest(quant, p, false)),

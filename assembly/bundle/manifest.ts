@@ -51,6 +51,8 @@ export interface Manifest {
   /** Version of Runlet that built it. */
   producer: string;
   target: string;
+  /** One call per layer (where it is left out), or a table of layers and an interpreter. Hosts need not care. */
+  style?: 'calls' | 'table';
   mode: 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
   inputs: PortManifest[];
   outputs: PortManifest[];

@@ -15,9 +15,12 @@ export const pageBytes = 65536;
 /** Where static memory starts: address 0 stays unused. */
 export const memoryBase = 16;
 
+/** Bytes of stack behind static memory: __heap_base - __data_end. */
+export const stackBytes = 16;
+
 export const flags = [
   '--runtime=stub',
-  '--stackSize=16',
+  `--stackSize=${stackBytes}`,
   `--memoryBase=${memoryBase}`,
   '--noAssert',
   '--use=abort=',
@@ -61,9 +64,11 @@ export function kernelFiles(): Record<string, string> {
   return read;
 }
 
+export const pagesFor = (memoryBytes: number): number => Math.max(1, Math.ceil(memoryBytes / pageBytes));
+
 /** Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. @throws RunletError RN501 with asc's diagnostics */
 export async function compile(source: string, memoryBytes: number): Promise<Uint8Array> {
-  const pages = Math.max(1, Math.ceil(memoryBytes / pageBytes));
+  const pages = pagesFor(memoryBytes);
   const argv = [`--initialMemory=${pages}`, `--maximumMemory=${pages}`, ...flags];
   const id = nextId++;
   const reply = await new Promise<Reply>((resolve, reject) => {

@@ -3,14 +3,16 @@
  *
  * In: a StreamPlan and the sizes of weights and tables.  Out: MemoryMap.
  *
- *   base  | weights | tables | state | io | scratch |  end
+ *   base  | program | weights | tables | state | io | scratch |  end
  *
+ * The program is there if the module is a layer table (emit/table.ts): its header then lies at the base.
  * State holds counters, partial results, histories, and the left edges and accumulators of waiting windows (edge-exact). A trunk tensor is
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
+import type { FoldReuse } from '../../models/stream/fold.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 
 /** Offsets of the counters at the start of the state, i32 each. */
@@ -44,6 +46,7 @@ export interface Region {
 
 export interface MemoryMap {
   base: number;
+  program: Region;
   weights: Region;
   tables: Region;
   state: Region;
@@ -61,13 +64,16 @@ export interface MemoryMap {
   input: number;
   /** The host writes straight into the input tensor's new row (hop 1). */
   directInput: boolean;
+  /** Where the trunk finds the first new frame, and the bytes of one. */
+  newRow: number;
+  inputFrameBytes: number;
   partials: Map<number, Partial>;
   /** edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n + ahead), by tensor id. */
   windows: Map<number, number>;
   lefts: Map<number, number>;
   /** edge-exact: left edges of waiting windows, by tensor id; accumulators and running totals of folds, by the fold's output. */
   queues: Map<number, Queue>;
-  folds: Map<number, Queue & { totals: Region }>;
+  folds: Map<number, Queue & { method: FoldReuse['method']; totals: Region }>;
   /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
   taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
 }
@@ -104,7 +110,14 @@ function overlay(buffers: Scratch[]): number {
   return placed.reduce((end, b) => Math.max(end, b.at + b.bytes), 0);
 }
 
-export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, tableBytes: number): MemoryMap {
+/** Bytes of the regions that do not follow from the plan. */
+export interface RegionBytes {
+  weights: number;
+  tables: number;
+  program?: number;
+}
+
+export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): MemoryMap {
   const { graph, steps } = plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   let paddingBytes = 0;
@@ -117,8 +130,9 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   };
   const region = (address: number): Region => ({ address, bytes: at - address });
 
-  const weights = region(place(weightBytes, 16));
-  const tables = region(place(tableBytes));
+  const program = region(place(bytes.program ?? 0));
+  const weights = region(place(bytes.weights, 16));
+  const tables = region(place(bytes.tables));
 
   const stateStart = place(counterBytes);
   const inputTensor = graph.inputs[0]?.tensor ?? -1;
@@ -143,7 +157,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     trunk.set(tensor, buffer);
   }
   const queues = new Map<number, Queue>();
-  const folds = new Map<number, Queue & { totals: Region }>();
+  const folds: MemoryMap['folds'] = new Map();
   const ahead = plan.layout?.choice.ahead ?? 0;
   const taps: MemoryMap['taps'] = new Map();
   for (const { kind, work, fold, taps: sums, output } of steps) {
@@ -164,6 +178,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
       address: place(fold.slots * fold.slotBytes),
       slots: fold.slots,
       slotBytes: fold.slotBytes,
+      method: fold.method,
       totals: { address: place(bytes), bytes },
     });
   }
@@ -205,6 +220,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const scratch = { address: scratchStart, bytes: scratchBytes };
   return {
     base,
+    program,
     weights,
     tables,
     state,
@@ -217,6 +233,8 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     outputs,
     input,
     directInput,
+    newRow,
+    inputFrameBytes: inputBuffer.frameBytes,
     partials,
     windows: rowZero(edges.windows),
     lefts: rowZero(edges.lefts),

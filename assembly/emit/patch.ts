@@ -97,3 +97,59 @@ export function withData(wasm: Uint8Array, address: number, data: Uint8Array): U
   const kept = sectionsOf(wasm).filter((s) => s.id !== 0 && s.id !== 11 && s.id !== 12);
   return moduleOf([...kept, dataSection(address, data)]);
 }
+
+/** Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one ends. */
+function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): Uint8Array[] {
+  let [left, at] = readLeb(body, 0);
+  const entries: Uint8Array[] = [];
+  for (; left > 0; left--) {
+    const end = entryEnd(at);
+    entries.push(body.subarray(at, end));
+    at = end;
+  }
+  return entries;
+}
+
+/** Indexes of exported globals, by name. */
+function globalExports(body: Uint8Array): Map<string, number> {
+  const kindAt = (at: number) => readLeb(body, at).reduce((length, start) => length + start);
+  const found = new Map<string, number>();
+  for (const entry of entriesOf(body, (at) => readLeb(body, kindAt(at) + 1)[1])) {
+    const [length, start] = readLeb(entry, 0);
+    const name = new TextDecoder().decode(entry.subarray(start, start + length));
+    if (entry[start + length] === 3) found.set(name, readLeb(entry, start + length + 1)[0]);
+  }
+  return found;
+}
+
+/** A global's entry is type, mutability, i32.const, its value, end. */
+function globalEnd(body: Uint8Array, at: number): number {
+  if (body[at] !== 0x7f || body[at + 2] !== 0x41)
+    throw new RunletError('RN502', {
+      what: 'a global of a compiled module is no i32 constant',
+      where: `byte ${at} of its section`,
+    });
+  return readLeb(body, at + 3)[1] + 1;
+}
+
+const vector = (entries: ArrayLike<number>[]): Uint8Array =>
+  Uint8Array.from([...leb(entries.length), ...entries.flatMap((entry) => Array.from(entry))]);
+
+/** The module with a fixed memory of `pages` and other values of exported i32 globals. */
+export function withMemory(wasm: Uint8Array, pages: number, globals: Record<string, number>): Uint8Array {
+  const sections = sectionsOf(wasm);
+  const exported = globalExports(sections.find((s) => s.id === 7)?.body ?? new Uint8Array(1));
+  const values = new Map(Object.entries(globals).map(([name, value]) => [exported.get(name), value]));
+  return moduleOf(
+    sections.map(({ id, body }) => {
+      if (id === 5) return { id, body: Uint8Array.from([1, 1, ...leb(pages), ...leb(pages)]) };
+      if (id !== 6) return { id, body };
+      const entries = entriesOf(body, (at) => globalEnd(body, at));
+      const changed = entries.map((entry, i) => {
+        const value = values.get(i);
+        return value === undefined ? entry : [entry[0] as number, entry[1] as number, 0x41, ...sleb(value), 0x0b];
+      });
+      return { id, body: vector(changed) };
+    }),
+  );
+}

@@ -4,8 +4,9 @@
  * In: a QuantPlan, its memory map and its program.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
+import { type Control, controlLines } from './control.ts';
 import { infoCases } from './info.ts';
-import { counters, type MemoryMap, readyMark, type TrunkBuffer } from './memory.ts';
+import { counters, type MemoryMap } from './memory.ts';
 import { type Instruction, type Place, type Program, readsPhase, sectionNames } from './program.ts';
 
 /** Kernel functions in use, by file. */
@@ -36,103 +37,33 @@ function lineOf(i: Instruction): string {
   return `  ${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
 }
 
-/** One micro-hop of input is complete: 1 if an output fell due. */
-function microHopLines({ plan }: QuantPlan, map: MemoryMap, program: Program): string[] {
-  const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  return [
-    '// one micro-hop of input is complete: 1 if an output fell due',
-    'function micro_hop(): i32 {',
-    '  let due = 0;',
-    '  trunk();',
-    `  const block = load<i32>(${at('block')}) + 1;`,
-    `  if (block == ${plan.hop / plan.microHop}) {`,
-    `    store<i32>(${at('block')}, 0);`,
-    ...(program.edges.length > 0 ? ['    edges();'] : []),
-    `    const skip = load<i32>(${at('skip')});`,
-    '    if (skip > 0) {',
-    `      store<i32>(${at('skip')}, skip - 1);`,
-    '    } else {',
-    '      head();',
-    '      due = 1;',
-    '    }',
-    ...program.rotate.map((i) => `  ${lineOf(i)} // next partial result`),
-    `  } else store<i32>(${at('block')}, block);`,
-    '  // histories move down by the new rows',
-    ...program.slide.map(lineOf),
-    '  return due;',
-    '}',
-    '',
-  ];
-}
-
-/** misaligned: micro-hops and outputs run on clocks of their own, so that outputs find the newest rows in the histories. */
-function misalignedLines({ plan }: QuantPlan, map: MemoryMap, program: Program): string[] {
-  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
-  const newRow = input.address + input.plan.historyRows * input.frameBytes;
-  const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  return [
-    `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
-    '  let due = 0;',
-    `  let from = ${map.input};`,
-    '  while (frames > 0) {',
-    `    const fill = load<i32>(${at('fill')});`,
-    `    const left = load<i32>(${at('block')}); // frames until an output falls due`,
-    `    const take = min(min(frames, left), ${plan.microHop} - fill);`,
-    `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
-    `    from += take * ${input.frameBytes};`,
-    '    frames -= take;',
-    `    store<i32>(${at('fill')}, (fill + take) % ${plan.microHop});`,
-    `    if (fill + take == ${plan.microHop}) {`,
-    '      trunk();',
-    ...program.slide.map((i) => `    ${lineOf(i)}`),
-    '    }',
-    `    store<i32>(${at('block')}, left == take ? ${plan.hop} : left - take);`,
-    '    if (left == take) {',
-    `      const skip = load<i32>(${at('skip')});`,
-    `      if (skip > 0) store<i32>(${at('skip')}, skip - 1);`,
-    '      else {',
-    '        head();',
-    '        due = 1;',
-    '      }',
-    '    }',
-    '  }',
-    '  return due;',
-  ];
-}
-
 export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program, producer: string): string {
   const { plan } = quant;
-  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
-  const newRow = input.address + input.plan.historyRows * input.frameBytes;
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
   const body = (name: keyof Program) => [
     ...(program[name].some(readsPhase) ? [`  const phase = load<i32>(${at('phase')});`] : []),
     ...program[name].map(lineOf),
   ];
   const edges = program.edges.length > 0;
-  const receive =
-    plan.mode === 'misaligned'
-      ? misalignedLines(quant, map, program)
-      : map.directInput
-        ? ['  if (frames != 1) return -2;', '  return micro_hop();']
-        : [
-            `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
-            '  let due = 0;',
-            `  let from = ${map.input};`,
-            '  while (frames > 0) {',
-            `    const fill = load<i32>(${at('fill')});`,
-            `    const take = min(frames, ${plan.microHop} - fill);`,
-            `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
-            `    from += take * ${input.frameBytes};`,
-            '    frames -= take;',
-            `    store<i32>(${at('fill')}, fill + take);`,
-            `    if (fill + take == ${plan.microHop}) {`,
-            `      store<i32>(${at('fill')}, 0);`,
-            '      due |= micro_hop();',
-            '    }',
-            '  }',
-            '  return due;',
-          ];
+  const control: Control = {
+    hop: `${plan.hop}`,
+    microHop: `${plan.microHop}`,
+    blocks: `${plan.hop / plan.microHop}`,
+    input: `${map.input}`,
+    newRow: `${map.newRow}`,
+    frameBytes: `${map.inputFrameBytes}`,
+    direct: map.directInput,
+    ownClock: plan.mode === 'misaligned',
+    get: (counter) => `load<i32>(${at(counter)})`,
+    set: (counter, value) => `store<i32>(${at(counter)}, ${value});`,
+    run: {
+      trunk: ['trunk();'],
+      edges: edges ? ['edges();'] : [],
+      head: ['head();'],
+      rotate: program.rotate.map((i) => `${lineOf(i).trim()} // next partial result`),
+      slide: program.slide.map((i) => lineOf(i).trim()),
+    },
+  };
   return [
     `// ${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, micro-hop ${plan.microHop}, mode ${plan.mode}. Generated by runlet ${producer}; do not edit.`,
     ...imports(program),
@@ -159,14 +90,10 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program,
     ...body('head'),
     '}',
     '',
-    ...(plan.mode === 'misaligned' ? [] : microHopLines(quant, map, program)),
-    'export function rn_push(frames: i32): i32 {',
-    `  if (load<i32>(${at('ready')}) != ${readyMark}) return -1;`,
-    ...receive,
-    '}',
+    ...controlLines(control),
     '',
     'export function rn_reset(): void {',
-    ...program.reset.map(lineOf),
+    ...body('reset'),
     '}',
     '',
     'export function rn_abi(): i32 { return 1; }',

@@ -9,7 +9,17 @@ import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
 import { jsonArg, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
-import { calibArgs, loadGraph, loadQuantPlan, manifestFields, modelArgs, planArgs, planOptions } from './load.ts';
+import {
+  calibArgs,
+  loadGraph,
+  loadQuantPlan,
+  manifestFields,
+  modelArgs,
+  planArgs,
+  planOptions,
+  styleArg,
+  styleOf,
+} from './load.ts';
 import { producer } from './producer.ts';
 
 export default defineCommand({
@@ -20,6 +30,7 @@ export default defineCommand({
     ...calibArgs,
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
+    ...styleArg,
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
   },
@@ -27,7 +38,13 @@ export default defineCommand({
     const graph = await loadGraph(args);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
     const started = performance.now();
-    const bundle = await build(quant, { producer: producer(), target: args.target, shrink: true, ...manifestFields(graph) });
+    const bundle = await build(quant, {
+      producer: producer(),
+      target: args.target,
+      style: styleOf(args),
+      shrink: true,
+      ...manifestFields(graph),
+    });
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
     const output = args.output ?? `${graph.name}.wasm`;

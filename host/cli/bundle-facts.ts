@@ -11,6 +11,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     name: manifest.name,
     mode: manifest.mode,
     target: manifest.target,
+    style: manifest.style ?? 'calls',
     window: manifest.window,
     hop: manifest.hop,
     microHop: manifest.microHop,

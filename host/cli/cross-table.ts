@@ -15,7 +15,7 @@ import { quantiseSignal } from '../../quant/report.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { coloursFor, exitCodes, printJson } from './args.ts';
-import { type CalibOptions, loadSignal, manifestFields, planOptions, quantised } from './load.ts';
+import { type CalibOptions, loadSignal, manifestFields, planOptions, quantised, styleOf } from './load.ts';
 import { producer } from './producer.ts';
 
 /** Outputs by window index, dequantised. */
@@ -40,7 +40,7 @@ function difference(a: Outputs, b: Outputs): { outputs: number; mean: number; ma
 
 export async function crossTable(
   graph: Graph,
-  args: CalibOptions & { hop?: string; mode?: string; microHop?: string; target: string; json?: boolean },
+  args: CalibOptions & { hop?: string; mode?: string; microHop?: string; target: string; style?: string; json?: boolean },
 ): Promise<void> {
   const options = planOptions(graph, args);
   const signal = await loadSignal(graph, args.calib as string);
@@ -72,7 +72,12 @@ export async function crossTable(
   }
   collect('int8 windowed', runSignal(windowed, stored));
   collect('int8 streamed', runSignal(quant, stored));
-  const bundle = await build(quant, { producer: producer(), target: args.target, ...manifestFields(graph) });
+  const bundle = await build(quant, {
+    producer: producer(),
+    target: args.target,
+    style: styleOf(args),
+    ...manifestFields(graph),
+  });
   const session = await openSession(bundle.wasm as BufferSource);
   const wasm: Outputs = new Map();
   const frame = frameOf(input?.shape ?? { t: 0, f: 0, c: 0 });

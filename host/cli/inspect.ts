@@ -56,7 +56,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
   const { inputs, outputs } = manifest;
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
-    `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
     '',
     table(
       ports.map(([kind, p]) => [kind, p.name, `[${p.shape.join('][')}]`, p.hostType, p.scale, p.zeroPoint]),

@@ -36,6 +36,16 @@ export const calibArgs = {
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
 } as const;
 
+export const styleArg = {
+  style: {
+    type: 'string',
+    description: 'calls (code for this model, default), table (a table of layers and an interpreter) or smallest of both',
+  },
+} as const;
+
+export const styleOf = (args: { style?: string }) =>
+  choiceOption('style', args.style, ['calls', 'table', 'smallest'] as const) ?? 'calls';
+
 export interface ModelOptions {
   model: string;
   timeAxis?: string;

@@ -20,6 +20,8 @@ import {
   planArgs,
   planOptions,
   readBytes,
+  styleArg,
+  styleOf,
   windowOf,
 } from './load.ts';
 import { producer } from './producer.ts';
@@ -33,6 +35,7 @@ export default defineCommand({
     expect: { type: 'string', description: '.npy: one row per output' },
     expectHop: { type: 'string', description: 'Frames between two rows of --expect (default: the hop)' },
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
+    ...styleArg,
     ...planArgs,
     ...calibArgs,
     ...jsonArg,
@@ -96,6 +99,7 @@ type BuildArgs = {
   mode?: string;
   microHop?: string;
   target: string;
+  style?: string;
   calib?: string;
   observer?: string;
   percentile?: string;
@@ -106,7 +110,7 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   const options = args.hop ? planOptions(graph, args) : ({ hop: windowOf(graph), mode: 'windowed' } as const);
   const quant = await loadQuantPlan(graph, options, args);
   const { build } = await import('../../assembly/build.ts');
-  return (await build(quant, { producer: producer(), target: args.target, ...manifestFields(graph) })).wasm;
+  return (await build(quant, { producer: producer(), target: args.target, style: styleOf(args), ...manifestFields(graph) })).wasm;
 }
 
 function wholeWindows(session: Session): Session {

@@ -134,7 +134,10 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
 
   const draft = { graph, mode, reason, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
   const steps = buildSteps(draft, trunk, complete);
-  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
+  // misaligned: the first output whose window, taken early, has all its context
+  const grid = mode === 'misaligned' ? alignment : 1;
+  const warmUpHops = Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
+  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops, ...totals(steps) };
 }
 
 /** RN206 where a hop by itself does not give the rows that it stands for. */

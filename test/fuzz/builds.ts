@@ -5,11 +5,9 @@
  * quantised with a made-up signal first.  Graphs above a work limit are emitted only where that is quick.
  */
 import { build } from '../../assembly/build.ts';
-import { memoryBase } from '../../assembly/emit/compile.ts';
-import { mapMemory } from '../../assembly/emit/memory.ts';
-import { pack } from '../../assembly/emit/pack.ts';
-import { makeProgram } from '../../assembly/emit/program.ts';
+import { emit } from '../../assembly/emit/emit.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
+import { everyKernel } from '../../assembly/emit/table-module.ts';
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -48,13 +46,13 @@ function toQuantPlan(graph: Graph, seed: number): QuantPlan {
   return quantPlan(quantize(graph, options, signal, { noReport: true }).graph, options);
 }
 
-function emit(quant: QuantPlan): void {
-  const sizes = pack(quant);
-  const memory = mapMemory(quant.plan, memoryBase, sizes.weights.length, sizes.tables.length);
-  const packed = pack(quant, memory);
-  if (packed.tables.length !== sizes.tables.length || packed.weights.length !== sizes.weights.length)
+/** Everything but the compiler, for both styles; the packing runs of the first check each other. */
+function emitBoth(quant: QuantPlan): void {
+  const { memory, packed, program } = emit(quant);
+  if (packed.tables.length !== memory.tables.bytes || packed.weights.length !== memory.weights.bytes)
     throw new Error('the two packing runs differ in size');
-  moduleSource(quant, memory, makeProgram(quant, memory, packed.steps), 'fuzz');
+  moduleSource(quant, memory, program, 'fuzz');
+  emit(quant, everyKernel);
 }
 
 async function compileAndRun(quant: QuantPlan, seed: number): Promise<number> {
@@ -106,7 +104,7 @@ export async function fuzzBuilds(options: {
         continue;
       }
       const quant = toQuantPlan(graph, options.seed + i);
-      emit(quant);
+      emitBoth(quant);
       result.emitted++;
       // a sample spread over the whole campaign
       const due = Math.ceil(((i + 1) * options.compiles) / options.count);

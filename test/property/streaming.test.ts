@@ -1,20 +1,24 @@
 /**
  * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan says so, on random networks.
  *
- * Counts: RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1).
+ * Counts: RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, which need no compiler; RUNLET_ASC
+ * of them (default 160) are compiled as well, and both styles must agree in every output and every byte of state.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
-import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
+import { differing } from './harness.ts';
+import { anyLayout, kinds } from './layouts.ts';
 import { makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
+import { runStyles, spread } from './styles.ts';
 
-const runs = Number(process.env.RUNLET_NETWORKS ?? 500);
+const runs = Number(process.env.RUNLET_NETWORKS ?? 2000);
+const compiled = Math.min(runs, Number(process.env.RUNLET_ASC ?? 160));
+const both = spread(compiled, runs);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** A plan for the spec: its hop rounded up to what the network's strides allow; the micro-hop divides it. */
@@ -35,6 +39,7 @@ function planFor(spec: NetworkSpec) {
 }
 
 test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed})`, async () => {
+  let networks = 0;
   let outputs = 0;
   let windows = 0;
   let streamed = 0;
@@ -42,17 +47,14 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
     fc.asyncProperty(network, async (spec) => {
       const quant = planFor(spec);
       const { plan } = quant;
-      const { wasm, memory } = await build(quant);
       const rnd = random(spec.seed ^ 0x55aa);
       const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
       const frames = plan.window + plan.delayFrames + (plan.warmUpHops + 6) * plan.hop;
       const signal = Int8Array.from({ length: frames * frame }, () => Math.floor(rnd() * 256) - 128);
       const chunks = Array.from({ length: 7 }, () => 1 + Math.floor(rnd() * plan.hop));
-      const exports = instantiate(wasm);
-      poisonMemory(exports, memory);
-      exports.rn_reset();
       const expected = [...runSignal(quant, signal)];
-      const got = [...pushAll(exports, quant, signal, chunks)];
+      const got: Int8Array[][] = [];
+      for await (const output of runStyles(quant, signal, chunks, both(networks++))) got.push(output);
       assert.is(got.length, expected.length, 'outputs that fell due');
       expected.forEach((e, i) => {
         assert.is(differing(e.outputs, got[i] ?? []), 0, `output ${e.index}`);
@@ -61,49 +63,50 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
         assert.is(differing(runWindow(quant, window).outputs, e.outputs), 0, `window ${e.index}`);
         windows++;
       });
-      assert.ok(untouchedPastEnd(exports, memory), 'memory past the end is untouched');
       outputs += got.length;
       if (plan.steps.some((s) => s.section === 'trunk')) streamed++;
     }),
     { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
   );
+  console.log(`  ${networks} networks as layer tables, ${compiled} of them compiled as well`);
   console.log(`  ${outputs} outputs equal, ${windows} of them checked against the windowed model; ${streamed} networks stream`);
   assert.ok(outputs >= runs && windows > 0 && streamed > runs / 3);
 });
 
 test(`random networks, any hop and any padding: edge-exact wasm = windowed model (${runs} networks, seed ${seed})`, async () => {
+  let networks = 0;
   let outputs = 0;
   let reused = 0;
   let unaligned = 0;
+  const counts = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
       const graph = makeNetwork(spec);
       const hop = 1 + (anyHop % (spec.window + 5));
-      const quant = quantPlan(graph, { hop, mode: 'edge-exact' });
-      const { plan } = quant;
-      const { wasm, memory } = await build(quant);
       const rnd = random(spec.seed ^ 0x77);
+      const { quant, kinds: found } = anyLayout(graph, hop, rnd);
+      const { plan } = quant;
       const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
       const windows = 2 * Math.min(plan.period, 8) + 4;
       const signal = Int8Array.from({ length: (plan.window + (windows - 1) * hop) * frame }, () => Math.floor(rnd() * 256) - 128);
-      const exports = instantiate(wasm);
-      poisonMemory(exports, memory);
-      exports.rn_reset();
       let n = 0;
-      for (const got of pushAll(exports, quant, signal, [1 + Math.floor(rnd() * hop), hop])) {
+      for await (const got of runStyles(quant, signal, [1 + Math.floor(rnd() * hop), hop], both(networks++))) {
         const window = signal.subarray(n * hop * frame, (n * hop + plan.window) * frame);
         assert.is(differing(runWindow(quant, window).outputs, got), 0, `window ${n} at hop ${hop}`);
         n++;
       }
       assert.is(n, windows);
-      assert.ok(untouchedPastEnd(exports, memory));
       outputs += n;
+      for (const kind of found) counts.set(kind, (counts.get(kind) ?? 0) + 1);
       if (plan.macsPerHop < plan.macsPerWindow) reused++;
       if (plan.phases > 1) unaligned++;
     }),
     { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
   );
+  console.log(`  ${networks} networks as layer tables, ${compiled} of them compiled as well`);
   console.log(`  ${outputs} outputs equal; ${reused} networks reuse rows, ${unaligned} keep several phases`);
+  console.log(`  ${kinds.map((kind) => `${kind} ${counts.get(kind) ?? 0}`).join(', ')}`);
+  for (const kind of kinds) assert.ok(runs < 200 || (counts.get(kind) ?? 0) > 0, kind);
   assert.ok(reused > runs / 4 && unaligned > runs / 20);
 });
 

@@ -1,0 +1,49 @@
+/**
+ * Everything about a module but its code: where its buffers lie, what its constants are, what it runs.
+ *
+ * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; with style `table` the program's bytes.
+ * The first round, with addresses of 0, gives the sizes that the map needs.
+ */
+import type { QuantPlan } from '../../quant/plan.ts';
+import { memoryBase } from './compile.ts';
+import { type MemoryMap, mapMemory } from './memory.ts';
+import { type Packed, pack } from './pack.ts';
+import { makeProgram, type Program } from './program.ts';
+import { packTable } from './table.ts';
+import type { Kernel } from './table-source.ts';
+
+/** One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for all networks. */
+export type Style = 'calls' | 'table';
+
+export interface Emitted {
+  memory: MemoryMap;
+  packed: Packed;
+  program: Program;
+  /** Program, weights and tables, from the map's base on. */
+  data: Uint8Array;
+}
+
+/** `kernels`: what the interpreter has, in its order. */
+export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[]): Emitted {
+  const { plan } = quant;
+  const sizes = pack(quant);
+  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length };
+  const round = (map: MemoryMap) => {
+    const packed = pack(quant, map);
+    const program = makeProgram(quant, map, packed.steps);
+    return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : new Uint8Array() };
+  };
+  let memory = mapMemory(plan, memoryBase, bytes);
+  let made = round(memory);
+  // higher addresses may take more bytes in the table
+  while (made.table.length > memory.program.bytes) {
+    memory = mapMemory(plan, memoryBase, { ...bytes, program: made.table.length });
+    made = round(memory);
+  }
+  const { packed, program, table } = made;
+  const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
+  data.set(table, memory.program.address - memory.base);
+  data.set(packed.weights, memory.weights.address - memory.base);
+  data.set(packed.tables, memory.tables.address - memory.base);
+  return { memory, packed, program, data };
+}

@@ -1,0 +1,82 @@
+/**
+ * A program as a table that the interpreter of table-source.ts reads: a header of constants, then instructions.
+ *
+ * In: a Program, its memory map and the kernels that the interpreter has.  Out: the bytes of the region `program`.
+ *
+ * The header (i32 each) lies at the base of memory, so that the interpreter is the same for every network. An instruction is a code and its
+ * operands, a section ends with code 0; all are signed LEB128 (WebAssembly core specification 5.2.2), so a call takes about 6 bytes.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { memoryBase } from './compile.ts';
+import { infoCases } from './info.ts';
+import type { MemoryMap, Queue } from './memory.ts';
+import { sleb } from './patch.ts';
+import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
+import type { Kernel } from './table-source.ts';
+
+/** Fields of the header, in order. Sections, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */
+export const headerFields = [
+  ...(['HOP', 'MICRO_HOP', 'BLOCKS', 'INPUT', 'NEW_ROW', 'FRAME_BYTES', 'STATE', 'OUTPUTS', 'OUTPUT_COUNT', 'INFO'] as const),
+  ...(['INFO_END', 'TRUNK', 'EDGES', 'HEAD', 'ROTATE', 'SLIDE', 'RESET'] as const),
+] as const;
+export type HeaderField = (typeof headerFields)[number];
+export const headerAt = (field: HeaderField): number => memoryBase + 4 * headerFields.indexOf(field);
+
+/** Codes of the instructions that are no kernels; kernels follow in the interpreter's order. */
+export const codes = { end: 0, move: 1, moveSlot: 2, gather: 3, fill: 4, store: 5, advance: 6 } as const;
+export const firstKernel = 7;
+
+const isSlot = (place: Place): place is Queue => typeof place === 'object';
+/** A place that never moves is a queue of one slot. */
+const slotOf = (place: Place) => (isSlot(place) ? [place.address, place.slots, place.slotBytes] : [place, 1, 0]);
+
+/** Code and operands. */
+function wordsOf(i: Exclude<Instruction, { do: 'remark' }>, kernels: Kernel[]): [code: number, ...operands: number[]] {
+  if (i.do === 'call') {
+    const range = i.range ? [i.range.first, i.range.rows] : [];
+    const index = kernels.findIndex((k) => k.fn === i.fn);
+    if (index < 0) throw new RunletError('RN501', { what: `the interpreter has no kernel ${i.fn}`, tryThis: 'report it' });
+    return [firstKernel + index, i.block, ...range];
+  }
+  if (i.do === 'move') {
+    const { to, from, bytes } = i;
+    if (!isSlot(to) && !isSlot(from)) return [codes.move, to, from, bytes];
+    return [codes.moveSlot, ...slotOf(to), ...slotOf(from), bytes];
+  }
+  if (i.do === 'gather') return [codes.gather, i.to, i.from, i.rows, i.bytes, i.pitch];
+  if (i.do === 'fill') return [codes.fill, i.to, i.value, i.bytes];
+  if (i.do === 'store') return [codes.store, i.to, i.value];
+  return [codes.advance, i.at, i.period];
+}
+
+export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, kernels: Kernel[]): Uint8Array {
+  const { plan } = quant;
+  const header = new Map<HeaderField, number>([
+    ['HOP', plan.hop],
+    ['MICRO_HOP', plan.microHop],
+    ['BLOCKS', plan.hop / plan.microHop],
+    ['INPUT', map.input],
+    ['NEW_ROW', map.newRow],
+    ['FRAME_BYTES', map.inputFrameBytes],
+    ['STATE', map.state.address],
+    ['OUTPUT_COUNT', plan.graph.outputs.length],
+  ]);
+  const words = plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0);
+  header.set('OUTPUTS', memoryBase + 4 * headerFields.length);
+  const bytes: number[] = [];
+  const here = () => memoryBase + 4 * (headerFields.length + words.length) + bytes.length;
+  const put = (...values: number[]) => {
+    for (const value of values) bytes.push(...sleb(value));
+  };
+  header.set('INFO', here());
+  for (const [what, value] of infoCases(quant, map)) put(what, value);
+  header.set('INFO_END', here());
+  for (const name of sectionNames) {
+    header.set(name.toUpperCase() as HeaderField, here());
+    for (const i of program[name]) if (i.do !== 'remark') put(...wordsOf(i, kernels));
+    put(codes.end);
+  }
+  const head = Int32Array.from([...headerFields.map((field) => header.get(field) ?? 0), ...words]);
+  return Uint8Array.from([...new Uint8Array(head.buffer), ...bytes]);
+}

@@ -1,0 +1,52 @@
+/**
+ * Runs a network as a layer table, and as compiled calls as well where asked: the same bytes out and the same state.
+ *
+ * In: a QuantPlan, a signal and chunk sizes.  Out: each output that falls due.  Memory that the module must not depend on is poisoned.
+ */
+import * as assert from 'uvu/assert';
+import { type Bundle, build } from '../../assembly/build.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { differing, type Exports, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
+
+/** Which networks also go through the compiler: `count` of `total`, spread evenly. */
+export function spread(count: number, total: number): (i: number) => boolean {
+  const share = Math.min(1, count / total);
+  return (i) => Math.floor((i + 1) * share) > Math.floor(i * share);
+}
+
+function start({ wasm, memory }: Bundle): Exports {
+  const exports = instantiate(wasm);
+  poisonMemory(exports, memory);
+  exports.rn_reset();
+  return exports;
+}
+
+const stateOf = (exports: Exports) => Buffer.from(exports.memory.buffer, exports.rn_state(), exports.rn_info(5));
+
+/** Outputs in order; with `both` the two styles run side by side and are compared at every output. */
+export async function* runStyles(
+  quant: QuantPlan,
+  signal: Int8Array,
+  chunks: number[],
+  both: boolean,
+): AsyncGenerator<Int8Array[]> {
+  // asc compiles in its thread meanwhile
+  const compiling = both ? build(quant, { style: 'calls' }) : undefined;
+  const table = await build(quant, { style: 'table', kernels: 'every' });
+  const calls = await compiling;
+  const exports = start(table);
+  const other = calls && start(calls);
+  const others = other && pushAll(other, quant, signal, chunks);
+  const sameState = () => other && assert.ok(stateOf(exports).equals(stateOf(other)), 'state of both styles');
+  if (calls) assert.is(calls.manifest.stateDigest, table.manifest.stateDigest);
+  sameState();
+  for (const outputs of pushAll(exports, quant, signal, chunks)) {
+    if (others) assert.is(differing(outputs, others.next().value ?? []), 0, 'outputs of both styles');
+    sameState();
+    yield outputs;
+  }
+  if (others) assert.ok(others.next().done, 'outputs that fell due in both styles');
+  sameState();
+  assert.ok(untouchedPastEnd(exports, table.memory), 'memory past the end is untouched');
+  if (calls && other) assert.ok(untouchedPastEnd(other, calls.memory), 'memory past the end is untouched by calls');
+}
