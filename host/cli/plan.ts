@@ -2,25 +2,17 @@
  * runlet plan: how a model streams.
  *
  * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and exactness; totals below.
- * --explain adds a sentence a layer and the alternatives.
+ * --explain adds a sentence a layer and the alternatives, --html a page that draws the plan, --sweep plans every hop or window.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { defineCommand } from 'citty';
 import { planStream } from '../../models/stream/plan.ts';
 import { planJson, planSummary } from '../../models/stream/print.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { planCells, planHead, shortName } from '../report/plan-table.ts';
-import { bytesText, table } from '../report/table.ts';
-import { coloursFor, jsonArg, print, printJson } from './args.ts';
+import { table } from '../report/table.ts';
+import { badOption, coloursFor, jsonArg, print, printJson } from './args.ts';
 import { loadGraph, manifestFields, modelArgs, planArgs, planOptions } from './load.ts';
-
-/** Writes a text file, and the folder that it lies in; says so on stderr. */
-async function save(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-  process.stderr.write(`${path}: ${bytesText(Buffer.byteLength(text))}\n`);
-}
+import { save } from './save.ts';
 
 /** Why, a line a layer; for edge-exact what else there is. */
 async function explained(plan: StreamPlan) {
@@ -41,11 +33,16 @@ export default defineCommand({
     ...modelArgs,
     ...planArgs,
     explain: { type: 'boolean', description: 'Why each layer is planned as it is, and what else is exact' },
-    html: { type: 'string', description: 'Draw the plan on one HTML page, into this file' },
+    sweep: { type: 'string', description: 'hop or window: plan every one, and show the good ones' },
+    html: { type: 'string', description: 'Draw the plan, or the sweep, as one HTML page into this file' },
+    svg: { type: 'string', description: 'Draw the sweep as an SVG into this file' },
     ...jsonArg,
   },
   async run({ args }) {
+    if (args.svg !== undefined && args.sweep === undefined)
+      throw badOption('svg', args.svg, 'a file beside --sweep; a plan has --html');
     const graph = await loadGraph(args);
+    if (args.sweep !== undefined) return (await import('./plan-sweep.ts')).planSweep(graph, args);
     const plan = planStream(graph, planOptions(graph, args));
     const { sampleRateHz } = manifestFields(graph);
     if (args.html !== undefined) {
@@ -54,9 +51,8 @@ export default defineCommand({
     }
     const why = args.explain ? await explained(plan) : undefined;
     if (args.json) return printJson({ ...planJson(plan), ...why?.json });
-    const colour = coloursFor(process.stdout).isColorSupported;
     const lines = [
-      table(planCells(plan), { head: planHead, colour }),
+      table(planCells(plan), { head: planHead, colour: coloursFor(process.stdout).isColorSupported }),
       ...(why?.lines ?? []),
       '',
       ...planSummary(plan, sampleRateHz),
