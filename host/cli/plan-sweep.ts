@@ -1,7 +1,7 @@
 /**
  * runlet plan --sweep hop, --sweep window: every hop, or every window, planned.
  *
- * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page. RN749 where the window is fixed.
+ * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page. RN751 where the window is fixed.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -30,7 +30,7 @@ async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
   const longer = await graphOf(base + 1).catch(() => undefined);
   const sweep = longer && windowOf(longer) === base ? undefined : await sweepWindows(windows, graphOf, planOptions(graph, args));
   if (sweep && sweep.rows.length > 1) return { ...sweep, ...(every > 1 && { sampledOf: 2 * base }) };
-  throw new RunletError('RN749', {
+  throw new RunletError('RN751', {
     what: `${graph.name} has a fixed window of ${base} frames`,
     where: '--sweep window',
     why: sweep ? 'its layers fit no other window' : 'the file states the number of frames',

@@ -95,7 +95,7 @@ test('command line: table, JSON, files, and what is refused', () => {
   assert.match(readFileSync(svg, 'utf8'), /^<svg .*xmlns/);
   const json = JSON.parse(plan(zoo, '--sweep', 'hop', '--json').stdout) as Sweep & { over: string };
   assert.equal([json.over, json.rows.length], ['hop', 256]);
-  assert.match(plan(zoo, '--sweep', 'window').stderr, /^RN749 ppg-hr has a fixed window of 256 frames/);
+  assert.match(plan(zoo, '--sweep', 'window').stderr, /^RN751 ppg-hr has a fixed window of 256 frames/);
   for (const args of [
     ['--sweep', 'rate'],
     ['--sweep', 'hop', '--hop', '3'],
