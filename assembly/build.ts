@@ -13,6 +13,7 @@ import { compile, kernelFiles, memoryBase } from './emit/compile.ts';
 import { type MemoryMap, mapMemory } from './emit/memory.ts';
 import { pack } from './emit/pack.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
+import { makeProgram } from './emit/program.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 
@@ -54,7 +55,7 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
     });
   }
   const packed = pack(quant, memory);
-  const source = moduleSource(quant, memory, packed.steps, producer);
+  const source = moduleSource(quant, memory, makeProgram(quant, memory, packed.steps), producer);
   const compiled = await compile(source, memory.end);
   checkBase(compiled, memory);
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);

@@ -25,6 +25,16 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_NETWORKS: '2000' },
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
+  bound: {
+    what: '10,000 random pools against the pooling error bound',
+    test: 'stages/bound',
+    env: { RUNLET_BOUND_TRIALS: '10000' },
+  },
+  endless: {
+    what: 'small networks, once stream and twice edge-exact, over 10,000,000 hops each, 1,000 places against the reference',
+    test: 'stages/endless',
+    env: { RUNLET_ENDLESS_HOPS: '10000000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

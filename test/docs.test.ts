@@ -22,6 +22,10 @@ const scripts = (JSON.parse(textOf('package.json')) as { scripts: Record<string,
 const slow: [RegExp, (...found: string[]) => string | undefined][] = [
   [/^npm (?:ci|test|run (?:demo|check))$/, (line) => (ci.includes(line) ? undefined : 'is not in .ci/run')],
   [
+    /^npm run paper(?: -- --(?:quick|write))?$/,
+    () => (ci.includes('npm run paper -- --quick') && scripts.paper ? undefined : 'is not in .ci/run'),
+  ],
+  [
     /^npm test -- (\S+)$/,
     (_, part) => (allFiles.some((f) => f.endsWith('.test.ts') && f.includes(part as string)) ? undefined : 'names no test'),
   ],

@@ -100,8 +100,8 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'index']],
-    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'index']],
+    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move', 'taps']],
     ['test/ops', '.cases.ts', []],
   ];
   const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>

@@ -113,6 +113,13 @@ function bytesOf(value: unknown): BytesManifest {
   return bytes;
 }
 
+/** A stretch of i32 words inside the state. */
+function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
+  const fields = fieldsOf(value, at);
+  const offset = wholeOf(fields.offset, `${at}.offset`, 0, stateBytes);
+  return { offset, words: wholeOf(fields.words, `${at}.words`, 1, Math.floor((stateBytes - offset) / 4)) };
+}
+
 /**
  * A checked copy of a manifest.
  * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields disagree.
@@ -134,7 +141,7 @@ export function checkManifest(value: unknown): Manifest {
     name: textOf(m.name, 'name'),
     producer: textOf(m.producer, 'producer'),
     target: textOf(m.target, 'target'),
-    mode: oneOf(m.mode, 'mode', ['windowed', 'edge-exact', 'stream']),
+    mode: oneOf(m.mode, 'mode', ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']),
     inputs: listOf(m.inputs, 'inputs', 1, (v, at) => portOf(v, at, (_t, f, c) => f * c)),
     outputs: listOf(m.outputs, 'outputs', 1, (v, at) => portOf(v, at, (t, f, c) => t * f * c)),
     window: wholeOf(m.window, 'window', 1, maxI32),
@@ -158,6 +165,8 @@ export function checkManifest(value: unknown): Manifest {
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
   if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
+  if (m.runningSums !== undefined)
+    manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
   return manifest;
 }

@@ -68,6 +68,8 @@ export interface MemoryMap {
   /** edge-exact: left edges of waiting windows, by tensor id; accumulators and running totals of folds, by the fold's output. */
   queues: Map<number, Queue>;
   folds: Map<number, Queue & { totals: Region }>;
+  /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
+  taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
 }
 
 /** One slot a waiting window. */
@@ -143,14 +145,24 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const queues = new Map<number, Queue>();
   const folds = new Map<number, Queue & { totals: Region }>();
   const ahead = plan.layout?.choice.ahead ?? 0;
-  for (const { work, fold, output } of steps) {
-    const slotBytes = (work?.spliced ?? 0) * frameOf(shape(output));
+  const taps: MemoryMap['taps'] = new Map();
+  for (const { kind, work, fold, taps: sums, output } of steps) {
+    if (kind === 'taps' && sums && work) {
+      const left = (work.left?.computed ?? 0) * frameOf(shape(output));
+      const own = (bytes: number) => ({ address: place(bytes), bytes });
+      taps.set(output, {
+        accumulators: own(4 * sums.accRows * frameOf(shape(output))),
+        records: own(4 * sums.records * left),
+        waiting: own(sums.waiting * left),
+      });
+    }
+    const slotBytes = kind === 'edge' ? (work?.spliced ?? 0) * frameOf(shape(output)) : 0;
     if (ahead > 0 && slotBytes > 0) queues.set(output, { address: place(ahead * slotBytes), slots: ahead, slotBytes });
     if (!fold) continue;
     const bytes = fold.interior.step * fold.totalBytes;
     folds.set(output, {
-      address: place(ahead * fold.slotBytes),
-      slots: ahead,
+      address: place(fold.slots * fold.slotBytes),
+      slots: fold.slots,
       slotBytes: fold.slotBytes,
       totals: { address: place(bytes), bytes },
     });
@@ -159,7 +171,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
 
   const ioStart = place(0);
   const inputBuffer = trunk.get(inputTensor) as TrunkBuffer;
-  const directInput = plan.hop === 1;
+  const directInput = plan.hop === 1 && plan.mode !== 'misaligned';
   const newRow = inputBuffer.address + inputBuffer.plan.historyRows * inputBuffer.frameBytes;
   const input = directInput ? newRow : place(plan.hop * inputBuffer.frameBytes);
   const outputs = new Map<number, number>();
@@ -169,7 +181,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
 
   const scratchStart = place(0);
   const buffers: Scratch[] = [];
-  const lifetime = (tensor: number, kinds = ['run', 'finish', 'fold']) => {
+  const lifetime = (tensor: number, kinds = ['run', 'taps', 'finish', 'fold']) => {
     const made = steps.findIndex((s) => s.output === tensor && kinds.includes(s.kind));
     const last = steps.reduce((end, s, i) => (s.inputs.some((x) => x.tensor === tensor) ? i : end), made);
     return { from: made, to: last };
@@ -182,7 +194,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const heads = steps.filter(ownBuffer).map((step): Scratch => {
     return { key: step.output, bytes: elementsOf(shape(step.output)), ...lifetime(step.output), at: 0 };
   });
-  const edges = edgeBuffers(plan, outputs, (tensor) => lifetime(tensor, ['edge']));
+  const edges = edgeBuffers(plan, outputs, (tensor) => lifetime(tensor, ['taps', 'edge']));
   const scratchBytes = overlay([...buffers, ...heads, ...edges.windows, ...edges.lefts]);
   for (const b of buffers) (trunk.get(b.key) as TrunkBuffer).address = scratchStart + b.at;
   /** Addresses of row 0, which may lie before the buffer. */
@@ -210,6 +222,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     lefts: rowZero(edges.lefts),
     queues,
     folds,
+    taps,
   };
 }
 

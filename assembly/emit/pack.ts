@@ -6,11 +6,13 @@
  */
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import type { FoldReuse } from '../../models/stream/fold.ts';
+import type { Interior } from '../../models/stream/reuse.ts';
+import type { Taps } from '../../models/stream/taps.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import { emitOps } from './ops/index.ts';
-import type { Call, EmitContext, EmitOp, Fields, StepIo } from './ops/op.ts';
+import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
 
 /** A growing byte region that starts at an address. */
 class Writer {
@@ -78,7 +80,7 @@ function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepI
     const address = trunk ? trunk.address + firstRow * trunk.frameBytes : windowAddress(map, tensor);
     return { address, rows, shape: shape(tensor) };
   });
-  const trunk = step.section === 'trunk' && step.kind === 'run' ? map?.trunk.get(step.output) : undefined;
+  const trunk = step.section === 'trunk' && step.kind !== 'accumulate' ? map?.trunk.get(step.output) : undefined;
   let y = map ? windowAddress(map, step.output) : 0;
   if (trunk) y = trunk.address + trunk.plan.historyRows * trunk.frameBytes;
   const partial = map?.partials.get(step.output);
@@ -92,6 +94,7 @@ function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepI
   };
   if (step.slots !== undefined) io.partial = { address: partial?.address ?? 0, slot: partial?.slot ?? 0, slots: step.slots };
   if (step.fold) io.fold = foldIo(step, map);
+  if (step.kind === 'taps') io.taps = tapsIo(quant, step, map);
   return io;
 }
 
@@ -103,6 +106,27 @@ function leftIo(quant: QuantPlan, io: StepIo<OpName>, map: MemoryMap | undefined
     ...io,
     x: io.node.inputs.map((tensor, i) => ({ ...(io.x[i] as (typeof io.x)[number]), address: at(tensor) })),
     y: at(io.node.output),
+  };
+}
+
+/** Addresses of the first layer's partial tap sums. */
+function tapsIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): TapsIo {
+  const [tensor] = step.node.inputs as [number];
+  const interior = step.interior as Interior;
+  const trunk = map?.trunk.get(step.output);
+  const own = map?.taps.get(step.output);
+  const row = (at: number) => at * (trunk?.frameBytes ?? 0);
+  return {
+    taps: step.taps as Taps,
+    interior,
+    ahead: quant.plan.layout?.choice.ahead ?? 0,
+    input: map ? leftAddress(map, tensor, 0) : 0,
+    right: map ? windowAddress(map, step.output) + row(interior.edge.rows - interior.edge.right) : 0,
+    left: map ? leftAddress(map, step.output, interior.shift) : 0,
+    leftRows: step.work?.left?.computed ?? 0,
+    accumulators: own?.accumulators.address ?? 0,
+    records: own?.records.address ?? 0,
+    waiting: own?.waiting.address ?? 0,
   };
 }
 
@@ -142,9 +166,9 @@ export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
     const { left, window } = step.work ?? {};
     return {
       step,
-      calls: step.work && !window?.right ? [] : op.emit(io, ctx),
+      calls: step.kind === 'edge' && (step.taps || !window?.right) ? [] : op.emit(io, ctx),
       rotate,
-      left: left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
+      left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
     };
   });
   return { weights: weights.concat(), tables: tables.concat(), steps };

@@ -1,128 +1,45 @@
 /**
  * The generated AssemblyScript: one call per layer on top of the kernels, readable, kept on request (`--emit-as DIR`).
  *
- * In: a QuantPlan, its memory map and the emitted steps.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
+ * In: a QuantPlan, its memory map and its program.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
-import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import { edgeLines, runsEveryHop } from './edges.ts';
 import { infoCases } from './info.ts';
 import { counters, type MemoryMap, readyMark, type TrunkBuffer } from './memory.ts';
-import { type Call, isRanged } from './ops/op.ts';
-import type { EmittedStep } from './pack.ts';
-import { resetLines } from './reset.ts';
-
-const shapeText = (s: { t: number; f: number; c: number }) => `[${s.t}][${s.f}][${s.c}]`;
+import { type Instruction, type Place, type Program, readsPhase, sectionNames } from './program.ts';
 
 /** Kernel functions in use, by file. */
-function imports(steps: EmittedStep[]): string[] {
+function imports(program: Program): string[] {
   const used = new Map<string, Set<string>>([['move', new Set(['move_s8', 'fill_s8', 'gather_s8'])]]);
-  for (const { calls, rotate, left } of steps) {
-    for (const { file, fn } of [...calls, ...rotate, ...left]) used.set(file, (used.get(file) ?? new Set()).add(fn));
-  }
+  for (const i of sectionNames.flatMap((name) => program[name]))
+    if (i.do === 'call') used.set(i.file, (used.get(i.file) ?? new Set()).add(i.fn));
   return [...used].map(([file, fns]) => `import { ${[...fns].sort().join(', ')} } from "./kernels/${file}";`);
 }
 
-const callText = (call: Call, first: number, rows: number): string => {
-  if (call.phase) return `  ${call.fn}(${call.block}, phase);`;
-  return isRanged(call) ? `  ${call.fn}(${call.block}, ${first}, ${rows});` : `  ${call.fn}(${call.block});`;
-};
+const placeText = (at: Place) => (typeof at === 'number' ? at : `${at.address} + (phase % ${at.slots}) * ${at.slotBytes}`);
 
-/** A step's calls, with its history moved in and out where it is kept apart. */
-function stepLines(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep): string[] {
-  const { step, calls } = emitted;
-  const { graph } = quant.plan;
-  const lines: string[] = [];
-  const out = graph.tensors[step.output];
-  const rows =
-    step.kind === 'accumulate' ? '' : ` -> ${step.outRows} x ${shapeText({ t: 1, f: out?.shape.f ?? 0, c: out?.shape.c ?? 0 })}`;
-  lines.push(`  // ${step.node.name.replace(/\s+/g, ' ')}: ${step.node.op} ${step.kind}${rows}`);
-  if (step.kind === 'edge') return [...lines, ...edgeLines(map, emitted)];
-  const buffer = step.section === 'trunk' && step.kind === 'run' ? map.trunk.get(step.output) : undefined;
-  const history = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
-  if (buffer?.history !== undefined && history)
-    lines.push(`  move_s8(${buffer.address}, ${buffer.history}, ${history}); // history in`);
-  for (const call of calls) lines.push(callText(call, 0, step.outRows));
-  if (buffer?.history !== undefined && history) {
-    lines.push(
-      `  move_s8(${buffer.history}, ${buffer.address + buffer.plan.newRows * buffer.frameBytes}, ${history}); // history out`,
-    );
+/** An instruction as a statement, without its note. */
+function statement(i: Exclude<Instruction, { do: 'remark' }>): string {
+  if (i.do === 'call') {
+    const range = i.range ? `, ${i.range.first}, ${i.range.rows}` : '';
+    return `${i.fn}(${i.block}${range}${i.phase ? ', phase' : ''});`;
   }
-  if (step.kind === 'copy') {
-    const [x] = step.inputs;
-    const from = map.trunk.get(x?.tensor ?? -1);
-    const at = (from?.address ?? 0) + (x?.firstRow ?? 0) * (from?.frameBytes ?? 0);
-    lines.push(`  move_s8(${map.outputs.get(step.output) ?? 0}, ${at}, ${step.outRows * (from?.frameBytes ?? 0)});`);
-  }
-  return lines;
+  if (i.do === 'move') return `move_s8(${placeText(i.to)}, ${placeText(i.from)}, ${i.bytes});`;
+  if (i.do === 'gather') return `gather_s8(${i.to}, ${i.from}, ${i.rows}, ${i.bytes}, ${i.pitch});`;
+  if (i.do === 'fill') return `fill_s8(${i.to}, ${i.value}, ${i.bytes});`;
+  if (i.do === 'store') return `store<i32>(${i.to}, ${i.value});`;
+  return `store<i32>(${i.at}, (phase + 1) % ${i.period});`;
 }
 
-/** Histories that lie in place move down by the new rows. */
-function slideLines(map: MemoryMap): string[] {
-  const inPlace = [...map.trunk.values()].filter(
-    (b: TrunkBuffer) => b.history === undefined && b.plan.historyRows > 0 && b.address < map.io.address,
-  );
-  return inPlace.map(
-    (b) => `  move_s8(${b.address}, ${b.address + b.plan.newRows * b.frameBytes}, ${b.plan.historyRows * b.frameBytes});`,
-  );
+function lineOf(i: Instruction): string {
+  if (i.do === 'remark') return `  // ${i.text}`;
+  return `  ${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
 }
 
-export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[], producer: string): string {
-  const { plan } = quant;
-  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
-  const newRow = input.address + input.plan.historyRows * input.frameBytes;
+/** One micro-hop of input is complete: 1 if an output fell due. */
+function microHopLines({ plan }: QuantPlan, map: MemoryMap, program: Program): string[] {
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  const section = (name: Step['section']) =>
-    steps.filter((s) => s.step.section === name).flatMap((s) => stepLines(quant, map, s));
-  const edges = runsEveryHop(plan);
-  const receive = map.directInput
-    ? ['  if (frames != 1) return -2;', '  return micro_hop();']
-    : [
-        `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
-        '  let due = 0;',
-        `  let from = ${map.input};`,
-        '  while (frames > 0) {',
-        `    const fill = load<i32>(${at('fill')});`,
-        `    const take = min(frames, ${plan.microHop} - fill);`,
-        `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
-        `    from += take * ${input.frameBytes};`,
-        '    frames -= take;',
-        `    store<i32>(${at('fill')}, fill + take);`,
-        `    if (fill + take == ${plan.microHop}) {`,
-        `      store<i32>(${at('fill')}, 0);`,
-        '      due |= micro_hop();',
-        '    }',
-        '  }',
-        '  return due;',
-      ];
   return [
-    `// ${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, micro-hop ${plan.microHop}, mode ${plan.mode}. Generated by runlet ${producer}; do not edit.`,
-    ...imports(steps),
-    '',
-    'export { __heap_base, __data_end };',
-    `memory.data(${map.end - map.base}, 16); // weights, tables, state, io and scratch, from address ${map.base}`,
-    '',
-    '// every micro-hop',
-    'function trunk(): void {',
-    ...section('trunk'),
-    '}',
-    '',
-    ...(edges
-      ? [
-          '// every hop: the right edge of this window, the left edge of a later one',
-          'function edges(): void {',
-          `  const phase = load<i32>(${at('phase')});`,
-          ...section('edge'),
-          `  store<i32>(${at('phase')}, (phase + 1) % ${plan.period});`,
-          '}',
-          '',
-        ]
-      : []),
-    '// every output',
-    'function head(): void {',
-    ...section('head'),
-    '}',
-    '',
     '// one micro-hop of input is complete: 1 if an output fell due',
     'function micro_hop(): i32 {',
     '  let due = 0;',
@@ -130,7 +47,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     `  const block = load<i32>(${at('block')}) + 1;`,
     `  if (block == ${plan.hop / plan.microHop}) {`,
     `    store<i32>(${at('block')}, 0);`,
-    ...(edges ? ['    edges();'] : []),
+    ...(program.edges.length > 0 ? ['    edges();'] : []),
     `    const skip = load<i32>(${at('skip')});`,
     '    if (skip > 0) {',
     `      store<i32>(${at('skip')}, skip - 1);`,
@@ -138,20 +55,118 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, steps: EmittedSte
     '      head();',
     '      due = 1;',
     '    }',
-    ...steps.flatMap((s) => s.rotate.map((c) => `    ${c.fn}(${c.block}); // next partial result`)),
+    ...program.rotate.map((i) => `  ${lineOf(i)} // next partial result`),
     `  } else store<i32>(${at('block')}, block);`,
     '  // histories move down by the new rows',
-    ...slideLines(map),
+    ...program.slide.map(lineOf),
     '  return due;',
     '}',
     '',
+  ];
+}
+
+/** misaligned: micro-hops and outputs run on clocks of their own, so that outputs find the newest rows in the histories. */
+function misalignedLines({ plan }: QuantPlan, map: MemoryMap, program: Program): string[] {
+  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
+  const newRow = input.address + input.plan.historyRows * input.frameBytes;
+  const at = (name: keyof typeof counters) => map.state.address + counters[name];
+  return [
+    `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
+    '  let due = 0;',
+    `  let from = ${map.input};`,
+    '  while (frames > 0) {',
+    `    const fill = load<i32>(${at('fill')});`,
+    `    const left = load<i32>(${at('block')}); // frames until an output falls due`,
+    `    const take = min(min(frames, left), ${plan.microHop} - fill);`,
+    `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
+    `    from += take * ${input.frameBytes};`,
+    '    frames -= take;',
+    `    store<i32>(${at('fill')}, (fill + take) % ${plan.microHop});`,
+    `    if (fill + take == ${plan.microHop}) {`,
+    '      trunk();',
+    ...program.slide.map((i) => `    ${lineOf(i)}`),
+    '    }',
+    `    store<i32>(${at('block')}, left == take ? ${plan.hop} : left - take);`,
+    '    if (left == take) {',
+    `      const skip = load<i32>(${at('skip')});`,
+    `      if (skip > 0) store<i32>(${at('skip')}, skip - 1);`,
+    '      else {',
+    '        head();',
+    '        due = 1;',
+    '      }',
+    '    }',
+    '  }',
+    '  return due;',
+  ];
+}
+
+export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program, producer: string): string {
+  const { plan } = quant;
+  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
+  const newRow = input.address + input.plan.historyRows * input.frameBytes;
+  const at = (name: keyof typeof counters) => map.state.address + counters[name];
+  const body = (name: keyof Program) => [
+    ...(program[name].some(readsPhase) ? [`  const phase = load<i32>(${at('phase')});`] : []),
+    ...program[name].map(lineOf),
+  ];
+  const edges = program.edges.length > 0;
+  const receive =
+    plan.mode === 'misaligned'
+      ? misalignedLines(quant, map, program)
+      : map.directInput
+        ? ['  if (frames != 1) return -2;', '  return micro_hop();']
+        : [
+            `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
+            '  let due = 0;',
+            `  let from = ${map.input};`,
+            '  while (frames > 0) {',
+            `    const fill = load<i32>(${at('fill')});`,
+            `    const take = min(frames, ${plan.microHop} - fill);`,
+            `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
+            `    from += take * ${input.frameBytes};`,
+            '    frames -= take;',
+            `    store<i32>(${at('fill')}, fill + take);`,
+            `    if (fill + take == ${plan.microHop}) {`,
+            `      store<i32>(${at('fill')}, 0);`,
+            '      due |= micro_hop();',
+            '    }',
+            '  }',
+            '  return due;',
+          ];
+  return [
+    `// ${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, micro-hop ${plan.microHop}, mode ${plan.mode}. Generated by runlet ${producer}; do not edit.`,
+    ...imports(program),
+    '',
+    'export { __heap_base, __data_end };',
+    `memory.data(${map.end - map.base}, 16); // weights, tables, state, io and scratch, from address ${map.base}`,
+    '',
+    '// every micro-hop',
+    'function trunk(): void {',
+    ...body('trunk'),
+    '}',
+    '',
+    ...(edges
+      ? [
+          '// every hop: the right edge of this window, the left edge of a later one',
+          'function edges(): void {',
+          ...body('edges'),
+          '}',
+          '',
+        ]
+      : []),
+    '// every output',
+    'function head(): void {',
+    ...body('head'),
+    '}',
+    '',
+    ...(plan.mode === 'misaligned' ? [] : microHopLines(quant, map, program)),
     'export function rn_push(frames: i32): i32 {',
     `  if (load<i32>(${at('ready')}) != ${readyMark}) return -1;`,
     ...receive,
     '}',
     '',
     'export function rn_reset(): void {',
-    ...resetLines(quant, map),
+    ...program.reset.map(lineOf),
     '}',
     '',
     'export function rn_abi(): i32 { return 1; }',

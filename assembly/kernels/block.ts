@@ -47,6 +47,27 @@ export const MULTIPLIER = 92; // address, i32 [o], Q31
 export const SHIFT = 96; // address, s8 [o]; left where positive
 export const MAC_BYTES = 100;
 
+// TAPS: conv and depthwise as partial tap sums, after MAC. Rows of the stream count from the start of window n (models/stream/taps.ts).
+export const T_ACC = 100; // address, i32 [T_ROWS][Y_F][Y_C]
+export const T_ROWS = 104; // open rows
+export const T_FIRST = 108; // first open row
+export const T_NEW_ROWS = 112; // rows of the stream that a hop brings
+export const T_STEP = 116; // rows of the stream between two rows of a window
+export const T_GRID = 120; // input frames between two rows of the stream
+export const T_RIGHT = 124; // address of the right edge's rows
+export const T_RIGHT_ROWS = 128;
+export const T_RIGHT_FIRST = 132; // row of the stream of the first of them
+export const T_LEFT = 136; // address of the left edge's rows
+export const T_LEFT_ROWS = 140;
+export const T_RECORDS = 144; // address, i32 [T_RECORD_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
+export const T_RECORD_SLOTS = 148;
+export const T_CUT_AHEAD = 152;
+export const T_COMPLETE_AHEAD = 156;
+export const T_AHEAD = 160;
+export const T_WAITING = 164; // address, s8 [T_WAITING_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
+export const T_WAITING_SLOTS = 168;
+export const TAPS_BYTES = 172;
+
 // ELEMENTWISE: activation, add, mul, softmax, concat, globalavg, globalmax: fields after COMMON
 export const COUNT = 12; // elements of a frame (activation, add, mul), bytes of a row's part (concat), elements of a row (softmax, global*)
 export const TABLE = 16; // activation: address of 256 s8; softmax: address of 256 i32

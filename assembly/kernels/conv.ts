@@ -20,6 +20,10 @@ import {
   SHIFT,
   STRIDE_F,
   STRIDE_T,
+  T_ACC,
+  T_FIRST,
+  T_GRID,
+  T_ROWS,
   WEIGHTS,
   X,
   X_C,
@@ -92,6 +96,44 @@ export function conv_s8(p: usize, first: i32, rows: i32): void {
         const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
         const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
         store<i8>(y++, clamp(load<i32>(p, Y_ZERO) + requantise(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+      }
+    }
+  }
+}
+
+/** Adds the taps of input rows first to first + rows - 1 to the accumulators of the rows that they belong to (taps.ts). */
+export function conv_taps_s8(p: usize, first: i32, rows: i32): void {
+  const x_f = load<i32>(p, X_F);
+  const x_c = load<i32>(p, X_C);
+  const y_c = load<i32>(p, Y_C);
+  const kernel_t = load<i32>(p, KERNEL_T);
+  const kernel_f = load<i32>(p, KERNEL_F);
+  const dilation_f = load<i32>(p, DILATION_F);
+  const per = load<i32>(p, PER);
+  const zero = load<i32>(p, X_ZERO);
+  const out_per = y_c / (x_c / per);
+  const beside_f = per == x_c && dilation_f == 1;
+  for (let r = first; r < first + rows; r++) {
+    for (let kt: i32 = 0; kt < kernel_t; kt++) {
+      const at = r + load<i32>(p, PAD_T) - kt * load<i32>(p, DILATION_T);
+      const row = at / load<i32>(p, T_GRID) - load<i32>(p, T_FIRST);
+      if (at < 0 || at % load<i32>(p, T_GRID) != 0 || row < 0 || row >= load<i32>(p, T_ROWS)) continue;
+      let acc = <usize>(load<i32>(p, T_ACC) + row * ((load<i32>(p, Y_F) * y_c) << 2));
+      for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
+        const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+        const kf0 = first_tap(f0, dilation_f);
+        const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
+        for (let o: i32 = 0; o < y_c; o++) {
+          const w = load<i32>(p, WEIGHTS) + (o * kernel_t + kt) * kernel_f * per; // s8 [kernel_f][per], of this tap
+          const x = load<i32>(p, X) + (r * x_f + f0) * x_c + (o / out_per) * per;
+          let sum = load<i32>(acc);
+          if (beside_f) sum += dot_s8(x + kf0 * x_c, w + kf0 * per, (kf1 - kf0) * per, zero);
+          else {
+            for (let kf = kf0; kf < kf1; kf++) sum += dot_s8(x + kf * dilation_f * x_c, w + kf * per, per, zero);
+          }
+          store<i32>(acc, sum);
+          acc += 4;
+        }
       }
     }
   }

@@ -19,6 +19,10 @@ import {
   SHIFT,
   STRIDE_F,
   STRIDE_T,
+  T_ACC,
+  T_FIRST,
+  T_GRID,
+  T_ROWS,
   WEIGHTS,
   X,
   X_C,
@@ -64,6 +68,40 @@ export function depthwise_s8(p: usize, first: i32, rows: i32): void {
         const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
         const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
         store<i8>(y++, clamp(load<i32>(p, Y_ZERO) + requantise(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+      }
+    }
+  }
+}
+
+/** Adds the taps of input rows first to first + rows - 1 to the accumulators of the rows that they belong to (taps.ts). */
+export function depthwise_taps_s8(p: usize, first: i32, rows: i32): void {
+  const x_f = load<i32>(p, X_F);
+  const x_c = load<i32>(p, X_C);
+  const y_c = load<i32>(p, Y_C);
+  const kernel_f = load<i32>(p, KERNEL_F);
+  const dilation_f = load<i32>(p, DILATION_F);
+  const per = load<i32>(p, PER);
+  const zero = load<i32>(p, X_ZERO);
+  for (let r = first; r < first + rows; r++) {
+    for (let kt: i32 = 0; kt < load<i32>(p, KERNEL_T); kt++) {
+      const at = r + load<i32>(p, PAD_T) - kt * load<i32>(p, DILATION_T);
+      const row = at / load<i32>(p, T_GRID) - load<i32>(p, T_FIRST);
+      if (at < 0 || at % load<i32>(p, T_GRID) != 0 || row < 0 || row >= load<i32>(p, T_ROWS)) continue;
+      let acc = <usize>(load<i32>(p, T_ACC) + row * ((load<i32>(p, Y_F) * y_c) << 2));
+      for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
+        const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+        const kf0 = first_tap(f0, dilation_f);
+        const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
+        for (let o: i32 = 0; o < y_c; o++) {
+          const x = load<i32>(p, X) + (r * x_f + f0) * x_c + (per == 1 ? o : o / per);
+          const w = load<i32>(p, WEIGHTS) + kt * kernel_f * y_c + o; // s8 [kernel_f][y_c], of this tap and channel
+          let sum = load<i32>(acc);
+          for (let kf = kf0; kf < kf1; kf++) {
+            sum += <i32>load<i8>(w + kf * y_c) * (<i32>load<i8>(x + kf * dilation_f * x_c) - zero);
+          }
+          store<i32>(acc, sum);
+          acc += 4;
+        }
       }
     }
   }

@@ -23,7 +23,10 @@ export const modelArgs = {
 
 export const planArgs = {
   hop: { type: 'string', description: 'Frames between two outputs (default: the model metadata runlet.hop, else the window)' },
-  mode: { type: 'string', description: 'windowed, edge-exact or stream (default: the cheapest that is exact)' },
+  mode: {
+    type: 'string',
+    description: 'windowed, edge-exact, stream, approx or misaligned (default: the cheapest that is exact)',
+  },
   microHop: { type: 'string', description: 'Frames that pass through the layers at once (default: the hop)' },
   budgetRam: { type: 'string', description: 'edge-exact: most bytes of state; the least work that fits is taken' },
   budgetMacs: {
@@ -100,7 +103,7 @@ export interface PlanArgs {
 export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const fromModel = Number(graph.metadata['runlet.hop']);
   const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
-  const chosen = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream']);
+  const chosen = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
   const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
   const budgetRam = numberOption('budget-ram', args.budgetRam, { min: 0, whole: true });
   const budgetMacs = numberOption('budget-macs', args.budgetMacs, { min: 0, whole: true });

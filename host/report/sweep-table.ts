@@ -29,7 +29,7 @@ export function sweepLines(sweep: Sweep, over: Over, colour: boolean): string[] 
     Number((r.macsPerWindow / r.macsPerHop).toFixed(2)),
     r.stateBytes,
     r.delayFrames,
-    r.exact ? 'exact' : 'extended',
+    r.equals,
   ]);
   const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
   const codes = [...new Set(refused.map((r) => r.code))].join(', ');

@@ -4,11 +4,13 @@
  * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, as they fall due.
  * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame
  * n * hop + window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported.
+ * Frames and outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years).
  * No Node import and no dependency, so it runs in a browser as it is. Exact: quantisation is TensorFlow Lite's, the rest is
  * the module's own arithmetic. push and output allocate nothing.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type OpenModule, openModule } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
@@ -17,6 +19,16 @@ import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
 export interface SessionOptions {
   /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
   manifest?: Manifest;
+}
+
+/** Where a stream stands before and between its outputs. */
+export interface WarmUp {
+  /** No output has been reported since the stream began. */
+  active: boolean;
+  /** Frames until the next output is reported. */
+  framesLeft: number;
+  /** Outputs held back so far; warmUpHops of the manifest in the end. */
+  outputsHeldBack: number;
 }
 
 export class Session {
@@ -31,6 +43,10 @@ export class Session {
   #scales: number[];
   #framesPushed = 0;
   #outputsDue = 0;
+  #originFrame = 0;
+  /** The newest frame of each input, for `hold`; zero points before the first. */
+  #lastFrame: Int8Array[];
+  #madeUp = new MadeUp();
 
   /** Use openSession: it checks the module first. */
   constructor(module: OpenModule) {
@@ -41,22 +57,54 @@ export class Session {
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
     this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
+    this.#lastFrame = module.manifest.inputs.map((port) => new Int8Array(port.elements));
     this.reset();
   }
 
-  /** Frames taken since the last reset. */
+  /** Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of other gaps count. */
   get framesPushed(): number {
     return this.#framesPushed;
   }
 
-  /** Outputs reported since the last reset. */
+  /** Outputs reported since the stream began. */
   get outputsDue(): number {
     return this.#outputsDue;
   }
 
-  /** n of the latest output (its window is frames [n * hop, n * hop + window)), or -1 before the first. */
+  /** The frame of the signal that is frame 0 of the stream: 0 but after a gap with `reset`. */
+  get originFrame(): number {
+    return this.#originFrame;
+  }
+
+  /** n of the latest output (its window is frames originFrame + [n * hop, n * hop + window) of the signal), or -1 before the first. */
   get outputIndex(): number {
     return this.#outputsDue === 0 ? -1 : this.manifest.warmUpHops + this.#outputsDue - 1;
+  }
+
+  /** How long until the next output, and what the warm-up has held back. */
+  get warmUp(): WarmUp {
+    const { warmUpHops, delayFrames } = this.manifest;
+    const first = this.window + delayFrames;
+    return {
+      active: this.#outputsDue === 0,
+      framesLeft: (warmUpHops + this.#outputsDue) * this.hop + first - this.#framesPushed,
+      outputsHeldBack: Math.min(warmUpHops, Math.max(0, Math.floor((this.#framesPushed - first) / this.hop) + 1)),
+    };
+  }
+
+  /** Frames of the latest output's window that were made up in gaps. */
+  get gapFramesInWindow(): number {
+    const start = this.outputIndex * this.hop;
+    return this.#outputsDue === 0 ? 0 : this.#madeUp.count(start, start + this.window);
+  }
+
+  /** The same, of the frames around the window that the output depends on too: warmUpHops hops before, delayFrames after. */
+  get gapFramesInContext(): number {
+    if (this.#outputsDue === 0) return 0;
+    const { warmUpHops, delayFrames } = this.manifest;
+    const start = this.outputIndex * this.hop;
+    const end = start + this.window;
+    return this.#madeUp.count(start - warmUpHops * this.hop, start) + this.#madeUp.count(end, end + delayFrames);
   }
 
   /** Forgets the signal: the next frame is frame 0. */
@@ -68,6 +116,54 @@ export class Session {
     }
     this.#framesPushed = 0;
     this.#outputsDue = 0;
+    this.#originFrame = 0;
+    this.#madeUp = new MadeUp();
+    for (const [i, frame] of this.#lastFrame.entries()) frame.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
+  }
+
+  /**
+   * Says that `frames` frames of the signal were lost (more than a hop is fine).
+   * `reset`: the stream begins again with the next frame, which is frame 0 of it; originFrame says which frame of the signal that is, so the
+   * output n from then on is about frames originFrame + [n * hop, n * hop + window); the warm-up starts again.
+   * `hold`, `zero`: the last frame, or the real value 0.0, takes their place (before the first frame both are 0.0). Outputs are
+   * numbered on. Of a long gap whole periods are left out once the state repeats; what follows is the same bytes.
+   * @param onOutput gets n of each output that falls due inside the gap, and whether its window holds made-up frames.
+   * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats, RN710 the module failed.
+   */
+  gap(frames: number, policy: GapPolicy, onOutput?: (index: number, inGap: boolean) => void): GapResult {
+    const end = this.#originFrame + this.#framesPushed + frames;
+    checkGap(frames, policy, this.#originFrame + this.#framesPushed);
+    if (policy === 'reset') {
+      this.reset();
+      this.#originFrame = end;
+      return { frames, outputs: 0, leftOut: 0 };
+    }
+    const { inputs, state } = this.#module;
+    const frame = this.#lastFrame.map((last) => last.slice());
+    if (policy === 'zero') for (const [i, values] of frame.entries()) values.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
+    const before = this.#outputsDue;
+    const result = { frames, outputs: 0, leftOut: 0 };
+    const mark = (from: number) =>
+      this.#madeUp.add(from, this.#framesPushed, (Math.max(0, this.outputIndex) - this.manifest.warmUpHops) * this.hop);
+    const push = (count: number): boolean => {
+      // the module may overwrite its input
+      for (const [i, values] of frame.entries()) for (let n = 0; n < count; n++) inputs[i]?.set(values, n * values.length);
+      const due = this.#run(count);
+      mark(this.#framesPushed - count);
+      if (due) onOutput?.(this.outputIndex, this.gapFramesInWindow > 0);
+      return due;
+    };
+    const leaveOut = (hops: number, outputs: number): void => {
+      this.#framesPushed += hops * this.hop;
+      this.#outputsDue += outputs;
+      result.leftOut = outputs;
+      mark(this.#framesPushed - hops * this.hop);
+    };
+    const parts = new StateParts(state, this.manifest.runningSums);
+    if (frames >= this.hop) repeatHop(Math.floor(frames / this.hop), state, parts, () => push(this.hop), leaveOut);
+    if (frames % this.hop > 0) push(frames % this.hop);
+    result.outputs = this.#outputsDue - before;
+    return result;
   }
 
   /**
@@ -155,6 +251,12 @@ export class Session {
 
   /** rn_push over what stands in the input buffers. */
   #run(count: number): boolean {
+    const { inputs } = this.#module;
+    for (let i = 0; i < inputs.length; i++) {
+      const last = this.#lastFrame[i] as Int8Array;
+      const at = (count - 1) * last.length;
+      for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Int8Array)[at + e] as number;
+    }
     let result: number;
     try {
       result = this.#module.exports.rn_push(count);
@@ -211,12 +313,15 @@ export class Session {
 
   /** Everything that restore needs to go on from here, in this or another session of the same bundle. */
   snapshot(): Uint8Array {
-    const { stateDigest } = this.manifest;
+    const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...frame]));
     return packSnapshot({
-      stateDigest,
+      stateDigest: this.manifest.stateDigest,
       framesPushed: this.#framesPushed,
       outputsDue: this.#outputsDue,
+      originFrame: this.#originFrame,
       state: this.#module.state,
+      lastFrame,
+      madeUp: this.#madeUp.spans,
     });
   }
 
@@ -225,10 +330,19 @@ export class Session {
    * @throws RN712 where the snapshot is damaged or was made with other weights, scales or layout.
    */
   restore(bytes: Uint8Array): void {
-    const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length);
+    const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.length, 0);
+    const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
     this.#module.state.set(snapshot.state);
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
+    this.#originFrame = snapshot.originFrame;
+    this.#madeUp = new MadeUp();
+    this.#madeUp.spans = snapshot.madeUp;
+    let at = 0;
+    for (const frame of this.#lastFrame) {
+      frame.set(new Int8Array(snapshot.lastFrame.slice(at, at + frame.length).buffer));
+      at += frame.length;
+    }
   }
 }
 

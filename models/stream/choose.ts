@@ -1,5 +1,5 @@
 /**
- * Which edge-exact layout: least work, then least state; or within a budget.
+ * Which edge-exact layout: the least state among those that do nearly the least work; or within a budget.
  *
  * In: a Graph, a hop and budgets.  Out: a Layout with its MACs.  Every layout gives the same bytes out, so the choice is one of cost only.
  * Source: edge-exact proof, section 5: with left edges kept or computed ahead, work falls with depth until nothing more pays; with left
@@ -27,6 +27,9 @@ export interface Costed {
   macs: number;
 }
 
+/** Work that may be given for less state, as a share of the least (edge-exact proof, section 7: least state within a set limit). */
+export const workTolerance = 0.02;
+
 /** Most values of `ahead` that are tried at one depth. */
 const mostAheads = 256;
 
@@ -45,10 +48,12 @@ function* layoutsAt(graph: Graph, hop: number, microHop: number, depth: number):
   const most = Math.floor(window / hop);
   const stride = Math.max(1, Math.ceil(most / mostAheads));
   for (let i = most; i >= 0; i = i === 0 ? -1 : Math.max(0, i - stride)) {
-    const layout = layoutOf(graph, hop, { ahead: i, cone: false, depth }, microHop, edges);
-    if (layout) yield { layout, macs: macsOf(graph, layout) };
+    for (const taps of [true, false]) {
+      const layout = layoutOf(graph, hop, { ahead: i, cone: false, depth, taps }, microHop, edges);
+      if (layout) yield { layout, macs: macsOf(graph, layout) };
+    }
   }
-  const cone = layoutOf(graph, hop, { ahead: 0, cone: true, depth }, microHop, edges);
+  const cone = layoutOf(graph, hop, { ahead: 0, cone: true, depth, taps: false }, microHop, edges);
   if (cone) yield { layout: cone, macs: macsOf(graph, cone) };
 }
 
@@ -58,29 +63,44 @@ function depthsOf(graph: Graph, hop: number, most: number): number[] {
   return graph.nodes.flatMap((n, i) => (reusing.has(n) ? [i + 1] : [])).reverse();
 }
 
-const better = (a: Costed, b: Costed | undefined, by: 'macs' | 'state'): boolean => {
-  if (!b) return true;
-  const macs = a.macs - b.macs;
-  const state = a.layout.stateBytes - b.layout.stateBytes;
-  return by === 'macs' ? macs < 0 || (macs === 0 && state < 0) : state < 0 || (state === 0 && macs < 0);
+const least = (all: Costed[], by: 'macs' | 'state'): Costed | undefined => {
+  const [first, second] = by === 'macs' ? (['macs', 'state'] as const) : (['state', 'macs'] as const);
+  const cost = (c: Costed, of: 'macs' | 'state') => (of === 'macs' ? c.macs : c.layout.stateBytes);
+  return all.reduce<Costed | undefined>((best, c) => {
+    const d = best ? cost(c, first) - cost(best, first) || cost(c, second) - cost(best, second) : -1;
+    return d < 0 ? c : best;
+  }, undefined);
 };
 
-/** The layout with least work whose state fits, or with `budget.macs` the one with least state whose work fits; undefined if none does. */
-export function chooseLayout(graph: Graph, hop: number, budget: Budget = {}): Costed | undefined {
-  const depths = depthsOf(graph, hop, budget.depth ?? graph.nodes.length);
+/** Layouts within the budget; without one, only depths that can do the least work. */
+function candidates(graph: Graph, hop: number, budget: Budget): Costed[] {
+  const { stateBytes = Number.POSITIVE_INFINITY, macs = Number.POSITIVE_INFINITY, microHop = hop } = budget;
   const limited = budget.stateBytes !== undefined || budget.macs !== undefined;
-  let best: Costed | undefined;
-  for (const depth of [...depths, 0]) {
-    const all = [...layoutsAt(graph, hop, budget.microHop ?? hop, depth)];
-    // without a budget the deepest layouts do the least work (proof, section 5): stop where work begins to grow
-    if (!limited && best && all.every((found) => found.macs > (best?.macs ?? 0))) break;
-    for (const found of all) {
-      if (found.layout.stateBytes > (budget.stateBytes ?? Number.POSITIVE_INFINITY)) continue;
-      if (found.macs > (budget.macs ?? Number.POSITIVE_INFINITY)) continue;
-      if (better(found, best, budget.macs === undefined ? 'macs' : 'state')) best = found;
-    }
+  const found: Costed[] = [];
+  let work = Number.POSITIVE_INFINITY;
+  for (const depth of [...depthsOf(graph, hop, budget.depth ?? graph.nodes.length), 0]) {
+    const all = [...layoutsAt(graph, hop, microHop, depth)];
+    const lowest = Math.min(...all.map((c) => c.macs));
+    // the deepest layouts do the least work (proof, section 5)
+    if (!limited && lowest > work * (1 + workTolerance)) break;
+    work = Math.min(work, lowest);
+    for (const c of all) if (c.layout.stateBytes <= stateBytes && c.macs <= macs) found.push(c);
   }
-  return best;
+  return found;
+}
+
+/**
+ * The layout with the least state among those whose work is within workTolerance of the least; with `budget.macs` the one with the least
+ * state whose work fits, with `budget.stateBytes` among those that fit. Undefined if none does.
+ */
+export function chooseLayout(graph: Graph, hop: number, budget: Budget = {}): Costed | undefined {
+  const found = candidates(graph, hop, budget);
+  if (budget.macs !== undefined) return least(found, 'state');
+  const work = least(found, 'macs')?.macs ?? 0;
+  return least(
+    found.filter((c) => c.macs <= work * (1 + workTolerance)),
+    'state',
+  );
 }
 
 /** Layouts of which none has both less work and less state than another, least work first; within `budget.depth` and `budget.microHop`. */

@@ -6,8 +6,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
-import { lcm } from './edges.ts';
-import { frameBytes, historyOf, type Interior, type Layout } from './reuse.ts';
+import { frameBytes, historyOf, type Interior, type Layout, periodOf } from './reuse.ts';
 import { ruleOf, timingOf, type WindowRule } from './timing.ts';
 import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
 
@@ -70,21 +69,23 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
     }
     const own = at(node.output);
     const todo = work.get(node.output);
+    const taps = layout.taps.get(node);
     const waiting = choice.ahead * (todo?.spliced ?? 0);
     steps.trunk.push({
       ...common,
-      kind: 'run',
+      kind: taps ? 'taps' : 'run',
       section: 'trunk',
       inputs: node.inputs.map((id) => interiorInput(tensors.get(id) as TensorPlan, rule as WindowRule, at(id), own)),
       outRows: own.microRows,
-      rule: interiorRule(rule as WindowRule, at(node.inputs[0] as number), own),
+      rule: taps ? rule : interiorRule(rule as WindowRule, at(node.inputs[0] as number), own),
       macsPerHop: macs * own.newRows,
       macsPerWindow: macs * rows,
-      stateBytes: historyOf(own) * frameBytes(graph, node.output),
+      stateBytes: historyOf(own) * frameBytes(graph, node.output) + (taps?.stateBytes ?? 0),
       timing: tensors.get(node.output) as Timing,
       interior: own,
+      ...(taps && { taps, work: todo }),
     });
-    const computed = (todo?.left?.computed ?? 0) + (todo?.window?.right ?? 0);
+    const computed = taps ? 0 : (todo?.left?.computed ?? 0) + (todo?.window?.right ?? 0);
     if (!todo?.left && !todo?.window) continue;
     steps.edge.push({
       ...common,
@@ -97,6 +98,7 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
       stateBytes: waiting * frameBytes(graph, node.output),
       interior: own,
       work: todo,
+      ...(taps && { taps }),
     });
   }
   for (const port of graph.outputs) {
@@ -117,12 +119,11 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
       exact: true,
     });
   }
-  const phases = [...interiors.values()].reduce((p, i) => lcm(p, i.step), 1);
   const ordered = [...steps.trunk, ...steps.edge, ...steps.head];
   const [input] = graph.inputs.map((p) => p.tensor) as [number];
   const first = ordered.find((s) => s.inputs.some((i) => i.tensor === input));
   if (first) first.stateBytes += historyOf(at(input)) * frameBytes(graph, input);
-  return { tensors, steps: ordered, period: lcm(phases, Math.max(1, choice.ahead)) };
+  return { tensors, steps: ordered, period: periodOf(layout) };
 }
 
 /** A window of these rows is no contiguous part of the stream. */

@@ -6,7 +6,7 @@
  */
 import { frameOf, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
-import type { StreamPlan } from './types.ts';
+import { hasTrunk, type StreamPlan } from './types.ts';
 
 export interface Block<A> {
   data: A; // [t][f][c]
@@ -38,9 +38,10 @@ function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
 type Sliceable<A> = { slice(from: number, to: number): A };
 
 /** Trunk tensors over the whole signal, zero-padded at its two ends only. */
-export function executeTrunk<A>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+export function executeTrunk<A extends Sliceable<A>>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+  if (plan.mode === 'approx') return executeHops(plan, signal, run);
   const tensors = new Map<number, Block<A>>([[plan.graph.inputs[0]?.tensor ?? -1, signal]]);
-  for (const step of plan.mode === 'stream' ? plan.steps : []) {
+  for (const step of hasTrunk(plan.mode) ? plan.steps : []) {
     if (step.section !== 'trunk' || step.kind !== 'run') continue;
     const { node } = step;
     const strideT = step.rule.kind === 'window' ? step.rule.stride : 1;
@@ -49,6 +50,43 @@ export function executeTrunk<A>(plan: StreamPlan, signal: Block<A>, run: RunNode
     tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
   }
   return tensors;
+}
+
+/** Mode approx: the trunk on each hop by itself, with the model's padding at its seams; rows of all hops joined. */
+function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+  const parts = new Map<number, Block<A>[]>();
+  const input = plan.graph.inputs[0]?.tensor ?? -1;
+  const frame = frameOf(signal.shape) * plan.hop;
+  for (let k = 0; (k + 1) * plan.hop <= signal.shape.t; k++) {
+    const hop = new Map<number, Block<A>>([
+      [input, { data: signal.data.slice(k * frame, (k + 1) * frame), shape: { ...signal.shape, t: plan.hop } }],
+    ]);
+    for (const { section, kind, node } of plan.steps) {
+      if (section !== 'trunk' || kind !== 'run') continue;
+      const xs = node.inputs.map((id) => hop.get(id) as Block<A>);
+      const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
+      const shape = shapeFor(node, xs, strideT);
+      const t = plan.tensors.get(node.output)?.newRows ?? shape.t;
+      hop.set(node.output, { data: run(node, xs, shape, strideT).slice(0, t * frameOf(shape)), shape: { ...shape, t } });
+    }
+    for (const [id, block] of hop) parts.set(id, [...(parts.get(id) ?? []), block]);
+  }
+  return new Map([...parts].map(([id, blocks]) => [id, joined(blocks)]));
+}
+
+/** Blocks one after the other. */
+function joined<A>(blocks: Block<A>[]): Block<A> {
+  const arrays = blocks.map((b) => b.data as unknown as Float32Array | Int8Array);
+  const [first] = arrays as [Float32Array | Int8Array];
+  const make = first.constructor as new (length: number) => Float32Array | Int8Array;
+  const data = new make(arrays.reduce((n, a) => n + a.length, 0));
+  let at = 0;
+  for (const a of arrays) {
+    data.set(a, at);
+    at += a.length;
+  }
+  const shape = { ...(blocks[0] as Block<A>).shape, t: blocks.reduce((n, b) => n + b.shape.t, 0) };
+  return { data: data as unknown as A, shape };
 }
 
 /** The head on every window of a trunk, from the first that does not depend on frames before the signal (or from 0 with `warmUp`). */
@@ -60,15 +98,17 @@ export function* executeHeads<A extends Sliceable<A>>(
 ): Generator<WindowResult<A>> {
   const frames = trunk.get(plan.graph.inputs[0]?.tensor ?? -1)?.shape.t ?? 0;
   // the other modes equal the windowed model: every node on every window
-  const streamed = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy').map((s) => s.node);
-  const head = plan.mode === 'stream' ? streamed : plan.graph.nodes;
+  const streamed = plan.steps.filter((s) => s.section !== 'trunk' && s.kind !== 'copy').map((s) => s.node);
+  const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
+  const grid = plan.mode === 'misaligned' ? plan.alignment : plan.hop;
   for (let n = first; n * plan.hop + plan.window + plan.delayFrames <= frames; n += options.every ?? 1) {
     const tensors = new Map<number, Block<A>>();
     for (const [id, block] of trunk) {
       const t = plan.tensors.get(id);
       if (!t) continue;
-      const from = Math.floor((n * plan.hop) / t.jump);
+      // misaligned: the window is taken at the multiple of the total stride before it
+      const from = Math.floor((n * plan.hop) / grid) * (grid / t.jump);
       const frame = frameOf(block.shape);
       if (from + t.windowRows > block.shape.t) continue; // not read by the head
       const data = block.data.slice(from * frame, (from + t.windowRows) * frame);

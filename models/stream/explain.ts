@@ -9,7 +9,7 @@ import { edgesOf, interior } from './edges.ts';
 import type { FoldReuse } from './fold.ts';
 import { frameBytes } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
-import type { Step, StreamPlan } from './types.ts';
+import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
 export interface LayerReason {
   layer: string;
@@ -37,7 +37,7 @@ const wholeWindow = (rows: number): string =>
 export function explainPlan(plan: StreamPlan): LayerReason[] {
   return plan.graph.nodes.map((node) => ({
     layer: node.name,
-    why: plan.layout ? edgeReason(plan, node) : plan.mode === 'stream' ? streamReason(plan, node) : wholeReason(plan, node),
+    why: plan.layout ? edgeReason(plan, node) : hasTrunk(plan.mode) ? streamReason(plan, node) : wholeReason(plan, node),
   }));
 }
 
@@ -53,6 +53,10 @@ function edgeReason(plan: StreamPlan, node: Node): string {
   const computed = at.newRows + left + right;
   const of = `${number(computed)} of ${some(at.edge.rows, 'row')}`;
   const phases = at.step > 1 ? `streamed, ${at.step} phases` : 'streamed';
+  if (layout.taps.has(node) && left + right > 0) {
+    const fresh = `${number(at.newRows)} of ${some(at.edge.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
+    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at no MACs; ${phases}`;
+  }
   if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
   const again = layout.choice.cone && left > 0 ? ' from the raw window' : '';
   return `${of} are new or touch an edge (${at.newRows} new, ${left} left${again}, ${right} right); ${phases}`;
@@ -60,7 +64,7 @@ function edgeReason(plan: StreamPlan, node: Node): string {
 
 function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   const [id] = node.inputs as [number];
-  const { interior: at, ahead, slotBytes, totalBytes } = fold;
+  const { interior: at, slots: ahead, slotBytes, totalBytes } = fold;
   const totals = totalBytes > 0 ? ` and ${at.step} x ${number(totalBytes)} B of running totals` : '';
   const kept = at.newest - at.newRows + 1 - at.edge.left * at.step + ahead * at.edge.left;
   const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * frameBytes(graph, id))} B)` : 'rows';
@@ -88,6 +92,8 @@ function wholeReason(plan: StreamPlan, node: Node): string {
 function streamReason(plan: StreamPlan, node: Node): string {
   const { graph, hop, tensors } = plan;
   const own = plan.steps.filter((s) => s.node === node);
+  const fold = own.find((s) => s.fold)?.fold;
+  if (fold) return streamFoldReason(graph, node, fold);
   const slots = own.find((s) => s.kind === 'accumulate');
   if (slots) return slotsReason(graph, node, slots);
   const at = tensors.get(node.output);
@@ -96,6 +102,8 @@ function streamReason(plan: StreamPlan, node: Node): string {
   if (at && rule.kind === 'window') {
     const fresh = hop / at.jump;
     const [before, after] = rule.pad;
+    if (plan.mode === 'approx' && before + after > 0)
+      return `${number(fresh)} of ${some(rows, 'row')} are new at a hop, from this hop's rows alone: it pads at every hop`;
     const padding = before > 0 ? `; real history stands where the model pads ${some(before, 'row')}` : '';
     const wait = after > 0 ? `; it waits for ${some(after * (at.jump / rule.stride), 'frame')} of look-ahead` : '';
     return `${number(fresh)} of ${some(rows, 'row')} ${fresh === 1 ? 'is' : 'are'} new at a hop, the others are not computed again${padding}${wait}`;
@@ -111,6 +119,15 @@ function streamReason(plan: StreamPlan, node: Node): string {
   if (rows * timing.jump <= hop)
     return `head: ${some(rows, 'row')} of ${some(timing.jump, 'frame')} are no more than a hop brings (${number(hop)} frames)`;
   return 'head: what it reads is computed at every output';
+}
+
+function streamFoldReason(graph: Graph, node: Node, { method, slots, slotBytes, stateBytes }: FoldReuse): string {
+  const [id] = node.inputs as [number];
+  const whole = number(rowsOf(graph, id));
+  if (method === 'ring')
+    return `a running sum over a ring of ${some(slots, 'row')} (${number(stateBytes)} B): new rows are added, the oldest taken off`;
+  if (method === 'slide') return `maxima of ${slots + 1} hops (${number(stateBytes)} B) stand for ${whole} rows`;
+  return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows stand for ${whole} rows`;
 }
 
 function slotsReason(graph: Graph, node: Node, step: Step): string {
@@ -137,14 +154,17 @@ export function alternatives(plan: StreamPlan, most = 5): Alternative[] {
   if (!layout) return [];
   const isChosen = (c: Costed) => c.macs === plan.macsPerHop && c.layout.stateBytes === layout.stateBytes;
   return spread(paretoLayouts(graph, hop, { microHop }), most, isChosen).map((c) => {
-    const { ahead, cone } = c.layout.choice;
+    const { ahead, cone, taps } = c.layout.choice;
     const reusing = c.layout.trunk.size;
     const left = cone ? 'from the raw window' : ahead === 0 ? 'when the window falls due' : `${some(ahead, 'hop')} ahead`;
     return {
       macsPerHop: c.macs,
       stateBytes: c.layout.stateBytes,
-      how: reusing === 0 ? 'every layer whole' : `${some(reusing, 'layer')} streamed, left edges ${left}`,
-      option: `--budget-ram ${c.layout.stateBytes}`,
+      how:
+        reusing === 0
+          ? 'every layer whole'
+          : `${some(reusing, 'layer')} streamed, left edges ${left}${taps ? ', the first layer sums taps' : ''}`,
+      option: `--budget-macs ${c.macs}`,
       chosen: isChosen(c),
     };
   });

@@ -7,7 +7,7 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { historyOf, type Interior } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
-import type { StreamPlan } from './types.ts';
+import { hasTrunk, type StreamPlan } from './types.ts';
 
 export type RowKind =
   /** Computed at this output. */
@@ -50,6 +50,10 @@ export interface PictureLayer {
   phases: number;
   /** How row f depends on rows of its inputs: f * stride - before + i * dilation, i < kernel; nothing where it reads all. */
   taps?: { kernel: number; stride: number; dilation: number; before: number };
+  /** Windows by which its left edge is computed ahead. */
+  ahead: number;
+  /** Rows that cost multiply-accumulates at a hop, where that is less than what is drawn (tap sums). */
+  counted?: number;
   /** Rows may be taken from before the window. */
   history: boolean;
   runs: Run[];
@@ -87,10 +91,16 @@ function joined(
 /** What became of rows that were computed before and are not in a buffer. */
 type Gone = 'folded' | 'past';
 
+const tapsOf = ({ layout }: StreamPlan, id: number) => [...(layout?.taps ?? [])].find(([node]) => node.output === id)?.[1];
+
+/** Windows by which the left edge of a tensor is computed ahead. */
+const aheadOf = (plan: StreamPlan, id: number): number => tapsOf(plan, id)?.completeAhead ?? plan.layout?.choice.ahead ?? 0;
+
 /** edge-exact: rows of window n, the stream between them, the left edge of a later window. */
 function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[] {
   const { layout } = plan;
-  const ahead = layout?.choice.ahead ?? 0;
+  const ahead = aheadOf(plan, id);
+  const waits = layout?.choice.ahead === 0 && (tapsOf(plan, id)?.waiting ?? 0) > 0;
   const { edge, step, newest, newRows } = at;
   const { left: leftWork, window, spliced = 0 } = layout?.work.get(id) ?? { spliced: 0 };
   const computed = leftWork?.computed ?? 0;
@@ -103,7 +113,7 @@ function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[]
     if (ahead === 0 && f < computed) return 'left';
     if (interiorRow(f)) return streamKind(f * step) ?? gone;
     if (f >= edge.rows - right) return 'right';
-    if (f < edge.left) return ahead > 0 && spliced > 0 ? 'queued' : ahead > 0 && computed > 0 ? gone : 'past';
+    if (f < edge.left) return ahead > 0 && (spliced > 0 || waits) ? 'queued' : ahead > 0 && computed > 0 ? gone : 'past';
     return 'past';
   };
   const pitch = edge.jump;
@@ -120,8 +130,9 @@ function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[]
 function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
   const t = plan.tensors.get(id);
   if (!t) return [];
-  const newest = Math.floor((plan.window + plan.delayFrames - t.need) / t.jump);
-  const firstNew = newest - plan.hop / t.jump + 1;
+  const complete = Math.floor((plan.window + plan.delayFrames - t.need) / t.jump);
+  const newest = plan.mode === 'approx' ? t.windowRows - 1 : complete;
+  const firstNew = Math.ceil(newest - plan.hop / t.jump + 1);
   const oldest = firstNew - t.historyRows;
   const kindOf = (row: number): RowKind => (row >= firstNew ? 'new' : row >= oldest ? 'held' : gone);
   return joined(kindOf, Math.min(0, oldest), newest, { lane: 'window', pitch: t.jump, width: t.jump });
@@ -129,10 +140,16 @@ function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
 
 /** Partial results: one accumulator a waiting window, or one a hop of the window. */
 function foldRuns(plan: StreamPlan, node: Node): Run[] {
-  const waiting = plan.layout?.folds.get(node)?.ahead ?? 0;
+  const fold = plan.steps.find((s) => s.node === node && s.fold)?.fold;
   const { hop, window } = plan;
   const result: Run = { kind: 'whole', lane: 'window', at: 0, rows: 1, pitch: window, width: window };
-  if (waiting > 0) return [result, { kind: 'folded', lane: 'ahead', at: hop, rows: waiting, pitch: hop, width: hop }];
+  if (fold) {
+    const { method, slots } = fold;
+    if (slots === 0) return [];
+    const pitch = method === 'ring' ? window / slots : hop;
+    const at = method === 'ring' || method === 'slide' ? 0 : hop;
+    return [result, { kind: 'folded', lane: 'ahead', at, rows: slots, pitch, width: pitch }];
+  }
   const slots = plan.steps.find((s) => s.node === node && s.slots)?.slots ?? 0;
   if (slots === 0) return [];
   const lane = { lane: 'ahead', pitch: hop, width: hop } as const;
@@ -165,13 +182,14 @@ export function planPicture(plan: StreamPlan): Picture {
     const rows = graph.tensors[id]?.shape.t ?? 0;
     const jump = timing.get(id)?.jump;
     const pitch = jump && rows > 1 ? jump : window / rows;
-    return { rows, pitch, phases: layout?.interiors.get(id)?.step ?? 1, history: streams(id) && plan.mode === 'stream' };
+    return { rows, pitch, phases: layout?.interiors.get(id)?.step ?? 1, history: streams(id) && hasTrunk(plan.mode) };
   };
   const source: PictureLayer = {
     name: graph.inputs[0]?.name ?? 'input',
     op: 'input',
     reads: [],
     ...base(input),
+    ahead: 0,
     runs: inputRuns(plan, input),
     macsPerHop: 0,
     macsPerWindow: 0,
@@ -185,7 +203,9 @@ export function planPicture(plan: StreamPlan): Picture {
       op: node.op,
       reads: node.inputs.map((id) => index.get(id) ?? 0),
       ...own,
-      ...tapsOf(graph, node),
+      ...reachOf(graph, node),
+      ahead: aheadOf(plan, node.output),
+      ...(layout?.taps.has(node) && { counted: layout.rows.get(node) ?? 0 }),
       runs: folds.length > 0 ? folds : runsOf(node.output, own.rows, own.pitch),
       macsPerHop: steps.reduce((n, s) => n + s.macsPerHop, 0),
       macsPerWindow: steps.reduce((n, s) => n + s.macsPerWindow, 0),
@@ -204,7 +224,7 @@ function inputRuns(plan: StreamPlan, id: number): Run[] {
   return joined(kindOf, 0, plan.window - 1, { lane: 'window', pitch: 1, width: 1 });
 }
 
-function tapsOf(graph: Graph, node: Node): Pick<PictureLayer, 'taps'> {
+function reachOf(graph: Graph, node: Node): Pick<PictureLayer, 'taps'> {
   const rule = ruleOf(graph, node);
   if (rule.kind !== 'window') return {};
   return { taps: { kernel: rule.kernel, stride: rule.stride, dilation: rule.dilation, before: rule.pad[0] } };

@@ -8,6 +8,7 @@
  */
 import { RunletError } from '../error.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { slidingLength } from '../ops/op.ts';
 import { chooseLayout } from './choose.ts';
 import { edgePlan } from './edge-plan.ts';
 import { lcm } from './edges.ts';
@@ -52,7 +53,7 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
       tryThis: `a hop from 1 to ${window}`,
     });
   }
-  if (!Number.isInteger(microHop) || microHop < 1 || hop % microHop !== 0) {
+  if (!Number.isInteger(microHop) || microHop < 1 || (hop % microHop !== 0 && options.mode !== 'misaligned')) {
     throw new RunletError('RN202', {
       what: `micro-hop ${microHop} does not divide the hop ${hop}`,
       tryThis: 'a divisor of the hop',
@@ -86,13 +87,15 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
   checkOptions(graph, window, options);
-  const { hop, microHop = hop } = options;
+  const { hop } = options;
   const { mode, reason } = planMode(graph, options);
   if (mode === 'edge-exact') return planEdges(graph, window, options, reason);
   const trunk = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => trunk.has(node));
   const alignment = [...timing.values()].reduce((p, t) => lcm(p, t.jump), 1);
-  checkAlignment(hop, microHop, alignment);
+  const microHop = options.microHop ?? (mode === 'misaligned' ? alignment : hop);
+  checkAlignment(mode === 'misaligned' ? alignment : hop, microHop, alignment);
+  if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
 
   const boundary = boundaryOf(graph, trunk, timing);
   const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
@@ -115,7 +118,9 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
     const newRows = microHop / t.jump;
     const before = complete(id) - newRows;
     let historyRows = 0;
-    if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - newRows);
+    // misaligned: outputs fall due between micro-hops, when the new rows have become history
+    const unread = mode === 'misaligned' ? 0 : newRows;
+    if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - unread);
     for (const node of trunk) {
       if (!node.inputs.includes(id)) continue;
       const rule = ruleOf(graph, node);
@@ -123,20 +128,96 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
       const outBefore = complete(node.output) - microHop / (timing.get(node.output) as Timing).jump;
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
-    const windowFirstRow = newRows + historyRows - complete(id);
+    const windowFirstRow = unread + historyRows - complete(id);
     tensors.set(id, { ...t, tensor: id, windowRows: rowsOf(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
   }
 
   const draft = { graph, mode, reason, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
   const steps = buildSteps(draft, trunk, complete);
-  return { ...draft, phases: 1, period: 1, warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
+  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
 }
+
+/** RN206 where a hop by itself does not give the rows that it stands for. */
+function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: Set<Node>, timing: Map<number, Timing>): void {
+  const { hop } = options;
+  const fail = (what: string, why: string, where?: string) => {
+    throw new RunletError('RN206', { what, ...(where && { where }), why, tryThis: 'mode stream, or edge-exact' });
+  };
+  if (window % hop !== 0)
+    fail(`the window of ${window} frames is no multiple of the hop ${hop}`, 'approx joins whole hops (StreamiNNC rule R1)');
+  if (options.microHop !== undefined && options.microHop !== hop)
+    fail(`micro-hop ${options.microHop} is not the hop ${hop}`, 'approx pads at the seams of what it computes at once');
+  for (const node of trunk) {
+    const rule = ruleOf(graph, node);
+    const jump = timing.get(node.inputs[0] as number)?.jump ?? 1;
+    if (rule.kind !== 'window') continue;
+    const rows = slidingLength(hop / jump, rule.kernel, rule.stride, rule.dilation, rule.pad);
+    const rate = hop / jump / rule.stride;
+    const whole = (graph.tensors[node.output]?.shape.t ?? 0) * jump * rule.stride === window;
+    if (rows < rate || !whole)
+      fail(
+        `a hop of ${hop / jump} rows gives ${rows}, and ${rate} are needed`,
+        'approx needs layers that keep their length (padded, or pools as long as their stride)',
+        node.name,
+      );
+  }
+}
+
+/** Hops after which the places of all folds repeat. */
+const periodOf = (steps: Step[]): number => steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1);
 
 function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'headShare'> {
   const macsPerHop = steps.reduce((sum, s) => sum + s.macsPerHop, 0);
   const headMacs = steps.filter((s) => s.section === 'head').reduce((sum, s) => sum + s.macsPerHop, 0);
   const macsPerWindow = steps.reduce((sum, s) => sum + s.macsPerWindow, 0);
   return { steps, macsPerHop, macsPerWindow, headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop };
+}
+
+/** Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section 1.2. */
+function planApprox(
+  graph: Graph,
+  options: PlanOptions,
+  reason: string,
+  trunk: Set<Node>,
+  timing: Map<number, Timing>,
+  alignment: number,
+): StreamPlan {
+  const { hop } = options;
+  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const window = rowsOf(graph.inputs[0]?.tensor ?? -1);
+  checkApprox(graph, options, window, trunk, timing);
+  const boundary = boundaryOf(graph, trunk, timing);
+  const tensors = new Map<number, TensorPlan>();
+  for (const [id, t] of timing) {
+    const newRows = hop / t.jump;
+    const historyRows = boundary.has(id) ? rowsOf(id) - newRows : 0;
+    const own = {
+      ...t,
+      lead: 0,
+      lookAhead: 0,
+      tensor: id,
+      windowRows: rowsOf(id),
+      newRows,
+      historyRows,
+      windowFirstRow: 0,
+      rowStep: 1,
+    };
+    tensors.set(id, own);
+  }
+  const draft = {
+    graph,
+    mode: 'approx' as const,
+    reason,
+    window,
+    hop,
+    microHop: hop,
+    alignment,
+    delayFrames: 0,
+    leftContextFrames: 0,
+    tensors,
+  };
+  const steps = buildSteps(draft, trunk, rowsOf).map((s) => ({ ...s, exact: false }));
+  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: 0, ...totals(steps) };
 }
 
 /** Mode edge-exact: no delay, no warm-up, any hop. */

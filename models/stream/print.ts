@@ -4,8 +4,10 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { opOf } from '../ops/index.ts';
+import { gcd } from './edges.ts';
+import type { FoldReuse } from './fold.ts';
 import { inputShapes } from './timing.ts';
-import type { Step, StreamPlan } from './types.ts';
+import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
 export interface PlanRow {
   layer: string;
@@ -26,15 +28,23 @@ export interface PlanRow {
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
   const rule = opOf(step.node.op).stream(step.node.attrs as never, inputShapes(plan.graph, step.node));
-  if (step.fold) return `fold, ${step.fold.ahead} windows wait`;
+  if (step.fold) return foldText(step.fold);
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
   const [before, after] = rule.pad;
   const padding = before === 0 && after === 0 ? 'valid' : `${before}+${after}`;
   if (step.interior) return edgeText(plan, step, padding);
+  if (plan.mode === 'approx' && before + after > 0) return `${padding} padded at every hop`;
   if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
   if (step.section === 'head') return `${padding} padded`;
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
+}
+
+/** What a fold keeps in place of its input's rows. */
+function foldText({ method, slots, interior }: FoldReuse): string {
+  if (method === 'ring') return `running sum, ring of ${slots} rows`;
+  if (method === 'slide') return `maxima of ${slots + 1} hops`;
+  return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${interior.step > 1 ? `, ${interior.step} phases` : ''}`;
 }
 
 /** edge-exact: rows that touch an edge and are computed again, and the phases of the tensor. */
@@ -55,7 +65,7 @@ function framesPerHop(plan: StreamPlan, step: Step): number {
 
 export function planRows(plan: StreamPlan): PlanRow[] {
   return plan.steps
-    .filter((s) => s.kind === 'run' || s.kind === 'accumulate' || s.kind === 'fold')
+    .filter((s) => ['run', 'taps', 'accumulate', 'fold'].includes(s.kind))
     .map((step) => {
       const own = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
       const sum = (of: (s: Step) => number) => own.reduce((n, s) => n + of(s), 0);
@@ -72,7 +82,7 @@ export function planRows(plan: StreamPlan): PlanRow[] {
         delayFrames: step.timing && !plan.layout ? step.timing.lookAhead : 0,
         receptiveField: step.timing?.receptiveField ?? plan.window,
         padding: paddingText(plan, step),
-        exact: step.exact ? 'exact' : 'extended',
+        exact: equals(plan, step),
       };
     });
 }
@@ -80,16 +90,33 @@ export function planRows(plan: StreamPlan): PlanRow[] {
 const count = (n: number) => Math.round(n).toLocaleString('en');
 const ratio = (a: number, b: number) => (b === 0 ? '-' : (a / b).toFixed(2));
 
+/** What the outputs equal. */
+function exactness(plan: StreamPlan): string {
+  const { mode, alignment, hop, leftContextFrames: left, delayFrames: right } = plan;
+  const most = alignment - gcd(hop, alignment);
+  if (mode === 'approx')
+    return 'not exact: every hop is computed by itself, with padding at its seams; measure it on your signal (--calib)';
+  if (mode === 'misaligned' && most > 0)
+    return `not exact: windows are taken up to ${most} frames early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
+  if (plan.steps.every((s) => s.exact)) return 'every output equals the windowed model, bit for bit';
+  return `equal to the model on windows extended by ${left} frames to the left and ${right} to the right, not to its zero-padded windows`;
+}
+
+/** What one layer equals, in a word. */
+function equals(plan: StreamPlan, step: Step): string {
+  if (plan.mode === 'approx' || (plan.mode === 'misaligned' && plan.hop % plan.alignment !== 0)) return 'approx';
+  return step.exact ? 'exact' : 'extended';
+}
+
 /** Totals, one line each. */
 export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
   const state = plan.steps.reduce((sum, s) => sum + s.stateBytes, 0);
-  const exact = plan.steps.every((s) => s.exact);
   const lines = [
     `mode        ${plan.mode}: ${plan.reason}`,
     `window      ${plan.window} frames${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
     `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
-    ...(plan.mode === 'stream'
+    ...(hasTrunk(plan.mode)
       ? [
           `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
         ]
@@ -98,11 +125,7 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
     `delay       ${plan.delayFrames} frames${ms(plan.delayFrames)} of look-ahead`,
     `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier frames matter to the first window)`,
   ];
-  lines.push(
-    exact
-      ? 'exact       every output equals the windowed model, bit for bit'
-      : `exact       equal to the model on windows extended by ${plan.leftContextFrames} frames to the left and ${plan.delayFrames} to the right, not to its zero-padded windows`,
-  );
+  lines.push(`exact       ${exactness(plan)}`);
   return lines;
 }
 
@@ -121,6 +144,6 @@ export const planJson = (plan: StreamPlan) => ({
   macsPerWindow: plan.macsPerWindow,
   headShare: plan.headShare,
   stateBytes: plan.steps.reduce((sum, s) => sum + s.stateBytes, 0),
-  exact: plan.steps.every((s) => s.exact),
+  exact: planRows(plan).every((row) => row.exact === 'exact'),
   layers: planRows(plan),
 });

@@ -16,8 +16,9 @@
  * Exact for any hop and any padding.
  */
 import { frameOf, type Graph, type Node } from '../graph/types.ts';
-import { type Edge, edgesOf, mayReuse } from './edges.ts';
+import { type Edge, edgesOf, lcm, mayReuse } from './edges.ts';
 import { type FoldReuse, foldOf, foldsOf } from './fold.ts';
+import { type Taps, tapsOf } from './taps.ts';
 import { ruleOf, type WindowRule } from './timing.ts';
 
 export interface Choice {
@@ -27,6 +28,8 @@ export interface Choice {
   cone: boolean;
   /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
   depth: number;
+  /** The first layer's edges as partial tap sums: less work, more state. */
+  taps: boolean;
 }
 
 /** The stream of a tensor's interior rows. */
@@ -63,6 +66,8 @@ export interface Layout {
   work: Map<number, EdgeWork>;
   /** By the fold's node. */
   folds: Map<Node, FoldReuse>;
+  /** First layers whose edges are partial tap sums. */
+  taps: Map<Node, Taps>;
   /** Rows that each node computes at an output. */
   rows: Map<Node, number>;
   stateBytes: number;
@@ -80,10 +85,12 @@ interface Context {
   edges: Map<number, Edge>;
   trunk: Set<Node>;
   folded: Set<number>;
+  taps: Map<Node, Taps>;
 }
 
 const readersOf = ({ graph }: Context, id: number): Node[] => graph.nodes.filter((n) => n.inputs.includes(id));
-const trunkReaders = (ctx: Context, id: number): Node[] => readersOf(ctx, id).filter((n) => ctx.trunk.has(n));
+/** Streamed layers that read rows of tensor `id`; one that sums taps reads each new row once and no others. */
+const trunkReaders = (ctx: Context, id: number): Node[] => readersOf(ctx, id).filter((n) => ctx.trunk.has(n) && !ctx.taps.has(n));
 const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
 const windowRule = (ctx: Context, node: Node): WindowRule => ruleOf(ctx.graph, node) as WindowRule;
 
@@ -177,6 +184,16 @@ function oldestRow(ctx: Context, id: number, at: Map<number, Interior>, work: Ed
   return oldest;
 }
 
+/** Outputs after which phases and queue slots repeat. */
+export function periodOf({ interiors, taps, choice }: Pick<Layout, 'interiors' | 'taps' | 'choice'>): number {
+  const steps = [...interiors.values()].map((i) => i.step);
+  const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting]);
+  return [choice.ahead, ...steps, ...slots].filter((n) => n > 0).reduce(lcm, 1);
+}
+
+/** The output counter is an i32 with room for some windows more. */
+const longestPeriod = 2 ** 30;
+
 /** The layout of one choice, or undefined where rows that it reads ahead are not there yet or the micro-hop does not fit. */
 export function layoutOf(
   graph: Graph,
@@ -186,7 +203,7 @@ export function layoutOf(
   edges = edgesOf(graph, hop),
 ): Layout | undefined {
   const trunk = reusingNodes(graph, edges, choice.depth);
-  const ctx: Context = { graph, choice, edges, trunk, folded: new Set() };
+  const ctx: Context = { graph, choice, edges, trunk, folded: new Set(), taps: new Map() };
   const interiors = new Map<number, Interior>();
   for (const id of [...graph.inputs.map((p) => p.tensor), ...[...trunk].map((n) => n.output)]) {
     const edge = edgeOf(ctx, id);
@@ -198,6 +215,11 @@ export function layoutOf(
     interiors.set(id, { edge, step, newRows, microRows, newest, oldest: newest, shift: choice.ahead * newRows });
   }
   for (const node of foldsOf(graph, interiors, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
+  for (const node of choice.taps ? trunk : []) {
+    const taps = tapsOf(graph, node, interiors, choice.ahead);
+    if (taps) ctx.taps.set(node, taps);
+  }
+  if (choice.taps && ctx.taps.size === 0) return undefined;
   const tops = leftTops(ctx);
   const work = workOf(ctx, tops);
   const layout: Layout = {
@@ -206,6 +228,7 @@ export function layoutOf(
     interiors,
     work,
     folds: new Map(),
+    taps: ctx.taps,
     rows: new Map(graph.nodes.map((n) => [n, graph.tensors[n.output]?.shape.t ?? 0])),
     stateBytes: 0,
   };
@@ -219,7 +242,9 @@ export function layoutOf(
   }
   for (const node of trunk) {
     const { left, window } = work.get(node.output) as EdgeWork;
-    layout.rows.set(node, edgeOf(ctx, node.output).newRows + (left?.computed ?? 0) + (window?.right ?? 0));
+    const edgeRows = ctx.taps.has(node) ? 0 : (left?.computed ?? 0) + (window?.right ?? 0);
+    layout.rows.set(node, edgeOf(ctx, node.output).newRows + edgeRows);
+    layout.stateBytes += ctx.taps.get(node)?.stateBytes ?? 0;
   }
   for (const node of graph.nodes) {
     const [id] = node.inputs as [number];
@@ -228,5 +253,5 @@ export function layoutOf(
     layout.folds.set(node, fold);
     layout.stateBytes += fold.stateBytes;
   }
-  return layout;
+  return periodOf(layout) <= longestPeriod ? layout : undefined;
 }

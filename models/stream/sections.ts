@@ -7,11 +7,11 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { ruleOf, timingOf } from './timing.ts';
-import type { Mode } from './types.ts';
+import { hasTrunk, type Mode } from './types.ts';
 
 export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
   const trunk = new Set<Node>();
-  if (mode !== 'stream') return trunk;
+  if (!hasTrunk(mode)) return trunk;
   const timing = timingOf(graph, () => true);
   for (const node of graph.nodes) if (timing.has(node.output)) trunk.add(node);
   for (const node of [...graph.nodes].reverse()) {

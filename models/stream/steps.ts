@@ -6,6 +6,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
+import { streamFold } from './fold.ts';
 import { frameBytes } from './reuse.ts';
 import { ruleOf } from './timing.ts';
 import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
@@ -19,6 +20,7 @@ function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number)
   const plan = draft.tensors.get(id) as TensorPlan;
   const rule = ruleOf(draft.graph, node);
   if (rule.kind !== 'window') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
+  if (draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
   const out = draft.tensors.get(node.output) as TensorPlan;
   const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
   const oldest = complete(id) - plan.newRows - plan.historyRows;
@@ -36,7 +38,10 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
   const rule = ruleOf(draft.graph, node);
   const [id] = node.inputs;
   const plan = id === undefined ? undefined : draft.tensors.get(id);
-  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode !== 'stream') return undefined;
+  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'misaligned' || draft.mode === 'windowed')
+    return undefined;
+  // with micro-hops a hop's rows are never there at once
+  if (draft.microHop === draft.hop) return undefined;
   const rowsPerHop = draft.hop / plan.jump;
   const slots = plan.windowRows / rowsPerHop;
   if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
@@ -47,6 +52,7 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
   const trunkSteps: Step[] = [];
+  const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
   const folded = new Set<number>();
   for (const node of graph.nodes) {
@@ -64,7 +70,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         section: 'trunk',
         inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),
         outRows,
-        rule: { ...rule, pad: [0, 0] },
+        rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop) / (timing?.jump ?? 1),
         timing,
         exact: timing?.lead === 0 && timing.lookAhead === 0,
@@ -93,6 +99,27 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       headSteps.push({ ...common, kind: 'finish', section: 'head', inputs: [], outRows: 1, rule, macsPerHop: 0, slots, exact });
       continue;
     }
+    const [x] = node.inputs as [number];
+    const plan = draft.tensors.get(x);
+    const whole = plan && draft.mode !== 'misaligned' && draft.microHop === draft.hop && complete(x) === plan.windowRows;
+    const fold = whole ? streamFold(graph, node, plan.windowRows, plan.newRows, plan.jump) : undefined;
+    if (fold && plan) {
+      const inputs = [{ tensor: x, firstRow: plan.historyRows, rows: plan.newRows }];
+      const { stateBytes } = fold;
+      foldSteps.push({
+        ...common,
+        kind: 'fold',
+        section: 'edge',
+        inputs,
+        outRows: 1,
+        rule,
+        macsPerHop: 0,
+        stateBytes,
+        fold,
+        exact,
+      });
+      continue;
+    }
     const inputs = node.inputs.map((id) => headInput(draft, id));
     headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
   }
@@ -115,9 +142,10 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       exact: headIsExact(draft, node),
     });
   }
-  dropUnusedRings(draft, trunkSteps, headSteps);
-  countHistory(draft, [...trunkSteps, ...headSteps]);
-  return [...trunkSteps, ...headSteps];
+  dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
+  const steps = [...trunkSteps, ...foldSteps, ...headSteps];
+  countHistory(draft, steps);
+  return steps;
 }
 
 /** A head step is exact if everything it takes from the trunk is. */
@@ -137,7 +165,7 @@ function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): v
     const readers = trunkSteps.flatMap((s) => s.inputs.filter((i) => i.tensor === id));
     const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));
     for (const reader of readers) reader.firstRow -= oldest;
-    draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: 0 });
+    draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: plan.windowFirstRow - oldest });
   }
 }
 

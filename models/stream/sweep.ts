@@ -8,6 +8,7 @@ import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
 import { lcm } from './edges.ts';
 import { planStream } from './plan.ts';
+import { planRows } from './print.ts';
 import { timingOf } from './timing.ts';
 import type { Mode, PlanOptions, StreamPlan } from './types.ts';
 
@@ -23,6 +24,8 @@ export interface SweepRow {
   delayFrames: number;
   phases: number;
   exact: boolean;
+  /** What every output equals, in a word. */
+  equals: string;
   /** The hop is a multiple of the total stride. */
   free: boolean;
   /** No smaller hop has at most its work per frame and its state; no longer window has at most its work and its state. */
@@ -44,6 +47,8 @@ export const totalStride = (graph: Graph): number =>
 
 function rowOf(plan: StreamPlan, stride: number): SweepRow {
   const { window, hop, mode, macsPerHop, macsPerWindow, delayFrames, phases } = plan;
+  const words = new Set(planRows(plan).map((r) => r.exact));
+  const exact = words.size === 1 && words.has('exact');
   return {
     window,
     hop,
@@ -54,7 +59,8 @@ function rowOf(plan: StreamPlan, stride: number): SweepRow {
     stateBytes: plan.steps.reduce((sum, s) => sum + s.stateBytes, 0),
     delayFrames,
     phases,
-    exact: plan.steps.every((s) => s.exact),
+    exact,
+    equals: ['exact', 'extended', 'approx'].reduce((worst, word) => (words.has(word) ? word : worst)),
     free: hop % stride === 0,
     good: false,
   };

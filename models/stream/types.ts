@@ -9,8 +9,17 @@ import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
 import type { FoldReuse } from './fold.ts';
 import type { EdgeWork, Interior, Layout } from './reuse.ts';
+import type { Taps } from './taps.ts';
 
-export type Mode = 'windowed' | 'edge-exact' | 'stream';
+/**
+ * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place of padding.
+ * approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no multiple of the total stride; the window is
+ * taken at the multiple before it.
+ */
+export type Mode = 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
+
+/** Modes that keep history or sub-embeddings, and so do not equal the windowed model where it pads time. */
+export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';
 
 export interface PlanOptions {
   /** Frames between two outputs. */
@@ -71,6 +80,8 @@ export type StepKind =
   | 'finish'
   /** A graph output taken from a trunk tensor's ring. */
   | 'copy'
+  /** edge-exact: the first layer, interior and edges, as partial tap sums. */
+  | 'taps'
   /** edge-exact: the edges of a tensor. */
   | 'edge'
   /** edge-exact: a reduction over a window as accumulators of the windows that wait. */
@@ -95,6 +106,7 @@ export interface Step {
   interior?: Interior;
   work?: EdgeWork;
   fold?: FoldReuse;
+  taps?: Taps;
   /** Partial results of a fold: one slot per hop of the window. */
   slots?: number;
   timing?: Timing;

@@ -8,6 +8,7 @@ import { build } from '../../assembly/build.ts';
 import { memoryBase } from '../../assembly/emit/compile.ts';
 import { mapMemory } from '../../assembly/emit/memory.ts';
 import { pack } from '../../assembly/emit/pack.ts';
+import { makeProgram } from '../../assembly/emit/program.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -53,7 +54,7 @@ function emit(quant: QuantPlan): void {
   const packed = pack(quant, memory);
   if (packed.tables.length !== sizes.tables.length || packed.weights.length !== sizes.weights.length)
     throw new Error('the two packing runs differ in size');
-  moduleSource(quant, memory, packed.steps, 'fuzz');
+  moduleSource(quant, memory, makeProgram(quant, memory, packed.steps), 'fuzz');
 }
 
 async function compileAndRun(quant: QuantPlan, seed: number): Promise<number> {

@@ -60,6 +60,14 @@ test('layers that are computed whole, folded, streamed and in the head say so', 
   assert.match(why(ppg, { hop: 50, mode: 'edge-exact', depth: 2 })[2] as string, /beyond depth 2/);
 });
 
+test('running sums, and edges that are sums of taps', () => {
+  assert.match(why(fAcc(1), { hop: 160, mode: 'stream' })[6] as string, /^(a running sum|running sums|one partial result)/);
+  const plan = planStream(fEeg(1), { hop: 1 });
+  const taps = plan.graph.nodes.findIndex((n) => plan.layout?.taps.has(n));
+  if (taps >= 0) assert.match(explainPlan(plan)[taps]?.why as string, /are sums of some of its taps, at no MACs/);
+  assert.match(why(fAcc(1), { hop: 160, mode: 'approx' })[0] as string, /it pads at every hop$/);
+});
+
 test('alternatives: at most 5, none beats another, each is what its option plans', () => {
   for (const [graph, hop] of [
     [ppg, 50],
@@ -72,8 +80,9 @@ test('alternatives: at most 5, none beats another, each is what its option plans
     for (const [i, a] of found.entries()) {
       const before = found[i - 1];
       assert.ok(!before || (before.macsPerHop < a.macsPerHop && before.stateBytes > a.stateBytes));
-      const [, budget] = /^--budget-ram (\d+)$/.exec(a.option) ?? [];
-      assert.is(planStream(graph, { hop, mode: 'edge-exact', budgetRam: Number(budget) }).macsPerHop, a.macsPerHop);
+      const [, budget] = /^--budget-macs (\d+)$/.exec(a.option) ?? [];
+      const { macsPerHop, layout } = planStream(graph, { hop, mode: 'edge-exact', budgetMacs: Number(budget) });
+      assert.equal([macsPerHop, layout?.stateBytes], [a.macsPerHop, a.stateBytes]);
     }
   }
   assert.equal(alternatives(planStream(ppg, { hop: 64 })), []);

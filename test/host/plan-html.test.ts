@@ -31,6 +31,8 @@ const cases: [string, Graph, PlanOptions][] = [
   ['f_EEG, stream with look-ahead', fEeg(1), { hop: 256, mode: 'stream' }],
   ['f_ACC, folded head', fAcc(1), { hop: 160 }],
   ['f_ACC, partial sums', fAcc(1), { hop: 160, mode: 'stream' }],
+  ['f_ACC, approximate', fAcc(1), { hop: 160, mode: 'approx' }],
+  ['ppg-hr, misaligned', ppg, { hop: 50, mode: 'misaligned' }],
   ['f_ACC, unaligned micro-hops', fAcc(1), { hop: 60, microHop: 20 }],
 ];
 
@@ -42,6 +44,7 @@ function expected(plan: StreamPlan, i: number): Record<string, number> {
   const streamed = plan.layout?.trunk.has(node) ? plan.layout.interiors.get(node.output)?.newRows : undefined;
   if (streamed !== undefined) return { new: streamed, left: work?.left?.computed ?? 0, right: work?.window?.right ?? 0 };
   const trunk = plan.layout ? undefined : plan.tensors.get(node.output);
+  if (trunk && plan.mode === 'misaligned') return {}; // another number at every hop
   if (trunk) return { new: plan.hop / trunk.jump, left: 0, right: 0 };
   return { whole: planRows(plan)[i]?.framesPerHop ?? 0 };
 }

@@ -35,6 +35,7 @@ function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [
     add(f.address, f.slots * f.slotBytes);
     add(f.totals.address, f.totals.bytes);
   }
+  for (const t of memory.taps.values()) for (const r of [t.accumulators, t.records, t.waiting]) add(r.address, r.bytes);
   add(memory.io.address, memory.io.bytes);
   add(memory.scratch.address, memory.scratch.bytes);
   used.sort((a, b) => a[0] - b[0]);

@@ -5,6 +5,8 @@
  */
 import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse } from '../../../models/stream/fold.ts';
+import type { Interior } from '../../../models/stream/reuse.ts';
+import type { Taps } from '../../../models/stream/taps.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
 
@@ -33,6 +35,22 @@ export interface StepIo<K extends OpName> {
   partial?: { address: number; slot: number; slots: number };
   /** Folds as accumulators of waiting windows. */
   fold?: FoldIo;
+  /** The first layer as partial tap sums. */
+  taps?: TapsIo;
+}
+
+export interface TapsIo {
+  taps: Taps;
+  interior: Interior;
+  ahead: number;
+  /** Addresses of row 0 of the input, of the right edge's first row and of row 0 of the left edge. */
+  input: number;
+  right: number;
+  left: number;
+  leftRows: number;
+  accumulators: number;
+  records: number;
+  waiting: number;
 }
 
 export interface FoldIo {
@@ -47,16 +65,18 @@ export interface FoldIo {
 }
 
 /** Kernels that take (p, first, rows); the others take p alone. */
-export const isRanged = ({ file }: Call): boolean => file !== 'dense' && file !== 'globalavg' && file !== 'globalmax';
+export const isRanged = ({ file }: Call): boolean => !['dense', 'globalavg', 'globalmax', 'taps'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */
   fn: string;
-  file: OpName;
+  file: OpName | 'taps';
   /** Address of its parameter block. */
   block: number;
   /** Also takes the output counter modulo the plan's period. */
   phase?: boolean;
+  /** Rows that it takes, where they are not the step's output rows. */
+  span?: { first: number; rows: number };
 }
 
 export interface EmitOp<K extends OpName> {

@@ -8,8 +8,9 @@ import type { MacParams, Range } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import { foldFields } from './fold.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
+import { tapsFields } from './taps.ts';
 
-type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold'>;
+type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold' | 'taps'>;
 
 /** X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
@@ -39,7 +40,8 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
 
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
-  return ctx.block(io.fold ? B.FOLD_BYTES : B.MAC_BYTES, [
+  const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
+  return ctx.block(bytes, [
     ...slidingFields(io, p.geometry, p, p.xZero),
     [B.Y_ZERO, p.yZero],
     [B.PER, p.per],
@@ -48,6 +50,7 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
     [B.MULTIPLIER, ctx.table(p.multiplier)],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
     ...(io.fold ? foldFields(io) : []),
+    ...(io.taps ? tapsFields(io.taps) : []),
   ]);
 }
 

@@ -81,7 +81,7 @@ function layerRow(layer: PictureLayer, index: number, axis: Axis, mostMacs: numb
     .filter((r) => computed.includes(r.kind) && (r.lane !== 'ahead' || r.kind === 'left'))
     .reduce((n, r) => n + r.rows, 0);
   const isInput = layer.op === 'input';
-  const done = isInput ? `${number(rows)} new` : `${number(rows)}/${number(layer.rows)}`;
+  const done = isInput ? `${number(rows)} new` : `${number(layer.counted ?? rows)}/${number(layer.rows)}`;
   const share = (macs: number) => `${plain(mostMacs > 0 ? (100 * macs) / mostMacs : 0)}%`;
   const work =
     layer.macsPerWindow > 0

@@ -74,7 +74,7 @@
     const index = Number(row.dataset.layer);
     const layer = plan.layers[index];
     const box = lane.getBoundingClientRect();
-    const start = hop * plan.hop + (lane.dataset.lane === 'ahead' ? plan.ahead * plan.hop : 0);
+    const start = hop * plan.hop + (lane.dataset.lane === 'ahead' ? layer.ahead * plan.hop : 0);
     const at = ((event.clientX - box.left) / box.width) * frames - start;
     const grid = layer.pitch / layer.phases;
     const between =
@@ -86,7 +86,7 @@
     const input = reach(index, n, n, inside).get(0) ?? [0, 0];
     const name = between
       ? 'a row between, for other windows'
-      : `row ${n} of window ${hop + (lane.dataset.lane === 'ahead' ? plan.ahead : 0)}`;
+      : `row ${n} of window ${hop + (lane.dataset.lane === 'ahead' ? layer.ahead : 0)}`;
     const [a, b] = [start + between + input[0], start + between + input[1]];
     tip.textContent =
       index === 0 ? `input frame ${text(a)}` : `${layer.name}, ${name}: reads input frames ${text(a)} to ${text(b)}`;

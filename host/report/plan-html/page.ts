@@ -49,7 +49,8 @@ function legend(picture: Picture, mode: string): string {
 }
 
 function facts(plan: StreamPlan, rate?: number): string {
-  const { stateBytes, exact } = planJson(plan);
+  const { stateBytes, exact, layers } = planJson(plan);
+  const nearly = layers.some((l) => l.exact === 'approx');
   const ratio = plan.macsPerHop > 0 ? plan.macsPerWindow / plan.macsPerHop : 1;
   const ms = (frames: number) => (rate ? ` (${number((1000 * frames) / rate)} ms)` : '');
   const delay = plan.delayFrames === 0 ? 'none' : `${number(plan.delayFrames)}<small> frames</small>`;
@@ -64,8 +65,12 @@ function facts(plan: StreamPlan, rate?: number): string {
     ['look-ahead', delay, plan.warmUpHops > 0 ? `the first ${plan.warmUpHops} outputs are held back` : 'an answer at every hop'],
     [
       'equals',
-      exact ? 'the model' : 'extended',
-      exact ? 'the windowed model, bit for bit' : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
+      exact ? 'the model' : nearly ? 'nearly' : 'extended',
+      exact
+        ? 'the windowed model, bit for bit'
+        : nearly
+          ? 'an approximation, not bit for bit'
+          : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
     ],
   ];
   return `<dl class="facts">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><p>${escaped(note)}</p></div>`).join('')}</dl>`;
@@ -91,6 +96,8 @@ function caption(picture: Picture): string {
   ];
   if (picture.layers.some((l) => l.runs.some((r) => r.lane === 'stream')))
     parts.push('The thin bar below holds rows between those, which other windows read.');
+  if (picture.layers.some((l) => l.counted !== undefined))
+    parts.push('The edges of the first layer are sums of some of its taps and cost no multiply-accumulates.');
   if (picture.ahead > 0)
     parts.push(
       `The lowest bar is the left edge of window n + ${picture.ahead}, which is computed now, while the rows that it reads are the newest.`,

@@ -23,7 +23,7 @@ interface Panel {
   log: boolean;
 }
 
-const modes: Mode[] = ['stream', 'edge-exact', 'windowed'];
+const modes: Mode[] = ['stream', 'edge-exact', 'windowed', 'approx', 'misaligned'];
 
 export function panelsOf({ sweep, over, rate }: SweepView): Panel[] {
   const perSecond = rate !== undefined;

@@ -58,7 +58,7 @@ export function sweepPage(view: SweepView, title: string, note: string): string 
     plain(Number((r.macsPerWindow / r.macsPerHop).toFixed(2))),
     number(r.stateBytes),
     number(r.delayFrames),
-    r.exact ? 'exact' : 'extended',
+    r.equals,
   ]);
   const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
   const numeric = (i: number) => (i === 1 || i === 7 ? '' : ' class="n"');

@@ -1,0 +1,129 @@
+/**
+ * The program of a module: what runs on every micro-hop, hop, output and reset, as lists of instructions with known addresses.
+ *
+ * In: a QuantPlan, its memory map and the emitted steps.  Out: a Program, which source.ts prints as AssemblyScript.
+ */
+import type { Shape } from '../../models/graph/types.ts';
+import type { Step, StreamPlan } from '../../models/stream/types.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { edgeInstructions } from './edges.ts';
+import { counters, type MemoryMap, type Queue, type TrunkBuffer } from './memory.ts';
+import { type Call, isRanged } from './ops/op.ts';
+import type { EmittedStep } from './pack.ts';
+import { resetInstructions } from './reset.ts';
+
+/** An address, or the slot of a queue whose turn it is: address + (phase % slots) * slotBytes. */
+export type Place = number | Queue;
+
+export interface CallInstruction {
+  do: 'call';
+  /** Kernel function, exported by assembly/kernels/<file>.ts. */
+  fn: string;
+  file: Call['file'];
+  /** Address of its parameter block. */
+  block: number;
+  /** Rows that it writes, for kernels that take them. The same function always takes the same arguments. */
+  range?: { first: number; rows: number };
+  /** Also takes the output counter modulo the plan's period. */
+  phase: boolean;
+}
+
+export type Instruction =
+  /** For readers only. */
+  | { do: 'remark'; text: string }
+  | CallInstruction
+  | { do: 'move'; to: Place; from: Place; bytes: number; note?: string }
+  /** `rows` rows of `bytes` that lie `pitch` bytes apart, to rows side by side. */
+  | { do: 'gather'; to: number; from: number; rows: number; bytes: number; pitch: number; note?: string }
+  | { do: 'fill'; to: number; value: number; bytes: number; note?: string }
+  /** An i32. */
+  | { do: 'store'; to: number; value: number; note?: string }
+  /** The output counter to its next value, modulo the period. */
+  | { do: 'advance'; at: number; period: number };
+
+export interface Program {
+  /** Every micro-hop. */
+  trunk: Instruction[];
+  /** Every hop: the right edge of this window, the left edge of a later one. Empty where there is none. */
+  edges: Instruction[];
+  /** Every output. */
+  head: Instruction[];
+  /** Every hop, after the head: partial results move on. */
+  rotate: Instruction[];
+  /** Every micro-hop, last: histories move down by the new rows. */
+  slide: Instruction[];
+  reset: Instruction[];
+}
+
+export const sectionNames = ['trunk', 'edges', 'head', 'rotate', 'slide', 'reset'] as const;
+
+/** Instructions that read the output counter. */
+export const readsPhase = (i: Instruction): boolean =>
+  (i.do === 'call' && i.phase) ||
+  i.do === 'advance' ||
+  (i.do === 'move' && (typeof i.to === 'object' || typeof i.from === 'object'));
+
+/** Left edges and accumulators feed later windows, so they are computed before output 0 as well. */
+const runsEveryHop = (plan: StreamPlan): boolean => plan.steps.some((s) => s.section === 'edge');
+
+export function callInstruction(call: Call, first: number, rows: number): CallInstruction {
+  const { fn, file, block, phase = false } = call;
+  const range = call.span ?? { first, rows };
+  return { do: 'call', fn, file, block, phase, ...(isRanged(call) && !phase ? { range } : {}) };
+}
+
+const oneLine = (name: string) => name.replace(/\s+/g, ' ');
+const shapeText = (s: Shape) => `[${s.t}][${s.f}][${s.c}]`;
+
+/** A step's calls, with its history moved in and out where it is kept apart. */
+function stepInstructions(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep): Instruction[] {
+  const { step, calls } = emitted;
+  const { f = 0, c = 0 } = quant.plan.graph.tensors[step.output]?.shape ?? {};
+  const rows = step.kind === 'accumulate' ? '' : ` -> ${step.outRows} x ${shapeText({ t: 1, f, c })}`;
+  const remark: Instruction = { do: 'remark', text: `${oneLine(step.node.name)}: ${step.node.op} ${step.kind}${rows}` };
+  if (step.kind === 'edge') return [remark, ...edgeInstructions(map, emitted)];
+  if (step.kind === 'copy') return [remark, copyInstruction(map, step)];
+  const run: Instruction[] = calls.map((call) => callInstruction(call, 0, step.outRows));
+  const buffer = step.section === 'trunk' && step.kind !== 'accumulate' ? map.trunk.get(step.output) : undefined;
+  const bytes = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
+  if (buffer?.history === undefined || bytes === 0) return [remark, ...run];
+  const newest = buffer.address + buffer.plan.newRows * buffer.frameBytes;
+  return [
+    remark,
+    { do: 'move', to: buffer.address, from: buffer.history, bytes, note: 'history in' },
+    ...run,
+    { do: 'move', to: buffer.history, from: newest, bytes, note: 'history out' },
+  ];
+}
+
+/** A graph output taken from a trunk tensor. */
+function copyInstruction(map: MemoryMap, step: Step): Instruction {
+  const [x] = step.inputs;
+  const from = map.trunk.get(x?.tensor ?? -1);
+  const frameBytes = from?.frameBytes ?? 0;
+  const at = (from?.address ?? 0) + (x?.firstRow ?? 0) * frameBytes;
+  return { do: 'move', to: map.outputs.get(step.output) ?? 0, from: at, bytes: step.outRows * frameBytes };
+}
+
+/** Histories that lie in place move down by the new rows. */
+function slideInstructions(map: MemoryMap): Instruction[] {
+  const inPlace = (b: TrunkBuffer) => b.history === undefined && b.plan.historyRows > 0 && b.address < map.io.address;
+  return [...map.trunk.values()].filter(inPlace).map(({ address, plan, frameBytes }) => {
+    return { do: 'move', to: address, from: address + plan.newRows * frameBytes, bytes: plan.historyRows * frameBytes };
+  });
+}
+
+export function makeProgram(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[]): Program {
+  const { plan } = quant;
+  const section = (name: Step['section']) =>
+    steps.filter((s) => s.step.section === name).flatMap((s) => stepInstructions(quant, map, s));
+  const advance: Instruction = { do: 'advance', at: map.state.address + counters.phase, period: plan.period };
+  return {
+    trunk: section('trunk'),
+    edges: runsEveryHop(plan) ? [...section('edge'), advance] : [],
+    head: section('head'),
+    rotate: steps.flatMap((s) => s.rotate.map((call) => callInstruction(call, 0, 0))),
+    slide: slideInstructions(map),
+    reset: resetInstructions(quant, map),
+  };
+}
