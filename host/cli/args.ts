@@ -32,6 +32,7 @@ const usageCodes = new Set([
   'RN747',
   'RN748',
   'RN750',
+  'RN751',
 ]);
 const checkCodes = new Set(['RN713']);
 

@@ -12,7 +12,7 @@ import { readModel } from '../../models/read/index.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
-import { choiceOption, numberOption } from './args.ts';
+import { badOption, choiceOption, numberOption } from './args.ts';
 
 export const modelArgs = {
   model: { type: 'positional', required: true, description: 'Model file: .tflite, .onnx or .rnq' },
@@ -28,6 +28,12 @@ export const planArgs = {
     description: 'windowed, edge-exact, stream, approx or misaligned (default: the cheapest that is exact)',
   },
   microHop: { type: 'string', description: 'Frames that pass through the layers at once (default: the hop)' },
+  budgetRam: { type: 'string', description: 'edge-exact: most bytes of state; the least work that fits is taken' },
+  budgetMacs: {
+    type: 'string',
+    description: 'edge-exact: most multiply-accumulates an output; the least state that fits is taken',
+  },
+  depth: { type: 'string', description: 'edge-exact: reuse rows in the first layers only, as many as this' },
 } as const;
 
 export const calibArgs = {
@@ -91,13 +97,40 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
 
 export const windowOf = (graph: Graph): number => graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
 
-/** Plan options from the command line; the hop defaults to the model's metadata, else to the window. */
-export function planOptions(graph: Graph, args: { hop?: string; mode?: string; microHop?: string }): PlanOptions {
+export interface PlanArgs {
+  hop?: string;
+  mode?: string;
+  microHop?: string;
+  budgetRam?: string;
+  budgetMacs?: string;
+  depth?: string;
+}
+
+/**
+ * Plan options from the command line; the hop defaults to the model's metadata, else to the window. A budget or a depth asks for edge-exact.
+ * @throws RN740, also where a budget or a depth stands beside another mode
+ */
+export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const fromModel = Number(graph.metadata['runlet.hop']);
   const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
-  const mode = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
+  const chosen = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
   const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
-  return { hop, ...(mode && { mode }), ...(microHop && { microHop }) };
+  const budgetRam = numberOption('budget-ram', args.budgetRam, { min: 0, whole: true });
+  const budgetMacs = numberOption('budget-macs', args.budgetMacs, { min: 0, whole: true });
+  const depth = numberOption('depth', args.depth, { min: 0, whole: true });
+  const given = Object.entries({ 'budget-ram': budgetRam, 'budget-macs': budgetMacs, depth }).find(
+    ([, v]) => v !== undefined,
+  )?.[0];
+  if (given && chosen && chosen !== 'edge-exact') throw badOption('mode', chosen, `edge-exact, or nothing, beside --${given}`);
+  const mode = given ? 'edge-exact' : chosen;
+  return {
+    hop,
+    ...(mode && { mode }),
+    ...(microHop && { microHop }),
+    ...(budgetRam !== undefined && { budgetRam }),
+    ...(budgetMacs !== undefined && { budgetMacs }),
+    ...(depth !== undefined && { depth }),
+  };
 }
 
 /** All frames of a source as one array `[frames][f][c]`. */

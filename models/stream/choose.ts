@@ -102,3 +102,16 @@ export function chooseLayout(graph: Graph, hop: number, budget: Budget = {}): Co
     'state',
   );
 }
+
+/** Layouts of which none has both less work and less state than another, least work first; within `budget.depth` and `budget.microHop`. */
+export function paretoLayouts(graph: Graph, hop: number, budget: Budget = {}): Costed[] {
+  const depths = [...depthsOf(graph, hop, budget.depth ?? graph.nodes.length), 0];
+  const all = depths.flatMap((depth) => [...layoutsAt(graph, hop, budget.microHop ?? hop, depth)]);
+  all.sort((a, b) => a.macs - b.macs || a.layout.stateBytes - b.layout.stateBytes);
+  let least = Number.POSITIVE_INFINITY;
+  return all.filter(({ layout }) => {
+    if (layout.stateBytes >= least) return false;
+    least = layout.stateBytes;
+    return true;
+  });
+}

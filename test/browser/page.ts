@@ -20,7 +20,7 @@ export const chromiumPath = [
 ].find((p) => p && existsSync(p));
 
 const page = '<!doctype html><meta charset="utf-8"><title>runlet</title><script type="module" src="/session.js"></script>';
-const flags = [
+export const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -1,0 +1,65 @@
+/**
+ * runlet plan --sweep hop, --sweep window: every hop, or every window, planned.
+ *
+ * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page. RN751 where the window is fixed.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { type Sweep, sweepHops, sweepWindows } from '../../models/stream/sweep.ts';
+import { type Over, sweepLines } from '../report/sweep-table.ts';
+import { badOption, coloursFor, print, printJson } from './args.ts';
+import { loadGraph, type ModelOptions, manifestFields, type PlanArgs, planOptions, readBytes, windowOf } from './load.ts';
+import { save } from './save.ts';
+
+export interface SweepArgs extends ModelOptions, PlanArgs {
+  sweep?: string;
+  html?: string;
+  svg?: string;
+  json?: boolean;
+}
+
+/** Most windows that are read. */
+const mostWindows = 512;
+
+async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
+  const base = windowOf(graph);
+  const bytes = await readBytes(args.model);
+  const graphOf = (window: number) => loadGraph({ ...args, window: String(window) }, bytes);
+  const every = Math.ceil((2 * base) / mostWindows);
+  const windows = Array.from({ length: 2 * base }, (_, i) => i + 1).filter((w) => w === base || w % every === 0);
+  const longer = await graphOf(base + 1).catch(() => undefined);
+  const sweep = longer && windowOf(longer) === base ? undefined : await sweepWindows(windows, graphOf, planOptions(graph, args));
+  if (sweep && sweep.rows.length > 1) return { ...sweep, ...(every > 1 && { sampledOf: 2 * base }) };
+  throw new RunletError('RN751', {
+    what: `${graph.name} has a fixed window of ${base} frames`,
+    where: '--sweep window',
+    why: sweep ? 'its layers fit no other window' : 'the file states the number of frames',
+    tryThis: '--sweep hop, or export the model with an open time dimension (ONNX)',
+  });
+}
+
+function overHops(graph: Graph, args: SweepArgs): Sweep {
+  if (args.hop !== undefined) throw badOption('hop', args.hop, 'nothing beside --sweep hop, which plans them all');
+  const { hop: _, ...options } = planOptions(graph, args);
+  return sweepHops(graph, options);
+}
+
+export async function planSweep(graph: Graph, args: SweepArgs): Promise<void> {
+  const over = args.sweep as Over;
+  if (over !== 'hop' && over !== 'window') throw badOption('sweep', over, 'hop or window');
+  const sweep = over === 'hop' ? overHops(graph, args) : await overWindows(graph, args);
+  const options = planOptions(graph, args);
+  const own = over === 'hop' ? options.hop : windowOf(graph);
+  const rate = manifestFields(graph).sampleRateHz;
+  const mark = over === 'window' || own < windowOf(graph) ? own : undefined;
+  const view = { sweep, over, mark, rate };
+  const title = over === 'hop' ? `${graph.name}: every hop` : `${graph.name}: every window at hop ${options.hop}`;
+  if (args.html !== undefined || args.svg !== undefined) {
+    const { sweepFile, sweepPage } = await import('../report/plan-html/sweep-page.ts');
+    const note = `${sweep.rows.length} plans. A dot is a plan, its colour the mode. Point at one to read its numbers.`;
+    if (args.html !== undefined) await save(args.html, sweepPage(view, title, note));
+    if (args.svg !== undefined) await save(args.svg, sweepFile(view, title));
+  }
+  if (args.json) return printJson({ over, ...sweep });
+  await print(`${sweepLines(sweep, over, coloursFor(process.stdout).isColorSupported).join('\n')}\n`);
+}

@@ -1,0 +1,142 @@
+/**
+ * A plan as one HTML page: the figure with its stepper, why each layer is planned so, and the table. No external resource.
+ *
+ * In: a StreamPlan.  Out: HTML text.  page.css and page-script.js, which it holds, lie beside this file.
+ */
+import { readFileSync } from 'node:fs';
+import { alternatives, explainPlan } from '../../../models/stream/explain.ts';
+import { type Picture, planPicture, type RowKind } from '../../../models/stream/picture.ts';
+import { planJson, planSummary } from '../../../models/stream/print.ts';
+import type { StreamPlan } from '../../../models/stream/types.ts';
+import { planCells, planHead } from '../plan-table.ts';
+import { axisOf, figureHtml } from './figure.ts';
+import { dataScript, escaped, number, pageHtml } from './text.ts';
+
+const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+
+const kindNames = (picture: Picture, mode: string): [group: string, kinds: [RowKind, string][]][] => [
+  [
+    'computed at this hop',
+    [
+      ['new', 'new rows'],
+      ['left', picture.ahead > 0 ? `left edge, ahead, for window n + ${picture.ahead}` : 'left edge of the window'],
+      ['right', 'right edge, for window n alone'],
+      ['whole', mode === 'windowed' ? 'every row again' : 'computed whole'],
+    ],
+  ],
+  [
+    'computed before',
+    [
+      ['held', 'kept'],
+      ['queued', 'left edge, waiting since it was computed'],
+      ['folded', 'in accumulators'],
+      ['past', 'done with, not kept'],
+    ],
+  ],
+];
+
+function legend(picture: Picture, mode: string): string {
+  const there = new Set(picture.layers.flatMap((l) => l.runs.map((r) => r.kind)));
+  const groups = kindNames(picture, mode).flatMap(([group, kinds]) => {
+    const shown = kinds.filter(([kind]) => there.has(kind));
+    if (shown.length === 0) return [];
+    const items = shown.map(
+      ([kind, text]) => `<li><svg width="14" height="10"><path class="${kind}" d="M0 0h14v10H0z"/></svg>${text}</li>`,
+    );
+    return [`<div><h3>${group}</h3><ul>${items.join('')}</ul></div>`];
+  });
+  return `<div class="legend">${groups.join('')}</div>`;
+}
+
+function facts(plan: StreamPlan, rate?: number): string {
+  const { stateBytes, exact, layers } = planJson(plan);
+  const nearly = layers.some((l) => l.exact === 'approx');
+  const ratio = plan.macsPerHop > 0 ? plan.macsPerWindow / plan.macsPerHop : 1;
+  const ms = (frames: number) => (rate ? ` (${number((1000 * frames) / rate)} ms)` : '');
+  const delay = plan.delayFrames === 0 ? 'none' : `${number(plan.delayFrames)}<small> frames</small>`;
+  const items: [string, string, string][] = [
+    ['mode', plan.mode, `window ${number(plan.window)}, hop ${number(plan.hop)}${ms(plan.hop)}`],
+    ['less work', `${ratio.toFixed(2)}<small> times</small>`, `${number(plan.macsPerHop)} of ${number(plan.macsPerWindow)} MACs`],
+    [
+      'state',
+      `${number(stateBytes)}<small> B</small>`,
+      plan.phases > 1 ? `${plan.phases} phases` : 'histories and partial results',
+    ],
+    ['look-ahead', delay, plan.warmUpHops > 0 ? `the first ${plan.warmUpHops} outputs are held back` : 'an answer at every hop'],
+    [
+      'equals',
+      exact ? 'the model' : nearly ? 'nearly' : 'extended',
+      exact
+        ? 'the windowed model, bit for bit'
+        : nearly
+          ? 'an approximation, not bit for bit'
+          : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
+    ],
+  ];
+  return `<dl class="facts">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><p>${escaped(note)}</p></div>`).join('')}</dl>`;
+}
+
+const cell = (value: string | number): string =>
+  typeof value === 'number' ? `<td class="n">${number(value)}</td>` : `<td>${escaped(value)}</td>`;
+
+const tableHtml = (head: string[], rows: (string | number)[][], classes = ''): string => {
+  const numeric = head.map(
+    (_, i) => rows.length > 0 && rows.every((r) => typeof r[i] === 'number' || /^[\d,]+\/[\d,]+$/.test(String(r[i]))),
+  );
+  const titles = head.map((h, i) => `<th${numeric[i] ? ' class="n"' : ''}>${escaped(h)}</th>`).join('');
+  const body = rows.map(
+    (r) => `<tr>${r.map((c, i) => (numeric[i] && typeof c === 'string' ? `<td class="n">${c}</td>` : cell(c))).join('')}</tr>`,
+  );
+  return `<div class="scroll"><table class="${classes}"><thead><tr>${titles}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+};
+
+function caption(picture: Picture): string {
+  const parts = [
+    'Time runs to the right, in frames of the input; the signal flows down, from layer to layer. A tall bar is a tensor of window n, a cell of it one row, as wide as the frames between two rows.',
+  ];
+  if (picture.layers.some((l) => l.runs.some((r) => r.lane === 'stream')))
+    parts.push('The thin bar below holds rows between those, which other windows read.');
+  if (picture.layers.some((l) => l.counted !== undefined))
+    parts.push('The edges of the first layer are sums of some of its taps and cost no multiply-accumulates.');
+  if (picture.ahead > 0)
+    parts.push(
+      `The lowest bar is the left edge of window n + ${picture.ahead}, which is computed now, while the rows that it reads are the newest.`,
+    );
+  parts.push('The shaded column is the newest hop. Point at a row to see what it depends on.');
+  return parts.join(' ');
+}
+
+function why(plan: StreamPlan): string {
+  const items = explainPlan(plan).map(({ layer, why: text }) => `<div><dt>${escaped(layer)}</dt><dd>${escaped(text)}</dd></div>`);
+  const others = alternatives(plan);
+  const rows = others.map((a) => [a.macsPerHop, a.stateBytes, a.how, a.chosen ? 'this plan' : a.option]);
+  const table =
+    others.length > 1
+      ? `<h2>Exact plans at this hop</h2>${tableHtml(['MACs/hop', 'state B', 'how', 'option'], rows, 'small')}`
+      : '';
+  return `<section><h2>Why</h2><dl class="why">${items.join('')}</dl></section><section>${table}</section>`;
+}
+
+/** The page of a plan. */
+export function planPage(plan: StreamPlan, sampleRateHz?: number): string {
+  const picture = planPicture(plan);
+  const axis = axisOf(picture);
+  const start = Math.ceil(axis.steps / 2);
+  const data = { ...picture, start, rate: sampleRateHz, layers: picture.layers.map(({ runs: _, ...layer }) => layer) };
+  const body = [
+    '<main>',
+    `<header><h1>${escaped(plan.graph.name)}</h1><p>${escaped(plan.mode)}: ${escaped(plan.reason)}.</p></header>`,
+    facts(plan, sampleRateHz),
+    '<div class="stepper"><button type="button" id="back" aria-label="one hop back">‹</button>',
+    `<input id="hop" type="range" min="0" max="${axis.steps}" value="${start}" aria-label="hop">`,
+    '<button type="button" id="on" aria-label="one hop on">›</button><output id="where" for="hop"></output></div>',
+    figureHtml(picture, axis),
+    legend(picture, plan.mode),
+    `<p class="caption">${caption(picture)}</p>`,
+    why(plan),
+    `<section><h2>Layers</h2>${tableHtml(planHead, planCells(plan))}<pre>${escaped(planSummary(plan, sampleRateHz).join('\n'))}</pre></section>`,
+    '</main>',
+    dataScript('plan', data),
+  ].join('\n');
+  return pageHtml(`${plan.graph.name}: how it streams`, beside('page.css'), body, beside('page-script.js'));
+}

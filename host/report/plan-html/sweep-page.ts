@@ -1,0 +1,80 @@
+/**
+ * A sweep as a page, or as an SVG that stands alone.
+ *
+ * In: a Sweep.  Out: HTML or SVG text, no external resource. page.css, sweep.css and sweep-script.js lie beside this file.
+ */
+import { readFileSync } from 'node:fs';
+import { goodOnes } from '../sweep-table.ts';
+import { panelsOf, type SweepView, sweepLegend, sweepSvg } from './sweep-figure.ts';
+import { dataScript, escaped, number, pageHtml, plain } from './text.ts';
+
+const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+
+const key = (classes: string): string =>
+  classes === 'line' ? '<path class="mark" d="M7 0v14"/>' : `<path class="dot ${classes}" d="M7 7h0"/>`;
+
+/** One SVG on its own: background, colours of light and dark, legend. */
+export function sweepFile(view: SweepView, title: string): string {
+  const svg = sweepSvg(view, 900);
+  const [, open = '', height = '0'] = /^(<svg[^>]*?height="(\d+)"[^>]*>)/.exec(svg) ?? [];
+  const colours = beside('page.css').split('* {')[0] as string;
+  let [x, y] = [64, 36];
+  const legend = sweepLegend(view).map(({ classes, text }) => {
+    const length = 44 + 6.6 * text.length;
+    if (x > 64 && x + length > 880) [x, y] = [64, y + 20];
+    const entry = `<g transform="translate(${x} ${y})">${key(classes)}<text x="20" y="11">${escaped(text)}</text></g>`;
+    x += length;
+    return entry;
+  });
+  const top = y + 30;
+  const whole = Number(height) + top;
+  const frame = open.replace(/height="\d+"/, `height="${whole}"`).replace(/viewBox="[^"]*"/, `viewBox="0 0 900 ${whole}"`);
+  return [
+    frame,
+    `<style>${colours}${beside('sweep.css')}</style><rect width="900" height="${whole}" style="fill: var(--paper)"/>`,
+    `<text x="64" y="26" style="font-size: 17px; font-weight: 600">${escaped(title)}</text><g class="key">${legend.join('')}</g>`,
+    `<g transform="translate(0 ${top})">${svg.slice(open.length)}`.replace(/<\/svg>\s*$/, '</g></svg>\n'),
+  ].join('\n');
+}
+
+/** The page of a sweep. */
+export function sweepPage(view: SweepView, title: string, note: string): string {
+  const { sweep, over } = view;
+  const legend = sweepLegend(view).map(
+    ({ classes, text }) => `<li><svg class="key" width="14" height="14">${key(classes)}</svg>${escaped(text)}</li>`,
+  );
+  const rows = sweep.rows.map((r) => ({
+    at: r[over],
+    text: `${over} ${number(r[over])}, ${r.mode}${r.free && over === 'hop' && sweep.totalStride > 1 ? ', multiple of the stride' : ''}`,
+    values: panelsOf(view).map((p) => `${number(p.of(r))} ${p.title}`),
+  }));
+  const { rows: best, note: good } = goodOnes(sweep, over);
+  const star = over === 'hop' && sweep.totalStride > 1 ? ` * is a multiple of the total stride ${sweep.totalStride}.` : '';
+  const body = best.map((r) => [
+    `${number(r[over])}${r.free && star ? '*' : ''}`,
+    r.mode,
+    number(r.macsPerHop),
+    number(r.macsPerFrame),
+    plain(Number((r.macsPerWindow / r.macsPerHop).toFixed(2))),
+    number(r.stateBytes),
+    number(r.delayFrames),
+    r.equals,
+  ]);
+  const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
+  const numeric = (i: number) => (i === 1 || i === 7 ? '' : ' class="n"');
+  const table = `<div class="scroll"><table class="small"><thead><tr>${head.map((h, i) => `<th${numeric(i)}>${h}</th>`).join('')}</tr></thead><tbody>${body.map((r) => `<tr>${r.map((c, i) => `<td${numeric(i)}>${c}</td>`).join('')}</tr>`).join('')}</tbody></table></div>`;
+  return pageHtml(
+    title,
+    beside('page.css') + beside('sweep.css'),
+    [
+      '<main>',
+      `<header><h1>${escaped(title)}</h1><p>${escaped(note)}</p></header>`,
+      `<div class="legend flat"><ul>${legend.join('')}</ul></div>`,
+      `<div class="figure">${sweepSvg(view, 1000)}${sweepSvg(view, 358)}<div class="tip" hidden></div></div>`,
+      `<section><h2>Good ${over}s</h2><p class="note">${escaped(good)}.${star}</p>${table}</section>`,
+      '</main>',
+      dataScript('sweep', rows),
+    ].join('\n'),
+    beside('sweep-script.js'),
+  );
+}

@@ -1,0 +1,48 @@
+/**
+ * A sweep as a table: the good hops or windows.
+ *
+ * In: a Sweep.  Out: lines for the terminal.
+ */
+import { bestHops, type Sweep, type SweepRow, someWindows } from '../../models/stream/sweep.ts';
+import { table } from './table.ts';
+
+export type Over = 'hop' | 'window';
+
+/** The rows that are shown, and what makes them good. */
+export function goodOnes(sweep: Sweep, over: Over): { rows: SweepRow[]; note: string } {
+  const count = `${sweep.rows.filter((r) => r.good).length} of ${sweep.rows.length} ${over}s are good`;
+  if (over === 'window') return { rows: someWindows(sweep.rows), note: `${count}: no longer one has as little work and state` };
+  const { rows, by } = bestHops(sweep.rows);
+  const shown = by > 0 ? `. Shown: those that save ${by} % or more over all smaller ones` : '';
+  return { rows, note: `${count}: no smaller one has as little work per frame and state${shown}` };
+}
+
+export function sweepLines(sweep: Sweep, over: Over, colour: boolean): string[] {
+  const { rows, totalStride, refused, sampledOf } = sweep;
+  const { rows: best, note } = goodOnes(sweep, over);
+  const star = over === 'hop' && totalStride > 1;
+  const cells = best.map((r) => [
+    `${r[over].toLocaleString('en')}${star && r.free ? '*' : ''}`,
+    r.mode,
+    r.macsPerHop,
+    Math.round(r.macsPerFrame),
+    Number((r.macsPerWindow / r.macsPerHop).toFixed(2)),
+    r.stateBytes,
+    r.delayFrames,
+    r.equals,
+  ]);
+  const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
+  const codes = [...new Set(refused.map((r) => r.code))].join(', ');
+  return [
+    table(cells, { head, colour }),
+    '',
+    note,
+    ...(star ? [`* a multiple of the total stride ${totalStride}: no phases`] : []),
+    ...(sampledOf
+      ? [
+          `${rows.length + refused.length} of ${sampledOf} ${over}s were planned: small ones, multiples of the stride, and others evenly between`,
+        ]
+      : []),
+    ...(refused.length > 0 ? [`${refused.length} ${over}s have no plan (${codes})`] : []),
+  ];
+}

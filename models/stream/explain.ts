@@ -1,0 +1,171 @@
+/**
+ * Why each layer is planned as it is, with numbers; and which other exact plans there are.
+ *
+ * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work first.
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import { type Costed, paretoLayouts } from './choose.ts';
+import { edgesOf, interior } from './edges.ts';
+import type { FoldReuse } from './fold.ts';
+import { frameBytes } from './reuse.ts';
+import { ruleOf, timingOf } from './timing.ts';
+import { hasTrunk, type Step, type StreamPlan } from './types.ts';
+
+export interface LayerReason {
+  layer: string;
+  why: string;
+}
+
+export interface Alternative {
+  macsPerHop: number;
+  stateBytes: number;
+  /** Where left edges come from, and how many layers reuse rows. */
+  how: string;
+  /** The option that gives it. */
+  option: string;
+  chosen: boolean;
+}
+
+const number = (n: number): string => Math.round(n).toLocaleString('en');
+const some = (n: number, what: string): string => `${number(n)} ${what}${n === 1 ? '' : 's'}`;
+const rowsOf = (graph: Graph, id: number): number => graph.tensors[id]?.shape.t ?? 0;
+
+const wholeWindow = (rows: number): string =>
+  rows === 1 ? 'the one row of the window' : `all ${number(rows)} rows of the window`;
+
+/** One sentence a layer. */
+export function explainPlan(plan: StreamPlan): LayerReason[] {
+  return plan.graph.nodes.map((node) => ({
+    layer: node.name,
+    why: plan.layout ? edgeReason(plan, node) : hasTrunk(plan.mode) ? streamReason(plan, node) : wholeReason(plan, node),
+  }));
+}
+
+function edgeReason(plan: StreamPlan, node: Node): string {
+  const { graph, layout } = plan;
+  const fold = layout?.folds.get(node);
+  if (fold) return foldReason(graph, node, fold);
+  const at = layout?.interiors.get(node.output);
+  if (!layout?.trunk.has(node) || !at) return wholeReason(plan, node);
+  const work = layout.work.get(node.output);
+  const left = work?.left?.computed ?? 0;
+  const right = work?.window?.right ?? 0;
+  const computed = at.newRows + left + right;
+  const of = `${number(computed)} of ${some(at.edge.rows, 'row')}`;
+  const phases = at.step > 1 ? `streamed, ${at.step} phases` : 'streamed';
+  if (layout.taps.has(node) && left + right > 0) {
+    const fresh = `${number(at.newRows)} of ${some(at.edge.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
+    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at no MACs; ${phases}`;
+  }
+  if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
+  const again = layout.choice.cone && left > 0 ? ' from the raw window' : '';
+  return `${of} are new or touch an edge (${at.newRows} new, ${left} left${again}, ${right} right); ${phases}`;
+}
+
+function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
+  const [id] = node.inputs as [number];
+  const { interior: at, slots: ahead, slotBytes, totalBytes } = fold;
+  const totals = totalBytes > 0 ? ` and ${at.step} x ${number(totalBytes)} B of running totals` : '';
+  const kept = at.newest - at.newRows + 1 - at.edge.left * at.step + ahead * at.edge.left;
+  const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * frameBytes(graph, id))} B)` : 'rows';
+  return `one accumulator per waiting window (${ahead} x ${number(slotBytes)} B${totals}) takes less than ${instead}`;
+}
+
+/** Why a layer is computed whole: in edge-exact and windowed. */
+function wholeReason(plan: StreamPlan, node: Node): string {
+  const { graph, layout } = plan;
+  const rule = ruleOf(graph, node);
+  const rows = rowsOf(graph, node.output);
+  if (rule.kind !== 'window') return `computed whole: it reads ${wholeWindow(rowsOf(graph, node.inputs[0] ?? -1))}`;
+  const edge = edgesOf(graph, plan.hop).get(node.output);
+  if (!edge) return 'computed whole: what it reads is computed whole';
+  const clean = interior(edge);
+  const counts = `${some(clean, 'interior row')} of ${number(rows)}, ${number(edge.newRows)} new`;
+  if (clean < edge.newRows) return `computed whole: ${counts}`;
+  if (!layout)
+    return `computed whole, as mode windowed does: ${counts}, so edge-exact could reuse ${number(clean - edge.newRows)}`;
+  if (graph.nodes.indexOf(node) >= layout.choice.depth)
+    return `computed whole: it lies beyond depth ${layout.choice.depth} (${counts})`;
+  return `computed whole: what it reads is computed whole (${counts})`;
+}
+
+function streamReason(plan: StreamPlan, node: Node): string {
+  const { graph, hop, tensors } = plan;
+  const own = plan.steps.filter((s) => s.node === node);
+  const fold = own.find((s) => s.fold)?.fold;
+  if (fold) return streamFoldReason(graph, node, fold);
+  const slots = own.find((s) => s.kind === 'accumulate');
+  if (slots) return slotsReason(graph, node, slots);
+  const at = tensors.get(node.output);
+  const rule = ruleOf(graph, node);
+  const rows = rowsOf(graph, node.output);
+  if (at && rule.kind === 'window') {
+    const fresh = hop / at.jump;
+    const [before, after] = rule.pad;
+    if (plan.mode === 'approx' && before + after > 0)
+      return `${number(fresh)} of ${some(rows, 'row')} are new at a hop, from this hop's rows alone: it pads at every hop`;
+    const padding = before > 0 ? `; real history stands where the model pads ${some(before, 'row')}` : '';
+    const wait = after > 0 ? `; it waits for ${some(after * (at.jump / rule.stride), 'frame')} of look-ahead` : '';
+    return `${number(fresh)} of ${some(rows, 'row')} ${fresh === 1 ? 'is' : 'are'} new at a hop, the others are not computed again${padding}${wait}`;
+  }
+  if (rule.kind !== 'window') {
+    const [id] = node.inputs as [number];
+    const held = tensors.get(id);
+    const kept = held ? `, ${number(held.historyRows)} of them kept from before` : '';
+    return `head: it reads ${wholeWindow(rowsOf(graph, id))}${kept}`;
+  }
+  const timing = timingOf(graph, () => true).get(node.output);
+  if (!timing) return 'head: what it reads is computed at every output';
+  if (rows * timing.jump <= hop)
+    return `head: ${some(rows, 'row')} of ${some(timing.jump, 'frame')} are no more than a hop brings (${number(hop)} frames)`;
+  return 'head: what it reads is computed at every output';
+}
+
+function streamFoldReason(graph: Graph, node: Node, { method, slots, slotBytes, stateBytes }: FoldReuse): string {
+  const [id] = node.inputs as [number];
+  const whole = number(rowsOf(graph, id));
+  if (method === 'ring')
+    return `a running sum over a ring of ${some(slots, 'row')} (${number(stateBytes)} B): new rows are added, the oldest taken off`;
+  if (method === 'slide') return `maxima of ${slots + 1} hops (${number(stateBytes)} B) stand for ${whole} rows`;
+  return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows stand for ${whole} rows`;
+}
+
+function slotsReason(graph: Graph, node: Node, step: Step): string {
+  const [id] = node.inputs as [number];
+  const slots = step.slots ?? 0;
+  const rows = rowsOf(graph, id);
+  const bytes = number(rows * frameBytes(graph, id));
+  return `one partial result per hop of the window (${slots} x ${number(step.stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
+}
+
+/** At most `most` of many, the first and the last among them, and those that `keep` names. */
+function spread<T>(all: T[], most: number, keep: (item: T) => boolean): T[] {
+  if (all.length <= most) return all;
+  const picked = new Set<T>(all.filter(keep).slice(0, most));
+  const ends = [all[0], all.at(-1)] as T[];
+  for (const end of ends) if (picked.size < most) picked.add(end);
+  for (let i = 1; picked.size < most && i < most; i++) picked.add(all[Math.round((i * (all.length - 1)) / most)] as T);
+  return all.filter((item) => picked.has(item));
+}
+
+/** Other edge-exact plans of this hop, all of the same bytes: more work, less state. The chosen one is among them where nothing beats it. */
+export function alternatives(plan: StreamPlan, most = 5): Alternative[] {
+  const { graph, layout, hop, microHop } = plan;
+  if (!layout) return [];
+  const isChosen = (c: Costed) => c.macs === plan.macsPerHop && c.layout.stateBytes === layout.stateBytes;
+  return spread(paretoLayouts(graph, hop, { microHop }), most, isChosen).map((c) => {
+    const { ahead, cone, taps } = c.layout.choice;
+    const reusing = c.layout.trunk.size;
+    const left = cone ? 'from the raw window' : ahead === 0 ? 'when the window falls due' : `${some(ahead, 'hop')} ahead`;
+    return {
+      macsPerHop: c.macs,
+      stateBytes: c.layout.stateBytes,
+      how:
+        reusing === 0
+          ? 'every layer whole'
+          : `${some(reusing, 'layer')} streamed, left edges ${left}${taps ? ', the first layer sums taps' : ''}`,
+      option: `--budget-macs ${c.macs}`,
+      chosen: isChosen(c),
+    };
+  });
+}

@@ -1,0 +1,107 @@
+/** plan --explain: a sentence a layer with the plan's own numbers, the alternatives, and the options that ask for them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { planOptions } from '../../host/cli/load.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import { alternatives, explainPlan } from '../../models/stream/explain.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { planRows } from '../../models/stream/print.ts';
+import type { PlanOptions } from '../../models/stream/types.ts';
+import { root } from '../shared.ts';
+import { fAcc, fEeg } from '../stages/paper-networks.ts';
+import { codeOf } from './helpers.ts';
+
+const ppg = await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/ppg-hr/ppg-hr.onnx'))));
+const why = (graph: Graph, options: PlanOptions) => explainPlan(planStream(graph, options)).map((r) => r.why);
+
+test('edge-exact: new, left and right rows add up to the frames of the table', () => {
+  for (const [graph, hop] of [
+    [ppg, 50],
+    [fEeg(1), 63],
+    [fAcc(1), 160],
+  ] as const) {
+    const plan = planStream(graph, { hop });
+    const rows = planRows(plan);
+    let streamed = 0;
+    for (const [i, { layer, why: text }] of explainPlan(plan).entries()) {
+      assert.is(layer, graph.nodes[i]?.name);
+      const found = /^(\S+) of (\S+) rows .*\((\d+) new, (\d+) left, (\d+) right\)/.exec(text)?.slice(1);
+      if (!found) continue;
+      const [all, of, ...parts] = found.map((n) => Number(n.replaceAll(',', ''))) as [number, number, ...number[]];
+      assert.is(
+        parts.reduce((a, b) => a + b),
+        all,
+        text,
+      );
+      assert.is(`${all}/${of}`, `${rows[i]?.framesPerHop}/${rows[i]?.framesPerWindow}`);
+      streamed++;
+    }
+    assert.ok(streamed > 0);
+  }
+});
+
+test('layers that are computed whole, folded, streamed and in the head say so', () => {
+  const edge = why(ppg, { hop: 50 });
+  assert.is(edge[4], '39 of 64 rows are new or touch an edge (25 new, 14 left, 0 right); streamed, 2 phases');
+  assert.is(edge[10], 'computed whole: 0 interior rows of 32, 25 new');
+  assert.is(edge[12], 'computed whole: it reads all 16 rows of the window');
+  const stream = why(ppg, { hop: 64 });
+  assert.match(stream[4] as string, /^16 of 64 rows are new at a hop.*real history stands where the model pads 8 rows$/);
+  assert.match(stream[12] as string, /^head: it reads all 16 rows of the window, 12 of them kept from before$/);
+  assert.match(why(fAcc(1), { hop: 160 })[6] as string, /^one accumulator per waiting window \(5 x 1,024 B and 1 x 1,024 B of/);
+  assert.match(why(fAcc(1), { hop: 160, mode: 'stream' })[0] as string, /it waits for 1 frame of look-ahead$/);
+  assert.match(
+    why(ppg, { hop: 50, mode: 'windowed' })[0] as string,
+    /248 interior rows of 256, 50 new, so edge-exact could reuse 198$/,
+  );
+  assert.match(why(ppg, { hop: 50, mode: 'edge-exact', depth: 2 })[2] as string, /beyond depth 2/);
+});
+
+test('running sums, and edges that are sums of taps', () => {
+  assert.match(why(fAcc(1), { hop: 160, mode: 'stream' })[6] as string, /^(a running sum|running sums|one partial result)/);
+  const plan = planStream(fEeg(1), { hop: 1 });
+  const taps = plan.graph.nodes.findIndex((n) => plan.layout?.taps.has(n));
+  if (taps >= 0) assert.match(explainPlan(plan)[taps]?.why as string, /are sums of some of its taps, at no MACs/);
+  assert.match(why(fAcc(1), { hop: 160, mode: 'approx' })[0] as string, /it pads at every hop$/);
+});
+
+test('alternatives: at most 5, none beats another, each is what its option plans', () => {
+  for (const [graph, hop] of [
+    [ppg, 50],
+    [fEeg(1), 60],
+  ] as const) {
+    const plan = planStream(graph, { hop });
+    const found = alternatives(plan);
+    assert.ok(found.length > 1 && found.length <= 5);
+    assert.is(found.filter((a) => a.chosen).length, 1);
+    for (const [i, a] of found.entries()) {
+      const before = found[i - 1];
+      assert.ok(!before || (before.macsPerHop < a.macsPerHop && before.stateBytes > a.stateBytes));
+      const [, budget] = /^--budget-macs (\d+)$/.exec(a.option) ?? [];
+      const { macsPerHop, layout } = planStream(graph, { hop, mode: 'edge-exact', budgetMacs: Number(budget) });
+      assert.equal([macsPerHop, layout?.stateBytes], [a.macsPerHop, a.stateBytes]);
+    }
+  }
+  assert.equal(alternatives(planStream(ppg, { hop: 64 })), []);
+});
+
+test('edge-exact with depth 0 does the work of the windowed model', () => {
+  const whole = planStream(ppg, { hop: 50, mode: 'windowed' });
+  const none = planStream(ppg, { hop: 50, mode: 'edge-exact', depth: 0 });
+  assert.is(none.macsPerHop, whole.macsPerHop);
+  assert.is(none.macsPerHop, none.macsPerWindow);
+});
+
+test('a budget or a depth asks for edge-exact, and is refused beside another mode', async () => {
+  assert.equal(planOptions(ppg, { hop: '50', budgetRam: '9000' }), { hop: 50, mode: 'edge-exact', budgetRam: 9000 });
+  assert.equal(planOptions(ppg, { depth: '0' }), { hop: 64, mode: 'edge-exact', depth: 0 });
+  assert.equal(planOptions(ppg, { mode: 'edge-exact', budgetMacs: '1' }).budgetMacs, 1);
+  assert.is(await codeOf(() => planOptions(ppg, { mode: 'stream', depth: '3' })), 'RN740');
+  assert.is(await codeOf(() => planOptions(ppg, { mode: 'windowed', budgetMacs: '3' })), 'RN740');
+  assert.is(await codeOf(() => planOptions(ppg, { budgetRam: '-1' })), 'RN740');
+});
+
+test.run();
