@@ -13,7 +13,8 @@ import type { Finding } from './types.ts';
 /** R9: the head is computed at every output, and caps the speed-up. */
 export function headWork({ plan, headMacs }: Facts): Finding {
   const { macsPerHop, macsPerWindow, window, hop } = plan;
-  if (headMacs === 0 || macsPerHop === 0) return { level: 'ok', text: 'the head has no multiply-accumulates: it caps nothing' };
+  if (headMacs === 0 || macsPerHop === 0)
+    return { level: 'ok', text: `the head has 0 of ${count(macsPerHop)} MACs per hop: it caps nothing` };
   const share = headMacs / macsPerHop;
   const times = (macsPerWindow / macsPerHop).toFixed(2);
   const text = `the head is ${count(headMacs)} of ${count(macsPerHop)} MACs per hop (${percent(share)}) and caps the speed-up at ${(macsPerWindow / headMacs).toFixed(2)}; here it is ${times}, window / hop is ${(window / hop).toFixed(2)}`;
