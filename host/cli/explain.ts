@@ -59,7 +59,7 @@ const wrap = (text: string, columns: number): string =>
     .join('\n');
 
 export default defineCommand({
-  meta: { name: 'explain', description: 'Explain an error code: what it means and what to try' },
+  meta: { name: 'explain', description: 'Explain an error code or a rule of streaming: what it means and what to try' },
   args: {
     code: {
       type: 'positional',
