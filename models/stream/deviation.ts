@@ -96,7 +96,7 @@ function select(plans: StreamPlan[], available: number, limits: Required<Deviati
   const hops = Math.min(4096, Math.max(warm + wanted, Math.floor(limits.macs / hopMacs)));
   const last = Math.min(Math.floor((available - window - delay) / hop), warm + hops);
   let step = Math.max(1, Math.floor((last - warm) / wanted));
-  while (step > 1 && gcd(step, phases) !== 1) step--;
+  while (gcd(step, phases) !== 1) step++;
   const first = Math.ceil(warm / step) * step;
   const count = Math.min(wanted, Math.floor((last - first) / step) + 1);
   if (!(last >= warm) || count < 1) {
