@@ -31,8 +31,10 @@ export {
   type Shape,
 } from './models/graph/types.ts';
 export { type ReadOptions, readModel } from './models/read/index.ts';
+export { type Deviation, deviationOf } from './models/stream/deviation.ts';
 export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
+export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/rules.ts';
 export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
 export { type QuantPlan, quantPlan } from './quant/plan.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './quant/quantize.ts';

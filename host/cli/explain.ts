@@ -1,5 +1,5 @@
 /**
- * runlet explain RN301: prints the paragraph of an error code.
+ * runlet explain RN301: prints the paragraph of an error code, or of a rule of streaming (R1 to R14).
  *
  * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all codes.
  */
@@ -24,12 +24,17 @@ export interface Explanation {
   text: string;
 }
 
+/** What a code looks like: an error's, a rule's. */
+export const errorCode = /RN\d{3}/;
+export const ruleCode = /R\d{1,2}/;
+
 /** The paragraphs of a Markdown text: each begins with a line that starts with a code, as a heading, in bold, or in a list. */
-export function explanations(markdown: string): Explanation[] {
+export function explanations(markdown: string, code = errorCode): Explanation[] {
+  const begins = new RegExp(`^(#+\\s+|[-*]\\s+)?[*\`]*(${code.source})\\b[*\`]*[:.]?\\s*[-–—:]?\\s*(.*)$`);
   const found: Explanation[] = [];
   let current: Explanation | undefined;
   for (const line of markdown.split('\n')) {
-    const start = /^(#+\s+|[-*]\s+)?[*`]*(RN\d{3})\b[*`]*[:.]?\s*[-–—:]?\s*(.*)$/.exec(line);
+    const start = begins.exec(line);
     if (start) {
       const isHeading = start[1]?.startsWith('#') ?? false;
       const rest = (start[3] ?? '').trim();
@@ -54,25 +59,27 @@ const wrap = (text: string, columns: number): string =>
     .join('\n');
 
 export default defineCommand({
-  meta: { name: 'explain', description: 'Explain an error code: what it means and what to try' },
+  meta: { name: 'explain', description: 'Explain an error code or a rule of streaming: what it means and what to try' },
   args: {
     code: {
       type: 'positional',
       required: false,
-      description: 'The code, for example RN301; all codes without it',
+      description: 'The code, for example RN301, or a rule, for example R6; all codes without it',
       valueHint: 'RNnnn',
     },
     ...jsonArg,
   },
   run({ args }) {
-    const all = sources().flatMap(explanations);
     const code = args.code?.toUpperCase();
+    const isRule = code !== undefined && /^R\d/.test(code);
+    const all = sources().flatMap((page) => explanations(page, isRule ? ruleCode : errorCode));
     const chosen = code === undefined ? all : all.filter((entry) => entry.code === code);
     if (chosen.length === 0)
       throw new RunletError('RN742', {
-        what: code === undefined ? 'the list of errors is not installed' : `there is no error code ${code}`,
+        what:
+          code === undefined ? 'the list of errors is not installed' : `there is no ${isRule ? 'rule' : 'error code'} ${code}`,
         where: code === undefined ? 'docs/errors.md' : 'command line',
-        tryThis: 'runlet explain, without a code, lists all',
+        tryThis: isRule ? 'R1 to R14' : 'runlet explain, without a code, lists all',
       });
     if (args.json) return printJson(code === undefined ? chosen : chosen[0]);
     const { bold } = coloursFor(process.stdout);

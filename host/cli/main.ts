@@ -17,7 +17,7 @@ const verbs: Record<string, string> = {
   validate: 'Check that a bundle gives the numbers of its model',
   run: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up',
   ops: 'List the operators that are supported',
-  explain: 'Explain an error code: what it means and what to try',
+  explain: 'Explain an error code or a rule of streaming: what it means and what to try',
   doctor: 'Check this machine: Node, WebAssembly, optional tools',
 };
 

@@ -7,11 +7,14 @@
 import { defineCommand } from 'citty';
 import { planStream } from '../../models/stream/plan.ts';
 import { planJson, planSummary } from '../../models/stream/print.ts';
+import { rulesOf } from '../../models/stream/rules.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { planCells, planHead, shortName } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, jsonArg, print, printJson } from './args.ts';
+import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
 import { loadGraph, manifestFields, modelArgs, planArgs, planOptions } from './load.ts';
+import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
 
 /** Why, a line a layer; for edge-exact what else there is. */
@@ -36,6 +39,8 @@ export default defineCommand({
     sweep: { type: 'string', description: 'hop or window: plan every one, and show the good ones' },
     html: { type: 'string', description: 'Draw the plan, or the sweep, as one HTML page into this file' },
     svg: { type: 'string', description: 'Draw the sweep as an SVG into this file' },
+    rules: { type: 'boolean', description: 'All rules of streaming R1 to R14, also those that are kept' },
+    ...deviationArgs,
     ...jsonArg,
   },
   async run({ args }) {
@@ -50,13 +55,18 @@ export default defineCommand({
       await save(args.html, planPage(plan, sampleRateHz));
     }
     const why = args.explain ? await explained(plan) : undefined;
-    if (args.json) return printJson({ ...planJson(plan), ...why?.json });
+    const findings = rulesOf(plan);
+    const deviation = await calibrated(plan, args);
+    if (args.json) return printJson({ ...planJson(plan), rules: findings, ...why?.json, ...(deviation && { deviation }) });
+    const colour = coloursFor(process.stdout);
     const lines = [
-      table(planCells(plan), { head: planHead, colour: coloursFor(process.stdout).isColorSupported }),
+      table(planCells(plan), { head: planHead, colour: colour.isColorSupported }),
       ...(why?.lines ?? []),
       '',
       ...planSummary(plan, sampleRateHz),
+      ...ruleLines(findings, args.rules ?? false, colour),
     ];
     await print(`${lines.join('\n')}\n`);
+    if (deviation) printDeviation(deviation, colour.isColorSupported);
   },
 });

@@ -56,6 +56,7 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
   if (!Number.isInteger(microHop) || microHop < 1 || (hop % microHop !== 0 && options.mode !== 'misaligned')) {
     throw new RunletError('RN202', {
       what: `micro-hop ${microHop} does not divide the hop ${hop}`,
+      why: 'an output falls due at the end of a micro-hop (StreamiNNC rule R3)',
       tryThis: 'a divisor of the hop',
     });
   }
@@ -74,7 +75,7 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
   if (microHop % alignment !== 0) {
     throw new RunletError('RN201', {
       what: `micro-hop ${microHop} is not a multiple of the total stride ${alignment}`,
-      why: 'StreamiNNC rule R3',
+      why: 'the layers behind the strides need whole rows from it (StreamiNNC rule R3)',
       tryThis: `micro-hop ${alignment}, or leave it out`,
     });
   }
@@ -149,7 +150,10 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
   if (window % hop !== 0)
     fail(`the window of ${window} frames is no multiple of the hop ${hop}`, 'approx joins whole hops (StreamiNNC rule R1)');
   if (options.microHop !== undefined && options.microHop !== hop)
-    fail(`micro-hop ${options.microHop} is not the hop ${hop}`, 'approx pads at the seams of what it computes at once');
+    fail(
+      `micro-hop ${options.microHop} is not the hop ${hop}`,
+      'approx pads at the seams of what it computes at once (StreamiNNC rule R3)',
+    );
   for (const node of trunk) {
     const rule = ruleOf(graph, node);
     const jump = timing.get(node.inputs[0] as number)?.jump ?? 1;
@@ -160,7 +164,7 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
     if (rows < rate || !whole)
       fail(
         `a hop of ${hop / jump} rows gives ${rows}, and ${rate} are needed`,
-        'approx needs layers that keep their length (padded, or pools as long as their stride)',
+        'approx needs layers that keep their length, padded, or pools as long as their stride (StreamiNNC rule R7)',
         node.name,
       );
   }
@@ -259,7 +263,7 @@ function noLayout(graph: Graph, options: PlanOptions, microHop: number): RunletE
   if (budgetRam === undefined && budgetMacs === undefined) {
     return new RunletError('RN201', {
       what: `micro-hop ${microHop} brings no whole number of rows to some layer at hop ${hop}`,
-      why: 'StreamiNNC rule R3',
+      why: 'every layer needs whole rows from it (StreamiNNC rule R3)',
       tryThis: 'a larger micro-hop, or leave it out',
     });
   }

@@ -11,6 +11,7 @@ import { foldGraph } from '../../graph/fold.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
+import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
 import { type InputShape, layoutOfInput } from './axes.ts';
 import { Budget, foldConstant } from './constants.ts';
@@ -170,10 +171,24 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, pr
   for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
 }
 
+/** The rule of streaming that an operator without a lowering breaks, with numbers; nothing where it is merely unknown. */
+function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string | undefined {
+  const activations = inputs.filter((v) => v?.kind === 'activation');
+  const [first, second] = activations;
+  const attributes = new Attributes(node);
+  const axis = attributes.has('axis') ? attributes.int('axis', -1) : undefined;
+  const axes = attributes.ints('axes');
+  const over = axes ?? (axis === undefined ? undefined : node.op === 'LpNormalization' ? [axis] : { from: axis });
+  const direction = node.op === 'LSTM' || node.op === 'GRU' || node.op === 'RNN' ? attributes.string('direction', 'forward') : '';
+  const seen = { ...(first && { layout: first.layout, dims: dimsOf(first) }), ...(over && { over }), direction };
+  const frames = first && second && feedsBack(first.layout, second.layout);
+  return streamingReason(node.op, seen) ?? (frames ? feedback(frames) : undefined);
+}
+
 /** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
 function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>): Value[] {
-  if (node.domain !== '') refuse(`operators of domain ${node.domain} are not supported`);
   const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
+  if (node.domain !== '') refuse(whyNot(node, inputs) ?? `operators of domain ${node.domain} are not supported`);
   const known = inputs.map((v) => (v?.kind === 'const' ? v : undefined));
   const [first] = inputs;
   const dims = first && first.kind !== 'poisoned' ? dimsOf(first) : undefined;
@@ -182,7 +197,7 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   const lower = lowerings.get(node.op);
   const poisoned = inputs.some((v) => v?.kind === 'poisoned');
   // arithmetic on shapes is folded; behind an unsupported operator the shape is not known
-  if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse('the operator is not supported');
+  if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
   if (!lower || poisoned) return [];
   const attributes = new Attributes(node);
   const results = lower(ctx, {

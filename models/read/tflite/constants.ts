@@ -20,7 +20,8 @@ function bytesOf(context: Context, op: TfOperator, tensor: TfTensor): ArrayBuffe
     throw malformed(op, `${showTensor(tensor)} is expected to be a constant`);
   }
   context.model.view.spend(constant.byteOffset - context.model.view.bytes.byteOffset, constant.length);
-  return constant.slice().buffer as ArrayBuffer;
+  // a copy by constructor: the slice of a Node Buffer would be a view of its pool
+  return new Uint8Array(constant).buffer;
 }
 
 /** A shape argument (axes, paddings, a permutation); int32 or int64. */

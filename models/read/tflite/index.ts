@@ -109,7 +109,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]):
   }
   const lower = Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined;
   if (!lower) {
-    refuse(reasonFor(op.op));
+    refuse(reasonFor(context, op));
     return;
   }
   if (op.inputs.some((index) => context.refused.has(index))) {
@@ -127,7 +127,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]):
 const unknownOperators = (context: Context): Unsupported[] =>
   context.model.operators
     .filter((op) => !context.shapeArithmetic.has(op.index) && !Object.hasOwn(lowerings, op.op))
-    .map((op) => ({ op, reason: reasonFor(op.op) }));
+    .map((op) => ({ op, reason: reasonFor(context, op) }));
 
 /** One error for all operators that cannot be read, grouped by operator and reason. */
 function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletError {

@@ -7,6 +7,7 @@
 import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationFn, type Clamp, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
+import { framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
@@ -62,7 +63,7 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(x.layout)}`);
   const [at = from] = wide;
   const axis = axisOfDim(x.layout, at);
-  if (axis === 't') refuse('a softmax over time: its divisor changes with every frame');
+  if (axis === 't') refuse(softmaxOverTime(framesOf(x.layout)));
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);
   wholeAxis(x.layout, at, axis);
   return [ctx.activationOf(ctx.emit('softmax', [x.tensor], { beta: 1 }, node.name), x.layout)];

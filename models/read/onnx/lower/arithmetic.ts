@@ -7,6 +7,7 @@
  */
 import { type Axis, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
+import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -19,7 +20,7 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
   const constantFirst = a.kind === 'const';
   const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
-  const { values, layout } = perChannel(ctx, x, ctx.constant(node, constantFirst ? 0 : 1, 'operand'));
+  const { values, layout } = perChannel(ctx, node, x, ctx.constant(node, constantFirst ? 0 : 1, 'operand'));
   const y = { ...x, layout };
   const ones = values.map(() => 1);
   switch (node.op) {
@@ -103,7 +104,7 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
 }
 
 /** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */
-function perChannel(ctx: Lowering, x: Activation, operand: Const): { values: Float64Array; layout: Layout } {
+function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const): { values: Float64Array; layout: Layout } {
   const c = ctx.channelsOf(x);
   const rank = Math.max(x.layout.length, operand.dims.length);
   const layout: Layout = [...new Array(rank - x.layout.length).fill([]), ...x.layout];
@@ -117,8 +118,9 @@ function perChannel(ctx: Lowering, x: Activation, operand: Const): { values: Flo
   const [at = 0] = wide;
   const axes = wide.flatMap((i) => (layout[i] ?? []).map((f) => f.axis));
   if (wide.length > 1 || axes.length !== 1 || axes[0] !== 'c' || own[at] !== c) {
+    const along = axes.includes('t') && (node.op === 'Add' || node.op === 'Sub') ? `; ${position(framesOf(layout))}` : '';
     refuse(
-      `its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported`,
+      `its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported${along}`,
     );
   }
   return { values: Float64Array.from(operand.data), layout };
@@ -133,6 +135,8 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation {
     Layout,
   ];
   if (!sameLayout(left, right)) {
+    const frames = feedsBack(left, right);
+    if (frames) refuse(feedback(frames));
     const broadcast = left.some((d, i) => d.length === 0 || (right[i] ?? []).length === 0);
     refuse(
       broadcast

@@ -87,7 +87,8 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
   const x = ctx.activation(node, 0);
   const epsilon = node.attributes.float('epsilon', 1e-5);
   node.attributes.ignore('momentum');
-  if (node.attributes.int('training_mode', 0) !== 0 || node.outputs.length > 1) refuse('it is in training mode');
+  if (node.attributes.int('training_mode', 0) !== 0 || node.outputs.length > 1)
+    refuse('it is in training mode (rule R10): its statistics would run over the window; export the model in evaluation mode');
   if (node.attributes.int('spatial', 1) !== 1) refuse('statistics per place (spatial = 0)');
   const [scale, offset, mean, variance] = ['scale', 'B', 'mean', 'variance'].map(
     (what, i) => ctx.constant(node, i + 1, what).data,

@@ -7,6 +7,7 @@
  */
 import { elementsOf, noClamp } from '../../../graph/types.ts';
 import { fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
@@ -26,6 +27,7 @@ export const lowerMatMul = (ctx: Lowering, node: NodeView): Value[] => linear(ct
 
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {
   const x = ctx.activation(node, 0);
+  if (node.inputs[1]?.kind === 'activation') refuse(attention({ layout: x.layout, dims: fileShapeOf(x.layout) }));
   const w = ctx.constant(node, 1, 'weights');
   const dims = fileShapeOf(x.layout);
   const last = dims.length - 1;

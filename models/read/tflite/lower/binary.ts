@@ -6,6 +6,7 @@
  */
 import { type Clamp, noClamp } from '../../../graph/types.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
+import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import { isConstant, readFloats, readInt8 } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
@@ -24,6 +25,8 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
   const [a, b] = [context.value(op, 0), context.value(op, 1)];
   const [p, q] = [shapeOf(a), shapeOf(b)];
   if (p.t !== q.t || p.f !== q.f || p.c !== q.c || orderOf(a.layout).join() !== orderOf(b.layout).join()) {
+    const frames = feedsBack(a.layout, b.layout);
+    if (frames) throw new Refusal(feedback(frames));
     throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}; only constants are broadcast`);
   }
   if (op.op === 'SUB') throw new Refusal('the difference of two computed tensors has no kernel');
@@ -82,8 +85,9 @@ function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float3
     if (length === 1) continue;
     const factors = factorsOf(value.layout, rank - tensor.shape.length + i);
     if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length) {
+      const along = factors.some((f) => f.axis === 't') && op.op !== 'MUL' ? `; ${position(framesOf(value.layout))}` : '';
       throw new Refusal(
-        `its constant [${tensor.shape.join(', ')}] varies along more than the channels of ${showLayout(value.layout)}`,
+        `its constant [${tensor.shape.join(', ')}] varies along more than the channels of ${showLayout(value.layout)}${along}`,
       );
     }
   }

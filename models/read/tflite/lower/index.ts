@@ -1,6 +1,7 @@
 /**
  * The operators that are read, by their TensorFlow Lite names, and why others are not.
  */
+import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
@@ -44,13 +45,16 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
 };
 
 const state = 'the model carries its own state from step to step; export the windowed model';
-const recurrent = 'recurrence is not a convolution';
 const cut = 'cutting a tensor apart has no operator';
 
-/** Why an operator is not read. */
-export function reasonFor(op: string): string {
+/** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
+export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator): string {
   if (op.startsWith('CUSTOM')) return 'custom operators are code that the file does not hold';
-  return reasons[op] ?? 'there is no such operator in time-major normal form';
+  const [first, second] = inputs.map((index) => values.get(index)).filter((v) => v !== undefined);
+  const dims = model.tensors[inputs[0] ?? -1]?.shape;
+  const reason = streamingReason(op, { ...(first && { layout: first.layout }), ...(dims && { dims }) });
+  const frames = first && second && feedsBack(first.layout, second.layout);
+  return reason ?? (frames ? feedback(frames) : (reasons[op] ?? 'there is no such operator in time-major normal form'));
 }
 
 const reasons: Record<string, string> = {
@@ -58,13 +62,7 @@ const reasons: Record<string, string> = {
   CALL_ONCE: state,
   READ_VARIABLE: state,
   VAR_HANDLE: state,
-  LSTM: recurrent,
-  RNN: recurrent,
-  SVDF: recurrent,
-  UNIDIRECTIONAL_SEQUENCE_LSTM: recurrent,
-  UNIDIRECTIONAL_SEQUENCE_RNN: recurrent,
-  BIDIRECTIONAL_SEQUENCE_LSTM: 'bidirectional recurrence reads the window backwards',
-  BIDIRECTIONAL_SEQUENCE_RNN: 'bidirectional recurrence reads the window backwards',
+  SVDF: state,
   IF: 'control flow has no streaming rule',
   WHILE: 'control flow has no streaming rule',
   SLICE: cut,
@@ -72,7 +70,6 @@ const reasons: Record<string, string> = {
   SPLIT_V: cut,
   STRIDED_SLICE: cut,
   MIRROR_PAD: 'mirrored padding depends on the window',
-  BATCH_MATMUL: 'attention over the window is not read',
   PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',
   DIV: 'division has no kernel; multiply by the inverse',
 };

@@ -7,6 +7,7 @@
  */
 import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
+import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { readHalves } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -45,6 +46,7 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
   const last = factorsOf(value.layout, value.layout.length - 1);
   const { c } = shapeOf(value);
   if (last.some((f) => f.axis !== 'c') || last.reduce((n, f) => n * f.length, 1) !== c) {
+    if (last.some((f) => f.axis === 't')) throw new Refusal(softmaxOverTime(framesOf(value.layout)));
     throw new Refusal(`it runs over ${showLayout([last])}, not over the channels`);
   }
   checkFixed(context, op, { scale: 1 / 256, zeroPoint: -128 });

@@ -1,0 +1,103 @@
+/**
+ * plan --calib SIGNAL: what each mode would cost on the user's data.
+ *
+ * In: a plan and a signal.  Out: two tables, modes and layers. A float model runs in float, an int8 model in its integers.
+ */
+import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { type Deviation, deviationOf } from '../../models/stream/deviation.ts';
+import { floatBlock, floatRunner } from '../../models/stream/float.ts';
+import { trainedContext } from '../../models/stream/mode.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
+import { type Cell, table } from '../report/table.ts';
+import { loadSignal } from './load.ts';
+
+export const deviationArgs = {
+  calib: {
+    type: 'string',
+    description: 'A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model',
+  },
+} as const;
+
+/** Measured on the signal that --calib names, or nothing. */
+export async function calibrated(plan: StreamPlan, args: { calib?: string }): Promise<Deviation | undefined> {
+  if (args.calib === undefined) return undefined;
+  const { graph } = plan;
+  const signal = await loadSignal(graph, args.calib);
+  const found = isQuantised(graph)
+    ? await inIntegers(graph, plan.hop, signal)
+    : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data });
+  const trained = trainedContext(graph);
+  if (trained > 0)
+    found.notes.push(
+      `the model was trained with ${trained} earlier frames in place of zeros: mode stream is what it was trained for, and the windowed reference is not`,
+    );
+  return found;
+}
+
+async function inIntegers(graph: Graph, hop: number, signal: Float32Array): Promise<Deviation> {
+  const { quantPlan } = await import('../../quant/plan.ts');
+  const { intRunner, signalBlock } = await import('../../quant/reference.ts');
+  const { quantiseSignal } = await import('../../quant/report.ts');
+  const quant = quantPlan(graph, { hop, mode: 'windowed' });
+  const of = (id: number) => quant.plan.graph.tensors[id]?.quant ?? { scale: 1, zeroPoint: 0 };
+  return deviationOf(quant.plan.graph, hop, {
+    signal: signalBlock(quant, quantiseSignal(signal, of(graph.inputs[0]?.tensor ?? -1))),
+    run: intRunner(quant.params),
+    real: (id, data) => Float32Array.from(data, (q) => of(id).scale * (q - of(id).zeroPoint)),
+  });
+}
+
+const percent = (share: number): string => (share === 0 ? '0 %' : `${Number((100 * share).toPrecision(3))} %`);
+const short = (x: number): Cell => (Number.isNaN(x) ? '-' : Number(x.toPrecision(3)));
+
+export function printDeviation(found: Deviation, colour: boolean): void {
+  const modes = found.modes.map((m): Cell[] => [
+    m.mode,
+    m.macsPerHop,
+    m.stateBytes,
+    m.delayFrames,
+    m.exact ? 'yes' : 'no',
+    percent(m.outputNrmse),
+    short(m.maxDifference),
+  ]);
+  const head = ['mode', 'MACs/hop', 'state B', 'delay', 'exact', 'output NRMSE', 'max |diff|'];
+  const lines = [
+    '',
+    `what each mode would cost at hop ${found.hop}, against the windowed model:`,
+    '',
+    table(modes, { head, colour }),
+    '',
+  ];
+  for (const { mode, code, text } of found.refused) lines.push(`${mode.padEnd(12)}${code} ${text}`);
+  const { partial } = found;
+  if (partial)
+    lines.push(
+      `partial     the first ${partial.layers} layers streamed without retraining (to ${partial.layer}, ${percent(partial.contaminated)} contaminated): output NRMSE ${percent(partial.outputNrmse)}, max |diff| ${short(partial.maxDifference)}`,
+    );
+  for (const note of found.notes) lines.push(`note        ${note}`);
+  const ran = found.modes.map((m) => m.mode).filter((mode) => found.layers.some((l) => l.nrmse[mode] !== undefined));
+  const bounded = found.layers.some((l) => l.misaligned);
+  const layers = found.layers.map((l): Cell[] => [
+    l.layer.length > 34 ? `…${l.layer.slice(-33)}` : l.layer,
+    percent(l.contaminated),
+    percent(l.probe),
+    short(l.slope),
+    ...(bounded
+      ? [
+          l.misaligned?.early ?? '-',
+          l.misaligned ? `${l.misaligned.proven ? '' : '~'}${short(l.misaligned.bound)}` : '-',
+          short(l.misaligned?.maxDifference ?? Number.NaN),
+        ]
+      : []),
+    ...ran.map((mode) => (l.nrmse[mode] === undefined ? '-' : percent(l.nrmse[mode]))),
+  ]);
+  const bounds = bounded ? ['r', 'r x slope', 'max |diff|'] : [];
+  const titles = ['layer', 'contaminated', 'probe', 'slope', ...bounds, ...ran.map((mode) => `NRMSE ${mode}`)];
+  lines.push('', table(layers, { head: titles, colour }));
+  if (bounded)
+    lines.push(
+      '',
+      'r x slope bounds rows that touch no window edge; ~ bounds one layer by its own input, not the rows that a stride before it has moved',
+    );
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,23 @@
+/**
+ * The findings of the rules of streaming, as `plan` prints them.
+ *
+ * In: findings.  Out: one line each: warnings first, then notes, at most six unless all are wanted.
+ */
+import { type Level, type RuleFinding, rules } from '../../models/stream/rules.ts';
+import type { coloursFor } from './args.ts';
+
+const most = 6;
+const order: Level[] = ['error', 'warn', 'note', 'ok'];
+
+/** Lines without a newline; none where every rule is kept and `all` is not asked for. */
+export function ruleLines(findings: readonly RuleFinding[], all: boolean, colours: ReturnType<typeof coloursFor>): string[] {
+  const rank = (f: RuleFinding) => order.indexOf(f.level) * rules.length + rules.indexOf(f.rule);
+  const wanted = all ? findings : findings.filter((f) => f.level !== 'ok').sort((a, b) => rank(a) - rank(b));
+  const shown = all ? wanted : wanted.slice(0, most);
+  const lines = shown.map(({ rule, level, text, tryThis }) => {
+    const label = `${rule.padEnd(3)} ${level}`.padEnd(12);
+    return `${colours.dim(label)}${text}${tryThis ? `. Try: ${tryThis}` : ''}`;
+  });
+  const rest = wanted.length - shown.length;
+  return rest > 0 ? [...lines, `${colours.dim(''.padEnd(12))}${rest} more with --rules`] : lines;
+}

@@ -1,0 +1,228 @@
+/**
+ * What each mode would cost on a given signal: work, state and delay as planned, deviation from the windowed model as measured.
+ *
+ * In: a Graph (float or int8), a hop, a signal and how to run a node.  Out: a row a mode, and per layer contamination, probe, slope, the bound
+ * of a misaligned hop and the deviation of its rows.  The reference is the model on each window by itself, zero-padded as in its file.
+ * NRMSE = sqrt(mean((y_windowed - y_mode)^2)) / (max y_windowed - min y_windowed), of outputs the mean over their units (StreamiNNC section 3.2).
+ * Bounded: at most `windows` windows, evenly spread, and about `macs` multiply-accumulates for each of reference and trunks.
+ */
+import { isRunletError, RunletError } from '../error.ts';
+import { frameOf, type Graph } from '../graph/types.ts';
+import { contaminationOf } from './contamination.ts';
+import { Difference, Differences } from './difference.ts';
+import { gcd, lcm } from './edges.ts';
+import { type Block, executeHeads, executeTrunk, type RunNode, type WindowResult } from './execute.ts';
+import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
+import { partialOf } from './partial.ts';
+import { planStream } from './plan.ts';
+import { timingOf } from './timing.ts';
+import { hasTrunk, type Mode, type StreamPlan } from './types.ts';
+
+/** Arrays that hold frames, and how their numbers are computed and read. */
+export interface Arithmetic<A> {
+  signal: Block<A>;
+  run: RunNode<A>;
+  /** Real values of a tensor. */
+  real: (tensor: number, data: A) => ArrayLike<number>;
+}
+
+export interface ModeCost {
+  mode: Mode;
+  macsPerHop: number;
+  stateBytes: number;
+  delayFrames: number;
+  warmUpHops: number;
+  /** Equal to the windowed model by construction; then the deviation is 0 and nothing was run. */
+  exact: boolean;
+  /** Shares of 1; the largest difference is in units of the output. */
+  outputNrmse: number;
+  maxDifference: number;
+}
+
+export interface Deviation {
+  hop: number;
+  /** Windows compared, and frames of the signal that were run through. */
+  windows: number;
+  frames: number;
+  notes: string[];
+  modes: ModeCost[];
+  /** Modes that cannot be planned at this hop. */
+  refused: { mode: Mode; code: string; text: string }[];
+  /** The first layers streamed without retraining, the others computed whole (mode partial of the paper). */
+  partial?: { layers: number; layer: string; contaminated: number; outputNrmse: number; maxDifference: number };
+  layers: LayerDeviation[];
+}
+
+export interface DeviationLimits {
+  windows?: number;
+  macs?: number;
+}
+
+const allModes: Mode[] = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'];
+
+function plansOf(graph: Graph, hop: number): { plans: StreamPlan[]; refused: Deviation['refused'] } {
+  const plans: StreamPlan[] = [];
+  const refused: Deviation['refused'] = [];
+  for (const mode of allModes) {
+    try {
+      const plan = planStream(graph, { hop, mode });
+      // at an aligned hop misaligned is stream
+      if (mode !== 'misaligned' || hop % plan.alignment !== 0) plans.push(plan);
+    } catch (error) {
+      if (!isRunletError(error) || mode === 'windowed') throw error;
+      refused.push({ mode, code: error.code, text: [error.parts.what, error.parts.why].filter(Boolean).join(': ') });
+    }
+  }
+  return { plans, refused };
+}
+
+interface Selection {
+  first: number;
+  step: number;
+  count: number;
+  /** Frames of the signal that are used. */
+  frames: number;
+}
+
+/** Which windows: evenly spread behind every warm-up, and not always on the same phase of a misaligned hop. */
+function select(plans: StreamPlan[], available: number, limits: Required<DeviationLimits>): Selection {
+  const [{ hop, window, macsPerWindow }] = plans as [StreamPlan];
+  const most = (of: (p: StreamPlan) => number) => Math.max(...plans.map(of));
+  const warm = most((p) => p.warmUpHops);
+  const delay = most((p) => p.delayFrames);
+  const phases = most((p) => p.alignment / gcd(hop, p.alignment));
+  const wanted = Math.max(4, Math.min(limits.windows, Math.floor(limits.macs / Math.max(1, macsPerWindow))));
+  const hopMacs = Math.max(1, ...plans.filter((p) => hasTrunk(p.mode)).map((p) => p.macsPerHop));
+  const hops = Math.min(4096, Math.max(warm + wanted, Math.floor(limits.macs / hopMacs)));
+  const last = Math.min(Math.floor((available - window - delay) / hop), warm + hops);
+  let step = Math.max(1, Math.floor((last - warm) / wanted));
+  while (gcd(step, phases) !== 1) step++;
+  const first = Math.ceil(warm / step) * step;
+  const count = Math.min(wanted, Math.floor((last - first) / step) + 1);
+  if (!(last >= warm) || count < 1) {
+    throw new RunletError('RN207', {
+      what: `a signal of ${available} frames is too short to compare modes`,
+      why: `the first whole output needs ${warm * hop + window + delay} frames (window ${window}, hop ${hop}, ${warm} outputs held back)`,
+      tryThis: 'a longer signal; some hundred windows are usual',
+    });
+  }
+  return { first, step, count, frames: Math.min(available, (first + (count - 1) * step) * hop + window + delay) };
+}
+
+type Sliceable<A> = { slice(from: number, to: number): A };
+
+const cut = <A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> => ({
+  data: data.slice(from * frameOf(shape), to * frameOf(shape)),
+  shape: { ...shape, t: to - from },
+});
+
+/** The results of a mode at the selected windows. */
+function* resultsOf<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  trunk: Map<number, Block<A>>,
+  run: RunNode<A>,
+  { first, step }: Selection,
+): Generator<WindowResult<A>> {
+  for (const result of executeHeads(plan, trunk, run, { warmUp: true, every: step })) if (result.index >= first) yield result;
+}
+
+/**
+ * Measures every mode at `hop` over a signal.
+ * @throws RunletError RN207 (the signal is too short), and what planStream throws for mode windowed
+ */
+export function deviationOf<A extends Sliceable<A>>(
+  graph: Graph,
+  hop: number,
+  { signal, run, real }: Arithmetic<A>,
+  limits: DeviationLimits = {},
+): Deviation {
+  const { plans, refused } = plansOf(graph, hop);
+  const chosen = select(plans, signal.shape.t, { windows: 64, macs: 2e8, ...limits });
+  const { first, step, count, frames } = chosen;
+  const used = cut(signal, 0, frames);
+  const windowed = plans[0] as StreamPlan;
+  const input = graph.inputs[0]?.tensor ?? -1;
+  const reference = executeHeads(windowed, new Map([[input, cut(used, first * hop, frames)]]), run, { every: step });
+
+  // rows of the layers on one grid over the whole signal: the trunk of mode stream at a hop that always fits
+  const grid = planStream(graph, { hop: totalStride(graph), mode: 'stream' });
+  const gridTrunk = executeTrunk(grid, used, run);
+  const measured = plans
+    .filter((p) => hasTrunk(p.mode))
+    .map((plan): Measured<A> => {
+      const same = plan.mode !== 'approx' && [...plan.tensors.keys()].every((id) => gridTrunk.has(id));
+      const trunk = same ? gridTrunk : executeTrunk(plan, used, run);
+      const outputs = graph.outputs.map(() => new Differences());
+      return { plan, results: resultsOf(plan, trunk, run, chosen), layers: new Map(), outputs };
+    });
+  const part = partialOf(graph, hop, gridTrunk, grid, run);
+  const partial = graph.outputs.map(() => new Differences());
+
+  let compared = 0;
+  for (const want of reference) {
+    if (compared === count) break;
+    for (const one of measured) {
+      const got = one.results.next().value as WindowResult<A>;
+      add(graph, one, want, got, real);
+    }
+    if (part)
+      part.outputs(first + want.index).forEach((data, i) => {
+        addOutput(graph, partial[i] as Differences, i, want.outputs[i] as A, data, real);
+      });
+    compared++;
+  }
+
+  const state = (p: StreamPlan) => p.steps.reduce((sum, s) => sum + s.stateBytes, 0);
+  const modes = plans.map((plan): ModeCost => {
+    const found = measured.find((m) => m.plan === plan);
+    return {
+      mode: plan.mode,
+      macsPerHop: plan.macsPerHop,
+      stateBytes: state(plan),
+      delayFrames: plan.delayFrames,
+      warmUpHops: plan.warmUpHops,
+      exact: plan.mode !== 'misaligned' && plan.steps.every((s) => s.exact),
+      ...summary(found?.outputs ?? []),
+    };
+  });
+  const notes = [
+    `${compared} windows of ${Math.floor((signal.shape.t - windowed.window) / hop) + 1} were compared, one in ${step} from window ${first} on, over ${frames} of ${signal.shape.t} frames`,
+  ];
+  return {
+    hop,
+    windows: compared,
+    frames,
+    notes,
+    modes,
+    refused,
+    ...(part && {
+      partial: { layers: part.layers, layer: part.node.name, contaminated: part.contaminated, ...summary(partial) },
+    }),
+    layers: layerRows(graph, hop, measured, { grid, trunk: gridTrunk, run, real, contamination: contaminationOf(graph) }),
+  };
+}
+
+const totalStride = (graph: Graph): number => [...timingOf(graph, () => true).values()].reduce((p, t) => lcm(p, t.jump), 1);
+
+const summary = (outputs: Differences[]): Pick<ModeCost, 'outputNrmse' | 'maxDifference'> => ({
+  outputNrmse: outputs.length === 0 ? 0 : outputs.reduce((sum, o) => sum + o.nrmse, 0) / outputs.length,
+  maxDifference: outputs.reduce((m, o) => Math.max(m, o.max), 0),
+});
+
+function addOutput<A>(graph: Graph, to: Differences, i: number, want: A, got: A, real: Arithmetic<A>['real']): void {
+  const id = graph.outputs[i]?.tensor ?? -1;
+  to.add(real(id, want), real(id, got), graph.tensors[id]?.shape ?? { t: 1, f: 1, c: 1 });
+}
+
+function add<A>(graph: Graph, one: Measured<A>, want: WindowResult<A>, got: WindowResult<A>, real: Arithmetic<A>['real']): void {
+  want.outputs.forEach((data, i) => {
+    addOutput(graph, one.outputs[i] as Differences, i, data, got.outputs[i] as A, real);
+  });
+  for (const node of graph.nodes) {
+    const [x, y] = [want.tensors.get(node.output), got.tensors.get(node.output)];
+    if (!x || !y) continue;
+    const layer = one.layers.get(node) ?? new Difference();
+    one.layers.set(node, layer);
+    layer.add(real(node.output, x.data), real(node.output, y.data), frameOf(x.shape));
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Layer by layer: what touches a window edge, how fast rows change, what a misaligned hop may cost, and what was measured.
+ *
+ * In: results of the modes, and the rows of all layers over the whole signal.  Out: one row a layer that slides along time.
+ * Slope: max |a[i] - a[i-1]| of the layer computed at every row of its input (its stride left out). In mode misaligned all windows are taken
+ * r = n * hop mod P frames early, over all hops at most P - gcd(hop, P). A layer in front of which nothing strides then differs in rows that touch no
+ * window edge by at most r * slope, because it is one signal read r places earlier. Behind a stride the bound holds for the layer's own
+ * input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import { opOf } from '../ops/index.ts';
+import { slopeBound } from './bound.ts';
+import type { Contamination } from './contamination.ts';
+import type { Difference, Differences } from './difference.ts';
+import { gcd } from './edges.ts';
+import type { Block, RunNode, WindowResult } from './execute.ts';
+import type { Mode, StreamPlan } from './types.ts';
+
+/** One mode while it is measured. */
+export interface Measured<A> {
+  plan: StreamPlan;
+  results: Iterator<WindowResult<A>>;
+  layers: Map<Node, Difference>;
+  outputs: Differences[];
+}
+
+export interface LayerDeviation {
+  layer: string;
+  op: string;
+  /** Share of rows that touch a window edge, and the paper's probe. */
+  contaminated: number;
+  probe: number;
+  slope: number;
+  /** NRMSE of the rows of each mode that was run, a share of their range. */
+  nrmse: Partial<Record<Mode, number>>;
+  /** Mode misaligned: the most frames that windows are early, the bound, and the largest difference of rows that touch no edge. */
+  misaligned?: {
+    early: number;
+    bound: number;
+    /** Nothing strides in front of this layer: the bound holds for its rows. */
+    proven: boolean;
+    /** Left out where every row touches an edge. */
+    maxDifference?: number;
+  };
+}
+
+interface Rows<A> {
+  grid: StreamPlan;
+  trunk: ReadonlyMap<number, Block<A>>;
+  run: RunNode<A>;
+  real: (tensor: number, data: A) => ArrayLike<number>;
+  contamination: Contamination[];
+}
+
+/** Largest change from a row to the next, of the layer without its stride. */
+function slopeOf<A>({ trunk, run, real }: Rows<A>, node: Node): number {
+  const xs = node.inputs.map((id) => trunk.get(id));
+  if (xs.some((x) => x === undefined)) return Number.NaN;
+  const known = xs as Block<A>[];
+  const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT: 1 } : node.attrs;
+  const shape = opOf(node.op).shape(
+    known.map((x) => x.shape),
+    attrs as never,
+    node.name,
+  );
+  const y = real(node.output, run(node, known, shape, 1));
+  const frame = shape.f * shape.c;
+  let slope = 0;
+  for (let i = frame; i < y.length; i++) slope = Math.max(slope, Math.abs((y[i] as number) - (y[i - frame] as number)));
+  return slope;
+}
+
+export function layerRows<A>(graph: Graph, hop: number, measured: Measured<A>[], rows: Rows<A>): LayerDeviation[] {
+  const misaligned = measured.find((m) => m.plan.mode === 'misaligned');
+  return rows.contamination
+    .filter(({ node }) => graph.nodes.includes(node))
+    .map(({ node, rows: count, left, right, share, probe }) => {
+      const slope = slopeOf(rows, node);
+      const nrmse: LayerDeviation['nrmse'] = {};
+      for (const { plan, layers } of measured) {
+        const d = layers.get(node);
+        if (d) nrmse[plan.mode] = d.nrmse;
+      }
+      const row: LayerDeviation = { layer: node.name, op: node.op, contaminated: share, probe, slope, nrmse };
+      const found = misaligned?.layers.get(node);
+      if (!misaligned || !found || Number.isNaN(slope)) return row;
+      const { alignment } = misaligned.plan;
+      const early = alignment - gcd(hop, alignment);
+      const jump = misaligned.plan.tensors.get(node.inputs[0] ?? -1)?.jump ?? 1;
+      const clean = found.byRow.slice(left, count - right);
+      const bound = slopeBound(Math.ceil(early / jump), slope);
+      return {
+        ...row,
+        misaligned: { early, bound, proven: jump === 1, ...(clean.length > 0 && { maxDifference: Math.max(...clean) }) },
+      };
+    });
+}

@@ -1,0 +1,77 @@
+/**
+ * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window backwards or at once.
+ *
+ * In: Facts.  Out: findings.  A Graph holds no layer that breaks R10 or R13: the readers refuse those (models/read/refused.ts), so here
+ * these two say what was checked.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
+ */
+import type { Node } from '../../graph/types.ts';
+import { macsPerRow } from '../choose.ts';
+import { ruleOf } from '../timing.ts';
+import { count, type Facts, percent, plural } from './facts.ts';
+import type { Finding } from './types.ts';
+
+/** R9: the head is computed at every output, and caps the speed-up. */
+export function headWork({ plan, headMacs }: Facts): Finding {
+  const { macsPerHop, macsPerWindow, window, hop } = plan;
+  if (headMacs === 0 || macsPerHop === 0)
+    return { level: 'ok', text: `the head has 0 of ${count(macsPerHop)} MACs per hop: it caps nothing` };
+  const share = headMacs / macsPerHop;
+  const times = (macsPerWindow / macsPerHop).toFixed(2);
+  const text = `the head is ${count(headMacs)} of ${count(macsPerHop)} MACs per hop (${percent(share)}) and caps the speed-up at ${(macsPerWindow / headMacs).toFixed(2)}; here it is ${times}, window / hop is ${(window / hop).toFixed(2)}`;
+  return share > 0.5
+    ? { level: 'note', text, tryThis: 'a convolution or a global average in place of a dense layer over all rows' }
+    : { level: 'ok', text };
+}
+
+/** R10: no statistics over time between layers that stream. */
+export function statistics({ graph }: Facts): Finding {
+  const folds = graph.nodes.filter((n) => ruleOf(graph, n).kind === 'fold');
+  const ends = folds.map((n) => `${n.name} (${graph.tensors[n.inputs[0] ?? -1]?.shape.t ?? 0} rows)`);
+  return {
+    level: 'ok',
+    text: `none of ${plural(graph.nodes.length, 'layer')} feeds statistics over time back${ends.length > 0 ? `; ${ends.slice(0, 4).join(', ')} end time` : ''}. Normalisation before the model has to be fixed or running, not per window`,
+  };
+}
+
+/** The node and all that depends on it. */
+function behind(nodes: readonly Node[], first: Node): Node[] {
+  const known = new Set([first.output]);
+  for (const n of nodes) if (n.inputs.some((id) => known.has(id))) known.add(n.output);
+  return nodes.filter((n) => known.has(n.output));
+}
+
+/** R11: branches that join have one rate. */
+export function joins({ graph, timing, plan }: Facts): Finding {
+  const all = graph.nodes.filter((n) => new Set(n.inputs).size > 1 && ruleOf(graph, n).kind === 'window');
+  const rows = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const wrong = all.filter((n) => {
+    const known = n.inputs.map((id) => timing.get(id));
+    return new Set(known.map((t) => t?.jump)).size > 1 && n.inputs.some((id) => rows(id) > 1);
+  });
+  const [first] = wrong;
+  if (!first)
+    return {
+      level: 'ok',
+      text: `${plural(all.length, 'join')}: all inputs have one rate, and older rows are read where one branch is ahead`,
+    };
+  const inputs = first.inputs.map((id) => {
+    const jump = timing.get(id)?.jump;
+    return `${rows(id)} rows ${jump === undefined ? 'of no fixed rate' : `every ${plural(jump, 'frame')}`}`;
+  });
+  const whole = behind(graph.nodes, first);
+  const macs = whole.reduce((sum, n) => sum + macsPerRow(graph, n) * rows(n.output), 0);
+  return {
+    level: 'note',
+    text: `${first.name} joins ${inputs.join(' and ')}${wrong.length > 1 ? ` (as do ${wrong.length - 1} others)` : ''}: it and what follows, ${plural(whole.length, 'layer')} with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, are computed on whole windows`,
+    tryThis: 'the same strides on both branches',
+  };
+}
+
+/** R13: nothing recurrent, no attention, no softmax over time, no positional encoding. */
+export function recurrence({ graph, layers }: Facts): Finding {
+  const head = graph.nodes.length - layers.length;
+  return {
+    level: 'ok',
+    text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, attention, softmax over time or positional encoding`,
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * Rules R10 and R13 of streaming: the readers refuse such layers by name, with the rule, the number of frames and what to do.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRunletError } from '../../models/error.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
+import type { Rule } from '../../models/stream/rules.ts';
+import { type ModelOf, type NodeOf, writeModel } from './onnx-model.ts';
+import { type TfModelOf, writeTflite } from './tflite-model.ts';
+
+function refusal(read: () => Graph): string {
+  try {
+    read();
+  } catch (error) {
+    if (!isRunletError(error)) throw error;
+    assert.ok(error.code === 'RN150' || error.code === 'RN110', error.message);
+    return error.message;
+  }
+  return assert.unreachable('it was read') as never;
+}
+
+const ones = (...dims: number[]) => ({ dims, floats: new Array(dims.reduce((a, b) => a * b, 1)).fill(1) });
+
+/** A convolution to `a` of [1, 3, 6], then these nodes. */
+const onnx = (nodes: NodeOf[], tensors: ModelOf['tensors'] = {}) =>
+  refusal(() =>
+    readOnnx(
+      writeModel({
+        nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['a'] }, ...nodes],
+        inputs: { x: [1, 2, 8] },
+        outputs: ['y'],
+        tensors: { w: ones(3, 2, 3), ...tensors },
+      }),
+    ),
+  );
+const after = (op: string, attributes: NodeOf['attributes'] = {}, ...more: string[]): NodeOf => ({
+  op,
+  name: 'node',
+  inputs: ['a', ...more],
+  outputs: ['y'],
+  attributes,
+});
+
+const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string]> = {
+  'instance norm': ['R10', /6 frames/, () => onnx([after('InstanceNormalization', {}, 's', 's')], { s: ones(3) })],
+  'group norm': ['R10', /6 frames/, () => onnx([after('GroupNormalization', { num_groups: 1 }, 's', 's')], { s: ones(3) })],
+  'layer norm over time': ['R10', /6 frames/, () => onnx([after('LayerNormalization', { axis: -1 }, 's')], { s: ones(6) })],
+  'L2 norm over time': ['R10', /6 frames/, () => onnx([after('LpNormalization', { axis: 2 })])],
+  'running sum': ['R10', /first frame/, () => onnx([after('CumSum', {}, 's')], { s: { dims: [], ints: [2] } })],
+  'batch norm in training mode': [
+    'R10',
+    /training mode/,
+    () => onnx([after('BatchNormalization', { training_mode: 1 }, 's', 's', 's', 's')], { s: ones(3) }),
+  ],
+  'a mean over time that feeds back': [
+    'R10',
+    /1 row\) meets its 6 rows/,
+    () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Sub', {}, 'm')]),
+  ],
+  'a mean over time in an unknown operator': [
+    'R10',
+    /1 row\) meets its 6 rows/,
+    () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Pow', {}, 'm')]),
+  ],
+  LSTM: [
+    'R13',
+    /6 frames of the window from its first/,
+    () => onnx([after('LSTM', { hidden_size: 4 }, 's', 's')], { s: ones(1) }),
+  ],
+  GRU: ['R13', /6 frames/, () => onnx([after('GRU', { hidden_size: 4 }, 's', 's')], { s: ones(1) })],
+  RNN: ['R13', /6 frames/, () => onnx([after('RNN', { hidden_size: 4 }, 's', 's')], { s: ones(1) })],
+  'bidirectional LSTM': [
+    'R13',
+    /6 frames of the window backwards/,
+    () => onnx([after('LSTM', { hidden_size: 4, direction: 'bidirectional' }, 's', 's')], { s: ones(1) }),
+  ],
+  'two activations multiplied': [
+    'R13',
+    /attention reads the 6 rows .* \[1, 3, 6\]/,
+    () => onnx([{ op: 'Transpose', inputs: ['a'], outputs: ['t'], attributes: { perm: [0, 2, 1] } }, after('MatMul', {}, 't')]),
+  ],
+  Attention: ['R13', /attention reads the 6 rows/, () => onnx([after('Attention')])],
+  MultiHeadAttention: ['R13', /attention/, () => onnx([{ ...after('MultiHeadAttention'), domain: 'com.microsoft' }])],
+  Einsum: ['R13', /attention/, () => onnx([after('Einsum', { equation: 'bct,bcs->bts' }, 'a')])],
+  'softmax over time': ['R13', /softmax over time .* 6 rows/, () => onnx([after('Softmax', { axis: 2 })])],
+  'positional encoding': ['R13', /positional encoding .*6 places/, () => onnx([after('Add', {}, 'p')], { p: ones(1, 3, 6) })],
+};
+for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
+  test(`${rule} in ONNX: ${name}`, () => {
+    const text = message();
+    assert.match(text, new RegExp(`rule ${rule}\\b`));
+    assert.match(text, numbers);
+  });
+
+test('normalisation within a frame is refused for want of a kernel, not for a rule', () => {
+  const turned: NodeOf = { op: 'Transpose', inputs: ['a'], outputs: ['t'], attributes: { perm: [0, 2, 1] } };
+  const text = onnx([turned, { ...after('LayerNormalization', { axis: -1 }, 's'), inputs: ['t', 's'] }], { s: ones(3) });
+  assert.match(text, /would stream \(rule R10\), but there is no kernel/);
+});
+
+/** x of [1, 16, 4], and these operators. */
+const tflite = (operators: TfModelOf['operators'], tensors: TfModelOf['tensors'] = {}) =>
+  refusal(() =>
+    readTflite(
+      writeTflite({
+        tensors: { x: { shape: [1, 16, 4] }, y: { shape: [1, 16, 4] }, ...tensors },
+        operators,
+        inputs: ['x'],
+        outputs: ['y'],
+      }),
+    ),
+  );
+const single = (code: number, ...more: string[]) => ({ code, inputs: ['x', ...more], outputs: ['y'] });
+const meanOverTime = { code: 40, inputs: ['x', 'axis'], outputs: ['m'], options: { kind: 27, int8: { 0: 1 } } };
+const meanTensors = { axis: { shape: [1], ints: [1] }, m: { shape: [1, 1, 4] } };
+
+const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => string]> = {
+  UNIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(44)])],
+  LSTM: ['R13', /the 16 frames/, () => tflite([single(16)])],
+  BIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames of the window backwards/, () => tflite([single(52)])],
+  BATCH_MATMUL: ['R13', /attention reads the 16 rows/, () => tflite([single(126, 'x')])],
+  'SOFTMAX over time': [
+    'R13',
+    /its divisor runs over 16 rows/,
+    () =>
+      tflite(
+        [
+          meanOverTime,
+          { code: 39, inputs: ['x', 'perm'], outputs: ['t'] },
+          { code: 25, inputs: ['t'], outputs: ['y'], options: { kind: 9, float32: { 0: 1 } } },
+        ],
+        { ...meanTensors, perm: { shape: [3], ints: [0, 2, 1] }, t: { shape: [1, 4, 16] }, y: { shape: [1, 4, 16] } },
+      ),
+  ],
+  'positional encoding': [
+    'R13',
+    /positional encoding .*16 places/,
+    () => tflite([single(0, 'p')], { p: { shape: [1, 16, 4], floats: new Array(64).fill(1) } }),
+  ],
+  'a mean over time that feeds back': [
+    'R10',
+    /1 row\) meets its 16 rows/,
+    () => tflite([meanOverTime, single(18, 'm')], meanTensors),
+  ],
+  'SQUARED_DIFFERENCE with a mean over time': [
+    'R10',
+    /1 row\) meets its 16 rows/,
+    () => tflite([meanOverTime, single(99, 'm')], meanTensors),
+  ],
+  CUMSUM: ['R10', /first frame/, () => tflite([single(128)])],
+};
+for (const [name, [rule, numbers, message]] of Object.entries(inTflite))
+  test(`${rule} in TensorFlow Lite: ${name}`, () => {
+    const text = message();
+    assert.match(text, new RegExp(`rule ${rule}\\b`));
+    assert.match(text, numbers);
+  });
+
+test.run();

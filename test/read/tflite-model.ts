@@ -1,0 +1,127 @@
+/**
+ * Writes small TensorFlow Lite files for tests: what no converter at hand writes, and what the reader has to refuse.
+ *
+ * In: a description of a graph.  Out: the bytes. Source: tensorflow/lite/schema/schema.fbs field numbers.
+ */
+import { Builder } from 'flatbuffers';
+
+export interface TfTensorOf {
+  shape: number[];
+  /** Constants. */
+  floats?: number[];
+  ints?: number[];
+}
+
+export interface TfOperatorOf {
+  /** BuiltinOperator's number. */
+  code: number;
+  inputs: string[];
+  outputs: string[];
+  /** BuiltinOptions' number, and its int8 (or bool) fields by number. */
+  options?: { kind: number; int8?: Record<number, number>; float32?: Record<number, number> };
+}
+
+export interface TfModelOf {
+  tensors: Record<string, TfTensorOf>;
+  operators: TfOperatorOf[];
+  inputs: string[];
+  outputs: string[];
+}
+
+type Fields = [field: number, add: (b: Builder, field: number) => void][];
+
+function table(b: Builder, fields: Fields): number {
+  b.startObject(12);
+  for (const [field, add] of fields) add(b, field);
+  return b.endObject();
+}
+
+const offset =
+  (to: number) =>
+  (b: Builder, field: number): void =>
+    b.addFieldOffset(field, to, 0);
+
+function offsets(b: Builder, all: number[]): number {
+  b.startVector(4, all.length, 4);
+  for (const one of [...all].reverse()) b.addOffset(one);
+  return b.endVector();
+}
+
+function int32s(b: Builder, all: number[]): number {
+  b.startVector(4, all.length, 4);
+  for (const one of [...all].reverse()) b.addInt32(one);
+  return b.endVector();
+}
+
+const dataOf = ({ floats, ints }: TfTensorOf): Uint8Array | undefined =>
+  floats ? new Uint8Array(new Float32Array(floats).buffer) : ints ? new Uint8Array(new Int32Array(ints).buffer) : undefined;
+
+/** The file's bytes. */
+export function writeTflite(model: TfModelOf): Uint8Array {
+  const b = new Builder(1024);
+  const names = Object.keys(model.tensors);
+  const ids = (list: string[]) => list.map((name) => names.indexOf(name));
+  const empty = table(b, []);
+  const buffers = [empty];
+  const tensors = Object.entries(model.tensors).map(([name, tensor]) => {
+    const data = dataOf(tensor);
+    if (data) {
+      const bytes = b.createByteVector(data);
+      buffers.push(table(b, [[0, offset(bytes)]]));
+    }
+    const index = data ? buffers.length - 1 : 0;
+    const shape = int32s(b, tensor.shape);
+    const label = b.createString(name);
+    return table(b, [
+      [0, offset(shape)],
+      [1, (w, field) => w.addFieldInt8(field, tensor.ints ? 2 : 0, 0)],
+      [2, (w, field) => w.addFieldInt32(field, index, 0)],
+      [3, offset(label)],
+    ]);
+  });
+  const codes = model.operators.map(({ code }) =>
+    table(b, [
+      [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
+      [3, (w, field) => w.addFieldInt32(field, code, 0)],
+    ]),
+  );
+  const operators = model.operators.map(({ inputs, outputs, options }, i) => {
+    const reads = int32s(b, ids(inputs));
+    const writes = int32s(b, ids(outputs));
+    const own = table(b, [
+      ...Object.entries(options?.int8 ?? {}).map(([field, value]): Fields[number] => [
+        Number(field),
+        (w, at) => w.addFieldInt8(at, value, 0),
+      ]),
+      ...Object.entries(options?.float32 ?? {}).map(([field, value]): Fields[number] => [
+        Number(field),
+        (w, at) => w.addFieldFloat32(at, value, 0),
+      ]),
+    ]);
+    return table(b, [
+      [0, (w, field) => w.addFieldInt32(field, i, 0)],
+      [1, offset(reads)],
+      [2, offset(writes)],
+      ...(options
+        ? ([
+            [3, (w, field) => w.addFieldInt8(field, options.kind, 0)],
+            [4, offset(own)],
+          ] as Fields)
+        : []),
+    ]);
+  });
+  const parts = [offsets(b, tensors), int32s(b, ids(model.inputs)), int32s(b, ids(model.outputs)), offsets(b, operators)];
+  const graph = table(
+    b,
+    parts.map((part, field): Fields[number] => [field, offset(part)]),
+  );
+  const top = [offsets(b, codes), offsets(b, [graph]), offsets(b, buffers)] as const;
+  const root = table(b, [
+    [0, (w, field) => w.addFieldInt32(field, 3, 0)],
+    [1, offset(top[0])],
+    [2, offset(top[1])],
+    [4, offset(top[2])],
+  ]);
+  b.finish(root, 'TFL3');
+  return b.asUint8Array();
+}
