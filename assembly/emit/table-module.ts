@@ -32,7 +32,11 @@ async function compileOnce(source: string, shrink: boolean): Promise<Uint8Array>
   return shrink ? smaller(wasm) : wasm;
 }
 
-export async function interpreter(kernels: Kernel[], end: number, shrink: boolean): Promise<{ source: string; code: Uint8Array }> {
+export async function interpreter(
+  kernels: Kernel[],
+  end: number,
+  shrink: boolean,
+): Promise<{ source: string; code: Uint8Array }> {
   const key = `${shrink}:${kernels.map(({ fn }) => fn).join()}`;
   let found = known.get(key);
   if (!found) {
