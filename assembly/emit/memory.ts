@@ -60,6 +60,8 @@ export interface MemoryMap {
   head: Map<number, number>;
   /** Outputs by tensor id. */
   outputs: Map<number, number>;
+  /** Outputs that a last step copies from a trunk tensor. */
+  copied: Set<number>;
   /** Where the host writes the frames of one hop. */
   input: number;
   /** The host writes straight into the input tensor's new row (hop 1). */
@@ -231,6 +233,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
     trunk,
     head,
     outputs,
+    copied: new Set(steps.filter((s) => s.kind === 'copy').map((s) => s.output)),
     input,
     directInput,
     newRow,
@@ -263,7 +266,9 @@ function edgeBuffers(plan: StreamPlan, outputs: Map<number, number>, lifetime: (
 
 /** Address of row 0 of what an output or an edge step reads of a tensor. */
 export function windowAddress(map: MemoryMap, tensor: number): number {
-  const own = map.windows.get(tensor) ?? map.outputs.get(tensor) ?? map.head.get(tensor);
+  // an output that is copied from its stream at the end is read from there
+  const output = map.copied.has(tensor) ? undefined : map.outputs.get(tensor);
+  const own = map.windows.get(tensor) ?? output ?? map.head.get(tensor);
   if (own !== undefined) return own;
   const trunk = map.trunk.get(tensor);
   return trunk ? trunk.address + trunk.plan.windowFirstRow * trunk.frameBytes : 0;

@@ -29,6 +29,8 @@ export interface NetworkSpec {
   head: 'none' | 'dense' | 'globalavg' | 'globalmax' | 'globalavg+dense' | 'softmax' | 'mean';
   hopSteps: number;
   micro: number;
+  /** The output of this layer (counted from 1) is an output of the network, too, where there are so many. */
+  extraOutput?: number;
 }
 
 const layer: fc.Arbitrary<LayerSpec> = fc.record({
@@ -52,6 +54,7 @@ export const network: fc.Arbitrary<NetworkSpec> = fc.record({
   head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
   hopSteps: fc.integer({ min: 1, max: 12 }),
   micro: fc.integer({ min: 1, max: 4 }),
+  extraOutput: fc.integer({ min: 1, max: 12 }),
 });
 
 /** xorshift32 in [0, 1). */
@@ -225,8 +228,15 @@ function applyHead(m: Maker, x: number, head: NetworkSpec['head']): number {
 export function makeNetwork(spec: NetworkSpec): Graph {
   const m = new Maker(spec.seed);
   let x = m.b.input('x', { t: spec.window, f: spec.features, c: spec.channels }, { quant: m.quant(0.05), hostType: 'int8' });
-  for (const l of spec.layers) x = applyLayer(m, x, l);
+  const made: number[] = [];
+  for (const l of spec.layers) {
+    const y = applyLayer(m, x, l);
+    if (y !== x) made.push(y);
+    x = y;
+  }
   if (m.b.nodes.length === 0 || spec.head !== 'none') x = applyHead(m, x, spec.head === 'none' ? 'dense' : spec.head);
   m.b.output(x, 'y', { hostType: 'int8' });
+  const extra = made[(spec.extraOutput ?? 0) - 1];
+  if (extra !== undefined && extra !== x) m.b.output(extra, 'extra', { hostType: 'int8' });
   return m.b.build();
 }
