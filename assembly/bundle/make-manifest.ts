@@ -85,7 +85,10 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     producer: options.producer,
     target: options.target,
     mode: plan.mode,
-    inputs: graph.inputs.map((p) => portManifest(quant, p, true)),
+    inputs: graph.inputs.map((p, i) => ({
+      ...portManifest(quant, p, true),
+      ...(graph.inputs.length > 1 && { rate: plan.clock.rates[i] }),
+    })),
     outputs: graph.outputs.map((p) => portManifest(quant, p, false)),
     window: plan.window,
     hop: plan.hop,

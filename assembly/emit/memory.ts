@@ -57,9 +57,8 @@ export interface MemoryMap {
   head: Map<number, number>;
   /** Outputs by tensor id. */
   outputs: Map<number, number>;
-  /** Where the host writes the frames of one hop. */
-  input: number;
-  /** The host writes straight into the input tensor's new row (hop 1). */
+  inputs: InputBuffer[];
+  /** The host writes straight into the input tensor's new row (hop 1 and one input). */
   directInput: boolean;
   partials: Map<number, Partial>;
   /** edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n + ahead), by tensor id. */
@@ -70,6 +69,15 @@ export interface MemoryMap {
   folds: Map<number, Queue & { totals: Region }>;
   /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
   taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
+}
+
+export interface InputBuffer {
+  /** Where the host writes the frames of one hop. */
+  address: number;
+  /** Where the trunk finds the new frames of a micro-hop. */
+  newRow: number;
+  /** Bytes that a tick brings. */
+  tickBytes: number;
 }
 
 /** One slot a waiting window. */
@@ -121,7 +129,6 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const tables = region(place(tableBytes));
 
   const stateStart = place(counterBytes);
-  const inputTensor = graph.inputs[0]?.tensor ?? -1;
   const partials = new Map<number, Partial>();
   for (const step of steps) {
     if (step.kind !== 'accumulate') continue;
@@ -133,7 +140,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const apart: TrunkBuffer[] = [];
   for (const [tensor, t] of plan.tensors) {
     const frameBytes = frameOf(shape(tensor));
-    const inPlace = tensor === inputTensor || t.newRows <= t.historyRows;
+    const inPlace = graph.inputs.some((p) => p.tensor === tensor) || t.newRows <= t.historyRows;
     const buffer: TrunkBuffer = { tensor, plan: t, frameBytes, address: 0 };
     if (inPlace) buffer.address = place((t.historyRows + t.newRows) * frameBytes);
     else {
@@ -170,10 +177,13 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
   const state = region(stateStart);
 
   const ioStart = place(0);
-  const inputBuffer = trunk.get(inputTensor) as TrunkBuffer;
-  const directInput = plan.hop === 1 && plan.mode !== 'misaligned';
-  const newRow = inputBuffer.address + inputBuffer.plan.historyRows * inputBuffer.frameBytes;
-  const input = directInput ? newRow : place(plan.hop * inputBuffer.frameBytes);
+  const directInput = plan.hop === 1 && plan.mode !== 'misaligned' && graph.inputs.length === 1;
+  const inputs = graph.inputs.map((port, i): InputBuffer => {
+    const buffer = trunk.get(port.tensor) as TrunkBuffer;
+    const newRow = buffer.address + buffer.plan.historyRows * buffer.frameBytes;
+    const tickBytes = (plan.clock.rates[i] as number) * buffer.frameBytes;
+    return { address: directInput ? newRow : place(plan.hop * tickBytes), newRow, tickBytes };
+  });
   const outputs = new Map<number, number>();
   for (const port of graph.outputs)
     if (!outputs.has(port.tensor)) outputs.set(port.tensor, place(elementsOf(shape(port.tensor))));
@@ -215,7 +225,7 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     trunk,
     head,
     outputs,
-    input,
+    inputs,
     directInput,
     partials,
     windows: rowZero(edges.windows),

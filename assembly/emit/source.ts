@@ -5,7 +5,7 @@
  */
 import type { QuantPlan } from '../../quant/plan.ts';
 import { infoCases } from './info.ts';
-import { counters, type MemoryMap, readyMark, type TrunkBuffer } from './memory.ts';
+import { counters, type MemoryMap, readyMark } from './memory.ts';
 import { type Instruction, type Place, type Program, readsPhase, sectionNames } from './program.ts';
 
 /** Kernel functions in use, by file. */
@@ -65,21 +65,31 @@ function microHopLines({ plan }: QuantPlan, map: MemoryMap, program: Program): s
   ];
 }
 
+/** Where the host's frames of each input are read from, and how `take` ticks of them move to the trunk. */
+function takeLines({ inputs }: MemoryMap): { start: string[]; take: string[] } {
+  const from = (i: number) => (inputs.length === 1 ? 'from' : `from${i}`);
+  return {
+    start: inputs.map((x, i) => `  let ${from(i)} = ${x.address};`),
+    take: inputs.flatMap(({ newRow, tickBytes }, i) => [
+      `    move_s8(${newRow} + fill * ${tickBytes}, ${from(i)}, take * ${tickBytes});`,
+      `    ${from(i)} += take * ${tickBytes};`,
+    ]),
+  };
+}
+
 /** misaligned: micro-hops and outputs run on clocks of their own, so that outputs find the newest rows in the histories. */
 function misalignedLines({ plan }: QuantPlan, map: MemoryMap, program: Program): string[] {
-  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
-  const newRow = input.address + input.plan.historyRows * input.frameBytes;
+  const { start, take } = takeLines(map);
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
   return [
     `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
     '  let due = 0;',
-    `  let from = ${map.input};`,
+    ...start,
     '  while (frames > 0) {',
     `    const fill = load<i32>(${at('fill')});`,
     `    const left = load<i32>(${at('block')}); // frames until an output falls due`,
     `    const take = min(min(frames, left), ${plan.microHop} - fill);`,
-    `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
-    `    from += take * ${input.frameBytes};`,
+    ...take,
     '    frames -= take;',
     `    store<i32>(${at('fill')}, (fill + take) % ${plan.microHop});`,
     `    if (fill + take == ${plan.microHop}) {`,
@@ -100,10 +110,19 @@ function misalignedLines({ plan }: QuantPlan, map: MemoryMap, program: Program):
   ];
 }
 
+function inputLines({ inputs }: MemoryMap): string[] {
+  if (inputs.length === 1) return [`export function rn_input(which: i32): i32 { return which == 0 ? ${inputs[0]?.address} : 0; }`];
+  return [
+    'export function rn_input(which: i32): i32 {',
+    ...inputs.map(({ address }, i) => `  if (which == ${i}) return ${address};`),
+    '  return 0;',
+    '}',
+  ];
+}
+
 export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program, producer: string): string {
   const { plan } = quant;
-  const input = map.trunk.get(plan.graph.inputs[0]?.tensor ?? -1) as TrunkBuffer;
-  const newRow = input.address + input.plan.historyRows * input.frameBytes;
+  const { start, take } = takeLines(map);
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
   const body = (name: keyof Program) => [
     ...(program[name].some(readsPhase) ? [`  const phase = load<i32>(${at('phase')});`] : []),
@@ -118,12 +137,11 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program,
         : [
             `  if (frames < 1 || frames > ${plan.hop}) return -2;`,
             '  let due = 0;',
-            `  let from = ${map.input};`,
+            ...start,
             '  while (frames > 0) {',
             `    const fill = load<i32>(${at('fill')});`,
             `    const take = min(frames, ${plan.microHop} - fill);`,
-            `    move_s8(${newRow} + fill * ${input.frameBytes}, from, take * ${input.frameBytes});`,
-            `    from += take * ${input.frameBytes};`,
+            ...take,
             '    frames -= take;',
             `    store<i32>(${at('fill')}, fill + take);`,
             `    if (fill + take == ${plan.microHop}) {`,
@@ -170,7 +188,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program,
     '}',
     '',
     'export function rn_abi(): i32 { return 1; }',
-    `export function rn_input(which: i32): i32 { return which == 0 ? ${map.input} : 0; }`,
+    ...inputLines(map),
     'export function rn_output(which: i32): i32 {',
     ...plan.graph.outputs.map((port, i) => `  if (which == ${i}) return ${map.outputs.get(port.tensor) ?? 0};`),
     '  return 0;',

@@ -7,7 +7,7 @@
  * No Node import and no dependency, so it runs in a browser as it is. Exact: quantisation is TensorFlow Lite's, the rest is
  * the module's own arithmetic. push and output allocate nothing.
  */
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type OpenModule, openModule } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
@@ -21,7 +21,7 @@ export interface SessionOptions {
 
 export class Session {
   readonly manifest: Manifest;
-  /** Frames between outputs; the most that one push takes. */
+  /** Frames between outputs; the most that one push takes. Ticks, where the model has several inputs (docs/abi.md). */
   readonly hop: number;
   /** Frames that one output looks at. */
   readonly window: number;
@@ -73,8 +73,8 @@ export class Session {
   /**
    * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
-   *   uint8 only. A frame is in the model file's order where that begins with t, else [f][c]. For a model with several
-   *   inputs, one array per input with the same number of frames in each.
+   *   uint8 only. A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
+   *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
    * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed.
    */
   push(frames: Frames | readonly Frames[]): boolean {
@@ -109,7 +109,7 @@ export class Session {
     return this.#outputsDue - before;
   }
 
-  /** Whole frames in `frames`; RN706 where there are none, a part of one, or not the same number for every input. */
+  /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
   framesIn(frames: Frames | readonly Frames[]): number {
     const { inputs } = this.manifest;
     const several = Array.isArray(frames);
@@ -117,38 +117,24 @@ export class Session {
     for (let i = 0; i < inputs.length; i++) {
       const port = inputs[i] as (typeof inputs)[number];
       const part = (several ? frames[i] : i === 0 ? frames : undefined) as Frames | undefined;
-      const found = part === undefined ? 0 : part.length / port.elements;
-      if (
-        found < 1 ||
-        !Number.isInteger(found) ||
-        (count >= 0 && found !== count) ||
-        (several && frames.length !== inputs.length)
-      )
-        throw new RunletError('RN706', {
-          what: 'these are not whole frames',
-          where: `input ${port.name}`,
-          why:
-            part === undefined || (several && frames.length !== inputs.length)
-              ? `the model has ${inputs.length} inputs, and wants an array for each`
-              : count >= 0 && found !== count
-                ? `${found} frames, where input ${inputs[0]?.name} has ${count}`
-                : `${part.length} elements, and a frame has ${port.elements}`,
-          tryThis: 'pass a multiple of the elements of a frame',
-        });
+      const found = part === undefined ? 0 : part.length / (port.elements * (port.rate ?? 1));
+      if (found < 1 || !Number.isInteger(found) || (count >= 0 && found !== count) || (several && frames.length !== inputs.length))
+        throw notWhole(inputs, several ? frames : [frames as Frames], i, count);
       count = found;
     }
     return count;
   }
 
   /**
-   * Takes frames [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
+   * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
    * @throws RN708, RN709 (nothing was consumed), RN710
    */
   pushPart(frames: Frames | readonly Frames[], from: number, count: number): boolean {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const part = (Array.isArray(frames) ? frames[i] : frames) as Frames;
-      (this.#quantisers[i] as Quantiser).write(part, from, count, inputs[i] as Int8Array);
+      const { rate = 1 } = this.manifest.inputs[i] as PortManifest;
+      (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Int8Array);
     }
     return this.#run(count);
   }
@@ -230,6 +216,25 @@ export class Session {
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
   }
+}
+
+/** RN706 for input `i`; `ticks` are those of the inputs before it, -1 if there is none. */
+function notWhole(inputs: readonly PortManifest[], frames: readonly Frames[], i: number, ticks: number): RunletError {
+  const { name, elements, rate = 1 } = inputs[i] as PortManifest;
+  const given = frames[i]?.length ?? 0;
+  const found = Number.isInteger(given / elements) ? `${given / elements} frames` : `${given} elements, and a frame has ${elements}`;
+  const one = inputs.length === 1;
+  const wanted = inputs.map((p, k) => `${p.name} ${p.rate ?? 1}${k === 0 ? ' frames a tick' : ''}`).join(', ');
+  let why = one ? `${given} elements, and a frame has ${elements}` : `${found}, and a tick has ${rate} of them`;
+  if (!one && ticks >= 0 && Number.isInteger(given / elements))
+    why = `${found}, where input ${inputs[0]?.name} has ${ticks} ticks, so that ${ticks * rate} are wanted`;
+  if (frames.length !== inputs.length) why = `the model has ${inputs.length} inputs, and wants an array for each`;
+  return new RunletError('RN706', {
+    what: 'these are not whole frames',
+    where: `input ${name}`,
+    why,
+    tryThis: one ? 'pass a multiple of the elements of a frame' : `pass one array per input, for the same ticks: ${wanted}`,
+  });
 }
 
 const tooMany = (hop: number, count: number): RunletError =>

@@ -4,7 +4,7 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { opOf } from '../ops/index.ts';
-import { gcd } from './edges.ts';
+import { gcd, ticksOf } from './clock.ts';
 import { inputShapes } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
@@ -71,8 +71,8 @@ export function planRows(plan: StreamPlan): PlanRow[] {
         macsPerHop: sum((s) => s.macsPerHop),
         macsPerWindow: sum((s) => s.macsPerWindow),
         stateBytes: sum((s) => s.stateBytes),
-        delayFrames: step.timing && !plan.layout ? step.timing.lookAhead : 0,
-        receptiveField: step.timing?.receptiveField ?? plan.window,
+        delayFrames: step.timing && !plan.layout ? ticksOf(step.timing.lookAhead, plan.clock) : 0,
+        receptiveField: step.timing ? ticksOf(step.timing.receptiveField, plan.clock) : plan.window,
         padding: paddingText(plan, step),
         exact: equals(plan, step),
       };
