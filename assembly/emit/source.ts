@@ -111,7 +111,8 @@ function misalignedLines({ plan }: QuantPlan, map: MemoryMap, program: Program):
 }
 
 function inputLines({ inputs }: MemoryMap): string[] {
-  if (inputs.length === 1) return [`export function rn_input(which: i32): i32 { return which == 0 ? ${inputs[0]?.address} : 0; }`];
+  if (inputs.length === 1)
+    return [`export function rn_input(which: i32): i32 { return which == 0 ? ${inputs[0]?.address} : 0; }`];
   return [
     'export function rn_input(which: i32): i32 {',
     ...inputs.map(({ address }, i) => `  if (which == ${i}) return ${address};`),

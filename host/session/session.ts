@@ -118,7 +118,12 @@ export class Session {
       const port = inputs[i] as (typeof inputs)[number];
       const part = (several ? frames[i] : i === 0 ? frames : undefined) as Frames | undefined;
       const found = part === undefined ? 0 : part.length / (port.elements * (port.rate ?? 1));
-      if (found < 1 || !Number.isInteger(found) || (count >= 0 && found !== count) || (several && frames.length !== inputs.length))
+      if (
+        found < 1 ||
+        !Number.isInteger(found) ||
+        (count >= 0 && found !== count) ||
+        (several && frames.length !== inputs.length)
+      )
         throw notWhole(inputs, several ? frames : [frames as Frames], i, count);
       count = found;
     }
@@ -222,7 +227,9 @@ export class Session {
 function notWhole(inputs: readonly PortManifest[], frames: readonly Frames[], i: number, ticks: number): RunletError {
   const { name, elements, rate = 1 } = inputs[i] as PortManifest;
   const given = frames[i]?.length ?? 0;
-  const found = Number.isInteger(given / elements) ? `${given / elements} frames` : `${given} elements, and a frame has ${elements}`;
+  const found = Number.isInteger(given / elements)
+    ? `${given / elements} frames`
+    : `${given} elements, and a frame has ${elements}`;
   const one = inputs.length === 1;
   const wanted = inputs.map((p, k) => `${p.name} ${p.rate ?? 1}${k === 0 ? ' frames a tick' : ''}`).join(', ');
   let why = one ? `${given} elements, and a frame has ${elements}` : `${found}, and a tick has ${rate} of them`;

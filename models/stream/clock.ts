@@ -42,9 +42,14 @@ export function checkClock(graph: Graph): void {
   };
   if (graph.inputs.length === 0) fail('the model has 0 inputs', 'a stream needs one', 'a model with an input');
   const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0).join(' and ');
-  const other = 'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
+  const other =
+    'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
   if (window < 2)
-    fail(`windows of ${lengths} frames have no common clock`, `${window} divides all of them: the hop could only be a whole window`, other);
+    fail(
+      `windows of ${lengths} frames have no common clock`,
+      `${window} divides all of them: the hop could only be a whole window`,
+      other,
+    );
   const fastest = Math.max(...rates);
   if (fastest > mostRate || units > mostUnits)
     fail(

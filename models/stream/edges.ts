@@ -41,7 +41,12 @@ export function edgesOf(graph: Graph, hop: number): Map<number, Edge> {
   const time = hop * units;
   const grid = (jump: number) => ({ jump, newRows: time / gcd(time, jump), phases: jump / gcd(time, jump) });
   for (const [i, port] of graph.inputs.entries()) {
-    edges.set(port.tensor, { ...grid(units / (rates[i] as number)), rows: graph.tensors[port.tensor]?.shape.t ?? 0, left: 0, right: 0 });
+    edges.set(port.tensor, {
+      ...grid(units / (rates[i] as number)),
+      rows: graph.tensors[port.tensor]?.shape.t ?? 0,
+      left: 0,
+      right: 0,
+    });
   }
   for (const node of graph.nodes) {
     const edge = edgeOf(graph, node, edges);

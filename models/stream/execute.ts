@@ -55,7 +55,12 @@ export function ticksIn(plan: StreamPlan, signal: Signal<unknown>): number {
 }
 
 /** Ticks [from, to) of every input, by tensor id. */
-export function cutSignal<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>, from: number, to: number): Map<number, Block<A>> {
+export function cutSignal<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Signal<A>,
+  from: number,
+  to: number,
+): Map<number, Block<A>> {
   const blocks: readonly Block<A>[] = Array.isArray(signal) ? signal : [signal];
   return new Map(
     plan.graph.inputs.map(({ tensor }, i) => {
@@ -79,7 +84,11 @@ function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block
 }
 
 /** Trunk tensors over the whole signal, zero-padded at its two ends only. */
-export function executeTrunk<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>, run: RunNode<A>): Map<number, Block<A>> {
+export function executeTrunk<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Signal<A>,
+  run: RunNode<A>,
+): Map<number, Block<A>> {
   if (plan.mode === 'approx') return executeHops(plan, signal, run);
   const tensors = cutSignal(plan, signal, 0, ticksIn(plan, signal));
   for (const step of hasTrunk(plan.mode) ? plan.steps : []) {

@@ -14,7 +14,8 @@ export const floatRunner: RunNode<Float32Array> = (node, xs, out, strideT) => {
 };
 
 /** Frames of a float signal as a block. */
-export const floatBlock = (plan: StreamPlan, data: Float32Array): Block<Float32Array> => blocksOf(plan.graph, [data])[0] as Block<Float32Array>;
+export const floatBlock = (plan: StreamPlan, data: Float32Array): Block<Float32Array> =>
+  blocksOf(plan.graph, [data])[0] as Block<Float32Array>;
 
 /** Frames of a signal for each input, as blocks. */
 export const floatBlocks = (plan: StreamPlan, data: Float32Array | readonly Float32Array[]): Block<Float32Array>[] =>

@@ -73,7 +73,8 @@ export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, ch
   const total = Math.min(...signals.map((s, i) => s.length / (tick[i] ?? 1)));
   for (let at = 0, i = 0; at < total; i++) {
     const take = Math.min(hop, total - at, Math.max(1, chunks[i % chunks.length] ?? hop));
-    for (const [i, n] of tick.entries()) memory.set((signals[i] as Int8Array).subarray(at * n, (at + take) * n), exports.rn_input(i));
+    for (const [i, n] of tick.entries())
+      memory.set((signals[i] as Int8Array).subarray(at * n, (at + take) * n), exports.rn_input(i));
     at += take;
     const due = exports.rn_push(take);
     if (due < 0) throw new Error(`rn_push gave ${due}`);

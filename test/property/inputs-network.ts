@@ -51,7 +51,11 @@ const keeping = (l: LayerSpec): LayerSpec => ({
 export function makeInputsNetwork(spec: InputsSpec): Graph {
   const m = new Maker(spec.seed);
   const inputs = spec.rates.map((rate, i) =>
-    m.b.input(`x${i}`, { t: spec.window * rate, f: 1, c: 1 + ((spec.channels + i) % 3) }, { quant: m.quant(0.05), hostType: 'int8' }),
+    m.b.input(
+      `x${i}`,
+      { t: spec.window * rate, f: 1, c: 1 + ((spec.channels + i) % 3) },
+      { quant: m.quant(0.05), hostType: 'int8' },
+    ),
   );
   const byStrides = spec.join === 'add' || spec.join === 'concat';
   const branches = inputs.map((input, i) => {
@@ -79,7 +83,8 @@ export function makeInputsNetwork(spec: InputsSpec): Graph {
   let x = branches[0] as number;
   if (lengths.size > 1) throw new Error(`branches of ${[...lengths]} rows do not meet`);
   if (spec.join === 'add' && channels.size === 1)
-    for (const b of branches.slice(1)) x = m.b.node('add', [x, b], { clamp: [0, Number.POSITIVE_INFINITY] }, m.name('add'), m.quant());
+    for (const b of branches.slice(1))
+      x = m.b.node('add', [x, b], { clamp: [0, Number.POSITIVE_INFINITY] }, m.name('add'), m.quant());
   else x = m.b.node('concat', branches, { axis: 'c' }, m.name('concat'), m.quant());
   for (const l of byStrides ? spec.after : []) x = applyLayer(m, x, l);
   if (spec.head !== 'none') x = applyHead(m, x, spec.head);

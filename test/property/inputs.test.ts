@@ -113,14 +113,20 @@ function plan(graph: Graph, spec: InputsSpec, mode: Mode): QuantPlan | undefined
   return planned(graph, whole, 'RN201') ?? planned(graph, { hop, mode });
 }
 
-test(`several inputs: stream (${runs} networks, seed ${seed})`, () => property('stream', (graph, spec) => [streamed(graph, spec)]));
+test(`several inputs: stream (${runs} networks, seed ${seed})`, () =>
+  property('stream', (graph, spec) => [streamed(graph, spec)]));
 
 test(`several inputs: windowed and edge-exact at any hop (${runs} networks, seed ${seed})`, () =>
   property('windowed, edge-exact', (graph, spec) => [plan(graph, spec, 'windowed'), plan(graph, spec, 'edge-exact')]));
 
 test(`several inputs: approx and misaligned (${runs} networks, seed ${seed})`, () =>
   property('approx, misaligned', (graph, spec) => [
-    planned(graph, { hop: spec.window / (spec.window % 3 === 0 ? 3 : spec.window % 2 === 0 ? 2 : 1), mode: 'approx' }, 'RN201', 'RN206'),
+    planned(
+      graph,
+      { hop: spec.window / (spec.window % 3 === 0 ? 3 : spec.window % 2 === 0 ? 2 : 1), mode: 'approx' },
+      'RN201',
+      'RN206',
+    ),
     plan(graph, spec, 'misaligned'),
   ]));
 
