@@ -8,6 +8,8 @@ export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
 export type { Manifest, PortManifest } from './assembly/bundle/manifest.ts';
 export {
   type Frames,
+  type GapPolicy,
+  type GapResult,
   openSession,
   readManifest,
   type SelfTestResult,
@@ -15,6 +17,7 @@ export {
   type SessionOptions,
   type StreamOutput,
   selfTest,
+  type WarmUp,
 } from './host/session/index.ts';
 export { type ErrorParts, isRunletError, RunletError } from './models/error.ts';
 export { readGraph, writeGraph } from './models/graph/file.ts';

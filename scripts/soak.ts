@@ -30,6 +30,11 @@ const runs: Record<string, Soak> = {
     test: 'stages/bound',
     env: { RUNLET_BOUND_TRIALS: '10000' },
   },
+  endless: {
+    what: 'small networks, once stream and twice edge-exact, over 10,000,000 hops each, 1,000 places against the reference',
+    test: 'stages/endless',
+    env: { RUNLET_ENDLESS_HOPS: '10000000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

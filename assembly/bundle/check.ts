@@ -130,6 +130,13 @@ function bytesOf(value: unknown): BytesManifest {
   return bytes;
 }
 
+/** A stretch of i32 words inside the state. */
+function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
+  const fields = fieldsOf(value, at);
+  const offset = wholeOf(fields.offset, `${at}.offset`, 0, stateBytes);
+  return { offset, words: wholeOf(fields.words, `${at}.words`, 1, Math.floor((stateBytes - offset) / 4)) };
+}
+
 /**
  * A checked copy of a manifest.
  * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields disagree.
@@ -176,6 +183,8 @@ export function checkManifest(value: unknown): Manifest {
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
   if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
+  if (m.runningSums !== undefined)
+    manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
   return manifest;
 }

@@ -50,21 +50,30 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
   return [...layers.values()];
 }
 
+/** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
+function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
+  const sums = [...map.folds.values()].filter(({ totals }) => totals.bytes > 0);
+  const at = (address: number, bytes: number) => ({ offset: address - map.state.address, words: bytes / 4 });
+  return sums.flatMap((f) => [at(f.address, f.slots * f.slotBytes), at(f.totals.address, f.totals.bytes)]);
+}
+
+/** An operator's attributes without its arrays. */
+const scalars = (attrs: object): string =>
+  JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
+
 /** Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. */
 function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const { plan } = quant;
   const hash = createHash('sha256');
   const layout = [...map.trunk.values()].map((b) => [b.address, b.history, b.plan.historyRows, b.plan.newRows, b.frameBytes]);
-  hash.update(
-    JSON.stringify([
-      ...[target, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state, layout],
-      ...[map.queues, map.folds, map.taps].map((queues) => [...queues.values()]),
-    ]),
-  );
+  const partials = [...map.partials.values()].map((p) => [p.address, p.bytes, p.slot]);
+  const sizes = [plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period];
+  const queues = [map.queues, map.folds, map.taps].map((list) => [...list.values()]);
+  hash.update(JSON.stringify([target, plan.mode, ...sizes, map.state, layout, partials, ...queues]));
   for (const step of plan.steps) {
     if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
-    hash.update(JSON.stringify([step.node.op, quantised]));
+    hash.update(JSON.stringify([step.node.op, quantised, scalars(step.node.attrs)]));
     if (!('weights' in step.node.attrs)) continue;
     const { weights, bias } = step.node.attrs;
     for (const part of [weights.data, weights.scales, bias]) {
@@ -77,7 +86,9 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
 export function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Manifest {
   const { plan } = quant;
   const { graph } = plan;
-  const optional = { labels: options.labels, sampleRateHz: options.sampleRateHz, frontEnd: options.frontEnd, unit: options.unit };
+  const { labels, sampleRateHz, frontEnd, unit } = options;
+  const sums = runningSums(map);
+  const optional = { labels, sampleRateHz, frontEnd, unit, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
     abi: 1,

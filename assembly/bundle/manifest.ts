@@ -72,6 +72,11 @@ export interface Manifest {
   macsPerWindow: number;
   layers: LayerManifest[];
   bytes: BytesManifest;
+  /**
+   * Stretches of i32 words in the state that may grow for ever, modulo 2^32 (only differences of them count); bytes from the state's start.
+   * Under repeated frames they change by the same amount each period, while the rest of the state repeats. Left out: there are none.
+   */
+  runningSums?: { offset: number; words: number }[];
   /** SHA-256 over layout, target, scales and all weights that feed the state, hex. */
   stateDigest: string;
   /** SHA-256 of the source model file, hex. */

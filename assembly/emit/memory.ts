@@ -168,8 +168,8 @@ export function mapMemory(plan: StreamPlan, base: number, weightBytes: number, t
     if (!fold) continue;
     const bytes = fold.interior.step * fold.totalBytes;
     folds.set(output, {
-      address: place(ahead * fold.slotBytes),
-      slots: ahead,
+      address: place(fold.slots * fold.slotBytes),
+      slots: fold.slots,
       slotBytes: fold.slotBytes,
       totals: { address: place(bytes), bytes },
     });

@@ -39,8 +39,9 @@ export function resetInstructions(quant: QuantPlan, map: MemoryMap): Instruction
     fill(address, bytes, step.rule.kind === 'fold' && step.rule.fold === 'max' ? -128 : 0, step.node.name);
   for (const [tensor, q] of map.queues) fill(q.address, q.slots * q.slotBytes, zeroOf(tensor), nameOf(tensor));
   for (const [tensor, { address, slots, slotBytes, totals }] of map.folds) {
-    fill(address, slots * slotBytes, 0, nameOf(tensor));
-    if (totals.bytes > 0) fill(totals.address, totals.bytes, 0, nameOf(tensor));
+    const empty = plan.steps.some((s) => s.output === tensor && s.rule.kind === 'fold' && s.rule.fold === 'max') ? -128 : 0;
+    fill(address, slots * slotBytes, empty, nameOf(tensor));
+    if (totals.bytes > 0) fill(totals.address, totals.bytes, empty, nameOf(tensor));
   }
   for (const [tensor, { accumulators, records, waiting }] of map.taps) {
     for (const { address, bytes } of [accumulators, records]) if (bytes > 0) fill(address, bytes, 0, nameOf(tensor));

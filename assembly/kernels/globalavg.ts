@@ -5,7 +5,7 @@
  * PARTIALS i32 [SLOTS][COUNT]: `accumulate` adds new rows to the current slot, `finish` averages all slots, `rotate` opens the next one.
  * Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
  * `fold` (edge-exact): TOTALS are running totals of all interior rows of a phase; an accumulator opens minus the total and closes plus it,
- * exact modulo 2^32, whatever the totals have grown to.
+ * exact modulo 2^32, whatever the totals have grown to.  `ring` (stream): the sum of the window's rows; a new row takes the oldest one's place.
  */
 import {
   COUNT,
@@ -103,8 +103,8 @@ export function globalavg_fold_s8(p: usize, phase: i32): void {
   const totals = load<i32>(p, F_TOTALS);
   const slots = load<i32>(p, F_SLOTS);
   // a row of the stream belongs to the windows whose start lies a multiple of `step` rows from it
-  const own = (phase * news) % step;
-  const opens = ((phase + slots) * news) % step;
+  const own = ((phase % step) * news) % step;
+  const opens = (((phase + slots) % step) * news) % step;
   for (let r: i32 = 0; r < news; r++) {
     const at = totals + ((own + load<i32>(p, F_NEWEST) + 1 - news + r + step * news) % step) * (count << 2);
     for (let i: i32 = 0; i < count; i++) {
@@ -122,4 +122,24 @@ export function globalavg_fold_s8(p: usize, phase: i32): void {
     const open = sum_rows(load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, i, count);
     store<i32>(at, left + open - load<i32>(totals + ((opens * count + i) << 2)));
   }
+}
+
+export function globalavg_ring_s8(p: usize, phase: i32): void {
+  const count = load<i32>(p, COUNT);
+  const row = load<i32>(p, F_ROW);
+  const news = load<i32>(p, F_NEW_ROWS);
+  const slots = load<i32>(p, F_SLOTS);
+  const total = load<i32>(p, F_TOTALS);
+  let at = ((phase % slots) * news) % slots;
+  for (let r: i32 = 0; r < news; r++) {
+    const x = load<i32>(p, F_NEW) + r * row;
+    const old = load<i32>(p, F_QUEUE) + at * row;
+    for (let j: i32 = 0; j < row; j++) {
+      const sum = total + ((j % count) << 2);
+      store<i32>(sum, load<i32>(sum) + <i32>load<i8>(x + j) - <i32>load<i8>(old + j));
+      store<i8>(old + j, load<i8>(x + j));
+    }
+    at = at + 1 == slots ? 0 : at + 1;
+  }
+  for (let i: i32 = 0; i < count; i++) store<i8>(load<i32>(p, Y) + i, average(p, load<i32>(total + (i << 2))));
 }

@@ -20,6 +20,7 @@ import {
   F_ROW,
   F_SLOTS,
   F_STEP,
+  F_TOTALS,
   G_MAX,
   G_MIN,
   PARTIALS,
@@ -108,4 +109,44 @@ export function globalmax_fold_s8(p: usize, phase: i32): void {
   fill_s8(slot, -128, count);
   take_rows(slot, load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, count);
   take_rows(slot, load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, count);
+}
+
+/** to = max(to, x) */
+function join(to: usize, x: usize, count: i32): void {
+  for (let i: i32 = 0; i < count; i++) store<i8>(to + i, max(<i32>load<i8>(to + i), <i32>load<i8>(x + i)));
+}
+
+/**
+ * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of F_SLOTS hops takes what opens a window: the
+ * maximum of its first F_OPEN_ROWS rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
+ * all from its window's start on; F_TOTALS holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
+ */
+export function globalmax_slide_s8(p: usize, phase: i32): void {
+  const count = load<i32>(p, COUNT);
+  const row = load<i32>(p, F_ROW);
+  const slots = load<i32>(p, F_SLOTS);
+  const news = load<i32>(p, F_NEW_ROWS);
+  const opens = load<i32>(p, F_OPEN_ROWS);
+  const front = load<i32>(p, F_TOTALS);
+  const ragged = opens < news ? count : 0; // bytes from the opening part to the whole hop
+  const slot = load<i32>(p, F_QUEUE) + (phase % slots) * (count + ragged);
+  const y = load<i32>(p, Y);
+  take_rows(front, load<i32>(p, F_NEW), news, row, row, count);
+  move_s8(y, slot, count);
+  join(y, front, count);
+  limit(p);
+  fill_s8(slot, -128, count + ragged);
+  take_rows(slot, load<i32>(p, F_NEW) + (news - opens) * row, opens, row, row, count);
+  if (ragged) take_rows(slot + ragged, load<i32>(p, F_NEW), news, row, row, count);
+  if ((phase + 1) % slots != 0) return;
+  fill_s8(front, -128, count);
+  for (let k = slots - 1; k >= 0; k--) {
+    const at = load<i32>(p, F_QUEUE) + k * (count + ragged);
+    for (let i: i32 = 0; i < count; i++) {
+      const later = <i32>load<i8>(front + i);
+      store<i8>(front + i, max(later, <i32>load<i8>(at + ragged + i)));
+      store<i8>(at + i, max(later, <i32>load<i8>(at + i)));
+    }
+  }
+  fill_s8(front, -128, count);
 }

@@ -31,6 +31,7 @@ const usageCodes = new Set([
   'RN742',
   'RN747',
   'RN748',
+  'RN750',
 ]);
 const checkCodes = new Set(['RN713']);
 

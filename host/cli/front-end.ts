@@ -5,6 +5,7 @@
  * on first use.
  */
 import { RunletError } from '../../models/error.ts';
+import type { GapList } from '../sources/gaps.ts';
 
 /** One sample in, one sample out; the first sample after reset begins a new recording. */
 export interface FrontEnd {
@@ -46,7 +47,22 @@ export async function openFrontEnd(name: string, sampleRateHz: number | undefine
   }
 }
 
-/** Every sample of `frames` through the front end. */
-export async function* prepared(frames: AsyncIterable<Float32Array>, frontEnd: FrontEnd): AsyncGenerator<Float32Array> {
-  for await (const chunk of frames) yield chunk.map((sample) => frontEnd.push(sample));
+/**
+ * Every sample of `frames` through the front end.
+ * @param resets gaps at which it begins anew. Other gaps it does not see: it goes on where it was.
+ */
+export async function* prepared(
+  frames: AsyncIterable<Float32Array>,
+  frontEnd: FrontEnd,
+  resets?: GapList,
+): AsyncGenerator<Float32Array> {
+  let [at, next] = [0, 0];
+  for await (const chunk of frames)
+    yield chunk.map((sample) => {
+      if (resets?.list[next]?.at === at++) {
+        frontEnd.reset();
+        next++;
+      }
+      return frontEnd.push(sample);
+    });
 }

@@ -2,20 +2,22 @@
  * runlet run <bundle.wasm> <source>: runs a bundle over a signal.
  *
  * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a closing summary;
- * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run.
+ * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run. What the warm-up holds back and
+ * what gaps the signal has stands on stderr.
  */
 import { writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import { Live } from '../report/live.ts';
-import { Recorder } from '../report/recorder.ts';
+import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
+import { gapPolicies } from '../session/gap.ts';
 import { openSession, type Session } from '../session/index.ts';
-import type { Frames } from '../session/quantise.ts';
-import { openSource, type Source, type SourceOptions } from '../sources/index.ts';
-import { choiceOption, coloursFor, jsonArg, numberOption, output, print, printJson } from './args.ts';
+import { GapList, present } from '../sources/gaps.ts';
+import { openSource, type SourceOptions } from '../sources/index.ts';
+import { badOption, choiceOption, coloursFor, jsonArg, numberOption, output, printJson } from './args.ts';
+import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
 import { readBytes } from './load.ts';
 
@@ -37,6 +39,21 @@ const args = {
   },
   columns: { type: 'string', description: 'CSV columns to use, names or indexes from 0', valueHint: 'a,b' },
   header: { type: 'boolean', description: 'The first line of the CSV is a header (guessed otherwise)' },
+  gap: {
+    type: 'string',
+    description: 'Lost frames (empty or NaN, or a jump of the time column): begin again, repeat the last, or 0',
+    valueHint: gapPolicies.join('|'),
+  },
+  time: {
+    type: 'string',
+    description: 'CSV column with the time of each row (with --gap; none: no such column)',
+    valueHint: 'column',
+  },
+  'time-unit': {
+    type: 'string',
+    description: 'Unit of the time column (default: by its name or its first step)',
+    valueHint: 's|ms',
+  },
   channel: { type: 'string', description: 'WAV channel from 0, or mix', valueHint: 'n|mix' },
   array: { type: 'string', description: 'Array of an .npz file', valueHint: 'name' },
   row: { type: 'string', description: 'Take this index of the first axis of an array', valueHint: 'n' },
@@ -50,100 +67,18 @@ const args = {
 
 type Options = ParsedArgs<typeof args>;
 
-/** Stored numbers of a source as the array that a port of type int8 or uint8 takes. @throws RN708 */
-function storedValues(chunk: Float32Array, type: 'int8' | 'uint8'): Frames {
-  const [min, max] = type === 'int8' ? [-128, 127] : [0, 255];
-  const bad = chunk.find((x) => !Number.isInteger(x) || x < min || x > max);
-  if (bad !== undefined)
-    throw new RunletError('RN708', {
-      what: `${bad} is no ${type}`,
-      where: 'source',
-      why: `the model takes ${type}, whole numbers from ${min} to ${max}`,
-      tryThis: 'give quantised values, or --real for real ones',
-    });
-  return type === 'int8' ? Int8Array.from(chunk) : Uint8Array.from(chunk);
+const seconds = (frames: number, rateHz?: number): string => (rateHz ? ` (${Number((frames / rateHz).toPrecision(4))} s)` : '');
+
+function warmUpText(session: Session, rateHz: number | undefined): string {
+  const { warmUpHops } = session.manifest;
+  const { framesLeft } = session.warmUp;
+  const outputs = `${warmUpHops} output${warmUpHops > 1 ? 's are' : ' is'}`;
+  return `warm-up: ${outputs} held back; the first to come is number ${warmUpHops}, after ${framesLeft} frames${seconds(framesLeft, rateHz)}`;
 }
 
-/** The shortest number that is the same float32: 0.1, not 0.10000000149011612. */
-export function shortFloat(x: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const short = Number(x.toPrecision(digits));
-    if (Math.fround(short) === x) return short;
-  }
-  return x;
-}
-
-/** Fields of the JSON line of the latest output. */
-function outputLine(session: Session, recorder: Recorder, rateHz: number | undefined) {
-  const n = session.outputIndex;
-  const startFrame = n * session.hop;
-  const endFrame = startFrame + session.window;
-  const all = session.manifest.outputs.map((_, which) => Array.from(session.output(which), shortFloat));
-  return {
-    n,
-    startFrame,
-    endFrame,
-    timeS: rateHz && endFrame / rateHz,
-    output: all[0],
-    outputs: all.length > 1 ? all : undefined,
-    label: recorder.label(session.output()),
-  };
-}
-
-interface RunParts {
-  session: Session;
-  source: Source;
-  recorder: Recorder;
-  live?: Live;
-  rateHz?: number;
-  options: Options;
-  limit: number;
-}
-
-/** Runs the whole source; JSON lines go to stdout where there is no live line. */
-async function drive({ session, source, recorder, live, rateHz, options, limit }: RunParts): Promise<void> {
-  const { hop } = session;
-  const hostType = session.manifest.inputs[0]?.hostType;
-  const start = performance.now();
-  let hopMs = 0;
-  for await (const chunk of source.frames) {
-    const frames = hostType === 'float32' || hostType === undefined || options.real ? chunk : storedValues(chunk, hostType);
-    const count = session.framesIn(frames);
-    let lines = '';
-    for (let from = 0, take = 0; from < count; from += take) {
-      // Up to the next hop, so that a hop's time is that of one or more whole pushes.
-      take = Math.min(hop - (session.framesPushed % hop), count - from);
-      if (options.realtime && rateHz) {
-        const wait = start + (1000 * (session.framesPushed + take)) / rateHz - performance.now();
-        if (wait > 1) await sleep(wait);
-      }
-      const before = performance.now();
-      const due = session.pushPart(frames, from, take);
-      const ms = performance.now() - before;
-      hopMs += ms;
-      recorder.frames(chunk, from, take, ms);
-      if (session.framesPushed % hop === 0) {
-        recorder.hop(hopMs);
-        hopMs = 0;
-      }
-      if (due) {
-        const startFrame = session.outputIndex * hop;
-        const latest = session.output();
-        recorder.output(latest, startFrame, startFrame + session.window, source.truth);
-        if (live && recorder.outputs[0]) live.output(recorder.label(latest), latest[0] as number, recorder.outputs[0]);
-        if (!live) lines += `${JSON.stringify(outputLine(session, recorder, rateHz))}\n`;
-      }
-      if (options.realtime) {
-        live?.progress(session.framesPushed);
-        if (lines) await print(lines);
-        lines = '';
-      }
-      if (recorder.count >= limit) break;
-    }
-    live?.progress(session.framesPushed);
-    if (lines) await print(lines);
-    if (recorder.count >= limit || output.closed) return;
-  }
+function gapsText({ policy, count, frames, outputsLeftOut }: GapCount, rateHz: number | undefined): string {
+  const left = outputsLeftOut > 0 ? `; ${outputsLeftOut} outputs inside them repeat and were left out` : '';
+  return `gaps: ${count}, ${frames} lost frames${seconds(frames, rateHz)}, policy ${policy}${left}`;
 }
 
 async function savePlot(path: string, recorder: Recorder): Promise<void> {
@@ -163,6 +98,9 @@ async function run(options: Options): Promise<void> {
   const limit = numberOption('limit', options.limit, { min: 1, whole: true }) ?? Number.POSITIVE_INFINITY;
   const givenRate = numberOption('rate', options.rate, { min: 1e-6, max: 1e9 });
   const truthAt = choiceOption('truth-at', options['truth-at'], ['mean', 'end']);
+  const policy = choiceOption('gap', options.gap, gapPolicies);
+  const unit = choiceOption('time-unit', options['time-unit'], ['s', 'ms']);
+  if (!policy && options.time !== undefined) throw badOption('time', options.time, '--gap reset, hold or zero with it');
   const sourceOptions: SourceOptions = {
     frameElements: 1,
     columns: options.columns?.split(',').map((name) => name.trim()),
@@ -190,7 +128,8 @@ async function run(options: Options): Promise<void> {
     frameElements: input.elements,
     sampleRateHz: expectedHz,
     labels: manifest.labels,
-    gaps: frontEndName !== 'none',
+    gaps: frontEndName !== 'none' || policy !== undefined,
+    time: policy && { column: options.time, unit },
   });
   const rateHz = expectedHz ?? source.sampleRateHz;
   if (options.realtime && rateHz === undefined)
@@ -207,7 +146,12 @@ async function run(options: Options): Promise<void> {
       why: 'only CSV columns, gen:ecg and gen:ppg have',
       tryThis: 'leave out --truth, or put signal and truth into one CSV file',
     });
-  if (frontEndName !== 'none') source.frames = prepared(source.frames, await openFrontEnd(frontEndName, rateHz, input.elements));
+  const gaps = policy && new GapList();
+  if (gaps) source.frames = present(source.frames, input.elements, source.jumps, gaps);
+  if (frontEndName !== 'none') {
+    const frontEnd = await openFrontEnd(frontEndName, rateHz, input.elements);
+    source.frames = prepared(source.frames, frontEnd, policy === 'reset' ? gaps : undefined);
+  }
   const recorder = new Recorder({
     manifest,
     source: source.describe,
@@ -216,28 +160,34 @@ async function run(options: Options): Promise<void> {
     inputNames: source.names,
     truthName: options.truth,
     truthAt,
+    jumps: source.jumps,
   });
   const onTerminal = Boolean(process.stdout.isTTY) && !options.json;
-  const { unit } = manifest;
+  if (manifest.warmUpHops > 0) process.stderr.write(`${warmUpText(session, rateHz)}\n`);
   const live = onTerminal
-    ? await Live.start({ totalFrames: source.totalFrames, rateHz, unit, stream: process.stderr })
+    ? await Live.start({ totalFrames: source.totalFrames, rateHz, unit: manifest.unit, stream: process.stderr })
     : undefined;
+  const { realtime, real } = options;
+  let facts: Awaited<ReturnType<typeof drive>>;
   try {
-    await drive({ session, source, recorder, live, rateHz, options, limit });
+    facts = await drive({ session, source, recorder, live, rateHz, realtime, real, limit, gaps: gaps && { policy, list: gaps } });
   } finally {
     live?.stop();
   }
-  const summary = recorder.summary();
+  const summary = recorder.summary(facts);
+  if (summary.gaps && !output.closed) process.stderr.write(`${gapsText(summary.gaps, rateHz)}\n`);
   if (options.json && !output.closed) printJson({ summary });
   if (onTerminal) {
     const first = recorder.outputs[0];
     if (first && first.length > 1 && !recorder.classes) {
       const columns = Math.max(20, Math.min(72, (process.stdout.columns ?? 80) - 14));
       const { cyan } = coloursFor(process.stdout);
-      for (const line of braillePlot(first.view(), { columns, rows: 4, unit })) process.stdout.write(`${cyan(line)}\n`);
+      for (const line of braillePlot(first.view(), { columns, rows: 4, unit: manifest.unit }))
+        process.stdout.write(`${cyan(line)}\n`);
     }
-    process.stdout.write(`${source.describe}\n${summaryText(summary, unit)}\n`);
-  } else if (!options.json && !output.closed) process.stderr.write(`${source.describe}\n${summaryText(summary, unit)}\n`);
+    process.stdout.write(`${source.describe}\n${summaryText(summary, manifest.unit)}\n`);
+  } else if (!options.json && !output.closed)
+    process.stderr.write(`${source.describe}\n${summaryText(summary, manifest.unit)}\n`);
   if (options.plot !== undefined) await savePlot(options.plot, recorder);
 }
 

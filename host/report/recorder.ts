@@ -5,6 +5,8 @@
  * kept only where a plot is wanted.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { GapPolicy } from '../session/index.ts';
+import type { GapList } from '../sources/gaps.ts';
 import { Track } from '../sources/source.ts';
 import type { RunPlot } from './plot.ts';
 import { accuracy, argmax, meanAbsoluteError, quantile } from './statistics.ts';
@@ -14,7 +16,11 @@ export interface RunSummary {
   source: string;
   frames: number;
   outputs: number;
-  /** Length of the signal, where the rate is known. */
+  /** Outputs of the warm-up that were held back, after gaps of policy reset too, and frames still missing to the next output. */
+  warmUp: { outputsHeldBack: number; framesLeft: number };
+  /** Lost frames, where a policy was given. */
+  gaps?: GapCount;
+  /** Length of the signal with its gaps, where the rate is known. */
   signalSeconds?: number;
   /** Wall time of the run. */
   seconds: number;
@@ -29,6 +35,14 @@ export interface RunSummary {
   truth?: { column: string; outputs: number; mae?: number; accuracy?: number };
 }
 
+export interface GapCount {
+  policy: GapPolicy;
+  count: number;
+  frames: number;
+  /** Outputs of long gaps that were not computed, since they repeat. */
+  outputsLeftOut: number;
+}
+
 /** Truth of an output: that of its window's last frame (default), or the mean over its window. */
 export type TruthAt = 'mean' | 'end';
 
@@ -40,6 +54,8 @@ export interface RecorderOptions {
   inputNames?: string[];
   truthName?: string;
   truthAt?: TruthAt;
+  /** Jumps in time between the rows of the truth. */
+  jumps?: GapList;
 }
 
 export class Recorder {
@@ -54,6 +70,7 @@ export class Recorder {
   #hopMs = new Track();
   #ms = 0;
   #frames = 0;
+  #lost = 0;
   #started = performance.now();
 
   constructor(options: RecorderOptions) {
@@ -78,19 +95,27 @@ export class Recorder {
       for (let e = 0; e < elements; e++) (this.#inputs[e] as Track).push(values[n * elements + e] as number);
   }
 
+  /** Lost frames. With a plot they take as much memory as others. */
+  gap(frames: number): void {
+    this.#lost += frames;
+    for (const track of this.#inputs) for (let n = 0; n < frames; n++) track.push(Number.NaN);
+  }
+
   /** A whole hop took `ms`. */
   hop(ms: number): void {
     this.#hopMs.push(ms);
   }
 
-  /** An output fell due; `truth` is the truth per frame as far as it was read. */
+  /** An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row as far as it was read. */
   output(values: Float32Array, startFrame: number, endFrame: number, truth?: Track): void {
-    const { rateHz = 1, truthAt = 'end' } = this.#options;
+    const { rateHz = 1, truthAt = 'end', jumps } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
     if (this.classes) this.#winners.push(argmax(values));
-    if (truth)
-      this.#truth.push(truthAt === 'end' ? (truth.values[endFrame - 1] as number) : meanOf(truth.values, startFrame, endFrame));
+    if (!truth) return;
+    const row = (frame: number) => jumps?.before(frame) ?? frame;
+    const first = row(truthAt === 'end' ? endFrame - 1 : startFrame);
+    this.#truth.push(meanOf(truth.values, first, row(endFrame)));
   }
 
   /** Name of the latest output's label, where the model has labels. */
@@ -98,7 +123,8 @@ export class Recorder {
     return this.classes ? this.#options.manifest.labels?.[argmax(values)] : undefined;
   }
 
-  summary(): RunSummary {
+  /** @param stream what only the run knows. */
+  summary(stream: Pick<RunSummary, 'warmUp' | 'gaps'>): RunSummary {
     const { manifest, rateHz, truthName } = this.#options;
     const hops = this.#hopMs.view();
     const framesPerSecond = this.#ms > 0 ? (1000 * this.#frames) / this.#ms : undefined;
@@ -107,7 +133,8 @@ export class Recorder {
       source: this.#options.source,
       frames: this.#frames,
       outputs: this.count,
-      signalSeconds: rateHz && this.#frames / rateHz,
+      ...stream,
+      signalSeconds: rateHz && (this.#frames + this.#lost) / rateHz,
       seconds: rounded((performance.now() - this.#started) / 1000),
       microsecondsPerHop: hops.length
         ? { median: rounded(1000 * quantile(hops, 0.5)), p95: rounded(1000 * quantile(hops, 0.95)) }

@@ -15,6 +15,9 @@ export function summaryText(summary: RunSummary, unit?: string): string {
     ['frames', `${summary.frames.toLocaleString('en')}${seconds}`],
     ['outputs', summary.outputs.toLocaleString('en')],
   ];
+  const { outputsHeldBack, framesLeft } = summary.warmUp;
+  if (outputsHeldBack > 0) rows.push(['held back', `${outputsHeldBack.toLocaleString('en')} outputs of the warm-up`]);
+  if (summary.outputs === 0) rows.push(['first output', `after ${framesLeft.toLocaleString('en')} more frames`]);
   if (us) rows.push(['time per hop', `${number(us.median)} us median, ${number(us.p95)} us 95th percentile`]);
   if (framesPerSecond)
     rows.push([

@@ -4,7 +4,8 @@
 export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
+export type { GapPolicy, GapResult } from './gap.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
 export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
-export { openSession, Session, type SessionOptions } from './session.ts';
+export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';

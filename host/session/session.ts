@@ -4,19 +4,32 @@
  * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, as they fall due.
  * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame
  * n * hop + window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported.
+ * Frames and outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years).
  * No Node import and no dependency, so it runs in a browser as it is. Exact: quantisation is TensorFlow Lite's, the rest is
  * the module's own arithmetic. push and output allocate nothing.
  */
-import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type OpenModule, openModule } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
+import { ticksIn } from './ticks.ts';
 
 export interface SessionOptions {
   /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
   manifest?: Manifest;
+}
+
+/** Where a stream stands before and between its outputs. */
+export interface WarmUp {
+  /** No output has been reported since the stream began. */
+  active: boolean;
+  /** Frames until the next output is reported. */
+  framesLeft: number;
+  /** Outputs held back so far; warmUpHops of the manifest in the end. */
+  outputsHeldBack: number;
 }
 
 export class Session {
@@ -31,6 +44,10 @@ export class Session {
   #scales: number[];
   #framesPushed = 0;
   #outputsDue = 0;
+  #originFrame = 0;
+  /** The newest frame of each input, for `hold`; zero points before the first. */
+  #lastFrame: Int8Array[];
+  #madeUp = new MadeUp();
 
   /** Use openSession: it checks the module first. */
   constructor(module: OpenModule) {
@@ -41,22 +58,54 @@ export class Session {
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
     this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
+    this.#lastFrame = module.manifest.inputs.map((port) => new Int8Array(port.elements));
     this.reset();
   }
 
-  /** Frames taken since the last reset. */
+  /** Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of other gaps count. */
   get framesPushed(): number {
     return this.#framesPushed;
   }
 
-  /** Outputs reported since the last reset. */
+  /** Outputs reported since the stream began. */
   get outputsDue(): number {
     return this.#outputsDue;
   }
 
-  /** n of the latest output (its window is frames [n * hop, n * hop + window)), or -1 before the first. */
+  /** The frame of the signal that is frame 0 of the stream: 0 but after a gap with `reset`. */
+  get originFrame(): number {
+    return this.#originFrame;
+  }
+
+  /** n of the latest output (its window is frames originFrame + [n * hop, n * hop + window) of the signal), or -1 before the first. */
   get outputIndex(): number {
     return this.#outputsDue === 0 ? -1 : this.manifest.warmUpHops + this.#outputsDue - 1;
+  }
+
+  /** How long until the next output, and what the warm-up has held back. */
+  get warmUp(): WarmUp {
+    const { warmUpHops, delayFrames } = this.manifest;
+    const first = this.window + delayFrames;
+    return {
+      active: this.#outputsDue === 0,
+      framesLeft: (warmUpHops + this.#outputsDue) * this.hop + first - this.#framesPushed,
+      outputsHeldBack: Math.min(warmUpHops, Math.max(0, Math.floor((this.#framesPushed - first) / this.hop) + 1)),
+    };
+  }
+
+  /** Frames of the latest output's window that were made up in gaps. */
+  get gapFramesInWindow(): number {
+    const start = this.outputIndex * this.hop;
+    return this.#outputsDue === 0 ? 0 : this.#madeUp.count(start, start + this.window);
+  }
+
+  /** The same, of the frames around the window that the output depends on too: warmUpHops hops before, delayFrames after. */
+  get gapFramesInContext(): number {
+    if (this.#outputsDue === 0) return 0;
+    const { warmUpHops, delayFrames } = this.manifest;
+    const start = this.outputIndex * this.hop;
+    const end = start + this.window;
+    return this.#madeUp.count(start - warmUpHops * this.hop, start) + this.#madeUp.count(end, end + delayFrames);
   }
 
   /** Forgets the signal: the next frame is frame 0. */
@@ -68,6 +117,55 @@ export class Session {
     }
     this.#framesPushed = 0;
     this.#outputsDue = 0;
+    this.#originFrame = 0;
+    this.#madeUp = new MadeUp();
+    for (const [i, frame] of this.#lastFrame.entries()) frame.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
+  }
+
+  /**
+   * Says that `frames` frames of the signal were lost (more than a hop is fine).
+   * `reset`: the stream begins again with the next frame, which is frame 0 of it; originFrame says which frame of the signal that is, so the
+   * output n from then on is about frames originFrame + [n * hop, n * hop + window); the warm-up starts again.
+   * `hold`, `zero`: the last frame, or the real value 0.0, takes their place (before the first frame both are 0.0). Outputs are
+   * numbered on. Of a long gap whole periods are left out once the state repeats; what follows is the same bytes.
+   * @param onOutput gets n of each output that falls due inside the gap, and whether its window holds made-up frames.
+   * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats, RN710 the module failed.
+   */
+  gap(frames: number, policy: GapPolicy, onOutput?: (index: number, inGap: boolean) => void): GapResult {
+    const end = this.#originFrame + this.#framesPushed + frames;
+    checkGap(frames, policy, this.#originFrame + this.#framesPushed);
+    if (policy === 'reset') {
+      this.reset();
+      this.#originFrame = end;
+      return { frames, outputs: 0, leftOut: 0 };
+    }
+    const { inputs, state } = this.#module;
+    const frame = this.#lastFrame.map((last) => last.slice());
+    if (policy === 'zero') for (const [i, values] of frame.entries()) values.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
+    const before = this.#outputsDue;
+    const result = { frames, outputs: 0, leftOut: 0 };
+    const mark = (from: number) =>
+      this.#madeUp.add(from, this.#framesPushed, (Math.max(0, this.outputIndex) - this.manifest.warmUpHops) * this.hop);
+    const push = (count: number): boolean => {
+      // the module may overwrite its input
+      for (const [i, values] of frame.entries())
+        for (let n = 0; n < count * this.#rate(i); n++) inputs[i]?.set(values, n * values.length);
+      const due = this.#run(count);
+      mark(this.#framesPushed - count);
+      if (due) onOutput?.(this.outputIndex, this.gapFramesInWindow > 0);
+      return due;
+    };
+    const leaveOut = (hops: number, outputs: number): void => {
+      this.#framesPushed += hops * this.hop;
+      this.#outputsDue += outputs;
+      result.leftOut = outputs;
+      mark(this.#framesPushed - hops * this.hop);
+    };
+    const parts = new StateParts(state, this.manifest.runningSums);
+    if (frames >= this.hop) repeatHop(Math.floor(frames / this.hop), state, parts, () => push(this.hop), leaveOut);
+    if (frames % this.hop > 0) push(frames % this.hop);
+    result.outputs = this.#outputsDue - before;
+    return result;
   }
 
   /**
@@ -111,23 +209,7 @@ export class Session {
 
   /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
   framesIn(frames: Frames | readonly Frames[]): number {
-    const { inputs } = this.manifest;
-    const several = Array.isArray(frames);
-    let count = -1;
-    for (let i = 0; i < inputs.length; i++) {
-      const port = inputs[i] as (typeof inputs)[number];
-      const part = (several ? frames[i] : i === 0 ? frames : undefined) as Frames | undefined;
-      const found = part === undefined ? 0 : part.length / (port.elements * (port.rate ?? 1));
-      if (
-        found < 1 ||
-        !Number.isInteger(found) ||
-        (count >= 0 && found !== count) ||
-        (several && frames.length !== inputs.length)
-      )
-        throw notWhole(inputs, several ? frames : [frames as Frames], i, count);
-      count = found;
-    }
-    return count;
+    return ticksIn(this.manifest.inputs, frames);
   }
 
   /**
@@ -138,14 +220,25 @@ export class Session {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const part = (Array.isArray(frames) ? frames[i] : frames) as Frames;
-      const { rate = 1 } = this.manifest.inputs[i] as PortManifest;
+      const rate = this.#rate(i);
       (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Int8Array);
     }
     return this.#run(count);
   }
 
+  /** Frames of input `i` in a tick. */
+  #rate(i: number): number {
+    return this.manifest.inputs[i]?.rate ?? 1;
+  }
+
   /** rn_push over what stands in the input buffers. */
   #run(count: number): boolean {
+    const { inputs } = this.#module;
+    for (let i = 0; i < inputs.length; i++) {
+      const last = this.#lastFrame[i] as Int8Array;
+      const at = (count * this.#rate(i) - 1) * last.length;
+      for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Int8Array)[at + e] as number;
+    }
     let result: number;
     try {
       result = this.#module.exports.rn_push(count);
@@ -202,12 +295,15 @@ export class Session {
 
   /** Everything that restore needs to go on from here, in this or another session of the same bundle. */
   snapshot(): Uint8Array {
-    const { stateDigest } = this.manifest;
+    const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...frame]));
     return packSnapshot({
-      stateDigest,
+      stateDigest: this.manifest.stateDigest,
       framesPushed: this.#framesPushed,
       outputsDue: this.#outputsDue,
+      originFrame: this.#originFrame,
       state: this.#module.state,
+      lastFrame,
+      madeUp: this.#madeUp.spans,
     });
   }
 
@@ -216,32 +312,20 @@ export class Session {
    * @throws RN712 where the snapshot is damaged or was made with other weights, scales or layout.
    */
   restore(bytes: Uint8Array): void {
-    const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length);
+    const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.length, 0);
+    const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
     this.#module.state.set(snapshot.state);
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
+    this.#originFrame = snapshot.originFrame;
+    this.#madeUp = new MadeUp();
+    this.#madeUp.spans = snapshot.madeUp;
+    let at = 0;
+    for (const frame of this.#lastFrame) {
+      frame.set(new Int8Array(snapshot.lastFrame.slice(at, at + frame.length).buffer));
+      at += frame.length;
+    }
   }
-}
-
-/** RN706 for input `i`; `ticks` are those of the inputs before it, -1 if there is none. */
-function notWhole(inputs: readonly PortManifest[], frames: readonly Frames[], i: number, ticks: number): RunletError {
-  const { name, elements, rate = 1 } = inputs[i] as PortManifest;
-  const given = frames[i]?.length ?? 0;
-  const found = Number.isInteger(given / elements)
-    ? `${given / elements} frames`
-    : `${given} elements, and a frame has ${elements}`;
-  const one = inputs.length === 1;
-  const wanted = inputs.map((p, k) => `${p.name} ${p.rate ?? 1}${k === 0 ? ' frames a tick' : ''}`).join(', ');
-  let why = one ? `${given} elements, and a frame has ${elements}` : `${found}, and a tick has ${rate} of them`;
-  if (!one && ticks >= 0 && Number.isInteger(given / elements))
-    why = `${found}, where input ${inputs[0]?.name} has ${ticks} ticks, so that ${ticks * rate} are wanted`;
-  if (frames.length !== inputs.length) why = `the model has ${inputs.length} inputs, and wants an array for each`;
-  return new RunletError('RN706', {
-    what: 'these are not whole frames',
-    where: `input ${name}`,
-    why,
-    tryThis: one ? 'pass a multiple of the elements of a frame' : `pass one array per input, for the same ticks: ${wanted}`,
-  });
 }
 
 const tooMany = (hop: number, count: number): RunletError =>

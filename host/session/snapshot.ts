@@ -3,13 +3,15 @@
  *
  * Layout, little endian:
  *
- *     0   'RNSS'                    4   version, u32 = 1
- *     8   state digest, 32 bytes    40  frames pushed, f64
- *     48  outputs reported, f64     56  state bytes, u32
- *     60  FNV-1a 32 of the state    64  state
+ *     0   'RNSS'                      4   version, u32 = 2
+ *     8   state digest, 32 bytes      40  frames pushed, f64
+ *     48  outputs reported, f64       56  origin frame, f64
+ *     64  state bytes, u32            68  bytes of the last frame of all inputs, u32
+ *     72  stretches made up, u32      76  FNV-1a 32 of all other bytes
+ *     80  state, last frame, then first and end frame of each stretch that was made up in gaps, f64
  *
  * The state digest covers layout, target, scales and all weights that feed the state, so equal digests mean that a
- * restored session gives the same bytes as one that never stopped.
+ * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -18,16 +20,23 @@ export interface Snapshot {
   stateDigest: string;
   framesPushed: number;
   outputsDue: number;
+  originFrame: number;
   state: Uint8Array;
+  /** The newest frame, int8 [f][c] of each input in turn. */
+  lastFrame: Uint8Array;
+  madeUp: [from: number, to: number][];
 }
 
-const headerBytes = 64;
+const headerBytes = 80;
+const checksumAt = 76;
 const magic = 0x53534e52; // 'RNSS'
+const version = 2;
 
-/** Fowler-Noll-Vo hash 1a, 32 bits; enough against damage, not against an attacker. */
+/** Fowler-Noll-Vo hash 1a, 32 bits, over all but the checksum; enough against damage, not against an attacker. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let i = 0; i < bytes.length; i++)
+    if (i < checksumAt || i >= checksumAt + 4) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   return hash >>> 0;
 }
 
@@ -35,16 +44,19 @@ const hexByte = (hex: string, i: number): number => Number.parseInt(hex.slice(2 
 
 /** The bytes of a snapshot; the state is copied. */
 export function packSnapshot(snapshot: Snapshot): Uint8Array {
-  const bytes = new Uint8Array(headerBytes + snapshot.state.length);
+  const { stateDigest, framesPushed, outputsDue, originFrame, state, lastFrame, madeUp } = snapshot;
+  const spansAt = headerBytes + state.length + lastFrame.length;
+  const bytes = new Uint8Array(spansAt + 16 * madeUp.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, magic, true);
-  view.setUint32(4, 1, true);
-  for (let i = 0; i < 32; i++) bytes[8 + i] = hexByte(snapshot.stateDigest, i);
-  view.setFloat64(40, snapshot.framesPushed, true);
-  view.setFloat64(48, snapshot.outputsDue, true);
-  view.setUint32(56, snapshot.state.length, true);
-  view.setUint32(60, fnv1a(snapshot.state), true);
-  bytes.set(snapshot.state, headerBytes);
+  view.setUint32(4, version, true);
+  for (let i = 0; i < 32; i++) bytes[8 + i] = hexByte(stateDigest, i);
+  for (const [i, n] of [framesPushed, outputsDue, originFrame].entries()) view.setFloat64(40 + 8 * i, n, true);
+  for (const [i, n] of [state.length, lastFrame.length, madeUp.length].entries()) view.setUint32(64 + 4 * i, n, true);
+  bytes.set(state, headerBytes);
+  bytes.set(lastFrame, headerBytes + state.length);
+  for (const [i, n] of madeUp.flat().entries()) view.setFloat64(spansAt + 8 * i, n, true);
+  view.setUint32(checksumAt, fnv1a(bytes), true);
   return bytes;
 }
 
@@ -52,7 +64,7 @@ export function packSnapshot(snapshot: Snapshot): Uint8Array {
  * A snapshot out of bytes, checked.
  * @throws RN712 damaged, of another version, or made with other weights, scales or layout.
  */
-export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateBytes: number): Snapshot {
+export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateBytes: number, frameBytes: number): Snapshot {
   const fail = (why: string): never => {
     throw new RunletError('RN712', {
       what: 'this snapshot cannot be restored',
@@ -64,16 +76,28 @@ export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateByte
   if (bytes.length < headerBytes) return fail(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0, true) !== magic) fail('it does not begin with RNSS');
-  if (view.getUint32(4, true) !== 1) fail(`its version is ${view.getUint32(4, true)}, this host knows 1`);
+  if (view.getUint32(4, true) !== version) fail(`its version is ${view.getUint32(4, true)}, this host knows ${version}`);
   for (let i = 0; i < 32; i++)
     if (bytes[8 + i] !== hexByte(stateDigest, i))
       fail('its state digest is not that of this bundle: other weights, scales, target or layout');
-  const state = bytes.subarray(headerBytes);
-  if (view.getUint32(56, true) !== stateBytes || state.length !== stateBytes)
-    fail(`it holds ${state.length} bytes of state, this bundle has ${stateBytes}`);
-  if (fnv1a(state) !== view.getUint32(60, true)) fail('its checksum does not match');
-  const framesPushed = view.getFloat64(40, true);
-  const outputsDue = view.getFloat64(48, true);
-  if (![framesPushed, outputsDue].every((n) => Number.isSafeInteger(n) && n >= 0)) fail('its counters are not whole numbers');
-  return { stateDigest, framesPushed, outputsDue, state };
+  const spans = view.getUint32(72, true);
+  const lastAt = headerBytes + stateBytes;
+  const spansAt = lastAt + frameBytes;
+  if (view.getUint32(64, true) !== stateBytes || view.getUint32(68, true) !== frameBytes || bytes.length !== spansAt + 16 * spans)
+    fail(`it has ${bytes.length} bytes, and this bundle has ${stateBytes} of state and ${frameBytes} a frame`);
+  if (fnv1a(bytes) !== view.getUint32(checksumAt, true)) fail('its checksum does not match');
+  const numbers = (at: number, count: number) => Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i, true));
+  const [framesPushed, outputsDue, originFrame] = numbers(40, 3) as [number, number, number];
+  const edges = numbers(spansAt, 2 * spans);
+  if (![framesPushed, outputsDue, originFrame, ...edges].every((n) => Number.isSafeInteger(n) && n >= 0))
+    fail('its counters are not whole numbers');
+  return {
+    stateDigest,
+    framesPushed,
+    outputsDue,
+    originFrame,
+    state: bytes.subarray(headerBytes, lastAt),
+    lastFrame: bytes.subarray(lastAt, spansAt),
+    madeUp: Array.from({ length: spans }, (_, i) => edges.slice(2 * i, 2 * i + 2) as [number, number]),
+  };
 }

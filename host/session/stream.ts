@@ -15,9 +15,11 @@ export type StreamChunk = Frames | readonly Frames[];
 export interface StreamOutput {
   /** n: counts windows from the first frame; the first is warmUpHops in mode `stream`. */
   index: number;
-  /** The output's window is frames [startFrame, endFrame). */
+  /** The output's window is frames [startFrame, endFrame) of the signal, gaps included. */
   startFrame: number;
   endFrame: number;
+  /** Frames of the window that were made up in a gap. */
+  gapFrames: number;
   /** Output 0, real values, [t][f][c]; a copy. */
   output: Float32Array;
   /** All outputs; outputs[0] is output. */
@@ -38,8 +40,9 @@ function join(first: Frames | undefined, second: Frames, end: number): Frames {
 function latest(session: Session): StreamOutput {
   const index = session.outputIndex;
   const outputs = session.manifest.outputs.map((_, which) => session.output(which).slice());
-  const startFrame = index * session.hop;
-  return { index, startFrame, endFrame: startFrame + session.window, output: outputs[0] as Float32Array, outputs };
+  const startFrame = session.originFrame + index * session.hop;
+  const endFrame = startFrame + session.window;
+  return { index, startFrame, endFrame, gapFrames: session.gapFramesInWindow, output: outputs[0] as Float32Array, outputs };
 }
 
 /** See Session.stream. */

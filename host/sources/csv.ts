@@ -3,10 +3,12 @@
  *
  * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per row.
  * Source: RFC 4180, read by csv-parse as a stream. Columns are chosen by name or index from 0; without a choice all are
- * taken but time columns (t, time...) and the truth. Every error names its line.
+ * taken but time columns (t, time...) and the truth. Jumps of a time column are gaps, where asked for. Every error names its line.
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
+import { Clock } from './clock.ts';
+import { GapList } from './gaps.ts';
 import { Chunker, numberOf, type Source, type SourceOptions, Track, wrongElements } from './source.ts';
 
 interface Row {
@@ -37,20 +39,47 @@ function columnOf(wanted: string, names: string[] | undefined, width: number, wh
 
 const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name.trim());
 
+/** The column whose jumps are gaps; -1 for none. @throws RN726 no such column, RN750 several */
+function timeColumn(names: string[] | undefined, width: number, where: string, { time }: SourceOptions): number {
+  if (!time || time.column === 'none') return -1;
+  if (time.column !== undefined) return columnOf(time.column, names, width, where);
+  const found = (names ?? []).filter(isTime);
+  if (found.length > 1)
+    throw new RunletError('RN750', {
+      what: 'it is not clear which column is the time',
+      where,
+      why: `there are ${found.join(', ')}`,
+      tryThis: 'choose one with --time, or say --time none',
+    });
+  return found.length === 1 ? (names?.indexOf(found[0] as string) ?? -1) : -1;
+}
+
+/** The clock of a time column. @throws RN739 the rate is unknown */
+function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOptions): Clock {
+  if (sampleRateHz !== undefined) return new Clock(label, sampleRateHz, time?.unit);
+  throw new RunletError('RN739', {
+    what: 'the sample rate is unknown',
+    where: `${where}, time column ${label}`,
+    why: 'without it a gap in time is no number of frames',
+    tryThis: 'give it with --rate, or say --time none',
+  });
+}
+
 /** Which columns make a frame, and which is the truth. */
 function choose(first: string[], header: boolean, name: string, options: SourceOptions) {
   const names = header ? first.map((n) => n.trim()) : undefined;
   const truth = options.truth === undefined ? -1 : columnOf(options.truth, names, first.length, name);
+  const time = timeColumn(names, first.length, name, options);
   const columns = options.columns
     ? options.columns.map((c) => columnOf(c, names, first.length, name))
-    : first.map((_, i) => i).filter((i) => i !== truth && !(names && isTime(names[i] as string)));
+    : first.map((_, i) => i).filter((i) => i !== truth && i !== time && !(names && isTime(names[i] as string)));
   if (columns.length !== options.frameElements)
     throw wrongElements(
       name,
       `${columns.length} columns (${columns.map((i) => names?.[i] ?? i).slice(0, 12).join(', ')}), the model takes ${options.frameElements}`, // biome-ignore format: one line
       'choose columns with --columns',
     );
-  return { names, truth, columns };
+  return { names, truth, time, columns };
 }
 
 /** Truth: a number, a label's index, or NaN where the cell is empty. */
@@ -89,7 +118,8 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGen
 
 /**
  * A source out of CSV. Nothing is read before the first frame is asked for, but the header, to check the columns.
- * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number.
+ * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number,
+ *   RN739, RN749, RN750 the time column.
  */
 export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, options: SourceOptions): Promise<Source> {
   const rows = rowsOf(bytes, name);
@@ -98,7 +128,9 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
     throw new RunletError('RN737', { what: 'the source is empty', where: name, tryThis: 'give at least one frame' });
   const head = first.value.record;
   const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
-  const { names, truth, columns } = choose(head, header, name, options);
+  const { names, truth, time, columns } = choose(head, header, name, options);
+  const clock = time >= 0 ? clockOf(names?.[time] ?? `${time}`, name, options) : undefined;
+  const jumps = clock && new GapList();
   const track = truth >= 0 ? new Track() : undefined;
 
   const cellValue = (row: Row, column: number): number => {
@@ -117,11 +149,18 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
 
   async function* frames(): AsyncGenerator<Float32Array> {
     const chunker = new Chunker(options.frameElements);
+    let rowsRead = 0;
     const take = (row: Row): Float32Array | undefined => {
       if (row.record.length !== head.length)
         throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, where line 1 has ${head.length}`);
       let chunk: Float32Array | undefined;
-      for (const column of columns) chunk = chunker.push(cellValue(row, column)) ?? chunk;
+      const values = columns.map((column) => cellValue(row, column));
+      if (clock) {
+        const lost = clock.before(row.record[time] as string, values.some(Number.isNaN), `${name}, line ${row.info.lines}`);
+        if (lost > 0) jumps?.add(rowsRead, lost);
+      }
+      rowsRead++;
+      for (const value of values) chunk = chunker.push(value) ?? chunk;
       track?.push(truthOf(row.record[truth] as string, options.labels));
       return chunk;
     };
@@ -142,5 +181,6 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
     describe: `${name}: CSV, ${shown.slice(0, 8).join(', ')}${shown.length > 8 ? ', ...' : ''}`,
     names: shown,
     truth: track,
+    jumps,
   };
 }

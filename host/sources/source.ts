@@ -5,6 +5,8 @@
  * of the file: no scaling but for PCM audio, which becomes -1 to 1. Bad input gives a RunletError, RN720 to RN739.
  */
 import { RunletError } from '../../models/error.ts';
+import type { TimeUnit } from './clock.ts';
+import type { GapList } from './gaps.ts';
 
 export interface Source {
   /** Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. */
@@ -19,6 +21,8 @@ export interface Source {
   names?: string[];
   /** The truth per frame, filled as frames are read; NaN where it is unknown. */
   truth?: Track;
+  /** Jumps of the time column between frames, filled as frames are read. */
+  jumps?: GapList;
 }
 
 export interface SourceOptions {
@@ -34,8 +38,10 @@ export interface SourceOptions {
   truth?: string;
   /** Names of classes, so that a truth column may hold names: a name becomes its index. */
   labels?: string[];
-  /** CSV: an empty or NaN cell becomes NaN instead of an error (for front ends that bridge gaps). */
+  /** CSV: an empty or NaN cell becomes NaN instead of an error (for gaps, and for front ends that bridge them). */
   gaps?: boolean;
+  /** CSV: find jumps of a time column; `column` by name or index, `none` for none, else the one whose name says it. */
+  time?: { column?: string; unit?: TimeUnit };
   /** WAV: a channel from 0, or `mix` for the mean of all. */
   channel?: string;
   /** NPZ: the array's name. */

@@ -149,7 +149,7 @@ export function* executeHeads<A extends Sliceable<A>>(
   );
   const { units } = plan.clock;
   // the other modes equal the windowed model: every node on every window
-  const streamed = plan.steps.filter((s) => s.section === 'head' && s.kind !== 'copy').map((s) => s.node);
+  const streamed = plan.steps.filter((s) => s.section !== 'trunk' && s.kind !== 'copy').map((s) => s.node);
   const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
   const grid = plan.mode === 'misaligned' ? plan.alignment : plan.hop;

@@ -15,12 +15,19 @@ import type { Interior } from './reuse.ts';
 import { ruleOf } from './timing.ts';
 
 export interface FoldReuse {
-  /** Waiting windows: accumulators in the queue. */
-  ahead: number;
+  /**
+   * waiting: an accumulator per waiting window, into which every new row goes (maxima, first dense layer).
+   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an output.
+   * ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream, where that is smaller).
+   * slide: partial maxima per hop, turned into maxima of all later ones once a cycle (mode stream).
+   */
+  method: 'waiting' | 'totals' | 'ring' | 'slide';
+  /** Places in the queue: accumulators, or rows. */
+  slots: number;
   interior: Interior;
   /** Interior rows of window n + ahead that are there at output n. */
   openRows: number;
-  /** Bytes of one accumulator, and of the running total of one phase (sums only). */
+  /** Bytes of one place, and of the running total of one phase. */
   slotBytes: number;
   totalBytes: number;
   stateBytes: number;
@@ -33,7 +40,31 @@ export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: numb
   const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
   const { newest, shift, step, edge } = interior;
   const openRows = Math.floor((newest - shift) / step) - edge.left + 1;
-  return { ahead, interior, openRows, slotBytes, totalBytes, stateBytes: ahead * slotBytes + step * totalBytes };
+  const method = totalBytes > 0 ? 'totals' : 'waiting';
+  return { method, slots: ahead, interior, openRows, slotBytes, totalBytes, stateBytes: ahead * slotBytes + step * totalBytes };
+}
+
+/**
+ * A fold in mode stream over a tensor whose newest row is the window's last: the smaller of the two forms. Work per row does not depend on
+ * the window: sums subtract what leaves; maxima walk over a window's hops once in as many hops (van Herk, 1992).
+ */
+export function streamFold(graph: Graph, node: Node, rows: number, newRows: number, jump: number): FoldReuse | undefined {
+  const rule = ruleOf(graph, node);
+  const [id] = node.inputs as [number];
+  if (rule.kind !== 'fold' || rows <= newRows) return undefined;
+  const frame = frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+  const out = frameOf(graph.tensors[node.output]?.shape ?? { t: 0, f: 0, c: 0 });
+  const waiting = Math.ceil(rows / newRows) - 1;
+  const edge = { jump, rows, left: 0, right: 0, newRows, phases: 1 };
+  const interior = { edge, step: 1, newRows, microRows: newRows, newest: rows - 1, oldest: 0, shift: waiting * newRows };
+  const openRows = rows - waiting * newRows;
+  const of = (method: FoldReuse['method'], slots: number, slotBytes: number, totalBytes: number): FoldReuse => {
+    return { method, slots, interior, openRows, slotBytes, totalBytes, stateBytes: slots * slotBytes + totalBytes };
+  };
+  if (rule.fold === 'max') return of('slide', waiting, openRows === newRows ? out : 2 * out, out);
+  const totals = of('totals', waiting, 4 * out, 4 * out);
+  const ring = of('ring', rows, frame, 4 * out);
+  return totals.stateBytes <= ring.stateBytes ? totals : ring;
 }
 
 /** Nodes whose input is better kept as accumulators than as rows. */

@@ -131,7 +131,7 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
 
   const draft = { graph, mode, reason, clock, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
   const steps = buildSteps(draft, trunk, complete);
-  return { ...draft, phases: 1, period: 1, warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
+  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: Math.ceil(leftContextFrames / hop), ...totals(steps) };
 }
 
 /** RN206 where a hop by itself does not give the rows that it stands for. */
@@ -161,6 +161,9 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
       );
   }
 }
+
+/** Hops after which the places of all folds repeat. */
+const periodOf = (steps: Step[]): number => steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1);
 
 function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'headShare'> {
   const macsPerHop = steps.reduce((sum, s) => sum + s.macsPerHop, 0);
@@ -215,7 +218,7 @@ function planApprox(
     tensors,
   };
   const steps = buildSteps(draft, trunk, rowsOf).map((s) => ({ ...s, exact: false }));
-  return { ...draft, phases: 1, period: 1, warmUpHops: 0, ...totals(steps) };
+  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: 0, ...totals(steps) };
 }
 
 /** Mode edge-exact: no delay, no warm-up, any hop. */

@@ -5,6 +5,7 @@
  */
 import { opOf } from '../ops/index.ts';
 import { gcd, ticksOf } from './clock.ts';
+import type { FoldReuse } from './fold.ts';
 import { inputShapes } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
@@ -27,7 +28,7 @@ export interface PlanRow {
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
   const rule = opOf(step.node.op).stream(step.node.attrs as never, inputShapes(plan.graph, step.node));
-  if (step.fold) return `fold, ${step.fold.ahead} windows wait`;
+  if (step.fold) return foldText(step.fold);
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
   const [before, after] = rule.pad;
@@ -37,6 +38,13 @@ function paddingText(plan: StreamPlan, step: Step): string {
   if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
   if (step.section === 'head') return `${padding} padded`;
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
+}
+
+/** What a fold keeps in place of its input's rows. */
+function foldText({ method, slots, interior }: FoldReuse): string {
+  if (method === 'ring') return `running sum, ring of ${slots} rows`;
+  if (method === 'slide') return `maxima of ${slots + 1} hops`;
+  return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${interior.step > 1 ? `, ${interior.step} phases` : ''}`;
 }
 
 /** edge-exact: rows that touch an edge and are computed again, and the phases of the tensor. */

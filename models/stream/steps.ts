@@ -6,6 +6,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
+import { streamFold } from './fold.ts';
 import { frameBytes } from './reuse.ts';
 import { ruleOf } from './timing.ts';
 import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
@@ -39,6 +40,8 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
   const plan = id === undefined ? undefined : draft.tensors.get(id);
   if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'misaligned' || draft.mode === 'windowed')
     return undefined;
+  // with micro-hops a hop's rows are never there at once
+  if (draft.microHop === draft.hop) return undefined;
   const rowsPerHop = (draft.hop * draft.clock.units) / plan.jump;
   const slots = plan.windowRows / rowsPerHop;
   if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
@@ -49,6 +52,7 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
   const trunkSteps: Step[] = [];
+  const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
   const folded = new Set<number>();
   for (const node of graph.nodes) {
@@ -95,6 +99,27 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       headSteps.push({ ...common, kind: 'finish', section: 'head', inputs: [], outRows: 1, rule, macsPerHop: 0, slots, exact });
       continue;
     }
+    const [x] = node.inputs as [number];
+    const plan = draft.tensors.get(x);
+    const whole = plan && draft.mode !== 'misaligned' && draft.microHop === draft.hop && complete(x) === plan.windowRows;
+    const fold = whole ? streamFold(graph, node, plan.windowRows, plan.newRows, plan.jump) : undefined;
+    if (fold && plan) {
+      const inputs = [{ tensor: x, firstRow: plan.historyRows, rows: plan.newRows }];
+      const { stateBytes } = fold;
+      foldSteps.push({
+        ...common,
+        kind: 'fold',
+        section: 'edge',
+        inputs,
+        outRows: 1,
+        rule,
+        macsPerHop: 0,
+        stateBytes,
+        fold,
+        exact,
+      });
+      continue;
+    }
     const inputs = node.inputs.map((id) => headInput(draft, id));
     headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
   }
@@ -117,9 +142,10 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       exact: headIsExact(draft, node),
     });
   }
-  dropUnusedRings(draft, trunkSteps, headSteps);
-  countHistory(draft, [...trunkSteps, ...headSteps]);
-  return [...trunkSteps, ...headSteps];
+  dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
+  const steps = [...trunkSteps, ...foldSteps, ...headSteps];
+  countHistory(draft, steps);
+  return steps;
 }
 
 /** A head step is exact if everything it takes from the trunk is. */
@@ -139,7 +165,7 @@ function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): v
     const readers = trunkSteps.flatMap((s) => s.inputs.filter((i) => i.tensor === id));
     const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));
     for (const reader of readers) reader.firstRow -= oldest;
-    draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: 0 });
+    draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: plan.windowFirstRow - oldest });
   }
 }
 

@@ -53,30 +53,50 @@ async function serve(wasm: Uint8Array): Promise<Server> {
   return server;
 }
 
+export interface BrowserJob {
+  frames: Int8Array;
+  /** Goes on from here; else from a reset. */
+  snapshot?: Uint8Array;
+}
+
 export interface BrowserRun {
-  outputs: number[][];
+  /** Per job: output 0 of every output that fell due, and a snapshot at the end. */
+  runs: { outputs: number[][]; indexes: number[]; snapshot: Uint8Array }[];
   selfTest: boolean;
   userAgent: string;
 }
 
-/** Runs the module over `frames` in the page, a hop a push. */
-export async function runInChromium(wasm: Uint8Array, frames: Int8Array): Promise<BrowserRun> {
+/** Runs the module in the page, each job over its frames, a hop a push. */
+export async function runInChromium(wasm: Uint8Array, jobs: BrowserJob[]): Promise<BrowserRun> {
   const server = await serve(wasm);
   const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await tab.waitForFunction(() => 'runlet' in globalThis);
-    return await tab.evaluate(async (signal: number[]) => {
+    const given = jobs.map(({ frames, snapshot }) => ({
+      frames: Array.from(frames),
+      snapshot: snapshot && Array.from(snapshot),
+    }));
+    const { runs, ...rest } = await tab.evaluate(async (list) => {
       // biome-ignore lint/suspicious/noExplicitAny: the page's own global
       const { openSession, selfTest } = (globalThis as any).runlet;
       const session = await openSession(await (await fetch('/model.wasm')).arrayBuffer());
       const check = await selfTest(session);
-      session.reset();
-      const outputs: number[][] = [];
-      session.pushAll(Int8Array.from(signal), () => outputs.push([...session.outputRaw(0)]));
-      return { outputs, selfTest: check.ok, userAgent: navigator.userAgent };
-    }, Array.from(frames));
+      const runs = list.map(({ frames, snapshot }) => {
+        session.reset();
+        if (snapshot) session.restore(Uint8Array.from(snapshot));
+        const outputs: number[][] = [];
+        const indexes: number[] = [];
+        session.pushAll(Int8Array.from(frames), (n: number) => {
+          outputs.push([...session.outputRaw(0)]);
+          indexes.push(n);
+        });
+        return { outputs, indexes, snapshot: [...session.snapshot()] as number[] };
+      });
+      return { runs, selfTest: check.ok as boolean, userAgent: navigator.userAgent };
+    }, given);
+    return { ...rest, runs: runs.map((run) => ({ ...run, snapshot: Uint8Array.from(run.snapshot) })) };
   } finally {
     await browser.close();
     server.close();

@@ -100,6 +100,9 @@ test('errors of the manifest', () => {
   assert.is(port((p) => { p.elements = 2; }), 'RN606'); // biome-ignore format: one line
   assert.is(port((p) => { p.order = ['t', 't']; }), 'RN606'); // biome-ignore format: one line
   assert.is(parsed((m) => { (m.bytes as Record<string, number>).ioBytes = 1; }), 'RN606'); // biome-ignore format: one line
+  for (const [offset, words, expected] of [[16, 2, 'none'], [20, 2, 'RN605'], [0, 0, 'RN605'], [-4, 1, 'RN605']] as const) // biome-ignore format: one line
+    assert.is(parsed((m) => { m.runningSums = [{ offset, words }]; }), expected, `${offset} ${words}`); // biome-ignore format: one line
+  assert.is(parsed((m) => { m.runningSums = [1]; }), 'RN605'); // biome-ignore format: one line
 });
 
 test('damaged bundles give a manifest or a RunletError, never another error', async () => {

@@ -11,10 +11,10 @@ const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 /** The zero point that a quantiser gives: the whole of int8 for a ReLU's output, the middle for one of both signs. */
 const usual = (quant: QuantParams, clamp: Clamp): QuantParams => ({ ...quant, zeroPoint: clamp === relu ? -128 : 0 });
 
-function conv(m: Maker, x: number, channels: number, kernel: number, pad: [number, number], clamp: Clamp): number {
+function conv(m: Maker, x: number, channels: number, kernel: number, pad: [number, number], clamp: Clamp, dilationT = 1): number {
   const { c } = m.b.shape(x);
   const { quant, ...mac } = m.mac(x, kernel * c, channels, channels * kernel * c);
-  const same = { strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, kernelF: 1, padF: [0, 0] as const, groups: 1 };
+  const same = { strideT: 1, strideF: 1, dilationT, dilationF: 1, kernelF: 1, padF: [0, 0] as const, groups: 1 };
   return m.b.node(
     'conv',
     [x],
@@ -44,6 +44,41 @@ export function fEeg(seed: number, embedding = false) {
   x = conv(m, x, 2, 1, [0, 0], noClamp);
   m.b.output(x, 'logits', { hostType: 'int8' });
   if (embedding) m.b.output(last, 'embedding', { hostType: 'int8' });
+  return m.b.build();
+}
+
+/**
+ * 256 x 1, hop 64: 3 x (3 x causal conv k5 d2, average pool 4, 2, 2) of 32, 48 and 64 channels, dense 32, dense 1. The paper's attention and
+ * LayerNorm, which belong to the head, are left out.
+ */
+export function fPpg(seed: number, embedding = false) {
+  const m = new Maker(seed);
+  let x = m.b.input('ppg', { t: 256, f: 1, c: 1 }, { quant: m.quant(), hostType: 'int8' });
+  for (const [channels, pool] of [
+    [32, 4],
+    [48, 2],
+    [64, 2],
+  ] as const) {
+    for (let i = 0; i < 3; i++) x = conv(m, x, channels, 5, [8, 0], relu, 2);
+    const attrs = { kernelT: pool, kernelF: 1, strideT: pool, strideF: 1, padT: [0, 0] as const, padF: [0, 0] as const };
+    x = m.b.node('avgpool', [x], { ...attrs, countIncludePad: false, clamp: noClamp }, m.name('avgpool'), m.quantOf(x));
+  }
+  const last = x;
+  x = dense(m, x, 32, relu);
+  x = dense(m, x, 1, noClamp);
+  m.b.output(x, 'bpm', { hostType: 'int8' });
+  if (embedding) m.b.output(last, 'embedding', { hostType: 'int8' });
+  return m.b.build();
+}
+
+/** A fully convolutional network over any window: 4 x conv k3 'same', global average. */
+export function fullyConvolutional(window: number) {
+  const m = new Maker(1);
+  let x = m.b.input('x', { t: window, f: 1, c: 4 }, { quant: m.quant(), hostType: 'int8' });
+  for (const channels of [16, 16, 32, 32]) x = conv(m, x, channels, 3, [1, 1], relu);
+  const q = m.quant(m.quantOf(x).scale / 2);
+  x = m.b.node('globalavg', [x], { overF: true, rule: 'mean', clamp: noClamp }, m.name('globalavg'), q);
+  m.b.output(x, 'y', { hostType: 'int8' });
   return m.b.build();
 }
 

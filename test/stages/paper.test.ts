@@ -59,8 +59,8 @@ test('f_EEG: hop 256 of 1024', async () => {
 test('f_ACC: hop 160 of 960', async () => {
   const { plan } = await check('f_ACC', fAcc(1), 160, 3);
   assert.is(plan.delayFrames, 6, 'look-ahead, section 3.1');
-  const fold = plan.steps.find((s) => s.kind === 'accumulate');
-  assert.is(fold?.stateBytes, 6144, 'global average as 6 partial sums of 256 channels');
+  const fold = plan.steps.find((s) => s.kind === 'fold');
+  assert.is(fold?.stateBytes, 6144, 'global average as 5 accumulators and a running total of 256 channels');
 });
 
 test('f_ACC with its embedding as a second output: all 960 x 256 bytes of every window', async () => {

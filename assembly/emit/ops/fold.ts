@@ -18,7 +18,7 @@ export function foldFields(io: Pick<StepIo<'dense'>, 'fold' | 'x'>): Fields {
     [B.F_LEFT, at.leftAddress],
     [B.F_LEFT_ROWS, edge.left],
     [B.F_QUEUE, at.queue],
-    [B.F_SLOTS, fold.ahead],
+    [B.F_SLOTS, fold.slots],
     [B.F_TOTALS, at.totals],
     [B.F_ROW, (x?.shape.f ?? 0) * (x?.shape.c ?? 0)],
   ];

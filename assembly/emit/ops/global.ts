@@ -30,6 +30,8 @@ export function globalBlock(io: GlobalIo, ctx: EmitContext): number {
 }
 
 export function globalCalls(op: 'globalavg' | 'globalmax', io: GlobalIo, block: number): Call[] {
-  const suffix = io.step.kind === 'run' ? '_s8' : `_${io.step.kind}_s8`;
+  const method = io.fold?.fold.method;
+  const kind = method === 'ring' || method === 'slide' ? method : io.step.kind;
+  const suffix = kind === 'run' ? '_s8' : `_${kind}_s8`;
   return [{ fn: `${op}${suffix}`, file: op, block, phase: io.step.kind === 'fold' }];
 }

@@ -1,0 +1,145 @@
+/**
+ * Feeds a source to a session: frames, gaps, pace, JSON lines.
+ *
+ * In: an open session and source, and the gaps of the source where a policy for them was given.  Out: lines on stdout where there is no live
+ * line, everything else into the recorder; what the warm-up held back and what was lost.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunletError } from '../../models/error.ts';
+import type { Live } from '../report/live.ts';
+import type { GapCount, Recorder, RunSummary } from '../report/recorder.ts';
+import type { GapPolicy, Session } from '../session/index.ts';
+import type { Frames } from '../session/quantise.ts';
+import type { GapList } from '../sources/gaps.ts';
+import type { Source } from '../sources/index.ts';
+import { output, print } from './args.ts';
+
+/** Stored numbers of a source as the array that a port of type int8 or uint8 takes. @throws RN708 */
+function storedValues(chunk: Float32Array, type: 'int8' | 'uint8'): Frames {
+  const [min, max] = type === 'int8' ? [-128, 127] : [0, 255];
+  const bad = chunk.find((x) => !Number.isInteger(x) || x < min || x > max);
+  if (bad !== undefined)
+    throw new RunletError('RN708', {
+      what: `${bad} is no ${type}`,
+      where: 'source',
+      why: `the model takes ${type}, whole numbers from ${min} to ${max}`,
+      tryThis: 'give quantised values, or --real for real ones',
+    });
+  return type === 'int8' ? Int8Array.from(chunk) : Uint8Array.from(chunk);
+}
+
+/** The shortest number that is the same float32: 0.1, not 0.10000000149011612. */
+export function shortFloat(x: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(x.toPrecision(digits));
+    if (Math.fround(short) === x) return short;
+  }
+  return x;
+}
+
+/** Fields of the JSON line of the latest output; those of gaps only where there is something to say. */
+function outputLine(session: Session, recorder: Recorder, rateHz: number | undefined) {
+  const n = session.outputIndex;
+  const { originFrame } = session;
+  const startFrame = originFrame + n * session.hop;
+  const endFrame = startFrame + session.window;
+  const all = session.manifest.outputs.map((_, which) => Array.from(session.output(which), shortFloat));
+  return {
+    n,
+    originFrame: originFrame || undefined,
+    startFrame,
+    endFrame,
+    timeS: rateHz && endFrame / rateHz,
+    output: all[0],
+    outputs: all.length > 1 ? all : undefined,
+    label: recorder.label(session.output()),
+    gapFrames: session.gapFramesInWindow || undefined,
+    gapFramesInContext: session.gapFramesInContext || undefined,
+  };
+}
+
+export interface RunParts {
+  session: Session;
+  source: Source;
+  recorder: Recorder;
+  live?: Live;
+  rateHz?: number;
+  realtime?: boolean;
+  /** Values are real, whatever the model takes. */
+  real?: boolean;
+  /** Outputs after which the run ends. */
+  limit: number;
+  gaps?: { policy: GapPolicy; list: GapList };
+}
+
+/** Runs the whole source; JSON lines go to stdout where there is no live line. */
+export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
+  const { session, source, recorder, live, rateHz, realtime, limit, gaps } = parts;
+  const { hop } = session;
+  const hostType = session.manifest.inputs[0]?.hostType;
+  const start = performance.now();
+  const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
+  let [hopMs, given, heldBack, lines] = [0, 0, 0, ''];
+
+  /** The output that fell due. */
+  const report = (): void => {
+    if (recorder.count >= limit) return;
+    const startFrame = session.originFrame + session.outputIndex * hop;
+    const latest = session.output();
+    recorder.output(latest, startFrame, startFrame + session.window, source.truth);
+    if (live && recorder.outputs[0]) live.output(recorder.label(latest), latest[0] as number, recorder.outputs[0]);
+    if (!live) lines += `${JSON.stringify(outputLine(session, recorder, rateHz))}\n`;
+  };
+  /** The gap before frame `given`, if there is one. */
+  const bridge = (): void => {
+    const gap = gaps?.list.list[found?.count ?? 0];
+    if (!gaps || !found || gap?.at !== given) return;
+    if (gaps.policy === 'reset') heldBack += session.warmUp.outputsHeldBack;
+    found.count++;
+    found.frames += gap.frames;
+    found.outputsLeftOut += session.gap(gap.frames, gaps.policy, report).leftOut;
+    recorder.gap(gap.frames);
+    hopMs = 0; // the hop was broken
+  };
+  const flush = async (): Promise<void> => {
+    live?.progress(session.originFrame + session.framesPushed);
+    const text = lines;
+    lines = '';
+    if (text) await print(text);
+  };
+
+  for await (const chunk of source.frames) {
+    const frames = hostType === 'float32' || hostType === undefined || parts.real ? chunk : storedValues(chunk, hostType);
+    const count = session.framesIn(frames);
+    for (let from = 0, take = 0; from < count; from += take) {
+      bridge();
+      if (recorder.count >= limit) break;
+      // up to the next hop, so that a hop's time is that of one or more whole pushes, and up to the next gap
+      const toGap = (gaps?.list.list[found?.count ?? 0]?.at ?? Number.POSITIVE_INFINITY) - given;
+      take = Math.min(hop - (session.framesPushed % hop), count - from, toGap);
+      if (realtime && rateHz) {
+        const wait = start + (1000 * (session.originFrame + session.framesPushed + take)) / rateHz - performance.now();
+        if (wait > 1) await sleep(wait);
+      }
+      const before = performance.now();
+      const due = session.pushPart(frames, from, take);
+      const ms = performance.now() - before;
+      hopMs += ms;
+      given += take;
+      recorder.frames(chunk, from, take, ms);
+      if (session.framesPushed % hop === 0) {
+        recorder.hop(hopMs);
+        hopMs = 0;
+      }
+      if (due) report();
+      if (realtime) await flush();
+      if (recorder.count >= limit) break;
+    }
+    await flush();
+    if (recorder.count >= limit || output.closed) break;
+  }
+  if (recorder.count < limit && !output.closed) bridge();
+  await flush();
+  const { outputsHeldBack, framesLeft } = session.warmUp;
+  return { warmUp: { outputsHeldBack: heldBack + outputsHeldBack, framesLeft }, gaps: found };
+}

@@ -1,0 +1,54 @@
+/**
+ * Two small networks whose streams keep every kind of state: histories, partial results, phases.
+ *
+ * In: a seed.  Out: int8 Graphs with random weights. `tinyStream` has look-ahead, left context and a global average; `tinyEdge` a total stride
+ * of 4, so that a hop of 3 keeps 4 phases.
+ */
+import { type Clamp, type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
+import { Maker } from '../property/random-network.ts';
+
+const relu: Clamp = [0, Number.POSITIVE_INFINITY];
+
+/** Zero points as a quantiser gives them, so that outputs spread: the bottom after a ReLU, else the middle. */
+const at = (quant: QuantParams, zeroPoint: number): QuantParams => ({ ...quant, zeroPoint });
+
+function conv(m: Maker, x: number, channels: number, kernel: number, padT: [number, number]): number {
+  const { c } = m.b.shape(x);
+  const { quant, ...mac } = m.mac(x, kernel * c, channels, channels * kernel * c);
+  const same = { strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, kernelF: 1, padF: [0, 0] as const, groups: 1 };
+  const attrs = { ...same, kernelT: kernel, padT, outChannels: channels, clamp: relu, ...mac };
+  return m.b.node('conv', [x], attrs, m.name('conv'), at(quant, -128));
+}
+
+function pool(m: Maker, x: number): number {
+  const attrs = { kernelT: 2, kernelF: 1, strideT: 2, strideF: 1, padT: [0, 0] as const, padF: [0, 0] as const, clamp: noClamp };
+  return m.b.node('maxpool', [x], attrs, m.name('maxpool'), m.quantOf(x));
+}
+
+function dense(m: Maker, x: number, units: number): number {
+  const { t, f, c } = m.b.shape(x);
+  const { quant, ...mac } = m.mac(x, t * f * c, units, units * t * f * c);
+  return m.b.node('dense', [x], { units, clamp: noClamp, ...mac }, m.name('dense'), at(quant, 0));
+}
+
+/** 48 frames of 2 channels, for hop 12: conv k3 causal, max pool 2, conv k3 'same', global average, dense 3; partial results in 4 slots. */
+export function tinyStream(seed = 1): Graph {
+  const m = new Maker(seed);
+  let x = m.b.input('x', { t: 48, f: 1, c: 2 }, { quant: at(m.quant(0.05), 0), hostType: 'int8' });
+  x = pool(m, conv(m, x, 4, 3, [2, 0]));
+  x = conv(m, x, 4, 3, [1, 1]);
+  const mean = { overF: true, rule: 'mean' as const, clamp: noClamp };
+  x = m.b.node('globalavg', [x], mean, 'globalavg', at(m.quant(m.quantOf(x).scale / 2), -128));
+  m.b.output(dense(m, x, 3), 'y', { hostType: 'int8' });
+  return m.b.build();
+}
+
+/** 41 frames of 1 channel, for hop 3: conv k3 'same', max pool 2, conv k3 'same', max pool 2, dense 2. */
+export function tinyEdge(seed = 2): Graph {
+  const m = new Maker(seed);
+  let x = m.b.input('x', { t: 41, f: 1, c: 1 }, { quant: at(m.quant(0.05), 0), hostType: 'int8' });
+  x = pool(m, conv(m, x, 3, 3, [1, 1]));
+  x = pool(m, conv(m, x, 4, 3, [1, 1]));
+  m.b.output(dense(m, x, 2), 'y', { hostType: 'int8' });
+  return m.b.build();
+}
