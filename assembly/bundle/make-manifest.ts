@@ -51,8 +51,9 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
 }
 
 /** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
-function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
-  const sums = [...map.folds.values()].filter(({ totals }) => totals.bytes > 0);
+function runningSums({ plan }: QuantPlan, map: MemoryMap): NonNullable<Manifest['runningSums']> {
+  const growing = new Set(plan.steps.filter((s) => s.fold?.method === 'totals').map((s) => s.output));
+  const sums = [...map.folds].filter(([output]) => growing.has(output)).map(([, fold]) => fold);
   const at = (address: number, bytes: number) => ({ offset: address - map.state.address, words: bytes / 4 });
   return sums.flatMap((f) => [at(f.address, f.slots * f.slotBytes), at(f.totals.address, f.totals.bytes)]);
 }
@@ -87,7 +88,7 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
   const { plan } = quant;
   const { graph } = plan;
   const { labels, sampleRateHz, frontEnd, unit } = options;
-  const sums = runningSums(map);
+  const sums = runningSums(quant, map);
   const optional = { labels, sampleRateHz, frontEnd, unit, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
