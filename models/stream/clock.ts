@@ -61,5 +61,8 @@ export function checkClock(graph: Graph): void {
     );
 }
 
+/** What hop, window and delay count, in words. */
+export const tickName = ({ rates }: Clock): 'frames' | 'ticks' => (rates.length > 1 ? 'ticks' : 'frames');
+
 /** Time in units, in whole ticks that hold it. */
 export const ticksOf = (units: number, clock: Clock): number => Math.ceil(units / clock.units);

@@ -5,7 +5,7 @@
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import type { Graph } from '../graph/types.ts';
-import { clockOf, lcm, ticksOf } from './clock.ts';
+import { clockOf, lcm, tickName, ticksOf } from './clock.ts';
 import { type Edge, edgesOf, pays } from './edges.ts';
 import { reusingNodes } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
@@ -41,11 +41,11 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   if (aligned && lookAhead === 0 && trained >= lead) {
     return {
       mode: 'stream',
-      reason: `trained with ${trained} earlier frames, of which ${lead} are used: streaming is what it was trained for`,
+      reason: `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
     };
   }
   const cause = aligned
-    ? `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context`
+    ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
     : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
   const edges = edgesOf(graph, options.hop);
   const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));
