@@ -22,6 +22,8 @@ export interface Clock {
 export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
 
+/** rn_info numbers no more (docs/abi.md). */
+const mostInputs = 6;
 /** Most frames that an input may bring a tick, and most units of a tick. */
 export const mostRate = 4096;
 const mostUnits = 2 ** 24;
@@ -41,6 +43,8 @@ export function checkClock(graph: Graph): void {
     throw new RunletError('RN203', { what, where: graph.inputs.map((p) => p.name).join(', '), why, tryThis });
   };
   if (graph.inputs.length === 0) fail('the model has 0 inputs', 'a stream needs one', 'a model with an input');
+  if (graph.inputs.length > mostInputs)
+    fail(`the model has ${graph.inputs.length} inputs`, `the ABI has room for ${mostInputs}`, 'join signals of one rate into channels of one input');
   const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0).join(' and ');
   const other =
     'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
