@@ -1,13 +1,13 @@
 /**
  * Calibration: the range of every tensor over a signal, run the way the plan will run it.
  *
- * In: a StreamPlan of a float graph, a signal or windows.  Out: an observer per tensor.  Trunk tensors are observed on frames whose whole
+ * In: a StreamPlan of a float graph, a signal for each input.  Out: an observer per tensor.  Trunk tensors are observed on frames whose whole
  * receptive field is real signal (a stream never sees the zero padding); head tensors on at most `maxWindows` windows, spread evenly.
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
-import { type Block, executeHeads, executeTrunk } from '../models/stream/execute.ts';
-import { floatBlock, floatRunner } from '../models/stream/float.ts';
+import { type Block, cutSignal, executeHeads, executeTrunk, type Signal, ticksIn } from '../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { makeObserver, type Observer, type ObserverKind } from './observers.ts';
 
@@ -15,49 +15,84 @@ export interface CalibrateOptions {
   observer?: ObserverKind;
   percentile?: number;
   maxWindows?: number;
-  /** Frames run at once: bounds memory. */
+  /** Frames (ticks, where there are several inputs) run at once: bounds memory. */
   segmentFrames?: number;
 }
 
-/** Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412 */
-export function checkCalibration(plan: StreamPlan, data: Float32Array): void {
-  const shape = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  const frame = frameOf(shape);
-  if (data.length % frame !== 0) {
+/** A signal for the one input, or one for each. */
+export type Calibration = Float32Array | readonly Float32Array[];
+
+export const calibrationOf = (data: Calibration): readonly Float32Array[] => (data instanceof Float32Array ? [data] : data);
+
+/** Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412, RN413 */
+export function checkCalibration(plan: StreamPlan, data: Calibration): void {
+  const signals = calibrationOf(data);
+  const { graph, clock } = plan;
+  const several = graph.inputs.length > 1;
+  if (signals.length !== graph.inputs.length)
     throw new RunletError('RN410', {
-      what: `${data.length} calibration values are not whole frames`,
-      why: `a frame has ${shape.f} x ${shape.c} = ${frame} values`,
-      tryThis: 'an array of shape [frames, values of a frame]',
+      what: `${signals.length} calibration signals for ${graph.inputs.length} inputs`,
+      why: `the model takes ${graph.inputs.map((p) => p.name).join(', ')}`,
+      tryThis: 'one array per input, in this order',
     });
-  }
-  const frames = data.length / frame;
+  const ticks = signals.map((signal, i) => {
+    const { name, tensor } = graph.inputs[i] as (typeof graph.inputs)[number];
+    const where = several ? { where: `input ${name}` } : {};
+    const shape = graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    const frame = frameOf(shape);
+    if (signal.length % frame !== 0)
+      throw new RunletError('RN410', {
+        what: `${signal.length} calibration values are not whole frames`,
+        ...where,
+        why: `a frame has ${shape.f} x ${shape.c} = ${frame} values`,
+        tryThis: 'an array of shape [frames, values of a frame]',
+      });
+    return Math.floor(signal.length / frame / (clock.rates[i] as number));
+  });
+  if (ticks.some((n) => n !== ticks[0]))
+    throw new RunletError('RN410', {
+      what: `the calibration signals last ${ticks.join(', ')} ticks`,
+      where: graph.inputs.map((p) => p.name).join(', '),
+      why: `all inputs share one clock, on which they have ${clock.rates.join(', ')} frames a tick`,
+      tryThis: 'recordings that begin and end together',
+    });
+  checkLength(plan, ticks[0] ?? 0);
+  for (const [i, signal] of signals.entries()) checkValues(plan, signal, i);
+}
+
+function checkLength(plan: StreamPlan, frames: number): void {
   const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
-  if (frames < needed) {
-    throw new RunletError('RN411', {
-      what: `${frames} calibration frames are too few`,
-      why: `one output depends on ${needed} frames (window, earlier context and look-ahead)`,
-      tryThis: 'a longer recording; some hundred windows are usual',
-    });
-  }
+  if (frames >= needed) return;
+  const unit = plan.graph.inputs.length > 1 ? 'ticks' : 'frames';
+  throw new RunletError('RN411', {
+    what: `${frames} calibration ${unit} are too few`,
+    why: `one output depends on ${needed} ${unit} (window, earlier context and look-ahead)`,
+    tryThis: 'a longer recording; some hundred windows are usual',
+  });
+}
+
+function checkValues({ graph }: StreamPlan, data: Float32Array, input: number): void {
+  const port = graph.inputs[input];
+  const frame = frameOf(graph.tensors[port?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+  const several = graph.inputs.length > 1;
   const bad = data.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) {
+  if (bad >= 0)
     throw new RunletError('RN412', {
       what: `calibration value ${bad} is ${data[bad]}`,
-      where: `frame ${Math.floor(bad / frame)}`,
+      where: `${several ? `input ${port?.name}, ` : ''}frame ${Math.floor(bad / frame)}`,
       tryThis: 'remove or fill gaps before calibrating',
     });
-  }
   const first = data[0];
-  if (data.every((v) => v === first)) {
+  if (data.every((v) => v === first))
     throw new RunletError('RN413', {
       what: `all calibration values are ${first}`,
+      ...(several && { where: `input ${port?.name}` }),
       why: 'a constant signal has no range',
       tryThis: 'a recording of the real signal',
     });
-  }
 }
 
-export function calibrate(plan: StreamPlan, data: Float32Array, options: CalibrateOptions = {}): Map<number, Observer> {
+export function calibrate(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, Observer> {
   checkCalibration(plan, data);
   const observers = new Map<number, Observer>();
   const observe = (id: number, values: Float32Array) => {
@@ -77,14 +112,15 @@ export function calibrate(plan: StreamPlan, data: Float32Array, options: Calibra
     }
     observer.observe(values);
   };
-  const signal = floatBlock(plan, data);
-  const outputs = Math.floor((signal.shape.t - plan.window - plan.delayFrames) / plan.hop) + 1 - plan.warmUpHops;
+  const signal = floatBlocks(plan, data);
+  const ticks = ticksIn(plan, signal);
+  const outputs = Math.floor((ticks - plan.window - plan.delayFrames) / plan.hop) + 1 - plan.warmUpHops;
   const every = Math.max(1, Math.ceil(outputs / (options.maxWindows ?? 512)));
-  for (const segment of segments(plan, signal, options.segmentFrames ?? 16384)) {
+  for (const segment of segments(plan, signal, ticks, options.segmentFrames ?? 16384)) {
     const trunk = executeTrunk(plan, segment, floatRunner);
     for (const [id, block] of trunk) observe(id, settled(plan, id, block));
     for (const { tensors } of executeHeads(plan, trunk, floatRunner, { every })) {
-      for (const [id, block] of tensors) if (!plan.tensors.has(id)) observe(id, block.data);
+      for (const [id, block] of tensors) if (!trunk.has(id)) observe(id, block.data);
     }
   }
   return observers;
@@ -101,12 +137,14 @@ function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Floa
 }
 
 /** Pieces of the signal that overlap by what one output depends on, each starting at a multiple of the hop. */
-function* segments(plan: StreamPlan, signal: Block<Float32Array>, frames: number): Generator<Block<Float32Array>> {
+function* segments(
+  plan: StreamPlan,
+  signal: Signal<Float32Array>,
+  ticks: number,
+  frames: number,
+): Generator<Block<Float32Array>[]> {
   const overlap = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
   const step = Math.max(plan.hop, Math.floor(Math.max(frames - overlap, plan.hop) / plan.hop) * plan.hop);
-  const frame = frameOf(signal.shape);
-  for (let at = 0; at === 0 || at + overlap <= signal.shape.t; at += step) {
-    const t = Math.min(step + overlap, signal.shape.t - at);
-    yield { data: signal.data.subarray(at * frame, (at + t) * frame), shape: { ...signal.shape, t } };
-  }
+  for (let at = 0; at === 0 || at + overlap <= ticks; at += step)
+    yield [...cutSignal(plan, signal, at, Math.min(at + step + overlap, ticks)).values()];
 }

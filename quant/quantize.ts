@@ -1,14 +1,14 @@
 /**
  * quantize: a float Graph and calibration data to an int8 Graph.
  *
- * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]`.  Out: the int8 Graph and a report per layer.
+ * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]` for each input.  Out: the int8 Graph and a report per layer.
  * Deterministic.  Source: TensorFlow Lite 8-bit quantisation specification.
  */
 import { RunletError } from '../models/error.ts';
 import { type Graph, isQuantised, type Node, type QuantParams } from '../models/graph/types.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions } from '../models/stream/types.ts';
-import { type CalibrateOptions, calibrate } from './calibrate.ts';
+import { type CalibrateOptions, type Calibration, calibrate } from './calibrate.ts';
 import { quantPlan } from './plan.ts';
 import { type LayerReport, layerReport } from './report.ts';
 import { chooseScales } from './scales.ts';
@@ -51,7 +51,7 @@ function int8Node(node: Node, x: QuantParams): Node {
 }
 
 /** @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan) */
-export function quantize(graph: Graph, options: PlanOptions, calibration: Float32Array, how: QuantizeOptions = {}): Quantized {
+export function quantize(graph: Graph, options: PlanOptions, calibration: Calibration, how: QuantizeOptions = {}): Quantized {
   if (isQuantised(graph)) {
     throw new RunletError('RN404', {
       what: `${graph.name} is int8 already`,

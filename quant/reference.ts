@@ -1,11 +1,11 @@
 /**
  * The bit-exact integer reference: what every kernel, target and engine must equal.
  *
- * In: a QuantPlan and int8 frames `[t][f][c]`.  Out: int8 outputs.  `runWindow` is the windowed model; `runSignal` is the plan's meaning
+ * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed model; `runSignal` is the plan's meaning
  * on an endless signal. Exact: integers only.
  */
 import type { Node, OpName } from '../models/graph/types.ts';
-import { type Block, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
+import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
 import { planStream } from '../models/stream/plan.ts';
 import { intOps } from './ops/index.ts';
 import type { IntOp, IntParams } from './ops/op.ts';
@@ -21,29 +21,34 @@ export function intRunner(params: QuantPlan['params']): RunNode<Int8Array> {
   };
 }
 
+/** A signal for the one input, or one for each. */
+export type Signals = Int8Array | readonly Int8Array[];
+
+const listOf = (data: Signals): readonly Int8Array[] => (data instanceof Int8Array ? [data] : data);
+
 /** Frames of a signal as a block. */
-export function signalBlock(quant: QuantPlan, data: Int8Array): Block<Int8Array> {
-  const { graph } = quant.plan;
-  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  return { data, shape: { ...shape, t: data.length / (shape.f * shape.c) } };
-}
+export const signalBlock = (quant: QuantPlan, data: Int8Array): Block<Int8Array> =>
+  blocksOf(quant.plan.graph, [data])[0] as Block<Int8Array>;
+
+/** Frames of a signal for each input, as blocks. */
+export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Int8Array>[] => blocksOf(quant.plan.graph, listOf(data));
 
 /** Every output of the plan over a whole signal, from the end of the warm-up on. */
 export const runSignal = (
   quant: QuantPlan,
-  data: Int8Array,
+  data: Signals,
   options: { warmUp?: boolean } = {},
-): Generator<WindowResult<Int8Array>> => executeStream(quant.plan, signalBlock(quant, data), intRunner(quant.params), options);
+): Generator<WindowResult<Int8Array>> => executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options);
 
 /** The plan of the windowed model, made once a QuantPlan. */
 const windowed = new WeakMap<QuantPlan, QuantPlan['plan']>();
 
 /** The windowed model on one window: outputs and every tensor. */
-export function runWindow(quant: QuantPlan, data: Int8Array): WindowResult<Int8Array> {
+export function runWindow(quant: QuantPlan, data: Signals): WindowResult<Int8Array> {
   const { graph, window } = quant.plan;
   const plan = windowed.get(quant) ?? planStream(graph, { hop: window, mode: 'windowed' });
   windowed.set(quant, plan);
   const params = new Map<Node, IntParams[OpName]>(quant.params);
-  const [result] = executeStream(plan, signalBlock(quant, data), intRunner(params));
+  const [result] = executeStream(plan, signalBlocks(quant, data), intRunner(params));
   return result as WindowResult<Int8Array>;
 }

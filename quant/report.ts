@@ -4,13 +4,14 @@
  * In: the plan of the float graph, the QuantPlan made from it, and the calibration signal (its first part is used).  Out: one row a tensor.
  * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
  */
-import { frameOf } from '../models/graph/types.ts';
-import { executeHeads, executeTrunk } from '../models/stream/execute.ts';
-import { floatBlock, floatRunner } from '../models/stream/float.ts';
+import type { Graph } from '../models/graph/types.ts';
+import { cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
+import type { Calibration } from './calibrate.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
 import type { QuantPlan } from './plan.ts';
-import { intRunner, signalBlock } from './reference.ts';
+import { intRunner, signalBlocks } from './reference.ts';
 
 export interface LayerReport {
   tensor: number;
@@ -30,6 +31,12 @@ export interface LayerReport {
 export function quantiseSignal(data: Float32Array, q: { scale: number; zeroPoint: number }): Int8Array {
   return Int8Array.from(data, (x) => clampInt(roundHalfAway(Math.fround(x / q.scale)) + q.zeroPoint, -128, 127));
 }
+
+/** A signal for each input. */
+export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Int8Array[] =>
+  signals.map((data, i) =>
+    quantiseSignal(data, graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 }),
+  );
 
 class Row {
   signal = 0;
@@ -54,12 +61,15 @@ class Row {
   }
 }
 
-export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Float32Array, maxWindows = 32): LayerReport[] {
+export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Calibration, maxWindows = 32): LayerReport[] {
   const { graph } = quant.plan;
-  const frame = frameOf(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
   const frames = plan.window + plan.delayFrames + (plan.warmUpHops + maxWindows - 1) * plan.hop;
-  const part = calibration.subarray(0, Math.min(calibration.length, frames * frame));
-  const q = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
+  const all = floatBlocks(plan, calibration);
+  const part = [...cutSignal(plan, all, 0, Math.min(ticksIn(plan, all), frames)).values()];
+  const stored = quantiseSignals(
+    graph,
+    part.map((block) => block.data),
+  );
   const rows = new Map<number, Row>();
   const add = (id: number, float: Float32Array | undefined, int: Int8Array) => {
     const to = graph.tensors[id]?.quant;
@@ -69,8 +79,8 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Flo
     rows.set(id, row);
   };
   const run = intRunner(quant.params);
-  const floatTrunk = executeTrunk(plan, floatBlock(plan, part), floatRunner);
-  const intTrunk = executeTrunk(quant.plan, signalBlock(quant, quantiseSignal(part, q)), run);
+  const floatTrunk = executeTrunk(plan, part, floatRunner);
+  const intTrunk = executeTrunk(quant.plan, signalBlocks(quant, stored), run);
   for (const [id, block] of intTrunk) add(id, floatTrunk.get(id)?.data, block.data);
   const intHeads = executeHeads(quant.plan, intTrunk, run);
   for (const float of executeHeads(plan, floatTrunk, floatRunner)) {

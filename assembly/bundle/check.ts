@@ -83,6 +83,23 @@ function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c
   };
 }
 
+/** Most frames that an input brings a tick (models/stream/clock.ts). */
+const mostRate = 4096;
+
+/** An input with its rate; the inputs of one bundle are checked against its window. */
+function inputOf(value: unknown, at: string): PortManifest {
+  const port = portOf(value, at, (_t, f, c) => f * c);
+  const { rate } = value as Fields;
+  return rate === undefined ? port : { ...port, rate: wholeOf(rate, `${at}.rate`, 1, mostRate) };
+}
+
+function checkRates({ inputs, window }: Manifest): void {
+  if (inputs.length === 1 && inputs[0]?.rate === undefined) return;
+  for (const [i, { shape, rate = 1 }] of inputs.entries())
+    if (shape[0] !== rate * window)
+      disagree(`inputs[${i}]`, `a window has ${shape[0]} frames, but ${window} ticks of ${rate} frames are ${rate * window}`);
+}
+
 function layerOf(value: unknown, at: string): LayerManifest {
   const layer = fieldsOf(value, at);
   return {
@@ -142,7 +159,7 @@ export function checkManifest(value: unknown): Manifest {
     producer: textOf(m.producer, 'producer'),
     target: textOf(m.target, 'target'),
     mode: oneOf(m.mode, 'mode', ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']),
-    inputs: listOf(m.inputs, 'inputs', 1, (v, at) => portOf(v, at, (_t, f, c) => f * c)),
+    inputs: listOf(m.inputs, 'inputs', 1, inputOf),
     outputs: listOf(m.outputs, 'outputs', 1, (v, at) => portOf(v, at, (t, f, c) => t * f * c)),
     window: wholeOf(m.window, 'window', 1, maxI32),
     hop,
@@ -163,6 +180,7 @@ export function checkManifest(value: unknown): Manifest {
     },
   };
   if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
+  checkRates(manifest);
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
   if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');

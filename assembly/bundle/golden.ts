@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { frameOf } from '../../models/graph/types.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import type { Manifest } from './manifest.ts';
@@ -21,16 +22,32 @@ export function goldenFrames(seed: number, bytes: number): Int8Array {
   });
 }
 
+/** The generator's bytes for each input: in every hop, first the frames of input 0, then those of input 1, and so on. */
+export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Int8Array[] {
+  const perHop = graph.inputs.map((port, i) => {
+    const shape = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    return hop * (clock.rates[i] as number) * frameOf(shape);
+  });
+  const all = goldenFrames(seed, hops * perHop.reduce((sum, n) => sum + n, 0));
+  const signals = perHop.map((n) => new Int8Array(hops * n));
+  let at = 0;
+  for (let k = 0; k < hops; k++)
+    for (const [i, n] of perHop.entries()) {
+      signals[i]?.set(all.subarray(at, at + n), k * n);
+      at += n;
+    }
+  return signals;
+}
+
 export function makeGolden(quant: QuantPlan, seed = 0x5eed1e7): Manifest['golden'] {
   const { plan } = quant;
   const outputs = Math.min(plan.period, 8) + 3;
   const frames = plan.window + plan.delayFrames + (plan.warmUpHops + outputs - 1) * plan.hop;
   const hops = Math.ceil(frames / plan.hop);
-  const shape = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  const signal = goldenFrames(seed, hops * plan.hop * frameOf(shape));
+  const signals = goldenSignals(plan, seed, hops);
   const hash = createHash('sha256');
   let count = 0;
-  for (const result of runSignal(quant, signal)) {
+  for (const result of runSignal(quant, signals)) {
     for (const output of result.outputs) hash.update(output);
     count++;
   }

@@ -122,7 +122,10 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     target: options.target,
     ...(options.style === 'calls' ? {} : { style: options.style }),
     mode: plan.mode,
-    inputs: graph.inputs.map((p) => portManifest(quant, p, true)),
+    inputs: graph.inputs.map((p, i) => ({
+      ...portManifest(quant, p, true),
+      ...(graph.inputs.length > 1 && { rate: plan.clock.rates[i] }),
+    })),
     outputs: graph.outputs.map((p) => portManifest(quant, p, false)),
     window: plan.window,
     hop: plan.hop,

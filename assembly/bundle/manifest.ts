@@ -18,6 +18,8 @@ export interface PortManifest {
   fileShape: number[];
   scale: number;
   zeroPoint: number;
+  /** Inputs of a bundle that has several: frames a tick of the clock. Left out it is 1, and a tick is a frame. */
+  rate?: number;
 }
 
 export interface LayerManifest {
@@ -56,14 +58,14 @@ export interface Manifest {
   mode: 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
   inputs: PortManifest[];
   outputs: PortManifest[];
-  /** Frames. */
+  /** Ticks; with one input, frames. */
   window: number;
   hop: number;
   microHop: number;
-  /** Outputs that `stream` swallows until all context is real; frames of look-ahead. */
+  /** Outputs that `stream` swallows until all context is real; ticks of look-ahead. */
   warmUpHops: number;
   delayFrames: number;
-  /** Samples (frames) a second, where known. */
+  /** Ticks a second, where known; with one input, frames (samples) a second. */
   sampleRateHz?: number;
   frontEnd?: string;
   labels?: string[];

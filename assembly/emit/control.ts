@@ -12,10 +12,8 @@ export interface Control {
   microHop: string;
   /** Micro-hops of a hop. */
   blocks: string;
-  /** Where the host writes frames, where the trunk reads them, bytes of one. */
-  input: string;
-  newRow: string;
-  frameBytes: string;
+  /** Statements: before the first frame, and to move `take` ticks of every input behind the `fill` that the trunk has. */
+  receive: { start: string[]; take: string[] };
   /** The host writes straight to where the trunk reads (hop 1). */
   direct: boolean;
   /** misaligned: micro-hops and outputs run on clocks of their own; `block` counts the frames until an output falls due. */
@@ -64,12 +62,11 @@ export function controlLines(c: Control): string[] {
 const receive = (c: Control): string[] => [
   `if (frames < 1 || frames > ${c.hop}) return -2;`,
   'let due = 0;',
-  `let from = ${c.input};`,
+  ...c.receive.start,
   'while (frames > 0) {',
   `  const fill = ${c.get('fill')};`,
   `  const take = min(frames, ${c.microHop} - fill);`,
-  `  move_s8(${c.newRow} + fill * ${c.frameBytes}, from, take * ${c.frameBytes});`,
-  `  from += take * ${c.frameBytes};`,
+  ...indent(c.receive.take, '  '),
   '  frames -= take;',
   `  ${c.set('fill', 'fill + take')}`,
   `  if (fill + take == ${c.microHop}) {`,
@@ -86,13 +83,12 @@ const ownClockLines = (c: Control): string[] => [
   `  if (${c.get('ready')} != ${readyMark}) return -1;`,
   `  if (frames < 1 || frames > ${c.hop}) return -2;`,
   '  let due = 0;',
-  `  let from = ${c.input};`,
+  ...indent(c.receive.start, '  '),
   '  while (frames > 0) {',
   `    const fill = ${c.get('fill')};`,
   `    const left = ${c.get('block')}; // frames until an output falls due`,
   `    const take = min(min(frames, left), ${c.microHop} - fill);`,
-  `    move_s8(${c.newRow} + fill * ${c.frameBytes}, from, take * ${c.frameBytes});`,
-  `    from += take * ${c.frameBytes};`,
+  ...indent(c.receive.take, '    '),
   '    frames -= take;',
   `    ${c.set('fill', `(fill + take) % ${c.microHop}`)}`,
   `    if (fill + take == ${c.microHop}) {`,

@@ -21,6 +21,8 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
       [base + 3, floatBits(q.scale), 'scale, bits of a float32'],
     ];
   };
+  const rate = (base: number, frames?: number): [number, number, string][] =>
+    frames === undefined ? [] : [[base, frames, 'rate, frames a tick']];
   const shape = (tensor: number) => graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
   return [
     [0, plan.hop, 'hop'],
@@ -34,7 +36,11 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
     [8, map.end, 'highest byte used + 1'],
     [9, graph.inputs.length, 'inputs'],
     [10, graph.outputs.length, 'outputs'],
-    ...graph.inputs.flatMap((p, i) => port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType)),
+    ...graph.inputs.flatMap((p, i) => [
+      ...port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType),
+      // a module of one input has no such constant: its ticks are frames
+      ...rate(20 + 8 * i, graph.inputs.length > 1 ? plan.clock.rates[i] : undefined),
+    ]),
     ...graph.outputs.flatMap((p, i) => port(64 + 8 * i, p.tensor, elementsOf(shape(p.tensor)), p.hostType)),
   ];
 }

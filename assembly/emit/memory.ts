@@ -62,13 +62,9 @@ export interface MemoryMap {
   outputs: Map<number, number>;
   /** Outputs that a last step copies from a trunk tensor. */
   copied: Set<number>;
-  /** Where the host writes the frames of one hop. */
-  input: number;
-  /** The host writes straight into the input tensor's new row (hop 1). */
+  inputs: InputBuffer[];
+  /** The host writes straight into the input tensor's new row (hop 1 and one input). */
   directInput: boolean;
-  /** Where the trunk finds the first new frame, and the bytes of one. */
-  newRow: number;
-  inputFrameBytes: number;
   partials: Map<number, Partial>;
   /** edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n + ahead), by tensor id. */
   windows: Map<number, number>;
@@ -78,6 +74,15 @@ export interface MemoryMap {
   folds: Map<number, Queue & { method: FoldReuse['method']; totals: Region }>;
   /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
   taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
+}
+
+export interface InputBuffer {
+  /** Where the host writes the frames of one hop. */
+  address: number;
+  /** Where the trunk finds the new frames of a micro-hop. */
+  newRow: number;
+  /** Bytes that a tick brings. */
+  tickBytes: number;
 }
 
 /** One slot a waiting window. */
@@ -137,7 +142,6 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
   const tables = region(place(bytes.tables));
 
   const stateStart = place(counterBytes);
-  const inputTensor = graph.inputs[0]?.tensor ?? -1;
   const partials = new Map<number, Partial>();
   for (const step of steps) {
     if (step.kind !== 'accumulate') continue;
@@ -149,7 +153,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
   const apart: TrunkBuffer[] = [];
   for (const [tensor, t] of plan.tensors) {
     const frameBytes = frameOf(shape(tensor));
-    const inPlace = tensor === inputTensor || t.newRows <= t.historyRows;
+    const inPlace = graph.inputs.some((p) => p.tensor === tensor) || t.newRows <= t.historyRows;
     const buffer: TrunkBuffer = { tensor, plan: t, frameBytes, address: 0 };
     if (inPlace) buffer.address = place((t.historyRows + t.newRows) * frameBytes);
     else {
@@ -187,10 +191,13 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
   const state = region(stateStart);
 
   const ioStart = place(0);
-  const inputBuffer = trunk.get(inputTensor) as TrunkBuffer;
-  const directInput = plan.hop === 1 && plan.mode !== 'misaligned';
-  const newRow = inputBuffer.address + inputBuffer.plan.historyRows * inputBuffer.frameBytes;
-  const input = directInput ? newRow : place(plan.hop * inputBuffer.frameBytes);
+  const directInput = plan.hop === 1 && plan.mode !== 'misaligned' && graph.inputs.length === 1;
+  const inputs = graph.inputs.map((port, i): InputBuffer => {
+    const buffer = trunk.get(port.tensor) as TrunkBuffer;
+    const newRow = buffer.address + buffer.plan.historyRows * buffer.frameBytes;
+    const tickBytes = (plan.clock.rates[i] as number) * buffer.frameBytes;
+    return { address: directInput ? newRow : place(plan.hop * tickBytes), newRow, tickBytes };
+  });
   const outputs = new Map<number, number>();
   for (const port of graph.outputs)
     if (!outputs.has(port.tensor)) outputs.set(port.tensor, place(elementsOf(shape(port.tensor))));
@@ -234,10 +241,8 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
     head,
     outputs,
     copied: new Set(steps.filter((s) => s.kind === 'copy').map((s) => s.output)),
-    input,
+    inputs,
     directInput,
-    newRow,
-    inputFrameBytes: inputBuffer.frameBytes,
     partials,
     windows: rowZero(edges.windows),
     lefts: rowZero(edges.lefts),

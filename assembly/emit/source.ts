@@ -37,6 +37,29 @@ function lineOf(i: Instruction): string {
   return `  ${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
 }
 
+/** Where the host's frames of each input are read from, and how `take` ticks of them move to the trunk. */
+function takeLines({ inputs }: MemoryMap): { start: string[]; take: string[] } {
+  const from = (i: number) => (inputs.length === 1 ? 'from' : `from${i}`);
+  return {
+    start: inputs.map((x, i) => `let ${from(i)} = ${x.address};`),
+    take: inputs.flatMap(({ newRow, tickBytes }, i) => [
+      `move_s8(${newRow} + fill * ${tickBytes}, ${from(i)}, take * ${tickBytes});`,
+      `${from(i)} += take * ${tickBytes};`,
+    ]),
+  };
+}
+
+function inputLines({ inputs }: MemoryMap): string[] {
+  if (inputs.length === 1)
+    return [`export function rn_input(which: i32): i32 { return which == 0 ? ${inputs[0]?.address} : 0; }`];
+  return [
+    'export function rn_input(which: i32): i32 {',
+    ...inputs.map(({ address }, i) => `  if (which == ${i}) return ${address};`),
+    '  return 0;',
+    '}',
+  ];
+}
+
 export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program, producer: string): string {
   const { plan } = quant;
   const at = (name: keyof typeof counters) => map.state.address + counters[name];
@@ -49,9 +72,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program,
     hop: `${plan.hop}`,
     microHop: `${plan.microHop}`,
     blocks: `${plan.hop / plan.microHop}`,
-    input: `${map.input}`,
-    newRow: `${map.newRow}`,
-    frameBytes: `${map.inputFrameBytes}`,
+    receive: takeLines(map),
     direct: map.directInput,
     ownClock: plan.mode === 'misaligned',
     get: (counter) => `load<i32>(${at(counter)})`,
@@ -97,7 +118,7 @@ export function moduleSource(quant: QuantPlan, map: MemoryMap, program: Program,
     '}',
     '',
     'export function rn_abi(): i32 { return 1; }',
-    `export function rn_input(which: i32): i32 { return which == 0 ? ${map.input} : 0; }`,
+    ...inputLines(map),
     'export function rn_output(which: i32): i32 {',
     ...plan.graph.outputs.map((port, i) => `  if (which == ${i}) return ${map.outputs.get(port.tensor) ?? 0};`),
     '  return 0;',

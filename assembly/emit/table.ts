@@ -15,9 +15,9 @@ import { sleb } from './patch.ts';
 import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
 import type { Kernel } from './table-source.ts';
 
-/** Fields of the header, in order. Sections, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */
+/** Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */
 export const headerFields = [
-  ...(['HOP', 'MICRO_HOP', 'BLOCKS', 'INPUT', 'NEW_ROW', 'FRAME_BYTES', 'STATE', 'OUTPUTS', 'OUTPUT_COUNT', 'INFO'] as const),
+  ...(['HOP', 'MICRO_HOP', 'BLOCKS', 'INPUTS', 'INPUT_COUNT', 'STATE', 'OUTPUTS', 'OUTPUT_COUNT', 'INFO'] as const),
   ...(['INFO_END', 'TRUNK', 'EDGES', 'HEAD', 'ROTATE', 'SLIDE', 'RESET'] as const),
 ] as const;
 export type HeaderField = (typeof headerFields)[number];
@@ -56,14 +56,15 @@ export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, ke
     ['HOP', plan.hop],
     ['MICRO_HOP', plan.microHop],
     ['BLOCKS', plan.hop / plan.microHop],
-    ['INPUT', map.input],
-    ['NEW_ROW', map.newRow],
-    ['FRAME_BYTES', map.inputFrameBytes],
+    ['INPUT_COUNT', map.inputs.length],
     ['STATE', map.state.address],
     ['OUTPUT_COUNT', plan.graph.outputs.length],
   ]);
-  const words = plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0);
-  header.set('OUTPUTS', memoryBase + 4 * headerFields.length);
+  // three words an input: where the host writes, where the trunk reads, bytes of a tick
+  const inputs = map.inputs.flatMap(({ address, newRow, tickBytes }) => [address, newRow, tickBytes]);
+  const words = [...inputs, ...plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0)];
+  header.set('INPUTS', memoryBase + 4 * headerFields.length);
+  header.set('OUTPUTS', memoryBase + 4 * (headerFields.length + inputs.length));
   const bytes: number[] = [];
   const here = () => memoryBase + 4 * (headerFields.length + words.length) + bytes.length;
   const put = (...values: number[]) => {

@@ -5,17 +5,17 @@
  * For a plan that is exact only on extended windows, `extended` columns are the model on windows with real context instead of zero padding.
  */
 import { build } from '../../assembly/build.ts';
-import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
-import { floatBlock, floatRunner } from '../../models/stream/float.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
-import { quantiseSignal } from '../../quant/report.ts';
+import { quantiseSignals } from '../../quant/report.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { coloursFor, exitCodes, printJson } from './args.ts';
-import { type CalibOptions, loadSignal, manifestFields, planOptions, quantised, styleOf } from './load.ts';
+import { type CalibOptions, loadSignals, manifestFields, planOptions, quantised, styleOf } from './load.ts';
 import { producer } from './producer.ts';
 
 /** Outputs by window index, dequantised. */
@@ -43,16 +43,15 @@ export async function crossTable(
   args: CalibOptions & { hop?: string; mode?: string; microHop?: string; target: string; style?: string; json?: boolean },
 ): Promise<void> {
   const options = planOptions(graph, args);
-  const signal = await loadSignal(graph, args.calib as string);
+  const signals = await loadSignals(graph, args.calib as string);
   const floatGraph = isQuantised(graph) ? undefined : graph;
   const int8 = floatGraph ? (await quantised(graph, options, args, true)).graph : graph;
   const quant = quantPlan(int8, options);
   const windowed = quantPlan(int8, { hop: options.hop, mode: 'windowed' });
-  const input = quant.plan.graph.tensors[quant.plan.graph.inputs[0]?.tensor ?? -1];
   const output = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1];
   const q = output?.quant ?? { scale: 1, zeroPoint: 0 };
   const real = (bytes: Int8Array) => Float32Array.from(bytes, (v) => q.scale * (v - q.zeroPoint));
-  const stored = quantiseSignal(signal, input?.quant ?? { scale: 1, zeroPoint: 0 });
+  const stored = quantiseSignals(quant.plan.graph, signals);
 
   const columns = new Map<string, Outputs>();
   const collect = (name: string, results: Iterable<{ index: number; outputs: (Int8Array | Float32Array)[] }>) => {
@@ -65,10 +64,10 @@ export async function crossTable(
   };
   if (floatGraph) {
     const plain = planStream(floatGraph, { hop: options.hop, mode: 'windowed' });
-    collect('float windowed', executeStream(plain, floatBlock(plain, signal), floatRunner));
+    collect('float windowed', executeStream(plain, floatBlocks(plain, signals), floatRunner));
     const streamed = planStream(floatGraph, { ...options, mode: quant.plan.mode });
     if (!streamed.steps.every((s) => s.exact))
-      collect('float extended', executeStream(streamed, floatBlock(streamed, signal), floatRunner));
+      collect('float extended', executeStream(streamed, floatBlocks(streamed, signals), floatRunner));
   }
   collect('int8 windowed', runSignal(windowed, stored));
   collect('int8 streamed', runSignal(quant, stored));
@@ -80,9 +79,11 @@ export async function crossTable(
   });
   const session = await openSession(bundle.wasm as BufferSource);
   const wasm: Outputs = new Map();
-  const frame = frameOf(input?.shape ?? { t: 0, f: 0, c: 0 });
-  for (let at = 0; at < stored.length; at += session.hop * frame) {
-    const part = stored.subarray(at, Math.min(stored.length, at + session.hop * frame));
+  const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
+  const ticks = Math.min(...stored.map((s, i) => Math.floor(s.length / (perTick[i] as number))));
+  for (let at = 0; at < ticks; at += session.hop) {
+    const end = Math.min(ticks, at + session.hop);
+    const part = stored.map((s, i) => s.subarray(at * (perTick[i] as number), end * (perTick[i] as number)));
     if (session.pushInt8(part)) wasm.set(session.outputIndex, real(session.outputRaw(0).slice()));
   }
   columns.set('wasm', wasm);

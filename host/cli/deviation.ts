@@ -9,7 +9,7 @@ import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Cell, table } from '../report/table.ts';
-import { loadSignal } from './load.ts';
+import { loadSignals } from './load.ts';
 
 export const deviationArgs = {
   calib: {
@@ -22,7 +22,7 @@ export const deviationArgs = {
 export async function calibrated(plan: StreamPlan, args: { calib?: string }): Promise<Deviation | undefined> {
   if (args.calib === undefined) return undefined;
   const { graph } = plan;
-  const signal = await loadSignal(graph, args.calib);
+  const [signal = new Float32Array()] = await loadSignals(graph, args.calib);
   const found = isQuantised(graph)
     ? await inIntegers(graph, plan.hop, signal)
     : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data });

@@ -60,7 +60,7 @@ function outputLine(session: Session, recorder: Recorder, rateHz: number | undef
 
 export interface RunParts {
   session: Session;
-  source: Source;
+  source: Source<Float32Array | Float32Array[]>;
   recorder: Recorder;
   live?: Live;
   rateHz?: number;
@@ -76,7 +76,10 @@ export interface RunParts {
 export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
   const { session, source, recorder, live, rateHz, realtime, limit, gaps } = parts;
   const { hop } = session;
-  const hostType = session.manifest.inputs[0]?.hostType;
+  const hostFrames = (chunk: Float32Array, input: number): Frames => {
+    const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
+    return hostType === 'float32' || parts.real ? chunk : storedValues(chunk, hostType);
+  };
   const start = performance.now();
   const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
   let [hopMs, given, heldBack, lines] = [0, 0, 0, ''];
@@ -109,7 +112,7 @@ export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' 
   };
 
   for await (const chunk of source.frames) {
-    const frames = hostType === 'float32' || hostType === undefined || parts.real ? chunk : storedValues(chunk, hostType);
+    const frames = Array.isArray(chunk) ? chunk.map(hostFrames) : hostFrames(chunk, 0);
     const count = session.framesIn(frames);
     for (let from = 0, take = 0; from < count; from += take) {
       bridge();
@@ -126,7 +129,7 @@ export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' 
       const ms = performance.now() - before;
       hopMs += ms;
       given += take;
-      recorder.frames(chunk, from, take, ms);
+      recorder.frames(Array.isArray(chunk) ? (chunk[0] as Float32Array) : chunk, from, take, ms);
       if (session.framesPushed % hop === 0) {
         recorder.hop(hopMs);
         hopMs = 0;

@@ -6,6 +6,7 @@ import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
+import { clockOf } from '../../models/stream/clock.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
@@ -20,6 +21,8 @@ export default defineCommand({
     const graph = await loadGraph(args, bytes);
     const [input] = graph.inputs;
     const shape = graph.tensors[input?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+    const { window, rates } = clockOf(graph);
+    const several = graph.inputs.length > 1;
     if (args.json) {
       const nodes = graph.nodes.map((n) => ({ op: n.op, name: n.name, inputs: n.inputs, output: n.output }));
       const { name, format, sourceDigest, tensors, inputs, outputs, metadata, notes } = graph;
@@ -28,7 +31,8 @@ export default defineCommand({
         format,
         sourceDigest,
         int8: isQuantised(graph),
-        window: shape.t,
+        window,
+        ...(several && { rates }),
         frame: frameOf(shape),
         inputs,
         outputs,
@@ -39,7 +43,7 @@ export default defineCommand({
       });
     }
     process.stdout.write(
-      `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${shape.t} frames of ${shape.f} x ${shape.c}\n\n${printGraph(graph)}\n`,
+      `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${several ? `${window} ticks of ${rates.join(' and ')} frames` : `${shape.t} frames of ${shape.f} x ${shape.c}`}\n\n${printGraph(graph)}\n`,
     );
     for (const [key, value] of Object.entries(graph.metadata)) process.stdout.write(`metadata ${key}: ${value.slice(0, 200)}\n`);
   },

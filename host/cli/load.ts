@@ -9,6 +9,7 @@ import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
@@ -37,7 +38,10 @@ export const planArgs = {
 } as const;
 
 export const calibArgs = {
-  calib: { type: 'string', description: 'Calibration data for a float model: .npy, .npz, .csv or .wav' },
+  calib: {
+    type: 'string',
+    description: 'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
+  },
   observer: { type: 'string', description: 'minmax (default) or percentile' },
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
 } as const;
@@ -95,7 +99,8 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
   });
 }
 
-export const windowOf = (graph: Graph): number => graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
+/** Ticks of a window; with one input, its frames. */
+export const windowOf = (graph: Graph): number => clockOf(graph).window;
 
 export interface PlanArgs {
   hop?: string;
@@ -133,14 +138,30 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   };
 }
 
-/** All frames of a source as one array `[frames][f][c]`. */
-export async function loadSignal(graph: Graph, path: string): Promise<Float32Array> {
-  const { openSource } = await import('../sources/index.ts');
-  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  const source = await openSource(path, { frameElements: frameOf(shape) });
+/** All frames of a source for each input, `[frames][f][c]`: one file, or several with commas between them, or one .npz. */
+export async function loadSignals(graph: Graph, paths: string): Promise<Float32Array[]> {
+  const { rates } = clockOf(graph);
+  const inputs = graph.inputs.map(({ name, tensor }, i) => ({
+    name,
+    elements: frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }),
+    rate: rates[i] as number,
+  }));
+  const [first] = inputs;
+  if (inputs.length === 1 && first) {
+    const { openSource } = await import('../sources/index.ts');
+    return [await wholeSignal((await openSource(paths, { frameElements: first.elements })).frames)];
+  }
+  const { openEach } = await import('../sources/several.ts');
+  const sources = await openEach(inputs, paths.split(','), {});
+  const signals: Float32Array[] = [];
+  for (const source of sources) signals.push(await wholeSignal(source.frames));
+  return signals;
+}
+
+async function wholeSignal(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   let total = 0;
-  for await (const part of source.frames) {
+  for await (const part of frames) {
     parts.push(part.slice());
     total += part.length;
   }
@@ -163,8 +184,8 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
     });
   }
   const { quantize } = await import('../../quant/quantize.ts');
-  const signal = await loadSignal(graph, args.calib);
-  return quantize(graph, plan, signal, {
+  const signals = await loadSignals(graph, args.calib);
+  return quantize(graph, plan, signals, {
     observer: choiceOption('observer', args.observer, ['minmax', 'percentile'] as const) ?? 'minmax',
     percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
     noReport,

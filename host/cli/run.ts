@@ -7,6 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
+import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { Live } from '../report/live.ts';
 import { type GapCount, Recorder } from '../report/recorder.ts';
@@ -16,6 +17,7 @@ import { gapPolicies } from '../session/gap.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
+import { openSeveral } from '../sources/several.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, output, printJson } from './args.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
@@ -25,7 +27,8 @@ const args = {
   bundle: { type: 'positional', description: 'The .wasm file that build wrote', required: true },
   source: {
     type: 'positional',
-    description: 'A .csv, .wav, .npy or .npz file, - for standard input, or gen:sine?freq=1 (sine chirp noise steps ecg ppg)',
+    description:
+      'A .csv, .wav, .npy or .npz file, - for standard input, or gen:sine?freq=1 (sine chirp noise steps ecg ppg); several inputs: one each, in order or as name=source, or one .npz',
     required: true,
   },
   realtime: { type: 'boolean', description: 'Pace the signal by its sample rate instead of running as fast as possible' },
@@ -88,13 +91,23 @@ async function savePlot(path: string, recorder: Recorder): Promise<void> {
   process.stderr.write(`wrote ${path}\n`);
 }
 
-async function run(options: Options): Promise<void> {
-  if (options._.length > 2)
+const inputsOf = ({ inputs }: Manifest) => inputs.map(({ name, elements, rate = 1 }) => ({ name, elements, rate }));
+
+/** What run does with one input only. @throws RN741 */
+function checkSeveral(options: Options, manifest: Manifest): void {
+  const frontEnd = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const names: string[] = (['gap', 'time', 'truth', 'array'] as const).filter((name) => options[name] !== undefined);
+  if (frontEnd !== 'none') names.push('front-end');
+  if (names.length > 0)
     throw new RunletError('RN741', {
-      what: 'run takes a bundle and one source',
-      where: options._.slice(2).join(' '),
-      tryThis: 'runlet run --help',
+      what: `${names.map((n) => `--${n}`).join(' and ')} cannot be used with several inputs`,
+      where: options.bundle,
+      why: `the model has ${manifest.inputs.length}`,
+      tryThis: 'prepare the signals beforehand, or use the session from a program (runlet/session)',
     });
+}
+
+async function run(options: Options): Promise<void> {
   const limit = numberOption('limit', options.limit, { min: 1, whole: true }) ?? Number.POSITIVE_INFINITY;
   const givenRate = numberOption('rate', options.rate, { min: 1e-6, max: 1e9 });
   const truthAt = choiceOption('truth-at', options['truth-at'], ['mean', 'end']);
@@ -114,23 +127,29 @@ async function run(options: Options): Promise<void> {
   };
   const session = await openSession((await readBytes(options.bundle)) as BufferSource);
   const { manifest } = session;
-  const input = manifest.inputs[0];
-  if (!input || manifest.inputs.length > 1)
-    throw new RunletError('RN706', {
-      what: `run feeds one input, and this model has ${manifest.inputs.length}`,
-      where: options.bundle,
-      tryThis: 'use the session from a program (docs: runlet/session)',
+  const [input] = manifest.inputs as [PortManifest];
+  const several = manifest.inputs.length > 1;
+  if (several) checkSeveral(options, manifest);
+  else if (options._.length > 2)
+    throw new RunletError('RN741', {
+      what: 'run takes a bundle and one source',
+      where: options._.slice(2).join(' '),
+      tryThis: 'runlet run --help',
     });
   const frontEndName = options['front-end'] ?? manifest.frontEnd ?? 'none';
   const expectedHz = manifest.sampleRateHz ?? givenRate;
-  const source = await openSource(options.source, {
-    ...sourceOptions,
-    frameElements: input.elements,
-    sampleRateHz: expectedHz,
-    labels: manifest.labels,
-    gaps: frontEndName !== 'none' || policy !== undefined,
-    time: policy && { column: options.time, unit },
-  });
+  const one = several
+    ? undefined
+    : await openSource(options.source, {
+        ...sourceOptions,
+        frameElements: input.elements,
+        sampleRateHz: expectedHz,
+        labels: manifest.labels,
+        gaps: frontEndName !== 'none' || policy !== undefined,
+        time: policy && { column: options.time, unit },
+      });
+  const source =
+    one ?? (await openSeveral(inputsOf(manifest), options._.slice(1), { ...sourceOptions, sampleRateHz: expectedHz }));
   const rateHz = expectedHz ?? source.sampleRateHz;
   if (options.realtime && rateHz === undefined)
     throw new RunletError('RN739', {
@@ -147,10 +166,10 @@ async function run(options: Options): Promise<void> {
       tryThis: 'leave out --truth, or put signal and truth into one CSV file',
     });
   const gaps = policy && new GapList();
-  if (gaps) source.frames = present(source.frames, input.elements, source.jumps, gaps);
-  if (frontEndName !== 'none') {
+  if (one && gaps) one.frames = present(one.frames, input.elements, one.jumps, gaps);
+  if (one && frontEndName !== 'none') {
     const frontEnd = await openFrontEnd(frontEndName, rateHz, input.elements);
-    source.frames = prepared(source.frames, frontEnd, policy === 'reset' ? gaps : undefined);
+    one.frames = prepared(one.frames, frontEnd, policy === 'reset' ? gaps : undefined);
   }
   const recorder = new Recorder({
     manifest,

@@ -63,6 +63,7 @@ export default defineCommand({
       : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
     const wasm = graph ? await buildFor(graph, args) : bytes;
     const session = await openSession(wasm as BufferSource);
+    checkOneInput(session);
     const { compareStream, compareWindows } = await import('./compare.ts');
     const hop = numberOption('hop', args.hop, { min: 1, whole: true });
     const result =
@@ -111,6 +112,16 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   const quant = await loadQuantPlan(graph, options, args);
   const { build } = await import('../../assembly/build.ts');
   return (await build(quant, { producer: producer(), target: args.target, style: styleOf(args), ...manifestFields(graph) })).wasm;
+}
+
+/** Rows of one array are windows or frames of one input. */
+function checkOneInput({ manifest }: Session): void {
+  if (manifest.inputs.length === 1) return;
+  throw new RunletError('RN741', {
+    what: `--input has the frames of one input, and this model has ${manifest.inputs.length}`,
+    where: manifest.inputs.map((p) => p.name).join(', '),
+    tryThis: '--calib with a signal for each input (the cross table), or the session from a program (runlet/session)',
+  });
 }
 
 function wholeWindows(session: Session): Session {

@@ -63,7 +63,9 @@ export class Recorder {
   /** Elements of output 0, one track each. */
   readonly outputs: Track[];
   #options: RecorderOptions;
+  /** Elements of input 0, and its frames a tick: of several inputs the plot has the first. */
   #inputs: Track[];
+  #rate: number;
   #times = new Track();
   #truth = new Track();
   #winners = new Track();
@@ -79,6 +81,7 @@ export class Recorder {
     const elements = outputs[0]?.elements ?? 0;
     this.classes = elements > 1 && labels?.length === elements;
     this.outputs = Array.from({ length: elements }, () => new Track());
+    this.#rate = inputs[0]?.rate ?? 1;
     this.#inputs = options.keepInput ? Array.from({ length: inputs[0]?.elements ?? 0 }, () => new Track()) : [];
   }
 
@@ -86,12 +89,13 @@ export class Recorder {
     return this.#times.length;
   }
 
-  /** A pushed piece: whole frames from `from` on, and the milliseconds that the push took. */
+  /** A pushed piece of input 0: whole frames (ticks, where there are several inputs) from `from` on, and the milliseconds that the push took. */
   frames(values: ArrayLike<number>, from: number, count: number, ms: number): void {
     this.#frames += count;
     this.#ms += ms;
     const elements = this.#inputs.length;
-    for (let n = from; n < from + count && elements > 0; n++)
+    const rate = this.#rate;
+    for (let n = from * rate; n < (from + count) * rate && elements > 0; n++)
       for (let e = 0; e < elements; e++) (this.#inputs[e] as Track).push(values[n * elements + e] as number);
   }
 
@@ -174,7 +178,7 @@ export class Recorder {
         name: nameOf(inputNames, i, this.#inputs.length, manifest.inputs[0]?.name ?? 'input'),
         values: track.view(),
       })),
-      inputRateHz: rateHz,
+      inputRateHz: rateHz === undefined ? (this.#rate > 1 ? this.#rate : undefined) : rateHz * this.#rate,
       outputs: this.outputs.map((track, i) => ({
         name: nameOf(this.classes ? manifest.labels : undefined, i, this.outputs.length, manifest.outputs[0]?.name ?? 'output'),
         values: track.view(),

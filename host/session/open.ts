@@ -24,7 +24,7 @@ export interface AbiExports {
 export interface OpenModule {
   manifest: Manifest;
   exports: AbiExports;
-  /** Per input, int8 [hop][f][c]. */
+  /** Per input, int8 [hop * rate][f][c]. */
   inputs: Int8Array[];
   /** Per output, int8 [t][f][c]. */
   outputs: Int8Array[];
@@ -115,6 +115,9 @@ function constantsOf(m: Manifest): [number, string, number][] {
     [9, 'inputs.length', m.inputs.length],
     [10, 'outputs.length', m.outputs.length],
     ...m.inputs.flatMap((p, i) => port(16 + 8 * i, `inputs[${i}]`, p)),
+    ...(m.inputs.length > 1
+      ? m.inputs.map((p, i): [number, string, number] => [20 + 8 * i, `inputs[${i}].rate`, p.rate ?? 1])
+      : []),
     ...m.outputs.flatMap((p, i) => port(64 + 8 * i, `outputs[${i}]`, p)),
   ];
 }
@@ -212,7 +215,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, given?
   return {
     manifest,
     exports,
-    inputs: manifest.inputs.map((port, i) => at('rn_input', i, manifest.hop * port.elements)),
+    inputs: manifest.inputs.map((port, i) => at('rn_input', i, manifest.hop * (port.rate ?? 1) * port.elements)),
     outputs: manifest.outputs.map((port, i) => at('rn_output', i, port.elements)),
     state: region(
       memory,

@@ -2,7 +2,7 @@
  * Self-test: the manifest's golden, run on this engine.
  *
  * In: a session.  Out: whether SHA-256 over the outputs of a generated signal is the digest that was recorded at build time.
- * Source: docs/abi.md, "Golden". xorshift32 fills input 0 a hop at a time; other inputs hold their zero point.
+ * Source: docs/abi.md, "Golden". xorshift32 fills all inputs a hop at a time, input 0 first.
  * Cost: golden.hops hops; the session is reset before and after.
  */
 import { RunletError } from '../../models/error.ts';
@@ -44,13 +44,12 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
       tryThis: 'serve the page over https',
     });
   const next = goldenBytes(golden.seed);
-  const signals = inputs.map((port) => new Int8Array(session.hop * port.elements).fill(port.zeroPoint));
+  const signals = inputs.map((port) => new Int8Array(session.hop * (port.rate ?? 1) * port.elements));
   const frames = signals.length === 1 ? (signals[0] as Int8Array) : signals;
-  const first = signals[0] as Int8Array;
   const due: Int8Array[] = [];
   session.reset();
   for (let hop = 0; hop < golden.hops; hop++) {
-    for (let i = 0; i < first.length; i++) first[i] = next();
+    for (const signal of signals) for (let i = 0; i < signal.length; i++) signal[i] = next();
     if (session.pushInt8(frames)) for (let which = 0; which < outputs.length; which++) due.push(session.outputRaw(which).slice());
   }
   session.reset();

@@ -15,6 +15,7 @@ import { type OpenModule, openModule } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
+import { ticksIn } from './ticks.ts';
 
 export interface SessionOptions {
   /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
@@ -33,7 +34,7 @@ export interface WarmUp {
 
 export class Session {
   readonly manifest: Manifest;
-  /** Frames between outputs; the most that one push takes. */
+  /** Frames between outputs; the most that one push takes. Ticks, where the model has several inputs (docs/abi.md). */
   readonly hop: number;
   /** Frames that one output looks at. */
   readonly window: number;
@@ -147,7 +148,8 @@ export class Session {
       this.#madeUp.add(from, this.#framesPushed, (Math.max(0, this.outputIndex) - this.manifest.warmUpHops) * this.hop);
     const push = (count: number): boolean => {
       // the module may overwrite its input
-      for (const [i, values] of frame.entries()) for (let n = 0; n < count; n++) inputs[i]?.set(values, n * values.length);
+      for (const [i, values] of frame.entries())
+        for (let n = 0; n < count * this.#rate(i); n++) inputs[i]?.set(values, n * values.length);
       const due = this.#run(count);
       mark(this.#framesPushed - count);
       if (due) onOutput?.(this.outputIndex, this.gapFramesInWindow > 0);
@@ -169,8 +171,8 @@ export class Session {
   /**
    * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
-   *   uint8 only. A frame is in the model file's order where that begins with t, else [f][c]. For a model with several
-   *   inputs, one array per input with the same number of frames in each.
+   *   uint8 only. A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
+   *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
    * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed.
    */
   push(frames: Frames | readonly Frames[]): boolean {
@@ -205,48 +207,28 @@ export class Session {
     return this.#outputsDue - before;
   }
 
-  /** Whole frames in `frames`; RN706 where there are none, a part of one, or not the same number for every input. */
+  /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
   framesIn(frames: Frames | readonly Frames[]): number {
-    const { inputs } = this.manifest;
-    const several = Array.isArray(frames);
-    let count = -1;
-    for (let i = 0; i < inputs.length; i++) {
-      const port = inputs[i] as (typeof inputs)[number];
-      const part = (several ? frames[i] : i === 0 ? frames : undefined) as Frames | undefined;
-      const found = part === undefined ? 0 : part.length / port.elements;
-      if (
-        found < 1 ||
-        !Number.isInteger(found) ||
-        (count >= 0 && found !== count) ||
-        (several && frames.length !== inputs.length)
-      )
-        throw new RunletError('RN706', {
-          what: 'these are not whole frames',
-          where: `input ${port.name}`,
-          why:
-            part === undefined || (several && frames.length !== inputs.length)
-              ? `the model has ${inputs.length} inputs, and wants an array for each`
-              : count >= 0 && found !== count
-                ? `${found} frames, where input ${inputs[0]?.name} has ${count}`
-                : `${part.length} elements, and a frame has ${port.elements}`,
-          tryThis: 'pass a multiple of the elements of a frame',
-        });
-      count = found;
-    }
-    return count;
+    return ticksIn(this.manifest.inputs, frames);
   }
 
   /**
-   * Takes frames [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
+   * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
    * @throws RN708, RN709 (nothing was consumed), RN710
    */
   pushPart(frames: Frames | readonly Frames[], from: number, count: number): boolean {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const part = (Array.isArray(frames) ? frames[i] : frames) as Frames;
-      (this.#quantisers[i] as Quantiser).write(part, from, count, inputs[i] as Int8Array);
+      const rate = this.#rate(i);
+      (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Int8Array);
     }
     return this.#run(count);
+  }
+
+  /** Frames of input `i` in a tick. */
+  #rate(i: number): number {
+    return this.manifest.inputs[i]?.rate ?? 1;
   }
 
   /** rn_push over what stands in the input buffers. */
@@ -254,7 +236,7 @@ export class Session {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const last = this.#lastFrame[i] as Int8Array;
-      const at = (count - 1) * last.length;
+      const at = (count * this.#rate(i) - 1) * last.length;
       for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Int8Array)[at + e] as number;
     }
     let result: number;

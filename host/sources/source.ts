@@ -8,9 +8,9 @@ import { RunletError } from '../../models/error.ts';
 import type { TimeUnit } from './clock.ts';
 import type { GapList } from './gaps.ts';
 
-export interface Source {
-  /** Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. */
-  frames: AsyncIterable<Float32Array>;
+export interface Source<Chunk = Float32Array> {
+  /** Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. Of several inputs, one such array each. */
+  frames: AsyncIterable<Chunk>;
   /** Where it is known beforehand. */
   totalFrames?: number;
   /** One line for people: kind, name, length. */

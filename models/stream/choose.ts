@@ -7,6 +7,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
+import { clockOf } from './clock.ts';
 import { edgesOf } from './edges.ts';
 import { type Layout, layoutOf, reusingNodes } from './reuse.ts';
 import { inputShapes } from './timing.ts';
@@ -44,8 +45,7 @@ const macsOf = (graph: Graph, layout: Layout): number =>
 /** All layouts of one depth. */
 function* layoutsAt(graph: Graph, hop: number, microHop: number, depth: number): Generator<Costed> {
   const edges = edgesOf(graph, hop);
-  const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
-  const most = Math.floor(window / hop);
+  const most = Math.floor(clockOf(graph).window / hop);
   const stride = Math.max(1, Math.ceil(most / mostAheads));
   for (let i = most; i >= 0; i = i === 0 ? -1 : Math.max(0, i - stride)) {
     for (const taps of [true, false]) {

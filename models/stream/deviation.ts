@@ -8,9 +8,9 @@
  */
 import { isRunletError, RunletError } from '../error.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
+import { gcd, lcm } from './clock.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
-import { gcd, lcm } from './edges.ts';
 import { type Block, executeHeads, executeTrunk, type RunNode, type WindowResult } from './execute.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
 import { partialOf } from './partial.ts';
@@ -128,7 +128,7 @@ function* resultsOf<A extends Sliceable<A>>(
 
 /**
  * Measures every mode at `hop` over a signal.
- * @throws RunletError RN207 (the signal is too short), and what planStream throws for mode windowed
+ * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream throws for mode windowed
  */
 export function deviationOf<A extends Sliceable<A>>(
   graph: Graph,
@@ -136,6 +136,13 @@ export function deviationOf<A extends Sliceable<A>>(
   { signal, run, real }: Arithmetic<A>,
   limits: DeviationLimits = {},
 ): Deviation {
+  if (graph.inputs.length > 1) {
+    throw new RunletError('RN207', {
+      what: `the model has ${graph.inputs.length} inputs, and modes are compared on one signal`,
+      where: graph.inputs.map((p) => p.name).join(', '),
+      tryThis: 'runlet validate MODEL --calib A,B --hop N compares float, int8 and wasm on several',
+    });
+  }
   const { plans, refused } = plansOf(graph, hop);
   const chosen = select(plans, signal.shape.t, { windows: 64, macs: 2e8, ...limits });
   const { first, step, count, frames } = chosen;

@@ -120,9 +120,10 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
     });
   }
   const ordered = [...steps.trunk, ...steps.edge, ...steps.head];
-  const [input] = graph.inputs.map((p) => p.tensor) as [number];
-  const first = ordered.find((s) => s.inputs.some((i) => i.tensor === input));
-  if (first) first.stateBytes += historyOf(at(input)) * frameBytes(graph, input);
+  for (const { tensor } of graph.inputs) {
+    const first = ordered.find((s) => s.inputs.some((i) => i.tensor === tensor));
+    if (first) first.stateBytes += historyOf(at(tensor)) * frameBytes(graph, tensor);
+  }
   return { tensors, steps: ordered, period: periodOf(layout) };
 }
 

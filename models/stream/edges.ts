@@ -7,10 +7,11 @@
  * each other every J / gcd(hop, J) windows and are hop / gcd(hop, J) rows apart.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { clockOf, gcd } from './clock.ts';
 import { ruleOf } from './timing.ts';
 
 export interface Edge {
-  /** Input frames between two rows. */
+  /** Units of time between two rows (clock.ts; with one input, frames). */
   jump: number;
   rows: number;
   /** Rows whose receptive field touches the left, the right window edge. */
@@ -27,21 +28,25 @@ export interface Span {
   rows: number;
 }
 
-export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
-
 /** Rows that touch no edge. */
 export const interior = (e: Edge): number => Math.max(0, e.rows - e.left - e.right);
 /** Reuse saves rows where more of them are interior than are new, and costs none where as many are (proof, section 5). */
 export const pays = (e: Edge): boolean => interior(e) > e.newRows;
 export const mayReuse = (e: Edge): boolean => interior(e) >= e.newRows;
 
-/** Geometry of every tensor on one grid, by tensor id. */
+/** Geometry of every tensor on one grid, by tensor id; the hop is in ticks. */
 export function edgesOf(graph: Graph, hop: number): Map<number, Edge> {
   const edges = new Map<number, Edge>();
-  const grid = (jump: number) => ({ jump, newRows: hop / gcd(hop, jump), phases: jump / gcd(hop, jump) });
-  for (const port of graph.inputs) {
-    edges.set(port.tensor, { ...grid(1), rows: graph.tensors[port.tensor]?.shape.t ?? 0, left: 0, right: 0 });
+  const { units, rates } = clockOf(graph);
+  const time = hop * units;
+  const grid = (jump: number) => ({ jump, newRows: time / gcd(time, jump), phases: jump / gcd(time, jump) });
+  for (const [i, port] of graph.inputs.entries()) {
+    edges.set(port.tensor, {
+      ...grid(units / (rates[i] as number)),
+      rows: graph.tensors[port.tensor]?.shape.t ?? 0,
+      left: 0,
+      right: 0,
+    });
   }
   for (const node of graph.nodes) {
     const edge = edgeOf(graph, node, edges);

@@ -1,10 +1,10 @@
 /**
  * The meaning of a plan, for any number type: trunk over the whole signal, head on every window.
  *
- * In: a plan, a signal `[frames][f][c]` and a function that runs one node.  Out: the model outputs of every window that the plan calls
+ * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the model outputs of every window that the plan calls
  * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
  */
-import { frameOf, type Node, type Shape } from '../graph/types.ts';
+import { frameOf, type Graph, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
@@ -37,15 +37,65 @@ function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
 
 type Sliceable<A> = { slice(from: number, to: number): A };
 
+/** The signal of the one input, or one for each. */
+export type Signal<A> = Block<A> | readonly Block<A>[];
+
+/** Frames of each input as blocks. */
+export const blocksOf = <A extends { length: number }>(graph: Graph, signals: readonly A[]): Block<A>[] =>
+  graph.inputs.map(({ tensor }, i) => {
+    const shape = graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    const data = signals[i] as A;
+    return { data, shape: { ...shape, t: (data?.length ?? 0) / frameOf(shape) } };
+  });
+
+/** Whole ticks that every input's signal has. */
+export function ticksIn(plan: StreamPlan, signal: Signal<unknown>): number {
+  const blocks: readonly Block<unknown>[] = Array.isArray(signal) ? signal : [signal];
+  return Math.min(...plan.clock.rates.map((rate, i) => Math.floor((blocks[i]?.shape.t ?? 0) / rate)));
+}
+
+/** Ticks [from, to) of every input, by tensor id. */
+export function cutSignal<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Signal<A>,
+  from: number,
+  to: number,
+): Map<number, Block<A>> {
+  const blocks: readonly Block<A>[] = Array.isArray(signal) ? signal : [signal];
+  return new Map(
+    plan.graph.inputs.map(({ tensor }, i) => {
+      const { data, shape } = blocks[i] as Block<A>;
+      const rate = plan.clock.rates[i] as number;
+      return [tensor, rows({ data, shape }, from * rate, to * rate)];
+    }),
+  );
+}
+
+function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
+  if (from === 0 && to === shape.t) return { data, shape };
+  return { data: data.slice(from * frameOf(shape), to * frameOf(shape)), shape: { ...shape, t: to - from } };
+}
+
+/** Where branches meet, one may have a row more at the end of the signal: rows count from its start. */
+function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>): Block<A>[] {
+  const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
+  const t = Math.min(...xs.map((x) => x.shape.t));
+  return xs.map((x) => rows(x, 0, t));
+}
+
 /** Trunk tensors over the whole signal, zero-padded at its two ends only. */
-export function executeTrunk<A extends Sliceable<A>>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+export function executeTrunk<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  signal: Signal<A>,
+  run: RunNode<A>,
+): Map<number, Block<A>> {
   if (plan.mode === 'approx') return executeHops(plan, signal, run);
-  const tensors = new Map<number, Block<A>>([[plan.graph.inputs[0]?.tensor ?? -1, signal]]);
+  const tensors = cutSignal(plan, signal, 0, ticksIn(plan, signal));
   for (const step of hasTrunk(plan.mode) ? plan.steps : []) {
     if (step.section !== 'trunk' || step.kind !== 'run') continue;
     const { node } = step;
     const strideT = step.rule.kind === 'window' ? step.rule.stride : 1;
-    const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
+    const xs = operands(node, tensors);
     const shape = shapeFor(node, xs, strideT);
     tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
   }
@@ -53,17 +103,14 @@ export function executeTrunk<A extends Sliceable<A>>(plan: StreamPlan, signal: B
 }
 
 /** Mode approx: the trunk on each hop by itself, with the model's padding at its seams; rows of all hops joined. */
-function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Block<A>, run: RunNode<A>): Map<number, Block<A>> {
+function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>, run: RunNode<A>): Map<number, Block<A>> {
   const parts = new Map<number, Block<A>[]>();
-  const input = plan.graph.inputs[0]?.tensor ?? -1;
-  const frame = frameOf(signal.shape) * plan.hop;
-  for (let k = 0; (k + 1) * plan.hop <= signal.shape.t; k++) {
-    const hop = new Map<number, Block<A>>([
-      [input, { data: signal.data.slice(k * frame, (k + 1) * frame), shape: { ...signal.shape, t: plan.hop } }],
-    ]);
+  const ticks = ticksIn(plan, signal);
+  for (let k = 0; (k + 1) * plan.hop <= ticks; k++) {
+    const hop = cutSignal(plan, signal, k * plan.hop, (k + 1) * plan.hop);
     for (const { section, kind, node } of plan.steps) {
       if (section !== 'trunk' || kind !== 'run') continue;
-      const xs = node.inputs.map((id) => hop.get(id) as Block<A>);
+      const xs = operands(node, hop);
       const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
       const shape = shapeFor(node, xs, strideT);
       const t = plan.tensors.get(node.output)?.newRows ?? shape.t;
@@ -96,7 +143,11 @@ export function* executeHeads<A extends Sliceable<A>>(
   run: RunNode<A>,
   options: { warmUp?: boolean; every?: number } = {},
 ): Generator<WindowResult<A>> {
-  const frames = trunk.get(plan.graph.inputs[0]?.tensor ?? -1)?.shape.t ?? 0;
+  const frames = ticksIn(
+    plan,
+    plan.graph.inputs.map(({ tensor }) => trunk.get(tensor) as Block<A>),
+  );
+  const { units } = plan.clock;
   // the other modes equal the windowed model: every node on every window
   const streamed = plan.steps.filter((s) => s.section !== 'trunk' && s.kind !== 'copy').map((s) => s.node);
   const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
@@ -108,7 +159,7 @@ export function* executeHeads<A extends Sliceable<A>>(
       const t = plan.tensors.get(id);
       if (!t) continue;
       // misaligned: the window is taken at the multiple of the total stride before it
-      const from = Math.floor((n * plan.hop) / grid) * (grid / t.jump);
+      const from = Math.floor((n * plan.hop) / grid) * ((grid * units) / t.jump);
       const frame = frameOf(block.shape);
       if (from + t.windowRows > block.shape.t) continue; // not read by the head
       const data = block.data.slice(from * frame, (from + t.windowRows) * frame);
@@ -127,7 +178,7 @@ export function* executeHeads<A extends Sliceable<A>>(
 /** Trunk over the whole signal, head on every window. */
 export const executeStream = <A extends Sliceable<A>>(
   plan: StreamPlan,
-  signal: Block<A>,
+  signal: Signal<A>,
   run: RunNode<A>,
   options: { warmUp?: boolean } = {},
 ): Generator<WindowResult<A>> => executeHeads(plan, executeTrunk(plan, signal, run), run, options);

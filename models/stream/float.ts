@@ -1,10 +1,10 @@
 /**
  * The plan's meaning in real numbers: what calibration observes and int8 is judged against.
  *
- * In: a StreamPlan of a float graph and a float signal `[frames][f][c]`.  Out: blocks of float32.
+ * In: a StreamPlan of a float graph and a float signal `[frames][f][c]`, or one for each input.  Out: blocks of float32.
  */
 import { opOf } from '../ops/index.ts';
-import type { Block, RunNode } from './execute.ts';
+import { type Block, blocksOf, type RunNode } from './execute.ts';
 import type { StreamPlan } from './types.ts';
 
 /** Runs one node in floating point. */
@@ -14,7 +14,9 @@ export const floatRunner: RunNode<Float32Array> = (node, xs, out, strideT) => {
 };
 
 /** Frames of a float signal as a block. */
-export function floatBlock(plan: StreamPlan, data: Float32Array): Block<Float32Array> {
-  const shape = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  return { data, shape: { ...shape, t: data.length / (shape.f * shape.c) } };
-}
+export const floatBlock = (plan: StreamPlan, data: Float32Array): Block<Float32Array> =>
+  blocksOf(plan.graph, [data])[0] as Block<Float32Array>;
+
+/** Frames of a signal for each input, as blocks. */
+export const floatBlocks = (plan: StreamPlan, data: Float32Array | readonly Float32Array[]): Block<Float32Array>[] =>
+  blocksOf(plan.graph, Array.isArray(data) ? data : [data as Float32Array]);

@@ -10,9 +10,9 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import { slopeBound } from './bound.ts';
+import { gcd } from './clock.ts';
 import type { Contamination } from './contamination.ts';
 import type { Difference, Differences } from './difference.ts';
-import { gcd } from './edges.ts';
 import type { Block, RunNode, WindowResult } from './execute.ts';
 import type { Mode, StreamPlan } from './types.ts';
 

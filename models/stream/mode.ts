@@ -5,12 +5,13 @@
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import type { Graph } from '../graph/types.ts';
+import { clockOf, lcm, tickName, ticksOf } from './clock.ts';
 import { type Edge, edgesOf, pays } from './edges.ts';
 import { reusingNodes } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';
 
-/** Frames of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
+/** Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
 export function trainedContext(graph: Graph): number {
   const value = Number(graph.metadata['runlet.left_context'] ?? 0);
   return Number.isFinite(value) && value > 0 ? value : 0;
@@ -19,16 +20,20 @@ export function trainedContext(graph: Graph): number {
 export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reason: string } {
   if (options.mode) return { mode: options.mode, reason: 'chosen by the user' };
   const timing = timingOf(graph, () => true);
+  const clock = clockOf(graph);
   let lead = 0;
   let lookAhead = 0;
-  let alignment = 1;
+  let stride = 1;
   for (const node of graph.nodes) {
     const t = timing.get(node.output);
     if (!t || ruleOf(graph, node).kind !== 'window') continue;
     lead = Math.max(lead, t.lead);
     lookAhead = Math.max(lookAhead, t.lookAhead);
-    alignment = Math.max(alignment, t.jump);
+    stride = lcm(stride, t.jump);
   }
+  lead = ticksOf(lead, clock);
+  lookAhead = ticksOf(lookAhead, clock);
+  const alignment = lcm(stride, clock.units) / clock.units;
   const aligned = options.hop % alignment === 0;
   if (aligned && lead === 0 && lookAhead === 0)
     return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
@@ -36,11 +41,11 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   if (aligned && lookAhead === 0 && trained >= lead) {
     return {
       mode: 'stream',
-      reason: `trained with ${trained} earlier frames, of which ${lead} are used: streaming is what it was trained for`,
+      reason: `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
     };
   }
   const cause = aligned
-    ? `time is padded (${lead} frames before, ${lookAhead} after) and the model does not say that it was trained with real context`
+    ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
     : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
   const edges = edgesOf(graph, options.hop);
   const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));

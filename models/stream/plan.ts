@@ -10,8 +10,8 @@ import { RunletError } from '../error.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { slidingLength } from '../ops/op.ts';
 import { chooseLayout } from './choose.ts';
+import { checkClock, clockOf, lcm, ticksOf } from './clock.ts';
 import { edgePlan } from './edge-plan.ts';
-import { lcm } from './edges.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
@@ -30,14 +30,7 @@ export function boundaryOf(graph: Graph, trunk: Set<Node>, timing: Map<number, T
 
 function checkOptions(graph: Graph, window: number, options: PlanOptions): void {
   const { hop, microHop = hop } = options;
-  if (graph.inputs.length !== 1) {
-    throw new RunletError('RN203', {
-      what: `the model has ${graph.inputs.length} inputs`,
-      where: graph.inputs.map((p) => p.name).join(', '),
-      why: 'one streamed input is supported',
-      tryThis: 'join the signals into channels of one input',
-    });
-  }
+  checkClock(graph);
   const direct = graph.outputs.find((p) => !graph.nodes.some((n) => n.output === p.tensor));
   if (direct) {
     throw new RunletError('RN204', {
@@ -86,28 +79,32 @@ function checkAlignment(hop: number, microHop: number, alignment: number): void 
  * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
  */
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
-  const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
+  const clock = clockOf(graph);
+  const { window, units } = clock;
   checkOptions(graph, window, options);
   const { hop } = options;
   const { mode, reason } = planMode(graph, options);
   if (mode === 'edge-exact') return planEdges(graph, window, options, reason);
   const trunk = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => trunk.has(node));
-  const alignment = [...timing.values()].reduce((p, t) => lcm(p, t.jump), 1);
+  const alignment = [...timing.values()].reduce((p, t) => lcm(p, t.jump), units) / units;
   const microHop = options.microHop ?? (mode === 'misaligned' ? alignment : hop);
   checkAlignment(mode === 'misaligned' ? alignment : hop, microHop, alignment);
   if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
 
   const boundary = boundaryOf(graph, trunk, timing);
   const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
-  let delayFrames = 0;
-  let leftContextFrames = 0;
+  let delay = 0;
+  let lead = 0;
   for (const id of boundary) {
     const t = timing.get(id) as Timing;
-    delayFrames = Math.max(delayFrames, (rowsOf(id) - 1) * t.jump + t.need - window);
-    leftContextFrames = Math.max(leftContextFrames, t.lead);
+    delay = Math.max(delay, (rowsOf(id) - 1) * t.jump + t.need - window * units);
+    lead = Math.max(lead, t.lead);
   }
-  const due = window + delayFrames;
+  const delayFrames = ticksOf(delay, clock);
+  const leftContextFrames = ticksOf(lead, clock);
+  const due = (window + delayFrames) * units;
+  const micro = microHop * units;
   /** Rows complete when output 0 is due. */
   const complete = (id: number) => {
     const t = timing.get(id) as Timing;
@@ -116,7 +113,7 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
 
   const tensors = new Map<number, TensorPlan>();
   for (const [id, t] of timing) {
-    const newRows = microHop / t.jump;
+    const newRows = micro / t.jump;
     const before = complete(id) - newRows;
     let historyRows = 0;
     // misaligned: outputs fall due between micro-hops, when the new rows have become history
@@ -126,14 +123,14 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
       if (!node.inputs.includes(id)) continue;
       const rule = ruleOf(graph, node);
       if (rule.kind !== 'window') continue;
-      const outBefore = complete(node.output) - microHop / (timing.get(node.output) as Timing).jump;
+      const outBefore = complete(node.output) - micro / (timing.get(node.output) as Timing).jump;
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
     const windowFirstRow = unread + historyRows - complete(id);
     tensors.set(id, { ...t, tensor: id, windowRows: rowsOf(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
   }
 
-  const draft = { graph, mode, reason, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
+  const draft = { graph, mode, reason, clock, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
   const steps = buildSteps(draft, trunk, complete);
   // misaligned: the first output whose window, taken early, has all its context
   const grid = mode === 'misaligned' ? alignment : 1;
@@ -144,6 +141,8 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
 /** RN206 where a hop by itself does not give the rows that it stands for. */
 function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: Set<Node>, timing: Map<number, Timing>): void {
   const { hop } = options;
+  const { units } = clockOf(graph);
+  const time = hop * units;
   const fail = (what: string, why: string, where?: string) => {
     throw new RunletError('RN206', { what, ...(where && { where }), why, tryThis: 'mode stream, or edge-exact' });
   };
@@ -158,12 +157,12 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
     const rule = ruleOf(graph, node);
     const jump = timing.get(node.inputs[0] as number)?.jump ?? 1;
     if (rule.kind !== 'window') continue;
-    const rows = slidingLength(hop / jump, rule.kernel, rule.stride, rule.dilation, rule.pad);
-    const rate = hop / jump / rule.stride;
-    const whole = (graph.tensors[node.output]?.shape.t ?? 0) * jump * rule.stride === window;
+    const rows = slidingLength(time / jump, rule.kernel, rule.stride, rule.dilation, rule.pad);
+    const rate = time / jump / rule.stride;
+    const whole = (graph.tensors[node.output]?.shape.t ?? 0) * jump * rule.stride === window * units;
     if (rows < rate || !whole)
       fail(
-        `a hop of ${hop / jump} rows gives ${rows}, and ${rate} are needed`,
+        `a hop of ${time / jump} rows gives ${rows}, and ${rate} are needed`,
         'approx needs layers that keep their length, padded, or pools as long as their stride (StreamiNNC rule R7)',
         node.name,
       );
@@ -191,12 +190,13 @@ function planApprox(
 ): StreamPlan {
   const { hop } = options;
   const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
-  const window = rowsOf(graph.inputs[0]?.tensor ?? -1);
+  const clock = clockOf(graph);
+  const { window } = clock;
   checkApprox(graph, options, window, trunk, timing);
   const boundary = boundaryOf(graph, trunk, timing);
   const tensors = new Map<number, TensorPlan>();
   for (const [id, t] of timing) {
-    const newRows = hop / t.jump;
+    const newRows = (hop * clock.units) / t.jump;
     const historyRows = boundary.has(id) ? rowsOf(id) - newRows : 0;
     const own = {
       ...t,
@@ -215,6 +215,7 @@ function planApprox(
     graph,
     mode: 'approx' as const,
     reason,
+    clock,
     window,
     hop,
     microHop: hop,
@@ -242,6 +243,7 @@ function planEdges(graph: Graph, window: number, options: PlanOptions, reason: s
     graph,
     mode: 'edge-exact',
     reason,
+    clock: clockOf(graph),
     window,
     hop,
     microHop,

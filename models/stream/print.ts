@@ -4,7 +4,7 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { opOf } from '../ops/index.ts';
-import { gcd } from './edges.ts';
+import { gcd, tickName, ticksOf } from './clock.ts';
 import type { FoldReuse } from './fold.ts';
 import { inputShapes } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
@@ -79,8 +79,8 @@ export function planRows(plan: StreamPlan): PlanRow[] {
         macsPerHop: sum((s) => s.macsPerHop),
         macsPerWindow: sum((s) => s.macsPerWindow),
         stateBytes: sum((s) => s.stateBytes),
-        delayFrames: step.timing && !plan.layout ? step.timing.lookAhead : 0,
-        receptiveField: step.timing?.receptiveField ?? plan.window,
+        delayFrames: step.timing && !plan.layout ? ticksOf(step.timing.lookAhead, plan.clock) : 0,
+        receptiveField: step.timing ? ticksOf(step.timing.receptiveField, plan.clock) : plan.window,
         padding: paddingText(plan, step),
         exact: equals(plan, step),
       };
@@ -97,9 +97,9 @@ function exactness(plan: StreamPlan): string {
   if (mode === 'approx')
     return 'not exact: every hop is computed by itself, with padding at its seams; measure it on your signal (--calib)';
   if (mode === 'misaligned' && most > 0)
-    return `not exact: windows are taken up to ${most} frames early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
+    return `not exact: windows are taken up to ${most} ${tickName(plan.clock)} early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
   if (plan.steps.every((s) => s.exact)) return 'every output equals the windowed model, bit for bit';
-  return `equal to the model on windows extended by ${left} frames to the left and ${right} to the right, not to its zero-padded windows`;
+  return `equal to the model on windows extended by ${left} ${tickName(plan.clock)} to the left and ${right} to the right, not to its zero-padded windows`;
 }
 
 /** What one layer equals, in a word. */
@@ -112,9 +112,16 @@ function equals(plan: StreamPlan, step: Step): string {
 export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
   const state = plan.steps.reduce((sum, s) => sum + s.stateBytes, 0);
+  const unit = tickName(plan.clock);
+  const { rates } = plan.clock;
   const lines = [
     `mode        ${plan.mode}: ${plan.reason}`,
-    `window      ${plan.window} frames${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
+    ...(rates.length > 1
+      ? [
+          `inputs      ${plan.graph.inputs.map((p, i) => `${p.name} ${rates[i]}`).join(', ')} frames a tick; hop, window and delay are ticks`,
+        ]
+      : []),
+    `window      ${plan.window} ${unit}${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
     `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
     ...(hasTrunk(plan.mode)
       ? [
@@ -122,8 +129,8 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
         ]
       : []),
     `state       ${count(state)} bytes of history and partial results`,
-    `delay       ${plan.delayFrames} frames${ms(plan.delayFrames)} of look-ahead`,
-    `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier frames matter to the first window)`,
+    `delay       ${plan.delayFrames} ${unit}${ms(plan.delayFrames)} of look-ahead`,
+    `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier ${unit} matter to the first window)`,
   ];
   lines.push(`exact       ${exactness(plan)}`);
   return lines;
@@ -133,6 +140,7 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
 export const planJson = (plan: StreamPlan) => ({
   mode: plan.mode,
   reason: plan.reason,
+  ...(plan.clock.rates.length > 1 && { rates: plan.clock.rates }),
   window: plan.window,
   hop: plan.hop,
   microHop: plan.microHop,

@@ -16,7 +16,8 @@
  * Exact for any hop and any padding.
  */
 import { frameOf, type Graph, type Node } from '../graph/types.ts';
-import { type Edge, edgesOf, lcm, mayReuse } from './edges.ts';
+import { lcm } from './clock.ts';
+import { type Edge, edgesOf, mayReuse } from './edges.ts';
 import { type FoldReuse, foldOf, foldsOf } from './fold.ts';
 import { type Taps, tapsOf } from './taps.ts';
 import { ruleOf, type WindowRule } from './timing.ts';

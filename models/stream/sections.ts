@@ -3,9 +3,10 @@
  *
  * In: a Graph, the mode and the hop.  Out: the set of trunk nodes.
  * A node streams if its rule is a sliding window over streamed inputs of one rate. It moves to the head where recomputing its
- * whole window costs no more rows than the hop brings (windowRows * jump <= hop), it has no time padding, and nobody in the trunk needs it.
+ * whole window costs no more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody in the trunk needs it.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { clockOf } from './clock.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import { hasTrunk, type Mode } from './types.ts';
 
@@ -13,6 +14,7 @@ export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
   const trunk = new Set<Node>();
   if (!hasTrunk(mode)) return trunk;
   const timing = timingOf(graph, () => true);
+  const time = hop * clockOf(graph).units;
   for (const node of graph.nodes) if (timing.has(node.output)) trunk.add(node);
   for (const node of [...graph.nodes].reverse()) {
     const at = timing.get(node.output);
@@ -21,7 +23,7 @@ export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
     const needed = graph.nodes.some((n) => trunk.has(n) && n.inputs.includes(node.output));
     const padded = rule.pad[0] !== 0 || rule.pad[1] !== 0;
     const rows = graph.tensors[node.output]?.shape.t ?? 0;
-    if (!needed && !padded && rows * at.jump <= hop) trunk.delete(node);
+    if (!needed && !padded && rows * at.jump <= time) trunk.delete(node);
   }
   return trunk;
 }

@@ -11,7 +11,7 @@ import { frameBytes } from './reuse.ts';
 import { ruleOf } from './timing.ts';
 import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
 
-type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'window' | 'hop' | 'microHop' | 'tensors'>;
+type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
 const rowsOf = (graph: Graph, id: number) => graph.tensors[id]?.shape.t ?? 0;
 
@@ -42,7 +42,7 @@ function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): 
     return undefined;
   // with micro-hops a hop's rows are never there at once
   if (draft.microHop === draft.hop) return undefined;
-  const rowsPerHop = draft.hop / plan.jump;
+  const rowsPerHop = (draft.hop * draft.clock.units) / plan.jump;
   const slots = plan.windowRows / rowsPerHop;
   if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
   const elements = frameBytes(draft.graph, node.output) * slots;
@@ -71,7 +71,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),
         outRows,
         rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
-        macsPerHop: (macs * draft.hop) / (timing?.jump ?? 1),
+        macsPerHop: (macs * draft.hop * draft.clock.units) / (timing?.jump ?? 1),
         timing,
         exact: timing?.lead === 0 && timing.lookAhead === 0,
       });

@@ -6,7 +6,7 @@
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
-import { lcm } from './edges.ts';
+import { lcm } from './clock.ts';
 import { planStream } from './plan.ts';
 import { planRows } from './print.ts';
 import { timingOf } from './timing.ts';

@@ -16,6 +16,8 @@ import { frameBytes, type Interior } from './reuse.ts';
 import { ruleOf } from './timing.ts';
 
 export interface Taps {
+  /** Frames of the input between two rows of the stream. */
+  grid: number;
   /** Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of this hop first. */
   accFirst: number;
   accRows: number;
@@ -42,7 +44,7 @@ export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior
   const extent = (rule.kernel - 1) * rule.dilation;
   if (left + right === 0 || rule.kernel === 1 || rule.pad[0] > extent) return undefined;
   const window = x.edge.rows;
-  const grid = y.edge.jump / y.step;
+  const grid = y.edge.jump / y.step / x.edge.jump;
   const accFirst = y.newest - y.newRows + 1;
   const accRows = Math.floor((window - 1 + rule.pad[0]) / grid) - accFirst + 1;
   const cutAhead = left > 0 ? Math.floor(window / x.newRows) : 0;
@@ -52,6 +54,7 @@ export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior
   const waiting = left > 0 ? completeAhead - ahead : 0;
   const bytes = frameBytes(graph, node.output);
   return {
+    grid,
     accFirst,
     accRows,
     cut: left > 0 ? cutAhead * x.newRows : window,

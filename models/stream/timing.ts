@@ -7,6 +7,7 @@
 import type { Graph, Node, Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import type { StreamRule } from '../ops/op.ts';
+import { clockOf } from './clock.ts';
 import type { Timing } from './types.ts';
 
 export type WindowRule = Extract<StreamRule, { kind: 'window' }>;
@@ -21,11 +22,13 @@ export function ruleOf(graph: Graph, node: Node): StreamRule {
   return rule;
 }
 
-const source: Timing = { jump: 1, lead: 0, need: 1, lookAhead: 0, receptiveField: 1 };
+/** A frame that lasts `jump` units. */
+const source = (jump: number): Timing => ({ jump, lead: 0, need: jump, lookAhead: 0, receptiveField: jump });
 
 /** Timing of every tensor that can be computed frame by frame, by tensor id. */
 export function timingOf(graph: Graph, streams: (node: Node) => boolean): Map<number, Timing> {
-  const timing = new Map<number, Timing>(graph.inputs.map((port) => [port.tensor, source]));
+  const { units, rates } = clockOf(graph);
+  const timing = new Map<number, Timing>(graph.inputs.map((port, i) => [port.tensor, source(units / (rates[i] as number))]));
   for (const node of graph.nodes) {
     const rule = ruleOf(graph, node);
     const inputs = node.inputs.map((id) => timing.get(id));

@@ -2,11 +2,12 @@
  * StreamPlan: which layer runs when, on which frames, with which history.
  *
  * In: nothing (types).  Out: the value that planStream makes and that the quantiser, the emitter and the printer read.
- * Time runs in frames of the graph's input. A tensor's row i lies at input frame i * jump relative to the start of a window;
- * rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
+ * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at unit i * jump relative to the start
+ * of a window; rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
+import type { Clock } from './clock.ts';
 import type { FoldReuse } from './fold.ts';
 import type { EdgeWork, Interior, Layout } from './reuse.ts';
 import type { Taps } from './taps.ts';
@@ -22,11 +23,11 @@ export type Mode = 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned
 export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';
 
 export interface PlanOptions {
-  /** Frames between two outputs. */
+  /** Ticks between two outputs (clock.ts; frames, where the model has one input). */
   hop: number;
   /** Left out: the cheapest mode that is exact (`stream` where it is, else `edge-exact` where it saves work, else `windowed`). */
   mode?: Mode;
-  /** Frames that pass through the layers at once; divides the hop. Default: the hop. */
+  /** Ticks that pass through the layers at once; divides the hop. Default: the hop. */
   microHop?: number;
   /** edge-exact: most bytes of state; the least work that fits is chosen. */
   budgetRam?: number;
@@ -36,17 +37,17 @@ export interface PlanOptions {
   depth?: number;
 }
 
-/** Where a tensor stands on the time grid (trunk tensors only). */
+/** Where a tensor stands on the time grid (trunk tensors only), in units. */
 export interface Timing {
-  /** Input frames between two rows: the product of all strides. */
+  /** Time between two rows: the product of all strides, times the input's own. */
   jump: number;
-  /** Input frames before the window that row 0 reads: left paddings times jump, summed. */
+  /** Time before the window that row 0 reads: left paddings times jump, summed. */
   lead: number;
-  /** Row i is complete once i * jump + need input frames of its window are in. */
+  /** Row i is complete once i * jump + need of its window is in. */
   need: number;
   /** Right paddings times jump, summed: the look-ahead that replaces them. */
   lookAhead: number;
-  /** Input frames that one row depends on. */
+  /** Time that one row depends on. */
   receptiveField: number;
 }
 
@@ -119,10 +120,12 @@ export interface StreamPlan {
   mode: Mode;
   /** Why this mode, one sentence. */
   reason: string;
+  /** Rates of the inputs. Numbers of frames below are ticks of it. */
+  clock: Clock;
   window: number;
   hop: number;
   microHop: number;
-  /** Least common multiple of all jumps in the trunk: hops must be multiples of it. */
+  /** Ticks that are a multiple of all jumps in the trunk, the least: hops must be multiples of it. */
   alignment: number;
   /** Output n is due once n * hop + window + delay frames are in. */
   delayFrames: number;

@@ -9,6 +9,7 @@ import { counterBytes } from '../../assembly/emit/memory.ts';
 import type { AbiExports } from '../../host/session/open.ts';
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Signals } from '../../quant/reference.ts';
 
 export type Exports = AbiExports;
 
@@ -65,16 +66,18 @@ export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): bo
   });
 }
 
-/** Pushes a signal in chunks of the given sizes (cycled) and yields the outputs that fall due. */
-export function* pushAll(exports: Exports, quant: QuantPlan, signal: Int8Array, chunks: number[]): Generator<Int8Array[]> {
-  const { graph, hop } = quant.plan;
+/** Pushes a signal (or one for each input) in chunks of the given sizes (cycled, in ticks) and yields the outputs that fall due. */
+export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, chunks: number[]): Generator<Int8Array[]> {
+  const { graph, hop, clock } = quant.plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
-  const frame = frameOf(shape(graph.inputs[0]?.tensor ?? -1));
+  const tick = graph.inputs.map((p, i) => (clock.rates[i] ?? 1) * frameOf(shape(p.tensor)));
   const memory = new Int8Array(exports.memory.buffer);
-  const total = signal.length / frame;
+  const signals = signal instanceof Int8Array ? [signal] : signal;
+  const total = Math.min(...signals.map((s, i) => s.length / (tick[i] ?? 1)));
   for (let at = 0, i = 0; at < total; i++) {
     const take = Math.min(hop, total - at, Math.max(1, chunks[i % chunks.length] ?? hop));
-    memory.set(signal.subarray(at * frame, (at + take) * frame), exports.rn_input(0));
+    for (const [i, n] of tick.entries())
+      memory.set((signals[i] as Int8Array).subarray(at * n, (at + take) * n), exports.rn_input(i));
     at += take;
     const due = exports.rn_push(take);
     if (due < 0) throw new Error(`rn_push gave ${due}`);

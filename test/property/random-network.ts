@@ -33,7 +33,7 @@ export interface NetworkSpec {
   extraOutput?: number;
 }
 
-const layer: fc.Arbitrary<LayerSpec> = fc.record({
+export const layer: fc.Arbitrary<LayerSpec> = fc.record({
   kind: fc.constantFrom('conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'),
   kernel: fc.integer({ min: 1, max: 5 }),
   stride: fc.constantFrom(1, 1, 1, 2, 3),
@@ -106,7 +106,7 @@ function padOf(l: LayerSpec, length: number): [number, number] {
 
 const fits = (s: Shape) => s.t >= 1 && s.f >= 1;
 
-function conv(m: Maker, x: number, l: LayerSpec, valid = false): number {
+export function conv(m: Maker, x: number, l: LayerSpec, valid = false): number {
   const shape = m.b.shape(x);
   const groups = shape.c % l.groups === 0 ? l.groups : 1;
   const outChannels = l.channels * groups;
@@ -175,7 +175,7 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
   return m.b.node(op, [x], attrs, m.name(op), m.quantOf(x));
 }
 
-function applyLayer(m: Maker, x: number, l: LayerSpec): number {
+export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
@@ -207,7 +207,7 @@ function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   );
 }
 
-function applyHead(m: Maker, x: number, head: NetworkSpec['head']): number {
+export function applyHead(m: Maker, x: number, head: NetworkSpec['head']): number {
   const shape = m.b.shape(x);
   if (head === 'softmax') return m.b.node('softmax', [x], { beta: 1 }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
   if (head === 'globalmax')

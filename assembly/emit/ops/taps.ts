@@ -12,7 +12,7 @@ export function tapsFields(io: TapsIo): Fields {
     [B.T_FIRST, taps.accFirst],
     [B.T_NEW_ROWS, newRows],
     [B.T_STEP, step],
-    [B.T_GRID, edge.jump / step],
+    [B.T_GRID, taps.grid],
     [B.T_RIGHT, io.right],
     [B.T_RIGHT_ROWS, edge.right],
     [B.T_RIGHT_FIRST, (edge.rows - edge.right) * step],
@@ -32,7 +32,7 @@ export function tapsFields(io: TapsIo): Fields {
 export function tapsCalls(op: 'conv' | 'depthwise', io: StepIo<'conv'> | StepIo<'depthwise'>, block: number): Call[] {
   const { taps, interior, leftRows } = io.taps as TapsIo;
   const window = io.x[0]?.shape.t ?? 0;
-  const first = window - (interior.newRows * interior.edge.jump) / interior.step;
+  const first = window - interior.newRows * taps.grid;
   const sums = (from: number, to: number): Call[] =>
     to > from ? [{ fn: `${op}_taps_s8`, file: op, block, span: { first: from, rows: to - from } }] : [];
   const shared = (name: string, phase: boolean): Call => ({ fn: `taps_${name}_s8`, file: 'taps', block, phase });

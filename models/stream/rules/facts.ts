@@ -5,7 +5,7 @@
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { macsPerRow } from '../choose.ts';
-import { lcm } from '../edges.ts';
+import { lcm } from '../clock.ts';
 import { trainedContext } from '../mode.ts';
 import { ruleOf, timingOf, type WindowRule } from '../timing.ts';
 import { hasTrunk, type StreamPlan, type Timing } from '../types.ts';

@@ -4,8 +4,9 @@
  * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.4, 1.6 and 3.4 (reference points: f_ACC, f_EEG and f_PPG as the paper
  * reports them, with trained weights).
  */
+
+import { gcd } from '../clock.ts';
 import { type Contamination, contaminationOf } from '../contamination.ts';
-import { gcd } from '../edges.ts';
 import { count, type Facts, type Layer, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 

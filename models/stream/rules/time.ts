@@ -3,7 +3,7 @@
  *
  * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md for what is more general here.
  */
-import { gcd } from '../edges.ts';
+import { gcd } from '../clock.ts';
 import { planStream } from '../plan.ts';
 import { frameBytes } from '../reuse.ts';
 import { ruleOf } from '../timing.ts';
