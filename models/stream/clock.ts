@@ -44,7 +44,11 @@ export function checkClock(graph: Graph): void {
   };
   if (graph.inputs.length === 0) fail('the model has 0 inputs', 'a stream needs one', 'a model with an input');
   if (graph.inputs.length > mostInputs)
-    fail(`the model has ${graph.inputs.length} inputs`, `the ABI has room for ${mostInputs}`, 'join signals of one rate into channels of one input');
+    fail(
+      `the model has ${graph.inputs.length} inputs`,
+      `the ABI has room for ${mostInputs}`,
+      'join signals of one rate into channels of one input',
+    );
   const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0).join(' and ');
   const other =
     'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
