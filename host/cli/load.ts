@@ -19,7 +19,7 @@ export const modelArgs = {
   model: { type: 'positional', required: true, description: 'Model file: .tflite, .onnx or .rnq' },
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
-  window: { type: 'string', description: 'Frames of a window, where the model leaves them open' },
+  window: { type: 'string', description: 'Frames of a window, where the model leaves them open; for several inputs a=64,b=128' },
 } as const;
 
 export const planArgs = {
@@ -86,6 +86,16 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
+/** One length for all inputs, or name=length for each, with commas between them. */
+function windowsOf(option: string | undefined): { window?: number; windows?: Record<string, number> } {
+  const length = (text: string | undefined) => numberOption('window', text, { min: 1, whole: true });
+  if (!option?.includes('=')) return { window: length(option) };
+  const pairs = option
+    .split(',')
+    .map((part) => [part.slice(0, part.lastIndexOf('=')), part.slice(part.lastIndexOf('=') + 1)] as const);
+  return { windows: Object.fromEntries(pairs.map(([name, text]) => [name, length(text) ?? 0])) };
+}
+
 /** Reads a model file of any format. */
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
   const data = bytes ?? (await readBytes(options.model));
@@ -94,7 +104,7 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
     name,
     timeAxis: numberOption('time-axis', options.timeAxis, { min: 0, whole: true }),
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
-    window: numberOption('window', options.window, { min: 1, whole: true }),
+    ...windowsOf(options.window),
     digest: createHash('sha256').update(data).digest('hex'),
   });
 }

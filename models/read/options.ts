@@ -13,6 +13,8 @@ export interface ReadOptions {
   frame?: number;
   /** Frames of one window, for a model whose time dimension is symbolic. */
   window?: number;
+  /** The same by input name, where several inputs have windows of different lengths. */
+  windows?: Record<string, number>;
   /** SHA-256 of the model file, hex; the caller computes it. */
   digest?: string;
 }

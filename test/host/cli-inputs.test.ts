@@ -44,6 +44,9 @@ test('plan names the rates', async () => {
   assert.is(code, 0, stderr);
   assert.match(stdout, /inputs +accel 1, ppg 2 frames a tick/);
   assert.match(stdout, /window +64 ticks, hop 4/);
+  writeFileSync(at('open.onnx'), wristModel('valid', ['t', 'u']));
+  const open = await runlet('plan', 'open.onnx', '--hop', '4', '--window', 'accel=64,ppg=128');
+  assert.is(open.stdout, stdout, open.stderr);
 });
 
 test('build and run: sources by order, by name and from one archive give the same lines', async () => {

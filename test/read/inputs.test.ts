@@ -110,6 +110,16 @@ test('windows without a useful common clock are refused', () => {
   }
 });
 
+test('open time dimensions: a window for each input by its name', () => {
+  const open = wristModel('valid', ['t', 'u']);
+  const graph = readOnnx(open, { windows: { accel: 64, ppg: 128 } });
+  assert.equal(planStream(graph, { hop: 2 }).clock.rates, [1, 2]);
+  assert.is(
+    codeOf(() => readOnnx(open, { windows: { accel: 64 } })),
+    'RN156',
+  );
+});
+
 test('calibration: one signal per input, of the same duration', () => {
   const graph = readOnnx(wristModel());
   const [accel, ppg] = wristSignals(300) as [Float32Array, Float32Array];

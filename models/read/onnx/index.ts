@@ -143,14 +143,15 @@ function shapeOfInput(value: OnnxValue, options: ReadOptions): InputShape {
         'export with fixed channels and features',
       );
     dynamic = i;
-    if (options.window === undefined) {
+    const window = options.windows?.[value.name] ?? options.window;
+    if (window === undefined) {
       fail(
         `dimension ${i} (${d || 'unnamed'}) is symbolic`,
         'a window needs its number of frames',
-        'the option window, for example --window 128',
+        'the option window, for example --window 128, or --window accel=64,ppg=128 for several inputs',
       );
+      return 0;
     }
-    const window = options.window as number;
     if (!(Number.isInteger(window) && window >= 1 && window <= maxElements))
       fail(`a window of ${window} frames`, 'it has to be a whole number', 'another window');
     return window;
