@@ -23,7 +23,7 @@ export interface AnyLayout {
   kinds: Kind[];
 }
 
-export const kinds = ['keep', 'fork', 'fold', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
+export const kinds = ['keep', 'fork', 'fold', 'taps', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
 export type Kind = (typeof kinds)[number];
 
 export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayout {
@@ -49,6 +49,7 @@ function kindsOf({ plan }: QuantPlan, deepest: number): Kind[] {
   const { ahead, cone } = layout.choice;
   const lefts = [...layout.work.values()].some((w) => (w.left?.computed ?? 0) > 0);
   const found: Kind[] = layout.folds.size > 0 ? ['fold'] : [];
+  if (layout.taps.size > 0) found.push('taps');
   if (lefts) found.push(cone ? 'cone' : ahead > 0 ? 'fork' : 'keep');
   if (layout.trunk.size < deepest) found.push('shallow');
   if (plan.microHop < plan.hop) found.push('micro-hop');

@@ -9,7 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing } from './harness.ts';
 import { anyLayout, kinds } from './layouts.ts';
@@ -109,5 +109,45 @@ test(`random networks, any hop and any padding: edge-exact wasm = windowed model
   for (const kind of kinds) assert.ok(runs < 200 || (counts.get(kind) ?? 0) > 0, kind);
   assert.ok(reused > runs / 4 && unaligned > runs / 20);
 });
+
+const few = Math.max(1, Math.floor(runs / 8));
+for (const mode of ['approx', 'misaligned'] as const) {
+  test(`random networks: ${mode} wasm = its reference (${few} networks, seed ${seed})`, async () => {
+    let outputs = 0;
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+        const graph = makeNetwork(spec);
+        const { window } = spec;
+        const divisors = Array.from({ length: window - 1 }, (_, i) => i + 1).filter((d) => window % d === 0);
+        const hop = mode === 'approx' ? (divisors[anyHop % divisors.length] as number) : 1 + (anyHop % (window + 5));
+        let quant: QuantPlan;
+        try {
+          quant = quantPlan(graph, { hop, mode });
+        } catch (error) {
+          if (!isRunletError(error) || !['RN201', 'RN206'].includes(error.code)) throw error;
+          refused++;
+          return;
+        }
+        const { plan } = quant;
+        const rnd = random(spec.seed ^ 0x99);
+        const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+        const frames = plan.window + plan.delayFrames + (plan.warmUpHops + 8) * hop;
+        const signal = Int8Array.from({ length: frames * frame }, () => Math.floor(rnd() * 256) - 128);
+        const expected = [...runSignal(quant, signal)];
+        let n = 0;
+        for await (const got of runStyles(quant, signal, [1 + Math.floor(rnd() * hop), hop], false)) {
+          assert.is(differing(expected[n]?.outputs ?? [], got), 0, `output ${n} at hop ${hop}`);
+          n++;
+        }
+        assert.is(n, expected.length);
+        outputs += n;
+      }),
+      { numRuns: few, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
+    );
+    console.log(`  ${outputs} outputs equal, ${refused} networks refused`);
+    assert.ok(outputs >= few);
+  });
+}
 
 test.run();
