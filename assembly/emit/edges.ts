@@ -31,7 +31,7 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
     interior(leftRow + computed * frameBytes, row(computed * plan.rowStep + stream.shift), rows - computed);
   }
   const at = windowAddress(map, output);
-  const ownBuffer = map.windows.has(output) || map.outputs.has(output);
+  const ownBuffer = map.windows.has(output) || (map.outputs.has(output) && !map.copied.has(output));
   if (work.window && ownBuffer) {
     const { first, right } = work.window;
     const from = Math.max(first, stream.edge.left);

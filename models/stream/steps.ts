@@ -54,7 +54,6 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   const trunkSteps: Step[] = [];
   const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
-  const folded = new Set<number>();
   for (const node of graph.nodes) {
     const rule = ruleOf(graph, node);
     const macs = macsPerRow(graph, node);
@@ -81,7 +80,6 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
     const slots = foldSlots(draft, node, complete);
     if (slots !== undefined && rule.kind === 'fold') {
       const [id] = node.inputs as [number];
-      folded.add(id);
       const stateBytes = slots * frameBytes(graph, node.output) * (rule.fold === 'sum' ? 4 : 1);
       trunkSteps.push({
         ...common,
