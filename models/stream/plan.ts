@@ -116,9 +116,9 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
     const newRows = micro / t.jump;
     const before = complete(id) - newRows;
     let historyRows = 0;
-    // misaligned: outputs fall due between micro-hops, when the new rows have become history
+    // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
     const unread = mode === 'misaligned' ? 0 : newRows;
-    if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - unread);
+    if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - unread, newRows - unread);
     for (const node of trunk) {
       if (!node.inputs.includes(id)) continue;
       const rule = ruleOf(graph, node);
