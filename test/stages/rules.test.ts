@@ -77,7 +77,7 @@ test('R1: a window of whole hops', () => {
     'R1',
     'note',
     whole,
-    { hop: 24, mode: 'stream' },
+    { hop: 24, microHop: 12, mode: 'stream' },
     '2 hops of 24 and 16 frames',
     'RN206',
     '124 bytes of rows',

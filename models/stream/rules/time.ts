@@ -10,7 +10,7 @@ import { ruleOf } from '../timing.ts';
 import { count, type Facts, nearest, plural, stateBytes } from './facts.ts';
 import type { Finding } from './types.ts';
 
-/** R1: a window of whole hops. Rings of rows need it in no mode; partial results do. */
+/** R1: a window of whole hops. Rings of rows need it in no mode; partial results of several micro-hops do. */
 export function wholeHops({ plan, graph, trunk }: Facts): Finding {
   const { window, hop } = plan;
   const rest = window % hop;
