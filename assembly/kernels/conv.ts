@@ -20,10 +20,6 @@ import {
   SHIFT,
   STRIDE_F,
   STRIDE_T,
-  T_ACC,
-  T_FIRST,
-  T_GRID,
-  T_ROWS,
   WEIGHTS,
   X,
   X_C,
@@ -36,6 +32,7 @@ import {
   Y_ZERO,
 } from "./block";
 import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
+import { tap_accumulators } from "./taps";
 
 /** sum w[i] * (x[i] - zero) */
 // @ts-ignore: decorator
@@ -115,10 +112,8 @@ export function conv_taps_s8(p: usize, first: i32, rows: i32): void {
   const beside_f = per == x_c && dilation_f == 1;
   for (let r = first; r < first + rows; r++) {
     for (let kt: i32 = 0; kt < kernel_t; kt++) {
-      const at = r + load<i32>(p, PAD_T) - kt * load<i32>(p, DILATION_T);
-      const row = at / load<i32>(p, T_GRID) - load<i32>(p, T_FIRST);
-      if (at < 0 || at % load<i32>(p, T_GRID) != 0 || row < 0 || row >= load<i32>(p, T_ROWS)) continue;
-      let acc = <usize>(load<i32>(p, T_ACC) + row * ((load<i32>(p, Y_F) * y_c) << 2));
+      let acc = tap_accumulators(p, r, kt);
+      if (!acc) continue;
       for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
         const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
         const kf0 = first_tap(f0, dilation_f);

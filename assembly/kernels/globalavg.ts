@@ -50,13 +50,20 @@ function average(p: usize, sum: i32): i32 {
   return clamp(value, load<i32>(p, G_MIN), load<i32>(p, G_MAX));
 }
 
+/** Sum of element i of `rows` rows, `pitch` bytes apart. */
+function sum_rows(x: usize, rows: i32, pitch: i32, row: i32, i: i32, count: i32): i32 {
+  let sum = 0;
+  for (let r: i32 = 0; r < rows; r++) {
+    for (let j = i; j < row; j += count) sum += <i32>load<i8>(x + r * pitch + j);
+  }
+  return sum;
+}
+
 export function globalavg_s8(p: usize): void {
   const count = load<i32>(p, COUNT);
-  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
+  const row = load<i32>(p, X_ELEMENTS);
   for (let i: i32 = 0; i < count; i++) {
-    let sum = 0;
-    for (let j = i; j < n; j += count) sum += <i32>load<i8>(load<i32>(p, X) + j);
-    store<i8>(load<i32>(p, Y) + i, average(p, sum));
+    store<i8>(load<i32>(p, Y) + i, average(p, sum_rows(load<i32>(p, X), load<i32>(p, ROWS), row, row, i, count)));
   }
 }
 
@@ -84,15 +91,6 @@ export function globalavg_rotate_s8(p: usize): void {
   const next = (load<i32>(slot) + 1) % load<i32>(p, SLOTS);
   store<i32>(slot, next);
   fill_s8(load<i32>(p, PARTIALS) + next * (load<i32>(p, COUNT) << 2), 0, load<i32>(p, COUNT) << 2);
-}
-
-/** Sum of element i of `rows` rows, `pitch` bytes apart. */
-function sum_rows(x: usize, rows: i32, pitch: i32, row: i32, i: i32, count: i32): i32 {
-  let sum = 0;
-  for (let r: i32 = 0; r < rows; r++) {
-    for (let j = i; j < row; j += count) sum += <i32>load<i8>(x + r * pitch + j);
-  }
-  return sum;
 }
 
 export function globalavg_fold_s8(p: usize, phase: i32): void {

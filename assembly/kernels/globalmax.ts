@@ -34,13 +34,19 @@ import {
 import { clamp, first_row } from "./fixed-point";
 import { fill_s8, move_s8 } from "./move";
 
-function take(p: usize, to: usize): void {
-  const count = load<i32>(p, COUNT);
-  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
-  for (let i: i32 = 0; i < n; i++) {
-    const at = to + (i % count);
-    store<i8>(at, max(<i32>load<i8>(at), <i32>load<i8>(load<i32>(p, X) + i)));
+/** Largest of element i of `rows` rows, `pitch` bytes apart, into `to`. */
+function take_rows(to: usize, x: usize, rows: i32, pitch: i32, row: i32, count: i32): void {
+  for (let r: i32 = 0; r < rows; r++) {
+    for (let j: i32 = 0; j < row; j++) {
+      const at = to + (j % count);
+      store<i8>(at, max(<i32>load<i8>(at), <i32>load<i8>(x + r * pitch + j)));
+    }
   }
+}
+
+function take(p: usize, to: usize): void {
+  const row = load<i32>(p, X_ELEMENTS);
+  take_rows(to, load<i32>(p, X), load<i32>(p, ROWS), row, row, load<i32>(p, COUNT));
 }
 
 function limit(p: usize): void {
@@ -76,16 +82,6 @@ export function globalmax_rotate_s8(p: usize): void {
   const next = (load<i32>(slot) + 1) % load<i32>(p, SLOTS);
   store<i32>(slot, next);
   fill_s8(load<i32>(p, PARTIALS) + next * load<i32>(p, COUNT), -128, load<i32>(p, COUNT));
-}
-
-/** Largest of element i of `rows` rows, `pitch` bytes apart, into `to`. */
-function take_rows(to: usize, x: usize, rows: i32, pitch: i32, row: i32, count: i32): void {
-  for (let r: i32 = 0; r < rows; r++) {
-    for (let j: i32 = 0; j < row; j++) {
-      const at = to + (j % count);
-      store<i8>(at, max(<i32>load<i8>(at), <i32>load<i8>(x + r * pitch + j)));
-    }
-  }
 }
 
 export function globalmax_fold_s8(p: usize, phase: i32): void {

@@ -8,15 +8,18 @@
  */
 import {
   BIAS,
+  DILATION_T,
   MAX,
   MIN,
   MULTIPLIER,
+  PAD_T,
   SHIFT,
   T_ACC,
   T_AHEAD,
   T_COMPLETE_AHEAD,
   T_CUT_AHEAD,
   T_FIRST,
+  T_GRID,
   T_LEFT,
   T_LEFT_ROWS,
   T_NEW_ROWS,
@@ -48,6 +51,14 @@ function elements(p: usize): i32 {
 function accumulators(p: usize, at: i32): usize {
   const row = at - load<i32>(p, T_FIRST);
   return row < load<i32>(p, T_ROWS) ? <usize>(load<i32>(p, T_ACC) + row * (elements(p) << 2)) : 0;
+}
+
+/** Address of the accumulators that tap kt of input row r belongs to, or 0 where it belongs to no open row. */
+export function tap_accumulators(p: usize, r: i32, kt: i32): usize {
+  const at = r + load<i32>(p, PAD_T) - kt * load<i32>(p, DILATION_T);
+  const row = at / load<i32>(p, T_GRID);
+  if (at < 0 || at % load<i32>(p, T_GRID) != 0 || row < load<i32>(p, T_FIRST)) return 0;
+  return accumulators(p, row);
 }
 
 function requantise_row(p: usize, acc: usize, y: usize): void {
