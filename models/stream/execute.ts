@@ -83,6 +83,42 @@ function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block
   return xs.map((x) => rows(x, 0, t));
 }
 
+/** Runs a node on what is there of its inputs, and adds its output; `strideT` where it is not the node's own. */
+function runNode<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>, run: RunNode<A>, stride?: number): void {
+  const xs = operands(node, tensors);
+  const strideT = stride ?? ('strideT' in node.attrs ? node.attrs.strideT : 1);
+  const shape = shapeFor(node, xs, strideT);
+  tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
+}
+
+/** Nodes on one window; their tensors are added to `tensors`. Out: the model's outputs. */
+export function executeNodes<A extends Sliceable<A>>(
+  graph: Graph,
+  nodes: readonly Node[],
+  tensors: Map<number, Block<A>>,
+  run: RunNode<A>,
+): A[] {
+  for (const node of nodes) runNode(node, tensors, run);
+  return graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data);
+}
+
+/** Trunk tensors of the window that starts at `unit` units of time; those that have no whole window there are left out. */
+export function windowOf<A extends Sliceable<A>>(
+  plan: StreamPlan,
+  trunk: ReadonlyMap<number, Block<A>>,
+  unit: number,
+): Map<number, Block<A>> {
+  const tensors = new Map<number, Block<A>>();
+  for (const [id, block] of trunk) {
+    const t = plan.tensors.get(id);
+    if (!t || unit % t.jump !== 0) continue;
+    const from = unit / t.jump;
+    if (from + t.windowRows > block.shape.t) continue; // not read by the head
+    tensors.set(id, rows(block, from, from + t.windowRows));
+  }
+  return tensors;
+}
+
 /** Trunk tensors over the whole signal, zero-padded at its two ends only. */
 export function executeTrunk<A extends Sliceable<A>>(
   plan: StreamPlan,
@@ -93,11 +129,7 @@ export function executeTrunk<A extends Sliceable<A>>(
   const tensors = cutSignal(plan, signal, 0, ticksIn(plan, signal));
   for (const step of hasTrunk(plan.mode) ? plan.steps : []) {
     if (step.section !== 'trunk' || step.kind !== 'run') continue;
-    const { node } = step;
-    const strideT = step.rule.kind === 'window' ? step.rule.stride : 1;
-    const xs = operands(node, tensors);
-    const shape = shapeFor(node, xs, strideT);
-    tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
+    runNode(step.node, tensors, run, step.rule.kind === 'window' ? step.rule.stride : 1);
   }
   return tensors;
 }
@@ -110,11 +142,9 @@ function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>
     const hop = cutSignal(plan, signal, k * plan.hop, (k + 1) * plan.hop);
     for (const { section, kind, node } of plan.steps) {
       if (section !== 'trunk' || kind !== 'run') continue;
-      const xs = operands(node, hop);
-      const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
-      const shape = shapeFor(node, xs, strideT);
-      const t = plan.tensors.get(node.output)?.newRows ?? shape.t;
-      hop.set(node.output, { data: run(node, xs, shape, strideT).slice(0, t * frameOf(shape)), shape: { ...shape, t } });
+      runNode(node, hop, run);
+      const y = hop.get(node.output) as Block<A>;
+      hop.set(node.output, rows(y, 0, plan.tensors.get(node.output)?.newRows ?? y.shape.t));
     }
     for (const [id, block] of hop) parts.set(id, [...(parts.get(id) ?? []), block]);
   }
@@ -154,24 +184,9 @@ export function* executeHeads<A extends Sliceable<A>>(
   const first = options.warmUp ? 0 : plan.warmUpHops;
   const grid = plan.mode === 'misaligned' ? plan.alignment : plan.hop;
   for (let n = first; n * plan.hop + plan.window + plan.delayFrames <= frames; n += options.every ?? 1) {
-    const tensors = new Map<number, Block<A>>();
-    for (const [id, block] of trunk) {
-      const t = plan.tensors.get(id);
-      if (!t) continue;
-      // misaligned: the window is taken at the multiple of the total stride before it
-      const from = Math.floor((n * plan.hop) / grid) * ((grid * units) / t.jump);
-      const frame = frameOf(block.shape);
-      if (from + t.windowRows > block.shape.t) continue; // not read by the head
-      const data = block.data.slice(from * frame, (from + t.windowRows) * frame);
-      tensors.set(id, { data, shape: { ...block.shape, t: t.windowRows } });
-    }
-    for (const node of head) {
-      const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
-      const strideT = 'strideT' in node.attrs ? node.attrs.strideT : 1;
-      const shape = shapeFor(node, xs, strideT);
-      tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
-    }
-    yield { index: n, outputs: plan.graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data), tensors };
+    // misaligned: the window is taken at the multiple of the total stride before it
+    const tensors = windowOf(plan, trunk, Math.floor((n * plan.hop) / grid) * grid * units);
+    yield { index: n, outputs: executeNodes(plan.graph, head, tensors, run), tensors };
   }
 }
 

@@ -5,10 +5,9 @@
  * `mostContaminated` touch a window edge.  Source: StreamiNNC rule R8 (the paper stops its f_PPG behind the first pool, at 10.5 %).
  * As a mode it is not built here: edge-exact with that depth reuses the same rows and is exact.
  */
-import { frameOf, type Graph, type Node } from '../graph/types.ts';
-import { opOf } from '../ops/index.ts';
+import type { Graph, Node } from '../graph/types.ts';
 import { contaminationOf } from './contamination.ts';
-import type { Block, RunNode } from './execute.ts';
+import { type Block, executeNodes, type RunNode, windowOf } from './execute.ts';
 import type { StreamPlan } from './types.ts';
 
 export const mostContaminated = 0.11;
@@ -42,29 +41,7 @@ export function partialOf<A extends Sliceable<A>>(
     last = reach;
   }
   if (!last || streamed.size === grid.tensors.size - 1) return undefined;
-  const outputs = (n: number): A[] => {
-    const tensors = new Map<number, Block<A>>();
-    for (const [id, block] of trunk) {
-      const t = grid.tensors.get(id);
-      if (!t || hop % t.jump !== 0) continue;
-      const frame = frameOf(block.shape);
-      const from = (n * hop) / t.jump;
-      tensors.set(id, {
-        data: block.data.slice(from * frame, (from + t.windowRows) * frame),
-        shape: { ...block.shape, t: t.windowRows },
-      });
-    }
-    for (const node of graph.nodes) {
-      if (streamed.has(node)) continue;
-      const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
-      const shape = opOf(node.op).shape(
-        xs.map((x) => x.shape),
-        node.attrs as never,
-        node.name,
-      );
-      tensors.set(node.output, { data: run(node, xs, shape, 'strideT' in node.attrs ? node.attrs.strideT : 1), shape });
-    }
-    return graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data);
-  };
+  const whole = graph.nodes.filter((node) => !streamed.has(node));
+  const outputs = (n: number): A[] => executeNodes(graph, whole, windowOf(grid, trunk, n * hop), run);
   return { layers: streamed.size, node: last.node, contaminated: last.share, outputs };
 }
