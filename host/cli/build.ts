@@ -1,8 +1,7 @@
 /**
  * runlet build: a model file to a bundle, one WebAssembly module.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
 import { planSummary } from '../../models/stream/print.ts';
@@ -21,6 +20,7 @@ import {
   styleOf,
 } from './load.ts';
 import { producer } from './producer.ts';
+import { writeOut } from './save.ts';
 
 export default defineCommand({
   meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
@@ -48,8 +48,7 @@ export default defineCommand({
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
     const output = args.output ?? `${graph.name}.wasm`;
-    await mkdir(dirname(output), { recursive: true });
-    await writeFile(output, bundle.wasm);
+    await writeOut(output, bundle.wasm);
     const facts = bundleFacts(bundle.wasm, bundle.manifest);
     if (args.json) return printJson({ output, buildMs, ...facts });
     process.stdout.write(`${planSummary(quant.plan, bundle.manifest.sampleRateHz).join('\n')}\n`);
@@ -63,9 +62,5 @@ export default defineCommand({
 });
 
 async function writeSource(folder: string, files: Record<string, string>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(folder, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  }
+  for (const [name, text] of Object.entries(files)) await writeOut(join(folder, name), text);
 }

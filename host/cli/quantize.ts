@@ -1,13 +1,12 @@
 /**
  * runlet quantize: a float model and calibration data to an int8 model file (.rnq) with a per-layer report.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { defineCommand } from 'citty';
 import { writeGraph } from '../../models/graph/file.ts';
 import { table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
 import { calibArgs, loadGraph, modelArgs, planArgs, planOptions, quantised } from './load.ts';
+import { writeOut } from './save.ts';
 
 export default defineCommand({
   meta: { name: 'quantize', description: 'Turn a float model into int8 with calibration data' },
@@ -21,10 +20,7 @@ export default defineCommand({
   async run({ args }) {
     const graph = await loadGraph(args);
     const { graph: int8, report } = await quantised(graph, planOptions(graph, args), args);
-    if (args.output) {
-      await mkdir(dirname(args.output), { recursive: true });
-      await writeFile(args.output, writeGraph(int8));
-    }
+    if (args.output) await writeOut(args.output, writeGraph(int8));
     if (args.json) return printJson({ output: args.output, layers: report });
     const colour = coloursFor(process.stdout);
     const rows = report.map((r) => [

@@ -5,7 +5,6 @@
  * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run. What the warm-up holds back and
  * what gaps the signal has stands on stderr.
  */
-import { writeFile } from 'node:fs/promises';
 import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -22,6 +21,7 @@ import { badOption, choiceOption, coloursFor, jsonArg, numberOption, output, pri
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
 import { readBytes } from './load.ts';
+import { writeOut } from './save.ts';
 
 const args = {
   bundle: { type: 'positional', description: 'The .wasm file that build wrote', required: true },
@@ -87,7 +87,7 @@ function gapsText({ policy, count, frames, outputsLeftOut }: GapCount, rateHz: n
 async function savePlot(path: string, recorder: Recorder): Promise<void> {
   const { plotRun } = await import('../report/plot.ts');
   const svg = await plotRun(recorder.plot());
-  await writeFile(path, svg);
+  await writeOut(path, svg);
   process.stderr.write(`wrote ${path}\n`);
 }
 

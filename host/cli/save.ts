@@ -1,14 +1,18 @@
 /**
- * Files that a verb writes beside its result.
+ * Files that a verb writes.
  *
- * In: a path and text.  Out: the file, in a folder that is made where it is not there; one line on stderr.
+ * In: a path and text or bytes.  Out: the file, in a folder that is made where it is not there; `save` says so on stderr.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bytesText } from '../report/table.ts';
 
-export async function save(path: string, text: string): Promise<void> {
+export async function writeOut(path: string, data: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
+  await writeFile(path, data);
+}
+
+export async function save(path: string, text: string): Promise<void> {
+  await writeOut(path, text);
   process.stderr.write(`wrote ${path}: ${bytesText(Buffer.byteLength(text))}\n`);
 }

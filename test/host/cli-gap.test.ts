@@ -1,5 +1,4 @@
 /** `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, what stderr says. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,23 +7,13 @@ import * as assert from 'uvu/assert';
 import { Clock } from '../../host/sources/clock.ts';
 import { csvSource } from '../../host/sources/csv.ts';
 import { GapList, present } from '../../host/sources/gaps.ts';
-import { codeOf, collect, once, utf8 } from './helpers.ts';
+import { codeOf, collect, once, runCli, utf8 } from './helpers.ts';
 import { hop, reference, tinyBundle, window } from './tiny-bundle.ts';
 
-const bin = join(import.meta.dirname, '../../host/cli/bin.js');
 const folder = mkdtempSync(join(tmpdir(), 'runlet-gap-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const runlet = (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, 'run', ...args], { cwd: folder });
-    const result = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (text: string) => {
-        result[name] += text;
-      });
-    child.on('close', (code) => resolve({ code, ...result }));
-  });
+const runlet = (...args: string[]) => runCli(folder, ['run', ...args]);
 const linesOf = (stdout: string) => stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)); // biome-ignore format: one line
 
 /** 60 frames at 100 Hz; 17, 18 and 40 are lost. */

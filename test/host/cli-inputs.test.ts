@@ -1,5 +1,4 @@
 /** The command line with a model of two inputs: plan, build, the cross table and run, with files by order, by name and in one archive. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,24 +9,13 @@ import { openSession } from '../../host/session/index.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { specsOf } from '../../host/sources/several.ts';
 import { wristModel, wristSignals } from '../read/inputs-model.ts';
-import { codeOf } from './helpers.ts';
+import { codeOf, runCli } from './helpers.ts';
 
-const bin = join(import.meta.dirname, '../../host/cli/bin.js');
 const folder = mkdtempSync(join(tmpdir(), 'runlet-inputs-'));
 const at = (name: string) => join(folder, name);
 test.after(() => rmSync(folder, { recursive: true }));
 
-const runlet = (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: folder });
-    const result = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (text: string) => {
-        result[name] += text;
-      });
-    child.on('error', reject).on('close', (code) => resolve({ code, ...result }));
-    child.stdin.end();
-  });
+const runlet = (...args: string[]) => runCli(folder, args);
 
 const [accel, ppg] = wristSignals(300) as [Float32Array, Float32Array];
 const accelNpy = writeNpy([accel.length / 3, 3], accel);

@@ -12,7 +12,7 @@ import { shortFloat } from '../../host/cli/drive.ts';
 import { explanations } from '../../host/cli/explain.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { RunletError } from '../../models/error.ts';
-import { codeOf } from './helpers.ts';
+import { type CliResult, codeOf, runCli } from './helpers.ts';
 import { reference, tinyBundle } from './tiny-bundle.ts';
 
 const bin = join(import.meta.dirname, '../../host/cli/bin.js');
@@ -20,23 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'runlet-cli-'));
 const at = (name: string) => join(folder, name);
 test.after(() => rmSync(folder, { recursive: true }));
 
-interface Result {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-const runlet = (args: string[], input: Uint8Array | string = ''): Promise<Result> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: folder });
-    const result = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (text: string) => {
-        result[name] += text;
-      });
-    child.on('error', reject).on('close', (code) => resolve({ code, ...result }));
-    child.stdin.on('error', () => {}).end(input);
-  });
+const runlet = (args: string[], input: Uint8Array | string = '') => runCli(folder, args, input);
 
 interface Line {
   n: number;
@@ -47,7 +31,7 @@ interface Line {
   label?: string;
 }
 
-const linesOf = (result: Result): Line[] =>
+const linesOf = (result: CliResult): Line[] =>
   result.stdout
     .trim()
     .split('\n')
@@ -77,7 +61,7 @@ test.before(async () => {
 
 test('csv, npy, npz, text, JSON, csv and raw through standard input: the same outputs', async () => {
   const f32 = new Uint8Array(real.buffer);
-  const runs: Promise<Result>[] = [
+  const runs: Promise<CliResult>[] = [
     runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x']),
     runlet(['run', 'tiny.wasm', 's.npy']),
     runlet(['run', 'tiny.wasm', 's.npz', '--array=x']),
@@ -125,7 +109,7 @@ test('--realtime takes the time of the signal', async () => {
 });
 
 test('truth: mean absolute error, accuracy, and the plot', async () => {
-  const summaryOf = (result: Result) => JSON.parse(result.stdout.trim().split('\n').pop() as string).summary;
+  const summaryOf = (result: CliResult) => JSON.parse(result.stdout.trim().split('\n').pop() as string).summary;
   const mae = await runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x', '--truth', 'y', '--json', '--plot', 'out.svg']);
   assert.is(mae.code, 0, mae.stderr);
   const error = expected.reduce((sum, o) => sum + Math.abs((o.output[0] as number) - 1), 0) / expected.length;
@@ -227,7 +211,7 @@ test('--help loads neither the compiler nor a verb', async () => {
 });
 
 test('a closed pipe ends the run quietly', async () => {
-  const result = await new Promise<Result>((resolve) => {
+  const result = await new Promise<CliResult>((resolve) => {
     const child = spawn(process.execPath, [bin, 'run', at('tiny.wasm'), 'gen:sine?seconds=Infinity']);
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,7 @@
 /** Helpers of the host's tests: error codes, collecting a source, a seeded generator, mutation of bytes. */
 
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import type { Source } from '../../host/sources/index.ts';
 import { isRunletError } from '../../models/error.ts';
 
@@ -44,3 +46,24 @@ export async function* once(bytes: Uint8Array, piece = bytes.length || 1): Async
 }
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export interface CliResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const bin = join(import.meta.dirname, '../../host/cli/bin.js');
+
+/** Runs the command line in `folder`, with `input` on standard input. */
+export const runCli = (folder: string, args: readonly string[], input: Uint8Array | string = ''): Promise<CliResult> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd: folder });
+    const result = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        result[name] += text;
+      });
+    child.on('error', reject).on('close', (code) => resolve({ code, ...result }));
+    child.stdin.on('error', () => {}).end(input);
+  });

@@ -17,7 +17,7 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { rates, ticks, wristModel, wristSignals } from './inputs-model.ts';
 import { writeModel } from './onnx-model.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
-import { writeTflite } from './tflite-inputs.ts';
+import { writeTflite } from './tflite-model.ts';
 
 const runtime = await loadRuntime();
 
@@ -137,33 +137,33 @@ test('TensorFlow Lite: two inputs, each with its own time axis, give what the sa
   const next = seededNormal(2);
   const values = (count: number) => Array.from({ length: count }, next);
   const [wa, wp, ba, bp] = [values(5 * 3 * 3), values(4 * 6), values(5), values(4)];
-  const conv = (inputs: number[], output: number, stride: number) => ({
-    ...{ code: 3, inputs, outputs: [output], options: 1 },
-    // VALID, strides along the width and the height, relu
-    fields: [[0, 'byte', 1], [1, 'int', 1], [2, 'int', stride], [3, 'byte', 1]] as [number, 'byte' | 'int', number][], // biome-ignore format: one line
+  // VALID, strides along the width and the height, relu
+  const conv = (inputs: string[], output: string, stride: number) => ({
+    ...{ code: 3, inputs, outputs: [output] },
+    options: { kind: 1, int8: { 0: 1, 3: 1 }, int32: { 1: 1, 2: stride } },
   });
   const tflite = writeTflite({
-    tensors: [
-      { name: 'ppg', shape: [1, 128, 1, 1] },
-      { name: 'accel', shape: [1, 64, 1, 3] },
-      { name: 'wa', shape: [5, 3, 1, 3], floats: wa },
-      { name: 'ba', shape: [5], floats: ba },
-      { name: 'wp', shape: [4, 6, 1, 1], floats: wp },
-      { name: 'bp', shape: [4], floats: bp },
-      { name: 'a', shape: [1, 62, 1, 5] },
-      { name: 'p', shape: [1, 62, 1, 4] },
-      { name: 'joined', shape: [1, 62, 1, 9] },
-      { name: 'axes', shape: [2], ints: [1, 2] },
-      { name: 'y', shape: [1, 9] },
-    ],
+    tensors: {
+      ppg: { shape: [1, 128, 1, 1] },
+      accel: { shape: [1, 64, 1, 3] },
+      wa: { shape: [5, 3, 1, 3], floats: wa },
+      ba: { shape: [5], floats: ba },
+      wp: { shape: [4, 6, 1, 1], floats: wp },
+      bp: { shape: [4], floats: bp },
+      a: { shape: [1, 62, 1, 5] },
+      p: { shape: [1, 62, 1, 4] },
+      joined: { shape: [1, 62, 1, 9] },
+      axes: { shape: [2], ints: [1, 2] },
+      y: { shape: [1, 9] },
+    },
     operators: [
-      conv([1, 2, 3], 6, 1),
-      conv([0, 4, 5], 7, 2),
-      { code: 2, inputs: [6, 7], outputs: [8], options: 10, fields: [[0, 'int', 3]] },
-      { code: 40, inputs: [8, 9], outputs: [10], options: 27, fields: [] },
+      conv(['accel', 'wa', 'ba'], 'a', 1),
+      conv(['ppg', 'wp', 'bp'], 'p', 2),
+      { code: 2, inputs: ['a', 'p'], outputs: ['joined'], options: { kind: 10, int32: { 0: 3 } } },
+      { code: 40, inputs: ['joined', 'axes'], outputs: ['y'], options: { kind: 27 } },
     ],
-    inputs: [0, 1],
-    outputs: [10],
+    inputs: ['ppg', 'accel'],
+    outputs: ['y'],
   });
   // [out][kernel][in] to [out][in][kernel]
   const turned = Array.from(

@@ -17,8 +17,13 @@ export interface TfOperatorOf {
   code: number;
   inputs: string[];
   outputs: string[];
-  /** BuiltinOptions' number, and its int8 (or bool) fields by number. */
-  options?: { kind: number; int8?: Record<number, number>; float32?: Record<number, number> };
+  /** BuiltinOptions' number, and its int8 (or bool), int32 and float32 fields by number. */
+  options?: {
+    kind: number;
+    int8?: Record<number, number>;
+    int32?: Record<number, number>;
+    float32?: Record<number, number>;
+  };
 }
 
 export interface TfModelOf {
@@ -92,6 +97,10 @@ export function writeTflite(model: TfModelOf): Uint8Array {
       ...Object.entries(options?.int8 ?? {}).map(([field, value]): Fields[number] => [
         Number(field),
         (w, at) => w.addFieldInt8(at, value, 0),
+      ]),
+      ...Object.entries(options?.int32 ?? {}).map(([field, value]): Fields[number] => [
+        Number(field),
+        (w, at) => w.addFieldInt32(at, value, 0),
       ]),
       ...Object.entries(options?.float32 ?? {}).map(([field, value]): Fields[number] => [
         Number(field),
