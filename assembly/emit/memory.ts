@@ -10,9 +10,10 @@
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
-import { elementsOf, frameOf } from '../../models/graph/types.ts';
+import { elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import type { FoldReuse } from '../../models/stream/fold.ts';
+import { frameBytes } from '../../models/stream/timing.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 
 /** Offsets of the counters at the start of the state, i32 each. */
@@ -152,12 +153,12 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
   const trunk = new Map<number, TrunkBuffer>();
   const apart: TrunkBuffer[] = [];
   for (const [tensor, t] of plan.tensors) {
-    const frameBytes = frameOf(shape(tensor));
+    const bytes = frameBytes(graph, tensor);
     const inPlace = graph.inputs.some((p) => p.tensor === tensor) || t.newRows <= t.historyRows;
-    const buffer: TrunkBuffer = { tensor, plan: t, frameBytes, address: 0 };
-    if (inPlace) buffer.address = place((t.historyRows + t.newRows) * frameBytes);
+    const buffer: TrunkBuffer = { tensor, plan: t, frameBytes: bytes, address: 0 };
+    if (inPlace) buffer.address = place((t.historyRows + t.newRows) * bytes);
     else {
-      if (t.historyRows > 0) buffer.history = place(t.historyRows * frameBytes);
+      if (t.historyRows > 0) buffer.history = place(t.historyRows * bytes);
       apart.push(buffer);
     }
     trunk.set(tensor, buffer);
@@ -168,15 +169,15 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
   const taps: MemoryMap['taps'] = new Map();
   for (const { kind, work, fold, taps: sums, output } of steps) {
     if (kind === 'taps' && sums && work) {
-      const left = (work.left?.computed ?? 0) * frameOf(shape(output));
+      const left = (work.left?.computed ?? 0) * frameBytes(graph, output);
       const own = (bytes: number) => ({ address: place(bytes), bytes });
       taps.set(output, {
-        accumulators: own(4 * sums.accRows * frameOf(shape(output))),
+        accumulators: own(4 * sums.accRows * frameBytes(graph, output)),
         records: own(4 * sums.records * left),
         waiting: own(sums.waiting * left),
       });
     }
-    const slotBytes = kind === 'edge' ? (work?.spliced ?? 0) * frameOf(shape(output)) : 0;
+    const slotBytes = kind === 'edge' ? (work?.spliced ?? 0) * frameBytes(graph, output) : 0;
     if (ahead > 0 && slotBytes > 0) queues.set(output, { address: place(ahead * slotBytes), slots: ahead, slotBytes });
     if (!fold) continue;
     const bytes = fold.interior.step * fold.totalBytes;
@@ -259,7 +260,7 @@ function edgeBuffers(plan: StreamPlan, outputs: Map<number, number>, lifetime: (
   for (const { kind, work, output } of plan.steps) {
     const interior = plan.layout?.interiors.get(output);
     if (kind !== 'edge' || !work || !interior) continue;
-    const frame = frameOf(plan.graph.tensors[output]?.shape ?? { t: 0, f: 0, c: 0 });
+    const frame = frameBytes(plan.graph, output);
     const at = { key: output, ...lifetime(output), at: 0 };
     const { window, left, spliced } = work;
     if (window && needsBuffer(interior, window.right, spliced) && !outputs.has(output))
@@ -289,6 +290,6 @@ export function leftAddress(map: MemoryMap, tensor: number, shift: number): numb
 
 /** Bytes of a fold's slots. */
 export function partialBytes(plan: StreamPlan, step: Step): number {
-  const elements = frameOf(plan.graph.tensors[step.output]?.shape ?? { t: 0, f: 0, c: 0 });
+  const elements = frameBytes(plan.graph, step.output);
   return (step.slots ?? 0) * elements * (step.rule.kind === 'fold' && step.rule.fold === 'sum' ? 4 : 1);
 }

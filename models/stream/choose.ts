@@ -8,8 +8,8 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import { clockOf } from './clock.ts';
-import { edgesOf } from './edges.ts';
-import { type Layout, layoutOf, reusingNodes } from './reuse.ts';
+import { type Edge, edgesOf } from './edges.ts';
+import { type Choice, type Layout, layoutOf, reusingNodes } from './reuse.ts';
 import { inputShapes } from './timing.ts';
 
 export interface Budget {
@@ -43,24 +43,25 @@ const macsOf = (graph: Graph, layout: Layout): number =>
   graph.nodes.reduce((sum, node) => sum + macsPerRow(graph, node) * (layout.rows.get(node) ?? 0), 0);
 
 /** All layouts of one depth. */
-function* layoutsAt(graph: Graph, hop: number, microHop: number, depth: number): Generator<Costed> {
-  const edges = edgesOf(graph, hop);
+function layoutsAt(graph: Graph, hop: number, microHop: number, depth: number, edges: Map<number, Edge>): Costed[] {
   const most = Math.floor(clockOf(graph).window / hop);
   const stride = Math.max(1, Math.ceil(most / mostAheads));
-  for (let i = most; i >= 0; i = i === 0 ? -1 : Math.max(0, i - stride)) {
-    for (const taps of [true, false]) {
-      const layout = layoutOf(graph, hop, { ahead: i, cone: false, depth, taps }, microHop, edges);
-      if (layout) yield { layout, macs: macsOf(graph, layout) };
-    }
-  }
-  const cone = layoutOf(graph, hop, { ahead: 0, cone: true, depth, taps: false }, microHop, edges);
-  if (cone) yield { layout: cone, macs: macsOf(graph, cone) };
+  const choices: Choice[] = [];
+  for (let ahead = most; ahead >= 0; ahead = ahead === 0 ? -1 : Math.max(0, ahead - stride))
+    for (const taps of [true, false]) choices.push({ ahead, cone: false, depth, taps });
+  choices.push({ ahead: 0, cone: true, depth, taps: false });
+  return choices.flatMap((choice) => {
+    const layout = layoutOf(graph, hop, choice, microHop, edges);
+    return layout ? [{ layout, macs: macsOf(graph, layout) }] : [];
+  });
 }
 
-/** Depths at which something changes, deepest first. */
-function depthsOf(graph: Graph, hop: number, most: number): number[] {
-  const reusing = reusingNodes(graph, edgesOf(graph, hop), most);
-  return graph.nodes.flatMap((n, i) => (reusing.has(n) ? [i + 1] : [])).reverse();
+/** All layouts by depth, deepest first; only depths at which something changes. */
+function* layoutsByDepth(graph: Graph, hop: number, { depth = graph.nodes.length, microHop = hop }: Budget): Generator<Costed[]> {
+  const edges = edgesOf(graph, hop);
+  const reusing = reusingNodes(graph, edges, depth);
+  const depths = graph.nodes.flatMap((n, i) => (reusing.has(n) ? [i + 1] : [])).reverse();
+  for (const d of [...depths, 0]) yield layoutsAt(graph, hop, microHop, d, edges);
 }
 
 const least = (all: Costed[], by: 'macs' | 'state'): Costed | undefined => {
@@ -74,12 +75,11 @@ const least = (all: Costed[], by: 'macs' | 'state'): Costed | undefined => {
 
 /** Layouts within the budget; without one, only depths that can do the least work. */
 function candidates(graph: Graph, hop: number, budget: Budget): Costed[] {
-  const { stateBytes = Number.POSITIVE_INFINITY, macs = Number.POSITIVE_INFINITY, microHop = hop } = budget;
+  const { stateBytes = Number.POSITIVE_INFINITY, macs = Number.POSITIVE_INFINITY } = budget;
   const limited = budget.stateBytes !== undefined || budget.macs !== undefined;
   const found: Costed[] = [];
   let work = Number.POSITIVE_INFINITY;
-  for (const depth of [...depthsOf(graph, hop, budget.depth ?? graph.nodes.length), 0]) {
-    const all = [...layoutsAt(graph, hop, microHop, depth)];
+  for (const all of layoutsByDepth(graph, hop, budget)) {
     const lowest = Math.min(...all.map((c) => c.macs));
     // the deepest layouts do the least work (proof, section 5)
     if (!limited && lowest > work * (1 + workTolerance)) break;
@@ -105,8 +105,7 @@ export function chooseLayout(graph: Graph, hop: number, budget: Budget = {}): Co
 
 /** Layouts of which none has both less work and less state than another, least work first; within `budget.depth` and `budget.microHop`. */
 export function paretoLayouts(graph: Graph, hop: number, budget: Budget = {}): Costed[] {
-  const depths = [...depthsOf(graph, hop, budget.depth ?? graph.nodes.length), 0];
-  const all = depths.flatMap((depth) => [...layoutsAt(graph, hop, budget.microHop ?? hop, depth)]);
+  const all = [...layoutsByDepth(graph, hop, budget)].flat();
   all.sort((a, b) => a.macs - b.macs || a.layout.stateBytes - b.layout.stateBytes);
   let least = Number.POSITIVE_INFINITY;
   return all.filter(({ layout }) => {

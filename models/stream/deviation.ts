@@ -8,14 +8,14 @@
  */
 import { isRunletError, RunletError } from '../error.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
-import { gcd, lcm } from './clock.ts';
+import { gcd } from './clock.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
 import { type Block, executeHeads, executeTrunk, type RunNode, type WindowResult } from './execute.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
 import { partialOf } from './partial.ts';
 import { planStream } from './plan.ts';
-import { timingOf } from './timing.ts';
+import { totalStride } from './timing.ts';
 import { hasTrunk, type Mode, type StreamPlan } from './types.ts';
 
 /** Arrays that hold frames, and how their numbers are computed and read. */
@@ -179,13 +179,12 @@ export function deviationOf<A extends Sliceable<A>>(
     compared++;
   }
 
-  const state = (p: StreamPlan) => p.steps.reduce((sum, s) => sum + s.stateBytes, 0);
   const modes = plans.map((plan): ModeCost => {
     const found = measured.find((m) => m.plan === plan);
     return {
       mode: plan.mode,
       macsPerHop: plan.macsPerHop,
-      stateBytes: state(plan),
+      stateBytes: plan.stateBytes,
       delayFrames: plan.delayFrames,
       warmUpHops: plan.warmUpHops,
       exact: plan.mode !== 'misaligned' && plan.steps.every((s) => s.exact),
@@ -208,8 +207,6 @@ export function deviationOf<A extends Sliceable<A>>(
     layers: layerRows(graph, hop, measured, { grid, trunk: gridTrunk, run, real, contamination: contaminationOf(graph) }),
   };
 }
-
-const totalStride = (graph: Graph): number => [...timingOf(graph, () => true).values()].reduce((p, t) => lcm(p, t.jump), 1);
 
 const summary = (outputs: Differences[]): Pick<ModeCost, 'outputNrmse' | 'maxDifference'> => ({
   outputNrmse: outputs.length === 0 ? 0 : outputs.reduce((sum, o) => sum + o.nrmse, 0) / outputs.length,

@@ -6,8 +6,8 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
-import { frameBytes, historyOf, type Interior, type Layout, periodOf } from './reuse.ts';
-import { ruleOf, timingOf, type WindowRule } from './timing.ts';
+import { historyOf, type Interior, type Layout, periodOf } from './reuse.ts';
+import { frameBytes, ruleOf, timingOf, type WindowRule } from './timing.ts';
 import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
 
 export interface EdgePlan {

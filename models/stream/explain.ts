@@ -7,8 +7,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import { type Costed, paretoLayouts } from './choose.ts';
 import { edgesOf, interior } from './edges.ts';
 import type { FoldReuse } from './fold.ts';
-import { frameBytes } from './reuse.ts';
-import { ruleOf, timingOf } from './timing.ts';
+import { frameBytes, ruleOf, timingOf } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
 export interface LayerReason {

@@ -10,9 +10,10 @@
  * over the waiting windows: it opens minus a running total and closes plus it, exact modulo 2^32, so its work per row does not depend on
  * the window.
  */
-import { frameOf, type Graph, type Node } from '../graph/types.ts';
+import type { Graph, Node } from '../graph/types.ts';
 import type { Interior } from './reuse.ts';
-import { ruleOf } from './timing.ts';
+import { frameBytes, ruleOf } from './timing.ts';
+import type { TensorPlan } from './types.ts';
 
 export interface FoldReuse {
   /**
@@ -36,7 +37,7 @@ export interface FoldReuse {
 export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: number): FoldReuse {
   const rule = ruleOf(graph, node);
   const bytes = rule.kind === 'fold' && rule.fold === 'max' ? 1 : 4; // int8 maxima, int32 sums
-  const slotBytes = frameOf(graph.tensors[node.output]?.shape ?? { t: 0, f: 0, c: 0 }) * bytes;
+  const slotBytes = frameBytes(graph, node.output) * bytes;
   const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
   const { newest, shift, step, edge } = interior;
   const openRows = Math.floor((newest - shift) / step) - edge.left + 1;
@@ -48,12 +49,12 @@ export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: numb
  * A fold in mode stream over a tensor whose newest row is the window's last: the smaller of the two forms. Work per row does not depend on
  * the window: sums subtract what leaves; maxima walk over a window's hops once in as many hops (van Herk, 1992).
  */
-export function streamFold(graph: Graph, node: Node, rows: number, newRows: number, jump: number): FoldReuse | undefined {
+export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReuse | undefined {
   const rule = ruleOf(graph, node);
-  const [id] = node.inputs as [number];
+  const { windowRows: rows, newRows, jump } = plan;
   if (rule.kind !== 'fold' || rows <= newRows) return undefined;
-  const frame = frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
-  const out = frameOf(graph.tensors[node.output]?.shape ?? { t: 0, f: 0, c: 0 });
+  const frame = frameBytes(graph, plan.tensor);
+  const out = frameBytes(graph, node.output);
   const waiting = Math.ceil(rows / newRows) - 1;
   const edge = { jump, rows, left: 0, right: 0, newRows, phases: 1 };
   const interior = { edge, step: 1, newRows, microRows: newRows, newest: rows - 1, oldest: 0, shift: waiting * newRows };
@@ -80,7 +81,7 @@ export function foldsOf(graph: Graph, interiors: Map<number, Interior>, trunk: S
     if (rule.kind !== 'fold' && !(rule.kind === 'whole' && rule.linear === true)) return false;
     const fold = foldOf(graph, node, at, ahead);
     if (fold.openRows < 0) return false;
-    const frame = frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+    const frame = frameBytes(graph, id);
     const known = at.newest - at.newRows + 1; // rows of the stream that are kept end here
     const rows = known - at.edge.left * at.step + ahead * at.edge.left;
     const open = Math.max(0, known - at.edge.left * at.step - at.shift);

@@ -5,10 +5,10 @@
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import type { Graph } from '../graph/types.ts';
-import { clockOf, lcm, tickName, ticksOf } from './clock.ts';
+import { clockOf, tickName, ticksOf } from './clock.ts';
 import { type Edge, edgesOf, pays } from './edges.ts';
 import { reusingNodes } from './reuse.ts';
-import { ruleOf, timingOf } from './timing.ts';
+import { ruleOf, strideOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';
 
 /** Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
@@ -23,17 +23,15 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   const clock = clockOf(graph);
   let lead = 0;
   let lookAhead = 0;
-  let stride = 1;
   for (const node of graph.nodes) {
     const t = timing.get(node.output);
     if (!t || ruleOf(graph, node).kind !== 'window') continue;
     lead = Math.max(lead, t.lead);
     lookAhead = Math.max(lookAhead, t.lookAhead);
-    stride = lcm(stride, t.jump);
   }
   lead = ticksOf(lead, clock);
   lookAhead = ticksOf(lookAhead, clock);
-  const alignment = lcm(stride, clock.units) / clock.units;
+  const alignment = strideOf(timing.values(), clock);
   const aligned = options.hop % alignment === 0;
   if (aligned && lead === 0 && lookAhead === 0)
     return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };

@@ -15,7 +15,7 @@ import { edgePlan } from './edge-plan.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
-import { ruleOf, timingOf } from './timing.ts';
+import { ruleOf, strideOf, timingOf } from './timing.ts';
 import type { PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
@@ -87,7 +87,7 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   if (mode === 'edge-exact') return planEdges(graph, window, options, reason);
   const trunk = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => trunk.has(node));
-  const alignment = [...timing.values()].reduce((p, t) => lcm(p, t.jump), units) / units;
+  const alignment = strideOf(timing.values(), clock);
   const microHop = options.microHop ?? (mode === 'misaligned' ? alignment : hop);
   checkAlignment(mode === 'misaligned' ? alignment : hop, microHop, alignment);
   if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
@@ -172,11 +172,12 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
 /** Hops after which the places of all folds repeat. */
 const periodOf = (steps: Step[]): number => steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1);
 
-function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'headShare'> {
+function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'stateBytes' | 'headShare'> {
   const macsPerHop = steps.reduce((sum, s) => sum + s.macsPerHop, 0);
   const headMacs = steps.filter((s) => s.section === 'head').reduce((sum, s) => sum + s.macsPerHop, 0);
   const macsPerWindow = steps.reduce((sum, s) => sum + s.macsPerWindow, 0);
-  return { steps, macsPerHop, macsPerWindow, headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop };
+  const stateBytes = steps.reduce((sum, s) => sum + s.stateBytes, 0);
+  return { steps, macsPerHop, macsPerWindow, stateBytes, headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop };
 }
 
 /** Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section 1.2. */

@@ -111,7 +111,6 @@ function equals(plan: StreamPlan, step: Step): string {
 /** Totals, one line each. */
 export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
-  const state = plan.steps.reduce((sum, s) => sum + s.stateBytes, 0);
   const unit = tickName(plan.clock);
   const { rates } = plan.clock;
   const lines = [
@@ -128,7 +127,7 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
           `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
         ]
       : []),
-    `state       ${count(state)} bytes of history and partial results`,
+    `state       ${count(plan.stateBytes)} bytes of history and partial results`,
     `delay       ${plan.delayFrames} ${unit}${ms(plan.delayFrames)} of look-ahead`,
     `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier ${unit} matter to the first window)`,
   ];
@@ -151,7 +150,7 @@ export const planJson = (plan: StreamPlan) => ({
   macsPerHop: plan.macsPerHop,
   macsPerWindow: plan.macsPerWindow,
   headShare: plan.headShare,
-  stateBytes: plan.steps.reduce((sum, s) => sum + s.stateBytes, 0),
+  stateBytes: plan.stateBytes,
   exact: planRows(plan).every((row) => row.exact === 'exact'),
   layers: planRows(plan),
 });

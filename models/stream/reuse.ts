@@ -15,12 +15,12 @@
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
  * Exact for any hop and any padding.
  */
-import { frameOf, type Graph, type Node } from '../graph/types.ts';
+import type { Graph, Node } from '../graph/types.ts';
 import { lcm } from './clock.ts';
 import { type Edge, edgesOf, mayReuse } from './edges.ts';
 import { type FoldReuse, foldOf, foldsOf } from './fold.ts';
 import { type Taps, tapsOf } from './taps.ts';
-import { ruleOf, type WindowRule } from './timing.ts';
+import { frameBytes, ruleOf, type WindowRule } from './timing.ts';
 
 export interface Choice {
   /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
@@ -76,9 +76,6 @@ export interface Layout {
 
 /** Rows kept from one micro-hop to the next. */
 export const historyOf = (at: Interior): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
-
-/** Bytes of one row. */
-export const frameBytes = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
 
 interface Context {
   graph: Graph;
@@ -147,8 +144,7 @@ function workOf(ctx: Context, tops: Map<number, number>): Map<number, EdgeWork> 
     for (const node of trunkReaders(ctx, id)) {
       const e = edgeOf(ctx, node.output);
       const { stride, pad } = windowRule(ctx, node);
-      const from = Math.min(work.get(node.output)?.window?.first ?? e.rows, e.rows - e.right);
-      if (e.right > 0 && from < e.rows) low = Math.min(low, Math.max(0, (e.rows - e.right) * stride - pad[0]));
+      if (e.right > 0) low = Math.min(low, Math.max(0, (e.rows - e.right) * stride - pad[0]));
     }
     return low;
   };

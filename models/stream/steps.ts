@@ -7,9 +7,8 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
 import { streamFold } from './fold.ts';
-import { frameBytes } from './reuse.ts';
-import { ruleOf } from './timing.ts';
-import type { Step, StepInput, StreamPlan, TensorPlan, Timing } from './types.ts';
+import { frameBytes, ruleOf } from './timing.ts';
+import { hasTrunk, type Step, type StepInput, type StreamPlan, type TensorPlan, type Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
@@ -33,20 +32,21 @@ const headInput = (draft: Draft, id: number): StepInput => ({
   rows: rowsOf(draft.graph, id),
 });
 
-/** Slots of partial results where a fold over tensor `id` can keep them: whole hops that are exactly the window, and fewer bytes than the ring. */
-function foldSlots(draft: Draft, node: Node, complete: (id: number) => number): number | undefined {
-  const rule = ruleOf(draft.graph, node);
-  const [id] = node.inputs;
-  const plan = id === undefined ? undefined : draft.tensors.get(id);
-  if (rule.kind !== 'fold' || !plan || id === undefined || draft.mode === 'misaligned' || draft.mode === 'windowed')
-    return undefined;
-  // with micro-hops a hop's rows are never there at once
+/** The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output falls due. */
+function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorPlan | undefined {
+  const [id] = node.inputs as [number];
+  const plan = draft.tensors.get(id);
+  const follows = hasTrunk(draft.mode) && draft.mode !== 'misaligned' && ruleOf(draft.graph, node).kind === 'fold';
+  return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
+}
+
+/** With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that takes fewer bytes than the rows. */
+function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
-  const rowsPerHop = (draft.hop * draft.clock.units) / plan.jump;
-  const slots = plan.windowRows / rowsPerHop;
-  if (!Number.isInteger(slots) || complete(id) !== plan.windowRows) return undefined;
-  const elements = frameBytes(draft.graph, node.output) * slots;
-  return elements * (rule.fold === 'sum' ? 4 : 1) < plan.windowRows * frameBytes(draft.graph, id) ? slots : undefined;
+  const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
+  if (!Number.isInteger(slots)) return undefined;
+  const bytes = slots * frameBytes(draft.graph, node.output) * (sum ? 4 : 1);
+  return bytes < plan.windowRows * frameBytes(draft.graph, plan.tensor) ? slots : undefined;
 }
 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
@@ -77,46 +77,23 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       continue;
     }
     const exact = headIsExact(draft, node);
-    const slots = foldSlots(draft, node, complete);
-    if (slots !== undefined && rule.kind === 'fold') {
-      const [id] = node.inputs as [number];
-      const stateBytes = slots * frameBytes(graph, node.output) * (rule.fold === 'sum' ? 4 : 1);
-      trunkSteps.push({
-        ...common,
-        kind: 'accumulate',
-        section: 'trunk',
-        inputs: [trunkInput(draft, node, id, complete)],
-        outRows: 0,
-        rule,
-        macsPerHop: 0,
-        macsPerWindow: 0,
-        stateBytes,
-        slots,
-        exact,
-      });
-      headSteps.push({ ...common, kind: 'finish', section: 'head', inputs: [], outRows: 1, rule, macsPerHop: 0, slots, exact });
-      continue;
-    }
-    const [x] = node.inputs as [number];
-    const plan = draft.tensors.get(x);
-    const whole = plan && draft.mode !== 'misaligned' && draft.microHop === draft.hop && complete(x) === plan.windowRows;
-    const fold = whole ? streamFold(graph, node, plan.windowRows, plan.newRows, plan.jump) : undefined;
-    if (fold && plan) {
-      const inputs = [{ tensor: x, firstRow: plan.historyRows, rows: plan.newRows }];
-      const { stateBytes } = fold;
-      foldSteps.push({
-        ...common,
-        kind: 'fold',
-        section: 'edge',
-        inputs,
-        outRows: 1,
-        rule,
-        macsPerHop: 0,
-        stateBytes,
-        fold,
-        exact,
-      });
-      continue;
+    const folded = foldedTensor(draft, node, complete);
+    if (folded && rule.kind === 'fold') {
+      const inputs = [{ tensor: folded.tensor, firstRow: folded.historyRows, rows: folded.newRows }];
+      const shared = { ...common, rule, exact, macsPerHop: 0 };
+      const slots = foldSlots(draft, node, folded, rule.fold === 'sum');
+      if (slots !== undefined) {
+        const stateBytes = slots * frameBytes(graph, node.output) * (rule.fold === 'sum' ? 4 : 1);
+        const add = { ...shared, inputs, outRows: 0, macsPerWindow: 0, stateBytes, slots };
+        trunkSteps.push({ ...add, kind: 'accumulate', section: 'trunk' });
+        headSteps.push({ ...shared, kind: 'finish', section: 'head', inputs: [], outRows: 1, slots });
+        continue;
+      }
+      const fold = draft.microHop === draft.hop ? streamFold(graph, node, folded) : undefined;
+      if (fold) {
+        foldSteps.push({ ...shared, kind: 'fold', section: 'edge', inputs, outRows: 1, stateBytes: fold.stateBytes, fold });
+        continue;
+      }
     }
     const inputs = node.inputs.map((id) => headInput(draft, id));
     headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });

@@ -6,10 +6,10 @@
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
-import { lcm } from './clock.ts';
+import { clockOf } from './clock.ts';
 import { planStream } from './plan.ts';
 import { planRows } from './print.ts';
-import { timingOf } from './timing.ts';
+import { totalStride } from './timing.ts';
 import type { Mode, PlanOptions, StreamPlan } from './types.ts';
 
 export interface SweepRow {
@@ -41,12 +41,8 @@ export interface Sweep {
   sampledOf?: number;
 }
 
-/** Least common multiple of all strides along time. */
-export const totalStride = (graph: Graph): number =>
-  [...timingOf(graph, () => true).values()].reduce((p, t) => lcm(p, t.jump), 1);
-
 function rowOf(plan: StreamPlan, stride: number): SweepRow {
-  const { window, hop, mode, macsPerHop, macsPerWindow, delayFrames, phases } = plan;
+  const { window, hop, mode, macsPerHop, macsPerWindow, stateBytes, delayFrames, phases } = plan;
   const words = new Set(planRows(plan).map((r) => r.exact));
   const exact = words.size === 1 && words.has('exact');
   return {
@@ -56,7 +52,7 @@ function rowOf(plan: StreamPlan, stride: number): SweepRow {
     macsPerHop,
     macsPerFrame: macsPerHop / hop,
     macsPerWindow,
-    stateBytes: plan.steps.reduce((sum, s) => sum + s.stateBytes, 0),
+    stateBytes,
     delayFrames,
     phases,
     exact,
@@ -110,7 +106,7 @@ export function hopsOf(window: number, stride: number, most: number): number[] {
 
 /** Plans every hop from 1 to the window (at most about `most`). */
 export function sweepHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}, most = 2048): Sweep {
-  const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
+  const { window } = clockOf(graph);
   const stride = totalStride(graph);
   const hops = hopsOf(window, stride, most);
   const sweep: Sweep = { rows: [], totalStride: stride, refused: [], ...(hops.length < window && { sampledOf: window }) };

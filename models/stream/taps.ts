@@ -12,8 +12,8 @@
  * minus the record is the row of the left edge.
  */
 import type { Graph, Node } from '../graph/types.ts';
-import { frameBytes, type Interior } from './reuse.ts';
-import { ruleOf } from './timing.ts';
+import type { Interior } from './reuse.ts';
+import { frameBytes, ruleOf } from './timing.ts';
 
 export interface Taps {
   /** Frames of the input between two rows of the stream. */

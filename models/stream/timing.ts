@@ -4,16 +4,19 @@
  * In: a Graph and the set of nodes that stream.  Out: Timing per trunk tensor.
  * Source: StreamiNNC section 1.8 (e_j, J_j, RF_j, delay = sum of right pads times jump); rule R11 for joins.
  */
-import type { Graph, Node, Shape } from '../graph/types.ts';
+import { frameOf, type Graph, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import type { StreamRule } from '../ops/op.ts';
-import { clockOf } from './clock.ts';
+import { type Clock, clockOf, lcm } from './clock.ts';
 import type { Timing } from './types.ts';
 
 export type WindowRule = Extract<StreamRule, { kind: 'window' }>;
 
 /** Shapes of a node's inputs for one window. */
 export const inputShapes = (graph: Graph, node: Node): Shape[] => node.inputs.map((id) => graph.tensors[id]?.shape as Shape);
+
+/** Bytes of one int8 row of a tensor. */
+export const frameBytes = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
 
 /** The node's streaming rule; with one output row the stride never acts and counts as 1. */
 export function ruleOf(graph: Graph, node: Node): StreamRule {
@@ -48,3 +51,10 @@ export function timingOf(graph: Graph, streams: (node: Node) => boolean): Map<nu
   }
   return timing;
 }
+
+/** P: the total stride in ticks, of the given tensors. */
+export const strideOf = (timings: Iterable<Timing>, { units }: Clock): number =>
+  [...timings].reduce((p, t) => lcm(p, t.jump), units) / units;
+
+/** P of everything that can be computed frame by frame. */
+export const totalStride = (graph: Graph): number => strideOf(timingOf(graph, () => true).values(), clockOf(graph));

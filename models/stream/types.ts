@@ -144,6 +144,8 @@ export interface StreamPlan {
   steps: Step[];
   macsPerHop: number;
   macsPerWindow: number;
+  /** Bytes of history, partial results, queues and accumulators. */
+  stateBytes: number;
   /** Share of the head in macsPerHop. */
   headShare: number;
 }

@@ -5,9 +5,9 @@
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { macsPerRow } from '../choose.ts';
-import { lcm } from '../clock.ts';
+import { ticksOf } from '../clock.ts';
 import { trainedContext } from '../mode.ts';
-import { ruleOf, timingOf, type WindowRule } from '../timing.ts';
+import { ruleOf, strideOf, timingOf, type WindowRule } from '../timing.ts';
 import { hasTrunk, type StreamPlan, type Timing } from '../types.ts';
 
 export interface Layer {
@@ -23,8 +23,10 @@ export interface Facts {
   /** Layers that slide along time over streamed inputs of one rate, in order; without those that have a single row. */
   layers: Layer[];
   timing: Map<number, Timing>;
-  /** P: the total stride, of the trunk where the mode has one. */
+  /** P: the total stride in ticks, of the trunk where the mode has one. */
   stride: number;
+  /** The hop in units, in which the layers' timing is (with one input a unit is a frame). */
+  hopUnits: number;
   /** Frames that left paddings, right paddings stand for; what one row of the deepest layer depends on. */
   lead: number;
   lookAhead: number;
@@ -43,7 +45,7 @@ export interface Facts {
 }
 
 export function factsOf(plan: StreamPlan): Facts {
-  const { graph } = plan;
+  const { graph, clock } = plan;
   const timing = timingOf(graph, () => true);
   const rows = (id: number) => graph.tensors[id]?.shape.t ?? 0;
   const timed = graph.nodes.flatMap((node) => {
@@ -54,8 +56,14 @@ export function factsOf(plan: StreamPlan): Facts {
   const several = timed.filter((l) => l.rows > 1);
   const layers = several.length > 0 ? several : timed;
   const most = (of: (l: Layer) => number, all = timed) => all.reduce((m, l) => Math.max(m, of(l)), 0);
-  const lead = most((l) => l.timing.lead);
-  const lookAhead = most((l) => l.timing.lookAhead);
+  const lead = ticksOf(
+    most((l) => l.timing.lead),
+    clock,
+  );
+  const lookAhead = ticksOf(
+    most((l) => l.timing.lookAhead),
+    clock,
+  );
   const trained = trainedContext(graph);
   const trunk = hasTrunk(plan.mode);
   const sliding = new Set(layers.map((l) => l.node));
@@ -66,12 +74,21 @@ export function factsOf(plan: StreamPlan): Facts {
     graph,
     layers,
     timing,
-    stride: trunk ? plan.alignment : layers.reduce((p, l) => lcm(p, l.timing.jump), 1),
+    stride: trunk
+      ? plan.alignment
+      : strideOf(
+          layers.map((l) => l.timing),
+          clock,
+        ),
+    hopUnits: plan.hop * clock.units,
     lead,
     lookAhead,
     receptiveField: Math.max(
       1,
-      most((l) => l.timing.receptiveField, layers),
+      ticksOf(
+        most((l) => l.timing.receptiveField, layers),
+        clock,
+      ),
     ),
     trained,
     trunk,
@@ -92,5 +109,3 @@ export function nearest(hop: number, stride: number): number[] {
   const below = Math.floor(hop / stride) * stride;
   return [below, below + stride].filter((h) => h > 0);
 }
-
-export const stateBytes = (plan: StreamPlan): number => plan.steps.reduce((sum, s) => sum + s.stateBytes, 0);

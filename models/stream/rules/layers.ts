@@ -54,9 +54,12 @@ export function joins({ graph, timing, plan }: Facts): Finding {
       level: 'ok',
       text: `${plural(all.length, 'join')}: all inputs have one rate, and older rows are read where one branch is ahead`,
     };
+  const { units } = plan.clock;
   const inputs = first.inputs.map((id) => {
     const jump = timing.get(id)?.jump;
-    return `${rows(id)} rows ${jump === undefined ? 'of no fixed rate' : `every ${plural(jump, 'frame')}`}`;
+    if (jump === undefined) return `${rows(id)} rows of no fixed rate`;
+    const every = units === 1 ? plural(jump, 'frame') : `${Number((jump / units).toPrecision(3))} ticks`;
+    return `${rows(id)} rows every ${every}`;
   });
   const whole = behind(graph.nodes, first);
   const macs = whole.reduce((sum, n) => sum + macsPerRow(graph, n) * rows(n.output), 0);

@@ -39,10 +39,10 @@ function seamRows({ timing: { jump, lead, need } }: Layer, hop: number): { rows:
 }
 
 /** R7: approximate streaming only with small kernels, few layers and shallow pooling. */
-export function approximate({ plan, layers, stride, receptiveField }: Facts): Finding {
+export function approximate({ plan, layers, stride, receptiveField, hopUnits }: Facts): Finding {
   const last = layers.at(-1);
   if (!last) return { level: 'ok', text: 'no layer slides along time' };
-  const seam = seamRows(last, plan.hop);
+  const seam = seamRows(last, hopUnits);
   const share = seam.of === 0 ? 1 : seam.rows / seam.of;
   const wide = layers.filter((l) => l.rule.kernel > 1).length;
   const numbers = `${plural(wide, 'layer')} wider than a frame, total extent ${receptiveField} frames, total stride ${stride}: seams touch ${seam.rows} of ${seam.of} rows per hop (${percent(share)})`;
@@ -56,13 +56,13 @@ export function approximate({ plan, layers, stride, receptiveField }: Facts): Fi
 }
 
 /** R8: stream the first layers only, whose jumps divide the hop and whose rows are hardly contaminated. */
-export function partial({ plan, graph, layers }: Facts): Finding {
+export function partial({ plan, graph, layers, hopUnits }: Facts): Finding {
   const { hop, layout } = plan;
-  const wrong = layers.findIndex((l) => hop % l.timing.jump !== 0);
+  const wrong = layers.findIndex((l) => hopUnits % l.timing.jump !== 0);
   const depth = wrong < 0 ? layers.length : wrong;
   const last = layers[depth - 1];
   const at = contaminationOf(graph).find((c) => c.node === last?.node);
-  const fits = `jumps of the first ${depth} of ${layers.length} layers divide the hop ${hop}${last ? ` (to ${last.node.name}, jump ${last.timing.jump}${at ? `, ${percent(at.share)} of its rows contaminated` : ''})` : ''}`;
+  const fits = `jumps of the first ${depth} of ${layers.length} layers divide the hop ${hop}${last ? ` (to ${last.node.name}, jump ${last.timing.jump / plan.clock.units}${at ? `, ${percent(at.share)} of its rows contaminated` : ''})` : ''}`;
   const reused = layers.filter((l) => layout?.trunk.has(l.node)).length;
   if (layout && reused < layers.length)
     return {

@@ -5,9 +5,8 @@
  */
 import { gcd } from '../clock.ts';
 import { planStream } from '../plan.ts';
-import { frameBytes } from '../reuse.ts';
-import { ruleOf } from '../timing.ts';
-import { count, type Facts, nearest, plural, stateBytes } from './facts.ts';
+import { frameBytes, ruleOf } from '../timing.ts';
+import { count, type Facts, nearest, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
 /** R1: a window of whole hops. Rings of rows need it in no mode; partial results of several micro-hops do. */
@@ -41,7 +40,7 @@ export function alignment(facts: Facts): Finding {
   }
   if (mode !== 'edge-exact') return { level: 'note', text: `${is}, and no row of a window is reused`, tryThis };
   const other = planStream(graph, { hop: near[0] as number, mode: 'edge-exact' });
-  const cost = (p: typeof plan) => `${count(p.macsPerHop / p.hop)} MACs a frame and ${count(stateBytes(p))} bytes of state`;
+  const cost = (p: typeof plan) => `${count(p.macsPerHop / p.hop)} MACs a frame and ${count(p.stateBytes)} bytes of state`;
   return {
     level: 'note',
     text: `${is}: rows are kept in ${plural(plan.phases, 'phase')}, for ${cost(plan)}; hop ${other.hop} takes ${cost(other)}`,
