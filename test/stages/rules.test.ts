@@ -8,9 +8,12 @@ import * as assert from 'uvu/assert';
 import { explanations, ruleCode } from '../../host/cli/explain.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, noClamp } from '../../models/graph/types.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type Rule, type RuleFinding, rules, rulesFor, rulesOf } from '../../models/stream/rules.ts';
+import { sweepHops } from '../../models/stream/sweep.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
+import { wristModel } from '../read/inputs-model.ts';
 import { textOf } from '../sources.ts';
 
 type Pad = readonly [number, number];
@@ -238,6 +241,18 @@ test('R14: r, and what over-sampling is needed', () => {
   assert.match(expect('R14', 'warn', network(same), { hop: 18, mode: 'misaligned' }, ...texts).tryThis ?? '', /--calib/);
   expect('R14', 'ok', network(same), { hop: 18 }, 'r = 18 mod 4 = 2', 'all 2 phases');
   expect('R14', 'ok', network(same), { hop: 16 }, '= 0');
+});
+
+test('with several inputs rules and sweep count ticks', () => {
+  // 64 and 128 frames a window: a tick is one frame of the first and two of the second, which has stride 2
+  const graph = readOnnx(wristModel('same'));
+  const found = new Map(rulesOf(planStream(graph, { hop: 3 })).map((f) => [f.rule, f]));
+  assert.is(found.get('R2')?.level, 'ok');
+  assert.match(found.get('R2')?.text ?? '', /hop 3 is 3 times the total stride 1/);
+  const sweep = sweepHops(graph);
+  assert.is(sweep.totalStride, 1);
+  assert.is(sweep.rows.length, 64);
+  assert.ok(sweep.rows.every((r) => r.free && r.window === 64));
 });
 
 test('docs/errors.md has a paragraph a rule, in order, and the code no other', () => {
