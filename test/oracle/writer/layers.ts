@@ -29,7 +29,8 @@ function weights(net: Net, x: Flow, y: Omit<Flow, 'id'>, shape: number[], of: { 
   const quant = { scales, zeroPoints: scales.map(() => 0), axis: Math.max(0, of.axis) };
   const data = Uint8Array.from({ length: elementsOf(shape) }, () => rng.int(-127, 127));
   const w = net.tensor('weights', 'int8', shape, { quant, data });
-  if (rng.chance(0.1)) return [x.id, w];
+  // The full interpreter wants a bias for convolutions.
+  if (of.axis !== 0 && rng.chance(0.1)) return [x.id, w];
   const bias = Array.from({ length: of.channels }, () => Math.round((rng.unit() - 0.5) * deviation));
   const biasQuant = { scales: scales.map((s) => Math.fround(s * x.scale)), zeroPoints: scales.map(() => 0), axis: 0 };
   return [x.id, w, net.tensor('bias', 'int32', [of.channels], { quant: biasQuant, data: bytesOfInt32(bias) })];
