@@ -35,6 +35,10 @@ export interface RandomModel {
 
 class Model extends Net {
   order: 'v1' | 'v2' | undefined;
+  /** The one number of channels and the one kernel of models whose states have the same shape, else undefined. */
+  same: { channels: number; kernel: number } | undefined;
+
+  channels = (): number => this.same?.channels ?? this.rng.int(2, 8);
 
   stream(x: Flow, rows: number): Flow {
     return this.history(x, rows, this.order ?? this.rng.pick(['v1', 'v2']));
@@ -72,9 +76,9 @@ function input(net: Model): Flow {
 }
 
 const sliding = (net: Model, stride = 1): Sliding => ({
-  kernel: net.rng.pick([1, 2, 3, 3, 4, 5, 7, 9]),
+  kernel: net.same?.kernel ?? net.rng.pick([1, 2, 3, 3, 4, 5, 7, 9]),
   stride,
-  dilation: net.rng.chance(0.15) ? net.rng.int(2, 4) : 1,
+  dilation: !net.same && net.rng.chance(0.15) ? net.rng.int(2, 4) : 1,
 });
 
 function first(net: Model, x: Flow): Flow {
@@ -83,7 +87,7 @@ function first(net: Model, x: Flow): Flow {
   const wanted = sliding(net, stride);
   const { rows, s } = net.before({ ...wanted, kernel: Math.max(wanted.kernel, stride) }, x.rows);
   const joined = net.stream(x, rows);
-  if (x.f === 1) return conv(net, joined, rng.int(2, 8), s);
+  if (x.f === 1) return conv(net, joined, net.channels(), s);
   const kernelF = rng.int(1, x.f);
   const y = conv(net, joined, rng.int(1, 4), s, kernelF, rng.int(1, 2));
   return y.f === 1 ? y : reshaped(net, y, 1, y.f * y.c);
@@ -138,17 +142,17 @@ function layer(net: Model, x: Flow): Flow {
   switch (rng.int(0, 8)) {
     case 0:
     case 1:
-      return conv(net, net.stream(x, rows), rng.int(2, 8), s);
+      return conv(net, net.stream(x, rows), net.channels(), s);
     case 2:
     case 3:
       return conv(
         net,
         depthwise(net, net.stream(x, rows), { ...s, stride: x.f === 1 ? s.stride : 1 }, rng.chance(0.1) ? 2 : 1),
-        rng.int(2, 8),
+        net.channels(),
         one,
       );
     case 4:
-      return x.c > 1 ? conv(net, branches(net, x), rng.int(2, 8), one) : x;
+      return x.c > 1 ? conv(net, branches(net, x), net.channels(), one) : x;
     case 5:
       return residual(net, x);
     case 6:
@@ -170,7 +174,7 @@ function layer(net: Model, x: Flow): Flow {
       return binary(net, 'ADD', a, b);
     }
     default:
-      return conv(net, x, rng.int(2, 8), one);
+      return conv(net, x, net.channels(), one);
   }
 }
 
@@ -231,6 +235,7 @@ export function randomModel(seed: number): RandomModel {
   const rng = new Rng(seed);
   const net = new Model(rng);
   for (const [tag, chance] of Object.entries({ ...usual, ...rare })) if (rng.chance(chance)) net.tags.add(tag);
+  if (rng.chance(0.4)) net.same = { channels: rng.int(3, 6), kernel: rng.int(2, 4) };
   net.order = rng.pick(['v1', 'v2', 'v2', undefined]);
   let x = first(net, input(net));
   for (let n = rng.int(0, 3); n > 0; n--) x = pointwise(net, layer(net, x));
