@@ -27,7 +27,8 @@ interface Prepared {
 export class Oracle {
   readonly #graphs: Prepared[] = [];
   readonly #variables = new Map<string, Variable>();
-  readonly #containers = new Map<string, string>();
+  /** By name: whether its handles have no container. */
+  readonly #absent = new Map<string, boolean>();
   readonly #onces: { hasRun: boolean }[] = [];
 
   constructor(file: Uint8Array | FileOf) {
@@ -181,15 +182,15 @@ export class Oracle {
     }
   }
 
-  /** The variable's key. Micro takes an absent container for any container: where both kinds are mixed, there is no one meaning. */
+  /** The variable's key. Micro takes an absent container for any container: where some are absent and some not, there is no one meaning. */
   #handle(op: Op): string {
     const name = String(op.options.sharedName ?? op.unknown('it has no name'));
-    const container = String(op.options.container ?? '');
-    const other = this.#containers.get(name);
-    if (other !== undefined && other !== container) op.unknown('two containers have this name');
-    this.#containers.set(name, container);
-    if (!this.#variables.has(name)) this.#variables.set(name, { value: new Uint8Array(0) });
-    return name;
+    const absent = op.options.container === undefined;
+    if ((this.#absent.get(name) ?? absent) !== absent) op.unknown('one handle of this name has a container, another has none');
+    this.#absent.set(name, absent);
+    const key = JSON.stringify([op.options.container, name]);
+    if (!this.#variables.has(key)) this.#variables.set(key, { value: new Uint8Array(0) });
+    return key;
   }
 }
 

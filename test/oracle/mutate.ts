@@ -1,8 +1,8 @@
 /**
  * mutated: a broken, or only different, streaming model.
  *
- * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the shapes made to fit again in half of
- * them; or bytes changed in place.
+ * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the shapes made to fit again in most;
+ * or bytes changed in place.
  */
 import type { FileOf } from './file.ts';
 import { Edit, type Mutation, repairShapes } from './mutations/edit.ts';
@@ -20,8 +20,17 @@ export interface Mutated {
   bytes: Uint8Array;
   /** Names of the mutations, `bytes` for changed bytes. */
   what: string[];
-  /** Seed of the model that was changed. */
-  model: number;
+  /** The model that was changed. */
+  model: string;
+}
+
+export interface MutateOptions {
+  /** The one mutation to make; any by default. */
+  wanted?: string;
+  /** Which files are worth changing: those that are read without a change. */
+  usable?: (bytes: Uint8Array) => Promise<boolean>;
+  /** Other files than random ones, one in 33. */
+  others?: readonly Base[];
 }
 
 /** One mutation by name (or any), tried until it finds a place. */
@@ -52,17 +61,30 @@ function changeBytes(bytes: Uint8Array, rng: Rng): Uint8Array {
   return out;
 }
 
-/** A model and one mutation of it; the same seed gives the same bytes. */
-export function mutated(seed: number, wanted?: string): Mutated {
+/** A file to change, and what to call it. */
+export interface Base {
+  name: string;
+  file: FileOf;
+}
+
+/** A model and one mutation of it; the same seed gives the same bytes. Models are made until one is usable. */
+export async function mutated(seed: number, options: MutateOptions = {}): Promise<Mutated> {
+  const { wanted, usable = async () => true, others = [] } = options;
   const rng = new Rng(seed ^ 0x5bd1e995);
   for (;;) {
-    const model = rng.int(1, 2 ** 30);
-    const { file } = randomModel(model);
+    const base: Base = others.length > 0 && rng.chance(0.03) ? rng.pick(others) : randomBase(rng);
+    const file = structuredClone(base.file);
+    if (!(await usable(writeFile(file)))) continue;
     if (wanted === 'bytes' || (!wanted && rng.chance(0.12)))
-      return { bytes: changeBytes(writeFile(file), rng), what: ['bytes'], model };
+      return { bytes: changeBytes(writeFile(file), rng), what: ['bytes'], model: base.name };
     const what = mutateOnce(file, rng, wanted);
     if (!what) continue;
     const second = !wanted && rng.chance(0.12) ? mutateOnce(file, rng) : undefined;
-    return { bytes: writeFile(file), what: second ? [what, second] : [what], model };
+    return { bytes: writeFile(file), what: second ? [what, second] : [what], model: base.name };
   }
+}
+
+function randomBase(rng: Rng): Base {
+  const seed = rng.int(1, 2 ** 30);
+  return { name: `random ${seed}`, file: randomModel(seed).file };
 }

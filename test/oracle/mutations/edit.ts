@@ -41,9 +41,8 @@ export class Edit {
   outputOf = (o: OperatorOf, i = 0): TensorOf => this.tensor(o.outputs[i] as number);
 
   /** The variable that a handle tensor stands for. */
-  nameOf(handle: number | undefined): string {
-    return String(this.main.operators.find((o) => o.op === 'VAR_HANDLE' && o.outputs[0] === handle)?.options.sharedName ?? '');
-  }
+  nameOf = (handle: number | undefined): string =>
+    String(this.main.operators.find((o) => o.op === 'VAR_HANDLE' && o.outputs[0] === handle)?.options.sharedName ?? '');
 
   add = (tensor: TensorOf): number => this.main.tensors.push(tensor) - 1;
   like = (id: number, more: Partial<TensorOf> = {}): number => {
@@ -122,10 +121,8 @@ function shapeAfter(edit: Edit, o: OperatorOf): number[] | undefined {
   switch (o.op) {
     case 'CONCATENATION': {
       const axis = Number(o.options.axis) < 0 ? Number(o.options.axis) + x.length : Number(o.options.axis);
-      return x.with(
-        axis,
-        o.inputs.reduce((n, id) => n + (edit.tensor(id).shape[axis] ?? 0), 0),
-      );
+      const sum = o.inputs.reduce((n, id) => n + (edit.tensor(id).shape[axis] ?? 0), 0);
+      return x.map((d, i) => (i === axis ? sum : d));
     }
     case 'STRIDED_SLICE': {
       const [b, e, s] = [ints(1), ints(2), ints(3)];
@@ -181,7 +178,7 @@ function reshapeAfter(edit: Edit, o: OperatorOf): void {
   const [x, y] = [edit.inputOf(o), edit.outputOf(o)];
   if (elementsOf(x.shape) === elementsOf(y.shape)) return;
   if (y.shape.length === 2) y.shape = [1, elementsOf(x.shape)];
-  else y.shape = y.shape.with(1, x.shape[1] ?? 1);
+  else y.shape = y.shape.map((d, i) => (i === 1 ? (x.shape[1] ?? d) : d));
   if (o.op === 'RESHAPE' && o.inputs.length > 1) edit.ownConstant(o, 1).set(y.shape.slice(0, edit.inputOf(o, 1).shape[0]));
   if (o.op === 'RESHAPE' && o.inputs.length === 1) o.options.newShape = y.shape;
 }

@@ -145,7 +145,7 @@ export const graphMutations: Record<string, Mutation> = {
   'rows of a step': (e) => {
     const id = e.main.inputs[0] as number;
     const { shape } = e.tensor(id);
-    e.tensor(id).shape = shape.with(1, Math.max(1, (shape[1] as number) + e.rng.pick([-1, 1, 2])));
+    e.tensor(id).shape = shape.map((d, i) => (i === 1 ? Math.max(1, d + e.rng.pick([-1, 1, 2])) : d));
     return true;
   },
   'stride of a layer': (e) => {

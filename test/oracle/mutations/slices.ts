@@ -134,7 +134,8 @@ export const sliceMutations: Record<string, Mutation> = {
     sizes[i] = (sizes[i] as number) + 1;
     sizes[j] = (sizes[j] as number) - 1;
     if (e.rng.chance(0.6))
-      split.outputs.forEach((id, k) => (e.tensor(id).shape = e.tensor(id).shape.with(3, sizes[k] as number)));
+      for (const [k, id] of split.outputs.entries())
+        e.tensor(id).shape = e.tensor(id).shape.map((d, i) => (i === 3 ? (sizes[k] as number) : d));
     return true;
   },
   'axis of a split': (e) => {

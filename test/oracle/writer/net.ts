@@ -143,8 +143,8 @@ export class Net {
 
   #initialise(sharedName: string, like: TensorOf, zeroPoint: number): void {
     const { tensors, operators } = this.init;
-    const data = new Uint8Array(elementsOf(like.shape)).fill(zeroPoint);
-    if (this.tags.has('initial values')) data.forEach((_, i) => (data[i] = this.rng.int(0, 255)));
+    const random = this.tags.has('initial values');
+    const data = Uint8Array.from({ length: elementsOf(like.shape) }, () => (random ? this.rng.int(0, 255) : zeroPoint));
     const handle = tensors.push({ name: sharedName, type: 'resource', shape: [] }) - 1;
     const value = tensors.push({ ...like, name: `${sharedName}/zeros`, data }) - 1;
     operators.push({ op: 'VAR_HANDLE', inputs: [], outputs: [handle], options: { container: '', sharedName } });

@@ -9,7 +9,7 @@ import { binary, conv, curve, dense, depthwise, pool, poolAll, requantise, resha
 import { type Flow, Net } from './net.ts';
 import { Rng } from './rng.ts';
 
-/** Chances of what a model may have; `rare` ones may be refused by a reader, but not computed wrong. */
+/** Chances of what a model may have. */
 const usual = {
   'shuffled operators': 0.5,
   'shuffled tensors': 0.5,
@@ -25,7 +25,13 @@ const usual = {
   constants: 0.25,
   softmax: 0.2,
 } as const;
-export const rare = { 'two handles': 0.05, 'initial values': 0.05, 'no call once': 0.05, delay: 0.05 } as const;
+const rare = { 'two handles': 0.05, 'initial values': 0.05, 'no call once': 0.05, delay: 0.05 } as const;
+
+/**
+ * Tags of models that a reader may refuse, but not compute wrong: states that start at another value than the zero point; pools over history
+ * before another history; features and channels in one axis, which layers after it would have to treat apart.
+ */
+export const beyond = ['initial values', 'pool over history', 'features in channels'];
 
 export interface RandomModel {
   file: FileOf;
@@ -90,7 +96,9 @@ function first(net: Model, x: Flow): Flow {
   if (x.f === 1) return conv(net, joined, net.channels(), s);
   const kernelF = rng.int(1, x.f);
   const y = conv(net, joined, rng.int(1, 4), s, kernelF, rng.int(1, 2));
-  return y.f === 1 ? y : reshaped(net, y, 1, y.f * y.c);
+  if (y.f === 1) return y;
+  if (y.c > 1) net.tags.add('features in channels');
+  return reshaped(net, y, 1, y.f * y.c);
 }
 
 /** Channels in groups, each with a depthwise kernel of its own over a part of the one history. */
@@ -156,6 +164,7 @@ function layer(net: Model, x: Flow): Flow {
     case 5:
       return residual(net, x);
     case 6:
+      net.tags.add('pool over history');
       return pool(net, rng.pick(['AVERAGE_POOL_2D', 'MAX_POOL_2D']), net.stream(x, rows), {
         ...s,
         dilation: 1,
