@@ -27,11 +27,20 @@ const usual = {
 } as const;
 const rare = { 'two handles': 0.05, 'initial values': 0.05, 'no call once': 0.05, delay: 0.05 } as const;
 
-/**
- * Tags of models that a reader may refuse, but not compute wrong: states that start at another value than the zero point; pools over history
- * before another history; features and channels in one axis, which layers after it would have to treat apart.
- */
-export const beyond = ['initial values', 'pool over history', 'features in channels'];
+/** Tags of models that a reader may refuse, but not compute wrong. */
+export const beyond = [
+  // states that start at another value than the zero point
+  'initial values',
+  // a pool over a history, and another history behind it
+  'pool over history',
+  // features in the channels' axis, which layers behind would have to treat apart
+  'features in channels',
+  // rows that are computed again, as a layer's history is longer than it needs
+  'delay',
+  // a step of one row of features goes through a 2-D layer that has no history
+  'time is not seen',
+  'no state',
+];
 
 export interface RandomModel {
   file: FileOf;
@@ -94,10 +103,11 @@ function first(net: Model, x: Flow): Flow {
   const { rows, s } = net.before({ ...wanted, kernel: Math.max(wanted.kernel, stride) }, x.rows);
   const joined = net.stream(x, rows);
   if (x.f === 1) return conv(net, joined, net.channels(), s);
+  if (rows === 0 && x.rows === 1) net.tags.add('time is not seen');
   const kernelF = rng.int(1, x.f);
   const y = conv(net, joined, rng.int(1, 4), s, kernelF, rng.int(1, 2));
   if (y.f === 1) return y;
-  if (y.c > 1) net.tags.add('features in channels');
+  net.tags.add('features in channels');
   return reshaped(net, y, 1, y.f * y.c);
 }
 
