@@ -18,6 +18,8 @@ export const jsonArg = {
 
 /** Codes within RN7xx that are a wrong command line rather than bad input. */
 const usageCodes = new Set([
+  'RN506',
+  'RN507',
   'RN721',
   'RN722',
   'RN723',

@@ -17,6 +17,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     microHop: manifest.microHop,
     delayFrames: manifest.delayFrames,
     warmUpHops: manifest.warmUpHops,
+    ...(manifest.frontEndConfig && { frontEndConfig: manifest.frontEndConfig }),
     ...sectionBytes(wasm),
     ...manifest.bytes,
     macsPerHop: manifest.macsPerHop,

@@ -3,6 +3,7 @@
  */
 
 import { defineCommand } from 'citty';
+import type { FrontEndManifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
@@ -49,6 +50,11 @@ export default defineCommand({
   },
 });
 
+function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
+  const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
+  return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;
+}
+
 function inspectBundle(wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
   const facts = bundleFacts(wasm, manifest);
@@ -61,6 +67,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
     `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',
     table(
       ports.map(([kind, p]) => [kind, p.name, `[${p.shape.join('][')}]`, p.hostType, p.scale, p.zeroPoint]),

@@ -5,6 +5,7 @@ export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
+export type { Stored } from './open.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
 export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';

@@ -81,6 +81,10 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
     if (kind === 'csv' || kind === 'text' || kind === 'f32' || kind === 's16')
       return await fromBytes(pieces(path), kind, basename(path), options);
+    if (kind === 'wav') {
+      const { wavStream, wholeWavBytes } = await import('./wav-stream.ts');
+      if (about.size > wholeWavBytes) return await wavStream(path, basename(path), options, about.size);
+    }
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
         what: 'this file is too large',

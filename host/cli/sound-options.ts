@@ -1,0 +1,77 @@
+/**
+ * Options of the audio front end, for features and build.
+ *
+ * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other, RN740 where a value is of no use.
+ */
+import { makeFrontEnd } from '../../models/frontend/parameters.ts';
+import { presetParameters } from '../../models/frontend/presets.ts';
+import { samplesOf } from '../../models/frontend/steps.ts';
+import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
+import { choiceOption, numberOption } from './args.ts';
+
+/** Times of the front end. */
+export const timeArgs = {
+  stepMs: { type: 'string', description: 'Front end: time between two rows (default: of the preset)', valueHint: 'ms' },
+  windowMs: { type: 'string', description: 'Front end: time that a row looks at', valueHint: 'ms' },
+} as const;
+
+/** What else of a preset can be changed. */
+export const soundArgs = {
+  ...timeArgs,
+  rows: { type: 'string', description: 'Front end: features of a row (channels of the filter bank)', valueHint: 'n' },
+  lowerHz: { type: 'string', description: 'Front end: lower end of the band', valueHint: 'Hz' },
+  upperHz: { type: 'string', description: 'Front end: upper end of the band', valueHint: 'Hz' },
+  noiseReduction: { type: 'boolean', description: 'Front end: --no-noise-reduction switches it off' },
+  pcan: { type: 'boolean', description: 'Front end: --no-pcan switches the gain control off' },
+  log: { type: 'boolean', description: 'Front end: --no-log leaves out the logarithm' },
+  tables: {
+    type: 'string',
+    description: 'Front end: library (default of most), newlib (as an ESP32 computes filter weights) or signal',
+    valueHint: 'name',
+  },
+} as const;
+
+export interface SoundOptions {
+  stepMs?: string;
+  windowMs?: string;
+  rows?: string;
+  lowerHz?: string;
+  upperHz?: string;
+  noiseReduction?: boolean;
+  pcan?: boolean;
+  log?: boolean;
+  tables?: string;
+}
+
+/** A preset's parameters with the options applied; times in milliseconds hold at another rate too. */
+export function soundParameters(preset: string, options: SoundOptions, rateHz?: number): FrontEndParameters {
+  const parameters = presetParameters(preset);
+  const { sampleRateHz: ownHz } = parameters;
+  const sampleRateHz = rateHz ?? ownHz;
+  const time = (option: 'step-ms' | 'window-ms', text: string | undefined, samples: number): number => {
+    const ms = numberOption(option, text, { min: 0.01, max: 60_000 });
+    return ms === undefined && sampleRateHz === ownHz
+      ? samples
+      : samplesOf(ms ?? (1000 * samples) / ownHz, sampleRateHz, `--${option}`);
+  };
+  const own = (on: boolean | undefined, name: 'noise' | 'pcan' | 'log') => (on === false ? { [name]: false } : {});
+  const changed = {
+    channels: numberOption('rows', options.rows, { min: 1, whole: true }),
+    lowerHz: numberOption('lower-hz', options.lowerHz, { min: 0 }),
+    upperHz: numberOption('upper-hz', options.upperHz, { min: 0 }),
+    tables: choiceOption('tables', options.tables, ['library', 'newlib', 'signal'] as const),
+  };
+  return {
+    ...parameters,
+    sampleRateHz,
+    stepSamples: time('step-ms', options.stepMs, parameters.stepSamples),
+    windowSamples: time('window-ms', options.windowMs, parameters.windowSamples),
+    ...(Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined)) as Partial<FrontEndParameters>),
+    ...own(options.noiseReduction, 'noise'),
+    ...own(options.pcan, 'pcan'),
+    ...own(options.log, 'log'),
+  };
+}
+
+export const soundFrontEnd = (preset: string, options: SoundOptions, rateHz?: number): FrontEnd =>
+  makeFrontEnd(soundParameters(preset, options, rateHz));
