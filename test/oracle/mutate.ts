@@ -7,13 +7,19 @@
 import type { FileOf } from './file.ts';
 import { Edit, type Mutation, repairShapes } from './mutations/edit.ts';
 import { graphMutations } from './mutations/graph.ts';
+import { insertMutations } from './mutations/insert.ts';
 import { sliceMutations } from './mutations/slices.ts';
 import { stateMutations } from './mutations/state.ts';
 import { randomModel } from './writer/random-model.ts';
 import { Rng } from './writer/rng.ts';
 import { writeFile } from './writer/write.ts';
 
-export const mutations: Record<string, Mutation> = { ...stateMutations, ...sliceMutations, ...graphMutations };
+export const mutations: Record<string, Mutation> = {
+  ...stateMutations,
+  ...sliceMutations,
+  ...graphMutations,
+  ...insertMutations,
+};
 const names = Object.keys(mutations);
 
 export interface Mutated {
