@@ -19,6 +19,7 @@ test(`${count} mutations of streaming models, seed ${seed}`, async () => {
   const { refused, equal, different, accepted, unjudged } = result.counts;
   assert.is(refused + equal + different + accepted + unjudged, count);
   assert.is(different, 0, 'silently wrong');
+  assert.is(result.modulesDifferent, 0, 'modules that differ from their reference');
   assert.ok(refused > 0 && equal > 0 && result.compiled > 0, 'both kinds of answer, and modules');
   assert.ok(accepted + unjudged <= count / 50, 'few files that have no right answer are read');
 });
