@@ -4,9 +4,11 @@
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
+import { presetNames } from '../../models/frontend/presets.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
-import { jsonArg, printJson } from './args.ts';
+import { badOption, jsonArg, kebab, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
 import {
   calibArgs,
@@ -21,6 +23,7 @@ import {
 } from './load.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
+import { type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
 
 export default defineCommand({
   meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
@@ -31,12 +34,19 @@ export default defineCommand({
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
     ...styleArg,
+    frontEnd: {
+      type: 'string',
+      description: `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
+      valueHint: 'preset',
+    },
+    ...soundArgs,
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
   },
   async run({ args }) {
     const graph = await loadGraph(args);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+    const frontEnd = soundOf(args);
     const started = performance.now();
     const bundle = await build(quant, {
       producer: producer(),
@@ -44,6 +54,7 @@ export default defineCommand({
       style: styleOf(args),
       shrink: true,
       ...manifestFields(graph),
+      ...(frontEnd && { frontEnd }),
     });
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
@@ -60,6 +71,14 @@ export default defineCommand({
     );
   },
 });
+
+/** The front end that the options ask for. @throws RN740 options of a front end without one */
+function soundOf(args: SoundOptions & { frontEnd?: string }): FrontEnd | undefined {
+  if (args.frontEnd !== undefined && args.frontEnd !== 'none') return soundFrontEnd(args.frontEnd, args);
+  const given = Object.keys(soundArgs).find((name) => args[name as keyof SoundOptions] !== undefined);
+  if (given) throw badOption(kebab(given), String(args[given as keyof SoundOptions]), '--front-end with it');
+  return undefined;
+}
 
 async function writeSource(folder: string, files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeOut(join(folder, name), text);
