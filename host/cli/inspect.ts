@@ -11,7 +11,7 @@ import { clockOf } from '../../models/stream/clock.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts } from './bundle-facts.ts';
+import { bundleFacts, soundLine } from './bundle-facts.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -50,11 +50,6 @@ export default defineCommand({
     for (const [key, value] of Object.entries(graph.metadata)) process.stdout.write(`metadata ${key}: ${value.slice(0, 200)}\n`);
   },
 });
-
-function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
-  const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
-  return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;
-}
 
 function inspectBundle(wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
