@@ -127,7 +127,7 @@ export function choiceOption<T extends string>(option: string, text: string | un
   throw badOption(option, text, choices.join(', '));
 }
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+export const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 /** Options in `rawArgs` that a verb does not have (citty takes any). */
 export function unknownOptions(rawArgs: readonly string[], args: ArgsDef): string[] {

@@ -4,7 +4,7 @@
  * In: the module's bytes and its manifest.  Out: one flat object, the same for `build --json` and `inspect --json`.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';
 
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   return {
@@ -25,4 +25,10 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     stateDigest: manifest.stateDigest,
     sourceDigest: manifest.sourceDigest,
   };
+}
+
+/** One line about a front end. */
+export function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
+  const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
+  return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;
 }

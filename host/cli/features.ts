@@ -25,7 +25,7 @@ const args = {
   },
   preset: {
     type: 'string',
-    description: `${presetNames.join(', ')} (default: ${presetNames[0]})`,
+    description: `${presetNames.join(', ')} (default: ${presetNames[0]}), or a .tflite file that is a front end`,
     default: presetNames[0] as string,
   },
   ...soundArgs,
@@ -71,7 +71,8 @@ function samplesOf(chunk: Float32Array, at: number): Int16Array {
   });
 }
 
-async function writeModule(path: string, frontEnd: FrontEnd) {
+/** The front end as a module of its own. */
+async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const { wasm, file, manifest } = await buildFrontEnd(frontEnd, { producer: producer(), shrink: true });
   await writeOut(path, wasm);
@@ -83,7 +84,7 @@ async function writeModule(path: string, frontEnd: FrontEnd) {
 async function features(options: Options): Promise<void> {
   const type = choiceOption('as', options.as, ['int8', 'float32', 'uint16'] as const) ?? 'int8';
   if (options.output !== undefined && !options.output.endsWith('.npy')) throw badOption('output', options.output, 'a .npy file');
-  const frontEnd = soundFrontEnd(options.preset, options, numberOption('rate', options.rate, { min: 1, whole: true }));
+  const frontEnd = await soundFrontEnd(options.preset, options, numberOption('rate', options.rate, { min: 1, whole: true }));
   const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
   const source = await openSource(options.source, {
     frameElements: 1,

@@ -8,9 +8,10 @@ import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
+import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts } from './bundle-facts.ts';
+import { bundleFacts, soundLine } from './bundle-facts.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -50,16 +51,18 @@ export default defineCommand({
   },
 });
 
-function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
-  const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
-  return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;
-}
-
 function inspectBundle(wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
   const facts = bundleFacts(wasm, manifest);
   if (json) {
-    printJson({ ...facts, inputs: manifest.inputs, outputs: manifest.outputs, layers: manifest.layers, golden: manifest.golden });
+    printJson({
+      ...facts,
+      ram: ramOf(facts),
+      inputs: manifest.inputs,
+      outputs: manifest.outputs,
+      layers: manifest.layers,
+      golden: manifest.golden,
+    });
     return;
   }
   const colour = coloursFor(process.stdout).isColorSupported;
@@ -87,6 +90,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
     '',
     `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + weights and tables ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
+    ...ramLines(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

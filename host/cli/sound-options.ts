@@ -3,11 +3,13 @@
  *
  * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other, RN740 where a value is of no use.
  */
+import { basename } from 'node:path';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { samplesOf } from '../../models/frontend/steps.ts';
 import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
-import { choiceOption, numberOption } from './args.ts';
+import { badOption, choiceOption, kebab, numberOption } from './args.ts';
+import { readBytes } from './load.ts';
 
 /** Times of the front end. */
 export const timeArgs = {
@@ -73,5 +75,41 @@ export function soundParameters(preset: string, options: SoundOptions, rateHz?: 
   };
 }
 
-export const soundFrontEnd = (preset: string, options: SoundOptions, rateHz?: number): FrontEnd =>
-  makeFrontEnd(soundParameters(preset, options, rateHz));
+/** A front end that a file holds, with another step. @throws RN506, RN740 where an option would change its tables */
+export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
+  const given = Object.keys(soundArgs).find((name) => name !== 'stepMs' && options[name as keyof SoundOptions] !== undefined);
+  if (given)
+    throw badOption(
+      kebab(given),
+      String(options[given as keyof SoundOptions]),
+      'a preset; the front end of a file has its own tables',
+    );
+  const ms = numberOption('step-ms', options.stepMs, { min: 0.01, max: 60_000 });
+  if (ms === undefined) return frontEnd;
+  const stepSamples = samplesOf(ms, frontEnd.sampleRateHz, '--step-ms');
+  if (stepSamples > frontEnd.windowSamples)
+    throw badOption('step-ms', String(options.stepMs), `at most the window, ${frontEnd.windowSamples} samples`);
+  return { ...frontEnd, stepSamples };
+}
+
+/** The front end of a TensorFlow Lite file of Signal operators; undefined where it has none. */
+export async function fileFrontEnd(
+  path: string,
+  bytes: Uint8Array,
+  options: SoundOptions,
+  sampleRateHz?: number,
+): Promise<FrontEnd | undefined> {
+  if (String.fromCharCode(...bytes.subarray(4, 8)) !== 'TFL3') return undefined;
+  const { readFrontEnd } = await import('../../models/read/tflite/signal/index.ts');
+  const name = basename(path).replace(/\.[^.]*$/, '');
+  const frontEnd = readFrontEnd(bytes, { name, ...(sampleRateHz && { sampleRateHz }) });
+  return frontEnd && withStep(frontEnd, options);
+}
+
+/** A preset by its name, or the front end of a .tflite file. @throws RN506, RN720, RN740 */
+export async function soundFrontEnd(preset: string, options: SoundOptions, rateHz?: number): Promise<FrontEnd> {
+  if (!preset.endsWith('.tflite')) return makeFrontEnd(soundParameters(preset, options, rateHz));
+  const frontEnd = await fileFrontEnd(preset, await readBytes(preset), options, rateHz);
+  if (frontEnd) return frontEnd;
+  throw badOption('preset', preset, 'a preset, or a file that is a front end (SignalWindow and what follows)');
+}
