@@ -8,6 +8,7 @@ import type { FrontEnd } from '../models/frontend/types.ts';
 import type { Bundle } from './build.ts';
 import { memoryBytes, sectionBytes } from './bundle/bytes.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
@@ -73,7 +74,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     sourceDigest: options.sourceDigest ?? digest,
     golden: frontEndGolden(frontEnd),
   };
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(withData(code, memory.base, data)), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }

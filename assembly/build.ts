@@ -11,6 +11,7 @@ import type { QuantPlan } from '../quant/plan.ts';
 import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { type Emitted, emit, type Style } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
@@ -71,7 +72,7 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   const bare = withData(code, memory.base, data);
   const rows = makeManifest(quant, memory, { ...options, ...hostSide, producer, target, style });
   const manifest = inside ? soundManifest(rows, quant, inside) : rows;
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(bare), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }
