@@ -78,10 +78,11 @@ async function run(options: RunOptions): Promise<void> {
     truth: options.truth,
     channel: options.channel,
     array: options.array,
-    row: numberOption('row', options.row, min: 0, whole: true ),
+    row: numberOption('row', options.row, { min: 0, whole: true }),
     format: choiceOption('format', options.format, formats),
     gain: numberOption('gain', options.gain),
-    rawChannels: numberOption('channels', options.channels, min: 1, max: 1024, whole: true ),;
+    rawChannels: numberOption('channels', options.channels, { min: 1, max: 1024, whole: true }),
+  };
   const paths = modelsIn(options._);
   const last = options._.at(-1) as string;
   const bytes = await readBytes(options.bundle);

@@ -22,6 +22,10 @@ export type DetectorSettings = Partial<
 export const isBackground = (label: string): boolean =>
   /^_.*_$/.test(label) || /^(silence|unknown|noise|background)$/i.test(label);
 
+/** A label may be called as a property that every object has. */
+const of = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
+  cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined;
+
 interface Part {
   element: number;
   detector: Detector;
@@ -63,7 +67,7 @@ export class LabelDetector {
     const elements = manifest.outputs[this.output]?.elements ?? 0;
     const { slidingWindow = own?.slidingWindow ?? 1 } = settings;
     const cutoffOf = (label: string): number =>
-      settings.cutoffs?.[label] ?? settings.cutoff ?? own?.cutoffs?.[label] ?? own?.cutoff ?? 0.5;
+      of(settings.cutoffs, label) ?? settings.cutoff ?? of(own?.cutoffs, label) ?? own?.cutoff ?? 0.5;
     const refractoryMs = settings.refractoryMs ?? own?.refractoryMs;
     const { warmUpMs } = settings;
     this.parts = wordsOf(manifest, elements, settings.label ?? own?.label).map(([element, label]) => ({
