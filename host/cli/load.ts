@@ -219,6 +219,7 @@ export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: Ca
 }
 
 export const detectorArgs = {
+  labels: { type: 'string', description: 'Names of the classes of a classifier, in their order', valueHint: 'a,b,c' },
   label: {
     type: 'string',
     description: 'The word that is heard; of a model with several labels the only one',
@@ -234,6 +235,7 @@ export const detectorArgs = {
 } as const;
 
 export interface DetectorOptions {
+  labels?: string;
   label?: string;
   cutoff?: string;
   slidingWindow?: string;
@@ -252,6 +254,9 @@ function cutoffsOf(option: string | undefined): { cutoff?: number; cutoffs?: Rec
   return found;
 }
 
+/** Names with commas between them. */
+export const labelsOf = (text: string | undefined): string[] | undefined => text?.split(',').map((label) => label.trim());
+
 /** What the command line says of a detector; undefined fields were not given. @throws RN740 */
 export const detectorOptions = (args: DetectorOptions) => ({
   label: args.label,
@@ -263,7 +268,7 @@ export const detectorOptions = (args: DetectorOptions) => ({
 /** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133, RN740 */
 export function manifestFields(graph: Graph, args: DetectorOptions = {}) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const labels = labelsOf(args.labels ?? graph.metadata['runlet.labels']);
   const given = Object.fromEntries(Object.entries(detectorOptions(args)).filter(([, value]) => value !== undefined));
   const own = detectorSettings(graph.metadata);
   const wanted = own !== undefined || Object.keys(given).length > 0;
