@@ -19,21 +19,18 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
-  const { dataAt, dataBytes = 0, channels, encoding, rateHz } = format;
-  const frameBytes = channels * pcmBytes[encoding];
-  const data = bytes.subarray(dataAt, dataAt + dataBytes);
-  return sourceOf(once(data), name, format, options, data.length / frameBytes, rateHz);
+  const { dataAt, dataBytes = 0 } = format;
+  return wavPieces(once(bytes.subarray(dataAt, dataAt + dataBytes)), name, format, options);
 }
 
-function sourceOf(
-  data: AsyncIterable<Uint8Array>,
-  name: string,
-  format: WavFormat,
-  options: SourceOptions,
-  frames: number | undefined,
-  rateHz: number,
-): Source {
+/**
+ * A source out of the samples of a WAV file, of `format.dataBytes` bytes or as many as come.
+ * @throws RN722, RN723, RN773
+ */
+export function wavPieces(data: AsyncIterable<Uint8Array>, name: string, format: WavFormat, options: SourceOptions): Source {
+  const { channels, encoding, rateHz, dataBytes } = format;
   const { sampleRateHz } = options;
+  const frames = dataBytes === undefined ? undefined : dataBytes / (channels * pcmBytes[encoding]);
   const resampling = needsResampling(rateHz, options);
   const text = soundText(format, options, pickOf(format, name, options));
   return {
@@ -104,5 +101,5 @@ export async function wavPipe(
   }
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
   const data = following(bytes.subarray(format.dataAt), rest, format.dataBytes ?? Number.POSITIVE_INFINITY);
-  return sourceOf(data, name, format, options, undefined, format.rateHz);
+  return wavPieces(data, name, format, options);
 }
