@@ -7,10 +7,13 @@
 import { RunletError } from '../../models/error.ts';
 import {
   type BytesManifest,
+  type DetectorManifest,
+  type FeaturesManifest,
   type FrontEndManifest,
   type LayerManifest,
   type Manifest,
   manifestSection,
+  mostSlidingWindow,
   type PortManifest,
 } from './manifest.ts';
 
@@ -137,6 +140,45 @@ function bytesOf(value: unknown): BytesManifest {
   return bytes;
 }
 
+const numberIn = (value: unknown, at: string, max: number): number =>
+  typeof value === 'number' && value >= 0 && value <= max ? value : wrong(at, `a number from 0 to ${max}`, value);
+
+function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorManifest {
+  const fields = fieldsOf(value, 'detector');
+  const detector: DetectorManifest = {
+    cutoff: numberIn(fields.cutoff, 'detector.cutoff', 1),
+    slidingWindow: wholeOf(fields.slidingWindow, 'detector.slidingWindow', 1, mostSlidingWindow),
+    refractoryMs: numberIn(fields.refractoryMs, 'detector.refractoryMs', maxI32),
+    output: wholeOf(fields.output, 'detector.output', 0, outputs.length - 1),
+  };
+  const { elements } = outputs[detector.output] as PortManifest;
+  if (fields.label !== undefined) detector.label = textOf(fields.label, 'detector.label');
+  if (fields.cutoffs !== undefined)
+    detector.cutoffs = Object.fromEntries(
+      Object.entries(fieldsOf(fields.cutoffs, 'detector.cutoffs')).map(([label, cutoff]) => [
+        label,
+        numberIn(cutoff, `detector.cutoffs.${label}`, 1),
+      ]),
+    );
+  if (fields.voice !== undefined)
+    detector.voice = typeof fields.voice === 'boolean' ? fields.voice : wrong('detector.voice', 'true or false', fields.voice);
+  if (elements === 1) return detector;
+  if (labels?.length !== elements)
+    disagree('detector', `output ${detector.output} has ${elements} elements, and there are ${labels?.length ?? 0} labels`);
+  for (const label of [...(detector.label === undefined ? [] : [detector.label]), ...Object.keys(detector.cutoffs ?? {})])
+    if (!labels.includes(label)) disagree('detector', `there is no label ${label}`);
+  return detector;
+}
+
+function featuresOf(value: unknown): FeaturesManifest {
+  const fields = fieldsOf(value, 'features');
+  return {
+    preset: textOf(fields.preset, 'features.preset'),
+    stepSamples: wholeOf(fields.stepSamples, 'features.stepSamples', 1, maxI32),
+    sampleRateHz: positiveOf(fields.sampleRateHz, 'features.sampleRateHz'),
+  };
+}
+
 const flagOf = (value: unknown, at: string): boolean => (typeof value === 'boolean' ? value : wrong(at, 'true or false', value));
 
 const finiteOf = (value: unknown, at: string): number =>
@@ -242,5 +284,7 @@ export function checkManifest(value: unknown): Manifest {
   if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
   checkSound(manifest);
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
+  if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
+  if (m.features !== undefined) manifest.features = featuresOf(m.features);
   return manifest;
 }

@@ -7,12 +7,16 @@ import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
+import { LabelDetector } from '../session/label-detector.ts';
 import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
-import { bundleFacts, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
 import {
   calibArgs,
+  detectorArgs,
   loadGraph,
   loadQuantPlan,
   manifestFields,
@@ -36,6 +40,7 @@ export default defineCommand({
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
     ...styleArg,
+    ...detectorArgs,
     frontEnd: {
       type: 'string',
       description: `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
@@ -57,16 +62,17 @@ export default defineCommand({
     if (alone) return buildSound(alone, bytes, args);
     const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
-    const frontEnd = await soundOf(args, rate);
+    const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
     const started = performance.now();
     const bundle = await build(quant, {
       producer: producer(),
       target: args.target,
       style: styleOf(args),
       shrink: true,
-      ...manifestFields(graph),
-      ...(frontEnd && { frontEnd }),
+      ...manifestFields(graph, args),
+      ...(frontEnd && { frontEnd, features: undefined }),
     });
+    if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
     const output = args.output ?? `${graph.name}.wasm`;
@@ -78,8 +84,17 @@ export default defineCommand({
     process.stdout.write(`${planSummary(quant.plan, rowsHz).join('\n')}\n`);
     if (sound) process.stdout.write(`${soundLine(sound)}\n`);
     printBytes(output, facts);
+    const detects = detectorText(bundle.manifest);
+    if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
+
+/** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
+function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefined {
+  const features = featuresSettings(graph.metadata);
+  if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;
+  return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
+}
 
 /** The lines that say what the bundle takes. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {

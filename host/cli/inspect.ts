@@ -3,7 +3,6 @@
  */
 
 import { defineCommand } from 'citty';
-import type { FrontEndManifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
@@ -11,7 +10,7 @@ import { clockOf } from '../../models/stream/clock.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -93,5 +92,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
     ...ramLines(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
+  const detects = detectorText(manifest);
+  if (detects) lines.push(`detects ${detects}`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,10 +1,13 @@
 /**
  * The session's public names: `import { openSession } from 'runlet/session'`. Runs in Node and in browsers.
  */
-export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+export type { DetectorManifest, Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
+export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
+export { type DetectorSettings, isBackground, LabelDetector } from './label-detector.ts';
+export { Listener, type ListenerEvents, type ListeningCount, type ListeningModel } from './listener.ts';
 export type { Stored } from './open.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
 export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
