@@ -76,9 +76,11 @@ export class Edit {
     this.main.outputs = this.main.outputs.map((id) => (id === from ? to : id));
   }
 
-  /** Other activations of the same shape and type as `id`. */
+  /** Other activations of the same shape and type as `id`; none where that input is left out. */
   sameShape = (id: number): number[] => {
-    const { shape, type } = this.tensor(id);
+    const tensor = this.main.tensors[id];
+    if (!tensor) return [];
+    const { shape, type } = tensor;
     return this.main.tensors.flatMap((t, other) =>
       other !== id && !t.data && t.type === type && t.shape.join() === shape.join() ? [other] : [],
     );
