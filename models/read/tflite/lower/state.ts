@@ -38,6 +38,12 @@ export function lowerRead(context: Context, op: TfOperator): void {
   const variable = variableOf(context, op);
   const tensor = context.output(op);
   context.quantOf(tensor);
+  const first = context.model.tensors[variable.reads[0]?.outputs[0] ?? -1];
+  if (first?.shape.join() !== tensor.shape.join())
+    throw malformed(
+      op,
+      `it reads [${tensor.shape.join(', ')}], and another operator [${first?.shape.join(', ')}] of the same variable`,
+    );
   context.states.set(tensor.index, { variable, tensor, shape: tensor.shape });
 }
 
@@ -120,28 +126,34 @@ export function lowerAssign(context: Context, op: TfOperator): void {
 export function checkAssigns(context: Context, refuse: (op: TfOperator, reason: string) => void): void {
   for (const variable of context.variables.all) {
     const [assign] = variable.assigns;
-    if (variable.problem || variable.reads.length === 0 || !assign || context.refused.has(assign.inputs[1] ?? -1)) continue;
-    const name = `variable '${variable.name.slice(0, 64)}'`;
-    const { source } = variable;
-    const isRead = variable.reads.some((op) => op.outputs.some((i) => (context.consumers.get(i)?.length ?? 0) > 0));
-    if (!source) {
-      const refused = variable.reads.some((op) =>
-        op.outputs.some((i) => context.consumers.get(i)?.some((c) => context.refusedOps.has(c))),
-      );
-      if (isRead && !refused) refuse(assign, `${name} is read, but never as the rows before a tensor`);
-      continue;
-    }
-    const tensor = context.model.tensors[assign.inputs[1] ?? -1];
-    const value = tensor && context.values.get(tensor.index);
-    const rows = (variable.reads[0] as TfOperator).outputs.map((i) => context.model.tensors[i]?.shape[source.dim])[0] ?? 0;
-    const { before, after } = value?.history ?? { before: 0, after: 0 };
-    if (!value || value.id !== source.id || value.pad || value.batched || othersOf(value.layout, source.dim) !== source.others)
-      refuse(assign, `${name} stands before one tensor and is assigned another`);
-    else if (after !== 0 || before + context.builder.shape(value.id).t !== rows)
-      refuse(assign, `${name} is not assigned the ${rows} newest rows of its tensor`);
-    else if (
-      tensor.shape.length !== (variable.reads[0] as TfOperator).outputs.map((i) => context.model.tensors[i]?.shape.length)[0]
-    )
-      refuse(assign, `${name} is assigned a tensor of another shape`);
+    const [read] = variable.reads;
+    if (variable.problem || !read || !assign || context.refused.has(assign.inputs[1] ?? -1)) continue;
+    const why = variable.source ? wrongAssign(context, variable.source, read, assign) : neverJoined(context, variable);
+    if (why) refuse(assign, `variable '${variable.name.slice(0, 64)}' ${why}`);
   }
+}
+
+/** A state that something reads, though no concatenation took it; nothing where that reader is refused anyway. */
+function neverJoined({ consumers, refusedOps }: Context, { reads }: Variable): string | undefined {
+  const readers = reads.flatMap((op) => op.outputs.flatMap((index) => consumers.get(index) ?? []));
+  const isKnown = readers.length === 0 || readers.some((op) => refusedOps.has(op));
+  return isKnown ? undefined : 'is read, but never as the rows before a tensor';
+}
+
+function wrongAssign(
+  context: Context,
+  source: NonNullable<Variable['source']>,
+  read: TfOperator,
+  assign: TfOperator,
+): string | undefined {
+  const { tensors } = context.model;
+  const shape = tensors[read.outputs[0] ?? -1]?.shape ?? [];
+  const value = context.values.get(assign.inputs[1] ?? -1);
+  const isSource = value?.id === source.id && !value.pad && !value.batched;
+  if (!isSource || othersOf(value.layout, source.dim) !== source.others || value.layout.length !== shape.length)
+    return 'stands before one tensor and is assigned another';
+  const rows = shape[source.dim] ?? 0;
+  const { before, after } = value.history ?? { before: 0, after: 0 };
+  const isNewest = after === 0 && before + context.builder.shape(value.id).t === rows;
+  return isNewest ? undefined : `is not assigned the ${rows} newest rows of its tensor`;
 }
