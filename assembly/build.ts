@@ -6,13 +6,11 @@
  */
 import { RunletError } from '../models/error.ts';
 import type { QuantPlan } from '../quant/plan.ts';
-import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
-import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
-import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
+import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
-import { type Emitted, emit, type Style } from './emit/emit.ts';
+import { emit, type Style } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
-import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
@@ -26,17 +24,10 @@ export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style'>> {
   kernels?: 'used' | 'every';
 }
 
-export interface Bundle {
-  wasm: Uint8Array;
-  manifest: Manifest;
-  memory: MemoryMap;
-  file: FileBytes;
+export interface Bundle extends Assembled {
   /** Generated source and the kernels, by file name. */
   source: Record<string, string>;
 }
-
-/** WebAssembly addresses 4 GiB; engines on the edge far less. */
-const largestMemory = 256 * 1024 * 1024;
 
 /** Emits, compiles and packs a module. @throws RunletError RN5xx */
 export async function build(quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> {
@@ -57,45 +48,28 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
     ];
     return table.wasm.length < calls.wasm.length ? table : calls;
   }
-  const { emitted, source, code } = style === 'calls' ? await asCalls(quant, producer, options) : await asTable(quant, options);
-  const { memory, data } = emitted;
-  const bare = withData(code, memory.base, data);
-  const manifest = makeManifest(quant, memory, { ...options, producer, target, style });
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
-  const wasm = moduleOf([...sectionsOf(bare), section]);
-  return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
+  const named = { ...options, producer, target };
+  const { source, ...module } = style === 'calls' ? await asCalls(quant, named) : await asTable(quant, named);
+  return { ...module, source: { 'module.ts': source, ...kernelFiles() } };
 }
 
-interface Compiled {
-  emitted: Emitted;
-  source: string;
-  code: Uint8Array;
-}
+type Named = BuildOptions & { producer: string; target: string };
+type WithSource = Assembled & { source: string };
 
-async function asCalls(quant: QuantPlan, producer: string, options: BuildOptions): Promise<Compiled> {
-  const emitted = checkSize(emit(quant));
-  const source = moduleSource(quant, emitted.memory, emitted.program, producer);
+async function asCalls(quant: QuantPlan, options: Named): Promise<WithSource> {
+  const emitted = checkMemory(emit(quant));
+  const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
   const compiled = await compile(source, emitted.memory.end);
   checkBase(compiled, emitted.memory);
-  return { emitted, source, code: options.shrink ? await smaller(compiled) : compiled };
+  const code = options.shrink ? await smaller(compiled) : compiled;
+  return { ...(await assemble(quant, emitted, code, { ...options, style: 'calls' })), source };
 }
 
-async function asTable(quant: QuantPlan, options: BuildOptions): Promise<Compiled> {
+async function asTable(quant: QuantPlan, options: Named): Promise<WithSource> {
   const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
-  const emitted = checkSize(emit(quant, kernels));
-  const ownClock = quant.plan.mode === 'misaligned';
-  const { code, source } = await interpreter(kernels(emitted.program), ownClock, emitted.memory.end, options.shrink ?? false);
-  return { emitted, code, source };
-}
-
-function checkSize(emitted: Emitted): Emitted {
-  const { end } = emitted.memory;
-  if (end <= largestMemory) return emitted;
-  throw new RunletError('RN505', {
-    what: `the module would need ${end} bytes of memory`,
-    why: `${largestMemory} are the limit`,
-    tryThis: 'a shorter window or a smaller model',
-  });
+  const emitted = checkMemory(emit(quant, kernels));
+  const compiled = await interpreter(kernels(emitted.program), quant.plan.mode === 'misaligned', options.shrink ?? false);
+  return { ...(await assembleTable(quant, emitted, compiled, options)), source: compiled.source };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

@@ -26,7 +26,7 @@ const stages: Record<string, string[]> = {
   2: ['models/stream/'],
   3: ['models/ops/'],
   4: ['quant/'],
-  5: ['assembly/emit/', 'assembly/build.ts'],
+  5: ['assembly/emit/', 'assembly/build.ts', 'assembly/assemble.ts'],
   6: ['assembly/bundle/'],
   7: ['host/'],
 };

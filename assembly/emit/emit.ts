@@ -5,10 +5,10 @@
  * The first round, with addresses of 0, gives the sizes that the map needs.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
-import { memoryBase } from './compile.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
+import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Kernel } from './table-source.ts';
 
