@@ -13,7 +13,10 @@ import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
+import { hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, numberOption } from './args.ts';
+
+export { manifestFields, windowOf } from '../model-fields.ts';
 
 export const modelArgs = {
   model: { type: 'positional', required: true, description: 'Model file: .tflite, .onnx or .rnq' },
@@ -109,9 +112,6 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
   });
 }
 
-/** Ticks of a window; with one input, its frames. */
-export const windowOf = (graph: Graph): number => clockOf(graph).window;
-
 export interface PlanArgs {
   hop?: string;
   mode?: string;
@@ -126,8 +126,7 @@ export interface PlanArgs {
  * @throws RN740, also where a budget or a depth stands beside another mode
  */
 export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
-  const fromModel = Number(graph.metadata['runlet.hop']);
-  const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
+  const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? hopInFile(graph) ?? windowOf(graph);
   const chosen = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
   const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
   const budgetRam = numberOption('budget-ram', args.budgetRam, { min: 0, whole: true });
@@ -207,16 +206,4 @@ export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: Ca
   const { quantPlan } = await import('../../quant/plan.ts');
   const int8 = isQuantised(graph) ? graph : (await quantised(graph, options, args, true)).graph;
   return quantPlan(int8, options);
-}
-
-/** Manifest fields that a model's metadata may carry. */
-export function manifestFields(graph: Graph) {
-  const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels'];
-  return {
-    ...(rate > 0 && { sampleRateHz: rate }),
-    ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
-    ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
-    ...(labels && { labels: labels.split(',').map((l) => l.trim()) }),
-  };
 }

@@ -1,0 +1,66 @@
+/**
+ * A model file becomes a bundle in the page: the pipeline of `runlet build --style table` around an interpreter that was compiled beforehand.
+ *
+ * In: the file's bytes, options, the interpreter, and for a float model the frames of a calibration signal.  Out: the bundle's bytes.
+ * The same bytes as build gives with `kernels: 'every'`.
+ */
+import { buildTable, type Interpreter } from '../../assembly/assemble.ts';
+import { sha256 } from '../../assembly/bundle/digest.ts';
+import type { ManifestOptions } from '../../assembly/bundle/make-manifest.ts';
+import { RunletError } from '../../models/error.ts';
+import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { hopInFile, manifestFields, windowOf } from '../model-fields.ts';
+import type { LoadOptions } from './protocol.ts';
+
+/** What the reader found, before anything is computed. */
+export interface ModelFile {
+  graph: Graph;
+  /** Values of one frame of the input. */
+  elements: number;
+  /** It has no scales: a calibration signal is needed. */
+  float: boolean;
+}
+
+/** @throws RunletError RN1xx, RN3xx */
+export async function readModelFile(name: string, bytes: Uint8Array, { frame, window }: LoadOptions): Promise<ModelFile> {
+  const digest = await sha256(bytes);
+  const graph = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, window });
+  const [input, second] = graph.inputs;
+  if (!input || second)
+    throw new RunletError('RN781', {
+      what: `this page runs models with one input, and this one has ${graph.inputs.length}`,
+      where: `${name}: ${graph.inputs.map((port) => port.name).join(', ')}`,
+      why: 'there is one microphone and one file at a time',
+      tryThis: 'npx runlet build and npx runlet run, which take a source for each input',
+    });
+  const shape = graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+  return { graph, elements: frameOf(shape), float: !isQuantised(graph) };
+}
+
+/**
+ * @param calibration frames [n][f][c] of a float model's input.
+ * @throws RunletError RN2xx, RN4xx, RN5xx; RN782 where a float model comes without calibration.
+ */
+export async function compileModel(
+  { graph, float }: ModelFile,
+  interpreter: Interpreter,
+  options: LoadOptions,
+  producer: string,
+  extra: Partial<ManifestOptions>,
+  calibration?: Float32Array,
+): Promise<Uint8Array> {
+  if (float && !calibration)
+    throw new RunletError('RN782', {
+      what: 'this is a float model, and int8 needs the range of every activation',
+      where: graph.name,
+      why: 'only a signal of the kind it will see has those ranges',
+      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.npy)',
+    });
+  const plan = { hop: options.hop ?? hopInFile(graph) ?? windowOf(graph) };
+  const int8 = float ? quantize(graph, plan, calibration as Float32Array, { noReport: true }).graph : graph;
+  const fields = { ...manifestFields(graph), ...extra };
+  return (await buildTable(quantPlan(int8, plan), interpreter, { producer, target: 'interp', ...fields })).wasm;
+}
