@@ -1,20 +1,29 @@
 /**
  * What a model file's metadata says for its bundle. No Node import: the command line and the page read the same.
  *
- * In: a Graph.  Out: fields of the manifest, and the hop that the file asks for.
+ * In: a Graph, and settings of the detector that come before the file's.  Out: fields of the manifest, and the hop that the file asks for.
  */
+import type { DetectorManifest } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
+import { detectorSettings, featuresSettings } from '../models/read/detection.ts';
 import { clockOf } from '../models/stream/clock.ts';
 
-/** Manifest fields that a model's metadata may carry. */
-export function manifestFields(graph: Graph) {
+/** Manifest fields that a model's metadata may carry. @throws RN133 */
+export function manifestFields(graph: Graph, settings: Partial<DetectorManifest> = {}) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels'];
+  const labels = graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const own = detectorSettings(graph.metadata);
+  const wanted = own !== undefined || Object.keys(given).length > 0;
+  const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...own, ...given };
+  const features = featuresSettings(graph.metadata);
   return {
     ...(rate > 0 && { sampleRateHz: rate }),
     ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
     ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
-    ...(labels && { labels: labels.split(',').map((l) => l.trim()) }),
+    ...(labels && { labels }),
+    ...(wanted && { detector }),
+    ...(features && { features }),
   };
 }
 
