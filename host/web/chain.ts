@@ -5,12 +5,13 @@
  * Outputs do not depend on how the samples are cut into pieces, and are those of a session in Node on the same samples.
  * Times of an output: the end of the newest row or sample that it saw.
  */
-import type { Session } from '../session/index.ts';
+import { quantiseValue, type Session } from '../session/index.ts';
+import { Resampler } from '../sources/resample.ts';
 import type { Batch, Feed } from './protocol.ts';
 import { Waves } from './waves.ts';
 
-/** A part of the chain that keeps its own time, sample in, sample out. */
-export interface Converter {
+/** Samples in, samples out. */
+interface Filter {
   push(samples: Float32Array): Float32Array;
 }
 
@@ -19,16 +20,18 @@ export interface ChainParts {
   feed: Feed;
   /** Rate at which samples enter front end or model. */
   rateHz: number;
+  /** Frames of the model a second. */
+  frameHz: number;
   frontEnd?: { session: Session; stepSamples: number; windowSamples: number };
-  /** From the source's rate to rateHz; undefined where they are the same. */
-  resampler: (sourceHz: number) => Converter | undefined;
   /** Before the model, at rateHz. */
-  filter?: () => Converter;
+  filter?: () => Filter;
 }
 
 /** A list of numbers that grows, and is emptied at every batch. */
 class Grow<T extends Float32Array | Float64Array | Int8Array> {
-  #make: new (length: number) => T;
+  #make: new (
+    length: number,
+  ) => T;
   #values: T;
   #length = 0;
 
@@ -57,10 +60,11 @@ class Grow<T extends Float32Array | Float64Array | Int8Array> {
 export class Chain {
   #parts: ChainParts;
   #run = 0;
-  #converter: Converter | undefined;
-  #filter: Converter | undefined;
+  #resampler: Resampler | undefined;
+  #filter: Filter | undefined;
   #waves = new Waves(1);
   #samples = 0;
+  #frames = false;
   #rows = new Grow(Int8Array);
   #outputs = new Grow(Float32Array);
   #times = new Grow(Float64Array);
@@ -70,12 +74,13 @@ export class Chain {
     this.#parts = parts;
   }
 
-  /** A new signal begins. */
-  begin(run: number, sourceHz: number): void {
-    const { model, frontEnd, rateHz, resampler, filter } = this.#parts;
+  /** A new signal begins: samples of one channel at a rate, or (undefined) whole frames as the model takes them. */
+  begin(run: number, sourceHz: number | undefined): void {
+    const { model, frontEnd, rateHz, filter } = this.#parts;
     this.#run = run;
-    this.#converter = sourceHz === rateHz ? undefined : resampler(sourceHz);
-    this.#filter = filter?.();
+    this.#frames = sourceHz === undefined;
+    this.#resampler = sourceHz === undefined || sourceHz === rateHz ? undefined : new Resampler(sourceHz, rateHz);
+    this.#filter = this.#frames ? undefined : filter?.();
     this.#waves = new Waves(Math.max(1, Math.round(rateHz / 100)));
     this.#samples = 0;
     model.reset();
@@ -95,37 +100,66 @@ export class Chain {
     this.#modelUs += 1000 * (performance.now() - before);
   }
 
-  /** @throws RN709 (NaN), RN710 (the module failed) */
+  /** @throws RN773 (begin), RN706 (no whole frames), RN709 (NaN), RN710 (the module failed) */
   push(source: Float32Array): Batch {
-    const { model, feed, frontEnd, rateHz } = this.#parts;
+    return this.#take(this.#resampler ? this.#resampler.push(source) : source);
+  }
+
+  /** The signal ends: what the resampler still holds. */
+  end(): Batch {
+    return this.#take(this.#resampler ? this.#resampler.flush() : new Float32Array());
+  }
+
+  #take(samples: Float32Array): Batch {
+    const { model, frontEnd, rateHz } = this.#parts;
     const before = model.framesPushed;
-    const samples = this.#converter ? this.#converter.push(source) : source;
-    const prepared = this.#filter ? this.#filter.push(samples) : samples;
-    const frames = feed === 'frames' ? samples.length / (model.manifest.inputs[0]?.elements ?? 1) : samples.length;
-    this.#samples += frames;
-    const wave = this.#waves.push(feed === 'frames' ? new Float32Array() : prepared);
     this.#modelUs = 0;
     let frontEndUs = 0;
-    if (frontEnd && samples.length > 0) {
-      const { session, stepSamples, windowSamples } = frontEnd;
-      const started = performance.now();
-      session.pushAll(samples, () => {
-        this.#rows.add(session.outputRaw(0));
-        if (feed === 'rows') this.#push(session.output(0), (rows) => ((rows - 1) * stepSamples + windowSamples) / rateHz);
-      });
-      frontEndUs = 1000 * (performance.now() - started) - (feed === 'rows' ? this.#modelUs : 0);
+    let wave: Float32Array = new Float32Array();
+    if (samples.length === 0) return this.#batch(before, wave, 0);
+    if (this.#frames) this.#pushFrames(samples);
+    else {
+      const prepared = this.#filter ? this.#filter.push(samples) : samples;
+      this.#samples += samples.length;
+      wave = this.#waves.push(prepared);
+      if (frontEnd) frontEndUs = this.#pushSound(frontEnd, samples);
+      if (this.#parts.feed !== 'rows') this.#push(prepared, (pushed) => pushed / rateHz);
     }
-    if (feed !== 'rows' && prepared.length > 0) this.#push(prepared, (pushed) => pushed / rateHz);
+    return this.#batch(before, wave, frontEndUs);
+  }
+
+  #batch(framesBefore: number, wave: Float32Array, frontEndUs: number): Batch {
+    const { model, frameHz, rateHz } = this.#parts;
     return {
       run: this.#run,
-      endS: this.#samples / rateHz,
+      endS: this.#frames ? model.framesPushed / frameHz : this.#samples / rateHz,
       wave,
       rows: this.#rows.take(),
       outputs: this.#outputs.take(),
       times: this.#times.take(),
-      hops: (model.framesPushed - before) / model.hop,
+      hops: (model.framesPushed - framesBefore) / model.hop,
       modelUs: this.#modelUs,
       frontEndUs,
     };
+  }
+
+  /** Sound through the front end, and each row on to the model where that takes rows. Microseconds of the front end alone. */
+  #pushSound({ session, stepSamples, windowSamples }: NonNullable<ChainParts['frontEnd']>, samples: Float32Array): number {
+    const { feed, rateHz } = this.#parts;
+    const started = performance.now();
+    session.pushAll(samples, () => {
+      this.#rows.add(session.outputRaw(0));
+      if (feed === 'rows') this.#push(session.output(0), (rows) => ((rows - 1) * stepSamples + windowSamples) / rateHz);
+    });
+    return 1000 * (performance.now() - started) - (feed === 'rows' ? this.#modelUs : 0);
+  }
+
+  /** Frames that come as they are; those of a front end's width are drawn, as the model stores them. */
+  #pushFrames(frames: Float32Array): void {
+    const [input] = this.#parts.model.manifest.inputs;
+    const drawn = this.#parts.frontEnd?.session.manifest.outputs[0]?.elements;
+    if (input && drawn === input.elements)
+      this.#rows.add(frames.map((x) => quantiseValue(x, Math.fround(input.scale), input.zeroPoint)));
+    this.#push(frames, (pushed) => pushed / this.#parts.frameHz);
   }
 }

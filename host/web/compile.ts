@@ -6,14 +6,15 @@
  */
 import { buildTable, type Interpreter } from '../../assembly/assemble.ts';
 import { sha256 } from '../../assembly/bundle/digest.ts';
-import type { ManifestOptions } from '../../assembly/bundle/make-manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
+import { readMwwManifest } from '../../models/read/mww-manifest.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { hopInFile, manifestFields, windowOf } from '../model-fields.ts';
-import type { LoadOptions } from './protocol.ts';
+import type { LoadOptions, NamedBytes } from './protocol.ts';
 
 /** What the reader found, before anything is computed. */
 export interface ModelFile {
@@ -24,10 +25,15 @@ export interface ModelFile {
   float: boolean;
 }
 
-/** @throws RunletError RN1xx, RN3xx */
-export async function readModelFile(name: string, bytes: Uint8Array, { frame, window }: LoadOptions): Promise<ModelFile> {
+/** @param json the manifest of a microWakeWord model. @throws RunletError RN1xx, RN3xx, RN781 */
+export async function readModelFile(
+  { name, bytes }: NamedBytes,
+  { frame, window }: LoadOptions,
+  json?: NamedBytes,
+): Promise<ModelFile> {
   const digest = await sha256(bytes);
-  const graph = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, window });
+  const read = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, window });
+  const graph = json ? { ...read, metadata: { ...read.metadata, ...mwwMetadata(readMwwManifest(json.bytes, json.name)) } } : read;
   const [input, second] = graph.inputs;
   if (!input || second)
     throw new RunletError('RN781', {
@@ -49,7 +55,6 @@ export async function compileModel(
   interpreter: Interpreter,
   options: LoadOptions,
   producer: string,
-  extra: Partial<ManifestOptions>,
   calibration?: Float32Array,
 ): Promise<Uint8Array> {
   if (float && !calibration)
@@ -61,6 +66,5 @@ export async function compileModel(
     });
   const plan = { hop: options.hop ?? hopInFile(graph) ?? windowOf(graph) };
   const int8 = float ? quantize(graph, plan, calibration as Float32Array, { noReport: true }).graph : graph;
-  const fields = { ...manifestFields(graph), ...extra };
-  return (await buildTable(quantPlan(int8, plan), interpreter, { producer, target: 'interp', ...fields })).wasm;
+  return (await buildTable(quantPlan(int8, plan), interpreter, { producer, target: 'interp', ...manifestFields(graph) })).wasm;
 }

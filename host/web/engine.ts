@@ -4,16 +4,25 @@
  * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
  */
 import type { Interpreter } from '../../assembly/assemble.ts';
-import { isRunletError, RunletError } from '../../models/error.ts';
+import { RunletError } from '../../models/error.ts';
 import { ppgFrontEnd } from '../features/ppg.ts';
 import { openSession, type Session, wasmBytes } from '../session/index.ts';
-import { Chain, type ChainParts, type Converter } from './chain.ts';
+import { Resampler } from '../sources/resample.ts';
+import { Chain, type ChainParts } from './chain.ts';
 import { type FeedChoice, feedOf } from './feed.ts';
-import type { Batch, Calibration, Catalogue, FrontEndEntry, Loaded, LoadOptions, Reply, Request } from './protocol.ts';
-import { resamplerOf } from './resampler.ts';
+import type {
+  Batch,
+  Calibration,
+  Catalogue,
+  FrontEndEntry,
+  Loaded,
+  LoadOptions,
+  NamedBytes,
+  Reply,
+  Request,
+} from './protocol.ts';
 
-const isBundle = (bytes: Uint8Array): boolean =>
-  bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+const isBundle = (bytes: Uint8Array): boolean => bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
 /** Seconds of signal in a slice of a run at once. */
 const sliceS = 0.5;
@@ -31,6 +40,7 @@ export class Engine {
   #loaded: Loaded | undefined;
   /** Changes with every begin and stop. */
   #turn = 0;
+  #sourceHz: number | undefined;
   #interpreter: Interpreter | undefined;
 
   constructor(host: EngineHost) {
@@ -42,8 +52,10 @@ export class Engine {
     else if (request.do === 'load') return this.#load(request);
     else if (request.do === 'begin') {
       this.#turn++;
-      this.#running().begin(request.run, request.rateHz);
+      this.#sourceHz = request.signal.rateHz;
+      this.#running().begin(request.run, request.signal.rateHz);
     } else if (request.do === 'push') this.#tell(this.#running().push(request.samples));
+    else if (request.do === 'end') this.#tell(this.#running().end());
     else if (request.do === 'all') await this.#all(request.samples);
     else this.#turn++;
     return undefined;
@@ -59,15 +71,18 @@ export class Engine {
   }
 
   async #all(samples: Float32Array): Promise<void> {
+    const rateHz = this.#sourceHz;
     const chain = this.#running();
-    const { rateHz = 16000, feed, manifest } = this.#loaded ?? {};
+    const { manifest, frameHz = 100 } = this.#loaded ?? {};
     const turn = this.#turn;
-    const frame = feed === 'frames' ? (manifest?.inputs[0]?.elements ?? 1) : 1;
-    const slice = Math.max(1, Math.round(sliceS * rateHz)) * frame;
+    const perSecond = rateHz ?? frameHz * (manifest?.inputs[0]?.elements ?? 1);
+    const frame = rateHz === undefined ? (manifest?.inputs[0]?.elements ?? 1) : 1;
+    const slice = Math.max(1, Math.round((sliceS * perSecond) / frame)) * frame;
     for (let at = 0; at < samples.length && turn === this.#turn; at += slice) {
       this.#tell(chain.push(samples.subarray(at, Math.min(at + slice, samples.length))));
       await new Promise((resolve) => setTimeout(resolve));
     }
+    if (turn === this.#turn) this.#tell(chain.end());
   }
 
   async #session(entry: FrontEndEntry): Promise<{ session: Session; bytes: Uint8Array }> {
@@ -75,11 +90,11 @@ export class Engine {
     return { session: await openSession(bytes as BufferSource), bytes };
   }
 
-  async #load({ name, bytes, options, calibration }: Request & { do: 'load' }): Promise<Loaded> {
+  async #load({ name, bytes, options, calibration, json }: Request & { do: 'load' }): Promise<Loaded> {
     const entries = this.#catalogue?.frontEnds ?? [];
     const started = performance.now();
     const compiled = !isBundle(bytes);
-    const wasm = compiled ? await this.#compile(name, bytes, options, calibration) : bytes;
+    const wasm = compiled ? await this.#compile({ name, bytes }, options, json, calibration) : bytes;
     const model = await openSession(wasm as BufferSource);
     const choice = feedOf(model.manifest, entries, options);
     const { frontEnd: entry, ...facts } = choice;
@@ -94,7 +109,7 @@ export class Engine {
       ...(compiled && { compiledMs: performance.now() - started }),
       ...(frontEnd && {
         rows: {
-          name: frontEnd.entry.name,
+          id: frontEnd.entry.id,
           title: frontEnd.entry.title,
           channels: frontEnd.entry.channels,
           stepS: frontEnd.entry.stepSamples / frontEnd.entry.sampleRateHz,
@@ -108,12 +123,12 @@ export class Engine {
     return this.#loaded;
   }
 
-  #parts(model: Session, { feed, rateHz, filter, frontEnd }: FeedChoice, session: Session | undefined): ChainParts {
+  #parts(model: Session, { feed, rateHz, frameHz, filter, frontEnd }: FeedChoice, session: Session | undefined): ChainParts {
     return {
       model,
       feed,
       rateHz,
-      resampler: (sourceHz) => resamplerOf(sourceHz, rateHz),
+      frameHz,
       ...(filter && { filter: () => filterOf(rateHz) }),
       ...(frontEnd &&
         session && {
@@ -122,7 +137,7 @@ export class Engine {
     };
   }
 
-  async #compile(name: string, bytes: Uint8Array, options: LoadOptions, calibration?: Calibration): Promise<Uint8Array> {
+  async #compile(model: NamedBytes, options: LoadOptions, json?: NamedBytes, calibration?: Calibration): Promise<Uint8Array> {
     if (!globalThis.crypto?.subtle)
       throw new RunletError('RN780', {
         what: 'this page cannot compile models: it has no WebCrypto',
@@ -132,11 +147,11 @@ export class Engine {
       });
     this.#host.tell({ progress: 'reading the model' });
     const { compileModel, readModelFile } = await import('./compile.ts');
-    const file = await readModelFile(name, bytes, options);
+    const file = await readModelFile(model, options, json);
     this.#interpreter ??= await this.#readInterpreter();
     this.#host.tell({ progress: file.float ? 'calibrating and compiling' : 'compiling' });
     const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
-    return compileModel(file, this.#interpreter, options, `runlet ${this.#catalogue?.version}`, {}, frames);
+    return compileModel(file, this.#interpreter, options, `runlet ${this.#catalogue?.version}`, frames);
   }
 
   async #readInterpreter(): Promise<Interpreter> {
@@ -157,7 +172,7 @@ export class Engine {
       });
     }
     const entries = this.#catalogue?.frontEnds ?? [];
-    const entry = entries.find((e) => e.channels === elements && (frontEnd === undefined || e.name === frontEnd));
+    const entry = entries.find((e) => e.channels === elements && (frontEnd === undefined || e.id === frontEnd));
     if (!entry)
       throw new RunletError('RN785', {
         what: 'sound cannot calibrate this model',
@@ -166,21 +181,15 @@ export class Engine {
         tryThis: 'a .npy file of such frames',
       });
     const { session } = await this.#session(entry);
-    const converter: Converter | undefined = rateHz === entry.sampleRateHz ? undefined : resamplerOf(rateHz, entry.sampleRateHz);
+    const resampler = new Resampler(rateHz, entry.sampleRateHz);
     const rows: number[] = [];
-    session.pushAll(converter ? converter.push(samples) : samples, () => rows.push(...session.output(0)));
+    for (const part of [resampler.push(samples), resampler.flush()])
+      if (part.length > 0) session.pushAll(part, () => rows.push(...session.output(0)));
     return Float32Array.from(rows);
   }
 }
 
-const filterOf = (sampleRateHz: number): Converter => {
+const filterOf = (sampleRateHz: number) => {
   const filter = ppgFrontEnd({ sampleRateHz });
-  return { push: (samples) => samples.map((sample) => filter.push(sample)) };
+  return { push: (samples: Float32Array) => samples.map((sample) => filter.push(sample)) };
 };
-
-/** What of an error goes to the page. */
-export function errorOf(error: unknown): { code: string; parts: { what: string; where?: string; why?: string; tryThis?: string } } {
-  if (isRunletError(error)) return { code: error.code, parts: error.parts };
-  const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { code: 'RN789', parts: { what: 'the page ran into a fault of its own', why, tryThis: 'report it with the file' } };
-}

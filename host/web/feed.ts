@@ -7,7 +7,7 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import type { Feed, FrontEndEntry, Loaded, LoadOptions } from './protocol.ts';
 
-export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'hopS' | 'filter' | 'notes'> {
+export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes'> {
   frontEnd?: FrontEndEntry;
 }
 
@@ -19,18 +19,23 @@ const seconds = (s: number): string => (s < 1 ? `${Number((1000 * s).toFixed(1))
 /** The front end that a model of `channels` values a frame takes. @throws RN783 no such front end */
 function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntry[], chosen: string | undefined) {
   if (chosen !== undefined) {
-    const found = entries.find((entry) => entry.name === chosen);
+    const found = entries.find((entry) => entry.id === chosen);
     if (found && found.channels === channels) return found;
     throw new RunletError('RN783', {
       what: `the front end ${chosen} does not fit this model`,
       where: manifest.name,
       why: found
         ? `it makes rows of ${found.channels} values, the model takes ${channels}`
-        : `this page has ${entries.map((entry) => entry.name).join(', ')}`,
+        : `this page has ${entries.map((entry) => entry.id).join(', ')}`,
       tryThis: 'another front end, or a file of rows (.npy)',
     });
   }
-  return entries.find((entry) => entry.name === manifest.frontEnd && entry.channels === channels);
+  const { features, frontEnd } = manifest;
+  const fitting = entries.filter((entry) => entry.channels === channels);
+  if (!features) return fitting.find((entry) => entry.preset === frontEnd || entry.id === frontEnd);
+  return fitting.find(({ preset, stepSamples, sampleRateHz }) => {
+    return preset === features.preset && stepSamples === features.stepSamples && sampleRateHz === features.sampleRateHz;
+  });
 }
 
 /** @throws RN781 several inputs, RN783 */
@@ -48,6 +53,7 @@ export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd:
   const done = (feed: Feed, rateHz: number, frameHz: number, more: Partial<FeedChoice> = {}): FeedChoice => ({
     feed,
     rateHz,
+    frameHz,
     hopS: hop / frameHz,
     notes,
     ...more,

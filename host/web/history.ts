@@ -10,7 +10,9 @@ export class Records<T extends Float32Array | Float64Array | Int8Array> {
   readonly width: number;
   /** Records that were forgotten: record i is at (i - first) * width. */
   first = 0;
-  #make: new (length: number) => T;
+  #make: new (
+    length: number,
+  ) => T;
   #values: T;
   #count = 0;
   #most: number;

@@ -8,8 +8,9 @@ import type { ErrorParts } from '../../models/error.ts';
 
 /** A front end that the page was built with (catalogue.json): a module that turns sound into rows of features. */
 export interface FrontEndEntry {
-  /** As manifests name it. */
-  name: string;
+  id: string;
+  /** Name of the preset, as manifests have it. */
+  preset: string;
   title: string;
   file: string;
   sampleRateHz: number;
@@ -60,13 +61,15 @@ export interface Loaded {
   feed: Feed;
   /** Samples a second that the engine works at; frames a second for `frames`. */
   rateHz: number;
+  /** Frames of the model a second. */
+  frameHz: number;
   /** Seconds between two outputs. */
   hopS: number;
   fileBytes: number;
   codeBytes: number;
   /** The front end beside the model: for its rows, or to draw only. */
   rows?: {
-    name: string;
+    id: string;
     title: string;
     channels: number;
     stepS: number;
@@ -103,7 +106,7 @@ export interface Batch {
 }
 
 export interface LoadOptions {
-  /** Name of a front end in the catalogue; by default what the model says. */
+  /** Id of a front end in the catalogue; by default what the model says. */
   frontEnd?: string;
   hop?: number;
   frame?: number;
@@ -117,11 +120,22 @@ export interface Calibration {
   rateHz?: number;
 }
 
+export interface NamedBytes {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** Samples of one channel at a rate, or whole frames as the model takes them. */
+export type SignalKind = { rateHz: number } | { rateHz?: undefined };
+
 export type Request =
   | { do: 'setup'; catalogue: Catalogue }
-  | { do: 'load'; name: string; bytes: Uint8Array; options: LoadOptions; calibration?: Calibration }
-  | { do: 'begin'; run: number; rateHz: number }
+  | { do: 'load'; name: string; bytes: Uint8Array; options: LoadOptions; json?: NamedBytes; calibration?: Calibration }
+  | { do: 'begin'; run: number; signal: SignalKind }
   | { do: 'push'; samples: Float32Array }
+  /** The signal ends here. */
+  | { do: 'end' }
+  /** A whole signal as fast as possible, and its end. */
   | { do: 'all'; samples: Float32Array }
   | { do: 'stop' };
 

@@ -3,7 +3,8 @@
  *
  * In: { id, request }.  Out: replies of that id, and messages in between (protocol.ts).
  */
-import { Engine, errorOf } from './engine.ts';
+import { Engine } from './engine.ts';
+import { errorOf } from './engine-error.ts';
 import type { Reply, Request } from './protocol.ts';
 
 interface Scope {
@@ -15,7 +16,9 @@ const scope = globalThis as unknown as Scope;
 function tell(message: Reply): void {
   const transfer =
     'batch' in message
-      ? [message.batch.wave, message.batch.rows, message.batch.outputs, message.batch.times].map((list) => list.buffer as ArrayBuffer)
+      ? [message.batch.wave, message.batch.rows, message.batch.outputs, message.batch.times].map(
+          (list) => list.buffer as ArrayBuffer,
+        )
       : [];
   scope.postMessage(message, transfer);
 }

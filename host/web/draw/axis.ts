@@ -3,8 +3,9 @@
  *
  * In: a view.  Out: pixels; times as seconds, from a minute on as m:ss.
  */
-import { type Brush, font, type View } from './lane.ts';
+
 import type { Palette } from '../palette.ts';
+import { type Brush, font, type View } from './lane.ts';
 
 const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 

@@ -23,7 +23,8 @@ export function drawFeatures({ context, width, height, gutter, x, ratio }: Brush
   const first = from - (from % step);
   const columns = Math.ceil((to - first) / step);
   tile ??= document.createElement('canvas');
-  if (tile.width < columns || tile.height !== channels) Object.assign(tile, { width: Math.max(columns, tile.width), height: channels });
+  if (tile.width < columns || tile.height !== channels)
+    Object.assign(tile, { width: Math.max(columns, tile.width), height: channels });
   const image = new ImageData(columns, channels);
   const pixels = new Uint32Array(image.data.buffer);
   for (let column = 0; column < columns; column++) {

@@ -29,7 +29,8 @@ export interface Brush {
   x: (seconds: number) => number;
 }
 
-export const font = (px: number, weight = 400): string => `${weight} ${px}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
+export const font = (px: number, weight = 400): string =>
+  `${weight} ${px}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
 
 export const gutterOf = (width: number): number => (width < 520 ? 60 : 92);
 

@@ -50,14 +50,26 @@ function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, t
   const { outputs } = scene.history;
   for (let i = from; i < to; i++) for (let e = 0; e < outputs.width; e++) see(outputs.at(i, e));
   const { startS, spanS } = scene.view;
-  if (truth) for (let n = Math.max(0, Math.floor(startS / truth.stepS)); n * truth.stepS < Math.min(startS + spanS, scene.history.endS) && n < truth.values.length; n++) see(truth.values[n] as number);
+  if (truth)
+    for (
+      let n = Math.max(0, Math.floor(startS / truth.stepS));
+      n * truth.stepS < Math.min(startS + spanS, scene.history.endS) && n < truth.values.length;
+      n++
+    )
+      see(truth.values[n] as number);
   if (!(high >= low)) return [0, 1];
   const room = Math.max(1e-6, 0.12 * (high - low), 0.02 * Math.abs(high));
   return [low - room, high + room];
 }
 
 /** Round values at the left, about three. */
-function drawScale(brush: Brush, { palette }: Scene, [low, high]: [number, number], percent: boolean, y: (v: number) => number): void {
+function drawScale(
+  brush: Brush,
+  { palette }: Scene,
+  [low, high]: [number, number],
+  percent: boolean,
+  y: (v: number) => number,
+): void {
   const { context, gutter, width } = brush;
   const rough = (high - low) / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -142,9 +154,17 @@ function drawRows(brush: Brush, scene: Scene, options: ScoreOptions): void {
   const newest = history.times.end - 1;
   for (let e = 0; e < shown; e++) {
     const bottom = (e + 1) * pitch;
-    const live = newest >= history.times.first && history.outputs.at(newest, e) > (options.cutoff ?? 0.5) && !reading.background[e];
+    const live =
+      newest >= history.times.first && history.outputs.at(newest, e) > (options.cutoff ?? 0.5) && !reading.background[e];
     if (pitch >= 9)
-      gutterText(brush, reading.names[e] as string, bottom - pitch / 2, live ? palette.ink : palette.soft, Math.min(12, pitch), live ? 600 : 400);
+      gutterText(
+        brush,
+        reading.names[e] as string,
+        bottom - pitch / 2,
+        live ? palette.ink : palette.soft,
+        Math.min(12, pitch),
+        live ? 600 : 400,
+      );
     context.strokeStyle = palette.line;
     context.lineWidth = 1;
     context.beginPath();
