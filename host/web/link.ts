@@ -31,8 +31,12 @@ export class EngineLink {
   }
 
   #receive(reply: Reply): void {
-    if ('batch' in reply) return this.onBatch(reply.batch);
-    if ('progress' in reply) return this.onProgress(reply.progress);
+    if ('batch' in reply) this.onBatch(reply.batch);
+    else if ('progress' in reply) this.onProgress(reply.progress);
+    else this.#settle(reply);
+  }
+
+  #settle(reply: Exclude<Reply, { batch: Batch } | { progress: string }>): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if ('error' in reply) waiting?.reject(new RunletError(reply.error.code, reply.error.parts));

@@ -18,9 +18,17 @@ const refused = (what: string, why: string, tryThis: string): RunletError =>
 function reasonOf(error: unknown): RunletError {
   const { name, message } = error as DOMException;
   if (name === 'NotAllowedError')
-    return refused('the microphone may not be used', 'the permission was denied', "allow it in the browser's address bar, and try again");
+    return refused(
+      'the microphone may not be used',
+      'the permission was denied',
+      "allow it in the browser's address bar, and try again",
+    );
   if (name === 'NotFoundError') return refused('there is no microphone', message, 'plug one in, or open a sound file');
-  return refused('the microphone does not start', `${name}: ${message}`, 'close other programs that use it, or open a sound file');
+  return refused(
+    'the microphone does not start',
+    `${name}: ${message}`,
+    'close other programs that use it, or open a sound file',
+  );
 }
 
 /**

@@ -39,10 +39,10 @@ async function joined(frames: AsyncIterable<Float32Array>): Promise<Float32Array
 }
 
 async function wavRecording(name: string, bytes: Uint8Array): Promise<Recording> {
-  const { parseWav, wavSource } = await import('../sources/wav.ts');
-  const { channels, rateHz } = parseWav(bytes);
-  const source = wavSource(bytes, name, { frameElements: 1, ...(channels > 1 && { channel: 'mix' }) });
+  const { wavSource } = await import('../sources/wav.ts');
+  const source = wavSource(bytes, name, { frameElements: 1, channel: 'mix' });
   const samples = await joined(source.frames);
+  const { sampleRateHz: rateHz = 16000 } = source;
   return { name, samples, rateHz, seconds: samples.length / rateHz };
 }
 
@@ -54,7 +54,8 @@ async function decoded(name: string, bytes: Uint8Array): Promise<Recording> {
     const samples = new Float32Array(buffer.length);
     for (let c = 0; c < buffer.numberOfChannels; c++) {
       const channel = buffer.getChannelData(c);
-      for (let i = 0; i < samples.length; i++) samples[i] = (samples[i] as number) + (channel[i] as number) / buffer.numberOfChannels;
+      for (let i = 0; i < samples.length; i++)
+        samples[i] = (samples[i] as number) + (channel[i] as number) / buffer.numberOfChannels;
     }
     return { name, samples, rateHz: buffer.sampleRate, seconds: buffer.duration };
   } catch {

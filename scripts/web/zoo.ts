@@ -1,0 +1,59 @@
+/**
+ * What of the zoo goes into the page: a bundle for each model and its demo recording, and the front ends.
+ *
+ * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue.
+ */
+import { join } from 'node:path';
+import { build } from '../../assembly/build.ts';
+import { loadGraph, loadQuantPlan, manifestFields, planOptions } from '../../host/cli/load.ts';
+import { producer } from '../../host/cli/producer.ts';
+import { openSource } from '../../host/sources/index.ts';
+import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry } from '../../host/web/protocol.ts';
+import { root } from '../../test/shared.ts';
+
+type Put = (name: string, bytes: Uint8Array | string) => string;
+
+const zoo = join(root, 'models/zoo');
+const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+async function bundleOf(name: string, put: Put): Promise<string> {
+  const folder = join(zoo, name);
+  const graph = await loadGraph({ model: join(folder, `${name}.onnx`) });
+  const quant = await loadQuantPlan(graph, planOptions(graph, {}), { calib: join(folder, 'calib.npy') });
+  const { wasm } = await build(quant, { producer: producer(), shrink: true, ...manifestFields(graph) });
+  return put(`models/${name}.wasm`, wasm);
+}
+
+/** Five minutes of simulated PPG with their truth. */
+async function ppgDemo(put: Put): Promise<DemoEntry> {
+  const source = await openSource(join(zoo, 'ppg-hr/demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
+  const samples: number[] = [];
+  for await (const chunk of source.frames) samples.push(...chunk);
+  const rateHz = 32;
+  const truth = Float32Array.from(source.truth?.view() ?? []).filter((_, i) => i % rateHz === 0);
+  return {
+    title: 'demo.csv',
+    file: put('demos/ppg-hr.f32', bytesOf(Float32Array.from(samples))),
+    rateHz,
+    truth: { file: put('demos/ppg-hr-truth.f32', bytesOf(truth)), stepS: 1 },
+  };
+}
+
+async function models(put: Put): Promise<ModelEntry[]> {
+  const entries: ModelEntry[] = [];
+  entries.push({
+    name: 'ppg-hr',
+    note: 'heart rate from a simulated wrist PPG',
+    file: await bundleOf('ppg-hr', put),
+    demo: await ppgDemo(put),
+  });
+  return entries;
+}
+
+async function frontEnds(_put: Put): Promise<FrontEndEntry[]> {
+  return [];
+}
+
+export async function zooAssets(put: Put): Promise<Pick<Catalogue, 'models' | 'frontEnds'>> {
+  return { frontEnds: await frontEnds(put), models: await models(put) };
+}
