@@ -78,7 +78,8 @@ export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' 
   const { hop } = session;
   const hostFrames = (chunk: Float32Array, input: number): Frames => {
     const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
-    return hostType === 'float32' || parts.real ? chunk : storedValues(chunk, hostType);
+    // sound comes as real values, -1 to 1, from WAV files and PCM
+    return hostType === 'float32' || hostType === 'int16' || parts.real ? chunk : storedValues(chunk, hostType);
   };
   const start = performance.now();
   const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
