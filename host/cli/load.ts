@@ -223,7 +223,11 @@ export const detectorArgs = {
     description: 'The word that is heard; of a model with several labels the only one',
     valueHint: 'word',
   },
-  cutoff: { type: 'string', description: 'Mean probability above which a word is heard, 0 to 1', valueHint: 'p' },
+  cutoff: {
+    type: 'string',
+    description: 'Mean probability above which a word is heard, 0 to 1; for single labels yes=0.9,no=0.8',
+    valueHint: 'p',
+  },
   slidingWindow: { type: 'string', description: 'Outputs in the mean', valueHint: 'n' },
   refractoryMs: { type: 'string', description: 'Milliseconds below the cutoff before the next detection', valueHint: 'ms' },
 } as const;
@@ -235,10 +239,22 @@ export interface DetectorOptions {
   refractoryMs?: string;
 }
 
+/** A cutoff for all labels, or label=cutoff for each, with commas between them. @throws RN740 */
+function cutoffsOf(option: string | undefined): { cutoff?: number; cutoffs?: Record<string, number> } {
+  const found: { cutoff?: number; cutoffs?: Record<string, number> } = {};
+  for (const part of option?.split(',') ?? []) {
+    const at = part.lastIndexOf('=');
+    const cutoff = numberOption('cutoff', part.slice(at + 1), { min: 0, max: 1 }) as number;
+    if (at < 0) found.cutoff = cutoff;
+    else found.cutoffs = { ...found.cutoffs, [part.slice(0, at).trim()]: cutoff };
+  }
+  return found;
+}
+
 /** What the command line says of a detector; undefined fields were not given. @throws RN740 */
 export const detectorOptions = (args: DetectorOptions) => ({
   label: args.label,
-  cutoff: numberOption('cutoff', args.cutoff, { min: 0, max: 1 }),
+  ...cutoffsOf(args.cutoff),
   slidingWindow: numberOption('sliding-window', args.slidingWindow, { min: 1, max: 4096, whole: true }),
   refractoryMs: numberOption('refractory-ms', args.refractoryMs, { min: 0 }),
 });

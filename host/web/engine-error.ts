@@ -6,10 +6,7 @@
 import { type ErrorParts, isRunletError } from '../../models/error.ts';
 
 /** What of an error goes to the page. */
-export function errorOf(error: unknown): {
-  code: string;
-  parts: { what: string; where?: string; why?: string; tryThis?: string };
-} {
+export function errorOf(error: unknown): { code: string; parts: ErrorParts } {
   if (isRunletError(error)) return { code: error.code, parts: error.parts };
   const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: 'RN789', parts: { what: 'the page ran into a fault of its own', why, tryThis: 'report it with the file' } };
