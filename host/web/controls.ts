@@ -5,7 +5,7 @@
  */
 import { byId, make } from './dom.ts';
 import { clockText } from './draw/axis.ts';
-import type { Listener } from './listener.ts';
+import type { Hearing } from './hearing.ts';
 import type { Loaded, LoadOptions } from './protocol.ts';
 import type { Reading } from './reading.ts';
 import type { Recording } from './recording.ts';
@@ -23,7 +23,7 @@ type Activity = 'microphone' | 'playing' | 'all';
 
 export interface Controls {
   say: (text: string) => void;
-  model: (loaded: Loaded, reading: Reading, listener: Listener) => void;
+  model: (loaded: Loaded, reading: Reading, hearing: Hearing) => void;
   activity: (activity: Activity | undefined, recording: Recording | undefined) => void;
   progress: (activity: Activity, endS: number, recording: Recording | undefined) => void;
   chooseFile: () => void;
@@ -95,18 +95,19 @@ export function bindControls(actions: Actions): Controls {
     say: (text) => {
       source.textContent = text;
     },
-    model: ({ feed }, { kind }, listener) => {
+    model: ({ feed, rows }, { kind }, hearing) => {
       const hears = feed === 'sound' || feed === 'rows';
       microphone.hidden = !hears;
       speed.hidden = hears;
       const speeds = feed === 'signal' ? [1, 8, 32] : [1, 4, 16];
       speed.replaceChildren(...speeds.map((n) => make('option', { value: String(n), textContent: `${n} ×` })));
       speed.value = String(feed === 'signal' ? 8 : 1);
-      byId('cutoff-label').hidden = !listener.listens;
-      cutoff.value = String(listener.cutoff);
+      byId('cutoff-label').hidden = !hearing.listens;
+      cutoff.value = String(hearing.cutoff);
       showCutoff();
       byId('lanes').dataset.kind = kind;
-      byId('lanes').classList.toggle('no-features', !hears);
+      byId('lanes').classList.toggle('no-features', !rows);
+      byId('lanes').classList.toggle('no-words', !hearing.listens);
     },
     activity: (activity, recording) => {
       microphone.ariaPressed = String(activity === 'microphone');

@@ -38,6 +38,16 @@ function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntr
   });
 }
 
+/** The front end that is inside the module, or one that fits its rate. */
+function picturing({ frontEndConfig: own }: Manifest, rateHz: number, entries: FrontEndEntry[]): FrontEndEntry | undefined {
+  const fitting = entries.filter(({ sampleRateHz }) => sampleRateHz === rateHz);
+  if (!own) return fitting[0];
+  return fitting.find(
+    ({ preset, windowSamples, stepSamples, channels }) =>
+      preset === own.name && windowSamples === own.windowSamples && stepSamples === own.stepSamples && channels === own.channels,
+  );
+}
+
 /** @throws RN781 several inputs, RN783 */
 export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd: chosen }: LoadOptions): FeedChoice {
   const [input] = manifest.inputs;
@@ -62,7 +72,10 @@ export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd:
     const rateHz = sampleRateHz ?? 16000;
     if (sampleRateHz === undefined) notes.push(`The model does not say its sample rate; 16 kHz is assumed.`);
     const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
-    return done(rateHz >= leastSoundHz ? 'sound' : 'signal', rateHz, rateHz, filter ? { filter } : {});
+    if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
+    // only to draw what the sound is like
+    const frontEnd = picturing(manifest, rateHz, entries);
+    return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});
   }
   const named = frontEndFor(manifest, input.elements, entries, chosen);
   const frontEnd = named ?? entries.find((entry) => entry.channels === input.elements);

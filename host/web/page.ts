@@ -9,9 +9,9 @@ import { byId } from './dom.ts';
 import { hideError, showError } from './error-panel.ts';
 import { showFacts, showModels, showNumbers, showOptions } from './facts.ts';
 import { HeardList } from './heard-list.ts';
+import { Hearing } from './hearing.ts';
 import { History } from './history.ts';
 import { EngineLink } from './link.ts';
-import { Listener } from './listener.ts';
 import { Meter } from './meter.ts';
 import { type Microphone, openMicrophone } from './microphone.ts';
 import { type Player, play } from './player.ts';
@@ -24,7 +24,7 @@ import { Timeline } from './timeline.ts';
 interface Current {
   loaded: Loaded;
   reading: Reading;
-  listener: Listener;
+  hearing: Hearing;
   history: History;
   origin: Origin;
 }
@@ -135,12 +135,12 @@ class Page {
     }
     if (!loaded) return;
     const reading = readingOf(loaded.manifest);
-    const listener = new Listener(loaded.manifest, reading, loaded.hopS);
-    this.#current = { loaded, reading, listener, origin, history: new History(loaded) };
+    const hearing = new Hearing(loaded.manifest, reading, loaded.hopS);
+    this.#current = { loaded, reading, hearing, origin, history: new History(loaded) };
     this.#recording = await this.#recordingFor(loaded, entry);
     showFacts(loaded, entry?.name);
     showOptions(loaded, this.#catalogue.frontEnds, options);
-    this.#controls.model(loaded, reading, listener);
+    this.#controls.model(loaded, reading, hearing);
     this.#begin();
     this.#idle();
   }
@@ -224,7 +224,7 @@ class Page {
     this.#run++;
     this.#activity = activity;
     current.history = new History(current.loaded);
-    current.listener.reset();
+    current.hearing.reset();
     this.#meter.reset();
     this.#heard.clear();
     showNumbers(current, this.#meter);
@@ -240,7 +240,7 @@ class Page {
   #picture(liveS?: number): void {
     const current = this.#current;
     if (!current) return;
-    const { history, reading, listener, loaded } = current;
+    const { history, reading, hearing, loaded } = current;
     const sound = loaded.feed === 'sound' || loaded.feed === 'rows';
     const recorded = this.#activity === 'microphone' ? undefined : this.#recording;
     this.#timeline.show(
@@ -249,9 +249,10 @@ class Page {
         reading,
         sound,
         signal: sound ? 'sound' : (loaded.manifest.inputs[0]?.name ?? 'signal'),
-        heard: listener.heard,
-        ...(listener.listens && { cutoff: listener.cutoff }),
+        heard: hearing.heard,
+        ...(hearing.listens && { cutoff: hearing.cutoff }),
         ...(recorded?.truth && { truth: recorded.truth }),
+        ...(recorded && { totalS: recorded.seconds }),
       },
       liveS,
     );
@@ -303,10 +304,10 @@ class Page {
   #take(batch: Batch): void {
     const current = this.#current;
     if (!current || batch.run !== this.#run || this.#activity === undefined) return;
-    const { history, listener } = current;
+    const { history, hearing } = current;
     history.add(batch);
     this.#meter.add(batch);
-    for (const detection of listener.follow(history)) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
+    for (const detection of hearing.follow(history)) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
     showNumbers(current, this.#meter);
     this.#controls.progress(this.#activity, batch.endS, this.#recording);
     this.#picture();
@@ -314,11 +315,11 @@ class Page {
   }
 
   #setCutoff(value: number): void {
-    const { listener, history } = this.#current ?? {};
-    if (!listener || !history) return;
-    listener.again(value, history);
+    const { hearing, history } = this.#current ?? {};
+    if (!hearing || !history) return;
+    hearing.again(value, history);
     this.#heard.clear();
-    for (const detection of listener.heard) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
+    for (const detection of hearing.heard) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
     this.#picture();
   }
 }

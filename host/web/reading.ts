@@ -23,7 +23,7 @@ export function readingOf({ outputs, labels, unit, name, detector }: Manifest): 
   const { scale = 1, zeroPoint = 0 } = port ?? {};
   const [low, high] = [scale * (-128 - zeroPoint), scale * (127 - zeroPoint)];
   const probability = Math.abs(low) < 0.005 && Math.abs(high - 1) < 0.01;
-  const single = detector?.label ?? labels?.[0] ?? name;
+  const single = detector?.label ?? labels?.[0] ?? (probability ? name : (port?.name ?? name));
   const names =
     labels?.length === elements ? labels : elements === 1 ? [single] : Array.from({ length: elements }, (_, i) => `output ${i}`);
   const background = names.map(isBackground);

@@ -11,10 +11,7 @@ export function secondsText(s: number): string {
   return `${Number((1000 * s).toPrecision(3))} ms`;
 }
 
-export const microseconds = (us: number): string => {
-  if (us >= 10_000) return `${(us / 1000).toFixed(0)} ms`;
-  return us >= 100 ? `${us.toFixed(0)} µs` : `${us.toFixed(1)} µs`;
-};
+export const microseconds = (us: number): string => `${us >= 100 ? whole(Math.round(us)) : us.toFixed(1)} µs`;
 
 export const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
 

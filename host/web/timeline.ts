@@ -74,7 +74,7 @@ export class Timeline {
     if (!history) return;
     this.#following = false;
     const startS = history.wave.first * history.bucketS;
-    this.#view = { startS, spanS: Math.max(0.5, Math.max(history.endS, Math.min(totalS ?? 0, history.endS)) - startS) };
+    this.#view = { startS, spanS: Math.max(0.5, Math.max(history.endS, totalS ?? 0) - startS) };
     this.draw();
   }
 
@@ -167,7 +167,10 @@ export class Timeline {
     if (!history) return;
     this.#following = false;
     const first = history.wave.first * history.bucketS;
-    const span = Math.min(Math.max(spanS, 20 * history.bucketS, 0.2), Math.max(this.#liveS, history.endS - first));
+    const span = Math.min(
+      Math.max(spanS, 20 * history.bucketS, 0.2),
+      Math.max(this.#liveS, history.endS - first, this.#shown?.totalS ?? 0),
+    );
     this.#view = { startS: Math.max(first, Math.min(startS, Math.max(first, history.endS - span))), spanS: span };
     this.draw();
   }

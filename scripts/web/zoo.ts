@@ -5,10 +5,13 @@
  */
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
+import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import { loadGraph, loadQuantPlan, manifestFields, planOptions } from '../../host/cli/load.ts';
 import { producer } from '../../host/cli/producer.ts';
 import { openSource } from '../../host/sources/index.ts';
 import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry } from '../../host/web/protocol.ts';
+import { makeFrontEnd } from '../../models/frontend/parameters.ts';
+import { presetParameters } from '../../models/frontend/presets.ts';
 import { root } from '../../test/shared.ts';
 
 type Put = (name: string, bytes: Uint8Array | string) => string;
@@ -50,8 +53,25 @@ async function models(put: Put): Promise<ModelEntry[]> {
   return entries;
 }
 
-async function frontEnds(_put: Put): Promise<FrontEndEntry[]> {
-  return [];
+/** Presets and steps that models are found with. */
+const frontEndsOf: [preset: string, stepSamples: number, title: string][] = [
+  ['microwakeword', 160, 'microWakeWord, 10 ms'],
+  ['microwakeword', 320, 'microWakeWord, 20 ms'],
+  ['audio-preprocessor', 320, 'audio preprocessor, 20 ms'],
+  ['log-mel', 160, 'log mel, 10 ms'],
+];
+
+async function frontEnds(put: Put): Promise<FrontEndEntry[]> {
+  const entries: FrontEndEntry[] = [];
+  for (const [preset, stepSamples, title] of frontEndsOf) {
+    const frontEnd = makeFrontEnd({ ...presetParameters(preset), stepSamples });
+    const { sampleRateHz, windowSamples, channels } = frontEnd;
+    const id = `${preset}-${(1000 * stepSamples) / sampleRateHz}ms`;
+    const { wasm } = await buildFrontEnd(frontEnd, { producer: producer(), shrink: true });
+    const file = put(`front-ends/${id}.wasm`, wasm);
+    entries.push({ id, preset, title, file, sampleRateHz, windowSamples, stepSamples, channels });
+  }
+  return entries;
 }
 
 export async function zooAssets(put: Put): Promise<Pick<Catalogue, 'models' | 'frontEnds'>> {

@@ -58,7 +58,7 @@ function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, t
     )
       see(truth.values[n] as number);
   if (!(high >= low)) return [0, 1];
-  const room = Math.max(1e-6, 0.12 * (high - low), 0.02 * Math.abs(high));
+  const room = Math.max(1e-6, 0.1 * (high - low), 0.04 * Math.abs(high) - (high - low) / 2);
   return [low - room, high + room];
 }
 
@@ -71,7 +71,7 @@ function drawScale(
   y: (v: number) => number,
 ): void {
   const { context, gutter, width } = brush;
-  const rough = (high - low) / 3;
+  const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = percent ? 0.5 : ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10) * power;
   for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9; n++) {

@@ -56,7 +56,8 @@ export function drawWave(brush: Brush, scene: Scene, sound: boolean): void {
   const columnPx = Math.max(1 / ratio, bucketPx * step);
   for (let i = from - (from % step); i < to; i += step) {
     let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let k = Math.max(i, wave.first); k < Math.min(i + step, to); k++) {
+    // from the bucket before on, so that columns meet
+    for (let k = Math.max(i - 1, wave.first); k < Math.min(i + step, to); k++) {
       least = Math.min(least, wave.at(k, 0));
       greatest = Math.max(greatest, wave.at(k, 1));
     }

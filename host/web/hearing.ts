@@ -8,9 +8,11 @@ import { type Detection, isRunletError, LabelDetector } from '../session/index.t
 import type { History } from './history.ts';
 import type { Reading } from './reading.ts';
 
-export class Listener {
+export class Hearing {
   readonly heard: Detection[] = [];
+  /** Of the manifest, until the user chooses another. */
   cutoff: number;
+  #chosen = false;
   #manifest: Manifest;
   #stepMs: number;
   #detector: LabelDetector | undefined;
@@ -30,7 +32,7 @@ export class Listener {
 
   #begin(): void {
     try {
-      this.#detector = new LabelDetector(this.#manifest, this.#stepMs, { cutoff: this.cutoff });
+      this.#detector = new LabelDetector(this.#manifest, this.#stepMs, this.#chosen ? { cutoff: this.cutoff } : {});
     } catch (error) {
       // without labels nothing can be heard; the scores are drawn all the same
       if (!isRunletError(error)) throw error;
@@ -52,6 +54,7 @@ export class Listener {
 
   again(cutoff: number, history: History): void {
     this.cutoff = cutoff;
+    this.#chosen = true;
     this.#begin();
     this.follow(history);
   }
