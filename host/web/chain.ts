@@ -8,7 +8,7 @@
 import { quantiseValue, type Session } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
 import type { Batch, Feed } from './protocol.ts';
-import { Waves } from './waves.ts';
+import { bucketSamples, Waves } from './waves.ts';
 
 /** Samples in, samples out. */
 interface Filter {
@@ -81,7 +81,7 @@ export class Chain {
     this.#frames = sourceHz === undefined;
     this.#resampler = sourceHz === undefined || sourceHz === rateHz ? undefined : new Resampler(sourceHz, rateHz);
     this.#filter = this.#frames ? undefined : filter?.();
-    this.#waves = new Waves(Math.max(1, Math.round(rateHz / 100)));
+    this.#waves = new Waves(bucketSamples(rateHz));
     this.#samples = 0;
     model.reset();
     frontEnd?.session.reset();

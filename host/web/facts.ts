@@ -41,7 +41,7 @@ const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): st
 /** Facts that do not change while a model runs. `entry` is its name in the zoo. */
 export function showFacts(loaded: Loaded, entry: string | undefined): void {
   const { manifest, frameHz, hopS, compiledMs } = loaded;
-  markModel(entry, manifest.name);
+  markModel(entry, manifest.detector?.label ?? manifest.name);
   const { window, warmUpHops, delayFrames, mode, macsPerHop, macsPerWindow } = manifest;
   const saved = macsPerHop > 0 ? macsPerWindow / macsPerHop : 1;
   const rows: [string, string, string?][] = [
@@ -105,7 +105,7 @@ export function showNumbers(run: Run, meter: Meter): void {
   const items: [string, string, string?][] = [
     ['now', now, name],
     ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
-    ['memory', kilobytes(memoryBytes), `weights ${kilobytes(weightBytes + tableBytes)}, state ${kilobytes(stateBytes)}`],
+    ['memory', kilobytes(memoryBytes), `state ${kilobytes(stateBytes)}, weights ${kilobytes(weightBytes + tableBytes)}`],
     ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
   ];
   if (rows)

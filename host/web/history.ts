@@ -4,6 +4,7 @@
  * In: batches of the engine.  Out: values by index or by time.  Live runs keep their newest half hour.
  */
 import type { Batch, Loaded } from './protocol.ts';
+import { bucketSamples } from './waves.ts';
 
 /** A list of equal records that grows at its end and forgets its beginning. */
 export class Records<T extends Float32Array | Float64Array | Int8Array> {
@@ -72,7 +73,7 @@ export class History {
   hops = 0;
 
   constructor({ rateHz, hopS, manifest, rows }: Loaded) {
-    this.bucketS = Math.max(1, Math.round(rateHz / 100)) / rateHz;
+    this.bucketS = bucketSamples(rateHz) / rateHz;
     this.rowS = rows?.stepS ?? 1;
     this.rowOffsetS = rows?.windowS ?? 0;
     this.wave = new Records(Float32Array, 2, longestS / this.bucketS);

@@ -3,6 +3,9 @@
  *
  * In: samples in pieces of any length.  Out: pairs (least, greatest) of the buckets that ended in this piece.
  */
+/** 400 buckets a second, or one a sample. */
+export const bucketSamples = (rateHz: number): number => Math.max(1, Math.round(rateHz / 400));
+
 export class Waves {
   #bucket: number;
   #filled = 0;

@@ -32,7 +32,7 @@ export interface Brush {
 export const font = (px: number, weight = 400): string =>
   `${weight} ${px}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
 
-export const gutterOf = (width: number): number => (width < 520 ? 60 : 92);
+export const gutterOf = (width: number): number => (width < 520 ? 58 : 92);
 
 export class Lane {
   readonly canvas: HTMLCanvasElement;
@@ -64,12 +64,19 @@ export class Lane {
 }
 
 /** A name in the gutter, right-aligned, cut to its width. */
-export function gutterText({ context, gutter }: Brush, text: string, y: number, colour: string, px = 12, weight = 400): void {
+export function gutterText(
+  { context, gutter }: Brush,
+  text: string,
+  y: number,
+  colour: string,
+  px = gutter < 80 ? 11 : 12,
+  weight = 400,
+): void {
   context.font = font(px, weight);
   context.fillStyle = colour;
   context.textAlign = 'right';
   context.textBaseline = 'middle';
   let shown = text;
-  while (shown.length > 2 && context.measureText(shown).width > gutter - 12) shown = `${shown.slice(0, -2)}…`;
-  context.fillText(shown, gutter - 10, y);
+  while (shown.length > 2 && context.measureText(shown).width > gutter - 8) shown = `${shown.slice(0, -2)}…`;
+  context.fillText(shown, gutter - 8, y);
 }
