@@ -94,7 +94,9 @@ export class Engine {
     const entries = this.#catalogue?.frontEnds ?? [];
     const started = performance.now();
     const compiled = !isBundle(bytes);
-    const wasm = compiled ? await this.#compile({ name, bytes }, options, json, calibration) : bytes;
+    const { wasm, notes } = compiled
+      ? await this.#compile({ name, bytes }, options, json, calibration)
+      : { wasm: bytes, notes: [] };
     const model = await openSession(wasm as BufferSource);
     const choice = feedOf(model.manifest, entries, options);
     const { frontEnd: entry, ...facts } = choice;
@@ -103,6 +105,8 @@ export class Engine {
     this.#chain = new Chain(this.#parts(model, choice, frontEnd?.session));
     this.#loaded = {
       ...facts,
+      wasm,
+      notes: [...notes, ...facts.notes],
       manifest: model.manifest,
       fileBytes: wasm.length,
       codeBytes: wasmBytes(wasm).codeBytes,
@@ -137,7 +141,12 @@ export class Engine {
     };
   }
 
-  async #compile(model: NamedBytes, options: LoadOptions, json?: NamedBytes, calibration?: Calibration): Promise<Uint8Array> {
+  async #compile(
+    model: NamedBytes,
+    options: LoadOptions,
+    json?: NamedBytes,
+    calibration?: Calibration,
+  ): Promise<{ wasm: Uint8Array; notes: string[] }> {
     if (!globalThis.crypto?.subtle)
       throw new RunletError('RN780', {
         what: 'this page cannot compile models: it has no WebCrypto',
@@ -151,7 +160,8 @@ export class Engine {
     this.#interpreter ??= await this.#readInterpreter();
     this.#host.tell({ progress: file.float ? 'calibrating and compiling' : 'compiling' });
     const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
-    return compileModel(file, this.#interpreter, options, `runlet ${this.#catalogue?.version}`, frames);
+    const wasm = await compileModel(file, this.#interpreter, `runlet ${this.#catalogue?.version}`, frames);
+    return { wasm, notes: file.notes };
   }
 
   async #readInterpreter(): Promise<Interpreter> {

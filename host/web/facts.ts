@@ -38,6 +38,13 @@ const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): st
     : `${manifest.inputs[0]?.name ?? 'a signal'} at ${rate}${filter ? ', filtered' : ''}`;
 };
 
+/** A file for the user's downloads. */
+function saveFile(name: string, bytes: Uint8Array): void {
+  const url = URL.createObjectURL(new Blob([bytes as BlobPart], { type: 'application/wasm' }));
+  make('a', { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
+}
+
 /** Facts that do not change while a model runs. `entry` is its name in the zoo. */
 export function showFacts(loaded: Loaded, entry: string | undefined): void {
   const { manifest, frameHz, hopS, compiledMs } = loaded;
@@ -57,6 +64,9 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   if (delayFrames > 0) rows.push(['look-ahead', secondsText(delayFrames / frameHz)]);
   if (compiledMs !== undefined) rows.push(['compiled', `here, in ${secondsText(compiledMs / 1000)}`]);
   byId('facts').replaceChildren(...pairs(rows));
+  const save = byId('save');
+  save.hidden = compiledMs === undefined;
+  save.onclick = () => saveFile(`${manifest.name}.wasm`, loaded.wasm);
   byId('notes').replaceChildren(...loaded.notes.map((text) => make('li', {}, text)));
 }
 

@@ -16,6 +16,14 @@ const leastSoundHz = 4000;
 
 const seconds = (s: number): string => (s < 1 ? `${Number((1000 * s).toFixed(1))} ms` : `${Number(s.toFixed(2))} s`);
 
+export const severalInputs = (name: string, inputs: { name: string }[]): RunletError =>
+  new RunletError('RN781', {
+    what: `this page runs models with one input, and this one has ${inputs.length}`,
+    where: `${name}: ${inputs.map((port) => port.name).join(', ')}`,
+    why: 'there is one microphone and one file at a time',
+    tryThis: 'npx runlet build and npx runlet run, which take a source for each input',
+  });
+
 /** The front end that a model of `channels` values a frame takes. @throws RN783 no such front end */
 function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntry[], chosen: string | undefined) {
   if (chosen !== undefined) {
@@ -51,13 +59,7 @@ function picturing({ frontEndConfig: own }: Manifest, rateHz: number, entries: F
 /** @throws RN781 several inputs, RN783 */
 export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd: chosen }: LoadOptions): FeedChoice {
   const [input] = manifest.inputs;
-  if (!input || manifest.inputs.length > 1)
-    throw new RunletError('RN781', {
-      what: `this page runs models with one input, and this one has ${manifest.inputs.length}`,
-      where: `${manifest.name}: ${manifest.inputs.map((port) => port.name).join(', ')}`,
-      why: 'there is one microphone and one file at a time',
-      tryThis: 'npx runlet run, which takes a source for each input',
-    });
+  if (!input || manifest.inputs.length > 1) throw severalInputs(manifest.name, manifest.inputs);
   const { hop, sampleRateHz } = manifest;
   const notes: string[] = [];
   const done = (feed: Feed, rateHz: number, frameHz: number, more: Partial<FeedChoice> = {}): FeedChoice => ({

@@ -58,6 +58,8 @@ export type Feed =
 /** What a bundle is, once it runs. */
 export interface Loaded {
   manifest: Manifest;
+  /** The module, to be saved. */
+  wasm: Uint8Array;
   feed: Feed;
   /** Samples a second that the engine works at; frames a second for `frames`. */
   rateHz: number;
