@@ -1,7 +1,7 @@
 /**
  * What a model file's metadata says for its bundle. No Node import: the command line and the page read the same.
  *
- * In: a Graph, and settings of the detector that come before the file's.  Out: fields of the manifest, and the hop that the file asks for.
+ * In: a Graph, and settings of the detector and labels that come before the file's.  Out: fields of the manifest, and the hop that the file asks for.
  */
 import type { DetectorManifest } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
@@ -9,9 +9,9 @@ import { detectorSettings, featuresSettings } from '../models/read/detection.ts'
 import { clockOf } from '../models/stream/clock.ts';
 
 /** Manifest fields that a model's metadata may carry. @throws RN133 */
-export function manifestFields(graph: Graph, settings: Partial<DetectorManifest> = {}) {
+export function manifestFields(graph: Graph, settings: Partial<DetectorManifest> = {}, names?: string[]) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const labels = names ?? graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const own = detectorSettings(graph.metadata);
   const wanted = own !== undefined || Object.keys(given).length > 0;

@@ -84,11 +84,10 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
         });
     },
     output(model, timeMs) {
-      const { name, session, detector } = model;
+      const { name, session, detector, labels } = model;
       if (!(options.scores || !detector) || found >= limit) return;
       if (!detector) found++;
       const values = Array.from(session.output(detector?.output), shortFloat);
-      const { labels } = session.manifest;
       const best = labels && labels.length === values.length ? labels[values.indexOf(Math.max(...values))] : undefined;
       const value = { timeS: s(timeMs), n: session.outputIndex, output: values, label: best, model: name };
       line(`${`${s(timeMs).toFixed(2)} s`.padStart(10)}  ${name}  ${best ?? ''} ${values.join(' ')}`, value);

@@ -14,6 +14,7 @@ import {
   type DetectorOptions,
   detectorOptions,
   isWasm,
+  labelsOf,
   loadGraph,
   loadQuantPlan,
   manifestFields,
@@ -78,12 +79,23 @@ export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   manifest.features !== undefined ||
   isPreset(frontEnd ?? manifest.frontEnd ?? 'none');
 
-/** What the options say of a detector; with several models they are for words, not for voice. */
-function detectorOf(manifest: Manifest, stepMs: number, options: ListeningOptions, alone: boolean): LabelDetector | undefined {
+/** A detector by the manifest, the options, or both; none where neither says anything. With several models the options are for words, not for voice. */
+export function detectorOf(
+  manifest: Manifest,
+  stepMs: number,
+  options: ListeningOptions,
+  alone: boolean,
+): LabelDetector | undefined {
   const given = detectorOptions(options);
   const any = Object.values(given).some((value) => value !== undefined);
   if (!manifest.detector && (!any || (manifest.outputs[0]?.elements ?? 0) < 1)) return undefined;
   return new LabelDetector(manifest, stepMs, manifest.detector?.voice && !alone ? {} : given);
+}
+
+/** The manifest with the labels of the command line. */
+export function withLabels(manifest: Manifest, options: DetectorOptions): Manifest {
+  const labels = labelsOf(options.labels);
+  return labels ? { ...manifest, labels } : manifest;
 }
 
 export interface Listening {
@@ -99,7 +111,8 @@ export async function openListening(paths: readonly string[], options: Listening
   let sampleRateHz: number | undefined;
   for (const path of paths) {
     const session = await openSession((await bundleOf(path, options)) as BufferSource);
-    const { manifest } = session;
+    const manifest = withLabels(session.manifest, options);
+    const { labels } = manifest;
     const features = featuresOf(manifest, options);
     let frontEnd: Session | undefined;
     if (features) {
@@ -116,6 +129,7 @@ export async function openListening(paths: readonly string[], options: Listening
       name: unique(manifest.name || basename(path), models),
       session,
       ...(frontEnd && { frontEnd }),
+      ...(labels && { labels }),
       ...(detector && { detector }),
     });
   }

@@ -218,6 +218,7 @@ export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: Ca
 }
 
 export const detectorArgs = {
+  labels: { type: 'string', description: 'Names of the classes of a classifier, in their order', valueHint: 'a,b,c' },
   label: {
     type: 'string',
     description: 'The word that is heard; of a model with several labels the only one',
@@ -233,6 +234,7 @@ export const detectorArgs = {
 } as const;
 
 export interface DetectorOptions {
+  labels?: string;
   label?: string;
   cutoff?: string;
   slidingWindow?: string;
@@ -251,6 +253,9 @@ function cutoffsOf(option: string | undefined): { cutoff?: number; cutoffs?: Rec
   return found;
 }
 
+/** Names with commas between them. */
+export const labelsOf = (text: string | undefined): string[] | undefined => text?.split(',').map((label) => label.trim());
+
 /** What the command line says of a detector; undefined fields were not given. @throws RN740 */
 export const detectorOptions = (args: DetectorOptions) => ({
   label: args.label,
@@ -260,4 +265,5 @@ export const detectorOptions = (args: DetectorOptions) => ({
 });
 
 /** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133, RN740 */
-export const manifestFields = (graph: Graph, args: DetectorOptions = {}) => fieldsOf(graph, detectorOptions(args));
+export const manifestFields = (graph: Graph, args: DetectorOptions = {}) =>
+  fieldsOf(graph, detectorOptions(args), labelsOf(args.labels));

@@ -44,10 +44,10 @@ export async function runListening(
   const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
   checkPiped(spec);
   const stepMs = numberOption('step-ms', options['step-ms'], { min: 0.01, max: 10_000 });
-  const { hop, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
+  const { hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
   const listening = await openListening(
     paths,
-    { frontEnd: options['front-end'], stepMs, hop, label, cutoff, slidingWindow, refractoryMs },
+    { frontEnd: options['front-end'], stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs },
     rateHz ?? 16000,
   );
   const source = await openSource(spec, {

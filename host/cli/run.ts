@@ -8,12 +8,13 @@
 import { defineCommand } from 'citty';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { isPreset } from '../../models/frontend/presets.ts';
 import { Live } from '../report/live.ts';
 import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
 import { gapPolicies } from '../session/gap.ts';
-import { openSession, type Session } from '../session/index.ts';
+import { type LabelDetector, openSession, type Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
@@ -21,7 +22,7 @@ import { formats } from '../sources/source.ts';
 import { badOption, choiceOption, coloursFor, numberOption, output, printJson } from './args.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
-import { listens } from './listening-models.ts';
+import { detectorOf, listens, withLabels } from './listening-models.ts';
 import { isWasm, readBytes } from './load.ts';
 import { type RunOptions, runArgs } from './run-args.ts';
 import { isSound, modelsIn, runListening } from './run-listening.ts';
@@ -64,6 +65,21 @@ function checkSeveral(options: RunOptions, manifest: Manifest): void {
     });
 }
 
+/** What is heard, where the bundle or the options say how. @throws RN739, RN770, RN771 */
+function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, options: RunOptions): LabelDetector | undefined {
+  const { label, labels, cutoff, slidingWindow, refractoryMs } = options;
+  const given = { label, labels, cutoff, slidingWindow, refractoryMs };
+  const wanted = manifest.detector !== undefined || Object.values(given).some((value) => value !== undefined);
+  if (!wanted) return undefined;
+  if (rateHz !== undefined) return detectorOf(withLabels(manifest, given), (1000 * hop) / rateHz, given, true);
+  throw new RunletError('RN739', {
+    what: 'the sample rate is unknown',
+    where: 'detector',
+    why: 'its times are milliseconds',
+    tryThis: 'give it with --rate',
+  });
+}
+
 async function run(options: RunOptions): Promise<void> {
   const limit = numberOption('limit', options.limit, { min: 1, whole: true }) ?? Number.POSITIVE_INFINITY;
   const givenRate = numberOption('rate', options.rate, { min: 1e-6, max: 1e9 });
@@ -100,7 +116,8 @@ async function run(options: RunOptions): Promise<void> {
       where: options._.slice(2).join(' '),
       tryThis: 'runlet run --help',
     });
-  const frontEndName = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const named = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const frontEndName = isPreset(named) ? 'none' : named; // rows of an audio front end come ready
   const expectedHz = manifest.sampleRateHz ?? givenRate;
   const one = several
     ? undefined
@@ -130,6 +147,7 @@ async function run(options: RunOptions): Promise<void> {
       why: 'only CSV columns, gen:ecg and gen:ppg have',
       tryThis: 'leave out --truth, or put signal and truth into one CSV file',
     });
+  const detector = detectorFor(session, rateHz, options);
   const gaps = policy && new GapList();
   if (one && gaps) one.frames = present(one.frames, input.elements, one.jumps, gaps);
   if (one && frontEndName !== 'none') {
@@ -154,7 +172,8 @@ async function run(options: RunOptions): Promise<void> {
   const { realtime, real } = options;
   let facts: Awaited<ReturnType<typeof drive>>;
   try {
-    facts = await drive({ session, source, recorder, live, rateHz, realtime, real, limit, gaps: gaps && { policy, list: gaps } });
+    const parts = { session, source, recorder, live, rateHz, realtime, real, limit, detector };
+    facts = await drive({ ...parts, gaps: gaps && { policy, list: gaps } });
   } finally {
     live?.stop();
   }

@@ -18,6 +18,8 @@ export interface ListeningModel {
   session: Session;
   /** Session of the front end whose rows the model takes; left out where it takes sound. */
   frontEnd?: Session;
+  /** Names of the values of its output, where they are known. */
+  labels?: string[];
   /** Says what is heard; without it the model has outputs alone. */
   detector?: LabelDetector;
 }
