@@ -160,7 +160,7 @@ export class Engine {
     this.#interpreter ??= await this.#readInterpreter();
     this.#host.tell({ progress: file.float ? 'calibrating and compiling' : 'compiling' });
     const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
-    const wasm = await compileModel(file, this.#interpreter, `runlet ${this.#catalogue?.version}`, frames);
+    const wasm = await compileModel(file, this.#interpreter, this.#catalogue?.version ?? 'runlet', frames);
     return { wasm, notes: file.notes };
   }
 

@@ -86,6 +86,9 @@ class Page {
     if (first) await this.#try(() => this.#loadEntry(first));
   }
 
+  /** Recordings that have run to their end. */
+  ended = 0;
+
   /** Outputs of the run, for tests and the curious. */
   outputs(): { times: number[]; values: number[][] } {
     const { history } = this.#current ?? {};
@@ -295,6 +298,7 @@ class Page {
     if (this.#activity !== activity) return;
     this.#activity = undefined;
     this.#player = undefined;
+    this.ended++;
     this.#idle();
     this.#timeline.fit();
   }

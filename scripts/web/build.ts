@@ -72,7 +72,7 @@ export async function buildWeb(folder: string): Promise<string[]> {
   };
   const { kernels, code } = await interpreter(everyKernel(), false, true);
   const catalogue: Catalogue = {
-    version: producer().replace(/^runlet /, ''),
+    version: producer(),
     ...(await zooAssets(put)),
     interpreter: { code: put('interpreter.wasm', code), kernels: put('interpreter.json', JSON.stringify(kernels)) },
   };
