@@ -5,7 +5,16 @@
  * the field. Hand-written, because host/session uses it in a browser and has no dependencies.
  */
 import { RunletError } from '../../models/error.ts';
-import { type BytesManifest, type LayerManifest, type Manifest, manifestSection, type PortManifest } from './manifest.ts';
+import {
+  type BytesManifest,
+  type DetectorManifest,
+  type FeaturesManifest,
+  type LayerManifest,
+  type Manifest,
+  manifestSection,
+  mostSlidingWindow,
+  type PortManifest,
+} from './manifest.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -130,6 +139,45 @@ function bytesOf(value: unknown): BytesManifest {
   return bytes;
 }
 
+const numberIn = (value: unknown, at: string, max: number): number =>
+  typeof value === 'number' && value >= 0 && value <= max ? value : wrong(at, `a number from 0 to ${max}`, value);
+
+function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorManifest {
+  const fields = fieldsOf(value, 'detector');
+  const detector: DetectorManifest = {
+    cutoff: numberIn(fields.cutoff, 'detector.cutoff', 1),
+    slidingWindow: wholeOf(fields.slidingWindow, 'detector.slidingWindow', 1, mostSlidingWindow),
+    refractoryMs: numberIn(fields.refractoryMs, 'detector.refractoryMs', maxI32),
+    output: wholeOf(fields.output, 'detector.output', 0, outputs.length - 1),
+  };
+  const { elements } = outputs[detector.output] as PortManifest;
+  if (fields.label !== undefined) detector.label = textOf(fields.label, 'detector.label');
+  if (fields.cutoffs !== undefined)
+    detector.cutoffs = Object.fromEntries(
+      Object.entries(fieldsOf(fields.cutoffs, 'detector.cutoffs')).map(([label, cutoff]) => [
+        label,
+        numberIn(cutoff, `detector.cutoffs.${label}`, 1),
+      ]),
+    );
+  if (fields.voice !== undefined)
+    detector.voice = typeof fields.voice === 'boolean' ? fields.voice : wrong('detector.voice', 'true or false', fields.voice);
+  if (elements === 1) return detector;
+  if (labels?.length !== elements)
+    disagree('detector', `output ${detector.output} has ${elements} elements, and there are ${labels?.length ?? 0} labels`);
+  for (const label of [...(detector.label === undefined ? [] : [detector.label]), ...Object.keys(detector.cutoffs ?? {})])
+    if (!labels.includes(label)) disagree('detector', `there is no label ${label}`);
+  return detector;
+}
+
+function featuresOf(value: unknown): FeaturesManifest {
+  const fields = fieldsOf(value, 'features');
+  return {
+    preset: textOf(fields.preset, 'features.preset'),
+    stepSamples: wholeOf(fields.stepSamples, 'features.stepSamples', 1, maxI32),
+    sampleRateHz: positiveOf(fields.sampleRateHz, 'features.sampleRateHz'),
+  };
+}
+
 /** A stretch of i32 words inside the state. */
 function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
   const fields = fieldsOf(value, at);
@@ -187,5 +235,7 @@ export function checkManifest(value: unknown): Manifest {
   if (m.runningSums !== undefined)
     manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
+  if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
+  if (m.features !== undefined) manifest.features = featuresOf(m.features);
   return manifest;
 }

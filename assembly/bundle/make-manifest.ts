@@ -11,7 +11,7 @@ import type { Style } from '../emit/emit.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { makeGolden } from './golden.ts';
-import type { Manifest, PortManifest } from './manifest.ts';
+import type { DetectorManifest, FeaturesManifest, Manifest, PortManifest } from './manifest.ts';
 
 export interface ManifestOptions {
   producer: string;
@@ -21,6 +21,8 @@ export interface ManifestOptions {
   sampleRateHz?: number;
   frontEnd?: string;
   unit?: string;
+  detector?: DetectorManifest;
+  features?: FeaturesManifest;
 }
 
 function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortManifest {
@@ -111,9 +113,9 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
 export function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Manifest {
   const { plan } = quant;
   const { graph } = plan;
-  const { labels, sampleRateHz, frontEnd, unit } = options;
+  const { labels, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
-  const optional = { labels, sampleRateHz, frontEnd, unit, runningSums: sums.length > 0 ? sums : undefined };
+  const optional = { labels, sampleRateHz, frontEnd, unit, detector, features, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
     abi: 1,

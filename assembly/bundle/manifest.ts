@@ -45,6 +45,33 @@ export interface BytesManifest {
   memoryBytes: number;
 }
 
+/** When a word counts as heard, for hosts that detect (host/session/label-detector.ts). */
+export interface DetectorManifest {
+  /** The word; of a model with several labels the only one that is heard. Left out: every label that is no background. */
+  label?: string;
+  /** Mean probability above which it is heard, 0 to 1. */
+  cutoff: number;
+  /** By label, where they differ. */
+  cutoffs?: Record<string, number>;
+  /** Outputs in the mean. */
+  slidingWindow: number;
+  /** Milliseconds below the cutoff before the next detection. */
+  refractoryMs: number;
+  /** Index of the output that has the probabilities. */
+  output: number;
+  /** The model says whether there is voice: detections of others count only while it does. */
+  voice?: boolean;
+}
+
+/** The front end whose rows a model takes, where it is not inside the module. */
+export interface FeaturesManifest {
+  /** Name of a preset (models/frontend). */
+  preset: string;
+  /** Samples between two rows, at sampleRateHz samples a second. */
+  stepSamples: number;
+  sampleRateHz: number;
+}
+
 export interface Manifest {
   /** Version of this manifest's form. */
   manifest: 1;
@@ -69,6 +96,8 @@ export interface Manifest {
   sampleRateHz?: number;
   frontEnd?: string;
   labels?: string[];
+  detector?: DetectorManifest;
+  features?: FeaturesManifest;
   unit?: string;
   macsPerHop: number;
   macsPerWindow: number;
@@ -88,3 +117,6 @@ export interface Manifest {
 }
 
 export const manifestSection = 'runlet';
+
+/** Longest sliding window of a detector, outputs: longer ones are of no use, and would take long. */
+export const mostSlidingWindow = 4096;

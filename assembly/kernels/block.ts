@@ -74,8 +74,13 @@ export const TABLE = 16; // activation: address of 256 s8; softmax: address of 2
 export const S_ROWS = 20; // rows of COUNT elements in a frame (softmax, concat)
 export const TABLE_BYTES = 24;
 
-// concat
-export const Y_PITCH = 16; // bytes from one output row to the next
+// history: after X_ROWS and PAD_T
+export const H_ROW = 20; // bytes of a row
+export const H_ZERO = 24;
+export const HISTORY_BYTES = 28;
+
+// concat, slice
+export const Y_PITCH = 16; // bytes from one row of the wider side to the next
 export const CONCAT_BYTES = 24;
 
 // add, mul

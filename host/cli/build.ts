@@ -6,10 +6,12 @@ import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
+import { LabelDetector } from '../session/label-detector.ts';
 import { jsonArg, printJson } from './args.ts';
-import { bundleFacts } from './bundle-facts.ts';
+import { bundleFacts, detectorText } from './bundle-facts.ts';
 import {
   calibArgs,
+  detectorArgs,
   loadGraph,
   loadQuantPlan,
   manifestFields,
@@ -31,6 +33,7 @@ export default defineCommand({
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
     ...styleArg,
+    ...detectorArgs,
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
   },
@@ -43,8 +46,9 @@ export default defineCommand({
       target: args.target,
       style: styleOf(args),
       shrink: true,
-      ...manifestFields(graph),
+      ...manifestFields(graph, args),
     });
+    if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
     const buildMs = performance.now() - started;
     if (args.emitAs) await writeSource(args.emitAs, bundle.source);
     const output = args.output ?? `${graph.name}.wasm`;
@@ -58,6 +62,8 @@ export default defineCommand({
     process.stdout.write(
       `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
     );
+    const detects = detectorText(bundle.manifest);
+    if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
 

@@ -5,6 +5,7 @@
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { isBackground } from '../session/label-detector.ts';
 
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   return {
@@ -23,5 +24,19 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     macsPerWindow: manifest.macsPerWindow,
     stateDigest: manifest.stateDigest,
     sourceDigest: manifest.sourceDigest,
+    labels: manifest.labels,
+    detector: manifest.detector,
+    features: manifest.features,
   };
+}
+
+/** What a bundle listens for, for people; undefined where it detects nothing. */
+export function detectorText({ detector, features, labels, name }: Manifest): string | undefined {
+  if (!detector) return undefined;
+  const { label, cutoff, slidingWindow, refractoryMs, cutoffs, voice } = detector;
+  const words = label ?? labels?.filter((l) => !isBackground(l)).join(', ') ?? name;
+  const others = Object.entries(cutoffs ?? {}).map(([l, c]) => `${l} ${c}`);
+  const mean = `mean of ${slidingWindow} output${slidingWindow > 1 ? 's' : ''} above ${cutoff}${others.length > 0 ? ` (${others.join(', ')})` : ''}`;
+  const rows = features && `; rows of ${features.preset} every ${(1000 * features.stepSamples) / features.sampleRateHz} ms`;
+  return `${voice ? 'voice' : words}: ${mean}, then none for ${refractoryMs} ms${rows ?? ''}`;
 }

@@ -47,7 +47,7 @@ export async function crossTable(
   const floatGraph = isQuantised(graph) ? undefined : graph;
   const int8 = floatGraph ? (await quantised(graph, options, args, true)).graph : graph;
   const quant = quantPlan(int8, options);
-  const windowed = quantPlan(int8, { hop: options.hop, mode: 'windowed' });
+  const windowed = graph.stateful ? undefined : quantPlan(int8, { hop: options.hop, mode: 'windowed' });
   const output = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1];
   const q = output?.quant ?? { scale: 1, zeroPoint: 0 };
   const real = (bytes: Int8Array) => Float32Array.from(bytes, (v) => q.scale * (v - q.zeroPoint));
@@ -63,13 +63,13 @@ export async function crossTable(
     columns.set(name, all);
   };
   if (floatGraph) {
-    const plain = planStream(floatGraph, { hop: options.hop, mode: 'windowed' });
-    collect('float windowed', executeStream(plain, floatBlocks(plain, signals), floatRunner));
+    const plain = planStream(floatGraph, graph.stateful ? options : { hop: options.hop, mode: 'windowed' });
+    collect(graph.stateful ? 'float' : 'float windowed', executeStream(plain, floatBlocks(plain, signals), floatRunner));
     const streamed = planStream(floatGraph, { ...options, mode: quant.plan.mode });
     if (!streamed.steps.every((s) => s.exact))
       collect('float extended', executeStream(streamed, floatBlocks(streamed, signals), floatRunner));
   }
-  collect('int8 windowed', runSignal(windowed, stored));
+  if (windowed) collect('int8 windowed', runSignal(windowed, stored));
   collect('int8 streamed', runSignal(quant, stored));
   const bundle = await build(quant, {
     producer: producer(),
@@ -87,11 +87,7 @@ export async function crossTable(
     if (session.pushInt8(part)) wasm.set(session.outputIndex, real(session.outputRaw(0).slice()));
   }
   columns.set('wasm', wasm);
-  report(
-    columns,
-    quant.plan.steps.every((s) => s.exact),
-    args.json,
-  );
+  report(columns, windowed !== undefined && quant.plan.steps.every((s) => s.exact), args.json);
 }
 
 function report(columns: Map<string, Outputs>, exact: boolean, json = false): void {

@@ -38,7 +38,7 @@ async function inIntegers(graph: Graph, hop: number, signal: Float32Array): Prom
   const { quantPlan } = await import('../../quant/plan.ts');
   const { intRunner, signalBlock } = await import('../../quant/reference.ts');
   const { quantiseSignal } = await import('../../quant/report.ts');
-  const quant = quantPlan(graph, { hop, mode: 'windowed' });
+  const quant = quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' });
   const of = (id: number) => quant.plan.graph.tensors[id]?.quant ?? { scale: 1, zeroPoint: 0 };
   return deviationOf(quant.plan.graph, hop, {
     signal: signalBlock(quant, quantiseSignal(signal, of(graph.inputs[0]?.tensor ?? -1))),

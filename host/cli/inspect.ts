@@ -9,7 +9,7 @@ import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts } from './bundle-facts.ts';
+import { bundleFacts, detectorText } from './bundle-facts.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -82,5 +82,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
+  const detects = detectorText(manifest);
+  if (detects) lines.push(`detects ${detects}`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -8,15 +8,21 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { detectorSettings, featuresSettings, mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { badOption, choiceOption, numberOption } from './args.ts';
+import { modelFile } from './model-file.ts';
 
 export const modelArgs = {
-  model: { type: 'positional', required: true, description: 'Model file: .tflite, .onnx or .rnq' },
+  model: {
+    type: 'positional',
+    required: true,
+    description: 'Model file: .tflite, .onnx or .rnq, or the .json of a microWakeWord model',
+  },
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
   window: { type: 'string', description: 'Frames of a window, where the model leaves them open; for several inputs a=64,b=128' },
@@ -96,18 +102,21 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
   return { windows: Object.fromEntries(pairs.map(([name, text]) => [name, length(text) ?? 0])) };
 }
 
-/** Reads a model file of any format. */
+/** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
-  const data = bytes ?? (await readBytes(options.model));
-  const name = basename(options.model).replace(/\.[^.]*$/, '');
-  return readModel(data, {
-    name,
+  const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
+  for (const notice of notices) process.stderr.write(`${notice}\n`);
+  const graph = await readModel(data, {
+    name: nameOf(manifest ? manifest.model : path),
     timeAxis: numberOption('time-axis', options.timeAxis, { min: 0, whole: true }),
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
     digest: createHash('sha256').update(data).digest('hex'),
   });
+  return manifest ? { ...graph, metadata: { ...graph.metadata, ...mwwMetadata(manifest) } } : graph;
 }
+
+const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
 /** Ticks of a window; with one input, its frames. */
 export const windowOf = (graph: Graph): number => clockOf(graph).window;
@@ -209,14 +218,47 @@ export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: Ca
   return quantPlan(int8, options);
 }
 
-/** Manifest fields that a model's metadata may carry. */
-export function manifestFields(graph: Graph) {
+export const detectorArgs = {
+  label: {
+    type: 'string',
+    description: 'The word that is heard; of a model with several labels the only one',
+    valueHint: 'word',
+  },
+  cutoff: { type: 'string', description: 'Mean probability above which a word is heard, 0 to 1', valueHint: 'p' },
+  slidingWindow: { type: 'string', description: 'Outputs in the mean', valueHint: 'n' },
+  refractoryMs: { type: 'string', description: 'Milliseconds below the cutoff before the next detection', valueHint: 'ms' },
+} as const;
+
+export interface DetectorOptions {
+  label?: string;
+  cutoff?: string;
+  slidingWindow?: string;
+  refractoryMs?: string;
+}
+
+/** What the command line says of a detector; undefined fields were not given. @throws RN740 */
+export const detectorOptions = (args: DetectorOptions) => ({
+  label: args.label,
+  cutoff: numberOption('cutoff', args.cutoff, { min: 0, max: 1 }),
+  slidingWindow: numberOption('sliding-window', args.slidingWindow, { min: 1, max: 4096, whole: true }),
+  refractoryMs: numberOption('refractory-ms', args.refractoryMs, { min: 0 }),
+});
+
+/** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133, RN740 */
+export function manifestFields(graph: Graph, args: DetectorOptions = {}) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels'];
+  const labels = graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const given = Object.fromEntries(Object.entries(detectorOptions(args)).filter(([, value]) => value !== undefined));
+  const own = detectorSettings(graph.metadata);
+  const wanted = own !== undefined || Object.keys(given).length > 0;
+  const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...own, ...given };
+  const features = featuresSettings(graph.metadata);
   return {
     ...(rate > 0 && { sampleRateHz: rate }),
     ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
     ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
-    ...(labels && { labels: labels.split(',').map((l) => l.trim()) }),
+    ...(labels && { labels }),
+    ...(wanted && { detector }),
+    ...(features && { features }),
   };
 }

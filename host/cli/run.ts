@@ -17,6 +17,7 @@ import { openSession, type Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
+import { formats } from '../sources/source.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, output, printJson } from './args.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
@@ -122,7 +123,7 @@ async function run(options: Options): Promise<void> {
     channel: options.channel,
     array: options.array,
     row: numberOption('row', options.row, { min: 0, whole: true }),
-    format: choiceOption('format', options.format, ['text', 'csv', 'f32', 's16']),
+    format: choiceOption('format', options.format, formats),
     gain: numberOption('gain', options.gain),
   };
   const session = await openSession((await readBytes(options.bundle)) as BufferSource);

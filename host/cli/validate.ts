@@ -106,9 +106,10 @@ type BuildArgs = {
   percentile?: string;
 };
 
-/** Without --hop the whole window is one input: hop = window. */
+/** Without --hop the whole window, or step, is one input: hop = window. */
 async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
-  const options = args.hop ? planOptions(graph, args) : ({ hop: windowOf(graph), mode: 'windowed' } as const);
+  const asRows = graph.stateful ? { hop: windowOf(graph) } : ({ hop: windowOf(graph), mode: 'windowed' } as const);
+  const options = args.hop ? planOptions(graph, args) : asRows;
   const quant = await loadQuantPlan(graph, options, args);
   const { build } = await import('../../assembly/build.ts');
   return (await build(quant, { producer: producer(), target: args.target, style: styleOf(args), ...manifestFields(graph) })).wasm;

@@ -1,10 +1,12 @@
 /**
  * The session's public names: `import { openSession } from 'runlet/session'`. Runs in Node and in browsers.
  */
-export type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+export type { DetectorManifest, Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
+export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
+export { type DetectorSettings, isBackground, LabelDetector } from './label-detector.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
 export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';

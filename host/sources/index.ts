@@ -1,18 +1,19 @@
 /**
  * Opens a source of frames by its name.
  *
- * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl .f32 .s16, else by its first bytes), `-` for standard input, or
- * `gen:kind?parameter=value`.  Out: chunks of whole frames and what is known of them. Node only.
+ * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl, raw sound .s16 .s24 .s32 .u8 .f32 .f64 .alaw .mulaw .ul, else by its first bytes), `-` or
+ * `mic` for standard input, or `gen:kind?parameter=value`.  Out: chunks of whole frames and what is known of them. Node only.
  */
 import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
-import { type Source, type SourceOptions, sizeLimitBytes } from './source.ts';
+import { pcmEncodings } from './pcm.ts';
+import { type Format, type Source, type SourceOptions, sizeLimitBytes } from './source.ts';
 
 export type { Source, SourceOptions } from './source.ts';
 
-type Kind = 'csv' | 'wav' | 'npy' | 'npz' | 'text' | 'f32' | 's16';
+type Kind = Format | 'npy' | 'npz';
 
 const kindOfEnding: Record<string, Kind> = {
   csv: 'csv',
@@ -23,8 +24,9 @@ const kindOfEnding: Record<string, Kind> = {
   txt: 'text',
   jsonl: 'text',
   ndjson: 'text',
-  f32: 'f32',
-  s16: 's16',
+  ...Object.fromEntries(pcmEncodings.map((encoding) => [encoding, encoding])),
+  al: 'alaw',
+  ul: 'mulaw',
 };
 
 const cannotOpen = (path: string, error: unknown): RunletError =>
@@ -51,16 +53,38 @@ async function kindOf(path: string): Promise<Kind> {
   }
 }
 
+/** Bytes that are not read whole: text, or raw sound. */
 async function fromBytes(
   bytes: AsyncIterable<Uint8Array>,
-  kind: 'csv' | 'text' | 'f32' | 's16',
+  kind: Exclude<Format, 'wav'>,
   name: string,
   options: SourceOptions,
 ): Promise<Source> {
   if (kind === 'csv') return (await import('./csv.ts')).csvSource(bytes, name, options);
-  const { rawFrames, textFrames } = await import('./stdin.ts');
-  const frames = kind === 'text' ? textFrames(bytes, name, options) : rawFrames(bytes, name, kind, options);
-  return { frames, describe: `${name}: ${kind === 'text' ? 'text' : `raw ${kind}`}` };
+  if (kind === 'text')
+    return { frames: (await import('./stdin.ts')).textFrames(bytes, name, options), describe: `${name}: text` };
+  const { needsResampling, pickOf, soundFrames, soundText } = await import('./sound.ts');
+  const { rawRateHz, rawChannels, frameElements, sampleRateHz, sound, columns, channel } = options;
+  // raw values of a model that does not listen are its frames
+  const channels = rawChannels ?? (sound || columns || channel ? 1 : frameElements);
+  const format = { encoding: kind, channels, rateHz: rawRateHz };
+  const text = soundText(format, options, pickOf(format, name, options));
+  return {
+    frames: soundFrames(bytes, name, format, options),
+    describe: `${name}: raw ${text}`,
+    sampleRateHz: needsResampling(rawRateHz, sampleRateHz) ? sampleRateHz : rawRateHz,
+  };
+}
+
+/** Standard input: sound where a WAV header comes first or the model listens (16 bits unless `format` says otherwise), else text. */
+async function fromPipe(bytes: AsyncIterable<Uint8Array>, options: SourceOptions): Promise<Source> {
+  const name = 'standard input';
+  const { format, sound } = options;
+  if (format === 'csv' || format === 'text') return fromBytes(bytes, format, name, options);
+  const { isWav, peek, rejoined, wavPipe } = await import('./wav.ts');
+  const { head, rest } = await peek(bytes);
+  if (format === 'wav' || isWav(head)) return wavPipe(head, rest, name, options);
+  return fromBytes(rejoined(head, rest), format ?? (sound ? 's16' : 'text'), name, options);
 }
 
 /** Reads a file piece by piece; a failure is RN720. */
@@ -79,8 +103,7 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     const about = await stat(path);
     if (about.isDirectory()) throw new Error('it is a folder');
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
-    if (kind === 'csv' || kind === 'text' || kind === 'f32' || kind === 's16')
-      return await fromBytes(pieces(path), kind, basename(path), options);
+    if (kind !== 'wav' && kind !== 'npy' && kind !== 'npz') return await fromBytes(pieces(path), kind, basename(path), options);
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
         what: 'this file is too large',
@@ -121,8 +144,8 @@ async function* notEmpty(frames: AsyncIterable<Float32Array>, where: string): As
 export async function openSource(spec: string, options: SourceOptions): Promise<Source> {
   const source = spec.startsWith('gen:')
     ? (await import('./generate.ts')).generatedSource(spec.slice(4), options)
-    : spec === '-'
-      ? await fromBytes(options.stdin ?? process.stdin, options.format ?? 'text', 'standard input', options)
+    : spec === '-' || spec === 'mic'
+      ? await fromPipe(options.stdin ?? process.stdin, options)
       : await fromFile(spec, options);
   const { gain = 1 } = options;
   const frames = notEmpty(source.frames, spec);

@@ -7,6 +7,7 @@
 import { RunletError } from '../../models/error.ts';
 import type { TimeUnit } from './clock.ts';
 import type { GapList } from './gaps.ts';
+import { pcmEncodings } from './pcm.ts';
 
 export interface Source<Chunk = Float32Array> {
   /** Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. Of several inputs, one such array each. */
@@ -25,12 +26,21 @@ export interface Source<Chunk = Float32Array> {
   jumps?: GapList;
 }
 
+/** What comes through a pipe. */
+export const formats = ['text', 'csv', 'wav', ...pcmEncodings] as const;
+export type Format = (typeof formats)[number];
+
 export interface SourceOptions {
   /** Elements of one frame: what the model's input takes. */
   frameElements: number;
-  /** The rate that the model expects; a source that knows another rate is refused. */
+  /** The rate that the model expects; sound of another rate is resampled, other sources that know another rate are refused. */
   sampleRateHz?: number;
-  /** CSV: columns to use, by name or index from 0. */
+  /** Raw samples: their rate and channels (1). */
+  rawRateHz?: number;
+  rawChannels?: number;
+  /** The model listens: several channels are mixed unless one is chosen, and a pipe is sound unless `format` says otherwise. */
+  sound?: boolean;
+  /** CSV: columns to use, by name or index from 0. Sound: channels, by index. */
   columns?: string[];
   /** CSV: whether the first line is a header; by default it is one if it has a cell that is no number. */
   header?: boolean;
@@ -42,14 +52,14 @@ export interface SourceOptions {
   gaps?: boolean;
   /** CSV: find jumps of a time column; `column` by name or index, `none` for none, else the one whose name says it. */
   time?: { column?: string; unit?: TimeUnit };
-  /** WAV: a channel from 0, or `mix` for the mean of all. */
+  /** Sound: a channel from 0, or `mix` for the mean of all. */
   channel?: string;
   /** NPZ: the array's name. */
   array?: string;
   /** NPY, NPZ: take this index of the first axis. */
   row?: number;
   /** Standard input and raw files. */
-  format?: 'text' | 'csv' | 'f32' | 's16';
+  format?: Format;
   /** Every value is multiplied by this. */
   gain?: number;
   /** Standard input, replaceable for tests. */
@@ -132,7 +142,7 @@ export function checkRate(where: string, rateHz: number, expectedHz: number | un
   throw new RunletError('RN723', {
     what: `the source has ${rateHz} Hz, the model expects ${expectedHz} Hz`,
     where,
-    why: 'Runlet does not resample: filters differ, and so would the answers',
+    why: 'only sound for a model of one input is resampled',
     tryThis: `resample it first, for example: ffmpeg -i in.wav -ar ${expectedHz} out.wav`,
   });
 }

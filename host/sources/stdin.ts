@@ -1,8 +1,8 @@
 /**
- * Frames from a pipe (or a text or raw file): what another program prints.
+ * Frames from a pipe (or a file) of text: what another program prints.
  *
- * In: text, one or more frames a line, as numbers between commas or spaces or as JSON arrays; or raw little-endian float32
- * (`f32`) or int16 (`s16`, as -1 to 1).  Out: frames as they arrive, without waiting for a chunk to fill.
+ * In: text, one or more frames a line, as numbers between commas or spaces or as JSON arrays.  Out: frames as they arrive, without
+ * waiting for a chunk to fill.
  */
 import { RunletError } from '../../models/error.ts';
 import { numberOf, type SourceOptions } from './source.ts';
@@ -14,7 +14,7 @@ const badLine = (name: string, line: number, why: string): RunletError =>
     what: 'this line is not made of frames',
     where: `${name}, line ${line}`,
     why,
-    tryThis: 'print the numbers of a frame in a line, or say what comes with --format csv, f32 or s16',
+    tryThis: 'print the numbers of a frame in a line, or say what comes with --format csv, s16, f32, ...',
   });
 
 /** The numbers of one line; undefined for an empty line or a comment. */
@@ -70,39 +70,4 @@ export async function* textFrames(
   const values: number[] = [];
   take(rest + decoder.decode(), values);
   if (values.length > 0) yield Float32Array.from(values);
-}
-
-/**
- * Frames from raw little-endian values.
- * @throws RN735 the end comes inside a frame.
- */
-export async function* rawFrames(
-  bytes: AsyncIterable<Uint8Array>,
-  name: string,
-  format: 'f32' | 's16',
-  options: SourceOptions,
-): AsyncGenerator<Float32Array> {
-  const valueBytes = format === 'f32' ? 4 : 2;
-  const frameBytes = valueBytes * options.frameElements;
-  let rest = new Uint8Array(0);
-  let total = 0;
-  for await (const part of bytes) {
-    total += part.length;
-    const all = new Uint8Array(rest.length + part.length);
-    all.set(rest);
-    all.set(part, rest.length);
-    const whole = all.length - (all.length % frameBytes);
-    rest = all.slice(whole);
-    if (whole === 0) continue;
-    const view = new DataView(all.buffer, 0, whole);
-    const at = format === 'f32' ? (i: number) => view.getFloat32(4 * i, true) : (i: number) => view.getInt16(2 * i, true) / 32768;
-    yield Float32Array.from({ length: whole / valueBytes }, (_, i) => at(i));
-  }
-  if (rest.length > 0)
-    throw new RunletError('RN735', {
-      what: 'the raw data ends inside a frame',
-      where: `${name}, byte ${total}`,
-      why: `${rest.length} bytes are left over, and a frame of ${options.frameElements} ${format} has ${frameBytes}`,
-      tryThis: 'check --format and the number of channels',
-    });
 }

@@ -15,6 +15,8 @@ export class GraphBuilder {
   readonly outputs: Port[] = [];
   readonly metadata: Record<string, string> = {};
   readonly notes: string[] = [];
+  /** See Graph.stateful. */
+  stateful = false;
   private readonly head: Pick<Graph, 'name' | 'format' | 'sourceDigest'>;
 
   constructor(name: string, format: Graph['format'] = 'builder', sourceDigest = '') {
@@ -71,6 +73,7 @@ export class GraphBuilder {
       nodes: this.nodes,
       inputs: this.inputs,
       outputs: this.outputs,
+      ...(this.stateful && { stateful: true }),
       metadata: this.metadata,
       notes: this.notes,
     };

@@ -79,6 +79,7 @@ export function readGraph(bytes: Uint8Array): Graph {
     define(node.output, output);
   }
   for (const { tensor, ...port } of file.outputs) builder.output(known(tensor), port.name, port);
+  builder.stateful = file.stateful ?? false;
   Object.assign(builder.metadata, file.metadata);
   builder.notes.push(...file.notes);
   return builder.build();

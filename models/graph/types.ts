@@ -114,6 +114,19 @@ export interface BinaryAttrs {
   constant?: { data: Int8Array; quant: QuantParams };
 }
 
+export interface HistoryAttrs {
+  /** Rows added before the first and after the last; `after` may be negative (rows left out), at least one row is left. */
+  before: number;
+  after: number;
+}
+
+export interface SliceAttrs {
+  axis: 'c' | 'f';
+  /** Elements [from, to) of the axis. */
+  from: number;
+  to: number;
+}
+
 export interface ConcatAttrs {
   axis: 'c' | 'f';
 }
@@ -149,6 +162,8 @@ export interface OpAttrs {
   add: BinaryAttrs;
   mul: BinaryAttrs;
   concat: ConcatAttrs;
+  history: HistoryAttrs;
+  slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;
 }
@@ -187,6 +202,11 @@ export interface Graph {
   nodes: Node[];
   inputs: Port[];
   outputs: Port[];
+  /**
+   * The model carries its own state: the window is one step, and what stands as padding before the first row of a streamed tensor is
+   * history from earlier steps, which starts at the zero point (models/graph/stateful.ts).
+   */
+  stateful?: boolean;
   /** Key-value metadata of the file (for example runlet.left_context). */
   metadata: Record<string, string>;
   /** What the reader decided or noticed, for `inspect`: the time axis chosen, operators folded. */

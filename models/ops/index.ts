@@ -9,9 +9,11 @@ import { dense } from './dense.ts';
 import { depthwise } from './depthwise.ts';
 import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
+import { history } from './history.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { OpDef } from './op.ts';
+import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 
 export const ops: { [K in OpName]: OpDef<K> } = {
@@ -24,8 +26,10 @@ export const ops: { [K in OpName]: OpDef<K> } = {
   depthwise,
   globalavg,
   globalmax,
+  history,
   maxpool,
   mul,
+  slice,
   softmax,
 };
 

@@ -144,7 +144,7 @@ function regroup(layout: Layout, to: readonly number[], where: string, maySplit:
       if (wanted % next.length === 0) {
         factors.push(next);
         wanted /= next.length;
-      } else if (maySplit && next.length % wanted === 0) {
+      } else if ((maySplit || next.axis === 'c') && next.length % wanted === 0) {
         factors.push({ axis: next.axis, length: wanted });
         rest.unshift({ axis: next.axis, length: next.length / wanted });
         wanted = 1;
@@ -152,9 +152,20 @@ function regroup(layout: Layout, to: readonly number[], where: string, maySplit:
         refuse(`axis ${next.axis} of length ${next.length} would be split`);
       }
     }
-    result.push(factors);
+    result.push(joined(factors));
   }
   return result;
+}
+
+/** Neighbours of one axis are one factor: row-major, their product counts through the same elements. */
+function joined(factors: Factor[]): Factor[] {
+  const all: Factor[] = [];
+  for (const f of factors) {
+    const last = all.at(-1);
+    if (last?.axis === f.axis) all[all.length - 1] = { axis: f.axis, length: last.length * f.length };
+    else all.push(f);
+  }
+  return all;
 }
 
 function checkPermutation(perm: readonly number[], rank: number): void {

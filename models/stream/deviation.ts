@@ -143,6 +143,14 @@ export function deviationOf<A extends Sliceable<A>>(
       tryThis: 'runlet validate MODEL --calib A,B --hop N compares float, int8 and wasm on several',
     });
   }
+  if (graph.stateful) {
+    throw new RunletError('RN207', {
+      what: 'a model with its own state has one mode',
+      where: graph.name,
+      why: 'it was made to run step by step, and its windows are not in the file',
+      tryThis: 'runlet validate MODEL --input A.npy --expect B.npy compares its outputs with others',
+    });
+  }
   const { plans, refused } = plansOf(graph, hop);
   const chosen = select(plans, signal.shape.t, { windows: 64, macs: 2e8, ...limits });
   const { first, step, count, frames } = chosen;

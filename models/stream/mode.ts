@@ -18,6 +18,7 @@ export function trainedContext(graph: Graph): number {
 }
 
 export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reason: string } {
+  if (graph.stateful) return { mode: 'stream', reason: 'the model carries its own state from step to step' };
   if (options.mode) return { mode: options.mode, reason: 'chosen by the user' };
   const timing = timingOf(graph, () => true);
   const clock = clockOf(graph);

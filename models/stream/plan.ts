@@ -46,6 +46,14 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
       tryThis: `a hop from 1 to ${window}`,
     });
   }
+  if (graph.stateful && (hop !== window || (options.mode !== undefined && options.mode !== 'stream'))) {
+    throw new RunletError('RN208', {
+      what: hop === window ? `mode ${options.mode} is not for this model` : `hop ${hop} is not the model's step of ${window}`,
+      where: graph.name,
+      why: 'the model carries its own state: it answers once a step, and its windows are not in the file',
+      tryThis: `mode stream with hop ${window}, or leave both out`,
+    });
+  }
   if (!Number.isInteger(microHop) || microHop < 1 || (hop % microHop !== 0 && options.mode !== 'misaligned')) {
     throw new RunletError('RN202', {
       what: `micro-hop ${microHop} does not divide the hop ${hop}`,
@@ -134,7 +142,8 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const steps = buildSteps(draft, trunk, complete);
   // misaligned: the first output whose window, taken early, has all its context
   const grid = mode === 'misaligned' ? alignment : 1;
-  const warmUpHops = Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
+  // a model with its own state begins on zero points, as its file says
+  const warmUpHops = graph.stateful ? 0 : Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
   return { ...draft, phases: 1, period: periodOf(steps), warmUpHops, ...totals(steps) };
 }
 

@@ -98,6 +98,7 @@ function exactness(plan: StreamPlan): string {
     return 'not exact: every hop is computed by itself, with padding at its seams; measure it on your signal (--calib)';
   if (mode === 'misaligned' && most > 0)
     return `not exact: windows are taken up to ${most} ${tickName(plan.clock)} early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
+  if (plan.graph.stateful) return 'every output equals the model run step by step, bit for bit';
   if (plan.steps.every((s) => s.exact)) return 'every output equals the windowed model, bit for bit';
   return `equal to the model on windows extended by ${left} ${tickName(plan.clock)} to the left and ${right} to the right, not to its zero-padded windows`;
 }
@@ -121,7 +122,9 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
         ]
       : []),
     `window      ${plan.window} ${unit}${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
-    `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
+    plan.graph.stateful
+      ? `work        ${count(plan.macsPerHop)} MACs per step`
+      : `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
     ...(hasTrunk(plan.mode)
       ? [
           `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,
@@ -129,7 +132,9 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
       : []),
     `state       ${count(plan.stateBytes)} bytes of history and partial results`,
     `delay       ${plan.delayFrames} ${unit}${ms(plan.delayFrames)} of look-ahead`,
-    `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier ${unit} matter to the first window)`,
+    plan.graph.stateful
+      ? `warm-up     none: the state begins at the zero points, as in the file; ${plan.leftContextFrames} earlier ${unit} matter to an output`
+      : `warm-up     ${plan.warmUpHops} outputs are held back (${plan.leftContextFrames} earlier ${unit} matter to the first window)`,
   ];
   lines.push(`exact       ${exactness(plan)}`);
   return lines;

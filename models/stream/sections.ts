@@ -5,6 +5,8 @@
  * A node streams if its rule is a sliding window over streamed inputs of one rate. It moves to the head where recomputing its
  * whole window costs no more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody in the trunk needs it.
  */
+
+import { stepTrunk } from '../graph/stateful.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { clockOf } from './clock.ts';
 import { ruleOf, timingOf } from './timing.ts';
@@ -13,6 +15,7 @@ import { hasTrunk, type Mode } from './types.ts';
 export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
   const trunk = new Set<Node>();
   if (!hasTrunk(mode)) return trunk;
+  if (graph.stateful) return stepTrunk(graph);
   const timing = timingOf(graph, () => true);
   const time = hop * clockOf(graph).units;
   for (const node of graph.nodes) if (timing.has(node.output)) trunk.add(node);

@@ -72,7 +72,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop * draft.clock.units) / (timing?.jump ?? 1),
         timing,
-        exact: timing?.lead === 0 && timing.lookAhead === 0,
+        exact: graph.stateful === true || (timing?.lead === 0 && timing.lookAhead === 0),
       });
       continue;
     }
@@ -125,6 +125,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
 
 /** A head step is exact if everything it takes from the trunk is. */
 function headIsExact(draft: Draft, node: Node): boolean {
+  if (draft.graph.stateful) return true;
   return [...node.inputs, node.output].every((id) => {
     const t = draft.tensors.get(id);
     if (t) return t.lead === 0 && t.lookAhead === 0;

@@ -18,10 +18,10 @@ export const inputShapes = (graph: Graph, node: Node): Shape[] => node.inputs.ma
 /** Bytes of one int8 row of a tensor. */
 export const frameBytes = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
 
-/** The node's streaming rule; with one output row the stride never acts and counts as 1. */
+/** The node's streaming rule; with one output row the stride never acts and counts as 1, unless rows of the next step follow. */
 export function ruleOf(graph: Graph, node: Node): StreamRule {
   const rule = opOf(node.op).stream(node.attrs as never, inputShapes(graph, node));
-  if (rule.kind === 'window' && graph.tensors[node.output]?.shape.t === 1) return { ...rule, stride: 1 };
+  if (rule.kind === 'window' && graph.tensors[node.output]?.shape.t === 1 && !graph.stateful) return { ...rule, stride: 1 };
   return rule;
 }
 

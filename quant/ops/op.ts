@@ -81,6 +81,8 @@ export interface IntParams {
   add: AddParams;
   mul: MulParams;
   concat: { axis: 'c' | 'f' };
+  history: { before: number; after: number; zero: number };
+  slice: { axis: 'c' | 'f'; from: number; to: number };
   /** table[q + 128] */
   activation: { table: Int8Array };
   softmax: SoftmaxParams;

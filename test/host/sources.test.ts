@@ -174,16 +174,15 @@ test('wav: refusals', async () => {
   const mono = wavOf(1, '16', [[1, 2, 3, 4]]);
   const wav = (bytes: Uint8Array, options = one) => codeOf(() => collect(wavSource(bytes, 'x', options)));
   assert.is(await wav(mono, { ...one, sampleRateHz: 8000 }), 'none');
-  assert.is(await wav(mono, { ...one, sampleRateHz: 16000 }), 'RN723');
   assert.is(await wav(mono, { frameElements: 2 }), 'RN722');
   assert.is(await wav(mono, { ...one, channel: '1' }), 'RN722');
   assert.is(await wav(mono.subarray(0, mono.length - 2)), 'RN728');
   assert.is(await wav(mono.subarray(0, 40)), 'RN728');
   assert.is(await wav(utf8('nothing at all')), 'RN728');
   assert.is(await wav(utf8('RIFX and so on')), 'RN729');
-  const law = mono.slice();
-  law[20] = 7;
-  assert.is(await wav(law), 'RN729');
+  const adpcm = mono.slice();
+  adpcm[20] = 2;
+  assert.is(await wav(adpcm), 'RN729');
 });
 
 test('standard input: text, JSON arrays, raw, csv', async () => {

@@ -9,9 +9,11 @@ import { dense } from './dense.ts';
 import { depthwise } from './depthwise.ts';
 import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
+import { history } from './history.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { EmitOp } from './op.ts';
+import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 
 export const emitOps: { [K in OpName]: EmitOp<K> } = {
@@ -24,8 +26,10 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
   depthwise,
   globalavg,
   globalmax,
+  history,
   maxpool,
   mul,
+  slice,
   softmax,
 };
 

@@ -6,11 +6,14 @@
  */
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
-import type { Axis, Clamp, OpAttrs, OpName, QuantParams, Shape } from '../../graph/types.ts';
+import { StepStreams } from '../../graph/stateful.ts';
+import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../../graph/types.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
+import type { StateRead } from './lower/state.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf } from './schema.ts';
+import { Variables } from './variables.ts';
 import type { Table } from './view.ts';
 
 /** Padding that PAD asked for and that the next convolution takes over; the layout's lengths contain it. */
@@ -22,6 +25,8 @@ export interface PendingPad {
 /** Between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: the batch holds every block-th frame (lower/batch.ts). */
 export interface Batched {
   block: { t: number; f: number };
+  /** A stream's earlier rows among the padding. */
+  past?: number | undefined;
   /** Set once a convolution was met: adds its node as the output of `to`, for the crops and the layout found there. */
   finish?: (to: TfOperator, crops: PendingPad, layout: Layout) => void;
 }
@@ -34,6 +39,8 @@ export interface Value {
   type: 'float32' | 'int8' | 'uint8';
   pad?: PendingPad;
   batched?: Batched;
+  /** A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's lengths contain them. */
+  history?: { before: number; after: number };
 }
 
 /** Elements of one activation for one window. */
@@ -60,12 +67,24 @@ export class Context {
   readonly consumers: Map<number, TfOperator[]>;
   /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
+  /** The model carries its own state: what its variables are, and the tensors read from them. */
+  readonly stateful: boolean;
+  readonly variables: Variables;
+  readonly states = new Map<number, StateRead>();
+  /** Operators that were refused. */
+  readonly refusedOps = new Set<TfOperator>();
+  private steps: StepStreams | undefined;
+  /** Nodes `history` and `slice`, by what they take: each part is laid down once. */
+  private readonly parts = new Map<string, number>();
 
   constructor(model: TfModel, builder: GraphBuilder, isInt8: boolean) {
     this.model = model;
     this.builder = builder;
     this.isInt8 = isInt8;
     this.consumers = consumersOf(model);
+    this.variables = new Variables(model);
+    this.stateful = this.variables.ofResource.size > 0;
+    builder.stateful = this.stateful;
   }
 
   /** The file tensor behind input `i` of an operator; RN106 where it is missing. */
@@ -75,10 +94,17 @@ export class Context {
     return tensor;
   }
 
-  output(op: TfOperator): TfTensor {
-    const tensor = this.model.tensors[op.outputs[0] ?? -1];
-    if (!tensor || op.outputs.length !== 1) throw malformed(op, `one output is expected, found ${op.outputs.length}`);
+  /** The only output; with `which` that one of several. */
+  output(op: TfOperator, which?: number): TfTensor {
+    const tensor = this.model.tensors[op.outputs[which ?? 0] ?? -1];
+    if (!tensor || (which === undefined && op.outputs.length !== 1))
+      throw malformed(op, `one output is expected, found ${op.outputs.length}`);
     return tensor;
+  }
+
+  /** The shape that input `i` has here (the file may state placeholders). */
+  fileShape(op: TfOperator, i: number): number[] {
+    return fileShapeOf(this.rawValue(op, i).layout);
   }
 
   /** The value of input `i` whatever its type, padding included. */
@@ -87,12 +113,18 @@ export class Context {
     const value = this.values.get(tensor.index);
     if (value) return value;
     if (this.integers.has(tensor.index)) throw new Refusal('it computes with shapes');
+    if (this.states.has(tensor.index)) throw new Refusal('it reads a state by itself, not as the rows before a tensor');
     throw new Refusal(tensor.constant ? `input ${i} is a constant` : `input ${i} has no value`);
   }
 
-  /** The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. */
-  value(op: TfOperator, i: number, mayPad = false): Value {
-    const value = this.rawValue(op, i);
+  /**
+   * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. Earlier rows are laid
+   * down before it, unless the operator takes a view of them (`history`).
+   */
+  value(op: TfOperator, i: number, may: boolean | 'history' = false): Value {
+    const mayPad = may === true;
+    const raw = this.rawValue(op, i);
+    const value = may === 'history' ? raw : this.laid(raw);
     const wanted = this.isInt8 ? 'int8' : 'float32';
     if (value.type !== wanted) {
       throw new Refusal(`it reads ${value.type} in an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may`);
@@ -104,10 +136,50 @@ export class Context {
     return value;
   }
 
+  /** Whether a tensor's rows go on from step to step (models/graph/stateful.ts). */
+  isStream = (id: number): boolean => this.stateful && this.stepStreams.streams.has(id);
+
+  /** Made once the inputs are there. */
+  private get stepStreams(): StepStreams {
+    this.steps ??= new StepStreams(
+      this.builder.tensors,
+      this.builder.inputs.map((p) => p.tensor),
+    );
+    return this.steps;
+  }
+
+  /** Adds a node; emit also binds it. */
+  node<K extends OpName>(kind: K, inputs: number[], attrs: OpAttrs[K], name: string, quant: QuantParams | undefined): number {
+    const id = this.builder.node(kind, inputs, attrs, name, quant);
+    if (this.stateful) this.stepStreams.add(this.builder.nodes.at(-1) as Node);
+    return id;
+  }
+
+  /** A value whose earlier rows are rows of its own tensor. */
+  laid(value: Value): Value {
+    const { history, ...plain } = value;
+    if (!history) return value;
+    const { before, after } = history;
+    const id = before === 0 && after === 0 ? value.id : this.once(value.id, 'history', history, `history#${this.parts.size}`);
+    return { ...plain, id };
+  }
+
+  /** The tensor that holds a part of the channels or feature rows. */
+  part(id: number, attrs: OpAttrs['slice'], name: string): number {
+    return this.once(id, 'slice', attrs, `${name}/${attrs.axis}${attrs.from}-${attrs.to}`);
+  }
+
+  private once<K extends 'history' | 'slice'>(id: number, kind: K, attrs: OpAttrs[K], name: string): number {
+    const key = `${id} ${kind} ${Object.values(attrs)}`;
+    const made = this.parts.get(key) ?? this.node(kind, [id], attrs, name, this.builder.tensors[id]?.quant);
+    this.parts.set(key, made);
+    return made;
+  }
+
   /** Adds a node for `op` and binds its output to it. */
   emit<K extends OpName>(op: TfOperator, kind: K, inputs: number[], attrs: OpAttrs[K], layoutOf: (shape: Shape) => Layout): void {
     const tensor = this.output(op);
-    const id = this.builder.node(kind, inputs, attrs, op.name, this.quantOf(tensor));
+    const id = this.node(kind, inputs, attrs, op.name, this.quantOf(tensor));
     const made = this.builder.tensors[id];
     if (made) made.name = tensor.name;
     this.bind(op, { id, layout: layoutOf(this.builder.shape(id)), type: this.isInt8 ? 'int8' : 'float32' });
@@ -125,8 +197,8 @@ export class Context {
    * Says which graph tensor the output of `op` is; RN104 where the file states another shape. Dimensions that the file calls
    * dynamic hold a placeholder there, and so does the batch between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND.
    */
-  bind(op: TfOperator, value: Value): void {
-    const tensor = this.output(op);
+  bind(op: TfOperator, value: Value, which?: number): void {
+    const tensor = this.output(op, which);
     const shape = fileShapeOf(value.layout);
     if (shape.reduce((a, b) => a * b, 1) > mostElements) {
       throw new RunletError('RN102', {

@@ -14,6 +14,7 @@ import { layoutOfInput } from './anchor.ts';
 import { Context, mostElements, Refusal } from './context.ts';
 import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
+import { checkAssigns } from './lower/state.ts';
 import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 
@@ -32,6 +33,7 @@ export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph 
   try {
     bindInputs(context, options);
     for (const op of model.operators) lowerOne(context, op, unsupported);
+    checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
   } catch (error) {
     const listed = new Set(unsupported.map(({ op }) => op));
     unsupported.push(...unknownOperators(context).filter(({ op }) => !listed.has(op)));
@@ -45,7 +47,8 @@ export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph 
   }
   if (model.description) builder.metadata.description = model.description.slice(0, 4096);
   Object.assign(builder.metadata, model.metadata);
-  if (model.subgraphs > 1) builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
+  if (model.subgraphs > 1 && !context.stateful)
+    builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   return builder.build();
 }
 
@@ -91,7 +94,8 @@ function bindInputs(context: Context, options: ReadOptions): void {
 }
 
 function bindOutput(context: Context, tensor: TfTensor): void {
-  const value = context.values.get(tensor.index);
+  const bound = context.values.get(tensor.index);
+  const value = bound && context.laid(bound);
   if (!value || value.pad || value.batched) throw inconsistent('a graph output has no value', showTensor(tensor));
   const order = orderOf(value.layout);
   context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
@@ -100,6 +104,7 @@ function bindOutput(context: Context, tensor: TfTensor): void {
 function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]): void {
   const refuse = (reason: string) => {
     unsupported.push({ op, reason });
+    context.refusedOps.add(op);
     for (const index of op.outputs) context.refused.add(index);
   };
   if (context.shapeArithmetic.has(op.index)) {
@@ -113,6 +118,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]):
     return;
   }
   if (op.inputs.some((index) => context.refused.has(index))) {
+    context.refusedOps.add(op);
     for (const index of op.outputs) context.refused.add(index);
     return;
   }

@@ -37,6 +37,13 @@ export interface TfOperator {
   options: Table | undefined;
 }
 
+export interface TfGraph {
+  tensors: TfTensor[];
+  operators: TfOperator[];
+  inputs: number[];
+  outputs: number[];
+}
+
 export interface TfModel {
   name: string;
   description: string;
@@ -47,6 +54,8 @@ export interface TfModel {
   metadata: Record<string, string>;
   /** How many subgraphs the file has; only the first is a network, the others belong to control flow and state. */
   subgraphs: number;
+  /** All of them, the first included; of the others nothing but indexes and shapes is checked. */
+  graphs: TfGraph[];
   view: View;
 }
 
@@ -75,17 +84,25 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   const graphs = root.tables(2, 'SubGraph', 256);
   const graph = graphs[0];
   if (!graph) throw inconsistent('the file holds no subgraph', 'Model');
-  const tensors = graph.tables(0, 'Tensor', limits.tensors).map((table, i) => readTensor(table, i, buffers));
-  const operators = graph.tables(3, 'Operator', limits.operators).map((table, i) => readOperator(table, i, codes));
+  const read = graphs.map((table): TfGraph => {
+    return {
+      tensors: table.tables(0, 'Tensor', limits.tensors).map((t, i) => readTensor(t, i, buffers)),
+      operators: table.tables(3, 'Operator', limits.operators).map((t, i) => readOperator(t, i, codes)),
+      inputs: table.int32s(1),
+      outputs: table.int32s(2),
+    };
+  });
+  const { tensors, operators, inputs, outputs } = read[0] as TfGraph;
   const model: TfModel = {
     name: graph.string(4),
     description: root.string(3),
     tensors,
     operators,
-    inputs: graph.int32s(1),
-    outputs: graph.int32s(2),
+    inputs,
+    outputs,
     metadata: readMetadata(root.tables(6, 'Metadata', 256), buffers),
     subgraphs: graphs.length,
+    graphs: read,
     view,
   };
   checkOrder(model);

@@ -80,6 +80,11 @@ export const optionsOf: Record<string, number> = {
   REDUCE_MAX: 27,
   SUB: 28,
   SQUEEZE: 30,
+  STRIDED_SLICE: 32,
+  SPLIT: 35,
+  SPLIT_V: 79,
+  CALL_ONCE: 103,
+  VAR_HANDLE: 111,
   LEAKY_RELU: 75,
 };
 

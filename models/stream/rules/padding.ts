@@ -16,6 +16,8 @@ const reached = (c: Contamination): string =>
 /** R6: rows that depend on zero padding, where padding is replaced without retraining. */
 export function contamination({ plan, graph, layers, trunk, retrained, lead, trained }: Facts): Finding {
   const sliding = new Set(layers.map((l) => l.node));
+  if (graph.stateful)
+    return { level: 'ok', text: "what stands before the rows of a step is the model's own state: nothing pads time" };
   const all = contaminationOf(graph).filter((c) => sliding.has(c.node));
   const last = all.at(-1);
   const worst = all.reduce<Contamination | undefined>((w, c) => (w && w.share >= c.share ? w : c), undefined);

@@ -95,6 +95,11 @@ export function leftContext(facts: Facts): Finding {
   const { plan, lead, stride, receptiveField, trained } = facts;
   const wanted = Math.ceil(lead / stride) * stride;
   if (lead === 0) return { level: 'ok', text: 'nothing is padded on the left: L_a = 0' };
+  if (plan.graph.stateful)
+    return {
+      level: 'ok',
+      text: `the model keeps ${lead} earlier frames in its own state, as it was made (receptive field ${receptiveField})`,
+    };
   const needs = `L_a >= ${lead} earlier frames (receptive field ${receptiveField}, total stride ${stride}), ${wanted} in whole rows`;
   const says = trained > 0 ? `the file says ${trained}` : 'the file does not say that it was trained with any';
   const tryThis = `train on windows with ${wanted} earlier frames (docs/training.md) and set metadata runlet.left_context`;

@@ -15,10 +15,13 @@ import { sameQuant } from '../quantisation.ts';
 import { unitAxis } from './shape.ts';
 
 export function lowerSpaceToBatch(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0, true);
+  const raw = context.rawValue(op, 0);
+  const isPast = raw.history !== undefined && raw.history.after === 0 && raw.history.before >= 0;
+  const { history, ...value } = context.value(op, 0, isPast ? 'history' : true);
   sameQuant(context.input(op, 0), context.output(op), op.name);
   const { blocks, amounts } = blocksOf(context, op, value.layout);
-  const pad = { t: value.pad?.t ?? [0, 0], f: value.pad?.f ?? [0, 0] } as { t: PendingPad['t']; f: PendingPad['f'] };
+  const past = history?.before ?? 0;
+  const pad = { t: value.pad?.t ?? [past, 0], f: value.pad?.f ?? [0, 0] } as { t: PendingPad['t']; f: PendingPad['f'] };
   const block = { t: 1, f: 1 };
   const layout: Layout = value.layout.map((factors, dim) => {
     const by = blocks[dim - 1] ?? 1;
@@ -32,7 +35,7 @@ export function lowerSpaceToBatch(context: Context, op: TfOperator): void {
     block[axis] = by;
     return [{ axis, length: padded / by }];
   });
-  context.bind(op, { ...value, layout, pad, batched: { block } });
+  context.bind(op, { ...value, layout, pad, batched: { block, past: context.isStream(value.id) ? past : undefined } });
 }
 
 /** A convolution between the two: kept until the crops are known. Called by lowerConv and lowerDepthwise. */
@@ -61,9 +64,11 @@ export function deferConv<A extends Omit<ConvAttrs, 'groups' | 'outChannels'>>(
       padT: cropped(attrs.padT, crops.t),
       padF: cropped(attrs.padF, crops.f),
     };
+    if (batched.past !== undefined && (dilated.padT[0] !== batched.past || dilated.padT[1] !== 0))
+      throw new Refusal('it pads the rows of one step, which follow those of the last');
     emit(dilated, to, whole);
   };
-  context.bind(op, { id: -1, layout, type: context.isInt8 ? 'int8' : 'float32', batched: { block: batched.block, finish } });
+  context.bind(op, { id: -1, layout, type: context.isInt8 ? 'int8' : 'float32', batched: { ...batched, finish } });
 }
 
 export function lowerBatchToSpace(context: Context, op: TfOperator): void {

@@ -12,6 +12,7 @@ import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeO
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
 import { foldAffine } from './fold.ts';
+import { lowerStateConcat } from './state.ts';
 
 export function lowerBinary(context: Context, op: TfOperator): void {
   const clamp = fusedClamp(op, context.options(op), 0);
@@ -42,8 +43,9 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
     return;
   }
   context.model.view.spend(0, 8 * shapeOf(value).c);
-  const constant = perChannel(op, value, tensor, readFloats(context, op, tensor));
   const { c } = shapeOf(value);
+  const repeated = perChannel(op, value, tensor, readFloats(context, op, tensor));
+  const constant = Float32Array.from({ length: c }, (_, i) => repeated[i % repeated.length] as number);
   const negative = op.op === 'SUB' && i === 1;
   const ones = new Float32Array(c).fill(negative ? -1 : 1);
   const bias = op.op === 'SUB' && i === 0 ? constant.map((x) => -x) : constant;
@@ -84,7 +86,9 @@ function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float3
   for (const [i, length] of tensor.shape.entries()) {
     if (length === 1) continue;
     const factors = factorsOf(value.layout, rank - tensor.shape.length + i);
-    if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length) {
+    const at = rank - tensor.shape.length + i;
+    const isInner = !value.layout.some((_, d) => d > at && factorsOf(value.layout, d).some((f) => f.axis === 'c'));
+    if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length || !isInner) {
       const along = factors.some((f) => f.axis === 't') && op.op !== 'MUL' ? `; ${position(framesOf(value.layout))}` : '';
       throw new Refusal(
         `its constant [${tensor.shape.join(', ')}] varies along more than the channels of ${showLayout(value.layout)}${along}`,
@@ -98,6 +102,7 @@ export function lowerConcat(context: Context, op: TfOperator): void {
   const options = context.options(op);
   const clamp = fusedClamp(op, options, 1);
   if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
+  if (lowerStateConcat(context, op, options?.int32(0) ?? 0)) return;
   const values = op.inputs.map((_, i) => context.value(op, i));
   op.inputs.forEach((_, i) => {
     sameQuant(context.input(op, i), context.output(op), op.name);

@@ -6,8 +6,9 @@
  * all of them (kernelF = f). Source: TensorFlow Lite reference kernels conv.h, depthwise_conv.h.
  */
 import type { ConvAttrs, Shape, Weights } from '../../../graph/types.ts';
+import { slidingLength } from '../../../ops/op.ts';
 import { readBias, readWeights } from '../constants.ts';
-import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
+import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { deferConv } from './batch.ts';
 import { addPad, isSame, padding, pick, positive, type Spatial, spatialLayout, spatialOf } from './spatial.ts';
@@ -21,9 +22,9 @@ const fields = {
 type Geometry = Omit<ConvAttrs, 'groups' | 'outChannels' | 'weights' | 'bias'>;
 
 export function lowerConv(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0, true);
   const filter = context.input(op, 1);
   const [outChannels = 0, kernelH = 0, kernelW = 0, perGroup = 0] = filter.shape;
+  const value = inputOf(context, op, kernelH, kernelW, 'conv');
   const spatial = spatialOf(op, value.layout);
   const inputShape = shapeOf(value);
   const seen = spatial.merged ? inputShape.f * inputShape.c : inputShape.c;
@@ -32,7 +33,7 @@ export function lowerConv(context: Context, op: TfOperator): void {
   }
   const groups = seen / perGroup;
   if (spatial.merged && groups > 1) throw new Refusal('it groups channels that hold feature rows');
-  const geometry = geometryOf(context, op, spatial, kernelH, kernelW, 'conv');
+  const geometry = geometryOf(context, op, value, spatial, kernelH, kernelW, 'conv');
   const weights = readWeights(context, op, filter, 0);
   const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, outChannels, kernelH, kernelW, perGroup);
   const bias = biasOf(context, op, outChannels, ordered);
@@ -51,9 +52,9 @@ export function lowerConv(context: Context, op: TfOperator): void {
 }
 
 export function lowerDepthwise(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0, true);
   const filter = context.input(op, 1);
   const [one = 0, kernelH = 0, kernelW = 0, outChannels = 0] = filter.shape;
+  const value = inputOf(context, op, kernelH, kernelW, 'depthwise');
   const spatial = spatialOf(op, value.layout);
   if (spatial.merged) throw new Refusal('its channels hold feature rows, which it would have to treat apart');
   const { c } = shapeOf(value);
@@ -64,7 +65,7 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   const stated = context.needOptions(op).int32(3);
   if (stated !== 0 && stated !== multiplier)
     throw malformed(op, `depth multiplier ${stated} is stated, the filter has ${multiplier}`);
-  const geometry = geometryOf(context, op, spatial, kernelH, kernelW, 'depthwise');
+  const geometry = geometryOf(context, op, value, spatial, kernelH, kernelW, 'depthwise');
   const weights = readWeights(context, op, filter, 3);
   const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, 1, kernelH, kernelW, outChannels);
   const bias = biasOf(context, op, outChannels, ordered);
@@ -78,12 +79,37 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   } else context.emit(op, 'depthwise', [value.id], attrs, layoutOf);
 }
 
+/**
+ * The input: a view of earlier rows where the convolution makes one row of each stride of new ones, and so can take them as its own past;
+ * otherwise they are laid down, and it runs on the rows of one step.
+ */
+function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: number, kind: 'conv' | 'depthwise'): Value {
+  const { history } = context.rawValue(op, 0);
+  const value = context.value(op, 0, history ? 'history' : true);
+  const options = context.needOptions(op);
+  if (!history) return value;
+  const [strideH, strideW] = [options.int32(2), options.int32(1)];
+  const [dilationH, dilationW] = [options.int32(fields[kind].dilationH, 1), options.int32(fields[kind].dilationW, 1)];
+  const spatial = spatialOf(op, value.layout);
+  const [kernel, stride, dilation] = [
+    pick(spatial, kernelH, kernelW).t,
+    pick(spatial, strideH, strideW).t,
+    pick(spatial, dilationH, dilationW).t,
+  ];
+  const fresh = context.builder.shape(value.id).t;
+  const { before, after } = history;
+  const rows = slidingLength(before + fresh, kernel, stride, dilation, [0, 0]);
+  const follows = !isSame(op, options.int8(0)) && after === 0 && before >= 0 && rows * stride === fresh;
+  return follows ? value : context.laid(value);
+}
+
 /** What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share is not dilated yet. */
 const batchShape = (x: Shape, g: Geometry, c: number): Shape => ({ t: x.t - g.kernelT + 1, f: x.f - g.kernelF + 1, c });
 
 function geometryOf(
   context: Context,
   op: TfOperator,
+  value: Value,
   spatial: Spatial,
   kernelH: number,
   kernelW: number,
@@ -91,7 +117,6 @@ function geometryOf(
 ): Geometry {
   const options = context.needOptions(op);
   const at = fields[kind];
-  const value = context.value(op, 0, true);
   const same = isSame(op, options.int8(0));
   if (value.batched && same) throw new Refusal('it pads each batch of SPACE_TO_BATCH_ND');
   const size = [0, 1, 2].map((dim) => (value.layout[dim] ?? []).reduce((product, f) => product * f.length, 1));

@@ -9,11 +9,11 @@ import type { DenseAttrs, Weights } from '../../../graph/types.ts';
 import { elementsOf, noClamp } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
-import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
+import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
 export function lowerDense(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0);
+  const value = streamed(context, op) ?? context.value(op, 0);
   const filter = context.input(op, 1);
   const [units = 0, inputs = 0] = filter.shape;
   const shape = shapeOf(value);
@@ -46,7 +46,41 @@ export function lowerDense(context: Context, op: TfOperator): void {
   }
   const map = toNormalForm(orderOf(value.layout), shape);
   const attrs = { units, weights: permuteColumns(ruled, units, map), bias, clamp };
+  if (context.isStream(value.id)) {
+    overRows(context, op, value, attrs, outShape);
+    return;
+  }
   context.emit(op, 'dense', [value.id], attrs, () => reshapeLayout([[{ axis: 'c', length: units }]], outShape, op.name));
+}
+
+/** In a model with its own state: a stream with its earlier rows, where the layer reads all of it at once. */
+function streamed(context: Context, op: TfOperator): Value | undefined {
+  const { history } = context.rawValue(op, 0);
+  const inputs = context.input(op, 1).shape[1] ?? 0;
+  if (history?.after !== 0 || history.before < 0) return undefined;
+  const value = context.value(op, 0, 'history');
+  return elementsOf(shapeOf(value)) === inputs ? value : undefined;
+}
+
+/** A layer over all rows of a stream and of its past: a convolution that moves by one step, so that its output is a stream as well. */
+function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAttrs, outShape: number[]): void {
+  const { t, f } = shapeOf(value);
+  const attrs = {
+    kernelT: t,
+    kernelF: f,
+    strideT: context.builder.shape(value.id).t,
+    strideF: 1,
+    dilationT: 1,
+    dilationF: 1,
+    padT: [value.history?.before ?? 0, 0] as const,
+    padF: [0, 0] as const,
+    groups: 1,
+    outChannels: dense.units,
+    weights: dense.weights,
+    bias: dense.bias,
+    clamp: dense.clamp,
+  };
+  context.emit(op, 'conv', [value.id], attrs, () => reshapeLayout([[{ axis: 'c', length: dense.units }]], outShape, op.name));
 }
 
 /** The input as [rows][inputs]; a Refusal where that cuts through an axis. */

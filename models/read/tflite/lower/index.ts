@@ -7,15 +7,19 @@ import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerBinary, lowerConcat } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
+import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
 import { lowerActivation, lowerDequantize, lowerLeakyRelu, lowerQuantize, lowerSoftmax } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
+import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
 
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
   ADD: lowerBinary,
+  ASSIGN_VARIABLE: lowerAssign,
   AVERAGE_POOL_2D: lowerPool,
   BATCH_TO_SPACE_ND: lowerBatchToSpace,
+  CALL_ONCE: lowerHandle,
   CONCATENATION: lowerConcat,
   CONV_2D: lowerConv,
   DEPTHWISE_CONV_2D: lowerDepthwise,
@@ -31,21 +35,24 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   PAD: lowerPad,
   PADV2: lowerPad,
   QUANTIZE: lowerQuantize,
+  READ_VARIABLE: lowerRead,
   REDUCE_MAX: lowerReduce,
   RELU: lowerActivation,
   RELU6: lowerActivation,
   RELU_N1_TO_1: lowerActivation,
   RESHAPE: lowerReshape,
+  SLICE: lowerSlice,
   SOFTMAX: lowerSoftmax,
   SPACE_TO_BATCH_ND: lowerSpaceToBatch,
+  SPLIT: lowerSplit,
+  SPLIT_V: lowerSplit,
   SQUEEZE: lowerReshape,
+  STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
   TANH: lowerActivation,
   TRANSPOSE: lowerTranspose,
+  VAR_HANDLE: lowerHandle,
 };
-
-const state = 'the model carries its own state from step to step; export the windowed model';
-const cut = 'cutting a tensor apart has no operator';
 
 /** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
 export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator): string {
@@ -58,17 +65,9 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 }
 
 const reasons: Record<string, string> = {
-  ASSIGN_VARIABLE: state,
-  CALL_ONCE: state,
-  READ_VARIABLE: state,
-  VAR_HANDLE: state,
-  SVDF: state,
+  SVDF: 'its state is int16, which no kernel here keeps',
   IF: 'control flow has no streaming rule',
   WHILE: 'control flow has no streaming rule',
-  SLICE: cut,
-  SPLIT: cut,
-  SPLIT_V: cut,
-  STRIDED_SLICE: cut,
   MIRROR_PAD: 'mirrored padding depends on the window',
   PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',
   DIV: 'division has no kernel; multiply by the inverse',

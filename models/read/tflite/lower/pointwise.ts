@@ -9,7 +9,7 @@ import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { readHalves } from '../constants.ts';
-import { type Context, factorsOf, malformed, Refusal, shapeOf } from '../context.ts';
+import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { activationQuant, bad } from '../quantisation.ts';
 import { foldClamp } from './fold.ts';
@@ -64,7 +64,7 @@ function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void 
 }
 
 export function lowerQuantize(context: Context, op: TfOperator): void {
-  const value = context.rawValue(op, 0);
+  const value = context.laid(context.rawValue(op, 0));
   const [from, to] = [context.input(op, 0), context.output(op)];
   if (!context.isInt8) throw new Refusal('it quantises in a float model');
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
@@ -73,8 +73,9 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
     return;
   }
   if (value.type === 'int8' && to.type === 'uint8') {
-    checkShifted(op, activationQuant(from), activationQuant(to));
-    context.bind(op, { ...value, type: 'uint8' });
+    const [int8, uint8] = [activationQuant(from), activationQuant(to)];
+    if (isShift(int8, uint8)) context.bind(op, { ...value, type: 'uint8' });
+    else requantise(context, op, value, { scale: uint8.scale, zeroPoint: uint8.zeroPoint - 128 });
     return;
   }
   const tensor = context.builder.tensors[value.id];
@@ -89,9 +90,19 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, type: 'int8' });
 }
 
+/** A uint8 border of another scale: requantised to int8 with that scale, which is the uint8 value minus 128. */
+function requantise(context: Context, op: TfOperator, value: Value, quant: QuantParams): void {
+  const attrs = { fn: 'identity' as const, clamp: noClamp };
+  const id = context.node('activation', [value.id], attrs, op.name, quant);
+  context.bind(op, { ...value, id, type: 'uint8' });
+}
+
+const isShift = (int8: QuantParams, uint8: QuantParams): boolean =>
+  int8.scale === uint8.scale && int8.zeroPoint + 128 === uint8.zeroPoint;
+
 /** A uint8 border is the int8 tensor with 128 added: the same scale, the zero point 128 higher. */
 function checkShifted(op: TfOperator, int8: QuantParams, uint8: QuantParams): void {
-  if (int8.scale === uint8.scale && int8.zeroPoint + 128 === uint8.zeroPoint) return;
+  if (isShift(int8, uint8)) return;
   throw new Refusal(
     `its uint8 border (scale ${uint8.scale}) is more than its int8 side (scale ${int8.scale}) plus 128; ${op.op} is not a shift`,
   );
@@ -105,7 +116,7 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
     context.folded.set(to.index, readHalves(context, op, from));
     return;
   }
-  const value = context.rawValue(op, 0);
+  const value = context.laid(context.rawValue(op, 0));
   if (value.type !== 'int8') throw new Refusal(`it dequantises ${value.type}; int8 is read`);
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   context.bind(op, { ...value, type: 'float32' });

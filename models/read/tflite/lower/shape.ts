@@ -51,7 +51,14 @@ export function lowerTranspose(context: Context, op: TfOperator): void {
   const value = shapeOnly(context, op);
   if (value.batched) throw new Refusal('it transposes between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND');
   const perm = readIntegers(context, op, context.input(op, 1));
-  context.bind(op, { ...value, layout: transposeLayout(value.layout, perm) });
+  const layout = transposeLayout(value.layout, perm);
+  // factors of one axis that change places would move elements
+  for (const axis of ['t', 'f', 'c'] as const) {
+    const of = (all: Layout) => all.flat().filter((f) => f.axis === axis && f.length > 1);
+    const [then, now] = [of(value.layout), of(layout)];
+    if (then.some((f, i) => f !== now[i])) throw new Refusal(`it reorders the elements of axis ${axis}`);
+  }
+  context.bind(op, { ...value, layout });
 }
 
 /** The input of an operator that moves nothing: type and parameters stay. */
@@ -79,6 +86,8 @@ export function lowerPad(context: Context, op: TfOperator): void {
     if (before + after === 0) return factors;
     const axis = axisOf(value.layout, dim) ?? unitAxis(value.layout, dim);
     if (axis === 'c') throw new Refusal('it pads channels');
+    if (axis === 't' && context.isStream(value.id))
+      throw new Refusal('it pads the rows of one step, which follow those of the last');
     if (factors.length > 1) throw new Refusal(`it pads dimension ${dim}, which mixes axes`);
     pad[axis] = [pad[axis][0] + before, pad[axis][1] + after];
     return [{ axis, length: (factors[0]?.length ?? 1) + before + after }];

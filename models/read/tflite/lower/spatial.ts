@@ -76,8 +76,9 @@ export const spatialLayout =
     return s.tDim === 1 ? [[], t, f, [c]] : [[], f, t, [c]];
   };
 
-/** The input's padding by PAD plus the operator's own. */
+/** The input's padding by PAD, or its earlier rows, plus the operator's own. */
 export const addPad = (value: Value, axis: 't' | 'f', own: readonly [number, number]): readonly [number, number] => {
-  const [before, after] = value.pad?.[axis] ?? [0, 0];
+  const past = axis === 't' ? (value.history?.before ?? 0) : 0;
+  const [before, after] = value.pad?.[axis] ?? [past, 0];
   return [before + own[0], after + own[1]];
 };

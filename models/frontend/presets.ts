@@ -1,0 +1,67 @@
+/**
+ * Settings that people know front ends by.
+ *
+ * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take every second row, step 20 ms).
+ * `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms), with the tables of its Python maker.
+ * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
+ */
+import { RunletError } from '../error.ts';
+import type { FrontEndParameters, OutputScale } from './types.ts';
+
+/** f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 / 255 for a step. */
+const output: OutputScale = {
+  multiply: 256,
+  add: 333,
+  divide: 666,
+  offset: -128,
+  low: -128,
+  high: 127,
+  scale: Math.fround(26 / 255),
+  zeroPoint: -128,
+};
+
+const microWakeWord: FrontEndParameters = {
+  name: 'microwakeword',
+  sampleRateHz: 16000,
+  windowSamples: 480,
+  stepSamples: 160,
+  channels: 40,
+  lowerHz: 125,
+  upperHz: 7500,
+  noise: { smoothingBits: 10, evenSmoothing: 0.025, oddSmoothing: 0.06, minSignalRemaining: 0.05 },
+  pcan: { strength: 0.95, offset: 80, gainBits: 21 },
+  log: { scaleShift: 6 },
+  tables: 'library',
+  output,
+};
+
+const presets: Record<string, FrontEndParameters> = {
+  microwakeword: microWakeWord,
+  'audio-preprocessor': { ...microWakeWord, name: 'audio-preprocessor', stepSamples: 320, tables: 'signal' },
+  'log-mel': {
+    ...microWakeWord,
+    name: 'log-mel',
+    windowSamples: 400,
+    noise: false,
+    pcan: false,
+    output: { ...output, multiply: 1, add: 2, divide: 4, scale: 1 / 16 },
+  },
+};
+
+/** `micro` is what the front end as such is called; it means the settings that most models have. */
+const aliases: Record<string, string> = { micro: 'microwakeword' };
+
+export const presetNames: readonly string[] = Object.keys(presets);
+
+export const isPreset = (name: string): boolean => Object.hasOwn(presets, aliases[name] ?? name);
+
+/** A preset's parameters, a copy. @throws RN506 no such preset */
+export function presetParameters(name: string): FrontEndParameters {
+  const known = aliases[name] ?? name;
+  if (Object.hasOwn(presets, known)) return structuredClone(presets[known] as FrontEndParameters);
+  throw new RunletError('RN506', {
+    what: 'this front end cannot be made',
+    where: `preset ${name}`,
+    why: `there are ${presetNames.join(', ')}`,
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * Graphs that carry their own state: which tensors go on from step to step.
+ *
+ * In: a Graph with `stateful`.  Out: its trunk. The window of such a graph is one step. A tensor is a stream where every step brings all of its
+ * rows anew, so that the rows of consecutive steps follow each other; what stands as padding before its first row is its own past, at first
+ * the zero point. Other tensors belong to one step alone, and their padding is padding.
+ * Source: resource variables of streaming TensorFlow Lite models (VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE).
+ */
+import { RunletError } from '../error.ts';
+import { opOf } from '../ops/index.ts';
+import type { Graph, Node, Tensor } from './types.ts';
+
+/** Follows nodes in order and keeps which tensors are streams. */
+export class StepStreams {
+  readonly streams: Set<number>;
+  private readonly tensors: readonly Tensor[];
+
+  constructor(tensors: readonly Tensor[], inputs: Iterable<number>) {
+    this.tensors = tensors;
+    this.streams = new Set(inputs);
+  }
+
+  /**
+   * Takes the next node; true if it runs in the trunk. Its output is a stream where it makes as many rows a step as its stride leaves of the new ones.
+   * @throws RunletError RN302 where it pads a stream in a way that is no history.
+   */
+  add(node: Node): boolean {
+    const shapes = node.inputs.map((id) => (this.tensors[id] as Tensor).shape);
+    const rule = opOf(node.op).stream(node.attrs as never, shapes);
+    if (rule.kind !== 'window' || !node.inputs.every((id) => this.streams.has(id))) return false;
+    const made = this.tensors[node.output]?.shape.t ?? 0;
+    const keeps = made * rule.stride === (shapes[0]?.t ?? 0);
+    if (keeps) this.streams.add(node.output);
+    if (node.op === 'history') return true;
+    const [before, after] = rule.pad;
+    if (after > 0 || (before !== 0 && !keeps)) {
+      throw new RunletError('RN302', {
+        what: after > 0 ? 'it pads the end of a step' : `it makes ${made} rows of the ${shapes[0]?.t} that a step brings`,
+        where: node.name,
+        why: 'in a model with its own state a streamed tensor has earlier rows before it and nothing after it',
+        tryThis: 'valid padding, with the earlier rows kept in the state',
+      });
+    }
+    return keeps;
+  }
+}
+
+/** The nodes that run on streams; the others run once a step, on what the step has. @throws RunletError RN302 */
+export function stepTrunk(graph: Graph): Set<Node> {
+  const steps = new StepStreams(
+    graph.tensors,
+    graph.inputs.map((p) => p.tensor),
+  );
+  return new Set(graph.nodes.filter((node) => steps.add(node)));
+}

@@ -1,0 +1,81 @@
+/**
+ * What a model's metadata says about hearing words: the keys `runlet.detector` and `runlet.features`.
+ *
+ * In: a Graph's metadata (text, untrusted).  Out: settings of a detector, and the front end whose rows the model takes; RN133.
+ * A microWakeWord manifest is written into these keys, so that they go with the graph from one file to the next. An ONNX or TensorFlow Lite
+ * file may have them itself.
+ */
+import * as v from 'valibot';
+import { RunletError } from '../error.ts';
+import type { MwwManifest } from './mww-manifest.ts';
+
+const text = v.pipe(v.string(), v.maxLength(200));
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const detector = v.object({
+  label: v.optional(text),
+  cutoff: probability,
+  cutoffs: v.optional(v.record(text, probability)),
+  slidingWindow: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096)),
+  refractoryMs: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e9)), 1000),
+  output: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), 0),
+  voice: v.optional(v.boolean()),
+});
+
+const features = v.object({
+  preset: v.pipe(text, v.nonEmpty()),
+  stepSamples: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 20)),
+  sampleRateHz: v.pipe(v.number(), v.minValue(1), v.maxValue(1e9)),
+});
+
+export type DetectorSettings = v.InferOutput<typeof detector>;
+export type FeaturesSettings = v.InferOutput<typeof features>;
+
+function read<T extends typeof detector | typeof features>(
+  metadata: Record<string, string>,
+  key: string,
+  schema: T,
+): v.InferOutput<T> | undefined {
+  const json = metadata[key];
+  if (json === undefined) return undefined;
+  const wrong = (why: string) =>
+    new RunletError('RN133', { what: `the model's metadata ${key} cannot be used`, where: key, why, tryThis: 'export it again' });
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw wrong(`${v.getDotPath(issue) ?? 'the value'}: ${issue.message}`);
+}
+
+/** Settings of the detector, or undefined where the model has none. @throws RN133 */
+export const detectorSettings = (metadata: Record<string, string>): DetectorSettings | undefined =>
+  read(metadata, 'runlet.detector', detector);
+
+/** The front end whose rows the model takes, or undefined. @throws RN133 */
+export const featuresSettings = (metadata: Record<string, string>): FeaturesSettings | undefined =>
+  read(metadata, 'runlet.features', features);
+
+/** The sample rate of all microWakeWord models. */
+const mwwRateHz = 16000;
+
+/** A microWakeWord manifest as metadata of a graph. A word `vad` is the model of voice activity, as ESPHome's is named. */
+export function mwwMetadata(manifest: MwwManifest): Record<string, string> {
+  const { wakeWord, cutoff, slidingWindow, refractoryMs, featureStepMs } = manifest;
+  const voice = /^vad$/i.test(wakeWord);
+  const settings: DetectorSettings = { label: wakeWord, cutoff, slidingWindow, refractoryMs, output: 0, ...(voice && { voice }) };
+  const front: FeaturesSettings = {
+    preset: 'microwakeword',
+    stepSamples: (featureStepMs * mwwRateHz) / 1000,
+    sampleRateHz: mwwRateHz,
+  };
+  return {
+    'runlet.detector': JSON.stringify(settings),
+    'runlet.features': JSON.stringify(front),
+    'runlet.sample_rate_hz': `${1000 / featureStepMs}`,
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Manifests of microWakeWord models: the JSON file beside a .tflite, which says when the word counts as heard.
+ *
+ * In: the file's text.  Out: a MwwManifest, or RN131 to RN134.  Untrusted: every field is checked; unknown ones are ignored.
+ * Source: ESPHome's component micro_wake_word (MANIFEST_SCHEMA_V1 and V2), esphome/micro-wake-word-models.
+ * Version 1 has `sliding_window_average_size`, no feature step, and was made for rows every 20 ms; it is upgraded, and `notice` says so.
+ */
+import * as v from 'valibot';
+import { RunletError } from '../error.ts';
+
+export interface MwwManifest {
+  /** As in the file. */
+  version: 1 | 2;
+  wakeWord: string;
+  /** File name of the model, in the folder of the manifest. */
+  model: string;
+  /** Mean probability above which the word is heard, 0 to 1. */
+  cutoff: number;
+  /** Outputs in the mean. */
+  slidingWindow: number;
+  /** Milliseconds between two rows of the front end. */
+  featureStepMs: number;
+  /** Milliseconds after a detection in which none follows: 100 rows, in version 1 74, as in ESPHome. */
+  refractoryMs: number;
+  /** What was assumed, for people. */
+  notice?: string;
+}
+
+const text = v.pipe(v.string(), v.maxLength(200));
+const cutoff = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const windowOutputs = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096));
+const common = { type: v.literal('micro'), wake_word: v.pipe(text, v.nonEmpty()), model: v.pipe(text, v.nonEmpty()) };
+
+const version1 = v.object({
+  ...common,
+  version: v.literal(1),
+  micro: v.object({ probability_cutoff: cutoff, sliding_window_average_size: windowOutputs }),
+});
+
+const version2 = v.object({
+  ...common,
+  version: v.literal(2),
+  micro: v.object({
+    probability_cutoff: cutoff,
+    sliding_window_size: windowOutputs,
+    feature_step_size: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+  }),
+});
+
+/** No real manifest comes near this. */
+const limitBytes = 1 << 20;
+
+/** Whether a text is JSON of a microWakeWord manifest, sound or not. */
+export function isMwwManifest(bytes: Uint8Array): boolean {
+  try {
+    const value: unknown = bytes.length > limitBytes ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    return typeof value === 'object' && value !== null && 'type' in value && value.type === 'micro';
+  } catch {
+    return false;
+  }
+}
+
+/** The JSON value of a file. @throws RN131 */
+function jsonOf(bytes: Uint8Array, where: string): Record<string, unknown> {
+  const damaged = (why: string) =>
+    new RunletError('RN131', {
+      what: 'this is no manifest of a microWakeWord model',
+      where,
+      why,
+      tryThis: 'give the .tflite itself, or the JSON file that came with it (type "micro")',
+    });
+  if (bytes.length > limitBytes) throw damaged(`it has ${bytes.length} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw damaged((error as Error).message);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged('it is no JSON object');
+  const { type } = value as Record<string, unknown>;
+  if (type !== 'micro') throw damaged(`its type is ${JSON.stringify(type)?.slice(0, 40) ?? 'missing'}, not "micro"`);
+  return value as Record<string, unknown>;
+}
+
+function checked<T extends typeof version1 | typeof version2>(schema: T, value: unknown, where: string): v.InferOutput<T> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new RunletError('RN133', {
+    what: `the manifest's ${v.getDotPath(issue) ?? 'fields'} cannot be used`,
+    where,
+    why: issue.message,
+    tryThis:
+      'correct it there: a version 2 manifest has probability_cutoff, sliding_window_size and feature_step_size under micro',
+  });
+}
+
+/** A file in the manifest's folder, so that a manifest reaches nothing else. @throws RN134 */
+function modelName(model: string, where: string): string {
+  const name = model.replace(/^\.\//, '');
+  if (/^[^/\\:\0]+$/.test(name) && name !== '.' && name !== '..') return name;
+  throw new RunletError('RN134', {
+    what: `the manifest's model ${JSON.stringify(model)} is no file beside it`,
+    where,
+    why: 'a manifest names a file of its own folder, without a path or an address',
+    tryThis: 'download the model into the folder of the manifest and name it there, or give the .tflite itself',
+  });
+}
+
+/**
+ * Reads a manifest.
+ * @param where the file's name, for errors.
+ * @throws RN131 no such manifest, RN132 a version that is not known, RN133 a field, RN134 the model's name.
+ */
+export function readMwwManifest(bytes: Uint8Array, where: string): MwwManifest {
+  const value = jsonOf(bytes, where);
+  if (value.version !== 1 && value.version !== 2)
+    throw new RunletError('RN132', {
+      what: `this manifest has version ${JSON.stringify(value.version)?.slice(0, 40) ?? 'none'}`,
+      where,
+      why: 'versions 1 and 2 are known',
+      tryThis: 'compare it with one of esphome/micro-wake-word-models, and set "version": 2 if it has the same fields',
+    });
+  if (value.version === 1) {
+    const { wake_word, model, micro } = checked(version1, value, where);
+    return {
+      version: 1,
+      wakeWord: wake_word,
+      model: modelName(model, where),
+      cutoff: micro.probability_cutoff,
+      slidingWindow: micro.sliding_window_average_size,
+      featureStepMs: 20,
+      refractoryMs: 74 * 20,
+      notice:
+        'manifest version 1: read as version 2 with sliding_window_size for sliding_window_average_size and feature_step_size 20',
+    };
+  }
+  const { wake_word, model, micro } = checked(version2, value, where);
+  return {
+    version: 2,
+    wakeWord: wake_word,
+    model: modelName(model, where),
+    cutoff: micro.probability_cutoff,
+    slidingWindow: micro.sliding_window_size,
+    featureStepMs: micro.feature_step_size,
+    refractoryMs: 100 * micro.feature_step_size,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: parts of a tensor.
+ *
+ * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time, in a model with its own state,
+ * another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
+ * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
+ */
+import { type Layout, showLayout } from '../../layout.ts';
+import { axisOf, type Context, factorsOf, malformed, Refusal, type Value } from '../context.ts';
+import { integersAt } from '../integers.ts';
+import type { TfOperator } from '../model.ts';
+import { sameQuant } from '../quantisation.ts';
+import { sliceState } from './state.ts';
+
+interface Range {
+  from: number;
+  to: number;
+  /** The dimension is dropped. */
+  shrink?: boolean;
+}
+
+export function lowerStridedSlice(context: Context, op: TfOperator): void {
+  const lists = [1, 2, 3].map((i) => integersAt(context, op, i));
+  const [begin, end, strides] = lists;
+  const shape = inputShape(context, op, 0);
+  if (!begin || !end || !strides) throw new Refusal('its ranges are not constant');
+  if (begin.length !== shape.length || end.length !== shape.length || strides.length !== shape.length)
+    throw malformed(op, `its ranges do not fit ${shape.length} dimensions`);
+  const options = context.options(op);
+  const mask = (field: number, dim: number) => (((options?.int32(field) ?? 0) >> dim) & 1) === 1;
+  if ((options?.int32(2) ?? 0) !== 0 || (options?.int32(3) ?? 0) !== 0 || (options?.bool(5) ?? false))
+    throw new Refusal('it makes new dimensions or counts its ends in another way');
+  const ranges = shape.map((length, dim): Range => {
+    const clamp = (at: number) => Math.min(length, Math.max(0, at < 0 ? at + length : at));
+    if (strides[dim] !== 1) throw new Refusal(`it keeps every ${strides[dim]}th element`);
+    const from = mask(0, dim) && !mask(4, dim) ? 0 : clamp(begin[dim] as number);
+    if (mask(4, dim)) return { from, to: from + 1, shrink: true };
+    return { from, to: mask(1, dim) ? length : clamp(end[dim] as number) };
+  });
+  cutInto(context, op, 0, 0, ranges);
+}
+
+export function lowerSlice(context: Context, op: TfOperator): void {
+  const [begin, size] = [integersAt(context, op, 1), integersAt(context, op, 2)];
+  const shape = inputShape(context, op, 0);
+  if (!begin || !size) throw new Refusal('its ranges are not constant');
+  if (begin.length !== shape.length || size.length !== shape.length)
+    throw malformed(op, `its ranges do not fit ${shape.length} dimensions`);
+  const ranges = shape.map((length, dim): Range => {
+    const from = begin[dim] as number;
+    const to = size[dim] === -1 ? length : from + (size[dim] as number);
+    if (!(from >= 0 && to <= length)) throw malformed(op, `[${from}, ${to}) is not in dimension ${dim} of ${length}`);
+    return { from, to };
+  });
+  cutInto(context, op, 0, 0, ranges);
+}
+
+/** SPLIT (axis, x) into equal parts, SPLIT_V (x, sizes, axis) into parts of their own. */
+export function lowerSplit(context: Context, op: TfOperator): void {
+  const isV = op.op === 'SPLIT_V';
+  const at = isV ? 0 : 1;
+  const shape = inputShape(context, op, at);
+  const axis = integersAt(context, op, isV ? 2 : 0)?.[0];
+  if (axis === undefined) throw new Refusal('its axis is not constant');
+  const dim = axis < 0 ? axis + shape.length : axis;
+  const length = shape[dim];
+  if (length === undefined) throw malformed(op, `axis ${axis} of ${shape.length} dimensions does not exist`);
+  const count = op.outputs.length;
+  const sizes = isV ? [...(integersAt(context, op, 1) ?? [])] : Array.from({ length: count }, () => length / count);
+  const open = sizes.indexOf(-1);
+  if (open >= 0) sizes[open] = length - sizes.reduce((sum, n) => sum + n, 1);
+  const total = sizes.reduce((sum, n) => sum + n, 0);
+  if (sizes.length !== count || total !== length || sizes.some((n) => !Number.isInteger(n) || n < 1))
+    throw malformed(op, `parts of ${sizes.slice(0, 8).join(', ')} are not ${length}`);
+  let from = 0;
+  for (const [which, size] of sizes.entries()) {
+    const ranges = shape.map((n, d): Range => (d === dim ? { from, to: from + size } : { from: 0, to: n }));
+    cutInto(context, op, at, which, ranges);
+    from += size;
+  }
+}
+
+const inputShape = (context: Context, op: TfOperator, i: number): number[] => {
+  const tensor = context.input(op, i);
+  return context.states.get(tensor.index)?.shape ?? context.fileShape(op, i);
+};
+
+/** Binds output `which` to the part of input `i`. */
+function cutInto(context: Context, op: TfOperator, i: number, which: number, ranges: Range[]): void {
+  const output = context.output(op, which);
+  const state = context.states.get(context.input(op, i).index);
+  sameQuant(context.input(op, i), output, op.name);
+  if (state) {
+    if (ranges.some((r) => r.shrink)) throw new Refusal('it drops a dimension of a state');
+    context.states.set(output.index, sliceState(op, state, ranges));
+    return;
+  }
+  let value = context.value(op, i, 'history');
+  for (const [dim, range] of ranges.entries()) value = cutDim(context, op, value, dim, range);
+  const layout: Layout = value.layout.filter((_, dim) => !ranges[dim]?.shrink);
+  context.bind(op, { ...value, layout }, which);
+}
+
+function cutDim(context: Context, op: TfOperator, value: Value, dim: number, { from, to }: Range): Value {
+  const length = (value.layout[dim] ?? []).reduce((product, f) => product * f.length, 1);
+  if (to <= from) throw malformed(op, `it keeps nothing of dimension ${dim}`);
+  if (from === 0 && to === length) return value;
+  const axis = axisOf(value.layout, dim);
+  const single = factorsOf(value.layout, dim).length === 1;
+  if (!axis || !single) throw new Refusal(`it cuts dimension ${dim} of ${showLayout(value.layout)}, which mixes axes`);
+  const layout = value.layout.map((factors, d) => (d === dim ? [{ axis, length: to - from }] : factors));
+  if (axis === 't') {
+    if (!context.stateful) throw new Refusal('it keeps some frames of a window');
+    const { before, after } = value.history ?? { before: 0, after: 0 };
+    return { ...value, layout, history: { before: before - from, after: after - (length - to) } };
+  }
+  if (context.builder.shape(value.id)[axis] !== length)
+    throw new Refusal(`it cuts a part of axis ${axis} of ${showLayout(value.layout)}`);
+  return { ...value, layout, id: context.part(value.id, { axis, from, to }, op.name) };
+}

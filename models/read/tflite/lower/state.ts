@@ -1,0 +1,147 @@
+/**
+ * VAR_HANDLE, CALL_ONCE, READ_VARIABLE, ASSIGN_VARIABLE and the CONCATENATION that joins a state with new rows.
+ *
+ * In: a file whose graph is one step.  Out: the history of a stream, as a view: the concatenation of r state rows with the n new rows of x is
+ * x with r earlier rows before it. Convolutions take these as padding (conv.ts), dense layers as kernel rows (dense.ts); for other readers
+ * a node `history` lays the rows side by side. Two orders: concatenate, keep the last rows; or drop the first rows, concatenate, keep all.
+ * What is assigned must be the newest rows of that very stream, as many as the variable has; else the operator is refused.
+ * Source: streaming layers of kws_streaming (Rybakov et al., arXiv 2005.06720), as converted by TensorFlow.
+ */
+import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
+import { readFloats, readInt8 } from '../constants.ts';
+import { axisOf, type Context, malformed, Refusal, shapeOf, type Value } from '../context.ts';
+import type { TfOperator, TfTensor } from '../model.ts';
+import { activationQuant, sameQuant } from '../quantisation.ts';
+import type { Variable } from '../variables.ts';
+
+/** What READ_VARIABLE gives: rows [from, ...) of a variable along `dim`. */
+export interface StateRead {
+  variable: Variable;
+  tensor: TfTensor;
+  /** File shape after slicing. */
+  shape: number[];
+  /** The dimension that was sliced. */
+  dim?: number;
+}
+
+/** Handles and initialisation make no node: variables.ts has read them. */
+export function lowerHandle(): void {}
+
+function variableOf(context: Context, op: TfOperator): Variable {
+  const variable = context.variables.ofResource.get(op.inputs[0] ?? -1);
+  if (!variable) throw new Refusal('it uses a resource that is no variable of this graph');
+  if (variable.problem) throw new Refusal(`variable '${variable.name.slice(0, 64)}': ${variable.problem}`);
+  return variable;
+}
+
+export function lowerRead(context: Context, op: TfOperator): void {
+  const variable = variableOf(context, op);
+  const tensor = context.output(op);
+  context.quantOf(tensor);
+  context.states.set(tensor.index, { variable, tensor, shape: tensor.shape });
+}
+
+/** A state without its oldest rows. */
+export function sliceState(op: TfOperator, state: StateRead, ranges: readonly { from: number; to: number }[]): StateRead {
+  const cut = ranges.flatMap(({ from, to }, dim) => (from === 0 && to === state.shape[dim] ? [] : [dim]));
+  const [dim] = cut;
+  if (dim === undefined) return state;
+  const length = state.shape[dim] as number;
+  const { from, to } = ranges[dim] as { from: number; to: number };
+  if (cut.length > 1 || to !== length || (state.dim !== undefined && state.dim !== dim))
+    throw new Refusal('it keeps other rows of a state than the newest');
+  if (to <= from) throw malformed(op, 'it keeps no row');
+  return { ...state, shape: state.shape.with(dim, to - from), dim };
+}
+
+/** CONCATENATION of a state and new rows; false where no input is a state. */
+export function lowerStateConcat(context: Context, op: TfOperator, stated: number): boolean {
+  const states = op.inputs.map((index) => context.states.get(index));
+  if (states.every((s) => s === undefined)) return false;
+  const [state] = states;
+  if (!state || states.length !== 2 || states[1]) throw new Refusal('a state must be joined as (state, new rows)');
+  const x = context.value(op, 1);
+  const rank = x.layout.length;
+  const dim = stated < 0 ? stated + rank : stated;
+  const shape = fileShapeOf(x.layout);
+  const fits = state.shape.length === rank && state.shape.every((n, d) => d === dim || n === shape[d]);
+  if (!(dim >= 0 && dim < rank) || !fits)
+    throw malformed(op, `axis ${stated} does not join [${state.shape.join(', ')}] and [${shape.join(', ')}]`);
+  checkTime(context, x, dim, state);
+  for (const tensor of [state.tensor, context.input(op, 0), context.input(op, 1)]) sameQuant(tensor, context.output(op), op.name);
+  checkInitial(context, op, state);
+  const source = { id: x.id, dim, others: othersOf(x.layout, dim) };
+  const before = state.variable.source;
+  if (before && (before.id !== source.id || before.dim !== dim || before.others !== source.others))
+    throw new Refusal(`variable '${state.variable.name.slice(0, 64)}' stands before two different tensors`);
+  state.variable.source = source;
+  const rows = state.shape[dim] as number;
+  const layout = x.layout.map((factors, d) =>
+    d === dim ? [{ axis: 't' as const, length: rows + (shape[dim] as number) }] : factors,
+  );
+  context.bind(op, { ...x, layout, history: { before: rows, after: 0 } });
+  return true;
+}
+
+/** Dimension `dim` must be time, or may become it where the step has one frame. */
+function checkTime(context: Context, x: Value, dim: number, state: StateRead): void {
+  const axis = axisOf(x.layout, dim);
+  const whole = axis === 't' ? (x.layout[dim] ?? []).filter((f) => f.length > 1).length === 1 : axis === undefined;
+  const elsewhere = x.layout.some((factors, d) => d !== dim && factors.some((f) => f.axis === 't' && f.length > 1));
+  if (dim === 0 || !whole || elsewhere || (axis === undefined && shapeOf(x).t > 1))
+    throw new Refusal(`its state lies along dimension ${dim} of ${showLayout(x.layout)}, which is not time`);
+  if (state.dim !== undefined && state.dim !== dim) throw new Refusal('its state was cut along another dimension');
+  if (!context.isStream(x.id))
+    throw new Refusal(`its new rows ${showLayout(x.layout)} are no stream: a layer before it works on the rows of one step`);
+}
+
+/** The file dimensions beside `dim`, unit factors left out. */
+const othersOf = (layout: Layout, dim: number): string =>
+  showLayout(layout.map((factors, d) => (d === dim ? [] : factors.filter((f) => f.length !== 1))));
+
+/** The state must start with what stands before a stream: the zero point. */
+function checkInitial(context: Context, op: TfOperator, { variable, tensor }: StateRead): void {
+  const { initial } = variable;
+  if (!initial) return;
+  const zero = context.isInt8 ? activationQuant(tensor).zeroPoint : 0;
+  if (initial.shape.join() !== tensor.shape.join()) throw malformed(op, `its state starts as [${initial.shape.join(', ')}]`);
+  const values = context.isInt8 ? readInt8(context, op, initial) : readFloats(context, op, initial);
+  const other = values.find((v) => v !== zero);
+  if (other !== undefined)
+    throw new Refusal(`its state starts at ${other}; only ${context.isInt8 ? `the zero point ${zero}` : '0'} is read`);
+}
+
+/** ASSIGN_VARIABLE is checked once the whole graph is known (checkAssigns). */
+export function lowerAssign(context: Context, op: TfOperator): void {
+  variableOf(context, op);
+}
+
+/** Every variable that is read must be assigned the newest rows of the stream that it stands before. */
+export function checkAssigns(context: Context, refuse: (op: TfOperator, reason: string) => void): void {
+  for (const variable of context.variables.all) {
+    const [assign] = variable.assigns;
+    if (variable.problem || variable.reads.length === 0 || !assign || context.refused.has(assign.inputs[1] ?? -1)) continue;
+    const name = `variable '${variable.name.slice(0, 64)}'`;
+    const { source } = variable;
+    const isRead = variable.reads.some((op) => op.outputs.some((i) => (context.consumers.get(i)?.length ?? 0) > 0));
+    if (!source) {
+      const refused = variable.reads.some((op) =>
+        op.outputs.some((i) => context.consumers.get(i)?.some((c) => context.refusedOps.has(c))),
+      );
+      if (isRead && !refused) refuse(assign, `${name} is read, but never as the rows before a tensor`);
+      continue;
+    }
+    const tensor = context.model.tensors[assign.inputs[1] ?? -1];
+    const value = tensor && context.values.get(tensor.index);
+    const rows = (variable.reads[0] as TfOperator).outputs.map((i) => context.model.tensors[i]?.shape[source.dim])[0] ?? 0;
+    const { before, after } = value?.history ?? { before: 0, after: 0 };
+    if (!value || value.id !== source.id || value.pad || value.batched || othersOf(value.layout, source.dim) !== source.others)
+      refuse(assign, `${name} stands before one tensor and is assigned another`);
+    else if (after !== 0 || before + context.builder.shape(value.id).t !== rows)
+      refuse(assign, `${name} is not assigned the ${rows} newest rows of its tensor`);
+    else if (
+      tensor.shape.length !== (variable.reads[0] as TfOperator).outputs.map((i) => context.model.tensors[i]?.shape.length)[0]
+    )
+      refuse(assign, `${name} is assigned a tensor of another shape`);
+  }
+}

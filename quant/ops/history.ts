@@ -1,0 +1,15 @@
+/**
+ * history in int8: rows as they are; rows that do not exist hold the zero point. Input and output share one scale.
+ *
+ * In: [t][f][c] int8.  Out: [t + before + after][f][c] int8.  Source: TensorFlow Lite's resource variables (their initial value).
+ */
+import { shiftRows } from '../../models/ops/history.ts';
+import { only } from '../../models/ops/sliding.ts';
+import { type IntOp, quantOf } from './op.ts';
+
+export const history: IntOp<'history'> = {
+  name: 'history',
+  sharesScale: true,
+  prepare: ({ attrs, name }, [x]) => ({ before: attrs.before, after: attrs.after, zero: quantOf(x, name).zeroPoint }),
+  run: (p, xs, out) => shiftRows(new Int8Array(out.t * out.f * out.c).fill(p.zero), only(xs, 'history'), p.before),
+};
