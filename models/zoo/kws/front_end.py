@@ -32,12 +32,14 @@ SCALE, ZERO_POINT = 26 / 255, -128
 def window_coefficients():
     """Hann window in Q12, int32 [480]."""
     arg = F32(np.pi) * F32(2) / F32(WINDOW)
-    value = F32(0.5) - F32(0.5) * np.cos(arg * (np.arange(WINDOW, dtype=F32) + F32(0.5)))
+    phase = (arg * (np.arange(WINDOW, dtype=F32) + F32(0.5))).astype(np.float64)
+    value = F32(0.5) - F32(0.5) * np.cos(phase).astype(F32)
     return np.floor(value * F32(4096) + F32(0.5)).astype(np.int32)
 
 
 def mel(hz):
-    return F32(1127.0) * np.log1p(np.asarray(hz, F32) / F32(700.0))
+    """Mel scale in float32; the logarithm is rounded once, as C libraries do since glibc 2.41."""
+    return F32(1127.0) * np.log1p((np.asarray(hz, F32) / F32(700.0)).astype(np.float64)).astype(F32)
 
 
 def filter_bank():
@@ -64,7 +66,8 @@ def gain_table():
 
     def gain(x):
         level = F32(x) / F32(1 << (NOISE_BITS - CORRECTION_BITS))
-        value = F32(1 << GAIN_BITS) * np.power(F32(level + F32(OFFSET)), F32(-STRENGTH))
+        power = F32(float(F32(level + F32(OFFSET))) ** float(F32(-STRENGTH)))
+        value = F32(1 << GAIN_BITS) * power
         return 32767 if value > 32767 else int(value + F32(0.5))
 
     table = np.zeros((33, 3), np.int64)

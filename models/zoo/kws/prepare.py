@@ -29,7 +29,9 @@ CONTEXT_ROW, FRESH_ROW = BEFORE // 320, FRESH // 320  # first feature row of the
 
 
 def background(n, samples, recorded, rng):
-    """Half synthesised noise, half recorded silence of the given rows."""
+    """Synthesised noise, or recorded silence where there is some: rms 1 or as recorded."""
+    if n == 0:
+        return np.zeros((0, samples), np.float32)
     noise = augment.coloured_noise(n, samples, rng)
     if len(recorded):
         pick = np.flatnonzero(rng.random(n) < 0.6)
