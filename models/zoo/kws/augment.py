@@ -4,14 +4,15 @@ All functions take and give float32 [n, samples] at 16 kHz; every row has its ow
 """
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 
 RATE_HZ = 16000
 
 
 def convolve(x, h):
     """Rows of x with rows of h, cut to the length of x."""
-    n = 1 << int(np.ceil(np.log2(x.shape[1] + h.shape[1])))
-    y = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(h, n), n)
+    n = next_fast_len(x.shape[1] + h.shape[1], real=True)
+    y = irfft(rfft(x, n) * rfft(h, n), n)
     return y[:, : x.shape[1]].astype(np.float32)
 
 
@@ -35,14 +36,15 @@ def rooms(n, rng, seconds=0.35):
 
 def coloured_noise(n, samples, rng):
     """Noise with a spectrum f^-a, a in -0.5..2, and one random resonance; rms 1."""
-    spectrum = np.fft.rfft(rng.standard_normal((n, samples)))
+    spectrum = rfft(rng.standard_normal((n, samples), np.float32))
     hz = np.fft.rfftfreq(samples, 1 / RATE_HZ)
     hz[0] = hz[1]
+    hz = hz.astype(np.float32)
     shape = (hz / 1000) ** (-rng.uniform(-0.5, 2, (n, 1)) / 2)
     shape = np.minimum(shape, 30)
     centre, width = rng.uniform(100, 6000, (n, 1)), rng.uniform(50, 1500, (n, 1))
     shape = shape + rng.uniform(0, 4, (n, 1)) / (1 + ((hz - centre) / width) ** 2)
-    x = np.fft.irfft(spectrum * shape, samples)
+    x = irfft(spectrum * shape, samples)
     x *= slow_envelope(n, samples, rng)
     return (x / (x.std(1, keepdims=True) + 1e-9)).astype(np.float32)
 
@@ -56,11 +58,11 @@ def slow_envelope(n, samples, rng):
 
 def tilt(x, rng, db=6):
     """A smooth random frequency response of up to +-db, as of another microphone."""
-    spectrum = np.fft.rfft(x)
+    spectrum = rfft(x)
     knots = np.linspace(0, 1, 6)
     hz = np.linspace(0, 1, spectrum.shape[1]) ** 0.5
     gain = [np.interp(hz, knots, p) for p in rng.uniform(-db, db, (len(x), 6))]
-    return np.fft.irfft(spectrum * 10 ** (np.stack(gain) / 20), x.shape[1]).astype(np.float32)
+    return irfft(spectrum * 10 ** (np.stack(gain) / 20), x.shape[1]).astype(np.float32)
 
 
 def speed(x, factor):

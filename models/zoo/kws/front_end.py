@@ -199,34 +199,45 @@ def logarithm(x):
     return np.where(x > 1, np.minimum(((natural << 6) + 32768) >> 16, 65535), 0)
 
 
-def features(pcm, batch=4096):
-    """int16 [clips, samples] -> int8 [clips, 1 + (samples - 480) // 320, 40]."""
-    pcm = np.ascontiguousarray(pcm, np.int16)
-    clips = len(pcm)
-    frames = np.lib.stride_tricks.sliding_window_view(pcm, WINDOW, axis=1)[:, ::STEP]
-    rows = frames.shape[1]
-    flat = np.empty((clips, rows, CHANNELS), np.int64)
-    per = max(1, batch // rows)
-    if clips == 1:
+def spectra(pcm, batch=1024):
+    """int16 [clips, samples] -> magnitudes int64 [clips, rows, 40], rows = 1 + (samples - 480) // 320."""
+    frames = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(pcm, np.int16), WINDOW, axis=1)
+    frames = frames[:, ::STEP]
+    clips, rows = frames.shape[:2]
+    out = np.empty((clips, rows, CHANNELS), np.int64)
+    for clip in range(clips) if rows >= batch else []:
         for at in range(0, rows, batch):
-            flat[0, at : at + batch] = spectrum(frames[0, at : at + batch])
-    else:
-        for at in range(0, clips, per):
-            part = frames[at : at + per].reshape(-1, WINDOW)
-            flat[at : at + per] = spectrum(part).reshape(-1, rows, CHANNELS)
+            out[clip, at : at + batch] = spectrum(frames[clip, at : at + batch])
+    per = max(1, batch // rows)
+    for at in range(0, clips, per) if rows < batch else []:
+        part = frames[at : at + per].reshape(-1, WINDOW)
+        out[at : at + per] = spectrum(part).reshape(-1, rows, CHANNELS)
+    return out
+
+
+def rows_of(magnitudes):
+    """Magnitudes int64 [clips, rows, 40] -> features int8; the noise estimate starts at 0."""
     smoothing = np.where(np.arange(CHANNELS) % 2, int(ODD * 16384), int(EVEN * 16384))
     remaining = int(REMAINING * 16384)
-    estimate = np.zeros((clips, CHANNELS), np.int64)
-    for row in range(rows):
-        signal = flat[:, row]
+    estimate = np.zeros((len(magnitudes), CHANNELS), np.int64)
+    less_noise, estimates = np.empty_like(magnitudes), np.empty_like(magnitudes)
+    for row in range(magnitudes.shape[1]):
+        signal = magnitudes[:, row]
         up = (signal << NOISE_BITS) & 0xFFFFFFFF
         estimate = (up * smoothing + estimate * (16384 - smoothing)) >> 14
         less = (up - np.minimum(estimate, up)) >> NOISE_BITS
-        signal = np.maximum(less, (signal * remaining) >> 14)
-        snr = (signal * wide_gain(estimate)) >> (GAIN_BITS - CORRECTION_BITS - 12)
-        flat[:, row] = np.where(snr < 8192, (snr * snr) >> 20, (snr >> 6) - 64)
-    logged = logarithm((flat << CORRECTION_BITS) & 0xFFFFFFFF)
+        less_noise[:, row] = np.maximum(less, (signal * remaining) >> 14)
+        estimates[:, row] = estimate
+    snr = (less_noise * wide_gain(estimates)) >> (GAIN_BITS - CORRECTION_BITS - 12)
+    snr &= 0xFFFFFFFF
+    shrunk = np.where(snr < 8192, (snr * snr) >> 20, (snr >> 6) - 64)
+    logged = logarithm((shrunk << CORRECTION_BITS) & 0xFFFFFFFF)
     return np.clip((logged * 256 + 333) // 666 - 128, -128, 127).astype(np.int8)
+
+
+def features(pcm):
+    """int16 [clips, samples] -> int8 [clips, rows, 40]."""
+    return rows_of(spectra(pcm))
 
 
 def main():

@@ -1,6 +1,6 @@
 """Sound -> features: every clip in several augmented copies, and synthesised speech.
 
-    python prepare.py --data DIR --cache DIR [--copies 6] [--seed 1]
+    python prepare.py --data DIR --cache DIR [--copies 4] [--seed 1]
 
 Writes to the cache (int8 features, label, fold; -1 = synthesised, in every fold's training):
 clean.npz     the clips as they are, front end started afresh: [n, 49, 40]
@@ -22,10 +22,10 @@ import numpy as np
 import augment
 import clips
 import speech
-from front_end import features
+from front_end import features, rows_of, spectra
 
 BEFORE, AFTER, FRESH = int(1.2 * 16000), int(0.4 * 16000), int(0.1 * 16000)
-CONTEXT_ROW, FRESH_ROW = BEFORE // 320, FRESH // 320  # first feature row of the clip
+FIRST_FRESH = (BEFORE - FRESH) // 320  # row of the context at which the front end starts afresh
 
 
 def background(n, samples, recorded, rng):
@@ -60,22 +60,30 @@ def scenes(sound, silent, before, recorded, talk, rng):
     x[silent, BEFORE - 4000 :] = 0
     x[:, BEFORE : BEFORE + 16000] += quick * np.where(silent[:, None], 1, level)
     wet = np.flatnonzero(rng.random(n) < 0.4)
-    x[wet] = augment.convolve(x[wet], augment.rooms(len(wet), rng))
+    if len(wet):
+        x[wet] = augment.convolve(x[wet], augment.rooms(len(wet), rng))
     bent = np.flatnonzero(rng.random(n) < 0.5)
-    x[bent] = augment.tilt(x[bent], rng)
+    if len(bent):
+        x[bent] = augment.tilt(x[bent], rng)
     noisy = np.flatnonzero((rng.random(n) < 0.75) & ~silent)
     noise = background(len(noisy), length, recorded, rng)
-    x[noisy] = augment.mix(x[noisy], noise, rng.uniform(3, 40, len(noisy)))
+    if len(noisy):
+        x[noisy] = augment.mix(x[noisy], noise, rng.uniform(3, 40, len(noisy)))
     hush = np.flatnonzero(silent & (rng.random(n) < 0.7))
     noise = background(len(hush), length, recorded, rng) * 10 ** rng.uniform(-4, -0.8, (len(hush), 1))
     x[hush] = noise.astype(np.float32)
     return augment.gain(x, rng)
 
 
-def both(x):
-    """Features of the scenes as context and as fresh copies."""
-    pcm = clips.to_pcm(x)
-    return features(pcm), features(pcm[:, BEFORE - FRESH : BEFORE + 16000 + FRESH])
+def both(sound, silent, before, recorded, talk, rng, part=48):
+    """Features of the clips' scenes, with context and fresh: int8 [n, 129, 40], [n, 59, 40]."""
+    made = []
+    for at in range(0, len(sound), part):
+        cut = slice(at, at + part)
+        pcm = clips.to_pcm(scenes(sound[cut], silent[cut], before, recorded, talk, rng))
+        whole = spectra(pcm)
+        made.append((rows_of(whole), rows_of(whole[:, FIRST_FRESH : FIRST_FRESH + 59])))
+    return [np.concatenate(arrays) for arrays in zip(*made)]
 
 
 def copy_of_clips(sound, label, fold, talk, rng):
@@ -86,7 +94,7 @@ def copy_of_clips(sound, label, fold, talk, rng):
         rows = np.flatnonzero(fold == f)
         recorded = sound[(fold == f) & (label == 0)]
         before = sound[(fold == f) & (label > 0)]
-        made = both(scenes(sound[rows], label[rows] == 0, before, recorded, talk, rng))
+        made = both(sound[rows], label[rows] == 0, before, recorded, talk, rng)
         for array, part in zip(out, made):
             array[rows] = part
     return {"context": out[0], "fresh": out[1]}
@@ -104,8 +112,7 @@ def copy_of_words(sound, label, talk, seed):
     """One augmented copy of the synthesised words."""
     sound = sound.astype(np.float32) / 32768
     silent = np.zeros(len(sound), bool)
-    x = scenes(sound, silent, sound, sound[:0], talk, np.random.default_rng(seed))
-    context, fresh = both(x)
+    context, fresh = both(sound, silent, sound, sound[:0], talk, np.random.default_rng(seed))
     return {"context": context, "fresh": fresh, "label": label}
 
 
@@ -123,7 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--copies", type=int, default=6)
+    parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--words", type=int, default=120, help="synthesised clips per keyword")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -151,7 +158,7 @@ def main():
     once("spoken.npz", lambda: words(args.words, 8, np.random.default_rng([args.seed, 2])))
     spoken = np.load(cache / "spoken.npz")
     for k in range(args.copies):
-        if k < 2:
+        if k < 1:
             once(f"words-{k}.npz", lambda k=k: copy_of_words(**spoken, talk=talk, seed=[args.seed, 3, k]))
         rng = np.random.default_rng([args.seed, 4, k])
         once(f"clips-{k}.npz", lambda rng=rng: copy_of_clips(sound, label, fold, talk, rng))
