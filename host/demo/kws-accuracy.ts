@@ -14,7 +14,7 @@ import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { openSession } from '../session/index.ts';
 import { type Clip, clipSamples } from './kws-clips.ts';
-import { channels, frontEnd, hop, realRows, rows, toInt8 } from './kws-model.ts';
+import { channels, frontEnd, hop, Listener, realRows, rows, toInt8 } from './kws-model.ts';
 import { random32, shuffled } from './kws-random.ts';
 
 export interface Found {
@@ -65,18 +65,13 @@ export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found
   const session = await sessionOf(int8, 'stream');
   const clipRows = clipSamples / frontEnd.stepSamples;
   const order = shuffled(clips.length, random32(7));
-  const stored = new Int8Array(hop * channels);
-  let row = 0;
-  const streamed = new FrontEndReference(frontEnd);
-  const onRow = () => {
-    stored.set(streamed.row, (row % hop) * channels);
-    row++;
-    if (row % hop > 0 || !session.push(stored)) return;
-    const start = session.outputIndex * hop;
-    if (start % clipRows === 0) (found[order[start / clipRows] as number] as Found).streamed = highest(session.output());
+  const listener = new Listener(session);
+  const onOutput = (n: number) => {
+    const clip = order[(n * hop) / clipRows];
+    if (clip !== undefined) (found[clip] as Found).streamed = highest(session.output());
   };
-  for (const index of order) streamed.push((clips[index] as Clip).pcm, onRow);
-  streamed.push(new Int16Array(hop * frontEnd.windowSamples), onRow);
+  for (const index of order) listener.push((clips[index] as Clip).pcm, onOutput);
+  listener.push(new Int16Array(hop * frontEnd.windowSamples), onOutput);
   if (found.some((f) => f.streamed < 0 || f.windowed < 0)) throw new Error('a clip has no answer');
   return found;
 }

@@ -6,24 +6,19 @@
  * one second, the mean of some outputs comes on top); every other detection is a false accept.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
-import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { type Detection, LabelDetector, type Session } from '../session/index.ts';
 import { labels } from './kws-clips.ts';
-import { channels, endSample, frontEnd, hop, hopSeconds, rateHz } from './kws-model.ts';
+import { endSample, hopSeconds, Listener, rateHz } from './kws-model.ts';
 
 /** All scores of a signal, and its number of samples. */
 export function scoresOf(session: Session, sound: Iterable<Int16Array>): { scores: Float32Array[]; samples: number } {
-  const front = new FrontEndReference(frontEnd);
-  const stored = new Int8Array(hop * channels);
   const scores: Float32Array[] = [];
-  let [row, samples] = [0, 0];
+  let samples = 0;
   session.reset();
+  const listener = new Listener(session);
   for (const pcm of sound) {
     samples += pcm.length;
-    front.push(pcm, () => {
-      stored.set(front.row, (row++ % hop) * channels);
-      if (row % hop === 0 && session.push(stored)) scores.push(session.output().slice());
-    });
+    listener.push(pcm, () => scores.push(session.output().slice()));
   }
   return { scores, samples };
 }

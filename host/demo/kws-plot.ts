@@ -55,7 +55,13 @@ export async function plotKws(run: KwsPlot): Promise<string> {
     marks: [
       Plot.rectY(run.words, { x1: 'start', x2: 'end', y1: -1, y2: 1, fill: (w: Word) => colour(w.word), fillOpacity: 0.22 }),
       Plot.areaY(at, { x: at, y1: [...low].map((v) => v / 32768), y2: [...high].map((v) => v / 32768), fill: ink }),
-      text(run.words, (w) => w.start, (w) => w.word, 1.08, (w) => colour(w.word)),
+      text(
+        run.words,
+        (w) => w.start,
+        (w) => w.word,
+        1.08,
+        (w) => colour(w.word),
+      ),
     ],
   });
   const lines = words.map(({ label, i }) =>
@@ -78,11 +84,18 @@ export async function plotKws(run: KwsPlot): Promise<string> {
         stroke: (d: Detection) => (run.wrong.has(d) ? 'red' : 'none'),
         strokeWidth: 2,
       }),
-      text(run.heard, (d) => d.timeMs / 1000, (d) => (run.wrong.has(d) ? `${d.label}?` : d.label), 1.06, (d) => colour(d.label)),
+      text(
+        run.heard,
+        (d) => d.timeMs / 1000,
+        (d) => (run.wrong.has(d) ? `${d.label}?` : d.label),
+        1.06,
+        (d) => colour(d.label),
+      ),
     ],
   });
   const [title, half] = [40, 40 + soundHeight];
-  const caption = (y: number, words: string) => `<text x="16" y="${y}" font-size="12" font-weight="600" fill="${ink}">${words}</text>`;
+  const caption = (y: number, words: string) =>
+    `<text x="16" y="${y}" font-size="12" font-weight="600" fill="${ink}">${words}</text>`;
   const panel = (y: number, svg: unknown) => `<g transform="translate(0 ${y})">${(svg as { outerHTML: string }).outerHTML}</g>`;
   const height = half + scoreHeight;
   return [

@@ -1,6 +1,6 @@
 """Sound -> features: every clip in several augmented copies, and synthesised speech.
 
-    python prepare.py --data DIR --cache DIR [--copies 4] [--seed 1]
+    python prepare.py --data DIR --cache DIR [--copies 10] [--seed 1]
 
 Writes to the cache (int8 features, label, fold; -1 = synthesised, in every fold's training):
 clean.npz     the clips as they are, front end started afresh: [n, 49, 40]
@@ -130,7 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--copies", type=int, default=10)
     parser.add_argument("--words", type=int, default=120, help="synthesised clips per keyword")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -158,7 +158,7 @@ def main():
     once("spoken.npz", lambda: words(args.words, 8, np.random.default_rng([args.seed, 2])))
     spoken = np.load(cache / "spoken.npz")
     for k in range(args.copies):
-        if k < 1:
+        if k < 3:
             once(f"words-{k}.npz", lambda k=k: copy_of_words(**spoken, talk=talk, seed=[args.seed, 3, k]))
         rng = np.random.default_rng([args.seed, 4, k])
         once(f"clips-{k}.npz", lambda rng=rng: copy_of_clips(sound, label, fold, talk, rng))
