@@ -94,4 +94,5 @@ def tiled(x, samples, rng):
     """Each row repeated from a random start until it is long enough."""
     repeats = -(-samples // x.shape[1]) + 1
     starts = rng.integers(0, x.shape[1], len(x))
-    return np.stack([np.tile(r, repeats)[s : s + samples] for r, s in zip(x, starts)])
+    rows = [np.tile(r, repeats)[s : s + samples] for r, s in zip(x, starts)]
+    return np.stack(rows) if rows else np.zeros((0, samples), np.float32)

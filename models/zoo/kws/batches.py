@@ -13,7 +13,8 @@ from front_end import SCALE, ZERO_POINT
 
 ROWS = 49
 CONTEXT_ROW, FRESH_ROW = 60, 5
-SHARES = {"real": 0.66, "word": 0.12, "talk": 0.12, "piece": 0.10}
+SHARES = {"real": 0.74, "word": 0.1, "talk": 0.09, "piece": 0.07}
+SYNTHESISED = {"real": 0.0, "word": 0.88, "talk": 0.12, "piece": 0.0}
 NEITHER = 12  # label of windows that are silence or unknown, whichever
 
 
@@ -25,7 +26,8 @@ def real(x):
 class Batches:
     """Draws batches for the clips whose fold is in `train` (all clips: range(5))."""
 
-    def __init__(self, cache, train, seed):
+    def __init__(self, cache, train, seed, shares=SHARES):
+        self.shares = list(shares.values())
         cache = pathlib.Path(cache)
         clean = np.load(cache / "clean.npz")
         keep = np.isin(clean["fold"], list(train))
@@ -48,11 +50,11 @@ class Batches:
         x = np.empty((n, ROWS, 40), np.int8)
         kinds = rng.random(n)
         copies = rng.integers(0, len(context), n)
-        shifts = np.clip(np.rint(rng.normal(0, 3, n)), -8, 8).astype(int)
+        shifts = np.clip(np.rint(rng.normal(0, 2.5, n)), -8, 8).astype(int)
         for i, (p, kind, k, shift) in enumerate(zip(pick, kinds, copies, shifts)):
-            if clean is not None and kind < 0.1:
+            if clean is not None and kind < 0.2:
                 x[i] = clean[p]
-            elif kind < 0.4:
+            elif kind < 0.5:
                 start = min(max(0, FRESH_ROW + shift), 10)
                 x[i] = fresh[k][p, start : start + ROWS]
             else:
@@ -82,7 +84,7 @@ class Batches:
     def draw(self, n):
         """(x float32 [n, 1, 49, 40], label int64 [n]) after masks and mixing of levels."""
         rng = self.rng
-        counts = rng.multinomial(n, list(SHARES.values()))
+        counts = rng.multinomial(n, self.shares)
         xs, ys = [], []
         x, pick = self.clips(counts[0], self.label, self.context, self.fresh, self.clean)
         xs, ys = [x], [self.label[pick]]
@@ -104,7 +106,7 @@ class Batches:
         """SpecAugment: stretches of time and bands of features set to 0."""
         rng = self.rng
         n = len(x)
-        for axis, longest, chance in ((1, 9, 0.5), (1, 9, 0.3), (2, 7, 0.5), (2, 7, 0.3)):
+        for axis, longest, chance in ((1, 8, 0.5), (2, 7, 0.5), (2, 5, 0.25)):
             length = rng.integers(1, longest + 1, n)
             start = rng.integers(0, x.shape[axis], n)
             at = np.arange(x.shape[axis])

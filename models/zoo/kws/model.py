@@ -21,7 +21,7 @@ def block(inputs, outputs, kernel, stride=(1, 1), groups=1):
 
 
 class KeywordNet(nn.Module):
-    def __init__(self, stem=16, mid=(32, 48), width=64, kernels=(5, 5, 5), dropout=0.1):
+    def __init__(self, stem=16, mid=(32, 48), width=64, kernels=(5, 5, 5), dropout=0.05):
         super().__init__()
         layers = block(1, stem, (3, 5), (2, 2))  # 24 rows of 20
         channels = stem

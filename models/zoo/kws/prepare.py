@@ -1,6 +1,6 @@
 """Sound -> features: every clip in several augmented copies, and synthesised speech.
 
-    python prepare.py --data DIR --cache DIR [--copies 10] [--seed 1]
+    python prepare.py --data DIR --cache DIR [--copies 7] [--seed 1]
 
 Writes to the cache (int8 features, label, fold; -1 = synthesised, in every fold's training):
 clean.npz     the clips as they are, front end started afresh: [n, 49, 40]
@@ -130,7 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--copies", type=int, default=10)
+    parser.add_argument("--copies", type=int, default=7)
     parser.add_argument("--words", type=int, default=120, help="synthesised clips per keyword")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
