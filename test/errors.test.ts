@@ -26,7 +26,8 @@ const stages: Record<string, string[]> = {
   2: ['models/stream/'],
   3: ['models/ops/'],
   4: ['quant/'],
-  5: ['assembly/emit/', 'assembly/build.ts'],
+  // models/frontend makes the tables of a module
+  5: ['assembly/emit/', 'assembly/frontend/', 'assembly/build', 'models/frontend/'],
   6: ['assembly/bundle/'],
   7: ['host/'],
 };

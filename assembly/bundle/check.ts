@@ -9,6 +9,7 @@ import {
   type BytesManifest,
   type DetectorManifest,
   type FeaturesManifest,
+  type FrontEndManifest,
   type LayerManifest,
   type Manifest,
   manifestSection,
@@ -82,7 +83,7 @@ function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c
     wrong(`${at}.scale`, 'within the range of float32', scale);
   return {
     name: textOf(port.name, `${at}.name`),
-    hostType: oneOf(port.hostType, `${at}.hostType`, ['float32', 'int8', 'uint8']),
+    hostType: oneOf(port.hostType, `${at}.hostType`, ['float32', 'int8', 'uint8', 'int16']),
     elements,
     shape: [t, f, c],
     order,
@@ -178,6 +179,52 @@ function featuresOf(value: unknown): FeaturesManifest {
   };
 }
 
+const flagOf = (value: unknown, at: string): boolean => (typeof value === 'boolean' ? value : wrong(at, 'true or false', value));
+
+const finiteOf = (value: unknown, at: string): number =>
+  typeof value === 'number' && Number.isFinite(value) ? value : wrong(at, 'a number', value);
+
+const numbersOf = (value: unknown, at: string): Record<string, number> =>
+  Object.fromEntries(Object.entries(fieldsOf(value, at)).map(([name, n]) => [name, finiteOf(n, `${at}.${name}`)]));
+
+function frontEndOf(value: unknown): FrontEndManifest {
+  const fields = fieldsOf(value, 'frontEndConfig');
+  const get = <T>(name: string, read: (v: unknown, at: string) => T): T => read(fields[name], `frontEndConfig.${name}`);
+  const whole = (name: string) => get(name, (v, at) => wholeOf(v, at, 1, maxI32));
+  const maybe = <T>(name: string, read: (v: unknown, at: string) => T) =>
+    fields[name] === undefined ? {} : { [name]: get(name, read) };
+  return {
+    name: get('name', textOf),
+    sampleRateHz: get('sampleRateHz', positiveOf),
+    windowSamples: whole('windowSamples'),
+    stepSamples: whole('stepSamples'),
+    channels: whole('channels'),
+    fftSamples: whole('fftSamples'),
+    noiseReduction: get('noiseReduction', flagOf),
+    gainControl: get('gainControl', flagOf),
+    logarithm: get('logarithm', flagOf),
+    scale: get('scale', positiveOf),
+    zeroPoint: get('zeroPoint', (v, at) => wholeOf(v, at, -128, 127)),
+    ...maybe('lowerHz', finiteOf),
+    ...maybe('upperHz', finiteOf),
+    ...maybe('tables', textOf),
+    ...maybe('noise', numbersOf),
+    ...maybe('pcan', numbersOf),
+    ...maybe('log', numbersOf),
+  };
+}
+
+/** int16 is sound: one input, its scale 1 / 32768, what a front end takes. */
+function checkSound({ inputs, outputs, frontEndConfig }: Manifest): void {
+  const sound = inputs.filter(({ hostType }) => hostType === 'int16');
+  if (outputs.some(({ hostType }) => hostType === 'int16')) disagree('outputs', 'int16 is for inputs alone');
+  if (sound.length > 0 !== (frontEndConfig !== undefined))
+    disagree('frontEndConfig', frontEndConfig ? 'no input is int16' : 'an input is int16, and there is no front end');
+  for (const { zeroPoint, elements, scale } of sound)
+    if (zeroPoint !== 0 || elements !== 1 || scale !== 1 / 32768 || inputs.length > 1)
+      disagree('inputs', 'an int16 input stands alone, with 1 element, scale 1 / 32768 and zero point 0');
+}
+
 /** A stretch of i32 words inside the state. */
 function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
   const fields = fieldsOf(value, at);
@@ -234,6 +281,8 @@ export function checkManifest(value: unknown): Manifest {
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
   if (m.runningSums !== undefined)
     manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
+  if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
+  checkSound(manifest);
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
   if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
   if (m.features !== undefined) manifest.features = featuresOf(m.features);

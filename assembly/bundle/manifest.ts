@@ -7,8 +7,8 @@
 
 export interface PortManifest {
   name: string;
-  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. */
-  hostType: 'float32' | 'int8' | 'uint8';
+  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. int16: sound, inputs only. */
+  hostType: 'float32' | 'int8' | 'uint8' | 'int16';
   /** Elements of one frame for an input, of one output for an output. */
   elements: number;
   /** [t, f, c] of a whole window (input) or of one output. */
@@ -72,6 +72,30 @@ export interface FeaturesManifest {
   sampleRateHz: number;
 }
 
+/** The audio front end inside a bundle: rows of `channels` features, one every stepSamples, each about windowSamples. */
+export interface FrontEndManifest {
+  /** Of the preset or the model. */
+  name: string;
+  sampleRateHz: number;
+  windowSamples: number;
+  stepSamples: number;
+  channels: number;
+  fftSamples: number;
+  noiseReduction: boolean;
+  gainControl: boolean;
+  logarithm: boolean;
+  /** A feature's int8 q stands for scale * (q - zeroPoint). */
+  scale: number;
+  zeroPoint: number;
+  /** Where it was made of parameters (models/frontend/types.ts), and not of a file's constants. */
+  lowerHz?: number;
+  upperHz?: number;
+  tables?: string;
+  noise?: Record<string, number>;
+  pcan?: Record<string, number>;
+  log?: Record<string, number>;
+}
+
 export interface Manifest {
   /** Version of this manifest's form. */
   manifest: 1;
@@ -94,7 +118,10 @@ export interface Manifest {
   delayFrames: number;
   /** Ticks a second, where known; with one input, frames (samples) a second. */
   sampleRateHz?: number;
+  /** A front end that the host applies before the module (host/features). */
   frontEnd?: string;
+  /** The front end inside the module; its input is then int16 sound. */
+  frontEndConfig?: FrontEndManifest;
   labels?: string[];
   detector?: DetectorManifest;
   features?: FeaturesManifest;

@@ -33,6 +33,12 @@ const usageCodes = new Set([
   'RN748',
   'RN750',
   'RN751',
+  'RN770',
+  'RN771',
+  'RN773',
+  'RN774',
+  'RN775',
+  'RN776',
 ]);
 const checkCodes = new Set(['RN713']);
 

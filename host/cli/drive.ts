@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
 import type { Live } from '../report/live.ts';
 import type { GapCount, Recorder, RunSummary } from '../report/recorder.ts';
-import type { GapPolicy, Session } from '../session/index.ts';
+import type { Detection, GapPolicy, LabelDetector, Session } from '../session/index.ts';
 import type { Frames } from '../session/quantise.ts';
 import type { GapList } from '../sources/gaps.ts';
 import type { Source } from '../sources/index.ts';
@@ -38,7 +38,7 @@ export function shortFloat(x: number): number {
 }
 
 /** Fields of the JSON line of the latest output; those of gaps only where there is something to say. */
-function outputLine(session: Session, recorder: Recorder, rateHz: number | undefined) {
+function outputLine(session: Session, recorder: Recorder, rateHz: number | undefined, found: Detection | undefined) {
   const n = session.outputIndex;
   const { originFrame } = session;
   const startFrame = originFrame + n * session.hop;
@@ -53,6 +53,8 @@ function outputLine(session: Session, recorder: Recorder, rateHz: number | undef
     output: all[0],
     outputs: all.length > 1 ? all : undefined,
     label: recorder.label(session.output()),
+    heard: found?.label,
+    probability: found && Number(found.probability.toFixed(4)),
     gapFrames: session.gapFramesInWindow || undefined,
     gapFramesInContext: session.gapFramesInContext || undefined,
   };
@@ -70,15 +72,18 @@ export interface RunParts {
   /** Outputs after which the run ends. */
   limit: number;
   gaps?: { policy: GapPolicy; list: GapList };
+  /** Says at which outputs a word is heard. */
+  detector?: LabelDetector;
 }
 
 /** Runs the whole source; JSON lines go to stdout where there is no live line. */
 export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
-  const { session, source, recorder, live, rateHz, realtime, limit, gaps } = parts;
+  const { session, source, recorder, live, rateHz, realtime, limit, gaps, detector } = parts;
   const { hop } = session;
   const hostFrames = (chunk: Float32Array, input: number): Frames => {
     const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
-    return hostType === 'float32' || parts.real ? chunk : storedValues(chunk, hostType);
+    // sound comes as real values, -1 to 1, from WAV files and PCM
+    return hostType === 'float32' || hostType === 'int16' || parts.real ? chunk : storedValues(chunk, hostType);
   };
   const start = performance.now();
   const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
@@ -90,14 +95,19 @@ export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' 
     const startFrame = session.originFrame + session.outputIndex * hop;
     const latest = session.output();
     recorder.output(latest, startFrame, startFrame + session.window, source.truth);
+    const heard = detector?.push(session.output(detector.output), (1000 * (startFrame + session.window)) / (rateHz as number));
+    if (heard) recorder.heard(heard.label);
     if (live && recorder.outputs[0]) live.output(recorder.label(latest), latest[0] as number, recorder.outputs[0]);
-    if (!live) lines += `${JSON.stringify(outputLine(session, recorder, rateHz))}\n`;
+    if (!live) lines += `${JSON.stringify(outputLine(session, recorder, rateHz, heard))}\n`;
   };
   /** The gap before frame `given`, if there is one. */
   const bridge = (): void => {
     const gap = gaps?.list.list[found?.count ?? 0];
     if (!gaps || !found || gap?.at !== given) return;
-    if (gaps.policy === 'reset') heldBack += session.warmUp.outputsHeldBack;
+    if (gaps.policy === 'reset') {
+      heldBack += session.warmUp.outputsHeldBack;
+      detector?.reset();
+    }
     found.count++;
     found.frames += gap.frames;
     found.outputsLeftOut += session.gap(gap.frames, gaps.policy, report).leftOut;

@@ -219,27 +219,48 @@ export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: Ca
 }
 
 export const detectorArgs = {
+  labels: { type: 'string', description: 'Names of the classes of a classifier, in their order', valueHint: 'a,b,c' },
   label: {
     type: 'string',
     description: 'The word that is heard; of a model with several labels the only one',
     valueHint: 'word',
   },
-  cutoff: { type: 'string', description: 'Mean probability above which a word is heard, 0 to 1', valueHint: 'p' },
+  cutoff: {
+    type: 'string',
+    description: 'Mean probability above which a word is heard, 0 to 1; for single labels yes=0.9,no=0.8',
+    valueHint: 'p',
+  },
   slidingWindow: { type: 'string', description: 'Outputs in the mean', valueHint: 'n' },
   refractoryMs: { type: 'string', description: 'Milliseconds below the cutoff before the next detection', valueHint: 'ms' },
 } as const;
 
 export interface DetectorOptions {
+  labels?: string;
   label?: string;
   cutoff?: string;
   slidingWindow?: string;
   refractoryMs?: string;
 }
 
+/** A cutoff for all labels, or label=cutoff for each, with commas between them. @throws RN740 */
+function cutoffsOf(option: string | undefined): { cutoff?: number; cutoffs?: Record<string, number> } {
+  const found: { cutoff?: number; cutoffs?: Record<string, number> } = {};
+  for (const part of option?.split(',') ?? []) {
+    const at = part.lastIndexOf('=');
+    const cutoff = numberOption('cutoff', part.slice(at + 1), { min: 0, max: 1 }) as number;
+    if (at < 0) found.cutoff = cutoff;
+    else found.cutoffs = { ...found.cutoffs, [part.slice(0, at).trim()]: cutoff };
+  }
+  return found;
+}
+
+/** Names with commas between them. */
+export const labelsOf = (text: string | undefined): string[] | undefined => text?.split(',').map((label) => label.trim());
+
 /** What the command line says of a detector; undefined fields were not given. @throws RN740 */
 export const detectorOptions = (args: DetectorOptions) => ({
   label: args.label,
-  cutoff: numberOption('cutoff', args.cutoff, { min: 0, max: 1 }),
+  ...cutoffsOf(args.cutoff),
   slidingWindow: numberOption('sliding-window', args.slidingWindow, { min: 1, max: 4096, whole: true }),
   refractoryMs: numberOption('refractory-ms', args.refractoryMs, { min: 0 }),
 });
@@ -247,7 +268,7 @@ export const detectorOptions = (args: DetectorOptions) => ({
 /** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133, RN740 */
 export function manifestFields(graph: Graph, args: DetectorOptions = {}) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const labels = labelsOf(args.labels ?? graph.metadata['runlet.labels']);
   const given = Object.fromEntries(Object.entries(detectorOptions(args)).filter(([, value]) => value !== undefined));
   const own = detectorSettings(graph.metadata);
   const wanted = own !== undefined || Object.keys(given).length > 0;

@@ -6,6 +6,7 @@
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
+import type { Frames } from '../session/index.ts';
 import type { NpyArray, NpyData } from '../sources/npy.ts';
 
 /** Values per row of the first axis that is not a leading one; `[16, 1, 30, 40]` gives 16 rows. */
@@ -22,14 +23,15 @@ export function splitRows(array: NpyArray, perRow: number, where: string): { row
   return { rows, perRow };
 }
 
-/** The array types that a session takes: float32, int8 or uint8, as the port wants. @throws RN744 */
-export function asHost(data: NpyData, hostType: PortManifest['hostType'], where: string): Float32Array | Int8Array | Uint8Array {
+/** The array types that a session takes: float32, int8, uint8 or int16, as the port wants. @throws RN744 */
+export function asHost(data: NpyData, hostType: PortManifest['hostType'], where: string): Frames {
   if (hostType === 'float32') {
     if (data instanceof Float32Array) return data;
     if (data instanceof Float64Array) return Float32Array.from(data);
   }
   if (hostType === 'int8' && data instanceof Int8Array) return data;
   if (hostType === 'uint8' && data instanceof Uint8Array) return data;
+  if (hostType === 'int16' && data instanceof Int16Array) return data;
   throw new RunletError('RN744', {
     what: `the array holds ${data.constructor.name.replace('Array', '').toLowerCase()} values`,
     where,
@@ -39,7 +41,7 @@ export function asHost(data: NpyData, hostType: PortManifest['hostType'], where:
 }
 
 /** A whole window in the file's order to `[t][f][c]`; the same array where the orders agree. */
-export function windowToFrames<T extends Float32Array | Int8Array | Uint8Array>(row: T, port: PortManifest): T {
+export function windowToFrames<T extends Frames>(row: T, port: PortManifest): T {
   const [t, f, c] = port.shape;
   const map = toNormalForm(port.order, { t, f, c });
   return row.map((_v, i) => row[map[i] as number] as number) as T;

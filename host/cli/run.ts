@@ -1,75 +1,32 @@
 /**
- * runlet run <bundle.wasm> <source>: runs a bundle over a signal.
+ * runlet run <bundle.wasm> <source>: runs a bundle over a signal; models that take sound, one or several, listen (listen.ts).
  *
  * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a closing summary;
  * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run. What the warm-up holds back and
  * what gaps the signal has stands on stderr.
  */
-import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
+import { defineCommand } from 'citty';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { isPreset } from '../../models/frontend/presets.ts';
 import { Live } from '../report/live.ts';
 import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
 import { gapPolicies } from '../session/gap.ts';
-import { openSession, type Session } from '../session/index.ts';
+import { type LabelDetector, openSession, type Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
 import { formats } from '../sources/source.ts';
-import { badOption, choiceOption, coloursFor, jsonArg, numberOption, output, printJson } from './args.ts';
+import { badOption, choiceOption, coloursFor, numberOption, output, printJson } from './args.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
-import { readBytes } from './load.ts';
+import { detectorOf, listens, withLabels } from './listening-models.ts';
+import { isWasm, readBytes } from './load.ts';
+import { type RunOptions, runArgs } from './run-args.ts';
+import { isSound, modelsIn, runListening } from './run-listening.ts';
 import { writeOut } from './save.ts';
-
-const args = {
-  bundle: { type: 'positional', description: 'The .wasm file that build wrote', required: true },
-  source: {
-    type: 'positional',
-    description:
-      'A .csv, .wav, .npy or .npz file, - for standard input, or gen:sine?freq=1 (sine chirp noise steps ecg ppg); several inputs: one each, in order or as name=source, or one .npz',
-    required: true,
-  },
-  realtime: { type: 'boolean', description: 'Pace the signal by its sample rate instead of running as fast as possible' },
-  limit: { type: 'string', description: 'Stop after this many outputs', valueHint: 'n' },
-  plot: { type: 'string', description: 'Write an SVG of input and output', valueHint: 'out.svg' },
-  truth: { type: 'string', description: 'CSV column with the truth (gen:ecg and gen:ppg: bpm)', valueHint: 'column' },
-  'truth-at': {
-    type: 'string',
-    description: "Truth of an output: at its window's end (default), or the mean over the window",
-    valueHint: 'end|mean',
-  },
-  columns: { type: 'string', description: 'CSV columns to use, names or indexes from 0', valueHint: 'a,b' },
-  header: { type: 'boolean', description: 'The first line of the CSV is a header (guessed otherwise)' },
-  gap: {
-    type: 'string',
-    description: 'Lost frames (empty or NaN, or a jump of the time column): begin again, repeat the last, or 0',
-    valueHint: gapPolicies.join('|'),
-  },
-  time: {
-    type: 'string',
-    description: 'CSV column with the time of each row (with --gap; none: no such column)',
-    valueHint: 'column',
-  },
-  'time-unit': {
-    type: 'string',
-    description: 'Unit of the time column (default: by its name or its first step)',
-    valueHint: 's|ms',
-  },
-  channel: { type: 'string', description: 'WAV channel from 0, or mix', valueHint: 'n|mix' },
-  array: { type: 'string', description: 'Array of an .npz file', valueHint: 'name' },
-  row: { type: 'string', description: 'Take this index of the first axis of an array', valueHint: 'n' },
-  format: { type: 'string', description: 'What comes through standard input', valueHint: 'text|csv|f32|s16' },
-  gain: { type: 'string', description: 'Multiply every value, for example 32768', valueHint: 'x' },
-  real: { type: 'boolean', description: 'Values are real numbers, also where the model takes int8 or uint8' },
-  rate: { type: 'string', description: 'Frames a second, where neither bundle nor source says', valueHint: 'Hz' },
-  'front-end': { type: 'string', description: "Prepare the samples: ppg or none (default: the bundle's)", valueHint: 'name' },
-  ...jsonArg,
-} as const satisfies ArgsDef;
-
-type Options = ParsedArgs<typeof args>;
 
 const seconds = (frames: number, rateHz?: number): string => (rateHz ? ` (${Number((frames / rateHz).toPrecision(4))} s)` : '');
 
@@ -95,7 +52,7 @@ async function savePlot(path: string, recorder: Recorder): Promise<void> {
 const inputsOf = ({ inputs }: Manifest) => inputs.map(({ name, elements, rate = 1 }) => ({ name, elements, rate }));
 
 /** What run does with one input only. @throws RN741 */
-function checkSeveral(options: Options, manifest: Manifest): void {
+function checkSeveral(options: RunOptions, manifest: Manifest): void {
   const frontEnd = options['front-end'] ?? manifest.frontEnd ?? 'none';
   const names: string[] = (['gap', 'time', 'truth', 'array'] as const).filter((name) => options[name] !== undefined);
   if (frontEnd !== 'none') names.push('front-end');
@@ -108,7 +65,22 @@ function checkSeveral(options: Options, manifest: Manifest): void {
     });
 }
 
-async function run(options: Options): Promise<void> {
+/** What is heard, where the bundle or the options say how. @throws RN739, RN770, RN771 */
+function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, options: RunOptions): LabelDetector | undefined {
+  const { label, labels, cutoff, slidingWindow, refractoryMs } = options;
+  const given = { label, labels, cutoff, slidingWindow, refractoryMs };
+  const wanted = manifest.detector !== undefined || Object.values(given).some((value) => value !== undefined);
+  if (!wanted) return undefined;
+  if (rateHz !== undefined) return detectorOf(withLabels(manifest, given), (1000 * hop) / rateHz, given, true);
+  throw new RunletError('RN739', {
+    what: 'the sample rate is unknown',
+    where: 'detector',
+    why: 'its times are milliseconds',
+    tryThis: 'give it with --rate',
+  });
+}
+
+async function run(options: RunOptions): Promise<void> {
   const limit = numberOption('limit', options.limit, { min: 1, whole: true }) ?? Number.POSITIVE_INFINITY;
   const givenRate = numberOption('rate', options.rate, { min: 1e-6, max: 1e9 });
   const truthAt = choiceOption('truth-at', options['truth-at'], ['mean', 'end']);
@@ -125,9 +97,16 @@ async function run(options: Options): Promise<void> {
     row: numberOption('row', options.row, { min: 0, whole: true }),
     format: choiceOption('format', options.format, formats),
     gain: numberOption('gain', options.gain),
+    rawChannels: numberOption('channels', options.channels, { min: 1, max: 1024, whole: true }),
   };
-  const session = await openSession((await readBytes(options.bundle)) as BufferSource);
+  const paths = modelsIn(options._);
+  const last = options._.at(-1) as string;
+  const bytes = await readBytes(options.bundle);
+  if (paths.length > 1 || !isWasm(bytes)) return runListening(paths, sourceOptions, givenRate, limit, options);
+  const session = await openSession(bytes as BufferSource);
   const { manifest } = session;
+  if (listens(manifest, options['front-end']) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))
+    return runListening(paths, sourceOptions, givenRate, limit, options);
   const [input] = manifest.inputs as [PortManifest];
   const several = manifest.inputs.length > 1;
   if (several) checkSeveral(options, manifest);
@@ -137,7 +116,8 @@ async function run(options: Options): Promise<void> {
       where: options._.slice(2).join(' '),
       tryThis: 'runlet run --help',
     });
-  const frontEndName = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const named = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const frontEndName = isPreset(named) ? 'none' : named; // rows of an audio front end come ready
   const expectedHz = manifest.sampleRateHz ?? givenRate;
   const one = several
     ? undefined
@@ -145,6 +125,7 @@ async function run(options: Options): Promise<void> {
         ...sourceOptions,
         frameElements: input.elements,
         sampleRateHz: expectedHz,
+        rawRateHz: givenRate,
         labels: manifest.labels,
         gaps: frontEndName !== 'none' || policy !== undefined,
         time: policy && { column: options.time, unit },
@@ -166,6 +147,7 @@ async function run(options: Options): Promise<void> {
       why: 'only CSV columns, gen:ecg and gen:ppg have',
       tryThis: 'leave out --truth, or put signal and truth into one CSV file',
     });
+  const detector = detectorFor(session, rateHz, options);
   const gaps = policy && new GapList();
   if (one && gaps) one.frames = present(one.frames, input.elements, one.jumps, gaps);
   if (one && frontEndName !== 'none') {
@@ -190,7 +172,8 @@ async function run(options: Options): Promise<void> {
   const { realtime, real } = options;
   let facts: Awaited<ReturnType<typeof drive>>;
   try {
-    facts = await drive({ session, source, recorder, live, rateHz, realtime, real, limit, gaps: gaps && { policy, list: gaps } });
+    const parts = { session, source, recorder, live, rateHz, realtime, real, limit, detector };
+    facts = await drive({ ...parts, gaps: gaps && { policy, list: gaps } });
   } finally {
     live?.stop();
   }
@@ -213,6 +196,6 @@ async function run(options: Options): Promise<void> {
 
 export default defineCommand({
   meta: { name: 'run', description: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up' },
-  args,
-  run: ({ args: options }) => run(options as Options),
+  args: runArgs,
+  run: ({ args: options }) => run(options as RunOptions),
 });

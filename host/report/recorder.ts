@@ -32,6 +32,8 @@ export interface RunSummary {
   timesRealTime?: number;
   /** How often each label won. */
   labels?: Record<string, number>;
+  /** How often each word was heard. */
+  heard?: Record<string, number>;
   truth?: { column: string; outputs: number; mae?: number; accuracy?: number };
 }
 
@@ -73,6 +75,7 @@ export class Recorder {
   #ms = 0;
   #frames = 0;
   #lost = 0;
+  #heard: Record<string, number> | undefined;
   #started = performance.now();
 
   constructor(options: RecorderOptions) {
@@ -122,6 +125,12 @@ export class Recorder {
     this.#truth.push(meanOf(truth.values, first, row(endFrame)));
   }
 
+  /** A detector heard this. */
+  heard(label: string): void {
+    this.#heard ??= {};
+    this.#heard[label] = (this.#heard[label] ?? 0) + 1;
+  }
+
   /** Name of the latest output's label, where the model has labels. */
   label(values: Float32Array): string | undefined {
     return this.classes ? this.#options.manifest.labels?.[argmax(values)] : undefined;
@@ -146,6 +155,7 @@ export class Recorder {
       framesPerSecond: framesPerSecond && rounded(framesPerSecond),
       timesRealTime: rateHz && framesPerSecond && rounded(framesPerSecond / rateHz),
     };
+    if (this.#heard) summary.heard = this.#heard;
     if (this.classes) {
       summary.labels = {};
       for (const winner of this.#winners.view()) {

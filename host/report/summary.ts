@@ -33,6 +33,10 @@ export function summaryText(summary: RunSummary, unit?: string): string {
         .map(([label, count]) => `${label} ${count}`)
         .join(', '),
     ]);
+  if (summary.heard) {
+    const words = Object.entries(summary.heard).map(([label, count]) => `${label} ${count}`);
+    rows.push(['heard', words.join(', ')]);
+  }
   if (truth) {
     const { mae, accuracy } = truth;
     const found =

@@ -7,6 +7,8 @@ export { isRunletError, RunletError } from '../../models/error.ts';
 export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
 export { type DetectorSettings, isBackground, LabelDetector } from './label-detector.ts';
+export { Listener, type ListenerEvents, type ListeningCount, type ListeningModel } from './listener.ts';
+export type { Stored } from './open.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
 export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';

@@ -12,13 +12,19 @@ import { RunletError } from '../../models/error.ts';
 import { type Detection, Detector } from './detector.ts';
 
 /** What a user may set in place of the manifest's values. */
-export type DetectorSettings = Partial<Pick<DetectorManifest, 'label' | 'cutoff' | 'slidingWindow' | 'refractoryMs'>> & {
+export type DetectorSettings = Partial<
+  Pick<DetectorManifest, 'label' | 'cutoff' | 'cutoffs' | 'slidingWindow' | 'refractoryMs'>
+> & {
   warmUpMs?: number;
 };
 
 /** Labels that stand for nothing: those in underscores, silence, unknown, noise, background. */
 export const isBackground = (label: string): boolean =>
   /^_.*_$/.test(label) || /^(silence|unknown|noise|background)$/i.test(label);
+
+/** A label may be called as a property that every object has. */
+const of = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
+  cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined;
 
 interface Part {
   element: number;
@@ -59,20 +65,29 @@ export class LabelDetector {
     this.output = own?.output ?? 0;
     this.voice = own?.voice ?? false;
     const elements = manifest.outputs[this.output]?.elements ?? 0;
-    const { cutoff = own?.cutoff ?? 0.5, slidingWindow = own?.slidingWindow ?? 1 } = settings;
+    const { slidingWindow = own?.slidingWindow ?? 1 } = settings;
+    const cutoffOf = (label: string): number =>
+      of(settings.cutoffs, label) ?? settings.cutoff ?? of(own?.cutoffs, label) ?? own?.cutoff ?? 0.5;
     const refractoryMs = settings.refractoryMs ?? own?.refractoryMs;
     const { warmUpMs } = settings;
     this.parts = wordsOf(manifest, elements, settings.label ?? own?.label).map(([element, label]) => ({
       element,
       detector: new Detector({
         label,
-        cutoff: settings.cutoff ?? own?.cutoffs?.[label] ?? cutoff,
+        cutoff: cutoffOf(label),
         slidingWindow,
         refractoryMs,
         warmUpMs,
         stepMs,
       }),
     }));
+    for (const label of Object.keys(settings.cutoffs ?? {}))
+      if (!this.parts.some(({ detector }) => detector.label === label))
+        throw noDetector(
+          `there is no label ${label}`,
+          `there are ${this.parts.map(({ detector }) => detector.label).join(', ')}`,
+          'one of them',
+        );
     if (this.parts.length === 0)
       throw noDetector(
         'there is nothing to be heard',
@@ -93,11 +108,16 @@ export class LabelDetector {
     return false;
   }
 
+  /** The detector of the label with the highest mean. */
+  get candidate(): Detector | undefined {
+    let best: Detector | undefined;
+    for (const { detector } of this.parts) if (!best || detector.mean > best.mean) best = detector;
+    return best;
+  }
+
   /** Highest mean of all labels. */
   get mean(): number {
-    let most = 0;
-    for (const { detector } of this.parts) most = Math.max(most, detector.mean);
-    return most;
+    return this.candidate?.mean ?? 0;
   }
 
   reset(): void {
@@ -105,12 +125,16 @@ export class LabelDetector {
   }
 
   /**
-   * Takes the values of the next output.
+   * Takes the values of the next output. A model of voice activity hears no words: ask it for `active`.
    * @param values real values of output `output`, one a label.
    * @param voice false: nothing counts now.
    */
   push(values: Float32Array, timeMs: number, voice = true): Detection | undefined {
     let best: Detector | undefined;
+    if (this.voice) {
+      for (const { element, detector } of this.parts) detector.advance(values[element] as number, timeMs);
+      return undefined;
+    }
     for (const { element, detector } of this.parts)
       if (detector.advance(values[element] as number, timeMs, voice) && !(best && best.mean >= detector.mean)) best = detector;
     if (!best) return undefined;

@@ -24,12 +24,18 @@ export interface AbiExports {
 export interface OpenModule {
   manifest: Manifest;
   exports: AbiExports;
-  /** Per input, int8 [hop * rate][f][c]. */
-  inputs: Int8Array[];
+  /** Per input, [hop * rate][f][c]: int8, or int16 for sound. */
+  inputs: Stored[];
   /** Per output, int8 [t][f][c]. */
   outputs: Int8Array[];
   state: Uint8Array;
 }
+
+/** Stored values of an input. */
+export type Stored = Int8Array | Int16Array;
+
+/** Bytes of a stored value. */
+export const storedBytes = ({ hostType }: PortManifest): number => (hostType === 'int16' ? 2 : 1);
 
 const rebuild = 'build the bundle again with this version of Runlet';
 
@@ -96,10 +102,13 @@ const bitsOf = (value: number): number => {
   return new Int32Array(f32.buffer)[0] as number;
 };
 
+/** Types of rn_info; the host quantises float32. */
+const typeNumbers = { int8: 1, float32: 1, int16: 2, uint8: 3 } as const;
+
 /** Every constant that the manifest and rn_info both know: [rn_info number, name, manifest's value]. */
 function constantsOf(m: Manifest): [number, string, number][] {
   const port = (base: number, name: string, p: PortManifest): [number, string, number][] => [
-    [base, `${name}.hostType`, p.hostType === 'uint8' ? 3 : 1],
+    [base, `${name}.hostType`, typeNumbers[p.hostType]],
     [base + 1, `${name}.elements`, p.elements],
     [base + 2, `${name}.zeroPoint`, p.zeroPoint],
     [base + 3, `${name}.scale (float32 bits)`, bitsOf(p.scale)],
@@ -167,6 +176,15 @@ function fixedMemory(memory: WebAssembly.Memory): ArrayBuffer {
 
 const int8 = (bytes: Uint8Array): Int8Array => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 
+const int16 = (bytes: Uint8Array): Int16Array => {
+  if (bytes.byteOffset % 2 === 0) return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  throw new RunletError('RN704', {
+    what: 'the samples do not lie at an even address',
+    where: `byte ${bytes.byteOffset}`,
+    tryThis: rebuild,
+  });
+};
+
 /**
  * Compiles, instantiates and checks a module. Nothing but rn_abi, rn_info and the address functions is run.
  * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module.
@@ -202,21 +220,23 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, given?
     });
   const memory = fixedMemory(exports.memory);
   checkConstants(manifest, exports);
-  const at = (name: 'rn_input' | 'rn_output', i: number, bytes: number): Int8Array =>
-    int8(
-      region(
-        memory,
-        `${name}(${i})`,
-        call(name, () => exports[name](i)),
-        bytes,
-      ),
+  const at = (name: 'rn_input' | 'rn_output', i: number, bytes: number): Uint8Array =>
+    region(
+      memory,
+      `${name}(${i})`,
+      call(name, () => exports[name](i)),
+      bytes,
     );
+  const inputAt = (port: PortManifest, i: number): Stored => {
+    const bytes = at('rn_input', i, manifest.hop * (port.rate ?? 1) * port.elements * storedBytes(port));
+    return port.hostType === 'int16' ? int16(bytes) : int8(bytes);
+  };
   const stateBytes = call('rn_info', () => exports.rn_info(5));
   return {
     manifest,
     exports,
-    inputs: manifest.inputs.map((port, i) => at('rn_input', i, manifest.hop * (port.rate ?? 1) * port.elements)),
-    outputs: manifest.outputs.map((port, i) => at('rn_output', i, port.elements)),
+    inputs: manifest.inputs.map(inputAt),
+    outputs: manifest.outputs.map((port, i) => int8(at('rn_output', i, port.elements))),
     state: region(
       memory,
       'rn_state',

@@ -6,6 +6,7 @@
  * Cost: golden.hops hops; the session is reset before and after.
  */
 import { RunletError } from '../../models/error.ts';
+import type { Stored } from './open.ts';
 import type { Session } from './session.ts';
 
 export interface SelfTestResult {
@@ -18,15 +19,21 @@ export interface SelfTestResult {
   expectedOutputs: number;
 }
 
-/** The golden's generator: next() is one int8 of xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
-export function goldenBytes(seed: number): () => number {
+/** xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
+function xorshift(seed: number): () => number {
   let x = seed | 0;
   return () => {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    return (x << 24) >> 24;
+    return x;
   };
+}
+
+/** The golden's generator: next() is one int8. */
+export function goldenBytes(seed: number): () => number {
+  const next = xorshift(seed);
+  return () => (next() << 24) >> 24;
 }
 
 /**
@@ -43,9 +50,13 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
       why: 'browsers give it only to pages from https: or localhost',
       tryThis: 'serve the page over https',
     });
-  const next = goldenBytes(golden.seed);
-  const signals = inputs.map((port) => new Int8Array(session.hop * (port.rate ?? 1) * port.elements));
-  const frames = signals.length === 1 ? (signals[0] as Int8Array) : signals;
+  const next = xorshift(golden.seed);
+  // a typed array keeps the low 8 or 16 bits
+  const signals = inputs.map(({ rate, elements, hostType }) => {
+    const count = session.hop * (rate ?? 1) * elements;
+    return hostType === 'int16' ? new Int16Array(count) : new Int8Array(count);
+  });
+  const frames = signals.length === 1 ? (signals[0] as Stored) : signals;
   const due: Int8Array[] = [];
   session.reset();
   for (let hop = 0; hop < golden.hops; hop++) {

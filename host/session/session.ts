@@ -11,7 +11,7 @@
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
-import { type OpenModule, openModule } from './open.ts';
+import { type OpenModule, openModule, type Stored } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
@@ -46,7 +46,7 @@ export class Session {
   #outputsDue = 0;
   #originFrame = 0;
   /** The newest frame of each input, for `hold`; zero points before the first. */
-  #lastFrame: Int8Array[];
+  #lastFrame: Stored[];
   #madeUp = new MadeUp();
 
   /** Use openSession: it checks the module first. */
@@ -58,7 +58,9 @@ export class Session {
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
     this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
-    this.#lastFrame = module.manifest.inputs.map((port) => new Int8Array(port.elements));
+    this.#lastFrame = module.manifest.inputs.map(({ elements, hostType }) =>
+      hostType === 'int16' ? new Int16Array(elements) : new Int8Array(elements),
+    );
     this.reset();
   }
 
@@ -171,7 +173,7 @@ export class Session {
   /**
    * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
-   *   uint8 only. A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
+   *   uint8 only. Int16Array: samples, hostType int16 only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
    *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
    * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed.
    */
@@ -182,15 +184,14 @@ export class Session {
   }
 
   /**
-   * push without quantising or reordering: stored int8 values in the module's own order [frames][f][c].
+   * push without quantising or reordering: stored values (int8; int16 for sound) in the module's own order [frames][f][c].
    * Same errors as push.
    */
-  pushInt8(frames: Int8Array | readonly Int8Array[]): boolean {
+  pushInt8(frames: Stored | readonly Stored[]): boolean {
     const count = this.framesIn(frames);
     if (count > this.hop) throw tooMany(this.hop, count);
     const { inputs } = this.#module;
-    for (let i = 0; i < inputs.length; i++)
-      (inputs[i] as Int8Array).set((Array.isArray(frames) ? frames[i] : frames) as Int8Array);
+    for (let i = 0; i < inputs.length; i++) (inputs[i] as Stored).set((Array.isArray(frames) ? frames[i] : frames) as Stored);
     return this.#run(count);
   }
 
@@ -221,7 +222,7 @@ export class Session {
     for (let i = 0; i < inputs.length; i++) {
       const part = (Array.isArray(frames) ? frames[i] : frames) as Frames;
       const rate = this.#rate(i);
-      (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Int8Array);
+      (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Stored);
     }
     return this.#run(count);
   }
@@ -235,9 +236,9 @@ export class Session {
   #run(count: number): boolean {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
-      const last = this.#lastFrame[i] as Int8Array;
+      const last = this.#lastFrame[i] as Stored;
       const at = (count * this.#rate(i) - 1) * last.length;
-      for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Int8Array)[at + e] as number;
+      for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Stored)[at + e] as number;
     }
     let result: number;
     try {
@@ -295,7 +296,7 @@ export class Session {
 
   /** Everything that restore needs to go on from here, in this or another session of the same bundle. */
   snapshot(): Uint8Array {
-    const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...frame]));
+    const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...bytesOf(frame)]));
     return packSnapshot({
       stateDigest: this.manifest.stateDigest,
       framesPushed: this.#framesPushed,
@@ -312,7 +313,7 @@ export class Session {
    * @throws RN712 where the snapshot is damaged or was made with other weights, scales or layout.
    */
   restore(bytes: Uint8Array): void {
-    const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.length, 0);
+    const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.byteLength, 0);
     const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
     this.#module.state.set(snapshot.state);
     this.#framesPushed = snapshot.framesPushed;
@@ -322,11 +323,14 @@ export class Session {
     this.#madeUp.spans = snapshot.madeUp;
     let at = 0;
     for (const frame of this.#lastFrame) {
-      frame.set(new Int8Array(snapshot.lastFrame.slice(at, at + frame.length).buffer));
-      at += frame.length;
+      bytesOf(frame).set(snapshot.lastFrame.subarray(at, at + frame.byteLength));
+      at += frame.byteLength;
     }
   }
 }
+
+/** Little endian, as the module's memory. */
+const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 const tooMany = (hop: number, count: number): RunletError =>
   new RunletError('RN707', {

@@ -29,7 +29,7 @@ export interface StreamOutput {
 /** first followed by second[0, end), a copy of second's kind (the kind does not change within a signal; a Buffer is a Uint8Array). */
 function join(first: Frames | undefined, second: Frames, end: number): Frames {
   const start = first?.length ?? 0;
-  const kind = second instanceof Float32Array ? Float32Array : second instanceof Int8Array ? Int8Array : Uint8Array;
+  const kind = [Float32Array, Int8Array, Int16Array].find((k) => second instanceof k) ?? Uint8Array;
   const all = new kind(start + end);
   if (first) all.set(first);
   all.set(second.subarray(0, end), start);

@@ -106,6 +106,7 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
     bank,
     most: tables === 'signal' ? 32767 : 65535,
     output: { ...wanted.output, scale: f32(wanted.output.scale) },
+    parameters: structuredClone(wanted),
   };
   if (noise) made.noise = noise;
   if (pcan) {

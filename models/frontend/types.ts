@@ -86,6 +86,8 @@ export interface FrontEnd {
   /** Features are at most this. */
   most: number;
   output: OutputScale;
+  /** Where it was made of parameters. */
+  parameters?: FrontEndParameters;
 }
 
 /** A recipe for a front end; see parameters.ts for its limits. Switched off parts are `false`. */

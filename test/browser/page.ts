@@ -54,7 +54,7 @@ async function serve(wasm: Uint8Array): Promise<Server> {
 }
 
 export interface BrowserJob {
-  frames: Int8Array;
+  frames: Int8Array | Int16Array;
   /** Goes on from here; else from a reset. */
   snapshot?: Uint8Array;
 }
@@ -76,6 +76,7 @@ export async function runInChromium(wasm: Uint8Array, jobs: BrowserJob[]): Promi
     await tab.waitForFunction(() => 'runlet' in globalThis);
     const given = jobs.map(({ frames, snapshot }) => ({
       frames: Array.from(frames),
+      sound: frames instanceof Int16Array,
       snapshot: snapshot && Array.from(snapshot),
     }));
     const { runs, ...rest } = await tab.evaluate(async (list) => {
@@ -83,12 +84,12 @@ export async function runInChromium(wasm: Uint8Array, jobs: BrowserJob[]): Promi
       const { openSession, selfTest } = (globalThis as any).runlet;
       const session = await openSession(await (await fetch('/model.wasm')).arrayBuffer());
       const check = await selfTest(session);
-      const runs = list.map(({ frames, snapshot }) => {
+      const runs = list.map(({ frames, sound, snapshot }) => {
         session.reset();
         if (snapshot) session.restore(Uint8Array.from(snapshot));
         const outputs: number[][] = [];
         const indexes: number[] = [];
-        session.pushAll(Int8Array.from(frames), (n: number) => {
+        session.pushAll(sound ? Int16Array.from(frames) : Int8Array.from(frames), (n: number) => {
           outputs.push([...session.outputRaw(0)]);
           indexes.push(n);
         });

@@ -1,0 +1,93 @@
+/**
+ * buildFrontEnd: FrontEnd -> Bundle, a module that turns sound into rows of features.
+ *
+ * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the ordinary ABI: int16 samples in, hop = stepSamples, window = windowSamples, one row
+ * int8 [1][1][channels] out.  The golden comes from quant/frontend/reference.ts. The same input gives the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import type { FrontEnd } from '../models/frontend/types.ts';
+import type { Bundle } from './build.ts';
+import { memoryBytes, sectionBytes } from './bundle/bytes.ts';
+import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { compile, kernelFiles } from './emit/compile.ts';
+import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
+import { smaller } from './emit/shrink.ts';
+import { frontEndConfig } from './frontend/config.ts';
+import { frontEndGolden } from './frontend/golden.ts';
+import { mapFrontEnd, markBytes } from './frontend/map.ts';
+import { packFrontEnd } from './frontend/pack.ts';
+import { frontEndSource, sampleScale } from './frontend/source.ts';
+
+export interface FrontEndBuildOptions {
+  producer?: string;
+  /** Run binaryen's optimiser once more and keep the smaller module. */
+  shrink?: boolean;
+  /** Of the file that the front end came from; else the digest is that of its tables. */
+  sourceDigest?: string;
+}
+
+/** Emits, compiles and packs a front end. @throws RunletError RN5xx */
+export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOptions = {}): Promise<Bundle> {
+  const producer = options.producer ?? 'runlet';
+  const memory = mapFrontEnd(frontEnd);
+  const source = frontEndSource(frontEnd, memory, producer);
+  const compiled = await compile(source, memory.end);
+  const code = options.shrink ? await smaller(compiled) : compiled;
+  const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
+  const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
+  data.set(packFrontEnd(frontEnd, memory.tables.address, places), memory.tables.address - memory.base);
+  // addresses count from the state, so that the digest is that of what the front end does
+  const tables = packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 });
+  const digest = createHash('sha256').update('front end').update(tables).digest('hex');
+  const { name, channels, stepSamples, windowSamples, output } = frontEnd;
+  const port = { order: ['t', 'f', 'c'] as ('t' | 'f' | 'c')[] };
+  const manifest: Manifest = {
+    manifest: 1,
+    abi: 1,
+    name,
+    producer,
+    target: 'interp',
+    mode: 'windowed',
+    inputs: [
+      {
+        ...port,
+        name: 'sound',
+        hostType: 'int16',
+        elements: 1,
+        shape: [windowSamples, 1, 1],
+        fileShape: [1, windowSamples],
+        scale: sampleScale,
+        zeroPoint: 0,
+      },
+    ],
+    outputs: [
+      {
+        ...port,
+        name: 'features',
+        hostType: 'int8',
+        elements: channels,
+        shape: [1, 1, channels],
+        fileShape: [channels],
+        scale: output.scale,
+        zeroPoint: output.zeroPoint,
+      },
+    ],
+    window: windowSamples,
+    hop: stepSamples,
+    microHop: stepSamples,
+    warmUpHops: 0,
+    delayFrames: 0,
+    sampleRateHz: frontEnd.sampleRateHz,
+    frontEndConfig: frontEndConfig(frontEnd),
+    macsPerHop: 0,
+    macsPerWindow: 0,
+    layers: [],
+    bytes: memoryBytes(memory),
+    stateDigest: digest,
+    sourceDigest: options.sourceDigest ?? digest,
+    golden: frontEndGolden(frontEnd),
+  };
+  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const wasm = moduleOf([...sectionsOf(withData(code, memory.base, data)), section]);
+  return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
+}

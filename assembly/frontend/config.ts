@@ -1,0 +1,32 @@
+/**
+ * What a manifest says of the front end inside a bundle.
+ *
+ * In: a FrontEnd.  Out: its scalars (tables stay in the module), and the parameters where it was made of some.
+ */
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import type { FrontEndManifest } from '../bundle/manifest.ts';
+
+export function frontEndConfig(f: FrontEnd): FrontEndManifest {
+  const { name, sampleRateHz, windowSamples, stepSamples, channels, fftSamples, noise, pcan, log, output, parameters } = f;
+  return {
+    name,
+    sampleRateHz,
+    windowSamples,
+    stepSamples,
+    channels,
+    fftSamples,
+    noiseReduction: noise !== undefined,
+    gainControl: pcan !== undefined,
+    logarithm: log !== undefined,
+    scale: output.scale,
+    zeroPoint: output.zeroPoint,
+    ...(parameters && {
+      lowerHz: parameters.lowerHz,
+      upperHz: parameters.upperHz,
+      tables: parameters.tables,
+      ...(parameters.noise && { noise: parameters.noise }),
+      ...(parameters.pcan && { pcan: parameters.pcan }),
+      ...(parameters.log && { log: parameters.log }),
+    }),
+  };
+}

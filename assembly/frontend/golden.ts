@@ -1,0 +1,35 @@
+/**
+ * The golden of a front end: generated samples through the reference, not through the module.
+ *
+ * In: a FrontEnd.  Out: seed, hops, outputs and the digest of the rows. Generator: docs/abi.md; a sample is the low 16 bits.
+ */
+import { createHash } from 'node:crypto';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import type { Manifest } from '../bundle/manifest.ts';
+
+/** xorshift32, low 16 bits, as int16. */
+export function goldenSamples(seed: number, count: number): Int16Array {
+  let x = seed | 0;
+  return Int16Array.from({ length: count }, () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return x;
+  });
+}
+
+const rows = 4;
+
+export function frontEndGolden(frontEnd: FrontEnd, seed = 0x5eed1e7): Manifest['golden'] {
+  const { windowSamples, stepSamples } = frontEnd;
+  const hops = Math.ceil((windowSamples + (rows - 1) * stepSamples) / stepSamples);
+  const hash = createHash('sha256');
+  const reference = new FrontEndReference(frontEnd);
+  let outputs = 0;
+  reference.push(goldenSamples(seed, hops * stepSamples), () => {
+    hash.update(reference.row);
+    outputs++;
+  });
+  return { seed, hops, outputs, digest: hash.digest('hex') };
+}

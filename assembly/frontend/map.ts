@@ -1,0 +1,56 @@
+/**
+ * The memory map of a module that is a front end alone.
+ *
+ *   base  | tables (block first) | state | io: samples of a step, row | scratch: the spectrum |  end
+ *
+ * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that rn_reset has run.
+ */
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { memoryBase } from '../emit/compile.ts';
+import { alignment, type MemoryMap, type Region } from '../emit/memory.ts';
+import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
+
+/** The mark, before the front end's own state. */
+export const markBytes = 4;
+
+export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
+  let at = memoryBase;
+  let paddingBytes = 0;
+  const place = (bytes: number, to = alignment): Region => {
+    const address = Math.ceil(at / to) * to;
+    paddingBytes += address - at;
+    at = address + bytes;
+    return { address, bytes };
+  };
+  const none = place(0);
+  const tables = place(frontEndTableBytes(frontEnd));
+  const state = place(markBytes + frontEndStateBytes(frontEnd));
+  const samples = 2 * frontEnd.stepSamples;
+  const io = place(samples + frontEnd.channels);
+  const scratch = place(frontEndScratchBytes(frontEnd));
+  const end = place(0, 16).address;
+  return {
+    base: memoryBase,
+    program: none,
+    weights: none,
+    tables,
+    state,
+    io,
+    scratch,
+    end,
+    paddingBytes,
+    row: io.address + samples,
+    trunk: new Map(),
+    head: new Map(),
+    outputs: new Map(),
+    copied: new Set(),
+    inputs: [],
+    directInput: false,
+    partials: new Map(),
+    windows: new Map(),
+    lefts: new Map(),
+    queues: new Map(),
+    folds: new Map(),
+    taps: new Map(),
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Models that listen: opened, with their front ends and detectors.
+ *
+ * In: paths of bundles, or of int8 models with what their manifests say (built on the fly), and options.  Out: ListeningModel for host/session/listener.ts.
+ * Models whose front ends have the same settings share one. RN775 where a model takes rows and nothing says of which front end.
+ */
+import { basename } from 'node:path';
+import type { FeaturesManifest, Manifest } from '../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../models/error.ts';
+import { isPreset, presetParameters } from '../../models/frontend/presets.ts';
+import { samplesOf } from '../../models/frontend/steps.ts';
+import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
+import {
+  type DetectorOptions,
+  detectorOptions,
+  isWasm,
+  labelsOf,
+  loadGraph,
+  loadQuantPlan,
+  manifestFields,
+  planOptions,
+  readBytes,
+} from './load.ts';
+
+export interface ListeningOptions extends DetectorOptions {
+  /** Name of the preset whose rows the models take, where they do not say. */
+  frontEnd?: string;
+  stepMs?: number;
+  hop?: string;
+}
+
+/** A bundle's bytes; a model file is built first. */
+async function bundleOf(path: string, options: ListeningOptions): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  if (isWasm(bytes)) return bytes;
+  const graph = await loadGraph({ model: path }, bytes);
+  const [{ build }, { producer }] = await Promise.all([import('../../assembly/build.ts'), import('./producer.ts')]);
+  const quant = await loadQuantPlan(graph, planOptions(graph, options), {});
+  const bundle = await build(quant, { producer: producer(), ...manifestFields(graph) });
+  return bundle.wasm;
+}
+
+/** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775 */
+export function featuresOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): FeaturesManifest | undefined {
+  const [input] = manifest.inputs;
+  if (input?.hostType === 'int16') return undefined;
+  const own = manifest.features;
+  const named = frontEnd ?? own?.preset ?? manifest.frontEnd;
+  if (named === undefined || !isPreset(named)) {
+    if (input?.elements === 1) return undefined;
+    throw new RunletError('RN775', {
+      what: 'it is not known what rows the model takes',
+      where: manifest.name,
+      why: `a frame has ${input?.elements} values, and neither the bundle nor a manifest names a front end`,
+      tryThis: '--front-end microwakeword or audio-preprocessor, and --step-ms',
+    });
+  }
+  const { sampleRateHz, stepSamples, name } = presetParameters(named);
+  const rowsHz = manifest.sampleRateHz;
+  const step =
+    stepMs !== undefined
+      ? samplesOf(stepMs, sampleRateHz, '--step-ms')
+      : (own?.stepSamples ?? (rowsHz ? Math.round(sampleRateHz / rowsHz) : stepSamples));
+  return { preset: name, stepSamples: step, sampleRateHz };
+}
+
+async function openRows({ preset, stepSamples }: FeaturesManifest): Promise<Session> {
+  const [{ buildFrontEnd }, { makeFrontEnd }] = await Promise.all([
+    import('../../assembly/build-front-end.ts'),
+    import('../../models/frontend/parameters.ts'),
+  ]);
+  const bundle = await buildFrontEnd(makeFrontEnd({ ...presetParameters(preset), stepSamples }));
+  return openSession(bundle.wasm as BufferSource);
+}
+
+/** Whether a model takes sound, itself or through a front end that it names. */
+export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
+  manifest.inputs[0]?.hostType === 'int16' ||
+  manifest.features !== undefined ||
+  isPreset(frontEnd ?? manifest.frontEnd ?? 'none');
+
+/** A detector by the manifest, the options, or both; none where neither says anything. With several models the options are for words, not for voice. */
+export function detectorOf(
+  manifest: Manifest,
+  stepMs: number,
+  options: ListeningOptions,
+  alone: boolean,
+): LabelDetector | undefined {
+  const given = detectorOptions(options);
+  const any = Object.values(given).some((value) => value !== undefined);
+  if (!manifest.detector && (!any || (manifest.outputs[0]?.elements ?? 0) < 1)) return undefined;
+  return new LabelDetector(manifest, stepMs, manifest.detector?.voice && !alone ? {} : given);
+}
+
+/** The manifest with the labels of the command line. */
+export function withLabels(manifest: Manifest, options: DetectorOptions): Manifest {
+  const labels = labelsOf(options.labels);
+  return labels ? { ...manifest, labels } : manifest;
+}
+
+export interface Listening {
+  models: ListeningModel[];
+  frontEnds: { session: Session; text: string }[];
+  sampleRateHz: number;
+}
+
+/** Opens all models. @param rateHz of models that take sound and do not say their rate. */
+export async function openListening(paths: readonly string[], options: ListeningOptions, rateHz: number): Promise<Listening> {
+  const shared = new Map<string, { session: Session; text: string }>();
+  const models: ListeningModel[] = [];
+  let sampleRateHz: number | undefined;
+  for (const path of paths) {
+    const session = await openSession((await bundleOf(path, options)) as BufferSource);
+    const manifest = withLabels(session.manifest, options);
+    const { labels } = manifest;
+    const features = featuresOf(manifest, options);
+    let frontEnd: Session | undefined;
+    if (features) {
+      const key = JSON.stringify(features);
+      const known = shared.get(key) ?? { session: await openRows(features), text: frontEndText(features) };
+      shared.set(key, known);
+      frontEnd = known.session;
+    }
+    const rate = features?.sampleRateHz ?? manifest.sampleRateHz ?? rateHz;
+    sampleRateHz ??= rate;
+    const stepMs = (1000 * session.hop * (features?.stepSamples ?? 1)) / rate;
+    const detector = detectorOf(manifest, stepMs, options, paths.length === 1);
+    models.push({
+      name: unique(manifest.name || basename(path), models),
+      session,
+      ...(frontEnd && { frontEnd }),
+      ...(labels && { labels }),
+      ...(detector && { detector }),
+    });
+  }
+  return { models, frontEnds: [...shared.values()], sampleRateHz: sampleRateHz ?? rateHz };
+}
+
+const frontEndText = ({ preset, stepSamples, sampleRateHz }: FeaturesManifest): string =>
+  `${preset}, ${(1000 * stepSamples) / sampleRateHz} ms`;
+
+/** Two bundles may have one name. */
+const unique = (name: string, models: readonly ListeningModel[]): string => {
+  let [known, n] = [name, 1];
+  while (models.some((model) => model.name === known)) known = `${name}-${++n}`;
+  return known;
+};

@@ -1,0 +1,60 @@
+/**
+ * Which arguments of runlet run are models and which is the sound, and the way from them to listen.ts.
+ */
+import { RunletError } from '../../models/error.ts';
+import { openSource, type SourceOptions } from '../sources/index.ts';
+import { numberOption } from './args.ts';
+import type { RunOptions } from './run-args.ts';
+
+/** The models at the front of the command line: the first argument, and those that end as models do. */
+export function modelsIn(given: readonly string[]): string[] {
+  const others = given.slice(1, -1).findIndex((name) => !/\.(wasm|tflite|onnx|rnq|json)$/i.test(name));
+  return given.slice(0, others < 0 ? Math.max(1, given.length - 1) : others + 1);
+}
+
+/** Whether a source is sound rather than rows. */
+export const isSound = (spec: string, { format }: SourceOptions): boolean =>
+  format === undefined
+    ? /^(-|mic)$|^gen:|\.(wav|s16|s24|s32|u8|f64|alaw|al|mulaw|ul)$/i.test(spec)
+    : format !== 'text' && format !== 'csv';
+
+/** Models that listen. @throws RN741 */
+export async function runListening(
+  paths: string[],
+  sourceOptions: SourceOptions,
+  rateHz: number | undefined,
+  limit: number,
+  options: RunOptions,
+): Promise<void> {
+  const names = (['plot', 'truth', 'truth-at', 'gap', 'time', 'time-unit', 'header', 'array', 'row', 'real'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  const specs = options._.slice(paths.length);
+  if (names.length > 0 || specs.length !== 1)
+    throw new RunletError('RN741', {
+      what:
+        names.length > 0
+          ? `models that listen have no --${names.join(', no --')}`
+          : 'models that listen take one source of sound',
+      where: options._.join(' '),
+      why: `${paths.join(', ')} ${paths.length > 1 ? 'listen' : 'listens'}, ${specs.length > 0 ? `and ${specs.join(', ')} would be the source` : 'and there is no source'}`,
+      tryThis: 'runlet run --help',
+    });
+  const [spec] = specs as [string];
+  const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
+  checkPiped(spec);
+  const stepMs = numberOption('step-ms', options['step-ms'], { min: 0.01, max: 10_000 });
+  const { hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
+  const listening = await openListening(
+    paths,
+    { frontEnd: options['front-end'], stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs },
+    rateHz ?? 16000,
+  );
+  const source = await openSource(spec, {
+    ...sourceOptions,
+    sound: true,
+    sampleRateHz: listening.sampleRateHz,
+    rawRateHz: rateHz,
+  });
+  await listen(listening, { source, realtime, limit, scores, json });
+}
