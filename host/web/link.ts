@@ -39,8 +39,10 @@ export class EngineLink {
   #settle(reply: Exclude<Reply, { batch: Batch } | { progress: string }>): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if ('error' in reply) waiting?.reject(new RunletError(reply.error.code, reply.error.parts));
-    else waiting?.resolve(reply.loaded);
+    if ('error' in reply) {
+      const { code, parts } = reply.error;
+      waiting?.reject(new RunletError(code, parts));
+    } else waiting?.resolve(reply.loaded);
   }
 
   /** @throws RunletError whatever the engine says */

@@ -15,7 +15,7 @@ import { EngineLink } from './link.ts';
 import { Meter } from './meter.ts';
 import { type Microphone, openMicrophone } from './microphone.ts';
 import { type Player, play } from './player.ts';
-import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
+import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Said } from './protocol.ts';
 import { type Reading, readingOf } from './reading.ts';
 import { kindOf, type Recording, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
@@ -154,7 +154,8 @@ class Page {
     if (demo) {
       const bytes = await asset(demo.file);
       const truth = demo.truth && { stepS: demo.truth.stepS, values: floats(await asset(demo.truth.file)) };
-      if (demo.rateHz === undefined) return { ...(await readRecording(demo.title, bytes, loaded)), truth };
+      const said = demo.script && (JSON.parse(new TextDecoder().decode(await asset(demo.script))) as Said[]);
+      if (demo.rateHz === undefined) return { ...(await readRecording(demo.title, bytes, loaded)), ...(said && { said }) };
       const samples = floats(bytes);
       return { name: demo.title, samples, rateHz: demo.rateHz, seconds: samples.length / demo.rateHz, truth };
     }
@@ -255,6 +256,7 @@ class Page {
         heard: hearing.heard,
         ...(hearing.listens && { cutoff: hearing.cutoff }),
         ...(recorded?.truth && { truth: recorded.truth }),
+        ...(recorded?.said && { said: recorded.said }),
         ...(recorded && { totalS: recorded.seconds }),
       },
       liveS,

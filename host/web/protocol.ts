@@ -27,6 +27,15 @@ export interface DemoEntry {
   rateHz?: number;
   /** float32, one value each `stepS` seconds: what the model should say. */
   truth?: { file: string; stepS: number };
+  /** JSON, a list of Said: what the model should hear. */
+  script?: string;
+}
+
+/** A word of a script, in seconds. */
+export interface Said {
+  word: string;
+  start: number;
+  end: number;
 }
 
 export interface ModelEntry {

@@ -6,7 +6,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { readNpy } from '../sources/npy.ts';
-import type { Loaded } from './protocol.ts';
+import type { Loaded, Said } from './protocol.ts';
 
 export interface Recording {
   name: string;
@@ -15,6 +15,8 @@ export interface Recording {
   rateHz?: number;
   seconds: number;
   truth?: { values: Float32Array; stepS: number };
+  /** What is said in it, in order. */
+  said?: Said[];
 }
 
 const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';

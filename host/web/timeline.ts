@@ -10,9 +10,10 @@ import { drawFeatures } from './draw/features.ts';
 import { type Brush, gutterOf, gutterText, Lane, type Scene, type View } from './draw/lane.ts';
 import { drawScores } from './draw/scores.ts';
 import { drawWave } from './draw/wave.ts';
-import { drawMarks, drawWords } from './draw/words.ts';
+import { drawMarks, drawSaid, drawWords } from './draw/words.ts';
 import type { History } from './history.ts';
 import { type Palette, readPalette } from './palette.ts';
+import type { Said } from './protocol.ts';
 import { type Reading, valueText } from './reading.ts';
 
 export interface Shown {
@@ -25,6 +26,8 @@ export interface Shown {
   heard: Detection[];
   cutoff?: number;
   truth?: { values: Float32Array; stepS: number };
+  /** What is said, where a script is there. */
+  said?: Said[];
   /** Seconds of the whole recording, where it is known. */
   totalS?: number;
 }
@@ -103,8 +106,10 @@ export class Timeline {
     const brush = (name: LaneName): Brush => this.#lanes[name].brush(this.#view);
     const { soft } = this.#palette;
 
+    this.#root.classList.toggle('has-script', shown.said !== undefined);
     const words = brush('words');
     drawWords(words, scene, heard, this.colourOf);
+    if (shown.said) drawSaid(words, scene, shown.said);
     const wave = brush('wave');
     drawWave(wave, scene, sound);
     gutterText(wave, shown.signal, wave.height / 2, soft);

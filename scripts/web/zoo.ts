@@ -3,13 +3,14 @@
  *
  * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import { loadGraph, loadQuantPlan, manifestFields, planOptions } from '../../host/cli/load.ts';
 import { producer } from '../../host/cli/producer.ts';
 import { openSource } from '../../host/sources/index.ts';
-import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry } from '../../host/web/protocol.ts';
+import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { root } from '../../test/shared.ts';
@@ -42,8 +43,21 @@ async function ppgDemo(put: Put): Promise<DemoEntry> {
   };
 }
 
+/** The synthesised minute with its script. */
+function kwsDemo(put: Put): DemoEntry {
+  const { words } = JSON.parse(readFileSync(join(zoo, 'kws/demo.json'), 'utf8')) as { words: Said[] };
+  const script = words.map(({ word, start, end }) => ({ word, start, end }));
+  return {
+    title: 'demo.wav',
+    file: put('demos/kws.wav', readFileSync(join(zoo, 'kws/demo.wav'))),
+    script: put('demos/kws.json', JSON.stringify(script)),
+  };
+}
+
 async function models(put: Put): Promise<ModelEntry[]> {
   const entries: ModelEntry[] = [];
+  if (existsSync(join(zoo, 'kws/kws.onnx')))
+    entries.push({ name: 'kws', note: 'ten spoken words', file: await bundleOf('kws', put), demo: kwsDemo(put) });
   entries.push({
     name: 'ppg-hr',
     note: 'heart rate from a simulated wrist PPG',

@@ -4,7 +4,8 @@
  * In: a scene and detections in order.  Out: pixels.  Where two would overlap the later has its mark alone.
  */
 import type { Detection } from '../../session/index.ts';
-import { type Brush, font, type Scene } from './lane.ts';
+import type { Said } from '../protocol.ts';
+import { type Brush, font, gutterText, type Scene } from './lane.ts';
 
 export function drawWords(brush: Brush, { view }: Scene, heard: Detection[], colourOf: (label: string) => string): void {
   const { context, gutter, width, height, x } = brush;
@@ -18,11 +19,32 @@ export function drawWords(brush: Brush, { view }: Scene, heard: Detection[], col
     const textWidth = context.measureText(label).width;
     if (at < gutter - textWidth) continue;
     context.fillStyle = colourOf(label);
-    if (at >= gutter) context.fillRect(Math.round(at) - 1, 4, 2, height - 4);
+    if (at >= gutter) context.fillRect(Math.round(at) - 1, height - 20, 2, 20);
     const left = Math.min(Math.max(gutter, at + 5), width - textWidth);
     if (left < free || at < gutter) continue;
-    context.fillText(label, left, height / 2 + 1);
+    context.fillText(label, left, height - 11);
     free = left + textWidth + 8;
+  }
+}
+
+/** What is said, as a script has it: bars over its time with the word, above what is heard. */
+export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: Said[]): void {
+  const { context, gutter, width, x } = brush;
+  gutterText(brush, 'said', 9, palette.soft);
+  gutterText(brush, 'heard', brush.height - 11, palette.soft);
+  context.font = font(12);
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  context.fillStyle = palette.soft;
+  let free = Number.NEGATIVE_INFINITY;
+  for (const { word, start, end } of said) {
+    if (end < view.startS || start > Math.min(view.startS + view.spanS, history.endS)) continue;
+    const left = Math.max(gutter, x(start));
+    context.fillRect(left, 18, Math.max(2, Math.min(width, x(end)) - left), 2);
+    const textWidth = context.measureText(word).width;
+    if (left < free || left + textWidth > width) continue;
+    context.fillText(word, left, 9);
+    free = left + textWidth + 6;
   }
 }
 
