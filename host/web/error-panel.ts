@@ -17,10 +17,16 @@ export function hideError(): void {
   panel.replaceChildren();
 }
 
-export function showError(error: unknown, ...actions: Action[]): void {
+/** @param closed is called when the user closes it. */
+export function showError(error: unknown, actions: Action[] = [], closed: () => void = () => {}): void {
   const { code, parts } = errorOf(error);
   const panel = byId('error');
-  const close = make('button', { type: 'button', className: 'close', ariaLabel: 'Close', onclick: hideError }, '×');
+  const close = make('button', { type: 'button', className: 'close', ariaLabel: 'Close' }, '×');
+  close.onclick = () => {
+    hideError();
+    closed();
+  };
+  panel.onkeydown = ({ key }) => key === 'Escape' && close.click();
   const rows: [string, string][] = [];
   if (parts.where) rows.push(['where', parts.where]);
   if (parts.why) rows.push(['why', parts.why]);

@@ -61,6 +61,8 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
     ],
     ['mode', mode, ...(warmUpHops > 0 ? [`the first ${warmUpHops} answers are held back`] : [])],
   ] as [string, string, string?][];
+  const { weightBytes, tableBytes } = manifest.bytes;
+  rows.push(['weights and tables', kilobytes(weightBytes + tableBytes)]);
   if (delayFrames > 0) rows.push(['look-ahead', secondsText(delayFrames / frameHz)]);
   if (compiledMs !== undefined) rows.push(['compiled', `here, in ${secondsText(compiledMs / 1000)}`]);
   byId('facts').replaceChildren(...pairs(rows));
@@ -107,7 +109,7 @@ function latest({ reading, history }: Run): [value: string, note: string] {
 export function showNumbers(run: Run, meter: Meter): void {
   const { loaded } = run;
   const { manifest, rows, hopS, fileBytes, codeBytes } = loaded;
-  const { memoryBytes, weightBytes, tableBytes, stateBytes } = manifest.bytes;
+  const { memoryBytes, stateBytes } = manifest.bytes;
   const [now, name] = latest(run);
   const { modelUs, frontEndUs } = meter;
   const share =
@@ -115,7 +117,7 @@ export function showNumbers(run: Run, meter: Meter): void {
   const items: [string, string, string?][] = [
     ['now', now, name],
     ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
-    ['memory', kilobytes(memoryBytes), `state ${kilobytes(stateBytes)}, weights ${kilobytes(weightBytes + tableBytes)}`],
+    ['memory', kilobytes(memoryBytes), `of it state ${kilobytes(stateBytes)}`],
     ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
   ];
   if (rows)

@@ -133,7 +133,10 @@ class Page {
       this.#controls.say('');
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
       this.#waiting = origin;
-      showError(error, { text: 'Choose a signal…', run: () => this.#controls.chooseFile() });
+      showError(error, [{ text: 'Choose a signal…', run: () => this.#controls.chooseFile() }], () => {
+        this.#waiting = undefined;
+        this.#idle();
+      });
       return;
     }
     if (!loaded) return;

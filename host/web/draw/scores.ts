@@ -141,6 +141,32 @@ function drawCurve(brush: Brush, scene: Scene, options: ScoreOptions): void {
       }
   }
   context.restore();
+  if (truth)
+    drawLegend(
+      brush,
+      [
+        [options.reading.names[0] as string, options.colours[0] as string],
+        ['truth', palette.truth],
+      ],
+      palette.paper,
+    );
+}
+
+/** Names of the curves at the upper left. */
+function drawLegend({ context, gutter }: Brush, entries: [name: string, colour: string][], paper: string): void {
+  context.font = font(12);
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  let at = gutter + 8;
+  for (const [name, colour] of entries) {
+    const textWidth = context.measureText(name).width;
+    context.fillStyle = paper;
+    context.fillRect(at - 4, 4, textWidth + 28, 18);
+    context.fillStyle = colour;
+    context.fillRect(at, 12, 14, 2);
+    context.fillText(name, at + 19, 13);
+    at += textWidth + 34;
+  }
 }
 
 function drawRows(brush: Brush, scene: Scene, options: ScoreOptions): void {

@@ -51,19 +51,20 @@ export function drawWave(brush: Brush, scene: Scene, sound: boolean): void {
     context.stroke();
     return;
   }
-  // several buckets share a pixel column
-  const step = Math.max(1, Math.round(1 / ratio / bucketPx));
-  const columnPx = Math.max(1 / ratio, bucketPx * step);
-  for (let i = from - (from % step); i < to; i += step) {
+  // a device pixel at a time
+  const pixels = Math.round((width - gutter) * ratio);
+  const bucketAt = (pixel: number) => Math.floor((view.startS + (pixel / pixels) * view.spanS) / bucketS);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const first = bucketAt(pixel);
+    if (first < from || first >= to) continue;
+    const end = Math.min(to, Math.max(first + 1, bucketAt(pixel + 1)));
     let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     // from the bucket before on, so that columns meet
-    for (let k = Math.max(i - 1, wave.first); k < Math.min(i + step, to); k++) {
+    for (let k = Math.max(first - 1, wave.first); k < end; k++) {
       least = Math.min(least, wave.at(k, 0));
       greatest = Math.max(greatest, wave.at(k, 1));
     }
-    if (greatest < least) continue;
-    const left = Math.max(gutter, x(i * bucketS));
     const top = y(greatest);
-    context.fillRect(left, top, columnPx, Math.max(1 / ratio, y(least) - top));
+    context.fillRect(gutter + pixel / ratio, top, 1 / ratio, Math.max(1 / ratio, y(least) - top));
   }
 }

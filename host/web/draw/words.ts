@@ -7,21 +7,27 @@ import type { Detection } from '../../session/index.ts';
 import type { Said } from '../protocol.ts';
 import { type Brush, font, gutterText, type Scene } from './lane.ts';
 
-export function drawWords(brush: Brush, { view }: Scene, heard: Detection[], colourOf: (label: string) => string): void {
+export function drawWords(brush: Brush, { view, palette }: Scene, heard: Detection[], colourOf: (label: string) => string): void {
   const { context, gutter, width, height, x } = brush;
+  const seen = heard.filter(({ timeMs }) => timeMs / 1000 >= view.startS && timeMs / 1000 <= view.startS + view.spanS);
+  for (const { label, timeMs } of seen) {
+    context.fillStyle = colourOf(label);
+    context.fillRect(Math.round(x(timeMs / 1000)) - 1, height - 20, 2, 20);
+  }
   context.font = font(13, 600);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
+  // words stand out from the lines of those that follow
+  context.strokeStyle = palette.paper;
+  context.lineWidth = 4;
+  context.lineJoin = 'round';
   let free = Number.NEGATIVE_INFINITY;
-  for (const { label, timeMs } of heard) {
-    const at = x(timeMs / 1000);
-    if (timeMs / 1000 > view.startS + view.spanS) break;
+  for (const { label, timeMs } of seen) {
     const textWidth = context.measureText(label).width;
-    if (at < gutter - textWidth) continue;
+    const left = Math.min(Math.max(gutter, x(timeMs / 1000) + 5), width - textWidth);
+    if (left < free) continue;
+    context.strokeText(label, left, height - 11);
     context.fillStyle = colourOf(label);
-    if (at >= gutter) context.fillRect(Math.round(at) - 1, height - 20, 2, 20);
-    const left = Math.min(Math.max(gutter, at + 5), width - textWidth);
-    if (left < free || at < gutter) continue;
     context.fillText(label, left, height - 11);
     free = left + textWidth + 8;
   }
@@ -56,8 +62,8 @@ export function drawMarks(brush: Brush, { view }: Scene, heard: Detection[], col
     const at = x(seconds);
     if (at < gutter) continue;
     context.fillStyle = colourOf(label);
-    context.globalAlpha = 0.8;
-    context.fillRect(Math.round(at) - 1, 0, 2, height);
+    context.globalAlpha = 0.75;
+    context.fillRect(Math.round(at) - 1, 0, 1.5, height);
     context.globalAlpha = 1;
   }
 }
