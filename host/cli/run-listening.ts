@@ -12,6 +12,9 @@ export function modelsIn(given: readonly string[]): string[] {
   return given.slice(0, others < 0 ? Math.max(1, given.length - 1) : others + 1);
 }
 
+/** Whether a name is that of a model which has to be built first. */
+export const isModelFile = (name: string): boolean => /\.(tflite|onnx|rnq|json)$/i.test(name);
+
 /** Whether a source is sound rather than rows. */
 export const isSound = (spec: string, { format }: SourceOptions): boolean =>
   format === undefined
@@ -53,6 +56,7 @@ export async function runListening(
   const source = await openSource(spec, {
     ...sourceOptions,
     sound: true,
+    resample: true,
     sampleRateHz: listening.sampleRateHz,
     rawRateHz: rateHz,
   });

@@ -72,7 +72,7 @@ async function fromBytes(
   return {
     frames: soundFrames(bytes, name, format, options),
     describe: `${name}: raw ${text}`,
-    sampleRateHz: needsResampling(rawRateHz, sampleRateHz) ? sampleRateHz : rawRateHz,
+    sampleRateHz: needsResampling(rawRateHz, options) ? sampleRateHz : rawRateHz,
   };
 }
 

@@ -1,8 +1,7 @@
 /**
  * WAV files, and WAV through a pipe.
  *
- * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1, at the
- * model's rate. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
+ * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
  */
 import { pcmBytes } from './pcm.ts';
 import { needsResampling, pickOf, soundFrames, soundText } from './sound.ts';
@@ -15,7 +14,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /**
  * A source out of a whole WAV file.
- * @throws RN722 channels do not fit, RN728 damaged, RN729 a format that is not read, RN773 a rate
+ * @throws RN722 channels do not fit, RN723 another rate, RN728 damaged, RN729 a format that is not read, RN773 a rate
  */
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);
@@ -35,7 +34,7 @@ function sourceOf(
   rateHz: number,
 ): Source {
   const { sampleRateHz } = options;
-  const resampling = needsResampling(rateHz, sampleRateHz);
+  const resampling = needsResampling(rateHz, options);
   const text = soundText(format, options, pickOf(format, name, options));
   return {
     frames: soundFrames(data, name, format, options, frames === undefined),
