@@ -9,11 +9,13 @@ import type { QuantPlan } from '../quant/plan.ts';
 import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { manifestBytes } from './bundle/write.ts';
 import { type Emitted, emit } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
 import { customSection, moduleOf, sectionsOf, withData, withMemory } from './emit/patch.ts';
 import { pagesFor, stackBytes } from './emit/static-memory.ts';
 import type { Kernel } from './emit/table-source.ts';
+import { soundManifest } from './frontend/manifest.ts';
 
 export interface Assembled {
   wasm: Uint8Array;
@@ -28,6 +30,8 @@ export interface Interpreter {
   kernels: Kernel[];
   /** Whether micro-hops and outputs run on clocks of their own, as mode `misaligned` needs. */
   ownClock: boolean;
+  /** Whether a front end is before the network. */
+  sound: boolean;
   /** The module, with any memory and no data. */
   code: Uint8Array;
 }
@@ -53,8 +57,9 @@ export async function assemble(
   options: ManifestOptions,
 ): Promise<Assembled> {
   const bare = withData(code, memory.base, data);
-  const manifest = await makeManifest(quant, memory, options);
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const rows = await makeManifest(quant, memory, options);
+  const manifest = memory.sound ? await soundManifest(rows, quant, memory.sound.frontEnd) : rows;
+  const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(bare), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm) };
 }
@@ -77,11 +82,11 @@ export async function buildTable(
   interpreter: Interpreter,
   options: Omit<ManifestOptions, 'style'>,
 ): Promise<Assembled> {
-  const { kernels, ownClock } = interpreter;
-  if ((quant.plan.mode === 'misaligned') !== ownClock)
+  const { kernels, ownClock, sound } = interpreter;
+  if ((quant.plan.mode === 'misaligned') !== ownClock || sound)
     throw new RunletError('RN501', {
       what: `this interpreter does not run mode ${quant.plan.mode}`,
-      why: 'misaligned has its own control code, and the other modes another',
+      why: 'misaligned has its own control code, a front end another, and the other modes a third',
       tryThis: 'mode edge-exact, which is exact at any hop',
     });
   return assembleTable(quant, checkMemory(emit(quant, () => kernels)), interpreter, options);

@@ -5,6 +5,8 @@
  * The same input gives the same bytes.
  */
 import { RunletError } from '../models/error.ts';
+import { fitFrontEnd } from '../models/frontend/fit.ts';
+import type { FrontEnd } from '../models/frontend/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
@@ -15,7 +17,9 @@ import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
 
-export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style'>> {
+export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
+  /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
+  frontEnd?: string | FrontEnd;
   /** Run binaryen's optimiser once more and keep the smaller module. */
   shrink?: boolean;
   /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
@@ -48,16 +52,18 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
     ];
     return table.wasm.length < calls.wasm.length ? table : calls;
   }
-  const named = { ...options, producer, target };
-  const { source, ...module } = style === 'calls' ? await asCalls(quant, named) : await asTable(quant, named);
+  const { frontEnd } = options;
+  const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
+  const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target };
+  const { source, ...module } = style === 'calls' ? await asCalls(quant, named, inside) : await asTable(quant, named, inside);
   return { ...module, source: { 'module.ts': source, ...kernelFiles() } };
 }
 
-type Named = BuildOptions & { producer: string; target: string };
+type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: string };
 type WithSource = Assembled & { source: string };
 
-async function asCalls(quant: QuantPlan, options: Named): Promise<WithSource> {
-  const emitted = checkMemory(emit(quant));
+async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
+  const emitted = checkMemory(emit(quant, undefined, sound));
   const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
   const compiled = await compile(source, emitted.memory.end);
   checkBase(compiled, emitted.memory);
@@ -65,10 +71,11 @@ async function asCalls(quant: QuantPlan, options: Named): Promise<WithSource> {
   return { ...(await assemble(quant, emitted, code, { ...options, style: 'calls' })), source };
 }
 
-async function asTable(quant: QuantPlan, options: Named): Promise<WithSource> {
+async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
   const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
-  const emitted = checkMemory(emit(quant, kernels));
-  const compiled = await interpreter(kernels(emitted.program), quant.plan.mode === 'misaligned', options.shrink ?? false);
+  const emitted = checkMemory(emit(quant, kernels, sound));
+  const ownClock = quant.plan.mode === 'misaligned';
+  const compiled = await interpreter(kernels(emitted.program), ownClock, options.shrink ?? false, sound !== undefined);
   return { ...(await assembleTable(quant, emitted, compiled, options)), source: compiled.source };
 }
 

@@ -32,18 +32,19 @@ async function compileOnce(source: string, shrink: boolean): Promise<Uint8Array>
   return shrink ? smaller(wasm) : wasm;
 }
 
-/** `ownClock`: for mode misaligned. `shrink`: the optimiser runs once more. */
+/** `ownClock`: for mode misaligned. `shrink`: the optimiser runs once more. `sound`: a front end is before the network. */
 export async function interpreter(
   kernels: Kernel[],
   ownClock: boolean,
   shrink: boolean,
+  sound = false,
 ): Promise<Interpreter & { source: string }> {
-  const key = `${shrink}:${ownClock}:${kernels.map(({ fn }) => fn).join()}`;
+  const key = `${shrink}:${ownClock}:${sound}:${kernels.map(({ fn }) => fn).join()}`;
   let found = known.get(key);
   if (!found) {
-    const source = tableSource(kernels, ownClock);
+    const source = tableSource(kernels, ownClock, sound);
     found = { source, code: compileOnce(source, shrink) };
     known.set(key, found);
   }
-  return { kernels, ownClock, source: found.source, code: await found.code };
+  return { kernels, ownClock, sound, source: found.source, code: await found.code };
 }

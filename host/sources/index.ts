@@ -104,6 +104,10 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     if (about.isDirectory()) throw new Error('it is a folder');
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
     if (kind !== 'wav' && kind !== 'npy' && kind !== 'npz') return await fromBytes(pieces(path), kind, basename(path), options);
+    if (kind === 'wav') {
+      const { wavStream, wholeWavBytes } = await import('./wav-stream.ts');
+      if (about.size > wholeWavBytes) return await wavStream(path, basename(path), options, about.size);
+    }
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
         what: 'this file is too large',

@@ -84,12 +84,13 @@ const tagOf = (head: Uint8Array): string => String.fromCharCode(...head.subarray
 
 export const isWav = (head: Uint8Array): boolean => tagOf(head) === 'RIFF';
 
-/** A source out of a pipe that begins with a WAV header. @throws RN722, RN728, RN729, RN773 */
+/** A source out of a pipe that begins with a WAV header. `fileBytes`: length of the file that it comes from. @throws RN722, RN728, RN729, RN773 */
 export async function wavPipe(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,
   name: string,
   options: SourceOptions,
+  fileBytes?: number,
 ): Promise<Source> {
   let bytes = head;
   let format = wavHeader(bytes);
@@ -104,5 +105,9 @@ export async function wavPipe(
   }
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
   const data = following(bytes.subarray(format.dataAt), rest, format.dataBytes ?? Number.POSITIVE_INFINITY);
-  return sourceOf(data, name, format, options, undefined, format.rateHz);
+  const { dataAt, dataBytes, channels, encoding } = format;
+  if (fileBytes !== undefined && dataBytes !== undefined && dataAt + dataBytes > fileBytes)
+    throw damagedWav(dataAt - 8, `chunk 'data' declares ${dataBytes} bytes, ${fileBytes - dataAt} are left`);
+  const known = fileBytes === undefined ? undefined : (dataBytes ?? fileBytes - dataAt) / (channels * pcmBytes[encoding]);
+  return sourceOf(data, name, format, options, known, format.rateHz);
 }
