@@ -3,7 +3,6 @@
  */
 
 import { defineCommand } from 'citty';
-import type { FrontEndManifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
