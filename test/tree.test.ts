@@ -101,7 +101,8 @@ test('the page has no Node import: it reads, plans, quantises and builds models 
   assert.ok(entries.length > 20);
   const closures = entries.map(closure);
   const files = new Set(closures.flatMap((found) => [...found.files]));
-  for (const needed of ['models/read/index.ts', 'quant/quantize.ts', 'assembly/assemble.ts']) assert.ok(files.has(needed), needed);
+  for (const needed of ['models/read/index.ts', 'quant/quantize.ts', 'assembly/assemble.ts'])
+    assert.ok(files.has(needed), needed);
   const nodeImports = closures.flatMap(({ packages }) => [...packages]).filter((name) => name.startsWith('node:'));
   assert.equal(nodeImports, []);
   const globals = [...files].filter((f) => /\b(Buffer|process)\.|\b(require|__dirname)\b/.test(withoutComments(textOf(f))));

@@ -19,7 +19,7 @@ import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
-import { root } from '../shared.ts';
+import { root, shared } from '../shared.ts';
 import { chromiumPath } from './page.ts';
 import { labels, wordsFile } from './web-model.ts';
 import { sound, type Visit, WebPage, wavBytes } from './web-page.ts';
@@ -137,6 +137,34 @@ visiting('the microphone is heard', async (visit) => {
   // 30 rows of 20 ms, the last of 30 ms; an output every 60 ms
   assert.ok(times.every((t, i) => Math.abs(t - (0.61 + 0.06 * i)) < 1e-9));
 });
+
+const okayNabu = chromiumPath && shared('models', 'mww', 'v2', 'okay_nabu');
+const recordings = okayNabu && shared('audio');
+(recordings ? visiting : (name: string, _: unknown) => test.skip(name, () => {}))(
+  'okay_nabu with its manifest hears its recordings and no other, with the outputs of Node',
+  async (visit) => {
+    const model = join(okayNabu as string, 'model.tflite');
+    await visit.drop(model, join(okayNabu as string, 'manifest.json'));
+    await visit.model('Okay Nabu');
+    const bundle = await saved(visit);
+    let count = 0;
+    for (const name of ['okay_nabu_1', 'okay_nabu_2', 'okay_nabu_3', 'hey_jarvis_1', 'hey_jarvis_2']) {
+      const path = join(recordings as string, `${name}.wav`);
+      await visit.drop(path);
+      await visit.source(new RegExp(name));
+      const { values } = await visit.runAtOnce();
+      const source = await openSource(path, { frameElements: 1, sound: true });
+      const parts: Float32Array[] = [];
+      for await (const part of source.frames) parts.push(part);
+      const samples = Float32Array.from(parts.flatMap((part) => [...part]));
+      assert.equal(values, await wordsHere(bundle, 'front-ends/microwakeword-10ms.wasm', samples, 16000), name);
+      const words = await visit.page.$$eval('#heard-list b', (list) => list.length);
+      assert.is(words, name.startsWith('okay') ? 1 : 0, name);
+      count += values.length;
+    }
+    console.log(`  ${count} outputs of five recordings, 0 differing values`);
+  },
+);
 
 visiting('a float model asks for a signal, is calibrated with it, and becomes what Node makes of it', async (visit) => {
   const onnx = join(zoo, 'ppg-hr.onnx');

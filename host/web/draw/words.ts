@@ -24,7 +24,8 @@ export function drawWords(brush: Brush, { view, palette }: Scene, heard: Detecti
   let free = Number.NEGATIVE_INFINITY;
   for (const { label, timeMs } of seen) {
     const textWidth = context.measureText(label).width;
-    const left = Math.min(Math.max(gutter, x(timeMs / 1000) + 5), width - textWidth);
+    const at = x(timeMs / 1000);
+    const left = at + 5 + textWidth > width ? at - 6 - textWidth : at + 5;
     if (left < free) continue;
     context.strokeText(label, left, height - 11);
     context.fillStyle = colourOf(label);
