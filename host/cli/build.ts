@@ -7,6 +7,8 @@ import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
@@ -60,7 +62,7 @@ export default defineCommand({
     if (alone) return buildSound(alone, bytes, args);
     const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
-    const frontEnd = await soundOf(args, rate);
+    const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
     const started = performance.now();
     const bundle = await build(quant, {
       producer: producer(),
@@ -68,7 +70,7 @@ export default defineCommand({
       style: styleOf(args),
       shrink: true,
       ...manifestFields(graph, args),
-      ...(frontEnd && { frontEnd }),
+      ...(frontEnd && { frontEnd, features: undefined }),
     });
     if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
     const buildMs = performance.now() - started;
@@ -86,6 +88,13 @@ export default defineCommand({
     if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
+
+/** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
+function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefined {
+  const features = featuresSettings(graph.metadata);
+  if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;
+  return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
+}
 
 /** The lines that say what the bundle takes. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {

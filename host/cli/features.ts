@@ -38,6 +38,7 @@ const args = {
   wasm: { type: 'string', description: 'Write the front end as a module too', valueHint: 'out.wasm' },
   rate: { type: 'string', description: "Samples a second of the front end (default: the preset's)", valueHint: 'Hz' },
   channel: { type: 'string', description: 'WAV channel from 0, or mix', valueHint: 'n|mix' },
+  resample: { type: 'boolean', description: "Sound of another rate is resampled to the front end's" },
   format: { type: 'string', description: 'What comes through standard input', valueHint: 's16|f32|text' },
   gain: { type: 'string', description: 'Multiply every sample', valueHint: 'x' },
   ...jsonArg,
@@ -90,6 +91,7 @@ async function features(options: Options): Promise<void> {
     frameElements: 1,
     sampleRateHz,
     channel: options.channel,
+    resample: options.resample,
     format:
       choiceOption('format', options.format, ['s16', 'f32', 'text'] as const) ?? (options.source === '-' ? 's16' : undefined),
     gain: numberOption('gain', options.gain),

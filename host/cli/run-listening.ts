@@ -3,7 +3,6 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
-import { numberOption } from './args.ts';
 import type { RunOptions } from './run-args.ts';
 
 /** The models at the front of the command line: the first argument, and those that end as models do. */
@@ -46,7 +45,7 @@ export async function runListening(
   const [spec] = specs as [string];
   const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
   checkPiped(spec);
-  const stepMs = numberOption('step-ms', options['step-ms'], { min: 0.01, max: 10_000 });
+  const stepMs = options['step-ms'];
   const { hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
   const listening = await openListening(
     paths,

@@ -104,10 +104,7 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     if (about.isDirectory()) throw new Error('it is a folder');
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
     if (kind !== 'wav' && kind !== 'npy' && kind !== 'npz') return await fromBytes(pieces(path), kind, basename(path), options);
-    if (kind === 'wav') {
-      const { wavStream, wholeWavBytes } = await import('./wav-stream.ts');
-      if (about.size > wholeWavBytes) return await wavStream(path, basename(path), options, about.size);
-    }
+    if (kind === 'wav') return await (await import('./wav-stream.ts')).wavStream(path, basename(path), options, about.size);
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
         what: 'this file is too large',
@@ -120,7 +117,6 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     throw error instanceof RunletError ? error : cannotOpen(path, error);
   }
   const name = basename(path);
-  if (kind === 'wav') return (await import('./wav.ts')).wavSource(bytes, name, options);
   const { arraySource } = await import('./array.ts');
   if (kind === 'npz') return arraySource(await (await import('./npz.ts')).readNpz(bytes, options.array), name, options);
   return arraySource((await import('./npy.ts')).readNpy(bytes), name, options);

@@ -19,21 +19,18 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
-  const { dataAt, dataBytes = 0, channels, encoding, rateHz } = format;
-  const frameBytes = channels * pcmBytes[encoding];
-  const data = bytes.subarray(dataAt, dataAt + dataBytes);
-  return sourceOf(once(data), name, format, options, data.length / frameBytes, rateHz);
+  const { dataAt, dataBytes = 0 } = format;
+  return wavPieces(once(bytes.subarray(dataAt, dataAt + dataBytes)), name, format, options);
 }
 
-function sourceOf(
-  data: AsyncIterable<Uint8Array>,
-  name: string,
-  format: WavFormat,
-  options: SourceOptions,
-  frames: number | undefined,
-  rateHz: number,
-): Source {
+/**
+ * A source out of the samples of a WAV file, of `format.dataBytes` bytes or as many as come.
+ * @throws RN722, RN723, RN773
+ */
+export function wavPieces(data: AsyncIterable<Uint8Array>, name: string, format: WavFormat, options: SourceOptions): Source {
+  const { channels, encoding, rateHz, dataBytes } = format;
   const { sampleRateHz } = options;
+  const frames = dataBytes === undefined ? undefined : dataBytes / (channels * pcmBytes[encoding]);
   const resampling = needsResampling(rateHz, options);
   const text = soundText(format, options, pickOf(format, name, options));
   return {
@@ -84,13 +81,12 @@ const tagOf = (head: Uint8Array): string => String.fromCharCode(...head.subarray
 
 export const isWav = (head: Uint8Array): boolean => tagOf(head) === 'RIFF';
 
-/** A source out of a pipe that begins with a WAV header. `fileBytes`: length of the file that it comes from. @throws RN722, RN728, RN729, RN773 */
+/** A source out of a pipe that begins with a WAV header. @throws RN722, RN728, RN729, RN773 */
 export async function wavPipe(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,
   name: string,
   options: SourceOptions,
-  fileBytes?: number,
 ): Promise<Source> {
   let bytes = head;
   let format = wavHeader(bytes);
@@ -105,9 +101,5 @@ export async function wavPipe(
   }
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
   const data = following(bytes.subarray(format.dataAt), rest, format.dataBytes ?? Number.POSITIVE_INFINITY);
-  const { dataAt, dataBytes, channels, encoding } = format;
-  if (fileBytes !== undefined && dataBytes !== undefined && dataAt + dataBytes > fileBytes)
-    throw damagedWav(dataAt - 8, `chunk 'data' declares ${dataBytes} bytes, ${fileBytes - dataAt} are left`);
-  const known = fileBytes === undefined ? undefined : (dataBytes ?? fileBytes - dataAt) / (channels * pcmBytes[encoding]);
-  return sourceOf(data, name, format, options, known, format.rateHz);
+  return wavPieces(data, name, format, options);
 }

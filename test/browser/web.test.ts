@@ -159,7 +159,8 @@ const recordings = okayNabu && shared('audio');
       const samples = Float32Array.from(parts.flatMap((part) => [...part]));
       assert.equal(values, await wordsHere(bundle, 'front-ends/microwakeword-10ms.wasm', samples, 16000), name);
       const words = await visit.page.$$eval('#heard-list b', (list) => list.length);
-      assert.is(words, name.startsWith('okay') ? 1 : 0, name);
+      // it is said twice in the third
+      assert.is(words, name === 'okay_nabu_3' ? 2 : Number(name.startsWith('okay')), name);
       count += values.length;
     }
     console.log(`  ${count} outputs of five recordings, 0 differing values`);

@@ -136,6 +136,9 @@ real('the command line: WAV, WAV and raw samples through a pipe, limit, scores, 
     const piped = await run(['run', bundle, spec, ...more], input);
     assert.equal(linesOf(piped), lines.slice(0, 2), piped.stderr);
   }
+  const inside = await run(['build', manifest, '--front-end', 'micro', '-o', at('inside.wasm')]);
+  assert.match(inside.stdout, 'one every 10 ms');
+  assert.equal(linesOf(await run(['run', 'inside.wasm', wav])), lines.slice(0, 2), 'the front end inside the module');
   assert.is(linesOf(await run(['run', bundle, wav, '--limit', '1'])).length, 1);
   assert.is(linesOf(await run(['run', bundle, wav, '--scores'])).length, 242);
   assert.is(linesOf(await run(['run', bundle, wav, '--cutoff', '0.999', '--label', 'x'])).length, 0);
