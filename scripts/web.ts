@@ -19,6 +19,13 @@ process.stderr.write(
   `built out/web: ${files.length} files, ${page} bytes gz before the first model runs, ${all} bytes gz in all\n`,
 );
 if (!values.build) {
-  const { address } = await serveFolder(folder, Number(values.port));
-  process.stdout.write(`${address}\n`);
+  try {
+    const { address } = await serveFolder(folder, Number(values.port));
+    process.stdout.write(`${address}\n`);
+  } catch (error) {
+    process.stderr.write(
+      `port ${values.port} cannot be used (${(error as Error).message}): choose another, --port 0 takes any\n`,
+    );
+    process.exitCode = 4;
+  }
 }

@@ -182,6 +182,31 @@ visiting('a float model asks for a signal, is calibrated with it, and becomes wh
   assert.ok(Buffer.compare(await saved(visit), await builtHere(int8, 64)) === 0, 'the bundle');
 });
 
+visiting('keys alone: a run, a model, and the picture moved and scaled', async (visit) => {
+  const { keyboard } = visit.page;
+  const focused = () =>
+    visit.page.evaluate(() => document.activeElement?.id || (document.activeElement as HTMLInputElement)?.name);
+  const tabTo = async (id: string) => {
+    for (let i = 0; i < 20 && (await focused()) !== id; i++) await keyboard.press('Tab');
+    assert.is(await focused(), id);
+  };
+  const picture = () => visit.page.$eval('canvas[data-lane="axis"]', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const after = async (key: string) => {
+    const before = await picture();
+    await keyboard.press(key);
+    await visit.page.waitForTimeout(150);
+    return (await picture()) !== before;
+  };
+  await tabTo('model');
+  await tabTo('open-model');
+  await tabTo('all');
+  await keyboard.press('Enter');
+  // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+  await visit.page.waitForFunction(() => (globalThis as any).runletPage.ended > 0);
+  await tabTo('lanes');
+  for (const key of ['+', 'ArrowRight', 'ArrowLeft', '-']) assert.ok(await after(key), `key ${key}`);
+});
+
 visiting('errors say what, where, why and what to try', async (visit) => {
   await visit.drop(web.file('notes.txt.md', '# no sound'));
   const { code, title, where, why, try: tryThis } = await visit.error();

@@ -8,7 +8,7 @@ import type { Said } from '../protocol.ts';
 import { type Brush, font, gutterText, type Scene } from './lane.ts';
 
 export function drawWords(brush: Brush, { view, palette }: Scene, heard: Detection[], colourOf: (label: string) => string): void {
-  const { context, gutter, width, height, x } = brush;
+  const { context, width, height, x } = brush;
   const seen = heard.filter(({ timeMs }) => timeMs / 1000 >= view.startS && timeMs / 1000 <= view.startS + view.spanS);
   for (const { label, timeMs } of seen) {
     context.fillStyle = colourOf(label);
