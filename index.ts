@@ -8,9 +8,15 @@ export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
 export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front-end.ts';
 export type { Manifest, PortManifest } from './assembly/bundle/manifest.ts';
 export {
+  type Detection,
+  Detector,
+  type DetectorOptions,
   type Frames,
   type GapPolicy,
   type GapResult,
+  LabelDetector,
+  Listener,
+  type ListeningModel,
   openSession,
   readManifest,
   type SelfTestResult,

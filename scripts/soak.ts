@@ -40,6 +40,11 @@ const runs: Record<string, Soak> = {
     test: 'fuzz/stateful',
     env: { RUNLET_FUZZ_COUNT: '12000', RUNLET_FUZZ_BUILDS: '60' },
   },
+  day: {
+    what: '24 hours of sound through front end and network in one module, 1,000 places against the references',
+    test: 'stages/day',
+    env: { RUNLET_SOUND_HOURS: '24' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

@@ -16,30 +16,12 @@ export const jsonArg = {
   json: { type: 'boolean', description: 'Results as JSON on standard output' },
 } as const satisfies ArgsDef;
 
-/** Codes within RN7xx that are a wrong command line rather than bad input. */
-const usageCodes = new Set([
-  'RN721',
-  'RN722',
-  'RN723',
-  'RN726',
-  'RN733',
-  'RN736',
-  'RN738',
-  'RN739',
-  'RN740',
-  'RN741',
-  'RN742',
-  'RN747',
-  'RN748',
-  'RN750',
-  'RN751',
-  'RN770',
-  'RN771',
-  'RN773',
-  'RN774',
-  'RN775',
-  'RN776',
-]);
+/** Codes that are a wrong command line rather than a failed check or bad input. */
+const usageCodes = new Set(
+  [506, 507, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 770, 771, 773, 774, 775, 776].map(
+    (n) => `RN${n}`,
+  ),
+);
 const checkCodes = new Set(['RN713']);
 
 /** The exit code for an error. */
