@@ -37,7 +37,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
   data.set(packFrontEnd(frontEnd, memory.tables.address, places), memory.tables.address - memory.base);
-  const digest = frontEndDigest(frontEnd);
+  const digest = await frontEndDigest(frontEnd);
   const { name, channels, stepSamples, windowSamples, output } = frontEnd;
   const manifest: Manifest = {
     manifest: 1,
@@ -72,7 +72,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     bytes: memoryBytes(memory),
     stateDigest: digest,
     sourceDigest: options.sourceDigest ?? digest,
-    golden: frontEndGolden(frontEnd),
+    golden: await frontEndGolden(frontEnd),
   };
   const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(withData(code, memory.base, data)), section]);

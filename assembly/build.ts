@@ -8,18 +8,14 @@ import { RunletError } from '../models/error.ts';
 import { fitFrontEnd } from '../models/frontend/fit.ts';
 import type { FrontEnd } from '../models/frontend/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
-import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
-import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
-import { type Manifest, manifestSection } from './bundle/manifest.ts';
-import { manifestBytes } from './bundle/write.ts';
+import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
+import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
-import { type Emitted, emit, type Style } from './emit/emit.ts';
+import { emit, type Style } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
-import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
-import { soundManifest } from './frontend/manifest.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
@@ -32,17 +28,10 @@ export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'f
   kernels?: 'used' | 'every';
 }
 
-export interface Bundle {
-  wasm: Uint8Array;
-  manifest: Manifest;
-  memory: MemoryMap;
-  file: FileBytes;
+export interface Bundle extends Assembled {
   /** Generated source and the kernels, by file name. */
   source: Record<string, string>;
 }
-
-/** WebAssembly addresses 4 GiB; engines on the edge far less. */
-const largestMemory = 256 * 1024 * 1024;
 
 /** Emits, compiles and packs a module. @throws RunletError RN5xx */
 export async function build(quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> {
@@ -65,54 +54,29 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   }
   const { frontEnd } = options;
   const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
-  const hostSide = typeof frontEnd === 'string' ? { frontEnd } : { frontEnd: undefined };
-  const { emitted, source, code } =
-    style === 'calls' ? await asCalls(quant, producer, options, inside) : await asTable(quant, options, inside);
-  const { memory, data } = emitted;
-  const bare = withData(code, memory.base, data);
-  const rows = makeManifest(quant, memory, { ...options, ...hostSide, producer, target, style });
-  const manifest = inside ? soundManifest(rows, quant, inside) : rows;
-  const section = customSection(manifestSection, manifestBytes(manifest));
-  const wasm = moduleOf([...sectionsOf(bare), section]);
-  return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
+  const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target };
+  const { source, ...module } = style === 'calls' ? await asCalls(quant, named, inside) : await asTable(quant, named, inside);
+  return { ...module, source: { 'module.ts': source, ...kernelFiles() } };
 }
 
-interface Compiled {
-  emitted: Emitted;
-  source: string;
-  code: Uint8Array;
-}
+type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: string };
+type WithSource = Assembled & { source: string };
 
-async function asCalls(quant: QuantPlan, producer: string, options: BuildOptions, sound?: FrontEnd): Promise<Compiled> {
-  const emitted = checkSize(emit(quant, undefined, sound));
-  const source = moduleSource(quant, emitted.memory, emitted.program, producer);
+async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
+  const emitted = checkMemory(emit(quant, undefined, sound));
+  const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
   const compiled = await compile(source, emitted.memory.end);
   checkBase(compiled, emitted.memory);
-  return { emitted, source, code: options.shrink ? await smaller(compiled) : compiled };
+  const code = options.shrink ? await smaller(compiled) : compiled;
+  return { ...(await assemble(quant, emitted, code, { ...options, style: 'calls' })), source };
 }
 
-async function asTable(quant: QuantPlan, options: BuildOptions, sound?: FrontEnd): Promise<Compiled> {
+async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
   const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
-  const emitted = checkSize(emit(quant, kernels, sound));
+  const emitted = checkMemory(emit(quant, kernels, sound));
   const ownClock = quant.plan.mode === 'misaligned';
-  const { code, source } = await interpreter(
-    kernels(emitted.program),
-    ownClock,
-    emitted.memory.end,
-    options.shrink ?? false,
-    sound !== undefined,
-  );
-  return { emitted, code, source };
-}
-
-function checkSize(emitted: Emitted): Emitted {
-  const { end } = emitted.memory;
-  if (end <= largestMemory) return emitted;
-  throw new RunletError('RN505', {
-    what: `the module would need ${end} bytes of memory`,
-    why: `${largestMemory} are the limit`,
-    tryThis: 'a shorter window or a smaller model',
-  });
+  const compiled = await interpreter(kernels(emitted.program), ownClock, options.shrink ?? false, sound !== undefined);
+  return { ...(await assembleTable(quant, emitted, compiled, options)), source: compiled.source };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

@@ -96,6 +96,19 @@ test('host/session has no dependency and no Node import, and of the rest imports
   assert.equal(own, [], 'files of host/session that its index does not reach');
 });
 
+test('the page has no Node import: it reads, plans, quantises and builds models in a browser', () => {
+  const entries = sourcesIn('host/web');
+  assert.ok(entries.length > 20);
+  const closures = entries.map(closure);
+  const files = new Set(closures.flatMap((found) => [...found.files]));
+  for (const needed of ['models/read/index.ts', 'quant/quantize.ts', 'assembly/assemble.ts'])
+    assert.ok(files.has(needed), needed);
+  const nodeImports = closures.flatMap(({ packages }) => [...packages]).filter((name) => name.startsWith('node:'));
+  assert.equal(nodeImports, []);
+  const globals = [...files].filter((f) => /\b(Buffer|process)\.|\b(require|__dirname)\b/.test(withoutComments(textOf(f))));
+  assert.equal(globals, [], 'globals that only Node has');
+});
+
 test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],

@@ -3,13 +3,13 @@
  *
  * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the machine.
  */
-import { createHash } from 'node:crypto';
 import { writeGraph } from '../../models/graph/file.ts';
 import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Style } from '../emit/emit.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
+import { Digest, sha256 } from './digest.ts';
 import { makeGolden } from './golden.ts';
 import type { DetectorManifest, FeaturesManifest, Manifest, PortManifest } from './manifest.ts';
 
@@ -69,9 +69,9 @@ const scalars = (attrs: object): string =>
  * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
  * state's start, so that where it lies does not matter: both styles of a network have one digest.
  */
-function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
+async function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): Promise<string> {
   const { plan } = quant;
-  const hash = createHash('sha256');
+  const digest = new Digest();
   const from = (address: number) => address - map.state.address;
   const layout = [...map.trunk.values()].map((b) => {
     const inState = b.history ?? (b.address < map.io.address ? b.address : undefined);
@@ -81,7 +81,7 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   const folds = [...map.folds.values()].map((f) => ({ ...f, address: from(f.address), totals: from(f.totals.address) }));
   const taps = [...map.taps.values()].map((t) => Object.values(t).map((r) => [from(r.address), r.bytes]));
   const partials = [...map.partials.values()].map((p) => [from(p.slot), from(p.address), p.bytes]);
-  hash.update(
+  digest.update(
     JSON.stringify([
       ...[
         target,
@@ -100,17 +100,17 @@ function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): string {
   for (const step of plan.steps) {
     if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);
-    hash.update(JSON.stringify([step.node.op, quantised, scalars(step.node.attrs)]));
+    digest.update(JSON.stringify([step.node.op, quantised, scalars(step.node.attrs)]));
     if (!('weights' in step.node.attrs)) continue;
     const { weights, bias } = step.node.attrs;
     for (const part of [weights.data, weights.scales, bias]) {
-      if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      if (part) digest.update(part);
     }
   }
-  return hash.digest('hex');
+  return digest.hex();
 }
 
-export function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Manifest {
+export async function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Promise<Manifest> {
   const { plan } = quant;
   const { graph } = plan;
   const { labels, sampleRateHz, frontEnd, unit, detector, features } = options;
@@ -139,9 +139,9 @@ export function makeManifest(quant: QuantPlan, map: MemoryMap, options: Manifest
     macsPerWindow: plan.macsPerWindow,
     layers: layersOf(quant),
     bytes: memoryBytes(map),
-    stateDigest: stateDigest(quant, map, options.target),
+    stateDigest: await stateDigest(quant, map, options.target),
     // a graph that came from no file has its own digest
-    sourceDigest: graph.sourceDigest || createHash('sha256').update(writeGraph(graph)).digest('hex'),
-    golden: makeGolden(quant),
+    sourceDigest: graph.sourceDigest || (await sha256(writeGraph(graph))),
+    golden: await makeGolden(quant),
   };
 }

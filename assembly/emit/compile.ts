@@ -8,15 +8,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RunletError } from '../../models/error.ts';
+import { memoryBase, pagesFor, stackBytes } from './static-memory.ts';
 
 const kernels = join(import.meta.dirname, '..', 'kernels');
-
-export const pageBytes = 65536;
-/** Where static memory starts: address 0 stays unused. */
-export const memoryBase = 16;
-
-/** Bytes of stack behind static memory: __heap_base - __data_end. */
-export const stackBytes = 16;
 
 export const flags = [
   '--runtime=stub',
@@ -63,8 +57,6 @@ export function kernelFiles(): Record<string, string> {
   read = Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
   return read;
 }
-
-export const pagesFor = (memoryBytes: number): number => Math.max(1, Math.ceil(memoryBytes / pageBytes));
 
 /** Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. @throws RunletError RN501 with asc's diagnostics */
 export async function compile(source: string, memoryBytes: number): Promise<Uint8Array> {

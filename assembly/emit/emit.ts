@@ -7,10 +7,10 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
-import { memoryBase } from './compile.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
+import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Kernel } from './table-source.ts';
 

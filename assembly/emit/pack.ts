@@ -4,6 +4,7 @@
  * In: the operators' constants, in step order.  Out: bytes of `weights` and `tables`.  Equal tables are stored once. Runs twice: the
  * first run, with addresses of 0, gives the sizes that the memory map needs.
  */
+import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import type { FoldReuse } from '../../models/stream/fold.ts';
 import type { Interior } from '../../models/stream/reuse.ts';
@@ -24,7 +25,7 @@ class Writer {
     this.start = start;
   }
   put(data: Uint8Array, align: number, share = true): number {
-    const key = `${align}:${Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1')}`;
+    const key = `${align}:${latin1(data)}`;
     const before = share ? this.known.get(key) : undefined;
     if (before !== undefined) return this.start + before;
     const pad = (align - (this.bytes % align)) % align;

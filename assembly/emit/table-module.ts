@@ -1,10 +1,10 @@
 /**
  * The compiled interpreter of a layer table, kept for the process by the kernels that it has.
  *
- * In: kernels and where the module's static memory ends.  Out: its source and bytes, with that memory and no data.
+ * In: kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).
  */
-import { compile, kernelFiles, pagesFor, stackBytes } from './compile.ts';
-import { withMemory } from './patch.ts';
+import type { Interpreter } from '../assemble.ts';
+import { compile, kernelFiles } from './compile.ts';
 import type { Program } from './program.ts';
 import { smaller } from './shrink.ts';
 import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
@@ -20,25 +20,25 @@ export const kernelsUsed = (program: Program): Kernel[] => {
   return everyKernel().filter(({ fn }) => used.has(fn));
 };
 
-interface Interpreter {
+interface Compiling {
   source: string;
   code: Promise<Uint8Array>;
 }
 
-const known = new Map<string, Interpreter>();
+const known = new Map<string, Compiling>();
 
 async function compileOnce(source: string, shrink: boolean): Promise<Uint8Array> {
   const wasm = await compile(source, 0);
   return shrink ? smaller(wasm) : wasm;
 }
 
+/** `ownClock`: for mode misaligned. `shrink`: the optimiser runs once more. `sound`: a front end is before the network. */
 export async function interpreter(
   kernels: Kernel[],
   ownClock: boolean,
-  end: number,
   shrink: boolean,
   sound = false,
-): Promise<{ source: string; code: Uint8Array }> {
+): Promise<Interpreter & { source: string }> {
   const key = `${shrink}:${ownClock}:${sound}:${kernels.map(({ fn }) => fn).join()}`;
   let found = known.get(key);
   if (!found) {
@@ -46,6 +46,5 @@ export async function interpreter(
     found = { source, code: compileOnce(source, shrink) };
     known.set(key, found);
   }
-  const code = withMemory(await found.code, pagesFor(end), { __data_end: end, __heap_base: end + stackBytes });
-  return { source: found.source, code };
+  return { kernels, ownClock, sound, source: found.source, code: await found.code };
 }

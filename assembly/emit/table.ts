@@ -8,11 +8,11 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import { memoryBase } from './compile.ts';
 import { infoCases } from './info.ts';
 import type { MemoryMap, Queue } from './memory.ts';
 import { sleb } from './patch.ts';
 import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
+import { memoryBase } from './static-memory.ts';
 import type { Kernel } from './table-source.ts';
 
 /** Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */

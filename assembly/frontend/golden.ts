@@ -3,9 +3,9 @@
  *
  * In: a FrontEnd.  Out: seed, hops, outputs and the digest of the rows. Generator: docs/abi.md; a sample is the low 16 bits.
  */
-import { createHash } from 'node:crypto';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { Digest } from '../bundle/digest.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 
 /** xorshift32, low 16 bits, as int16. */
@@ -21,15 +21,15 @@ export function goldenSamples(seed: number, count: number): Int16Array {
 
 const rows = 4;
 
-export function frontEndGolden(frontEnd: FrontEnd, seed = 0x5eed1e7): Manifest['golden'] {
+export async function frontEndGolden(frontEnd: FrontEnd, seed = 0x5eed1e7): Promise<Manifest['golden']> {
   const { windowSamples, stepSamples } = frontEnd;
   const hops = Math.ceil((windowSamples + (rows - 1) * stepSamples) / stepSamples);
-  const hash = createHash('sha256');
+  const digest = new Digest();
   const reference = new FrontEndReference(frontEnd);
   let outputs = 0;
   reference.push(goldenSamples(seed, hops * stepSamples), () => {
-    hash.update(reference.row);
+    digest.update(reference.row);
     outputs++;
   });
-  return { seed, hops, outputs, digest: hash.digest('hex') };
+  return { seed, hops, outputs, digest: await digest.hex() };
 }

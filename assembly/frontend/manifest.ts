@@ -4,11 +4,11 @@
  * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: time in samples, int16 input, a golden of sound, a state digest of both.
  * hop = hop rows * step, window = (window rows - 1) * step + window of the front end (docs/abi.md, "Sound").
  */
-import { createHash } from 'node:crypto';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
+import { Digest } from '../bundle/digest.ts';
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
 import { frontEndConfig } from './config.ts';
 import { goldenSamples } from './golden.ts';
@@ -40,28 +40,32 @@ export const soundTimes = (
 });
 
 /** What the front end does: block and tables, with addresses of 0. */
-export const frontEndDigest = (frontEnd: FrontEnd): string =>
-  createHash('sha256')
-    .update('front end')
-    .update(packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 }))
-    .digest('hex');
+export async function frontEndDigest(frontEnd: FrontEnd): Promise<string> {
+  const digest = new Digest();
+  digest.update('front end');
+  digest.update(packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 }));
+  return digest.hex();
+}
 
-function soundGolden(quant: QuantPlan, frontEnd: FrontEnd, seed = 0x5eed1e7): Manifest['golden'] {
+async function soundGolden(quant: QuantPlan, frontEnd: FrontEnd, seed = 0x5eed1e7): Promise<Manifest['golden']> {
   const { plan } = quant;
   const { hop, window, delayFrames } = soundTimes(frontEnd, plan);
   const wanted = Math.min(plan.period, 8) + 3;
   const hops = Math.ceil((window + delayFrames + (plan.warmUpHops + wanted - 1) * hop) / hop);
-  const hash = createHash('sha256');
+  const digest = new Digest();
   let outputs = 0;
   for (const result of runSignal(quant, featureRows(frontEnd, goldenSamples(seed, hops * hop)))) {
-    for (const output of result.outputs) hash.update(output);
+    for (const output of result.outputs) digest.update(output);
     outputs++;
   }
-  return { seed, hops, outputs, digest: hash.digest('hex') };
+  return { seed, hops, outputs, digest: await digest.hex() };
 }
 
-export function soundManifest(rows: Manifest, quant: QuantPlan, frontEnd: FrontEnd): Manifest {
+export async function soundManifest(rows: Manifest, quant: QuantPlan, frontEnd: FrontEnd): Promise<Manifest> {
   const { frontEnd: _applied, ...rest } = rows;
+  const state = new Digest();
+  state.update(rows.stateDigest);
+  state.update(await frontEndDigest(frontEnd));
   const times = soundTimes(frontEnd, quant.plan);
   return {
     ...rest,
@@ -69,7 +73,7 @@ export function soundManifest(rows: Manifest, quant: QuantPlan, frontEnd: FrontE
     inputs: [soundPort(times.window)],
     sampleRateHz: frontEnd.sampleRateHz,
     frontEndConfig: frontEndConfig(frontEnd),
-    stateDigest: createHash('sha256').update(rows.stateDigest).update(frontEndDigest(frontEnd)).digest('hex'),
-    golden: soundGolden(quant, frontEnd),
+    stateDigest: await state.hex(),
+    golden: await soundGolden(quant, frontEnd),
   };
 }

@@ -6,8 +6,8 @@
  * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that rn_reset has run.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { memoryBase } from '../emit/compile.ts';
 import { alignment, type MemoryMap, type Region } from '../emit/memory.ts';
+import { memoryBase } from '../emit/static-memory.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
 
 /** The mark, before the front end's own state. */

@@ -8,14 +8,17 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
-import { detectorSettings, featuresSettings, mwwMetadata } from '../../models/read/detection.ts';
+import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
+import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, numberOption } from './args.ts';
 import { modelFile } from './model-file.ts';
+
+export { windowOf } from '../model-fields.ts';
 
 export const modelArgs = {
   model: {
@@ -118,9 +121,6 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
-/** Ticks of a window; with one input, its frames. */
-export const windowOf = (graph: Graph): number => clockOf(graph).window;
-
 export interface PlanArgs {
   hop?: string;
   mode?: string;
@@ -135,8 +135,7 @@ export interface PlanArgs {
  * @throws RN740, also where a budget or a depth stands beside another mode
  */
 export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
-  const fromModel = Number(graph.metadata['runlet.hop']);
-  const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? (fromModel >= 1 ? fromModel : windowOf(graph));
+  const hop = numberOption('hop', args.hop, { min: 1, whole: true }) ?? hopInFile(graph) ?? windowOf(graph);
   const chosen = choiceOption<Mode>('mode', args.mode, ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned']);
   const microHop = numberOption('micro-hop', args.microHop, { min: 1, whole: true });
   const budgetRam = numberOption('budget-ram', args.budgetRam, { min: 0, whole: true });
@@ -266,20 +265,5 @@ export const detectorOptions = (args: DetectorOptions) => ({
 });
 
 /** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133, RN740 */
-export function manifestFields(graph: Graph, args: DetectorOptions = {}) {
-  const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = labelsOf(args.labels ?? graph.metadata['runlet.labels']);
-  const given = Object.fromEntries(Object.entries(detectorOptions(args)).filter(([, value]) => value !== undefined));
-  const own = detectorSettings(graph.metadata);
-  const wanted = own !== undefined || Object.keys(given).length > 0;
-  const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...own, ...given };
-  const features = featuresSettings(graph.metadata);
-  return {
-    ...(rate > 0 && { sampleRateHz: rate }),
-    ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
-    ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
-    ...(labels && { labels }),
-    ...(wanted && { detector }),
-    ...(features && { features }),
-  };
-}
+export const manifestFields = (graph: Graph, args: DetectorOptions = {}) =>
+  fieldsOf(graph, detectorOptions(args), labelsOf(args.labels));

@@ -4,6 +4,7 @@
  * In: parsed JSON.  Out: checked values, typed arrays decoded.
  */
 import * as v from 'valibot';
+import { fromBase64 } from './base64.ts';
 
 export const array = { i8: Int8Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
 
@@ -22,7 +23,7 @@ function typed<K extends keyof typeof array>(...kinds: K[]) {
   return v.pipe(
     v.strictObject({ $: v.picklist(kinds), base64: v.pipe(v.string(), v.maxLength(1 << 28), v.base64()) }),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const bytes = Uint8Array.from(Buffer.from(dataset.value.base64, 'base64'));
+      const bytes = fromBase64(dataset.value.base64);
       const type = array[dataset.value.$ as K];
       if (bytes.length % type.BYTES_PER_ELEMENT !== 0) {
         addIssue({ message: 'the array ends within a value' });

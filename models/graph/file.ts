@@ -7,6 +7,7 @@
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
+import { toBase64 } from './base64.ts';
 import { GraphBuilder } from './builder.ts';
 import { array, graphSchema } from './file-schema.ts';
 import type { Graph } from './types.ts';
@@ -18,8 +19,7 @@ export function writeGraph(graph: Graph): Uint8Array {
     if (value === Number.POSITIVE_INFINITY) return 'Infinity';
     if (value === Number.NEGATIVE_INFINITY) return '-Infinity';
     for (const [name, type] of Object.entries(array)) {
-      if (value instanceof type)
-        return { $: name, base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+      if (value instanceof type) return { $: name, base64: toBase64(value) };
     }
     return value;
   };

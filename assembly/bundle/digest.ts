@@ -1,0 +1,35 @@
+/**
+ * SHA-256 over parts that come one after the other, by WebCrypto, so that bundles are made in browsers as well.
+ *
+ * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  The parts are copied when they are given and joined at the
+ * end. Browsers have WebCrypto in pages from https: or localhost only (host/web asks for that before it builds).
+ */
+const utf8 = new TextEncoder();
+
+export class Digest {
+  #parts: Uint8Array[] = [];
+
+  update(part: string | ArrayBufferView): void {
+    this.#parts.push(
+      typeof part === 'string' ? utf8.encode(part) : new Uint8Array(part.buffer, part.byteOffset, part.byteLength).slice(),
+    );
+  }
+
+  async hex(): Promise<string> {
+    const bytes = new Uint8Array(this.#parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of this.#parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    const hash = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
+    return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+}
+
+/** SHA-256 of one piece, hex. */
+export async function sha256(part: string | ArrayBufferView): Promise<string> {
+  const digest = new Digest();
+  digest.update(part);
+  return digest.hex();
+}

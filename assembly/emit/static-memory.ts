@@ -1,0 +1,14 @@
+/**
+ * Where a module's static memory lies: numbers that the compiler's flags, the memory map and a patched interpreter share.
+ *
+ * In: bytes.  Out: addresses and pages.  No Node import: the browser patches interpreters too.
+ */
+export const pageBytes = 65536;
+
+/** Where static memory starts: address 0 stays unused. */
+export const memoryBase = 16;
+
+/** Bytes of stack behind static memory: __heap_base - __data_end. */
+export const stackBytes = 16;
+
+export const pagesFor = (memoryBytes: number): number => Math.max(1, Math.ceil(memoryBytes / pageBytes));

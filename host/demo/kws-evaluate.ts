@@ -1,0 +1,155 @@
+/**
+ * npm run eval:kws [-- DIR]: the figures of models/zoo/kws/card.md.
+ *
+ * In: Speech Commands development clips in DIR (default ../shared/data/gsc12-test), the networks of five folds, and what espeak-ng says of
+ * talk.csv.  Out: accuracy per fold on speakers kept apart (float windowed, int8 windowed, int8 streamed), the confusion of the streamed answers,
+ * and detection: false accepts an hour on two hours of sentences, hits on kept-apart clips put between such sentences.
+ * Where the clips or espeak-ng are missing, that part is left out and a line says so.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from '../../assembly/build.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { table } from '../report/table.ts';
+import { openSession, type Session } from '../session/index.ts';
+import { type Found, judge } from './kws-accuracy.ts';
+import { type Clip, clipSamples, folds, labels, readClips } from './kws-clips.ts';
+import { count, detect, type Rule, scoresOf, type Word } from './kws-detect.ts';
+import { hop, rateHz, readFloat, root, toInt8, zoo } from './kws-model.ts';
+import { random32, shuffled } from './kws-random.ts';
+import { hasEspeak, readTalk, spoken } from './kws-speech.ts';
+
+const say = (text = '') => process.stdout.write(`${text}\n`);
+const progress = (text: string) => process.stderr.write(`${text}\n`);
+const percent = (share: number) => (100 * share).toFixed(2);
+const share = (found: readonly Found[], which: 'float' | 'windowed' | 'streamed') =>
+  found.filter((f) => f[which] === f.label).length / found.length;
+
+const foldFile = (fold: number) => `folds/fold-${fold}.onnx`;
+
+async function sessionOf(file: string): Promise<Session> {
+  return openSession((await build(quantPlan(toInt8(await readFloat(file)), { hop }))).wasm as BufferSource);
+}
+
+function confusion(found: readonly Found[]): string {
+  const head = ['said', ...labels.map((l) => l.replaceAll('_', '')), 'right %'];
+  const rows = labels.map((name, label) => {
+    const mine = found.filter((f) => f.label === label);
+    const counts = labels.map((_, as) => mine.filter((f) => f.streamed === as).length || '');
+    return [name.replaceAll('_', ''), ...counts, percent(share(mine, 'streamed'))];
+  });
+  return table(rows, { head });
+}
+
+async function accuracy(clips: readonly Clip[]): Promise<void> {
+  const all: Found[] = [];
+  const rows: (string | number)[][] = [];
+  for (let fold = 0; fold < folds; fold++) {
+    const kept = clips.filter((c) => c.fold === fold);
+    const found = await judge(await readFloat(foldFile(fold)), kept);
+    all.push(...found);
+    const speakers = new Set(kept.filter((c) => c.label > 0).map((c) => c.speaker)).size;
+    rows.push([
+      fold,
+      kept.length,
+      speakers,
+      ...(['float', 'windowed', 'streamed'] as const).map((w) => percent(share(found, w))),
+    ]);
+    progress(`fold ${fold}: ${rows.at(-1)?.slice(3).join(' ')}`);
+  }
+  const mean = (column: number) => (rows.reduce((sum, r) => sum + Number(r[column]), 0) / folds).toFixed(2);
+  rows.push([
+    'mean',
+    clips.length,
+    new Set(clips.filter((c) => c.label > 0).map((c) => c.speaker)).size,
+    mean(3),
+    mean(4),
+    mean(5),
+  ]);
+  say('accuracy, %, on the speakers that the fold was not trained on\n');
+  say(table(rows, { head: ['fold', 'clips', 'speakers', 'float windowed', 'int8 windowed', 'int8 streamed'] }));
+  say('\nanswers of int8 streamed, all folds\n');
+  say(confusion(all));
+}
+
+/** Every third kept-apart word of a fold, between sentences. */
+function* embedded(
+  clips: readonly Clip[],
+  sentences: Iterator<Int16Array>,
+  draw: () => number,
+  words: Word[],
+): Generator<Int16Array> {
+  let at = 0;
+  const timed = (pcm: Int16Array) => {
+    at += pcm.length;
+    return pcm;
+  };
+  for (const index of shuffled(clips.length, draw)) {
+    const { pcm, label } = clips[index] as Clip;
+    const sentence = sentences.next();
+    if (sentence.done) return;
+    yield timed(sentence.value);
+    words.push({ word: labels[label] as string, start: at / rateHz, end: (at + clipSamples) / rateHz });
+    yield timed(pcm);
+    yield timed(new Int16Array(4000).map(() => Math.floor(5 * draw()) - 2));
+  }
+}
+
+const rules: Rule[] = [
+  [0.7, 4],
+  [0.8, 4],
+  [0.9, 4],
+  [0.8, 6],
+  [0.9, 6],
+  [0.95, 6],
+].map(([cutoff, slidingWindow]) => ({ cutoff, slidingWindow, refractoryMs: 1000 }) as Rule);
+
+async function detection(clips: readonly Clip[]): Promise<void> {
+  const lines = readTalk(join(zoo, 'talk.csv'));
+  const session = await sessionOf('kws.onnx');
+  const talk = scoresOf(session, spoken(lines));
+  const hours = talk.samples / rateHz / 3600;
+  progress(`${hours.toFixed(2)} hours of sentences`);
+  const streams: { own: Session; words: Word[]; scores: Float32Array[]; hours: number }[] = [];
+  for (let fold = 0; fold < folds && clips.length > 0; fold++) {
+    const words: Word[] = [];
+    const kept = clips.filter((c) => c.fold === fold && c.label > 1).filter((_, i) => i % 3 === 0);
+    const part = lines.filter((_, i) => i % folds === fold);
+    const own = await sessionOf(foldFile(fold));
+    const { scores, samples } = scoresOf(own, embedded(kept, spoken(part, 9), random32(fold + 1), words));
+    streams.push({ own, words, scores, hours: samples / rateHz / 3600 });
+    progress(`fold ${fold}: ${words.length} words in ${(samples / rateHz / 60).toFixed(0)} minutes`);
+  }
+  const total = streams.reduce((sum, s) => sum + s.words.length, 0);
+  const rows = rules.map((rule) => {
+    const wrong = detect(session.manifest, talk.scores, rule).length;
+    const counts = streams.map((s) => count(s.words, detect(s.own.manifest, s.scores, rule)));
+    const hits = counts.reduce((sum, c) => sum + c.hits, 0);
+    const others = counts.reduce((sum, c) => sum + c.falseAccepts.length, 0);
+    const embeddedHours = streams.reduce((sum, s) => sum + s.hours, 0);
+    const { cutoff, slidingWindow } = rule;
+    return [
+      cutoff,
+      slidingWindow,
+      wrong,
+      (wrong / hours).toFixed(1),
+      total ? percent(hits / total) : '',
+      total ? (others / embeddedHours).toFixed(1) : '',
+    ];
+  });
+  say(
+    `\ndetection: ${hours.toFixed(2)} hours of sentences that no network was trained on (kws.onnx); ${total} kept-apart words between such sentences (folds)\n`,
+  );
+  say(table(rows, { head: ['cutoff', 'outputs', 'false accepts', 'an hour', 'hits %', 'wrong an hour, with words'] }));
+}
+
+async function main(): Promise<void> {
+  const folder = process.argv[2] ?? join(root, '..', 'shared', 'data', 'gsc12-test');
+  const clips = existsSync(folder) ? readClips(folder) : [];
+  if (clips.length === 0) progress(`no Speech Commands clips at ${folder}: accuracy and hits are left out`);
+  else await accuracy(clips);
+  if (hasEspeak()) await detection(clips);
+  else progress('no espeak-ng here: false accepts are left out');
+}
+
+await main();

@@ -1,0 +1,128 @@
+/**
+ * Buttons, files that are dropped or chosen, the cutoff, and the line that says what goes on.
+ *
+ * In: what the user does.  Out: calls of the actions; and methods that show a state.
+ */
+import { byId, make } from './dom.ts';
+import { clockText } from './draw/axis.ts';
+import type { Hearing } from './hearing.ts';
+import type { Loaded, LoadOptions } from './protocol.ts';
+import type { Reading } from './reading.ts';
+import type { Recording } from './recording.ts';
+
+export interface Actions {
+  microphone: () => Promise<void>;
+  play: () => Promise<void>;
+  all: () => Promise<void>;
+  files: (files: File[]) => Promise<void>;
+  cutoff: (value: number) => void;
+  options: (options: LoadOptions) => Promise<void>;
+}
+
+type Activity = 'microphone' | 'playing' | 'all';
+
+export interface Controls {
+  say: (text: string) => void;
+  model: (loaded: Loaded, reading: Reading, hearing: Hearing) => void;
+  activity: (activity: Activity | undefined, recording: Recording | undefined) => void;
+  progress: (activity: Activity, endS: number, recording: Recording | undefined) => void;
+  chooseFile: () => void;
+  speed: () => number;
+}
+
+function bindFiles(open: (files: File[]) => void): () => void {
+  const file = byId<HTMLInputElement>('file');
+  file.addEventListener('change', () => {
+    const files = [...(file.files ?? [])];
+    file.value = '';
+    if (files.length > 0) open(files);
+  });
+  const drop = byId('drop');
+  let depth = 0;
+  const show = (shown: boolean) => {
+    drop.hidden = !shown;
+  };
+  addEventListener('dragenter', (event) => {
+    event.preventDefault();
+    depth++;
+    show(true);
+  });
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('dragleave', () => {
+    depth = Math.max(0, depth - 1);
+    if (depth === 0) show(false);
+  });
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    depth = 0;
+    show(false);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length > 0) open(files);
+  });
+  return () => file.click();
+}
+
+const textOf = (button: HTMLElement, text: string): void => {
+  (button.querySelector('span') as HTMLElement).textContent = text;
+};
+
+export function bindControls(actions: Actions): Controls {
+  const [microphone, playButton, all] = [byId('microphone'), byId<HTMLButtonElement>('play'), byId<HTMLButtonElement>('all')];
+  const source = byId('source');
+  const cutoff = byId<HTMLInputElement>('cutoff');
+  const speed = make('select', { id: 'speed', ariaLabel: 'Speed' });
+  playButton.after(speed);
+  microphone.onclick = () => void actions.microphone();
+  playButton.onclick = () => void actions.play();
+  all.onclick = () => void actions.all();
+  const chooseFile = bindFiles((files) => void actions.files(files));
+  byId('open-model').onclick = chooseFile;
+  byId('open-recording').onclick = chooseFile;
+  const showCutoff = () => {
+    byId('cutoff-value').textContent = `${Math.round(100 * Number(cutoff.value))} %`;
+  };
+  cutoff.oninput = () => {
+    showCutoff();
+    actions.cutoff(Number(cutoff.value));
+  };
+  byId<HTMLFormElement>('options-form').onsubmit = (event) => {
+    event.preventDefault();
+    const hop = Number(byId<HTMLInputElement>('hop').value);
+    const frontEnd = byId<HTMLSelectElement>('front-end').value;
+    void actions.options({ ...(hop >= 1 && { hop }), ...(frontEnd && { frontEnd }) });
+  };
+  return {
+    say: (text) => {
+      source.textContent = text;
+    },
+    model: ({ feed, rows }, { kind }, hearing) => {
+      const hears = feed === 'sound' || feed === 'rows';
+      microphone.hidden = !hears;
+      speed.hidden = hears;
+      const speeds = feed === 'signal' ? [1, 8, 32] : [1, 4, 16];
+      speed.replaceChildren(...speeds.map((n) => make('option', { value: String(n), textContent: `${n} ×` })));
+      speed.value = String(feed === 'signal' ? 8 : 1);
+      byId('cutoff-label').hidden = !hearing.listens;
+      cutoff.value = String(hearing.cutoff);
+      showCutoff();
+      byId('lanes').dataset.kind = kind;
+      byId('lanes').classList.toggle('no-features', !rows);
+      byId('lanes').classList.toggle('no-words', !hearing.listens);
+    },
+    activity: (activity, recording) => {
+      microphone.ariaPressed = String(activity === 'microphone');
+      textOf(microphone, activity === 'microphone' ? 'Stop' : 'Microphone');
+      playButton.ariaPressed = String(activity === 'playing');
+      textOf(playButton, activity === 'playing' ? 'Stop' : 'Play');
+      playButton.disabled = !recording;
+      all.disabled = !recording || activity === 'all';
+      if (!activity) source.textContent = recording ? `${recording.name}, ${clockText(recording.seconds)}` : '';
+    },
+    progress: (activity, endS, recording) => {
+      if (activity === 'microphone') source.textContent = `listening, ${clockText(endS)}`;
+      else if (recording) source.textContent = `${recording.name}, ${clockText(endS)} of ${clockText(recording.seconds)}`;
+    },
+    chooseFile,
+    speed: () => (speed.hidden ? 1 : Number(speed.value)),
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Small helpers for the page's elements.
+ *
+ * In: ids, names, texts.  Out: elements.  Text is set as text, never as HTML: names come out of files.
+ */
+export function byId<T extends HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no element ${id}`);
+  return element as T;
+}
+
+export function make<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Terms and their values as a description list's groups. */
+export const pairs = (rows: [term: string, value: string, note?: string][]): HTMLElement[] =>
+  rows.map(([term, value, note]) =>
+    make('div', {}, make('dt', {}, term), make('dd', {}, value), ...(note ? [make('p', {}, note)] : [])),
+  );

@@ -1,0 +1,205 @@
+/**
+ * The page's engine: loads and compiles models, and runs signals through them. It lives in a Web Worker (worker.ts).
+ *
+ * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
+ */
+import type { Interpreter } from '../../assembly/assemble.ts';
+import { RunletError } from '../../models/error.ts';
+import { ppgFrontEnd } from '../features/ppg.ts';
+import { openSession, type Session, wasmBytes } from '../session/index.ts';
+import { Resampler } from '../sources/resample.ts';
+import { Chain, type ChainParts } from './chain.ts';
+import { type FeedChoice, feedOf } from './feed.ts';
+import type {
+  Batch,
+  Calibration,
+  Catalogue,
+  FrontEndEntry,
+  Loaded,
+  LoadOptions,
+  NamedBytes,
+  Reply,
+  Request,
+} from './protocol.ts';
+
+const isBundle = (bytes: Uint8Array): boolean => bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+
+/** Seconds of signal in a slice of a run at once. */
+const sliceS = 0.5;
+
+export interface EngineHost {
+  /** Bytes of one of the page's own files. */
+  asset: (file: string) => Promise<Uint8Array>;
+  tell: (message: Reply) => void;
+}
+
+export class Engine {
+  #host: EngineHost;
+  #catalogue: Catalogue | undefined;
+  #chain: Chain | undefined;
+  #loaded: Loaded | undefined;
+  /** Changes with every begin and stop. */
+  #turn = 0;
+  #sourceHz: number | undefined;
+  #interpreter: Interpreter | undefined;
+
+  constructor(host: EngineHost) {
+    this.#host = host;
+  }
+
+  async handle(request: Request): Promise<Loaded | undefined> {
+    if (request.do === 'setup') this.#catalogue = request.catalogue;
+    else if (request.do === 'load') return this.#load(request);
+    else if (request.do === 'begin') {
+      this.#turn++;
+      this.#sourceHz = request.signal.rateHz;
+      this.#running().begin(request.run, request.signal.rateHz);
+    } else if (request.do === 'push') this.#tell(this.#running().push(request.samples));
+    else if (request.do === 'end') this.#tell(this.#running().end());
+    else if (request.do === 'all') await this.#all(request.samples);
+    else this.#turn++;
+    return undefined;
+  }
+
+  #running(): Chain {
+    if (this.#chain) return this.#chain;
+    throw new RunletError('RN784', { what: 'no model is loaded', where: 'the page', tryThis: 'choose or drop a model first' });
+  }
+
+  #tell(batch: Batch): void {
+    this.#host.tell({ batch });
+  }
+
+  async #all(samples: Float32Array): Promise<void> {
+    const rateHz = this.#sourceHz;
+    const chain = this.#running();
+    const { manifest, frameHz = 100 } = this.#loaded ?? {};
+    const turn = this.#turn;
+    const perSecond = rateHz ?? frameHz * (manifest?.inputs[0]?.elements ?? 1);
+    const frame = rateHz === undefined ? (manifest?.inputs[0]?.elements ?? 1) : 1;
+    const slice = Math.max(1, Math.round((sliceS * perSecond) / frame)) * frame;
+    for (let at = 0; at < samples.length && turn === this.#turn; at += slice) {
+      this.#tell(chain.push(samples.subarray(at, Math.min(at + slice, samples.length))));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    if (turn === this.#turn) this.#tell(chain.end());
+  }
+
+  async #session(entry: FrontEndEntry): Promise<{ session: Session; bytes: Uint8Array }> {
+    const bytes = await this.#host.asset(entry.file);
+    return { session: await openSession(bytes as BufferSource), bytes };
+  }
+
+  async #load({ name, bytes, options, calibration, json }: Request & { do: 'load' }): Promise<Loaded> {
+    const entries = this.#catalogue?.frontEnds ?? [];
+    const started = performance.now();
+    const compiled = !isBundle(bytes);
+    const { wasm, notes } = compiled
+      ? await this.#compile({ name, bytes }, options, json, calibration)
+      : { wasm: bytes, notes: [] };
+    const model = await openSession(wasm as BufferSource);
+    const choice = feedOf(model.manifest, entries, options);
+    const { frontEnd: entry, ...facts } = choice;
+    const frontEnd = entry && { entry, ...(await this.#session(entry)) };
+    this.#turn++;
+    this.#chain = new Chain(this.#parts(model, choice, frontEnd?.session));
+    this.#loaded = {
+      ...facts,
+      wasm,
+      notes: [...notes, ...facts.notes],
+      manifest: model.manifest,
+      fileBytes: wasm.length,
+      codeBytes: wasmBytes(wasm).codeBytes,
+      ...(compiled && { compiledMs: performance.now() - started }),
+      ...(frontEnd && {
+        rows: {
+          id: frontEnd.entry.id,
+          title: frontEnd.entry.title,
+          channels: frontEnd.entry.channels,
+          stepS: frontEnd.entry.stepSamples / frontEnd.entry.sampleRateHz,
+          windowS: frontEnd.entry.windowSamples / frontEnd.entry.sampleRateHz,
+          needed: choice.feed === 'rows',
+          memoryBytes: frontEnd.session.manifest.bytes.memoryBytes,
+          fileBytes: frontEnd.bytes.length,
+        },
+      }),
+    };
+    return this.#loaded;
+  }
+
+  #parts(model: Session, { feed, rateHz, frameHz, filter, frontEnd }: FeedChoice, session: Session | undefined): ChainParts {
+    return {
+      model,
+      feed,
+      rateHz,
+      frameHz,
+      ...(filter && { filter: () => filterOf(rateHz) }),
+      ...(frontEnd &&
+        session && {
+          frontEnd: { session, stepSamples: frontEnd.stepSamples, windowSamples: frontEnd.windowSamples },
+        }),
+    };
+  }
+
+  async #compile(
+    model: NamedBytes,
+    options: LoadOptions,
+    json?: NamedBytes,
+    calibration?: Calibration,
+  ): Promise<{ wasm: Uint8Array; notes: string[] }> {
+    if (!globalThis.crypto?.subtle)
+      throw new RunletError('RN780', {
+        what: 'this page cannot compile models: it has no WebCrypto',
+        where: 'crypto.subtle',
+        why: 'browsers give it only to pages from https: or localhost',
+        tryThis: 'open the page at its 127.0.0.1 address, or serve it over https',
+      });
+    this.#host.tell({ progress: 'reading the model' });
+    const { compileModel, readModelFile } = await import('./compile.ts');
+    const file = await readModelFile(model, options, json);
+    this.#interpreter ??= await this.#readInterpreter();
+    this.#host.tell({ progress: file.float ? 'calibrating and compiling' : 'compiling' });
+    const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
+    const wasm = await compileModel(file, this.#interpreter, this.#catalogue?.version ?? 'runlet', frames);
+    return { wasm, notes: file.notes };
+  }
+
+  async #readInterpreter(): Promise<Interpreter> {
+    const files = this.#catalogue?.interpreter ?? { code: '', kernels: '' };
+    const kernels = new TextDecoder().decode(await this.#host.asset(files.kernels));
+    return { kernels: JSON.parse(kernels), ownClock: false, sound: false, code: await this.#host.asset(files.code) };
+  }
+
+  /** A calibration signal as frames of the model. @throws RN785 */
+  async #frames(elements: number, { samples, rateHz }: Calibration, { frontEnd }: LoadOptions): Promise<Float32Array> {
+    if (rateHz === undefined || elements === 1) {
+      if (samples.length % elements === 0) return samples;
+      throw new RunletError('RN785', {
+        what: 'this signal does not fit the model',
+        where: 'calibration',
+        why: `the model takes ${elements} values a frame, and ${samples.length} values are no whole frames`,
+        tryThis: 'a .npy file of such frames',
+      });
+    }
+    const entries = this.#catalogue?.frontEnds ?? [];
+    const entry = entries.find((e) => e.channels === elements && (frontEnd === undefined || e.id === frontEnd));
+    if (!entry)
+      throw new RunletError('RN785', {
+        what: 'sound cannot calibrate this model',
+        where: 'calibration',
+        why: `no front end here makes frames of ${elements} values`,
+        tryThis: 'a .npy file of such frames',
+      });
+    const { session } = await this.#session(entry);
+    const resampler = new Resampler(rateHz, entry.sampleRateHz);
+    const rows: number[] = [];
+    for (const part of [resampler.push(samples), resampler.flush()])
+      if (part.length > 0) session.pushAll(part, () => rows.push(...session.output(0)));
+    return Float32Array.from(rows);
+  }
+}
+
+const filterOf = (sampleRateHz: number) => {
+  const filter = ppgFrontEnd({ sampleRateHz });
+  return { push: (samples: Float32Array) => samples.map((sample) => filter.push(sample)) };
+};

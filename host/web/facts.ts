@@ -1,0 +1,136 @@
+/**
+ * What the page says of a model: the zoo's list, facts, notes, and the numbers of the run.
+ *
+ * In: the engine's Loaded, the run so far.  Out: elements.
+ */
+import { byId, make, pairs } from './dom.ts';
+import type { History } from './history.ts';
+import type { Meter } from './meter.ts';
+import type { FrontEndEntry, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
+import { type Reading, valueText } from './reading.ts';
+import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
+
+/** The zoo as radio buttons; a model of the user's own stands below them, once there is one. */
+export function showModels(models: ModelEntry[], choose: (entry: ModelEntry) => void): void {
+  const list = byId('models');
+  for (const entry of models) {
+    const input = make('input', { type: 'radio', name: 'model', value: entry.name, onchange: () => choose(entry) });
+    list.append(make('label', {}, input, make('b', {}, entry.name), make('span', {}, entry.note)));
+  }
+}
+
+function markModel(name: string | undefined, own: string): void {
+  const list = byId('models');
+  list.querySelector('.own')?.remove();
+  for (const input of list.querySelectorAll('input')) input.checked = input.value === name;
+  if (name !== undefined) return;
+  const input = make('input', { type: 'radio', name: 'model', checked: true });
+  const label = make('label', { className: 'own' }, input, make('b', {}, own), make('span', {}, 'yours'));
+  list.append(label);
+}
+
+const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): string => {
+  if (feed === 'rows' && rows) return `rows of ${rows.title}`;
+  if (feed === 'frames') return `frames of ${manifest.inputs[0]?.elements} values, ${secondsText(1 / frameHz)} each`;
+  const rate = rateHz >= 1000 ? `${rateHz / 1000} kHz` : `${rateHz} Hz`;
+  return feed === 'sound'
+    ? `sound at ${rate}`
+    : `${manifest.inputs[0]?.name ?? 'a signal'} at ${rate}${filter ? ', filtered' : ''}`;
+};
+
+/** A file for the user's downloads. */
+function saveFile(name: string, bytes: Uint8Array): void {
+  const url = URL.createObjectURL(new Blob([bytes as BlobPart], { type: 'application/wasm' }));
+  make('a', { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
+}
+
+/** Facts that do not change while a model runs. `entry` is its name in the zoo. */
+export function showFacts(loaded: Loaded, entry: string | undefined): void {
+  const { manifest, frameHz, hopS, compiledMs } = loaded;
+  markModel(entry, manifest.detector?.label ?? manifest.name);
+  const { window, warmUpHops, delayFrames, mode, macsPerHop, macsPerWindow } = manifest;
+  const saved = macsPerHop > 0 ? macsPerWindow / macsPerHop : 1;
+  const rows: [string, string, string?][] = [
+    ['takes', feedText(loaded)],
+    ['looks at', secondsText(window / frameHz), `an answer every ${secondsText(hopS)}`],
+    [
+      'work',
+      `${whole(macsPerHop)} multiply-adds a hop`,
+      ...(saved > 1.05 ? [`${saved.toFixed(1)} times less than the window`] : []),
+    ],
+    ['mode', mode, ...(warmUpHops > 0 ? [`the first ${warmUpHops} answers are held back`] : [])],
+  ] as [string, string, string?][];
+  const { weightBytes, tableBytes } = manifest.bytes;
+  rows.push(['weights and tables', kilobytes(weightBytes + tableBytes)]);
+  if (delayFrames > 0) rows.push(['look-ahead', secondsText(delayFrames / frameHz)]);
+  if (compiledMs !== undefined) rows.push(['compiled', `here, in ${secondsText(compiledMs / 1000)}`]);
+  byId('facts').replaceChildren(...pairs(rows));
+  const save = byId('save');
+  save.hidden = compiledMs === undefined;
+  save.onclick = () => saveFile(`${manifest.name}.wasm`, loaded.wasm);
+  byId('notes').replaceChildren(...loaded.notes.map((text) => make('li', {}, text)));
+}
+
+/** The fields for reading a model another way: those that matter to this one. */
+export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entries: FrontEndEntry[], options: LoadOptions): void {
+  const fitting = entries.filter(({ channels }) => channels === manifest.inputs[0]?.elements);
+  const hop = byId<HTMLInputElement>('hop');
+  hop.value = String(options.hop ?? manifest.hop);
+  (hop.parentElement as HTMLElement).hidden = compiledMs === undefined;
+  const select = byId<HTMLSelectElement>('front-end');
+  select.replaceChildren(...fitting.map(({ id, title }) => make('option', { value: id, textContent: title })));
+  select.value = rows?.id ?? '';
+  (select.parentElement as HTMLElement).hidden = feed !== 'rows' || fitting.length < 2;
+  byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
+}
+
+interface Run {
+  loaded: Loaded;
+  reading: Reading;
+  history: History;
+}
+
+/** The latest answer: the strongest word, or the quantity. */
+function latest({ reading, history }: Run): [value: string, note: string] {
+  const newest = history.times.end - 1;
+  if (newest < history.times.first) return ['–', reading.kind === 'quantity' ? 'no answer yet' : 'nothing yet'];
+  const values = history.outputs.record(newest);
+  if (reading.kind === 'quantity') return [valueText(values[0] as number, reading), reading.names[0] as string];
+  if (reading.kind === 'word') return [valueText(values[0] as number, reading), reading.names[0] as string];
+  let best = 0;
+  values.forEach((value, e) => {
+    if (value > (values[best] as number)) best = e;
+  });
+  return [reading.names[best] as string, valueText(values[best] as number, reading)];
+}
+
+/** The numbers above the picture. */
+export function showNumbers(run: Run, meter: Meter): void {
+  const { loaded } = run;
+  const { manifest, rows, hopS, fileBytes, codeBytes } = loaded;
+  const { memoryBytes, stateBytes } = manifest.bytes;
+  const [now, name] = latest(run);
+  const { modelUs, frontEndUs } = meter;
+  const share =
+    modelUs === undefined ? `a hop is ${secondsText(hopS)}` : `${percent(modelUs / 1e6 / hopS)} of its ${secondsText(hopS)}`;
+  const items: [string, string, string?][] = [
+    ['now', now, name],
+    ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
+    ['memory', kilobytes(memoryBytes), `of it state ${kilobytes(stateBytes)}`],
+    ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
+  ];
+  if (rows)
+    items.splice(2, 0, [
+      'front end',
+      frontEndUs === undefined ? '–' : microseconds(frontEndUs),
+      rows.needed ? `a hop; memory ${kilobytes(rows.memoryBytes)}` : 'to draw; the module has its own',
+    ]);
+  const list = byId('numbers');
+  if (list.childElementCount !== items.length) list.replaceChildren(...pairs(items.map(([term]) => [term, '', ' '])));
+  items.forEach(([, value, note], i) => {
+    const group = list.children[i] as HTMLElement;
+    (group.children[1] as HTMLElement).textContent = value;
+    (group.children[2] as HTMLElement).textContent = note ?? '';
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * How samples reach a model: what the page takes from its manifest, and what it has to guess.
+ *
+ * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; a note for everything that was guessed.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../models/error.ts';
+import type { Feed, FrontEndEntry, Loaded, LoadOptions } from './protocol.ts';
+
+export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes'> {
+  frontEnd?: FrontEndEntry;
+}
+
+/** From here on a signal is sound. */
+const leastSoundHz = 4000;
+
+const seconds = (s: number): string => (s < 1 ? `${Number((1000 * s).toFixed(1))} ms` : `${Number(s.toFixed(2))} s`);
+
+export const severalInputs = (name: string, inputs: { name: string }[]): RunletError =>
+  new RunletError('RN781', {
+    what: `this page runs models with one input, and this one has ${inputs.length}`,
+    where: `${name}: ${inputs.map((port) => port.name).join(', ')}`,
+    why: 'there is one microphone and one file at a time',
+    tryThis: 'npx runlet build and npx runlet run, which take a source for each input',
+  });
+
+/** The front end that a model of `channels` values a frame takes. @throws RN783 no such front end */
+function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntry[], chosen: string | undefined) {
+  if (chosen !== undefined) {
+    const found = entries.find((entry) => entry.id === chosen);
+    if (found && found.channels === channels) return found;
+    throw new RunletError('RN783', {
+      what: `the front end ${chosen} does not fit this model`,
+      where: manifest.name,
+      why: found
+        ? `it makes rows of ${found.channels} values, the model takes ${channels}`
+        : `this page has ${entries.map((entry) => entry.id).join(', ')}`,
+      tryThis: 'another front end, or a file of rows (.npy)',
+    });
+  }
+  const { features, frontEnd } = manifest;
+  const fitting = entries.filter((entry) => entry.channels === channels);
+  if (!features) return fitting.find((entry) => entry.preset === frontEnd || entry.id === frontEnd);
+  return fitting.find(({ preset, stepSamples, sampleRateHz }) => {
+    return preset === features.preset && stepSamples === features.stepSamples && sampleRateHz === features.sampleRateHz;
+  });
+}
+
+/** The front end that is inside the module, or one that fits its rate. */
+function picturing({ frontEndConfig: own }: Manifest, rateHz: number, entries: FrontEndEntry[]): FrontEndEntry | undefined {
+  const fitting = entries.filter(({ sampleRateHz }) => sampleRateHz === rateHz);
+  if (!own) return fitting[0];
+  return fitting.find(
+    ({ preset, windowSamples, stepSamples, channels }) =>
+      preset === own.name && windowSamples === own.windowSamples && stepSamples === own.stepSamples && channels === own.channels,
+  );
+}
+
+/** @throws RN781 several inputs, RN783 */
+export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd: chosen }: LoadOptions): FeedChoice {
+  const [input] = manifest.inputs;
+  if (!input || manifest.inputs.length > 1) throw severalInputs(manifest.name, manifest.inputs);
+  const { hop, sampleRateHz } = manifest;
+  const notes: string[] = [];
+  const done = (feed: Feed, rateHz: number, frameHz: number, more: Partial<FeedChoice> = {}): FeedChoice => ({
+    feed,
+    rateHz,
+    frameHz,
+    hopS: hop / frameHz,
+    notes,
+    ...more,
+  });
+  if (input.elements === 1) {
+    const rateHz = sampleRateHz ?? 16000;
+    if (sampleRateHz === undefined) notes.push(`The model does not say its sample rate; 16 kHz is assumed.`);
+    const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
+    if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
+    // only to draw what the sound is like
+    const frontEnd = picturing(manifest, rateHz, entries);
+    return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});
+  }
+  const named = frontEndFor(manifest, input.elements, entries, chosen);
+  const frontEnd = named ?? entries.find((entry) => entry.channels === input.elements);
+  if (frontEnd) {
+    const frameHz = frontEnd.sampleRateHz / frontEnd.stepSamples;
+    if (!named)
+      notes.push(`The model does not say its front end; ${frontEnd.title} (a row each ${seconds(1 / frameHz)}) is assumed.`);
+    return done('rows', frontEnd.sampleRateHz, frameHz, { frontEnd });
+  }
+  notes.push(`No front end here makes rows of ${input.elements} values: give it files of such rows (.npy).`);
+  const frameHz = sampleRateHz ?? 100;
+  return done('frames', frameHz, frameHz);
+}

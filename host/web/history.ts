@@ -1,0 +1,104 @@
+/**
+ * What the page keeps of a run, so that it can be drawn again: envelope, rows of features, outputs, detections.
+ *
+ * In: batches of the engine.  Out: values by index or by time.  Live runs keep their newest half hour.
+ */
+import type { Batch, Loaded } from './protocol.ts';
+import { bucketSamples } from './waves.ts';
+
+/** A list of equal records that grows at its end and forgets its beginning. */
+export class Records<T extends Float32Array | Float64Array | Int8Array> {
+  readonly width: number;
+  /** Records that were forgotten: record i is at (i - first) * width. */
+  first = 0;
+  #make: new (
+    length: number,
+  ) => T;
+  #values: T;
+  #count = 0;
+  #most: number;
+
+  /** @param most records to keep; a quarter more are held before the oldest go. */
+  constructor(make: new (length: number) => T, width: number, most: number) {
+    this.#make = make;
+    this.width = width;
+    this.#values = new make(width * 1024);
+    this.#most = most;
+  }
+
+  /** One past the newest. */
+  get end(): number {
+    return this.first + this.#count;
+  }
+
+  add(values: T): void {
+    const needed = this.#count * this.width + values.length;
+    if (needed > this.#values.length) {
+      const more = new this.#make(2 * needed);
+      more.set(this.#values);
+      this.#values = more;
+    }
+    this.#values.set(values, this.#count * this.width);
+    this.#count += values.length / this.width;
+    const spare = this.#count - this.#most;
+    if (spare < this.#most / 4) return;
+    this.#values.copyWithin(0, spare * this.width, this.#count * this.width);
+    this.first += spare;
+    this.#count -= spare;
+  }
+
+  /** Value `element` of record `i`; i is from first to end - 1. */
+  at(i: number, element = 0): number {
+    return this.#values[(i - this.first) * this.width + element] as number;
+  }
+
+  record(i: number): T {
+    const from = (i - this.first) * this.width;
+    return this.#values.subarray(from, from + this.width) as T;
+  }
+}
+
+const longestS = 1800;
+
+export class History {
+  readonly bucketS: number;
+  readonly rowS: number;
+  /** Seconds that the first row ends after the start. */
+  readonly rowOffsetS: number;
+  readonly wave: Records<Float32Array>;
+  readonly rows: Records<Int8Array> | undefined;
+  readonly outputs: Records<Float32Array>;
+  readonly times: Records<Float64Array>;
+  endS = 0;
+  hops = 0;
+
+  constructor({ rateHz, hopS, manifest, rows }: Loaded) {
+    this.bucketS = bucketSamples(rateHz) / rateHz;
+    this.rowS = rows?.stepS ?? 1;
+    this.rowOffsetS = rows?.windowS ?? 0;
+    this.wave = new Records(Float32Array, 2, longestS / this.bucketS);
+    this.rows = rows && new Records(Int8Array, rows.channels, longestS / rows.stepS);
+    this.outputs = new Records(Float32Array, manifest.outputs[0]?.elements ?? 1, longestS / hopS);
+    this.times = new Records(Float64Array, 1, longestS / hopS);
+  }
+
+  add({ endS, wave, rows, outputs, times, hops }: Batch): void {
+    this.endS = endS;
+    this.hops += hops;
+    this.wave.add(wave);
+    this.rows?.add(rows);
+    this.outputs.add(outputs);
+    this.times.add(times);
+  }
+
+  /** Index of the first output that ends at or after `seconds`. */
+  outputAt(seconds: number): number {
+    let [low, high] = [this.times.first, this.times.end];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.times.at(middle) < seconds) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

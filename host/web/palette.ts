@@ -1,0 +1,53 @@
+/**
+ * Colours of the canvases, from the page's style sheet, light or dark.
+ *
+ * In: custom properties of the root element.  Out: colours as text; the ramp of the features as 256 packed pixels.
+ */
+export interface Palette {
+  paper: string;
+  ink: string;
+  soft: string;
+  line: string;
+  faint: string;
+  wave: string;
+  accent: string;
+  truth: string;
+  /** Of words, in order of their labels. */
+  words: string[];
+  /** Loudness 0 to 255 as a pixel, 0xAABBGGRR. */
+  ramp: Uint32Array;
+}
+
+const hex = (colour: string): [number, number, number] => {
+  const value = Number.parseInt(colour.trim().slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+};
+
+/** A ramp through colours at equal distances, as pixels of a little-endian machine. */
+function rampOf(stops: [number, number, number][]): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, i) => {
+    const x = (i / 255) * (stops.length - 1);
+    const k = Math.min(stops.length - 2, Math.floor(x));
+    const [from, to] = [stops[k], stops[k + 1]] as [[number, number, number], [number, number, number]];
+    const mixed = from.map((v, c) => Math.round(v + (x - k) * ((to[c] as number) - v)));
+    return (0xff000000 | ((mixed[2] as number) << 16) | ((mixed[1] as number) << 8) | (mixed[0] as number)) >>> 0;
+  });
+}
+
+export function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const list = (name: string) => read(name).split(/\s+/);
+  return {
+    paper: read('paper'),
+    ink: read('ink'),
+    soft: read('soft'),
+    line: read('line'),
+    faint: read('faint'),
+    wave: read('wave'),
+    accent: read('accent'),
+    truth: read('truth'),
+    words: list('words'),
+    ramp: rampOf(list('ramp').map(hex)),
+  };
+}

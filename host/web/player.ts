@@ -1,0 +1,60 @@
+/**
+ * Plays a recording: its samples go to the engine as their time comes, and sound is heard.
+ *
+ * In: a recording, a speed.  Out: pieces of samples in order, whole frames each; then the end.  The clock is the sound card's where sound plays.
+ */
+import type { Recording } from './recording.ts';
+
+export interface Player {
+  stop: () => void;
+}
+
+export interface PlayerOptions {
+  /** Times as fast as it was recorded; sound is heard at 1 only. */
+  speed: number;
+  /** Values of a frame. */
+  frameElements: number;
+  onSamples: (samples: Float32Array) => void;
+  onEnd: () => void;
+}
+
+/** Seconds between two pieces. */
+const pieceS = 0.03;
+
+function audible({ samples, rateHz = 0 }: Recording): { clock: () => number; stop: () => void } | undefined {
+  // rates that every browser plays
+  if (rateHz < 8000 || rateHz > 96000 || samples.length === 0) return undefined;
+  const context = new AudioContext();
+  const buffer = context.createBuffer(1, samples.length, rateHz);
+  buffer.copyToChannel(samples as Float32Array<ArrayBuffer>, 0);
+  const source = context.createBufferSource();
+  source.buffer = buffer;
+  source.connect(context.destination);
+  const startS = context.currentTime + 0.05;
+  source.start(startS);
+  void context.resume();
+  return { clock: () => context.currentTime - startS, stop: () => void context.close() };
+}
+
+export function play(recording: Recording, { speed, frameElements, onSamples, onEnd }: PlayerOptions): Player {
+  const { samples, seconds } = recording;
+  const perSecond = samples.length / seconds;
+  const sound = speed === 1 ? audible(recording) : undefined;
+  const started = performance.now();
+  const clock = sound?.clock ?? (() => (speed * (performance.now() - started)) / 1000);
+  let sent = 0;
+  const stop = () => {
+    clearInterval(timer);
+    sound?.stop();
+  };
+  const timer = setInterval(() => {
+    const due = Math.max(0, Math.floor((clock() * perSecond) / frameElements)) * frameElements;
+    const to = Math.min(samples.length, due);
+    if (to > sent) onSamples(samples.slice(sent, to));
+    sent = Math.max(sent, to);
+    if (sent < samples.length) return;
+    stop();
+    onEnd();
+  }, 1000 * pieceS);
+  return { stop };
+}

@@ -1,0 +1,158 @@
+/**
+ * What the page and its engine (a Web Worker) say to each other.
+ *
+ * In: nothing (types).  Out: requests with an id, one reply each; batches come unasked while a signal runs. Times are seconds of the signal.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { ErrorParts } from '../../models/error.ts';
+
+/** A front end that the page was built with (catalogue.json): a module that turns sound into rows of features. */
+export interface FrontEndEntry {
+  id: string;
+  /** Name of the preset, as manifests have it. */
+  preset: string;
+  title: string;
+  file: string;
+  sampleRateHz: number;
+  windowSamples: number;
+  stepSamples: number;
+  channels: number;
+}
+
+/** A recording that belongs to a model of the zoo. */
+export interface DemoEntry {
+  title: string;
+  file: string;
+  /** Raw float32 samples have their rate here; a WAV file has its own. */
+  rateHz?: number;
+  /** float32, one value each `stepS` seconds: what the model should say. */
+  truth?: { file: string; stepS: number };
+  /** JSON, a list of Said: what the model should hear. */
+  script?: string;
+}
+
+/** A word of a script, in seconds. */
+export interface Said {
+  word: string;
+  start: number;
+  end: number;
+}
+
+export interface ModelEntry {
+  name: string;
+  note: string;
+  file: string;
+  demo?: DemoEntry;
+}
+
+export interface Catalogue {
+  version: string;
+  models: ModelEntry[];
+  frontEnds: FrontEndEntry[];
+  /** The interpreter for models that the page compiles: the module, and its kernels as JSON. */
+  interpreter: { code: string; kernels: string };
+}
+
+/** How samples reach the model. */
+export type Feed =
+  /** Sound, one sample a frame. */
+  | 'sound'
+  /** Sound, through a front end beside the model. */
+  | 'rows'
+  /** Another signal of one value a frame, such as PPG. */
+  | 'signal'
+  /** Frames that no front end here makes: files of such frames only. */
+  | 'frames';
+
+/** What a bundle is, once it runs. */
+export interface Loaded {
+  manifest: Manifest;
+  /** The module, to be saved. */
+  wasm: Uint8Array;
+  feed: Feed;
+  /** Samples a second that the engine works at; frames a second for `frames`. */
+  rateHz: number;
+  /** Frames of the model a second. */
+  frameHz: number;
+  /** Seconds between two outputs. */
+  hopS: number;
+  fileBytes: number;
+  codeBytes: number;
+  /** The front end beside the model: for its rows, or to draw only. */
+  rows?: {
+    id: string;
+    title: string;
+    channels: number;
+    stepS: number;
+    windowS: number;
+    needed: boolean;
+    memoryBytes: number;
+    fileBytes: number;
+  };
+  /** The host's own filter before the model (manifest frontEnd `ppg`). */
+  filter?: string;
+  /** Compiled in the page: how long it took. */
+  compiledMs?: number;
+  /** What the user should know: guesses that were made. */
+  notes: string[];
+}
+
+/** What a stretch of signal gave. */
+export interface Batch {
+  /** Run that it belongs to: a new one begins with every `begin`. */
+  run: number;
+  /** Seconds of signal so far. */
+  endS: number;
+  /** Least and greatest sample of each whole bucket that ended, in pairs. */
+  wave: Float32Array;
+  /** int8 [rows][channels]. */
+  rows: Int8Array;
+  /** Values of output 0, [outputs][elements], and the end of what each has seen, in seconds. */
+  outputs: Float32Array;
+  times: Float64Array;
+  /** Hops timed, and microseconds that model and front end took for them. */
+  hops: number;
+  modelUs: number;
+  frontEndUs: number;
+}
+
+export interface LoadOptions {
+  /** Id of a front end in the catalogue; by default what the model says. */
+  frontEnd?: string;
+  hop?: number;
+  frame?: number;
+  window?: number;
+}
+
+/** A signal for calibration: samples of one channel, or whole frames. */
+export interface Calibration {
+  samples: Float32Array;
+  /** Undefined: frames as the model takes them. */
+  rateHz?: number;
+}
+
+export interface NamedBytes {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** Samples of one channel at a rate, or whole frames as the model takes them. */
+export type SignalKind = { rateHz: number } | { rateHz?: undefined };
+
+export type Request =
+  | { do: 'setup'; catalogue: Catalogue }
+  | { do: 'load'; name: string; bytes: Uint8Array; options: LoadOptions; json?: NamedBytes; calibration?: Calibration }
+  | { do: 'begin'; run: number; signal: SignalKind }
+  | { do: 'push'; samples: Float32Array }
+  /** The signal ends here. */
+  | { do: 'end' }
+  /** A whole signal as fast as possible, and its end. */
+  | { do: 'all'; samples: Float32Array }
+  | { do: 'stop' };
+
+export type Reply =
+  | { id: number; loaded?: Loaded }
+  | { id: number; error: { code: string; parts: ErrorParts } }
+  | { batch: Batch }
+  /** What the engine does while a request runs. */
+  | { progress: string };

@@ -1,0 +1,39 @@
+/**
+ * What the values of an output are: probabilities of words, a quantity, or other values.
+ *
+ * In: a manifest.  Out: how they are drawn, with names and range.  A quantised output that reaches 0 and 1 and nothing beyond is a probability.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { isBackground } from '../session/index.ts';
+
+export interface Reading {
+  kind: 'word' | 'words' | 'quantity' | 'values';
+  /** One an element. */
+  names: string[];
+  /** Range of probabilities; of others where they have one that is known. */
+  range?: [low: number, high: number];
+  unit?: string;
+  /** Elements that stand for nothing (silence, unknown). */
+  background: boolean[];
+}
+
+export function readingOf({ outputs, labels, unit, name, detector }: Manifest): Reading {
+  const port = outputs[0];
+  const elements = port?.elements ?? 1;
+  const { scale = 1, zeroPoint = 0 } = port ?? {};
+  const [low, high] = [scale * (-128 - zeroPoint), scale * (127 - zeroPoint)];
+  const probability = Math.abs(low) < 0.005 && Math.abs(high - 1) < 0.01;
+  const single = detector?.label ?? labels?.[0] ?? (probability ? name : (port?.name ?? name));
+  const names =
+    labels?.length === elements ? labels : elements === 1 ? [single] : Array.from({ length: elements }, (_, i) => `output ${i}`);
+  const background = names.map(isBackground);
+  const kind = elements === 1 ? (probability ? 'word' : 'quantity') : probability ? 'words' : 'values';
+  return { kind, names, background, ...(probability && { range: [0, 1] as [number, number] }), ...(unit && { unit }) };
+}
+
+/** A value as text, in the digits that it needs. */
+export const valueText = (value: number, { kind, unit }: Reading): string => {
+  if (kind === 'word' || kind === 'words') return `${Math.round(100 * value)} %`;
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3;
+  return `${value.toFixed(digits)}${unit ? ` ${unit}` : ''}`;
+};

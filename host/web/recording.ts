@@ -1,0 +1,113 @@
+/**
+ * A file becomes a recording: sound, or frames for the model.
+ *
+ * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or frames.  WAV is read by our own reader, so that
+ * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy and .csv have no rate: theirs is the model's.
+ */
+import { RunletError } from '../../models/error.ts';
+import { readNpy } from '../sources/npy.ts';
+import type { Loaded, Said } from './protocol.ts';
+
+export interface Recording {
+  name: string;
+  samples: Float32Array;
+  /** Undefined: frames as the model takes them. */
+  rateHz?: number;
+  seconds: number;
+  truth?: { values: Float32Array; stepS: number };
+  /** What is said in it, in order. */
+  said?: Said[];
+}
+
+const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+
+/** What a dropped file is taken for. */
+export const kindOf = (name: string): 'model' | 'json' | 'recording' => {
+  const extension = extensionOf(name);
+  if (['tflite', 'onnx', 'rnq', 'wasm'].includes(extension)) return 'model';
+  return extension === 'json' ? 'json' : 'recording';
+};
+
+async function joined(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for await (const part of frames) parts.push(part);
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+async function wavRecording(name: string, bytes: Uint8Array): Promise<Recording> {
+  const { wavSource } = await import('../sources/wav.ts');
+  const source = wavSource(bytes, name, { frameElements: 1, channel: 'mix' });
+  const samples = await joined(source.frames);
+  const { sampleRateHz: rateHz = 16000 } = source;
+  return { name, samples, rateHz, seconds: samples.length / rateHz };
+}
+
+/** Sound of any kind that the browser knows. @throws RN787 */
+async function decoded(name: string, bytes: Uint8Array): Promise<Recording> {
+  const context = new AudioContext();
+  try {
+    const buffer = await context.decodeAudioData(bytes.slice().buffer);
+    const samples = new Float32Array(buffer.length);
+    for (let c = 0; c < buffer.numberOfChannels; c++) {
+      const channel = buffer.getChannelData(c);
+      for (let i = 0; i < samples.length; i++)
+        samples[i] = (samples[i] as number) + (channel[i] as number) / buffer.numberOfChannels;
+    }
+    return { name, samples, rateHz: buffer.sampleRate, seconds: buffer.duration };
+  } catch {
+    throw new RunletError('RN787', {
+      what: 'this file is no model and no sound that this browser can read',
+      where: name,
+      why: 'its ending names no kind of model, and the browser does not decode it',
+      tryThis: 'a model (.tflite, .onnx, .rnq, .wasm), sound (.wav, .mp3, .ogg, .flac) or values (.npy, .csv)',
+    });
+  } finally {
+    await context.close();
+  }
+}
+
+function npyRecording(name: string, bytes: Uint8Array, loaded: Loaded | undefined): Recording {
+  const { shape, data } = readNpy(bytes);
+  // for calibration: the engine knows the model
+  if (!loaded) return { name, samples: Float32Array.from(data), seconds: 0 };
+  const { manifest, rateHz, frameHz } = loaded;
+  const elements = manifest.inputs[0]?.elements ?? 1;
+  const width = shape.slice(1).reduce((product, d) => product * d, 1);
+  const samples = Float32Array.from(data);
+  if (elements === 1) return { name, samples, rateHz, seconds: samples.length / rateHz };
+  if (width !== elements)
+    throw new RunletError('RN785', {
+      what: 'this signal does not fit the model',
+      where: `${name}: shape (${shape.join(', ')})`,
+      why: `the model takes ${elements} values a frame`,
+      tryThis: 'an array [frames][values]',
+    });
+  return { name, samples, seconds: samples.length / elements / frameHz };
+}
+
+/**
+ * @param loaded the model that it is for; undefined where it calibrates one.
+ * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
+ */
+export async function readRecording(name: string, bytes: Uint8Array, loaded?: Loaded): Promise<Recording> {
+  const extension = extensionOf(name);
+  if (extension === 'npy') return npyRecording(name, bytes, loaded);
+  if (loaded && (extension === 'csv' || extension === 'txt')) {
+    const { csvRecording } = await import('./csv.ts');
+    return csvRecording(name, bytes, loaded);
+  }
+  const recording = await (extension === 'wav' ? wavRecording : decoded)(name, bytes);
+  if (!loaded || loaded.feed === 'sound' || loaded.feed === 'rows') return recording;
+  throw new RunletError('RN785', {
+    what: 'this model does not listen to sound',
+    where: `${name}, ${loaded.manifest.name}`,
+    why: `it takes ${loaded.manifest.inputs[0]?.elements === 1 ? `a signal of ${loaded.rateHz} Hz` : 'frames of its own'}`,
+    tryThis: 'its demo recording, or a .npy or .csv file of its signal',
+  });
+}

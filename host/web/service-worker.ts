@@ -1,0 +1,51 @@
+/**
+ * The page without its server: every file is kept at the first visit.
+ *
+ * In: the page's requests.  Out: from the server where it answers, else what was kept.  `files` and `version` are put in when the page is built
+ * (scripts/web.ts). Only the page's own files are kept, and only from its own origin.
+ */
+declare const pageFiles: string[];
+declare const pageVersion: string;
+
+interface WorkerEvent extends Event {
+  waitUntil(promise: Promise<unknown>): void;
+}
+interface FetchEvent extends WorkerEvent {
+  request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+interface Scope {
+  skipWaiting(): Promise<void>;
+  clients: { claim(): Promise<void> };
+  addEventListener(type: 'install' | 'activate', listener: (event: WorkerEvent) => void): void;
+  addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void;
+}
+const scope = globalThis as unknown as Scope;
+const store = `runlet-${pageVersion}`;
+
+async function keep(): Promise<void> {
+  await (await caches.open(store)).addAll(pageFiles);
+  await scope.skipWaiting();
+}
+
+async function forget(): Promise<void> {
+  for (const name of await caches.keys()) if (name.startsWith('runlet-') && name !== store) await caches.delete(name);
+  await scope.clients.claim();
+}
+
+async function answer(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await (await caches.open(store)).match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+scope.addEventListener('install', (event) => event.waitUntil(keep()));
+scope.addEventListener('activate', (event) => event.waitUntil(forget()));
+scope.addEventListener('fetch', (event) => {
+  if (event.request.method === 'GET' && new URL(event.request.url).origin === location.origin)
+    event.respondWith(answer(event.request));
+});

@@ -1,0 +1,45 @@
+/**
+ * The Web Worker around the engine: one request after the other.
+ *
+ * In: { id, request }.  Out: replies of that id, and messages in between (protocol.ts).
+ */
+import { Engine } from './engine.ts';
+import { errorOf } from './engine-error.ts';
+import type { Reply, Request } from './protocol.ts';
+
+interface Scope {
+  postMessage(message: Reply, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<{ id: number; request: Request }>) => void) | null;
+}
+const scope = globalThis as unknown as Scope;
+
+function tell(message: Reply): void {
+  const transfer =
+    'batch' in message
+      ? [message.batch.wave, message.batch.rows, message.batch.outputs, message.batch.times].map(
+          (list) => list.buffer as ArrayBuffer,
+        )
+      : [];
+  scope.postMessage(message, transfer);
+}
+
+const engine = new Engine({
+  tell,
+  asset: async (file) => new Uint8Array(await (await fetch(file)).arrayBuffer()),
+});
+
+/** Loads wait for each other; a stop must reach a run that is going on, so nothing waits for that. */
+let loads: Promise<unknown> = Promise.resolve();
+
+scope.onmessage = ({ data: { id, request } }) => {
+  const run = async () => {
+    try {
+      const loaded = await engine.handle(request);
+      tell({ id, ...(loaded && { loaded }) });
+    } catch (error) {
+      tell({ id, error: errorOf(error) });
+    }
+  };
+  if (request.do === 'load') loads = loads.then(run);
+  else void run();
+};

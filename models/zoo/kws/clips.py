@@ -1,0 +1,58 @@
+"""Speech Commands clips, folds by speaker, and one cache folder for everything derived.
+
+The data set is 12 classes of one-second clips, 16 kHz, mu-law bytes in dev_*.npy with
+index.csv (split,file,row,class,label,word,speaker,source_file).
+"""
+
+import csv
+import hashlib
+import pathlib
+
+import numpy as np
+
+LABELS = "_silence_ _unknown_ yes no up down left right on off stop go".split()
+WORDS = LABELS[2:]
+FOLDS = 5
+
+
+def decode(bytes_):
+    """mu-law uint8 -> float32 in -1..1."""
+    f = bytes_.astype(np.float32) / 127.5 - 1
+    return (np.sign(f) * (256 ** np.abs(f) - 1) / 255).astype(np.float32)
+
+
+def to_pcm(x):
+    """float in -1..1 -> int16, rounded and clipped."""
+    return np.clip(np.rint(x * 32767), -32768, 32767).astype(np.int16)
+
+
+def rows(folder):
+    """Rows of index.csv of the development split, in file order."""
+    with open(pathlib.Path(folder) / "index.csv", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["split"] == "dev"]
+
+
+def load(folder):
+    """(sound float32 [n, 16000], label int64 [n], speakers [n])."""
+    index = rows(folder)
+    files = {name: np.load(pathlib.Path(folder) / name) for name in {r["file"] for r in index}}
+    sound = decode(np.stack([files[r["file"]][int(r["row"])] for r in index]))
+    label = np.array([int(r["class"]) for r in index])
+    return sound, label, [r["speaker"] for r in index]
+
+
+def folds(speakers):
+    """Fold 0..4 of every clip: speakers in the order of their SHA-256, each to the emptiest fold.
+
+    Silence has no speaker; its clips (one "speaker" each) are dealt out the same way.
+    The same rule is in host/demo/kws-clips.ts.
+    """
+    counts = {}
+    for name in speakers:
+        counts[name] = counts.get(name, 0) + 1
+    where, speech, noise = {}, [0] * FOLDS, [0] * FOLDS
+    for name in sorted(counts, key=lambda n: hashlib.sha256(n.encode()).hexdigest()):
+        filled = noise if name.startswith("noise_") else speech
+        where[name] = filled.index(min(filled))
+        filled[where[name]] += counts[name]
+    return np.array([where[name] for name in speakers])

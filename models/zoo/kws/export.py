@@ -1,0 +1,169 @@
+"""Write kws.onnx, the networks of the folds and the signals that go with them.
+
+    python export.py --weights kws.pt                  # kws.onnx, float32
+    python export.py --weights fold-0.pt --fold 0      # folds/fold-0.onnx, float16 weights
+    python export.py --signals                         # calib.npy and golden files
+
+kws.onnx         input features [1, 1, 49, 40], output scores [1, 12] (softmax), opset 18
+folds/*.onnx     the same network trained without one fold's speakers, for `npm run eval:kws`
+calib.npy        float32 [2400, 40]: rows of synthesised words, sentences and noise
+golden-in.npy    int8 [8, 49, 40] windows; golden-out.npy float32 [8, 12] scores of PyTorch
+golden-rows.npy  int8 [400, 40]: the front end's rows of the first 8 s of demo.wav
+"""
+
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from scipy.io import wavfile
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+import augment
+import clips
+import speech
+from batches import real
+from front_end import features
+from model import HOP, KeywordNet
+
+HERE = pathlib.Path(__file__).parent
+DETECTOR = {"cutoff": 0.8, "slidingWindow": 4, "refractoryMs": 1000, "output": 0}
+FEATURES = {"preset": "microwakeword", "stepSamples": 320, "sampleRateHz": 16000}
+METADATA = {
+    "runlet.sample_rate_hz": "50",
+    "runlet.hop": str(HOP),
+    "runlet.labels": ",".join(clips.LABELS),
+    "runlet.detector": json.dumps(DETECTOR),
+    "runlet.features": json.dumps(FEATURES),
+}
+
+
+class Scores(nn.Module):
+    """The trained network with batch norm folded into its convolutions, and softmax."""
+
+    def __init__(self, net):
+        super().__init__()
+        layers = []
+        for layer in net.eval().trunk:
+            if isinstance(layer, nn.BatchNorm2d):
+                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            else:
+                layers.append(layer)
+        self.trunk, self.output = nn.Sequential(*layers), net.output
+
+    def forward(self, x):
+        return torch.softmax(self.output(self.trunk(x).mean((2, 3))), 1)
+
+
+def load(path):
+    net = KeywordNet()
+    net.load_state_dict(torch.load(path))
+    return Scores(net).eval()
+
+
+def halved(graph):
+    """Float16 initialisers, each cast to float32 where it is used."""
+    casts = []
+    for tensor in list(graph.initializer):
+        array = numpy_helper.to_array(tensor)
+        if array.dtype != np.float32:
+            continue
+        half = numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half")
+        graph.initializer.remove(tensor)
+        graph.initializer.append(half)
+        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+def write_onnx(net, path, half=False):
+    """Export one window, weights inside, and attach the metadata; the exporter's notes are dropped."""
+    program = torch.onnx.export(
+        net,
+        (torch.zeros(1, 1, 49, 40),),
+        input_names=["features"],
+        output_names=["scores"],
+        opset_version=18,
+        dynamo=True,
+        verbose=False,
+    )
+    proto = program.model_proto
+    graph = proto.graph
+    tensors = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for item in (proto, graph, *graph.node, *tensors):
+        del item.metadata_props[:]
+    graph.name = "kws"
+    if half:
+        halved(graph)
+    for key, value in METADATA.items():
+        proto.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.save(proto, path)
+
+
+def calibration(rng):
+    """About 48 s of sound at many levels: words by all voices of the part `train`, sentences, noise, silence."""
+    parts = []
+    for n, word in enumerate([*clips.WORDS, "seven", "happy"] * 2):
+        parts.append(speech.word_clip(word, "train", rng)[1600:14400] * 10 ** (-rng.uniform(0, 1.2)))
+        if n % 3 == 0:
+            parts.append(speech.continuous("train", 2, rng) * 10 ** (-rng.uniform(0, 1)))
+        if n % 4 == 0:
+            parts.append(0.01 * augment.coloured_noise(1, 9600, rng)[0] * 10 ** rng.uniform(-2, 1))
+    x = np.concatenate(parts)[None, : 48 * 16000 + 480]
+    x[:, 8 * 16000 : 30 * 16000] = augment.convolve(x[:, 8 * 16000 : 30 * 16000], augment.rooms(1, rng))
+    noise = 0.002 * augment.coloured_noise(1, x.shape[1], rng)
+    rows = features(clips.to_pcm(augment.gain(x + noise, rng, 0, 0.1)))[0]
+    # both ends of the range, so that the input's scale is the front end's: 26 / 255 from -128 on
+    rows[-1, :2] = -128, 127
+    return real(rows)
+
+
+def golden(rng):
+    """Eight windows: words by voices of the part `demo` in soft noise."""
+    x = np.stack([speech.word_clip(w, "demo", rng) for w in ["yes", "no", "stop", "go", "left", "on", "seven", "zero"]])
+    return features(clips.to_pcm(x + 0.003 * augment.coloured_noise(8, 16000, rng)))
+
+
+def write_signals():
+    np.save(HERE / "calib.npy", calibration(np.random.default_rng(5)))
+    _, pcm = wavfile.read(HERE / "demo.wav")
+    np.save(HERE / "golden-rows.npy", features(pcm[None, : 399 * 320 + 480])[0])
+    x = golden(np.random.default_rng(6))
+    with torch.no_grad():
+        y = load_onnx(HERE / "kws.onnx")(torch.from_numpy(real(x))[:, None]).numpy()
+    np.save(HERE / "golden-in.npy", x)
+    np.save(HERE / "golden-out.npy", y)
+
+
+def load_onnx(path):
+    """kws.onnx in PyTorch, by the names that the exporter keeps."""
+    arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    net = Scores(KeywordNet())
+    net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
+    return net.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--weights")
+    parser.add_argument("--fold", type=int, default=-1)
+    parser.add_argument("--signals", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.weights and args.fold < 0:
+        write_onnx(load(args.weights), HERE / "kws.onnx")
+    elif args.weights:
+        (HERE / "folds").mkdir(exist_ok=True)
+        write_onnx(load(args.weights), HERE / "folds" / f"fold-{args.fold}.onnx", half=True)
+    if args.signals:
+        write_signals()
+
+
+if __name__ == "__main__":
+    main()

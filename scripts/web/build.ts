@@ -1,0 +1,106 @@
+/**
+ * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the interpreter for models that the page compiles.
+ *
+ * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same sources give the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build as esbuild } from 'esbuild';
+import { everyKernel, interpreter } from '../../assembly/emit/table-module.ts';
+import { producer } from '../../host/cli/producer.ts';
+import type { Catalogue } from '../../host/web/protocol.ts';
+import { root } from '../../test/shared.ts';
+import { zooAssets } from './zoo.ts';
+
+const source = join(root, 'host/web');
+const plain = ['index.html', 'page.css', 'icon.svg'];
+
+/** Scripts that share what they have in common, and the worklet, which is one file. */
+async function scripts(folder: string): Promise<string[]> {
+  const common = {
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    legalComments: 'none',
+  } as const;
+  const split = await esbuild({
+    ...common,
+    entryPoints: { page: join(source, 'page.ts'), worker: join(source, 'worker.ts') },
+    outdir: folder,
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'part-[hash]',
+  });
+  const worklet = await esbuild({
+    ...common,
+    entryPoints: { capture: join(source, 'capture.ts') },
+    outdir: folder,
+    format: 'iife',
+  });
+  const outputs = [...split.outputFiles, ...worklet.outputFiles];
+  for (const { path, contents } of outputs) writeFileSync(path, contents);
+  return outputs.map(({ path }) => path.slice(folder.length + 1));
+}
+
+async function serviceWorker(folder: string, files: string[], version: string): Promise<void> {
+  await esbuild({
+    entryPoints: { 'service-worker': join(source, 'service-worker.ts') },
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    define: { pageFiles: JSON.stringify(['./', ...files]), pageVersion: JSON.stringify(version) },
+  });
+}
+
+/** Every file of the page, relative to `folder`. */
+export async function buildWeb(folder: string): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const files = [...plain];
+  for (const name of plain) copyFileSync(join(source, name), join(folder, name));
+  files.push(...(await scripts(folder)));
+  const put = (name: string, bytes: Uint8Array | string): string => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+    files.push(name);
+    return name;
+  };
+  const { kernels, code } = await interpreter(everyKernel(), false, true);
+  const catalogue: Catalogue = {
+    version: producer(),
+    ...(await zooAssets(put)),
+    interpreter: { code: put('interpreter.wasm', code), kernels: put('interpreter.json', JSON.stringify(kernels)) },
+  };
+  put('catalogue.json', JSON.stringify(catalogue));
+  const hash = createHash('sha256');
+  for (const name of files) hash.update(name).update(readFileSync(join(folder, name)));
+  await serviceWorker(folder, files, hash.digest('hex').slice(0, 16));
+  return [...files, 'service-worker.js'];
+}
+
+/** Bytes with gzip: what is fetched before the first model runs (demo recordings left out), and all. */
+export function sizes(folder: string, files: string[]): { page: number; all: number; each: Map<string, number> } {
+  const each = new Map(files.map((name) => [name, gzipSync(readFileSync(join(folder, name)), { level: 9 }).length]));
+  const meta = new Set(firstFiles(folder));
+  const sum = (names: Iterable<string>) => [...names].reduce((total, name) => total + (each.get(name) ?? 0), 0);
+  return { page: sum(meta), all: sum(files), each };
+}
+
+/** The document, its scripts with what they import at once, the style and the catalogue. */
+function firstFiles(folder: string): Set<string> {
+  const found = new Set(['index.html', 'page.css', 'icon.svg', 'catalogue.json']);
+  const visit = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    const text = readFileSync(join(folder, name), 'utf8');
+    for (const [, part] of text.matchAll(/(?:^|[;}\n])import\s*(?:[^'"();]*?from\s*)?["']\.\/(part-[A-Z0-9]+\.js)["']/g))
+      visit(part as string);
+  };
+  for (const name of ['page.js', 'worker.js']) visit(name);
+  return found;
+}

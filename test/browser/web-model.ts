@@ -1,0 +1,45 @@
+/**
+ * A small int8 model of words, as files: rows of 40 features in, four probabilities out.
+ *
+ * In: a seed.  Out: a .rnq file whose metadata names its front end, labels and detector. The weights are random: what it says means nothing, but it says
+ * different things.
+ */
+import { writeGraph } from '../../models/graph/file.ts';
+import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
+import { Maker } from '../property/random-network.ts';
+
+export const labels = ['_silence_', 'up', 'down', 'left'];
+
+export function wordsGraph(seed = 2): Graph {
+  const m = new Maker(seed);
+  const relu: Clamp = [0, Number.POSITIVE_INFINITY];
+  const conv = (x: number, channels: number, kernelT: number): number => {
+    const { c } = m.b.shape(x);
+    const { quant, ...mac } = m.mac(x, kernelT * c, channels, channels * kernelT * c);
+    const one = { strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, kernelF: 1, padF: [0, 0] as const, groups: 1 };
+    const attrs = { ...one, kernelT, padT: [0, 0] as const, outChannels: channels, clamp: relu, ...mac };
+    return m.b.node('conv', [x], attrs, m.name('conv'), { ...quant, zeroPoint: -128 });
+  };
+  const input = { quant: { scale: Math.fround(26 / 255), zeroPoint: -128 }, hostType: 'int8' as const };
+  let x = m.b.input('rows', { t: 30, f: 1, c: 40 }, input);
+  x = conv(conv(x, 8, 3), 8, 5);
+  const { t, c } = m.b.shape(x);
+  const { quant, ...mac } = m.mac(x, t * c, 4, 4 * t * c);
+  const scores = { ...quant, zeroPoint: 0 };
+  x = m.b.node('dense', [x], { units: 4, clamp: noClamp, ...mac }, m.name('dense'), scores);
+  // one step of a score is a factor of exp(0.06)
+  x = m.b.node('softmax', [x], { beta: 0.06 / scores.scale }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
+  m.b.output(x, 'words', { hostType: 'int8' });
+  const graph = m.b.build();
+  const features = { preset: 'microwakeword', stepSamples: 320, sampleRateHz: 16000 };
+  const detector = { cutoff: 0.6, slidingWindow: 2, refractoryMs: 300, output: 0 };
+  const metadata = {
+    'runlet.hop': '3',
+    'runlet.labels': labels.join(','),
+    'runlet.features': JSON.stringify(features),
+    'runlet.detector': JSON.stringify(detector),
+  };
+  return { ...graph, name: 'words', metadata: { ...graph.metadata, ...metadata } };
+}
+
+export const wordsFile = (): Uint8Array => writeGraph(wordsGraph());

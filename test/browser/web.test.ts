@@ -1,0 +1,255 @@
+/**
+ * The page in headless Chromium: files give the bytes that Node gives, models are compiled in the page, the microphone is heard, errors are told, and
+ * nothing needs a server the second time.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { manifestFields } from '../../host/cli/load.ts';
+import { producer } from '../../host/cli/producer.ts';
+import { ppgFrontEnd } from '../../host/features/ppg.ts';
+import { LabelDetector, openSession } from '../../host/session/index.ts';
+import { openSource } from '../../host/sources/index.ts';
+import { readNpy } from '../../host/sources/npy.ts';
+import { Resampler } from '../../host/sources/resample.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { root, shared } from '../shared.ts';
+import { chromiumPath } from './page.ts';
+import { labels, wordsFile } from './web-model.ts';
+import { sound, type Visit, WebPage, wavBytes } from './web-page.ts';
+
+if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
+const only = chromiumPath ? test : test.skip;
+const zoo = join(root, 'models/zoo/ppg-hr');
+let web: WebPage;
+
+test.before(async () => {
+  if (chromiumPath) web = await WebPage.open(wavBytes(sound(8, 48000), 48000));
+});
+test.after(async () => {
+  await web?.close();
+});
+
+const visiting = (name: string, run: (visit: Visit) => Promise<void>) =>
+  only(name, async () => {
+    const visit = await web.visit();
+    try {
+      await run(visit);
+      assert.equal(visit.faults, [], 'faults in the console');
+    } finally {
+      await visit.context.close();
+    }
+  });
+
+const asset = (name: string): Uint8Array => new Uint8Array(readFileSync(join(web.folder, 'web', name)));
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** What build gives for the same model, with the interpreter that the page has. */
+async function builtHere(graph: Graph, hop: number): Promise<Uint8Array> {
+  const options = { producer: producer(), style: 'table', kernels: 'every', shrink: true } as const;
+  return (await build(quantPlan(graph, { hop }), { ...options, ...manifestFields(graph) })).wasm;
+}
+
+/** Outputs of a bundle on rows of a front end of the page, on sound of any rate. */
+async function wordsHere(bundle: Uint8Array, frontEndFile: string, sound: Float32Array, rateHz: number): Promise<number[][]> {
+  const frontEnd = await openSession(asset(frontEndFile) as BufferSource);
+  const model = await openSession(bundle as BufferSource);
+  const resampler = new Resampler(rateHz, 16000);
+  const values: number[][] = [];
+  for (const part of [resampler.push(sound), resampler.flush()])
+    if (part.length > 0)
+      frontEnd.pushAll(part, () => {
+        model.pushAll(frontEnd.output(), () => values.push([...model.output()]));
+      });
+  return values;
+}
+
+async function saved(visit: Visit): Promise<Uint8Array> {
+  const download = visit.page.waitForEvent('download');
+  await visit.page.click('#save');
+  return new Uint8Array(readFileSync(await (await download).path()));
+}
+
+visiting('ppg-hr on its demo recording: the outputs of Node', async (visit) => {
+  const { values, times } = await visit.runAtOnce();
+  const session = await openSession(asset('models/ppg-hr.wasm') as BufferSource);
+  const source = await openSource(join(zoo, 'demo.csv'), { frameElements: 1, columns: ['ppg'] });
+  const filter = ppgFrontEnd({ sampleRateHz: 32 });
+  const here: number[][] = [];
+  for await (const chunk of source.frames)
+    session.pushAll(
+      chunk.map((sample) => filter.push(sample)),
+      () => here.push([...session.output()]),
+    );
+  assert.equal(values, here);
+  assert.ok(here.length > 100 && new Set(here.map(String)).size > 20);
+  assert.is(times.at(-1), 300);
+  assert.match(await visit.text('#numbers'), /µs/);
+  console.log(`  ${here.length} outputs, 0 differing values`);
+});
+
+visiting('a model of words is compiled in the page, byte for byte as here, and hears a WAV file as Node does', async (visit) => {
+  const samples = sound(12, 44100, 2);
+  await visit.drop(web.file('words.rnq', wordsFile()));
+  await visit.model('words');
+  const bundle = await saved(visit);
+  assert.ok(
+    Buffer.compare(bundle, await builtHere(await readModel(wordsFile(), { digest: digestOf(wordsFile()) }), 3)) === 0,
+    'the bundle',
+  );
+
+  await visit.drop(web.file('sound.wav', wavBytes(samples, 44100, 2)));
+  await visit.source(/sound\.wav/);
+  const { values, times } = await visit.runAtOnce();
+  const mixed = Float32Array.from({ length: samples.length / 2 }, (_, n) => {
+    const [left, right] = [2 * n, 2 * n + 1].map((i) => Math.round(32768 * (samples[i] as number)) / 32768);
+    return ((left as number) + (right as number)) / 2;
+  });
+  const here = await wordsHere(bundle, 'front-ends/microwakeword-20ms.wasm', mixed, 44100);
+  assert.equal(values, here);
+  assert.ok(here.length > 150 && new Set(here.map(String)).size > 50);
+
+  const { manifest } = await openSession(bundle as BufferSource);
+  const detector = new LabelDetector(manifest, 60);
+  const heard = here.flatMap((row, i) => detector.push(Float32Array.from(row), 1000 * (times[i] as number)) ?? []);
+  const shown = (await visit.page.$$eval('#heard-list b', (list) => list.map((b) => b.textContent))).reverse();
+  assert.equal(shown, heard.map(({ label }) => label)); // biome-ignore format: one line
+  assert.ok(heard.length > 2 && heard.every(({ label }) => labels.includes(label) && label !== '_silence_'));
+  console.log(`  ${here.length} outputs from 44.1 kHz stereo, 0 differing values, ${heard.length} words`);
+});
+
+visiting('the microphone is heard', async (visit) => {
+  await visit.drop(web.file('words.rnq', wordsFile()));
+  await visit.model('words');
+  await visit.page.click('#microphone');
+  await visit.source(/listening, 0:0[3-9]/);
+  await visit.page.click('#microphone');
+  const { values, times } = await visit.outputs();
+  assert.ok(values.length >= 30, `${values.length} outputs`);
+  assert.ok(new Set(values.map(String)).size > 10, 'it says different things');
+  // 30 rows of 20 ms, the last of 30 ms; an output every 60 ms
+  assert.ok(times.every((t, i) => Math.abs(t - (0.61 + 0.06 * i)) < 1e-9));
+});
+
+const okayNabu = chromiumPath && shared('models', 'mww', 'v2', 'okay_nabu');
+const recordings = okayNabu && shared('audio');
+(recordings ? visiting : (name: string, _: unknown) => test.skip(name, () => {}))(
+  'okay_nabu with its manifest hears its recordings and no other, with the outputs of Node',
+  async (visit) => {
+    const model = join(okayNabu as string, 'model.tflite');
+    await visit.drop(model, join(okayNabu as string, 'manifest.json'));
+    await visit.model('Okay Nabu');
+    const bundle = await saved(visit);
+    let count = 0;
+    for (const name of ['okay_nabu_1', 'okay_nabu_2', 'okay_nabu_3', 'hey_jarvis_1', 'hey_jarvis_2']) {
+      const path = join(recordings as string, `${name}.wav`);
+      await visit.drop(path);
+      await visit.source(new RegExp(name));
+      const { values } = await visit.runAtOnce();
+      const source = await openSource(path, { frameElements: 1, sound: true });
+      const parts: Float32Array[] = [];
+      for await (const part of source.frames) parts.push(part);
+      const samples = Float32Array.from(parts.flatMap((part) => [...part]));
+      assert.equal(values, await wordsHere(bundle, 'front-ends/microwakeword-10ms.wasm', samples, 16000), name);
+      const words = await visit.page.$$eval('#heard-list b', (list) => list.length);
+      // it is said twice in the third
+      assert.is(words, name === 'okay_nabu_3' ? 2 : Number(name.startsWith('okay')), name);
+      count += values.length;
+    }
+    console.log(`  ${count} outputs of five recordings, 0 differing values`);
+  },
+);
+
+visiting('a float model asks for a signal, is calibrated with it, and becomes what Node makes of it', async (visit) => {
+  const onnx = join(zoo, 'ppg-hr.onnx');
+  await visit.drop(onnx);
+  const told = await visit.error();
+  assert.is(told.code, 'RN782');
+  assert.match(told.title as string, /float model/);
+  await visit.drop(join(zoo, 'calib.npy'));
+  await visit.page.waitForSelector('#models .own');
+  const calib = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
+  const file = new Uint8Array(readFileSync(onnx));
+  const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
+  const int8 = quantize(graph, { hop: 64 }, calib, { noReport: true }).graph;
+  assert.ok(Buffer.compare(await saved(visit), await builtHere(int8, 64)) === 0, 'the bundle');
+});
+
+visiting('keys alone: a run, a model, and the picture moved and scaled', async (visit) => {
+  const { keyboard } = visit.page;
+  const focused = () =>
+    visit.page.evaluate(() => document.activeElement?.id || (document.activeElement as HTMLInputElement)?.name);
+  const tabTo = async (id: string) => {
+    for (let i = 0; i < 20 && (await focused()) !== id; i++) await keyboard.press('Tab');
+    assert.is(await focused(), id);
+  };
+  const picture = () => visit.page.$eval('canvas[data-lane="axis"]', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const after = async (key: string) => {
+    const before = await picture();
+    await keyboard.press(key);
+    await visit.page.waitForTimeout(150);
+    return (await picture()) !== before;
+  };
+  await tabTo('model');
+  await tabTo('open-model');
+  await tabTo('all');
+  await keyboard.press('Enter');
+  // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+  await visit.page.waitForFunction(() => (globalThis as any).runletPage.ended > 0);
+  await tabTo('lanes');
+  for (const key of ['+', 'ArrowRight', 'ArrowLeft', '-']) assert.ok(await after(key), `key ${key}`);
+});
+
+visiting('errors say what, where, why and what to try', async (visit) => {
+  await visit.drop(web.file('notes.txt.md', '# no sound'));
+  const { code, title, where, why, try: tryThis } = await visit.error();
+  assert.is(code, 'RN787');
+  assert.is(where, 'notes.txt.md');
+  assert.ok((title?.length ?? 0) > 20 && (why?.length ?? 0) > 20 && /\.wav/.test(tryThis ?? ''));
+  await visit.page.click('#error .close');
+  assert.ok(await visit.page.isHidden('#error'));
+
+  const bundle = asset('models/ppg-hr.wasm');
+  await visit.drop(web.file('half.wasm', bundle.subarray(0, bundle.length / 2)));
+  assert.is((await visit.error()).code, 'RN601');
+  await visit.drop(web.file('broken.tflite', 'TFL3'));
+  assert.match((await visit.error()).code as string, /^RN1/);
+  await visit.drop(web.file('sound.wav', wavBytes(sound(1, 16000), 16000)));
+  assert.match((await visit.error()).title as string, /does not listen to sound/);
+  // the model that ran before runs on
+  await visit.page.click('#error .close');
+  assert.ok((await visit.runAtOnce()).values.length > 100);
+});
+
+visiting('without its server: the second visit has everything, and asks nobody else', async (visit) => {
+  await visit.page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    const worker = registration.active;
+    if (worker?.state !== 'activated')
+      await new Promise<void>((resolve) =>
+        worker?.addEventListener('statechange', () => worker.state === 'activated' && resolve()),
+      );
+  });
+  web.served.close();
+  await visit.context.setOffline(true);
+  await visit.page.reload();
+  await visit.source(/demo/);
+  await visit.drop(web.file('words.rnq', wordsFile()));
+  await visit.model('words');
+  await visit.drop(web.file('sound.wav', wavBytes(sound(3, 16000), 16000)));
+  await visit.source(/sound\.wav/);
+  assert.ok((await visit.runAtOnce()).values.length > 30);
+  const hosts = new Set(visit.requests.map((url) => new URL(url).origin));
+  assert.equal([...hosts], [new URL(web.served.address).origin]);
+  // what the browser says of a server that is gone
+  visit.faults.splice(0, visit.faults.length, ...visit.faults.filter((fault) => !/net::ERR/.test(fault)));
+});
+
+test.run();
