@@ -38,7 +38,7 @@ const runs: Record<string, Soak> = {
   stateful: {
     what: '12,000 mutations of streaming TensorFlow Lite models against an interpreter of the file; 60 of the equal ones compiled too',
     test: 'fuzz/stateful',
-    env: { RUNLET_FUZZ_COUNT: '12000', RUNLET_FUZZ_BUILDS: '60' },
+    env: { RUNLET_STATEFUL_FILES: '12000', RUNLET_STATEFUL_BUILDS: '60' },
   },
   day: {
     what: '24 hours of sound through front end and network in one module, 1,000 places against the references',

@@ -7,9 +7,9 @@ import * as assert from 'uvu/assert';
 import { shared } from '../shared.ts';
 import { fuzzStateful, realBases } from './stateful.ts';
 
-const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 150);
+const count = Number(process.env.RUNLET_STATEFUL_FILES ?? 150);
 const seed = Number(process.env.RUNLET_FUZZ_SEED ?? 1);
-const compiles = Number(process.env.RUNLET_FUZZ_BUILDS ?? 4);
+const compiles = Math.min(60, Number(process.env.RUNLET_STATEFUL_BUILDS ?? 4));
 
 test(`${count} mutations of streaming models, seed ${seed}`, async () => {
   const result = await fuzzStateful({ count, seed, compiles, others: realBases(shared('models', 'mww')) });

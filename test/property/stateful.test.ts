@@ -14,8 +14,8 @@ import { writeFile } from '../oracle/writer/write.ts';
 import { differing } from './harness.ts';
 import { runStyles, spread } from './styles.ts';
 
-const runs = Number(process.env.RUNLET_NETWORKS ?? 300);
-const compiled = Math.min(runs, Number(process.env.RUNLET_ASC ?? 24));
+const runs = Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 1000) / 5);
+const compiled = Math.min(runs, Math.ceil(Number(process.env.RUNLET_ASC ?? 160) / 10));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** The module in both styles, fed in pieces, against the reference. */
