@@ -57,6 +57,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
 
 /** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
 export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator): string {
+  if (op === 'CUSTOM CIRCULAR_BUFFER') return 'it may leave out what follows it at some steps, which no plan here does';
   if (op.startsWith('CUSTOM')) return 'custom operators are code that the file does not hold';
   const [first, second] = inputs.map((index) => values.get(index)).filter((v) => v !== undefined);
   const dims = model.tensors[inputs[0] ?? -1]?.shape;
