@@ -9,11 +9,10 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import { StepStreams } from '../../graph/stateful.ts';
 import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../../graph/types.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
-import type { StateRead } from './lower/state.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf } from './schema.ts';
-import { Variables } from './variables.ts';
+import { type StateRead, Variables } from './variables.ts';
 import type { Table } from './view.ts';
 
 /** Padding that PAD asked for and that the next convolution takes over; the layout's lengths contain it. */
@@ -210,6 +209,7 @@ export class Context {
         tryThis: 'a shorter window',
       });
     }
+    if (tensor.type !== value.type) throw malformed(op, `it gives ${value.type}, and its output is ${tensor.type}`);
     const isDynamic = (dim: number) => tensor.signature[dim] === -1 || (dim === 0 && value.batched !== undefined);
     if (shape.length !== tensor.shape.length || shape.some((n, i) => n !== tensor.shape[i] && !isDynamic(i))) {
       throw new RunletError('RN104', {

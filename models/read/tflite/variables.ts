@@ -6,7 +6,7 @@
  * point). Variables go by container and name. Without CALL_ONCE a variable starts at the zero point, as in TensorFlow Lite Micro.
  * Source: tensorflow/lite/schema/schema.fbs; tensorflow/lite/micro/micro_resource_variable.cc, kernels/call_once.cc.
  */
-import type { TfModel, TfOperator, TfTensor } from './model.ts';
+import type { TfGraph, TfModel, TfOperator, TfTensor } from './model.ts';
 import { inconsistent } from './model.ts';
 import { optionsOf } from './schema.ts';
 
@@ -22,6 +22,16 @@ export interface Variable {
   source?: { id: number; dim: number; others: string };
 }
 
+/** What READ_VARIABLE gives: rows [from, ...) of a variable along `dim`. */
+export interface StateRead {
+  variable: Variable;
+  tensor: TfTensor;
+  /** File shape after slicing. */
+  shape: number[];
+  /** The dimension that was sliced. */
+  dim?: number;
+}
+
 export class Variables {
   /** By the resource tensor of subgraph 0. */
   readonly ofResource = new Map<number, Variable>();
@@ -30,7 +40,7 @@ export class Variables {
 
   constructor(model: TfModel) {
     this.model = model;
-    for (const op of model.operators) if (op.op === 'VAR_HANDLE') this.declare(op, this.ofResource);
+    for (const op of model.operators) if (op.op === 'VAR_HANDLE') this.declare(op, model, this.ofResource);
     const resource = (op: TfOperator) => this.ofResource.get(op.inputs[0] ?? -1);
     for (const op of model.operators) {
       if (op.op === 'READ_VARIABLE') resource(op)?.reads.push(op);
@@ -45,7 +55,7 @@ export class Variables {
   }
 
   /** The variable of a VAR_HANDLE; one for all handles of a name. */
-  private declare(op: TfOperator, into: Map<number, Variable>): Variable {
+  private declare(op: TfOperator, graph: TfGraph, into: Map<number, Variable>): Variable {
     const options = op.optionsType === optionsOf.VAR_HANDLE ? op.options : undefined;
     const container = options?.string(0) ?? '';
     const name = options?.string(1) ?? '';
@@ -56,6 +66,7 @@ export class Variables {
     this.byName.set(key, variable);
     const [output] = op.outputs;
     if (output === undefined) throw inconsistent('a variable has no output', op.name);
+    if (graph.tensors[output]?.type !== 'resource') throw inconsistent('the output of a variable is no resource', op.name);
     into.set(output, variable);
     return variable;
   }
@@ -72,7 +83,7 @@ export class Variables {
     if (graph.inputs.length + graph.outputs.length > 0) fail(`${op.name} passes values to its subgraph`);
     for (const step of graph.operators) {
       if (step.op === 'VAR_HANDLE') {
-        this.declare(step, handles);
+        this.declare(step, graph, handles);
         continue;
       }
       const variable = handles.get(step.inputs[0] ?? -1);

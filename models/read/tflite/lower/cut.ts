@@ -91,6 +91,7 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
   const state = context.states.get(context.input(op, i).index);
   sameQuant(context.input(op, i), output, op.name);
   if (state) {
+    context.quantOf(output);
     if (ranges.some((r) => r.shrink)) throw new Refusal('it drops a dimension of a state');
     context.states.set(output.index, sliceState(op, state, ranges));
     return;

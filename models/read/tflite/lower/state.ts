@@ -10,19 +10,9 @@
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
 import { readFloats, readInt8 } from '../constants.ts';
 import { axisOf, type Context, malformed, Refusal, shapeOf, type Value } from '../context.ts';
-import type { TfOperator, TfTensor } from '../model.ts';
+import type { TfOperator } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
-import type { Variable } from '../variables.ts';
-
-/** What READ_VARIABLE gives: rows [from, ...) of a variable along `dim`. */
-export interface StateRead {
-  variable: Variable;
-  tensor: TfTensor;
-  /** File shape after slicing. */
-  shape: number[];
-  /** The dimension that was sliced. */
-  dim?: number;
-}
+import type { StateRead, Variable } from '../variables.ts';
 
 /** Handles and initialisation make no node: variables.ts has read them. */
 export function lowerHandle(): void {}
