@@ -6,18 +6,13 @@
  * Cost: one multiply-add a tap; taps that lie side by side in memory (1-D convolutions) are one run, for four outputs at a time.
  */
 import {
-  BIAS,
   DILATION_F,
   DILATION_T,
   KERNEL_F,
   KERNEL_T,
-  MAX,
-  MIN,
-  MULTIPLIER,
   PAD_F,
   PAD_T,
   PER,
-  SHIFT,
   STRIDE_F,
   STRIDE_T,
   WEIGHTS,
@@ -29,9 +24,8 @@ import {
   Y,
   Y_C,
   Y_F,
-  Y_ZERO,
 } from "./block";
-import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
+import { end_tap, finish, first_tap } from "./fixed-point";
 import { tap_accumulators } from "./taps";
 
 /** sum w[i] * (x[i] - zero) */
@@ -52,14 +46,6 @@ export function dot_s8(
 @inline
 function dot_four(w: usize, v0: i32, v1: i32, v2: i32, v3: i32): i32 {
   return <i32>load<i8>(w) * v0 + <i32>load<i8>(w, 1) * v1 + <i32>load<i8>(w, 2) * v2 + <i32>load<i8>(w, 3) * v3;
-}
-
-/** Requantises output channel `o` and stores it. */
-function finish(p: usize, y: usize, o: i32, acc: i32): void {
-  const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
-  const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
-  const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
-  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + requantise(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
 }
 
 /** Outputs 0, 1, ... four at a time, which share their n inputs; returns how many were made. */

@@ -5,18 +5,13 @@
  * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Exact: quant/ops/depthwise.ts.
  */
 import {
-  BIAS,
   DILATION_F,
   DILATION_T,
   KERNEL_F,
   KERNEL_T,
-  MAX,
-  MIN,
-  MULTIPLIER,
   PAD_F,
   PAD_T,
   PER,
-  SHIFT,
   STRIDE_F,
   STRIDE_T,
   WEIGHTS,
@@ -28,18 +23,9 @@ import {
   Y,
   Y_C,
   Y_F,
-  Y_ZERO,
 } from "./block";
-import { clamp, end_tap, first_tap, requantise } from "./fixed-point";
+import { end_tap, finish, first_tap } from "./fixed-point";
 import { tap_accumulators } from "./taps";
-
-/** Requantises output channel `o` and stores it. */
-function finish(p: usize, y: usize, o: i32, acc: i32): void {
-  const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
-  const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
-  const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
-  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + requantise(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
-}
 
 /** Channels 0, 1, ... four at a time, where each has one filter and taps lie in time alone; returns how many were made. */
 function depthwise_four_s8(

@@ -4,6 +4,7 @@
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.
  * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
  */
+import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
 // @ts-ignore: decorator
@@ -27,6 +28,19 @@ export function rounding_shift(x: i32, exponent: i32): i32 {
 @inline
 export function requantise(x: i32, multiplier: i32, shift: i32): i32 {
   return shift > 0 ? mul_high(x << shift, multiplier) : rounding_shift(mul_high(x, multiplier), -shift);
+}
+
+/** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored. */
+export function finish(
+  p: usize, // MAC block
+  y: usize, // s8 [y_c]
+  o: i32,
+  acc: i32,
+): void {
+  const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
+  const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
+  const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
+  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + requantise(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
 }
 
 // @ts-ignore: decorator
