@@ -5,6 +5,7 @@
  * `runlet/session` has the last stage alone, without a dependency or a Node import, for browsers.
  */
 export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
+export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front-end.ts';
 export type { Manifest, PortManifest } from './assembly/bundle/manifest.ts';
 export {
   type Frames,
@@ -20,6 +21,9 @@ export {
   type WarmUp,
 } from './host/session/index.ts';
 export { type ErrorParts, isRunletError, RunletError } from './models/error.ts';
+export { makeFrontEnd } from './models/frontend/parameters.ts';
+export { presetNames, presetParameters } from './models/frontend/presets.ts';
+export type { FrontEnd, FrontEndParameters } from './models/frontend/types.ts';
 export { readGraph, writeGraph } from './models/graph/file.ts';
 export {
   type Graph,
@@ -31,11 +35,13 @@ export {
   type Shape,
 } from './models/graph/types.ts';
 export { type ReadOptions, readModel } from './models/read/index.ts';
+export { readFrontEnd } from './models/read/tflite/signal/index.ts';
 export { type Deviation, deviationOf } from './models/stream/deviation.ts';
 export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
 export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/rules.ts';
 export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
+export { FrontEndReference, featureRows } from './quant/frontend/reference.ts';
 export { type QuantPlan, quantPlan } from './quant/plan.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './quant/quantize.ts';
 export type { LayerReport } from './quant/report.ts';

@@ -4,19 +4,20 @@
  * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the ordinary ABI: int16 samples in, hop = stepSamples, window = windowSamples, one row
  * int8 [1][1][channels] out.  The golden comes from quant/frontend/reference.ts. The same input gives the same bytes.
  */
-import { createHash } from 'node:crypto';
 import type { FrontEnd } from '../models/frontend/types.ts';
 import type { Bundle } from './build.ts';
 import { memoryBytes, sectionBytes } from './bundle/bytes.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
 import { frontEndConfig } from './frontend/config.ts';
 import { frontEndGolden } from './frontend/golden.ts';
+import { frontEndDigest, soundPort } from './frontend/manifest.ts';
 import { mapFrontEnd, markBytes } from './frontend/map.ts';
 import { packFrontEnd } from './frontend/pack.ts';
-import { frontEndSource, sampleScale } from './frontend/source.ts';
+import { frontEndSource } from './frontend/source.ts';
 
 export interface FrontEndBuildOptions {
   producer?: string;
@@ -36,11 +37,8 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
   data.set(packFrontEnd(frontEnd, memory.tables.address, places), memory.tables.address - memory.base);
-  // addresses count from the state, so that the digest is that of what the front end does
-  const tables = packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 });
-  const digest = createHash('sha256').update('front end').update(tables).digest('hex');
+  const digest = frontEndDigest(frontEnd);
   const { name, channels, stepSamples, windowSamples, output } = frontEnd;
-  const port = { order: ['t', 'f', 'c'] as ('t' | 'f' | 'c')[] };
   const manifest: Manifest = {
     manifest: 1,
     abi: 1,
@@ -48,25 +46,14 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     producer,
     target: 'interp',
     mode: 'windowed',
-    inputs: [
-      {
-        ...port,
-        name: 'sound',
-        hostType: 'int16',
-        elements: 1,
-        shape: [windowSamples, 1, 1],
-        fileShape: [1, windowSamples],
-        scale: sampleScale,
-        zeroPoint: 0,
-      },
-    ],
+    inputs: [soundPort(windowSamples)],
     outputs: [
       {
-        ...port,
         name: 'features',
         hostType: 'int8',
         elements: channels,
         shape: [1, 1, channels],
+        order: ['t', 'f', 'c'],
         fileShape: [channels],
         scale: output.scale,
         zeroPoint: output.zeroPoint,
@@ -87,7 +74,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     sourceDigest: options.sourceDigest ?? digest,
     golden: frontEndGolden(frontEnd),
   };
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(withData(code, memory.base, data)), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }

@@ -5,10 +5,13 @@
  * The same input gives the same bytes.
  */
 import { RunletError } from '../models/error.ts';
+import { fitFrontEnd } from '../models/frontend/fit.ts';
+import type { FrontEnd } from '../models/frontend/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { type Emitted, emit, type Style } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
@@ -16,8 +19,11 @@ import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
+import { soundManifest } from './frontend/manifest.ts';
 
-export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style'>> {
+export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
+  /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
+  frontEnd?: string | FrontEnd;
   /** Run binaryen's optimiser once more and keep the smaller module. */
   shrink?: boolean;
   /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
@@ -57,11 +63,16 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
     ];
     return table.wasm.length < calls.wasm.length ? table : calls;
   }
-  const { emitted, source, code } = style === 'calls' ? await asCalls(quant, producer, options) : await asTable(quant, options);
+  const { frontEnd } = options;
+  const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
+  const hostSide = typeof frontEnd === 'string' ? { frontEnd } : { frontEnd: undefined };
+  const { emitted, source, code } =
+    style === 'calls' ? await asCalls(quant, producer, options, inside) : await asTable(quant, options, inside);
   const { memory, data } = emitted;
   const bare = withData(code, memory.base, data);
-  const manifest = makeManifest(quant, memory, { ...options, producer, target, style });
-  const section = customSection(manifestSection, new TextEncoder().encode(JSON.stringify(manifest)));
+  const rows = makeManifest(quant, memory, { ...options, ...hostSide, producer, target, style });
+  const manifest = inside ? soundManifest(rows, quant, inside) : rows;
+  const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(bare), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }
@@ -72,19 +83,25 @@ interface Compiled {
   code: Uint8Array;
 }
 
-async function asCalls(quant: QuantPlan, producer: string, options: BuildOptions): Promise<Compiled> {
-  const emitted = checkSize(emit(quant));
+async function asCalls(quant: QuantPlan, producer: string, options: BuildOptions, sound?: FrontEnd): Promise<Compiled> {
+  const emitted = checkSize(emit(quant, undefined, sound));
   const source = moduleSource(quant, emitted.memory, emitted.program, producer);
   const compiled = await compile(source, emitted.memory.end);
   checkBase(compiled, emitted.memory);
   return { emitted, source, code: options.shrink ? await smaller(compiled) : compiled };
 }
 
-async function asTable(quant: QuantPlan, options: BuildOptions): Promise<Compiled> {
+async function asTable(quant: QuantPlan, options: BuildOptions, sound?: FrontEnd): Promise<Compiled> {
   const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
-  const emitted = checkSize(emit(quant, kernels));
+  const emitted = checkSize(emit(quant, kernels, sound));
   const ownClock = quant.plan.mode === 'misaligned';
-  const { code, source } = await interpreter(kernels(emitted.program), ownClock, emitted.memory.end, options.shrink ?? false);
+  const { code, source } = await interpreter(
+    kernels(emitted.program),
+    ownClock,
+    emitted.memory.end,
+    options.shrink ?? false,
+    sound !== undefined,
+  );
   return { emitted, code, source };
 }
 

@@ -35,6 +35,11 @@ const runs: Record<string, Soak> = {
     test: 'stages/endless',
     env: { RUNLET_ENDLESS_HOPS: '10000000' },
   },
+  stateful: {
+    what: '12,000 mutations of streaming TensorFlow Lite models against an interpreter of the file; 60 of the equal ones compiled too',
+    test: 'fuzz/stateful',
+    env: { RUNLET_FUZZ_COUNT: '12000', RUNLET_FUZZ_BUILDS: '60' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

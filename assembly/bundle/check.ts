@@ -115,9 +115,9 @@ function layerOf(value: unknown, at: string): LayerManifest {
   return {
     name: textOf(layer.name, `${at}.name`),
     op: textOf(layer.op, `${at}.op`),
-    section: oneOf(layer.section, `${at}.section`, ['trunk', 'head']),
+    section: oneOf(layer.section ?? 'trunk', `${at}.section`, ['trunk', 'head']),
     macsPerHop: wholeOf(layer.macsPerHop, `${at}.macsPerHop`, 0, maxSafe),
-    macsPerWindow: wholeOf(layer.macsPerWindow, `${at}.macsPerWindow`, 0, maxSafe),
+    macsPerWindow: wholeOf(layer.macsPerWindow ?? layer.macsPerHop, `${at}.macsPerWindow`, 0, maxSafe),
   };
 }
 

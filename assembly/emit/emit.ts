@@ -4,7 +4,9 @@
  * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; with style `table` the program's bytes.
  * The first round, with addresses of 0, gives the sizes that the map needs.
  */
+import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { packFrontEnd } from '../frontend/pack.ts';
 import { memoryBase } from './compile.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack } from './pack.ts';
@@ -23,8 +25,8 @@ export interface Emitted {
   data: Uint8Array;
 }
 
-/** `kernels`: what the interpreter has, in its order. */
-export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[]): Emitted {
+/** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. */
+export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[], frontEnd?: FrontEnd): Emitted {
   const { plan } = quant;
   const sizes = pack(quant);
   const bytes = { weights: sizes.weights.length, tables: sizes.tables.length };
@@ -33,11 +35,11 @@ export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[])
     const program = makeProgram(quant, map, packed.steps);
     return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : new Uint8Array() };
   };
-  let memory = mapMemory(plan, memoryBase, bytes);
+  let memory = mapMemory(plan, memoryBase, bytes, frontEnd);
   let made = round(memory);
   // higher addresses may take more bytes in the table
   while (made.table.length > memory.program.bytes) {
-    memory = mapMemory(plan, memoryBase, { ...bytes, program: made.table.length });
+    memory = mapMemory(plan, memoryBase, { ...bytes, program: made.table.length }, frontEnd);
     made = round(memory);
   }
   const { packed, program, table } = made;
@@ -45,5 +47,10 @@ export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[])
   data.set(table, memory.program.address - memory.base);
   data.set(packed.weights, memory.weights.address - memory.base);
   data.set(packed.tables, memory.tables.address - memory.base);
+  if (memory.sound) {
+    const { frontEnd: front, block, state } = memory.sound;
+    const places = { state, scratch: memory.scratch.address, row: memory.inputs[0]?.address ?? 0 };
+    data.set(packFrontEnd(front, block, places), block - memory.base);
+  }
   return { memory, packed, program, data };
 }

@@ -5,13 +5,24 @@
  */
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { soundTimes } from '../frontend/manifest.ts';
 import type { MemoryMap } from './memory.ts';
+
+/** The constants of int16 sound as input 0. */
+export const soundInfo: [what: number, value: number, comment: string][] = [
+  [16, 2, 'type'],
+  [17, 1, 'elements'],
+  [18, 0, 'zero point'],
+  [19, 0x38000000, 'scale 2^-15, bits of a float32'],
+];
 
 const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
 
 export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, value: number, comment: string][] {
   const { plan } = quant;
   const { graph } = plan;
+  const { sound } = map;
+  const times = sound ? soundTimes(sound.frontEnd, plan) : plan;
   const port = (base: number, tensor: number, elements: number, hostType: string): [number, number, string][] => {
     const q = graph.tensors[tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
     return [
@@ -25,18 +36,19 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
     frames === undefined ? [] : [[base, frames, 'rate, frames a tick']];
   const shape = (tensor: number) => graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
   return [
-    [0, plan.hop, 'hop'],
-    [1, plan.window, 'window'],
-    [2, plan.microHop, 'micro-hop'],
+    [0, times.hop, 'hop'],
+    [1, times.window, 'window'],
+    [2, times.microHop, 'micro-hop'],
     [3, plan.warmUpHops, 'warm-up, outputs'],
-    [4, plan.delayFrames, 'delay, frames'],
+    [4, times.delayFrames, 'delay, frames'],
     [5, map.state.bytes, 'state, bytes'],
     [6, map.weights.address, 'weights, address'],
     [7, map.weights.bytes, 'weights, bytes'],
     [8, map.end, 'highest byte used + 1'],
     [9, graph.inputs.length, 'inputs'],
     [10, graph.outputs.length, 'outputs'],
-    ...graph.inputs.flatMap((p, i) => [
+    ...(sound ? soundInfo : []),
+    ...(sound ? [] : graph.inputs).flatMap((p, i) => [
       ...port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType),
       // a module of one input has no such constant: its ticks are frames
       ...rate(20 + 8 * i, graph.inputs.length > 1 ? plan.clock.rates[i] : undefined),

@@ -10,11 +10,13 @@
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
+import type { FrontEnd } from '../../models/frontend/types.ts';
 import { elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import type { FoldReuse } from '../../models/stream/fold.ts';
 import { frameBytes } from '../../models/stream/timing.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
+import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from '../frontend/pack.ts';
 
 /** Offsets of the counters at the start of the state, i32 each. */
 export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16 } as const;
@@ -75,6 +77,8 @@ export interface MemoryMap {
   folds: Map<number, Queue & { method: FoldReuse['method']; totals: Region }>;
   /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
   taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
+  /** A front end before the network: its block and tables, its state, the samples of a hop. It makes a row while no layer runs, in the layers' scratch. */
+  sound?: { frontEnd: FrontEnd; block: number; state: number; samples: number };
 }
 
 export interface InputBuffer {
@@ -125,7 +129,7 @@ export interface RegionBytes {
   program?: number;
 }
 
-export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): MemoryMap {
+export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, frontEnd?: FrontEnd): MemoryMap {
   const { graph, steps } = plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   let paddingBytes = 0;
@@ -140,7 +144,9 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
 
   const program = region(place(bytes.program ?? 0));
   const weights = region(place(bytes.weights, 16));
-  const tables = region(place(bytes.tables));
+  const tablesStart = place(bytes.tables);
+  const block = frontEnd && place(frontEndTableBytes(frontEnd));
+  const tables = { address: tablesStart, bytes: at - tablesStart };
 
   const stateStart = place(counterBytes);
   const partials = new Map<number, Partial>();
@@ -189,15 +195,17 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
       totals: { address: place(bytes), bytes },
     });
   }
+  const soundState = frontEnd && place(frontEndStateBytes(frontEnd));
   const state = region(stateStart);
 
   const ioStart = place(0);
+  const samples = frontEnd && place(2 * plan.hop * frontEnd.stepSamples);
   const directInput = plan.hop === 1 && plan.mode !== 'misaligned' && graph.inputs.length === 1;
   const inputs = graph.inputs.map((port, i): InputBuffer => {
     const buffer = trunk.get(port.tensor) as TrunkBuffer;
     const newRow = buffer.address + buffer.plan.historyRows * buffer.frameBytes;
     const tickBytes = (plan.clock.rates[i] as number) * buffer.frameBytes;
-    return { address: directInput ? newRow : place(plan.hop * tickBytes), newRow, tickBytes };
+    return { address: directInput ? newRow : place((frontEnd ? 1 : plan.hop) * tickBytes), newRow, tickBytes };
   });
   const outputs = new Map<number, number>();
   for (const port of graph.outputs)
@@ -220,7 +228,8 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
     return { key: step.output, bytes: elementsOf(shape(step.output)), ...lifetime(step.output), at: 0 };
   });
   const edges = edgeBuffers(plan, outputs, (tensor) => lifetime(tensor, ['taps', 'edge']));
-  const scratchBytes = overlay([...buffers, ...heads, ...edges.windows, ...edges.lefts]);
+  const layers = overlay([...buffers, ...heads, ...edges.windows, ...edges.lefts]);
+  const scratchBytes = Math.max(layers, frontEnd ? frontEndScratchBytes(frontEnd) : 0);
   for (const b of buffers) (trunk.get(b.key) as TrunkBuffer).address = scratchStart + b.at;
   /** Addresses of row 0, which may lie before the buffer. */
   const rowZero = (list: Scratch[]) => new Map(list.map((b) => [b.key, scratchStart + b.at - (b.before ?? 0)]));
@@ -250,6 +259,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes): M
     queues,
     folds,
     taps,
+    ...(frontEnd && { sound: { frontEnd, block: block as number, state: soundState as number, samples: samples as number } }),
   };
 }
 

@@ -37,11 +37,12 @@ export async function interpreter(
   ownClock: boolean,
   end: number,
   shrink: boolean,
+  sound = false,
 ): Promise<{ source: string; code: Uint8Array }> {
-  const key = `${shrink}:${ownClock}:${kernels.map(({ fn }) => fn).join()}`;
+  const key = `${shrink}:${ownClock}:${sound}:${kernels.map(({ fn }) => fn).join()}`;
   let found = known.get(key);
   if (!found) {
-    const source = tableSource(kernels, ownClock);
+    const source = tableSource(kernels, ownClock, sound);
     found = { source, code: compileOnce(source, shrink) };
     known.set(key, found);
   }

@@ -62,7 +62,9 @@ export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, ke
   ]);
   // three words an input: where the host writes, where the trunk reads, bytes of a tick
   const inputs = map.inputs.flatMap(({ address, newRow, tickBytes }) => [address, newRow, tickBytes]);
-  const words = [...inputs, ...plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0)];
+  const outputs = plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0);
+  // behind the outputs: block and samples of a front end
+  const words = [...inputs, ...outputs, ...(map.sound ? [map.sound.block, map.sound.samples] : [])];
   header.set('INPUTS', memoryBase + 4 * headerFields.length);
   header.set('OUTPUTS', memoryBase + 4 * (headerFields.length + inputs.length));
   const bytes: number[] = [];

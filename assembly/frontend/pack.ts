@@ -22,7 +22,7 @@ const interleaved = (a: Int16Array, b: Int16Array): Int16Array =>
   Int16Array.from({ length: 2 * a.length }, (_, i) => (i & 1 ? b : a)[i >> 1] as number);
 
 /** The tables in their order, by the field that holds the address. */
-function tablesOf({ window, fftSamples, bank, pcan, log }: FrontEnd): [field: number, table: Int16Array][] {
+function tablesOf({ window, fftSamples, bank, pcan, log, remap }: FrontEnd): [field: number, table: Int16Array | Int8Array][] {
   return [
     [K.FE_WINDOW_TABLE, window],
     [K.FE_TWIDDLES, twiddles(fftSamples)],
@@ -31,6 +31,7 @@ function tablesOf({ window, fftSamples, bank, pcan, log }: FrontEnd): [field: nu
     [K.FE_WEIGHTS, interleaved(bank.weights, bank.unweights)],
     ...(pcan ? [[K.FE_PCAN, pcan.table] as [number, Int16Array]] : []),
     ...(log ? [[K.FE_LOG, logTable()] as [number, Int16Array]] : []),
+    ...(remap ? [[K.FE_REMAP, remap] as [number, Int8Array]] : []),
   ];
 }
 
@@ -78,7 +79,8 @@ export function packFrontEnd(f: FrontEnd, at: number, places: { state: number; s
   let next = align(K.FE_BYTES);
   for (const [field, table] of tablesOf(f)) {
     fields.push([field, at + next]);
-    for (const [i, value] of table.entries()) view.setInt16(next + 2 * i, value, true);
+    // little endian, as the machines that build
+    bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), next);
     next += align(table.byteLength);
   }
   for (const [field, value] of fields) view.setInt32(field, value, true);

@@ -4,13 +4,11 @@
  * In: a FrontEnd, its memory map, constants of rn_info.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { soundInfo } from '../emit/info.ts';
 import { readyMark } from '../emit/memory.ts';
 import type { mapFrontEnd } from './map.ts';
 
 const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
-
-/** 2^-15: a sample of 32768 would be 1. */
-export const sampleScale = 1 / 32768;
 
 /** [what, value, comment] of rn_info. */
 export function frontEndInfo(f: FrontEnd, map: ReturnType<typeof mapFrontEnd>): [number, number, string][] {
@@ -26,10 +24,7 @@ export function frontEndInfo(f: FrontEnd, map: ReturnType<typeof mapFrontEnd>): 
     [8, map.end, 'highest byte used + 1'],
     [9, 1, 'inputs'],
     [10, 1, 'outputs'],
-    [16, 2, 'type'],
-    [17, 1, 'elements'],
-    [18, 0, 'zero point'],
-    [19, floatBits(sampleScale), 'scale, bits of a float32'],
+    ...soundInfo,
     [64, 1, 'type'],
     [65, f.channels, 'elements'],
     [66, f.output.zeroPoint, 'zero point'],

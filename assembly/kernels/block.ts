@@ -167,4 +167,5 @@ export const FE_DIVIDE = 124;
 export const FE_OFFSET = 128;
 export const FE_LOW = 132;
 export const FE_HIGH = 136;
-export const FE_BYTES = 140;
+export const FE_REMAP = 140; // address, s8 [256] from -128 on; 0: the value as it is
+export const FE_BYTES = 144;

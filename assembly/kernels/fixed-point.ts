@@ -23,6 +23,8 @@ export function rounding_shift(x: i32, exponent: i32): i32 {
 }
 
 /** The accumulator brought to the output's scale. */
+// @ts-ignore: decorator
+@inline
 export function requantise(x: i32, multiplier: i32, shift: i32): i32 {
   return shift > 0 ? mul_high(x << shift, multiplier) : rounding_shift(mul_high(x, multiplier), -shift);
 }

@@ -28,6 +28,7 @@ import {
   FE_PCAN,
   FE_PEAK,
   FE_POINTS,
+  FE_REMAP,
   FE_ROW,
   FE_SMOOTHING,
   FE_SMOOTHING_BITS,
@@ -119,7 +120,9 @@ function feature(block: usize, value: u32): i32 {
   }
   value = min<u32>(value, load<u32>(block, FE_MOST));
   const scaled = (<i32>value * load<i32>(block, FE_MULTIPLY) + load<i32>(block, FE_ADD)) / load<i32>(block, FE_DIVIDE);
-  return max(load<i32>(block, FE_LOW), min(load<i32>(block, FE_HIGH), scaled + load<i32>(block, FE_OFFSET)));
+  const q = max(load<i32>(block, FE_LOW), min(load<i32>(block, FE_HIGH), scaled + load<i32>(block, FE_OFFSET)));
+  const remap = load<usize>(block, FE_REMAP);
+  return remap ? load<i8>(remap + q, 128) : q;
 }
 
 /** A row of features out of the full window. */

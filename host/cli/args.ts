@@ -18,6 +18,8 @@ export const jsonArg = {
 
 /** Codes within RN7xx that are a wrong command line rather than bad input. */
 const usageCodes = new Set([
+  'RN506',
+  'RN507',
   'RN721',
   'RN722',
   'RN723',
@@ -131,7 +133,7 @@ export function choiceOption<T extends string>(option: string, text: string | un
   throw badOption(option, text, choices.join(', '));
 }
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+export const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 /** Options in `rawArgs` that a verb does not have (citty takes any). */
 export function unknownOptions(rawArgs: readonly string[], args: ArgsDef): string[] {

@@ -1,14 +1,19 @@
 /**
  * runlet build: a model file to a bundle, one WebAssembly module.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { build } from '../../assembly/build.ts';
+import { presetNames } from '../../models/frontend/presets.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
-import { jsonArg, printJson } from './args.ts';
-import { bundleFacts, detectorText } from './bundle-facts.ts';
+import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
+import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
 import {
   calibArgs,
   detectorArgs,
@@ -18,11 +23,13 @@ import {
   modelArgs,
   planArgs,
   planOptions,
+  readBytes,
   styleArg,
   styleOf,
 } from './load.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
+import { fileFrontEnd, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
 
 export default defineCommand({
   meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
@@ -34,12 +41,28 @@ export default defineCommand({
     target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
     ...styleArg,
     ...detectorArgs,
+    frontEnd: {
+      type: 'string',
+      description: `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
+      valueHint: 'preset',
+    },
+    ...soundArgs,
+    rate: {
+      type: 'string',
+      description: "Samples a second of sound (default: the preset's; for a file that is a front end 16000)",
+      valueHint: 'Hz',
+    },
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
   },
   async run({ args }) {
-    const graph = await loadGraph(args);
+    const bytes = await readBytes(args.model);
+    const rate = numberOption('rate', args.rate, { min: 1, whole: true });
+    const alone = await fileFrontEnd(args.model, bytes, args, rate);
+    if (alone) return buildSound(alone, bytes, args);
+    const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+    const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
     const started = performance.now();
     const bundle = await build(quant, {
       producer: producer(),
@@ -47,6 +70,7 @@ export default defineCommand({
       style: styleOf(args),
       shrink: true,
       ...manifestFields(graph, args),
+      ...(frontEnd && { frontEnd, features: undefined }),
     });
     if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
     const buildMs = performance.now() - started;
@@ -54,18 +78,65 @@ export default defineCommand({
     const output = args.output ?? `${graph.name}.wasm`;
     await writeOut(output, bundle.wasm);
     const facts = bundleFacts(bundle.wasm, bundle.manifest);
+    const { sampleRateHz, frontEndConfig: sound } = bundle.manifest;
+    const rowsHz = sound ? sound.sampleRateHz / sound.stepSamples : sampleRateHz;
     if (args.json) return printJson({ output, buildMs, ...facts });
-    process.stdout.write(`${planSummary(quant.plan, bundle.manifest.sampleRateHz).join('\n')}\n`);
-    process.stdout.write(
-      `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
-    );
-    process.stdout.write(
-      `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
-    );
+    process.stdout.write(`${planSummary(quant.plan, rowsHz).join('\n')}\n`);
+    if (sound) process.stdout.write(`${soundLine(sound)}\n`);
+    printBytes(output, facts);
     const detects = detectorText(bundle.manifest);
     if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
+
+/** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
+function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefined {
+  const features = featuresSettings(graph.metadata);
+  if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;
+  return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
+}
+
+/** The lines that say what the bundle takes. */
+function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {
+  process.stdout.write(
+    `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
+  );
+  process.stdout.write(
+    `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
+  );
+}
+
+/** A file that is a front end becomes a module of rows. */
+async function buildSound(
+  frontEnd: FrontEnd,
+  bytes: Uint8Array,
+  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; json?: boolean },
+): Promise<void> {
+  if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
+  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
+  const started = performance.now();
+  const bundle = await buildFrontEnd(frontEnd, {
+    producer: producer(),
+    shrink: true,
+    sourceDigest: createHash('sha256').update(bytes).digest('hex'),
+  });
+  const buildMs = performance.now() - started;
+  if (args.emitAs) await writeSource(args.emitAs, bundle.source);
+  const output = args.output ?? `${frontEnd.name}.wasm`;
+  await writeOut(output, bundle.wasm);
+  const facts = bundleFacts(bundle.wasm, bundle.manifest);
+  if (args.json) return printJson({ output, buildMs, ...facts });
+  if (bundle.manifest.frontEndConfig) process.stdout.write(`${soundLine(bundle.manifest.frontEndConfig)}\n`);
+  printBytes(output, facts);
+}
+
+/** The front end that the options ask for. @throws RN740 options of a front end without one */
+async function soundOf(args: SoundOptions & { frontEnd?: string }, rate?: number): Promise<FrontEnd | undefined> {
+  if (args.frontEnd !== undefined && args.frontEnd !== 'none') return soundFrontEnd(args.frontEnd, args, rate);
+  const given = Object.keys(soundArgs).find((name) => args[name as keyof SoundOptions] !== undefined);
+  if (given) throw badOption(kebab(given), String(args[given as keyof SoundOptions]), '--front-end with it');
+  return undefined;
+}
 
 async function writeSource(folder: string, files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeOut(join(folder, name), text);

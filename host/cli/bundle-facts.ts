@@ -4,7 +4,7 @@
  * In: the module's bytes and its manifest.  Out: one flat object, the same for `build --json` and `inspect --json`.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';
 import { isBackground } from '../session/label-detector.ts';
 
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
@@ -18,6 +18,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     microHop: manifest.microHop,
     delayFrames: manifest.delayFrames,
     warmUpHops: manifest.warmUpHops,
+    ...(manifest.frontEndConfig && { frontEndConfig: manifest.frontEndConfig }),
     ...sectionBytes(wasm),
     ...manifest.bytes,
     macsPerHop: manifest.macsPerHop,
@@ -39,4 +40,10 @@ export function detectorText({ detector, features, labels, name }: Manifest): st
   const mean = `mean of ${slidingWindow} output${slidingWindow > 1 ? 's' : ''} above ${cutoff}${others.length > 0 ? ` (${others.join(', ')})` : ''}`;
   const rows = features && `; rows of ${features.preset} every ${(1000 * features.stepSamples) / features.sampleRateHz} ms`;
   return `${voice ? 'voice' : words}: ${mean}, then none for ${refractoryMs} ms${rows ?? ''}`;
+}
+
+/** One line about a front end. */
+export function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
+  const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
+  return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;
 }

@@ -7,9 +7,10 @@ import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
+import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts, detectorText } from './bundle-facts.ts';
+import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -53,7 +54,14 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
   const facts = bundleFacts(wasm, manifest);
   if (json) {
-    printJson({ ...facts, inputs: manifest.inputs, outputs: manifest.outputs, layers: manifest.layers, golden: manifest.golden });
+    printJson({
+      ...facts,
+      ram: ramOf(facts),
+      inputs: manifest.inputs,
+      outputs: manifest.outputs,
+      layers: manifest.layers,
+      golden: manifest.golden,
+    });
     return;
   }
   const colour = coloursFor(process.stdout).isColorSupported;
@@ -61,6 +69,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
     `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',
     table(
       ports.map(([kind, p]) => [kind, p.name, `[${p.shape.join('][')}]`, p.hostType, p.scale, p.zeroPoint]),
@@ -80,6 +89,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
     '',
     `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + weights and tables ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
+    ...ramLines(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
   const detects = detectorText(manifest);

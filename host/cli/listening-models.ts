@@ -5,10 +5,10 @@
  * Models whose front ends have the same settings share one. RN775 where a model takes rows and nothing says of which front end.
  */
 import { basename } from 'node:path';
-import type { FeaturesManifest, Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { isPreset, presetParameters } from '../../models/frontend/presets.ts';
-import { samplesOf } from '../../models/frontend/steps.ts';
+import { isPreset } from '../../models/frontend/presets.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
 import {
   type DetectorOptions,
@@ -21,11 +21,12 @@ import {
   planOptions,
   readBytes,
 } from './load.ts';
+import { soundFrontEnd } from './sound-options.ts';
 
 export interface ListeningOptions extends DetectorOptions {
   /** Name of the preset whose rows the models take, where they do not say. */
   frontEnd?: string;
-  stepMs?: number;
+  stepMs?: string;
   hop?: string;
 }
 
@@ -40,13 +41,13 @@ async function bundleOf(path: string, options: ListeningOptions): Promise<Uint8A
   return bundle.wasm;
 }
 
-/** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775 */
-export function featuresOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): FeaturesManifest | undefined {
+/** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506, RN740 */
+export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): Promise<FrontEnd | undefined> {
   const [input] = manifest.inputs;
   if (input?.hostType === 'int16') return undefined;
   const own = manifest.features;
   const named = frontEnd ?? own?.preset ?? manifest.frontEnd;
-  if (named === undefined || !isPreset(named)) {
+  if (named === undefined || !(isPreset(named) || named.endsWith('.tflite'))) {
     if (input?.elements === 1) return undefined;
     throw new RunletError('RN775', {
       what: 'it is not known what rows the model takes',
@@ -55,29 +56,24 @@ export function featuresOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOp
       tryThis: '--front-end microwakeword or audio-preprocessor, and --step-ms',
     });
   }
-  const { sampleRateHz, stepSamples, name } = presetParameters(named);
-  const rowsHz = manifest.sampleRateHz;
-  const step =
-    stepMs !== undefined
-      ? samplesOf(stepMs, sampleRateHz, '--step-ms')
-      : (own?.stepSamples ?? (rowsHz ? Math.round(sampleRateHz / rowsHz) : stepSamples));
-  return { preset: name, stepSamples: step, sampleRateHz };
+  // a bundle says its step, or as many rows a second as it takes
+  const ownMs = own
+    ? (1000 * own.stepSamples) / own.sampleRateHz
+    : manifest.sampleRateHz && frontEnd === undefined && 1000 / manifest.sampleRateHz;
+  return soundFrontEnd(named, { stepMs: stepMs ?? (ownMs ? `${ownMs}` : undefined) });
 }
 
-async function openRows({ preset, stepSamples }: FeaturesManifest): Promise<Session> {
-  const [{ buildFrontEnd }, { makeFrontEnd }] = await Promise.all([
-    import('../../assembly/build-front-end.ts'),
-    import('../../models/frontend/parameters.ts'),
-  ]);
-  const bundle = await buildFrontEnd(makeFrontEnd({ ...presetParameters(preset), stepSamples }));
-  return openSession(bundle.wasm as BufferSource);
+async function openRows(frontEnd: FrontEnd): Promise<Session> {
+  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
+  return openSession((await buildFrontEnd(frontEnd)).wasm as BufferSource);
 }
 
 /** Whether a model takes sound, itself or through a front end that it names. */
 export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   manifest.inputs[0]?.hostType === 'int16' ||
   manifest.features !== undefined ||
-  isPreset(frontEnd ?? manifest.frontEnd ?? 'none');
+  isPreset(frontEnd ?? manifest.frontEnd ?? 'none') ||
+  frontEnd?.endsWith('.tflite') === true;
 
 /** A detector by the manifest, the options, or both; none where neither says anything. With several models the options are for words, not for voice. */
 export function detectorOf(
@@ -113,9 +109,10 @@ export async function openListening(paths: readonly string[], options: Listening
     const session = await openSession((await bundleOf(path, options)) as BufferSource);
     const manifest = withLabels(session.manifest, options);
     const { labels } = manifest;
-    const features = featuresOf(manifest, options);
+    const features = await frontEndOf(manifest, options);
     let frontEnd: Session | undefined;
     if (features) {
+      // all tables are numbers or typed arrays, so equal texts are equal front ends
       const key = JSON.stringify(features);
       const known = shared.get(key) ?? { session: await openRows(features), text: frontEndText(features) };
       shared.set(key, known);
@@ -136,8 +133,8 @@ export async function openListening(paths: readonly string[], options: Listening
   return { models, frontEnds: [...shared.values()], sampleRateHz: sampleRateHz ?? rateHz };
 }
 
-const frontEndText = ({ preset, stepSamples, sampleRateHz }: FeaturesManifest): string =>
-  `${preset}, ${(1000 * stepSamples) / sampleRateHz} ms`;
+const frontEndText = ({ name, stepSamples, sampleRateHz }: FrontEnd): string =>
+  `${name}, ${(1000 * stepSamples) / sampleRateHz} ms`;
 
 /** Two bundles may have one name. */
 const unique = (name: string, models: readonly ListeningModel[]): string => {

@@ -51,6 +51,7 @@ export const runArgs = {
     description: 'Channel of sound from 0, or mix (the default of models that listen)',
     valueHint: 'n|mix',
   },
+  resample: { type: 'boolean', description: "Sound of another rate is resampled to the model's (always for models that listen)" },
   channels: { type: 'string', description: 'Channels of raw sound (default 1)', valueHint: 'n' },
   array: { type: 'string', description: 'Array of an .npz file', valueHint: 'name' },
   row: { type: 'string', description: 'Take this index of the first axis of an array', valueHint: 'n' },

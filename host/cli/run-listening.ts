@@ -3,7 +3,6 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
-import { numberOption } from './args.ts';
 import type { RunOptions } from './run-args.ts';
 
 /** The models at the front of the command line: the first argument, and those that end as models do. */
@@ -11,6 +10,9 @@ export function modelsIn(given: readonly string[]): string[] {
   const others = given.slice(1, -1).findIndex((name) => !/\.(wasm|tflite|onnx|rnq|json)$/i.test(name));
   return given.slice(0, others < 0 ? Math.max(1, given.length - 1) : others + 1);
 }
+
+/** Whether a name is that of a model which has to be built first. */
+export const isModelFile = (name: string): boolean => /\.(tflite|onnx|rnq|json)$/i.test(name);
 
 /** Whether a source is sound rather than rows. */
 export const isSound = (spec: string, { format }: SourceOptions): boolean =>
@@ -43,7 +45,7 @@ export async function runListening(
   const [spec] = specs as [string];
   const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
   checkPiped(spec);
-  const stepMs = numberOption('step-ms', options['step-ms'], { min: 0.01, max: 10_000 });
+  const stepMs = options['step-ms'];
   const { hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
   const listening = await openListening(
     paths,
@@ -53,6 +55,7 @@ export async function runListening(
   const source = await openSource(spec, {
     ...sourceOptions,
     sound: true,
+    resample: true,
     sampleRateHz: listening.sampleRateHz,
     rawRateHz: rateHz,
   });

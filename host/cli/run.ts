@@ -25,7 +25,7 @@ import { openFrontEnd, prepared } from './front-end.ts';
 import { detectorOf, listens, withLabels } from './listening-models.ts';
 import { isWasm, readBytes } from './load.ts';
 import { type RunOptions, runArgs } from './run-args.ts';
-import { isSound, modelsIn, runListening } from './run-listening.ts';
+import { isModelFile, isSound, modelsIn, runListening } from './run-listening.ts';
 import { writeOut } from './save.ts';
 
 const seconds = (frames: number, rateHz?: number): string => (rateHz ? ` (${Number((frames / rateHz).toPrecision(4))} s)` : '');
@@ -93,6 +93,7 @@ async function run(options: RunOptions): Promise<void> {
     header: options.header,
     truth: options.truth,
     channel: options.channel,
+    resample: options.resample,
     array: options.array,
     row: numberOption('row', options.row, { min: 0, whole: true }),
     format: choiceOption('format', options.format, formats),
@@ -102,7 +103,8 @@ async function run(options: RunOptions): Promise<void> {
   const paths = modelsIn(options._);
   const last = options._.at(-1) as string;
   const bytes = await readBytes(options.bundle);
-  if (paths.length > 1 || !isWasm(bytes)) return runListening(paths, sourceOptions, givenRate, limit, options);
+  if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
+    return runListening(paths, sourceOptions, givenRate, limit, options);
   const session = await openSession(bytes as BufferSource);
   const { manifest } = session;
   if (listens(manifest, options['front-end']) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))

@@ -72,7 +72,7 @@ async function fromBytes(
   return {
     frames: soundFrames(bytes, name, format, options),
     describe: `${name}: raw ${text}`,
-    sampleRateHz: needsResampling(rawRateHz, sampleRateHz) ? sampleRateHz : rawRateHz,
+    sampleRateHz: needsResampling(rawRateHz, options) ? sampleRateHz : rawRateHz,
   };
 }
 
@@ -104,6 +104,7 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     if (about.isDirectory()) throw new Error('it is a folder');
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
     if (kind !== 'wav' && kind !== 'npy' && kind !== 'npz') return await fromBytes(pieces(path), kind, basename(path), options);
+    if (kind === 'wav') return await (await import('./wav-stream.ts')).wavStream(path, basename(path), options, about.size);
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
         what: 'this file is too large',
@@ -116,7 +117,6 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     throw error instanceof RunletError ? error : cannotOpen(path, error);
   }
   const name = basename(path);
-  if (kind === 'wav') return (await import('./wav.ts')).wavSource(bytes, name, options);
   const { arraySource } = await import('./array.ts');
   if (kind === 'npz') return arraySource(await (await import('./npz.ts')).readNpz(bytes, options.array), name, options);
   return arraySource((await import('./npy.ts')).readNpy(bytes), name, options);

@@ -1,5 +1,5 @@
 /**
- * Frames out of the bytes of sound: decoded, channels chosen or mixed, resampled to the model's rate.
+ * Frames out of the bytes of sound: decoded, channels chosen or mixed, resampled where that is asked for.
  *
  * In: bytes of samples in pieces of any length and what they are.  Out: frames of `frameElements` values, as they arrive.
  * Memory does not grow with the length. No Node import.
@@ -7,7 +7,7 @@
 import { RunletError } from '../../models/error.ts';
 import { decodePcm, type PcmEncoding, pcmBytes } from './pcm.ts';
 import { resampled } from './resample.ts';
-import { type SourceOptions, wrongElements } from './source.ts';
+import { checkRate, type SourceOptions, wrongElements } from './source.ts';
 
 export interface SoundFormat {
   encoding: PcmEncoding;
@@ -88,14 +88,17 @@ async function* decoded(
   if (rest.length > 0) atEnd(rest.length, total);
 }
 
-/** Whether frames at `rateHz` have to be resampled for a model at `wantedHz`. */
-export const needsResampling = (rateHz: number | undefined, wantedHz: number | undefined): boolean =>
-  rateHz !== undefined && wantedHz !== undefined && Math.abs(rateHz - wantedHz) > 1e-6 * wantedHz;
+/** Whether frames at `rateHz` have to be resampled for the model. */
+export const needsResampling = (rateHz: number | undefined, { sampleRateHz, resample }: SourceOptions): boolean =>
+  resample === true &&
+  rateHz !== undefined &&
+  sampleRateHz !== undefined &&
+  Math.abs(rateHz - sampleRateHz) > 1e-6 * sampleRateHz;
 
 /**
  * Frames at the model's rate.
  * @param cutOff the end may cut a frame: a stream of unknown length that was stopped.
- * @throws RN722 channels, RN735 the end comes inside a frame, RN773 rates
+ * @throws RN722 channels, RN723 another rate, RN735 the end comes inside a frame, RN773 rates that cannot be resampled
  */
 export function soundFrames(
   bytes: AsyncIterable<Uint8Array>,
@@ -106,6 +109,7 @@ export function soundFrames(
 ): AsyncIterable<Float32Array> {
   const pick = pickOf(format, name, options);
   const { sampleRateHz } = options;
+  if (!options.resample && format.rateHz !== undefined) checkRate(name, format.rateHz, sampleRateHz);
   const frameBytes = format.channels * pcmBytes[format.encoding];
   const frames = decoded(bytes, format, pick, (left, total) => {
     if (cutOff) return;
@@ -116,7 +120,7 @@ export function soundFrames(
       tryThis: 'check --format and the number of channels',
     });
   });
-  if (!needsResampling(format.rateHz, sampleRateHz)) return frames;
+  if (!needsResampling(format.rateHz, options)) return frames;
   return resampled(frames, pick === 'mix' ? 1 : pick.length, format.rateHz as number, sampleRateHz as number);
 }
 
@@ -136,7 +140,7 @@ export function soundText({ encoding, channels, rateHz }: SoundFormat, options: 
   const rate = rateHz === undefined ? '' : `, ${rateHz} Hz`;
   const done = [
     ...(pick === 'mix' && channels > 1 ? ['mixed'] : []),
-    ...(needsResampling(rateHz, options.sampleRateHz) ? [`resampled to ${options.sampleRateHz} Hz`] : []),
+    ...(needsResampling(rateHz, options) ? [`resampled to ${options.sampleRateHz} Hz`] : []),
   ];
   return `${names[encoding]}${rate}, ${channels} channel${channels > 1 ? 's' : ''}${done.length > 0 ? ` (${done.join(', ')})` : ''}`;
 }

@@ -33,8 +33,10 @@ export type Format = (typeof formats)[number];
 export interface SourceOptions {
   /** Elements of one frame: what the model's input takes. */
   frameElements: number;
-  /** The rate that the model expects; sound of another rate is resampled, other sources that know another rate are refused. */
+  /** The rate that the model expects; a source that knows another rate is refused. */
   sampleRateHz?: number;
+  /** Sound of another rate is resampled instead. */
+  resample?: boolean;
   /** Raw samples: their rate and channels (1). */
   rawRateHz?: number;
   rawChannels?: number;
@@ -142,8 +144,8 @@ export function checkRate(where: string, rateHz: number, expectedHz: number | un
   throw new RunletError('RN723', {
     what: `the source has ${rateHz} Hz, the model expects ${expectedHz} Hz`,
     where,
-    why: 'only sound for a model of one input is resampled',
-    tryThis: `resample it first, for example: ffmpeg -i in.wav -ar ${expectedHz} out.wav`,
+    why: 'filters differ, and so would the answers',
+    tryThis: `--resample, or another tool first, for example: ffmpeg -i in.wav -ar ${expectedHz} out.wav`,
   });
 }
 

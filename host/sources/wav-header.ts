@@ -69,7 +69,7 @@ function formatOf(view: DataView, at: number, bytes: number): Omit<WavFormat, 'd
 
 /**
  * @param bytes the file from its first byte on.
- * @param fileBytes length of the whole file, where it is known; declared lengths must fit in it.
+ * @param fileBytes length of the whole file, where it is known; declared lengths must fit in it, and then the header may be as long as the file.
  * @returns undefined where the header goes on after `bytes`.
  * @throws RN728 damaged or cut off, RN729 a format that is not read.
  */
@@ -77,7 +77,7 @@ export function wavHeader(bytes: Uint8Array, fileBytes?: number): WavFormat | un
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const tag = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
   const more = (at: number, why: string): undefined => {
-    if (fileBytes !== undefined || bytes.length >= headerLimit) throw damagedWav(at, why);
+    if (fileBytes === undefined ? bytes.length >= headerLimit : bytes.length >= fileBytes) throw damagedWav(at, why);
     return undefined;
   };
   if (bytes.length >= 4 && ['RIFX', 'RF64'].includes(tag(0))) throw unsupported(`a container of kind ${tag(0)}`);

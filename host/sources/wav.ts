@@ -1,8 +1,7 @@
 /**
  * WAV files, and WAV through a pipe.
  *
- * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1, at the
- * model's rate. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
+ * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
  */
 import { pcmBytes } from './pcm.ts';
 import { needsResampling, pickOf, soundFrames, soundText } from './sound.ts';
@@ -15,27 +14,24 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /**
  * A source out of a whole WAV file.
- * @throws RN722 channels do not fit, RN728 damaged, RN729 a format that is not read, RN773 a rate
+ * @throws RN722 channels do not fit, RN723 another rate, RN728 damaged, RN729 a format that is not read, RN773 a rate
  */
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
-  const { dataAt, dataBytes = 0, channels, encoding, rateHz } = format;
-  const frameBytes = channels * pcmBytes[encoding];
-  const data = bytes.subarray(dataAt, dataAt + dataBytes);
-  return sourceOf(once(data), name, format, options, data.length / frameBytes, rateHz);
+  const { dataAt, dataBytes = 0 } = format;
+  return wavPieces(once(bytes.subarray(dataAt, dataAt + dataBytes)), name, format, options);
 }
 
-function sourceOf(
-  data: AsyncIterable<Uint8Array>,
-  name: string,
-  format: WavFormat,
-  options: SourceOptions,
-  frames: number | undefined,
-  rateHz: number,
-): Source {
+/**
+ * A source out of the samples of a WAV file, of `format.dataBytes` bytes or as many as come.
+ * @throws RN722, RN723, RN773
+ */
+export function wavPieces(data: AsyncIterable<Uint8Array>, name: string, format: WavFormat, options: SourceOptions): Source {
+  const { channels, encoding, rateHz, dataBytes } = format;
   const { sampleRateHz } = options;
-  const resampling = needsResampling(rateHz, sampleRateHz);
+  const frames = dataBytes === undefined ? undefined : dataBytes / (channels * pcmBytes[encoding]);
+  const resampling = needsResampling(rateHz, options);
   const text = soundText(format, options, pickOf(format, name, options));
   return {
     frames: soundFrames(data, name, format, options, frames === undefined),
@@ -105,5 +101,5 @@ export async function wavPipe(
   }
   if (!format) throw damagedWav(bytes.length, 'it is cut off');
   const data = following(bytes.subarray(format.dataAt), rest, format.dataBytes ?? Number.POSITIVE_INFINITY);
-  return sourceOf(data, name, format, options, undefined, format.rateHz);
+  return wavPieces(data, name, format, options);
 }

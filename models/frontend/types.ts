@@ -86,6 +86,8 @@ export interface FrontEnd {
   /** Features are at most this. */
   most: number;
   output: OutputScale;
+  /** int8 [256]: what a value of -128 to 127 becomes for a model whose input has another scale (fit.ts). */
+  remap?: Int8Array;
   /** Where it was made of parameters. */
   parameters?: FrontEndParameters;
 }

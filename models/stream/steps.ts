@@ -36,7 +36,9 @@ const headInput = (draft: Draft, id: number): StepInput => ({
 function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorPlan | undefined {
   const [id] = node.inputs as [number];
   const plan = draft.tensors.get(id);
-  const follows = hasTrunk(draft.mode) && draft.mode !== 'misaligned' && ruleOf(draft.graph, node).kind === 'fold';
+  // partial results begin at nothing; the state of a model that has its own begins at zero points
+  const follows =
+    !draft.graph.stateful && hasTrunk(draft.mode) && draft.mode !== 'misaligned' && ruleOf(draft.graph, node).kind === 'fold';
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
 

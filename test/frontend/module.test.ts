@@ -60,7 +60,7 @@ test('presets on made signals, in pieces of any length', async () => {
   }
 });
 
-const count = Number(process.env.RUNLET_FRONT_ENDS ?? 60);
+const count = Number(process.env.RUNLET_FRONT_ENDS ?? 30);
 test(`${count} random front ends`, async () => {
   const first = Number(process.env.RUNLET_SEED ?? 1) * 1000;
   const signals = Object.values(madeSignals());

@@ -27,6 +27,51 @@ test('a manifest comes back as it was written; unknown fields are dropped', asyn
   assert.equal(readManifest(wasm), expected);
 });
 
+const detector = { label: 'x', cutoff: 0.9, slidingWindow: 5, refractoryMs: 1000, output: 0 };
+
+test('detector and features come back; every field is checked, also against labels and outputs', () => {
+  const read = (part: object) => parseManifest(utf8(JSON.stringify({ ...tinyManifest(), ...part })));
+  const features = { preset: 'microwakeword', stepSamples: 160, sampleRateHz: 16000 };
+  const full = read({ detector: { ...detector, voice: true, later: 1 }, features });
+  assert.equal(full.detector, { ...detector, voice: true });
+  assert.equal(full.features, features);
+  for (const part of [
+    { cutoff: 1.5 },
+    { cutoff: '0.9' },
+    { cutoff: null },
+    { slidingWindow: 0 },
+    { slidingWindow: 1e6 },
+    { refractoryMs: -1 },
+    { refractoryMs: 1e300 },
+    { output: 1 },
+    { output: -1 },
+    { label: 3 },
+    { voice: 'yes' },
+    { cutoffs: { x: 2 } },
+    { cutoffs: [1] },
+  ])
+    assert.is(
+      code(() => read({ detector: { ...detector, ...part } })),
+      'RN605',
+      JSON.stringify(part),
+    );
+  for (const part of [{ preset: 1 }, { stepSamples: 0.5 }, { sampleRateHz: 0 }])
+    assert.is(
+      code(() => read({ features: { ...features, ...part } })),
+      'RN605',
+      JSON.stringify(part),
+    );
+  const classes = (part: object, labels: string[] | undefined = ['a', 'b']) =>
+    code(() =>
+      parseManifest(utf8(JSON.stringify({ ...tinyManifest({ channels: 2, labels }), detector: { ...detector, ...part } }))),
+    );
+  assert.is(classes({ label: 'b', cutoffs: { a: 0.5 } }), 'none');
+  assert.is(classes({ label: undefined }), 'none');
+  assert.is(classes({ label: 'c' }), 'RN606');
+  assert.is(classes({ label: undefined, cutoffs: { c: 0.5 } }), 'RN606');
+  assert.is(classes({}, ['a']), 'RN606');
+});
+
 test('bytes add up: file = code + data + custom', async () => {
   const wasm = await compileTiny(
     `const table: usize = memory.data<u8>([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);

@@ -92,6 +92,11 @@ test('wav, its rate, and a generated signal', async () => {
     ],
   );
   assert.is((await runlet(['run', 'ppg.wasm', 's.wav', '--channel', '0'])).code, 2);
+  wav.fromScratch(1, 16000, '16', new Int16Array(640).fill(8192) as never);
+  writeFileSync(at('fast.wav'), wav.toBuffer());
+  assert.is((await runlet(['run', 'rate.wasm', 'fast.wav'])).code, 2);
+  const resampled = linesOf(await runlet(['run', 'rate.wasm', 'fast.wav', '--resample']));
+  assert.equal([resampled.length, resampled[40]?.output[0]], [79, 0.25]);
   const made = await runlet(['run', 'tiny.wasm', 'gen:sine?seconds=1', '--json']);
   const lines = made.stdout.trim().split('\n');
   const { summary } = JSON.parse(lines.pop() as string);

@@ -174,6 +174,8 @@ test('wav: refusals', async () => {
   const mono = wavOf(1, '16', [[1, 2, 3, 4]]);
   const wav = (bytes: Uint8Array, options = one) => codeOf(() => collect(wavSource(bytes, 'x', options)));
   assert.is(await wav(mono, { ...one, sampleRateHz: 8000 }), 'none');
+  assert.is(await wav(mono, { ...one, sampleRateHz: 16000 }), 'RN723');
+  assert.is(await wav(mono, { ...one, sampleRateHz: 16000, resample: true }), 'none');
   assert.is(await wav(mono, { frameElements: 2 }), 'RN722');
   assert.is(await wav(mono, { ...one, channel: '1' }), 'RN722');
   assert.is(await wav(mono.subarray(0, mono.length - 2)), 'RN728');

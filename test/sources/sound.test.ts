@@ -110,15 +110,18 @@ test('another rate is resampled to the model’s, however long the pieces', asyn
   const signal = Float32Array.from(samples, (x) => x / 32768);
   const expected = [...r.push(signal), ...r.flush()];
   const wav = wavOf(1, 44100, '16', samples);
-  const source = wavSource(wav, 'x.wav', { ...one, sampleRateHz: 16000 });
+  const source = wavSource(wav, 'x.wav', { ...one, sampleRateHz: 16000, resample: true });
   assert.is(source.totalFrames, expected.length);
   assert.is(source.sampleRateHz, 16000);
   assert.match(source.describe, '44100 Hz, 1 channel (resampled to 16000 Hz), 9,000 frames (0.2 s)');
   assert.equal(await collect(source), expected);
   for (const piece of [100, 1001])
-    assert.equal(await collect(openSource('-', { ...one, sampleRateHz: 16000, stdin: once(wav, piece) })), expected);
+    assert.equal(
+      await collect(openSource('-', { ...one, sampleRateHz: 16000, resample: true, stdin: once(wav, piece) })),
+      expected,
+    );
   const raw = new Uint8Array(Int16Array.from(samples).buffer);
-  const options: SourceOptions = { ...one, sampleRateHz: 16000, rawRateHz: 44100, sound: true };
+  const options: SourceOptions = { ...one, sampleRateHz: 16000, rawRateHz: 44100, sound: true, resample: true };
   assert.equal(await collect(openSource('mic', { ...options, stdin: once(raw, 333) })), expected);
 });
 

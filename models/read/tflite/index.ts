@@ -17,15 +17,28 @@ import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
 import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
+import { frontEndOf, isSignal } from './signal/index.ts';
 
 interface Unsupported {
   op: TfOperator;
   reason: string;
 }
 
+/** RN114: the file is a front end, or Signal operators that are none. */
+function noNetwork(model: TfModel): RunletError {
+  const { windowSamples, channels } = frontEndOf(model);
+  return new RunletError('RN114', {
+    what: 'the model is an audio front end, not a network',
+    where: model.operators.find(isSignal)?.name,
+    why: `it turns ${windowSamples} samples into ${channels} features`,
+    tryThis: 'runlet build makes a module of it; readFrontEnd reads it in a program',
+  });
+}
+
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   const model = readModelFile(bytes);
+  if (model.operators.some(isSignal)) throw noNetwork(model);
   const builder = new GraphBuilder(options.name ?? (model.name || 'model'), 'tflite', options.digest ?? '');
   const context = new Context(model, builder, isInt8Model(model));
   markShapeArithmetic(context);

@@ -34,6 +34,8 @@ export interface TfOperator {
   inputs: number[];
   outputs: number[];
   optionsType: number;
+  /** Options of a custom operator; empty where it has none. */
+  custom: Uint8Array;
   options: Table | undefined;
 }
 
@@ -177,6 +179,7 @@ function readOperator(table: Table, index: number, codes: string[]): TfOperator 
     inputs,
     outputs,
     optionsType: table.uint8(3),
+    custom: table.byteVector(5),
     options: table.table(4, `options of ${op}#${index}`),
   };
 }

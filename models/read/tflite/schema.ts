@@ -82,6 +82,7 @@ export const optionsOf: Record<string, number> = {
   SQUEEZE: 30,
   STRIDED_SLICE: 32,
   SPLIT: 35,
+  PACK: 59,
   SPLIT_V: 79,
   CALL_ONCE: 103,
   VAR_HANDLE: 111,

@@ -133,6 +133,40 @@ export function lowerConcat(context: Context, op: TfOperator): void {
   );
 }
 
+/**
+ * PACK: inputs of one shape beside each other along a new dimension: channels where it is the innermost, feature rows where only channels lie
+ * inside it. One input: the new dimension is 1, and nothing moves.
+ */
+export function lowerPack(context: Context, op: TfOperator): void {
+  const stated = context.options(op)?.int32(1) ?? 0;
+  const values = op.inputs.map((_, i) => context.value(op, i));
+  op.inputs.forEach((_, i) => {
+    sameQuant(context.input(op, i), context.output(op), op.name);
+  });
+  const [first] = values;
+  if (!first) throw malformed(op, 'it has no input');
+  const rank = first.layout.length;
+  const dim = stated < 0 ? stated + rank + 1 : stated;
+  if (dim < 0 || dim > rank) throw malformed(op, `axis ${stated} does not fit inputs of ${rank} dimensions`);
+  if (values.some((v) => showLayout(v.layout) !== showLayout(first.layout)))
+    throw new Refusal(`its inputs differ: ${values.map((v) => showLayout(v.layout)).join(', ')}`);
+  const beside = (factors: Factor[]): Layout => first.layout.toSpliced(dim, 0, factors);
+  if (values.length === 1) {
+    context.bind(op, { ...first, layout: beside([]) });
+    return;
+  }
+  const inside = new Set(first.layout.flatMap((_, d) => (d >= dim ? factorsOf(first.layout, d) : [])).map((f) => f.axis));
+  const { f, c } = shapeOf(first);
+  const axis = inside.size === 0 && c === 1 ? 'c' : f === 1 && [...inside].every((a) => a === 'c') ? 'f' : undefined;
+  if (
+    axis === undefined ||
+    (axis === 'f' && first.layout.some((_, d) => d < dim && factorsOf(first.layout, d).some((x) => x.axis === 'c')))
+  )
+    throw new Refusal(`its new dimension ${dim} of ${showLayout(first.layout)} is neither channels nor feature rows`);
+  const ids = values.map((v) => v.id);
+  context.emit(op, 'concat', ids, { axis }, () => beside([{ axis, length: values.length }]));
+}
+
 /** The axis that dimension `dim` of the inputs is; a unit dimension takes it from the others, the last one is channels. */
 function concatAxis(values: Value[], dim: number): 'c' | 'f' {
   const axes = new Set(values.map((v) => axisOf(v.layout, dim)).filter((axis) => axis !== undefined));

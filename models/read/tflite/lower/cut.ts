@@ -33,7 +33,7 @@ export function lowerStridedSlice(context: Context, op: TfOperator): void {
   const ranges = shape.map((length, dim): Range => {
     const clamp = (at: number) => Math.min(length, Math.max(0, at < 0 ? at + length : at));
     if (strides[dim] !== 1) throw new Refusal(`it keeps every ${strides[dim]}th element`);
-    const from = mask(0, dim) && !mask(4, dim) ? 0 : clamp(begin[dim] as number);
+    const from = mask(0, dim) ? 0 : clamp(begin[dim] as number);
     if (mask(4, dim)) return { from, to: from + 1, shrink: true };
     return { from, to: mask(1, dim) ? length : clamp(end[dim] as number) };
   });

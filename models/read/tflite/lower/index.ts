@@ -5,7 +5,7 @@ import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
-import { lowerBinary, lowerConcat } from './binary.ts';
+import { lowerBinary, lowerConcat, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
@@ -32,6 +32,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   MAX_POOL_2D: lowerPool,
   MEAN: lowerReduce,
   MUL: lowerBinary,
+  PACK: lowerPack,
   PAD: lowerPad,
   PADV2: lowerPad,
   QUANTIZE: lowerQuantize,

@@ -1,0 +1,75 @@
+/**
+ * The manifest of a network with a front end before it, from that of the network on rows.
+ *
+ * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: time in samples, int16 input, a golden of sound, a state digest of both.
+ * hop = hop rows * step, window = (window rows - 1) * step + window of the front end (docs/abi.md, "Sound").
+ */
+import { createHash } from 'node:crypto';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { featureRows } from '../../quant/frontend/reference.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
+import type { Manifest, PortManifest } from '../bundle/manifest.ts';
+import { frontEndConfig } from './config.ts';
+import { goldenSamples } from './golden.ts';
+import { packFrontEnd } from './pack.ts';
+
+/** 2^-15: a sample of 32768 would be 1. */
+export const sampleScale = 1 / 32768;
+
+export const soundPort = (windowSamples: number): PortManifest => ({
+  name: 'sound',
+  hostType: 'int16',
+  elements: 1,
+  shape: [windowSamples, 1, 1],
+  order: ['t', 'f', 'c'],
+  fileShape: [1, windowSamples],
+  scale: sampleScale,
+  zeroPoint: 0,
+});
+
+/** Frames of sound that frames of rows last, and the window around the last. */
+export const soundTimes = (
+  { stepSamples, windowSamples }: FrontEnd,
+  rows: { hop: number; window: number; microHop: number; delayFrames: number },
+) => ({
+  hop: rows.hop * stepSamples,
+  window: (rows.window - 1) * stepSamples + windowSamples,
+  microHop: rows.microHop * stepSamples,
+  delayFrames: rows.delayFrames * stepSamples,
+});
+
+/** What the front end does: block and tables, with addresses of 0. */
+export const frontEndDigest = (frontEnd: FrontEnd): string =>
+  createHash('sha256')
+    .update('front end')
+    .update(packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 }))
+    .digest('hex');
+
+function soundGolden(quant: QuantPlan, frontEnd: FrontEnd, seed = 0x5eed1e7): Manifest['golden'] {
+  const { plan } = quant;
+  const { hop, window, delayFrames } = soundTimes(frontEnd, plan);
+  const wanted = Math.min(plan.period, 8) + 3;
+  const hops = Math.ceil((window + delayFrames + (plan.warmUpHops + wanted - 1) * hop) / hop);
+  const hash = createHash('sha256');
+  let outputs = 0;
+  for (const result of runSignal(quant, featureRows(frontEnd, goldenSamples(seed, hops * hop)))) {
+    for (const output of result.outputs) hash.update(output);
+    outputs++;
+  }
+  return { seed, hops, outputs, digest: hash.digest('hex') };
+}
+
+export function soundManifest(rows: Manifest, quant: QuantPlan, frontEnd: FrontEnd): Manifest {
+  const { frontEnd: _applied, ...rest } = rows;
+  const times = soundTimes(frontEnd, quant.plan);
+  return {
+    ...rest,
+    ...times,
+    inputs: [soundPort(times.window)],
+    sampleRateHz: frontEnd.sampleRateHz,
+    frontEndConfig: frontEndConfig(frontEnd),
+    stateDigest: createHash('sha256').update(rows.stateDigest).update(frontEndDigest(frontEnd)).digest('hex'),
+    golden: soundGolden(quant, frontEnd),
+  };
+}

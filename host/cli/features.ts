@@ -1,0 +1,168 @@
+/**
+ * runlet features x.wav --preset microwakeword --step-ms 10 -o features.npy: sound to the rows that models are trained on and fed with.
+ *
+ * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, a line a row on stdout. The rows are the reference's
+ * (quant/frontend), so those of a module with this front end. Memory does not grow with the length of the sound. --wasm writes the front end as a module.
+ */
+import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
+import { RunletError } from '../../models/error.ts';
+import { presetNames } from '../../models/frontend/presets.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
+import { openSource } from '../sources/index.ts';
+import { NpyWriter, type RowType } from '../sources/npy-writer.ts';
+import { badOption, choiceOption, jsonArg, numberOption, print, printJson, output as stdout } from './args.ts';
+import { producer } from './producer.ts';
+import { writeOut } from './save.ts';
+import { soundArgs, soundFrontEnd } from './sound-options.ts';
+
+const args = {
+  source: {
+    type: 'positional',
+    required: true,
+    description: 'A .wav file, raw .s16 or .f32, - for standard input (--format s16), or gen:chirp',
+  },
+  preset: {
+    type: 'string',
+    description: `${presetNames.join(', ')} (default: ${presetNames[0]}), or a .tflite file that is a front end`,
+    default: presetNames[0] as string,
+  },
+  ...soundArgs,
+  as: {
+    type: 'string',
+    description: 'int8 as models take them (default), float32 what they stand for, or uint16 before the step to int8',
+    valueHint: 'type',
+  },
+  output: { type: 'string', alias: 'o', description: 'Where the rows go (.npy)', valueHint: 'features.npy' },
+  wasm: { type: 'string', description: 'Write the front end as a module too', valueHint: 'out.wasm' },
+  rate: { type: 'string', description: "Samples a second of the front end (default: the preset's)", valueHint: 'Hz' },
+  channel: { type: 'string', description: 'WAV channel from 0, or mix', valueHint: 'n|mix' },
+  resample: { type: 'boolean', description: "Sound of another rate is resampled to the front end's" },
+  format: { type: 'string', description: 'What comes through standard input', valueHint: 's16|f32|text' },
+  gain: { type: 'string', description: 'Multiply every sample', valueHint: 'x' },
+  ...jsonArg,
+} as const satisfies ArgsDef;
+
+type Options = ParsedArgs<typeof args>;
+
+/** Rows that are collected before they are written. */
+const batchRows = 256;
+
+const rowTypes = { int8: Int8Array, uint16: Uint16Array, float32: Float32Array } as const;
+
+/** The latest row of the reference, as the chosen type. */
+function rowOf(reference: FrontEndReference, type: RowType): ArrayLike<number> {
+  if (type === 'uint16') return reference.features;
+  const { scale, zeroPoint } = reference.frontEnd.output;
+  return type === 'int8' ? reference.row : Array.from(reference.row, (q) => dequantiseValue(q, scale, zeroPoint));
+}
+
+/** Real samples, -1 to 1, as int16. @throws RN709 */
+function samplesOf(chunk: Float32Array, at: number): Int16Array {
+  return Int16Array.from(chunk, (x, i) => {
+    const q = quantiseValue(x, 1 / 32768, 0, 32767);
+    if (!Number.isNaN(q)) return q;
+    throw new RunletError('RN709', {
+      what: 'a sample is not a number (NaN)',
+      where: `sample ${at + i}`,
+      why: 'NaN has no int16 value',
+      tryThis: 'fill or leave out gaps before',
+    });
+  });
+}
+
+/** The front end as a module of its own. */
+async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
+  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
+  const { wasm, file, manifest } = await buildFrontEnd(frontEnd, { producer: producer(), shrink: true });
+  await writeOut(path, wasm);
+  process.stderr.write(
+    `wrote ${path}: ${file.fileBytes} bytes (code ${file.codeBytes}, tables ${file.dataBytes}), memory ${manifest.bytes.memoryBytes} bytes\n`,
+  );
+}
+
+async function features(options: Options): Promise<void> {
+  const type = choiceOption('as', options.as, ['int8', 'float32', 'uint16'] as const) ?? 'int8';
+  if (options.output !== undefined && !options.output.endsWith('.npy')) throw badOption('output', options.output, 'a .npy file');
+  const frontEnd = await soundFrontEnd(options.preset, options, numberOption('rate', options.rate, { min: 1, whole: true }));
+  const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
+  const source = await openSource(options.source, {
+    frameElements: 1,
+    sampleRateHz,
+    channel: options.channel,
+    resample: options.resample,
+    format:
+      choiceOption('format', options.format, ['s16', 'f32', 'text'] as const) ?? (options.source === '-' ? 's16' : undefined),
+    gain: numberOption('gain', options.gain),
+  });
+  if (options.wasm !== undefined) await writeModule(options.wasm, frontEnd);
+  const file = options.output === undefined ? undefined : await NpyWriter.create(options.output, type, channels);
+  const reference = new FrontEndReference(frontEnd);
+  const batch = new rowTypes[type](batchRows * channels);
+  let [rows, inBatch, samples] = [0, 0, 0];
+  const flush = async (): Promise<void> => {
+    const part = batch.slice(0, inBatch * channels);
+    if (file) await file.append(part);
+    else {
+      let lines = '';
+      for (let r = 0; r < inBatch; r++) {
+        const values = Array.from(part.subarray(r * channels, (r + 1) * channels));
+        const row = rows - inBatch + r;
+        lines += options.json
+          ? `${JSON.stringify({ row, startS: (row * stepSamples) / sampleRateHz, values })}\n`
+          : `${values.join(',')}\n`;
+      }
+      if (lines) await print(lines);
+    }
+    inBatch = 0;
+  };
+  for await (const chunk of source.frames) {
+    // at most as many rows a piece as the batch has room for
+    const piece = batchRows * stepSamples;
+    for (let from = 0; from < chunk.length; from += piece) {
+      if (inBatch > 0) await flush();
+      const part = samplesOf(chunk.subarray(from, from + piece), samples);
+      samples += part.length;
+      reference.push(part, () => {
+        batch.set(rowOf(reference, type), inBatch++ * channels);
+        rows++;
+      });
+    }
+    if (stdout.closed) break;
+  }
+  await flush();
+  await file?.close();
+  if (rows === 0)
+    throw new RunletError('RN760', {
+      what: 'the sound is shorter than a window',
+      where: options.source,
+      why: `it has ${samples} samples, and a row looks at ${windowSamples}`,
+      tryThis: 'a longer recording, or a shorter --window-ms',
+    });
+  const { name } = frontEnd;
+  const ms = (n: number) => Number(((1000 * n) / sampleRateHz).toFixed(3));
+  const facts = {
+    rows,
+    channels,
+    type,
+    samples,
+    sampleRateHz,
+    stepMs: ms(stepSamples),
+    windowMs: ms(windowSamples),
+    preset: name,
+  };
+  if (options.json)
+    return stdout.closed
+      ? undefined
+      : printJson(options.output === undefined ? { summary: facts } : { output: options.output, ...facts });
+  const text = `${source.describe}\n${rows.toLocaleString('en')} rows of ${channels} ${type} features, one every ${facts.stepMs} ms, window ${facts.windowMs} ms (${name})`;
+  if (options.output === undefined) process.stderr.write(`${text}\n`);
+  else process.stdout.write(`${text}\n${options.output}\n`);
+}
+
+export default defineCommand({
+  meta: { name: 'features', description: 'Turn sound into rows of features with an audio front end' },
+  args,
+  run: ({ args: options }) => features(options as Options),
+});

@@ -1,0 +1,27 @@
+/**
+ * Mutated state patterns are refused or computed right, never silently wrong; RUNLET_FUZZ_COUNT mutations (150), RUNLET_FUZZ_SEED (1),
+ * RUNLET_FUZZ_BUILDS compiled as well (4).
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { shared } from '../shared.ts';
+import { fuzzStateful, realBases } from './stateful.ts';
+
+const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 150);
+const seed = Number(process.env.RUNLET_FUZZ_SEED ?? 1);
+const compiles = Number(process.env.RUNLET_FUZZ_BUILDS ?? 4);
+
+test(`${count} mutations of streaming models, seed ${seed}`, async () => {
+  const result = await fuzzStateful({ count, seed, compiles, others: realBases(shared('models', 'mww')) });
+  console.log(`  ${JSON.stringify(result.counts)}, ${result.compiled} outputs of modules`);
+  if (count > 1000) console.log(JSON.stringify(result.byMutation));
+  for (const line of result.failures) console.log(`  ${line}`);
+  const { refused, equal, different, accepted, unjudged } = result.counts;
+  assert.is(refused + equal + different + accepted + unjudged, count);
+  assert.is(different, 0, 'silently wrong');
+  assert.is(result.modulesDifferent, 0, 'modules that differ from their reference');
+  assert.ok(refused > 0 && equal > 0 && result.compiled > 0, 'both kinds of answer, and modules');
+  assert.ok(accepted + unjudged <= count / 50, 'few files that have no right answer are read');
+});
+
+test.run();

@@ -1,0 +1,63 @@
+/** Small streaming models, one for each thing that random ones have found: read and computed as the interpreter does, in modules too. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { differing } from '../property/harness.ts';
+import { runStyles } from '../property/styles.ts';
+import { judge } from './judge.ts';
+import { conv, dense, poolAll } from './writer/layers.ts';
+import { type Flow, Net } from './writer/net.ts';
+import { Rng } from './writer/rng.ts';
+import { writeFile } from './writer/write.ts';
+
+/** One input of `rows` rows of 4 features, a pointwise layer, and what `build` makes of it. */
+function model(rows: number, build: (net: Net, x: Flow) => Flow): Uint8Array {
+  const net = new Net(new Rng(rows));
+  const x = net.flow('input', { rows, f: 1, c: 4, scale: 0.1, zeroPoint: -7 });
+  net.main.inputs.push(x.id);
+  net.main.outputs.push(build(net, conv(net, x, 3, { kernel: 1, stride: 1, dilation: 1 })).id);
+  return writeFile(net.file());
+}
+
+async function equal(bytes: Uint8Array, about: string): Promise<void> {
+  const verdict = await judge(bytes, 1);
+  assert.is(`${verdict.kind} ${verdict.detail}`, 'equal ', about);
+  if (!verdict.quant) throw new Error('no plan');
+  let step = 0;
+  for await (const outputs of runStyles(verdict.quant, verdict.signals[0]?.[0] as Int8Array, [1, 3], true))
+    assert.is(differing(verdict.expected[0]?.[step] ?? [], outputs), 0, `${about}: module, step ${step++}`);
+  assert.is(step, verdict.expected[0]?.length);
+}
+
+for (const op of ['AVERAGE_POOL_2D', 'MEAN', 'MAX_POOL_2D'] as const)
+  test(`${op} over a history begins with zero points`, async () => {
+    for (const [rows, history] of [
+      [1, 5],
+      [2, 7],
+      [4, 10],
+      [3, 2],
+    ] as const)
+      for (const order of ['v1', 'v2'] as const)
+        await equal(
+          model(rows, (net, x) => dense(net, poolAll(net, op, net.history(x, history, order)), 2)),
+          `${rows} rows a step, ${history} before`,
+        );
+  });
+
+test('STRIDED_SLICE: begin_mask counts where the dimension is dropped, too', async () => {
+  const bytes = model(3, (net, x) => {
+    const joined = net.history(x, 2, 'v2');
+    const row = net.flow('row', { ...joined, rows: 1 }, [1, 1, joined.c]);
+    const indices = [
+      [0, -2, 0, 0],
+      [0, -1, 0, 0],
+      [1, 1, 1, 1],
+    ].map((list, i) => net.constants(`index${i}`, list));
+    const options = { beginMask: 15, endMask: 13, ellipsisMask: 0, newAxisMask: 0, shrinkAxisMask: 2, offset: 0 };
+    net.op('STRIDED_SLICE', [joined.id, ...indices], [row.id], options);
+    return dense(net, row, 2);
+  });
+  const verdict = await judge(bytes, 1);
+  assert.ok(['equal', 'refused'].includes(verdict.kind), `${verdict.kind}: ${verdict.detail}`);
+});
+
+test.run();

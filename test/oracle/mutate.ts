@@ -1,0 +1,96 @@
+/**
+ * mutated: a broken, or only different, streaming model.
+ *
+ * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the shapes made to fit again in most;
+ * or bytes changed in place.
+ */
+import type { FileOf } from './file.ts';
+import { Edit, type Mutation, repairShapes } from './mutations/edit.ts';
+import { graphMutations } from './mutations/graph.ts';
+import { insertMutations } from './mutations/insert.ts';
+import { sliceMutations } from './mutations/slices.ts';
+import { stateMutations } from './mutations/state.ts';
+import { randomModel } from './writer/random-model.ts';
+import { Rng } from './writer/rng.ts';
+import { writeFile } from './writer/write.ts';
+
+export const mutations: Record<string, Mutation> = {
+  ...stateMutations,
+  ...sliceMutations,
+  ...graphMutations,
+  ...insertMutations,
+};
+const names = Object.keys(mutations);
+
+export interface Mutated {
+  bytes: Uint8Array;
+  /** Names of the mutations, `bytes` for changed bytes. */
+  what: string[];
+  /** The model that was changed. */
+  model: string;
+}
+
+export interface MutateOptions {
+  /** The one mutation to make; any by default. */
+  wanted?: string;
+  /** Which files are worth changing: those that are read without a change. */
+  usable?: (bytes: Uint8Array) => Promise<boolean>;
+  /** Other files than random ones, one in 33. */
+  others?: readonly Base[];
+}
+
+/** One mutation by name (or any), tried until it finds a place. */
+function mutateOnce(file: FileOf, rng: Rng, wanted?: string): string | undefined {
+  for (let tries = 0; tries < 20; tries++) {
+    const name = wanted ?? rng.pick(names);
+    const copy = structuredClone(file);
+    const edit = new Edit(copy, rng);
+    if (!mutations[name]?.(edit)) continue;
+    const repaired = rng.chance(0.6);
+    if (repaired) repairShapes(edit);
+    file.subgraphs = copy.subgraphs;
+    return repaired ? `${name}, shapes fitted` : name;
+  }
+  return undefined;
+}
+
+/** Words, bits and runs of bytes that are changed in the tables at a file's end, or anywhere. */
+function changeBytes(bytes: Uint8Array, rng: Rng): Uint8Array {
+  const out = bytes.slice();
+  const place = () =>
+    rng.chance(0.5) ? rng.int(0, out.length - 1) : out.length - 1 - rng.int(0, Math.min(out.length - 1, 3000));
+  for (let n = rng.int(1, 3); n > 0; n--) {
+    const at = place();
+    const old = out[at] as number;
+    out[at] = rng.pick([old ^ (1 << rng.int(0, 7)), old + 1, old - 1, 0, rng.int(0, 255)]) & 255;
+  }
+  return out;
+}
+
+/** A file to change, and what to call it. */
+export interface Base {
+  name: string;
+  file: FileOf;
+}
+
+/** A model and one mutation of it; the same seed gives the same bytes. Models are made until one is usable. */
+export async function mutated(seed: number, options: MutateOptions = {}): Promise<Mutated> {
+  const { wanted, usable = async () => true, others = [] } = options;
+  const rng = new Rng(seed ^ 0x5bd1e995);
+  for (;;) {
+    const base: Base = others.length > 0 && rng.chance(0.03) ? rng.pick(others) : randomBase(rng);
+    const file = structuredClone(base.file);
+    if (!(await usable(writeFile(file)))) continue;
+    if (wanted === 'bytes' || (!wanted && rng.chance(0.12)))
+      return { bytes: changeBytes(writeFile(file), rng), what: ['bytes'], model: base.name };
+    const what = mutateOnce(file, rng, wanted);
+    if (!what) continue;
+    const second = !wanted && rng.chance(0.12) ? mutateOnce(file, rng) : undefined;
+    return { bytes: writeFile(file), what: second ? [what, second] : [what], model: base.name };
+  }
+}
+
+function randomBase(rng: Rng): Base {
+  const seed = rng.int(1, 2 ** 30);
+  return { name: `random ${seed}`, file: randomModel(seed).file };
+}
