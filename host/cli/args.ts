@@ -18,8 +18,6 @@ export const jsonArg = {
 
 /** Codes within RN7xx that are a wrong command line rather than bad input. */
 const usageCodes = new Set([
-  'RN506',
-  'RN507',
   'RN721',
   'RN722',
   'RN723',
@@ -48,7 +46,8 @@ const checkCodes = new Set(['RN713']);
 export function exitCodeOf(error: unknown): number {
   if (isRunletError(error)) {
     if (checkCodes.has(error.code)) return exitCodes.checkFailed;
-    if (usageCodes.has(error.code)) return exitCodes.usage;
+    // a front end that cannot be made, or does not fit, was asked for on the command line
+    if (usageCodes.has(error.code) || /^RN50[67]$/.test(error.code)) return exitCodes.usage;
     if (/^RN[123]/.test(error.code)) return exitCodes.unsupported;
     return /^RN[45]/.test(error.code) ? exitCodes.checkFailed : exitCodes.io;
   }

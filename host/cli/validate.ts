@@ -25,6 +25,7 @@ import {
   windowOf,
 } from './load.ts';
 import { producer } from './producer.ts';
+import { fileFrontEnd } from './sound-options.ts';
 
 export default defineCommand({
   meta: { name: 'validate', description: 'Check that a bundle gives the numbers of its model' },
@@ -58,10 +59,12 @@ export default defineCommand({
     const y = readNpy(await readBytes(args.expect));
     const frame = x.shape.length >= 2 ? x.shape.slice(1).reduce((a, b) => a * b, 1) : 1;
     // a flattened input's frame width comes from --frame, from x, or from the model's first RESHAPE
-    const graph = bundle
-      ? undefined
-      : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
-    const wasm = graph ? await buildFor(graph, args) : bytes;
+    const sound = bundle ? undefined : await soundModule(args.model, bytes);
+    const graph =
+      bundle || sound
+        ? undefined
+        : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
+    const wasm = graph ? await buildFor(graph, args) : (sound ?? bytes);
     const session = await openSession(wasm as BufferSource);
     checkOneInput(session);
     const { compareStream, compareWindows } = await import('./compare.ts');
@@ -105,6 +108,14 @@ type BuildArgs = {
   observer?: string;
   percentile?: string;
 };
+
+/** A file of Signal operators, as the front-end module that it is. */
+async function soundModule(path: string, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  const frontEnd = await fileFrontEnd(path, bytes, {});
+  if (!frontEnd) return undefined;
+  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
+  return (await buildFrontEnd(frontEnd, { producer: producer() })).wasm;
+}
 
 /** Without --hop the whole window, or step, is one input: hop = window. */
 async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {

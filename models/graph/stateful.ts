@@ -12,13 +12,21 @@ import type { Graph, Node, Tensor } from './types.ts';
 
 /** Follows nodes in order and keeps which tensors are streams. */
 export class StepStreams {
-  readonly streams: Set<number>;
+  /** Rows that a step brings anew, of streams and of histories; a history has earlier ones as well. */
+  private readonly fresh: Map<number, number>;
   private readonly tensors: readonly Tensor[];
 
   constructor(tensors: readonly Tensor[], inputs: Iterable<number>) {
     this.tensors = tensors;
-    this.streams = new Set(inputs);
+    this.fresh = new Map([...inputs].map((id) => [id, this.rows(id)]));
   }
+
+  private rows = (id: number): number => this.tensors[id]?.shape.t ?? 0;
+
+  isStream = (id: number): boolean => this.fresh.get(id) === this.rows(id);
+
+  /** Rows of a stream or history that a step brings anew; undefined for tensors that belong to one step alone. */
+  freshRows = (id: number): number | undefined => this.fresh.get(id);
 
   /**
    * Takes the next node; true if it runs in the trunk. Its output is a stream where it makes as many rows a step as its stride leaves of the new ones.
@@ -27,15 +35,22 @@ export class StepStreams {
   add(node: Node): boolean {
     const shapes = node.inputs.map((id) => (this.tensors[id] as Tensor).shape);
     const rule = opOf(node.op).stream(node.attrs as never, shapes);
-    if (rule.kind !== 'window' || !node.inputs.every((id) => this.streams.has(id))) return false;
-    const made = this.tensors[node.output]?.shape.t ?? 0;
-    const keeps = made * rule.stride === (shapes[0]?.t ?? 0);
-    if (keeps) this.streams.add(node.output);
-    if (node.op === 'history') return true;
+    const news = new Set(node.inputs.map((id) => this.fresh.get(id)));
+    const [fresh] = news;
+    if (rule.kind !== 'window' || news.size !== 1 || fresh === undefined) return false;
+    const made = this.rows(node.output);
+    const streams = node.inputs.every(this.isStream);
+    if (node.op === 'history') {
+      if (streams) this.fresh.set(node.output, fresh);
+      return streams;
+    }
     const [before, after] = rule.pad;
+    if (!streams && (before !== 0 || after !== 0)) return false;
+    const keeps = made * rule.stride === fresh;
+    if (keeps) this.fresh.set(node.output, made);
     if (after > 0 || (before !== 0 && !keeps)) {
       throw new RunletError('RN302', {
-        what: after > 0 ? 'it pads the end of a step' : `it makes ${made} rows of the ${shapes[0]?.t} that a step brings`,
+        what: after > 0 ? 'it pads the end of a step' : `it makes ${made} rows of the ${fresh} that a step brings`,
         where: node.name,
         why: 'in a model with its own state a streamed tensor has earlier rows before it and nothing after it',
         tryThis: 'valid padding, with the earlier rows kept in the state',

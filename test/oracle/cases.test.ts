@@ -30,17 +30,16 @@ async function equal(bytes: Uint8Array, about: string): Promise<void> {
 
 for (const op of ['AVERAGE_POOL_2D', 'MEAN', 'MAX_POOL_2D'] as const)
   test(`${op} over a history begins with zero points`, async () => {
-    for (const [rows, history] of [
-      [1, 5],
-      [2, 7],
-      [4, 10],
-      [3, 2],
+    for (const [rows, history, order] of [
+      [1, 5, 'v1'],
+      [2, 7, 'v2'],
+      [4, 10, 'v1'],
+      [3, 2, 'v2'],
     ] as const)
-      for (const order of ['v1', 'v2'] as const)
-        await equal(
-          model(rows, (net, x) => dense(net, poolAll(net, op, net.history(x, history, order)), 2)),
-          `${rows} rows a step, ${history} before`,
-        );
+      await equal(
+        model(rows, (net, x) => dense(net, poolAll(net, op, net.history(x, history, order)), 2)),
+        `${rows} rows a step, ${history} before`,
+      );
   });
 
 test('STRIDED_SLICE: begin_mask counts where the dimension is dropped, too', async () => {

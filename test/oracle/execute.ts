@@ -37,7 +37,6 @@ export class Oracle {
     parsed.subgraphs.forEach((_, index) => {
       this.#prepare(parsed, index);
     });
-    for (const [name, variable] of this.#variables) if (!variable.initial) throw new Invalid(`nothing assigns ${name}`);
     this.reset();
   }
 
@@ -60,7 +59,7 @@ export class Oracle {
 
   /** As before the first step. */
   reset(): void {
-    for (const v of this.#variables.values()) v.value.set(v.initial as Uint8Array);
+    for (const v of this.#variables.values()) if (v.initial) v.value.set(v.initial);
     for (const once of this.#onces) once.hasRun = false;
   }
 

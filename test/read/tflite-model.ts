@@ -10,11 +10,16 @@ export interface TfTensorOf {
   /** Constants. */
   floats?: number[];
   ints?: number[];
+  int16s?: ArrayLike<number>;
+  /** TensorType's number; float32, or int32 and int16 for constants of those, where it is left out. */
+  type?: number;
 }
 
 export interface TfOperatorOf {
   /** BuiltinOperator's number. */
   code: number;
+  /** Custom operators (code 32): name and options. */
+  custom?: { name: string; options: Uint8Array };
   inputs: string[];
   outputs: string[];
   /** BuiltinOptions' number, and its int8 (or bool), int32 and float32 fields by number. */
@@ -58,8 +63,10 @@ function int32s(b: Builder, all: number[]): number {
   return b.endVector();
 }
 
-const dataOf = ({ floats, ints }: TfTensorOf): Uint8Array | undefined =>
-  floats ? new Uint8Array(new Float32Array(floats).buffer) : ints ? new Uint8Array(new Int32Array(ints).buffer) : undefined;
+function dataOf({ floats, ints, int16s }: TfTensorOf): Uint8Array | undefined {
+  const data = floats ? new Float32Array(floats) : ints ? new Int32Array(ints) : int16s && Int16Array.from(int16s);
+  return data && new Uint8Array(data.buffer);
+}
 
 /** The file's bytes. */
 export function writeTflite(model: TfModelOf): Uint8Array {
@@ -79,18 +86,21 @@ export function writeTflite(model: TfModelOf): Uint8Array {
     const label = b.createString(name);
     return table(b, [
       [0, offset(shape)],
-      [1, (w, field) => w.addFieldInt8(field, tensor.ints ? 2 : 0, 0)],
+      [1, (w, field) => w.addFieldInt8(field, tensor.type ?? (tensor.ints ? 2 : tensor.int16s ? 7 : 0), 0)],
       [2, (w, field) => w.addFieldInt32(field, index, 0)],
       [3, offset(label)],
     ]);
   });
-  const codes = model.operators.map(({ code }) =>
-    table(b, [
+  const codes = model.operators.map(({ code, custom }) => {
+    const name = custom && b.createString(custom.name);
+    return table(b, [
       [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
+      ...(name === undefined ? [] : ([[1, offset(name)]] as Fields)),
       [3, (w, field) => w.addFieldInt32(field, code, 0)],
-    ]),
-  );
-  const operators = model.operators.map(({ inputs, outputs, options }, i) => {
+    ]);
+  });
+  const operators = model.operators.map(({ inputs, outputs, options, custom }, i) => {
+    const customBytes = custom && b.createByteVector(custom.options);
     const reads = int32s(b, ids(inputs));
     const writes = int32s(b, ids(outputs));
     const own = table(b, [
@@ -117,6 +127,7 @@ export function writeTflite(model: TfModelOf): Uint8Array {
             [4, offset(own)],
           ] as Fields)
         : []),
+      ...(customBytes === undefined ? [] : ([[5, offset(customBytes)]] as Fields)),
     ]);
   });
   const parts = [offsets(b, tensors), int32s(b, ids(model.inputs)), int32s(b, ids(model.outputs)), offsets(b, operators)];

@@ -51,6 +51,11 @@ for (const model of windowed) {
   });
 }
 
+check('models with their own state and the front end as a model: rand, walk and edge, step by step', async () => {
+  const models = ['mww/v2/okay_nabu', 'mww/v2/hey_jarvis', 'mww/v2/vad', 'mww/v1/okay_nabu', 'tflm/audio_preprocessor_int8'];
+  for (const model of models) for (const run of ['rand', 'walk', 'edge']) await validate(model, run, ['in0', 'out0']);
+});
+
 check('str_ww streamed at hop 1 equals every sliding-window run', async () => {
   const model = 'mlperf-tiny/str_ww_ref_model';
   const runs = readdirSync(join(folder as string, model)).flatMap((f) => /^(slide_.*)\.seq\.npy$/.exec(f)?.[1] ?? []);

@@ -13,6 +13,7 @@ import type { ReadOptions } from '../options.ts';
 import { readIntegers } from './constants.ts';
 import type { Context } from './context.ts';
 import type { TfOperator, TfTensor } from './model.ts';
+import { optionsOf } from './schema.ts';
 
 const reshapes = new Set(['RESHAPE', 'SQUEEZE', 'EXPAND_DIMS']);
 const transparent = new Set([
@@ -46,7 +47,7 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadO
   let anchor = findAnchor(context, tensor);
   const wide = (shape: number[]) => shape.slice(1).filter((n) => n > 1).length;
   if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
-  const candidates = candidatesOf(anchor.shape, options);
+  const candidates = candidatesOf(anchor.shape, options, stateAxis(context, anchor.shape.length));
   const undone = candidates.map((layout) => undo(context, layout, anchor, tensor));
   const isFlat = wide(tensor.shape) < 2 && wide(anchor.shape) >= 2;
   const holdsTime = (i: number, dim: number) =>
@@ -96,7 +97,7 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
 }
 
 /** Possible layouts of the anchor's input, the default first. */
-function candidatesOf(shape: number[], options: ReadOptions): Layout[] {
+function candidatesOf(shape: number[], options: ReadOptions, state: number | undefined): Layout[] {
   const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
   const unit = shape.slice(1, -3).map(() => []);
   const rank = shape.length;
@@ -105,7 +106,22 @@ function candidatesOf(shape: number[], options: ReadOptions): Layout[] {
   const [h, w] = [rank - 3, rank - 2];
   const heightFirst: Layout = [[], ...unit, factor('t', h), factor('f', w), factor('c', rank - 1)];
   const widthFirst: Layout = [[], ...unit, factor('f', h), factor('t', w), factor('c', rank - 1)];
-  return shape[h] === 1 && (shape[w] ?? 1) > 1 ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
+  const wide = state === undefined ? shape[h] === 1 && (shape[w] ?? 1) > 1 : state === w;
+  return wide ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
+}
+
+/** In a model with its own state: the dimension along which its states stand before new rows, which is time. */
+function stateAxis({ model, stateful }: Context, rank: number): number | undefined {
+  if (!stateful) return undefined;
+  const read = new Set(model.operators.filter((op) => op.op === 'READ_VARIABLE').flatMap((op) => op.outputs));
+  for (const op of model.operators) {
+    if (op.op === 'STRIDED_SLICE' && read.has(op.inputs[0] ?? -1)) for (const index of op.outputs) read.add(index);
+    if (op.op !== 'CONCATENATION' || !read.has(op.inputs[0] ?? -1)) continue;
+    const length = model.tensors[op.outputs[0] ?? -1]?.shape.length;
+    const axis = op.optionsType === optionsOf.CONCATENATION ? (op.options?.int32(0) ?? 0) : 0;
+    if (length === rank) return axis < 0 ? axis + rank : axis;
+  }
+  return undefined;
 }
 
 /** A flat input: one frame of all elements, or frames of `frame` elements. */

@@ -137,7 +137,10 @@ export class Context {
   }
 
   /** Whether a tensor's rows go on from step to step (models/graph/stateful.ts). */
-  isStream = (id: number): boolean => this.stateful && this.stepStreams.streams.has(id);
+  isStream = (id: number): boolean => this.stateful && this.stepStreams.isStream(id);
+
+  /** Rows that a step brings anew, of a stream or of a history of one. */
+  freshRows = (id: number): number | undefined => (this.stateful ? this.stepStreams.freshRows(id) : undefined);
 
   /** Made once the inputs are there. */
   private get stepStreams(): StepStreams {

@@ -31,14 +31,10 @@ const rare = { 'two handles': 0.05, 'initial values': 0.05, 'no call once': 0.05
 export const beyond = [
   // states that start at another value than the zero point
   'initial values',
-  // a pool over a history, and another history behind it
-  'pool over history',
   // features in the channels' axis, which layers behind would have to treat apart
   'features in channels',
   // rows that are computed again, as a layer's history is longer than it needs
   'delay',
-  // a step of one row of features goes through a 2-D layer that has no history
-  'time is not seen',
   'no state',
 ];
 

@@ -33,7 +33,9 @@ export function lowerPool(context: Context, op: TfOperator): void {
   const coversAll = (axis: 't' | 'f') => kernel[axis] === length[axis] && pads[axis][0] + pads[axis][1] === 0;
   const keepsF = spatial.merged || (kernel.f === 1 && stride.f === 1);
   const layoutOf = spatialLayout(spatial);
-  if (shape.t > 1 && coversAll('t') && (coversAll('f') || keepsF)) {
+  // over the rows of a step, and of its past, a pool that moves by one step goes on being a stream
+  const fresh = context.freshRows(value.id);
+  if (fresh === undefined && shape.t > 1 && coversAll('t') && (coversAll('f') || keepsF)) {
     const overF = !spatial.merged && coversAll('f');
     const average = { overF, clamp, rule: context.isInt8 ? ('avgpool' as const) : ('mean' as const) };
     if (op.op === 'AVERAGE_POOL_2D') context.emit(op, 'globalavg', [value.id], average, layoutOf);
@@ -43,7 +45,7 @@ export function lowerPool(context: Context, op: TfOperator): void {
   const attrs: PoolAttrs = {
     kernelT: kernel.t,
     kernelF: kernel.f,
-    strideT: stride.t,
+    strideT: fresh !== undefined && coversAll('t') ? fresh : stride.t,
     strideF: spatial.merged ? 1 : stride.f,
     padT: pads.t,
     padF: pads.f,

@@ -78,6 +78,8 @@ export function readBank(chain: Chain, energy: TfOperator, bins: number): { bank
       { length: span },
       (_, j) => [weights[at + j] as number, unweights[at + j] as number] as [number, number],
     );
+    if (pairs.some(([w, u], j) => bin + j >= bins && (w !== 0 || u !== 0)))
+      throw wrong(`band ${band} reads past the last of ${bins} bins`);
     // bins that were set to zero count for nothing
     for (const [j, pair] of pairs.entries()) if (bin + j < mask.from || bin + j >= mask.to) pair[0] = pair[1] = 0;
     const counts = pairs.map(([w, u]) => w !== 0 || u !== 0);

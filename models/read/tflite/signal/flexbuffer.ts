@@ -20,7 +20,7 @@ class Reader {
 
   /** A number of 1, 2, 4 or 8 bytes at `at`; NaN outside the bytes. */
   number(at: number, width: number, signed: boolean): number {
-    if (at < 0 || at + width > this.bytes.length) return Number.NaN;
+    if (!(at >= 0 && at + width <= this.bytes.length)) return Number.NaN;
     if (width === 1) return signed ? this.view.getInt8(at) : this.view.getUint8(at);
     if (width === 2) return signed ? this.view.getInt16(at, true) : this.view.getUint16(at, true);
     if (width === 4) return signed ? this.view.getInt32(at, true) : this.view.getUint32(at, true);
