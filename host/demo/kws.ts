@@ -16,14 +16,27 @@ import { coloursFor, reportError } from '../cli/args.ts';
 import { bundleFacts } from '../cli/bundle-facts.ts';
 import { manifestFields } from '../cli/load.ts';
 import { producer } from '../cli/producer.ts';
-import { quantile } from '../report/statistics.ts';
 import { sparkline } from '../report/sparkline.ts';
+import { quantile } from '../report/statistics.ts';
 import { bytesText } from '../report/table.ts';
 import { type Detection, LabelDetector, openSession } from '../session/index.ts';
 import { highest } from './kws-accuracy.ts';
 import { labels } from './kws-clips.ts';
 import { count, latest, type Word } from './kws-detect.ts';
-import { channels, endSample, frontEnd, hop, hopSeconds, openSound, rateHz, readFloat, readWav, root, toInt8, zoo } from './kws-model.ts';
+import {
+  channels,
+  endSample,
+  frontEnd,
+  hop,
+  hopSeconds,
+  openSound,
+  rateHz,
+  readFloat,
+  readWav,
+  root,
+  toInt8,
+  zoo,
+} from './kws-model.ts';
 import { plotKws } from './kws-plot.ts';
 
 const colour = coloursFor(process.stdout);

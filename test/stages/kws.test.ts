@@ -68,7 +68,11 @@ test('demo.wav: streamed, reference and single windows are the same bytes', asyn
     assert.is(differing(outputs, got.next().value as Int8Array[]), 0, `output ${index}`);
     if (index % 50 === 0) {
       const from = index * hop * channels;
-      assert.is(differing(outputs, runWindow(windowed, signal.slice(from, from + rows * channels)).outputs), 0, `window ${index}`);
+      assert.is(
+        differing(outputs, runWindow(windowed, signal.slice(from, from + rows * channels)).outputs),
+        0,
+        `window ${index}`,
+      );
     }
     compared++;
   }
