@@ -20,7 +20,7 @@ from torch.nn import functional
 from batches import NEITHER, SHARES, SYNTHESISED, Batches, real
 from model import KeywordNet
 
-SMOOTHING = 0.05
+SMOOTHING = 0.03
 
 
 def loss_of(logits, y):
@@ -31,12 +31,6 @@ def loss_of(logits, y):
     soft = hard * (1 - SMOOTHING) + SMOOTHING / 12
     loss = -(soft * log_p).sum(1)
     return torch.where(neither, -torch.logsumexp(log_p[:, :2], 1), loss)
-
-
-def mixing(n, rng):
-    """Half of the windows are mixed with another one: (number of the other [n], share [n, 1, 1, 1])."""
-    share = np.where(rng.random(n) < 0.5, rng.beta(0.3, 0.3, n), 1.0).astype(np.float32)
-    return torch.from_numpy(rng.permutation(n)), torch.from_numpy(share)[:, None, None, None]
 
 
 def predict(net, x, size=256):
@@ -60,10 +54,10 @@ def main():
     parser.add_argument("--cache", required=True)
     parser.add_argument("--fold", type=int, default=-1)
     parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--rate", type=float, default=4e-3)
-    parser.add_argument("--warm-up", type=float, default=0.2, help="share of the steps")
-    parser.add_argument("--decay", type=float, default=0.05)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--warm-up", type=float, default=0.15, help="share of the steps")
+    parser.add_argument("--decay", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--synthesised", action="store_true", help="synthesised words only")
@@ -80,7 +74,6 @@ def main():
     average = copy.deepcopy(net)
     run = torch.compile(net) if args.compile else net
     train = [f for f in range(5) if f != args.fold]
-    mixer = np.random.default_rng([args.seed, args.fold + 1, 1])
     shares = SYNTHESISED if args.synthesised else SHARES
     batches = Batches(args.cache, train, [args.seed, args.fold + 1], shares)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
@@ -91,11 +84,7 @@ def main():
     for step in range(1, args.steps + 1):
         x, y = (torch.from_numpy(a) for a in batches.draw(args.batch))
         net.train()
-        mixed, share = mixing(len(x), mixer)
-        x = share * x + (1 - share) * x[mixed]
-        logits = run(x.contiguous(memory_format=torch.channels_last))
-        share = share.ravel()
-        loss = (share * loss_of(logits, y) + (1 - share) * loss_of(logits, y[mixed])).mean()
+        loss = loss_of(run(x.contiguous(memory_format=torch.channels_last)), y).mean()
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss is {loss.item()} in step {step}")
         optimiser.zero_grad()
@@ -105,9 +94,9 @@ def main():
         schedule.step()
         total += loss.item()
         with torch.no_grad():
-            keep = min(0.99, step / (step + 20))
+            share = min(0.99, step / (step + 20))
             for a, b in zip(average.state_dict().values(), net.state_dict().values()):
-                a.lerp_(b, 1 - keep) if a.is_floating_point() else a.copy_(b)
+                a.lerp_(b, 1 - share) if a.is_floating_point() else a.copy_(b)
         if step % 500 == 0:
             shown = f"{100 * accuracy(average, args.cache, args.fold)[0]:.2f} %" if args.fold >= 0 else ""
             print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
