@@ -2,7 +2,7 @@
  * Accuracy of one fold's network on the clips of the speakers that it was not trained on.
  *
  * In: a float graph, the fold's clips.  Out: labels found by the float network and by int8, on windows of single clips (the front end started
- * afresh for each), and by int8 streamed: all clips one after the other in a drawn order as one signal, pushed hop by hop, the answer being
+ * afresh for each), and by int8 streamed: all clips one after the other in a drawn order as one signal, pushed through one module (front end and network), the answer being
  * the output at each clip's end. The front end's noise estimate is then that of whatever came before.
  */
 import { build } from '../../assembly/build.ts';
@@ -14,7 +14,7 @@ import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { openSession } from '../session/index.ts';
 import { type Clip, clipSamples } from './kws-clips.ts';
-import { channels, frontEnd, hop, Listener, realRows, rows, toInt8 } from './kws-model.ts';
+import { channels, frontEnd, hop, openSound, realRows, rows, toInt8 } from './kws-model.ts';
 import { random32, shuffled } from './kws-random.ts';
 
 export interface Found {
@@ -24,7 +24,8 @@ export interface Found {
   streamed: number;
 }
 
-const highest = (scores: ArrayLike<number>): number => {
+/** Index of the highest score. */
+export const highest = (scores: ArrayLike<number>): number => {
   let best = 0;
   for (let i = 1; i < scores.length; i++) if ((scores[i] as number) > (scores[best] as number)) best = i;
   return best;
@@ -42,15 +43,11 @@ function freshRows(reference: FrontEndReference, pcm: Int16Array): Int8Array {
   return out;
 }
 
-async function sessionOf(int8: Graph, mode: 'stream' | 'windowed') {
-  return openSession((await build(quantPlan(int8, { hop, mode }))).wasm as BufferSource);
-}
-
 export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found[]> {
   const int8 = toInt8(graph);
   const reference = new FrontEndReference(frontEnd);
   const plan = planStream(graph, { hop: rows, mode: 'windowed' });
-  const windowed = await sessionOf(int8, 'windowed');
+  const windowed = await openSession((await build(quantPlan(int8, { hop, mode: 'windowed' }))).wasm as BufferSource);
   const found = clips.map(({ pcm, label }): Found => {
     const stored = freshRows(reference, pcm);
     const [float] = [...executeStream(plan, floatBlock(plan, realRows(stored)), floatRunner)];
@@ -62,16 +59,14 @@ export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found
     return { label, float: highest(float?.outputs[0] ?? []), windowed: answer, streamed: -1 };
   });
 
-  const session = await sessionOf(int8, 'stream');
-  const clipRows = clipSamples / frontEnd.stepSamples;
+  const { session } = await openSound(int8);
+  const clipHops = clipSamples / session.hop;
   const order = shuffled(clips.length, random32(7));
-  const listener = new Listener(session);
   const onOutput = (n: number) => {
-    const clip = order[(n * hop) / clipRows];
+    const clip = order[n / clipHops];
     if (clip !== undefined) (found[clip] as Found).streamed = highest(session.output());
   };
-  for (const index of order) listener.push((clips[index] as Clip).pcm, onOutput);
-  listener.push(new Int16Array(hop * frontEnd.windowSamples), onOutput);
+  for (const index of order) session.pushAll((clips[index] as Clip).pcm, onOutput);
   if (found.some((f) => f.streamed < 0 || f.windowed < 0)) throw new Error('a clip has no answer');
   return found;
 }

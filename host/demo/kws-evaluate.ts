@@ -8,14 +8,12 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from '../../assembly/build.ts';
-import { quantPlan } from '../../quant/plan.ts';
 import { table } from '../report/table.ts';
-import { openSession, type Session } from '../session/index.ts';
+import type { Session } from '../session/index.ts';
 import { type Found, judge } from './kws-accuracy.ts';
 import { type Clip, clipSamples, folds, labels, readClips } from './kws-clips.ts';
 import { count, detect, type Rule, scoresOf, type Word } from './kws-detect.ts';
-import { hop, rateHz, readFloat, root, toInt8, zoo } from './kws-model.ts';
+import { openSound, rateHz, readFloat, root, toInt8, zoo } from './kws-model.ts';
 import { random32, shuffled } from './kws-random.ts';
 import { hasEspeak, readTalk, spoken } from './kws-speech.ts';
 
@@ -27,9 +25,7 @@ const share = (found: readonly Found[], which: 'float' | 'windowed' | 'streamed'
 
 const foldFile = (fold: number) => `folds/fold-${fold}.onnx`;
 
-async function sessionOf(file: string): Promise<Session> {
-  return openSession((await build(quantPlan(toInt8(await readFloat(file)), { hop }))).wasm as BufferSource);
-}
+const soundOf = async (file: string): Promise<Session> => (await openSound(toInt8(await readFloat(file)))).session;
 
 function confusion(found: readonly Found[]): string {
   const head = ['said', ...labels.map((l) => l.replaceAll('_', '')), 'right %'];
@@ -106,7 +102,7 @@ const rules: Rule[] = [
 
 async function detection(clips: readonly Clip[]): Promise<void> {
   const lines = readTalk(join(zoo, 'talk.csv'));
-  const session = await sessionOf('kws.onnx');
+  const session = await soundOf('kws.onnx');
   const talk = scoresOf(session, spoken(lines));
   const hours = talk.samples / rateHz / 3600;
   progress(`${hours.toFixed(2)} hours of sentences`);
@@ -115,7 +111,7 @@ async function detection(clips: readonly Clip[]): Promise<void> {
     const words: Word[] = [];
     const kept = clips.filter((c) => c.fold === fold && c.label > 1).filter((_, i) => i % 3 === 0);
     const part = lines.filter((_, i) => i % folds === fold);
-    const own = await sessionOf(foldFile(fold));
+    const own = await soundOf(foldFile(fold));
     const { scores, samples } = scoresOf(own, embedded(kept, spoken(part, 9), random32(fold + 1), words));
     streams.push({ own, words, scores, hours: samples / rateHz / 3600 });
     progress(`fold ${fold}: ${words.length} words in ${(samples / rateHz / 60).toFixed(0)} minutes`);

@@ -1,19 +1,20 @@
 /**
  * kws as the evaluation and the demo run it: the zoo's files, the front end, sessions.
  *
- * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, plans, modules, and rows of features: int8 [rows][40], 50 a second, from the
- * front end's reference.
+ * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its numbers mean. A row of features is
+ * int8 [40], 50 rows a second.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
-import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
-import type { Session } from '../session/index.ts';
+import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
@@ -51,30 +52,8 @@ export function readWav(path: string): Int16Array {
   return Int16Array.from({ length: (bytes.length - 44) >> 1 }, (_, i) => bytes.readInt16LE(44 + 2 * i));
 }
 
-/** Sound in pieces of any length through front end and network. */
-export class Listener {
-  readonly session: Session;
-  #front = new FrontEndReference(frontEnd);
-  #stored = new Int8Array(hop * channels);
-  #row = 0;
-
-  constructor(session: Session) {
-    this.session = session;
-  }
-
-  /**
-   * @param onOutput called with n after each output that falls due; read it with session.output() then.
-   * @param microseconds takes the time that the network needed for each hop.
-   */
-  push(pcm: Int16Array, onOutput: (n: number) => void, microseconds?: number[]): void {
-    const { session } = this;
-    this.#front.push(pcm, () => {
-      this.#stored.set(this.#front.row, (this.#row++ % hop) * channels);
-      if (this.#row % hop > 0) return;
-      const before = microseconds ? performance.now() : 0;
-      const due = session.push(this.#stored);
-      microseconds?.push(1000 * (performance.now() - before));
-      if (due) onOutput(session.outputIndex);
-    });
-  }
+/** One module from sound to scores: front end and network, streamed. */
+export async function openSound(int8: Graph, options: BuildOptions = {}): Promise<{ session: Session; bundle: Bundle }> {
+  const bundle = await build(quantPlan(int8, { hop }), { ...options, frontEnd });
+  return { session: await openSession(bundle.wasm as BufferSource), bundle };
 }

@@ -7,24 +7,45 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
+import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { planSummary } from '../../models/stream/print.ts';
+import { featureRows } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { coloursFor, reportError } from '../cli/args.ts';
 import { bundleFacts } from '../cli/bundle-facts.ts';
 import { manifestFields } from '../cli/load.ts';
 import { producer } from '../cli/producer.ts';
+import { sparkline } from '../report/sparkline.ts';
 import { quantile } from '../report/statistics.ts';
 import { bytesText } from '../report/table.ts';
 import { type Detection, LabelDetector, openSession } from '../session/index.ts';
+import { highest } from './kws-accuracy.ts';
+import { labels } from './kws-clips.ts';
 import { count, latest, type Word } from './kws-detect.ts';
-import { endSample, hop, hopSeconds, Listener, rateHz, readFloat, readWav, root, toInt8, zoo } from './kws-model.ts';
+import {
+  channels,
+  endSample,
+  frontEnd,
+  hop,
+  hopSeconds,
+  openSound,
+  rateHz,
+  readFloat,
+  readWav,
+  root,
+  toInt8,
+  zoo,
+} from './kws-model.ts';
 import { plotKws } from './kws-plot.ts';
 
 const colour = coloursFor(process.stdout);
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}`);
 const seconds = (s: number) => `${s.toFixed(2)} s`.padStart(8);
+
+/** One line on a terminal's stderr, written over the one before. */
+const live = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
 
 interface Script {
   words: (Word & { voice: string })[];
@@ -40,17 +61,28 @@ function saidAt(script: Script, at: number): string {
   return other ? `said: ${other.text}` : 'nothing is said';
 }
 
+/** Median microseconds of a hop of the network alone, on rows that are there already. */
+async function timeHops(int8: Graph, mode: 'stream' | 'windowed', rows: Int8Array): Promise<number> {
+  const session = await openSession((await build(quantPlan(int8, { hop, mode }))).wasm as BufferSource);
+  const times: number[] = [];
+  for (let at = 0; at + hop * channels <= rows.length; at += hop * channels) {
+    const before = performance.now();
+    session.push(rows.subarray(at, at + hop * channels));
+    times.push(1000 * (performance.now() - before));
+  }
+  return quantile(times.slice(50), 0.5);
+}
+
 async function main(): Promise<void> {
   say(colour.bold('Runlet demo: ten words out of a minute of sound, streamed in int8'));
   step(1, 'Read models/zoo/kws/kws.onnx and plan');
   const graph = await readFloat('kws.onnx');
-  const fields = manifestFields(graph);
-  for (const line of planSummary(planStream(graph, { hop }), fields.sampleRateHz)) say(`  ${line}`);
+  for (const line of planSummary(planStream(graph, { hop }), 50)) say(`  ${line}`);
 
-  step(2, 'Quantise with calib.npy and build one WebAssembly module');
+  step(2, 'Quantise with calib.npy and build one WebAssembly module, the front end inside');
   const started = performance.now();
   const int8 = toInt8(graph);
-  const bundle = await build(quantPlan(int8, { hop }), { producer: producer(), shrink: true, ...fields });
+  const { bundle, session } = await openSound(int8, { producer: producer(), shrink: true, ...manifestFields(graph) });
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, 'out/kws.wasm'), bundle.wasm);
   say(`  ${((performance.now() - started) / 1000).toFixed(1)} s -> out/kws.wasm`);
@@ -58,31 +90,29 @@ async function main(): Promise<void> {
   step(3, 'Stream demo.wav: a minute of sentences and words, all of them synthesised');
   const pcm = readWav(join(zoo, 'demo.wav'));
   const script = JSON.parse(readFileSync(join(zoo, 'demo.json'), 'utf8')) as Script;
-  const session = await openSession(bundle.wasm as BufferSource);
-  const listener = new Listener(session);
   const detector = new LabelDetector(bundle.manifest, 1000 * hopSeconds);
   const heard: Detection[] = [];
   const [times, scores, hopUs]: [number[], Float32Array[], number[]] = [[], [], []];
-  let before = performance.now();
-  const chunk = hop * 320;
-  for (let at = 0; at < pcm.length; at += chunk) {
-    before = performance.now();
-    listener.push(pcm.subarray(at, at + chunk), (n) => {
-      hopUs.push(1000 * (performance.now() - before));
-      const values = session.output().slice();
-      times.push(endSample(n) / rateHz);
-      scores.push(values);
-      const detection = detector.push(values, (1000 * endSample(n)) / rateHz);
-      if (!detection) return;
-      heard.push(detection);
-      const when = detection.timeMs / 1000;
-      const right = script.words.some((w) => w.word === detection.label && when >= w.start && when <= w.end + latest);
-      const mark = right ? colour.green('heard') : colour.red('heard');
-      say(
-        `  ${seconds(when)}  ${mark} ${colour.bold(detection.label.padEnd(6))} ${detection.probability.toFixed(2)}   ${saidAt(script, when)}`,
-      );
-    });
+  for (let at = 0; at < pcm.length; at += session.hop) {
+    const before = performance.now();
+    const due = session.push(pcm.subarray(at, at + session.hop));
+    hopUs.push(1000 * (performance.now() - before));
+    if (!due) continue;
+    const values = session.output().slice();
+    const when = endSample(session.outputIndex) / rateHz;
+    times.push(when);
+    scores.push(values);
+    if (scores.length % 12 === 0) live(`${seconds(when)}  ${sparkline(values, labels.length)}  ${labels[highest(values)]}`);
+    const detection = detector.push(values, 1000 * when);
+    if (!detection) continue;
+    heard.push(detection);
+    const right = script.words.some((w) => w.word === detection.label && when >= w.start && when <= w.end + latest);
+    const mark = right ? colour.green('heard') : colour.red('heard');
+    const said = saidAt(script, when);
+    live('');
+    say(`  ${seconds(when)}  ${mark} ${colour.bold(detection.label.padEnd(6))} ${detection.probability.toFixed(2)}   ${said}`);
   }
+  live('');
   const result = count(script.words, heard);
   for (const { word, start } of result.missed) say(`  ${seconds(start)}  ${colour.red('missed')} ${word}`);
   const svg = await plotKws({
@@ -91,7 +121,7 @@ async function main(): Promise<void> {
     rateHz,
     times,
     scores,
-    labels: bundle.manifest.labels ?? [],
+    labels,
     words: script.words,
     heard,
     wrong: new Set(result.falseAccepts),
@@ -99,15 +129,11 @@ async function main(): Promise<void> {
   writeFileSync(join(root, 'out/kws.svg'), svg);
 
   step(4, 'What it cost');
-  const windowed = await openSession((await build(quantPlan(int8, { hop, mode: 'windowed' }))).wasm as BufferSource);
-  const whole: number[] = [];
-  new Listener(windowed).push(pcm.subarray(0, 10 * rateHz), () => {}, whole);
-  const alone: number[] = [];
-  session.reset();
-  new Listener(session).push(pcm.subarray(0, 10 * rateHz), () => {}, alone);
+  const rows = featureRows(frontEnd, pcm.subarray(0, 10 * rateHz));
+  const [network, window] = await Promise.all([timeHops(int8, 'stream', rows), timeHops(int8, 'windowed', rows)]);
+  const all = quantile(hopUs.slice(50), 0.5);
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const distractors = script.distractors.length + script.sentences.length;
-  const [network, window, all] = [alone, whole, hopUs].map((t) => quantile(t.slice(20), 0.5)) as [number, number, number];
   const summary: [string, string][] = [
     [
       'accuracy',

@@ -13,7 +13,7 @@ from front_end import SCALE, ZERO_POINT
 
 ROWS = 49
 CONTEXT_ROW, FRESH_ROW = 60, 5
-SHARES = {"real": 0.74, "word": 0.1, "talk": 0.09, "piece": 0.07}
+SHARES = {"real": 0.78, "word": 0.09, "talk": 0.08, "piece": 0.05}
 SYNTHESISED = {"real": 0.0, "word": 0.88, "talk": 0.12, "piece": 0.0}
 NEITHER = 12  # label of windows that are silence or unknown, whichever
 
@@ -33,7 +33,9 @@ class Batches:
         keep = np.isin(clean["fold"], list(train))
         self.label = clean["label"][keep]
         self.clean = clean["x"][keep]
-        copies = [np.load(p) for p in sorted(cache.glob("clips-*.npz"))]
+        # as many light copies as others: they are listed again
+        heavy, light = ([np.load(p) for p in sorted(cache.glob(f"{k}-*.npz"))] for k in ("clips", "light"))
+        copies = heavy + light + light[: max(0, len(heavy) - len(light))]
         self.context = [c["context"][keep] for c in copies]
         self.fresh = [c["fresh"][keep] for c in copies]
         words = [np.load(p) for p in sorted(cache.glob("words-*.npz"))]
@@ -106,7 +108,7 @@ class Batches:
         """SpecAugment: stretches of time and bands of features set to 0."""
         rng = self.rng
         n = len(x)
-        for axis, longest, chance in ((1, 8, 0.5), (2, 7, 0.5), (2, 5, 0.25)):
+        for axis, longest, chance in ((1, 7, 0.5), (2, 6, 0.5)):
             length = rng.integers(1, longest + 1, n)
             start = rng.integers(0, x.shape[axis], n)
             at = np.arange(x.shape[axis])

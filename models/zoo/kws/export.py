@@ -51,7 +51,7 @@ class Scores(nn.Module):
         for layer in net.eval().trunk:
             if isinstance(layer, nn.BatchNorm2d):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
-            else:
+            elif not isinstance(layer, nn.Dropout):
                 layers.append(layer)
         self.trunk, self.output = nn.Sequential(*layers), net.output
 

@@ -1,11 +1,12 @@
 """Sound -> features: every clip in several augmented copies, and synthesised speech.
 
-    python prepare.py --data DIR --cache DIR [--copies 7] [--seed 1]
+    python prepare.py --data DIR --cache DIR [--copies 7] [--light 5] [--seed 1]
 
 Writes to the cache (int8 features, label, fold; -1 = synthesised, in every fold's training):
 clean.npz     the clips as they are, front end started afresh: [n, 49, 40]
 clips-K.npz   copy K. context, 2.6 s: something else (1.2 s), the clip, 0.4 s: [n, 129, 40];
               fresh, 1.2 s: the front end started 0.1 s before the clip: [n, 59, 40]
+light-K.npz   the same, with little noise and room
 words-K.npz   copy K of the synthesised words (spoken.npz) in the same two shapes
 talk.npz      sentences without the ten words, a minute each: [60, 2999, 40]
 
@@ -39,8 +40,13 @@ def background(n, samples, recorded, rng):
     return noise
 
 
-def scenes(sound, silent, before, recorded, talk, rng):
-    """Clips [n, 16000] placed in 2.6 s with something before and after, augmented."""
+def scenes(sound, silent, before, recorded, talk, rng, light=False):
+    """Clips [n, 16000] placed in 2.6 s with something before and after, augmented.
+
+    light: seldom a room or noise, and if, little; speed and level as ever.
+    """
+    wet_share, bent_share, noisy_share = (0.15, 0.3, 0.4) if light else (0.4, 0.5, 0.75)
+    loudest_db = 18 if light else 3
     n = len(sound)
     length = BEFORE + 16000 + AFTER
     level = 10 ** (rng.uniform(-8, 8, (n, 1)) / 20)
@@ -59,34 +65,34 @@ def scenes(sound, silent, before, recorded, talk, rng):
             x[row, BEFORE + 16000 :] = talk[starts[row] : starts[row] + AFTER]
     x[silent, BEFORE - 4000 :] = 0
     x[:, BEFORE : BEFORE + 16000] += quick * np.where(silent[:, None], 1, level)
-    wet = np.flatnonzero(rng.random(n) < 0.4)
+    wet = np.flatnonzero(rng.random(n) < wet_share)
     if len(wet):
         x[wet] = augment.convolve(x[wet], augment.rooms(len(wet), rng))
-    bent = np.flatnonzero(rng.random(n) < 0.5)
+    bent = np.flatnonzero(rng.random(n) < bent_share)
     if len(bent):
         x[bent] = augment.tilt(x[bent], rng)
-    noisy = np.flatnonzero((rng.random(n) < 0.75) & ~silent)
+    noisy = np.flatnonzero((rng.random(n) < noisy_share) & ~silent)
     noise = background(len(noisy), length, recorded, rng)
     if len(noisy):
-        x[noisy] = augment.mix(x[noisy], noise, rng.uniform(3, 40, len(noisy)))
+        x[noisy] = augment.mix(x[noisy], noise, rng.uniform(loudest_db, 40, len(noisy)))
     hush = np.flatnonzero(silent & (rng.random(n) < 0.7))
     noise = background(len(hush), length, recorded, rng) * 10 ** rng.uniform(-4, -0.8, (len(hush), 1))
     x[hush] = noise.astype(np.float32)
     return augment.gain(x, rng)
 
 
-def both(sound, silent, before, recorded, talk, rng, part=48):
+def both(sound, silent, before, recorded, talk, rng, light=False, part=48):
     """Features of the clips' scenes, with context and fresh: int8 [n, 129, 40], [n, 59, 40]."""
     made = []
     for at in range(0, len(sound), part):
         cut = slice(at, at + part)
-        pcm = clips.to_pcm(scenes(sound[cut], silent[cut], before, recorded, talk, rng))
+        pcm = clips.to_pcm(scenes(sound[cut], silent[cut], before, recorded, talk, rng, light))
         whole = spectra(pcm)
         made.append((rows_of(whole), rows_of(whole[:, FIRST_FRESH : FIRST_FRESH + 59])))
     return [np.concatenate(arrays) for arrays in zip(*made)]
 
 
-def copy_of_clips(sound, label, fold, talk, rng):
+def copy_of_clips(sound, label, fold, talk, rng, light=False):
     """One augmented copy of every clip, fold by fold."""
     shapes = (129, 59)
     out = [np.empty((len(sound), rows, 40), np.int8) for rows in shapes]
@@ -94,7 +100,7 @@ def copy_of_clips(sound, label, fold, talk, rng):
         rows = np.flatnonzero(fold == f)
         recorded = sound[(fold == f) & (label == 0)]
         before = sound[(fold == f) & (label > 0)]
-        made = both(sound[rows], label[rows] == 0, before, recorded, talk, rng)
+        made = both(sound[rows], label[rows] == 0, before, recorded, talk, rng, light)
         for array, part in zip(out, made):
             array[rows] = part
     return {"context": out[0], "fresh": out[1]}
@@ -131,6 +137,7 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--cache", required=True)
     parser.add_argument("--copies", type=int, default=7)
+    parser.add_argument("--light", type=int, default=5, help="copies with little noise and room")
     parser.add_argument("--words", type=int, default=120, help="synthesised clips per keyword")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -162,6 +169,9 @@ def main():
             once(f"words-{k}.npz", lambda k=k: copy_of_words(**spoken, talk=talk, seed=[args.seed, 3, k]))
         rng = np.random.default_rng([args.seed, 4, k])
         once(f"clips-{k}.npz", lambda rng=rng: copy_of_clips(sound, label, fold, talk, rng))
+    for k in range(args.light):
+        rng = np.random.default_rng([args.seed, 5, k])
+        once(f"light-{k}.npz", lambda rng=rng: copy_of_clips(sound, label, fold, talk, rng, True))
 
 
 if __name__ == "__main__":

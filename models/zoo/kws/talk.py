@@ -39,21 +39,25 @@ def write_talk(seconds, rng):
             total += len(text) / 14 * 160 / speed + pause / 1000
 
 
+def short_sentence(rng):
+    return next(s for s in iter(lambda: speech.sentence("demo", rng), None) if "," not in s)
+
+
 def demo(rng):
     """Sound float32 [960000] and its script."""
-    groups = np.array_split(list(rng.permutation(clips.WORDS)) + list(rng.permutation(clips.WORDS)), 5)
+    order = [str(w) for _ in range(2) for w in rng.permutation(clips.WORDS)]
     said = []
-    for group, distractor in zip(groups, DISTRACTORS):
-        said += [(speech.sentence("demo", rng), "sentence"), (distractor, "distractor")]
-        said += [(str(word), "word") for word in group]
-    said += [(speech.sentence("demo", rng), "sentence")]
+    for group, distractor in zip(np.array_split(order, 5), DISTRACTORS):
+        said += [(short_sentence(rng), "sentence"), (str(group[0]), "word"), (str(group[1]), "word")]
+        said += [(distractor, "distractor"), (str(group[2]), "word"), (str(group[3]), "word")]
+    said += [(short_sentence(rng), "sentence")]
     parts = []
     for text, kind in said:
         name, speed, pitch = speech.voice("demo", rng)
         speed = int(rng.integers(150, 190)) if kind == "sentence" else int(rng.integers(120, 170))
         sound = speech.trimmed(speech.say(text, (name, speed, pitch)))
         parts.append((text, kind, name, sound * rng.uniform(0.5, 1.0)))
-    pauses = np.array([0.3 if kind == "sentence" else 0.75 for _, kind, _, _ in parts])
+    pauses = np.array([0.5 if kind == "sentence" else 0.75 for _, kind, _, _ in parts])
     spoken = sum(len(p[3]) for p in parts) / 16000
     pauses *= (60 - 1.4 - spoken) / pauses.sum()
     assert pauses.min() > 0.15, f"{spoken:.1f} s of speech leave pauses of {pauses.min():.2f} s"
@@ -69,6 +73,11 @@ def demo(rng):
     return 0.6 * x / np.abs(x).max(), events
 
 
+def listed(events):
+    """A list in JSON, an event a line."""
+    return "[\n" + ",\n".join("    " + json.dumps(e).replace("{", "{ ").replace("}", " }") for e in events) + "\n  ]"
+
+
 def write_demo(rng):
     x, events = demo(rng)
     wavfile.write(HERE / "demo.wav", 16000, clips.to_pcm(x))
@@ -78,8 +87,8 @@ def write_demo(rng):
         if e["kind"] == kind
     ]
     script = {"sampleRateHz": 16000, "seconds": 60, "words": of("word"), "distractors": of("distractor"), "sentences": of("sentence")}
-    lines = json.dumps(script, indent=1)
-    (HERE / "demo.json").write_text(lines + "\n")
+    rows = [f'  "{k}": ' + (json.dumps(v) if isinstance(v, int) else listed(v)) for k, v in script.items()]
+    (HERE / "demo.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
 
 
 def main():

@@ -56,6 +56,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--warm-up", type=float, default=0.15, help="share of the steps")
     parser.add_argument("--decay", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -77,7 +78,7 @@ def main():
     batches = Batches(args.cache, train, [args.seed, args.fold + 1], shares)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, args.rate, total_steps=args.steps, pct_start=0.15
+        optimiser, args.rate, total_steps=args.steps, pct_start=args.warm_up
     )
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
