@@ -160,6 +160,12 @@ export class Visit {
     });
   }
 
+  /** Picks a model of the zoo, and waits for its own recording. */
+  async choose(name: string, source: RegExp): Promise<void> {
+    await this.page.check(`input[name="model"][value="${name}"]`);
+    await this.source(source);
+  }
+
   text(selector: string): Promise<string> {
     return this.page.$eval(selector, (element) => element.textContent ?? '');
   }

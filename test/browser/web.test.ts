@@ -78,6 +78,7 @@ async function saved(visit: Visit): Promise<Uint8Array> {
 }
 
 visiting('ppg-hr on its demo recording: the outputs of Node', async (visit) => {
+  await visit.choose('ppg-hr', /demo\.csv/);
   const { values, times } = await visit.runAtOnce();
   const session = await openSession(asset('models/ppg-hr.wasm') as BufferSource);
   const source = await openSource(join(zoo, 'demo.csv'), { frameElements: 1, columns: ['ppg'] });
@@ -208,6 +209,7 @@ visiting('keys alone: a run, a model, and the picture moved and scaled', async (
 });
 
 visiting('errors say what, where, why and what to try', async (visit) => {
+  await visit.choose('ppg-hr', /demo\.csv/);
   await visit.drop(web.file('notes.txt.md', '# no sound'));
   const { code, title, where, why, try: tryThis } = await visit.error();
   assert.is(code, 'RN787');
