@@ -160,8 +160,7 @@ function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorMani
         numberIn(cutoff, `detector.cutoffs.${label}`, 1),
       ]),
     );
-  if (fields.voice !== undefined)
-    detector.voice = typeof fields.voice === 'boolean' ? fields.voice : wrong('detector.voice', 'true or false', fields.voice);
+  if (fields.voice !== undefined) detector.voice = flagOf(fields.voice, 'detector.voice');
   if (elements === 1) return detector;
   if (labels?.length !== elements)
     disagree('detector', `output ${detector.output} has ${elements} elements, and there are ${labels?.length ?? 0} labels`);

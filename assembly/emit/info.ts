@@ -16,7 +16,7 @@ export const soundInfo: [what: number, value: number, comment: string][] = [
   [19, 0x38000000, 'scale 2^-15, bits of a float32'],
 ];
 
-const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
+export const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
 
 export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, value: number, comment: string][] {
   const { plan } = quant;

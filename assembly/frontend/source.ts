@@ -4,11 +4,9 @@
  * In: a FrontEnd, its memory map, constants of rn_info.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { soundInfo } from '../emit/info.ts';
+import { floatBits, soundInfo } from '../emit/info.ts';
 import { readyMark } from '../emit/memory.ts';
 import type { mapFrontEnd } from './map.ts';
-
-const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
 
 /** [what, value, comment] of rn_info. */
 export function frontEndInfo(f: FrontEnd, map: ReturnType<typeof mapFrontEnd>): [number, number, string][] {

@@ -16,9 +16,10 @@ export class StepStreams {
   private readonly fresh: Map<number, number>;
   private readonly tensors: readonly Tensor[];
 
-  constructor(tensors: readonly Tensor[], inputs: Iterable<number>) {
+  /** The graph, or its builder once the inputs are there. */
+  constructor({ tensors, inputs }: Pick<Graph, 'tensors' | 'inputs'>) {
     this.tensors = tensors;
-    this.fresh = new Map([...inputs].map((id) => [id, this.rows(id)]));
+    this.fresh = new Map(inputs.map(({ tensor }) => [tensor, this.rows(tensor)]));
   }
 
   private rows = (id: number): number => this.tensors[id]?.shape.t ?? 0;
@@ -62,9 +63,6 @@ export class StepStreams {
 
 /** The nodes that run on streams; the others run once a step, on what the step has. @throws RunletError RN302 */
 export function stepTrunk(graph: Graph): Set<Node> {
-  const steps = new StepStreams(
-    graph.tensors,
-    graph.inputs.map((p) => p.tensor),
-  );
+  const steps = new StepStreams(graph);
   return new Set(graph.nodes.filter((node) => steps.add(node)));
 }

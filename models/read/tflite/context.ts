@@ -143,10 +143,7 @@ export class Context {
 
   /** Made once the inputs are there. */
   private get stepStreams(): StepStreams {
-    this.steps ??= new StepStreams(
-      this.builder.tensors,
-      this.builder.inputs.map((p) => p.tensor),
-    );
+    this.steps ??= new StepStreams(this.builder);
     return this.steps;
   }
 

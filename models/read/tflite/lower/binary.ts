@@ -85,8 +85,8 @@ function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float3
   if (data.length === 1) return new Float32Array(c).fill(data[0] as number);
   for (const [i, length] of tensor.shape.entries()) {
     if (length === 1) continue;
-    const factors = factorsOf(value.layout, rank - tensor.shape.length + i);
     const at = rank - tensor.shape.length + i;
+    const factors = factorsOf(value.layout, at);
     const isInner = !value.layout.some((_, d) => d > at && factorsOf(value.layout, d).some((f) => f.axis === 'c'));
     if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length || !isInner) {
       const along = factors.some((f) => f.axis === 't') && op.op !== 'MUL' ? `; ${position(framesOf(value.layout))}` : '';
@@ -98,17 +98,23 @@ function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float3
   return data;
 }
 
-export function lowerConcat(context: Context, op: TfOperator): void {
-  const options = context.options(op);
-  const clamp = fusedClamp(op, options, 1);
-  if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
-  if (lowerStateConcat(context, op, options?.int32(0) ?? 0)) return;
+/** Inputs that are put beside each other: they and the output have one scale and zero point. */
+function partsOf(context: Context, op: TfOperator): { values: Value[]; first: Value } {
   const values = op.inputs.map((_, i) => context.value(op, i));
   op.inputs.forEach((_, i) => {
     sameQuant(context.input(op, i), context.output(op), op.name);
   });
   const [first] = values;
   if (!first) throw malformed(op, 'it has no input');
+  return { values, first };
+}
+
+export function lowerConcat(context: Context, op: TfOperator): void {
+  const options = context.options(op);
+  const clamp = fusedClamp(op, options, 1);
+  if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
+  if (lowerStateConcat(context, op, options?.int32(0) ?? 0)) return;
+  const { values, first } = partsOf(context, op);
   const rank = first.layout.length;
   const stated = options?.int32(0) ?? 0;
   const dim = stated < 0 ? stated + rank : stated;
@@ -139,12 +145,7 @@ export function lowerConcat(context: Context, op: TfOperator): void {
  */
 export function lowerPack(context: Context, op: TfOperator): void {
   const stated = context.options(op)?.int32(1) ?? 0;
-  const values = op.inputs.map((_, i) => context.value(op, i));
-  op.inputs.forEach((_, i) => {
-    sameQuant(context.input(op, i), context.output(op), op.name);
-  });
-  const [first] = values;
-  if (!first) throw malformed(op, 'it has no input');
+  const { values, first } = partsOf(context, op);
   const rank = first.layout.length;
   const dim = stated < 0 ? stated + rank + 1 : stated;
   if (dim < 0 || dim > rank) throw malformed(op, `axis ${stated} does not fit inputs of ${rank} dimensions`);
