@@ -18,8 +18,8 @@ import { manifestFields } from '../cli/load.ts';
 import { producer } from '../cli/producer.ts';
 import { sparkline } from '../report/sparkline.ts';
 import { quantile } from '../report/statistics.ts';
-import { bytesText } from '../report/table.ts';
 import { type Detection, LabelDetector, openSession } from '../session/index.ts';
+import { byteLines, workLine } from './cost.ts';
 import { highest } from './kws-accuracy.ts';
 import { labels } from './kws-clips.ts';
 import { count, latest, type Word } from './kws-detect.ts';
@@ -139,22 +139,12 @@ async function main(): Promise<void> {
       'accuracy',
       `${result.hits} of ${script.words.length} words heard, ${result.missed.length} missed, ${result.falseAccepts.length} false accepts in ${(pcm.length / rateHz).toFixed(0)} s (with ${distractors} other words and sentences)`,
     ],
-    [
-      'work saved',
-      `${facts.macsPerHop.toLocaleString('en')} instead of ${facts.macsPerWindow.toLocaleString('en')} multiply-adds an answer: ${(facts.macsPerWindow / facts.macsPerHop).toFixed(2)} times less`,
-    ],
+    workLine(facts),
     [
       'time',
       `${network.toFixed(0)} us a hop of ${(1000 * hopSeconds).toFixed(0)} ms, against ${window.toFixed(0)} us for the whole window: ${(window / network).toFixed(2)} times faster (scalar kernels, this machine); ${all.toFixed(0)} us with the front end`,
     ],
-    [
-      'file',
-      `${bytesText(facts.fileBytes)}: code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)}`,
-    ],
-    [
-      'memory',
-      `${facts.memoryBytes.toLocaleString('en')} bytes, fixed: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io and padding ${facts.ioBytes + facts.paddingBytes}`,
-    ],
+    ...byteLines(facts),
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
   say(

@@ -21,10 +21,11 @@ import { ppgFrontEnd } from '../features/ppg.ts';
 import { plotRun } from '../report/plot.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { quantile } from '../report/statistics.ts';
-import { bytesText, table } from '../report/table.ts';
+import { table } from '../report/table.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { openSource } from '../sources/index.ts';
 import { readNpy } from '../sources/npy.ts';
+import { byteLines, workLine } from './cost.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const zoo = join(root, 'models/zoo/ppg-hr');
@@ -132,22 +133,12 @@ async function main(): Promise<void> {
       'accuracy',
       `mean absolute error ${mae.toFixed(2)} BPM over ${found.length} answers (largest ${Math.max(...errors).toFixed(1)})`,
     ],
-    [
-      'work saved',
-      `${facts.macsPerHop.toLocaleString('en')} instead of ${facts.macsPerWindow.toLocaleString('en')} multiply-adds an answer: ${(facts.macsPerWindow / facts.macsPerHop).toFixed(2)} times less`,
-    ],
+    workLine(facts),
     [
       'time',
       `${hopUs.toFixed(0)} us a hop, against ${windowUs.toFixed(0)} us for the whole window: ${(windowUs / hopUs).toFixed(2)} times faster (scalar kernels, this machine)`,
     ],
-    [
-      'file',
-      `${bytesText(facts.fileBytes)}: code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)}`,
-    ],
-    [
-      'memory',
-      `${facts.memoryBytes.toLocaleString('en')} bytes, fixed: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io and padding ${facts.ioBytes + facts.paddingBytes}`,
-    ],
+    ...byteLines(facts),
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
   say(

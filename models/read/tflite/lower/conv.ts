@@ -86,21 +86,33 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
 function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: number, kind: 'conv' | 'depthwise'): Value {
   const { history } = context.rawValue(op, 0);
   const value = context.value(op, 0, history ? 'history' : true);
-  const options = context.needOptions(op);
   if (!history) return value;
-  const [strideH, strideW] = [options.int32(2), options.int32(1)];
-  const [dilationH, dilationW] = [options.int32(fields[kind].dilationH, 1), options.int32(fields[kind].dilationW, 1)];
-  const spatial = spatialOf(op, value.layout);
-  const [kernel, stride, dilation] = [
-    pick(spatial, kernelH, kernelW).t,
-    pick(spatial, strideH, strideW).t,
-    pick(spatial, dilationH, dilationW).t,
-  ];
+  const { kernel, stride, dilation, same } = stepsOf(context, op, spatialOf(op, value.layout), kernelH, kernelW, kind);
   const fresh = context.builder.shape(value.id).t;
   const { before, after } = history;
-  const rows = slidingLength(before + fresh, kernel, stride, dilation, [0, 0]);
-  const follows = !isSame(op, options.int8(0)) && after === 0 && before >= 0 && rows * stride === fresh;
+  const rows = slidingLength(before + fresh, kernel.t, stride.t, dilation.t, [0, 0]);
+  const follows = !same && after === 0 && before >= 0 && rows * stride.t === fresh;
   return follows ? value : context.laid(value);
+}
+
+/** Kernel, stride and dilation along time and features, and whether the padding is SAME. */
+function stepsOf(
+  context: Context,
+  op: TfOperator,
+  spatial: Spatial,
+  kernelH: number,
+  kernelW: number,
+  kind: 'conv' | 'depthwise',
+) {
+  const options = context.needOptions(op);
+  const { dilationH, dilationW } = fields[kind];
+  const read = (what: string, height: number, width: number) =>
+    pick(spatial, positive(op, what, height), positive(op, what, width));
+  const same = isSame(op, options.int8(0));
+  const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));
+  const stride = read('stride', options.int32(2), options.int32(1));
+  const dilation = read('dilation', options.int32(dilationH, 1), options.int32(dilationW, 1));
+  return { kernel, stride, dilation, same };
 }
 
 /** What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share is not dilated yet. */
@@ -115,19 +127,10 @@ function geometryOf(
   kernelW: number,
   kind: 'conv' | 'depthwise',
 ): Geometry {
-  const options = context.needOptions(op);
-  const at = fields[kind];
-  const same = isSame(op, options.int8(0));
+  const { kernel, stride, dilation, same } = stepsOf(context, op, spatial, kernelH, kernelW, kind);
   if (value.batched && same) throw new Refusal('it pads each batch of SPACE_TO_BATCH_ND');
   const size = [0, 1, 2].map((dim) => (value.layout[dim] ?? []).reduce((product, f) => product * f.length, 1));
   const lengths = pick(spatial, size[1] as number, size[2] as number);
-  const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));
-  const stride = pick(spatial, positive(op, 'stride', options.int32(2)), positive(op, 'stride', options.int32(1)));
-  const dilation = pick(
-    spatial,
-    positive(op, 'dilation', options.int32(at.dilationH, 1)),
-    positive(op, 'dilation', options.int32(at.dilationW, 1)),
-  );
   return {
     kernelT: kernel.t,
     kernelF: kernel.f,
@@ -137,7 +140,7 @@ function geometryOf(
     dilationF: dilation.f,
     padT: addPad(value, 't', padding(same, lengths.t, kernel.t, stride.t, dilation.t)),
     padF: addPad(value, 'f', padding(same, lengths.f, kernel.f, stride.f, dilation.f)),
-    clamp: fusedClamp(op, options, at.fused),
+    clamp: fusedClamp(op, context.needOptions(op), fields[kind].fused),
   };
 }
 

@@ -1,0 +1,28 @@
+/**
+ * What a bundle costs, as the demos say at their end.
+ *
+ * In: a bundle's figures.  Out: [name, text] of its work, its file and its memory.
+ */
+import type { bundleFacts } from '../cli/bundle-facts.ts';
+import { bytesText } from '../report/table.ts';
+
+type Facts = ReturnType<typeof bundleFacts>;
+type Line = [name: string, text: string];
+
+const count = (n: number) => n.toLocaleString('en');
+
+export const workLine = ({ macsPerHop, macsPerWindow }: Facts): Line => [
+  'work saved',
+  `${count(macsPerHop)} instead of ${count(macsPerWindow)} multiply-adds an answer: ${(macsPerWindow / macsPerHop).toFixed(2)} times less`,
+];
+
+export const byteLines = (f: Facts): Line[] => [
+  [
+    'file',
+    `${bytesText(f.fileBytes)}: code ${bytesText(f.codeBytes)}, weights ${bytesText(f.weightBytes)}, tables ${bytesText(f.tableBytes)}, manifest ${bytesText(f.manifestBytes)}`,
+  ],
+  [
+    'memory',
+    `${count(f.memoryBytes)} bytes, fixed: weights and tables ${count(f.weightBytes + f.tableBytes)}, state ${f.stateBytes}, scratch ${f.scratchBytes}, io and padding ${f.ioBytes + f.paddingBytes}`,
+  ],
+];
