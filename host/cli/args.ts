@@ -16,7 +16,7 @@ export const jsonArg = {
   json: { type: 'boolean', description: 'Results as JSON on standard output' },
 } as const satisfies ArgsDef;
 
-/** Codes that are a wrong command line rather than a failed check or bad input. */
+/** Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that cannot be made, or does not fit. */
 const usageCodes = new Set(
   [506, 507, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 770, 771, 773, 774, 775, 776].map(
     (n) => `RN${n}`,
@@ -28,8 +28,7 @@ const checkCodes = new Set(['RN713']);
 export function exitCodeOf(error: unknown): number {
   if (isRunletError(error)) {
     if (checkCodes.has(error.code)) return exitCodes.checkFailed;
-    // a front end that cannot be made, or does not fit, was asked for on the command line
-    if (usageCodes.has(error.code) || /^RN50[67]$/.test(error.code)) return exitCodes.usage;
+    if (usageCodes.has(error.code)) return exitCodes.usage;
     if (/^RN[123]/.test(error.code)) return exitCodes.unsupported;
     return /^RN[45]/.test(error.code) ? exitCodes.checkFailed : exitCodes.io;
   }
