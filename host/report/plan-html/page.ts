@@ -56,7 +56,13 @@ function facts(plan: StreamPlan, rate?: number): string {
   const delay = plan.delayFrames === 0 ? 'none' : `${number(plan.delayFrames)}<small> frames</small>`;
   const items: [string, string, string][] = [
     ['mode', plan.mode, `window ${number(plan.window)}, hop ${number(plan.hop)}${ms(plan.hop)}`],
-    ['less work', `${ratio.toFixed(2)}<small> times</small>`, `${number(plan.macsPerHop)} of ${number(plan.macsPerWindow)} MACs`],
+    plan.graph.stateful
+      ? ['work', `${number(plan.macsPerHop)}<small> MACs</small>`, 'at every step']
+      : [
+          'less work',
+          `${ratio.toFixed(2)}<small> times</small>`,
+          `${number(plan.macsPerHop)} of ${number(plan.macsPerWindow)} MACs`,
+        ],
     [
       'state',
       `${number(stateBytes)}<small> B</small>`,
@@ -67,7 +73,7 @@ function facts(plan: StreamPlan, rate?: number): string {
       'equals',
       exact ? 'the model' : nearly ? 'nearly' : 'extended',
       exact
-        ? 'the windowed model, bit for bit'
+        ? `the ${plan.graph.stateful ? 'model run step by step' : 'windowed model'}, bit for bit`
         : nearly
           ? 'an approximation, not bit for bit'
           : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
