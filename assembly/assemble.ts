@@ -15,6 +15,7 @@ import type { MemoryMap } from './emit/memory.ts';
 import { customSection, moduleOf, sectionsOf, withData, withMemory } from './emit/patch.ts';
 import { pagesFor, stackBytes } from './emit/static-memory.ts';
 import type { Kernel } from './emit/table-source.ts';
+import type { Target } from './emit/target.ts';
 import { soundManifest } from './frontend/manifest.ts';
 
 export interface Assembled {
@@ -26,6 +27,7 @@ export interface Assembled {
 
 /** A compiled interpreter of layer tables (emit/table-module.ts): what `table` needs in place of a compiler. */
 export interface Interpreter {
+  target: Target;
   /** Its kernels, in the order of their codes. */
   kernels: Kernel[];
   /** Whether micro-hops and outputs run on clocks of their own, as mode `misaligned` needs. */
@@ -80,14 +82,14 @@ export function assembleTable(
 export async function buildTable(
   quant: QuantPlan,
   interpreter: Interpreter,
-  options: Omit<ManifestOptions, 'style'>,
+  options: Omit<ManifestOptions, 'style' | 'target'>,
 ): Promise<Assembled> {
-  const { kernels, ownClock, sound } = interpreter;
+  const { target, kernels, ownClock, sound } = interpreter;
   if ((quant.plan.mode === 'misaligned') !== ownClock || sound)
     throw new RunletError('RN501', {
       what: `this interpreter does not run mode ${quant.plan.mode}`,
       why: 'misaligned has its own control code, a front end another, and the other modes a third',
       tryThis: 'mode edge-exact, which is exact at any hop',
     });
-  return assembleTable(quant, checkMemory(emit(quant, () => kernels)), interpreter, options);
+  return assembleTable(quant, checkMemory(emit(quant, target, () => kernels)), interpreter, { ...options, target });
 }

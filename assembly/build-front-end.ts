@@ -32,7 +32,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   const producer = options.producer ?? 'runlet';
   const memory = mapFrontEnd(frontEnd);
   const source = frontEndSource(frontEnd, memory, producer);
-  const compiled = await compile(source, memory.end);
+  const compiled = await compile(source, memory.end, 'interp');
   const code = options.shrink ? await smaller(compiled) : compiled;
   const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);

@@ -16,6 +16,7 @@ import type { MemoryMap } from './emit/memory.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
+import { isTarget, type Target, targets } from './emit/target.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
@@ -37,11 +38,11 @@ export interface Bundle extends Assembled {
 export async function build(quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> {
   const producer = options.producer ?? 'runlet';
   const target = options.target ?? 'interp';
-  if (target !== 'interp') {
+  if (!isTarget(target)) {
     throw new RunletError('RN504', {
       what: `target ${target} is not known`,
-      why: 'this version has the scalar kernels, named interp',
-      tryThis: '--target interp',
+      why: `there are ${targets.join(', ')}`,
+      tryThis: 'interp, which every engine runs',
     });
   }
   const { style = 'calls' } = options;
@@ -59,23 +60,25 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   return { ...module, source: { 'module.ts': source, ...kernelFiles() } };
 }
 
-type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: string };
+type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: Target };
 type WithSource = Assembled & { source: string };
 
 async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
-  const emitted = checkMemory(emit(quant, undefined, sound));
+  const emitted = checkMemory(emit(quant, options.target, undefined, sound));
   const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
-  const compiled = await compile(source, emitted.memory.end);
+  const compiled = await compile(source, emitted.memory.end, options.target);
   checkBase(compiled, emitted.memory);
   const code = options.shrink ? await smaller(compiled) : compiled;
   return { ...(await assemble(quant, emitted, code, { ...options, style: 'calls' })), source };
 }
 
 async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
-  const kernels = options.kernels === 'every' ? everyKernel : kernelsUsed;
-  const emitted = checkMemory(emit(quant, kernels, sound));
+  const { target } = options;
+  const kernels = options.kernels === 'every' ? () => everyKernel(target) : kernelsUsed;
+  const emitted = checkMemory(emit(quant, target, kernels, sound));
   const ownClock = quant.plan.mode === 'misaligned';
-  const compiled = await interpreter(kernels(emitted.program), ownClock, options.shrink ?? false, sound !== undefined);
+  const shrink = options.shrink ?? false;
+  const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined });
   return { ...(await assembleTable(quant, emitted, compiled, options)), source: compiled.source };
 }
 

@@ -113,8 +113,8 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'index']],
-    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'move', 'taps']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'tiles', 'index']],
+    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'patch', 'rows', 'taps']],
     ['test/ops', '.cases.ts', []],
   ];
   const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>

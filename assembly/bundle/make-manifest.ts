@@ -66,10 +66,10 @@ const scalars = (attrs: object): string =>
   JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
 
 /**
- * Layout, target, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
- * state's start, so that where it lies does not matter: both styles of a network have one digest.
+ * Layout, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
+ * state's start, so that where it lies does not matter: all styles and targets of a network have one digest.
  */
-async function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): Promise<string> {
+async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   const { plan } = quant;
   const digest = new Digest();
   const from = (address: number) => address - map.state.address;
@@ -83,17 +83,7 @@ async function stateDigest(quant: QuantPlan, map: MemoryMap, target: string): Pr
   const partials = [...map.partials.values()].map((p) => [from(p.slot), from(p.address), p.bytes]);
   digest.update(
     JSON.stringify([
-      ...[
-        target,
-        plan.mode,
-        plan.window,
-        plan.hop,
-        plan.microHop,
-        plan.delayFrames,
-        plan.warmUpHops,
-        plan.period,
-        map.state.bytes,
-      ],
+      ...[plan.mode, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state.bytes],
       ...[layout, partials, queues, folds, taps],
     ]),
   );
@@ -139,7 +129,7 @@ export async function makeManifest(quant: QuantPlan, map: MemoryMap, options: Ma
     macsPerWindow: plan.macsPerWindow,
     layers: layersOf(quant),
     bytes: memoryBytes(map),
-    stateDigest: await stateDigest(quant, map, options.target),
+    stateDigest: await stateDigest(quant, map),
     // a graph that came from no file has its own digest
     sourceDigest: graph.sourceDigest || (await sha256(writeGraph(graph))),
     golden: await makeGolden(quant),

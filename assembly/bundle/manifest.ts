@@ -135,7 +135,7 @@ export interface Manifest {
    * Under repeated frames they change by the same amount each period, while the rest of the state repeats. Left out: there are none.
    */
   runningSums?: { offset: number; words: number }[];
-  /** SHA-256 over layout, target, scales and all weights that feed the state, hex. */
+  /** SHA-256 over layout, scales and all weights that feed the state, hex. */
   stateDigest: string;
   /** SHA-256 of the source model file, hex. */
   sourceDigest: string;

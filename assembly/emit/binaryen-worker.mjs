@@ -3,7 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import binaryen from 'binaryen';
 
 const module = binaryen.readBinary(workerData);
-module.setFeatures(binaryen.Features.MutableGlobals | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt);
+const { MutableGlobals, SignExt, NontrappingFPToInt, SIMD128 } = binaryen.Features;
+module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | SIMD128);
 binaryen.setOptimizeLevel(3);
 binaryen.setShrinkLevel(2);
 module.optimize();

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RunletError } from '../../models/error.ts';
 import { memoryBase, pagesFor, stackBytes } from './static-memory.ts';
+import type { Target } from './target.ts';
 
 const kernels = join(import.meta.dirname, '..', 'kernels');
 
@@ -59,9 +60,14 @@ export function kernelFiles(): Record<string, string> {
 }
 
 /** Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. @throws RunletError RN501 with asc's diagnostics */
-export async function compile(source: string, memoryBytes: number): Promise<Uint8Array> {
+export async function compile(source: string, memoryBytes: number, target: Target): Promise<Uint8Array> {
   const pages = pagesFor(memoryBytes);
-  const argv = [`--initialMemory=${pages}`, `--maximumMemory=${pages}`, ...flags];
+  const argv = [
+    `--initialMemory=${pages}`,
+    `--maximumMemory=${pages}`,
+    ...flags,
+    ...(target === 'simd' ? ['--enable=simd'] : []),
+  ];
   const id = nextId++;
   const reply = await new Promise<Reply>((resolve, reject) => {
     waiting.set(id, { resolve, reject });

@@ -13,6 +13,7 @@ import { makeProgram, type Program } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Kernel } from './table-source.ts';
+import type { Target } from './target.ts';
 
 /** One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for all networks. */
 export type Style = 'calls' | 'table';
@@ -26,12 +27,12 @@ export interface Emitted {
 }
 
 /** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. */
-export function emit(quant: QuantPlan, kernels?: (program: Program) => Kernel[], frontEnd?: FrontEnd): Emitted {
+export function emit(quant: QuantPlan, target: Target, kernels?: (program: Program) => Kernel[], frontEnd?: FrontEnd): Emitted {
   const { plan } = quant;
-  const sizes = pack(quant);
-  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length };
+  const sizes = pack(quant, target);
+  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length, work: sizes.workBytes };
   const round = (map: MemoryMap) => {
-    const packed = pack(quant, map);
+    const packed = pack(quant, target, map);
     const program = makeProgram(quant, map, packed.steps);
     return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : new Uint8Array() };
   };

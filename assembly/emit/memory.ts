@@ -55,6 +55,8 @@ export interface MemoryMap {
   state: Region;
   io: Region;
   scratch: Region;
+  /** Inside scratch, at its end. */
+  work: Region;
   end: number;
   /** Alignment between and inside regions. */
   paddingBytes: number;
@@ -127,6 +129,8 @@ export interface RegionBytes {
   weights: number;
   tables: number;
   program?: number;
+  /** What a kernel call needs beside its buffers, one call at a time. */
+  work?: number;
 }
 
 export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, frontEnd?: FrontEnd): MemoryMap {
@@ -235,8 +239,9 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, fr
   const rowZero = (list: Scratch[]) => new Map(list.map((b) => [b.key, scratchStart + b.at - (b.before ?? 0)]));
   const head = rowZero(heads);
   place(scratchBytes, 1);
+  const work = region(place(bytes.work ?? 0));
+  const scratch = region(scratchStart);
   const end = place(0, 16);
-  const scratch = { address: scratchStart, bytes: scratchBytes };
   return {
     base,
     program,
@@ -245,6 +250,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, fr
     state,
     io,
     scratch,
+    work,
     end,
     paddingBytes,
     trunk,

@@ -14,6 +14,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import { emitOps } from './ops/index.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
+import type { Target } from './target.ts';
 
 /** A growing byte region that starts at an address. */
 class Writer {
@@ -66,6 +67,8 @@ export interface EmittedStep {
 export interface Packed {
   weights: Uint8Array;
   tables: Uint8Array;
+  /** The most that one call needs beside its buffers. */
+  workBytes: number;
   steps: EmittedStep[];
 }
 
@@ -150,10 +153,17 @@ function foldIo(step: Step, map: MemoryMap | undefined): StepIo<OpName>['fold'] 
   };
 }
 
-export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
+export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed {
   const weights = new Writer(map?.weights.address ?? 0);
   const tables = new Writer(map?.tables.address ?? 0);
+  // simd reads and writes up to 15 bytes past a buffer
+  let workBytes = target === 'simd' ? 16 : 0;
   const ctx: EmitContext = {
+    target,
+    work: (bytes) => {
+      workBytes = Math.max(workBytes, bytes);
+      return map?.work.address ?? 0;
+    },
     weights: (data) => weights.put(bytesOf(data), 4),
     table: (data) => tables.put(bytesOf(data), data instanceof Int32Array ? 4 : 1),
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
@@ -172,5 +182,5 @@ export function pack(quant: QuantPlan, map?: MemoryMap): Packed {
       left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
     };
   });
-  return { weights: weights.concat(), tables: tables.concat(), steps };
+  return { weights: weights.concat(), tables: tables.concat(), workBytes, steps };
 }

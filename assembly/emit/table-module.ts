@@ -8,16 +8,21 @@ import { compile, kernelFiles } from './compile.ts';
 import type { Program } from './program.ts';
 import { smaller } from './shrink.ts';
 import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
+import { type Target, targetOf } from './target.ts';
 
 let all: Kernel[] | undefined;
-export function everyKernel(): Kernel[] {
+const allTargets = (): Kernel[] => {
   all ??= kernelsIn(kernelFiles());
   return all;
-}
+};
+
+/** Kernels that modules of a target can have. */
+export const everyKernel = (target: Target): Kernel[] =>
+  allTargets().filter(({ file }) => [undefined, target].includes(targetOf(file)));
 
 export const kernelsUsed = (program: Program): Kernel[] => {
   const used = kernelsOf(program);
-  return everyKernel().filter(({ fn }) => used.has(fn));
+  return allTargets().filter(({ fn }) => used.has(fn));
 };
 
 interface Compiling {
@@ -27,24 +32,29 @@ interface Compiling {
 
 const known = new Map<string, Compiling>();
 
-async function compileOnce(source: string, shrink: boolean): Promise<Uint8Array> {
-  const wasm = await compile(source, 0);
+export interface InterpreterOptions {
+  target: Target;
+  /** For mode misaligned. */
+  ownClock: boolean;
+  /** The optimiser runs once more. */
+  shrink: boolean;
+  /** A front end is before the network. */
+  sound: boolean;
+}
+
+async function compileOnce(source: string, { target, shrink }: InterpreterOptions): Promise<Uint8Array> {
+  const wasm = await compile(source, 0, target);
   return shrink ? smaller(wasm) : wasm;
 }
 
-/** `ownClock`: for mode misaligned. `shrink`: the optimiser runs once more. `sound`: a front end is before the network. */
-export async function interpreter(
-  kernels: Kernel[],
-  ownClock: boolean,
-  shrink: boolean,
-  sound = false,
-): Promise<Interpreter & { source: string }> {
-  const key = `${shrink}:${ownClock}:${sound}:${kernels.map(({ fn }) => fn).join()}`;
+export async function interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }> {
+  const { target, ownClock, shrink, sound } = options;
+  const key = JSON.stringify([target, shrink, ownClock, sound, kernels.map(({ fn }) => fn)]);
   let found = known.get(key);
   if (!found) {
     const source = tableSource(kernels, ownClock, sound);
-    found = { source, code: compileOnce(source, shrink) };
+    found = { source, code: compileOnce(source, options) };
     known.set(key, found);
   }
-  return { kernels, ownClock, sound, source: found.source, code: await found.code };
+  return { target, kernels, ownClock, sound, source: found.source, code: await found.code };
 }

@@ -23,7 +23,7 @@ export interface Kernel {
 export function kernelsIn(files: Record<string, string>): Kernel[] {
   return Object.entries(files).flatMap(([path, text]) => {
     const file = path.replace(/^kernels\/|\.ts$/g, '');
-    return [...text.matchAll(/^export function (\w+)\(\s*(p: usize[^)]*)\): void/gm)].map(([, fn = '', args = '']) => {
+    return [...text.matchAll(/^export function (\w+_s8\w*)\(\s*(p: usize[^)]*)\): void/gm)].map(([, fn = '', args = '']) => {
       return { fn, file, args: [...args.matchAll(/(\w+):/g)].map(([, name = '']) => name) };
     });
   });

@@ -37,6 +37,7 @@ export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
     state,
     io,
     scratch,
+    work: none,
     end,
     paddingBytes,
     row: io.address + samples,

@@ -45,28 +45,34 @@ export const WEIGHTS = 84; // address, s8
 export const BIAS = 88; // address, i32 [o]
 export const MULTIPLIER = 92; // address, i32 [o], Q31
 export const SHIFT = 96; // address, s8 [o]; left where positive
-export const MAC_BYTES = 100;
+export const RUNS = 100; // 1 where the taps of every place inside the input lie side by side in it
+export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
+export const SUMS = 108; // address, i32 [Y_C]: the sums of a place (interp, native)
+export const MAC_BYTES = 112;
+export const LEFT = 108; // simd: address, i32 [o] (mac-simd.ts)
+export const F_AFTER = 112; // simd, depthwise: feature padding after the last row
+export const MAC_SIMD_BYTES = 116;
 
 // TAPS: conv and depthwise as partial tap sums, after MAC. Rows of the stream count from the start of window n (models/stream/taps.ts).
-export const T_ACC = 100; // address, i32 [T_ROWS][Y_F][Y_C]
-export const T_ROWS = 104; // open rows
-export const T_FIRST = 108; // first open row
-export const T_NEW_ROWS = 112; // rows of the stream that a hop brings
-export const T_STEP = 116; // rows of the stream between two rows of a window
-export const T_GRID = 120; // input frames between two rows of the stream
-export const T_RIGHT = 124; // address of the right edge's rows
-export const T_RIGHT_ROWS = 128;
-export const T_RIGHT_FIRST = 132; // row of the stream of the first of them
-export const T_LEFT = 136; // address of the left edge's rows
-export const T_LEFT_ROWS = 140;
-export const T_RECORDS = 144; // address, i32 [T_RECORD_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
-export const T_RECORD_SLOTS = 148;
-export const T_CUT_AHEAD = 152;
-export const T_COMPLETE_AHEAD = 156;
-export const T_AHEAD = 160;
-export const T_WAITING = 164; // address, s8 [T_WAITING_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
-export const T_WAITING_SLOTS = 168;
-export const TAPS_BYTES = 172;
+export const T_ACC = 112; // address, i32 [T_ROWS][Y_F][Y_C]
+export const T_ROWS = 116; // open rows
+export const T_FIRST = 120; // first open row
+export const T_NEW_ROWS = 124; // rows of the stream that a hop brings
+export const T_STEP = 128; // rows of the stream between two rows of a window
+export const T_GRID = 132; // input frames between two rows of the stream
+export const T_RIGHT = 136; // address of the right edge's rows
+export const T_RIGHT_ROWS = 140;
+export const T_RIGHT_FIRST = 144; // row of the stream of the first of them
+export const T_LEFT = 148; // address of the left edge's rows
+export const T_LEFT_ROWS = 152;
+export const T_RECORDS = 156; // address, i32 [T_RECORD_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
+export const T_RECORD_SLOTS = 160;
+export const T_CUT_AHEAD = 164;
+export const T_COMPLETE_AHEAD = 168;
+export const T_AHEAD = 172;
+export const T_WAITING = 176; // address, s8 [T_WAITING_SLOTS][T_LEFT_ROWS][Y_F][Y_C]
+export const T_WAITING_SLOTS = 180;
+export const TAPS_BYTES = 184;
 
 // ELEMENTWISE: activation, add, mul, softmax, concat, globalavg, globalmax: fields after COMMON
 export const COUNT = 12; // elements of a frame (activation, add, mul), bytes of a row's part (concat), elements of a row (softmax, global*)
@@ -117,21 +123,21 @@ export const GLOBAL_BYTES = 64;
 
 // FOLD: globalavg, globalmax and dense as accumulators of waiting windows, after the fields of their kind. Rows of the stream count from the
 // start of window n; row f of a window lies F_STEP rows after row f - 1.
-export const F_NEW = 100; // address of the first new row
-export const F_NEW_ROWS = 104; // rows of the stream that a hop brings
-export const F_NEWEST = 108; // row of the newest
-export const F_STEP = 112;
-export const F_OPEN = 116; // address of the first interior row of the window that opens
-export const F_OPEN_ROWS = 120; // its rows, F_STEP apart
-export const F_RIGHT = 124; // address of the right edge's rows
-export const F_RIGHT_ROWS = 128;
-export const F_LEFT = 132; // address of the left edge's rows, of the window that opens
-export const F_LEFT_ROWS = 136;
-export const F_QUEUE = 140; // address of the accumulators, one a waiting window
-export const F_SLOTS = 144; // waiting windows
-export const F_TOTALS = 148; // address of the running totals, i32 [F_STEP][COUNT] (globalavg)
-export const F_ROW = 152; // elements of a row
-export const FOLD_BYTES = 156;
+export const F_NEW = 112; // address of the first new row
+export const F_NEW_ROWS = 116; // rows of the stream that a hop brings
+export const F_NEWEST = 120; // row of the newest
+export const F_STEP = 124;
+export const F_OPEN = 128; // address of the first interior row of the window that opens
+export const F_OPEN_ROWS = 132; // its rows, F_STEP apart
+export const F_RIGHT = 136; // address of the right edge's rows
+export const F_RIGHT_ROWS = 140;
+export const F_LEFT = 144; // address of the left edge's rows, of the window that opens
+export const F_LEFT_ROWS = 148;
+export const F_QUEUE = 152; // address of the accumulators, one a waiting window
+export const F_SLOTS = 156; // waiting windows
+export const F_TOTALS = 160; // address of the running totals, i32 [F_STEP][COUNT] (globalavg)
+export const F_ROW = 164; // elements of a row
+export const FOLD_BYTES = 168;
 
 // FRONT END: audio samples to rows of features (frontend.ts); a block of its own
 export const FE_ROW = 0; // address of the row, s8 [channels]

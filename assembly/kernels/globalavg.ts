@@ -41,7 +41,8 @@ import {
 } from "./block";
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";
-import { fill_s8 } from "./move";
+import { fill_s8, move_s8 } from "./move";
+import { add_row, add_rows } from "./rows";
 
 function average(p: usize, sum: i32): i32 {
   const value = load<i32>(p, G_RULE)
@@ -50,31 +51,20 @@ function average(p: usize, sum: i32): i32 {
   return clamp(value, load<i32>(p, G_MIN), load<i32>(p, G_MAX));
 }
 
-/** Sum of element i of `rows` rows, `pitch` bytes apart. */
-function sum_rows(x: usize, rows: i32, pitch: i32, row: i32, i: i32, count: i32): i32 {
-  let sum = 0;
-  for (let r: i32 = 0; r < rows; r++) {
-    for (let j = i; j < row; j += count) sum += <i32>load<i8>(x + r * pitch + j);
-  }
-  return sum;
-}
-
 export function globalavg_s8(p: usize): void {
   const count = load<i32>(p, COUNT);
-  const row = load<i32>(p, X_ELEMENTS);
+  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
   for (let i: i32 = 0; i < count; i++) {
-    store<i8>(load<i32>(p, Y) + i, average(p, sum_rows(load<i32>(p, X), load<i32>(p, ROWS), row, row, i, count)));
+    let sum = 0;
+    for (let j = i; j < n; j += count) sum += <i32>load<i8>(load<i32>(p, X) + j);
+    store<i8>(load<i32>(p, Y) + i, average(p, sum));
   }
 }
 
 export function globalavg_accumulate_s8(p: usize): void {
   const count = load<i32>(p, COUNT);
-  const n = load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS);
   const slot = load<i32>(p, PARTIALS) + load<i32>(load<i32>(p, SLOT)) * (count << 2);
-  for (let i: i32 = 0; i < n; i++) {
-    const at = slot + ((i % count) << 2);
-    store<i32>(at, load<i32>(at) + <i32>load<i8>(load<i32>(p, X) + i));
-  }
+  add_row(slot, load<i32>(p, X), load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS), count, 1);
 }
 
 export function globalavg_finish_s8(p: usize): void {
@@ -105,21 +95,17 @@ export function globalavg_fold_s8(p: usize, phase: i32): void {
   const opens = (((phase + slots) % step) * news) % step;
   for (let r: i32 = 0; r < news; r++) {
     const at = totals + ((own + load<i32>(p, F_NEWEST) + 1 - news + r + step * news) % step) * (count << 2);
-    for (let i: i32 = 0; i < count; i++) {
-      const x = load<i32>(p, F_NEW) + r * row;
-      store<i32>(at + (i << 2), load<i32>(at + (i << 2)) + sum_rows(x, 1, 0, row, i, count));
-    }
+    add_row(at, load<i32>(p, F_NEW) + r * row, row, count, 1);
   }
   const slot = load<i32>(p, F_QUEUE) + (phase % slots) * (count << 2);
+  add_rows(slot, load<i32>(p, F_RIGHT), load<i32>(p, F_RIGHT_ROWS), row, row, count);
   for (let i: i32 = 0; i < count; i++) {
     const at = slot + (i << 2);
-    const right = sum_rows(load<i32>(p, F_RIGHT), load<i32>(p, F_RIGHT_ROWS), row, row, i, count);
-    const sum = load<i32>(at) + load<i32>(totals + ((own * count + i) << 2)) + right;
-    store<i8>(load<i32>(p, Y) + i, average(p, sum));
-    const left = sum_rows(load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, i, count);
-    const open = sum_rows(load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, i, count);
-    store<i32>(at, left + open - load<i32>(totals + ((opens * count + i) << 2)));
+    store<i8>(load<i32>(p, Y) + i, average(p, load<i32>(at) + load<i32>(totals + ((own * count + i) << 2))));
+    store<i32>(at, -load<i32>(totals + ((opens * count + i) << 2)));
   }
+  add_rows(slot, load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, count);
+  add_rows(slot, load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, count);
 }
 
 export function globalavg_ring_s8(p: usize, phase: i32): void {
@@ -132,11 +118,9 @@ export function globalavg_ring_s8(p: usize, phase: i32): void {
   for (let r: i32 = 0; r < news; r++) {
     const x = load<i32>(p, F_NEW) + r * row;
     const old = load<i32>(p, F_QUEUE) + at * row;
-    for (let j: i32 = 0; j < row; j++) {
-      const sum = total + ((j % count) << 2);
-      store<i32>(sum, load<i32>(sum) + <i32>load<i8>(x + j) - <i32>load<i8>(old + j));
-      store<i8>(old + j, load<i8>(x + j));
-    }
+    add_row(total, x, row, count, 1);
+    add_row(total, old, row, count, -1);
+    move_s8(old, x, row);
     at = at + 1 == slots ? 0 : at + 1;
   }
   for (let i: i32 = 0; i < count; i++) store<i8>(load<i32>(p, Y) + i, average(p, load<i32>(total + (i << 2))));

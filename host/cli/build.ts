@@ -4,12 +4,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
-import { build } from '../../assembly/build.ts';
+import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/stream/print.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
 import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
@@ -26,6 +29,7 @@ import {
   readBytes,
   styleArg,
   styleOf,
+  targetArg,
 } from './load.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
@@ -38,7 +42,7 @@ export default defineCommand({
     ...planArgs,
     ...calibArgs,
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
-    target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
+    target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
     ...styleArg,
     ...detectorArgs,
     frontEnd: {
@@ -63,31 +67,56 @@ export default defineCommand({
     const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
     const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
-    const started = performance.now();
-    const bundle = await build(quant, {
+    const options = {
       producer: producer(),
-      target: args.target,
       style: styleOf(args),
       shrink: true,
       ...manifestFields(graph, args),
       ...(frontEnd && { frontEnd, features: undefined }),
-    });
-    if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
-    const buildMs = performance.now() - started;
-    if (args.emitAs) await writeSource(args.emitAs, bundle.source);
-    const output = args.output ?? `${graph.name}.wasm`;
-    await writeOut(output, bundle.wasm);
-    const facts = bundleFacts(bundle.wasm, bundle.manifest);
-    const { sampleRateHz, frontEndConfig: sound } = bundle.manifest;
-    const rowsHz = sound ? sound.sampleRateHz / sound.stepSamples : sampleRateHz;
-    if (args.json) return printJson({ output, buildMs, ...facts });
-    process.stdout.write(`${planSummary(quant.plan, rowsHz).join('\n')}\n`);
-    if (sound) process.stdout.write(`${soundLine(sound)}\n`);
-    printBytes(output, facts);
-    const detects = detectorText(bundle.manifest);
+    };
+    const made = await buildTargets(quant, options, args.target);
+    const single = args.target !== 'all';
+    const plain = args.output ?? `${graph.name}.wasm`;
+    const report: object[] = [];
+    for (const { target, bundle, buildMs } of made) {
+      if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
+      if (args.emitAs) await writeSource(single ? args.emitAs : join(args.emitAs, target), bundle.source);
+      const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
+      await writeOut(output, bundle.wasm);
+      const facts = bundleFacts(bundle.wasm, bundle.manifest);
+      report.push({ output, buildMs, ...facts });
+      if (args.json) continue;
+      if (bundle === made[0]?.bundle) printPlan(quant, bundle.manifest);
+      printBytes(output, facts);
+    }
+    if (args.json) return printJson(single ? report[0] : report);
+    const detects = made[0] && detectorText(made[0].bundle.manifest);
     if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
+
+interface Made {
+  target: string;
+  bundle: Bundle;
+  buildMs: number;
+}
+
+/** One module, or with `all` one for each target. */
+async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: string): Promise<Made[]> {
+  const made: Made[] = [];
+  for (const each of target === 'all' ? targets : [target]) {
+    const started = performance.now();
+    const bundle = await build(quant, { ...options, target: each });
+    made.push({ target: each, bundle, buildMs: performance.now() - started });
+  }
+  return made;
+}
+
+function printPlan(quant: QuantPlan, { sampleRateHz, frontEndConfig: sound }: Manifest): void {
+  const rowsHz = sound ? sound.sampleRateHz / sound.stepSamples : sampleRateHz;
+  process.stdout.write(`${planSummary(quant.plan, rowsHz).join('\n')}\n`);
+  if (sound) process.stdout.write(`${soundLine(sound)}\n`);
+}
 
 /** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
 function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefined {

@@ -55,6 +55,16 @@ export const calibArgs = {
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
 } as const;
 
+export const targetArg = {
+  target: {
+    type: 'string',
+    description:
+      'Kernels for: interp (interpreters, and any engine; default), simd (browsers, Node), native (compiled ahead of time for 32-bit cores)',
+    valueHint: 'target',
+    default: 'interp',
+  },
+} as const;
+
 export const styleArg = {
   style: {
     type: 'string',

@@ -22,6 +22,7 @@ import {
   readBytes,
   styleArg,
   styleOf,
+  targetArg,
   windowOf,
 } from './load.ts';
 import { producer } from './producer.ts';
@@ -35,7 +36,7 @@ export default defineCommand({
     input: { type: 'string', description: '.npy: one row per window, or with --hop one row per frame' },
     expect: { type: 'string', description: '.npy: one row per output' },
     expectHop: { type: 'string', description: 'Frames between two rows of --expect (default: the hop)' },
-    target: { type: 'string', description: 'Kernel style: interp (scalar)', default: 'interp' },
+    ...targetArg,
     ...styleArg,
     ...planArgs,
     ...calibArgs,

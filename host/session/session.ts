@@ -348,11 +348,27 @@ const trap = (name: string, error: unknown): RunletError =>
     tryThis: 'reset or restore the session; if it happens again, build the bundle again',
   });
 
+/** Of the modules of one network for several targets the first that this engine accepts. */
+function accepted(set: readonly BufferSource[]): BufferSource {
+  const found = set.find((wasm) => WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
+  if (found) return found;
+  throw new RunletError('RN700', {
+    what: 'there is no module to open',
+    where: 'openSession',
+    why: 'the list is empty',
+    tryThis: 'the bytes that `runlet build --target all` writes, best first: simd, interp',
+  });
+}
+
 /**
  * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
- * @param wasm the bundle's bytes, or an already compiled module.
+ * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
  * @throws RN600-RN606, RN700-RN705, RN710 (docs/errors.md).
  */
-export async function openSession(wasm: BufferSource | WebAssembly.Module, options: SessionOptions = {}): Promise<Session> {
-  return new Session(await openModule(wasm, options.manifest));
+export async function openSession(
+  wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
+  options: SessionOptions = {},
+): Promise<Session> {
+  const one = Array.isArray(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
+  return new Session(await openModule(one, options.manifest));
 }

@@ -10,7 +10,7 @@
  *     72  stretches made up, u32      76  FNV-1a 32 of all other bytes
  *     80  state, last frame, then first and end frame of each stretch that was made up in gaps, f64
  *
- * The state digest covers layout, target, scales and all weights that feed the state, so equal digests mean that a
+ * The state digest covers layout, scales and all weights that feed the state, so equal digests mean that a
  * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
@@ -79,7 +79,7 @@ export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateByte
   if (view.getUint32(4, true) !== version) fail(`its version is ${view.getUint32(4, true)}, this host knows ${version}`);
   for (let i = 0; i < 32; i++)
     if (bytes[8 + i] !== hexByte(stateDigest, i))
-      fail('its state digest is not that of this bundle: other weights, scales, target or layout');
+      fail('its state digest is not that of this bundle: other weights, scales or layout');
   const spans = view.getUint32(72, true);
   const lastAt = headerBytes + stateBytes;
   const spansAt = lastAt + frameBytes;

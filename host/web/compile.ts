@@ -75,6 +75,6 @@ export async function compileModel(
       tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.npy)',
     });
   const int8 = float ? quantize(graph, { hop }, calibration as Float32Array, { noReport: true }).graph : graph;
-  const fields = { producer, target: 'interp', ...manifestFields(graph) };
+  const fields = { producer, ...manifestFields(graph) };
   return (await buildTable(quantPlan(int8, { hop }), interpreter, fields)).wasm;
 }

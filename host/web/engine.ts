@@ -167,7 +167,8 @@ export class Engine {
   async #readInterpreter(): Promise<Interpreter> {
     const files = this.#catalogue?.interpreter ?? { code: '', kernels: '' };
     const kernels = new TextDecoder().decode(await this.#host.asset(files.kernels));
-    return { kernels: JSON.parse(kernels), ownClock: false, sound: false, code: await this.#host.asset(files.code) };
+    const code = await this.#host.asset(files.code);
+    return { target: 'interp', kernels: JSON.parse(kernels), ownClock: false, sound: false, code };
   }
 
   /** A calibration signal as frames of the model. @throws RN785 */

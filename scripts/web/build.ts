@@ -70,7 +70,12 @@ export async function buildWeb(folder: string): Promise<string[]> {
     files.push(name);
     return name;
   };
-  const { kernels, code } = await interpreter(everyKernel(), false, true);
+  const { kernels, code } = await interpreter(everyKernel('interp'), {
+    target: 'interp',
+    ownClock: false,
+    shrink: true,
+    sound: false,
+  });
   const catalogue: Catalogue = {
     version: producer(),
     ...(await zooAssets(put)),

@@ -10,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
+import { type Target, targets } from '../../assembly/emit/target.ts';
 import { asHost, windowToFrames } from '../../host/cli/rows.ts';
 import { type Frames, openSession, type Session } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
@@ -31,12 +32,12 @@ const names = folder
       .sort()
   : [];
 
-async function moduleOf(bytes: Uint8Array): Promise<Uint8Array> {
+async function moduleOf(bytes: Uint8Array, target: Target): Promise<Uint8Array> {
   const frontEnd = readFrontEnd(bytes, { name: 'model' });
   if (frontEnd) return (await buildFrontEnd(frontEnd)).wasm;
   const graph = await readModel(bytes);
   const hop = clockOf(graph).window;
-  return (await build(quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' }))).wasm;
+  return (await build(quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' }), { target })).wasm;
 }
 
 /** Frames in the module's own order and type, one row of the file after the other. */
@@ -57,7 +58,8 @@ function stored(session: Session, x: Frames): Int8Array | Int16Array {
 for (const name of names) {
   only(`${name}: every run`, async () => {
     const at = (file: string) => join(folder as string, name, file);
-    const wasm = await moduleOf(new Uint8Array(readFileSync(at('model.tflite'))));
+    const bytes = new Uint8Array(readFileSync(at('model.tflite')));
+    const wasm = await moduleOf(bytes, 'interp');
     const session = await openSession(wasm as BufferSource);
     const port = session.manifest.outputs[0] as Session['manifest']['outputs'][number];
     const input = session.manifest.inputs[0]?.hostType ?? 'int8';
@@ -78,13 +80,15 @@ for (const name of names) {
       );
       wanted.push(port.hostType === 'float32' ? own : rows);
     }
-    const there = await runInChromium(wasm, jobs);
-    assert.ok(there.selfTest, 'golden in Chromium');
-    for (const [i, run] of runs.entries()) assert.equal(there.runs[i]?.outputs, wanted[i], run);
     const count = wanted.reduce((sum, rows) => sum + rows.length, 0);
-    console.log(
-      `  ${name}: ${count} outputs of ${runs.length} runs, 0 differing bytes in ${/Chrome\/\d+/.exec(there.userAgent)?.[0]}`,
-    );
+    for (const target of targets) {
+      const there = await runInChromium(target === 'interp' ? wasm : await moduleOf(bytes, target), jobs);
+      assert.ok(there.selfTest, 'golden in Chromium');
+      for (const [i, run] of runs.entries()) assert.equal(there.runs[i]?.outputs, wanted[i], `${run}, ${target}`);
+      console.log(
+        `  ${name}, ${target}: ${count} outputs of ${runs.length} runs, 0 differing bytes in ${/Chrome\/\d+/.exec(there.userAgent)?.[0]}`,
+      );
+    }
   });
 }
 

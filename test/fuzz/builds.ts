@@ -8,6 +8,7 @@ import { build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
 import { everyKernel } from '../../assembly/emit/table-module.ts';
+import { targets } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -48,11 +49,13 @@ function toQuantPlan(graph: Graph, seed: number): QuantPlan {
 
 /** Everything but the compiler, for both styles; the packing runs of the first check each other. */
 function emitBoth(quant: QuantPlan): void {
-  const { memory, packed, program } = emit(quant);
-  if (packed.tables.length !== memory.tables.bytes || packed.weights.length !== memory.weights.bytes)
-    throw new Error('the two packing runs differ in size');
-  moduleSource(quant, memory, program, 'fuzz');
-  emit(quant, everyKernel);
+  for (const target of targets) {
+    const { memory, packed, program } = emit(quant, target);
+    if (packed.tables.length !== memory.tables.bytes || packed.weights.length !== memory.weights.bytes)
+      throw new Error('the two packing runs differ in size');
+    moduleSource(quant, memory, program, 'fuzz');
+    emit(quant, target, () => everyKernel(target));
+  }
 }
 
 async function compileAndRun(quant: QuantPlan, seed: number): Promise<number> {

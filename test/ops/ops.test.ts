@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
+import { targets } from '../../assembly/emit/target.ts';
 import type { Graph, Node, OpName } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
@@ -15,7 +16,6 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { type CaseFile, type OpCase, twoRoundings } from './case.ts';
 import { compareModule, distanceFromReal, framesFor, signalOf, strideProduct, windowsOf } from './run-case.ts';
 
-const targets = ['interp'] as const;
 const suffix = '.cases.ts';
 const outputsPerCase = 6;
 const windowsPerCase = 8;
@@ -62,11 +62,13 @@ for (const { op, cases } of files) {
     });
 
     for (const target of targets) {
+      // code for each network for one target, the same kernels in an interpreter for the others
+      const style = target === 'interp' ? ({ style: 'calls' } as const) : ({ style: 'table', kernels: 'every' } as const);
       test(`${op}, ${item.name}: windowed and streamed modules equal the reference (${target})`, async () => {
         for (const mode of ['windowed', 'stream'] as const) {
           const quant = plan(item, mode);
           if (mode === 'stream' && !hasTrunk(quant)) continue; // the same steps as windowed
-          const result = compareModule(quant, await build(quant, { target }), signalFor(quant));
+          const result = compareModule(quant, await build(quant, { target, ...style }), signalFor(quant));
           assert.is(result.differing, 0, `${mode}: bytes that differ`);
           assert.is(result.outputs, outputsPerCase, mode);
           if (mode === 'stream') totals.trunk++;

@@ -1,10 +1,11 @@
 /**
- * Runs a network as a layer table, and as compiled calls as well where asked: the same bytes out and the same state.
+ * Runs a network as a layer table for one target, and as compiled calls for another as well where asked: the same bytes out and the same state.
  *
  * In: a QuantPlan, a signal and chunk sizes.  Out: each output that falls due.  Memory that the module must not depend on is poisoned.
  */
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
+import { type Target, targets } from '../../assembly/emit/target.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { differing, type Exports, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
 
@@ -23,6 +24,10 @@ function start({ wasm, memory }: Bundle): Exports {
 
 const stateOf = (exports: Exports) => Buffer.from(exports.memory.buffer, exports.rn_state(), exports.rn_info(5));
 
+let networks = 0;
+/** All targets take turns; two of one network differ. */
+const target = (turn: number): Target => targets[turn % targets.length] as Target;
+
 /** Outputs in order; with `both` the two styles run side by side and are compared at every output. */
 export async function* runStyles(
   quant: QuantPlan,
@@ -30,9 +35,10 @@ export async function* runStyles(
   chunks: number[],
   both: boolean,
 ): AsyncGenerator<Int8Array[]> {
+  const turn = networks++;
   // asc compiles in its thread meanwhile
-  const compiling = both ? build(quant, { style: 'calls' }) : undefined;
-  const table = await build(quant, { style: 'table', kernels: 'every' });
+  const compiling = both ? build(quant, { style: 'calls', target: target(turn + 1) }) : undefined;
+  const table = await build(quant, { style: 'table', kernels: 'every', target: target(turn) });
   const calls = await compiling;
   const exports = start(table);
   const other = calls && start(calls);

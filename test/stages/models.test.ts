@@ -48,6 +48,7 @@ const check = folder ? test : test.skip;
 for (const model of windowed) {
   check(`${model}: rand, walk and edge`, async () => {
     for (const run of ['rand', 'walk', 'edge']) await validate(model, run, ['in0', 'out0']);
+    for (const target of ['simd', 'native']) await validate(model, 'rand', ['in0', 'out0'], ['--target', target]);
   });
 }
 

@@ -1,11 +1,14 @@
-/** dense: one call of dense_s8, or of dense_fold_s8 on accumulators; weights stay in the operator's own order ([u][t][f][c]). */
+/** dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own order ([u][t][f][c]). */
+import { macCall } from './mac.ts';
 import type { EmitOp } from './op.ts';
 import { macBlock } from './sliding.ts';
 
 export const dense: EmitOp<'dense'> = {
   name: 'dense',
   emit(io, ctx) {
-    const block = macBlock(io, io.params, ctx);
-    return [io.fold ? { fn: 'dense_fold_s8', file: 'dense', block, phase: true } : { fn: 'dense_s8', file: 'dense', block }];
+    if (io.fold) return [{ fn: 'dense_fold_s8', file: 'dense', block: macBlock(io, io.params, ctx), phase: true }];
+    const taps = io.params.per;
+    const call = macCall('dense', io, { groups: 1, outputs: io.out.c, taps, at: (o, i) => o * taps + i }, ctx);
+    return [call ?? { fn: 'dense_s8', file: 'dense', block: macBlock(io, io.params, ctx) }];
   },
 };

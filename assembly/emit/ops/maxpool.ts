@@ -1,4 +1,4 @@
-/** maxpool: one call of maxpool_s8. */
+/** maxpool: one call of maxpool_s8, or of maxpool_s8_simd. */
 import * as B from '../../kernels/block.ts';
 import type { EmitOp } from './op.ts';
 import { slidingFields } from './sliding.ts';
@@ -8,12 +8,11 @@ export const maxpool: EmitOp<'maxpool'> = {
   emit(io, ctx) {
     const { params: p } = io;
     const fields = slidingFields(io, p.geometry, p, p.xZero);
+    const block = ctx.block(B.POOL_BYTES, [...fields, [B.INCLUDE_PAD, p.countIncludePad ? 1 : 0]]);
     return [
-      {
-        fn: 'maxpool_s8',
-        file: 'maxpool',
-        block: ctx.block(B.POOL_BYTES, [...fields, [B.INCLUDE_PAD, p.countIncludePad ? 1 : 0]]),
-      },
+      ctx.target === 'simd'
+        ? { fn: 'maxpool_s8_simd', file: 'maxpool-simd', block }
+        : { fn: 'maxpool_s8', file: 'maxpool', block },
     ];
   },
 };

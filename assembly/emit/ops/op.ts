@@ -9,11 +9,15 @@ import type { Interior } from '../../../models/stream/reuse.ts';
 import type { Taps } from '../../../models/stream/taps.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
+import type { Target } from '../target.ts';
 
 /** Fields of a parameter block: offset (assembly/kernels/block.ts) to value. */
 export type Fields = [offset: number, value: number][];
 
 export interface EmitContext {
+  target: Target;
+  /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
+  work(bytes: number): number;
   /** Packs weights; returns their address. */
   weights(data: Int8Array): number;
   /** Packs a table (equal tables are shared); returns its address. */
@@ -65,12 +69,13 @@ export interface FoldIo {
 }
 
 /** Kernels that take (p, first, rows); the others take p alone. */
-export const isRanged = ({ file }: Call): boolean => !['dense', 'globalavg', 'globalmax', 'taps'].includes(file);
+export const isRanged = ({ fn, file }: Call): boolean =>
+  !fn.startsWith('dense_') && !['globalavg', 'globalmax', 'taps'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */
   fn: string;
-  file: OpName | 'taps';
+  file: string;
   /** Address of its parameter block. */
   block: number;
   /** Also takes the output counter modulo the plan's period. */

@@ -1,0 +1,150 @@
+/**
+ * conv and dense for interpreters, and for engines without SIMD: three products in one i64 multiplication, six outputs share an input.
+ *
+ * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
+ *
+ * Weights u = w + 128, i64 [Y_C / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
+ * are left, such tiles for each group. A lane has 21 bits, and holds two weights of 8:
+ *
+ *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
+ *
+ * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. sum w * x = sum u * x - 128 * sum x; the zero point is folded into the bias.
+ */
+import { KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { finish_row } from "./fixed-point";
+import { last_rows } from "./last-rows";
+import { patch_s8 } from "./patch";
+
+const LANES: i64 = 0xff | (0xff << 21) | (0xff << 42);
+/** Products that a lane can add up. */
+const RUN: i32 = 32;
+
+/** sum x[i] */
+function sum_s8(
+  x: usize, // s8 [n]
+  n: i32,
+): i32 {
+  let sum = 0;
+  let i: i32 = 0;
+  for (; i + 8 <= n; i += 8) {
+    // bytes as x + 128, four sums of two, then one of all in the top 16 bits
+    const v = load<i64>(x + i, 0, 1) ^ 0x8080808080808080;
+    const pairs = (v & 0x00ff00ff00ff00ff) + ((v >> 8) & 0x00ff00ff00ff00ff);
+    sum += <i32>((pairs * 0x0001000100010001) >>> 48) - 1024;
+  }
+  for (; i < n; i++) sum += <i32>load<i8>(x + i);
+  return sum;
+}
+
+/** The lowest lane with its sign. */
+// @ts-ignore: decorator
+@inline
+function lane(a: i64): i64 {
+  return (a << 43) >> 43;
+}
+
+// @ts-ignore: decorator
+@inline
+function next_lanes(a: i64, low: i64): i64 {
+  return (a - low) >> 21;
+}
+
+/** Sums of one place and group; returns where the weights of what follows begin. */
+function row_s8_interp(
+  sums: usize, // i32 [outputs]
+  end: usize, // of the sums
+  x: usize, // s8 [taps]
+  w: usize, // i64 [outputs / 6][taps]
+  taps: i32,
+): usize {
+  const start = -128 * sum_s8(x, taps);
+  for (; sums + 8 < end; sums += 24) {
+    let s0 = start;
+    let s1 = start;
+    let s2 = start;
+    let s3 = start;
+    let s4 = start;
+    let s5 = start;
+    let from = x;
+    let left = taps;
+    while (left > 0) {
+      let a: i64 = 0;
+      let b: i64 = 0;
+      let i = min(left, RUN);
+      left -= i;
+      for (; i >= 4; i -= 4) {
+        let v = <i64>load<i8>(from);
+        let u = load<i64>(w);
+        a += (u & LANES) * v;
+        b += ((u >> 8) & LANES) * v;
+        v = <i64>load<i8>(from, 1);
+        u = load<i64>(w, 8);
+        a += (u & LANES) * v;
+        b += ((u >> 8) & LANES) * v;
+        v = <i64>load<i8>(from, 2);
+        u = load<i64>(w, 16);
+        a += (u & LANES) * v;
+        b += ((u >> 8) & LANES) * v;
+        v = <i64>load<i8>(from, 3);
+        u = load<i64>(w, 24);
+        a += (u & LANES) * v;
+        b += ((u >> 8) & LANES) * v;
+        from += 4;
+        w += 32;
+      }
+      for (; i > 0; i--) {
+        const v = <i64>load<i8>(from++);
+        const u = load<i64>(w);
+        a += (u & LANES) * v;
+        b += ((u >> 8) & LANES) * v;
+        w += 8;
+      }
+      let l = lane(a);
+      s0 += <i32>l;
+      a = next_lanes(a, l);
+      l = lane(a);
+      s1 += <i32>l;
+      s2 += <i32>next_lanes(a, l);
+      l = lane(b);
+      s3 += <i32>l;
+      b = next_lanes(b, l);
+      l = lane(b);
+      s4 += <i32>l;
+      s5 += <i32>next_lanes(b, l);
+    }
+    store<i32>(sums, s0);
+    store<i32>(sums, s1, 4);
+    store<i32>(sums, s2, 8);
+    store<i32>(sums, s3, 12);
+    store<i32>(sums, s4, 16);
+    store<i32>(sums, s5, 20); // past the end of a tile that is not full: there is room
+  }
+  return last_rows(sums, end, x, w, taps);
+}
+
+export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
+  const y_f = load<i32>(p, Y_F);
+  const y_c = load<i32>(p, Y_C);
+  const per = load<i32>(p, PER);
+  const groups = load<i32>(p, X_C) / per;
+  const bytes = (y_c / groups) << 2; // of a group's sums
+  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F) * per;
+  const sums = <usize>load<i32>(p, SUMS);
+  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
+  for (let t = first; t < first + rows; t++) {
+    for (let f: i32 = 0; f < y_f; f++) {
+      let w = <usize>load<i32>(p, WEIGHTS);
+      for (let g: i32 = 0; g < groups; g++) {
+        w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, patch_s8(p, t, f, g), w, taps);
+      }
+      finish_row(p, y);
+      y += y_c;
+    }
+  }
+}
+
+export function dense_s8_interp(p: usize): void {
+  const sums = <usize>load<i32>(p, SUMS);
+  row_s8_interp(sums, sums + (load<i32>(p, Y_C) << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
+  finish_row(p, load<i32>(p, Y));
+}

@@ -1,0 +1,92 @@
+/**
+ * conv and dense for compiled code on 32-bit cores: blocks of four outputs that share their inputs.
+ *
+ * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights s8 [Y_C / 4][taps][4], the last block filled up with zeros, or [taps] each where
+ * one or two outputs are left, such blocks for each group; the input's zero point is folded into the bias.  Exact: int32 sums in another order.
+ */
+import { KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { finish_row } from "./fixed-point";
+import { last_rows } from "./last-rows";
+import { patch_s8 } from "./patch";
+
+/** Sums of one place and group; returns where the weights of what follows begin. */
+function row_s8_native(
+  sums: usize, // i32 [outputs]
+  end: usize, // of the sums
+  x: usize, // s8 [taps]
+  w: usize, // s8 [outputs / 4][taps][4]
+  taps: i32,
+): usize {
+  for (; sums + 8 < end; sums += 16) {
+    let a0 = 0;
+    let a1 = 0;
+    let a2 = 0;
+    let a3 = 0;
+    let from = x;
+    let i = taps;
+    for (; i >= 4; i -= 4) {
+      let v = <i32>load<i8>(from);
+      a0 += <i32>load<i8>(w) * v;
+      a1 += <i32>load<i8>(w, 1) * v;
+      a2 += <i32>load<i8>(w, 2) * v;
+      a3 += <i32>load<i8>(w, 3) * v;
+      v = <i32>load<i8>(from, 1);
+      a0 += <i32>load<i8>(w, 4) * v;
+      a1 += <i32>load<i8>(w, 5) * v;
+      a2 += <i32>load<i8>(w, 6) * v;
+      a3 += <i32>load<i8>(w, 7) * v;
+      v = <i32>load<i8>(from, 2);
+      a0 += <i32>load<i8>(w, 8) * v;
+      a1 += <i32>load<i8>(w, 9) * v;
+      a2 += <i32>load<i8>(w, 10) * v;
+      a3 += <i32>load<i8>(w, 11) * v;
+      v = <i32>load<i8>(from, 3);
+      a0 += <i32>load<i8>(w, 12) * v;
+      a1 += <i32>load<i8>(w, 13) * v;
+      a2 += <i32>load<i8>(w, 14) * v;
+      a3 += <i32>load<i8>(w, 15) * v;
+      from += 4;
+      w += 16;
+    }
+    for (; i > 0; i--) {
+      const v = <i32>load<i8>(from++);
+      a0 += <i32>load<i8>(w) * v;
+      a1 += <i32>load<i8>(w, 1) * v;
+      a2 += <i32>load<i8>(w, 2) * v;
+      a3 += <i32>load<i8>(w, 3) * v;
+      w += 4;
+    }
+    store<i32>(sums, a0);
+    store<i32>(sums, a1, 4);
+    store<i32>(sums, a2, 8);
+    store<i32>(sums, a3, 12); // past the end of a tile that is not full: there is room
+  }
+  return last_rows(sums, end, x, w, taps);
+}
+
+export function conv_s8_native(p: usize, first: i32, rows: i32): void {
+  const y_f = load<i32>(p, Y_F);
+  const y_c = load<i32>(p, Y_C);
+  const per = load<i32>(p, PER);
+  const groups = load<i32>(p, X_C) / per;
+  const bytes = (y_c / groups) << 2; // of a group's sums
+  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F) * per;
+  const sums = <usize>load<i32>(p, SUMS);
+  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
+  for (let t = first; t < first + rows; t++) {
+    for (let f: i32 = 0; f < y_f; f++) {
+      let w = <usize>load<i32>(p, WEIGHTS);
+      for (let g: i32 = 0; g < groups; g++) {
+        w = row_s8_native(sums + g * bytes, sums + (g + 1) * bytes, patch_s8(p, t, f, g), w, taps);
+      }
+      finish_row(p, y);
+      y += y_c;
+    }
+  }
+}
+
+export function dense_s8_native(p: usize): void {
+  const sums = <usize>load<i32>(p, SUMS);
+  row_s8_native(sums, sums + (load<i32>(p, Y_C) << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
+  finish_row(p, load<i32>(p, Y));
+}

@@ -1,0 +1,59 @@
+/**
+ * depthwise, one filter a channel, in blocks of four channels: for targets without SIMD.
+ *
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [taps][Y_C]; the input's zero point is folded into the bias.
+ * PER is X_C here, so that a patch (patch.ts) has all channels; RUNS says that taps lie in time alone.  Exact.
+ * Up to three channels past the last are read; their sums are dropped.
+ */
+import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
+import { finish_row } from "./fixed-point";
+import { patch_s8 } from "./patch";
+
+/** Sums of one place. */
+function channels(
+  p: usize,
+  x: usize, // s8 [taps][pitch]
+  pitch: i32,
+  taps: i32,
+): void {
+  const y_c = load<i32>(p, Y_C);
+  const w = <usize>load<i32>(p, WEIGHTS);
+  let sums = <usize>load<i32>(p, SUMS);
+  for (let o: i32 = 0; o < y_c; o += 4) {
+    let a0 = 0;
+    let a1 = 0;
+    let a2 = 0;
+    let a3 = 0;
+    let from = x + o;
+    let at = w + o;
+    for (let k = taps; k > 0; k--) {
+      a0 += <i32>load<i8>(at) * <i32>load<i8>(from);
+      a1 += <i32>load<i8>(at, 1) * <i32>load<i8>(from, 1);
+      a2 += <i32>load<i8>(at, 2) * <i32>load<i8>(from, 2);
+      a3 += <i32>load<i8>(at, 3) * <i32>load<i8>(from, 3);
+      from += pitch;
+      at += y_c;
+    }
+    store<i32>(sums, a0);
+    store<i32>(sums, a1, 4);
+    store<i32>(sums, a2, 8);
+    store<i32>(sums, a3, 12);
+    sums += 16;
+  }
+}
+
+export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {
+  const y_f = load<i32>(p, Y_F);
+  const y_c = load<i32>(p, Y_C);
+  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F);
+  const pitch = load<i32>(p, DILATION_T) * load<i32>(p, X_F) * y_c;
+  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
+  for (let t = first; t < first + rows; t++) {
+    for (let f: i32 = 0; f < y_f; f++) {
+      const x = patch_s8(p, t, f, 0);
+      channels(p, x, x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
+      finish_row(p, y);
+      y += y_c;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The one or two outputs of a place that are left over by tiles of several.
+ *
+ * In: taps side by side.  Out: their sums.  Weights s8 [taps], one output after the other.
+ */
+
+/** Outputs o to end - 1; returns where the weights of what follows begin. */
+export function last_rows(
+  sums: usize, // i32, of output o
+  end: usize, // of the sums
+  x: usize, // s8 [taps]
+  w: usize, // s8 [outputs][taps]
+  taps: i32,
+): usize {
+  for (; sums < end; sums += 4) {
+    let acc = 0;
+    let from = x;
+    let i = taps;
+    for (; i >= 4; i -= 4) {
+      acc += <i32>load<i8>(w) * <i32>load<i8>(from);
+      acc += <i32>load<i8>(w, 1) * <i32>load<i8>(from, 1);
+      acc += <i32>load<i8>(w, 2) * <i32>load<i8>(from, 2);
+      acc += <i32>load<i8>(w, 3) * <i32>load<i8>(from, 3);
+      w += 4;
+      from += 4;
+    }
+    for (; i > 0; i--) acc += <i32>load<i8>(w++) * <i32>load<i8>(from++);
+    store<i32>(sums, acc);
+  }
+  return w;
+}
