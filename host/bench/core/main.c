@@ -1,0 +1,92 @@
+/*
+ * Counts the instructions of one hop: a module as C (wasm2c), without an operating system.
+ *
+ * Input is a linear congruential sequence; host/bench/count.ts runs the module on the same one and compares the digest of the outputs (FNV-1a).
+ * RV32: the counter minstret. Cortex-M4 in QEMU with -icount: SysTick, one tick in 40 instructions.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "module.h"
+
+u8 rn_mem[RN_BYTES] __attribute__((aligned(16)));
+
+void wasm_rt_trap(wasm_rt_trap_t code) {
+  printf("trap %d\n", (int)code);
+  exit(1);
+}
+void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial, uint32_t max) {
+  memory->data = rn_mem;
+  memory->pages = initial;
+  memory->max_pages = max;
+  memory->size = initial * 65536;
+}
+void wasm_rt_free_memory(wasm_rt_memory_t* memory) { (void)memory; }
+uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...) { return params + results; }
+bool wasm_rt_is_initialized(void) { return true; }
+uint32_t wasm_rt_call_stack_depth;
+
+#ifdef __riscv
+enum { INSTRUCTIONS_A_TICK = 1 };
+static void start(void) {}
+static inline u32 ticks(void) {
+  u32 n;
+  __asm__ volatile("csrr %0, minstret" : "=r"(n));
+  return n;
+}
+#else
+enum { INSTRUCTIONS_A_TICK = 40, LAST = 0xffffff };
+static volatile u32* const systick = (volatile u32*)0xE000E010;
+static void start(void) {
+  systick[1] = LAST;
+  systick[2] = 0;
+  systick[0] = 5;
+}
+static inline u32 ticks(void) { return LAST - (systick[2] & LAST); }
+#endif
+
+static u32 seed = 1, digest = 2166136261u;
+
+static void fill(Z_module_instance_t* m) {
+  u32 hop = Z_moduleZ_rn_info(m, 0);
+  for (u32 i = 0; i < Z_moduleZ_rn_info(m, 9); i++) {
+    u32 rate = i ? Z_moduleZ_rn_info(m, 20 + 8 * i) : 1;
+    u32 bytes = hop * rate * Z_moduleZ_rn_info(m, 17 + 8 * i) * (Z_moduleZ_rn_info(m, 16 + 8 * i) == 2 ? 2 : 1);
+    u8* x = rn_mem + Z_moduleZ_rn_input(m, i);
+    for (u32 k = 0; k < bytes; k++) {
+      seed = seed * 1664525u + 1013904223u;
+      x[k] = seed >> 24;
+    }
+  }
+}
+
+static void take(Z_module_instance_t* m) {
+  for (u32 i = 0; i < Z_moduleZ_rn_info(m, 10); i++) {
+    u8* y = rn_mem + Z_moduleZ_rn_output(m, i);
+    u32 bytes = Z_moduleZ_rn_info(m, 65 + 8 * i);
+    for (u32 k = 0; k < bytes; k++) digest = (digest ^ y[k]) * 16777619u;
+  }
+}
+
+int main(void) {
+  static Z_module_instance_t m;
+  start();
+  Z_module_init_module();
+  Z_module_instantiate(&m);
+  Z_moduleZ_rn_reset(&m);
+  u32 hop = Z_moduleZ_rn_info(&m, 0), least = -1, most = 0;
+  for (int hops = 0, due = 0; due < RN_OUTPUTS; hops++) {
+    fill(&m);
+    u32 before = ticks();
+    int fell = Z_moduleZ_rn_push(&m, hop);
+    u32 took = ticks() - before;
+    if (!fell) continue;
+    take(&m);
+    if (++due == 1) continue;
+    if (took < least) least = took;
+    if (took > most) most = took;
+  }
+  printf("least %lu most %lu digest %lu\n", (unsigned long)least * INSTRUCTIONS_A_TICK, (unsigned long)most * INSTRUCTIONS_A_TICK,
+         (unsigned long)digest);
+  exit(0);
+}

@@ -1,0 +1,140 @@
+/**
+ * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds unchecked), compiled, run without an operating
+ * system.
+ *
+ * In: a module.  Out: the fewest and the most instructions of a hop that gives an output. The same in every run, to the instruction; compilers of
+ * other versions give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this process.
+ * Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3) with QEMU's -icount.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { RunletError } from '../../models/error.ts';
+import { openModule } from '../session/open.ts';
+import { withPlainMemory } from './plain-memory.ts';
+
+const exec = promisify(execFile);
+const here = join(import.meta.dirname, 'core');
+
+/** Outputs of a run; the first is not counted. */
+const outputs = 17;
+
+export interface Core {
+  name: string;
+  compiler: string;
+  flags: string[];
+  qemu: string;
+  machine: string[];
+  packages: string;
+}
+
+const wasm2cFolder = '/usr/src/wasm2c';
+const semihosting = ['-semihosting-config', 'enable=on,target=native', '-icount', 'shift=0', '-nographic'];
+const quiet = ['-serial', 'none', '-monitor', 'none'];
+const region = (name: string, at: string) => [`-Wl,--defsym=__${name}=${at}`, `-Wl,--defsym=__${name}_size=0x400000`];
+
+export const cores = {
+  rv32: {
+    name: 'RV32IMC',
+    compiler: 'riscv64-unknown-elf-gcc',
+    flags: [
+      ...['-march=rv32imc', '-misa-spec=2.2', '-mabi=ilp32', '--specs=picolibc.specs', '--oslib=semihost', '--crt0=hosted'],
+      ...region('flash', '0x80000000'),
+      ...region('ram', '0x80400000'),
+    ],
+    qemu: 'qemu-system-riscv32',
+    machine: ['-machine', 'virt', '-cpu', 'rv32', '-bios', 'none'],
+    packages: 'wabt qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf',
+  },
+  m4: {
+    name: 'Cortex-M4',
+    compiler: 'arm-none-eabi-gcc',
+    flags: ['-mcpu=cortex-m4', '-mthumb', '--specs=rdimon.specs', '-T', join(here, 'cortex-m4.ld'), join(here, 'start.c')],
+    qemu: 'qemu-system-arm',
+    machine: ['-machine', 'mps2-an386'],
+    packages: 'wabt qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi',
+  },
+} as const satisfies Record<string, Core>;
+export type CoreName = keyof typeof cores;
+
+export interface Counted {
+  least: number;
+  most: number;
+  /** Compiler and wasm2c, as they name themselves. */
+  tools: string;
+}
+
+async function tool(core: Core, name: string, args: string[]): Promise<string> {
+  try {
+    return Object.values(await exec(name, args, { timeout: 600_000 })).join('');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const said = String((error as { stderr?: string }).stderr ?? error).trim();
+    throw new RunletError(missing ? 'RN790' : 'RN791', {
+      what: missing ? `${name} is not installed` : `${name} failed`,
+      where: `counting instructions on ${core.name}`,
+      why: missing ? 'the module is compiled to C and run in an emulator' : said.split('\n').slice(-4).join(' '),
+      tryThis: missing
+        ? `apt-get install ${core.packages}`
+        : 'the versions of Debian 12; report it with the model if it fails there',
+    });
+  }
+}
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
+/** The digest that main.c prints, from the module in this engine. */
+async function expectedDigest(wasm: Uint8Array): Promise<number> {
+  const { exports, inputs, outputs: ports } = await openModule(wasm as BufferSource);
+  let seed = 1;
+  let digest = 2166136261;
+  exports.rn_reset();
+  const hop = exports.rn_info(0);
+  for (let due = 0; due < outputs; ) {
+    for (const { buffer, byteOffset, byteLength } of inputs) {
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      for (let i = 0; i < bytes.length; i++) {
+        seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+        bytes[i] = seed >>> 24;
+      }
+    }
+    if (exports.rn_push(hop) !== 1) continue;
+    due++;
+    for (const port of ports) for (const value of port) digest = Math.imul(digest ^ (value & 0xff), 16777619);
+  }
+  return digest >>> 0;
+}
+
+/** @throws RN790 a tool is missing; RN791 a tool failed, or the outputs differ */
+export async function countInstructions(wasm: Uint8Array, which: CoreName): Promise<Counted> {
+  const core: Core = cores[which];
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-count-'));
+  const at = (name: string) => join(folder, name);
+  try {
+    await writeFile(at('module.wasm'), wasm);
+    await tool(core, 'wasm2c', [at('module.wasm'), '-n', 'module', '-o', at('module.c')]);
+    await writeFile(at('module.c'), withPlainMemory(await readFile(at('module.c'), 'utf8')));
+    const { exports } = await openModule(wasm as BufferSource);
+    const defines = [
+      `-DRN_BYTES=${exports.memory.buffer.byteLength}`,
+      `-DRN_OUTPUTS=${outputs}`,
+      '-DWASM_RT_USE_STACK_DEPTH_COUNT=0',
+    ];
+    const options = ['-O2', '-std=gnu99', '-fno-strict-aliasing', '-w', `-I${folder}`, `-I${wasm2cFolder}`, ...defines];
+    await tool(core, core.compiler, [...options, ...core.flags, at('module.c'), join(here, 'main.c'), '-o', at('count.elf')]);
+    const text = await tool(core, core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', at('count.elf')]);
+    const [, least, most, digest] = /least (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
+    if (Number(digest) !== (await expectedDigest(wasm)))
+      throw new RunletError('RN791', {
+        what: `the module's outputs on ${core.name} are not those of this engine`,
+        why: text.trim() || 'it printed nothing',
+        tryThis: 'report it with the model',
+      });
+    const versions = [await tool(core, core.compiler, ['--version']), `wasm2c ${await tool(core, 'wasm2c', ['--version'])}`];
+    return { least: Number(least), most: Number(most), tools: versions.map(firstLine).join(', ') };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

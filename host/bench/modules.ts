@@ -1,0 +1,45 @@
+/**
+ * A network as modules for several targets, and what each of them costs in bytes and to start.
+ *
+ * In: an int8 plan, targets.  Out: per target the bundle, a function that pushes one hop of made-up frames, build and start times.
+ */
+import { gzipSync } from 'node:zlib';
+import { type Bundle, build } from '../../assembly/build.ts';
+import type { Target } from '../../assembly/emit/target.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { openSession, type Session } from '../session/index.ts';
+
+export interface BenchModule {
+  target: Target;
+  bundle: Bundle;
+  gzipBytes: number;
+  buildMs: number;
+  /** From bytes to the first push. */
+  startMs: number;
+  /** One hop. */
+  run(): void;
+}
+
+/** Frames of one hop of every input, the same in every run. */
+function framesOf(session: Session): (Int8Array | Int16Array)[] {
+  return session.manifest.inputs.map(({ hostType, elements, rate = 1 }) => {
+    const length = session.hop * rate * elements;
+    const value = (_: unknown, i: number) => ((i * 2654435761) >>> 24) - 128;
+    return hostType === 'int16' ? Int16Array.from({ length }, value) : Int8Array.from({ length }, value);
+  });
+}
+
+export async function benchModule(quant: QuantPlan, target: Target): Promise<BenchModule> {
+  const began = performance.now();
+  const bundle = await build(quant, { target, shrink: true });
+  const buildMs = performance.now() - began;
+  const started = performance.now();
+  const session = await openSession(bundle.wasm as BufferSource);
+  const frames = framesOf(session) as Int8Array[];
+  const run = frames.length === 1 ? () => session.pushInt8(frames[0] as Int8Array) : () => session.pushInt8(frames);
+  run();
+  const startMs = performance.now() - started;
+  const due = 2 + Math.ceil(quant.plan.window / quant.plan.hop) + quant.plan.warmUpHops;
+  for (let i = 0; i < due; i++) run(); // outputs fall due from here on
+  return { target, bundle, gzipBytes: gzipSync(bundle.wasm, { level: 9 }).length, buildMs, startMs, run };
+}

@@ -1,0 +1,111 @@
+/**
+ * runlet bench: times of every target beside each other, and instruction counts that are the same in every run.
+ *
+ * No test asserts a time. Counts are asserted to the instruction for the compilers that they were taken with (Debian 12); with others, that two runs agree.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { type CoreName, cores, countInstructions } from '../../host/bench/count.ts';
+import { interleaved } from '../../host/bench/measure.ts';
+import { withPlainMemory } from '../../host/bench/plain-memory.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { root } from '../shared.ts';
+import { tinyStream } from '../stages/tiny-networks.ts';
+
+const exec = promisify(execFile);
+const bench = async (...args: string[]) =>
+  JSON.parse((await exec(process.execPath, [join(root, 'host/cli/bin.js'), 'bench', ...args, '--json'])).stdout);
+
+test('a row a target, with bytes, the window beside the hop, and the share of the peak for simd', async () => {
+  const { network, macsPerHop, peakMacsPerNs, rows } = await bench('N2', '--hop', '2', '--rounds', '1');
+  assert.is(network, 'N2');
+  assert.is(macsPerHop, 27136);
+  assert.ok(peakMacsPerNs > 0);
+  assert.equal(
+    rows.map((r: { target: string }) => r.target),
+    ['simd', 'interp', 'native'],
+  );
+  for (const row of rows) {
+    for (const key of [
+      'medianUs',
+      'p5Us',
+      'p95Us',
+      'windowUs',
+      'timesLess',
+      'macsPerNs',
+      'codeBytes',
+      'memoryBytes',
+      'buildMs',
+      'startMs',
+    ])
+      assert.ok(Number.isFinite(row[key]) && row[key] > 0, `${row.target} ${key}`);
+    assert.ok(row.p5Us <= row.medianUs && row.medianUs <= row.p95Us);
+    assert.is(row.shareOfPeak === undefined, row.target !== 'simd');
+  }
+  assert.is(rows[1].stateBytes, rows[0].stateBytes, 'state is the same for all targets');
+});
+
+test('subjects take turns: each gets all its rounds', () => {
+  const order: string[] = [];
+  const subject = (name: string) => ({
+    name,
+    run: () => {
+      if (order.at(-1) !== name) order.push(name);
+    },
+  });
+  const times = interleaved([subject('a'), subject('b')], 3);
+  assert.equal(
+    times.map((t) => t.name),
+    ['a', 'b'],
+  );
+  assert.equal(order.slice(-6), ['a', 'b', 'a', 'b', 'a', 'b']);
+});
+
+test('C of another version of wasm2c is refused', () => {
+  assert.throws(() => withPlainMemory('int main(void) { return 0; }'), /RN791/);
+});
+
+const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
+/** Instructions of a hop of tinyStream, hop 12, with Debian 12's compilers (gcc 12.2, wasm2c 1.0.32). */
+const known: Record<CoreName, { native: number; interp: number }> = {
+  rv32: { native: 36726, interp: 40962 },
+  m4: { native: 25600, interp: 29640 },
+};
+
+for (const core of Object.keys(cores) as CoreName[]) {
+  const { compiler, qemu, name, packages } = cores[core];
+  const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
+  if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
+  (missing.length > 0 ? test.skip : test)(
+    `${name}: outputs are this engine's, counts are the same to the instruction`,
+    async () => {
+      for (const target of ['native', 'interp'] as const) {
+        const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }), { target });
+        const first = await countInstructions(wasm, core);
+        assert.equal(await countInstructions(wasm, core), first);
+        console.log(`  ${target}: ${first.least} to ${first.most} instructions; ${first.tools}`);
+        if (/ 12\.2\.\d/.test(first.tools) && first.tools.endsWith('wasm2c 1.0.32')) assert.is(first.most, known[core][target]);
+      }
+    },
+  );
+}
+
+test('a missing tool is named, with the packages that have it', async () => {
+  const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }));
+  const path = process.env.PATH;
+  process.env.PATH = '';
+  try {
+    await countInstructions(wasm, 'rv32');
+    assert.unreachable();
+  } catch (error) {
+    assert.match(String((error as Error).message), /RN790.*wasm2c is not installed/s);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
+test.run();
