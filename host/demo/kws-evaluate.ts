@@ -92,12 +92,12 @@ function* embedded(
 }
 
 const rules: Rule[] = [
+  [0.5, 4],
+  [0.6, 4],
   [0.7, 4],
   [0.8, 4],
-  [0.9, 4],
-  [0.8, 6],
-  [0.9, 6],
-  [0.95, 6],
+  [0.6, 6],
+  [0.7, 6],
 ].map(([cutoff, slidingWindow]) => ({ cutoff, slidingWindow, refractoryMs: 1000 }) as Rule);
 
 async function detection(clips: readonly Clip[]): Promise<void> {

@@ -26,10 +26,10 @@ export const stepSamples = 320;
 export const rateHz = 16000;
 /** Seconds from one output to the next. */
 export const hopSeconds = (hop * stepSamples) / rateHz;
-/** Sample after the last one that output n has seen. */
-export const endSample = (n: number): number => (n * hop + rows - 1) * stepSamples + 480;
+export const frontEnd = makeFrontEnd({ ...presetParameters('log-mel'), stepSamples });
 
-export const frontEnd = makeFrontEnd({ ...presetParameters('microwakeword'), stepSamples });
+/** Sample after the last one that output n has seen. */
+export const endSample = (n: number): number => (n * hop + rows - 1) * stepSamples + frontEnd.windowSamples;
 
 /** What a stored feature stands for. */
 export const realRows = (stored: Int8Array): Float32Array =>

@@ -142,7 +142,7 @@ async function main(): Promise<void> {
     workLine(facts),
     [
       'time',
-      `${network.toFixed(0)} us a hop of ${(1000 * hopSeconds).toFixed(0)} ms, against ${window.toFixed(0)} us for the whole window: ${(window / network).toFixed(2)} times faster (scalar kernels, this machine); ${all.toFixed(0)} us with the front end`,
+      `${network.toFixed(0)} us a hop of ${(1000 * hopSeconds).toFixed(0)} ms, against ${window.toFixed(0)} us for the whole window: ${(window / network).toFixed(2)} times faster (target interp, this machine); ${all.toFixed(0)} us with the front end`,
     ],
     ...byteLines(facts),
   ];

@@ -136,7 +136,7 @@ async function main(): Promise<void> {
     workLine(facts),
     [
       'time',
-      `${hopUs.toFixed(0)} us a hop, against ${windowUs.toFixed(0)} us for the whole window: ${(windowUs / hopUs).toFixed(2)} times faster (scalar kernels, this machine)`,
+      `${hopUs.toFixed(0)} us a hop, against ${windowUs.toFixed(0)} us for the whole window: ${(windowUs / hopUs).toFixed(2)} times faster (target interp, this machine)`,
     ],
     ...byteLines(facts),
   ];

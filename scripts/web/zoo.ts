@@ -73,6 +73,7 @@ const frontEndsOf: [preset: string, stepSamples: number, title: string][] = [
   ['microwakeword', 320, 'microWakeWord, 20 ms'],
   ['audio-preprocessor', 320, 'audio preprocessor, 20 ms'],
   ['log-mel', 160, 'log mel, 10 ms'],
+  ['log-mel', 320, 'log mel, 20 ms'],
 ];
 
 async function frontEnds(put: Put): Promise<FrontEndEntry[]> {

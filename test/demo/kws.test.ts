@@ -33,7 +33,7 @@ test('the demo hears words of its script when they are said, and hardly anything
   const hits = script.words.length - free.length;
   // what the committed network reaches (card.md); a better one raises these
   assert.ok(hits >= 10, `${hits} of ${script.words.length}: missed ${free.map((w) => w.word)}`);
-  assert.ok(wrong.length <= 2, JSON.stringify(wrong));
+  assert.ok(wrong.length <= 1, JSON.stringify(wrong));
   const summary = /accuracy +(\d+) of (\d+) words heard, (\d+) missed, (\d+) false accepts/.exec(stdout)?.slice(1).map(Number);
   assert.equal(summary, [hits, script.words.length, free.length, wrong.length]);
   assert.match(stdout, /work saved +[\d,]+ instead of [\d,]+ multiply-adds/);

@@ -1,4 +1,4 @@
-"""Augmentation of sound: rooms, background, gain, speed, tilt; and what comes before a clip.
+"""Augmentation of sound: rooms, background, gain, speed, tilt.
 
 All functions take and give float32 [n, samples] at 16 kHz; every row has its own draw.
 """
@@ -65,14 +65,14 @@ def tilt(x, rng, db=6):
     return irfft(spectrum * 10 ** (np.stack(gain) / 20), x.shape[1]).astype(np.float32)
 
 
-def speed(x, factor):
-    """Each row played `factor` times faster about its middle (pitch moves along)."""
-    samples = x.shape[1]
-    out = np.empty_like(x)
-    grid = np.arange(samples) - (samples - 1) / 2
+def warped(x, factor, edges):
+    """Rows of 1 s played `factor` times faster about their middle (pitch moves along), as 1.2 s; what lies outside as np.pad's mode `edges`."""
+    padded = np.pad(x, ((0, 0), (4800, 4800)), mode=edges)
+    samples = x.shape[1] + 3200
+    grid, source = np.arange(samples) - (samples - 1) / 2, np.arange(padded.shape[1])
+    out = np.empty((len(x), samples), np.float32)
     for row, f in enumerate(factor):
-        at = grid * f + (samples - 1) / 2
-        out[row] = np.interp(at, np.arange(samples), x[row], left=0, right=0)
+        out[row] = np.interp(grid * f + (padded.shape[1] - 1) / 2, source, padded[row])
     return out
 
 
@@ -88,11 +88,3 @@ def gain(x, rng, low_db=-20, high_db=8):
     """Random level; peaks clip softly at full scale as a recorder would."""
     x = x * 10 ** (rng.uniform(low_db, high_db, (len(x), 1)) / 20)
     return np.clip(x, -1, 1).astype(np.float32)
-
-
-def tiled(x, samples, rng):
-    """Each row repeated from a random start until it is long enough."""
-    repeats = -(-samples // x.shape[1]) + 1
-    starts = rng.integers(0, x.shape[1], len(x))
-    rows = [np.tile(r, repeats)[s : s + samples] for r, s in zip(x, starts)]
-    return np.stack(rows) if rows else np.zeros((0, samples), np.float32)

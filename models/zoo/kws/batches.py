@@ -1,8 +1,10 @@
-"""Training batches of features out of the cache, drawn afresh every time.
+"""Training batches of features out of the cache, disturbed afresh every time.
 
-A batch holds real clips of the training folds (augmented copies, some as they are), the
-synthesised words, windows of sentences, and pieces that are no word: chimeras of two
-clips, clips played backwards, windows that end before the word.
+A batch holds clips of the training folds at drawn speeds, synthesised words, windows of
+sentences, and pieces that are no word: two halves of two clips, clips played backwards,
+clips moved out of their window.  What a recorder, a room or a voice does to sound is done
+to the logarithms of its spectrum: a level is a sum, a microphone a curve over features, a
+longer throat a shift of features, noise the logarithm of a sum of exponentials.
 """
 
 import pathlib
@@ -11,11 +13,10 @@ import numpy as np
 
 from front_end import SCALE, ZERO_POINT
 
-ROWS = 49
-CONTEXT_ROW, FRESH_ROW = 60, 5
-SHARES = {"real": 0.78, "word": 0.09, "talk": 0.08, "piece": 0.05}
-SYNTHESISED = {"real": 0.0, "word": 0.88, "talk": 0.12, "piece": 0.0}
+ROWS, CONTEXT = 49, 59  # rows of a window; rows of a cached clip, five more on either side
+SHARES = 0.88, 0.05, 0.04, 0.03  # clips, synthesised words, sentences, pieces
 NEITHER = 12  # label of windows that are silence or unknown, whichever
+LARGEST = 255 * SCALE
 
 
 def real(x):
@@ -27,92 +28,113 @@ class Batches:
     """Draws batches for the clips whose fold is in `train` (all clips: range(5))."""
 
     def __init__(self, cache, train, seed, shares=SHARES):
-        self.shares = list(shares.values())
         cache = pathlib.Path(cache)
         clean = np.load(cache / "clean.npz")
-        keep = np.isin(clean["fold"], list(train))
-        self.label = clean["label"][keep]
-        self.clean = clean["x"][keep]
-        # as many light copies as others: they are listed again
-        heavy, light = ([np.load(p) for p in sorted(cache.glob(f"{k}-*.npz"))] for k in ("clips", "light"))
-        copies = heavy + light + light[: max(0, len(heavy) - len(light))]
-        self.context = [c["context"][keep] for c in copies]
-        self.fresh = [c["fresh"][keep] for c in copies]
-        words = [np.load(p) for p in sorted(cache.glob("words-*.npz"))]
-        self.word_label = words[0]["label"]
-        self.word_context = [w["context"] for w in words]
-        self.word_fresh = [w["fresh"] for w in words]
-        self.talk = np.load(cache / "talk.npz")["x"]
+        self.label = clean["label"]
+        self.mine = np.flatnonzero(np.isin(clean["fold"], list(train)))
+        self.silence = self.mine[self.label[self.mine] == 0]
+        self.speech = self.mine[self.label[self.mine] > 0]
+        self.copies = [np.load(p) for p in sorted(cache.glob("copy-*.npy"))]
+        words = np.load(cache / "words.npz")
+        self.words, self.word_label = words["x"], words["label"]
+        self.talk = np.load(cache / "talk.npy")
+        self.shares = shares
         self.rng = np.random.default_rng(seed)
 
-    def clips(self, n, label, context, fresh, clean):
-        """n windows that hold a whole clip, shifted by up to 0.1 s: (x, clip numbers)."""
-        rng = self.rng
-        pick = rng.integers(0, len(label), n)
-        x = np.empty((n, ROWS, 40), np.int8)
-        kinds = rng.random(n)
-        copies = rng.integers(0, len(context), n)
-        shifts = np.clip(np.rint(rng.normal(0, 2.5, n)), -8, 8).astype(int)
-        for i, (p, kind, k, shift) in enumerate(zip(pick, kinds, copies, shifts)):
-            if clean is not None and kind < 0.2:
-                x[i] = clean[p]
-            elif kind < 0.5:
-                start = min(max(0, FRESH_ROW + shift), 10)
-                x[i] = fresh[k][p, start : start + ROWS]
-            else:
-                x[i] = context[k][p, CONTEXT_ROW + shift : CONTEXT_ROW + shift + ROWS]
-        return x, pick
-
-    def pieces(self, n):
-        """Windows without a whole word: (x, label)."""
-        rng = self.rng
-        speech = np.flatnonzero(self.label > 0)
-        x = np.empty((n, ROWS, 40), np.int8)
-        y = np.full(n, NEITHER)
-        for i, kind in enumerate(rng.random(n)):
-            a, b = (self.context[rng.integers(len(self.context))][rng.choice(speech)] for _ in "ab")
-            if kind < 0.3:  # ends before the word
-                start = CONTEXT_ROW - rng.integers(33, 44)
-                x[i] = a[start : start + ROWS]
-            elif kind < 0.65:  # the beginning of one clip, the end of another
-                cut = rng.integers(20, 29)
-                x[i] = np.concatenate([a[60 : 60 + cut], b[60 + cut : 109]])
-                y[i] = 1
-            else:  # backwards
-                x[i] = a[60:109][::-1]
-                y[i] = 1
-        return x, y
+    def copy(self):
+        return self.copies[self.rng.integers(len(self.copies))]
 
     def draw(self, n):
-        """(x float32 [n, 1, 49, 40], label int64 [n]) after masks and mixing of levels."""
+        """(real features float32 [n, 1, 49, 40], label int64 [n])."""
         rng = self.rng
-        counts = rng.multinomial(n, self.shares)
-        xs, ys = [], []
-        x, pick = self.clips(counts[0], self.label, self.context, self.fresh, self.clean)
-        xs, ys = [x], [self.label[pick]]
-        x, pick = self.clips(counts[1], self.word_label, self.word_context, self.word_fresh, None)
-        xs.append(x)
-        ys.append(self.word_label[pick])
-        minute = rng.integers(0, len(self.talk), counts[2])
-        at = rng.integers(0, self.talk.shape[1] - ROWS, counts[2])
-        xs.append(self.talk[minute[:, None], at[:, None] + np.arange(ROWS)])
-        ys.append(np.full(counts[2], NEITHER))
-        x, y = self.pieces(counts[3])
-        xs.append(x)
-        ys.append(y)
-        x, y = np.concatenate(xs), np.concatenate(ys)
-        x = self.masked(real(x))
-        return x[:, None], y
+        clips, words, talk, pieces = rng.multinomial(n, self.shares)
+        which = rng.choice(self.mine, clips)
+        said = rng.integers(0, len(self.words), words)
+        minute = rng.integers(0, len(self.talk), talk)
+        at = rng.integers(0, self.talk.shape[1] - CONTEXT, talk)
+        made = [self.piece() for _ in range(pieces)]
+        x = np.stack(
+            [self.copy()[i] for i in which]
+            + [*self.words[said]]
+            + [*self.talk[minute[:, None], at[:, None] + np.arange(CONTEXT)]]
+            + [part for part, _ in made]
+        )
+        neither = np.full(talk, NEITHER)
+        y = np.concatenate([self.label[which], self.word_label[said], neither, np.array([k for _, k in made], int)])
+        shift = np.clip(rng.normal(0, 2.5, n), -7, 7)
+        shift[n - pieces :] = 0
+        x = self.warp(real(x), 5 + shift)
+        x = self.disturb(x, y == 0)
+        return self.masked(x).astype(np.float32)[:, None], y
+
+    def piece(self):
+        """A window that holds no whole word, and its label."""
+        rng = self.rng
+        x = self.copy()[rng.choice(self.speech)]
+        kind = rng.random()
+        if kind < 0.35:  # moved out by 0.4 s or more
+            by = rng.integers(20, 30)
+            if rng.random() < 0.5:
+                return np.concatenate([np.repeat(x[:4].mean(0, keepdims=True).astype(np.int8), by, 0), x[:-by]]), NEITHER
+            return np.concatenate([x[by:], np.repeat(x[-4:].mean(0, keepdims=True).astype(np.int8), by, 0)]), NEITHER
+        if kind < 0.7:  # the beginning of one clip, the end of another
+            cut = rng.integers(24, 34)
+            return np.concatenate([x[:cut], self.copies[0][rng.choice(self.speech)][cut:]]), 1
+        return x[::-1], 1
+
+    def warp(self, x, first):
+        """[n, 59, 40] -> [n, 49, 40] from row `first` on, up to a tenth faster or slower, features moved by up to 1.3 in the middle."""
+        rng, n = self.rng, len(x)
+        quick = np.exp(rng.uniform(-0.1, 0.1, n))
+        rows = np.clip((np.arange(ROWS) - 24) * quick[:, None] + 24 + first[:, None], 0, CONTEXT - 1.001)
+        c = np.arange(40)
+        bump = np.clip(np.minimum(c, 39 - c) / 12, 0, 1)
+        columns = np.clip(c + rng.uniform(-1.3, 1.3, n)[:, None] * bump, 0, 38.999)
+        i = np.arange(n)[:, None]
+        r = rows.astype(int)
+        y = x[i, r] + (rows - r)[:, :, None].astype(np.float32) * (x[i, r + 1] - x[i, r])
+        k = columns.astype(int)
+        low, high = (np.take_along_axis(y, k[:, None, :] + d, 2) for d in (0, 1))
+        return low + (columns - k)[:, None, :].astype(np.float32) * (high - low)
+
+    def curves(self, n, knots, most):
+        """Smooth random curves over the features, float32 [n, 40]."""
+        knot = self.rng.uniform(-most, most, (n, knots))
+        at = np.linspace(0, knots - 1.001, 40)
+        i = at.astype(int)
+        return (knot[:, i] * (1 - (at - i)) + knot[:, i + 1] * (at - i)).astype(np.float32)
+
+    def disturb(self, x, silent):
+        """Microphone, noise (recorded silence of the training folds or made) and level; rounded as stored values are."""
+        rng, n = self.rng, len(x)
+        x = x + self.curves(n, 5, 0.6)[:, None, :] * (rng.random(n) < 0.7)[:, None, None]
+        loud = np.sort(x.reshape(n, -1), 1)[:, -100]
+        kind = rng.random(n)
+        noise = np.full_like(x, -20)
+        some = np.flatnonzero(kind < 0.3)
+        if len(some):
+            start = rng.integers(0, 11)
+            recorded = real(self.copy()[rng.choice(self.silence, len(some)), start : start + ROWS])
+            level = np.sort(recorded.reshape(len(some), -1), 1)[:, -300]
+            noise[some] = recorded + (loud[some] - level - rng.uniform(1.2, 7, len(some)))[:, None, None]
+        some = np.flatnonzero((kind >= 0.3) & (kind < 0.6))
+        if len(some):
+            m = len(some)
+            colour = self.curves(m, 5, 2) + np.linspace(1.5, -1.5, 40) * rng.uniform(-0.5, 1, (m, 1))
+            grain = np.log(np.sqrt(-np.log(1 - rng.random((m, ROWS, 40))) * 0.8 + 0.2)) * rng.uniform(0.3, 1, (m, 1, 1))
+            made = colour[:, None, :] + grain + np.cumsum(rng.normal(0, 0.05, (m, ROWS, 1)), 1)
+            noise[some] = made - made.max((1, 2))[:, None, None] + (loud[some] - rng.uniform(1, 7, m))[:, None, None]
+        noise[silent] = -20
+        x = np.logaddexp(x, noise) + rng.uniform(-1.5, 1, n)[:, None, None]
+        return np.clip(np.round(x / SCALE) * SCALE, 0, LARGEST)
 
     def masked(self, x):
-        """SpecAugment: stretches of time and bands of features set to 0."""
-        rng = self.rng
-        n = len(x)
-        for axis, longest, chance in ((1, 7, 0.5), (2, 6, 0.5)):
-            length = rng.integers(1, longest + 1, n)
-            start = rng.integers(0, x.shape[axis], n)
+        """SpecAugment: two stretches of time and two bands of features set to the mean."""
+        rng, n = self.rng, len(x)
+        mean = x.mean((1, 2), keepdims=True)
+        for axis, longest in ((1, 8), (2, 7), (1, 8), (2, 7)):
+            length, start = rng.integers(0, longest + 1, n), rng.integers(0, x.shape[axis], n)
             at = np.arange(x.shape[axis])
             hit = (at >= start[:, None]) & (at < (start + length)[:, None])
-            hit &= rng.random((n, 1)) < chance
-            x[hit if axis == 1 else np.broadcast_to(hit[:, None], x.shape)] = 0
+            x = np.where(hit[:, :, None] if axis == 1 else hit[:, None, :], mean, x)
         return x

@@ -28,11 +28,11 @@ import clips
 import speech
 from batches import real
 from front_end import features
-from model import HOP, KeywordNet
+from model import HOP, MEAN, SPREAD, KeywordNet
 
 HERE = pathlib.Path(__file__).parent
-DETECTOR = {"cutoff": 0.8, "slidingWindow": 4, "refractoryMs": 1000, "output": 0}
-FEATURES = {"preset": "microwakeword", "stepSamples": 320, "sampleRateHz": 16000}
+DETECTOR = {"cutoff": 0.7, "slidingWindow": 4, "refractoryMs": 1000, "output": 0}
+FEATURES = {"preset": "log-mel", "stepSamples": 320, "sampleRateHz": 16000}
 METADATA = {
     "runlet.sample_rate_hz": "50",
     "runlet.hop": str(HOP),
@@ -43,7 +43,7 @@ METADATA = {
 
 
 class Scores(nn.Module):
-    """The trained network with batch norm folded into its convolutions, and softmax."""
+    """The trained network on features as they are, batch norm folded into its convolutions, and softmax."""
 
     def __init__(self, net):
         super().__init__()
@@ -53,6 +53,9 @@ class Scores(nn.Module):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
             elif not isinstance(layer, nn.Dropout):
                 layers.append(layer)
+        with torch.no_grad():  # the first convolution takes x in place of (x - MEAN) / SPREAD
+            layers[0].weight /= SPREAD
+            layers[0].bias -= MEAN * layers[0].weight.sum((1, 2, 3))
         self.trunk, self.output = nn.Sequential(*layers), net.output
 
     def forward(self, x):
@@ -115,11 +118,11 @@ def calibration(rng):
             parts.append(speech.continuous("train", 2, rng) * 10 ** (-rng.uniform(0, 1)))
         if n % 4 == 0:
             parts.append(0.01 * augment.coloured_noise(1, 9600, rng)[0] * 10 ** rng.uniform(-2, 1))
-    x = np.concatenate(parts)[None, : 48 * 16000 + 480]
+    x = np.concatenate(parts)[None, : 48 * 16000 + 80]
     x[:, 8 * 16000 : 30 * 16000] = augment.convolve(x[:, 8 * 16000 : 30 * 16000], augment.rooms(1, rng))
     noise = 0.002 * augment.coloured_noise(1, x.shape[1], rng)
     rows = features(clips.to_pcm(augment.gain(x + noise, rng, 0, 0.1)))[0]
-    # both ends of the range, so that the input's scale is the front end's: 26 / 255 from -128 on
+    # both ends of the range, so that the input's scale is the front end's: 1 / 16 from -128 on
     rows[-1, :2] = -128, 127
     return real(rows)
 
@@ -133,7 +136,7 @@ def golden(rng):
 def write_signals():
     np.save(HERE / "calib.npy", calibration(np.random.default_rng(5)))
     _, pcm = wavfile.read(HERE / "demo.wav")
-    np.save(HERE / "golden-rows.npy", features(pcm[None, : 399 * 320 + 480])[0])
+    np.save(HERE / "golden-rows.npy", features(pcm[None, : 399 * 320 + 400])[0])
     x = golden(np.random.default_rng(6))
     with torch.no_grad():
         y = load_onnx(HERE / "kws.onnx")(torch.from_numpy(real(x))[:, None]).numpy()

@@ -1,12 +1,12 @@
-"""The micro front end in NumPy, bit for bit: 16 kHz sound -> int8 rows of 40 features.
+"""The log-mel front end in NumPy, bit for bit: 16 kHz sound -> int8 rows of 40 features.
 
     rows = features(pcm)              # int16 [clips, samples] -> int8 [clips, rows, 40]
 
-Settings of the preset `microwakeword`: window 30 ms, step 20 ms, 40 channels from 125 to
-7,500 Hz, noise reduction, PCAN, log; all clips start afresh (noise estimate 0).
+Settings of the preset `log-mel`: window 25 ms, step 20 ms, 40 channels from 125 to 7,500 Hz,
+logarithm. A row depends on its own window of sound alone.
 
     python front_end.py x.wav x.npy   # one recording, the same rows as `runlet features
-                                      # x.wav --preset microwakeword --step-ms 20`
+                                      # x.wav --preset log-mel --step-ms 20`
 
 Written from TensorFlow's microfrontend (Apache-2.0) and kissfft (BSD-3) as the
 specification.  Many clips at once: about 2 ms per second of sound on one core.
@@ -17,20 +17,18 @@ import sys
 import numpy as np
 
 RATE_HZ = 16000
-WINDOW, STEP, CHANNELS = 480, 320, 40
+WINDOW, STEP, CHANNELS = 400, 320, 40
 FFT = 512
 LOW_HZ, HIGH_HZ = 125.0, 7500.0
-NOISE_BITS, EVEN, ODD, REMAINING = 10, 0.025, 0.06, 0.05
-STRENGTH, OFFSET, GAIN_BITS = 0.95, 80.0, 21
 CORRECTION_BITS = 3  # bits of the FFT's length less half the filter bank's 12
 F32 = np.float32
 
 # What a stored byte means: real = SCALE * (byte - ZERO_POINT)
-SCALE, ZERO_POINT = 26 / 255, -128
+SCALE, ZERO_POINT = 1 / 16, -128
 
 
 def window_coefficients():
-    """Hann window in Q12, int32 [480]."""
+    """Hann window in Q12, int32 [400]."""
     arg = F32(np.pi) * F32(2) / F32(WINDOW)
     phase = (arg * (np.arange(WINDOW, dtype=F32) + F32(0.5))).astype(np.float64)
     value = F32(0.5) - F32(0.5) * np.cos(phase).astype(F32)
@@ -61,25 +59,6 @@ def filter_bank():
     return bank[:, 1 : CHANNELS + 1].copy()
 
 
-def gain_table():
-    """Piecewise quadratic gain over the noise estimate: int64 [33, 3] by bit length (2..32)."""
-
-    def gain(x):
-        level = F32(x) / F32(1 << (NOISE_BITS - CORRECTION_BITS))
-        power = F32(float(F32(level + F32(OFFSET))) ** float(F32(-STRENGTH)))
-        value = F32(1 << GAIN_BITS) * power
-        return 32767 if value > 32767 else int(value + F32(0.5))
-
-    table = np.zeros((33, 3), np.int64)
-    for bits in range(2, 33):
-        x0 = 1 << (bits - 1)
-        x2 = x0 + (x0 - 1) if bits == 32 else 2 * x0
-        y0, y1, y2 = gain(x0), gain(x0 + (x0 >> 1)), gain(x2)
-        first = 4 * (y1 - y0) - (y2 - y0)
-        table[bits] = y0, first, (y2 - y0) - first
-    return table, np.array([gain(0), gain(1), table[2, 0]], np.int64)
-
-
 def log_table():
     """log2(1 + i / 128) - i / 128 in Q16, int64 [129]."""
     i = np.arange(129) / 128
@@ -101,7 +80,6 @@ def twiddle(phase):
 
 HANN = window_coefficients()
 BANK = filter_bank()
-GAIN, GAIN_LOW = gain_table()
 LOG = log_table()
 HALF = FFT // 2
 TWIDDLE = twiddle(-2 * np.pi * np.arange(HALF) / HALF)
@@ -164,7 +142,7 @@ def square_root(x):
 
 
 def spectrum(frames):
-    """Windowed frames int16 [n, 480] -> filter bank magnitudes int64 [n, 40]."""
+    """Windowed frames int16 [n, 400] -> filter bank magnitudes int64 [n, 40]."""
     x = wrap((frames.astype(np.int32) * HANN) >> 12)
     loudest = wrap(np.abs(x)).max(1)  # -32768 has no positive in 16 bits and does not count
     shift = 15 - bit_length(loudest)
@@ -173,17 +151,6 @@ def spectrum(frames):
     re, im = fft(padded)
     energy = re.astype(np.float64) ** 2 + im.astype(np.float64) ** 2
     return square_root((energy @ BANK).astype(np.int64)) >> shift[:, None]
-
-
-def wide_gain(noise):
-    """Gain for a noise estimate, by quadratic interpolation between powers of two."""
-    bits = np.maximum(bit_length(noise), 2)
-    y0, first, second = np.moveaxis(GAIN[bits], -1, 0)
-    shifted = np.where(bits < 11, noise << np.maximum(11 - bits, 0), noise >> np.maximum(bits - 11, 0))
-    frac = shifted & 0x3FF
-    value = (((second * frac) >> 5) + (first << 5)) * frac
-    value = ((value + (1 << 14)) >> 15) + y0
-    return np.where(noise <= 2, GAIN_LOW[np.minimum(noise, 2)], value)
 
 
 def logarithm(x):
@@ -200,7 +167,7 @@ def logarithm(x):
 
 
 def spectra(pcm, batch=1024):
-    """int16 [clips, samples] -> magnitudes int64 [clips, rows, 40], rows = 1 + (samples - 480) // 320."""
+    """int16 [clips, samples] -> magnitudes int64 [clips, rows, 40], rows = 1 + (samples - 400) // 320."""
     frames = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(pcm, np.int16), WINDOW, axis=1)
     frames = frames[:, ::STEP]
     clips, rows = frames.shape[:2]
@@ -216,23 +183,9 @@ def spectra(pcm, batch=1024):
 
 
 def rows_of(magnitudes):
-    """Magnitudes int64 [clips, rows, 40] -> features int8; the noise estimate starts at 0."""
-    smoothing = np.where(np.arange(CHANNELS) % 2, int(ODD * 16384), int(EVEN * 16384))
-    remaining = int(REMAINING * 16384)
-    estimate = np.zeros((len(magnitudes), CHANNELS), np.int64)
-    less_noise, estimates = np.empty_like(magnitudes), np.empty_like(magnitudes)
-    for row in range(magnitudes.shape[1]):
-        signal = magnitudes[:, row]
-        up = (signal << NOISE_BITS) & 0xFFFFFFFF
-        estimate = (up * smoothing + estimate * (16384 - smoothing)) >> 14
-        less = (up - np.minimum(estimate, up)) >> NOISE_BITS
-        less_noise[:, row] = np.maximum(less, (signal * remaining) >> 14)
-        estimates[:, row] = estimate
-    snr = (less_noise * wide_gain(estimates)) >> (GAIN_BITS - CORRECTION_BITS - 12)
-    snr &= 0xFFFFFFFF
-    shrunk = np.where(snr < 8192, (snr * snr) >> 20, (snr >> 6) - 64)
-    logged = logarithm((shrunk << CORRECTION_BITS) & 0xFFFFFFFF)
-    return np.clip((logged * 256 + 333) // 666 - 128, -128, 127).astype(np.int8)
+    """Magnitudes int64 [clips, rows, 40] -> features int8: 16 times the natural logarithm."""
+    logged = logarithm((magnitudes << CORRECTION_BITS) & 0xFFFFFFFF)
+    return np.clip((logged + 2) // 4 - 128, -128, 127).astype(np.int8)
 
 
 def features(pcm):

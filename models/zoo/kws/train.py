@@ -1,12 +1,10 @@
 """Train the keyword network on cached features.
 
-    python train.py --cache DIR --synthesised --steps 1500 --out start.pt    # no clips at all
-    python train.py --cache DIR --start start.pt --fold 0 --out fold-0.pt    # without fold 0
-    python train.py --cache DIR --start start.pt --out kws.pt                # all clips
+    python train.py --cache DIR --fold 0 --out fold-0.pt   # without fold 0
+    python train.py --cache DIR --out kws.pt               # all clips
 
-All networks start from one that has heard synthesised words only. The number of steps is
-fixed; nothing is chosen by the clips that are kept apart. What is kept is the running
-average of the weights.
+The number of steps is fixed; nothing is chosen by the clips that are kept apart. What is
+kept is the running average of the weights.
 """
 
 import argparse
@@ -15,22 +13,22 @@ import time
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-from batches import NEITHER, SHARES, SYNTHESISED, Batches, real
+from batches import NEITHER, Batches, real
 from model import KeywordNet
 
-SMOOTHING = 0.03
+SMOOTHING = 0.05
+MIXED = 0.7  # share of steps on mixed windows
 
 
 def loss_of(logits, y):
-    """Cross-entropy with smoothed labels; windows that are neither: -log(silence + unknown)."""
+    """Mean cross-entropy with smoothed labels; windows that are neither: -log(silence + unknown)."""
     log_p = torch.log_softmax(logits, 1)
-    neither = y == NEITHER
     hard = functional.one_hot(y.clamp(max=11), 12).float()
-    soft = hard * (1 - SMOOTHING) + SMOOTHING / 12
-    loss = -(soft * log_p).sum(1)
-    return torch.where(neither, -torch.logsumexp(log_p[:, :2], 1), loss)
+    loss = -((hard * (1 - SMOOTHING) + SMOOTHING / 12) * log_p).sum(1)
+    return torch.where(y == NEITHER, -torch.logsumexp(log_p[:, :2], 1), loss).mean()
 
 
 def predict(net, x, size=256):
@@ -54,49 +52,43 @@ def main():
     parser.add_argument("--cache", required=True)
     parser.add_argument("--fold", type=int, default=-1)
     parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--warm-up", type=float, default=0.15, help="share of the steps")
-    parser.add_argument("--decay", type=float, default=0.02)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--synthesised", action="store_true", help="synthesised words only")
-    parser.add_argument("--start", help="weights to start from")
-    parser.add_argument("--compile", action="store_true", help="torch.compile, 1.4 times faster")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    net = KeywordNet()
-    if args.start:
-        net.load_state_dict(torch.load(args.start))
-    net = net.to(memory_format=torch.channels_last)
+    net = KeywordNet().to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
-    run = torch.compile(net) if args.compile else net
     train = [f for f in range(5) if f != args.fold]
-    shares = SYNTHESISED if args.synthesised else SHARES
-    batches = Batches(args.cache, train, [args.seed, args.fold + 1], shares)
+    batches = Batches(args.cache, train, [args.seed, args.fold + 1])
+    rng = np.random.default_rng(args.seed)
     optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=args.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, args.rate, total_steps=args.steps, pct_start=args.warm_up
-    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.15)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         x, y = (torch.from_numpy(a) for a in batches.draw(args.batch))
+        share, other = 1.0, torch.from_numpy(rng.permutation(args.batch))
+        if rng.random() < MIXED:  # mixup, arXiv 1710.09412
+            share = rng.beta(0.4, 0.4)
         net.train()
-        loss = loss_of(run(x.contiguous(memory_format=torch.channels_last)), y).mean()
+        logits = net((share * x + (1 - share) * x[other]).contiguous(memory_format=torch.channels_last))
+        loss = share * loss_of(logits, y) + (1 - share) * loss_of(logits, y[other])
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss is {loss.item()} in step {step}")
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         schedule.step()
         total += loss.item()
         with torch.no_grad():
-            share = min(0.99, step / (step + 20))
+            keep = min(0.995, step / (step + 20))
             for a, b in zip(average.state_dict().values(), net.state_dict().values()):
-                a.lerp_(b, 1 - share) if a.is_floating_point() else a.copy_(b)
+                a.lerp_(b, 1 - keep) if a.is_floating_point() else a.copy_(b)
         if step % 500 == 0:
             shown = f"{100 * accuracy(average, args.cache, args.fold)[0]:.2f} %" if args.fold >= 0 else ""
             print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
