@@ -11,4 +11,5 @@ export const memoryBase = 16;
 /** Bytes of stack behind static memory: __heap_base - __data_end. */
 export const stackBytes = 16;
 
-export const pagesFor = (memoryBytes: number): number => Math.max(1, Math.ceil(memoryBytes / pageBytes));
+/** Pages of static memory that ends at `end`, and of the stack behind it. */
+export const pagesFor = (end: number): number => Math.ceil((end + stackBytes) / pageBytes);

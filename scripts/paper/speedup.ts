@@ -111,7 +111,7 @@ export async function speedupSection({ quick }: Options): Promise<string> {
   const head = ['mode', 'hop / L', 'us', 'quartiles', 'MACs', 'speed-up', 'of L/S', 'paper us', 'paper', 'of L/S'];
   return section(
     'C. Time of one hop',
-    `f_ACC in int8, scalar kernels, compiled by this project and run in Node; ${repeats} hops of each module, one of each in turn. A whole window takes
+    `f_ACC in int8, target interp, compiled by this project and run in Node; ${repeats} hops of each module, one of each in turn. A whole window takes
 ${us(middle(whole))} us (${spread(whole)}), in the paper ${us(paper.window)}. Times are from one x86-64 machine with two shared cores and differ from run to run.
 MACs is what the planner counts, head included.`,
     fenced(head, rows),

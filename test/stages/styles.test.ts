@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
-import { kernelFiles } from '../../assembly/emit/compile.ts';
+import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
 import { sectionsOf, sleb, withMemory } from '../../assembly/emit/patch.ts';
 import { everyKernel } from '../../assembly/emit/table-module.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
@@ -140,6 +140,22 @@ test('a module with every kernel gives the same, and the same input the same byt
 
 const folder = shared('models');
 const kws = folder && new Uint8Array(readFileSync(join(folder, 'mlperf-tiny/kws_ref_model/model.tflite')));
+
+test('static memory that ends just before a page: the stack behind it has a page too', async () => {
+  for (const [end, pages] of [
+    [65504, 1],
+    [65520, 1],
+    [65536, 2],
+    [65552, 2],
+  ] as const) {
+    const source = `export { __heap_base, __data_end };\nmemory.data(${end - 16}, 16);\nexport function f(): void {}\n`;
+    const module = await WebAssembly.compile((await compile(source, end, 'interp')) as BufferSource);
+    const { exports } = await WebAssembly.instantiate(module);
+    assert.is((exports.__data_end as WebAssembly.Global).value, end);
+    assert.is((exports.__heap_base as WebAssembly.Global).value, end + 16);
+    assert.is((exports.memory as WebAssembly.Memory).buffer.byteLength, 65536 * pages);
+  }
+});
 
 test('calls are smaller for few layers, a table for many; smallest takes the smaller', async () => {
   const cases = [...plans];
