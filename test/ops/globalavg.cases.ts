@@ -34,4 +34,6 @@ export const cases: OpCase[] = [
   globalavg('mean, relu', { x: [6, 1, 3], yq: q(0.02, -128), clamp: relu }),
   globalavg('mean, finer output saturates', { x: [3, 1, 3], yq: q(0.002, 0) }),
   globalavg('mean, 301 frames', { x: [301, 1, 2], yq: q(0.01, 0), hop: 100 }),
+  globalavg('mean, 21 channels, hop 4 of 12', { x: [12, 1, 21], yq: q(0.02, 3), hop: 4 }),
+  globalavg('avgpool rule, f 3 joined, 19 channels', { x: [10, 3, 19], hop: 2, ...sums }),
 ];

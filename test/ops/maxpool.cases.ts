@@ -32,4 +32,7 @@ export const cases: OpCase[] = [
   maxpool('relu', { x: [9, 1, 2], kernelT: 2, clamp: relu, xq: q(0.1, 40) }),
   maxpool('relu6 off the grid', { x: [9, 1, 2], kernelT: 2, clamp: relu6, xq: q(0.0771, -20) }),
   maxpool('another output scale', { x: [9, 1, 2], kernelT: 2, strideT: 2, yq: q(0.031, -40) }),
+  // more than a tile of channels, and some over
+  maxpool('37 channels, padded', { x: [13, 1, 37], kernelT: 3, strideT: 2, padT: [1, 1] }),
+  maxpool('f 3, 24 channels, 2x2', { x: [8, 3, 24], kernelT: 2, kernelF: 2, strideT: 2 }),
 ];
