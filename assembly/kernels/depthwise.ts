@@ -2,7 +2,7 @@
  * depthwise: one filter per output channel in int8.
  *
  * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][Y_C], Y_C = X_C * PER; output o reads input channel o / PER.
- * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Exact: quant/ops/depthwise.ts.
+ * acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are skipped.  Plain: for several filters a channel; depthwise-simd.ts and depthwise-blocks.ts do one.  Exact: quant/ops/depthwise.ts.
  */
 import {
   DILATION_F,
@@ -27,41 +27,6 @@ import {
 import { end_tap, finish, first_tap } from "./fixed-point";
 import { tap_accumulators } from "./taps";
 
-/** Channels 0, 1, ... four at a time, where each has one filter and taps lie in time alone; returns how many were made. */
-function depthwise_four_s8(
-  p: usize,
-  y: usize, // s8 [y_c]
-  x: usize, // s8 [taps][x_pitch], from the first tap
-  w: usize, // s8 [taps][y_c]
-  taps: i32,
-  x_pitch: i32,
-): i32 {
-  const zero = load<i32>(p, X_ZERO);
-  const y_c = load<i32>(p, Y_C);
-  const end = y_c & ~3;
-  for (let o: i32 = 0; o < end; o += 4) {
-    let from = x + o;
-    let at = w + o;
-    let a0 = 0;
-    let a1 = 0;
-    let a2 = 0;
-    let a3 = 0;
-    for (let k: i32 = 0; k < taps; k++) {
-      a0 += <i32>load<i8>(at) * (<i32>load<i8>(from) - zero);
-      a1 += <i32>load<i8>(at, 1) * (<i32>load<i8>(from, 1) - zero);
-      a2 += <i32>load<i8>(at, 2) * (<i32>load<i8>(from, 2) - zero);
-      a3 += <i32>load<i8>(at, 3) * (<i32>load<i8>(from, 3) - zero);
-      from += x_pitch;
-      at += y_c;
-    }
-    finish(p, y, o, a0);
-    finish(p, y, o + 1, a1);
-    finish(p, y, o + 2, a2);
-    finish(p, y, o + 3, a3);
-  }
-  return end;
-}
-
 export function depthwise_s8(p: usize, first: i32, rows: i32): void {
   const x_f = load<i32>(p, X_F);
   const x_c = load<i32>(p, X_C);
@@ -82,12 +47,7 @@ export function depthwise_s8(p: usize, first: i32, rows: i32): void {
       const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
       const kf0 = first_tap(f0, dilation_f);
       const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
-      let o: i32 = 0;
-      if (per == 1 && kernel_f == 1) {
-        const x = load<i32>(p, X) + ((t0 + kt0 * dilation_t) * x_f + f0) * x_c;
-        o = depthwise_four_s8(p, y, x, load<i32>(p, WEIGHTS) + kt0 * y_c, kt1 > kt0 && kf1 > kf0 ? kt1 - kt0 : 0, x_pitch);
-      }
-      for (; o < y_c; o++) {
+      for (let o: i32 = 0; o < y_c; o++) {
         const x = load<i32>(p, X) + (per == 1 ? o : o / per); // s8 [x_rows][x_f][x_c], from this channel
         const w = load<i32>(p, WEIGHTS) + o; // s8 [kernel_t][kernel_f][y_c], from this channel
         let acc = 0;
