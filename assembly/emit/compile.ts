@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RunletError } from '../../models/error.ts';
+import { type Need, needsSource } from './needs.ts';
 import { memoryBase, pagesFor, stackBytes } from './static-memory.ts';
 import type { Target } from './target.ts';
 
@@ -52,15 +53,26 @@ function ascWorker(): Worker {
 
 /** Kernel sources by the path that the generated module imports them under. */
 let read: Record<string, string> | undefined;
-export function kernelFiles(): Record<string, string> {
-  if (read) return read;
-  const files = readdirSync(kernels).filter((f) => f.endsWith('.ts'));
-  read = Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
-  return read;
+export function kernelFiles(needs?: ReadonlySet<Need>): Record<string, string> {
+  read ??= readKernels();
+  return needs ? { ...read, 'kernels/needs.ts': needsSource(needs) } : read;
 }
 
-/** Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. @throws RunletError RN501 with asc's diagnostics */
-export async function compile(source: string, memoryBytes: number, target: Target): Promise<Uint8Array> {
+function readKernels(): Record<string, string> {
+  const files = readdirSync(kernels).filter((f) => f.endsWith('.ts'));
+  return Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
+}
+
+/**
+ * Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages; `needs`: of its layers, everything if left out.
+ * @throws RunletError RN501 with asc's diagnostics
+ */
+export async function compile(
+  source: string,
+  memoryBytes: number,
+  target: Target,
+  needs?: ReadonlySet<Need>,
+): Promise<Uint8Array> {
   const pages = pagesFor(memoryBytes);
   const argv = [
     `--initialMemory=${pages}`,
@@ -73,7 +85,7 @@ export async function compile(source: string, memoryBytes: number, target: Targe
     waiting.set(id, { resolve, reject });
     const thread = ascWorker();
     thread.ref();
-    thread.postMessage({ id, source, files: kernelFiles(), argv });
+    thread.postMessage({ id, source, files: kernelFiles(needs), argv });
   });
   if (!reply.wasm) {
     throw new RunletError('RN501', {

@@ -33,19 +33,7 @@ export function controlLines(c: Control): string[] {
     'function micro_hop(): i32 {',
     '  let due = 0;',
     ...indent(c.run.trunk, '  '),
-    `  const block = ${c.get('block')} + 1;`,
-    `  if (block == ${c.blocks}) {`,
-    `    ${c.set('block', '0')}`,
-    ...indent(c.run.edges, '    '),
-    `    const skip = ${c.get('skip')};`,
-    '    if (skip > 0) {',
-    `      ${c.set('skip', 'skip - 1')}`,
-    '    } else {',
-    ...indent(c.run.head, '      '),
-    '      due = 1;',
-    '    }',
-    ...indent(c.run.rotate, '    '),
-    `  } else ${c.set('block', 'block')}`,
+    ...indent(c.blocks === '1' ? hopLines(c) : blockLines(c), '  '),
     '  // histories move down by the new rows',
     ...indent(c.run.slide, '  '),
     '  return due;',
@@ -57,6 +45,28 @@ export function controlLines(c: Control): string[] {
     '}',
   ];
 }
+
+/** A micro-hop that may complete a hop. */
+const blockLines = (c: Control): string[] => [
+  `const block = ${c.get('block')} + 1;`,
+  `if (block == ${c.blocks}) {`,
+  `  ${c.set('block', '0')}`,
+  ...indent(hopLines(c), '  '),
+  `} else ${c.set('block', 'block')}`,
+];
+
+/** A hop is complete: an output, once warm. */
+const hopLines = (c: Control): string[] => [
+  ...c.run.edges,
+  `const skip = ${c.get('skip')};`,
+  'if (skip > 0) {',
+  `  ${c.set('skip', 'skip - 1')}`,
+  '} else {',
+  ...indent(c.run.head, '  '),
+  '  due = 1;',
+  '}',
+  ...c.run.rotate,
+];
 
 /** Frames go to the trunk's input one micro-hop at a time. */
 const receive = (c: Control): string[] => [

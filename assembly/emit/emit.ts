@@ -1,12 +1,14 @@
 /**
  * Everything about a module but its code: where its buffers lie, what its constants are, what it runs.
  *
- * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; with style `table` the program's bytes.
+ * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; what lies at its base: the program's bytes with
+ * style `table`, else the constants of rn_info.
  * The first round, with addresses of 0, gives the sizes that the map needs.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
+import { packInfo } from './info.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
@@ -34,7 +36,7 @@ export function emit(quant: QuantPlan, target: Target, kernels?: (program: Progr
   const round = (map: MemoryMap) => {
     const packed = pack(quant, target, map);
     const program = makeProgram(quant, map, packed.steps);
-    return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : new Uint8Array() };
+    return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : packInfo(quant, map) };
   };
   let memory = mapMemory(plan, memoryBase, bytes, frontEnd);
   let made = round(memory);

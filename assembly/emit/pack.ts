@@ -12,6 +12,7 @@ import type { Taps } from '../../models/stream/taps.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
+import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
 import type { Target } from './target.ts';
@@ -69,6 +70,7 @@ export interface Packed {
   tables: Uint8Array;
   /** The most that one call needs beside its buffers. */
   workBytes: number;
+  needs: ReadonlySet<Need>;
   steps: EmittedStep[];
 }
 
@@ -158,8 +160,10 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
   const tables = new Writer(map?.tables.address ?? 0);
   // simd reads and writes up to 15 bytes past a buffer
   let workBytes = target === 'simd' ? 16 : 0;
+  const needs = new Set<Need>();
   const ctx: EmitContext = {
     target,
+    need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);
       return map?.work.address ?? 0;
@@ -182,5 +186,5 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
       left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
     };
   });
-  return { weights: weights.concat(), tables: tables.concat(), workBytes, steps };
+  return { weights: weights.concat(), tables: tables.concat(), workBytes, needs, steps };
 }

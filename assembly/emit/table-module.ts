@@ -5,6 +5,7 @@
  */
 import type { Interpreter } from '../assemble.ts';
 import { compile, kernelFiles } from './compile.ts';
+import type { Need } from './needs.ts';
 import type { Program } from './program.ts';
 import { smaller } from './shrink.ts';
 import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
@@ -40,16 +41,18 @@ export interface InterpreterOptions {
   shrink: boolean;
   /** A front end is before the network. */
   sound: boolean;
+  /** What layers ask of their kernels; everything if left out. */
+  needs?: ReadonlySet<Need>;
 }
 
-async function compileOnce(source: string, { target, shrink }: InterpreterOptions): Promise<Uint8Array> {
-  const wasm = await compile(source, 0, target);
+async function compileOnce(source: string, { target, shrink, needs }: InterpreterOptions): Promise<Uint8Array> {
+  const wasm = await compile(source, 0, target, needs);
   return shrink ? smaller(wasm) : wasm;
 }
 
 export async function interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }> {
-  const { target, ownClock, shrink, sound } = options;
-  const key = JSON.stringify([target, shrink, ownClock, sound, kernels.map(({ fn }) => fn)]);
+  const { target, ownClock, shrink, sound, needs } = options;
+  const key = JSON.stringify([target, shrink, ownClock, sound, kernels.map(({ fn }) => fn), needs && [...needs].sort()]);
   let found = known.get(key);
   if (!found) {
     const source = tableSource(kernels, ownClock, sound);

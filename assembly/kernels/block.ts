@@ -44,14 +44,16 @@ export const PER = 80; // conv: input channels of a group; depthwise: outputs pe
 export const WEIGHTS = 84; // address, s8
 export const BIAS = 88; // address, i32 [o]
 export const MULTIPLIER = 92; // address, i32 [o], Q31
-export const SHIFT = 96; // address, s8 [o]; left where positive
+export const SHIFT = 96; // address, s8 [o]; left where positive. Targets have tables of their own: finish.ts, mac-simd.ts
 export const RUNS = 100; // 1 where the taps of every place inside the input lie side by side in it
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
 export const SUMS = 108; // address, i32 [Y_C]: the sums of a place (interp, native)
 export const MAC_BYTES = 112;
-export const LEFT = 108; // simd: address, i32 [o] (mac-simd.ts)
-export const F_AFTER = 112; // simd, depthwise: feature padding after the last row
-export const MAC_SIMD_BYTES = 116;
+export const F_AFTER = 108; // simd, depthwise: feature padding after the last row
+export const MAC_SIMD_BYTES = 112;
+
+/** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps, else by last_rows (last-rows.ts). */
+export const FEW_TAPS = 32;
 
 // TAPS: conv and depthwise as partial tap sums, after MAC. Rows of the stream count from the start of window n (models/stream/taps.ts).
 export const T_ACC = 112; // address, i32 [T_ROWS][Y_F][Y_C]

@@ -4,16 +4,17 @@
  * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
  * Weights u = w + 128, i64 [Y_C / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
- * are left, such tiles for each group. A lane has 21 bits, and holds two weights of 8:
+ * are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane has 21 bits, and holds two weights of 8:
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *
  * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. sum w * x = sum u * x - 128 * sum x; the zero point is folded into the bias.
  */
-import { KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
-import { finish_row } from "./fixed-point";
+import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { finish_row } from "./finish";
 import { last_rows } from "./last-rows";
-import { patch_s8 } from "./patch";
+import { FEATURES, GROUPS, LEFT_OVER } from "./needs";
+import { taps_s8 } from "./patch";
 
 const LANES: i64 = 0xff | (0xff << 21) | (0xff << 42);
 /** Products that a lane can add up. */
@@ -58,7 +59,8 @@ function row_s8_interp(
   taps: i32,
 ): usize {
   const start = -128 * sum_s8(x, taps);
-  for (; sums + 8 < end; sums += 24) {
+  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
+  for (; sums + last < end; sums += 24) {
     let s0 = start;
     let s1 = start;
     let s2 = start;
@@ -72,7 +74,7 @@ function row_s8_interp(
       let b: i64 = 0;
       let i = min(left, RUN);
       left -= i;
-      for (; i >= 4; i -= 4) {
+      for (; i > 0; i -= 4) {
         let v = <i64>load<i8>(from);
         let u = load<i64>(w);
         a += (u & LANES) * v;
@@ -91,13 +93,6 @@ function row_s8_interp(
         b += ((u >> 8) & LANES) * v;
         from += 4;
         w += 32;
-      }
-      for (; i > 0; i--) {
-        const v = <i64>load<i8>(from++);
-        const u = load<i64>(w);
-        a += (u & LANES) * v;
-        b += ((u >> 8) & LANES) * v;
-        w += 8;
       }
       let l = lane(a);
       s0 += <i32>l;
@@ -119,23 +114,23 @@ function row_s8_interp(
     store<i32>(sums, s4, 16);
     store<i32>(sums, s5, 20); // past the end of a tile that is not full: there is room
   }
-  return last_rows(sums, end, x, w, taps);
+  return LEFT_OVER ? last_rows(sums, end, x, w, taps) : w;
 }
 
 export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
-  const y_f = load<i32>(p, Y_F);
+  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
   const per = load<i32>(p, PER);
-  const groups = load<i32>(p, X_C) / per;
+  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
   const bytes = (y_c / groups) << 2; // of a group's sums
-  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F) * per;
+  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
   const sums = <usize>load<i32>(p, SUMS);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (let t = first; t < first + rows; t++) {
     for (let f: i32 = 0; f < y_f; f++) {
       let w = <usize>load<i32>(p, WEIGHTS);
       for (let g: i32 = 0; g < groups; g++) {
-        w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, patch_s8(p, t, f, g), w, taps);
+        w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
       }
       finish_row(p, y);
       y += y_c;

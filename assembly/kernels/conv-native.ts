@@ -1,13 +1,15 @@
 /**
  * conv and dense for compiled code on 32-bit cores: blocks of four outputs that share their inputs.
  *
- * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights s8 [Y_C / 4][taps][4], the last block filled up with zeros, or [taps] each where
- * one or two outputs are left, such blocks for each group; the input's zero point is folded into the bias.  Exact: int32 sums in another order.
+ * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights s8 [Y_C / 4][taps][4], the last block and the last four taps filled up with
+ * zeros, or [taps] each where one or two outputs are left, such blocks for each group; the input's zero point is folded into the bias.
+ * Exact: int32 sums in another order.  Up to three bytes past the taps are read, and multiplied by 0.
  */
-import { KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
-import { finish_row } from "./fixed-point";
+import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { finish_row } from "./finish";
 import { last_rows } from "./last-rows";
-import { patch_s8 } from "./patch";
+import { FEATURES, GROUPS, LEFT_OVER } from "./needs";
+import { taps_s8 } from "./patch";
 
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_native(
@@ -17,14 +19,14 @@ function row_s8_native(
   w: usize, // s8 [outputs / 4][taps][4]
   taps: i32,
 ): usize {
-  for (; sums + 8 < end; sums += 16) {
+  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
+  for (; sums + last < end; sums += 16) {
     let a0 = 0;
     let a1 = 0;
     let a2 = 0;
     let a3 = 0;
     let from = x;
-    let i = taps;
-    for (; i >= 4; i -= 4) {
+    for (let i = taps; i > 0; i -= 4) {
       let v = <i32>load<i8>(from);
       a0 += <i32>load<i8>(w) * v;
       a1 += <i32>load<i8>(w, 1) * v;
@@ -48,36 +50,28 @@ function row_s8_native(
       from += 4;
       w += 16;
     }
-    for (; i > 0; i--) {
-      const v = <i32>load<i8>(from++);
-      a0 += <i32>load<i8>(w) * v;
-      a1 += <i32>load<i8>(w, 1) * v;
-      a2 += <i32>load<i8>(w, 2) * v;
-      a3 += <i32>load<i8>(w, 3) * v;
-      w += 4;
-    }
     store<i32>(sums, a0);
     store<i32>(sums, a1, 4);
     store<i32>(sums, a2, 8);
     store<i32>(sums, a3, 12); // past the end of a tile that is not full: there is room
   }
-  return last_rows(sums, end, x, w, taps);
+  return LEFT_OVER ? last_rows(sums, end, x, w, taps) : w;
 }
 
 export function conv_s8_native(p: usize, first: i32, rows: i32): void {
-  const y_f = load<i32>(p, Y_F);
+  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
   const per = load<i32>(p, PER);
-  const groups = load<i32>(p, X_C) / per;
+  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
   const bytes = (y_c / groups) << 2; // of a group's sums
-  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F) * per;
+  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
   const sums = <usize>load<i32>(p, SUMS);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (let t = first; t < first + rows; t++) {
     for (let f: i32 = 0; f < y_f; f++) {
       let w = <usize>load<i32>(p, WEIGHTS);
       for (let g: i32 = 0; g < groups; g++) {
-        w = row_s8_native(sums + g * bytes, sums + (g + 1) * bytes, patch_s8(p, t, f, g), w, taps);
+        w = row_s8_native(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
       }
       finish_row(p, y);
       y += y_c;

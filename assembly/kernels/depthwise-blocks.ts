@@ -6,8 +6,9 @@
  * Up to three channels past the last are read; their sums are dropped.
  */
 import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
-import { finish_row } from "./fixed-point";
-import { patch_s8 } from "./patch";
+import { finish_row } from "./finish";
+import { FEATURES, PATCHES } from "./needs";
+import { taps_s8 } from "./patch";
 
 /** Sums of one place. */
 function channels(
@@ -43,15 +44,15 @@ function channels(
 }
 
 export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {
-  const y_f = load<i32>(p, Y_F);
+  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
-  const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F);
-  const pitch = load<i32>(p, DILATION_T) * load<i32>(p, X_F) * y_c;
+  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
+  const pitch = load<i32>(p, DILATION_T) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (let t = first; t < first + rows; t++) {
     for (let f: i32 = 0; f < y_f; f++) {
-      const x = patch_s8(p, t, f, 0);
-      channels(p, x, x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
+      const x = taps_s8(p, t, f, 0);
+      channels(p, x, PATCHES && x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
       finish_row(p, y);
       y += y_c;
     }

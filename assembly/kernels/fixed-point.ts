@@ -4,7 +4,7 @@
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.
  * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
  */
-import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
+import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
 // @ts-ignore: decorator
@@ -41,28 +41,6 @@ export function finish(
   const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
   const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
   store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + requantise(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
-}
-
-/** All outputs of a place, from their sums. */
-export function finish_row(
-  p: usize, // MAC block; SUMS is i32 [y_c]
-  y: usize, // s8 [y_c]
-): void {
-  let sum = <usize>load<i32>(p, SUMS);
-  let bias = <usize>load<i32>(p, BIAS);
-  let multiplier = <usize>load<i32>(p, MULTIPLIER);
-  let shift = <usize>load<i32>(p, SHIFT);
-  const zero = load<i32>(p, Y_ZERO);
-  const low = load<i32>(p, MIN);
-  const high = load<i32>(p, MAX);
-  const end = y + load<i32>(p, Y_C);
-  for (; y < end; y++) {
-    store<i8>(y, clamp(zero + requantise(load<i32>(sum) + load<i32>(bias), load<i32>(multiplier), load<i8>(shift)), low, high));
-    sum += 4;
-    bias += 4;
-    multiplier += 4;
-    shift++;
-  }
 }
 
 // @ts-ignore: decorator

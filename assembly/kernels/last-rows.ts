@@ -1,7 +1,7 @@
 /**
- * The one or two outputs of a place that are left over by tiles of several.
+ * The one or two outputs of a place that are left over by tiles of several, where they have more than FEW_TAPS taps.
  *
- * In: taps side by side.  Out: their sums.  Weights s8 [taps], one output after the other.
+ * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other.
  */
 
 /** Outputs o to end - 1; returns where the weights of what follows begin. */
@@ -15,8 +15,7 @@ export function last_rows(
   for (; sums < end; sums += 4) {
     let acc = 0;
     let from = x;
-    let i = taps;
-    for (; i >= 4; i -= 4) {
+    for (let i = taps; i > 0; i -= 4) {
       acc += <i32>load<i8>(w) * <i32>load<i8>(from);
       acc += <i32>load<i8>(w, 1) * <i32>load<i8>(from, 1);
       acc += <i32>load<i8>(w, 2) * <i32>load<i8>(from, 2);
@@ -24,7 +23,6 @@ export function last_rows(
       w += 4;
       from += 4;
     }
-    for (; i > 0; i--) acc += <i32>load<i8>(w++) * <i32>load<i8>(from++);
     store<i32>(sums, acc);
   }
   return w;

@@ -1,10 +1,10 @@
 /**
  * What the SIMD128 kernels share: int16 taps, tiles of eight outputs, four requantisations at a time.
  *
- * Tables of a layer (bias, multiplier, left, right) have a value an output, filled up to whole tiles: left = 2^max(shift, 0), right = 2^(30 + min(shift, 0)).
- * Exact: fixed-point.ts in 64-bit lanes.
+ * Tables of a layer have a value an output, filled up to whole tiles: BIAS 2 * bias, MULTIPLIER as it is, SHIFT 2^(32 + shift), every shift in -31..-2;
+ * |sum + bias| < 2^30; Y_ZERO is 2 * zero point + 1.  Exact: fixed-point.ts in 64-bit lanes, with the steps of finish.ts.
  */
-import { BIAS, LEFT, MAX, MIN, MULTIPLIER, SHIFT, X_ZERO, Y_ZERO } from "./block";
+import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, X_ZERO, Y_ZERO } from "./block";
 
 /** Values less the zero point as int16; writes whole eights. */
 // @ts-ignore: decorator
@@ -22,21 +22,25 @@ export function widen_s8(
   }
 }
 
-/** (a * b + 2^30) >> 31 and what follows it, in four lanes; see requantise of fixed-point.ts. */
+/** The upper words of two times two products. */
 // @ts-ignore: decorator
 @inline
-function requantise_four(x: v128, multiplier: v128, left: v128, right: v128): v128 {
-  x = i32x4.mul(x, left);
-  const half = i64x2.splat(1 << 30);
-  let low = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(x, multiplier), half), 31);
-  let high = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(x, multiplier), half), 31);
-  x = v128.shuffle<i32>(low, high, 0, 2, 4, 6);
-  // x * 2^(30 - e) >> 30, rounded half away from zero: a half, less the smallest step where x is negative
-  const sign = i32x4.shr_s(x, 31);
-  const rest = i64x2.splat(1 << 29);
-  low = i64x2.add(i64x2.extmul_low_i32x4_s(x, right), i64x2.add(rest, i64x2.extend_low_i32x4_s(sign)));
-  high = i64x2.add(i64x2.extmul_high_i32x4_s(x, right), i64x2.add(rest, i64x2.extend_high_i32x4_s(sign)));
-  return v128.shuffle<i32>(i64x2.shr_u(low, 30), i64x2.shr_u(high, 30), 0, 2, 4, 6);
+function upper(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+}
+
+/** Four sums to outputs that are not clamped yet; the steps of finish.ts, where a product with 2^(31 - s) stands for the shift by s. */
+// @ts-ignore: decorator
+@inline
+function finish_four(sum: v128, bias: usize, multiplier: usize, right: usize, round: v128): v128 {
+  const x = i32x4.add(i32x4.shl(sum, 1), v128.load(bias));
+  const m = v128.load(multiplier);
+  const half = i64x2.splat(0x80000000);
+  let v = upper(i64x2.add(i64x2.extmul_low_i32x4_s(x, m), half), i64x2.add(i64x2.extmul_high_i32x4_s(x, m), half));
+  v = i32x4.shl(i32x4.add(v, i32x4.shr_s(v, 31)), 1);
+  const r = v128.load(right);
+  v = upper(i64x2.extmul_low_i32x4_s(v, r), i64x2.extmul_high_i32x4_s(v, r));
+  return i32x4.shr_s(i32x4.add(v, round), 1);
 }
 
 /** Outputs o to o + 7 of a place, as many as lie before `end`. */
@@ -51,16 +55,13 @@ export function finish_eight(
   const at = <usize>(o << 2);
   const bias = <usize>load<i32>(p, BIAS) + at;
   const multiplier = <usize>load<i32>(p, MULTIPLIER) + at;
-  const left = <usize>load<i32>(p, LEFT) + at;
   const right = <usize>load<i32>(p, SHIFT) + at;
-  a0 = requantise_four(i32x4.add(a0, v128.load(bias)), v128.load(multiplier), v128.load(left), v128.load(right));
-  a1 = requantise_four(i32x4.add(a1, v128.load(bias, 16)), v128.load(multiplier, 16), v128.load(left, 16), v128.load(right, 16));
-  const zero = v128.load_splat<i32>(p, Y_ZERO);
-  const low = v128.load_splat<i32>(p, MIN);
-  const high = v128.load_splat<i32>(p, MAX);
-  a0 = i32x4.min_s(high, i32x4.max_s(low, i32x4.add(a0, zero)));
-  a1 = i32x4.min_s(high, i32x4.max_s(low, i32x4.add(a1, zero)));
-  const words = i16x8.narrow_i32x4_s(a0, a1);
+  const round = v128.load_splat<i32>(p, Y_ZERO);
+  a0 = finish_four(a0, bias, multiplier, right, round);
+  a1 = finish_four(a1, bias + 16, multiplier + 16, right + 16, round);
+  const low = v128.load_splat<i16>(p, MIN);
+  const high = v128.load_splat<i16>(p, MAX);
+  const words = i16x8.min_s(high, i16x8.max_s(low, i16x8.narrow_i32x4_s(a0, a1)));
   const bytes = i8x16.narrow_i16x8_s(words, words);
   if (o + 8 <= end) v128.store64_lane(y + o, bytes, 0);
   else {

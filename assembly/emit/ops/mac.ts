@@ -2,14 +2,14 @@
  * Calls of conv, depthwise and dense in a target's kernels, their weights in tiles. Holds no operator.
  *
  * In: a step that computes whole outputs (no partial tap sums, no waiting accumulators).  Out: the call, or nothing where the target has no
- * kernel for it, and the operator's own kernel is taken.
+ * kernel for it (several filters a channel; sums or multipliers out of the ordinary), and the operator's own kernel is taken.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { slidingFields } from './sliding.ts';
-import { foldedBias, inEights, simdShifts, type TileShape, tiles } from './tiles.ts';
+import { sayNeeds, slidingFields } from './sliding.ts';
+import { doubled, foldedBias, inEights, isSmall, leftOver, roundingZero, type TileShape, tiles } from './tiles.ts';
 
 type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -33,22 +33,15 @@ function needsPatch(op: 'conv' | 'dense', io: MacIo, target: Target): boolean {
 }
 
 /** Tables of a target: bias, multiplier, shift or what stands for it. */
-function tables(p: MacParams, shape: TileShape, ctx: EmitContext): [number, number][] | undefined {
-  if (ctx.target !== 'simd')
-    return [
-      [B.BIAS, ctx.table(foldedBias(p, shape))],
-      [B.MULTIPLIER, ctx.table(p.multiplier)],
-      [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
-    ];
-  const shifts = simdShifts(p.shift);
-  return (
-    shifts && [
-      [B.BIAS, ctx.table(inEights(p.bias))],
-      [B.MULTIPLIER, ctx.table(inEights(p.multiplier))],
-      [B.SHIFT, ctx.table(inEights(shifts.right))],
-      [B.LEFT, ctx.table(inEights(shifts.left))],
-    ]
-  );
+function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
+  const simd = ctx.target === 'simd';
+  const table = (values: Int32Array) => ctx.table(simd ? inEights(values) : values);
+  return [
+    [B.BIAS, table(doubled(simd ? p.bias : foldedBias(p, shape)))],
+    [B.MULTIPLIER, table(p.multiplier)],
+    [B.SHIFT, simd ? table(p.shift.map((s) => 2 ** (32 + s))) : ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
+    [B.Y_ZERO, roundingZero(p)],
+  ];
 }
 
 /** What a call has to itself: a patch; interp and native: the sums of a place before it, and of what fills up its last tile. */
@@ -61,30 +54,31 @@ function workspace(ctx: EmitContext, outputs: number, patchBytes: number): Field
 /** int16 of four places, and what widening writes past them; elsewhere int8 of one. */
 const patchBytes = (target: Target, taps: number): number => (target === 'simd' ? 8 * (taps + (taps & 1)) + 16 : taps);
 
-/** The block of a call whose weights are in tiles; undefined where the target's kernels cannot shift so far. */
-function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number | undefined {
+/** The block of a call whose weights are in tiles. */
+function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
   const p = io.params;
-  const made = tables(p, shape, ctx);
-  return (
-    made &&
-    ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
-      ...slidingFields(io, p.geometry, p, p.xZero),
-      [B.Y_ZERO, p.yZero],
-      [B.PER, p.per],
-      [B.WEIGHTS, ctx.weights(tiles(p.weights, shape, ctx.target))],
-      ...made,
-      ...more,
-    ])
-  );
+  sayNeeds(io, ctx);
+  if (shape.groups > 1) ctx.need('GROUPS');
+  if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
+  return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
+    ...slidingFields(io, p.geometry, p, p.xZero),
+    [B.PER, p.per],
+    [B.WEIGHTS, ctx.weights(tiles(p.weights, shape, ctx.target))],
+    ...tables(p, shape, ctx),
+    ...more,
+  ]);
 }
 
 /** conv and dense: `shape` says where weights stand. */
 export function macCall(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined {
+  if (!isSmall(io.params, shape, ctx.target)) return undefined;
+  const patch = needsPatch(op, io, ctx.target);
+  if (patch) ctx.need('PATCHES');
   const block = tiledBlock(io, shape, ctx, [
     [B.RUNS, sideBySide(io) ? 1 : 0],
-    ...workspace(ctx, shape.outputs, needsPatch(op, io, ctx.target) ? patchBytes(ctx.target, shape.taps) : 0),
+    ...workspace(ctx, shape.outputs, patch ? patchBytes(ctx.target, shape.taps) : 0),
   ]);
-  return block === undefined ? undefined : { fn: `${op}_s8_${ctx.target}`, file: `conv-${ctx.target}`, block };
+  return { fn: `${op}_s8_${ctx.target}`, file: `conv-${ctx.target}`, block };
 }
 
 /** Output rows whose input depthwise-simd.ts widens together. */
@@ -99,11 +93,11 @@ const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>): TileS
 
 /** depthwise with one filter a channel. */
 export function depthwiseCall(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined {
-  if (io.params.per !== 1) return undefined;
+  if (io.params.per !== 1 || !isSmall(io.params, tapsFirst(io), ctx.target)) return undefined;
   return ctx.target === 'simd' ? depthwiseSimd(io, ctx) : depthwiseBlocks(io, ctx);
 }
 
-function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined {
+function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const { geometry: g } = io.params;
   const { rule } = io.step;
   const { stride, dilation } = rule.kind === 'window' ? rule : { stride: 1, dilation: 1 };
@@ -114,7 +108,7 @@ function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefi
     [B.PATCH, at],
     [B.F_AFTER, g.padF[1]],
   ]);
-  return block === undefined ? undefined : { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
+  return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
 }
 
 /** Weights stay in the operator's own order; a patch is as long as all taps of all channels. */
@@ -122,14 +116,16 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const p = io.params;
   const shape = tapsFirst(io);
   const inTime = p.geometry.kernelF === 1 && p.geometry.padF[0] === 0 && p.geometry.padF[1] === 0;
+  const patch = !inTime || isPadded(io);
+  sayNeeds(io, ctx);
+  if (patch) ctx.need('PATCHES');
   const block = ctx.block(B.MAC_BYTES, [
     ...slidingFields(io, p.geometry, p, p.xZero),
-    [B.Y_ZERO, p.yZero],
     [B.PER, io.out.c],
     [B.WEIGHTS, ctx.weights(p.weights)],
-    ...(tables(p, shape, ctx) ?? []),
+    ...tables(p, shape, ctx),
     [B.RUNS, inTime ? 1 : 0],
-    ...workspace(ctx, io.out.c, !inTime || isPadded(io) ? shape.taps * io.out.c + 4 : 0),
+    ...workspace(ctx, io.out.c, patch ? shape.taps * io.out.c + 4 : 0),
   ]);
   return { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
 }

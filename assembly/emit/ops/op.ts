@@ -9,6 +9,7 @@ import type { Interior } from '../../../models/stream/reuse.ts';
 import type { Taps } from '../../../models/stream/taps.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
+import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 
 /** Fields of a parameter block: offset (assembly/kernels/block.ts) to value. */
@@ -16,6 +17,8 @@ export type Fields = [offset: number, value: number][];
 
 export interface EmitContext {
   target: Target;
+  /** Says that a layer needs this of its kernel. */
+  need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
   work(bytes: number): number;
   /** Packs weights; returns their address. */

@@ -11,6 +11,7 @@ import type { EmitContext, Fields, StepIo } from './op.ts';
 import { tapsFields } from './taps.ts';
 
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold' | 'taps'>;
+type Sliding = Pick<AnyIo, 'step' | 'x' | 'out'> & { params: { geometry: SlidingGeometry } };
 
 /** X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
@@ -37,6 +38,21 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
     [B.MAX, range.max],
   ];
 }
+
+/** What any sliding layer may need of its kernel. */
+export function sayNeeds(io: Sliding, ctx: EmitContext): void {
+  const {
+    x,
+    out,
+    params: { geometry: g },
+  } = io;
+  if (hasPadding(io, g)) ctx.need('EDGES');
+  if ((x[0]?.shape.f ?? 1) > 1 || out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');
+}
+
+/** Some place reads past an edge. */
+const hasPadding = ({ step: { rule } }: Pick<AnyIo, 'step'>, { padF }: SlidingGeometry): boolean =>
+  (rule.kind === 'window' && (rule.pad[0] > 0 || rule.pad[1] > 0)) || padF[0] > 0 || padF[1] > 0;
 
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {

@@ -5,6 +5,7 @@
  * conv-interp.ts and mac-simd.ts; outputs and taps that fill up a tile are 0.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
+import { FEW_TAPS } from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
 
 /** weights[at(o, tap)] multiplies tap `tap` for output o; outputs of different groups share no tile. */
@@ -33,35 +34,39 @@ function word(weights: Int8Array): bigint {
   return bits;
 }
 
-/** Outputs that are left after whole tiles and are no tile of their own: one or two would fill it up with zeros. */
-const leftOver = (perGroup: number, target: Target): number => {
-  const rest = perGroup % tileOutputs[target];
-  return target !== 'simd' && rest <= 2 ? rest : 0;
+/** Outputs that are left after whole tiles and are no tile of their own: one or two of many taps, which would fill it up with zeros. */
+export const leftOver = ({ outputs, groups, taps }: TileShape, target: Target): number => {
+  const rest = (outputs / groups) % tileOutputs[target];
+  return target !== 'simd' && rest <= 2 && taps > FEW_TAPS ? rest : 0;
 };
+
+/** Taps as a target's kernels read them: filled up to whole fours, or to pairs. */
+const wholeTaps = (taps: number, target: Target): number => (target === 'simd' ? taps + (taps & 1) : 4 * Math.ceil(taps / 4));
 
 /** One tile: outputs first, first + 1, ... of `group`, as many as there are. */
 function tile(weights: Int8Array, shape: TileShape, target: Target, group: number, first: number): Int8Array {
   const { taps, at } = shape;
   const perGroup = shape.outputs / shape.groups;
   const width = tileOutputs[target];
-  const plain = new Int8Array(width * (target === 'simd' ? taps + (taps & 1) : taps));
+  const plain = new Int8Array(width * wholeTaps(taps, target));
   for (let o = 0; o < Math.min(width, perGroup - first); o++)
     for (let i = 0; i < taps; i++) plain[place[target](o, i)] = weights[at(group * perGroup + first + o, i)] as number;
   if (target !== 'interp') return plain;
-  const words = Array.from({ length: taps }, (_, i) => word(plain.subarray(6 * i, 6 * i + 6)));
-  return new Int8Array(BigInt64Array.from(words).buffer);
+  const words = new BigInt64Array(wholeTaps(taps, target));
+  for (let i = 0; i < taps; i++) words[i] = word(plain.subarray(6 * i, 6 * i + 6));
+  return new Int8Array(words.buffer);
 }
 
 /** int8 weights in tiles, those of a group after those of another. */
 export function tiles(weights: Int8Array, shape: TileShape, target: Target): Int8Array {
   const { groups, taps, at } = shape;
   const perGroup = shape.outputs / groups;
-  const tiled = perGroup - leftOver(perGroup, target);
+  const tiled = perGroup - leftOver(shape, target);
   const parts: Int8Array[] = [];
   for (let group = 0; group < groups; group++) {
     for (let first = 0; first < tiled; first += tileOutputs[target]) parts.push(tile(weights, shape, target, group, first));
     for (let o = group * perGroup + tiled; o < (group + 1) * perGroup; o++)
-      parts.push(Int8Array.from({ length: taps }, (_, i) => weights[at(o, i)] as number));
+      parts.push(Int8Array.from({ length: wholeTaps(taps, target) }, (_, i) => (i < taps ? (weights[at(o, i)] as number) : 0)));
   }
   const out = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let end = 0;
@@ -81,11 +86,24 @@ export function foldedBias(p: MacParams, shape: TileShape): Int32Array {
   });
 }
 
-/** 2^max(shift, 0) and 2^(30 + min(shift, 0)) for mac-simd.ts, or nothing where a shift is below -30. */
-export function simdShifts(shift: Int32Array): { left: Int32Array; right: Int32Array } | undefined {
-  if (shift.some((s) => s < -30)) return undefined;
-  return { left: shift.map((s) => 1 << Math.max(s, 0)), right: shift.map((s) => 2 ** (30 + Math.min(s, 0))) };
+/** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
+export const roundingZero = (p: MacParams): number => 2 * p.yZero + 1;
+
+/**
+ * Whether kernels/finish.ts and mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one, for lanes by two at least.
+ * A sum is bounded by its weights: an input less its zero point has at most 8 bits and a sign.
+ */
+export function isSmall(p: MacParams, shape: TileShape, target: Target): boolean {
+  const most = target === 'simd' ? -2 : -1;
+  return p.shift.every((shift, o) => {
+    let bound = Math.abs(p.bias[o] as number);
+    for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] as number);
+    return shift <= most && shift >= -31 && bound < 2 ** 30;
+  });
 }
+
+/** Doubled, modulo 2^32. */
+export const doubled = (values: Int32Array): Int32Array => values.map((v) => v << 1);
 
 /** Filled up with zeros to whole eights: kernels read eight values at a time. */
 export function inEights(values: Int32Array): Int32Array {

@@ -2,6 +2,7 @@
 
     python train.py --cache DIR --fold 0 --out fold-0.pt   # without fold 0
     python train.py --cache DIR --out kws.pt               # all clips
+    python train.py --cache DIR --seed 2 --out kws-2.pt    # another member (model.joined)
 
 The number of steps is fixed; nothing is chosen by the clips that are kept apart. What is
 kept is the running average of the weights.
@@ -57,6 +58,7 @@ def main():
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16: quicker on processors that have it")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -75,7 +77,9 @@ def main():
         if rng.random() < MIXED:  # mixup, arXiv 1710.09412
             share = rng.beta(0.4, 0.4)
         net.train()
-        logits = net((share * x + (1 - share) * x[other]).contiguous(memory_format=torch.channels_last))
+        mixed = (share * x + (1 - share) * x[other]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, args.bfloat16):
+            logits = net(mixed).float()
         loss = share * loss_of(logits, y) + (1 - share) * loss_of(logits, y[other])
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss is {loss.item()} in step {step}")

@@ -1,0 +1,11 @@
+/**
+ * What the layers of a module ask of their kernels: the constants of assembly/kernels/needs.ts for this module.
+ *
+ * In: the names that the operators gave while they were packed.  Out: AssemblyScript; what is not named is compiled away.
+ */
+export const needNames = ['PATCHES', 'FEATURES', 'GROUPS', 'LEFT_OVER', 'EDGES'] as const;
+export type Need = (typeof needNames)[number];
+
+/** The module's own needs.ts. */
+export const needsSource = (needs: ReadonlySet<Need>): string =>
+  needNames.map((name) => `export const ${name}: bool = ${needs.has(name)};\n`).join('');

@@ -1,0 +1,15 @@
+/**
+ * What a module's layers ask of their kernels. A build puts its own file in place of this one (emit/needs.ts), so that what no layer needs is
+ * not compiled; here is everything.
+ */
+
+/** Taps that do not lie side by side in the input, or that are padding. */
+export const PATCHES: bool = true;
+/** More than one feature row. */
+export const FEATURES: bool = true;
+/** Convolutions of several groups. */
+export const GROUPS: bool = true;
+/** One or two outputs beside whole tiles. */
+export const LEFT_OVER: bool = true;
+/** Places that read past an edge. */
+export const EDGES: bool = true;
