@@ -14,7 +14,9 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
+import { poolsToo } from './ops/mac.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
+import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
 
 /** A growing byte region that starts at an address. */
@@ -173,10 +175,18 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
   };
+  const pooled = new Set<Step>();
+  const pairs = pooledSteps(quant);
   const steps = quant.plan.steps.map((step): EmittedStep => {
-    if (step.kind === 'copy') return { step, calls: [], rotate: [], left: [] };
+    if (step.kind === 'copy' || pooled.has(step)) return { step, calls: [], rotate: [], left: [] };
     const op = emitOps[step.node.op] as EmitOp<OpName>;
     const io = stepIo(quant, step, map);
+    const pool = pairs.get(step);
+    if (pool && poolsToo(io as unknown as StepIo<'conv'>, target, step.outRows / pool.outRows)) {
+      io.pool = { places: step.outRows / pool.outRows };
+      io.y = stepIo(quant, pool, map).y;
+      pooled.add(pool);
+    }
     const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
     const { left, window } = step.work ?? {};
     return {

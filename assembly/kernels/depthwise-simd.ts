@@ -1,11 +1,13 @@
 /**
  * depthwise with SIMD128, one filter a channel: eight channels, two taps a multiplication, four rows at a time.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][taps / 2][8][2], filled up with zeros.
- * The input rows of up to eight output rows are widened once to PATCH s16 [rows][padding, X_F, padding][X_C], less the zero point, padding 0.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two pairs.
+ * PATCH holds every row beside the one that follows it by the dilation, s16 [rows][padding, X_F, padding][X_C][2] less the zero point, padding 0:
+ * row t serves the first tap of output row t, the third of row t - 2, and so on, for up to CHUNK output rows together.
  * Exact: int32 sums in another order.  Up to seven channels past the last are read; their sums are dropped.
  */
 import {
+  CHUNK,
   DILATION_F,
   DILATION_T,
   F_AFTER,
@@ -25,59 +27,67 @@ import {
   Y_C,
   Y_F,
 } from "./block";
-import { finish_eight, widen_s8, zeros } from "./mac-simd";
+import { finish_places, keep, sums_at, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
+import { EDGES, FEATURES } from "./needs";
 
-/** Output rows whose input is widened together. */
-const CHUNK: i32 = 8;
+/** n values of two rows, each beside the other: s16 [n][2]. A row at 0 is padding. */
+function zip_rows(to: usize, a: usize, b: usize, n: i32, zero: v128): void {
+  for (let i: i32 = 0; i < n; i += 8) {
+    const u = a ? i16x8.sub(v128.load_ext<i8>(a + i), zero) : i16x8.splat(0);
+    const v = b ? i16x8.sub(v128.load_ext<i8>(b + i), zero) : i16x8.splat(0);
+    v128.store(to, v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11));
+    v128.store(to, v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+    to += 32;
+  }
+}
 
-/** Rows t0 to t0 + rows - 1 of the input, padded, as int16. */
-function widen_rows(p: usize, t0: i32, rows: i32): void {
+/** Where row t lies, or 0. */
+// @ts-ignore: decorator
+@inline
+function row_at(p: usize, t: i32, bytes: i32): usize {
+  return <u32>t < load<u32>(p, X_ROWS) ? load<i32>(p, X) + t * bytes : 0;
+}
+
+/** Every `step`-th of the rows t0 to t0 + rows - 1, with its partner. */
+function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
   const x_c = load<i32>(p, X_C);
-  const bytes = load<i32>(p, X_F) * x_c;
-  const before = load<i32>(p, PAD_F) * x_c;
-  const after = load<i32>(p, F_AFTER) * x_c;
+  const bytes = FEATURES ? load<i32>(p, X_F) * x_c : x_c;
+  const before = FEATURES && EDGES ? (load<i32>(p, PAD_F) * x_c) << 2 : 0;
+  const after = FEATURES && EDGES ? (load<i32>(p, F_AFTER) * x_c) << 2 : 0;
+  const dilation_t = load<i32>(p, DILATION_T);
   const zero = zeros(p);
   let to = <usize>load<i32>(p, PATCH);
-  for (let t = t0; t < t0 + rows; t++) {
-    fill_s8(to, 0, before << 1);
-    to += before << 1;
-    if (<u32>t < <u32>load<i32>(p, X_ROWS)) widen_s8(to, load<i32>(p, X) + t * bytes, bytes, zero);
-    else fill_s8(to, 0, bytes << 1);
-    to += bytes << 1;
-    fill_s8(to, 0, after << 1);
-    to += after << 1;
+  for (let t = t0; t < t0 + rows; t += step) {
+    zip_rows(to + before, row_at(p, t, bytes), row_at(p, t + dilation_t, bytes), bytes, zero);
+    if (FEATURES && EDGES) {
+      fill_s8(to, 0, before);
+      fill_s8(to + before + (bytes << 2), 0, after);
+    }
+    to += step * frame;
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function mac_low(sum: v128, a: v128, b: v128, w: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11), w));
+function mac(sum: v128, x: usize, w: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(x), w));
 }
 
-// @ts-ignore: decorator
-@inline
-function mac_high(sum: v128, a: v128, b: v128, w: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), w));
-}
-
-/** Channels o to o + 7 of one or four rows. */
+/** Channels o to o + 7 of four rows, or of one. */
 function channels(
   p: usize,
   y: usize, // s8, rows y_pitch apart
   o: i32,
   x: usize, // s16, of the first tap of the first row
-  w: usize, // s8 [taps / 2][8][2]
+  w: usize, // s8 [kernel_f][pairs][8][2]
   four: bool,
   y_pitch: i32,
   x_pitch: i32, // bytes between the inputs of two output rows
-  row: i32, // bytes between two taps in time
+  pair: i32, // bytes between two pairs of taps
 ): void {
-  const kernel_f = load<i32>(p, KERNEL_F);
-  const taps = load<i32>(p, KERNEL_T) * kernel_f;
-  const column = (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 1;
-  const step = four ? x_pitch : 0;
+  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
+  const column = FEATURES ? (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 2 : 0;
   let a0 = i32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -86,76 +96,68 @@ function channels(
   let c1 = a0;
   let d0 = a0;
   let d1 = a0;
-  let kf: i32 = 0;
-  let from = x;
-  for (let i: i32 = 0; i < taps; i += 2) {
-    let first = x;
-    if (++kf == kernel_f) {
-      kf = 0;
-      from += row;
-      x = from;
-    } else x += column;
-    let second = i + 1 < taps ? x : first;
-    if (++kf == kernel_f) {
-      kf = 0;
-      from += row;
-      x = from;
-    } else x += column;
-    const w0 = v128.load_ext<i8>(w);
-    const w1 = v128.load_ext<i8>(w, 8);
-    w += 16;
-    let u = v128.load(first);
-    let v = v128.load(second);
-    a0 = mac_low(a0, u, v, w0);
-    a1 = mac_high(a1, u, v, w1);
-    if (!four) continue;
-    first += step;
-    second += step;
-    u = v128.load(first);
-    v = v128.load(second);
-    b0 = mac_low(b0, u, v, w0);
-    b1 = mac_high(b1, u, v, w1);
-    first += step;
-    second += step;
-    u = v128.load(first);
-    v = v128.load(second);
-    c0 = mac_low(c0, u, v, w0);
-    c1 = mac_high(c1, u, v, w1);
-    u = v128.load(first + step);
-    v = v128.load(second + step);
-    d0 = mac_low(d0, u, v, w0);
-    d1 = mac_high(d1, u, v, w1);
+  for (let kf: i32 = 0; kf < kernel_f; kf++) {
+    let from = x;
+    for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+      const w0 = v128.load_ext<i8>(w);
+      const w1 = v128.load_ext<i8>(w, 8);
+      w += 16;
+      a0 = mac(a0, from, w0);
+      a1 = mac(a1, from + 16, w1);
+      if (four) {
+        let row = from + x_pitch;
+        b0 = mac(b0, row, w0);
+        b1 = mac(b1, row + 16, w1);
+        row += x_pitch;
+        c0 = mac(c0, row, w0);
+        c1 = mac(c1, row + 16, w1);
+        row += x_pitch;
+        d0 = mac(d0, row, w0);
+        d1 = mac(d1, row + 16, w1);
+      }
+      from += pair;
+    }
+    x += column;
   }
   const end = load<i32>(p, Y_C);
-  finish_eight(p, y, o, end, a0, a1);
-  if (!four) return;
-  finish_eight(p, y + y_pitch, o, end, b0, b1);
-  finish_eight(p, y + 2 * y_pitch, o, end, c0, c1);
-  finish_eight(p, y + 3 * y_pitch, o, end, d0, d1);
+  const sums = sums_at(p);
+  keep(sums, 0, a0, a1);
+  if (four) {
+    keep(sums, 1, b0, b1);
+    keep(sums, 2, c0, c1);
+    keep(sums, 3, d0, d1);
+  }
+  finish_places(p, y, y_pitch, four ? 4 : 1, o, end);
 }
 
 export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
-  const y_f = load<i32>(p, Y_F);
+  const x_c = load<i32>(p, X_C);
+  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
   const kernel_t = load<i32>(p, KERNEL_T);
   const stride_t = load<i32>(p, STRIDE_T);
-  const dilation_t = load<i32>(p, DILATION_T);
-  const frame = ((load<i32>(p, PAD_F) + load<i32>(p, X_F) + load<i32>(p, F_AFTER)) * load<i32>(p, X_C)) << 1;
-  const column = (load<i32>(p, STRIDE_F) * load<i32>(p, X_C)) << 1;
-  const tile = ((kernel_t * load<i32>(p, KERNEL_F) + 1) & ~1) << 3;
+  const step = load<i32>(p, DILATION_T) << 1; // rows between two pairs
+  const pairs = (kernel_t + 1) >> 1;
+  let frame = x_c << 2;
+  if (FEATURES) frame *= load<i32>(p, X_F) + (EDGES ? load<i32>(p, PAD_F) + load<i32>(p, F_AFTER) : 0);
+  const column = FEATURES ? (load<i32>(p, STRIDE_F) * x_c) << 2 : 0;
+  const tile = ((pairs * (FEATURES ? load<i32>(p, KERNEL_F) : 1) + 1) & ~1) << 4;
+  const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
+  const chunk = load<i32>(p, CHUNK);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
-  while (rows > 0) {
-    const chunk = min(rows, CHUNK);
-    widen_rows(p, first * stride_t - load<i32>(p, PAD_T), (chunk - 1) * stride_t + (kernel_t - 1) * dilation_t + 1);
+  for (const end = first + rows; first < end; first += chunk) {
+    const count = min(chunk, end - first);
+    // of a single output row, what its pairs read
+    zip_all(p, first * stride_t - pad_t, (count - 1) * stride_t + (pairs - 1) * step + 1, count == 1 ? step : 1, frame);
     let t: i32 = 0;
-    while (t < chunk) {
-      const four = t + 4 <= chunk;
+    while (t < count) {
+      const four = t + 4 <= count;
       for (let f: i32 = 0; f < y_f; f++) {
         let w = <usize>load<i32>(p, WEIGHTS);
         let x = <usize>(load<i32>(p, PATCH) + t * stride_t * frame + f * column);
         for (let o: i32 = 0; o < y_c; o += 8) {
-          channels(p, y + f * y_c, o, x, w, four, y_f * y_c, stride_t * frame, dilation_t * frame);
-          x += 16;
+          channels(p, y + f * y_c, o, x, w, four, y_f * y_c, stride_t * frame, step * frame);
+          x += 32;
           w += tile;
         }
       }
@@ -163,7 +165,5 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
       y += done * y_f * y_c;
       t += done;
     }
-    first += chunk;
-    rows -= chunk;
   }
 }

@@ -7,8 +7,14 @@
 export const PATCHES: bool = true;
 /** More than one feature row. */
 export const FEATURES: bool = true;
+/** Taps that are not next to each other in time. */
+export const DILATIONS: bool = true;
 /** Convolutions of several groups. */
 export const GROUPS: bool = true;
+/** Convolutions that keep the largest of several places (simd). */
+export const POOLED: bool = true;
+/** Layers with large shifts or outputs (simd). */
+export const WIDE: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
 /** Places that read past an edge. */

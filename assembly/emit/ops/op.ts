@@ -44,6 +44,8 @@ export interface StepIo<K extends OpName> {
   fold?: FoldIo;
   /** The first layer as partial tap sums. */
   taps?: TapsIo;
+  /** Of so many places the largest output is taken; y is the pool's. */
+  pool?: { places: number };
 }
 
 export interface TapsIo {

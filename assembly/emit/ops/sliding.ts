@@ -47,6 +47,8 @@ export function sayNeeds(io: Sliding, ctx: EmitContext): void {
     params: { geometry: g },
   } = io;
   if (hasPadding(io, g)) ctx.need('EDGES');
+  const { rule } = io.step;
+  if (rule.kind === 'window' && rule.dilation > 1) ctx.need('DILATIONS');
   if ((x[0]?.shape.f ?? 1) > 1 || out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');
 }
 

@@ -5,10 +5,10 @@
  * conv-interp.ts and mac-simd.ts; outputs and taps that fill up a tile are 0.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
-import { FEW_TAPS } from '../../kernels/block.ts';
+import { FEW_TAPS, LIFT } from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
 
-/** weights[at(o, tap)] multiplies tap `tap` for output o; outputs of different groups share no tile. */
+/** weights[at(o, tap)] multiplies tap `tap` for output o, -1 stands for 0; outputs of different groups share no tile. */
 export interface TileShape {
   groups: number;
   outputs: number;
@@ -40,19 +40,19 @@ export const leftOver = ({ outputs, groups, taps }: TileShape, target: Target): 
   return target !== 'simd' && rest <= 2 && taps > FEW_TAPS ? rest : 0;
 };
 
-/** Taps as a target's kernels read them: filled up to whole fours, or to pairs. */
-const wholeTaps = (taps: number, target: Target): number => (target === 'simd' ? taps + (taps & 1) : 4 * Math.ceil(taps / 4));
+/** Taps as the kernels read them: filled up to whole fours. */
+const wholeTaps = (taps: number): number => 4 * Math.ceil(taps / 4);
 
 /** One tile: outputs first, first + 1, ... of `group`, as many as there are. */
 function tile(weights: Int8Array, shape: TileShape, target: Target, group: number, first: number): Int8Array {
   const { taps, at } = shape;
   const perGroup = shape.outputs / shape.groups;
   const width = tileOutputs[target];
-  const plain = new Int8Array(width * wholeTaps(taps, target));
+  const plain = new Int8Array(width * wholeTaps(taps));
   for (let o = 0; o < Math.min(width, perGroup - first); o++)
-    for (let i = 0; i < taps; i++) plain[place[target](o, i)] = weights[at(group * perGroup + first + o, i)] as number;
+    for (let i = 0; i < taps; i++) plain[place[target](o, i)] = weights[at(group * perGroup + first + o, i)] ?? 0;
   if (target !== 'interp') return plain;
-  const words = new BigInt64Array(wholeTaps(taps, target));
+  const words = new BigInt64Array(wholeTaps(taps));
   for (let i = 0; i < taps; i++) words[i] = word(plain.subarray(6 * i, 6 * i + 6));
   return new Int8Array(words.buffer);
 }
@@ -66,7 +66,7 @@ export function tiles(weights: Int8Array, shape: TileShape, target: Target): Int
   for (let group = 0; group < groups; group++) {
     for (let first = 0; first < tiled; first += tileOutputs[target]) parts.push(tile(weights, shape, target, group, first));
     for (let o = group * perGroup + tiled; o < (group + 1) * perGroup; o++)
-      parts.push(Int8Array.from({ length: wholeTaps(taps, target) }, (_, i) => (i < taps ? (weights[at(o, i)] as number) : 0)));
+      parts.push(Int8Array.from({ length: wholeTaps(taps) }, (_, i) => (i < taps ? (weights[at(o, i)] as number) : 0)));
   }
   const out = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let end = 0;
@@ -89,18 +89,25 @@ export function foldedBias(p: MacParams, shape: TileShape): Int32Array {
 /** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
 export const roundingZero = (p: MacParams): number => 2 * p.yZero + 1;
 
-/**
- * Whether kernels/finish.ts and mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one, for lanes by two at least.
- * A sum is bounded by its weights: an input less its zero point has at most 8 bits and a sign.
- */
-export function isSmall(p: MacParams, shape: TileShape, target: Target): boolean {
-  const most = target === 'simd' ? -2 : -1;
-  return p.shift.every((shift, o) => {
-    let bound = Math.abs(p.bias[o] as number);
-    for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] as number);
-    return shift <= most && shift >= -31 && bound < 2 ** 30;
-  });
+/** The largest |sum + bias| of output o: an input less its zero point has at most 8 bits and a sign. */
+function largestSum(p: MacParams, shape: TileShape, o: number): number {
+  let bound = Math.abs(p.bias[o] as number);
+  for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] ?? 0);
+  return bound;
 }
+
+/** Whether kernels/finish.ts and mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one. */
+export const isSmall = (p: MacParams, shape: TileShape, target: Target): boolean =>
+  p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largestSum(p, shape, o) < 2 ** 30) &&
+  (target !== 'simd' || !needsWide(p, shape) || p.shift.every((shift) => shift <= -3));
+
+/** simd: shifts beyond LIFT, or outputs that have no room above it. */
+export const needsWide = (p: MacParams, shape: TileShape): boolean =>
+  p.shift.some((shift, o) => -1 - shift > LIFT || largestSum(p, shape, o) * 2 ** shift >= 2 ** (29 - LIFT));
+
+/** simd: what stands for a shift, a factor by which a product of the right size comes about. */
+export const shiftFactors = (p: MacParams, wide: boolean): Int32Array =>
+  p.shift.map((shift) => 2 ** ((wide ? 33 : LIFT + 1) + shift));
 
 /** Doubled, modulo 2^32. */
 export const doubled = (values: Int32Array): Int32Array => values.map((v) => v << 1);

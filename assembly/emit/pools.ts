@@ -1,0 +1,48 @@
+/**
+ * Convolutions whose outputs a max pool alone reads: the pool's largest sum is requantised, and the outputs between are never written.
+ *
+ * In: the plan's steps.  Out: per convolution step the pool step that its call does too.  Exact: requantisation keeps the order of sums, and
+ * the pool must not clamp more than the convolution does.
+ */
+import type { Step, StreamPlan } from '../../models/stream/types.ts';
+import type { PoolParams, Range } from '../../quant/ops/op.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+
+/** Whether the steps are a convolution and a pool of places that follow each other, without edges, and nothing else reads what is between. */
+function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is Step {
+  if (conv.node.op !== 'conv' || pool?.node.op !== 'maxpool' || conv.kind !== 'run' || pool.kind !== 'run') return false;
+  const [x] = pool.inputs;
+  const { rule } = pool;
+  const readers = plan.steps.filter((s) => s.inputs.some(({ tensor }) => tensor === conv.output));
+  const history = conv.section === 'trunk' ? (plan.tensors.get(conv.output)?.historyRows ?? 0) : 0;
+  return (
+    conv.section === pool.section &&
+    !conv.interior &&
+    !pool.interior &&
+    readers.length === 1 &&
+    plan.graph.outputs.every(({ tensor }) => tensor !== conv.output) &&
+    history === 0 &&
+    x?.tensor === conv.output &&
+    x.firstRow === 0 &&
+    rule.kind === 'window' &&
+    rule.dilation === 1 &&
+    rule.pad[0] === 0 &&
+    rule.pad[1] === 0 &&
+    conv.outRows === pool.outRows * rule.stride
+  );
+}
+
+/** Per convolution step the pool step that follows it and can be part of it. */
+export function pooledSteps(quant: QuantPlan): Map<Step, Step> {
+  const { plan } = quant;
+  const pairs = new Map<Step, Step>();
+  for (const [i, conv] of plan.steps.entries()) {
+    const pool = plan.steps[i + 1];
+    if (!isPair(plan, conv, pool)) continue;
+    const { geometry: g, ...clamp } = quant.params.get(pool.node) as PoolParams;
+    const inner = quant.params.get(conv.node) as Range;
+    const inTime = g.kernelF === 1 && g.strideF === 1 && g.kernelT === g.strideT;
+    if (inTime && clamp.min <= inner.min && clamp.max >= inner.max) pairs.set(conv, pool);
+  }
+  return pairs;
+}

@@ -1,0 +1,140 @@
+/**
+ * The two inner loops of conv-simd.ts: all outputs of four places, and of one.
+ *
+ * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: requantised outputs o to end - 1 of each place,
+ * or the largest of POOL places.
+ * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
+ */
+import { POOL } from "./block";
+import { finish_places, keep, sums_at } from "./mac-simd";
+import { POOLED } from "./needs";
+
+// @ts-ignore: decorator
+@inline
+function mac(sum: v128, x: v128, w: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
+}
+
+export function tile_four(
+  p: usize,
+  y: usize, // s8, places y_pitch bytes apart
+  y_pitch: i32,
+  o: i32,
+  end: i32,
+  x: usize, // s16, places pitch bytes apart
+  pitch: i32,
+  w: usize,
+  taps: i32,
+): void {
+  const sums = sums_at(p);
+  const pool = POOLED ? load<i32>(p, POOL) : 1;
+  for (; o < end; o += 8) {
+    let a0 = i32x4.splat(0);
+    let a1 = a0;
+    let b0 = a0;
+    let b1 = a0;
+    let c0 = a0;
+    let c1 = a0;
+    let d0 = a0;
+    let d1 = a0;
+    let xa = x;
+    let xb = x + pitch;
+    let xc = xb + pitch;
+    let xd = xc + pitch;
+    for (let i = taps; i > 0; i -= 4) {
+      let w0 = v128.load_ext<i8>(w);
+      let w1 = v128.load_ext<i8>(w, 8);
+      let v = v128.load_splat<i32>(xa);
+      a0 = mac(a0, v, w0);
+      a1 = mac(a1, v, w1);
+      v = v128.load_splat<i32>(xb);
+      b0 = mac(b0, v, w0);
+      b1 = mac(b1, v, w1);
+      v = v128.load_splat<i32>(xc);
+      c0 = mac(c0, v, w0);
+      c1 = mac(c1, v, w1);
+      v = v128.load_splat<i32>(xd);
+      d0 = mac(d0, v, w0);
+      d1 = mac(d1, v, w1);
+      w0 = v128.load_ext<i8>(w, 16);
+      w1 = v128.load_ext<i8>(w, 24);
+      v = v128.load_splat<i32>(xa, 4);
+      a0 = mac(a0, v, w0);
+      a1 = mac(a1, v, w1);
+      v = v128.load_splat<i32>(xb, 4);
+      b0 = mac(b0, v, w0);
+      b1 = mac(b1, v, w1);
+      v = v128.load_splat<i32>(xc, 4);
+      c0 = mac(c0, v, w0);
+      c1 = mac(c1, v, w1);
+      v = v128.load_splat<i32>(xd, 4);
+      d0 = mac(d0, v, w0);
+      d1 = mac(d1, v, w1);
+      w += 32;
+      xa += 8;
+      xb += 8;
+      xc += 8;
+      xd += 8;
+    }
+    // requantisation keeps the order of sums, so that the largest output is that of the largest sum
+    if (POOLED && pool > 1) {
+      a0 = i32x4.max_s(a0, b0);
+      a1 = i32x4.max_s(a1, b1);
+      b0 = i32x4.max_s(c0, d0);
+      b1 = i32x4.max_s(c1, d1);
+      if (pool == 4) {
+        a0 = i32x4.max_s(a0, b0);
+        a1 = i32x4.max_s(a1, b1);
+      }
+    }
+    keep(sums, 0, a0, a1);
+    keep(sums, 1, b0, b1);
+    keep(sums, 2, c0, c1);
+    keep(sums, 3, d0, d1);
+    finish_places(p, y, y_pitch, POOLED ? 4 / pool : 4, o, end);
+  }
+}
+
+/** Sixteen outputs at a time. */
+export function tile_one(
+  p: usize,
+  y: usize, // s8 [y_c]
+  o: i32,
+  end: i32,
+  x: usize, // s16 [taps]
+  w: usize,
+  taps: i32,
+): void {
+  const tile = ((taps + 3) & ~3) << 3;
+  const sums = sums_at(p);
+  for (; o < end; o += 16) {
+    let a0 = i32x4.splat(0);
+    let a1 = a0;
+    let b0 = a0;
+    let b1 = a0;
+    let from = x;
+    const both = o + 8 < end;
+    let wb = both ? w + tile : w;
+    for (let i = taps; i > 0; i -= 4) {
+      let v = v128.load_splat<i32>(from);
+      a0 = mac(a0, v, v128.load_ext<i8>(w));
+      a1 = mac(a1, v, v128.load_ext<i8>(w, 8));
+      b0 = mac(b0, v, v128.load_ext<i8>(wb));
+      b1 = mac(b1, v, v128.load_ext<i8>(wb, 8));
+      v = v128.load_splat<i32>(from, 4);
+      a0 = mac(a0, v, v128.load_ext<i8>(w, 16));
+      a1 = mac(a1, v, v128.load_ext<i8>(w, 24));
+      b0 = mac(b0, v, v128.load_ext<i8>(wb, 16));
+      b1 = mac(b1, v, v128.load_ext<i8>(wb, 24));
+      from += 8;
+      w += 32;
+      wb += 32;
+    }
+    w = wb;
+    keep(sums, 0, a0, a1);
+    finish_places(p, y, 0, 1, o, end);
+    if (!both) return;
+    keep(sums, 0, b0, b1);
+    finish_places(p, y, 0, 1, o + 8, end);
+  }
+}
