@@ -4,13 +4,15 @@
  * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the last line `N passed, N failed`.
  * uvu exits 0 when no test ran; this does not. Two files run at a time.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const here = import.meta.dirname;
 const root = join(here, '..');
 const wanted = process.argv.slice(2);
+// the command and `import 'runlet'` are tested as they are installed
+execFileSync(process.execPath, [join(root, 'scripts/prepare.mjs')], { stdio: 'inherit' });
 /** A file that takes longer has hung; soak runs raise it. */
 const limitMs = Number(process.env.RUNLET_TEST_MINUTES ?? 20) * 60_000;
 

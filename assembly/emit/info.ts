@@ -20,7 +20,7 @@ export const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buf
 
 /** The constants as rn_info of a module of style `calls` finds them: i32 [n][what, value]. */
 export const packInfo = (quant: QuantPlan, map: MemoryMap): Uint8Array =>
-  new Uint8Array(Int32Array.from(infoCases(quant, map).flatMap(([what, value]) => [what, value])).buffer);
+  new Uint8Array(Int32Array.from(infoCases(quant, map).flatMap((line) => line.slice(0, 2) as [number, number])).buffer);
 
 export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, value: number, comment: string][] {
   const { plan } = quant;
