@@ -9,6 +9,7 @@
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
+import { quantize } from '../../quant/quantize.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 const sliding = { strideF: 1, dilationF: 1, kernelF: 1, padT: [0, 0], padF: [0, 0] } as const;
@@ -118,3 +119,15 @@ export const benchNetworks: Record<string, () => BenchNetwork> = {
   N2: () => ({ graph: n2(), window: 98, channels: 40, hops: [20, 10, 2] }),
   N1P: () => ({ graph: n1p(), window: 256, channels: 1, hops: [64, 32, 16] }),
 };
+
+/** A network of the benchmark in int8, calibrated with uniform noise, and a window of that noise [t][c]. */
+export function madeUpNetwork(name: string): { int8: Graph; window: Float32Array; hops: number[] } {
+  const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
+  let state = 7;
+  const noise = Float32Array.from({ length: 4 * window * channels }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2147483648 - 1;
+  });
+  const { graph: int8 } = quantize(graph, { hop: window, mode: 'windowed' }, noise, { noReport: true });
+  return { int8, window: noise.slice(0, window * channels), hops };
+}

@@ -8,8 +8,8 @@ import type { Bundle } from '../../assembly/build.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
-import { quantize } from '../../quant/quantize.ts';
-import { type BenchNetwork, benchNetworks } from '../bench/networks.ts';
+import { earlier, type Measured, ratios } from '../bench/compare.ts';
+import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import { bytesText, type Cell, table } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { calibArgs, loadGraph, loadQuantPlan, modelArgs, type PlanArgs, planArgs, planOptions } from './load.ts';
@@ -25,6 +25,7 @@ export default defineCommand({
     ...calibArgs,
     target: { type: 'string', description: `Kernels to measure: ${targets.join(', ')} or all`, default: 'all' },
     core: { type: 'string', description: 'Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)' },
+    compare: { type: 'string', description: 'File of an earlier --json: ratios of its figures and these' },
     rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
     ...jsonArg,
   },
@@ -35,24 +36,40 @@ export default defineCommand({
     const quant = benchNetworks[args.model] ? madeUp(args.model, args) : await fromFile(await loadGraph(args), args);
     if (core && chosen === 'simd')
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
-    if (core) return count(quant, chosen === 'all' ? (['native', 'interp'] as const) : [chosen], core, args.json);
-    return times(quant, chosen === 'all' ? targets : [chosen], rounds, args.json);
+    if (core) return count(quant, chosen === 'all' ? (['native', 'interp'] as const) : [chosen], core, args);
+    return times(quant, chosen === 'all' ? targets : [chosen], rounds, args);
   },
 });
 
 const fromFile = async (graph: Graph, args: Parameters<typeof loadQuantPlan>[2] & { hop?: string }): Promise<QuantPlan> =>
   loadQuantPlan(graph, planOptions(graph, args), args);
 
-/** A network of the benchmark, calibrated with uniform noise. */
+/** A network of the benchmark. */
 function madeUp(name: string, args: PlanArgs): QuantPlan {
-  const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
-  let state = 7;
-  const noise = Float32Array.from({ length: 4 * window * channels }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2147483648 - 1;
-  });
-  const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { noReport: true }).graph;
+  const { int8, hops } = madeUpNetwork(name);
   return quantPlan(int8, planOptions(int8, { ...args, hop: args.hop ?? String(hops[0]) }));
+}
+
+interface Out {
+  json?: boolean;
+  compare?: string;
+}
+
+/** Read before anything is measured, so that a wrong file costs no time. */
+const earlierOf = async ({ compare }: Out, { plan }: QuantPlan, core?: string): Promise<Measured | undefined> =>
+  compare === undefined ? undefined : earlier(compare, { network: plan.graph.name, hop: plan.hop, core });
+
+function printRatios(before: Measured | undefined, now: Measured): void {
+  if (!before) return;
+  const cells = ratios(before, now).map((r): Cell[] => [
+    r.target,
+    r.figure,
+    +r.before.toFixed(2),
+    +r.now.toFixed(2),
+    r.ratio.toFixed(3),
+  ]);
+  const head = ['target', 'figure', 'before', 'now', 'ratio'];
+  process.stdout.write(`\n${table(cells, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`);
 }
 
 const headline = ({ plan }: QuantPlan): string =>
@@ -61,7 +78,7 @@ const headline = ({ plan }: QuantPlan): string =>
 /** Beyond code and weights: what a host pays. */
 const bytesOf = ({ manifest, file }: Bundle) => ({ codeBytes: file.codeBytes, fileBytes: file.fileBytes, ...manifest.bytes });
 
-async function times(quant: QuantPlan, which: readonly Target[], rounds: number, json?: boolean): Promise<void> {
+async function times(quant: QuantPlan, which: readonly Target[], rounds: number, out: Out): Promise<void> {
   const { benchModule } = await import('../bench/modules.ts');
   const { interleaved } = await import('../bench/measure.ts');
   const { peakKernel, peakMacs } = await import('../bench/peak.ts');
@@ -78,6 +95,7 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
     ]),
     ...(peak ? [{ name: 'peak', run: peak }] : []),
   ];
+  const before = await earlierOf(out, quant);
   const measured = new Map(interleaved(subjects, rounds).map((t) => [t.name, t]));
   const us = (name: string) => measured.get(name)?.medianUs ?? 0;
   const most = peak && peakMacs / us('peak') / 1000;
@@ -100,7 +118,8 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
       ...bytesOf(hop.bundle),
     };
   });
-  if (json) return printJson({ network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, peakMacsPerNs: most, rows });
+  const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, peakMacsPerNs: most, rows };
+  if (out.json) return printJson(figures);
   const head = [
     'target',
     'us a hop',
@@ -134,18 +153,21 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
     process.stdout.write(`\nwindow over hop in multiply-adds: ${(windowed.plan.macsPerHop / plan.macsPerHop).toFixed(2)}\n`);
   if (most)
     process.stdout.write(`peak: ${most.toFixed(1)} multiply-adds a nanosecond, the inner loop of simd alone, in the same run\n`);
+  printRatios(before, figures);
 }
 
-async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', json?: boolean): Promise<void> {
+async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', out: Out): Promise<void> {
   const { cores, countInstructions } = await import('../bench/count.ts');
   const { build } = await import('../../assembly/build.ts');
+  const before = await earlierOf(out, quant, core);
   const rows = [];
   for (const target of which) {
     const bundle = await build(quant, { target, shrink: true });
     rows.push({ target, ...(await countInstructions(bundle.wasm, core)), ...bytesOf(bundle) });
   }
   const { plan } = quant;
-  if (json) return printJson({ network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows });
+  const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };
+  if (out.json) return printJson(figures);
   const head = ['target', 'instructions a hop', 'a multiply-add', 'code', 'memory'];
   const cells = rows.map((r): Cell[] => [
     r.target,
@@ -156,4 +178,5 @@ async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 
   ]);
   process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`);
   process.stdout.write(`\n${cores[core].name} in QEMU, the module as C without bounds checks, -O2: ${rows[0]?.tools}\n`);
+  printRatios(before, figures);
 }

@@ -1,0 +1,42 @@
+/** The benchmark's ONNX files: onnxruntime's answers are those of our own executors, so that what is timed is the same network. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
+import { runFloat } from '../../models/graph/run.ts';
+import type { Graph, QuantParams } from '../../models/graph/types.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { runWindow } from '../../quant/reference.ts';
+import { onnxOf } from '../bench/onnx-of.ts';
+import { loadRuntime } from '../read/onnx-oracle.ts';
+
+const runtime = await loadRuntime();
+if (!runtime) console.log('skipped: onnxruntime-node does not load here (npm ci, with development dependencies)');
+
+async function answer(graph: Graph, window: Float32Array): Promise<Float32Array> {
+  const { t, f, c } = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+  const session = await runtime?.InferenceSession.create(onnxOf(graph), { logSeverityLevel: 3 });
+  const rows = Float32Array.from(window, (_, i) => window[(i % (t * f)) * c + Math.floor(i / (t * f))] as number);
+  const x = runtime && new runtime.Tensor('float32', rows, [1, c, t, f]);
+  const out = await session?.run({ x: x as never });
+  return out?.[session?.outputNames[0] ?? '']?.data as Float32Array;
+}
+
+for (const name of runtime ? Object.keys(benchNetworks) : []) {
+  test(`${name}: float as the float executor, int8 within a step of the integer reference`, async () => {
+    const { graph } = (benchNetworks[name] as () => BenchNetwork)();
+    const { int8, window } = madeUpNetwork(name);
+    const exact = runFloat(graph, [window])[graph.outputs[0]?.tensor ?? -1] as Float32Array;
+    const float = await answer(graph, window);
+    for (const [i, v] of exact.entries()) assert.ok(Math.abs(v - (float[i] as number)) < 1e-4 * (1 + Math.abs(v)), `output ${i}`);
+    const q = int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant as QuantParams;
+    const stored = Int8Array.from(window, (v) => Math.min(127, Math.max(-128, Math.round(v / q.scale) + q.zeroPoint)));
+    const { outputs } = runWindow(quantPlan(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' }), stored);
+    const { scale, zeroPoint } = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant as QuantParams;
+    const got = await answer(int8, window);
+    // it rounds once where TensorFlow Lite rounds twice: a step here and there adds up
+    for (const [i, v] of outputs[0]?.entries() ?? [])
+      assert.ok(Math.abs((v - zeroPoint) * scale - (got[i] as number)) <= 3.01 * scale, `output ${i}`);
+  });
+}
+
+test.run();
