@@ -15,7 +15,7 @@ const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 const sliding = { strideF: 1, dilationF: 1, kernelF: 1, padT: [0, 0], padF: [0, 0] } as const;
 
 /** Builds a chain of layers on one input. */
-class Chain {
+export class Chain {
   private readonly b: GraphBuilder;
   private x: number;
   private layers = 0;

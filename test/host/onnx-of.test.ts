@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
 import { runFloat } from '../../models/graph/run.ts';
-import type { Graph, QuantParams } from '../../models/graph/types.ts';
+import type { Graph, QuantParams, Tensor } from '../../models/graph/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { onnxOf } from '../bench/onnx-of.ts';
@@ -28,10 +28,10 @@ for (const name of runtime ? Object.keys(benchNetworks) : []) {
     const exact = runFloat(graph, [window])[graph.outputs[0]?.tensor ?? -1] as Float32Array;
     const float = await answer(graph, window);
     for (const [i, v] of exact.entries()) assert.ok(Math.abs(v - (float[i] as number)) < 1e-4 * (1 + Math.abs(v)), `output ${i}`);
-    const q = int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant as QuantParams;
+    const q = (int8.tensors[int8.inputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const stored = Int8Array.from(window, (v) => Math.min(127, Math.max(-128, Math.round(v / q.scale) + q.zeroPoint)));
     const { outputs } = runWindow(quantPlan(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' }), stored);
-    const { scale, zeroPoint } = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant as QuantParams;
+    const { scale, zeroPoint } = (int8.tensors[int8.outputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const got = await answer(int8, window);
     // it rounds once where TensorFlow Lite rounds twice: a step here and there adds up
     for (const [i, v] of outputs[0]?.entries() ?? [])

@@ -1,0 +1,55 @@
+/**
+ * The plot of `npm run scaling`: per quantity a panel of measured times and of the law that the multiply-adds give, both axes logarithmic.
+ *
+ * In: times and multiply-adds.  Out: SVG text, drawn by Observable Plot on linkedom. Colours of Okabe and Ito (2008).
+ */
+export interface Line {
+  quantity: string;
+  points: { value: number; macs: number; us: number }[];
+  /** Exponents that fit time and work. */
+  time: number;
+  work: number;
+}
+
+const width = 230;
+
+export async function scalingPlot(lines: Line[], target: string): Promise<string> {
+  const plot = await import('@observablehq/plot');
+  const { parseHTML } = await import('linkedom');
+  const { document } = parseHTML('<html><body></body></html>');
+  const most = Math.max(...lines.flatMap(({ points }) => points.map((p) => p.us)));
+  const least = Math.min(...lines.flatMap(({ points }) => points.map((p) => p.us)));
+  const panels = lines.map(({ quantity, points, time, work }, i) => {
+    // the law goes through the median of the ratios
+    const ratios = points.map((p) => p.us / p.macs).sort((a, b) => a - b);
+    const scale = ratios[ratios.length >> 1] as number;
+    const law = points.map((p) => ({ value: p.value, us: scale * p.macs }));
+    const svg = plot.plot({
+      document: document as unknown as Document,
+      width,
+      height: 250,
+      marginLeft: 44,
+      marginTop: 46,
+      style: { fontFamily: 'sans-serif', fontSize: '11px', background: 'white', color: '#222222' },
+      x: { type: 'log', label: quantity, ticks: points.map((p) => p.value), tickFormat: (v: number) => `${v}` },
+      y: { type: 'log', label: null, domain: [least / 1.5, most * 1.5], grid: true },
+      marks: [
+        plot.line(law, { x: 'value', y: 'us', stroke: '#D55E00', strokeDasharray: '5 3', strokeWidth: 1.5 }),
+        plot.line(points, { x: 'value', y: 'us', stroke: '#0072B2', strokeWidth: 1.75 }),
+        plot.dot(points, { x: 'value', y: 'us', fill: '#0072B2', r: 3 }),
+        plot.text([`time ~ ${quantity}^${time.toFixed(2)}`], { frameAnchor: 'top-left', dy: -34, fill: '#0072B2' }),
+        plot.text([`work ~ ${quantity}^${work.toFixed(2)}`], { frameAnchor: 'top-left', dy: -20, fill: '#D55E00' }),
+      ],
+    });
+    const inner = (svg as unknown as { outerHTML: string }).outerHTML.replace(/^<svg/, `<svg x="${i * width}" y="24"`);
+    return inner.includes('xmlns=') ? inner : inner.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
+  });
+  const title = `Microseconds a hop, target ${target}: measured (solid), and what the multiply-adds say (dashed)`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width * lines.length}" height="280" viewBox="0 0 ${width * lines.length} 280">`,
+    '<rect width="100%" height="100%" fill="white"/>',
+    `<text x="12" y="18" font-family="sans-serif" font-size="14" fill="#222222">${title}</text>`,
+    ...panels,
+    '</svg>\n',
+  ].join('\n');
+}
