@@ -17,7 +17,7 @@ execFileSync(process.execPath, [join(root, 'scripts/prepare.mjs')], { stdio: 'in
 const limitMs = Number(process.env.RUNLET_TEST_MINUTES ?? 20) * 60_000;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((f) => f.endsWith('.test.ts'))
+  .filter((f) => f.endsWith('.test.ts') && !f.includes('node_modules'))
   .map((f) => relative(root, join(here, f)))
   .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
   .sort();

@@ -14,7 +14,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
-import { poolsToo } from './ops/mac.ts';
+import { poolsToo } from './ops/mac-simd.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';

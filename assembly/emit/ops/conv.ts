@@ -1,5 +1,6 @@
 /** conv: one call of the target's kernel, with weights in tiles; partial tap sums read weights in the operator's own order ([o][kt][kf][c/groups]). */
-import { convShape, macCall } from './mac.ts';
+import { macCall } from './mac.ts';
+import { convShape } from './mac-block.ts';
 import type { EmitOp } from './op.ts';
 import { macBlock } from './sliding.ts';
 import { tapsCalls } from './taps.ts';

@@ -1,8 +1,8 @@
 """Write kws.onnx, the networks of the folds and the signals that go with them.
 
-    python export.py --weights kws.pt                  # kws.onnx, float32
-    python export.py --weights fold-0.pt --fold 0      # folds/fold-0.onnx, float16 weights
-    python export.py --signals                         # calib.npy and golden files
+    python export.py --weights slide.pt rows.pt image.pt                    # kws.onnx, float32
+    python export.py --weights slide-0.pt rows-0.pt image-0.pt --fold 0     # folds/fold-0.onnx, float16 weights
+    python export.py --signals                                              # calib.npy and golden files
 
 kws.onnx         input features [1, 1, 49, 40], output scores [1, 12] (softmax), opset 18
 folds/*.onnx     the same network trained without one fold's speakers, for `npm run eval:kws`
@@ -28,7 +28,7 @@ import clips
 import speech
 from batches import real
 from front_end import features
-from model import HOP, MEAN, SPREAD, KeywordNet
+from model import HOP, MEAN, SPREAD, STEMS, Member
 
 HERE = pathlib.Path(__file__).parent
 DETECTOR = {"cutoff": 0.7, "slidingWindow": 4, "refractoryMs": 1000, "output": 0}
@@ -42,13 +42,12 @@ METADATA = {
 }
 
 
-class Scores(nn.Module):
-    """The trained network on features as they are, batch norm folded into its convolutions, and softmax."""
+class Trunk(nn.Sequential):
+    """A member without its dense layer, on features as they are; batch norm folded into its convolutions."""
 
-    def __init__(self, net):
-        super().__init__()
+    def __init__(self, member):
         layers = []
-        for layer in net.eval().trunk:
+        for layer in member.eval().trunk:
             if isinstance(layer, nn.BatchNorm2d):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
             elif not isinstance(layer, nn.Dropout):
@@ -56,16 +55,29 @@ class Scores(nn.Module):
         with torch.no_grad():  # the first convolution takes x in place of (x - MEAN) / SPREAD
             layers[0].weight /= SPREAD
             layers[0].bias -= MEAN * layers[0].weight.sum((1, 2, 3))
-        self.trunk, self.output = nn.Sequential(*layers), net.output
+        super().__init__(*layers)
+
+
+class Scores(nn.Module):
+    """Softmax of the mean of the members' logits: one dense layer over all their means."""
+
+    def __init__(self, members):
+        super().__init__()
+        self.trunks = nn.ModuleList(Trunk(m) for m in members)
+        self.output = nn.Linear(sum(m.output.in_features for m in members), len(clips.LABELS))
+        with torch.no_grad():
+            self.output.weight.copy_(torch.cat([m.output.weight for m in members], 1) / len(members))
+            self.output.bias.copy_(torch.stack([m.output.bias for m in members]).mean(0))
 
     def forward(self, x):
-        return torch.softmax(self.output(self.trunk(x).mean((2, 3))), 1)
+        return torch.softmax(self.output(torch.cat([trunk(x).mean((2, 3)) for trunk in self.trunks], 1)), 1)
 
 
-def load(path):
-    net = KeywordNet()
-    net.load_state_dict(torch.load(path))
-    return Scores(net).eval()
+def load(paths):
+    members = [Member(kind) for kind in STEMS]
+    for member, path in zip(members, paths, strict=True):
+        member.load_state_dict(torch.load(path))
+    return Scores(members).eval()
 
 
 def halved(graph):
@@ -147,14 +159,14 @@ def write_signals():
 def load_onnx(path):
     """kws.onnx in PyTorch, by the names that the exporter keeps."""
     arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
-    net = Scores(KeywordNet())
+    net = Scores([Member(kind) for kind in STEMS])
     net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
     return net.eval()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights")
+    parser.add_argument("--weights", nargs="+", help="of slide, rows and image")
     parser.add_argument("--fold", type=int, default=-1)
     parser.add_argument("--signals", action="store_true")
     args = parser.parse_args()

@@ -1,8 +1,7 @@
-"""Train the keyword network on cached features.
+"""Train one member of the keyword network on cached features.
 
-    python train.py --cache DIR --fold 0 --out fold-0.pt   # without fold 0
-    python train.py --cache DIR --out kws.pt               # all clips
-    python train.py --cache DIR --seed 2 --out kws-2.pt    # another member (model.joined)
+    python train.py --cache DIR --member image --fold 0 --out image-0.pt   # without fold 0
+    python train.py --cache DIR --member image --out image.pt              # all clips
 
 The number of steps is fixed; nothing is chosen by the clips that are kept apart. What is
 kept is the running average of the weights.
@@ -18,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from batches import NEITHER, Batches, real
-from model import KeywordNet
+from model import STEMS, Member
 
 SMOOTHING = 0.05
 MIXED = 0.7  # share of steps on mixed windows
@@ -51,6 +50,7 @@ def accuracy(net, cache, fold):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cache", required=True)
+    parser.add_argument("--member", required=True, choices=STEMS)
     parser.add_argument("--fold", type=int, default=-1)
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=96)
@@ -63,7 +63,7 @@ def main():
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    net = KeywordNet().to(memory_format=torch.channels_last)
+    net = Member(args.member).to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     train = [f for f in range(5) if f != args.fold]
     batches = Batches(args.cache, train, [args.seed, args.fold + 1])

@@ -1,0 +1,85 @@
+/**
+ * What the calls of conv, depthwise and dense share, whatever the target: how taps lie, tables, parameter blocks. Holds no operator.
+ *
+ * In: a step and where each weight stands.  Out: the address of a packed block.
+ */
+import type { MacParams } from '../../../quant/ops/op.ts';
+import * as B from '../../kernels/block.ts';
+import type { EmitContext, Fields, StepIo } from './op.ts';
+import { sayNeeds, slidingFields } from './sliding.ts';
+import {
+  doubled,
+  foldedBias,
+  inEights,
+  leftOver,
+  needsWide,
+  roundingZero,
+  shiftFactors,
+  type TileShape,
+  tiles,
+} from './tiles.ts';
+
+export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
+
+export const windowRule = ({ step: { rule } }: MacIo) => (rule.kind === 'window' ? rule : { stride: 1, dilation: 1 });
+
+/** The taps of every place inside the input are one run of bytes. */
+export function sideBySide(io: MacIo, dilation = windowRule(io).dilation): boolean {
+  const { geometry: g, per } = io.params;
+  const shape = io.x[0]?.shape ?? { t: 0, f: 0, c: 0 };
+  const oneTap = g.kernelT * g.kernelF === 1;
+  const alongT = g.kernelT === 1 || (dilation === 1 && g.kernelF === shape.f);
+  const alongF = g.kernelF === 1 || (g.dilationF ?? 1) === 1;
+  return (oneTap || per === shape.c) && alongT && alongF && g.padF[0] === 0 && g.padF[1] === 0;
+}
+
+export const isPadded = ({ step: { rule } }: MacIo): boolean => rule.kind === 'window' && (rule.pad[0] > 0 || rule.pad[1] > 0);
+
+/** Weights [o][kt][kf][c / groups]. */
+export function convShape({ params: { geometry: g, per }, x, out }: StepIo<'conv'>): TileShape {
+  const taps = g.kernelT * g.kernelF * per;
+  return { groups: (x[0]?.shape.c ?? per) / per, outputs: out.c, taps, at: (o, i) => o * taps + i };
+}
+
+/** Weights [kt][kf][o]. */
+export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>): TileShape => ({
+  groups: 1,
+  outputs: out.c,
+  taps: g.kernelT * g.kernelF,
+  at: (o, i) => i * out.c + o,
+});
+
+/** Tables of a target: bias, multiplier, shift or what stands for it. */
+export function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
+  if (ctx.target !== 'simd')
+    return [
+      [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
+      [B.MULTIPLIER, ctx.table(p.multiplier)],
+      [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
+      [B.Y_ZERO, roundingZero(p)],
+    ];
+  const wide = needsWide(p, shape);
+  if (wide) ctx.need('WIDE');
+  return [
+    [B.BIAS, ctx.table(inEights(doubled(p.bias)))],
+    [B.MULTIPLIER, ctx.table(inEights(p.multiplier))],
+    [B.SHIFT, ctx.table(inEights(shiftFactors(p, wide)))],
+    [B.Y_ZERO, roundingZero(p)],
+    [B.WIDE_SHIFTS, wide ? 1 : 0],
+  ];
+}
+
+/** The block of a call whose weights are in tiles. */
+export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
+  const p = io.params;
+  sayNeeds(io, ctx);
+  if (shape.groups > 1) ctx.need('GROUPS');
+  if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
+  return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
+    ...slidingFields(io, p.geometry, p, p.xZero),
+    [B.PER, p.per],
+    [B.WEIGHTS, ctx.weights(tiles(p.weights, shape, ctx.target))],
+    ...tables(p, shape, ctx),
+    ...more,
+  ]);
+}
