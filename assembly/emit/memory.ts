@@ -5,7 +5,7 @@
  *
  *   base  | program | weights | tables | state | io | scratch |  end
  *
- * The program is there if the module is a layer table (emit/table.ts): its header then lies at the base.
+ * The program lies at the base: the header and instructions of a layer table (emit/table.ts), else the constants of rn_info (emit/info.ts).
  * State holds counters, partial results, histories, and the left edges and accumulators of waiting windows (edge-exact). A trunk tensor is
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.

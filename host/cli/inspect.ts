@@ -7,6 +7,7 @@ import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
+import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
@@ -94,5 +95,6 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
   ];
   const detects = detectorText(manifest);
   if (detects) lines.push(`detects ${detects}`);
+  lines.push('', ...memoryPicture(facts));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
