@@ -19,7 +19,11 @@ import { root } from '../test/shared.ts';
 import { type Line, scalingPlot } from './scaling-plot.ts';
 
 const { values } = parseArgs({
-  options: { target: { type: 'string', default: 'simd' }, rounds: { type: 'string', default: '30' }, 'no-plot': { type: 'boolean' } },
+  options: {
+    target: { type: 'string', default: 'simd' },
+    rounds: { type: 'string', default: '30' },
+    'no-plot': { type: 'boolean' },
+  },
 });
 const target = targets.find((name) => name === values.target) as Target | undefined;
 if (!target) throw new Error(`--target is one of ${targets.join(', ')}`);

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './shared.ts';
 
-const leftOut = new Set(['node_modules', '.git', 'out', 'coverage', '__pycache__']);
+const leftOut = new Set(['node_modules', '.git', 'out', 'dist', 'coverage', '__pycache__']);
 
 function* walk(folder: string): Generator<string> {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {

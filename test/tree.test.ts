@@ -11,12 +11,19 @@ import * as assert from 'uvu/assert';
 import { root } from './shared.ts';
 import { allFiles, sourcesIn, textOf, withoutComments } from './sources.ts';
 
+/** What is compiled into dist, by its source. */
+const sourceOf = (path: string): string => posix.join('.', path).replace(/^dist\/(.*)\.js$/, '$1.ts');
+const exported = (name: string): string => {
+  const entry = manifest.exports[name];
+  return sourceOf(typeof entry === 'object' ? entry.default : (entry ?? ''));
+};
+
 const stages = ['models', 'quant', 'assembly', 'host'];
 const sources = [...allFiles.filter((f) => /^[^/]+\.ts$/.test(f)), ...sourcesIn(...stages, 'test', 'scripts')];
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
-  exports: Record<string, string>;
+  exports: Record<string, string | { types: string; default: string }>;
   bin: Record<string, string>;
   files: string[];
 };
@@ -83,7 +90,7 @@ function closure(entry: string): { files: Set<string>; packages: Set<string> } {
 }
 
 test('host/session has no dependency and no Node import, and of the rest imports the manifest reader and the error type', () => {
-  const entry = posix.join('.', manifest.exports['./session'] as string);
+  const entry = exported('./session');
   assert.is(entry, 'host/session/index.ts');
   const { files, packages } = closure(entry);
   assert.equal([...packages], []);
@@ -113,8 +120,12 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'tiles', 'index']],
-    ['assembly/kernels', '.ts', ['block', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'patch', 'rows', 'taps']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'tiles', 'index']],
+    [
+      'assembly/kernels',
+      '.ts',
+      ['block', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
+    ],
     ['test/ops', '.cases.ts', []],
   ];
   const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>
@@ -180,15 +191,17 @@ test('dependencies are pinned exactly, and those that are imported are listed', 
     for (const { path } of importsOf(file)) {
       if (path.startsWith('node:') || existsSync(join(root, path)) || stageOf(path) >= 0) continue;
       const name = path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+      // in a clone whose sources are newer than dist
+      if (file === 'host/cli/bin.js' && name === 'tsx') continue;
       if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} -> ${path}`);
     }
   assert.equal(wrong, [], 'run-time imports that package.json does not have under dependencies');
 });
 
 test('what package.json names is there', () => {
-  const named = [...Object.values(manifest.exports), ...Object.values(manifest.bin), ...manifest.files];
+  const named = [...Object.keys(manifest.exports).map(exported), ...Object.values(manifest.bin), ...manifest.files];
   assert.equal(
-    named.filter((path) => !existsSync(join(root, path))),
+    named.filter((path) => path !== 'dist' && !existsSync(join(root, path))),
     [],
   );
 });

@@ -26,13 +26,13 @@ function isStale() {
 }
 
 async function load() {
-  const beside = new URL('./main.js', import.meta.url);
+  const beside = new URL('main.js', import.meta.url);
   if (existsSync(beside)) return import(beside);
   const compiled = new URL('dist/host/cli/main.js', root);
   if (existsSync(compiled) && !isStale()) return import(compiled);
   const { register } = await import('tsx/esm/api');
   register();
-  return import(new URL('./main.ts', import.meta.url));
+  return import(new URL('main.ts', import.meta.url));
 }
 
 const { main } = await load();
