@@ -59,8 +59,12 @@ for (const { path, text } of outputFiles)
 for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, readFileSync(join(root, path)));
 for (const folder of asTheyAre) cpSync(join(root, folder), join(dist, folder), { recursive: true });
 put('package.json', `${JSON.stringify({ type: 'module', version })}\n`);
-if (process.argv.includes('--types'))
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.types.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+if (process.argv.includes('--types')) {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.d.ts')))
+    put(
+      name,
+      readFileSync(join(dist, name), 'utf8').replace(importOf, (_, before, quote) => `${before}.js${quote}`),
+    );
+}
