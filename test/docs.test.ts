@@ -26,6 +26,10 @@ const slow: [RegExp, (...found: string[]) => string | undefined][] = [
     () => (ci.includes('npm run paper -- --quick') && scripts.paper ? undefined : 'is not in .ci/run'),
   ],
   [
+    /^npm run (bench:install|bench:peers|scaling)(?: -- .*)?$/,
+    (_, name) => (ci.some((line) => line.split(' -- ')[0] === `npm run ${name}`) ? undefined : 'is not in .ci/run'),
+  ],
+  [
     /^npm test -- (\S+)$/,
     (_, part) => (allFiles.some((f) => f.endsWith('.test.ts') && f.includes(part as string)) ? undefined : 'names no test'),
   ],

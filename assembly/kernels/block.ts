@@ -47,16 +47,15 @@ export const MULTIPLIER = 92; // address, i32 [o], Q31
 export const SHIFT = 96; // address, s8 [o]; left where positive. Targets have tables of their own: finish.ts, mac-simd.ts
 export const RUNS = 100; // interp, native: 1 where the taps of every place inside the input lie side by side in it
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
-export const SUMS = 108; // address, i32 [Y_C]: the sums of a place (interp, native)
+export const SUMS = 108; // address, i32 [Y_C]: the sums of a place; simd: of four places, each filled up to sixteen
 export const MAC_BYTES = 112;
 export const CHUNK = 100; // simd: output rows whose input is widened together
-export const F_AFTER = 108; // simd, depthwise: feature padding after the last row
 export const PLACE = 112; // simd, conv: values of the widened input between two places
 export const POOL = 116; // simd, conv: places of which the largest output is taken, 1, 2 or 4
 export const WIDE_SHIFTS = 120; // simd: 1 where shifts or outputs are too large for LIFT (mac-simd.ts)
-export const MAC_SIMD_BYTES = 124;
+export const F_AFTER = 124; // simd, depthwise: feature padding after the last row
+export const MAC_SIMD_BYTES = 128;
 export const LIFT = 15; // simd: bits that a shift to the left has room for
-export const SUMS_BYTES = 128; // simd: before PATCH, i32 [4][8]
 
 /** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps, else by last_rows (last-rows.ts). */
 export const FEW_TAPS = 32;

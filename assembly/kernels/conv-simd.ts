@@ -20,6 +20,7 @@ import {
   POOL,
   STRIDE_F,
   STRIDE_T,
+  SUMS,
   WEIGHTS,
   X,
   X_C,
@@ -30,7 +31,7 @@ import {
   Y_F,
 } from "./block";
 import { tile_four, tile_one } from "./conv-tiles-simd";
-import { widen_s8, zeros } from "./mac-simd";
+import { finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, GROUPS, POOLED } from "./needs";
 
@@ -60,24 +61,44 @@ function widen_rows(p: usize, t: i32, rows: i32, step: i32): void {
   }
 }
 
+/** Sums of four places, or of one, of all groups; taps of a group `x_group` bytes after those of the one before. */
+function sums_of(p: usize, four: bool, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
+  const y_c = load<i32>(p, Y_C);
+  const groups = GROUPS ? load<i32>(p, X_C) / load<i32>(p, PER) : 1;
+  const outputs = y_c / groups;
+  const group_bytes = ((outputs + 7) >> 3) * (pitch_of(taps) << 2);
+  let w = <usize>load<i32>(p, WEIGHTS);
+  let sums = <usize>load<i32>(p, SUMS);
+  // a tile that is not full writes past its group: the next group comes after it
+  for (let g: i32 = 0; g < groups; g++) {
+    if (four) tile_four(p, sums, sums_bytes(y_c), outputs, x, x_pitch, w, taps);
+    else tile_one(sums, outputs, x, w, taps);
+    w += group_bytes;
+    x += x_group;
+    sums += outputs << 2;
+  }
+}
+
+/** Outputs of the places whose sums are there; returns where the next ones go. */
+function finish_places(p: usize, y: usize, y_pitch: i32, places: i32): usize {
+  const pitch = sums_bytes(load<i32>(p, Y_C));
+  let sums = <usize>load<i32>(p, SUMS);
+  for (; places > 0; places--) {
+    finish_place(p, y, sums);
+    sums += pitch;
+    y += y_pitch;
+  }
+  return y;
+}
+
 /** `places` places from `x` on, `pitch` bytes apart, four at a time while there are four; outputs y_pitch bytes apart. */
 function places_s8(p: usize, y: usize, y_pitch: i32, x: usize, pitch: i32, places: i32, taps: i32): void {
-  const per = load<i32>(p, PER);
-  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
-  const out_per = load<i32>(p, Y_C) / groups;
-  const group_bytes = ((out_per + 7) >> 3) * (pitch_of(taps) << 2);
+  const pool = POOLED ? load<i32>(p, POOL) : 1;
   while (places > 0) {
-    const four = places >= 4;
-    let w = <usize>load<i32>(p, WEIGHTS);
-    for (let g: i32 = 0; g < groups; g++) {
-      const from = x + g * (per << 1);
-      if (four) tile_four(p, y, y_pitch, g * out_per, (g + 1) * out_per, from, pitch, w, taps);
-      else tile_one(p, y, g * out_per, (g + 1) * out_per, from, w, taps);
-      w += group_bytes;
-    }
-    const done = four ? 4 : 1;
+    const done = places >= 4 ? 4 : 1;
+    sums_of(p, done == 4, x, pitch, load<i32>(p, PER) << 1, taps);
+    y = finish_places(p, y, y_pitch, POOLED ? done / pool : done);
     places -= done;
-    y += (POOLED ? done / load<i32>(p, POOL) : done) * y_pitch;
     x += done * pitch;
   }
 }
@@ -123,29 +144,29 @@ function patch_s16(p: usize, to: usize, t: i32, f: i32, group: i32): void {
   }
 }
 
-/** Places whose taps are copied. */
+/** Places whose taps are copied: those of a place group by group, whole fours each. */
 export function conv_patch_s8_simd(p: usize, first: i32, rows: i32): void {
   const y_f = load<i32>(p, Y_F);
   const y_c = load<i32>(p, Y_C);
   const per = load<i32>(p, PER);
-  const groups = load<i32>(p, X_C) / per;
-  const out_per = y_c / groups;
+  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
   const taps = load<i32>(p, KERNEL_T) * load<i32>(p, KERNEL_F) * per;
   const pitch = pitch_of(taps);
-  const group_bytes = ((out_per + 7) >> 3) * (pitch << 2);
   const patch = <usize>load<i32>(p, PATCH);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   let at = first * y_f; // place
   let left = rows * y_f;
   while (left > 0) {
     const places = left >= 4 ? 4 : 1;
-    for (let g: i32 = 0; g < groups; g++) {
-      const w = load<i32>(p, WEIGHTS) + g * group_bytes;
-      for (let i: i32 = 0; i < places; i++) patch_s16(p, patch + i * pitch, (at + i) / y_f, (at + i) % y_f, g);
-      if (places == 4) tile_four(p, y, y_c, g * out_per, (g + 1) * out_per, patch, pitch, w, taps);
-      else tile_one(p, y, g * out_per, (g + 1) * out_per, patch, w, taps);
+    let to = patch;
+    for (let i: i32 = 0; i < places; i++) {
+      for (let g: i32 = 0; g < groups; g++) {
+        patch_s16(p, to, (at + i) / y_f, (at + i) % y_f, g);
+        to += pitch;
+      }
     }
-    y += places * y_c;
+    sums_of(p, places == 4, patch, groups * pitch, pitch, taps);
+    y = finish_places(p, y, y_c, places);
     at += places;
     left -= places;
   }
@@ -154,6 +175,8 @@ export function conv_patch_s8_simd(p: usize, first: i32, rows: i32): void {
 export function dense_s8_simd(p: usize): void {
   const taps = load<i32>(p, PER);
   const patch = <usize>load<i32>(p, PATCH);
+  const sums = <usize>load<i32>(p, SUMS);
   widen_s8(patch, load<i32>(p, X), taps, zeros(p));
-  tile_one(p, load<i32>(p, Y), 0, load<i32>(p, Y_C), patch, load<i32>(p, WEIGHTS), taps);
+  tile_one(sums, load<i32>(p, Y_C), patch, load<i32>(p, WEIGHTS), taps);
+  finish_place(p, load<i32>(p, Y), sums);
 }

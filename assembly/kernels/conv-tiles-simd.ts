@@ -1,12 +1,12 @@
 /**
- * The two inner loops of conv-simd.ts: all outputs of four places, and of one.
+ * The two inner loops of conv-simd.ts: all sums of four places, and of one.
  *
- * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: requantised outputs o to end - 1 of each place,
- * or the largest of POOL places.
+ * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: sums i32 of `outputs` outputs, rows `pitch` bytes apart, whole
+ * tiles; four places may leave the largest sums of two, or of all.
  * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
  */
 import { POOL } from "./block";
-import { finish_places, keep, sums_at } from "./mac-simd";
+import { keep } from "./mac-simd";
 import { POOLED } from "./needs";
 
 // @ts-ignore: decorator
@@ -17,18 +17,16 @@ function mac(sum: v128, x: v128, w: v128): v128 {
 
 export function tile_four(
   p: usize,
-  y: usize, // s8, places y_pitch bytes apart
-  y_pitch: i32,
-  o: i32,
-  end: i32,
-  x: usize, // s16, places pitch bytes apart
+  sums: usize,
   pitch: i32,
+  outputs: i32,
+  x: usize, // s16, places x_pitch bytes apart
+  x_pitch: i32,
   w: usize,
   taps: i32,
 ): void {
-  const sums = sums_at(p);
   const pool = POOLED ? load<i32>(p, POOL) : 1;
-  for (; o < end; o += 8) {
+  for (; outputs > 0; outputs -= 8) {
     let a0 = i32x4.splat(0);
     let a1 = a0;
     let b0 = a0;
@@ -38,9 +36,9 @@ export function tile_four(
     let d0 = a0;
     let d1 = a0;
     let xa = x;
-    let xb = x + pitch;
-    let xc = xb + pitch;
-    let xd = xc + pitch;
+    let xb = x + x_pitch;
+    let xc = xb + x_pitch;
+    let xd = xc + x_pitch;
     for (let i = taps; i > 0; i -= 4) {
       let w0 = v128.load_ext<i8>(w);
       let w1 = v128.load_ext<i8>(w, 8);
@@ -87,34 +85,30 @@ export function tile_four(
         a1 = i32x4.max_s(a1, b1);
       }
     }
-    keep(sums, 0, a0, a1);
-    keep(sums, 1, b0, b1);
-    keep(sums, 2, c0, c1);
-    keep(sums, 3, d0, d1);
-    finish_places(p, y, y_pitch, POOLED ? 4 / pool : 4, o, end);
+    keep(sums, a0, a1);
+    keep(sums + pitch, b0, b1);
+    keep(sums + 2 * pitch, c0, c1);
+    keep(sums + 3 * pitch, d0, d1);
+    sums += 32;
   }
 }
 
 /** Sixteen outputs at a time. */
 export function tile_one(
-  p: usize,
-  y: usize, // s8 [y_c]
-  o: i32,
-  end: i32,
+  sums: usize,
+  outputs: i32,
   x: usize, // s16 [taps]
   w: usize,
   taps: i32,
 ): void {
   const tile = ((taps + 3) & ~3) << 3;
-  const sums = sums_at(p);
-  for (; o < end; o += 16) {
+  for (; outputs > 0; outputs -= 16) {
     let a0 = i32x4.splat(0);
     let a1 = a0;
     let b0 = a0;
     let b1 = a0;
     let from = x;
-    const both = o + 8 < end;
-    let wb = both ? w + tile : w;
+    let wb = outputs > 8 ? w + tile : w;
     for (let i = taps; i > 0; i -= 4) {
       let v = v128.load_splat<i32>(from);
       a0 = mac(a0, v, v128.load_ext<i8>(w));
@@ -131,10 +125,8 @@ export function tile_one(
       wb += 32;
     }
     w = wb;
-    keep(sums, 0, a0, a1);
-    finish_places(p, y, 0, 1, o, end);
-    if (!both) return;
-    keep(sums, 0, b0, b1);
-    finish_places(p, y, 0, 1, o + 8, end);
+    keep(sums, a0, a1);
+    keep(sums + 32, b0, b1);
+    sums += 64;
   }
 }

@@ -18,6 +18,7 @@ import {
   PATCH,
   STRIDE_F,
   STRIDE_T,
+  SUMS,
   WEIGHTS,
   X,
   X_C,
@@ -27,7 +28,7 @@ import {
   Y_C,
   Y_F,
 } from "./block";
-import { finish_places, keep, sums_at, zeros } from "./mac-simd";
+import { finish_place, keep, sums_bytes, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { EDGES, FEATURES } from "./needs";
 
@@ -74,15 +75,14 @@ function mac(sum: v128, x: usize, w: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(x), w));
 }
 
-/** Channels o to o + 7 of four rows, or of one. */
+/** Sums of channels o to o + 7 of four rows, or of one. */
 function channels(
   p: usize,
-  y: usize, // s8, rows y_pitch apart
-  o: i32,
+  sums: usize, // i32, of channel o of the first row
+  pitch: i32, // bytes between the sums of two rows
   x: usize, // s16, of the first tap of the first row
   w: usize, // s8 [kernel_f][pairs][8][2]
   four: bool,
-  y_pitch: i32,
   x_pitch: i32, // bytes between the inputs of two output rows
   pair: i32, // bytes between two pairs of taps
 ): void {
@@ -119,15 +119,11 @@ function channels(
     }
     x += column;
   }
-  const end = load<i32>(p, Y_C);
-  const sums = sums_at(p);
-  keep(sums, 0, a0, a1);
-  if (four) {
-    keep(sums, 1, b0, b1);
-    keep(sums, 2, c0, c1);
-    keep(sums, 3, d0, d1);
-  }
-  finish_places(p, y, y_pitch, four ? 4 : 1, o, end);
+  keep(sums, a0, a1);
+  if (!four) return;
+  keep(sums + pitch, b0, b1);
+  keep(sums + 2 * pitch, c0, c1);
+  keep(sums + 3 * pitch, d0, d1);
 }
 
 export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
@@ -144,6 +140,8 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   const tile = ((pairs * (FEATURES ? load<i32>(p, KERNEL_F) : 1) + 1) & ~1) << 4;
   const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
   const chunk = load<i32>(p, CHUNK);
+  const sums = <usize>load<i32>(p, SUMS);
+  const pitch = sums_bytes(y_c);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (const end = first + rows; first < end; first += chunk) {
     const count = min(chunk, end - first);
@@ -152,16 +150,17 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
     let t: i32 = 0;
     while (t < count) {
       const four = t + 4 <= count;
+      const done = four ? 4 : 1;
       for (let f: i32 = 0; f < y_f; f++) {
         let w = <usize>load<i32>(p, WEIGHTS);
         let x = <usize>(load<i32>(p, PATCH) + t * stride_t * frame + f * column);
         for (let o: i32 = 0; o < y_c; o += 8) {
-          channels(p, y + f * y_c, o, x, w, four, y_f * y_c, stride_t * frame, step * frame);
+          channels(p, sums + (o << 2), pitch, x, w, four, stride_t * frame, step * frame);
           x += 32;
           w += tile;
         }
+        for (let i: i32 = 0; i < done; i++) finish_place(p, y + (i * y_f + f) * y_c, sums + i * pitch);
       }
-      const done = four ? 4 : 1;
       y += done * y_f * y_c;
       t += done;
     }

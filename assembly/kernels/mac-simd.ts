@@ -1,10 +1,10 @@
 /**
- * What the SIMD128 kernels share: int16 taps, tiles of eight outputs, four requantisations at a time.
+ * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
  *
  * Tables of a layer have a value an output, filled up to whole tiles: BIAS 2 * bias, MULTIPLIER as it is, SHIFT 2^(LIFT - s), s = -1 - shift;
  * |sum + bias| < 2^30, outputs below 2^(30 - LIFT) before they are clamped, s in 0..LIFT. WIDE_SHIFTS: SHIFT 2^(32 - s), s in 2..30, any outputs. Y_ZERO is 2 * zero point + 1.  Exact: fixed-point.ts in 64-bit lanes, with the steps of finish.ts.
  */
-import { BIAS, MAX, MIN, MULTIPLIER, PATCH, SHIFT, LIFT, SUMS_BYTES, WIDE_SHIFTS, X_ZERO, Y_ZERO } from "./block";
+import { BIAS, LIFT, MAX, MIN, MULTIPLIER, SHIFT, WIDE_SHIFTS, X_ZERO, Y_C, Y_ZERO } from "./block";
 import { WIDE } from "./needs";
 
 /** Values less the zero point as int16; writes whole eights. */
@@ -47,61 +47,59 @@ function finish_four(sum: v128, bias: v128, multiplier: v128, scale: v128, round
   return i32x4.shr_s(i32x4.add(v, round), 1);
 }
 
-/** Where the sums of a place wait for finish_places: i32 [4][8]. */
+/** Bytes of the sums of a place: i32 [Y_C], and what a tile of sixteen writes past it. */
 // @ts-ignore: decorator
 @inline
-export function sums_at(p: usize): usize {
-  return load<i32>(p, PATCH) - SUMS_BYTES;
+export function sums_bytes(y_c: i32): i32 {
+  return (y_c + 16) << 2;
 }
 
-/** The sums of eight outputs of place i. */
+/** The sums of eight outputs. */
 // @ts-ignore: decorator
 @inline
-export function keep(sums: usize, i: i32, a0: v128, a1: v128): void {
-  v128.store(sums + (i << 5), a0);
-  v128.store(sums + (i << 5), a1, 16);
+export function keep(sums: usize, a0: v128, a1: v128): void {
+  v128.store(sums, a0);
+  v128.store(sums, a1, 16);
 }
 
-/** Outputs o to o + 7, as many as lie before `end`, of places whose sums are kept. */
-export function finish_places(
+/** All outputs of a place from its sums. */
+export function finish_place(
   p: usize,
-  y: usize, // s8, places y_pitch bytes apart
-  y_pitch: i32,
-  places: i32,
-  o: i32,
-  end: i32,
+  y: usize, // s8 [y_c]
+  sums: usize,
 ): void {
-  const at = <usize>(o << 2);
-  const bias = <usize>load<i32>(p, BIAS) + at;
-  const multiplier = <usize>load<i32>(p, MULTIPLIER) + at;
-  const scale = <usize>load<i32>(p, SHIFT) + at;
+  let bias = <usize>load<i32>(p, BIAS);
+  let multiplier = <usize>load<i32>(p, MULTIPLIER);
+  let scale = <usize>load<i32>(p, SHIFT);
   const wide = WIDE ? load<i32>(p, WIDE_SHIFTS) != 0 : false;
-  const bias0 = v128.load(bias);
-  const bias1 = v128.load(bias, 16);
-  const multiplier0 = v128.load(multiplier);
-  const multiplier1 = v128.load(multiplier, 16);
-  const scale0 = v128.load(scale);
-  const scale1 = v128.load(scale, 16);
   const round = v128.load_splat<i32>(p, Y_ZERO);
   const low = v128.load_splat<i16>(p, MIN);
   const high = v128.load_splat<i16>(p, MAX);
-  let sums = sums_at(p);
-  y += o;
-  for (; places > 0; places--) {
-    const a0 = finish_four(v128.load(sums), bias0, multiplier0, scale0, round, wide);
-    const a1 = finish_four(v128.load(sums, 16), bias1, multiplier1, scale1, round, wide);
+  for (let left = load<i32>(p, Y_C); left > 0; left -= 8) {
+    const a0 = finish_four(v128.load(sums), v128.load(bias), v128.load(multiplier), v128.load(scale), round, wide);
+    const a1 = finish_four(
+      v128.load(sums, 16),
+      v128.load(bias, 16),
+      v128.load(multiplier, 16),
+      v128.load(scale, 16),
+      round,
+      wide,
+    );
     const words = i16x8.min_s(high, i16x8.max_s(low, i16x8.narrow_i32x4_s(a0, a1)));
     const bytes = i8x16.narrow_i16x8_s(words, words);
-    if (o + 8 <= end) v128.store64_lane(y, bytes, 0);
+    if (left >= 8) v128.store64_lane(y, bytes, 0);
     else {
       let rest = i64x2.extract_lane(bytes, 0);
-      for (let i: i32 = 0; i < end - o; i++) {
+      for (let i: i32 = 0; i < left; i++) {
         store<i8>(y + i, rest);
         rest >>= 8;
       }
     }
     sums += 32;
-    y += y_pitch;
+    bias += 32;
+    multiplier += 32;
+    scale += 32;
+    y += 8;
   }
 }
 

@@ -6,7 +6,7 @@
 import * as B from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
 import { convShape, type MacIo, sideBySide, tiledBlock, windowRule } from './mac-block.ts';
-import type { Call, EmitContext, StepIo } from './op.ts';
+import type { Call, EmitContext, Fields, StepIo } from './op.ts';
 import { isSmall, type TileShape } from './tiles.ts';
 
 /** Values of the widened input between two places; undefined where they do not lie evenly, or their taps not side by side. */
@@ -34,6 +34,16 @@ export const poolsToo = (io: StepIo<'conv'>, target: Target, places: number): bo
 const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, most: number): number =>
   Math.min(most, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
 
+/** Sums of four places, each with what a tile of sixteen writes past them, then the widened input. */
+function workspace(ctx: EmitContext, outputs: number, bytes: number): Fields {
+  const sums = 4 * 4 * (outputs + 16);
+  const at = ctx.work(sums + bytes);
+  return [
+    [B.SUMS, at],
+    [B.PATCH, at + sums],
+  ];
+}
+
 /** conv and dense. */
 export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call {
   if (io.pool) ctx.need('POOLED');
@@ -41,7 +51,7 @@ export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
   const place = op === 'conv' ? placeStep(io) : undefined;
   // what widening writes and tiles read past the taps
   const slack = 32;
-  let bytes = 2 * 4 * Math.ceil(shape.taps / 4) * (op === 'conv' ? 4 : 1);
+  let bytes = 2 * 4 * Math.ceil(shape.taps / 4) * (op === 'conv' ? 4 * shape.groups : 1);
   let chunk = 0;
   if (place !== undefined) {
     const { stride } = windowRule(io);
@@ -50,7 +60,7 @@ export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
     bytes = 2 * f * c * ((chunk - 1) * stride + g.kernelT);
   }
   const block = tiledBlock(io, shape, ctx, [
-    [B.PATCH, ctx.work(B.SUMS_BYTES + bytes + slack) + B.SUMS_BYTES],
+    ...workspace(ctx, shape.outputs, bytes + slack),
     [B.CHUNK, chunk],
     [B.PLACE, place ?? 0],
     [B.POOL, io.pool?.places ?? 1],
@@ -68,9 +78,8 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const pairs = Math.ceil(g.kernelT / 2);
   const kernelRows = 2 * dilation * (pairs - 1) + 1;
   const chunk = chunkOf(8192, frame, stride, kernelRows, 16);
-  const at = ctx.work(B.SUMS_BYTES + frame * ((chunk - 1) * stride + kernelRows) + 64) + B.SUMS_BYTES;
   const block = tiledBlock(io, pairsFirst(io, pairs), ctx, [
-    [B.PATCH, at],
+    ...workspace(ctx, io.out.c, frame * ((chunk - 1) * stride + kernelRows) + 64),
     [B.CHUNK, chunk],
     [B.F_AFTER, g.padF[1]],
   ]);
