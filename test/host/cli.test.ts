@@ -211,8 +211,9 @@ test('--help loads neither the compiler nor a verb', async () => {
     });
     traced.on('close', () => resolve(text));
   });
-  assert.match(trace, 'cli/main.ts');
-  assert.not.ok(/assemblyscript|binaryen|onnxruntime|cli\/run\.ts/.test(trace));
+  // compiled (scripts/prepare.mjs), so no TypeScript loader either
+  assert.match(trace, 'dist/host/cli/main.js');
+  assert.not.ok(/assemblyscript|binaryen|onnxruntime|tsx|cli\/run\.[jt]s/.test(trace));
 });
 
 test('a closed pipe ends the run quietly', async () => {
