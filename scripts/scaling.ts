@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Target, targets } from '../assembly/emit/target.ts';
 import { interleaved } from '../host/bench/measure.ts';
 import { benchModule } from '../host/bench/modules.ts';
-import { Chain } from '../host/bench/networks.ts';
+import { Chain, noiseOf } from '../host/bench/networks.ts';
 import { table } from '../host/report/table.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { quantize } from '../quant/quantize.ts';
@@ -43,8 +43,7 @@ async function subject(quantity: Quantity, value: number) {
   const net = new Chain(`${quantity} ${value}`, window, 8, 5);
   for (let i = 0; i < depth; i++) net.conv(channels, kernel);
   const float = net.globalavg().dense(4).done();
-  const noise = Float32Array.from({ length: 2 * window * 8 }, (_, i) => (((i * 2654435761) >>> 16) % 2001) / 1000 - 1);
-  const { graph } = quantize(float, { hop: window, mode: 'windowed' }, noise, { noReport: true });
+  const { graph } = quantize(float, { hop: window, mode: 'windowed' }, noiseOf(2 * window * 8), { noReport: true });
   const quant = quantPlan(graph, { hop });
   const { run } = await benchModule(quant, target as Target);
   return { quantity, value, macs: quant.plan.macsPerHop, name: `${quantity} ${value}`, run };

@@ -32,7 +32,7 @@ export interface Emitted {
 export function emit(quant: QuantPlan, target: Target, kernels?: (program: Program) => Kernel[], frontEnd?: FrontEnd): Emitted {
   const { plan } = quant;
   const sizes = pack(quant, target);
-  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length, work: sizes.workBytes };
+  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length, work: sizes.workBytes, pooled: sizes.pooled };
   const round = (map: MemoryMap) => {
     const packed = pack(quant, target, map);
     const program = makeProgram(quant, map, packed.steps);

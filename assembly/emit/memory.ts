@@ -1,7 +1,7 @@
 /**
  * The memory map: where every buffer of a module lies, to the byte.
  *
- * In: a StreamPlan and the sizes of weights and tables.  Out: MemoryMap.
+ * In: a StreamPlan, the sizes of weights and tables, and what packing joined.  Out: MemoryMap.
  *
  *   base  | program | weights | tables | state | io | scratch |  end
  *
@@ -124,16 +124,18 @@ function overlay(buffers: Scratch[]): number {
   return placed.reduce((end, b) => Math.max(end, b.at + b.bytes), 0);
 }
 
-/** Bytes of the regions that do not follow from the plan. */
-export interface RegionBytes {
+/** What does not follow from the plan: bytes of regions, and which outputs are written early. */
+export interface Packing {
   weights: number;
   tables: number;
   program?: number;
   /** What a kernel call needs beside its buffers, one call at a time. */
   work?: number;
+  /** Per step the earlier one whose call writes its output. */
+  pooled?: ReadonlyMap<Step, Step>;
 }
 
-export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, frontEnd?: FrontEnd): MemoryMap {
+export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontEnd?: FrontEnd): MemoryMap {
   const { graph, steps } = plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   let paddingBytes = 0;
@@ -220,8 +222,9 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: RegionBytes, fr
   const buffers: Scratch[] = [];
   const lifetime = (tensor: number, kinds = ['run', 'taps', 'finish', 'fold']) => {
     const made = steps.findIndex((s) => s.output === tensor && kinds.includes(s.kind));
+    const writer = bytes.pooled?.get(steps[made] as Step);
     const last = steps.reduce((end, s, i) => (s.inputs.some((x) => x.tensor === tensor) ? i : end), made);
-    return { from: made, to: last };
+    return { from: writer ? steps.indexOf(writer) : made, to: last };
   };
   for (const b of apart) {
     buffers.push({ key: b.tensor, bytes: (b.plan.historyRows + b.plan.newRows) * b.frameBytes, ...lifetime(b.tensor), at: 0 });

@@ -73,6 +73,8 @@ export interface Packed {
   /** The most that one call needs beside its buffers. */
   workBytes: number;
   needs: ReadonlySet<Need>;
+  /** Pools whose outputs are written by the call of another step, by pool. */
+  pooled: ReadonlyMap<Step, Step>;
   steps: EmittedStep[];
 }
 
@@ -175,7 +177,7 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
   };
-  const pooled = new Set<Step>();
+  const pooled = new Map<Step, Step>();
   const pairs = pooledSteps(quant);
   const steps = quant.plan.steps.map((step): EmittedStep => {
     if (step.kind === 'copy' || pooled.has(step)) return { step, calls: [], rotate: [], left: [] };
@@ -185,7 +187,7 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
     if (pool && poolsToo(io as unknown as StepIo<'conv'>, target, step.outRows / pool.outRows)) {
       io.pool = { places: step.outRows / pool.outRows };
       io.y = stepIo(quant, pool, map).y;
-      pooled.add(pool);
+      pooled.set(pool, step);
     }
     const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
     const { left, window } = step.work ?? {};
@@ -196,5 +198,5 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
       left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
     };
   });
-  return { weights: weights.concat(), tables: tables.concat(), workBytes, needs, steps };
+  return { weights: weights.concat(), tables: tables.concat(), workBytes, needs, pooled, steps };
 }

@@ -120,14 +120,19 @@ export const benchNetworks: Record<string, () => BenchNetwork> = {
   N1P: () => ({ graph: n1p(), window: 256, channels: 1, hops: [64, 32, 16] }),
 };
 
-/** A network of the benchmark in int8, calibrated with uniform noise, and a window of that noise [t][c]. */
-export function madeUpNetwork(name: string): { int8: Graph; window: Float32Array; hops: number[] } {
-  const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
+/** Uniform noise in [-1, 1), the same in every run. */
+export function noiseOf(length: number): Float32Array {
   let state = 7;
-  const noise = Float32Array.from({ length: 4 * window * channels }, () => {
+  return Float32Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2147483648 - 1;
   });
+}
+
+/** A network of the benchmark in int8, calibrated with uniform noise, and a window of that noise [t][c]. */
+export function madeUpNetwork(name: string): { int8: Graph; window: Float32Array; hops: number[] } {
+  const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
+  const noise = noiseOf(4 * window * channels);
   const { graph: int8 } = quantize(graph, { hop: window, mode: 'windowed' }, noise, { noReport: true });
   return { int8, window: noise.slice(0, window * channels), hops };
 }

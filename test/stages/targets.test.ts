@@ -2,9 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
+import { emit } from '../../assembly/emit/emit.ts';
 import { targets } from '../../assembly/emit/target.ts';
-import { benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
+import * as B from '../../assembly/kernels/block.ts';
+import { benchNetworks, Chain, madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
 import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
 
 const outputs = 5;
@@ -37,6 +40,38 @@ test('simd: a pool that alone reads the new rows of a convolution is part of it'
   assert.is(pools(native), 3);
   // rows of the other two wait for the next hop
   assert.is(pools(simd), 2);
+});
+
+test('simd: a pool inside a convolution does not write over rows that are still read', async () => {
+  let pairs = 0;
+  for (const mode of ['windowed', undefined] as const) {
+    for (let window = 260; window < 272; window++) {
+      const net = new Chain('pools', window, 4, 5).conv(8, 5).maxpool(4).conv(32, 3).maxpool(2).conv(8, 1).globalavg();
+      const { graph } = quantize(net.dense(3).done(), { hop: window, mode: 'windowed' }, noiseOf(2 * window * 4), {
+        noReport: true,
+      });
+      const quant = quantPlan(graph, { hop: mode ? window : 128, mode });
+      const { memory, packed, data } = emit(quant, 'simd');
+      const view = new DataView(data.buffer, data.byteOffset);
+      for (const { step, calls } of packed.steps) {
+        const [call] = calls;
+        const pool = [...packed.pooled].find(([, conv]) => conv === step)?.[0];
+        if (!call || !pool) continue;
+        const field = (offset: number) => view.getInt32(call.block - memory.base + offset, true);
+        const [x, y] = [field(B.X), field(B.Y)];
+        const ends = [x + field(B.X_ROWS) * field(B.X_F) * field(B.X_C), y + pool.outRows * field(B.Y_C)] as const;
+        assert.ok(
+          ends[0] <= y || ends[1] <= x,
+          `${step.node.name} of window ${window} reads ${x} to ${ends[0]}, writes ${y} to ${ends[1]}`,
+        );
+        pairs++;
+      }
+      const bundle = await build(quant, { target: 'simd', style: 'table', kernels: 'every' });
+      const { differing } = compareModule(quant, bundle, signalOf(graph, framesFor(quant, 2), window));
+      assert.is(differing, 0, `window ${window}, ${mode ?? 'stream'}: bytes that differ`);
+    }
+  }
+  assert.ok(pairs >= 18, `${pairs} pairs`);
 });
 
 test('what no layer needs is not compiled: bytes of code', async () => {
