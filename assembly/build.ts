@@ -13,7 +13,6 @@ import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { emit, type Style } from './emit/emit.ts';
 import type { MemoryMap } from './emit/memory.ts';
-import type { Need } from './emit/needs.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
@@ -57,25 +56,23 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   const { frontEnd } = options;
   const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
   const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target };
-  const { source, needs, ...module } =
-    style === 'calls' ? await asCalls(quant, named, inside) : await asTable(quant, named, inside);
-  return { ...module, source: { 'module.ts': source, ...kernelFiles(needs) } };
+  return style === 'calls' ? asCalls(quant, named, inside) : asTable(quant, named, inside);
 }
 
 type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: Target };
-type WithSource = Assembled & { source: string; needs?: ReadonlySet<Need> };
 
-async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
+async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
   const emitted = checkMemory(emit(quant, options.target, undefined, sound));
   const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compile(source, emitted.memory.end, options.target, needs);
   checkBase(compiled, emitted.memory);
   const code = options.shrink ? await smaller(compiled) : compiled;
-  return { ...(await assemble(quant, emitted, code, { ...options, style: 'calls' })), source, needs };
+  const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
+  return { ...assembled, source: { 'module.ts': source, ...kernelFiles(needs) } };
 }
 
-async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<WithSource> {
+async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
   const { target } = options;
   const kernels = options.kernels === 'every' ? () => everyKernel(target) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, kernels, sound));
@@ -83,7 +80,8 @@ async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Prom
   const shrink = options.shrink ?? false;
   const needs = options.kernels === 'every' ? undefined : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined, needs });
-  return { ...(await assembleTable(quant, emitted, compiled, options)), source: compiled.source, needs };
+  const assembled = await assembleTable(quant, emitted, compiled, options);
+  return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFiles(needs) } };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

@@ -13,6 +13,7 @@ import { type Cell, table } from '../host/report/table.ts';
 import { runFloat } from '../models/graph/run.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { runWindow } from '../quant/reference.ts';
+import { quantiseSignals } from '../quant/report.ts';
 import { startPeers } from '../test/bench/peers.ts';
 
 const { values, positionals } = parseArgs({
@@ -54,15 +55,14 @@ async function network(name: string, hop: number): Promise<Row[]> {
   const { int8, window } = madeUpNetwork(name);
   const ours = [];
   for (const target of ['simd', 'interp'] as const) ours.push(await benchModule(quantPlan(int8, { hop }), target));
-  const whole = await benchModule(quantPlan(int8, { hop, mode: 'windowed' }), 'simd');
+  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  const whole = await benchModule(windowed, 'simd');
   const { peers, absent } = await startPeers(graph, int8, window);
   for (const { name: peer, why } of absent) say(`skipped: ${peer}, ${why}`);
   const exact = runFloat(graph, [window])[graph.outputs[0]?.tensor ?? -1] ?? new Float32Array();
   const largest = Math.max(...exact.map(Math.abs));
   const off = (got: ArrayLike<number>) => Math.max(...Array.from(exact, (v, i) => Math.abs(v - (got[i] as number)))) / largest;
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
-  const { scale, zeroPoint } = int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
-  const stored = Int8Array.from(window, (v) => Math.min(127, Math.max(-128, Math.round(v / scale) + zeroPoint)));
+  const [stored] = quantiseSignals(int8, [window]) as [Int8Array];
   const out = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
   const answer = Float32Array.from(runWindow(windowed, stored).outputs[0] ?? [], (q) => (q - out.zeroPoint) * out.scale);
   const subjects = [

@@ -25,8 +25,9 @@ const wanted = sources
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => !leftOut.some((folder) => path.startsWith(`${folder}/`)));
 
-/** Relative imports name the file that is there. */
 const importOf = /((?:\bfrom|\bimport\()\s*["'`]\.[^"'`\n]*)\.ts(["'`])/g;
+/** Relative imports name the file that is there. */
+const compiled = (text) => text.replace(importOf, (_, before, quote) => `${before}.js${quote}`);
 
 let esbuild;
 try {
@@ -51,11 +52,7 @@ const { outputFiles } = await esbuild.build({
   target: 'node20',
   write: false,
 });
-for (const { path, text } of outputFiles)
-  put(
-    path.slice(dist.length + 1),
-    text.replace(importOf, (_, before, quote) => `${before}.js${quote}`),
-  );
+for (const { path, text } of outputFiles) put(path.slice(dist.length + 1), compiled(text));
 for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, readFileSync(join(root, path)));
 for (const folder of asTheyAre) cpSync(join(root, folder), join(dist, folder), { recursive: true });
 put('package.json', `${JSON.stringify({ type: 'module', version })}\n`);
@@ -63,8 +60,5 @@ if (process.argv.includes('--types')) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });
   for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.d.ts')))
-    put(
-      name,
-      readFileSync(join(dist, name), 'utf8').replace(importOf, (_, before, quote) => `${before}.js${quote}`),
-    );
+    put(name, compiled(readFileSync(join(dist, name), 'utf8')));
 }

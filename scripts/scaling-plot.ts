@@ -3,6 +3,8 @@
  *
  * In: times and multiply-adds.  Out: SVG text, drawn by Observable Plot on linkedom. Colours of Okabe and Ito (2008).
  */
+import { ink, palette } from '../host/report/plot.ts';
+
 export interface Line {
   quantity: string;
   points: { value: number; macs: number; us: number }[];
@@ -12,6 +14,7 @@ export interface Line {
 }
 
 const width = 230;
+const [timeColour, workColour] = palette as [string, string];
 
 export async function scalingPlot(lines: Line[], target: string): Promise<string> {
   const plot = await import('@observablehq/plot');
@@ -30,25 +33,24 @@ export async function scalingPlot(lines: Line[], target: string): Promise<string
       height: 250,
       marginLeft: 44,
       marginTop: 46,
-      style: { fontFamily: 'sans-serif', fontSize: '11px', background: 'white', color: '#222222' },
+      style: { fontFamily: 'sans-serif', fontSize: '11px', background: 'white', color: ink },
       x: { type: 'log', label: quantity, ticks: points.map((p) => p.value), tickFormat: (v: number) => `${v}` },
       y: { type: 'log', label: null, domain: [least / 1.5, most * 1.5], grid: true },
       marks: [
-        plot.line(law, { x: 'value', y: 'us', stroke: '#D55E00', strokeDasharray: '5 3', strokeWidth: 1.5 }),
-        plot.line(points, { x: 'value', y: 'us', stroke: '#0072B2', strokeWidth: 1.75 }),
-        plot.dot(points, { x: 'value', y: 'us', fill: '#0072B2', r: 3 }),
-        plot.text([`time ~ ${quantity}^${time.toFixed(2)}`], { frameAnchor: 'top-left', dy: -34, fill: '#0072B2' }),
-        plot.text([`work ~ ${quantity}^${work.toFixed(2)}`], { frameAnchor: 'top-left', dy: -20, fill: '#D55E00' }),
+        plot.line(law, { x: 'value', y: 'us', stroke: workColour, strokeDasharray: '5 3', strokeWidth: 1.5 }),
+        plot.line(points, { x: 'value', y: 'us', stroke: timeColour, strokeWidth: 1.75 }),
+        plot.dot(points, { x: 'value', y: 'us', fill: timeColour, r: 3 }),
+        plot.text([`time ~ ${quantity}^${time.toFixed(2)}`], { frameAnchor: 'top-left', dy: -34, fill: timeColour }),
+        plot.text([`work ~ ${quantity}^${work.toFixed(2)}`], { frameAnchor: 'top-left', dy: -20, fill: workColour }),
       ],
     });
-    const inner = (svg as unknown as { outerHTML: string }).outerHTML.replace(/^<svg/, `<svg x="${i * width}" y="24"`);
-    return inner.includes('xmlns=') ? inner : inner.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
+    return (svg as unknown as { outerHTML: string }).outerHTML.replace(/^<svg/, `<svg x="${i * width}" y="24"`);
   });
   const title = `Microseconds a hop, target ${target}: measured (solid), and what the multiply-adds say (dashed)`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width * lines.length}" height="280" viewBox="0 0 ${width * lines.length} 280">`,
     '<rect width="100%" height="100%" fill="white"/>',
-    `<text x="12" y="18" font-family="sans-serif" font-size="14" fill="#222222">${title}</text>`,
+    `<text x="12" y="18" font-family="sans-serif" font-size="14" fill="${ink}">${title}</text>`,
     ...panels,
     '</svg>\n',
   ].join('\n');

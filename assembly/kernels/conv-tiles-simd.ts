@@ -6,14 +6,8 @@
  * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
  */
 import { POOL } from "./block";
-import { keep } from "./mac-simd";
+import { keep, mac } from "./mac-simd";
 import { POOLED } from "./needs";
-
-// @ts-ignore: decorator
-@inline
-function mac(sum: v128, x: v128, w: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
-}
 
 export function tile_four(
   p: usize,

@@ -28,7 +28,7 @@ import {
   Y_C,
   Y_F,
 } from "./block";
-import { finish_place, keep, sums_bytes, zeros } from "./mac-simd";
+import { finish_place, keep, mac, sums_bytes, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { EDGES, FEATURES } from "./needs";
 
@@ -69,12 +69,6 @@ function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function mac(sum: v128, x: usize, w: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(x), w));
-}
-
 /** Sums of channels o to o + 7 of four rows, or of one. */
 function channels(
   p: usize,
@@ -102,18 +96,18 @@ function channels(
       const w0 = v128.load_ext<i8>(w);
       const w1 = v128.load_ext<i8>(w, 8);
       w += 16;
-      a0 = mac(a0, from, w0);
-      a1 = mac(a1, from + 16, w1);
+      a0 = mac(a0, v128.load(from), w0);
+      a1 = mac(a1, v128.load(from, 16), w1);
       if (four) {
         let row = from + x_pitch;
-        b0 = mac(b0, row, w0);
-        b1 = mac(b1, row + 16, w1);
+        b0 = mac(b0, v128.load(row), w0);
+        b1 = mac(b1, v128.load(row, 16), w1);
         row += x_pitch;
-        c0 = mac(c0, row, w0);
-        c1 = mac(c1, row + 16, w1);
+        c0 = mac(c0, v128.load(row), w0);
+        c1 = mac(c1, v128.load(row, 16), w1);
         row += x_pitch;
-        d0 = mac(d0, row, w0);
-        d1 = mac(d1, row + 16, w1);
+        d0 = mac(d0, v128.load(row), w0);
+        d1 = mac(d1, v128.load(row, 16), w1);
       }
       from += pair;
     }

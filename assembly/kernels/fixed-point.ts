@@ -5,6 +5,7 @@
  * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
  */
 import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
+import { EDGES } from "./needs";
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
 // @ts-ignore: decorator
@@ -53,7 +54,7 @@ export function clamp(x: i32, low: i32, high: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function first_tap(start: i32, dilation: i32): i32 {
-  return start < 0 ? (dilation - 1 - start) / dilation : 0;
+  return EDGES && start < 0 ? (dilation - 1 - start) / dilation : 0;
 }
 
 /** First row of a window at or after `at`, where its rows lie `step` apart: ceil(at / step), not below 0. */
@@ -67,5 +68,6 @@ export function first_row(at: i32, step: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function end_tap(start: i32, dilation: i32, length: i32, kernel: i32): i32 {
+  if (!EDGES) return kernel;
   return start >= length ? 0 : min(kernel, (length - start + dilation - 1) / dilation);
 }

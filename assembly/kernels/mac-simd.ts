@@ -47,6 +47,13 @@ function finish_four(sum: v128, bias: v128, multiplier: v128, scale: v128, round
   return i32x4.shr_s(i32x4.add(v, round), 1);
 }
 
+/** Four sums more of two products each. */
+// @ts-ignore: decorator
+@inline
+export function mac(sum: v128, x: v128, w: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
+}
+
 /** Bytes of the sums of a place: i32 [Y_C], and what a tile of sixteen writes past it. */
 // @ts-ignore: decorator
 @inline

@@ -17,12 +17,12 @@ export function maxpool_s8(p: usize, first: i32, rows: i32): void {
   let y = <usize>(load<i32>(p, Y) + first * y_f * x_c);
   for (let t = first; t < first + rows; t++) {
     const t0 = t * load<i32>(p, STRIDE_T) - (EDGES ? load<i32>(p, PAD_T) : 0);
-    const kt0 = EDGES ? first_tap(t0, dilation_t) : 0;
-    const kt1 = EDGES ? end_tap(t0, dilation_t, load<i32>(p, X_ROWS), kernel_t) : kernel_t;
+    const kt0 = first_tap(t0, dilation_t);
+    const kt1 = end_tap(t0, dilation_t, load<i32>(p, X_ROWS), kernel_t);
     for (let f: i32 = 0; f < y_f; f++) {
       const f0 = FEATURES ? f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F) : 0;
-      const kf0 = EDGES ? first_tap(f0, 1) : 0;
-      const kf1 = EDGES ? end_tap(f0, 1, x_f, kernel_f) : kernel_f;
+      const kf0 = first_tap(f0, 1);
+      const kf1 = end_tap(f0, 1, x_f, kernel_f);
       for (let c: i32 = 0; c < x_c; c++) {
         let best = -128;
         for (let kt = kt0; kt < kt1; kt++) {

@@ -19,8 +19,8 @@ function isStale() {
   return ['models', 'quant', 'assembly', 'host'].some((folder) => {
     const base = new URL(`${folder}/`, root);
     if (!existsSync(base)) return false;
-    return readdirSync(base, { recursive: true, withFileTypes: true }).some(
-      (entry) => entry.isFile() && entry.name.endsWith('.ts') && statSync(`${entry.path}/${entry.name}`).mtimeMs > made,
+    return readdirSync(base, { recursive: true, encoding: 'utf8' }).some(
+      (name) => name.endsWith('.ts') && statSync(new URL(name.replaceAll('\\', '/'), base)).mtimeMs > made,
     );
   });
 }

@@ -28,8 +28,8 @@ export interface RunPlot {
 }
 
 /** Okabe and Ito's palette, dark colours first; black is kept for the truth. */
-const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
-const ink = '#222222';
+export const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
+export const ink = '#222222';
 const width = 900;
 const margins = { marginLeft: 64, marginRight: 28 };
 const plotWidth = width - margins.marginLeft - margins.marginRight;

@@ -120,6 +120,13 @@ function outputOf(w: Writer, node: Node, x: string, input: Tensor, output: Shape
   throw new Error(`no ONNX here for ${node.op}`);
 }
 
+/** A window [t][f][c] as the file's input: [1, c, t, f]. */
+export function onnxInput(graph: Graph, window: Float32Array): { data: Float32Array; dims: number[] } {
+  const { t, f, c } = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape;
+  const data = Float32Array.from(window, (_, i) => window[(i % (t * f)) * c + Math.floor(i / (t * f))] as number);
+  return { data, dims: [1, c, t, f] };
+}
+
 export function onnxOf(graph: Graph): Uint8Array {
   const w = new Writer(graph);
   const tensor = (id: number) => graph.tensors[id] as Tensor;

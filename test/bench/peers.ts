@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Graph } from '../../models/graph/types.ts';
-import { onnxOf } from './onnx-of.ts';
+import { onnxInput, onnxOf } from './onnx-of.ts';
 import { tfjsOf } from './tfjs-of.ts';
 
 const folder = join(import.meta.dirname, 'peers');
@@ -36,9 +36,6 @@ const versionOf = (name: string): string =>
   (installed(join(folder, 'node_modules', name, 'package.json')) as { version: string }).version;
 const load = (path: string): Promise<Loaded> => import(pathToFileURL(join(folder, 'node_modules', path)).href);
 
-const nchw = (window: Float32Array, { t, f, c }: { t: number; f: number; c: number }): Float32Array =>
-  Float32Array.from(window, (_, i) => window[(i % (t * f)) * c + Math.floor(i / (t * f))] as number);
-
 /** onnxruntime-node or -web with one graph. */
 async function onnx(path: string, name: string, bytes: Uint8Array, window: Float32Array, graph: Graph): Promise<Peer> {
   const began = performance.now();
@@ -47,8 +44,8 @@ async function onnx(path: string, name: string, bytes: Uint8Array, window: Float
   if (ort.env?.wasm) ort.env.wasm.numThreads = 1;
   const options = { intraOpNumThreads: 1, interOpNumThreads: 1, graphOptimizationLevel: 'all', logSeverityLevel: 3 };
   const session = await ort.InferenceSession.create(bytes, options);
-  const { t, f, c } = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
-  const feeds = { x: new ort.Tensor('float32', nchw(window, { t, f, c }), [1, c, t, f]) };
+  const { data, dims } = onnxInput(graph, window);
+  const feeds = { x: new ort.Tensor('float32', data, dims) };
   const output = session.outputNames[0] as string;
   const run = async () => (await session.run(feeds))[output].data as Float32Array;
   await run();

@@ -6,17 +6,17 @@ import { runFloat } from '../../models/graph/run.ts';
 import type { Graph, QuantParams, Tensor } from '../../models/graph/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
-import { onnxOf } from '../bench/onnx-of.ts';
+import { quantiseSignals } from '../../quant/report.ts';
+import { onnxInput, onnxOf } from '../bench/onnx-of.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
 
 const runtime = await loadRuntime();
 if (!runtime) console.log('skipped: onnxruntime-node does not load here (npm ci, with development dependencies)');
 
 async function answer(graph: Graph, window: Float32Array): Promise<Float32Array> {
-  const { t, f, c } = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
   const session = await runtime?.InferenceSession.create(onnxOf(graph), { logSeverityLevel: 3 });
-  const rows = Float32Array.from(window, (_, i) => window[(i % (t * f)) * c + Math.floor(i / (t * f))] as number);
-  const x = runtime && new runtime.Tensor('float32', rows, [1, c, t, f]);
+  const { data, dims } = onnxInput(graph, window);
+  const x = runtime && new runtime.Tensor('float32', data, dims);
   const out = await session?.run({ x: x as never });
   return out?.[session?.outputNames[0] ?? '']?.data as Float32Array;
 }
@@ -28,8 +28,7 @@ for (const name of runtime ? Object.keys(benchNetworks) : []) {
     const exact = runFloat(graph, [window])[graph.outputs[0]?.tensor ?? -1] as Float32Array;
     const float = await answer(graph, window);
     for (const [i, v] of exact.entries()) assert.ok(Math.abs(v - (float[i] as number)) < 1e-4 * (1 + Math.abs(v)), `output ${i}`);
-    const q = (int8.tensors[int8.inputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
-    const stored = Int8Array.from(window, (v) => Math.min(127, Math.max(-128, Math.round(v / q.scale) + q.zeroPoint)));
+    const [stored] = quantiseSignals(int8, [window]) as [Int8Array];
     const { outputs } = runWindow(quantPlan(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' }), stored);
     const { scale, zeroPoint } = (int8.tensors[int8.outputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const got = await answer(int8, window);

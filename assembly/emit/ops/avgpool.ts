@@ -7,7 +7,7 @@ export const avgpool: EmitOp<'avgpool'> = {
   name: 'avgpool',
   emit(io, ctx) {
     const { params: p } = io;
-    const fields = slidingFields(io, p.geometry, p, p.xZero);
+    const fields = slidingFields(io, p.geometry, p, p.xZero, ctx);
     return [
       {
         fn: 'avgpool_s8',

@@ -6,7 +6,7 @@
 import type { MacParams } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
-import { sayNeeds, slidingFields } from './sliding.ts';
+import { slidingFields } from './sliding.ts';
 import {
   doubled,
   foldedBias,
@@ -50,7 +50,7 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
 });
 
 /** Tables of a target: bias, multiplier, shift or what stands for it. */
-export function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
+function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
   if (ctx.target !== 'simd')
     return [
       [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
@@ -69,17 +69,21 @@ export function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields
   ];
 }
 
-/** The block of a call whose weights are in tiles. */
-export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
+/** The block of a call; `more` may say a field anew. */
+export function targetBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx: EmitContext, more: Fields): number {
   const p = io.params;
-  sayNeeds(io, ctx);
-  if (shape.groups > 1) ctx.need('GROUPS');
-  if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
-    ...slidingFields(io, p.geometry, p, p.xZero),
+    ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.PER, p.per],
-    [B.WEIGHTS, ctx.weights(tiles(p.weights, shape, ctx.target))],
+    [B.WEIGHTS, ctx.weights(weights)],
     ...tables(p, shape, ctx),
     ...more,
   ]);
+}
+
+/** The block of a call whose weights are in tiles. */
+export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
+  if (shape.groups > 1) ctx.need('GROUPS');
+  if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
+  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target), ctx, more);
 }

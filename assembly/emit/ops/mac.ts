@@ -5,10 +5,9 @@
  * kernel for it (several filters a channel; sums or multipliers out of the ordinary), and the operator's own kernel is taken.
  */
 import * as B from '../../kernels/block.ts';
-import { isPadded, type MacIo, sideBySide, tables, tapsFirst, tiledBlock } from './mac-block.ts';
+import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { sayNeeds, slidingFields } from './sliding.ts';
 import { isSmall, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
@@ -45,17 +44,13 @@ export function depthwiseCall(io: StepIo<'depthwise'>, ctx: EmitContext): Call |
 
 /** Weights stay in the operator's own order; a patch is as long as all taps of all channels. */
 function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
-  const p = io.params;
+  const { geometry: g, weights } = io.params;
   const shape = tapsFirst(io);
-  const inTime = p.geometry.kernelF === 1 && p.geometry.padF[0] === 0 && p.geometry.padF[1] === 0;
+  const inTime = g.kernelF === 1 && g.padF[0] === 0 && g.padF[1] === 0;
   const patch = !inTime || isPadded(io);
-  sayNeeds(io, ctx);
   if (patch) ctx.need('PATCHES');
-  const block = ctx.block(B.MAC_BYTES, [
-    ...slidingFields(io, p.geometry, p, p.xZero),
+  const block = targetBlock(io, shape, weights, ctx, [
     [B.PER, io.out.c],
-    [B.WEIGHTS, ctx.weights(p.weights)],
-    ...tables(p, shape, ctx),
     [B.RUNS, inTime ? 1 : 0],
     ...workspace(ctx, io.out.c, patch ? shape.taps * io.out.c + 4 : 0),
   ]);

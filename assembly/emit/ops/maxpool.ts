@@ -1,14 +1,13 @@
 /** maxpool: one call of maxpool_s8, or of maxpool_s8_simd. */
 import * as B from '../../kernels/block.ts';
 import type { EmitOp } from './op.ts';
-import { sayNeeds, slidingFields } from './sliding.ts';
+import { slidingFields } from './sliding.ts';
 
 export const maxpool: EmitOp<'maxpool'> = {
   name: 'maxpool',
   emit(io, ctx) {
     const { params: p } = io;
-    sayNeeds(io, ctx);
-    const fields = slidingFields(io, p.geometry, p, p.xZero);
+    const fields = slidingFields(io, p.geometry, p, p.xZero, ctx);
     const block = ctx.block(B.POOL_BYTES, [...fields, [B.INCLUDE_PAD, p.countIncludePad ? 1 : 0]]);
     return [
       ctx.target === 'simd'

@@ -11,12 +11,18 @@ import type { EmitContext, Fields, StepIo } from './op.ts';
 import { tapsFields } from './taps.ts';
 
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold' | 'taps'>;
-type Sliding = Pick<AnyIo, 'step' | 'x' | 'out'> & { params: { geometry: SlidingGeometry } };
 
-/** X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place). */
-export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number): Fields {
+/**
+ * X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place).
+ * Says what the layer needs of its kernel.
+ */
+export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number, ctx: EmitContext): Fields {
   const [x] = io.x;
   const rule = io.step.rule;
+  const pads = [...(rule.kind === 'window' ? rule.pad : []), ...g.padF];
+  if (pads.some((pad) => pad > 0)) ctx.need('EDGES');
+  if (rule.kind === 'window' && rule.dilation > 1) ctx.need('DILATIONS');
+  if ((x?.shape.f ?? 1) > 1 || io.out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');
   return [
     [B.X, x?.address ?? 0],
     [B.Y, io.y],
@@ -39,28 +45,11 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   ];
 }
 
-/** What any sliding layer may need of its kernel. */
-export function sayNeeds(io: Sliding, ctx: EmitContext): void {
-  const {
-    x,
-    out,
-    params: { geometry: g },
-  } = io;
-  if (hasPadding(io, g)) ctx.need('EDGES');
-  const { rule } = io.step;
-  if (rule.kind === 'window' && rule.dilation > 1) ctx.need('DILATIONS');
-  if ((x[0]?.shape.f ?? 1) > 1 || out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');
-}
-
-/** Some place reads past an edge. */
-const hasPadding = ({ step: { rule } }: Pick<AnyIo, 'step'>, { padF }: SlidingGeometry): boolean =>
-  (rule.kind === 'window' && (rule.pad[0] > 0 || rule.pad[1] > 0)) || padF[0] > 0 || padF[1] > 0;
-
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
   const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
   return ctx.block(bytes, [
-    ...slidingFields(io, p.geometry, p, p.xZero),
+    ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.Y_ZERO, p.yZero],
     [B.PER, p.per],
     [B.WEIGHTS, ctx.weights(p.weights)],
