@@ -120,7 +120,24 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'tiles', 'index']],
+    [
+      'assembly/emit/ops',
+      '.ts',
+      [
+        'op',
+        'sliding',
+        'global',
+        'fold',
+        'taps',
+        'mac',
+        'mac-block',
+        'mac-simd',
+        'tiles',
+        'requantise-f32',
+        'requantise-simd',
+        'index',
+      ],
+    ],
     [
       'assembly/kernels',
       '.ts',

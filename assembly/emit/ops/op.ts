@@ -24,7 +24,7 @@ export interface EmitContext {
   /** Packs weights; returns their address. */
   weights(data: Int8Array): number;
   /** Packs a table (equal tables are shared); returns its address. */
-  table(data: Int8Array | Int32Array): number;
+  table(data: Int8Array | Int32Array | Float32Array): number;
   /** Packs a parameter block of `bytes`; returns its address. */
   block(bytes: number, fields: Fields): number;
 }
@@ -75,7 +75,7 @@ export interface FoldIo {
 
 /** Kernels that take (p, first, rows); the others take p alone. */
 export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalmax', 'taps'].includes(file);
+  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */
