@@ -63,7 +63,7 @@ type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: str
 
 async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
   const emitted = checkMemory(emit(quant, options.target, undefined, sound));
-  const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
+  const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compile(source, emitted.memory.end, options.target, needs);
   checkBase(compiled, emitted.memory);
