@@ -55,10 +55,10 @@ export function wamrSource(): string {
 }
 
 /** Runs `use` with a folder of its own. */
-export function inFolder<T>(use: (at: (name: string) => string) => T): T {
+export async function inFolder<T>(use: (at: (name: string) => string) => T | Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-wamr-'));
   try {
-    return use((name) => join(folder, name));
+    return await use((name) => join(folder, name));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -76,7 +76,7 @@ export interface Held {
 }
 
 /** Pushes all hops; the outputs one after the other. @throws where the module does not load or traps */
-export const runInWamr = (wasm: Uint8Array, frames: Uint8Array): Held & { bytes: Uint8Array } =>
+export const runInWamr = (wasm: Uint8Array, frames: Uint8Array): Promise<Held & { bytes: Uint8Array }> =>
   inFolder((at) => {
     writeFileSync(at('module.wasm'), wasm);
     writeFileSync(at('frames'), frames);
@@ -85,8 +85,8 @@ export const runInWamr = (wasm: Uint8Array, frames: Uint8Array): Held & { bytes:
   });
 
 /** Nanoseconds a hop of each module, `rounds` samples each, in turn. */
-export const timeInWamr = (modules: Uint8Array[], frames: Uint8Array, rounds: number): number[][] =>
-  inFolder((at) => {
+export const timeInWamr = (modules: Uint8Array[], frames: Uint8Array, rounds: number): Promise<number[][]> =>
+  inFolder((at): number[][] => {
     writeFileSync(at('frames'), frames);
     const paths = modules.map((wasm, i) => {
       writeFileSync(at(`${i}.wasm`), wasm);
