@@ -17,6 +17,15 @@ import type { QuantPlan } from '../../quant/plan.ts';
 
 const folder = join(import.meta.dirname, 'naive');
 
+/** Whether the naive kernels do this network: no padding in features, and none but one in a depthwise layer. */
+export const isNaive = ({ plan, params }: QuantPlan): boolean =>
+  plan.graph.nodes.every((node) => {
+    if (node.op !== 'conv' && node.op !== 'depthwise') return true;
+    const { padF } = (params.get(node) as MacParams).geometry;
+    const features = plan.graph.tensors[node.inputs[0] as number]?.shape.f;
+    return padF[0] === 0 && padF[1] === 0 && (node.op === 'conv' || features === 1);
+  });
+
 /** Tables of the operators, as they stand in the plan. */
 function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -46,6 +55,7 @@ async function withKernels<T>(files: Record<string, string>, use: () => Promise<
   }
 }
 
+/** Where isNaive. */
 export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
   const files = Object.fromEntries(readdirSync(folder).map((f) => [`kernels/${f}`, readFileSync(join(folder, f), 'utf8')]));
   const emitted = emit(quant, 'native');
