@@ -19,7 +19,7 @@ const exec = promisify(execFile);
 const here = join(import.meta.dirname, 'core');
 
 /** Outputs of a run; the first is not counted. */
-const outputs = 17;
+export const outputs = 17;
 
 export interface Core {
   name: string;
@@ -31,8 +31,8 @@ export interface Core {
 }
 
 const wasm2cFolder = '/usr/src/wasm2c';
-const semihosting = ['-semihosting-config', 'enable=on,target=native', '-icount', 'shift=0', '-nographic'];
-const quiet = ['-serial', 'none', '-monitor', 'none'];
+export const semihosting = ['-semihosting-config', 'enable=on,target=native', '-icount', 'shift=0', '-nographic'];
+export const quiet = ['-serial', 'none', '-monitor', 'none'];
 const region = (name: string, at: string) => [`-Wl,--defsym=__${name}=${at}`, `-Wl,--defsym=__${name}_size=0x400000`];
 
 export const cores = {
@@ -86,7 +86,7 @@ async function tool(core: Core, name: string, args: string[]): Promise<string> {
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
 /** The digest that main.c prints, from the module in this engine. */
-async function expectedDigest(wasm: Uint8Array): Promise<number> {
+export async function expectedDigest(wasm: Uint8Array): Promise<number> {
   const { exports, inputs, outputs: ports } = await openModule(wasm as BufferSource);
   let seed = 1;
   let digest = 2166136261;
