@@ -40,8 +40,7 @@ function paceOf(run: () => void): Pace {
     const before = performance.now();
     for (let i = 0; i < hops; i++) run();
     const us = 1000 * (performance.now() - before);
-    if (us >= sampleUs || hops >= 4096)
-      return { hops, samples: Math.max(1, Math.min(samplesARound, Math.floor(roundUs / us))) };
+    if (us >= sampleUs || hops >= 4096) return { hops, samples: Math.max(1, Math.min(samplesARound, Math.floor(roundUs / us))) };
   }
 }
 
