@@ -96,16 +96,12 @@ class Writer {
       const shape = node.op === 'conv' ? [y.shape.c, a.kernelT, a.kernelF, per] : [1, a.kernelT, a.kernelF, y.shape.c];
       const constants = this.parameters(a.weights, shape, node.op === 'conv' ? 0 : 3, a.bias ?? new Int32Array(y.shape.c), x);
       const after = node.op === 'conv' ? 3 : 4; // depthwise has its multiplier between strides and activation
+      const strides = { 1: a.strideF, 2: a.strideT };
       this.operator(codes[node.op], [input, ...constants], this.value(y), {
         kind: kinds[node.op],
         int8: { 0: padding(a.padT, a.kernelT, a.strideT), [after]: activation(a.clamp) },
-        int32: {
-          1: a.strideF,
-          2: a.strideT,
-          ...(after === 4 ? { 3: 1 } : {}),
-          [after + 1]: a.dilationF,
-          [after + 2]: a.dilationT,
-        },
+        int32:
+          after === 4 ? { ...strides, 3: 1, 5: a.dilationF, 6: a.dilationT } : { ...strides, 4: a.dilationF, 5: a.dilationT },
       });
     } else if (node.op === 'maxpool') {
       const { attrs: a } = node;
