@@ -67,7 +67,7 @@ export async function stepInChromium(folder: string, rounds: number): Promise<Ch
   const model = new Uint8Array(readFileSync(join(folder, 'model.tflite')));
   const graph = await readModel(model);
   const { window: hop } = clockOf(graph);
-  const x = Array.from(readNpy(new Uint8Array(readFileSync(join(folder, 'walk.in0.npy')))).data);
+  const x = Array.from(readNpy(new Uint8Array(readFileSync(join(folder, 'audio_okay_nabu_1.in0.npy')))).data);
   const size = hop * frameOf((graph.tensors[graph.inputs[0]?.tensor ?? -1] as { shape: Shape }).shape);
   const files = { 'hop.wasm': (await build(quantPlan(graph, { hop }), { target: 'simd' })).wasm, 'model.tflite': model };
   const job: PageJob = {

@@ -95,16 +95,20 @@ async function tflite({ windows, stored, scale, zeroPoint }: PageJob, { model }:
   const { loadTFLiteModel, setWasmPath } = await load('/tflite.js');
   setWasmPath('/tflite/');
   const { modelRunner } = await loadTFLiteModel(model, { numThreads: 1 });
-  const [x, y] = [modelRunner.getInputs()[0].data(), modelRunner.getOutputs()[0].data()];
+  const views = () => [modelRunner.getInputs()[0].data(), modelRunner.getOutputs()[0].data()];
   const first = stored ? Int8Array.from(windows[0] ?? []) : Float32Array.from(windows[0] ?? []);
+  let [x, y]: Loaded[] = [];
   const infer = (values: ArrayLike<number>) => {
     x.set(values);
-    if (!modelRunner.infer() || x.byteLength === 0) throw new Error('the interpreter failed');
-    return y[0] as number;
+    if (!modelRunner.infer()) throw new Error('the interpreter failed');
+    return y?.[0] as number;
   };
   return {
     answer: async (window) => {
+      [x] = views();
       infer(window);
+      // tensors move with the first inferences; from then on their views may be kept
+      [x, y] = views();
       return Array.from(y as Float32Array, (v) => (stored ? v : Math.round(v / scale) + zeroPoint));
     },
     run: () => infer(first),
