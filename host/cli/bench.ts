@@ -25,7 +25,10 @@ export default defineCommand({
     ...calibArgs,
     target: { type: 'string', description: `Kernels to measure: ${targets.join(', ')} or all`, default: 'all' },
     core: { type: 'string', description: 'Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)' },
-    compare: { type: 'string', description: 'File of an earlier --json: ratios of its figures and these' },
+    compare: {
+      type: 'string',
+      description: 'File of an earlier --json: ratios of these figures and its, with --json under compared.ratios',
+    },
     rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
     ...jsonArg,
   },
@@ -58,6 +61,10 @@ interface Out {
 /** Read before anything is measured, so that a wrong file costs no time. */
 const earlierOf = async ({ compare }: Out, { plan }: QuantPlan, core?: string): Promise<Measured | undefined> =>
   compare === undefined ? undefined : earlier(compare, { network: plan.graph.name, hop: plan.hop, core });
+
+/** The figures, and beside an earlier file's theirs: a ratio is now / before. */
+const withRatios = (figures: Measured, before: Measured | undefined, { compare: file }: Out) =>
+  before ? { ...figures, compared: { file, ratios: ratios(before, figures) } } : figures;
 
 function printRatios(before: Measured | undefined, now: Measured): void {
   if (!before) return;
@@ -119,7 +126,7 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
     };
   });
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, peakMacsPerNs: most, rows };
-  if (out.json) return printJson(figures);
+  if (out.json) return printJson(withRatios(figures, before, out));
   const head = [
     'target',
     'us a hop',
@@ -167,7 +174,7 @@ async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 
   }
   const { plan } = quant;
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };
-  if (out.json) return printJson(figures);
+  if (out.json) return printJson(withRatios(figures, before, out));
   const head = ['target', 'instructions a hop', 'a multiply-add', 'code', 'memory'];
   const cells = rows.map((r): Cell[] => [
     r.target,
