@@ -27,8 +27,8 @@ function modelHtml(model: TimesFigures, draw: Figures): string {
     ? draw.window(model)
     : '<p class="note">This model carries its own state: there is no window to run.</p>';
   return [
-    `<section class="model"><h2>${escaped(network)}</h2>`,
-    `<p class="note">window ${number(window)}, hop ${number(hop)}, ${escaped(mode)}: ${number(macsPerHop)} multiply-adds a hop${ratio}</p>`,
+    `<section class="model"><h2>${escaped(network)}, hop ${number(hop)}</h2>`,
+    `<p class="note">window ${number(window)}, ${escaped(mode)}: ${number(macsPerHop)} multiply-adds a hop${ratio}</p>`,
     '<div class="three">',
     figure('time of a hop', draw.time(model)),
     figure('a hop beside its window', beside),
