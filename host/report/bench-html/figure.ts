@@ -137,7 +137,7 @@ export async function figures(): Promise<Figures> {
       return bars(rows.length, 'share of the peak', {
         width: wide,
         marginLeft: 12 + 8 * longest,
-        x: { domain: [0, narrow ? 1.22 : 1.62] },
+        x: { domain: [0, narrow ? 1.3 : 1.62] },
         y: { domain: rows.map((r) => r.name) },
         marks: [
           Plot.barX(rows, { x: () => 1, y: 'name', fill: 'var(--past)' }),
