@@ -2,7 +2,7 @@
  * Serves a folder of plain files on 127.0.0.1.
  *
  * In: a folder, a port (0: any).  Out: the address, and a way to stop.  Only files that are in the folder's list are served. The headers isolate the page from
- * other origins, which gives it clocks of 5 microseconds, and threads; without `isolated` they are left out.
+ * other origins, which gives it clocks of 5 microseconds.
  */
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -24,8 +24,7 @@ export interface Served {
   close: () => void;
 }
 
-export async function serveFolder(folder: string, port = 0, isolated = true): Promise<Served> {
-  const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+export async function serveFolder(folder: string, port = 0): Promise<Served> {
   const files = new Set(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => statSync(join(folder, name)).isFile())
@@ -37,7 +36,8 @@ export async function serveFolder(folder: string, port = 0, isolated = true): Pr
     if (!files.has(file)) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('no such file');
     response.writeHead(200, {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
-      ...(isolated && isolation),
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-cache',
     });
