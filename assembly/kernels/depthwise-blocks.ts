@@ -7,7 +7,7 @@
  */
 import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
 import { finish_row } from "./finish";
-import { FEATURES, PATCHES } from "./needs";
+import { DILATIONS, FEATURES, PATCHES } from "./needs";
 import { taps_s8 } from "./patch";
 
 /** Sums of one place. */
@@ -51,7 +51,7 @@ export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {
   const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
   const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
-  const pitch = load<i32>(p, DILATION_T) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
+  const pitch = (DILATIONS ? load<i32>(p, DILATION_T) : 1) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (let t = first; t < first + rows; t++) {
     for (let f: i32 = 0; f < y_f; f++) {

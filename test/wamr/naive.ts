@@ -60,7 +60,7 @@ export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
   const files = Object.fromEntries(readdirSync(folder).map((f) => [`kernels/${f}`, readFileSync(join(folder, f), 'utf8')]));
   const emitted = emit(quant, 'native');
   inOwnOrder(quant, emitted);
-  const source = moduleSource(quant, emitted.memory, emitted.program, 'naive');
+  const source = moduleSource(quant, emitted, 'naive');
   const { needs } = emitted.packed;
   const compiled = await withKernels(files, () => compile(source, emitted.memory.end, 'native', needs));
   const named = { producer: 'naive', target: 'native', style: 'calls' } as const;
