@@ -45,6 +45,11 @@ const runs: Record<string, Soak> = {
     test: 'stages/day',
     env: { RUNLET_SOUND_HOURS: '24' },
   },
+  floats: {
+    what: '3,000 random channels: every sum requantised in float32 by the kernel, against the integers',
+    test: 'kernels/requantise-f32',
+    env: { RUNLET_FLOAT_CHANNELS: '3000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

@@ -1,5 +1,5 @@
 /**
- * depthwise with SIMD128, one filter a channel: eight channels, two taps a multiplication, four rows at a time.
+ * depthwise with SIMD128 over several features, one filter a channel: eight channels, two taps a multiplication, four rows at a time.
  *
  * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two pairs.
  * PATCH holds every row beside the one that follows it by the dilation, s16 [rows][padding, X_F, padding][X_C][2] less the zero point, padding 0:
@@ -25,14 +25,13 @@ import {
   X_C,
   X_F,
   X_ROWS,
-  X_ZERO,
   Y,
   Y_C,
   Y_F,
 } from "./block";
 import { finish_place, keep, mac, sums_bytes, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES } from "./needs";
+import { DILATIONS, EDGES } from "./needs";
 
 /** n values of two rows, each beside the other: s16 [n][2]. A row at 0 is padding. */
 function zip_rows(to: usize, a: usize, b: usize, n: i32, zero: v128): void {
@@ -55,59 +54,19 @@ function row_at(p: usize, t: i32, bytes: i32): usize {
 /** Every `step`-th of the rows t0 to t0 + rows - 1, with its partner. */
 function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
   const x_c = load<i32>(p, X_C);
-  const bytes = FEATURES ? load<i32>(p, X_F) * x_c : x_c;
-  const before = FEATURES && EDGES ? (load<i32>(p, PAD_F) * x_c) << 2 : 0;
-  const after = FEATURES && EDGES ? (load<i32>(p, F_AFTER) * x_c) << 2 : 0;
+  const bytes = load<i32>(p, X_F) * x_c;
+  const before = EDGES ? (load<i32>(p, PAD_F) * x_c) << 2 : 0;
+  const after = EDGES ? (load<i32>(p, F_AFTER) * x_c) << 2 : 0;
   const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const zero = zeros(p);
   let to = <usize>load<i32>(p, PATCH);
   for (let t = t0; t < t0 + rows; t += step) {
     zip_rows(to + before, row_at(p, t, bytes), row_at(p, t + dilation_t, bytes), bytes, zero);
-    if (FEATURES && EDGES) {
+    if (EDGES) {
       fill_s8(to, 0, before);
       fill_s8(to + before + (bytes << 2), 0, after);
     }
     to += step * frame;
-  }
-}
-
-/** Sums of the one row of one feature whose first tap is row t: its taps are zipped in registers. */
-function one_row(p: usize, sums: usize, t: i32, tile: i32): void {
-  const bytes = load<i32>(p, X_C);
-  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
-  const step = dilation_t * bytes;
-  const zero = zeros(p);
-  const padding = <usize>load<i32>(p, PATCH);
-  if (EDGES) fill_s8(padding, load<i32>(p, X_ZERO), 8);
-  let w = <usize>load<i32>(p, WEIGHTS);
-  let x = <usize>(load<i32>(p, X) + t * bytes);
-  let bias = <usize>load<i32>(p, BIAS);
-  for (const end = x + bytes; x < end; x += 8) {
-    let a0 = v128.load(bias);
-    let a1 = v128.load(bias, 16);
-    let at = w;
-    let from = x;
-    let row = t;
-    for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
-      // the last weight of an odd kernel is 0
-      let first = from;
-      let second = k > 1 ? from + step : from;
-      if (EDGES) {
-        if (<u32>row >= load<u32>(p, X_ROWS)) first = padding;
-        if (<u32>(row + dilation_t) >= load<u32>(p, X_ROWS)) second = padding;
-        row += dilation_t << 1;
-      }
-      const u = i16x8.sub(v128.load_ext<i8>(first), zero);
-      const v = i16x8.sub(v128.load_ext<i8>(second), zero);
-      a0 = mac(a0, v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11), v128.load_ext<i8>(at));
-      a1 = mac(a1, v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), v128.load_ext<i8>(at, 8));
-      at += 16;
-      from += step << 1;
-    }
-    keep(sums, a0, a1);
-    sums += 32;
-    bias += 32;
-    w += tile;
   }
 }
 
@@ -123,8 +82,8 @@ function channels(
   x_pitch: i32, // bytes between the inputs of two output rows
   pair: i32, // bytes between two pairs of taps
 ): void {
-  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
-  const column = FEATURES ? (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 2 : 0;
+  const kernel_f = load<i32>(p, KERNEL_F);
+  const column = (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 2;
   let a0 = v128.load(bias);
   let a1 = v128.load(bias, 16);
   let b0 = a0;
@@ -141,7 +100,7 @@ function channels(
       w += 16;
       a0 = mac(a0, v128.load(from), w0);
       a1 = mac(a1, v128.load(from, 16), w1);
-      if (four || !FEATURES) {
+      if (four) {
         let row = from + x_pitch;
         b0 = mac(b0, v128.load(row), w0);
         b1 = mac(b1, v128.load(row, 16), w1);
@@ -157,7 +116,7 @@ function channels(
     x += column;
   }
   keep(sums, a0, a1);
-  if (FEATURES && !four) return;
+  if (!four) return;
   keep(sums + pitch, b0, b1);
   keep(sums + 2 * pitch, c0, c1);
   keep(sums + 3 * pitch, d0, d1);
@@ -165,16 +124,15 @@ function channels(
 
 export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   const x_c = load<i32>(p, X_C);
-  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
+  const y_f = load<i32>(p, Y_F);
   const y_c = load<i32>(p, Y_C);
   const kernel_t = load<i32>(p, KERNEL_T);
   const stride_t = load<i32>(p, STRIDE_T);
   const step = DILATIONS ? load<i32>(p, DILATION_T) << 1 : 2; // rows between two pairs
   const pairs = (kernel_t + 1) >> 1;
-  let frame = x_c << 2;
-  if (FEATURES) frame *= load<i32>(p, X_F) + (EDGES ? load<i32>(p, PAD_F) + load<i32>(p, F_AFTER) : 0);
-  const column = FEATURES ? (load<i32>(p, STRIDE_F) * x_c) << 2 : 0;
-  const tile = ((pairs * (FEATURES ? load<i32>(p, KERNEL_F) : 1) + 1) & ~1) << 4;
+  const frame = (x_c << 2) * (load<i32>(p, X_F) + (EDGES ? load<i32>(p, PAD_F) + load<i32>(p, F_AFTER) : 0));
+  const column = (load<i32>(p, STRIDE_F) * x_c) << 2;
+  const tile = ((pairs * load<i32>(p, KERNEL_F) + 1) & ~1) << 4;
   const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
   const chunk = load<i32>(p, CHUNK);
   const sums = <usize>load<i32>(p, SUMS);
@@ -184,26 +142,11 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   for (const end = first + rows; first < end; first += chunk) {
     const count = min(chunk, end - first);
     // of a single output row, what its pairs read
-    const zipped = FEATURES ? count : count & ~3;
-    if (zipped > 0)
-      zip_all(
-        p,
-        first * stride_t - pad_t,
-        (zipped - 1) * stride_t + (pairs - 1) * step + 1,
-        FEATURES && count == 1 ? step : 1,
-        frame,
-      );
+    zip_all(p, first * stride_t - pad_t, (count - 1) * stride_t + (pairs - 1) * step + 1, count == 1 ? step : 1, frame);
     let t: i32 = 0;
     while (t < count) {
       const four = t + 4 <= count;
       const done = four ? 4 : 1;
-      if (!FEATURES && !four) {
-        one_row(p, sums, (first + t) * stride_t - pad_t, tile);
-        finish_place(p, y, sums);
-        y += y_c;
-        t++;
-        continue;
-      }
       for (let f: i32 = 0; f < y_f; f++) {
         let w = <usize>load<i32>(p, WEIGHTS);
         let x = <usize>(load<i32>(p, PATCH) + t * stride_t * frame + f * column);

@@ -74,11 +74,16 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const { geometry: g } = io.params;
   const { stride, dilation } = windowRule(io);
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-  const frame = 4 * (g.padF[0] + f + g.padF[1]) * c;
   const pairs = Math.ceil(g.kernelT / 2);
+  const shape = pairsFirst(io, pairs);
+  if (f === 1 && io.out.f === 1 && g.kernelF === 1) {
+    const block = tiledBlock(io, shape, ctx, workspace(ctx, io.out.c, 16));
+    return { fn: 'depthwise_rows_s8_simd', file: 'depthwise-rows-simd', block };
+  }
+  const frame = 4 * (g.padF[0] + f + g.padF[1]) * c;
   const kernelRows = 2 * dilation * (pairs - 1) + 1;
   const chunk = chunkOf(8192, frame, stride, kernelRows, 16);
-  const block = tiledBlock(io, pairsFirst(io, pairs), ctx, [
+  const block = tiledBlock(io, shape, ctx, [
     ...workspace(ctx, io.out.c, frame * ((chunk - 1) * stride + kernelRows) + 64),
     [B.CHUNK, chunk],
     [B.F_AFTER, g.padF[1]],
