@@ -12,7 +12,9 @@ import { type Assembled, assemble, assembleTable, checkMemory } from './assemble
 import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { emit, type Style } from './emit/emit.ts';
+import { checkHome, type Home } from './emit/home.ts';
 import type { MemoryMap } from './emit/memory.ts';
+import { needNames } from './emit/needs.ts';
 import { smaller } from './emit/shrink.ts';
 import { moduleSource } from './emit/source.ts';
 import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
@@ -25,6 +27,8 @@ export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'f
   shrink?: boolean;
   /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
   style?: Style | 'smallest';
+  /** Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart (emit/home.ts). */
+  weights?: Home;
   /** Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is compiled once a process. */
   kernels?: 'used' | 'every';
 }
@@ -34,7 +38,7 @@ export interface Bundle extends Assembled {
   source: Record<string, string>;
 }
 
-/** Emits, compiles and packs a module. @throws RunletError RN5xx */
+/** Emits, compiles and packs a module; its weights stand beside it in the bundle where their home is not `embed`. @throws RunletError RN5xx */
 export async function build(quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> {
   const producer = options.producer ?? 'runlet';
   const target = options.target ?? 'interp';
@@ -45,6 +49,7 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
       tryThis: 'interp, which every engine runs',
     });
   }
+  const home = checkHome(options.weights ?? 'embed', target);
   const { style = 'calls' } = options;
   if (style === 'smallest') {
     const [calls, table] = [
@@ -55,14 +60,19 @@ export async function build(quant: QuantPlan, options: BuildOptions = {}): Promi
   }
   const { frontEnd } = options;
   const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
-  const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target };
+  const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target, weights: home };
   return style === 'calls' ? asCalls(quant, named, inside) : asTable(quant, named, inside);
 }
 
-type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: Target };
+type Named = Omit<BuildOptions, 'frontEnd'> & {
+  frontEnd?: string;
+  producer: string;
+  target: Target;
+  weights: Home;
+};
 
 async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const emitted = checkMemory(emit(quant, options.target, undefined, sound));
+  const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights));
   const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compile(source, emitted.memory.end, options.target, needs);
@@ -73,12 +83,15 @@ async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Prom
 }
 
 async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const { target } = options;
-  const kernels = options.kernels === 'every' ? () => everyKernel(target) : kernelsUsed;
-  const emitted = checkMemory(emit(quant, target, kernels, sound));
+  const { target, weights } = options;
+  const every = options.kernels === 'every';
+  const kernels = every ? () => everyKernel(target, weights) : kernelsUsed;
+  const emitted = checkMemory(emit(quant, target, kernels, sound, weights));
   const ownClock = quant.plan.mode === 'misaligned';
   const shrink = options.shrink ?? false;
-  const needs = options.kernels === 'every' ? undefined : emitted.packed.needs;
+  // everything, but for the import where it is not wanted
+  const all = weights === 'tile' ? new Set(needNames) : undefined;
+  const needs = every ? all : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined, needs });
   const assembled = await assembleTable(quant, emitted, compiled, options);
   return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFiles(needs) } };
@@ -86,7 +99,8 @@ async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Prom
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
 function checkBase(compiled: Uint8Array, memory: MemoryMap): void {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled as BufferSource));
+  const imports = { runlet: { weights: () => {} } };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled as BufferSource), imports);
   const end = (exports.__data_end as WebAssembly.Global | undefined)?.value;
   if (end !== memory.end) {
     throw new RunletError('RN503', {

@@ -12,7 +12,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
   'models/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
   'quant/ops': { helpers: ['op', 'sliding', 'tables'], typeFrom: './op.ts', type: 'IntOp', name: 'intOps', partial: false },
   'assembly/emit/ops': {
-    helpers: ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'tiles'],
+    helpers: ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'fetched', 'tiles'],
     typeFrom: './op.ts',
     type: 'EmitOp',
     name: 'emitOps',

@@ -120,11 +120,15 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'tiles', 'index']],
+    [
+      'assembly/emit/ops',
+      '.ts',
+      ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'fetched', 'tiles', 'index'],
+    ],
     [
       'assembly/kernels',
       '.ts',
-      ['block', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
+      ['block', 'fetch', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
     ],
     ['test/ops', '.cases.ts', []],
   ];

@@ -5,6 +5,7 @@
  */
 import type { Interpreter } from '../assemble.ts';
 import { compile, kernelFiles } from './compile.ts';
+import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import type { Program } from './program.ts';
 import { smaller } from './shrink.ts';
@@ -17,9 +18,9 @@ const allTargets = (): Kernel[] => {
   return all;
 };
 
-/** Kernels that modules of a target can have. */
-export const everyKernel = (target: Target): Kernel[] =>
-  allTargets().filter(({ file }) => [undefined, target].includes(targetOf(file)));
+/** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
+export const everyKernel = (target: Target, home: Home = 'embed'): Kernel[] =>
+  allTargets().filter(({ file }) => [undefined, target].includes(targetOf(file)) && (file !== 'fetch' || home === 'tile'));
 
 export const kernelsUsed = (program: Program): Kernel[] => {
   const used = kernelsOf(program);

@@ -45,6 +45,16 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   ];
 }
 
+/** Weights in the operator's own order; home `tile`: with where they come from. */
+const weightFields = ({ weights }: MacParams, ctx: EmitContext): Fields =>
+  ctx.home === 'tile'
+    ? [
+        [B.WEIGHTS, ctx.work(weights.length)],
+        [B.ALL_SOURCE, ctx.weights(weights)],
+        [B.ALL_BYTES, weights.length],
+      ]
+    : [[B.WEIGHTS, ctx.weights(weights)]];
+
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
   const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
@@ -52,7 +62,7 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.Y_ZERO, p.yZero],
     [B.PER, p.per],
-    [B.WEIGHTS, ctx.weights(p.weights)],
+    ...weightFields(p, ctx),
     [B.BIAS, ctx.table(p.bias)],
     [B.MULTIPLIER, ctx.table(p.multiplier)],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
