@@ -5,6 +5,7 @@
  */
 import { defineCommand } from 'citty';
 import type { Bundle } from '../../assembly/build.ts';
+import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -12,7 +13,17 @@ import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import { bytesText, type Cell, table } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
-import { calibArgs, loadGraph, loadQuantPlan, modelArgs, type PlanArgs, planArgs, planOptions } from './load.ts';
+import {
+  calibArgs,
+  homeOf,
+  loadGraph,
+  loadQuantPlan,
+  modelArgs,
+  type PlanArgs,
+  planArgs,
+  planOptions,
+  weightsArg,
+} from './load.ts';
 
 const networks = Object.keys(benchNetworks);
 
@@ -26,18 +37,21 @@ export default defineCommand({
     target: { type: 'string', description: `Kernels to measure: ${targets.join(', ')} or all`, default: 'all' },
     core: { type: 'string', description: 'Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)' },
     compare: { type: 'string', description: 'File of an earlier --json: ratios of its figures and these' },
+    ...weightsArg,
     rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
     ...jsonArg,
   },
   async run({ args }) {
     const core = choiceOption('core', args.core, ['rv32', 'm4'] as const);
+    const home = homeOf(args);
     const rounds = numberOption('rounds', args.rounds, { min: 1, whole: true }) ?? 40;
     const chosen = choiceOption<Target | 'all'>('target', args.target, [...targets, 'all']) ?? 'all';
     const quant = benchNetworks[args.model] ? madeUp(args.model, args) : await fromFile(await loadGraph(args), args);
     if (core && chosen === 'simd')
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
-    if (core) return count(quant, chosen === 'all' ? (['native', 'interp'] as const) : [chosen], core, args);
-    return times(quant, chosen === 'all' ? targets : [chosen], rounds, args);
+    if (core) return count(quant, chosen === 'all' ? (['native', 'interp'] as const) : [chosen], core, home, args);
+    const able = home === 'tile' ? targets.filter((target) => target !== 'simd') : targets;
+    return times(quant, chosen === 'all' ? able : [chosen], rounds, home, args);
   },
 });
 
@@ -78,7 +92,7 @@ const headline = ({ plan }: QuantPlan): string =>
 /** Beyond code and weights: what a host pays. */
 const bytesOf = ({ manifest, file }: Bundle) => ({ codeBytes: file.codeBytes, fileBytes: file.fileBytes, ...manifest.bytes });
 
-async function times(quant: QuantPlan, which: readonly Target[], rounds: number, out: Out): Promise<void> {
+async function times(quant: QuantPlan, which: readonly Target[], rounds: number, home: Home, out: Out): Promise<void> {
   const { benchModule } = await import('../bench/modules.ts');
   const { interleaved } = await import('../bench/measure.ts');
   const { peakKernel, peakMacs } = await import('../bench/peak.ts');
@@ -87,7 +101,10 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
   const peak = which.includes('simd') ? await peakKernel() : undefined;
   const modules = [];
   for (const target of which)
-    modules.push({ hop: await benchModule(quant, target), window: windowed && (await benchModule(windowed, target)) });
+    modules.push({
+      hop: await benchModule(quant, target, home),
+      window: windowed && (await benchModule(windowed, target, home)),
+    });
   const subjects = [
     ...modules.flatMap(({ hop, window }) => [
       { name: `${hop.target} hop`, run: hop.run },
@@ -156,14 +173,14 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
   printRatios(before, figures);
 }
 
-async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', out: Out): Promise<void> {
+async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', home: Home, out: Out): Promise<void> {
   const { cores, countInstructions } = await import('../bench/count.ts');
   const { build } = await import('../../assembly/build.ts');
   const before = await earlierOf(out, quant, core);
   const rows = [];
   for (const target of which) {
-    const bundle = await build(quant, { target, shrink: true });
-    rows.push({ target, ...(await countInstructions(bundle.wasm, core)), ...bytesOf(bundle) });
+    const bundle = await build(quant, { target, weights: home, shrink: true });
+    rows.push({ target, ...(await countInstructions(bundle, core)), ...bytesOf(bundle) });
   }
   const { plan } = quant;
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };

@@ -16,10 +16,12 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
 import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
-import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
+import { weightsPath } from './bundle-file.ts';
 import {
   calibArgs,
   detectorArgs,
+  homeOf,
   loadGraph,
   loadQuantPlan,
   manifestFields,
@@ -30,6 +32,7 @@ import {
   styleArg,
   styleOf,
   targetArg,
+  weightsArg,
 } from './load.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
@@ -44,6 +47,7 @@ export default defineCommand({
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
     ...styleArg,
+    ...weightsArg,
     ...detectorArgs,
     frontEnd: {
       type: 'string',
@@ -70,6 +74,7 @@ export default defineCommand({
     const options = {
       producer: producer(),
       style: styleOf(args),
+      weights: homeOf(args),
       shrink: true,
       ...manifestFields(graph, args),
       ...(frontEnd && { frontEnd, features: undefined }),
@@ -82,7 +87,7 @@ export default defineCommand({
       if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
       if (args.emitAs) await writeSource(single ? args.emitAs : join(args.emitAs, target), bundle.source);
       const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
-      await writeOut(output, bundle.wasm);
+      await writeBundle(output, bundle);
       const facts = bundleFacts(bundle.wasm, bundle.manifest);
       report.push({ output, buildMs, ...facts });
       if (args.json) continue;
@@ -125,13 +130,23 @@ function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefin
   return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
 }
 
+/** The module, and its weights beside it where they are a file apart. */
+async function writeBundle(output: string, { wasm, weights }: Bundle): Promise<void> {
+  await writeOut(output, wasm);
+  if (weights) await writeOut(weightsPath(output), weights);
+}
+
 /** The lines that say what the bundle takes. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {
+  const { home, bytes } = facts.weights;
+  const inside = home === 'embed' ? `weights ${bytesText(bytes)}, ` : '';
   process.stdout.write(
-    `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
+    `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, ${inside}tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
   );
+  if (home !== 'embed')
+    process.stdout.write(`weights     ${weightsPath(output)}: ${bytesText(bytes)}, ${homeText(facts.weights)}\n`);
   process.stdout.write(
-    `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
+    `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: ${home === 'tile' ? 'tables' : 'weights and tables'} ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
   );
 }
 
@@ -139,9 +154,10 @@ function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void
 async function buildSound(
   frontEnd: FrontEnd,
   bytes: Uint8Array,
-  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; json?: boolean },
+  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; weights?: string; json?: boolean },
 ): Promise<void> {
   if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
+  if (homeOf(args) !== 'embed') throw badOption('weights', args.weights ?? '', 'a network; a front end has no weights');
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const started = performance.now();
   const bundle = await buildFrontEnd(frontEnd, {

@@ -46,14 +46,16 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
 }
 
 /** Weights in the operator's own order; home `tile`: with where they come from. */
-const weightFields = ({ weights }: MacParams, ctx: EmitContext): Fields =>
-  ctx.home === 'tile'
-    ? [
-        [B.WEIGHTS, ctx.work(weights.length)],
-        [B.ALL_SOURCE, ctx.weights(weights)],
-        [B.ALL_BYTES, weights.length],
-      ]
-    : [[B.WEIGHTS, ctx.weights(weights)]];
+function weightFields({ weights }: MacParams, ctx: EmitContext): Fields {
+  if (ctx.home !== 'tile') return [[B.WEIGHTS, ctx.weights(weights)]];
+  const words = new Int8Array(4 * Math.ceil(weights.length / 4));
+  words.set(weights);
+  return [
+    [B.WEIGHTS, ctx.work(words.length)],
+    [B.ALL_SOURCE, ctx.weights(words)],
+    [B.ALL_BYTES, words.length],
+  ];
+}
 
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
