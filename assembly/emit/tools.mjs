@@ -38,6 +38,11 @@ export function optimised(binaryen, wasm) {
   module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | SIMD128);
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(2);
+  // binaryen's own values: where asc ran in the same instance, it has left others
+  for (const name of ['ClosedWorld', 'FastMath', 'GenerateStackIR', 'OptimizeStackIR']) binaryen[`set${name}`](false);
+  binaryen.setAlwaysInlineMaxSize(2);
+  binaryen.setFlexibleInlineMaxSize(20);
+  binaryen.setOneCallerInlineMaxSize(-1);
   module.optimize();
   const out = module.emitBinary();
   module.dispose();
