@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
-import { targets } from '../../assembly/emit/target.ts';
+import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -15,7 +15,7 @@ import { planSummary } from '../../models/stream/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
-import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
+import { badOption, coloursFor, jsonArg, kebab, numberOption, printJson } from './args.ts';
 import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
 import {
@@ -37,6 +37,7 @@ import {
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
 import { fileFrontEnd, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
+import { choiceLines, choicesOf } from './verbose.ts';
 
 export default defineCommand({
   meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
@@ -59,6 +60,10 @@ export default defineCommand({
       type: 'string',
       description: "Samples a second of sound (default: the preset's; for a file that is a front end 16000)",
       valueHint: 'Hz',
+    },
+    verbose: {
+      type: 'boolean',
+      description: 'Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons',
     },
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
@@ -89,10 +94,12 @@ export default defineCommand({
       const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
       await writeBundle(output, bundle);
       const facts = bundleFacts(bundle.wasm, bundle.manifest);
-      report.push({ output, buildMs, ...facts });
+      const choices = args.verbose ? await choicesOf(quant, { ...options, target }, bundle) : undefined;
+      report.push({ output, buildMs, ...facts, ...(choices && { choices }) });
       if (args.json) continue;
       if (bundle === made[0]?.bundle) printPlan(quant, bundle.manifest);
       printBytes(output, facts);
+      if (choices) process.stdout.write(`${choiceLines(choices, coloursFor(process.stdout).isColorSupported).join('\n')}\n`);
     }
     if (args.json) return printJson(single ? report[0] : report);
     const detects = made[0] && detectorText(made[0].bundle.manifest);
@@ -101,7 +108,7 @@ export default defineCommand({
 });
 
 interface Made {
-  target: string;
+  target: Target;
   bundle: Bundle;
   buildMs: number;
 }
@@ -109,7 +116,7 @@ interface Made {
 /** One module, or with `all` one for each target. */
 async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: string): Promise<Made[]> {
   const made: Made[] = [];
-  for (const each of target === 'all' ? targets : [target]) {
+  for (const each of target === 'all' ? targets : [target as Target]) {
     const started = performance.now();
     const bundle = await build(quant, { ...options, target: each });
     made.push({ target: each, bundle, buildMs: performance.now() - started });

@@ -75,6 +75,33 @@ test('weights that are missing or of another build are told', async () => {
   rmSync(at('embed.weights.bin'));
 });
 
+test('build --verbose says which kernel each layer got, how its weights lie, and why', async () => {
+  const choices = async (...args: string[]) => {
+    const { stdout, stderr } = await runlet('build', 'q.onnx', '-o', 'v.wasm', '--verbose', '--json', ...args);
+    assert.ok(stdout, stderr);
+    return JSON.parse(stdout).choices;
+  };
+  for (const [target, kernel, tile] of [
+    ['interp', /_interp$/, / of 6/],
+    ['native', /_native$/, / of 4/],
+    ['simd', /_simd$/, / of 8/],
+  ] as const) {
+    const { kernels, style } = await choices('--target', target);
+    assert.ok(kernels.length >= 3);
+    for (const { layer, kernel: fn, layout, why } of kernels) {
+      assert.match(fn, kernel, layer);
+      assert.match(layout, tile, layer);
+      assert.match(why, new RegExp(`target ${target}`), layer);
+    }
+    assert.is(style.taken, 'calls');
+    assert.ok(style.calls > 1000 && style.table > style.calls);
+  }
+  const { kernels } = await choices('--weights', 'tile');
+  for (const { layout } of kernels) assert.match(layout, /outputs? a fetch of \d+ bytes/);
+  const { stdout } = await runlet('build', 'q.onnx', '-o', 'v.wasm', '--verbose', '--hop', '7');
+  assert.match(stdout, /style +calls: the default/);
+});
+
 test('homes that cannot be', async () => {
   for (const [args, code, text] of [
     [['--weights', 'flash'], 2, /RN740 .*embed, linear, tile/s],
