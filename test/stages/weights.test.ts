@@ -11,6 +11,8 @@ import { type Home, homes } from '../../assembly/emit/home.ts';
 import { customSection, moduleOf, sectionsOf } from '../../assembly/emit/patch.ts';
 import { madeUpNetwork } from '../../host/bench/networks.ts';
 import { openSession, type Session, selfTest } from '../../host/session/index.ts';
+import { makeFrontEnd } from '../../models/frontend/parameters.ts';
+import { presetParameters } from '../../models/frontend/presets.ts';
 import { readModel } from '../../models/read/index.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { codeOf, fuzzCount, mutate, randomOf } from '../host/helpers.ts';
@@ -215,6 +217,13 @@ const okayNabu = shared('models', 'mww', 'v2', 'okay_nabu', 'model.tflite');
   const [classic, fast] = [ram + 3700, Math.round(ram + 3800 + 2.8 * file.codeBytes)];
   console.log(`  file and memory ${ram}, with WAMR's classic interpreter about ${classic}, with the fast one ${fast}`);
   assert.ok(classic <= 20_000 && fast <= 32_000);
+  // with the front end inside, as calls and as a table
+  const frontEnd = makeFrontEnd({ ...presetParameters('microwakeword'), stepSamples: 160 });
+  for (const weights of homes)
+    for (const style of ['calls', 'table'] as const) {
+      const withSound = await build(quant, { weights, style, frontEnd });
+      assert.ok((await selfTest(await open(withSound))).ok, `${weights}, ${style}, sound: self-test`);
+    }
 });
 
 test.run();
