@@ -123,7 +123,21 @@ test('an operator is five files of one name', () => {
     [
       'assembly/emit/ops',
       '.ts',
-      ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'mac-block', 'mac-simd', 'fetched', 'tiles', 'index'],
+      [
+        'op',
+        'sliding',
+        'global',
+        'fold',
+        'taps',
+        'mac',
+        'mac-block',
+        'mac-simd',
+        'fetched',
+        'tiles',
+        'requantise-f32',
+        'requantise-simd',
+        'index',
+      ],
     ],
     [
       'assembly/kernels',

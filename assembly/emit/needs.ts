@@ -3,7 +3,19 @@
  *
  * In: the names that the operators gave while they were packed.  Out: AssemblyScript; what is not named is compiled away.
  */
-export const needNames = ['PATCHES', 'FEATURES', 'DILATIONS', 'GROUPS', 'POOLED', 'WIDE', 'LEFT_OVER', 'FETCH', 'EDGES'] as const;
+export const needNames = [
+  'PATCHES',
+  'FEATURES',
+  'DILATIONS',
+  'GROUPS',
+  'POOLED',
+  'EXACT',
+  'SIGNED',
+  'CLAMPS',
+  'LEFT_OVER',
+  'FETCH',
+  'EDGES',
+] as const;
 export type Need = (typeof needNames)[number];
 
 /** The module's own needs.ts. */

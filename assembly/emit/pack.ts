@@ -52,7 +52,8 @@ class Writer {
   }
 }
 
-const bytesOf = (data: Int8Array | Int32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+const bytesOf = (data: Int8Array | Int32Array | Float32Array) =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 
 function packBlock(bytes: number, fields: Fields): Uint8Array {
   const view = new DataView(new ArrayBuffer(bytes));
@@ -194,7 +195,7 @@ export function pack(
       tileBytes = Math.max(tileBytes, most);
       return weights.put(bytesOf(data), 4);
     },
-    table: (data) => tables.put(bytesOf(data), data instanceof Int32Array ? 4 : 1),
+    table: (data) => tables.put(bytesOf(data), data instanceof Int8Array ? 1 : 4),
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
   };

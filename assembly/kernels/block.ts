@@ -60,10 +60,11 @@ export const ALL_BYTES = 104;
 export const CHUNK = 100; // simd: output rows whose input is widened together
 export const PLACE = 112; // simd, conv: values of the widened input between two places
 export const POOL = 116; // simd, conv: places of which the largest output is taken, 1, 2 or 4
-export const WIDE_SHIFTS = 120; // simd: 1 where shifts or outputs are too large for LIFT (mac-simd.ts)
+export const INTEGERS = 120; // simd: 1 where outputs are requantised in integers (mac-simd.ts)
 export const F_AFTER = 124; // simd, depthwise: feature padding after the last row
-export const MAC_SIMD_BYTES = 128;
-export const LIFT = 15; // simd: bits that a shift to the left has room for
+export const MAGIC = 128; // simd: f32 (mac-simd.ts)
+export const BELOW = 132; // simd: address, f32 [o], where outputs lie on both sides of the zero point, else 0 (mac-simd.ts)
+export const MAC_SIMD_BYTES = 136;
 
 /** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps, else by last_rows (last-rows.ts). */
 export const FEW_TAPS = 32;
@@ -135,6 +136,8 @@ export const G_OFFSET = 52; // count * x_zero, subtracted by rule 1
 export const G_MULT = 56;
 export const G_SHIFT = 60;
 export const GLOBAL_BYTES = 64;
+export const G_MAC = 64; // globalavg, simd: address of the MAC block that finishes the sums (globalavg-simd.ts)
+export const GLOBAL_SIMD_BYTES = 68;
 
 // FOLD: globalavg, globalmax and dense as accumulators of waiting windows, after the fields of their kind. Rows of the stream count from the
 // start of window n; row f of a window lies F_STEP rows after row f - 1.

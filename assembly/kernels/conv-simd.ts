@@ -7,6 +7,7 @@
  * Exact: int32 sums in another order.  Up to 15 bytes past the taps and the tables are read, and multiplied by 0.
  */
 import {
+  BIAS,
   CHUNK,
   DILATION_F,
   DILATION_T,
@@ -69,13 +70,15 @@ function sums_of(p: usize, four: bool, x: usize, x_pitch: i32, x_group: i32, tap
   const group_bytes = ((outputs + 7) >> 3) * (pitch_of(taps) << 2);
   let w = <usize>load<i32>(p, WEIGHTS);
   let sums = <usize>load<i32>(p, SUMS);
+  let bias = <usize>load<i32>(p, BIAS);
   // a tile that is not full writes past its group: the next group comes after it
   for (let g: i32 = 0; g < groups; g++) {
-    if (four) tile_four(p, sums, sums_bytes(y_c), outputs, x, x_pitch, w, taps);
-    else tile_one(sums, outputs, x, w, taps);
+    if (four) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
+    else tile_one(sums, bias, outputs, x, w, taps);
     w += group_bytes;
     x += x_group;
     sums += outputs << 2;
+    bias += outputs << 2;
   }
 }
 
@@ -177,6 +180,6 @@ export function dense_s8_simd(p: usize): void {
   const patch = <usize>load<i32>(p, PATCH);
   const sums = <usize>load<i32>(p, SUMS);
   widen_s8(patch, load<i32>(p, X), taps, zeros(p));
-  tile_one(sums, load<i32>(p, Y_C), patch, load<i32>(p, WEIGHTS), taps);
+  tile_one(sums, load<i32>(p, BIAS), load<i32>(p, Y_C), patch, load<i32>(p, WEIGHTS), taps);
   finish_place(p, load<i32>(p, Y), sums);
 }

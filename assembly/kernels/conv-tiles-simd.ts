@@ -13,6 +13,7 @@ export function tile_four(
   p: usize,
   sums: usize,
   pitch: i32,
+  bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
   x: usize, // s16, places x_pitch bytes apart
   x_pitch: i32,
@@ -21,21 +22,21 @@ export function tile_four(
 ): void {
   const pool = POOLED ? load<i32>(p, POOL) : 1;
   for (; outputs > 0; outputs -= 8) {
-    let a0 = i32x4.splat(0);
-    let a1 = a0;
+    let a0 = v128.load(bias);
+    let a1 = v128.load(bias, 16);
     let b0 = a0;
-    let b1 = a0;
+    let b1 = a1;
     let c0 = a0;
-    let c1 = a0;
+    let c1 = a1;
     let d0 = a0;
-    let d1 = a0;
+    let d1 = a1;
     let xa = x;
     let xb = x + x_pitch;
     let xc = xb + x_pitch;
     let xd = xc + x_pitch;
-    for (let i = taps; i > 0; i -= 4) {
-      let w0 = v128.load_ext<i8>(w);
-      let w1 = v128.load_ext<i8>(w, 8);
+    for (let i = (taps + 3) & ~3; i > 0; i -= 2) {
+      const w0 = v128.load_ext<i8>(w);
+      const w1 = v128.load_ext<i8>(w, 8);
       let v = v128.load_splat<i32>(xa);
       a0 = mac(a0, v, w0);
       a1 = mac(a1, v, w1);
@@ -48,25 +49,11 @@ export function tile_four(
       v = v128.load_splat<i32>(xd);
       d0 = mac(d0, v, w0);
       d1 = mac(d1, v, w1);
-      w0 = v128.load_ext<i8>(w, 16);
-      w1 = v128.load_ext<i8>(w, 24);
-      v = v128.load_splat<i32>(xa, 4);
-      a0 = mac(a0, v, w0);
-      a1 = mac(a1, v, w1);
-      v = v128.load_splat<i32>(xb, 4);
-      b0 = mac(b0, v, w0);
-      b1 = mac(b1, v, w1);
-      v = v128.load_splat<i32>(xc, 4);
-      c0 = mac(c0, v, w0);
-      c1 = mac(c1, v, w1);
-      v = v128.load_splat<i32>(xd, 4);
-      d0 = mac(d0, v, w0);
-      d1 = mac(d1, v, w1);
-      w += 32;
-      xa += 8;
-      xb += 8;
-      xc += 8;
-      xd += 8;
+      w += 16;
+      xa += 4;
+      xb += 4;
+      xc += 4;
+      xd += 4;
     }
     // requantisation keeps the order of sums, so that the largest output is that of the largest sum
     if (POOLED && pool > 1) {
@@ -84,12 +71,14 @@ export function tile_four(
     keep(sums + 2 * pitch, c0, c1);
     keep(sums + 3 * pitch, d0, d1);
     sums += 32;
+    bias += 32;
   }
 }
 
 /** Sixteen outputs at a time. */
 export function tile_one(
   sums: usize,
+  bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
   x: usize, // s16 [taps]
   w: usize,
@@ -97,13 +86,13 @@ export function tile_one(
 ): void {
   const tile = ((taps + 3) & ~3) << 3;
   for (; outputs > 0; outputs -= 16) {
-    let a0 = i32x4.splat(0);
-    let a1 = a0;
-    let b0 = a0;
-    let b1 = a0;
+    let a0 = v128.load(bias);
+    let a1 = v128.load(bias, 16);
+    let b0 = v128.load(bias, 32);
+    let b1 = v128.load(bias, 48);
     let from = x;
     let wb = outputs > 8 ? w + tile : w;
-    for (let i = taps; i > 0; i -= 4) {
+    for (const end = w + tile; w < end;) {
       let v = v128.load_splat<i32>(from);
       a0 = mac(a0, v, v128.load_ext<i8>(w));
       a1 = mac(a1, v, v128.load_ext<i8>(w, 8));
@@ -122,5 +111,6 @@ export function tile_one(
     keep(sums, a0, a1);
     keep(sums + 32, b0, b1);
     sums += 64;
+    bias += 64;
   }
 }

@@ -7,6 +7,7 @@
  * Exact: int32 sums in another order.  Up to seven channels past the last are read; their sums are dropped.
  */
 import {
+  BIAS,
   CHUNK,
   DILATION_F,
   DILATION_T,
@@ -24,6 +25,7 @@ import {
   X_C,
   X_F,
   X_ROWS,
+  X_ZERO,
   Y,
   Y_C,
   Y_F,
@@ -69,11 +71,52 @@ function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
   }
 }
 
+/** Sums of the one row of one feature whose first tap is row t: its taps are zipped in registers. */
+function one_row(p: usize, sums: usize, t: i32, tile: i32): void {
+  const bytes = load<i32>(p, X_C);
+  const dilation_t = load<i32>(p, DILATION_T);
+  const step = dilation_t * bytes;
+  const zero = zeros(p);
+  const padding = <usize>load<i32>(p, PATCH);
+  if (EDGES) fill_s8(padding, load<i32>(p, X_ZERO), 8);
+  let w = <usize>load<i32>(p, WEIGHTS);
+  let x = <usize>(load<i32>(p, X) + t * bytes);
+  let bias = <usize>load<i32>(p, BIAS);
+  for (const end = x + bytes; x < end; x += 8) {
+    let a0 = v128.load(bias);
+    let a1 = v128.load(bias, 16);
+    let at = w;
+    let from = x;
+    let row = t;
+    for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+      // the last weight of an odd kernel is 0
+      let first = from;
+      let second = k > 1 ? from + step : from;
+      if (EDGES) {
+        if (<u32>row >= load<u32>(p, X_ROWS)) first = padding;
+        if (<u32>(row + dilation_t) >= load<u32>(p, X_ROWS)) second = padding;
+        row += dilation_t << 1;
+      }
+      const u = i16x8.sub(v128.load_ext<i8>(first), zero);
+      const v = i16x8.sub(v128.load_ext<i8>(second), zero);
+      a0 = mac(a0, v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11), v128.load_ext<i8>(at));
+      a1 = mac(a1, v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), v128.load_ext<i8>(at, 8));
+      at += 16;
+      from += step << 1;
+    }
+    keep(sums, a0, a1);
+    sums += 32;
+    bias += 32;
+    w += tile;
+  }
+}
+
 /** Sums of channels o to o + 7 of four rows, or of one. */
 function channels(
   p: usize,
   sums: usize, // i32, of channel o of the first row
   pitch: i32, // bytes between the sums of two rows
+  bias: usize, // i32, of channel o
   x: usize, // s16, of the first tap of the first row
   w: usize, // s8 [kernel_f][pairs][8][2]
   four: bool,
@@ -82,14 +125,14 @@ function channels(
 ): void {
   const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
   const column = FEATURES ? (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 2 : 0;
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
+  let a0 = v128.load(bias);
+  let a1 = v128.load(bias, 16);
   let b0 = a0;
-  let b1 = a0;
+  let b1 = a1;
   let c0 = a0;
-  let c1 = a0;
+  let c1 = a1;
   let d0 = a0;
-  let d1 = a0;
+  let d1 = a1;
   for (let kf: i32 = 0; kf < kernel_f; kf++) {
     let from = x;
     for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
@@ -98,7 +141,7 @@ function channels(
       w += 16;
       a0 = mac(a0, v128.load(from), w0);
       a1 = mac(a1, v128.load(from, 16), w1);
-      if (four) {
+      if (four || !FEATURES) {
         let row = from + x_pitch;
         b0 = mac(b0, v128.load(row), w0);
         b1 = mac(b1, v128.load(row, 16), w1);
@@ -114,7 +157,7 @@ function channels(
     x += column;
   }
   keep(sums, a0, a1);
-  if (!four) return;
+  if (FEATURES && !four) return;
   keep(sums + pitch, b0, b1);
   keep(sums + 2 * pitch, c0, c1);
   keep(sums + 3 * pitch, d0, d1);
@@ -135,21 +178,37 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
   const chunk = load<i32>(p, CHUNK);
   const sums = <usize>load<i32>(p, SUMS);
+  const bias = <usize>load<i32>(p, BIAS);
   const pitch = sums_bytes(y_c);
   let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
   for (const end = first + rows; first < end; first += chunk) {
     const count = min(chunk, end - first);
     // of a single output row, what its pairs read
-    zip_all(p, first * stride_t - pad_t, (count - 1) * stride_t + (pairs - 1) * step + 1, count == 1 ? step : 1, frame);
+    const zipped = FEATURES ? count : count & ~3;
+    if (zipped > 0)
+      zip_all(
+        p,
+        first * stride_t - pad_t,
+        (zipped - 1) * stride_t + (pairs - 1) * step + 1,
+        FEATURES && count == 1 ? step : 1,
+        frame,
+      );
     let t: i32 = 0;
     while (t < count) {
       const four = t + 4 <= count;
       const done = four ? 4 : 1;
+      if (!FEATURES && !four) {
+        one_row(p, sums, (first + t) * stride_t - pad_t, tile);
+        finish_place(p, y, sums);
+        y += y_c;
+        t++;
+        continue;
+      }
       for (let f: i32 = 0; f < y_f; f++) {
         let w = <usize>load<i32>(p, WEIGHTS);
         let x = <usize>(load<i32>(p, PATCH) + t * stride_t * frame + f * column);
         for (let o: i32 = 0; o < y_c; o += 8) {
-          channels(p, sums + (o << 2), pitch, x, w, four, stride_t * frame, step * frame);
+          channels(p, sums + (o << 2), pitch, bias + (o << 2), x, w, four, stride_t * frame, step * frame);
           x += 32;
           w += tile;
         }

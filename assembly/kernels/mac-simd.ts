@@ -1,11 +1,14 @@
 /**
  * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
  *
- * Tables of a layer have a value an output, filled up to whole tiles: BIAS 2 * bias, MULTIPLIER as it is, SHIFT 2^(LIFT - s), s = -1 - shift;
- * |sum + bias| < 2^30, outputs below 2^(30 - LIFT) before they are clamped, s in 0..LIFT. WIDE_SHIFTS: SHIFT 2^(32 - s), s in 2..30, any outputs. Y_ZERO is 2 * zero point + 1.  Exact: fixed-point.ts in 64-bit lanes, with the steps of finish.ts.
+ * Tables of a layer have a value an output, filled up to whole tiles. Sums start from BIAS. MULTIPLIER f32 and SHIFT f32, scale and offset,
+ * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; MAGIC is 1.5 * 2^22, Y_ZERO its bits less twice the
+ * output of 0.  Else (INTEGERS) MULTIPLIER is Q31, SHIFT 2^(32 - s), s = -1 - shift in 2..30, Y_ZERO 2 * zero point + 1, |sum| < 2^30.
+ * Exact.
  */
-import { BIAS, LIFT, MAX, MIN, MULTIPLIER, SHIFT, WIDE_SHIFTS, X_ZERO, Y_C, Y_ZERO } from "./block";
-import { WIDE } from "./needs";
+import { BELOW, INTEGERS, MAGIC, MAX, MIN, MULTIPLIER, SHIFT, X_ZERO, Y_C, Y_ZERO } from "./block";
+import { move_s8 } from "./move";
+import { CLAMPS, EXACT, SIGNED } from "./needs";
 
 /** Values less the zero point as int16; writes whole eights. */
 // @ts-ignore: decorator
@@ -23,28 +26,19 @@ export function widen_s8(
   }
 }
 
+/** Four sums to outputs that are not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to those, then down, so that ties go up. */
+// @ts-ignore: decorator
+@inline
+function finish_four(sum: v128, scale: v128, offset: v128, magic: v128, zero: v128): v128 {
+  const x = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), offset);
+  return i32x4.shr_s(i32x4.sub(f32x4.add(x, magic), zero), 1);
+}
+
 /** The upper words of two times two products. */
 // @ts-ignore: decorator
 @inline
 function upper(low: v128, high: v128): v128 {
   return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
-}
-
-/** Four sums to outputs that are not clamped yet: the steps of finish.ts, in lanes that have no shifts of their own. */
-// @ts-ignore: decorator
-@inline
-function finish_four(sum: v128, bias: v128, multiplier: v128, scale: v128, round: v128, wide: bool): v128 {
-  const x = i32x4.add(i32x4.shl(sum, 1), bias);
-  const half = i64x2.splat(0x80000000);
-  let v = upper(
-    i64x2.add(i64x2.extmul_low_i32x4_s(x, multiplier), half),
-    i64x2.add(i64x2.extmul_high_i32x4_s(x, multiplier), half),
-  );
-  v = i32x4.add(v, i32x4.shr_s(v, 31));
-  // by s to the right: by LIFT - s to the left, then by LIFT to the right, and the last halving with it
-  if (!wide) return i32x4.shr_s(i32x4.add(i32x4.mul(v, scale), i32x4.shl(round, LIFT)), LIFT + 1);
-  v = upper(i64x2.extmul_low_i32x4_s(v, scale), i64x2.extmul_high_i32x4_s(v, scale));
-  return i32x4.shr_s(i32x4.add(v, round), 1);
 }
 
 /** Four sums more of two products each. */
@@ -69,44 +63,66 @@ export function keep(sums: usize, a0: v128, a1: v128): void {
   v128.store(sums, a1, 16);
 }
 
-/** All outputs of a place from its sums. */
+/** Sums of a place to outputs that are not clamped yet, in place. */
+function finish_exact(p: usize, sums: usize): void {
+  const half = i64x2.splat(0x80000000);
+  const round = v128.load_splat<i32>(p, Y_ZERO);
+  let multiplier = <usize>load<i32>(p, MULTIPLIER);
+  let scale = <usize>load<i32>(p, SHIFT);
+  for (const end = multiplier + (load<i32>(p, Y_C) << 2); multiplier < end; multiplier += 16) {
+    const x = i32x4.shl(v128.load(sums), 1);
+    const m = v128.load(multiplier);
+    const s = v128.load(scale);
+    let v = upper(i64x2.add(i64x2.extmul_low_i32x4_s(x, m), half), i64x2.add(i64x2.extmul_high_i32x4_s(x, m), half));
+    v = i32x4.add(v, i32x4.shr_s(v, 31));
+    v = upper(i64x2.extmul_low_i32x4_s(v, s), i64x2.extmul_high_i32x4_s(v, s));
+    v128.store(sums, i32x4.shr_s(i32x4.add(v, round), 1));
+    sums += 16;
+    scale += 16;
+  }
+}
+
+/** All outputs of a place from its sums, which are lost. */
 export function finish_place(
   p: usize,
   y: usize, // s8 [y_c]
   sums: usize,
 ): void {
-  let bias = <usize>load<i32>(p, BIAS);
-  let multiplier = <usize>load<i32>(p, MULTIPLIER);
-  let scale = <usize>load<i32>(p, SHIFT);
-  const wide = WIDE ? load<i32>(p, WIDE_SHIFTS) != 0 : false;
-  const round = v128.load_splat<i32>(p, Y_ZERO);
-  const low = v128.load_splat<i16>(p, MIN);
-  const high = v128.load_splat<i16>(p, MAX);
-  for (let left = load<i32>(p, Y_C); left > 0; left -= 8) {
-    const a0 = finish_four(v128.load(sums), v128.load(bias), v128.load(multiplier), v128.load(scale), round, wide);
-    const a1 = finish_four(
-      v128.load(sums, 16),
-      v128.load(bias, 16),
-      v128.load(multiplier, 16),
-      v128.load(scale, 16),
-      round,
-      wide,
-    );
-    const words = i16x8.min_s(high, i16x8.max_s(low, i16x8.narrow_i32x4_s(a0, a1)));
-    const bytes = i8x16.narrow_i16x8_s(words, words);
-    if (left >= 8) v128.store64_lane(y, bytes, 0);
-    else {
-      let rest = i64x2.extract_lane(bytes, 0);
-      for (let i: i32 = 0; i < left; i++) {
-        store<i8>(y + i, rest);
-        rest >>= 8;
+  const exact = EXACT ? load<i32>(p, INTEGERS) != 0 : false;
+  if (exact) finish_exact(p, sums);
+  let scale = <usize>load<i32>(p, MULTIPLIER);
+  let offset = <usize>load<i32>(p, SHIFT);
+  let below = SIGNED ? <usize>load<i32>(p, BELOW) : 0;
+  const magic = v128.load_splat<i32>(p, MAGIC);
+  const zero = v128.load_splat<i32>(p, Y_ZERO);
+  for (const end = y + load<i32>(p, Y_C); y < end; y += 8) {
+    let a0 = v128.load(sums);
+    let a1 = v128.load(sums, 16);
+    if (!exact) {
+      let o0 = v128.load(offset);
+      let o1 = v128.load(offset, 16);
+      if (SIGNED && below) {
+        o0 = f32x4.add(o0, v128.and(i32x4.shr_s(a0, 31), v128.load(below)));
+        o1 = f32x4.add(o1, v128.and(i32x4.shr_s(a1, 31), v128.load(below, 16)));
+        below += 32;
       }
+      a0 = finish_four(a0, v128.load(scale), o0, magic, zero);
+      a1 = finish_four(a1, v128.load(scale, 16), o1, magic, zero);
+    }
+    let words = i16x8.narrow_i32x4_s(a0, a1);
+    if (CLAMPS) {
+      words = i16x8.max_s(v128.load_splat<i16>(p, MIN), words);
+      words = i16x8.min_s(v128.load_splat<i16>(p, MAX), words);
+    }
+    words = i8x16.narrow_i16x8_s(words, words);
+    if (y + 8 <= end) v128.store64_lane(y, words, 0);
+    else {
+      v128.store(sums, words);
+      move_s8(y, sums, end - y);
     }
     sums += 32;
-    bias += 32;
-    multiplier += 32;
     scale += 32;
-    y += 8;
+    offset += 32;
   }
 }
 

@@ -13,8 +13,12 @@ export const DILATIONS: bool = true;
 export const GROUPS: bool = true;
 /** Convolutions that keep the largest of several places (simd). */
 export const POOLED: bool = true;
-/** Layers with large shifts or outputs (simd). */
-export const WIDE: bool = true;
+/** Layers whose outputs are requantised in integers (simd). */
+export const EXACT: bool = true;
+/** Layers with outputs below the zero point, requantised in float32 (simd). */
+export const SIGNED: bool = true;
+/** Outputs that end before int8 does (simd). */
+export const CLAMPS: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
 /** Weights come from outside, a tile at a time (fetch.ts). Not part of everything: it has an import. */

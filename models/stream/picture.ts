@@ -131,7 +131,8 @@ function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
   const t = plan.tensors.get(id);
   if (!t) return [];
   const complete = Math.floor((plan.window + plan.delayFrames - t.need) / t.jump);
-  const newest = plan.mode === 'approx' ? t.windowRows - 1 : complete;
+  const inBuffer = t.historyRows + t.newRows - 1 - t.windowFirstRow;
+  const newest = plan.mode === 'approx' ? t.windowRows - 1 : plan.mode === 'misaligned' ? complete : inBuffer;
   const firstNew = Math.ceil(newest - plan.hop / t.jump + 1);
   const oldest = firstNew - t.historyRows;
   const kindOf = (row: number): RowKind => (row >= firstNew ? 'new' : row >= oldest ? 'held' : gone);

@@ -11,6 +11,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import { slidingLength } from '../ops/op.ts';
 import { chooseLayout } from './choose.ts';
 import { checkClock, clockOf, lcm, ticksOf } from './clock.ts';
+import { rowsDue } from './due.ts';
 import { edgePlan } from './edge-plan.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
@@ -112,39 +113,57 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const delayFrames = ticksOf(delay, clock);
   const leftContextFrames = ticksOf(lead, clock);
   const due = (window + delayFrames) * units;
-  const micro = microHop * units;
   /** Rows complete when output 0 is due. */
   const complete = (id: number) => {
     const t = timing.get(id) as Timing;
     return Math.floor((due - t.need) / t.jump) + 1;
   };
 
-  const tensors = new Map<number, TensorPlan>();
-  for (const [id, t] of timing) {
-    const newRows = micro / t.jump;
-    const before = complete(id) - newRows;
-    let historyRows = 0;
-    // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
-    const unread = mode === 'misaligned' ? 0 : newRows;
-    if (boundary.has(id)) historyRows = Math.max(historyRows, complete(id) - unread, newRows - unread);
-    for (const node of trunk) {
-      if (!node.inputs.includes(id)) continue;
-      const rule = ruleOf(graph, node);
-      if (rule.kind !== 'window') continue;
-      const outBefore = complete(node.output) - micro / (timing.get(node.output) as Timing).jump;
-      historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
-    }
-    const windowFirstRow = unread + historyRows - complete(id);
-    tensors.set(id, { ...t, tensor: id, windowRows: rowsOf(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
-  }
-
-  const draft = { graph, mode, reason, clock, window, hop, microHop, alignment, delayFrames, leftContextFrames, tensors };
-  const steps = buildSteps(draft, trunk, complete);
+  const common = { graph, mode, reason, clock, window, hop, microHop, alignment, delayFrames, leftContextFrames };
   // misaligned: the first output whose window, taken early, has all its context
   const grid = mode === 'misaligned' ? alignment : 1;
   // a model with its own state begins on zero points, as its file says
   const warmUpHops = graph.stateful ? 0 : Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
-  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops, ...totals(steps) };
+  const planned = (rows: (id: number) => number): StreamPlan => {
+    const tensors = buffers(common, trunk, timing, boundary, rows);
+    const steps = buildSteps({ ...common, tensors }, trunk, rows);
+    return { ...common, tensors, phases: 1, period: periodOf(steps), warmUpHops, ...totals(steps) };
+  };
+  const early = planned(complete);
+  if (mode !== 'stream' || graph.stateful) return early;
+  const late = planned(rowsDue(graph, trunk, boundary, complete));
+  return late.stateBytes <= early.stateBytes ? late : early;
+}
+
+/** The buffer of each trunk tensor; `rows`: how many rows of window 0 are computed when its output falls due. */
+function buffers(
+  { graph, mode, clock, microHop }: Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'microHop'>,
+  trunk: Set<Node>,
+  timing: Map<number, Timing>,
+  boundary: Set<number>,
+  rows: (id: number) => number,
+): Map<number, TensorPlan> {
+  const micro = microHop * clock.units;
+  const tensors = new Map<number, TensorPlan>();
+  for (const [id, t] of timing) {
+    const newRows = micro / t.jump;
+    const before = rows(id) - newRows;
+    let historyRows = 0;
+    // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
+    const unread = mode === 'misaligned' ? 0 : newRows;
+    if (boundary.has(id)) historyRows = Math.max(historyRows, rows(id) - unread, newRows - unread);
+    for (const node of trunk) {
+      if (!node.inputs.includes(id)) continue;
+      const rule = ruleOf(graph, node);
+      if (rule.kind !== 'window') continue;
+      const outBefore = rows(node.output) - micro / (timing.get(node.output) as Timing).jump;
+      historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
+    }
+    const windowFirstRow = unread + historyRows - rows(id);
+    const windowRows = graph.tensors[id]?.shape.t ?? 0;
+    tensors.set(id, { ...t, tensor: id, windowRows, newRows, historyRows, windowFirstRow, rowStep: 1 });
+  }
+  return tensors;
 }
 
 /** RN206 where a hop by itself does not give the rows that it stands for. */

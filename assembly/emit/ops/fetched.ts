@@ -7,8 +7,9 @@
 import * as B from '../../kernels/block.ts';
 import type { MacIo } from './mac-block.ts';
 import type { Call, EmitContext, Fields } from './op.ts';
+import { roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, leftOver, roundingZero, type TileShape, tileOutputs, tiles } from './tiles.ts';
+import { doubled, foldedBias, leftOver, type TileShape, tileOutputs, tiles } from './tiles.ts';
 
 const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
 

@@ -1,14 +1,16 @@
 /** The parameter block and calls of globalavg and globalmax. Holds no operator. */
 import * as B from '../../kernels/block.ts';
 import { foldFields } from './fold.ts';
-import type { Call, EmitContext, StepIo } from './op.ts';
+import type { Call, EmitContext, Fields, StepIo } from './op.ts';
 
 type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
 
-export function globalBlock(io: GlobalIo, ctx: EmitContext): number {
+/** `more`: fields of one target. */
+export function globalBlock(io: GlobalIo, ctx: EmitContext, more: Fields = []): number {
   const { params: p, partial } = io;
   const [x] = io.x;
-  return ctx.block(io.fold ? B.FOLD_BYTES : B.GLOBAL_BYTES, [
+  return ctx.block(io.fold ? B.FOLD_BYTES : more.length > 0 ? B.GLOBAL_SIMD_BYTES : B.GLOBAL_BYTES, [
+    ...more,
     [B.X, x?.address ?? 0],
     [B.Y, io.y],
     [B.ROWS, x?.rows ?? 0],

@@ -6,18 +6,9 @@
 import type { MacParams } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
+import { finishFields, roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import {
-  doubled,
-  foldedBias,
-  inEights,
-  leftOver,
-  needsWide,
-  roundingZero,
-  shiftFactors,
-  type TileShape,
-  tiles,
-} from './tiles.ts';
+import { doubled, foldedBias, largestSum, leftOver, type TileShape, tiles } from './tiles.ts';
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -51,21 +42,12 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
 
 /** Tables of a target: bias, multiplier, shift or what stands for it. */
 function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
-  if (ctx.target !== 'simd')
-    return [
-      [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
-      [B.MULTIPLIER, ctx.table(p.multiplier)],
-      [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
-      [B.Y_ZERO, roundingZero(p)],
-    ];
-  const wide = needsWide(p, shape);
-  if (wide) ctx.need('WIDE');
+  if (ctx.target === 'simd') return finishFields(p, (o) => largestSum(p, shape, o), ctx);
   return [
-    [B.BIAS, ctx.table(inEights(doubled(p.bias)))],
-    [B.MULTIPLIER, ctx.table(inEights(p.multiplier))],
-    [B.SHIFT, ctx.table(inEights(shiftFactors(p, wide)))],
+    [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
+    [B.MULTIPLIER, ctx.table(p.multiplier)],
+    [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
     [B.Y_ZERO, roundingZero(p)],
-    [B.WIDE_SHIFTS, wide ? 1 : 0],
   ];
 }
 

@@ -28,7 +28,7 @@ export interface EmitContext {
   /** Packs weights; returns their address, for home `tile` where they stand among all weights. `most`: of them are fetched at once. */
   weights(data: Int8Array, most?: number): number;
   /** Packs a table (equal tables are shared); returns its address. */
-  table(data: Int8Array | Int32Array): number;
+  table(data: Int8Array | Int32Array | Float32Array): number;
   /** Packs a parameter block of `bytes`; returns its address. */
   block(bytes: number, fields: Fields): number;
 }
@@ -79,7 +79,7 @@ export interface FoldIo {
 
 /** Kernels that take (p, first, rows); the others take p alone. */
 export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalmax', 'taps', 'fetch'].includes(file);
+  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps', 'fetch'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */

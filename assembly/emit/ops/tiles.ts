@@ -5,8 +5,9 @@
  * conv-interp.ts and mac-simd.ts; outputs and taps that fill up a tile are 0.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
-import { FEW_TAPS, LIFT } from '../../kernels/block.ts';
+import { FEW_TAPS } from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
+import { mayRequantise } from './requantise-simd.ts';
 
 /** weights[at(o, tap)] multiplies tap `tap` for output o, -1 stands for 0; outputs of different groups share no tile. */
 export interface TileShape {
@@ -86,35 +87,19 @@ export function foldedBias(p: MacParams, shape: TileShape): Int32Array {
   });
 }
 
-/** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
-export const roundingZero = (p: MacParams): number => 2 * p.yZero + 1;
-
 /** The largest |sum + bias| of output o: an input less its zero point has at most 8 bits and a sign. */
-function largestSum(p: MacParams, shape: TileShape, o: number): number {
+export function largestSum(p: MacParams, shape: TileShape, o: number): number {
   let bound = Math.abs(p.bias[o] as number);
   for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] ?? 0);
   return bound;
 }
 
 /** Whether kernels/finish.ts and mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one. */
-export const isSmall = (p: MacParams, shape: TileShape, target: Target): boolean =>
-  p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largestSum(p, shape, o) < 2 ** 30) &&
-  (target !== 'simd' || !needsWide(p, shape) || p.shift.every((shift) => shift <= -3));
-
-/** simd: shifts beyond LIFT, or outputs that have no room above it. */
-export const needsWide = (p: MacParams, shape: TileShape): boolean =>
-  p.shift.some((shift, o) => -1 - shift > LIFT || largestSum(p, shape, o) * 2 ** shift >= 2 ** (29 - LIFT));
-
-/** simd: what stands for a shift, a factor by which a product of the right size comes about. */
-export const shiftFactors = (p: MacParams, wide: boolean): Int32Array =>
-  p.shift.map((shift) => 2 ** ((wide ? 33 : LIFT + 1) + shift));
+export function isSmall(p: MacParams, shape: TileShape, target: Target): boolean {
+  const largest = (o: number) => largestSum(p, shape, o);
+  if (target === 'simd') return mayRequantise(p, largest);
+  return p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30);
+}
 
 /** Doubled, modulo 2^32. */
 export const doubled = (values: Int32Array): Int32Array => values.map((v) => v << 1);
-
-/** Filled up with zeros to whole eights: kernels read eight values at a time. */
-export function inEights(values: Int32Array): Int32Array {
-  const out = new Int32Array(8 * Math.ceil(values.length / 8));
-  out.set(values);
-  return out;
-}

@@ -1,0 +1,54 @@
+/**
+ * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers. Holds no operator.
+ *
+ * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of assembly/kernels/block.ts; the layouts are those of
+ * assembly/kernels/mac-simd.ts.
+ */
+import * as B from '../../kernels/block.ts';
+import type { EmitContext, Fields } from './op.ts';
+import { type Finish, floatTables, magicBits } from './requantise-f32.ts';
+
+export type { Finish } from './requantise-f32.ts';
+
+type Largest = (o: number) => number;
+
+/** Whether mac-simd.ts can: in integers with every shift from -31 to -3 and sums below 2^30, in floats where there are tables. */
+export const mayRequantise = (p: Finish, largest: Largest): boolean =>
+  p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30) &&
+  (p.shift.every((shift) => shift <= -3) || floatTables(p, largest) !== undefined);
+
+/** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
+export const roundingZero = (p: Finish): number => 2 * p.yZero + 1;
+
+/** `length` values, then zeros up to whole eights; a single value stands for all. */
+function inEights<T extends Int32Array | Float32Array>(values: T, length: number): T {
+  const out = new (values.constructor as new (length: number) => T)(8 * Math.ceil(length / 8));
+  if (values.length === 1) return out.fill(values[0] as number, 0, length) as T;
+  out.set(values);
+  return out;
+}
+
+/** Tables of `outputs` outputs. */
+export function finishFields(p: Finish, largest: Largest, ctx: EmitContext, outputs = p.bias.length): Fields {
+  if (p.min > -128 || p.max < 127) ctx.need('CLAMPS');
+  const table = (values: Int32Array | Float32Array) => ctx.table(inEights(values, outputs));
+  const floats = floatTables(p, largest);
+  if (floats?.below) ctx.need('SIGNED');
+  if (floats)
+    return [
+      [B.BIAS, table(floats.start)],
+      [B.MULTIPLIER, table(floats.scale)],
+      [B.SHIFT, table(floats.offset)],
+      [B.Y_ZERO, floats.zero],
+      [B.MAGIC, magicBits],
+      [B.BELOW, floats.below ? table(floats.below) : 0],
+    ];
+  ctx.need('EXACT');
+  return [
+    [B.BIAS, table(p.bias)],
+    [B.MULTIPLIER, table(p.multiplier)],
+    [B.SHIFT, table(p.shift.map((shift) => 2 ** (33 + shift)))],
+    [B.Y_ZERO, roundingZero(p)],
+    [B.INTEGERS, 1],
+  ];
+}

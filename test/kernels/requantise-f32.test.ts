@@ -1,0 +1,118 @@
+/**
+ * Requantisation in float32 against the integers' rule: every sum that a layer can have, in TypeScript and in the kernel.
+ *
+ * In: random multipliers, shifts, zero points and clamps.  Out: 0 sums whose output differs. `RUNLET_FLOAT_CHANNELS` sets how many.
+ */
+import { instantiateSync } from '@assemblyscript/loader';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../../assembly/emit/compile.ts';
+import { type Finish, floatTables, magicBits } from '../../assembly/emit/ops/requantise-f32.ts';
+import * as B from '../../assembly/kernels/block.ts';
+import { clampInt, requantise } from '../../quant/fixed-point.ts';
+import { random } from '../property/random-network.ts';
+
+const channels = Number(process.env.RUNLET_FLOAT_CHANNELS ?? 60);
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const rnd = random(seed);
+const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
+
+interface Harness extends Record<string, unknown> {
+  memory: WebAssembly.Memory;
+  many(p: number, y: number, sums: number, places: number): void;
+}
+const source = `import { finish_place } from "./kernels/mac-simd";
+export { __heap_base, __data_end };
+export function many(p: usize, y: usize, sums: usize, places: i32): void {
+  for (let i: i32 = 0; i < places; i++) finish_place(p, y + i * 8, sums + i * 32);
+}
+`;
+const sumsAt = 4096;
+const { exports: kernel } = instantiateSync<Harness>((await compile(source, 2 ** 24, 'simd')) as BufferSource & Uint8Array);
+
+function anyLayer(): Finish {
+  const signed = rnd() < 0.5;
+  const yZero = signed ? int(-60, 60) : int(-128, 20);
+  const min = signed ? int(-128, yZero - 30) : yZero;
+  return {
+    multiplier: Int32Array.of(rnd() < 0.1 ? 2 ** 30 : int(2 ** 30, 2 ** 31 - 1)),
+    shift: Int32Array.of(-int(1, 10)),
+    bias: Int32Array.of(int(-30000, 30000)),
+    yZero,
+    min: rnd() < 0.7 && signed ? -128 : min,
+    max: rnd() < 0.7 ? 127 : int(yZero + 30, 127),
+  };
+}
+
+/** The kernel's outputs of `places` x 8 sums. */
+function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>, sums: Int32Array): Int8Array {
+  const view = new DataView(kernel.memory.buffer);
+  const [block, y] = [256, sumsAt + 4 * sums.length + 64];
+  const field = (at: number, value: number) => view.setInt32(block + at, value, true);
+  const eight = (at: number, of: Float32Array) => new Float32Array(kernel.memory.buffer, at, 8).fill(of[0] as number);
+  eight(1024, tables.scale);
+  eight(1088, tables.offset);
+  if (tables.below) eight(1152, tables.below);
+  field(B.Y_C, 8);
+  field(B.MIN, p.min);
+  field(B.MAX, p.max);
+  field(B.MULTIPLIER, 1024);
+  field(B.SHIFT, 1088);
+  field(B.BELOW, tables.below ? 1152 : 0);
+  field(B.Y_ZERO, tables.zero);
+  field(B.MAGIC, magicBits);
+  field(B.INTEGERS, 0);
+  const away = (tables.start[0] as number) - (p.bias[0] as number);
+  new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums.map((sum) => sum + away));
+  kernel.many(block, y, sumsAt, sums.length / 8);
+  return new Int8Array(kernel.memory.buffer, y, sums.length).slice();
+}
+
+test(`every sum of ${channels} random channels (seed ${seed})`, () => {
+  let found = 0;
+  let compared = 0;
+  for (let i = 0; i < channels; i++) {
+    const p = anyLayer();
+    const [multiplier, shift] = [p.multiplier[0] as number, p.shift[0] as number];
+    // past both ends of the clamp
+    const largest = Math.ceil((300 * 2 ** (31 - shift)) / multiplier);
+    const tables = floatTables(p, () => largest);
+    if (!tables) continue;
+    found++;
+    const sums = Int32Array.from({ length: 8 * Math.ceil((2 * largest + 1) / 8) }, (_, k) => Math.min(k - largest, largest));
+    const got = inKernel(p, tables, sums);
+    for (const [k, sum] of sums.entries()) {
+      const wanted = clampInt(p.yZero + requantise(sum, multiplier, shift), p.min, p.max);
+      if (got[k] !== wanted) assert.unreachable(`${JSON.stringify(p)}: sum ${sum} gives ${got[k]}, ${wanted} is right`);
+    }
+    compared += sums.length;
+  }
+  console.log(`  ${found} of ${channels} channels have tables; ${compared} sums equal`);
+  assert.ok(found > 0.8 * channels, `${found} of ${channels}`);
+});
+
+test('no tables where a sum leaves the room of a float', () => {
+  const wide: Finish = { ...anyLayer(), multiplier: Int32Array.of(2 ** 30), shift: Int32Array.of(-1) };
+  assert.is(
+    floatTables(wide, () => 2 ** 29),
+    undefined,
+  );
+});
+
+test('no tables where no pair of floats follows the steps', () => {
+  // 2^13 sums an output: steps are told apart by more digits than a float32 has
+  const steep: Finish = {
+    multiplier: Int32Array.of(1172033635),
+    shift: Int32Array.of(-13),
+    bias: Int32Array.of(0),
+    yZero: -85,
+    min: -128,
+    max: 127,
+  };
+  assert.is(
+    floatTables(steep, () => 32920755),
+    undefined,
+  );
+});
+
+test.run();
