@@ -77,7 +77,7 @@ type Named = Omit<BuildOptions, 'frontEnd'> & {
 
 async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
   const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights));
-  const source = moduleSource(quant, emitted.memory, emitted.program, options.producer);
+  const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
   await checkBase(compiled, emitted.memory);

@@ -10,6 +10,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
 import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
+import { type Lists, listProgram } from './lists.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack, type WeightsPlace } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
@@ -25,6 +26,8 @@ export interface Emitted {
   memory: MemoryMap;
   packed: Packed;
   program: Program;
+  /** Style `calls`: the program with lists. */
+  lists?: Lists;
   /** Program, weights and tables, from the map's base on; without weights that are a file apart. */
   data: Uint8Array;
   home: Home;
@@ -58,7 +61,10 @@ export function emit(
   const round = (map: MemoryMap) => {
     const packed = pack(quant, target, map, place);
     const program = makeProgram(quant, map, packed.steps);
-    return { packed, program, table: kernels ? packTable(quant, map, program, kernels(program)) : packInfo(quant, map) };
+    if (kernels) return { packed, program, table: packTable(quant, map, program, kernels(program)) };
+    const info = packInfo(quant, map);
+    const lists = listProgram(program, map, memoryBase + info.length);
+    return { packed, program, lists, table: Uint8Array.from([...info, ...lists.data]) };
   };
   let memory = mapMemory(plan, memoryBase, bytes, frontEnd);
   let made = round(memory);
@@ -67,7 +73,7 @@ export function emit(
     memory = mapMemory(plan, memoryBase, { ...bytes, program: made.table.length }, frontEnd);
     made = round(memory);
   }
-  const { packed, program, table } = made;
+  const { packed, program, lists, table } = made;
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
   data.set(table, memory.program.address - memory.base);
   if (home === 'embed') data.set(packed.weights, memory.weights.address - memory.base);
@@ -77,5 +83,5 @@ export function emit(
     const places = { state, scratch: memory.scratch.address, row: memory.inputs[0]?.address ?? 0 };
     data.set(packFrontEnd(front, block, places), block - memory.base);
   }
-  return { memory, packed, program, data, home };
+  return { memory, packed, program, ...(lists && { lists }), data, home };
 }

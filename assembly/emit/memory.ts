@@ -21,9 +21,9 @@ import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts'
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from '../frontend/pack.ts';
 import type { Home } from './home.ts';
 
-/** Offsets of the counters at the start of the state, i32 each. */
+/** Offsets of the counters at the start of the state, i32 each; they end at a whole eight, so that what follows is cleared with them. */
 export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16 } as const;
-export const counterBytes = 20;
+export const counterBytes = 24;
 /** Value of the first counter once rn_reset has run ('RUN1'). */
 export const readyMark = 0x52554e31;
 

@@ -66,7 +66,8 @@ export const readsPhase = (i: Instruction): boolean =>
 /** Left edges and accumulators feed later windows, so they are computed before output 0 as well. */
 const runsEveryHop = (plan: StreamPlan): boolean => plan.steps.some((s) => s.section === 'edge');
 
-export function callInstruction(call: Call, first: number, rows: number): CallInstruction {
+export function callInstruction(call: Call, first: number, rows: number): Instruction {
+  if (call.copy) return { do: 'move', ...call.copy };
   const { fn, file, block, phase = false } = call;
   const range = call.span ?? { first, rows };
   return { do: 'call', fn, file, block, phase, ...(isRanged(call) && !phase ? { range } : {}) };

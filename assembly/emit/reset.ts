@@ -8,7 +8,7 @@
  * whole micro-hop counts as pushed already (it holds zero points), and hops that end before then give no output.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
-import { counters, type MemoryMap, readyMark } from './memory.ts';
+import { counterBytes, counters, type MemoryMap, readyMark } from './memory.ts';
 import type { Instruction } from './program.ts';
 
 /** Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls due. */
@@ -26,9 +26,14 @@ export function resetInstructions(quant: QuantPlan, map: MemoryMap): Instruction
   const start = initialCounters(plan);
   const nameOf = (tensor: number) => plan.graph.tensors[tensor]?.name ?? '';
   const zeroOf = (tensor: number) => plan.graph.tensors[tensor]?.quant?.zeroPoint ?? 0;
-  const fills: Instruction[] = [];
-  const fill = (to: number, bytes: number, value: number, name: string) =>
-    fills.push({ do: 'fill', to, value, bytes, note: name.replace(/\s+/g, ' ') });
+  const fills: Extract<Instruction, { do: 'fill' }>[] = [];
+  const fill = (to: number, bytes: number, value: number, name: string) => {
+    const note = name.replace(/\s+/g, ' ');
+    const last = fills.at(-1);
+    if (last?.value !== value || last.to + last.bytes !== to) fills.push({ do: 'fill', to, value, bytes, note });
+    else fills[fills.length - 1] = { ...last, bytes: last.bytes + bytes, note: `${last.note}, ${note}` };
+  };
+  fill(map.state.address, counterBytes, 0, 'counters');
   for (const b of map.trunk.values()) {
     const inState = b.history ?? b.address;
     if (inState >= map.io.address) continue;
@@ -53,8 +58,7 @@ export function resetInstructions(quant: QuantPlan, map: MemoryMap): Instruction
   return [
     ...fills,
     ...[...map.partials.values()].map((p): Instruction => ({ do: 'store', to: p.slot, value: 0 })),
-    ...(['fill', 'skip', 'block'] as const).map((name) => counter(name, start[name])),
-    counter('phase', 0),
+    ...(['fill', 'skip', 'block'] as const).filter((name) => start[name] !== 0).map((name) => counter(name, start[name])),
     counter('ready', readyMark),
   ];
 }

@@ -3,6 +3,8 @@
  *
  * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Eight bytes at a time, sixteen with SIMD128: the bulk-memory feature is not in every WAMR build.
  */
+import { EDGES } from "./needs";
+
 export function move_s8(
   dst: usize, // s8 [bytes]
   src: usize, // s8 [bytes]
@@ -22,8 +24,11 @@ export function fill_s8(
   bytes: i32,
 ): void {
   let i: i32 = 0;
-  const eight = <i64>(value & 0xff) * 0x0101010101010101;
-  for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, eight, 0, 1);
+  if (EDGES) {
+    // padding is written at every hop; without it this is for the reset
+    const eight = <i64>(value & 0xff) * 0x0101010101010101;
+    for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, eight, 0, 1);
+  }
   for (; i < bytes; i++) store<u8>(dst + i, value);
 }
 

@@ -5,19 +5,23 @@
  * row's maximum, Q0.31.  The reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
  */
 import { COUNT, S_ROWS, TABLE, X, Y } from "./block";
-import { clamp, mul_high, rounding_shift } from "./fixed-point";
+import { mul_high } from "./fixed-point";
 
-/** x * 2^exponent, saturated to int32. */
-function saturating_shift_left(x: i32, exponent: i32): i32 {
-  return <i32>min<i64>(i32.MAX_VALUE, max<i64>(i32.MIN_VALUE, (<i64>x) << exponent));
+/** x / 2^exponent, x not negative, halves up; exponent in 1..31. */
+// @ts-ignore: decorator
+@inline
+function rounded(x: i32, exponent: i32): i32 {
+  return <i32>((<u32>(x + (1 << (exponent - 1)))) >> exponent);
 }
 
-/** 1 / (1 + x), x in [0, 1] as Q0.31; Q0.31 out. */
+/** 1 / (1 + x), x in [0, 1] as Q0.31; Q0.31 out. No step of Newton-Raphson leaves int32 there. */
+// @ts-ignore: decorator
+@inline
 function one_over_one_plus(x: i32): i32 {
   const half = <i32>((<i64>x + i32.MAX_VALUE + 1) >> 1);
   let y = 1515870810 + mul_high(half, -1010580540);
-  for (let i: i32 = 0; i < 3; i++) y += saturating_shift_left(mul_high(y, (1 << 29) - mul_high(half, y)), 2);
-  return saturating_shift_left(y, 1);
+  for (let i: i32 = 0; i < 3; i++) y += mul_high(y, (1 << 29) - mul_high(half, y)) << 2;
+  return y > 0x3fffffff ? i32.MAX_VALUE : y << 1;
 }
 
 export function softmax_s8(p: usize, first: i32, rows: i32): void {
@@ -30,13 +34,13 @@ export function softmax_s8(p: usize, first: i32, rows: i32): void {
     let top = -128;
     for (let i: i32 = 0; i < n; i++) top = max(top, <i32>load<i8>(x + i));
     let sum = 0;
-    for (let i: i32 = 0; i < n; i++) sum += rounding_shift(load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2)), 12);
+    for (let i: i32 = 0; i < n; i++) sum += rounded(load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2)), 12);
     const headroom = clz(sum);
     const scale = one_over_one_plus((sum << headroom) - i32.MIN_VALUE);
     for (let i: i32 = 0; i < n; i++) {
       const e = load<i32>(table + ((top - <i32>load<i8>(x + i)) << 2));
       // below 4 (more than 256 nearly equal values) the quotient is below a half
-      store<i8>(y + i, headroom < 4 ? -128 : clamp(rounding_shift(mul_high(scale, e), 35 - headroom) - 128, -128, 127));
+      store<i8>(y + i, headroom < 4 ? -128 : min(127, rounded(mul_high(scale, e), 35 - headroom) - 128));
     }
   }
 }

@@ -50,10 +50,11 @@ function toQuantPlan(graph: Graph, seed: number): QuantPlan {
 /** Everything but the compiler, for both styles; the packing runs of the first check each other. */
 function emitBoth(quant: QuantPlan): void {
   for (const target of targets) {
-    const { memory, packed, program } = emit(quant, target);
+    const emitted = emit(quant, target);
+    const { memory, packed } = emitted;
     if (packed.tables.length !== memory.tables.bytes || packed.weights.length !== memory.weights.bytes)
       throw new Error('the two packing runs differ in size');
-    moduleSource(quant, memory, program, 'fuzz');
+    moduleSource(quant, emitted, 'fuzz');
     emit(quant, target, () => everyKernel(target));
   }
 }

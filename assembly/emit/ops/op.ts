@@ -91,6 +91,8 @@ export interface Call {
   phase?: boolean;
   /** Rows that it takes, where they are not the step's output rows. */
   span?: { first: number; rows: number };
+  /** A plain copy, in place of the call. */
+  copy?: { to: number; from: number; bytes: number };
 }
 
 export interface EmitOp<K extends OpName> {
