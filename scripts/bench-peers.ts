@@ -1,8 +1,9 @@
 /**
  * `npm run bench:peers [-- N1:64 N2:2 ...]`: a hop of ours against a whole window of other engines, all in one run, in turn.
  *
- * In: networks and hops; peers from `npm run bench:install`.  Out: a table a network: microseconds, times slower than our hop, time to the first
- * output, and how far each engine's answer is from the float network's. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
+ * In: networks and hops; peers from `npm run bench:install`.  Out: two tables a network and hop, one of Node and one of Chromium: microseconds, times slower
+ * than our hop, time to the first output, how far each engine's answer is from the float network's or from ours; a table of starts, each in a process
+ * of its own; and a step of okay_nabu in Chromium. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -14,7 +15,11 @@ import { runFloat } from '../models/graph/run.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { runWindow } from '../quant/reference.ts';
 import { quantiseSignals } from '../quant/report.ts';
+import { type ChromiumRun, whyNot } from '../test/bench/chromium.ts';
+import { networkInChromium, stepInChromium } from '../test/bench/chromium-jobs.ts';
 import { startPeers } from '../test/bench/peers.ts';
+import { type Start, starts } from '../test/bench/start.ts';
+import { shared } from '../test/shared.ts';
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '40' }, json: { type: 'string' } },
@@ -22,6 +27,7 @@ const { values, positionals } = parseArgs({
 });
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const chosen = positionals.length > 0 ? positionals : ['N1:64', 'N1:16', 'N2:20', 'N2:2'];
+const rounds = Number(values.rounds);
 
 interface Row {
   name: string;
@@ -50,7 +56,7 @@ async function measure(subjects: { name: string; run: () => unknown }[], rounds:
   return samples;
 }
 
-async function network(name: string, hop: number): Promise<Row[]> {
+async function network(name: string, hop: number): Promise<{ rows: Row[]; startsOf: () => Promise<Start[]> }> {
   const { graph } = (benchNetworks[name] as () => BenchNetwork)();
   const { int8, window } = madeUpNetwork(name);
   const ours = [];
@@ -70,8 +76,8 @@ async function network(name: string, hop: number): Promise<Row[]> {
     { name: 'Runlet simd, the window', run: whole.run, startMs: whole.startMs, off: off(answer) },
     ...(await Promise.all(peers.map(async (p) => ({ ...p, name: `${p.name} ${p.version}`, off: off(await p.run()) })))),
   ];
-  const samples = await measure(subjects, Number(values.rounds));
-  return subjects.map(({ name: subject, startMs, off: distance }) => {
+  const samples = await measure(subjects, rounds);
+  const rows = subjects.map(({ name: subject, startMs, off: distance }) => {
     const all = samples.get(subject) ?? [];
     return {
       name: subject,
@@ -82,14 +88,20 @@ async function network(name: string, hop: number): Promise<Row[]> {
       off: distance,
     };
   });
+  const modules = ours.map(({ target, bundle }) => ({ name: `Runlet ${target}`, wasm: bundle.wasm }));
+  return { rows, startsOf: () => starts(modules, graph, int8, window, Math.max(1, Math.min(9, rounds))) };
 }
 
-const results: Record<string, Row[]> = {};
-for (const item of chosen) {
-  const [name = '', hop = ''] = item.split(':');
-  if (!benchNetworks[name] || !(Number(hop) > 0)) throw new Error(`${item}: name a network and a hop, such as N1:64`);
-  const rows = await network(name, Number(hop));
-  results[item] = rows;
+interface Shown {
+  name: string;
+  medianUs: number;
+  p5Us: number;
+  p95Us: number;
+  startMs: number;
+}
+
+/** A table; "our hops" against its first row. */
+function show<T extends Shown>(rows: T[], last: string, cell: (row: T) => Cell): void {
   const us = rows[0]?.medianUs ?? 1;
   const cells = rows.map((r): Cell[] => [
     r.name,
@@ -97,13 +109,58 @@ for (const item of chosen) {
     `${r.p5Us.toFixed(1)} .. ${r.p95Us.toFixed(1)}`,
     (r.medianUs / us).toFixed(1),
     r.startMs.toFixed(1),
-    r.off === undefined ? '' : `${(100 * r.off).toFixed(2)} %`,
+    cell(r),
   ]);
-  say(`${name}, hop ${hop}: one thread each, ${values.rounds} rounds in turn, Node ${process.version}\n`);
-  say(`${table(cells, { head: ['engine', 'us', '5 % .. 95 %', 'our hops', 'start, ms', 'off'] })}\n`);
+  say(`${table(cells, { head: ['engine', 'us', '5 % .. 95 %', 'our hops', 'start, ms', last] })}\n`);
 }
+
+function showChromium(title: string, { rows, absent, engine }: ChromiumRun): void {
+  for (const { name, why } of absent) say(`skipped: ${name}, ${why}`);
+  say(`${title}: one thread each, ${values.rounds} rounds in turn in one page, ${engine}\n`);
+  show(rows, 'steps off', (r) => String(r.steps));
+}
+
+interface Result {
+  node: Row[];
+  chromium?: ChromiumRun;
+  starts?: Start[];
+}
+
+const results: Record<string, Result> = {};
+const noChromium = whyNot();
+if (noChromium) say(`skipped: the tables of Chromium, ${noChromium}\n`);
+const started = new Set<string>();
+for (const item of chosen) {
+  const [name = '', hop = ''] = item.split(':');
+  if (!benchNetworks[name] || !(Number(hop) > 0)) throw new Error(`${item}: name a network and a hop, such as N1:64`);
+  const { rows, startsOf } = await network(name, Number(hop));
+  const result: Result = { node: rows };
+  results[item] = result;
+  say(`${name}, hop ${hop}: one thread each, ${values.rounds} rounds in turn, Node ${process.version}\n`);
+  show(rows, 'off', (r) => (r.off === undefined ? '' : `${(100 * r.off).toFixed(2)} %`));
+  if (!noChromium) {
+    result.chromium = await networkInChromium(name, Number(hop), rounds);
+    showChromium(`${name}, hop ${hop}`, result.chromium);
+  }
+  if (started.has(name)) continue;
+  started.add(name);
+  result.starts = await startsOf();
+  const ms = result.starts[0]?.medianMs ?? 1;
+  const cells = result.starts.map((r): Cell[] => [
+    r.name,
+    r.medianMs.toFixed(1),
+    `${r.leastMs.toFixed(1)} .. ${r.mostMs.toFixed(1)}`,
+    (r.medianMs / ms).toFixed(1),
+  ]);
+  say(`${name}, hop ${hop}: from the file's bytes to the first output, each time in a Node process of its own\n`);
+  say(`${table(cells, { head: ['engine', 'ms', 'least .. most', 'times ours'] })}\n`);
+}
+const nabu = shared('models', 'mww', 'v2', 'okay_nabu');
+const step = noChromium || !nabu ? undefined : await stepInChromium(nabu, rounds);
+if (step) showChromium("microWakeWord's okay_nabu, a step of three rows", step);
 say(
-  'our hops: how many hops of Runlet simd take as long. off: the largest distance from the float network, of its largest output.',
+  'our hops: how many hops of the first row take as long. off: the largest distance from the float network, of its largest output; steps off: from our\n' +
+    'int8 answers, in steps of the output (these engines round once where TensorFlow Lite rounds twice). start: from import to the first output, here.',
 );
-if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 1)}\n`);
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ ...results, okay_nabu: step }, null, 1)}\n`);
 process.exit(0);

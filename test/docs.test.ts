@@ -26,7 +26,7 @@ const slow: [RegExp, (...found: string[]) => string | undefined][] = [
     () => (ci.includes('npm run paper -- --quick') && scripts.paper ? undefined : 'is not in .ci/run'),
   ],
   [
-    /^npm run (bench:install|bench:peers|scaling)(?: -- .*)?$/,
+    /^npm run (bench:install|bench:peers|bench:wamr|scaling)(?: -- .*)?$/,
     (_, name) => (ci.some((line) => line.split(' -- ')[0] === `npm run ${name}`) ? undefined : 'is not in .ci/run'),
   ],
   [

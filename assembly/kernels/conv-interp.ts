@@ -9,6 +9,8 @@
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *
  * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. sum w * x = sum u * x - 128 * sum x; the zero point is folded into the bias.
+ * The words as they are give lanes of output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256, are
+ * taken off once a run.
  */
 import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
 import { fetch_tile } from "./fetch";
@@ -17,9 +19,13 @@ import { last_rows } from "./last-rows";
 import { FEATURES, FETCH, GROUPS, LEFT_OVER } from "./needs";
 import { taps_s8 } from "./patch";
 
-const LANES: i64 = 0xff | (0xff << 21) | (0xff << 42);
+const LANES: u64 = 0xff | (0xff << 21) | (0xff << 42);
 /** Products that a lane can add up. */
 const RUN: i32 = 32;
+/** A lane, half of it, and what keeps the sums of all three lanes above 0, so that none borrows from the next. */
+const LANE: i32 = (1 << 21) - 1;
+const HALF: i32 = 1 << 20;
+const MIDDLE: u64 = (<u64>HALF) | ((<u64>HALF) << 21) | ((<u64>HALF) << 42);
 
 /** sum x[i] */
 function sum_s8(
@@ -38,19 +44,6 @@ function sum_s8(
   return sum;
 }
 
-/** The lowest lane with its sign. */
-// @ts-ignore: decorator
-@inline
-function lane(a: i64): i64 {
-  return (a << 43) >> 43;
-}
-
-// @ts-ignore: decorator
-@inline
-function next_lanes(a: i64, low: i64): i64 {
-  return (a - low) >> 21;
-}
-
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_interp(
   sums: usize, // i32 [outputs]
@@ -59,7 +52,7 @@ function row_s8_interp(
   w: usize, // i64 [outputs / 6][taps]
   taps: i32,
 ): usize {
-  const start = -128 * sum_s8(x, taps);
+  const start = -128 * sum_s8(x, taps) - HALF * ((taps + RUN - 1) / RUN);
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
   for (; sums + last < end; sums += 24) {
     let s0 = start;
@@ -69,45 +62,42 @@ function row_s8_interp(
     let s4 = start;
     let s5 = start;
     let from = x;
-    let left = taps;
-    while (left > 0) {
-      let a: i64 = 0;
-      let b: i64 = 0;
+    let left = (taps + 3) & ~3;
+    do {
+      let a: u64 = MIDDLE + (MIDDLE << 8);
+      let b: u64 = MIDDLE;
       let i = min(left, RUN);
       left -= i;
-      for (; i > 0; i -= 4) {
-        let v = <i64>load<i8>(from);
-        let u = load<i64>(w);
-        a += (u & LANES) * v;
-        b += ((u >> 8) & LANES) * v;
-        v = <i64>load<i8>(from, 1);
-        u = load<i64>(w, 8);
-        a += (u & LANES) * v;
-        b += ((u >> 8) & LANES) * v;
-        v = <i64>load<i8>(from, 2);
-        u = load<i64>(w, 16);
-        a += (u & LANES) * v;
-        b += ((u >> 8) & LANES) * v;
-        v = <i64>load<i8>(from, 3);
-        u = load<i64>(w, 24);
-        a += (u & LANES) * v;
-        b += ((u >> 8) & LANES) * v;
+      do {
+        // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and keep a copy, which interpreters pay for
+        const v0 = <i64>load<i8>(from);
+        const v1 = <i64>load<i8>(from, 1);
+        const v2 = <i64>load<i8>(from, 2);
+        const v3 = <i64>load<i8>(from, 3);
+        const u0 = load<u64>(w);
+        const u1 = load<u64>(w, 8);
+        const u2 = load<u64>(w, 16);
+        const u3 = load<u64>(w, 24);
         from += 4;
         w += 32;
-      }
-      let l = lane(a);
-      s0 += <i32>l;
-      a = next_lanes(a, l);
-      l = lane(a);
-      s1 += <i32>l;
-      s2 += <i32>next_lanes(a, l);
-      l = lane(b);
-      s3 += <i32>l;
-      b = next_lanes(b, l);
-      l = lane(b);
-      s4 += <i32>l;
-      s5 += <i32>next_lanes(b, l);
-    }
+        a += u0 * v0;
+        b += ((u0 >> 8) & LANES) * v0;
+        a += u1 * v1;
+        b += ((u1 >> 8) & LANES) * v1;
+        a += u2 * v2;
+        b += ((u2 >> 8) & LANES) * v2;
+        a += u3 * v3;
+        b += ((u3 >> 8) & LANES) * v3;
+        i -= 4;
+      } while (i);
+      a -= b << 8;
+      s0 += (<i32>a) & LANE;
+      s1 += (<i32>(a >> 21)) & LANE;
+      s2 += <i32>(a >> 42);
+      s3 += (<i32>b) & LANE;
+      s4 += (<i32>(b >> 21)) & LANE;
+      s5 += <i32>(b >> 42);
+    } while (left);
     store<i32>(sums, s0);
     store<i32>(sums, s1, 4);
     store<i32>(sums, s2, 8);

@@ -19,29 +19,33 @@ function channels(
   taps: i32,
 ): void {
   const y_c = FETCH ? tile_outputs : load<i32>(p, Y_C);
-  const w = <usize>load<i32>(p, WEIGHTS);
+  let w = <usize>load<i32>(p, WEIGHTS);
+  const end = w + y_c;
   let sums = <usize>load<i32>(p, SUMS);
-  for (let o: i32 = 0; o < y_c; o += 4) {
+  do {
     let a0 = 0;
     let a1 = 0;
     let a2 = 0;
     let a3 = 0;
-    let from = x + o;
-    let at = w + o;
-    for (let k = taps; k > 0; k--) {
+    let from = x;
+    let at = w;
+    let left = taps;
+    do {
       a0 += <i32>load<i8>(at) * <i32>load<i8>(from);
       a1 += <i32>load<i8>(at, 1) * <i32>load<i8>(from, 1);
       a2 += <i32>load<i8>(at, 2) * <i32>load<i8>(from, 2);
       a3 += <i32>load<i8>(at, 3) * <i32>load<i8>(from, 3);
       from += pitch;
       at += y_c;
-    }
+    } while (--left);
     store<i32>(sums, a0);
     store<i32>(sums, a1, 4);
     store<i32>(sums, a2, 8);
     store<i32>(sums, a3, 12);
     sums += 16;
-  }
+    x += 4;
+    w += 4;
+  } while (w < end);
 }
 
 export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {

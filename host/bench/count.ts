@@ -20,7 +20,7 @@ const exec = promisify(execFile);
 const here = join(import.meta.dirname, 'core');
 
 /** Outputs of a run; the first is not counted. */
-const outputs = 17;
+export const outputs = 17;
 
 export interface Core {
   name: string;
@@ -32,8 +32,8 @@ export interface Core {
 }
 
 const wasm2cFolder = '/usr/src/wasm2c';
-const semihosting = ['-semihosting-config', 'enable=on,target=native', '-icount', 'shift=0', '-nographic'];
-const quiet = ['-serial', 'none', '-monitor', 'none'];
+export const semihosting = ['-semihosting-config', 'enable=on,target=native', '-icount', 'shift=0', '-nographic'];
+export const quiet = ['-serial', 'none', '-monitor', 'none'];
 const region = (name: string, at: string) => [`-Wl,--defsym=__${name}=${at}`, `-Wl,--defsym=__${name}_size=0x400000`];
 
 export const cores = {
@@ -87,7 +87,9 @@ async function tool(core: Core, name: string, args: string[]): Promise<string> {
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
 /** The digest that main.c prints, from the module in this engine. */
-async function expectedDigest({ exports, inputs, outputs: ports }: OpenModule): Promise<number> {
+export const expectedDigest = async (wasm: Uint8Array): Promise<number> => digestOf(await openModule(wasm as BufferSource));
+
+function digestOf({ exports, inputs, outputs: ports }: OpenModule): number {
   let seed = 1;
   let digest = 2166136261;
   exports.rn_reset();
@@ -133,7 +135,7 @@ export async function countInstructions({ wasm, weights }: Pick<Bundle, 'wasm' |
     await tool(core, core.compiler, [...options, ...core.flags, at('module.c'), join(here, 'main.c'), '-o', at('count.elf')]);
     const text = await tool(core, core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', at('count.elf')]);
     const [, least, most, digest] = /least (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
-    if (Number(digest) !== (await expectedDigest(module)))
+    if (Number(digest) !== digestOf(module))
       throw new RunletError('RN791', {
         what: `the module's outputs on ${core.name} are not those of this engine`,
         why: text.trim() || 'it printed nothing',

@@ -22,19 +22,31 @@ export interface Times {
 /** A sample lasts about so long, so that the clock's steps do not show. */
 const sampleUs = 40;
 const samplesARound = 10;
+/** A slow subject's round has fewer samples, so that it ends after about so long. */
+const roundUs = 30_000;
+/** The engine's optimising compiler gets its turn: so many hops, or so long. */
+const warmUp = { hops: 2000, ms: 400 };
 
-/** How many hops make a sample. */
-function hopsASample(run: () => void): number {
+interface Pace {
+  /** Hops that make a sample. */
+  hops: number;
+  samples: number;
+}
+
+function paceOf(run: () => void): Pace {
+  const began = performance.now();
+  for (let i = 0; i < warmUp.hops && performance.now() - began < warmUp.ms; i++) run();
   for (let hops = 1; ; hops *= 2) {
     const before = performance.now();
     for (let i = 0; i < hops; i++) run();
-    if (1000 * (performance.now() - before) >= sampleUs || hops >= 4096) return hops;
+    const us = 1000 * (performance.now() - before);
+    if (us >= sampleUs || hops >= 4096) return { hops, samples: Math.max(1, Math.min(samplesARound, Math.floor(roundUs / us))) };
   }
 }
 
 /** Samples of one round, microseconds a hop. */
-function round({ name, run }: Subject, hops: number): number[] {
-  const bench = new Bench({ time: 0, iterations: samplesARound, warmup: false, retainSamples: true });
+function round({ name, run }: Subject, { hops, samples }: Pace): number[] {
+  const bench = new Bench({ time: 0, iterations: samples, warmup: false, retainSamples: true });
   bench.add(name, () => {
     for (let i = 0; i < hops; i++) run();
   });
@@ -45,13 +57,10 @@ function round({ name, run }: Subject, hops: number): number[] {
 }
 
 export function interleaved(subjects: readonly Subject[], rounds: number): Times[] {
-  const hops = subjects.map(({ run }) => {
-    for (let i = 0; i < 2000; i++) run(); // the engine's optimising compiler gets its turn
-    return hopsASample(run);
-  });
+  const paces = subjects.map(({ run }) => paceOf(run));
   const samples = subjects.map((): number[] => []);
   for (let r = 0; r < rounds; r++)
-    for (const [i, subject] of subjects.entries()) samples[i]?.push(...round(subject, hops[i] as number));
+    for (const [i, subject] of subjects.entries()) samples[i]?.push(...round(subject, paces[i] as Pace));
   return subjects.map(({ name }, i) => {
     const all = samples[i] as number[];
     return { name, medianUs: quantile(all, 0.5), p5Us: quantile(all, 0.05), p95Us: quantile(all, 0.95) };

@@ -1,11 +1,16 @@
 /**
  * The benchmark's networks: shapes that people stream, with seeded weights, so that anyone can make them again.
  *
- * Out: float Graphs, valid padding, ReLU, weights He-normal (He et al., arXiv 1502.01852), biases 0.
+ * Out: float Graphs, valid padding where nothing else is said, ReLU, weights He-normal (He et al., arXiv 1502.01852), biases 0.
  *
  * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1
  * N2    98 x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12
  * N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3 64, pool 2; dense 32; dense 1
+ *
+ * And two of StreamiNNC (arXiv 2408.03223, section 3.1), 'same' padding as there, batch norm folded:
+ *
+ * f_EEG 1024 x 18 3 x (conv k3 128, max pool 4); conv k16 100, linear; conv k1 2
+ * f_ACC 960 x 4   conv k3 8, 16, 32, 64, 128, 256; global average; dense 256, linear; dense 128; dense 64; dense 2
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -44,10 +49,12 @@ export class Chain {
 
   private name = (op: string) => `${op}_${++this.layers}`;
 
-  conv(channels: number, kernelT: number, { strideT = 1, dilationT = 1 } = {}): this {
-    const at = { ...sliding, kernelT, strideT, dilationT };
+  conv(channels: number, kernelT: number, options: { strideT?: number; dilationT?: number; same?: boolean; clamp?: Clamp } = {}) {
+    const { strideT = 1, dilationT = 1, same = false, clamp = relu } = options;
+    const pad = same ? (kernelT - 1) / 2 : 0;
+    const at = { ...sliding, kernelT, strideT, dilationT, padT: [pad, pad] as const };
     const mac = this.weights(channels, kernelT * this.b.shape(this.x).c);
-    const attrs = { ...at, groups: 1, outChannels: channels, clamp: relu, ...mac };
+    const attrs = { ...at, groups: 1, outChannels: channels, clamp, ...mac };
     this.x = this.b.node('conv', [this.x], attrs, this.name('conv'));
     return this;
   }
@@ -114,10 +121,24 @@ const n1p = (): Graph => {
   return net.dense(32, relu).dense(1).done();
 };
 
+const eeg = (): Graph => {
+  const net = new Chain('f_EEG', 1024, 18, 4);
+  for (let i = 0; i < 3; i++) net.conv(128, 3, { same: true }).maxpool(4);
+  return net.conv(100, 16, { clamp: noClamp }).conv(2, 1, { clamp: noClamp }).done();
+};
+
+const acc = (): Graph => {
+  const net = new Chain('f_ACC', 960, 4, 5);
+  for (const channels of [8, 16, 32, 64, 128, 256]) net.conv(channels, 3, { same: true });
+  return net.globalavg().dense(256).dense(128, relu).dense(64, relu).dense(2).done();
+};
+
 export const benchNetworks: Record<string, () => BenchNetwork> = {
   N1: () => ({ graph: n1(), window: 256, channels: 4, hops: [64, 32, 16] }),
   N2: () => ({ graph: n2(), window: 98, channels: 40, hops: [20, 10, 2] }),
   N1P: () => ({ graph: n1p(), window: 256, channels: 1, hops: [64, 32, 16] }),
+  f_EEG: () => ({ graph: eeg(), window: 1024, channels: 18, hops: [256] }),
+  f_ACC: () => ({ graph: acc(), window: 960, channels: 4, hops: [160] }),
 };
 
 /** Uniform noise in [-1, 1), the same in every run. */

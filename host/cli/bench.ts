@@ -1,42 +1,50 @@
 /**
  * runlet bench: what a hop of a model costs, for every kind of kernel, against the whole window and against what the engine can do at most.
  *
- * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a microcontroller's core, the same in every run.
+ * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a microcontroller's core, the same in every run. Several models
+ * are measured one after the other, and --html draws them all.
  */
 import { defineCommand } from 'citty';
-import type { Bundle } from '../../assembly/build.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
-import type { Graph } from '../../models/graph/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
+import type { TimesFigures } from '../bench/times.ts';
 import { bytesText, type Cell, table } from '../report/table.ts';
-import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { badOption, choiceOption, coloursFor, jsonArg, numberOption, print, printJson } from './args.ts';
 import {
+  type CalibOptions,
   calibArgs,
   homeOf,
   loadGraph,
   loadQuantPlan,
+  type ModelOptions,
   modelArgs,
   type PlanArgs,
   planArgs,
   planOptions,
   weightsArg,
 } from './load.ts';
+import { save } from './save.ts';
 
 const networks = Object.keys(benchNetworks);
+type Options = ModelOptions & PlanArgs & CalibOptions;
 
 export default defineCommand({
   meta: { name: 'bench', description: 'Measure what a hop costs: time, or instructions on a microcontroller core' },
   args: {
     ...modelArgs,
-    model: { ...modelArgs.model, description: `Model file, or one of the networks ${networks.join(', ')}` },
+    model: { ...modelArgs.model, description: `Model files, or of the networks ${networks.join(', ')} (N1:16 is N1 at hop 16)` },
     ...planArgs,
     ...calibArgs,
     target: { type: 'string', description: `Kernels to measure: ${targets.join(', ')} or all`, default: 'all' },
     core: { type: 'string', description: 'Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)' },
-    compare: { type: 'string', description: 'File of an earlier --json: ratios of its figures and these' },
+    compare: {
+      type: 'string',
+      description: 'File of an earlier --json: ratios of these figures and its, with --json under compared',
+    },
+    html: { type: 'string', description: 'Draw the figures as one HTML page into this file' },
     ...weightsArg,
     rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
     ...jsonArg,
@@ -46,22 +54,41 @@ export default defineCommand({
     const home = homeOf(args);
     const rounds = numberOption('rounds', args.rounds, { min: 1, whole: true }) ?? 40;
     const chosen = choiceOption<Target | 'all'>('target', args.target, [...targets, 'all']) ?? 'all';
-    const quant = benchNetworks[args.model] ? madeUp(args.model, args) : await fromFile(await loadGraph(args), args);
     if (core && chosen === 'simd')
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
-    if (core) return count(quant, chosen === 'all' ? (['native', 'interp'] as const) : [chosen], core, home, args);
+    if (core && args.html !== undefined) throw badOption('html', args.html, 'a file, without --core: the page draws times');
+    const models = args._.length > 1 ? args._ : [args.model];
+    if (models.length > 1 && args.compare !== undefined)
+      throw badOption('compare', args.compare, `a file, beside one model; there are ${models.length}`);
     const able = home === 'tile' ? targets.filter((target) => target !== 'simd') : targets;
-    return times(quant, chosen === 'all' ? able : [chosen], rounds, home, args);
+    const plans = [];
+    for (const model of models) plans.push(await planOf({ ...args, model }));
+    const before = await earlierOf(args, plans[0] as QuantPlan, core); // before anything is measured, so that a wrong file costs no time
+    const all: (Measured | TimesFigures)[] = [];
+    for (const quant of plans) {
+      if (all.length > 0 && !args.json) await print('\n');
+      if (core) all.push(await count(quant, chosen === 'all' ? ['native', 'interp'] : [chosen], core, home, args));
+      else all.push(await times(quant, chosen === 'all' ? able : [chosen], rounds, home, args));
+    }
+    if (args.html !== undefined) {
+      const { benchPage } = await import('../report/bench-html/page.ts');
+      await save(args.html, await benchPage(all as TimesFigures[]));
+    }
+    const [first] = all as [Measured];
+    if (args.json) return printJson(all.length > 1 ? { models: all } : withRatios(first, before, args));
+    if (before) printRatios(before, first);
   },
 });
 
-const fromFile = async (graph: Graph, args: Parameters<typeof loadQuantPlan>[2] & { hop?: string }): Promise<QuantPlan> =>
-  loadQuantPlan(graph, planOptions(graph, args), args);
-
-/** A network of the benchmark. */
-function madeUp(name: string, args: PlanArgs): QuantPlan {
+/** A network of the benchmark, at a hop where the name has one, or a model file. */
+async function planOf(options: Options): Promise<QuantPlan> {
+  const [, name = '', hop = options.hop] = /^(\w+)(?::(\d+))?$/.exec(options.model) ?? [];
+  if (!benchNetworks[name]) {
+    const graph = await loadGraph(options);
+    return loadQuantPlan(graph, planOptions(graph, options), options);
+  }
   const { int8, hops } = madeUpNetwork(name);
-  return quantPlan(int8, planOptions(int8, { ...args, hop: args.hop ?? String(hops[0]) }));
+  return quantPlan(int8, planOptions(int8, { ...options, hop: hop ?? String(hops[0]) }));
 }
 
 interface Out {
@@ -69,12 +96,16 @@ interface Out {
   compare?: string;
 }
 
-/** Read before anything is measured, so that a wrong file costs no time. */
 const earlierOf = async ({ compare }: Out, { plan }: QuantPlan, core?: string): Promise<Measured | undefined> =>
   compare === undefined ? undefined : earlier(compare, { network: plan.graph.name, hop: plan.hop, core });
 
-function printRatios(before: Measured | undefined, now: Measured): void {
-  if (!before) return;
+/** The figures, and beside an earlier file's theirs: a ratio is now / before. */
+const withRatios = (figures: Measured, before: Measured | undefined, { compare: file }: Out) =>
+  before ? { ...figures, compared: { file, ratios: ratios(before, figures) } } : figures;
+
+const colour = () => coloursFor(process.stdout).isColorSupported;
+
+function printRatios(before: Measured, now: Measured): void {
   const cells = ratios(before, now).map((r): Cell[] => [
     r.target,
     r.figure,
@@ -82,76 +113,26 @@ function printRatios(before: Measured | undefined, now: Measured): void {
     +r.now.toFixed(2),
     r.ratio.toFixed(3),
   ]);
-  const head = ['target', 'figure', 'before', 'now', 'ratio'];
-  process.stdout.write(`\n${table(cells, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`);
+  process.stdout.write(`\n${table(cells, { head: ['target', 'figure', 'before', 'now', 'ratio'], colour: colour() })}\n`);
 }
 
 const headline = ({ plan }: QuantPlan): string =>
   `${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, mode ${plan.mode}, ${plan.macsPerHop.toLocaleString('en')} multiply-adds a hop`;
 
-/** Beyond code and weights: what a host pays. */
-const bytesOf = ({ manifest, file }: Bundle) => ({ codeBytes: file.codeBytes, fileBytes: file.fileBytes, ...manifest.bytes });
+const timesHead = ['target', 'us a hop', '5 % .. 95 %', 'us a window', 'times less', 'MACs/ns', 'of peak'];
 
-async function times(quant: QuantPlan, which: readonly Target[], rounds: number, home: Home, out: Out): Promise<void> {
-  const { benchModule } = await import('../bench/modules.ts');
-  const { interleaved } = await import('../bench/measure.ts');
-  const { peakKernel, peakMacs } = await import('../bench/peak.ts');
-  const { plan } = quant;
-  const windowed = plan.graph.stateful ? undefined : quantPlan(plan.graph, { hop: plan.hop, mode: 'windowed' });
-  const peak = which.includes('simd') ? await peakKernel() : undefined;
-  const modules = [];
-  for (const target of which)
-    modules.push({
-      hop: await benchModule(quant, target, home),
-      window: windowed && (await benchModule(windowed, target, home)),
-    });
-  const subjects = [
-    ...modules.flatMap(({ hop, window }) => [
-      { name: `${hop.target} hop`, run: hop.run },
-      ...(window ? [{ name: `${hop.target} window`, run: window.run }] : []),
-    ]),
-    ...(peak ? [{ name: 'peak', run: peak }] : []),
-  ];
-  const before = await earlierOf(out, quant);
-  const measured = new Map(interleaved(subjects, rounds).map((t) => [t.name, t]));
-  const us = (name: string) => measured.get(name)?.medianUs ?? 0;
-  const most = peak && peakMacs / us('peak') / 1000;
-  const rows = modules.map(({ hop }) => {
-    const { medianUs = 0, p5Us = 0, p95Us = 0 } = measured.get(`${hop.target} hop`) ?? {};
-    const windowUs = us(`${hop.target} window`);
-    const perNs = plan.macsPerHop / medianUs / 1000;
-    return {
-      target: hop.target,
-      medianUs,
-      p5Us,
-      p95Us,
-      windowUs,
-      timesLess: windowUs / medianUs,
-      macsPerNs: perNs,
-      shareOfPeak: hop.target === 'simd' && most ? perNs / most : undefined,
-      gzipBytes: hop.gzipBytes,
-      buildMs: hop.buildMs,
-      startMs: hop.startMs,
-      ...bytesOf(hop.bundle),
-    };
-  });
-  const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, peakMacsPerNs: most, rows };
-  if (out.json) return printJson(figures);
-  const head = [
-    'target',
-    'us a hop',
-    '5 % .. 95 %',
-    'us a window',
-    'times less',
-    'MACs/ns',
-    'of peak',
-    'code',
-    'memory',
-    'file, gz',
-    'build',
-    'start',
-  ];
-  const cells = rows.map((r): Cell[] => [
+async function times(
+  quant: QuantPlan,
+  which: readonly Target[],
+  rounds: number,
+  home: Home,
+  { json }: Out,
+): Promise<TimesFigures> {
+  const { measureTimes } = await import('../bench/times.ts');
+  const figures = await measureTimes(quant, which, rounds, home);
+  if (json) return figures;
+  const head = [...timesHead, 'code', 'memory', 'file, gz', 'build', 'start'];
+  const cells = figures.rows.map((r): Cell[] => [
     r.target,
     r.medianUs.toFixed(1),
     `${r.p5Us.toFixed(1)} .. ${r.p95Us.toFixed(1)}`,
@@ -165,18 +146,26 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
     `${r.buildMs.toFixed(0)} ms`,
     `${r.startMs.toFixed(1)} ms`,
   ]);
-  process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`);
-  if (windowed)
-    process.stdout.write(`\nwindow over hop in multiply-adds: ${(windowed.plan.macsPerHop / plan.macsPerHop).toFixed(2)}\n`);
-  if (most)
-    process.stdout.write(`peak: ${most.toFixed(1)} multiply-adds a nanosecond, the inner loop of simd alone, in the same run\n`);
-  printRatios(before, figures);
+  process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: colour() })}\n`);
+  const { macsPerWindow, macsPerHop, peakMacsPerNs } = figures;
+  if (macsPerWindow) process.stdout.write(`\nwindow over hop in multiply-adds: ${(macsPerWindow / macsPerHop).toFixed(2)}\n`);
+  if (peakMacsPerNs)
+    process.stdout.write(
+      `peak: ${peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond, the inner loop of simd alone, in the same run\n`,
+    );
+  return figures;
 }
 
-async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', home: Home, out: Out): Promise<void> {
+async function count(
+  quant: QuantPlan,
+  which: readonly Target[],
+  core: 'rv32' | 'm4',
+  home: Home,
+  { json }: Out,
+): Promise<Measured> {
   const { cores, countInstructions } = await import('../bench/count.ts');
+  const { bytesOf } = await import('../bench/times.ts');
   const { build } = await import('../../assembly/build.ts');
-  const before = await earlierOf(out, quant, core);
   const rows = [];
   for (const target of which) {
     const bundle = await build(quant, { target, weights: home, shrink: true });
@@ -184,8 +173,7 @@ async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 
   }
   const { plan } = quant;
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };
-  if (out.json) return printJson(figures);
-  const head = ['target', 'instructions a hop', 'a multiply-add', 'code', 'memory'];
+  if (json) return figures;
   const cells = rows.map((r): Cell[] => [
     r.target,
     r.least === r.most ? r.most.toLocaleString('en') : `${r.least.toLocaleString('en')} .. ${r.most.toLocaleString('en')}`,
@@ -193,7 +181,8 @@ async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 
     r.codeBytes,
     r.memoryBytes,
   ]);
-  process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`);
+  const head = ['target', 'instructions a hop', 'a multiply-add', 'code', 'memory'];
+  process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: colour() })}\n`);
   process.stdout.write(`\n${cores[core].name} in QEMU, the module as C without bounds checks, -O2: ${rows[0]?.tools}\n`);
-  printRatios(before, figures);
+  return figures;
 }

@@ -11,8 +11,11 @@ export interface TfTensorOf {
   floats?: number[];
   ints?: number[];
   int16s?: ArrayLike<number>;
-  /** TensorType's number; float32, or int32 and int16 for constants of those, where it is left out. */
+  int8s?: ArrayLike<number>;
+  /** TensorType's number; float32, or int32, int16 and int8 for constants of those, where it is left out. */
   type?: number;
+  /** Scales and zero points: one of each, or one per index of dimension `axis`. */
+  quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };
 }
 
 export interface TfOperatorOf {
@@ -63,10 +66,35 @@ function int32s(b: Builder, all: number[]): number {
   return b.endVector();
 }
 
-function dataOf({ floats, ints, int16s }: TfTensorOf): Uint8Array | undefined {
-  const data = floats ? new Float32Array(floats) : ints ? new Int32Array(ints) : int16s && Int16Array.from(int16s);
+function dataOf({ floats, ints, int16s, int8s }: TfTensorOf): Uint8Array | undefined {
+  const small = int16s ? Int16Array.from(int16s) : int8s && Int8Array.from(int8s);
+  const data = floats ? new Float32Array(floats) : ints ? new Int32Array(ints) : small;
   return data && new Uint8Array(data.buffer);
 }
+
+/** A constant's bytes, at a multiple of 16, as the schema asks. */
+function constant(b: Builder, data: Uint8Array): number {
+  b.startVector(1, data.length, 16);
+  for (let i = data.length - 1; i >= 0; i--) b.addInt8(((data[i] as number) << 24) >> 24);
+  return b.endVector();
+}
+
+/** QuantizationParameters. */
+function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<TfTensorOf['quant']>): number {
+  b.startVector(4, scales.length, 4);
+  for (const scale of Array.from(scales).reverse()) b.addFloat32(scale);
+  const first = b.endVector();
+  b.startVector(8, zeroPoints.length, 8);
+  for (const zero of Array.from(zeroPoints).reverse()) b.addInt64(BigInt(zero));
+  const second = b.endVector();
+  return table(b, [
+    [2, offset(first)],
+    [3, offset(second)],
+    [6, (w, field) => w.addFieldInt32(field, axis, 0)],
+  ]);
+}
+
+const typeOf = ({ type, ints, int16s, int8s }: TfTensorOf): number => type ?? (ints ? 2 : int16s ? 7 : int8s ? 9 : 0);
 
 /** The file's bytes. */
 export function writeTflite(model: TfModelOf): Uint8Array {
@@ -78,17 +106,19 @@ export function writeTflite(model: TfModelOf): Uint8Array {
   const tensors = Object.entries(model.tensors).map(([name, tensor]) => {
     const data = dataOf(tensor);
     if (data) {
-      const bytes = b.createByteVector(data);
+      const bytes = constant(b, data);
       buffers.push(table(b, [[0, offset(bytes)]]));
     }
     const index = data ? buffers.length - 1 : 0;
     const shape = int32s(b, tensor.shape);
     const label = b.createString(name);
+    const quant = tensor.quant && quantisation(b, tensor.quant);
     return table(b, [
       [0, offset(shape)],
-      [1, (w, field) => w.addFieldInt8(field, tensor.type ?? (tensor.ints ? 2 : tensor.int16s ? 7 : 0), 0)],
+      [1, (w, field) => w.addFieldInt8(field, typeOf(tensor), 0)],
       [2, (w, field) => w.addFieldInt32(field, index, 0)],
       [3, offset(label)],
+      ...(quant === undefined ? [] : ([[4, offset(quant)]] as Fields)),
     ]);
   });
   const codes = model.operators.map(({ code, custom }) => {

@@ -1,0 +1,150 @@
+/**
+ * Figures of a benchmark's page: a hop's time, a hop beside its window, memory and code by part, the share of the engine's peak.
+ *
+ * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
+ */
+import type { TimesFigures, TimesRow } from '../../bench/times.ts';
+import { shortName } from '../plan-table.ts';
+import { bytesText } from '../table.ts';
+
+type Plot = typeof import('@observablehq/plot');
+type Options = NonNullable<Parameters<Plot['plot']>[0]>;
+
+/** Parts of memory, and code beside them: what they are called, and their colours. */
+export const parts: { name: string; colour: string; of: (row: TimesRow) => number }[] = [
+  { name: 'weights', colour: 'var(--held)', of: (r) => r.weightBytes },
+  { name: 'tables', colour: 'var(--queued)', of: (r) => r.tableBytes },
+  { name: 'state', colour: 'var(--left)', of: (r) => r.stateBytes },
+  { name: 'scratch, inputs, outputs', colour: 'var(--whole)', of: (r) => r.scratchBytes + r.ioBytes },
+  { name: 'code', colour: 'var(--new)', of: (r) => r.codeBytes },
+];
+
+/** Microseconds with three digits: 2.14, 10.2, 984. */
+export const usText = (us: number): string => (us >= 100 ? Math.round(us).toLocaleString('en') : us.toPrecision(3));
+
+export interface Figures {
+  time(model: TimesFigures): string;
+  window(model: TimesFigures): string;
+  bytes(model: TimesFigures): string;
+  peak(models: TimesFigures[], width: number): string;
+}
+
+const width = 352;
+const row = 34;
+
+export async function figures(): Promise<Figures> {
+  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+  const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
+  const bars = (rows: number, label: string, options: Options): string => {
+    const svg = Plot.plot({
+      document,
+      width,
+      height: rows * row,
+      marginLeft: 52,
+      marginTop: 0,
+      marginBottom: 0,
+      marginRight: 0,
+      style: { background: 'none', fontSize: '13px' },
+      ariaLabel: label,
+      ...options,
+      x: { axis: null, ...options.x },
+      y: { label: null, padding: 0.42, tickSize: 0, ...options.y },
+    });
+    return (svg as unknown as { outerHTML: string }).outerHTML;
+  };
+  const order = ({ rows }: TimesFigures) => ({ domain: rows.map((r) => r.target) });
+  const text = { textAnchor: 'start' as const, dx: 7, fill: 'currentColor' };
+
+  return {
+    time(model) {
+      const { rows, network } = model;
+      // a line that is far longer than all bars is cut: what the machine did meanwhile shall not make them small
+      const most = Math.min(Math.max(...rows.map((r) => r.p95Us)), 1.5 * Math.max(...rows.map((r) => r.medianUs)));
+      const high = (r: TimesRow) => Math.min(r.p95Us, most);
+      return bars(rows.length, `${network}: microseconds a hop`, {
+        x: { domain: [0, most * 1.36] },
+        y: order(model),
+        marks: [
+          Plot.barX(rows, { x: 'medianUs', y: 'target', fill: 'var(--held)' }),
+          Plot.ruleY(rows, { x1: 'p5Us', x2: high, y: 'target', stroke: 'currentColor', strokeWidth: 1.5 }),
+          Plot.text(rows, { x: high, y: 'target', text: (r: TimesRow) => `${usText(r.medianUs)} us`, ...text }),
+        ],
+      });
+    },
+
+    window(model) {
+      const { rows, network, macsPerHop, macsPerWindow = 0 } = model;
+      const share = (r: TimesRow) => r.medianUs / r.windowUs;
+      const line = (r: TimesRow) => `${r.timesLess.toFixed(r.timesLess < 100 ? 1 : 0)} times less`;
+      return bars(rows.length, `${network}: a hop's time as a share of the window's`, {
+        x: { domain: [0, 1.68] },
+        y: order(model),
+        marks: [
+          Plot.barX(rows, { x: () => 1, y: 'target', fill: 'var(--past)' }),
+          Plot.barX(rows, { x: share, y: 'target', fill: 'var(--held)' }),
+          Plot.tickX(rows, {
+            x: () => macsPerHop / macsPerWindow,
+            y: 'target',
+            stroke: 'currentColor',
+            strokeWidth: 2,
+            inset: -4,
+          }),
+          Plot.text(rows, { x: () => 1, y: 'target', text: line, ...text }),
+        ],
+      });
+    },
+
+    bytes(model) {
+      const { rows, network } = model;
+      const total = (r: TimesRow) => parts.reduce((sum, { of }) => sum + of(r), 0);
+      const cells = rows.flatMap((r) => {
+        let from = 0;
+        return parts.map(({ name, colour, of }) => {
+          const cell = { target: r.target, name, colour, from, to: from + of(r) };
+          from = cell.to;
+          return cell;
+        });
+      });
+      return bars(rows.length, `${network}: bytes of memory and code`, {
+        x: { domain: [0, Math.max(...rows.map(total)) * 1.32] },
+        y: order(model),
+        marks: [
+          Plot.barX(cells, {
+            x1: 'from',
+            x2: 'to',
+            y: 'target',
+            fill: (d: (typeof cells)[number]) => d.colour,
+            title: (d: (typeof cells)[number]) => `${d.name}: ${(d.to - d.from).toLocaleString('en')} bytes`,
+          }),
+          Plot.text(rows, { x: total, y: 'target', text: (r: TimesRow) => bytesText(total(r)), ...text }),
+        ],
+        color: { type: 'identity' },
+      });
+    },
+
+    peak(models, wide) {
+      const narrow = wide < 500;
+      const rows = models.flatMap(({ network, hop, peakMacsPerNs = 0, rows: all }) =>
+        all.flatMap(({ shareOfPeak, macsPerNs }) =>
+          shareOfPeak === undefined
+            ? []
+            : [{ name: `${shortName(network, narrow ? 12 : 24)}, ${hop}`, share: shareOfPeak, macsPerNs, peakMacsPerNs }],
+        ),
+      );
+      const longest = Math.max(...rows.map((r) => r.name.length));
+      const line = (r: (typeof rows)[number]) =>
+        `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond`}`;
+      return bars(rows.length, 'share of the peak', {
+        width: wide,
+        marginLeft: 12 + 8 * longest,
+        x: { domain: [0, narrow ? 1.3 : 1.62] },
+        y: { domain: rows.map((r) => r.name) },
+        marks: [
+          Plot.barX(rows, { x: () => 1, y: 'name', fill: 'var(--past)' }),
+          Plot.barX(rows, { x: 'share', y: 'name', fill: 'var(--held)' }),
+          Plot.text(rows, { x: () => 1, y: 'name', text: line, ...text }),
+        ],
+      });
+    },
+  };
+}

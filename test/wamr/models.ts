@@ -1,0 +1,55 @@
+/**
+ * The bundles that WAMR is tested with: models of the zoo, and those of others where they are there.
+ *
+ * In: nothing.  Out: a name and how to build it for a target. Models that are front ends are built as such; kws is built with its front end too.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Bundle, build } from '../../assembly/build.ts';
+import { buildFrontEnd } from '../../assembly/build-front-end.ts';
+import type { Target } from '../../assembly/emit/target.ts';
+import { loadGraph, loadQuantPlan, planOptions, readBytes } from '../../host/cli/load.ts';
+import { frontEnd } from '../../host/demo/kws-model.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
+import { root, shared } from '../shared.ts';
+
+export interface Subject {
+  name: string;
+  /** Reads and quantises; what it gives builds for a target. */
+  open(): Promise<(target: Target) => Promise<Bundle>>;
+}
+
+const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
+
+async function fromFile(model: string, args: { hop?: string; calib?: string } = {}, sound?: FrontEnd) {
+  const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
+  if (alone) return () => buildFrontEnd(alone);
+  const graph = await loadGraph({ model });
+  const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+  return (target: Target) => build(quant, { target, shrink: true, frontEnd: sound });
+}
+
+const kws = (sound?: FrontEnd) => fromFile(zoo('kws/kws.onnx'), { calib: zoo('kws/calib.npy') }, sound);
+
+export const zooSubjects: Subject[] = [
+  { name: 'kws', open: () => kws() },
+  { name: 'kws with its front end', open: () => kws(frontEnd) },
+  { name: 'ppg-hr', open: () => fromFile(zoo('ppg-hr/ppg-hr.onnx'), { calib: zoo('ppg-hr/calib.npy') }) },
+];
+
+/** The models of others, each at its own hop, and two that slide a row at a time. */
+export function sharedSubjects(): Subject[] {
+  const folder = shared('models');
+  if (!folder) return [];
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((f) => f.endsWith('model.tflite'))
+    .map((f) => f.replace(/.model\.tflite$/, ''))
+    .sort();
+  const slid = ['mlperf-tiny/str_ww_ref_model', 'mlperf-tiny/kws_ref_model'].filter((name) => names.includes(name));
+  const subject = (name: string, hop?: string): Subject => ({
+    name: hop ? `${name}, hop ${hop}` : name,
+    open: () => fromFile(join(folder, name, 'model.tflite'), { hop }),
+  });
+  return [...names.map((name) => subject(name)), ...slid.map((name) => subject(name, '1'))];
+}

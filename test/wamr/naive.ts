@@ -1,0 +1,68 @@
+/**
+ * The same network with naive kernels: what anybody would write first, to measure the real ones against.
+ *
+ * In: a QuantPlan.  Out: a module of the same ABI, state and bytes. It is target native with the files of naive/ in place of its kernels, and
+ * weights, bias and shifts put back into the operators' own order, which those read.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assemble } from '../../assembly/assemble.ts';
+import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
+import { type Emitted, emit } from '../../assembly/emit/emit.ts';
+import { smaller } from '../../assembly/emit/shrink.ts';
+import { moduleSource } from '../../assembly/emit/source.ts';
+import { BIAS, SHIFT, WEIGHTS, Y_ZERO } from '../../assembly/kernels/block.ts';
+import type { MacParams } from '../../quant/ops/op.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+
+const folder = join(import.meta.dirname, 'naive');
+
+/** Whether the naive kernels do this network: no padding in features, and none but one in a depthwise layer. */
+export const isNaive = ({ plan, params }: QuantPlan): boolean =>
+  plan.graph.nodes.every((node) => {
+    if (node.op !== 'conv' && node.op !== 'depthwise') return true;
+    const { padF } = (params.get(node) as MacParams).geometry;
+    const features = plan.graph.tensors[node.inputs[0] as number]?.shape.f;
+    return padF[0] === 0 && padF[1] === 0 && (node.op === 'conv' || features === 1);
+  });
+
+/** Tables of the operators, as they stand in the plan. */
+function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const put = (at: number, values: Int8Array | Int32Array) =>
+    data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at - memory.base);
+  for (const { step, calls } of packed.steps)
+    for (const { fn, block } of calls) {
+      if (!/^(conv|dense)_s8_native$|^depthwise_s8_blocks$/.test(fn)) continue;
+      const { weights, bias, shift, yZero } = quant.params.get(step.node) as MacParams;
+      const field = (offset: number) => view.getInt32(block - memory.base + offset, true);
+      put(field(WEIGHTS), weights);
+      put(field(BIAS), bias);
+      put(field(SHIFT), Int8Array.from(shift));
+      view.setInt32(block - memory.base + Y_ZERO, yZero, true);
+    }
+}
+
+/** Compiles with other kernels, in this process alone and for this once. */
+async function withKernels<T>(files: Record<string, string>, use: () => Promise<T>): Promise<T> {
+  const kernels = kernelFiles();
+  const before = { ...kernels };
+  Object.assign(kernels, files);
+  try {
+    return await use();
+  } finally {
+    Object.assign(kernels, before);
+  }
+}
+
+/** Where isNaive. */
+export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
+  const files = Object.fromEntries(readdirSync(folder).map((f) => [`kernels/${f}`, readFileSync(join(folder, f), 'utf8')]));
+  const emitted = emit(quant, 'native');
+  inOwnOrder(quant, emitted);
+  const source = moduleSource(quant, emitted, 'naive');
+  const { needs } = emitted.packed;
+  const compiled = await withKernels(files, () => compile(source, emitted.memory.end, 'native', needs));
+  const named = { producer: 'naive', target: 'native', style: 'calls' } as const;
+  return (await assemble(quant, emitted, await smaller(compiled), named)).wasm;
+}
