@@ -8,7 +8,7 @@
 import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row } from "./finish";
-import { FEATURES, FETCH, PATCHES } from "./needs";
+import { DILATIONS, FEATURES, FETCH, PATCHES } from "./needs";
 import { taps_s8 } from "./patch";
 
 /** Sums of one place. */
@@ -52,7 +52,7 @@ export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {
   const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const y_c = load<i32>(p, Y_C);
   const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
-  const pitch = load<i32>(p, DILATION_T) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
+  const pitch = (DILATIONS ? load<i32>(p, DILATION_T) : 1) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
   let o: i32 = 0;
   do {
     // all channels, or a tile of them at all places

@@ -32,7 +32,7 @@ import {
 } from "./block";
 import { finish_place, keep, mac, sums_bytes, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { EDGES, FEATURES } from "./needs";
+import { DILATIONS, EDGES, FEATURES } from "./needs";
 
 /** n values of two rows, each beside the other: s16 [n][2]. A row at 0 is padding. */
 function zip_rows(to: usize, a: usize, b: usize, n: i32, zero: v128): void {
@@ -58,7 +58,7 @@ function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
   const bytes = FEATURES ? load<i32>(p, X_F) * x_c : x_c;
   const before = FEATURES && EDGES ? (load<i32>(p, PAD_F) * x_c) << 2 : 0;
   const after = FEATURES && EDGES ? (load<i32>(p, F_AFTER) * x_c) << 2 : 0;
-  const dilation_t = load<i32>(p, DILATION_T);
+  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const zero = zeros(p);
   let to = <usize>load<i32>(p, PATCH);
   for (let t = t0; t < t0 + rows; t += step) {
@@ -74,7 +74,7 @@ function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
 /** Sums of the one row of one feature whose first tap is row t: its taps are zipped in registers. */
 function one_row(p: usize, sums: usize, t: i32, tile: i32): void {
   const bytes = load<i32>(p, X_C);
-  const dilation_t = load<i32>(p, DILATION_T);
+  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const step = dilation_t * bytes;
   const zero = zeros(p);
   const padding = <usize>load<i32>(p, PATCH);
@@ -169,7 +169,7 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   const y_c = load<i32>(p, Y_C);
   const kernel_t = load<i32>(p, KERNEL_T);
   const stride_t = load<i32>(p, STRIDE_T);
-  const step = load<i32>(p, DILATION_T) << 1; // rows between two pairs
+  const step = DILATIONS ? load<i32>(p, DILATION_T) << 1 : 2; // rows between two pairs
   const pairs = (kernel_t + 1) >> 1;
   let frame = x_c << 2;
   if (FEATURES) frame *= load<i32>(p, X_F) + (EDGES ? load<i32>(p, PAD_F) + load<i32>(p, F_AFTER) : 0);

@@ -5,10 +5,10 @@
  */
 import { DILATION_T, KERNEL_F, KERNEL_T, MAX, MIN, PAD_F, PAD_T, STRIDE_F, STRIDE_T, X, X_C, X_F, X_ROWS, Y, Y_F } from "./block";
 import { clamp, end_tap, first_tap } from "./fixed-point";
-import { FEATURES, EDGES } from "./needs";
+import { DILATIONS, EDGES, FEATURES } from "./needs";
 
 export function maxpool_s8(p: usize, first: i32, rows: i32): void {
-  const dilation_t = load<i32>(p, DILATION_T); // more than 1 where several phases are interleaved
+  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1; // more than 1 where several phases are interleaved
   const x_f = FEATURES ? load<i32>(p, X_F) : 1;
   const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
   const x_c = load<i32>(p, X_C);

@@ -1,7 +1,7 @@
 /**
  * move: bytes to another place, towards lower addresses or apart (history, input frames, outputs).
  *
- * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Eight bytes at a time, sixteen with SIMD128: the bulk-memory feature is not in every WAMR build.
+ * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Sixteen bytes at a time: the bulk-memory feature is not in every WAMR build.
  */
 import { EDGES } from "./needs";
 
@@ -13,8 +13,13 @@ export function move_s8(
   let i: i32 = 0;
   if (ASC_FEATURE_SIMD) {
     for (; i + 16 <= bytes; i += 16) v128.store(dst + i, v128.load(src + i));
+    for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
+  } else {
+    for (; i + 16 <= bytes; i += 16) {
+      store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
+      store<i64>(dst + i, load<i64>(src + i, 8, 1), 8, 1);
+    }
   }
-  for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
   for (; i < bytes; i++) store<u8>(dst + i, load<u8>(src + i));
 }
 

@@ -23,7 +23,7 @@ import {
   X_ZERO,
 } from "./block";
 import { fill_s8, move_s8 } from "./move";
-import { EDGES, FEATURES, PATCHES } from "./needs";
+import { DILATIONS, EDGES, FEATURES, PATCHES } from "./needs";
 
 /** Taps of a place: where they are, or a copy. */
 // @ts-ignore: decorator
@@ -40,7 +40,7 @@ function patch_s8(p: usize, t: i32, f: i32, group: i32): usize {
   const x_c = load<i32>(p, X_C);
   const kernel_t = load<i32>(p, KERNEL_T);
   const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
-  const dilation_t = load<i32>(p, DILATION_T);
+  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const per = load<i32>(p, PER);
   let t0 = t * load<i32>(p, STRIDE_T);
   if (EDGES) t0 -= load<i32>(p, PAD_T);
