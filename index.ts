@@ -6,7 +6,8 @@
  */
 export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
 export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front-end.ts';
-export type { Manifest, PortManifest } from './assembly/bundle/manifest.ts';
+export type { Manifest, PortManifest, WeightsManifest } from './assembly/bundle/manifest.ts';
+export type { Home } from './assembly/emit/home.ts';
 export {
   type Detection,
   Detector,

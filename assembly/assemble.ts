@@ -23,6 +23,8 @@ export interface Assembled {
   manifest: Manifest;
   memory: MemoryMap;
   file: FileBytes;
+  /** The weights, where they are no part of the module. */
+  weights?: Uint8Array;
 }
 
 /** A compiled interpreter of layer tables (emit/table-module.ts): what `table` needs in place of a compiler. */
@@ -54,16 +56,17 @@ export function checkMemory(emitted: Emitted): Emitted {
 
 export async function assemble(
   quant: QuantPlan,
-  { memory, data }: Emitted,
+  { memory, data, packed }: Emitted,
   code: Uint8Array,
   options: ManifestOptions,
 ): Promise<Assembled> {
   const bare = withData(code, memory.base, data);
-  const rows = await makeManifest(quant, memory, options);
+  const apart = memory.home === 'embed' ? undefined : packed;
+  const rows = await makeManifest(quant, memory, options, apart);
   const manifest = memory.sound ? await soundManifest(rows, quant, memory.sound.frontEnd) : rows;
   const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(bare), section]);
-  return { wasm, manifest, memory, file: sectionBytes(wasm) };
+  return { wasm, manifest, memory, file: sectionBytes(wasm), ...(apart && { weights: apart.weights }) };
 }
 
 /** A module of style `table`: `emitted` was emitted for the kernels of this interpreter. */

@@ -1,98 +1,18 @@
 /**
- * build: QuantPlan -> Bundle.
+ * build in Node: QuantPlan -> Bundle.
  *
- * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the memory map.
- * The same input gives the same bytes.
+ * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the memory map (build-with.ts).
+ * The same input gives the same bytes, here and in a page.
  */
-import { RunletError } from '../models/error.ts';
-import { fitFrontEnd } from '../models/frontend/fit.ts';
-import type { FrontEnd } from '../models/frontend/types.ts';
+
 import type { QuantPlan } from '../quant/plan.ts';
-import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
-import type { ManifestOptions } from './bundle/make-manifest.ts';
-import { compile, kernelFiles } from './emit/compile.ts';
-import { emit, type Style } from './emit/emit.ts';
-import type { MemoryMap } from './emit/memory.ts';
-import { smaller } from './emit/shrink.ts';
-import { moduleSource } from './emit/source.ts';
-import { everyKernel, interpreter, kernelsUsed } from './emit/table-module.ts';
-import { isTarget, type Target, targets } from './emit/target.ts';
+import { type BuildOptions, type Bundle, builder } from './build-with.ts';
+import { nodeTools } from './emit/compile.ts';
+import { nodeInterpreters } from './emit/table-module.ts';
 
-export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
-  /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
-  frontEnd?: string | FrontEnd;
-  /** Run binaryen's optimiser once more and keep the smaller module. */
-  shrink?: boolean;
-  /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
-  style?: Style | 'smallest';
-  /** Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is compiled once a process. */
-  kernels?: 'used' | 'every';
-}
+export type { BuildOptions, Bundle } from './build-with.ts';
 
-export interface Bundle extends Assembled {
-  /** Generated source and the kernels, by file name. */
-  source: Record<string, string>;
-}
+const made = builder(nodeTools, nodeInterpreters);
 
-/** Emits, compiles and packs a module. @throws RunletError RN5xx */
-export async function build(quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> {
-  const producer = options.producer ?? 'runlet';
-  const target = options.target ?? 'interp';
-  if (!isTarget(target)) {
-    throw new RunletError('RN504', {
-      what: `target ${target} is not known`,
-      why: `there are ${targets.join(', ')}`,
-      tryThis: 'interp, which every engine runs',
-    });
-  }
-  const { style = 'calls' } = options;
-  if (style === 'smallest') {
-    const [calls, table] = [
-      await build(quant, { ...options, style: 'calls' }),
-      await build(quant, { ...options, style: 'table' }),
-    ];
-    return table.wasm.length < calls.wasm.length ? table : calls;
-  }
-  const { frontEnd } = options;
-  const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
-  const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target };
-  return style === 'calls' ? asCalls(quant, named, inside) : asTable(quant, named, inside);
-}
-
-type Named = Omit<BuildOptions, 'frontEnd'> & { frontEnd?: string; producer: string; target: Target };
-
-async function asCalls(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const emitted = checkMemory(emit(quant, options.target, undefined, sound));
-  const source = moduleSource(quant, emitted, options.producer);
-  const { needs } = emitted.packed;
-  const compiled = await compile(source, emitted.memory.end, options.target, needs);
-  checkBase(compiled, emitted.memory);
-  const code = options.shrink ? await smaller(compiled) : compiled;
-  const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
-  return { ...assembled, source: { 'module.ts': source, ...kernelFiles(needs) } };
-}
-
-async function asTable(quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const { target } = options;
-  const kernels = options.kernels === 'every' ? () => everyKernel(target) : kernelsUsed;
-  const emitted = checkMemory(emit(quant, target, kernels, sound));
-  const ownClock = quant.plan.mode === 'misaligned';
-  const shrink = options.shrink ?? false;
-  const needs = options.kernels === 'every' ? undefined : emitted.packed.needs;
-  const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined, needs });
-  const assembled = await assembleTable(quant, emitted, compiled, options);
-  return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFiles(needs) } };
-}
-
-/** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
-function checkBase(compiled: Uint8Array, memory: MemoryMap): void {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled as BufferSource));
-  const end = (exports.__data_end as WebAssembly.Global | undefined)?.value;
-  if (end !== memory.end) {
-    throw new RunletError('RN503', {
-      what: `static memory ends at ${end}, not at ${memory.end}`,
-      why: 'the compiler placed it elsewhere',
-      tryThis: 'the pinned version of assemblyscript',
-    });
-  }
-}
+/** Emits, compiles and packs a module; its weights stand beside it in the bundle where their home is not `embed`. @throws RunletError RN5xx */
+export const build = (quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> => made(quant, options);

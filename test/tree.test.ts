@@ -132,6 +132,7 @@ test('an operator is five files of one name', () => {
         'mac',
         'mac-block',
         'mac-simd',
+        'fetched',
         'tiles',
         'requantise-f32',
         'requantise-simd',
@@ -141,7 +142,7 @@ test('an operator is five files of one name', () => {
     [
       'assembly/kernels',
       '.ts',
-      ['block', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
+      ['block', 'fetch', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
     ],
     ['test/ops', '.cases.ts', []],
   ];

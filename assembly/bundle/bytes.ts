@@ -9,7 +9,7 @@ import { wasmBytes } from './read.ts';
 
 export function memoryBytes(map: MemoryMap): BytesManifest {
   const parts = {
-    weightBytes: map.weights.bytes,
+    weightBytes: map.home === 'tile' ? 0 : map.weights.bytes,
     tableBytes: map.tables.bytes + map.program.bytes,
     stateBytes: map.state.bytes,
     scratchBytes: map.scratch.bytes,

@@ -15,6 +15,7 @@ import {
   manifestSection,
   mostSlidingWindow,
   type PortManifest,
+  type WeightsManifest,
 } from './manifest.ts';
 
 type Fields = Record<string, unknown>;
@@ -138,6 +139,20 @@ function bytesOf(value: unknown): BytesManifest {
   const sum = parts.reduce((total, name) => total + bytes[name], 0);
   if (sum !== bytes.memoryBytes) disagree('bytes', `memoryBytes is ${bytes.memoryBytes}, but the parts add up to ${sum}`);
   return bytes;
+}
+
+function weightsOf(value: unknown, { weightBytes, scratchBytes }: BytesManifest): WeightsManifest {
+  const fields = fieldsOf(value, 'weights');
+  const home = oneOf(fields.home, 'weights.home', ['linear', 'tile'] as const);
+  const bytes = wholeOf(fields.bytes, 'weights.bytes', 1, maxI32);
+  const weights: WeightsManifest = { home, bytes, digest: digestOf(fields.digest, 'weights.digest') };
+  const inMemory = home === 'linear' ? bytes : 0;
+  if (weightBytes !== inMemory)
+    disagree('weights', `home ${home} has ${inMemory} bytes of weights in memory, but bytes.weightBytes is ${weightBytes}`);
+  if (home === 'linear') return weights;
+  const tileBytes = wholeOf(fields.tileBytes, 'weights.tileBytes', 1, bytes);
+  if (tileBytes > scratchBytes) disagree('weights', `tiles of ${tileBytes} bytes do not fit ${scratchBytes} bytes of scratch`);
+  return { ...weights, tileBytes };
 }
 
 const numberIn = (value: unknown, at: string, max: number): number =>
@@ -273,6 +288,7 @@ export function checkManifest(value: unknown): Manifest {
       digest: digestOf(golden.digest, 'golden.digest'),
     },
   };
+  if (m.weights !== undefined) manifest.weights = weightsOf(m.weights, manifest.bytes);
   if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
   checkRates(manifest);
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');

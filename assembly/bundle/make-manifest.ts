@@ -11,7 +11,7 @@ import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { Digest, sha256 } from './digest.ts';
 import { makeGolden } from './golden.ts';
-import type { DetectorManifest, FeaturesManifest, Manifest, PortManifest } from './manifest.ts';
+import type { DetectorManifest, FeaturesManifest, Manifest, PortManifest, WeightsManifest } from './manifest.ts';
 
 export interface ManifestOptions {
   producer: string;
@@ -100,7 +100,22 @@ async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   return digest.hex();
 }
 
-export async function makeManifest(quant: QuantPlan, map: MemoryMap, options: ManifestOptions): Promise<Manifest> {
+/** Weights that are a file apart. */
+async function weightsManifest(
+  { home }: MemoryMap,
+  { weights, tileBytes }: { weights: Uint8Array; tileBytes: number },
+): Promise<WeightsManifest> {
+  const file = { bytes: weights.length, digest: await sha256(weights) };
+  return home === 'tile' ? { home, ...file, tileBytes } : { home: 'linear', ...file };
+}
+
+/** `apart`: the weights, where they are no part of the module. */
+export async function makeManifest(
+  quant: QuantPlan,
+  map: MemoryMap,
+  options: ManifestOptions,
+  apart?: { weights: Uint8Array; tileBytes: number },
+): Promise<Manifest> {
   const { plan } = quant;
   const { graph } = plan;
   const { labels, sampleRateHz, frontEnd, unit, detector, features } = options;
@@ -129,6 +144,7 @@ export async function makeManifest(quant: QuantPlan, map: MemoryMap, options: Ma
     macsPerWindow: plan.macsPerWindow,
     layers: layersOf(quant),
     bytes: memoryBytes(map),
+    ...(apart && { weights: await weightsManifest(map, apart) }),
     stateDigest: await stateDigest(quant, map),
     // a graph that came from no file has its own digest
     sourceDigest: graph.sourceDigest || (await sha256(writeGraph(graph))),

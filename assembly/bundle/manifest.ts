@@ -32,7 +32,7 @@ export interface LayerManifest {
 }
 
 export interface BytesManifest {
-  /** As packed in the module. */
+  /** As packed, in memory: none with home `tile`. */
   weightBytes: number;
   /** Biases, multipliers, shifts, tables. */
   tableBytes: number;
@@ -43,6 +43,17 @@ export interface BytesManifest {
   paddingBytes: number;
   /** weights + tables + state + scratch + io + padding. */
   memoryBytes: number;
+}
+
+/** Weights that are a file apart (docs/abi.md, "Weights"). */
+export interface WeightsManifest {
+  /** `linear`: the host copies them into memory once. `tile`: the module's import fetches them. */
+  home: 'linear' | 'tile';
+  bytes: number;
+  /** SHA-256 of the file, hex. */
+  digest: string;
+  /** Home `tile`: the most that is fetched at once. */
+  tileBytes?: number;
 }
 
 /** When a word counts as heard, for hosts that detect (host/session/label-detector.ts). */
@@ -130,6 +141,8 @@ export interface Manifest {
   macsPerWindow: number;
   layers: LayerManifest[];
   bytes: BytesManifest;
+  /** Left out: the weights are in the module. */
+  weights?: WeightsManifest;
   /**
    * Stretches of i32 words in the state that may grow for ever, modulo 2^32 (only differences of them count); bytes from the state's start.
    * Under repeated frames they change by the same amount each period, while the rest of the state repeats. Left out: there are none.

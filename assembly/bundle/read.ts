@@ -155,6 +155,33 @@ export function wasmBytes(wasm: Uint8Array): WasmBytes {
   return { fileBytes: wasm.length, dataBytes, customBytes, codeBytes: wasm.length - dataBytes - customBytes };
 }
 
+/**
+ * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has `runlet.weights`, a function, and no other.
+ * @throws RN601, RN607
+ */
+function checkImports(sections: WasmSection[], { weights }: Manifest): void {
+  const names: string[] = [];
+  for (const section of sections.filter(({ id }) => id === 2)) {
+    const cursor = new Cursor(section.bytes, 0, section.bytes.length);
+    const count = cursor.u32('the number of imports');
+    const text = () => utf8(cursor.take(cursor.u32("an import's name"), "an import's name")) ?? '?';
+    // what follows an import that is no function is not read
+    for (let i = 0; i < count && !names.includes('?'); i++) {
+      names.push(`${text()}.${text()}`);
+      if (cursor.byte('an import') === 0) cursor.u32("an import's type");
+      else names.push('?');
+    }
+  }
+  const wanted = weights?.home === 'tile' ? 'runlet.weights' : '';
+  if (names.join(', ') === wanted) return;
+  throw new RunletError('RN607', {
+    what: `the module imports ${names.join(', ') || 'nothing'}`,
+    where: 'import section',
+    why: wanted ? `its weights are fetched by ${wanted}` : 'its weights are not fetched, and nothing else is given to a bundle',
+    tryThis: 'build the bundle again',
+  });
+}
+
 /** No real manifest comes near this; it keeps a hostile file from filling memory. */
 const manifestLimitBytes = 4 << 20;
 
@@ -184,10 +211,11 @@ export function parseManifest(section: Uint8Array): Manifest {
 /**
  * The manifest of a bundle.
  * @param wasm the whole .wasm file.
- * @throws RN600-RN606 (docs/errors.md).
+ * @throws RN600-RN607 (docs/errors.md).
  */
 export function readManifest(wasm: Uint8Array): Manifest {
-  const found = wasmSections(wasm).filter((section) => section.name === manifestSection);
+  const sections = wasmSections(wasm);
+  const found = sections.filter((section) => section.name === manifestSection);
   const [section] = found;
   if (!section || found.length > 1)
     throw new RunletError('RN602', {
@@ -196,5 +224,7 @@ export function readManifest(wasm: Uint8Array): Manifest {
       why: section ? 'it is not clear which one holds' : 'it was not built by Runlet, or its custom sections were stripped',
       tryThis: 'build the bundle again, and do not strip it',
     });
-  return parseManifest(section.bytes);
+  const manifest = parseManifest(section.bytes);
+  checkImports(sections, manifest);
+  return manifest;
 }

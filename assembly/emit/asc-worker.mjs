@@ -6,29 +6,8 @@
  */
 import { parentPort } from 'node:worker_threads';
 import asc from 'assemblyscript/asc';
+import { runAsc } from './tools.mjs';
 
-parentPort.on('message', async ({ id, source, files, argv }) => {
-  let wasm;
-  let diagnostics = '';
-  const sink = {
-    write: (text) => {
-      diagnostics += text;
-    },
-  };
-  try {
-    const { error } = await asc.main(['module.ts', '--outFile=module.wasm', ...argv], {
-      readFile: (name) => (name === 'module.ts' ? source : (files[name.replaceAll('\\', '/').replace(/^\.\//, '')] ?? null)),
-      writeFile: (name, content) => {
-        if (name === 'module.wasm') wasm = content;
-      },
-      listFiles: () => [],
-      stdout: sink,
-      stderr: sink,
-    });
-    if (error) wasm = undefined;
-    if (error && !diagnostics) diagnostics = String(error);
-  } catch (error) {
-    diagnostics += String(error);
-  }
-  parentPort.postMessage({ id, wasm, diagnostics });
+parentPort.on('message', async ({ id, ...job }) => {
+  parentPort.postMessage({ id, ...(await runAsc(asc, job)) });
 });

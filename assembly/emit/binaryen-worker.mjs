@@ -1,11 +1,6 @@
-/** Optimises workerData (a module) for size, features as asc left them, and posts it back. */
+/** Optimises workerData (a module) for size, and posts it back. */
 import { parentPort, workerData } from 'node:worker_threads';
 import binaryen from 'binaryen';
+import { optimised } from './tools.mjs';
 
-const module = binaryen.readBinary(workerData);
-const { MutableGlobals, SignExt, NontrappingFPToInt, SIMD128 } = binaryen.Features;
-module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | SIMD128);
-binaryen.setOptimizeLevel(3);
-binaryen.setShrinkLevel(2);
-module.optimize();
-parentPort.postMessage(module.emitBinary());
+parentPort.postMessage(optimised(binaryen, workerData));

@@ -8,10 +8,11 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
+import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
 import { type Lists, listProgram } from './lists.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
-import { type Packed, pack } from './pack.ts';
+import { type Packed, pack, type WeightsPlace } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
@@ -27,17 +28,38 @@ export interface Emitted {
   program: Program;
   /** Style `calls`: the program with lists. */
   lists?: Lists;
-  /** Program, weights and tables, from the map's base on. */
+  /** Program, weights and tables, from the map's base on; without weights that are a file apart. */
   data: Uint8Array;
+  home: Home;
 }
 
-/** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. */
-export function emit(quant: QuantPlan, target: Target, kernels?: (program: Program) => Kernel[], frontEnd?: FrontEnd): Emitted {
+/** Where weights live. Tiles grow until they need more memory than the smallest tile of the largest layer. */
+function placeOf(quant: QuantPlan, target: Target, wanted: Home): WeightsPlace {
+  const home = quant.plan.steps.some(({ node }) => 'weights' in node.attrs) ? wanted : 'embed';
+  return { home, room: home === 'tile' ? pack(quant, target, undefined, { home, room: 0 }).workBytes : 0 };
+}
+
+/** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. A network without weights has home `embed`. */
+export function emit(
+  quant: QuantPlan,
+  target: Target,
+  kernels?: (program: Program) => Kernel[],
+  frontEnd?: FrontEnd,
+  wanted: Home = 'embed',
+): Emitted {
   const { plan } = quant;
-  const sizes = pack(quant, target);
-  const bytes = { weights: sizes.weights.length, tables: sizes.tables.length, work: sizes.workBytes, pooled: sizes.pooled };
+  const place = placeOf(quant, target, wanted);
+  const { home } = place;
+  const sizes = pack(quant, target, undefined, place);
+  const bytes = {
+    weights: sizes.weights.length,
+    tables: sizes.tables.length,
+    work: sizes.workBytes,
+    pooled: sizes.pooled,
+    home,
+  };
   const round = (map: MemoryMap) => {
-    const packed = pack(quant, target, map);
+    const packed = pack(quant, target, map, place);
     const program = makeProgram(quant, map, packed.steps);
     if (kernels) return { packed, program, table: packTable(quant, map, program, kernels(program)) };
     const info = packInfo(quant, map);
@@ -54,12 +76,12 @@ export function emit(quant: QuantPlan, target: Target, kernels?: (program: Progr
   const { packed, program, lists, table } = made;
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
   data.set(table, memory.program.address - memory.base);
-  data.set(packed.weights, memory.weights.address - memory.base);
+  if (home === 'embed') data.set(packed.weights, memory.weights.address - memory.base);
   data.set(packed.tables, memory.tables.address - memory.base);
   if (memory.sound) {
     const { frontEnd: front, block, state } = memory.sound;
     const places = { state, scratch: memory.scratch.address, row: memory.inputs[0]?.address ?? 0 };
     data.set(packFrontEnd(front, block, places), block - memory.base);
   }
-  return { memory, packed, program, ...(lists && { lists }), data };
+  return { memory, packed, program, ...(lists && { lists }), data, home };
 }

@@ -6,6 +6,7 @@
 import { elementsOf, frameOf } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { soundTimes } from '../frontend/manifest.ts';
+import { homes } from './home.ts';
 import type { MemoryMap } from './memory.ts';
 
 /** The constants of int16 sound as input 0. */
@@ -51,6 +52,8 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
     [8, map.end, 'highest byte used + 1'],
     [9, graph.inputs.length, 'inputs'],
     [10, graph.outputs.length, 'outputs'],
+    // a module with its weights inside has no such constant
+    ...(map.home === 'embed' ? [] : [[11, homes.indexOf(map.home), 'home of the weights'] as [number, number, string]]),
     ...(sound ? soundInfo : []),
     ...(sound ? [] : graph.inputs).flatMap((p, i) => [
       ...port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType),

@@ -5,6 +5,8 @@
  *
  *   base  | program | weights | tables | state | io | scratch |  end
  *
+ * Weights that the host copies (home `linear`) lie behind the tables, so that program and tables stay one data segment; of home `tile` there are none.
+ *
  * The program lies at the base: the header and instructions of a layer table (emit/table.ts), else the constants of rn_info (emit/info.ts).
  * State holds counters, partial results, histories, and the left edges and accumulators of waiting windows (edge-exact). A trunk tensor is
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
@@ -17,6 +19,7 @@ import type { FoldReuse } from '../../models/stream/fold.ts';
 import { frameBytes } from '../../models/stream/timing.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from '../frontend/pack.ts';
+import type { Home } from './home.ts';
 
 /** Offsets of the counters at the start of the state, i32 each; they end at a whole eight, so that what follows is cleared with them. */
 export const counters = { ready: 0, fill: 4, skip: 8, block: 12, phase: 16 } as const;
@@ -50,6 +53,8 @@ export interface Region {
 export interface MemoryMap {
   base: number;
   program: Region;
+  home: Home;
+  /** Of home `tile` as many bytes, and no address. */
   weights: Region;
   tables: Region;
   state: Region;
@@ -129,6 +134,8 @@ export interface Packing {
   weights: number;
   tables: number;
   program?: number;
+  /** Where the weights live; those of home `tile` are not in memory. */
+  home?: Home;
   /** What a kernel call needs beside its buffers, one call at a time. */
   work?: number;
   /** Per step the earlier one whose call writes its output. */
@@ -149,10 +156,13 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
   const region = (address: number): Region => ({ address, bytes: at - address });
 
   const program = region(place(bytes.program ?? 0));
-  const weights = region(place(bytes.weights, 16));
+  const { home = 'embed' } = bytes;
+  const placeWeights = () => (home === 'tile' ? { address: 0, bytes: bytes.weights } : region(place(bytes.weights, 16)));
+  const early = home === 'linear' ? undefined : placeWeights();
   const tablesStart = place(bytes.tables);
   const block = frontEnd && place(frontEndTableBytes(frontEnd));
   const tables = { address: tablesStart, bytes: at - tablesStart };
+  const weights = early ?? placeWeights();
 
   const stateStart = place(counterBytes);
   const partials = new Map<number, Partial>();
@@ -248,6 +258,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
   return {
     base,
     program,
+    home,
     weights,
     tables,
     state,

@@ -13,6 +13,7 @@ export const needNames = [
   'SIGNED',
   'CLAMPS',
   'LEFT_OVER',
+  'FETCH',
   'EDGES',
 ] as const;
 export type Need = (typeof needNames)[number];

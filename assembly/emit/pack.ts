@@ -11,6 +11,7 @@ import type { Interior } from '../../models/stream/reuse.ts';
 import type { Taps } from '../../models/stream/taps.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Home } from './home.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
@@ -73,6 +74,8 @@ export interface Packed {
   tables: Uint8Array;
   /** The most that one call needs beside its buffers. */
   workBytes: number;
+  /** Home `tile`: the most that is fetched at once. */
+  tileBytes: number;
   needs: ReadonlySet<Need>;
   /** Pools whose outputs are written by the call of another step, by pool. */
   pooled: ReadonlyMap<Step, Step>;
@@ -160,20 +163,38 @@ function foldIo(step: Step, map: MemoryMap | undefined): StepIo<OpName>['fold'] 
   };
 }
 
-export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed {
-  const weights = new Writer(map?.weights.address ?? 0);
+/** Where weights live, and for home `tile` what a call may have to itself without that there is more memory for it. */
+export interface WeightsPlace {
+  home: Home;
+  room: number;
+}
+
+export function pack(
+  quant: QuantPlan,
+  target: Target,
+  map?: MemoryMap,
+  place: WeightsPlace = { home: 'embed', room: 0 },
+): Packed {
+  // those of tiles count from the first
+  const weights = new Writer(place.home === 'tile' ? 0 : (map?.weights.address ?? 0));
   const tables = new Writer(map?.tables.address ?? 0);
+  let tileBytes = 0;
   // simd reads and writes up to 15 bytes past a buffer
   let workBytes = target === 'simd' ? 16 : 0;
   const needs = new Set<Need>();
+  if (place.home === 'tile') needs.add('FETCH');
   const ctx: EmitContext = {
     target,
+    ...place,
     need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);
       return map?.work.address ?? 0;
     },
-    weights: (data) => weights.put(bytesOf(data), 4),
+    weights: (data, most = data.length) => {
+      tileBytes = Math.max(tileBytes, most);
+      return weights.put(bytesOf(data), 4);
+    },
     table: (data) => tables.put(bytesOf(data), data instanceof Int8Array ? 1 : 4),
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
@@ -199,5 +220,5 @@ export function pack(quant: QuantPlan, target: Target, map?: MemoryMap): Packed 
       left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
     };
   });
-  return { weights: weights.concat(), tables: tables.concat(), workBytes, needs, pooled, steps };
+  return { weights: weights.concat(), tables: tables.concat(), workBytes, tileBytes, needs, pooled, steps };
 }

@@ -31,6 +31,7 @@ export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
   const end = place(0, 16).address;
   return {
     base: memoryBase,
+    home: 'embed',
     program: none,
     weights: none,
     tables,

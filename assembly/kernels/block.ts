@@ -49,6 +49,14 @@ export const RUNS = 100; // interp, native: 1 where the taps of every place insi
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
 export const SUMS = 108; // address, i32 [Y_C]: the sums of a place; simd: of four places, each filled up to sixteen
 export const MAC_BYTES = 112;
+// Weights apart from memory (fetch.ts), interp and native: BIAS is where a tile goes, the other addresses lie inside it
+export const SOURCE = 112; // where the layer's first tile stands among all weights
+export const TILE_OUTPUTS = 116; // outputs of a tile; the last one of a group has those that are left
+export const TILE_BYTES = 120;
+export const LAST_BYTES = 124; // of a group's last tile
+export const MAC_FETCHED_BYTES = 128;
+export const ALL_SOURCE = 100; // plain kernels: where all weights of the layer stand
+export const ALL_BYTES = 104;
 export const CHUNK = 100; // simd: output rows whose input is widened together
 export const PLACE = 112; // simd, conv: values of the widened input between two places
 export const POOL = 116; // simd, conv: places of which the largest output is taken, 1, 2 or 4

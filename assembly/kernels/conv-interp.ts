@@ -13,9 +13,10 @@
  * taken off once a run.
  */
 import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { fetch_tile } from "./fetch";
 import { finish_row } from "./finish";
 import { last_rows } from "./last-rows";
-import { FEATURES, GROUPS, LEFT_OVER } from "./needs";
+import { FEATURES, FETCH, GROUPS, LEFT_OVER } from "./needs";
 import { taps_s8 } from "./patch";
 
 const LANES: u64 = 0xff | (0xff << 21) | (0xff << 42);
@@ -115,21 +116,35 @@ export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
   const bytes = (y_c / groups) << 2; // of a group's sums
   const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
   const sums = <usize>load<i32>(p, SUMS);
-  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
-  for (let t = first; t < first + rows; t++) {
-    for (let f: i32 = 0; f < y_f; f++) {
-      let w = <usize>load<i32>(p, WEIGHTS);
-      for (let g: i32 = 0; g < groups; g++) {
-        w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
+  let o: i32 = 0;
+  do {
+    // all outputs, or a tile of them at all places
+    const outputs = FETCH ? fetch_tile(p, o, groups) : 0;
+    let y = <usize>(load<i32>(p, Y) + first * y_f * y_c + o);
+    for (let t = first; t < first + rows; t++) {
+      for (let f: i32 = 0; f < y_f; f++) {
+        let w = <usize>load<i32>(p, WEIGHTS);
+        if (FETCH) row_s8_interp(sums, sums + (outputs << 2), taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0), w, taps);
+        else {
+          for (let g: i32 = 0; g < groups; g++) {
+            w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
+          }
+        }
+        finish_row(p, y);
+        y += y_c;
       }
-      finish_row(p, y);
-      y += y_c;
     }
-  }
+    o += outputs;
+  } while (FETCH && o < y_c);
 }
 
 export function dense_s8_interp(p: usize): void {
   const sums = <usize>load<i32>(p, SUMS);
-  row_s8_interp(sums, sums + (load<i32>(p, Y_C) << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
-  finish_row(p, load<i32>(p, Y));
+  let o: i32 = 0;
+  do {
+    const outputs = FETCH ? fetch_tile(p, o, 1) : load<i32>(p, Y_C);
+    row_s8_interp(sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
+    finish_row(p, load<i32>(p, Y) + o);
+    o += outputs;
+  } while (FETCH && o < load<i32>(p, Y_C));
 }

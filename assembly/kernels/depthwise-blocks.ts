@@ -1,13 +1,14 @@
 /**
  * depthwise, one filter a channel, in blocks of four channels: for targets without SIMD.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [taps][Y_C]; the input's zero point is folded into the bias.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [taps][Y_C], or of a tile's channels (fetch.ts); the input's zero point is folded into the bias.
  * PER is X_C here, so that a patch (patch.ts) has all channels; RUNS says that taps lie in time alone.  Exact.
  * Up to three channels past the last are read; their sums are dropped.
  */
 import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
+import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row } from "./finish";
-import { DILATIONS, FEATURES, PATCHES } from "./needs";
+import { DILATIONS, FEATURES, FETCH, PATCHES } from "./needs";
 import { taps_s8 } from "./patch";
 
 /** Sums of one place. */
@@ -17,7 +18,7 @@ function channels(
   pitch: i32,
   taps: i32,
 ): void {
-  const y_c = load<i32>(p, Y_C);
+  const y_c = FETCH ? tile_outputs : load<i32>(p, Y_C);
   let w = <usize>load<i32>(p, WEIGHTS);
   const end = w + y_c;
   let sums = <usize>load<i32>(p, SUMS);
@@ -52,13 +53,19 @@ export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {
   const y_c = load<i32>(p, Y_C);
   const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
   const pitch = (DILATIONS ? load<i32>(p, DILATION_T) : 1) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
-  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
-  for (let t = first; t < first + rows; t++) {
-    for (let f: i32 = 0; f < y_f; f++) {
-      const x = taps_s8(p, t, f, 0);
-      channels(p, x, PATCHES && x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
-      finish_row(p, y);
-      y += y_c;
+  let o: i32 = 0;
+  do {
+    // all channels, or a tile of them at all places
+    const outputs = FETCH ? fetch_tile(p, o, 1) : 0;
+    let y = <usize>(load<i32>(p, Y) + first * y_f * y_c + o);
+    for (let t = first; t < first + rows; t++) {
+      for (let f: i32 = 0; f < y_f; f++) {
+        const x = taps_s8(p, t, f, 0);
+        channels(p, x + o, PATCHES && x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
+        finish_row(p, y);
+        y += y_c;
+      }
     }
-  }
+    o += outputs;
+  } while (FETCH && o < y_c);
 }

@@ -8,8 +8,10 @@
  * (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
  */
 import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
+import { tile_outputs } from "./fetch";
+import { FETCH } from "./needs";
 
-/** All outputs of a place. */
+/** All outputs of a place, or those of a tile. */
 export function finish_row(
   p: usize, // MAC block
   y: usize, // s8 [y_c]
@@ -21,7 +23,7 @@ export function finish_row(
   const round = load<i32>(p, Y_ZERO);
   const low = load<i32>(p, MIN);
   const high = load<i32>(p, MAX);
-  const end = y + load<i32>(p, Y_C);
+  const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
   for (; y < end; y++) {
     const x: i32 = (load<i32>(sum) << 1) + load<i32>(bias); // wraps around
     const v = <i32>((<i64>x * <i64>load<i32>(multiplier) + 0x80000000) >> 32);

@@ -21,5 +21,7 @@ export const SIGNED: bool = true;
 export const CLAMPS: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
+/** Weights come from outside, a tile at a time (fetch.ts). Not part of everything: it has an import. */
+export const FETCH: bool = false;
 /** Places that read past an edge. */
 export const EDGES: bool = true;

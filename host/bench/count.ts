@@ -2,7 +2,7 @@
  * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds unchecked), compiled, run without an operating
  * system.
  *
- * In: a module.  Out: the fewest and the most instructions of a hop that gives an output. The same in every run, to the instruction; compilers of
+ * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop that gives an output. The same in every run, to the instruction; compilers of
  * other versions give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this process.
  * Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3) with QEMU's -icount.
  */
@@ -11,8 +11,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Bundle } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
-import { openModule } from '../session/open.ts';
+import { type OpenModule, openModule } from '../session/open.ts';
 import { withPlainMemory } from './plain-memory.ts';
 
 const exec = promisify(execFile);
@@ -86,8 +87,9 @@ async function tool(core: Core, name: string, args: string[]): Promise<string> {
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
 /** The digest that main.c prints, from the module in this engine. */
-export async function expectedDigest(wasm: Uint8Array): Promise<number> {
-  const { exports, inputs, outputs: ports } = await openModule(wasm as BufferSource);
+export const expectedDigest = async (wasm: Uint8Array): Promise<number> => digestOf(await openModule(wasm as BufferSource));
+
+function digestOf({ exports, inputs, outputs: ports }: OpenModule): number {
   let seed = 1;
   let digest = 2166136261;
   exports.rn_reset();
@@ -107,8 +109,12 @@ export async function expectedDigest(wasm: Uint8Array): Promise<number> {
   return digest >>> 0;
 }
 
+/** The weights as main.c has them: constants, which a linker places in flash. */
+const weightsHeader = (weights: Uint8Array = new Uint8Array(4)): string =>
+  `static const unsigned char rn_weights[] __attribute__((aligned(16))) = {${weights.join(',')}};\n`;
+
 /** @throws RN790 a tool is missing; RN791 a tool failed, or the outputs differ */
-export async function countInstructions(wasm: Uint8Array, which: CoreName): Promise<Counted> {
+export async function countInstructions({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>, which: CoreName): Promise<Counted> {
   const core: Core = cores[which];
   const folder = await mkdtemp(join(tmpdir(), 'runlet-count-'));
   const at = (name: string) => join(folder, name);
@@ -116,17 +122,20 @@ export async function countInstructions(wasm: Uint8Array, which: CoreName): Prom
     await writeFile(at('module.wasm'), wasm);
     await tool(core, 'wasm2c', [at('module.wasm'), '-n', 'module', '-o', at('module.c')]);
     await writeFile(at('module.c'), withPlainMemory(await readFile(at('module.c'), 'utf8')));
-    const { exports } = await openModule(wasm as BufferSource);
+    await writeFile(at('weights.h'), weightsHeader(weights));
+    const module = await openModule(wasm as BufferSource, { weights: weights as BufferSource | undefined });
+    const { exports } = module;
     const defines = [
       `-DRN_BYTES=${exports.memory.buffer.byteLength}`,
       `-DRN_OUTPUTS=${outputs}`,
+      `-DRN_HOME=${Math.max(0, exports.rn_info(11))}`,
       '-DWASM_RT_USE_STACK_DEPTH_COUNT=0',
     ];
     const options = ['-O2', '-std=gnu99', '-fno-strict-aliasing', '-w', `-I${folder}`, `-I${wasm2cFolder}`, ...defines];
     await tool(core, core.compiler, [...options, ...core.flags, at('module.c'), join(here, 'main.c'), '-o', at('count.elf')]);
     const text = await tool(core, core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', at('count.elf')]);
     const [, least, most, digest] = /least (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
-    if (Number(digest) !== (await expectedDigest(wasm)))
+    if (Number(digest) !== digestOf(module))
       throw new RunletError('RN791', {
         what: `the module's outputs on ${core.name} are not those of this engine`,
         why: text.trim() || 'it printed nothing',

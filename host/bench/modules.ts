@@ -5,6 +5,7 @@
  */
 import { gzipSync } from 'node:zlib';
 import { type Bundle, build } from '../../assembly/build.ts';
+import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { openSession, type Session } from '../session/index.ts';
@@ -29,12 +30,12 @@ function framesOf(session: Session): (Int8Array | Int16Array)[] {
   });
 }
 
-export async function benchModule(quant: QuantPlan, target: Target): Promise<BenchModule> {
+export async function benchModule(quant: QuantPlan, target: Target, home: Home = 'embed'): Promise<BenchModule> {
   const began = performance.now();
-  const bundle = await build(quant, { target, shrink: true });
+  const bundle = await build(quant, { target, weights: home, shrink: true });
   const buildMs = performance.now() - began;
   const started = performance.now();
-  const session = await openSession(bundle.wasm as BufferSource);
+  const session = await openSession(bundle.wasm as BufferSource, { weights: bundle.weights as BufferSource | undefined });
   const frames = framesOf(session) as Int8Array[];
   const run = frames.length === 1 ? () => session.pushInt8(frames[0] as Int8Array) : () => session.pushInt8(frames);
   while (session.outputsDue === 0) run(); // outputs fall due from here on

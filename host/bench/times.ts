@@ -4,6 +4,7 @@
  * In: an int8 plan, targets, rounds.  Out: figures, a row a target.
  */
 import type { Bundle } from '../../assembly/build.ts';
+import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { interleaved } from './measure.ts';
@@ -45,13 +46,21 @@ export interface TimesFigures {
   rows: TimesRow[];
 }
 
-export async function measureTimes(quant: QuantPlan, which: readonly Target[], rounds: number): Promise<TimesFigures> {
+export async function measureTimes(
+  quant: QuantPlan,
+  which: readonly Target[],
+  rounds: number,
+  home: Home = 'embed',
+): Promise<TimesFigures> {
   const { plan } = quant;
   const windowed = plan.graph.stateful ? undefined : quantPlan(plan.graph, { hop: plan.hop, mode: 'windowed' });
   const peak = which.includes('simd') ? await peakKernel() : undefined;
   const modules = [];
   for (const target of which)
-    modules.push({ hop: await benchModule(quant, target), window: windowed && (await benchModule(windowed, target)) });
+    modules.push({
+      hop: await benchModule(quant, target, home),
+      window: windowed && (await benchModule(windowed, target, home)),
+    });
   const subjects = [
     ...modules.flatMap(({ hop, window }) => [
       { name: `${hop.target} hop`, run: hop.run },

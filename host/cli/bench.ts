@@ -5,6 +5,7 @@
  * are measured one after the other, and --html draws them all.
  */
 import { defineCommand } from 'citty';
+import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, type Measured, ratios } from '../bench/compare.ts';
@@ -15,6 +16,7 @@ import { badOption, choiceOption, coloursFor, jsonArg, numberOption, print, prin
 import {
   type CalibOptions,
   calibArgs,
+  homeOf,
   loadGraph,
   loadQuantPlan,
   type ModelOptions,
@@ -22,6 +24,7 @@ import {
   type PlanArgs,
   planArgs,
   planOptions,
+  weightsArg,
 } from './load.ts';
 import { save } from './save.ts';
 
@@ -42,11 +45,13 @@ export default defineCommand({
       description: 'File of an earlier --json: ratios of these figures and its, with --json under compared',
     },
     html: { type: 'string', description: 'Draw the figures as one HTML page into this file' },
+    ...weightsArg,
     rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
     ...jsonArg,
   },
   async run({ args }) {
     const core = choiceOption('core', args.core, ['rv32', 'm4'] as const);
+    const home = homeOf(args);
     const rounds = numberOption('rounds', args.rounds, { min: 1, whole: true }) ?? 40;
     const chosen = choiceOption<Target | 'all'>('target', args.target, [...targets, 'all']) ?? 'all';
     if (core && chosen === 'simd')
@@ -55,14 +60,15 @@ export default defineCommand({
     const models = args._.length > 1 ? args._ : [args.model];
     if (models.length > 1 && args.compare !== undefined)
       throw badOption('compare', args.compare, `a file, beside one model; there are ${models.length}`);
+    const able = home === 'tile' ? targets.filter((target) => target !== 'simd') : targets;
     const plans = [];
     for (const model of models) plans.push(await planOf({ ...args, model }));
     const before = await earlierOf(args, plans[0] as QuantPlan, core); // before anything is measured, so that a wrong file costs no time
     const all: (Measured | TimesFigures)[] = [];
     for (const quant of plans) {
       if (all.length > 0 && !args.json) await print('\n');
-      if (core) all.push(await count(quant, chosen === 'all' ? ['native', 'interp'] : [chosen], core, args));
-      else all.push(await times(quant, chosen === 'all' ? targets : [chosen], rounds, args));
+      if (core) all.push(await count(quant, chosen === 'all' ? ['native', 'interp'] : [chosen], core, home, args));
+      else all.push(await times(quant, chosen === 'all' ? able : [chosen], rounds, home, args));
     }
     if (args.html !== undefined) {
       const { benchPage } = await import('../report/bench-html/page.ts');
@@ -115,9 +121,15 @@ const headline = ({ plan }: QuantPlan): string =>
 
 const timesHead = ['target', 'us a hop', '5 % .. 95 %', 'us a window', 'times less', 'MACs/ns', 'of peak'];
 
-async function times(quant: QuantPlan, which: readonly Target[], rounds: number, { json }: Out): Promise<TimesFigures> {
+async function times(
+  quant: QuantPlan,
+  which: readonly Target[],
+  rounds: number,
+  home: Home,
+  { json }: Out,
+): Promise<TimesFigures> {
   const { measureTimes } = await import('../bench/times.ts');
-  const figures = await measureTimes(quant, which, rounds);
+  const figures = await measureTimes(quant, which, rounds, home);
   if (json) return figures;
   const head = [...timesHead, 'code', 'memory', 'file, gz', 'build', 'start'];
   const cells = figures.rows.map((r): Cell[] => [
@@ -144,14 +156,20 @@ async function times(quant: QuantPlan, which: readonly Target[], rounds: number,
   return figures;
 }
 
-async function count(quant: QuantPlan, which: readonly Target[], core: 'rv32' | 'm4', { json }: Out): Promise<Measured> {
+async function count(
+  quant: QuantPlan,
+  which: readonly Target[],
+  core: 'rv32' | 'm4',
+  home: Home,
+  { json }: Out,
+): Promise<Measured> {
   const { cores, countInstructions } = await import('../bench/count.ts');
   const { bytesOf } = await import('../bench/times.ts');
   const { build } = await import('../../assembly/build.ts');
   const rows = [];
   for (const target of which) {
-    const bundle = await build(quant, { target, shrink: true });
-    rows.push({ target, ...(await countInstructions(bundle.wasm, core)), ...bytesOf(bundle) });
+    const bundle = await build(quant, { target, weights: home, shrink: true });
+    rows.push({ target, ...(await countInstructions(bundle, core)), ...bytesOf(bundle) });
   }
   const { plan } = quant;
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };

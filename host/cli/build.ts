@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
-import { targets } from '../../assembly/emit/target.ts';
+import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -15,11 +15,13 @@ import { planSummary } from '../../models/stream/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
-import { badOption, jsonArg, kebab, numberOption, printJson } from './args.ts';
-import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
+import { badOption, coloursFor, jsonArg, kebab, numberOption, printJson } from './args.ts';
+import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
+import { weightsPath } from './bundle-file.ts';
 import {
   calibArgs,
   detectorArgs,
+  homeOf,
   loadGraph,
   loadQuantPlan,
   manifestFields,
@@ -30,10 +32,12 @@ import {
   styleArg,
   styleOf,
   targetArg,
+  weightsArg,
 } from './load.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
 import { fileFrontEnd, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
+import { choiceLines, choicesOf } from './verbose.ts';
 
 export default defineCommand({
   meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
@@ -44,6 +48,7 @@ export default defineCommand({
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
     target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
     ...styleArg,
+    ...weightsArg,
     ...detectorArgs,
     frontEnd: {
       type: 'string',
@@ -55,6 +60,10 @@ export default defineCommand({
       type: 'string',
       description: "Samples a second of sound (default: the preset's; for a file that is a front end 16000)",
       valueHint: 'Hz',
+    },
+    verbose: {
+      type: 'boolean',
+      description: 'Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons',
     },
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
     ...jsonArg,
@@ -70,6 +79,7 @@ export default defineCommand({
     const options = {
       producer: producer(),
       style: styleOf(args),
+      weights: homeOf(args),
       shrink: true,
       ...manifestFields(graph, args),
       ...(frontEnd && { frontEnd, features: undefined }),
@@ -82,12 +92,14 @@ export default defineCommand({
       if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
       if (args.emitAs) await writeSource(single ? args.emitAs : join(args.emitAs, target), bundle.source);
       const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
-      await writeOut(output, bundle.wasm);
+      await writeBundle(output, bundle);
       const facts = bundleFacts(bundle.wasm, bundle.manifest);
-      report.push({ output, buildMs, ...facts });
+      const choices = args.verbose ? await choicesOf(quant, { ...options, target }, bundle) : undefined;
+      report.push({ output, buildMs, ...facts, ...(choices && { choices }) });
       if (args.json) continue;
       if (bundle === made[0]?.bundle) printPlan(quant, bundle.manifest);
       printBytes(output, facts);
+      if (choices) process.stdout.write(`${choiceLines(choices, coloursFor(process.stdout).isColorSupported).join('\n')}\n`);
     }
     if (args.json) return printJson(single ? report[0] : report);
     const detects = made[0] && detectorText(made[0].bundle.manifest);
@@ -96,7 +108,7 @@ export default defineCommand({
 });
 
 interface Made {
-  target: string;
+  target: Target;
   bundle: Bundle;
   buildMs: number;
 }
@@ -104,7 +116,7 @@ interface Made {
 /** One module, or with `all` one for each target. */
 async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: string): Promise<Made[]> {
   const made: Made[] = [];
-  for (const each of target === 'all' ? targets : [target]) {
+  for (const each of target === 'all' ? targets : [target as Target]) {
     const started = performance.now();
     const bundle = await build(quant, { ...options, target: each });
     made.push({ target: each, bundle, buildMs: performance.now() - started });
@@ -125,13 +137,23 @@ function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefin
   return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
 }
 
+/** The module, and its weights beside it where they are a file apart. */
+async function writeBundle(output: string, { wasm, weights }: Bundle): Promise<void> {
+  await writeOut(output, wasm);
+  if (weights) await writeOut(weightsPath(output), weights);
+}
+
 /** The lines that say what the bundle takes. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {
+  const { home, bytes } = facts.weights;
+  const inside = home === 'embed' ? `weights ${bytesText(bytes)}, ` : '';
   process.stdout.write(
-    `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, weights ${bytesText(facts.weightBytes)}, tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
+    `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, ${inside}tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
   );
+  if (home !== 'embed')
+    process.stdout.write(`weights     ${weightsPath(output)}: ${bytesText(bytes)}, ${homeText(facts.weights)}\n`);
   process.stdout.write(
-    `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: weights and tables ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
+    `memory      ${facts.memoryBytes.toLocaleString('en')} bytes: ${home === 'tile' ? 'tables' : 'weights and tables'} ${(facts.weightBytes + facts.tableBytes).toLocaleString('en')}, state ${facts.stateBytes}, scratch ${facts.scratchBytes}, io ${facts.ioBytes}, padding ${facts.paddingBytes}\n`,
   );
 }
 
@@ -139,9 +161,10 @@ function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void
 async function buildSound(
   frontEnd: FrontEnd,
   bytes: Uint8Array,
-  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; json?: boolean },
+  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; weights?: string; json?: boolean },
 ): Promise<void> {
   if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
+  if (homeOf(args) !== 'embed') throw badOption('weights', args.weights ?? '', 'a network; a front end has no weights');
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const started = performance.now();
   const bundle = await buildFrontEnd(frontEnd, {

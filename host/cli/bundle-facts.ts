@@ -5,7 +5,12 @@
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Home } from '../../assembly/emit/home.ts';
 import { isBackground } from '../session/label-detector.ts';
+
+/** Where the weights live; their bytes wherever that is. */
+const weightsFacts = ({ weights, bytes }: Manifest): { home: Home; bytes: number; digest?: string; tileBytes?: number } =>
+  weights ?? { home: 'embed', bytes: bytes.weightBytes };
 
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   return {
@@ -21,6 +26,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     ...(manifest.frontEndConfig && { frontEndConfig: manifest.frontEndConfig }),
     ...sectionBytes(wasm),
     ...manifest.bytes,
+    weights: weightsFacts(manifest),
     macsPerHop: manifest.macsPerHop,
     macsPerWindow: manifest.macsPerWindow,
     stateDigest: manifest.stateDigest,
@@ -30,6 +36,14 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     features: manifest.features,
   };
 }
+
+/** How weights of a home come to the kernels, for people. */
+export const homeText = ({ home, tileBytes }: ReturnType<typeof bundleFacts>['weights']): string =>
+  home === 'tile'
+    ? `which stay there and are fetched in tiles of at most ${tileBytes?.toLocaleString('en')} bytes (home tile)`
+    : home === 'linear'
+      ? 'which the host copies into memory once (home linear)'
+      : 'in the module (home embed)';
 
 /** What a bundle listens for, for people; undefined where it detects nothing. */
 export function detectorText({ detector, features, labels, name }: Manifest): string | undefined {

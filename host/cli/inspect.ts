@@ -1,7 +1,7 @@
 /**
  * runlet inspect: what a model file holds, or what a bundle holds, to the byte.
  */
-
+import { existsSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
@@ -11,7 +11,8 @@ import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts, detectorText, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
+import { weightsPath } from './bundle-file.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
 export default defineCommand({
@@ -19,7 +20,7 @@ export default defineCommand({
   args: { ...modelArgs, model: { ...modelArgs.model, description: 'Model file or bundle (.wasm)' }, ...jsonArg },
   async run({ args }) {
     const bytes = await readBytes(args.model);
-    if (isWasm(bytes)) return inspectBundle(bytes, args.json);
+    if (isWasm(bytes)) return inspectBundle(args.model, bytes, args.json);
     const graph = await loadGraph(args, bytes);
     const [input] = graph.inputs;
     const shape = graph.tensors[input?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
@@ -51,7 +52,11 @@ export default defineCommand({
   },
 });
 
-function inspectBundle(wasm: Uint8Array, json = false): void {
+/** The file of weights beside a bundle, or that it is missing. */
+const weightsFile = (path: string): string =>
+  existsSync(weightsPath(path)) ? weightsPath(path) : `${weightsPath(path)}, which is not there`;
+
+function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
   const facts = bundleFacts(wasm, manifest);
   if (json) {
@@ -66,6 +71,7 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
     return;
   }
   const colour = coloursFor(process.stdout).isColorSupported;
+  const apart = facts.weights.home !== 'embed';
   const { inputs, outputs } = manifest;
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
@@ -88,7 +94,8 @@ function inspectBundle(wasm: Uint8Array, json = false): void {
       { head: ['layer', 'op', 'part', 'MACs/hop', 'MACs/window'], colour },
     ),
     '',
-    `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + weights and tables ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
+    `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + ${apart ? 'tables' : 'weights and tables'} ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
+    `weights ${facts.weights.bytes} bytes ${apart ? `in ${weightsFile(path)}, ` : ''}${homeText(facts.weights)}`,
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
     ...ramLines(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,

@@ -10,6 +10,7 @@ import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
+import { openBundle } from './bundle-file.ts';
 import {
   type DetectorOptions,
   detectorOptions,
@@ -30,15 +31,15 @@ export interface ListeningOptions extends DetectorOptions {
   hop?: string;
 }
 
-/** A bundle's bytes; a model file is built first. */
-async function bundleOf(path: string, options: ListeningOptions): Promise<Uint8Array> {
+/** A bundle, opened; a model file is built first. */
+async function modelOf(path: string, options: ListeningOptions): Promise<Session> {
   const bytes = await readBytes(path);
-  if (isWasm(bytes)) return bytes;
+  if (isWasm(bytes)) return openBundle(path, bytes);
   const graph = await loadGraph({ model: path }, bytes);
   const [{ build }, { producer }] = await Promise.all([import('../../assembly/build.ts'), import('./producer.ts')]);
   const quant = await loadQuantPlan(graph, planOptions(graph, options), {});
   const bundle = await build(quant, { producer: producer(), ...manifestFields(graph) });
-  return bundle.wasm;
+  return openSession(bundle.wasm as BufferSource);
 }
 
 /** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506, RN740 */
@@ -106,7 +107,7 @@ export async function openListening(paths: readonly string[], options: Listening
   const models: ListeningModel[] = [];
   let sampleRateHz: number | undefined;
   for (const path of paths) {
-    const session = await openSession((await bundleOf(path, options)) as BufferSource);
+    const session = await modelOf(path, options);
     const manifest = withLabels(session.manifest, options);
     const { labels } = manifest;
     const features = await frontEndOf(manifest, options);

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
@@ -64,6 +65,17 @@ export const targetArg = {
     default: 'interp',
   },
 } as const;
+
+export const weightsArg = {
+  weights: {
+    type: 'string',
+    description:
+      'Where weights live: embed (in the module, default), linear (a file that the host copies into memory), tile (a file that stays in flash; interp and native)',
+    valueHint: 'home',
+  },
+} as const;
+
+export const homeOf = (args: { weights?: string }) => choiceOption('weights', args.weights, homes) ?? 'embed';
 
 export const styleArg = {
   style: {

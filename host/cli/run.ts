@@ -14,12 +14,13 @@ import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
 import { gapPolicies } from '../session/gap.ts';
-import { type LabelDetector, openSession, type Session } from '../session/index.ts';
+import type { LabelDetector, Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
 import { formats } from '../sources/source.ts';
 import { badOption, choiceOption, coloursFor, numberOption, output, printJson } from './args.ts';
+import { openBundle } from './bundle-file.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
 import { detectorOf, listens, withLabels } from './listening-models.ts';
@@ -105,7 +106,7 @@ async function run(options: RunOptions): Promise<void> {
   const bytes = await readBytes(options.bundle);
   if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
     return runListening(paths, sourceOptions, givenRate, limit, options);
-  const session = await openSession(bytes as BufferSource);
+  const session = await openBundle(options.bundle, bytes);
   const { manifest } = session;
   if (listens(manifest, options['front-end']) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))
     return runListening(paths, sourceOptions, givenRate, limit, options);

@@ -10,6 +10,7 @@ import type { Graph } from '../../models/graph/types.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
 import { exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import { openBundle } from './bundle-file.ts';
 import {
   calibArgs,
   isWasm,
@@ -66,7 +67,7 @@ export default defineCommand({
         ? undefined
         : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
     const wasm = graph ? await buildFor(graph, args) : (sound ?? bytes);
-    const session = await openSession(wasm as BufferSource);
+    const session = bundle ? await openBundle(args.model, bytes) : await openSession(wasm as BufferSource);
     checkOneInput(session);
     const { compareStream, compareWindows } = await import('./compare.ts');
     const hop = numberOption('hop', args.hop, { min: 1, whole: true });

@@ -1,7 +1,7 @@
 /**
  * Linear memory as a picture in text: a line a region, each where it lies, from the first byte to the last.
  *
- * In: bytes of the regions, in the order of assembly/emit/memory.ts.  Out: lines of at most 79 columns.  A region of at least one byte has at least one cell.
+ * In: bytes of the regions, in the order of assembly/emit/memory.ts; weights that the host copies lie behind the tables.  Out: lines of at most 79 columns.  A region of at least one byte has at least one cell.
  */
 export interface RegionBytes {
   weightBytes: number;
@@ -10,14 +10,16 @@ export interface RegionBytes {
   ioBytes: number;
   scratchBytes: number;
   memoryBytes: number;
+  weights?: { home: string };
 }
 
 const cells = 48;
 
 export function memoryPicture(bytes: RegionBytes): string[] {
+  const weights: [string, number] = ['weights', bytes.weightBytes];
+  const tables: [string, number] = ['tables', bytes.tableBytes];
   const regions: [name: string, bytes: number][] = [
-    ['weights', bytes.weightBytes],
-    ['tables', bytes.tableBytes],
+    ...(bytes.weights?.home === 'linear' ? [tables, weights] : [weights, tables]),
     ['state', bytes.stateBytes],
     ['io', bytes.ioBytes],
     ['scratch', bytes.scratchBytes],

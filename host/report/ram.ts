@@ -1,16 +1,16 @@
 /**
  * RAM of a bundle on WAMR, and what TensorFlow Lite Micro takes for the same model file.
  *
- * In: memory and code bytes of a bundle, the digest of its model file.  Out: bytes, and lines for `inspect`.  The engine's pool and the peer's
+ * In: file, memory and code bytes of a bundle, the digest of its model file.  Out: bytes, and lines for `inspect`.  WAMR's interpreters keep the file in RAM too.  The engine's pool and the peer's
  * figures were measured once, for this project: WAMR 2.4.3 on rv32; TensorFlow Lite Micro 90b983c2 on Cortex-M4F with gcc -Os, reference
  * kernels and CMSIS-NN. An interpreter's pool also depends on the module; these are the figures of a small one.
  */
 
-/** Bytes beside linear memory: fixed, and a share of the code. */
+/** Bytes beside linear memory: fixed, and a share of the code; whether the loader writes into the file, so that it must be in RAM. */
 const pools = [
-  { engine: 'AOT', bytes: 2300, perCodeByte: 0 },
-  { engine: 'classic interpreter', bytes: 3700, perCodeByte: 0 },
-  { engine: 'fast interpreter', bytes: 3800, perCodeByte: 2.8 },
+  { engine: 'AOT', bytes: 2300, perCodeByte: 0, holdsFile: false },
+  { engine: 'classic interpreter', bytes: 3700, perCodeByte: 0, holdsFile: true },
+  { engine: 'fast interpreter', bytes: 3800, perCodeByte: 2.8, holdsFile: true },
 ] as const;
 
 export interface Peer {
@@ -69,16 +69,17 @@ const peers: Record<string, Peer> = {
 };
 
 export interface Ram {
-  /** Linear memory and pool, by engine. */
-  engines: { engine: string; poolBytes: number; totalBytes: number }[];
+  /** Linear memory, pool and, where the engine holds it, the file, by engine. */
+  engines: { engine: string; poolBytes: number; fileBytes: number; totalBytes: number }[];
   tensorflowLiteMicro?: Peer;
 }
 
-export function ramOf(bundle: { memoryBytes: number; codeBytes: number; sourceDigest: string }): Ram {
+export function ramOf(bundle: { fileBytes: number; memoryBytes: number; codeBytes: number; sourceDigest: string }): Ram {
   const peer = Object.hasOwn(peers, bundle.sourceDigest) ? peers[bundle.sourceDigest] : undefined;
-  const engines = pools.map(({ engine, bytes, perCodeByte }) => {
+  const engines = pools.map(({ engine, bytes, perCodeByte, holdsFile }) => {
     const poolBytes = Math.round(bytes + perCodeByte * bundle.codeBytes);
-    return { engine, poolBytes, totalBytes: bundle.memoryBytes + poolBytes };
+    const fileBytes = holdsFile ? bundle.fileBytes : 0;
+    return { engine, poolBytes, fileBytes, totalBytes: bundle.memoryBytes + poolBytes + fileBytes };
   });
   return { engines, ...(peer && { tensorflowLiteMicro: peer }) };
 }
@@ -86,7 +87,7 @@ export function ramOf(bundle: { memoryBytes: number; codeBytes: number; sourceDi
 export function ramLines(bundle: Parameters<typeof ramOf>[0]): string[] {
   const { engines, tensorflowLiteMicro: peer } = ramOf(bundle);
   const each = engines.map(({ engine, poolBytes, totalBytes }) => `${totalBytes} with WAMR ${engine} (pool ${poolBytes})`);
-  const lines = [`RAM     about ${each.join(', ')}: memory, weights included, and the engine's pool`];
+  const lines = [`RAM     about ${each.join(', ')}: memory, the engine's pool and, with an interpreter, the file`];
   if (peer)
     lines.push(
       `        TensorFlow Lite Micro, ${peer.model}: arena ${peer.arenaBytes.join(' or ')}, weights stay in flash (model file ${peer.fileBytes}, code ${peer.codeBytes.join(' or ')}; reference kernels or CMSIS-NN)`,

@@ -2,12 +2,13 @@
  * Instantiates a module and checks it against the ABI and its manifest before anything is run.
  *
  * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports, typed, and views.
- * Source: docs/abi.md, version 1. The module gets no imports, so it can reach nothing but its own memory.
+ * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can reach nothing but its own memory and weights.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { manifestSection } from '../../assembly/bundle/manifest.ts';
 import { parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
+import { isTileImport, tileImport, weightsOf } from './weights.ts';
 
 export interface AbiExports {
   memory: WebAssembly.Memory;
@@ -53,6 +54,18 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
       tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
     });
   }
+}
+
+/** Imports that this host gives: none, but for weights in tiles. @throws RN701 */
+function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: Manifest): void {
+  const fetches = manifest ? manifest.weights?.home === 'tile' : imports.length > 0;
+  if (imports.length === Number(fetches) && imports.every(isTileImport)) return;
+  throw new RunletError('RN701', {
+    what: imports.length > 0 ? 'the module wants imports' : 'the module does not fetch its weights',
+    where: imports.map((i) => `${i.module}.${i.name}`).join(', ') || 'imports',
+    why: imports.length > 0 ? 'this host gives none, so that a bundle can reach nothing' : 'its manifest says home tile',
+    tryThis: 'build with --weights embed; only --weights tile has an import, runlet.weights',
+  });
 }
 
 function manifestOf(module: WebAssembly.Module): Manifest {
@@ -105,6 +118,9 @@ const bitsOf = (value: number): number => {
 /** Types of rn_info; the host quantises float32. */
 const typeNumbers = { int8: 1, float32: 1, int16: 2, uint8: 3 } as const;
 
+/** Homes of weights that are no part of the module. */
+const homeNumbers = { linear: 1, tile: 2 } as const;
+
 /** Every constant that the manifest and rn_info both know: [rn_info number, name, manifest's value]. */
 function constantsOf(m: Manifest): [number, string, number][] {
   const port = (base: number, name: string, p: PortManifest): [number, string, number][] => [
@@ -120,9 +136,10 @@ function constantsOf(m: Manifest): [number, string, number][] {
     [3, 'warmUpHops', m.warmUpHops],
     [4, 'delayFrames', m.delayFrames],
     [5, 'bytes.stateBytes', m.bytes.stateBytes],
-    [7, 'bytes.weightBytes', m.bytes.weightBytes],
+    [7, m.weights ? 'weights.bytes' : 'bytes.weightBytes', m.weights?.bytes ?? m.bytes.weightBytes],
     [9, 'inputs.length', m.inputs.length],
     [10, 'outputs.length', m.outputs.length],
+    [11, 'weights.home', m.weights ? homeNumbers[m.weights.home] : -1],
     ...m.inputs.flatMap((p, i) => port(16 + 8 * i, `inputs[${i}]`, p)),
     ...(m.inputs.length > 1
       ? m.inputs.map((p, i): [number, string, number] => [20 + 8 * i, `inputs[${i}].rate`, p.rate ?? 1])
@@ -185,24 +202,29 @@ const int16 = (bytes: Uint8Array): Int16Array => {
   });
 };
 
+export interface OpenOptions {
+  /** For modules whose custom section was stripped. */
+  manifest?: Manifest;
+  /** Of modules built with home `linear` or `tile`. */
+  weights?: BufferSource;
+}
+
 /**
- * Compiles, instantiates and checks a module. Nothing but rn_abi, rn_info and the address functions is run.
- * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module.
+ * Compiles, instantiates and checks a module, and gives it its weights. Nothing but rn_abi, rn_info and the address functions is run.
+ * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module; RN714, RN717 the weights.
  */
-export async function openModule(wasm: BufferSource | WebAssembly.Module, given?: Manifest): Promise<OpenModule> {
+export async function openModule(wasm: BufferSource | WebAssembly.Module, options: OpenOptions = {}): Promise<OpenModule> {
   const module = await compile(wasm);
   const imports = WebAssembly.Module.imports(module);
-  if (imports.length > 0)
-    throw new RunletError('RN701', {
-      what: 'the module wants imports',
-      where: imports.map((i) => `${i.module}.${i.name}`).join(', '),
-      why: 'this host gives none, so that a bundle can reach nothing',
-      tryThis: 'build with --weights embed',
-    });
-  const manifest = given ?? manifestOf(module);
+  checkImports(imports);
+  const manifest = options.manifest ?? manifestOf(module);
+  checkImports(imports, manifest);
+  const weights = await weightsOf(manifest, options.weights);
   let instance: WebAssembly.Instance;
   try {
-    instance = await WebAssembly.instantiate(module, {});
+    // nothing of the module runs before its memory is there: it has no start function
+    const tile = weights && tileImport(weights, () => instance.exports.memory as WebAssembly.Memory);
+    instance = await WebAssembly.instantiate(module, tile ? { runlet: { weights: tile } } : {});
   } catch (error) {
     throw new RunletError('RN700', {
       what: 'this engine cannot instantiate the module',
@@ -220,6 +242,10 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, given?
     });
   const memory = fixedMemory(exports.memory);
   checkConstants(manifest, exports);
+  if (weights && manifest.weights?.home === 'linear') {
+    const address = call('rn_info', () => exports.rn_info(6));
+    region(memory, 'what rn_info(6) says of the weights', address, weights.length).set(weights);
+  }
   const at = (name: 'rn_input' | 'rn_output', i: number, bytes: number): Uint8Array =>
     region(
       memory,

@@ -6,6 +6,7 @@
  * Cost: golden.hops hops; the session is reset before and after.
  */
 import { RunletError } from '../../models/error.ts';
+import { sha256 } from './digest.ts';
 import type { Stored } from './open.ts';
 import type { Session } from './session.ts';
 
@@ -42,14 +43,6 @@ export function goldenBytes(seed: number): () => number {
  */
 export async function selfTest(session: Session): Promise<SelfTestResult> {
   const { golden, inputs, outputs } = session.manifest;
-  const subtle = globalThis.crypto?.subtle;
-  if (!subtle)
-    throw new RunletError('RN714', {
-      what: 'there is no WebCrypto here',
-      where: 'globalThis.crypto.subtle',
-      why: 'browsers give it only to pages from https: or localhost',
-      tryThis: 'serve the page over https',
-    });
   const next = xorshift(golden.seed);
   // a typed array keeps the low 8 or 16 bits
   const signals = inputs.map(({ rate, elements, hostType }) => {
@@ -70,8 +63,7 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
     bytes.set(output, at);
     at += output.length;
   }
-  const hash = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  const digest = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const digest = await sha256(bytes);
   const found = due.length / outputs.length;
   const ok = digest === golden.digest && found === golden.outputs;
   return { ok, digest, expected: golden.digest, outputs: found, expectedOutputs: golden.outputs };

@@ -20,6 +20,8 @@ import { ticksIn } from './ticks.ts';
 export interface SessionOptions {
   /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
   manifest?: Manifest;
+  /** The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied. */
+  weights?: BufferSource;
 }
 
 /** Where a stream stands before and between its outputs. */
@@ -363,12 +365,12 @@ function accepted(set: readonly BufferSource[]): BufferSource {
 /**
  * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
  * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
- * @throws RN600-RN606, RN700-RN705, RN710 (docs/errors.md).
+ * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
  */
 export async function openSession(
   wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
   options: SessionOptions = {},
 ): Promise<Session> {
   const one = Array.isArray(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
-  return new Session(await openModule(one, options.manifest));
+  return new Session(await openModule(one, options));
 }

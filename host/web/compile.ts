@@ -1,17 +1,16 @@
 /**
- * A model file becomes a bundle in the page: the pipeline of `runlet build --style table` around an interpreter that was compiled beforehand.
+ * A model file becomes a bundle in the page: the pipeline of `runlet build`, around an interpreter that was compiled beforehand (style `table`, every
+ * kernel) or around the compiler (compiler.ts).
  *
- * In: the file's bytes, options, the interpreter, and for a float model the frames of a calibration signal.  Out: the bundle's bytes.
- * The same bytes as build gives with `kernels: 'every'`.
+ * In: the file's bytes, options, the last step, and for a float model the frames of a calibration signal.  Out: the bundle's bytes, those that build gives in Node.
  */
-import { buildTable, type Interpreter } from '../../assembly/assemble.ts';
 import { sha256 } from '../../assembly/bundle/digest.ts';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readMwwManifest } from '../../models/read/mww-manifest.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { hopInFile, manifestFields, windowOf } from '../model-fields.ts';
 import { severalInputs } from './feed.ts';
@@ -57,13 +56,19 @@ export async function readModelFile(
   return { graph, hop: chosen, notes, elements: frameOf(shape), float: !isQuantised(graph) };
 }
 
+/** From a plan to a bundle, with what the manifest says beside it. */
+export type Making = (
+  quant: QuantPlan,
+  fields: ReturnType<typeof manifestFields> & { producer: string },
+) => Promise<{ wasm: Uint8Array }>;
+
 /**
  * @param calibration frames [n][f][c] of a float model's input.
  * @throws RunletError RN2xx, RN4xx, RN5xx; RN782 where a float model comes without calibration.
  */
 export async function compileModel(
   { graph, float, hop }: ModelFile,
-  interpreter: Interpreter,
+  make: Making,
   producer: string,
   calibration?: Float32Array,
 ): Promise<Uint8Array> {
@@ -76,5 +81,5 @@ export async function compileModel(
     });
   const int8 = float ? quantize(graph, { hop }, calibration as Float32Array, { noReport: true }).graph : graph;
   const fields = { producer, ...manifestFields(graph) };
-  return (await buildTable(quantPlan(int8, { hop }), interpreter, fields)).wasm;
+  return (await make(quantPlan(int8, { hop }), fields)).wasm;
 }

@@ -3,6 +3,7 @@
  *
  * In: what the user does.  Out: calls of the actions; and methods that show a state.
  */
+import type { Target } from '../../assembly/emit/target.ts';
 import { byId, make } from './dom.ts';
 import { clockText } from './draw/axis.ts';
 import type { Hearing } from './hearing.ts';
@@ -89,11 +90,14 @@ export function bindControls(actions: Actions): Controls {
     event.preventDefault();
     const hop = Number(byId<HTMLInputElement>('hop').value);
     const frontEnd = byId<HTMLSelectElement>('front-end').value;
-    void actions.options({ ...(hop >= 1 && { hop }), ...(frontEnd && { frontEnd }) });
+    const code = byId<HTMLSelectElement>('code').value as Target | '';
+    void actions.options({ ...(hop >= 1 && { hop }), ...(frontEnd && { frontEnd }), ...(code && { code }) });
   };
   return {
     say: (text) => {
       source.textContent = text;
+      // beside the button that asked for it, which may be the only one in sight
+      byId('compiling').textContent = text;
     },
     model: ({ feed, rows }, { kind }, hearing) => {
       const hears = feed === 'sound' || feed === 'rows';
@@ -110,6 +114,7 @@ export function bindControls(actions: Actions): Controls {
       byId('lanes').classList.toggle('no-words', !hearing.listens);
     },
     activity: (activity, recording) => {
+      byId('compiling').textContent = '';
       microphone.ariaPressed = String(activity === 'microphone');
       textOf(microphone, activity === 'microphone' ? 'Stop' : 'Microphone');
       playButton.ariaPressed = String(activity === 'playing');

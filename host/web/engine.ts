@@ -4,11 +4,14 @@
  * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
  */
 import type { Interpreter } from '../../assembly/assemble.ts';
+import type { Build } from '../../assembly/build-with.ts';
+import type { Target } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
 import { ppgFrontEnd } from '../features/ppg.ts';
 import { openSession, type Session, wasmBytes } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
 import { Chain, type ChainParts } from './chain.ts';
+import type { Making } from './compile.ts';
 import { type FeedChoice, feedOf } from './feed.ts';
 import type {
   Batch,
@@ -42,6 +45,7 @@ export class Engine {
   #turn = 0;
   #sourceHz: number | undefined;
   #interpreter: Interpreter | undefined;
+  #build: Build | undefined;
 
   constructor(host: EngineHost) {
     this.#host = host;
@@ -90,14 +94,14 @@ export class Engine {
     return { session: await openSession(bytes as BufferSource), bytes };
   }
 
-  async #load({ name, bytes, options, calibration, json }: Request & { do: 'load' }): Promise<Loaded> {
+  async #load({ name, bytes, options, calibration, json, weights }: Request & { do: 'load' }): Promise<Loaded> {
     const entries = this.#catalogue?.frontEnds ?? [];
     const started = performance.now();
     const compiled = !isBundle(bytes);
     const { wasm, notes } = compiled
       ? await this.#compile({ name, bytes }, options, json, calibration)
       : { wasm: bytes, notes: [] };
-    const model = await openSession(wasm as BufferSource);
+    const model = await openSession(wasm as BufferSource, { weights: weights as BufferSource | undefined });
     const choice = feedOf(model.manifest, entries, options);
     const { frontEnd: entry, ...facts } = choice;
     const frontEnd = entry && { entry, ...(await this.#session(entry)) };
@@ -157,11 +161,40 @@ export class Engine {
     this.#host.tell({ progress: 'reading the model' });
     const { compileModel, readModelFile } = await import('./compile.ts');
     const file = await readModelFile(model, options, json);
-    this.#interpreter ??= await this.#readInterpreter();
-    this.#host.tell({ progress: file.float ? 'calibrating and compiling' : 'compiling' });
+    const make = options.code ? await this.#withCompiler(options.code) : await this.#withInterpreter();
+    this.#host.tell({
+      progress: `${file.float ? 'calibrating and ' : ''}compiling${options.code ? ` code for ${options.code}` : ''}`,
+    });
     const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
-    const wasm = await compileModel(file, this.#interpreter, this.#catalogue?.version ?? 'runlet', frames);
+    const wasm = await compileModel(file, make, this.#catalogue?.version ?? 'runlet', frames);
     return { wasm, notes: file.notes };
+  }
+
+  async #withInterpreter(): Promise<Making> {
+    this.#interpreter ??= await this.#readInterpreter();
+    const interpreter = this.#interpreter;
+    return async (quant, fields) => (await import('../../assembly/assemble.ts')).buildTable(quant, interpreter, fields);
+  }
+
+  /** @throws RN788 where the compiler cannot be fetched */
+  async #withCompiler(target: Target): Promise<Making> {
+    if (!this.#build) {
+      this.#host.tell({ progress: 'fetching the compiler, once (15 MB)' });
+      const { kernels } = this.#catalogue?.compiler ?? { kernels: '' };
+      try {
+        const { browserBuild } = await import('./compiler.ts');
+        this.#build = browserBuild(JSON.parse(new TextDecoder().decode(await this.#host.asset(kernels))));
+      } catch (error) {
+        throw new RunletError('RN788', {
+          what: 'the compiler cannot be fetched',
+          where: 'this page',
+          why: error instanceof Error ? error.message : String(error),
+          tryThis: 'be online once, or take the layer table, which needs no compiler',
+        });
+      }
+    }
+    const build = this.#build;
+    return (quant, fields) => build(quant, { ...fields, target, shrink: true });
   }
 
   async #readInterpreter(): Promise<Interpreter> {

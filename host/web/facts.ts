@@ -64,7 +64,14 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   const { weightBytes, tableBytes } = manifest.bytes;
   rows.push(['weights and tables', kilobytes(weightBytes + tableBytes)]);
   if (delayFrames > 0) rows.push(['look-ahead', secondsText(delayFrames / frameHz)]);
-  if (compiledMs !== undefined) rows.push(['compiled', `here, in ${secondsText(compiledMs / 1000)}`]);
+  if (compiledMs !== undefined) {
+    const { style, target } = manifest;
+    rows.push([
+      'compiled',
+      `here, in ${secondsText(compiledMs / 1000)}`,
+      style === 'table' ? 'a layer table' : `code for ${target}`,
+    ]);
+  }
   byId('facts').replaceChildren(...pairs(rows));
   const save = byId('save');
   save.hidden = compiledMs === undefined;
@@ -82,6 +89,9 @@ export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entrie
   select.replaceChildren(...fitting.map(({ id, title }) => make('option', { value: id, textContent: title })));
   select.value = rows?.id ?? '';
   (select.parentElement as HTMLElement).hidden = feed !== 'rows' || fitting.length < 2;
+  const code = byId<HTMLSelectElement>('code');
+  code.value = options.code ?? '';
+  (code.parentElement as HTMLElement).hidden = compiledMs === undefined;
   byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
 }
 

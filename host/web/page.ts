@@ -32,6 +32,8 @@ interface Current {
 interface Origin {
   model: NamedBytes;
   json?: NamedBytes;
+  /** Of a bundle that has them in a file apart. */
+  weights?: Uint8Array;
   options: LoadOptions;
   calibration?: Calibration;
   entry?: ModelEntry;
@@ -123,12 +125,12 @@ class Page {
 
   async #load(origin: Origin): Promise<void> {
     this.#stop();
-    const { model, json, options, calibration, entry } = origin;
+    const { model, json, options, calibration, entry, weights } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
     let loaded: Loaded | undefined;
     try {
-      loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration });
+      loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration, weights });
     } catch (error) {
       this.#controls.say('');
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
@@ -174,19 +176,29 @@ class Page {
     );
     const models = named.filter(({ name }) => kindOf(name) === 'model');
     const json = named.find(({ name }) => kindOf(name) === 'json');
+    const weights = named.find(({ name }) => kindOf(name) === 'weights');
     const others = named.filter(({ name }) => kindOf(name) === 'recording');
     const [model] = models;
     const [other] = others;
-    if (models.length > 1 || others.length > 1 || (json && !model))
+    if (models.length > 1 || others.length > 1 || ((json || weights) && !model))
       throw new RunletError('RN784', {
         what: 'these files do not go together',
         where: named.map(({ name }) => name).join(', '),
-        why: json && !model ? 'a .json alone says nothing without its model' : 'one model and one recording at a time',
-        tryThis: 'one model, with its .json where it has one, or one recording',
+        why:
+          (json || weights) && !model
+            ? 'a .json or .bin alone says nothing without its model'
+            : 'one model and one recording at a time',
+        tryThis: 'one model, with its .json or .weights.bin where it has one, or one recording',
       });
     if (model) {
       const recording = other && (await readRecording(other.name, other.bytes, undefined));
-      await this.#load({ model, options: {}, ...(json && { json }), ...(recording && { calibration: recording }) });
+      await this.#load({
+        model,
+        options: {},
+        ...(json && { json }),
+        ...(weights && { weights: weights.bytes }),
+        ...(recording && { calibration: recording }),
+      });
     } else if (other) await this.#openRecording(other);
   }
 

@@ -4,6 +4,7 @@
  * In: nothing (types).  Out: requests with an id, one reply each; batches come unasked while a signal runs. Times are seconds of the signal.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Target } from '../../assembly/emit/target.ts';
 import type { ErrorParts } from '../../models/error.ts';
 
 /** A front end that the page was built with (catalogue.json): a module that turns sound into rows of features. */
@@ -51,6 +52,8 @@ export interface Catalogue {
   frontEnds: FrontEndEntry[];
   /** The interpreter for models that the page compiles: the module, and its kernels as JSON. */
   interpreter: { code: string; kernels: string };
+  /** Kernel sources as JSON, for code that the page compiles for one model. */
+  compiler: { kernels: string };
 }
 
 /** How samples reach the model. */
@@ -122,6 +125,8 @@ export interface LoadOptions {
   hop?: number;
   frame?: number;
   window?: number;
+  /** Code for this model and this class of engine, by the compiler; else a layer table, at once. */
+  code?: Target;
 }
 
 /** A signal for calibration: samples of one channel, or whole frames. */
@@ -141,7 +146,15 @@ export type SignalKind = { rateHz: number } | { rateHz?: undefined };
 
 export type Request =
   | { do: 'setup'; catalogue: Catalogue }
-  | { do: 'load'; name: string; bytes: Uint8Array; options: LoadOptions; json?: NamedBytes; calibration?: Calibration }
+  | {
+      do: 'load';
+      name: string;
+      bytes: Uint8Array;
+      options: LoadOptions;
+      json?: NamedBytes;
+      calibration?: Calibration;
+      weights?: Uint8Array;
+    }
   | { do: 'begin'; run: number; signal: SignalKind }
   | { do: 'push'; samples: Float32Array }
   /** The signal ends here. */

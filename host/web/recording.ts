@@ -22,10 +22,11 @@ export interface Recording {
 const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 
 /** What a dropped file is taken for. */
-export const kindOf = (name: string): 'model' | 'json' | 'recording' => {
+export const kindOf = (name: string): 'model' | 'json' | 'weights' | 'recording' => {
   const extension = extensionOf(name);
   if (['tflite', 'onnx', 'rnq', 'wasm'].includes(extension)) return 'model';
-  return extension === 'json' ? 'json' : 'recording';
+  if (extension === 'json') return 'json';
+  return extension === 'bin' ? 'weights' : 'recording';
 };
 
 async function joined(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {

@@ -1,5 +1,5 @@
 /**
- * The page without its server: every file is kept at the first visit.
+ * The page without its server: every file is kept at the first visit, the compiler once it was fetched.
  *
  * In: the page's requests.  Out: from the server where it answers, else what was kept.  `files` and `version` are put in when the page is built
  * (scripts/web.ts). Only the page's own files are kept, and only from its own origin.
@@ -35,7 +35,13 @@ async function forget(): Promise<void> {
 
 async function answer(request: Request): Promise<Response> {
   try {
-    return await fetch(request);
+    const response = await fetch(request);
+    // what was not kept at the first visit: the compiler
+    if (response.ok && /\/part-[A-Z0-9]+\.js$/.test(new URL(request.url).pathname)) {
+      const kept = await caches.open(store);
+      if (!(await kept.match(request, { ignoreSearch: true }))) await kept.put(request, response.clone());
+    }
+    return response;
   } catch (error) {
     const kept = await (await caches.open(store)).match(request, { ignoreSearch: true });
     if (kept) return kept;

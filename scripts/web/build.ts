@@ -5,9 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
+import { kernelFiles } from '../../assembly/emit/compile.ts';
 import { everyKernel, interpreter } from '../../assembly/emit/table-module.ts';
 import { producer } from '../../host/cli/producer.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
@@ -15,10 +16,12 @@ import { root } from '../../test/shared.ts';
 import { zooAssets } from './zoo.ts';
 
 const source = join(root, 'host/web');
+/** What unreachable lines of the compiler would import in Node. */
+const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
 const plain = ['index.html', 'page.css', 'icon.svg'];
 
-/** Scripts that share what they have in common, and the worklet, which is one file. */
-async function scripts(folder: string): Promise<string[]> {
+/** Scripts that share what they have in common, and the worklet, which is one file. `later`: the compiler, which few visits need. */
+async function scripts(folder: string): Promise<{ files: string[]; later: string[] }> {
   const common = {
     bundle: true,
     minify: true,
@@ -26,6 +29,9 @@ async function scripts(folder: string): Promise<string[]> {
     target: 'es2022',
     write: false,
     legalComments: 'none',
+    external: nodeOnly,
+    metafile: true,
+    absWorkingDir: root,
   } as const;
   const split = await esbuild({
     ...common,
@@ -43,7 +49,11 @@ async function scripts(folder: string): Promise<string[]> {
   });
   const outputs = [...split.outputFiles, ...worklet.outputFiles];
   for (const { path, contents } of outputs) writeFileSync(path, contents);
-  return outputs.map(({ path }) => path.slice(folder.length + 1));
+  const nameOf = (path: string) => path.slice(folder.length + 1);
+  const later = Object.entries(split.metafile.outputs)
+    .filter(([, { inputs }]) => Object.keys(inputs).some((name) => /node_modules.(assemblyscript|binaryen)./.test(name)))
+    .map(([path]) => nameOf(resolve(root, path)));
+  return { files: outputs.map(({ path }) => nameOf(path)).filter((name) => !later.includes(name)), later };
 }
 
 async function serviceWorker(folder: string, files: string[], version: string): Promise<void> {
@@ -63,7 +73,8 @@ export async function buildWeb(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const files = [...plain];
   for (const name of plain) copyFileSync(join(source, name), join(folder, name));
-  files.push(...(await scripts(folder)));
+  const { files: first, later } = await scripts(folder);
+  files.push(...first);
   const put = (name: string, bytes: Uint8Array | string): string => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
@@ -80,12 +91,13 @@ export async function buildWeb(folder: string): Promise<string[]> {
     version: producer(),
     ...(await zooAssets(put)),
     interpreter: { code: put('interpreter.wasm', code), kernels: put('interpreter.json', JSON.stringify(kernels)) },
+    compiler: { kernels: put('kernels.json', JSON.stringify(kernelFiles())) },
   };
   put('catalogue.json', JSON.stringify(catalogue));
   const hash = createHash('sha256');
-  for (const name of files) hash.update(name).update(readFileSync(join(folder, name)));
+  for (const name of [...files, ...later]) hash.update(name).update(readFileSync(join(folder, name)));
   await serviceWorker(folder, files, hash.digest('hex').slice(0, 16));
-  return [...files, 'service-worker.js'];
+  return [...files, ...later, 'service-worker.js'];
 }
 
 /** Bytes with gzip: what is fetched before the first model runs (demo recordings left out), and all. */

@@ -145,8 +145,8 @@ for (const core of Object.keys(cores) as CoreName[]) {
     async () => {
       for (const target of ['native', 'interp'] as const) {
         const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }), { target });
-        const first = await countInstructions(wasm, core);
-        assert.equal(await countInstructions(wasm, core), first);
+        const first = await countInstructions({ wasm }, core);
+        assert.equal(await countInstructions({ wasm }, core), first);
         console.log(`  ${target}: ${first.least} to ${first.most} instructions; ${first.tools}`);
         if (/ 12\.2\.\d/.test(first.tools) && first.tools.endsWith('wasm2c 1.0.32')) assert.is(first.most, known[core][target]);
       }
@@ -159,7 +159,7 @@ test('a missing tool is named, with the packages that have it', async () => {
   const path = process.env.PATH;
   process.env.PATH = '';
   try {
-    await countInstructions(wasm, 'rv32');
+    await countInstructions({ wasm }, 'rv32');
     assert.unreachable();
   } catch (error) {
     assert.match(String((error as Error).message), /RN790.*wasm2c is not installed/s);

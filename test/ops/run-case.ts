@@ -92,7 +92,7 @@ export type Disturb = (memory: Int8Array, map: Bundle['memory']) => void;
 /** A module over a signal, memory poisoned, frames pushed in uneven chunks, against the integer reference. */
 export function compareModule(quant: QuantPlan, bundle: Bundle, signal: Int8Array, disturb?: Disturb): Comparison {
   const { hop } = quant.plan;
-  const exports = instantiate(bundle.wasm);
+  const exports = instantiate(bundle.wasm, bundle.weights);
   poisonMemory(exports, bundle.memory);
   exports.rn_reset();
   const expected = [...runSignal(quant, signal)];

@@ -13,8 +13,16 @@ import type { Signals } from '../../quant/reference.ts';
 
 export type Exports = AbiExports;
 
-export function instantiate(wasm: Uint8Array): Exports {
-  return new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource)).exports as unknown as Exports;
+/** Weights that are no part of the module are copied into its memory, or handed to it in tiles. */
+export function instantiate(wasm: Uint8Array, weights?: Uint8Array): Exports {
+  const tile = (dst: number, src: number, n: number) => {
+    if (!weights || src + n > weights.length || n < 1) throw new Error(`there are no weights ${src} to ${src + n}`);
+    new Uint8Array(exports.memory.buffer, dst, n).set(weights.subarray(src, src + n));
+  };
+  const module = new WebAssembly.Module(wasm as BufferSource);
+  const exports = new WebAssembly.Instance(module, { runlet: { weights: tile } }).exports as unknown as Exports;
+  if (weights && exports.rn_info(11) === 1) new Uint8Array(exports.memory.buffer, exports.rn_info(6)).set(weights);
+  return exports;
 }
 
 const poison = 0xa5;

@@ -15,8 +15,8 @@ export function spread(count: number, total: number): (i: number) => boolean {
   return (i) => Math.floor((i + 1) * share) > Math.floor(i * share);
 }
 
-function start({ wasm, memory }: Bundle): Exports {
-  const exports = instantiate(wasm);
+function start({ wasm, memory, weights }: Bundle): Exports {
+  const exports = instantiate(wasm, weights);
   poisonMemory(exports, memory);
   exports.rn_reset();
   return exports;

@@ -1,4 +1,5 @@
 /** dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own order ([u][t][f][c]). */
+import { fetchCall } from './fetched.ts';
 import { macCall } from './mac.ts';
 import type { EmitOp } from './op.ts';
 import { macBlock } from './sliding.ts';
@@ -6,9 +7,14 @@ import { macBlock } from './sliding.ts';
 export const dense: EmitOp<'dense'> = {
   name: 'dense',
   emit(io, ctx) {
-    if (io.fold) return [{ fn: 'dense_fold_s8', file: 'dense', block: macBlock(io, io.params, ctx), phase: true }];
+    if (io.fold) {
+      const block = macBlock(io, io.params, ctx);
+      return [...fetchCall(ctx, block), { fn: 'dense_fold_s8', file: 'dense', block, phase: true }];
+    }
     const taps = io.params.per;
     const call = macCall('dense', io, { groups: 1, outputs: io.out.c, taps, at: (o, i) => o * taps + i }, ctx);
-    return [call ?? { fn: 'dense_s8', file: 'dense', block: macBlock(io, io.params, ctx) }];
+    if (call) return [call];
+    const block = macBlock(io, io.params, ctx);
+    return [...fetchCall(ctx, block), { fn: 'dense_s8', file: 'dense', block }];
   },
 };

@@ -5,6 +5,7 @@
  * kernel for it (several filters a channel; sums or multipliers out of the ordinary), and the operator's own kernel is taken.
  */
 import * as B from '../../kernels/block.ts';
+import { fetchedBlock } from './fetched.ts';
 import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
@@ -29,10 +30,12 @@ export function macCall(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
   if (ctx.target === 'simd') return macSimd(op, io, shape, ctx);
   const patch = needsPatch(op, io);
   if (patch) ctx.need('PATCHES');
-  const block = tiledBlock(io, shape, ctx, [
-    [B.RUNS, sideBySide(io) ? 1 : 0],
-    ...workspace(ctx, shape.outputs, patch ? shape.taps : 0),
-  ]);
+  const patchBytes = patch ? shape.taps : 0;
+  const runs: Fields = [[B.RUNS, sideBySide(io) ? 1 : 0]];
+  const block =
+    ctx.home === 'tile'
+      ? fetchedBlock(op, io, shape, ctx, patchBytes, runs)
+      : tiledBlock(io, shape, ctx, [...runs, ...workspace(ctx, shape.outputs, patchBytes)]);
   return { fn: `${op}_s8_${ctx.target}`, file: `conv-${ctx.target}`, block };
 }
 
@@ -49,10 +52,14 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const inTime = g.kernelF === 1 && g.padF[0] === 0 && g.padF[1] === 0;
   const patch = !inTime || isPadded(io);
   if (patch) ctx.need('PATCHES');
-  const block = targetBlock(io, shape, weights, ctx, [
+  const patchBytes = patch ? shape.taps * io.out.c + 4 : 0;
+  const more: Fields = [
     [B.PER, io.out.c],
     [B.RUNS, inTime ? 1 : 0],
-    ...workspace(ctx, io.out.c, patch ? shape.taps * io.out.c + 4 : 0),
-  ]);
+  ];
+  const block =
+    ctx.home === 'tile'
+      ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, more)
+      : targetBlock(io, shape, weights, ctx, [...more, ...workspace(ctx, io.out.c, patchBytes)]);
   return { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
 }

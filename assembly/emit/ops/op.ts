@@ -9,6 +9,7 @@ import type { Interior } from '../../../models/stream/reuse.ts';
 import type { Taps } from '../../../models/stream/taps.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
+import type { Home } from '../home.ts';
 import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 
@@ -17,12 +18,15 @@ export type Fields = [offset: number, value: number][];
 
 export interface EmitContext {
   target: Target;
+  home: Home;
+  /** Home `tile`: what a call may have to itself without that there is more memory for it. */
+  room: number;
   /** Says that a layer needs this of its kernel. */
   need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
   work(bytes: number): number;
-  /** Packs weights; returns their address. */
-  weights(data: Int8Array): number;
+  /** Packs weights; returns their address, for home `tile` where they stand among all weights. `most`: of them are fetched at once. */
+  weights(data: Int8Array, most?: number): number;
   /** Packs a table (equal tables are shared); returns its address. */
   table(data: Int8Array | Int32Array | Float32Array): number;
   /** Packs a parameter block of `bytes`; returns its address. */
@@ -75,7 +79,7 @@ export interface FoldIo {
 
 /** Kernels that take (p, first, rows); the others take p alone. */
 export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps'].includes(file);
+  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps', 'fetch'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */

@@ -46,6 +46,18 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   ];
 }
 
+/** Weights in the operator's own order; home `tile`: with where they come from. */
+function weightFields({ weights }: MacParams, ctx: EmitContext): Fields {
+  if (ctx.home !== 'tile') return [[B.WEIGHTS, ctx.weights(weights)]];
+  const words = new Int8Array(4 * Math.ceil(weights.length / 4));
+  words.set(weights);
+  return [
+    [B.WEIGHTS, ctx.work(words.length)],
+    [B.ALL_SOURCE, ctx.weights(words)],
+    [B.ALL_BYTES, words.length],
+  ];
+}
+
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
   const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
@@ -53,7 +65,7 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.Y_ZERO, p.yZero],
     [B.PER, p.per],
-    [B.WEIGHTS, ctx.weights(p.weights)],
+    ...weightFields(p, ctx),
     [B.BIAS, ctx.table(p.bias)],
     [B.MULTIPLIER, ctx.table(p.multiplier)],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift))],

@@ -1,6 +1,7 @@
 /** The first layer as partial tap sums: its fields and its calls, for conv and depthwise. Holds no operator. */
 import * as B from '../../kernels/block.ts';
-import type { Call, Fields, StepIo, TapsIo } from './op.ts';
+import { fetchCall } from './fetched.ts';
+import type { Call, EmitContext, Fields, StepIo, TapsIo } from './op.ts';
 
 export function tapsFields(io: TapsIo): Fields {
   const { taps, interior } = io;
@@ -29,12 +30,17 @@ export function tapsFields(io: TapsIo): Fields {
 }
 
 /** One hop: open, taps before the cut, cut, taps after it, close. */
-export function tapsCalls(op: 'conv' | 'depthwise', io: StepIo<'conv'> | StepIo<'depthwise'>, block: number): Call[] {
+export function tapsCalls(
+  op: 'conv' | 'depthwise',
+  io: StepIo<'conv'> | StepIo<'depthwise'>,
+  block: number,
+  ctx: EmitContext,
+): Call[] {
   const { taps, interior, leftRows } = io.taps as TapsIo;
   const window = io.x[0]?.shape.t ?? 0;
   const first = window - interior.newRows * taps.grid;
   const sums = (from: number, to: number): Call[] =>
-    to > from ? [{ fn: `${op}_taps_s8`, file: op, block, span: { first: from, rows: to - from } }] : [];
+    to > from ? [...fetchCall(ctx, block), { fn: `${op}_taps_s8`, file: op, block, span: { first: from, rows: to - from } }] : [];
   const shared = (name: string, phase: boolean): Call => ({ fn: `taps_${name}_s8`, file: 'taps', block, phase });
   return [
     shared('open', false),

@@ -7,9 +7,30 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "module.h"
+#include "weights.h"
 
 u8 rn_mem[RN_BYTES] __attribute__((aligned(16)));
+
+/* Weights apart from the module. linear: copied once. tile: the module's import copies the next tile, whole words (a small libc's memcpy copies bytes). */
+#if RN_HOME == 2
+void Z_runletZ_weights(struct Z_runlet_instance_t* host, u32 dst, u32 src, u32 n) {
+  (void)host;
+  u32* to = (u32*)(rn_mem + dst);
+  const u32* from = (const u32*)(rn_weights + src);
+  for (; n >= 32; n -= 32, to += 8, from += 8) {
+    u32 a = from[0], b = from[1], c = from[2], d = from[3];
+    u32 e = from[4], f = from[5], g = from[6], h = from[7];
+    to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+    to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+  }
+  for (; n > 0; n -= 4) *to++ = *from++;
+}
+#define INSTANTIATE(m) Z_module_instantiate(m, NULL)
+#else
+#define INSTANTIATE(m) Z_module_instantiate(m)
+#endif
 
 void wasm_rt_trap(wasm_rt_trap_t code) {
   printf("trap %d\n", (int)code);
@@ -72,7 +93,10 @@ int main(void) {
   static Z_module_instance_t m;
   start();
   Z_module_init_module();
-  Z_module_instantiate(&m);
+  INSTANTIATE(&m);
+#if RN_HOME == 1
+  memcpy(rn_mem + Z_moduleZ_rn_info(&m, 6), rn_weights, sizeof rn_weights);
+#endif
   Z_moduleZ_rn_reset(&m);
   u32 hop = Z_moduleZ_rn_info(&m, 0), least = -1, most = 0;
   for (int hops = 0, due = 0; due < RN_OUTPUTS; hops++) {

@@ -1,0 +1,122 @@
+/**
+ * build: QuantPlan -> Bundle, by tools that the caller has. Free of Node, so that a page builds modules too.
+ *
+ * In: tools; a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the memory map.
+ * The same input gives the same bytes.
+ */
+import { RunletError } from '../models/error.ts';
+import { fitFrontEnd } from '../models/frontend/fit.ts';
+import type { FrontEnd } from '../models/frontend/types.ts';
+import type { QuantPlan } from '../quant/plan.ts';
+import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
+import type { ManifestOptions } from './bundle/make-manifest.ts';
+import { compileWith, kernelFilesOf, type Tools } from './emit/compiler.ts';
+import { emit, type Style } from './emit/emit.ts';
+import { checkHome, type Home } from './emit/home.ts';
+import type { Interpreters } from './emit/interpreters.ts';
+import type { MemoryMap } from './emit/memory.ts';
+import { needNames } from './emit/needs.ts';
+import { moduleSource } from './emit/source.ts';
+import { isTarget, type Target, targets } from './emit/target.ts';
+
+export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
+  /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
+  frontEnd?: string | FrontEnd;
+  /** Run binaryen's optimiser once more and keep the smaller module. */
+  shrink?: boolean;
+  /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
+  style?: Style | 'smallest';
+  /** Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart (emit/home.ts). */
+  weights?: Home;
+  /** Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is compiled once a process. */
+  kernels?: 'used' | 'every';
+}
+
+export interface Bundle extends Assembled {
+  /** Generated source and the kernels, by file name. */
+  source: Record<string, string>;
+}
+
+export type Build = (quant: QuantPlan, options?: BuildOptions) => Promise<Bundle>;
+
+/** A build function that compiles with these tools. */
+export function builder(tools: Tools, interpreters: Interpreters): Build {
+  const build: Build = async (quant, options = {}) => {
+    const producer = options.producer ?? 'runlet';
+    const target = options.target ?? 'interp';
+    if (!isTarget(target)) {
+      throw new RunletError('RN504', {
+        what: `target ${target} is not known`,
+        why: `there are ${targets.join(', ')}`,
+        tryThis: 'interp, which every engine runs',
+      });
+    }
+    const home = checkHome(options.weights ?? 'embed', target);
+    const { style = 'calls' } = options;
+    if (style === 'smallest') {
+      const [calls, table] = [
+        await build(quant, { ...options, style: 'calls' }),
+        await build(quant, { ...options, style: 'table' }),
+      ];
+      return table.wasm.length < calls.wasm.length ? table : calls;
+    }
+    const { frontEnd } = options;
+    const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
+    const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target, weights: home };
+    return style === 'calls' ? asCalls(tools, quant, named, inside) : asTable(tools, interpreters, quant, named, inside);
+  };
+  return build;
+}
+
+type Named = Omit<BuildOptions, 'frontEnd'> & {
+  frontEnd?: string;
+  producer: string;
+  target: Target;
+  weights: Home;
+};
+
+async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
+  const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights));
+  const source = moduleSource(quant, emitted, options.producer);
+  const { needs } = emitted.packed;
+  const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
+  await checkBase(compiled, emitted.memory);
+  const code = options.shrink ? await tools.smaller(compiled) : compiled;
+  const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
+  return { ...assembled, source: { 'module.ts': source, ...kernelFilesOf(tools, needs) } };
+}
+
+async function asTable(
+  tools: Tools,
+  { everyKernel, kernelsUsed, interpreter }: Interpreters,
+  quant: QuantPlan,
+  options: Named,
+  sound?: FrontEnd,
+): Promise<Bundle> {
+  const { target, weights } = options;
+  const every = options.kernels === 'every';
+  const kernels = every ? () => everyKernel(target, weights) : kernelsUsed;
+  const emitted = checkMemory(emit(quant, target, kernels, sound, weights));
+  const ownClock = quant.plan.mode === 'misaligned';
+  const shrink = options.shrink ?? false;
+  // everything, but for the import where it is not wanted
+  const all = weights === 'tile' ? new Set(needNames) : undefined;
+  const needs = every ? all : emitted.packed.needs;
+  const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined, needs });
+  const assembled = await assembleTable(quant, emitted, compiled, options);
+  return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFilesOf(tools, needs) } };
+}
+
+/** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
+async function checkBase(compiled: Uint8Array, memory: MemoryMap): Promise<void> {
+  const imports = { runlet: { weights: () => {} } };
+  const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(compiled as BufferSource), imports);
+  const end = (exports.__data_end as WebAssembly.Global | undefined)?.value;
+  if (end !== memory.end) {
+    throw new RunletError('RN503', {
+      what: `static memory ends at ${end}, not at ${memory.end}`,
+      why: 'the compiler placed it elsewhere',
+      tryThis: 'the pinned version of assemblyscript',
+    });
+  }
+}

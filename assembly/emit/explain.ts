@@ -1,0 +1,89 @@
+/**
+ * Which kernel each layer with weights got, how its outputs lie in tiles, and why.
+ *
+ * In: a QuantPlan, what was emitted for it, the target.  Out: a line per layer, for people.  Read from the parameter blocks, so that it says what the module does.
+ */
+import type { QuantPlan } from '../../quant/plan.ts';
+import * as B from '../kernels/block.ts';
+import type { Emitted } from './emit.ts';
+import type { Call } from './ops/op.ts';
+import { leftOver, tileOutputs } from './ops/tiles.ts';
+import type { Target } from './target.ts';
+
+export interface KernelChoice {
+  layer: string;
+  /** Function of assembly/kernels. */
+  kernel: string;
+  outputs: number;
+  taps: number;
+  /** How outputs lie in tiles, and how tiles are fetched. */
+  layout: string;
+  why: string;
+}
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** Outputs in tiles of a width; those that fill up the last one, or stand alone. */
+function tilesText(outputs: number, groups: number, taps: number, target: Target, width: number, channels: boolean): string {
+  const perGroup = outputs / groups;
+  const alone = channels ? 0 : leftOver({ outputs, groups, taps, at: () => -1 }, target);
+  const tiles = Math.ceil((perGroup - alone) / width);
+  const filling = tiles * width - (perGroup - alone);
+  const each = groups > 1 ? `${groups} groups of ` : '';
+  if (tiles === 0) return `${each}${counted(alone, 'output')} alone`;
+  const rest = alone > 0 ? `, ${counted(alone, 'output')} alone` : filling > 0 ? `, ${filling} of the last filled up` : '';
+  return `${each}${counted(tiles, 'tile')} of ${width}${rest}`;
+}
+
+/** Why a kernel was taken, by its name and what its block says. */
+function reason({ fn }: Call, field: (offset: number) => number): string {
+  if (fn.endsWith('_taps_s8')) return 'sums of open rows are kept (edge-exact): weights in the order of the operator';
+  if (fn === 'dense_fold_s8')
+    return 'accumulators of waiting windows are kept (edge-exact): weights in the order of the operator';
+  if (fn === 'conv_rows_s8_simd')
+    return `target simd: places lie evenly, so the input of up to ${counted(field(B.CHUNK), 'row')} is widened once`;
+  if (fn === 'conv_patch_s8_simd') return 'target simd: taps of a place do not lie side by side, so they are copied';
+  if (fn.endsWith('_simd')) return 'target simd: eight outputs at a time';
+  const copied = field(B.RUNS) === 0 ? 'taps do not lie side by side' : field(B.PAD_T) > 0 || field(B.PAD_F) > 0 ? 'padding' : '';
+  const patch = copied && !fn.startsWith('dense') ? `; a place's taps are copied where needed: ${copied}` : '';
+  if (fn === 'depthwise_s8_blocks') return `no SIMD: four channels at a time${patch}`;
+  if (fn.endsWith('_interp')) return `target interp: six weights in a word, three products a multiplication${patch}`;
+  if (fn.endsWith('_native')) return `target native: four outputs share an input${patch}`;
+  if (fn === 'depthwise_s8' && field(B.PER) > 1) return 'several filters a channel: plain';
+  return 'a multiplier of 1/2 or more, or sums of 2^30: rounding in fewer operations is not exact there, so plain';
+}
+
+/** One line for each layer with weights, in the order of the plan. */
+export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home }: Emitted, target: Target): KernelChoice[] {
+  const view = new DataView(data.buffer, data.byteOffset);
+  const found: KernelChoice[] = [];
+  for (const { step, calls, left } of packed.steps) {
+    const call = [...calls, ...left].find(({ fn, file }) => /^(conv|dense|depthwise)/.test(fn) && file !== 'fetch');
+    if (!call || !('weights' in step.node.attrs)) continue;
+    const field = (offset: number) => view.getInt32(call.block - memory.base + offset, true);
+    const { op, name } = step.node;
+    const outputs = field(B.Y_C);
+    const inTaps = field(B.KERNEL_T) * field(B.KERNEL_F);
+    const taps = op === 'dense' ? field(B.PER) : op === 'depthwise' ? inTaps : inTaps * field(B.PER);
+    const groups = op === 'conv' ? (plan.graph.tensors[step.node.inputs[0] ?? -1]?.shape.c ?? 1) : 1;
+    const tiled = /_(interp|native|simd|blocks)$/.test(call.fn);
+    const blocks = call.fn.endsWith('_blocks');
+    const width = blocks ? 4 : tileOutputs[target];
+    const layout = tiled
+      ? tilesText(outputs, op === 'conv' ? groups / field(B.PER) : 1, taps, target, width, op === 'depthwise')
+      : "the operator's own order";
+    const fetched = () =>
+      tiled
+        ? `, ${counted(field(B.TILE_OUTPUTS), 'output')} a fetch of ${field(B.TILE_BYTES)} bytes`
+        : `, one fetch of ${field(B.ALL_BYTES)} bytes`;
+    found.push({
+      layer: step.section === 'edge' ? `${name}, edges` : name,
+      kernel: call.fn,
+      outputs,
+      taps,
+      layout: home === 'tile' ? layout + fetched() : layout,
+      why: reason(call, field),
+    });
+  }
+  return found;
+}

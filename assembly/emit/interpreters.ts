@@ -1,0 +1,70 @@
+/**
+ * The compiled interpreter of a layer table, kept for the process by the kernels that it has.
+ *
+ * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
+ */
+import type { Interpreter } from '../assemble.ts';
+import { compileWith, kernelFilesOf, type Tools } from './compiler.ts';
+import type { Home } from './home.ts';
+import type { Need } from './needs.ts';
+import type { Program } from './program.ts';
+import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
+import { type Target, targetOf } from './target.ts';
+
+interface Compiling {
+  source: string;
+  code: Promise<Uint8Array>;
+}
+
+export interface InterpreterOptions {
+  target: Target;
+  /** For mode misaligned. */
+  ownClock: boolean;
+  /** The optimiser runs once more. */
+  shrink: boolean;
+  /** A front end is before the network. */
+  sound: boolean;
+  /** What layers ask of their kernels; everything if left out. */
+  needs?: ReadonlySet<Need>;
+}
+
+async function compileOnce(tools: Tools, source: string, { target, shrink, needs }: InterpreterOptions): Promise<Uint8Array> {
+  const wasm = await compileWith(tools, source, 0, target, needs);
+  return shrink ? tools.smaller(wasm) : wasm;
+}
+
+export interface Interpreters {
+  /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
+  everyKernel(target: Target, home?: Home): Kernel[];
+  kernelsUsed(program: Program): Kernel[];
+  /** Compiled once a process. @throws RN501 */
+  interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
+}
+
+export function interpretersOf(tools: Tools): Interpreters {
+  let all: Kernel[] | undefined;
+  const allTargets = (): Kernel[] => {
+    all ??= kernelsIn(kernelFilesOf(tools));
+    return all;
+  };
+  const known = new Map<string, Compiling>();
+  return {
+    everyKernel: (target, home = 'embed') =>
+      allTargets().filter(({ file }) => [undefined, target].includes(targetOf(file)) && (file !== 'fetch' || home === 'tile')),
+    kernelsUsed: (program) => {
+      const used = kernelsOf(program);
+      return allTargets().filter(({ fn }) => used.has(fn));
+    },
+    interpreter: async (kernels, options) => {
+      const { target, ownClock, shrink, sound, needs } = options;
+      const key = JSON.stringify([target, shrink, ownClock, sound, kernels.map(({ fn }) => fn), needs && [...needs].sort()]);
+      let found = known.get(key);
+      if (!found) {
+        const source = tableSource(kernels, ownClock, sound);
+        found = { source, code: compileOnce(tools, source, options) };
+        known.set(key, found);
+      }
+      return { target, kernels, ownClock, sound, source: found.source, code: await found.code };
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Layers whose weights are fetched a tile at a time (assembly/kernels/fetch.ts). Holds no operator.
+ *
+ * In: a step of a kernel with tiles, its weights' places.  Out: the address of its parameter block; its tiles are added to the module's weights, in the order
+ * in which the kernel asks for them.  A tile has as many outputs as fit the call's room: what the largest layer needs for its smallest tile.
+ */
+import * as B from '../../kernels/block.ts';
+import type { MacIo } from './mac-block.ts';
+import type { Call, EmitContext, Fields } from './op.ts';
+import { roundingZero } from './requantise-simd.ts';
+import { slidingFields } from './sliding.ts';
+import { doubled, foldedBias, leftOver, type TileShape, tileOutputs, tiles } from './tiles.ts';
+
+const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
+
+/** What differs between the kernels with tiles. */
+interface Layout {
+  /** A tile has a multiple of so many outputs, or all of a group. */
+  unit: number;
+  /** Bytes of the weights of so many outputs, at most. */
+  bytes(outputs: number): number;
+  /** The weights of outputs first, first + 1, ..., all of one group. */
+  weights(first: number, outputs: number): Int8Array;
+}
+
+/** Tiles of the target, as embedded weights have them. */
+function inTiles({ params: p }: MacIo, shape: TileShape, { target }: EmitContext): Layout {
+  const unit = tileOutputs[target];
+  const weights = (first: number, outputs: number) =>
+    tiles(p.weights, { groups: 1, outputs, taps: shape.taps, at: (o, i) => shape.at(first + o, i) }, target);
+  const one = weights(0, Math.min(unit, shape.outputs / shape.groups)).length;
+  return { unit, weights, bytes: (outputs) => one * Math.ceil(outputs / unit) };
+}
+
+/** Channels side by side, taps one after the other. */
+function channelsOf({ params: p }: MacIo, { taps, at }: TileShape): Layout {
+  const weights = (first: number, outputs: number) =>
+    Int8Array.from({ length: taps * outputs }, (_, i) => p.weights[at(first + (i % outputs), Math.floor(i / outputs))] as number);
+  return { unit: 4, weights, bytes: (outputs) => taps * outputs };
+}
+
+/** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; bias, multipliers, shifts, weights. */
+function workspace(outputs: number, patchBytes: number, weightBytes: number) {
+  const patch = 4 * (outputs + 5);
+  const bias = align(patch + patchBytes, 8);
+  const shift = bias + 8 * outputs;
+  const weights = shift + align(outputs, 8);
+  // blocks of four channels read up to three bytes past the last
+  return { patch, bias, multiplier: bias + 4 * outputs, shift, weights, end: weights + align(weightBytes, 4) + 4 };
+}
+
+/** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
+export function fetchedBlock(
+  op: 'conv' | 'dense' | 'depthwise',
+  io: MacIo,
+  shape: TileShape,
+  ctx: EmitContext,
+  patchBytes: number,
+  more: Fields,
+): number {
+  const p = io.params;
+  if (shape.groups > 1) ctx.need('GROUPS');
+  if (op !== 'depthwise' && leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
+  const { unit, bytes, weights } = op === 'depthwise' ? channelsOf(io, shape) : inTiles(io, shape, ctx);
+  const perGroup = shape.outputs / shape.groups;
+  let most = Math.min(unit, perGroup);
+  while (most < perGroup) {
+    const larger = Math.min(most + unit, perGroup);
+    if (workspace(larger, patchBytes, bytes(larger)).end > ctx.room) break;
+    most = larger;
+  }
+  const places = workspace(most, patchBytes, bytes(most));
+  const bias = doubled(foldedBias(p, shape));
+  const found: Uint8Array[] = [];
+  for (let first = 0; first < shape.outputs; ) {
+    const outputs = Math.min(most, perGroup - (first % perGroup));
+    const own = weights(first, outputs);
+    const tile = new Uint8Array(places.weights - places.bias + align(own.length, 4));
+    const view = new DataView(tile.buffer);
+    for (let o = 0; o < outputs; o++) {
+      view.setInt32(4 * o, bias[first + o] as number, true);
+      view.setInt32(4 * (most + o), p.multiplier[first + o] as number, true);
+      view.setInt8(8 * most + o, -1 - (p.shift[first + o] as number));
+    }
+    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.bias);
+    found.push(tile);
+    first += outputs;
+  }
+  const all = Int8Array.from(found.flatMap((tile) => [...tile]));
+  const at = ctx.work(places.end);
+  return ctx.block(B.MAC_FETCHED_BYTES, [
+    ...slidingFields(io, p.geometry, p, p.xZero, ctx),
+    [B.PER, p.per],
+    [B.SUMS, at],
+    [B.PATCH, at + places.patch],
+    [B.BIAS, at + places.bias],
+    [B.MULTIPLIER, at + places.multiplier],
+    [B.SHIFT, at + places.shift],
+    [B.WEIGHTS, at + places.weights],
+    [B.Y_ZERO, roundingZero(p)],
+    [B.SOURCE, ctx.weights(all, found[0]?.length)],
+    [B.TILE_OUTPUTS, most],
+    [B.TILE_BYTES, found[0]?.length ?? 0],
+    [B.LAST_BYTES, found.at(-1)?.length ?? 0],
+    ...more,
+  ]);
+}
+
+/** Before a call whose kernel reads all weights of its layer in the operator's own order. */
+export const fetchCall = (ctx: EmitContext, block: number): Call[] =>
+  ctx.home === 'tile' ? [{ fn: 'fetch_s8', file: 'fetch', block }] : [];

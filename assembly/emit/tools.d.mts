@@ -1,0 +1,5 @@
+/** Types of tools.mjs. */
+import type { Compiled, Job } from './compiler.ts';
+
+export function runAsc(asc: typeof import('assemblyscript/asc'), job: Job): Promise<Compiled>;
+export function optimised(binaryen: typeof import('binaryen').default, wasm: Uint8Array): Uint8Array;

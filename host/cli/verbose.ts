@@ -1,0 +1,47 @@
+/**
+ * What `runlet build --verbose` adds: the kernel and the tiles of every layer with weights, and whether calls or a layer table is the shorter file.
+ *
+ * In: a QuantPlan, build options, the bundle that was built.  Out: lines, and an object for --json.  Builds the other style for the comparison.
+ */
+import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
+import { emit } from '../../assembly/emit/emit.ts';
+import { explainKernels, type KernelChoice } from '../../assembly/emit/explain.ts';
+import type { Target } from '../../assembly/emit/target.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { table } from '../report/table.ts';
+
+export interface Choices {
+  kernels: KernelChoice[];
+  /** Bytes of the file in each style, and why one was taken. */
+  style: { taken: 'calls' | 'table'; calls: number; table: number; why: string };
+}
+
+export async function choicesOf(
+  quant: QuantPlan,
+  options: BuildOptions & { target: Target },
+  { wasm, manifest }: Bundle,
+): Promise<Choices> {
+  const taken = manifest.style ?? 'calls';
+  const other = taken === 'calls' ? 'table' : 'calls';
+  const { wasm: otherWasm } = await build(quant, { ...options, style: other });
+  const bytes = { [taken]: wasm.length, [other]: otherWasm.length } as { calls: number; table: number };
+  const shorter = bytes.calls <= bytes.table ? 'calls' : 'table';
+  const why =
+    options.style === 'smallest'
+      ? 'the shorter file was asked for'
+      : taken === shorter
+        ? `${options.style === 'table' ? 'asked for' : 'the default'}, and the shorter file`
+        : `${options.style === 'table' ? 'asked for' : 'the default'}; --style smallest would take ${shorter}`;
+  const kernels = explainKernels(quant, emit(quant, options.target, undefined, undefined, options.weights), options.target);
+  return { kernels, style: { taken, ...bytes, why } };
+}
+
+const shorten = (name: string): string => (name.length > 36 ? `…${name.slice(-35)}` : name);
+
+export function choiceLines({ kernels, style }: Choices, colour: boolean): string[] {
+  const cells = kernels.map((k) => [shorten(k.layer), k.kernel, k.outputs, k.taps, k.layout, k.why]);
+  return [
+    table(cells, { head: ['layer', 'kernel', 'outputs', 'taps', 'weights', 'why'], colour }),
+    `style       ${style.taken}: ${style.why} (calls ${style.calls.toLocaleString('en')} bytes, table ${style.table.toLocaleString('en')})`,
+  ];
+}
