@@ -32,6 +32,9 @@ export interface Lists {
 /** Bytes of code: a move, a call, a list, the loops, a kernel in the loop; with addresses of three bytes. */
 const cost = { move: 13, call: 10, list: 8, moves: 66, calls: 34, kernel: 17 };
 
+/** The optimiser puts kernels that are called in one place inside each other's loop; compilers of 32-bit cores then run out of registers (5 % on N2). */
+const worthIt = 100;
+
 const small = (x: number) => x >= 0 && x < 65536;
 
 const isMove =
@@ -110,7 +113,11 @@ export function listProgram(program: Program, map: MemoryMap, at: number): Lists
   );
   const calls = withLists<CallList>(
     moves.sections,
-    (made) => items(made) * cost.call > made.length * cost.list + cost.calls + kernelsOf(made).length * cost.kernel,
+    (made) => {
+      const kernels = kernelsOf(made).length;
+      const saved = items(made) * cost.call - made.length * cost.list - cost.calls - kernels * cost.kernel;
+      return saved > (kernels > 1 ? worthIt : 0);
+    },
     (section, made) =>
       grouped(section, isCall(map), 2, (of) => {
         made.push({ do: 'calls', at: 0, items: of });
