@@ -83,33 +83,56 @@ export function globalavg_rotate_s8(p: usize): void {
   fill_s8(load<i32>(p, PARTIALS) + next * (load<i32>(p, COUNT) << 2), 0, load<i32>(p, COUNT) << 2);
 }
 
-export function globalavg_fold_s8(p: usize, phase: i32): void {
+/** Adds the new rows to the running totals, and the right edge to the accumulator that is due; returns its address. */
+export function fold_totals(p: usize, phase: i32, own: i32): usize {
   const count = load<i32>(p, COUNT);
   const row = load<i32>(p, F_ROW);
   const step = load<i32>(p, F_STEP);
   const news = load<i32>(p, F_NEW_ROWS);
   const totals = load<i32>(p, F_TOTALS);
-  const slots = load<i32>(p, F_SLOTS);
-  // a row of the stream belongs to the windows whose start lies a multiple of `step` rows from it
-  const own = ((phase % step) * news) % step;
-  const opens = (((phase + slots) % step) * news) % step;
   for (let r: i32 = 0; r < news; r++) {
     const at = totals + ((own + load<i32>(p, F_NEWEST) + 1 - news + r + step * news) % step) * (count << 2);
     add_row(at, load<i32>(p, F_NEW) + r * row, row, count, 1);
   }
-  const slot = load<i32>(p, F_QUEUE) + (phase % slots) * (count << 2);
+  const slot = load<i32>(p, F_QUEUE) + (phase % load<i32>(p, F_SLOTS)) * (count << 2);
   add_rows(slot, load<i32>(p, F_RIGHT), load<i32>(p, F_RIGHT_ROWS), row, row, count);
+  return slot;
+}
+
+/** Adds what a window that opens has already: its left edge, and rows of the stream that are there. */
+export function fold_opened(p: usize, slot: usize): void {
+  const count = load<i32>(p, COUNT);
+  const row = load<i32>(p, F_ROW);
+  add_rows(slot, load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, count);
+  add_rows(slot, load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * load<i32>(p, F_STEP), row, count);
+}
+
+/** A row of the stream belongs to the windows whose start lies a multiple of F_STEP rows from it: which of the totals are those of window n + ahead. */
+// @ts-ignore: decorator
+@inline
+export function fold_phase(p: usize, phase: i32, ahead: i32): i32 {
+  const step = load<i32>(p, F_STEP);
+  return (((phase + ahead) % step) * load<i32>(p, F_NEW_ROWS)) % step;
+}
+
+export function globalavg_fold_s8(p: usize, phase: i32): void {
+  const count = load<i32>(p, COUNT);
+  const totals = load<i32>(p, F_TOTALS);
+  const own = fold_phase(p, phase, 0);
+  const opens = fold_phase(p, phase, load<i32>(p, F_SLOTS));
+  const slot = fold_totals(p, phase, own);
   for (let i: i32 = 0; i < count; i++) {
     const at = slot + (i << 2);
     store<i8>(load<i32>(p, Y) + i, average(p, load<i32>(at) + load<i32>(totals + ((own * count + i) << 2))));
     store<i32>(at, -load<i32>(totals + ((opens * count + i) << 2)));
   }
-  add_rows(slot, load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, count);
-  add_rows(slot, load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, count);
+  fold_opened(p, slot);
 }
 
-export function globalavg_ring_s8(p: usize, phase: i32): void {
-  const count = load<i32>(p, COUNT);
+/** The totals of the window's rows, after the new ones took the oldest ones' places. */
+// @ts-ignore: decorator
+@inline
+export function ring_totals(p: usize, phase: i32, count: i32): usize {
   const row = load<i32>(p, F_ROW);
   const news = load<i32>(p, F_NEW_ROWS);
   const slots = load<i32>(p, F_SLOTS);
@@ -123,5 +146,11 @@ export function globalavg_ring_s8(p: usize, phase: i32): void {
     move_s8(old, x, row);
     at = at + 1 == slots ? 0 : at + 1;
   }
+  return total;
+}
+
+export function globalavg_ring_s8(p: usize, phase: i32): void {
+  const count = load<i32>(p, COUNT);
+  const total = ring_totals(p, phase, count);
   for (let i: i32 = 0; i < count; i++) store<i8>(load<i32>(p, Y) + i, average(p, load<i32>(total + (i << 2))));
 }
