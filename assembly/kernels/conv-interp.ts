@@ -44,6 +44,16 @@ function sum_s8(
   return sum;
 }
 
+/** What a place's inputs add to each of its sums, with the constants of its lanes. */
+// @ts-ignore: decorator
+@inline
+function inputs_part(x: usize, taps: i32): i32 {
+  return -128 * sum_s8(x, taps) - HALF * ((taps + RUN - 1) / RUN);
+}
+
+/** With tiles: inputs_part, which is not summed again for the next tile of the only place. */
+let part: i32 = 0;
+
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_interp(
   sums: usize, // i32 [outputs]
@@ -52,7 +62,7 @@ function row_s8_interp(
   w: usize, // i64 [outputs / 6][taps]
   taps: i32,
 ): usize {
-  const start = -128 * sum_s8(x, taps) - HALF * ((taps + RUN - 1) / RUN);
+  const start = FETCH ? part : inputs_part(x, taps);
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
   for (; sums + last < end; sums += 24) {
     let s0 = start;
@@ -116,6 +126,8 @@ export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
   const bytes = (y_c / groups) << 2; // of a group's sums
   const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
   const sums = <usize>load<i32>(p, SUMS);
+  const places = rows * y_f * groups;
+  let x: usize = 0;
   let o: i32 = 0;
   do {
     // all outputs, or a tile of them at all places
@@ -124,8 +136,13 @@ export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
     for (let t = first; t < first + rows; t++) {
       for (let f: i32 = 0; f < y_f; f++) {
         let w = <usize>load<i32>(p, WEIGHTS);
-        if (FETCH) row_s8_interp(sums, sums + (outputs << 2), taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0), w, taps);
-        else {
+        if (FETCH) {
+          if (!o || places > 1) {
+            x = taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0);
+            part = inputs_part(x, taps);
+          }
+          row_s8_interp(sums, sums + (outputs << 2), x, w, taps);
+        } else {
           for (let g: i32 = 0; g < groups; g++) {
             w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
           }
@@ -143,6 +160,7 @@ export function dense_s8_interp(p: usize): void {
   let o: i32 = 0;
   do {
     const outputs = FETCH ? fetch_tile(p, o, 1) : load<i32>(p, Y_C);
+    if (FETCH && !o) part = inputs_part(load<i32>(p, X), load<i32>(p, PER));
     row_s8_interp(sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
     finish_row(p, load<i32>(p, Y) + o);
     o += outputs;

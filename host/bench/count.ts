@@ -87,7 +87,8 @@ async function tool(core: Core, name: string, args: string[]): Promise<string> {
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
 /** The digest that main.c prints, from the module in this engine. */
-export const expectedDigest = async (wasm: Uint8Array): Promise<number> => digestOf(await openModule(wasm as BufferSource));
+export const expectedDigest = async ({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): Promise<number> =>
+  digestOf(await openModule(wasm as BufferSource, { weights: weights as BufferSource | undefined }));
 
 function digestOf({ exports, inputs, outputs: ports }: OpenModule): number {
   let seed = 1;

@@ -1,7 +1,7 @@
 /**
  * Instructions of one hop in WAMR's fast interpreter on a Cortex-M4 without an operating system, counted in QEMU.
  *
- * In: modules.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
+ * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
  * same in every run, to the instruction; compilers of other versions give other counts.  The outputs' digest is held against this engine.
  * WAMR is built as its ESP-IDF component builds it: bounds of loads and stores checked in software, words not assumed to load from any address.
  */
@@ -9,8 +9,10 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { homes } from '../../assembly/emit/home.ts';
 import { cores, expectedDigest, outputs, quiet, semihosting } from '../../host/bench/count.ts';
-import { inFolder, wamrSource } from './runner.ts';
+import { inFolder, type Module, wamrSource } from './runner.ts';
 
 const exec = promisify(execFile);
 const { compiler, qemu, machine, flags, packages } = cores.m4;
@@ -56,8 +58,11 @@ const defines = [
   ...['WASM_ENABLE_INTERP=1', 'WASM_ENABLE_FAST_INTERP=1', `RN_OUTPUTS=${outputs}`, `RN_ROOM=${room}`],
 ].map((define) => `-D${define}`);
 
+/** rn_info(11), and 0 for embed. */
+const homeOf = (wasm: Uint8Array): number => homes.indexOf(readManifest(wasm).weights?.home ?? 'embed');
+
 /** @throws where the compiler fails, a module does not load, or outputs differ */
-export async function countInWamr(modules: Uint8Array[]): Promise<{ counts: WamrCount[]; tools: string }> {
+export async function countInWamr(modules: Module[]): Promise<{ counts: WamrCount[]; tools: string }> {
   const digests = await Promise.all(modules.map(expectedDigest));
   return inFolder(async (at) => {
     const { folders, files } = core(wamrSource());
@@ -67,9 +72,19 @@ export async function countInWamr(modules: Uint8Array[]): Promise<{ counts: Wamr
     compile('-c', ...files, join(here, 'platform.c'));
     const objects = readdirSync(at('.')).map(at);
     const counts: WamrCount[] = [];
-    for (const [i, wasm] of modules.entries()) {
+    for (const [i, { wasm, weights }] of modules.entries()) {
       writeFileSync(at('module.wasm'), wasm);
-      compile(...flags, '-Wl,--gc-sections', join(here, 'main.c'), ...objects, '-lm', '-o', at('count.elf'));
+      if (weights) writeFileSync(at('weights.bin'), weights);
+      compile(
+        ...flags,
+        `-DRN_HOME=${homeOf(wasm)}`,
+        '-Wl,--gc-sections',
+        join(here, 'main.c'),
+        ...objects,
+        '-lm',
+        '-o',
+        at('count.elf'),
+      );
       const { stdout, stderr } = await exec(qemu, [...machine, ...semihosting, ...quiet, '-kernel', at('count.elf')]);
       const said = stdout + stderr;
       const [least, most, digest, linear, pool] = (/least (\d+) most (\d+) digest (\d+) linear (\d+) pool (\d+)/.exec(said) ?? [])

@@ -11,6 +11,11 @@
 
 /* The loader writes into the file, so it is in RAM. */
 __asm__(".section .data\n.balign 16\n.global module_file\nmodule_file: .incbin \"module.wasm\"\n.global module_end\nmodule_end:\n.text\n");
+#if RN_HOME
+/* Weights apart are constants, as in flash. */
+__asm__(".section .rodata\n.balign 16\n.global weights_file\nweights_file: .incbin \"weights.bin\"\n.global weights_end\nweights_end:\n.text\n");
+extern const uint8_t weights_file[], weights_end[];
+#endif
 extern uint8_t module_file[], module_end[];
 
 uint8_t linear_memory[RN_ROOM] __attribute__((aligned(16)));
@@ -41,6 +46,21 @@ static wasm_function_inst_t find(const char* name) {
   return fn;
 }
 static uint32_t info(uint32_t what) { return call(find("rn_info"), 1, what); }
+
+#if RN_HOME == 2
+/* The import, as docs/abi.md has it. newlib's memcpy copies words where both sides are words. */
+static void weights(wasm_exec_env_t of, uint32_t dst, uint32_t src, uint32_t n) {
+  wasm_module_inst_t module = wasm_runtime_get_module_inst(of);
+  uint32_t bytes = weights_end - weights_file;
+  if (n > bytes || src > bytes - n || !wasm_runtime_validate_app_addr(module, dst, n)) {
+    wasm_runtime_set_exception(module, "weights out of range");
+    return;
+  }
+  memcpy(wasm_runtime_addr_app_to_native(module, dst), weights_file + src, n);
+}
+static NativeSymbol symbols[] = {{"weights", weights, "(iii)", NULL}};
+#endif
+
 static uint8_t* address(const char* name, uint32_t which) {
   return wasm_runtime_addr_app_to_native(instance, call(find(name), 1, which));
 }
@@ -75,10 +95,18 @@ int main(void) {
   args.mem_alloc_option.pool.heap_buf = pool;
   args.mem_alloc_option.pool.heap_size = sizeof pool;
   if (!wasm_runtime_full_init(&args)) stop("init");
+#if RN_HOME == 2
+  if (!wasm_runtime_register_natives("runlet", symbols, 1)) stop("no import");
+#endif
   wasm_module_t module = wasm_runtime_load(module_file, module_end - module_file, error, sizeof error);
   if (!module) stop(error);
   if (!(instance = wasm_runtime_instantiate(module, 2048, 0, error, sizeof error))) stop(error);
   if (!(env = wasm_runtime_create_exec_env(instance, 2048))) stop("no environment");
+#if RN_HOME == 1
+  uint32_t bytes = weights_end - weights_file;
+  if (!wasm_runtime_validate_app_addr(instance, info(6), bytes)) stop("weights out of range");
+  memcpy(wasm_runtime_addr_app_to_native(instance, info(6)), weights_file, bytes);
+#endif
   call(find("rn_reset"), 0, 0);
   wasm_function_inst_t push = find("rn_push");
   uint32_t hop = info(0), least = -1, most = 0;

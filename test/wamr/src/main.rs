@@ -3,11 +3,14 @@
 //!     runlet-wamr run MODULE FRAMES OUT          pushes FRAMES hop by hop, writes the outputs, prints what WAMR holds
 //!     runlet-wamr time ROUNDS FRAMES MODULE...   times a hop of each module in turn; prints nanoseconds a hop, one list a module
 //!
-//! FRAMES are hops of bytes as the ABI has them, input 0 first in each. Prints JSON.
+//! FRAMES are hops of bytes as the ABI has them, input 0 first in each. Weights apart are beside NAME.wasm, as NAME.weights.bin. Prints JSON.
 mod module;
+mod weights;
 
 use module::{pool, start, Module};
+use std::path::Path;
 use std::time::Instant;
+use weights::Weights;
 
 const POOL: usize = 8 << 20;
 /// A sample lasts about so long, so that the clock's steps do not show.
@@ -17,8 +20,20 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|why| format!("{path}: {why}"))
 }
 
+fn open(path: &str) -> Result<Module, String> {
+    let beside = Path::new(path).with_extension("weights.bin");
+    let weights = match std::fs::read(&beside) {
+        Ok(file) => Some(Weights::new(&file)?),
+        Err(_) => None,
+    };
+    if weights.is_some() {
+        weights::register();
+    }
+    Module::open(read(path)?, weights)
+}
+
 fn run(module: &str, frames: &str, out: &str) -> Result<(), String> {
-    let module = Module::open(read(module)?)?;
+    let module = open(module)?;
     let (used, most) = pool();
     let frames = read(frames)?;
     let mut outputs = Vec::new();
@@ -54,7 +69,7 @@ fn time(rounds: usize, frames: &str, paths: &[String]) -> Result<(), String> {
     let frames = read(frames)?;
     let mut subjects = Vec::new();
     for path in paths {
-        let module = Module::open(read(path)?)?;
+        let module = open(path)?;
         if frames.len() < module.hop_bytes() {
             return Err(format!("{path}: the frames are no whole hop"));
         }

@@ -1,10 +1,15 @@
-//! A module in WAMR's fast interpreter, by the ABI of docs/abi.md: no imports, memory that WAMR shrinks to what is used.
+//! A module in WAMR's fast interpreter, by the ABI of docs/abi.md: memory that WAMR shrinks to what is used, and no imports but its weights.
 //!
-//! In: the bytes of a .wasm.  Out: frames in, outputs out, and what WAMR holds for it.
+//! In: the bytes of a .wasm, and of its weights where they are apart.  Out: frames in, outputs out, and what WAMR holds for it.
+use crate::weights::Weights;
 use std::ffi::{c_char, c_void, CStr, CString};
 use wamrx_sys::*;
 
 const STACK: u32 = 4096;
+
+/// rn_info(11); 2 is tile.
+const EMBED: u32 = u32::MAX;
+const LINEAR: u32 = 1;
 
 /// Gives WAMR one pool to allocate from, as a device does. Linear memories are mapped beside it.
 pub fn start(pool_bytes: usize) {
@@ -33,12 +38,14 @@ pub struct Module {
     pub hop: u32,
     /// The loader keeps pointers into the file, and writes into it.
     _file: Box<[u8]>,
+    /// The instance points to them.
+    weights: Option<Box<Weights>>,
 }
 
 type Checked<T> = Result<T, String>;
 
 impl Module {
-    pub fn open(file: Vec<u8>) -> Checked<Module> {
+    pub fn open(file: Vec<u8>, weights: Option<Weights>) -> Checked<Module> {
         let mut file = file.into_boxed_slice();
         let mut why = [0 as c_char; 128];
         let told = |why: &[c_char]| unsafe { CStr::from_ptr(why.as_ptr()) }.to_string_lossy().into_owned();
@@ -53,15 +60,42 @@ impl Module {
             }
             let env = wasm_runtime_create_exec_env(instance, STACK);
             let none = std::ptr::null_mut();
-            let mut it = Module { instance, env, push: none, info: none, inputs: vec![], outputs: vec![], hop: 0, _file: file };
+            let weights = weights.map(Box::new);
+            let mut it =
+                Module { instance, env, push: none, info: none, inputs: vec![], outputs: vec![], hop: 0, _file: file, weights };
             it.push = it.find("rn_push")?;
             it.info = it.find("rn_info")?;
+            it.take_weights()?;
             let reset = it.find("rn_reset")?;
             it.call(reset, &[])?;
             it.hop = it.info(0)?;
             it.inputs = it.ports(9, 16, "rn_input", it.hop as usize)?;
             it.outputs = it.ports(10, 64, "rn_output", 1)?;
             Ok(it)
+        }
+    }
+
+    /// Gives the instance its weights, before rn_reset.
+    fn take_weights(&self) -> Checked<()> {
+        let (home, wanted) = (self.info(11)?, self.info(7)?);
+        let Some(weights) = &self.weights else {
+            return if home == EMBED {
+                Ok(())
+            } else {
+                Err(format!("{wanted} bytes of weights are wanted, and there is no file"))
+            };
+        };
+        if home == EMBED || weights.bytes() != wanted as usize {
+            let wanted = if home == EMBED { 0 } else { wanted };
+            return Err(format!("{wanted} bytes of weights are wanted, and the file has {}", weights.bytes()));
+        }
+        match home {
+            LINEAR => weights.copy(self.instance, self.info(6)?, 0, wanted),
+            _ => {
+                let place = weights.as_ref() as *const Weights as *mut c_void;
+                unsafe { wasm_runtime_set_custom_data(self.instance, place) };
+                Ok(())
+            }
         }
     }
 
