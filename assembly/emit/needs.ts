@@ -12,6 +12,7 @@ export const needNames = [
   'EXACT',
   'SIGNED',
   'CLAMPS',
+  'PAIRS',
   'LEFT_OVER',
   'FETCH',
   'EDGES',

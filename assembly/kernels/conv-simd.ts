@@ -31,10 +31,10 @@ import {
   Y_C,
   Y_F,
 } from "./block";
-import { tile_four, tile_one } from "./conv-tiles-simd";
+import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";
 import { finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES, GROUPS, POOLED } from "./needs";
+import { DILATIONS, EDGES, FEATURES, GROUPS, PAIRS, POOLED } from "./needs";
 
 /** int16 taps of a place, in whole fours. */
 // @ts-ignore: decorator
@@ -62,8 +62,15 @@ function widen_rows(p: usize, t: i32, rows: i32, step: i32): void {
   }
 }
 
-/** Sums of four places, or of one, of all groups; taps of a group `x_group` bytes after those of the one before. */
-function sums_of(p: usize, four: bool, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
+/** Of so many places that are left, how many share the loads of weights. */
+// @ts-ignore: decorator
+@inline
+function at_once(places: i32): i32 {
+  return places >= 4 ? 4 : PAIRS && places >= 2 ? 2 : 1;
+}
+
+/** Sums of four places, of two, or of one, of all groups; taps of a group `x_group` bytes after those of the one before. */
+function sums_of(p: usize, places: i32, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
   const y_c = load<i32>(p, Y_C);
   const groups = GROUPS ? load<i32>(p, X_C) / load<i32>(p, PER) : 1;
   const outputs = y_c / groups;
@@ -73,7 +80,8 @@ function sums_of(p: usize, four: bool, x: usize, x_pitch: i32, x_group: i32, tap
   let bias = <usize>load<i32>(p, BIAS);
   // a tile that is not full writes past its group: the next group comes after it
   for (let g: i32 = 0; g < groups; g++) {
-    if (four) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
+    if (places == 4) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
+    else if (PAIRS && places == 2) tile_two(sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
     else tile_one(sums, bias, outputs, x, w, taps);
     w += group_bytes;
     x += x_group;
@@ -98,8 +106,8 @@ function finish_places(p: usize, y: usize, y_pitch: i32, places: i32): usize {
 function places_s8(p: usize, y: usize, y_pitch: i32, x: usize, pitch: i32, places: i32, taps: i32): void {
   const pool = POOLED ? load<i32>(p, POOL) : 1;
   while (places > 0) {
-    const done = places >= 4 ? 4 : 1;
-    sums_of(p, done == 4, x, pitch, load<i32>(p, PER) << 1, taps);
+    const done = at_once(places);
+    sums_of(p, done, x, pitch, load<i32>(p, PER) << 1, taps);
     y = finish_places(p, y, y_pitch, POOLED ? done / pool : done);
     places -= done;
     x += done * pitch;
@@ -160,7 +168,7 @@ export function conv_patch_s8_simd(p: usize, first: i32, rows: i32): void {
   let at = first * y_f; // place
   let left = rows * y_f;
   while (left > 0) {
-    const places = left >= 4 ? 4 : 1;
+    const places = at_once(left);
     let to = patch;
     for (let i: i32 = 0; i < places; i++) {
       for (let g: i32 = 0; g < groups; g++) {
@@ -168,7 +176,7 @@ export function conv_patch_s8_simd(p: usize, first: i32, rows: i32): void {
         to += pitch;
       }
     }
-    sums_of(p, places == 4, patch, groups * pitch, pitch, taps);
+    sums_of(p, places, patch, groups * pitch, pitch, taps);
     y = finish_places(p, y, y_c, places);
     at += places;
     left -= places;

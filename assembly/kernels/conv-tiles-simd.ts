@@ -1,5 +1,5 @@
 /**
- * The two inner loops of conv-simd.ts: all sums of four places, and of one.
+ * The inner loops of conv-simd.ts: all sums of four places, of two, and of one.
  *
  * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: sums i32 of `outputs` outputs, rows `pitch` bytes apart, whole
  * tiles; four places may leave the largest sums of two, or of all.
@@ -70,6 +70,50 @@ export function tile_four(
     keep(sums + pitch, b0, b1);
     keep(sums + 2 * pitch, c0, c1);
     keep(sums + 3 * pitch, d0, d1);
+    sums += 32;
+    bias += 32;
+  }
+}
+
+/** Two places share the loads of weights, where one would be bound by them. */
+export function tile_two(
+  sums: usize,
+  pitch: i32,
+  bias: usize, // i32 [outputs], whole tiles
+  outputs: i32,
+  x: usize, // s16, places x_pitch bytes apart
+  x_pitch: i32,
+  w: usize,
+  taps: i32,
+): void {
+  for (; outputs > 0; outputs -= 8) {
+    let a0 = v128.load(bias);
+    let a1 = v128.load(bias, 16);
+    let b0 = a0;
+    let b1 = a1;
+    let from = x;
+    for (let i = taps; i > 0; i -= 4) {
+      let v = v128.load_splat<i32>(from);
+      let u = v128.load_splat<i32>(from + x_pitch);
+      let w0 = v128.load_ext<i8>(w);
+      let w1 = v128.load_ext<i8>(w, 8);
+      a0 = mac(a0, v, w0);
+      a1 = mac(a1, v, w1);
+      b0 = mac(b0, u, w0);
+      b1 = mac(b1, u, w1);
+      v = v128.load_splat<i32>(from, 4);
+      u = v128.load_splat<i32>(from + x_pitch, 4);
+      w0 = v128.load_ext<i8>(w, 16);
+      w1 = v128.load_ext<i8>(w, 24);
+      a0 = mac(a0, v, w0);
+      a1 = mac(a1, v, w1);
+      b0 = mac(b0, u, w0);
+      b1 = mac(b1, u, w1);
+      from += 8;
+      w += 32;
+    }
+    keep(sums, a0, a1);
+    keep(sums + pitch, b0, b1);
     sums += 32;
     bias += 32;
   }

@@ -19,6 +19,8 @@ export const EXACT: bool = true;
 export const SIGNED: bool = true;
 /** Outputs that end before int8 does (simd). */
 export const CLAMPS: bool = true;
+/** Convolutions with two or three places beside whole fours (simd). */
+export const PAIRS: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
 /** Weights come from outside, a tile at a time (fetch.ts). Not part of everything: it has an import. */

@@ -44,9 +44,17 @@ function workspace(ctx: EmitContext, outputs: number, bytes: number): Fields {
   ];
 }
 
+/** Whether some places are two or three beside whole fours; each of `dilation` runs of rows is taken for itself. */
+function hasPairs(io: MacIo): boolean {
+  const { dilation } = windowRule(io);
+  const rows = io.step.outRows / dilation;
+  return io.step.kind === 'edge' || [Math.floor(rows), Math.ceil(rows)].some((count) => (count * io.out.f) % 4 >= 2);
+}
+
 /** conv and dense. */
 export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call {
   if (io.pool) ctx.need('POOLED');
+  if (op === 'conv' && hasPairs(io)) ctx.need('PAIRS');
   const { geometry: g } = io.params;
   const place = op === 'conv' ? placeStep(io) : undefined;
   // what widening writes and tiles read past the taps
