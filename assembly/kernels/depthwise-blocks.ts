@@ -5,7 +5,7 @@
  * PER is X_C here, so that a patch (patch.ts) has all channels; RUNS says that taps lie in time alone.  Exact.
  * Up to three channels past the last are read; their sums are dropped.
  */
-import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_C, X_F, Y, Y_C, Y_F } from "./block";
+import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_F, Y, Y_C, Y_F } from "./block";
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row } from "./finish";
 import { DILATIONS, FEATURES, FETCH, PATCHES } from "./needs";

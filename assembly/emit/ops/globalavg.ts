@@ -5,15 +5,21 @@ import { globalBlock, globalCalls } from './global.ts';
 import type { Call, EmitContext, EmitOp, StepIo } from './op.ts';
 import { type Finish, finishFields, mayRequantise } from './requantise-simd.ts';
 
-/** The requantisation of a mean as that of a layer with one output. */
-const finishOf = (p: GlobalParams): Finish => ({
-  multiplier: Int32Array.of(p.scale.multiplier),
-  shift: Int32Array.of(p.scale.shift),
-  bias: Int32Array.of(-p.count * p.xZero),
-  yZero: p.yZero,
-  min: p.min,
-  max: p.max,
-});
+const finishes = new WeakMap<GlobalParams, Finish>();
+
+/** The requantisation of a mean as that of a layer with one output; the same object for every packing run, so that its floats are searched once. */
+function finishOf(p: GlobalParams): Finish {
+  const finish = finishes.get(p) ?? {
+    multiplier: Int32Array.of(p.scale.multiplier),
+    shift: Int32Array.of(p.scale.shift),
+    bias: Int32Array.of(-p.count * p.xZero),
+    yZero: p.yZero,
+    min: p.min,
+    max: p.max,
+  };
+  finishes.set(p, finish);
+  return finish;
+}
 
 /** simd: a mean whose sums are requantised as those of a convolution; nothing where they are averaged by division, or accumulated. */
 function simdCalls(io: StepIo<'globalavg'>, ctx: EmitContext): Call[] | undefined {
