@@ -18,6 +18,7 @@ import type { MemoryMap } from './emit/memory.ts';
 import { needNames } from './emit/needs.ts';
 import { moduleSource } from './emit/source.ts';
 import { isTarget, type Target, targets } from './emit/target.ts';
+import { withoutTees } from './emit/tees.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
@@ -81,7 +82,8 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
   await checkBase(compiled, emitted.memory);
-  const code = options.shrink ? await tools.smaller(compiled) : compiled;
+  const small = options.shrink ? await tools.smaller(compiled) : compiled;
+  const code = options.target === 'interp' ? withoutTees(small) : small;
   const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
   return { ...assembled, source: { 'module.ts': source, ...kernelFilesOf(tools, needs) } };
 }

@@ -24,6 +24,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
       'fetched',
       'tiles',
       'requantise-f32',
+      'requantise-interp',
       'requantise-simd',
     ],
     typeFrom: './op.ts',

@@ -9,6 +9,7 @@ import type { Emitted } from './emit.ts';
 import type { Call } from './ops/op.ts';
 import { leftOver, tileOutputs } from './ops/tiles.ts';
 import type { Target } from './target.ts';
+import { manySteps } from './wide.ts';
 
 export interface KernelChoice {
   layer: string;
@@ -36,7 +37,7 @@ function tilesText(outputs: number, groups: number, taps: number, target: Target
 }
 
 /** Why a kernel was taken, by its name and what its block says. */
-function reason({ fn }: Call, field: (offset: number) => number): string {
+function reason({ fn }: Call, field: (offset: number) => number, wide: boolean): string {
   if (fn.endsWith('_taps_s8')) return 'sums of open rows are kept (edge-exact): weights in the order of the operator';
   if (fn === 'dense_fold_s8')
     return 'accumulators of waiting windows are kept (edge-exact): weights in the order of the operator';
@@ -47,7 +48,10 @@ function reason({ fn }: Call, field: (offset: number) => number): string {
   const copied = field(B.RUNS) === 0 ? 'taps do not lie side by side' : field(B.PAD_T) > 0 || field(B.PAD_F) > 0 ? 'padding' : '';
   const patch = copied && !fn.startsWith('dense') ? `; a place's taps are copied where needed: ${copied}` : '';
   if (fn === 'depthwise_s8_blocks') return `no SIMD: four channels at a time${patch}`;
-  if (fn.endsWith('_interp')) return `target interp: six weights in a word, three products a multiplication${patch}`;
+  if (fn === 'depthwise_s8_interp')
+    return `target interp: ${wide ? `eight channels at a time: ${manySteps} steps or more` : 'four channels at a time'}${patch}`;
+  const pairs = wide ? `, two tiles share inputs: ${manySteps} steps or more` : '';
+  if (fn.endsWith('_interp')) return `target interp: six weights in a word, three products a multiplication${pairs}${patch}`;
   if (fn.endsWith('_native')) return `target native: four outputs share an input${patch}`;
   if (fn === 'depthwise_s8' && field(B.PER) > 1) return 'several filters a channel: plain';
   return 'a multiplier of 1/2 or more, or sums of 2^30: rounding in fewer operations is not exact there, so plain';
@@ -67,8 +71,9 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
     const taps = op === 'dense' ? field(B.PER) : op === 'depthwise' ? inTaps : inTaps * field(B.PER);
     const groups = op === 'conv' ? (plan.graph.tensors[step.node.inputs[0] ?? -1]?.shape.c ?? 1) : 1;
     const tiled = /_(interp|native|simd|blocks)$/.test(call.fn);
-    const blocks = call.fn.endsWith('_blocks');
-    const width = blocks ? 4 : tileOutputs[target];
+    const blocks = /^depthwise.*_(blocks|interp)$/.test(call.fn);
+    const wide = packed.needs.has('WIDE');
+    const width = blocks ? (wide ? 8 : 4) : tileOutputs[target];
     const layout = tiled
       ? tilesText(outputs, op === 'conv' ? groups / field(B.PER) : 1, taps, target, width, op === 'depthwise')
       : "the operator's own order";
@@ -82,7 +87,7 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
       outputs,
       taps,
       layout: home === 'tile' ? layout + fetched() : layout,
-      why: reason(call, field),
+      why: reason(call, field, wide),
     });
   }
   return found;

@@ -10,6 +10,7 @@ import type { Need } from './needs.ts';
 import type { Program } from './program.ts';
 import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
 import { type Target, targetOf } from './target.ts';
+import { withoutTees } from './tees.ts';
 
 interface Compiling {
   source: string;
@@ -30,7 +31,8 @@ export interface InterpreterOptions {
 
 async function compileOnce(tools: Tools, source: string, { target, shrink, needs }: InterpreterOptions): Promise<Uint8Array> {
   const wasm = await compileWith(tools, source, 0, target, needs);
-  return shrink ? tools.smaller(wasm) : wasm;
+  const code = shrink ? await tools.smaller(wasm) : wasm;
+  return target === 'interp' ? withoutTees(code) : code;
 }
 
 export interface Interpreters {

@@ -14,6 +14,7 @@ export const needNames = [
   'CLAMPS',
   'PAIRS',
   'LEFT_OVER',
+  'WIDE',
   'FETCH',
   'EDGES',
 ] as const;

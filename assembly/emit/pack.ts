@@ -19,6 +19,7 @@ import { poolsToo } from './ops/mac-simd.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
+import { isWide } from './wide.ts';
 
 /** A growing byte region that starts at an address. */
 class Writer {
@@ -183,6 +184,7 @@ export function pack(
   let workBytes = target === 'simd' ? 16 : 0;
   const needs = new Set<Need>();
   if (place.home === 'tile') needs.add('FETCH');
+  if (target === 'interp' && isWide(quant.plan)) needs.add('WIDE');
   const ctx: EmitContext = {
     target,
     ...place,

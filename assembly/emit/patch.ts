@@ -35,7 +35,7 @@ export function sleb(value: number): number[] {
   }
 }
 
-function readLeb(bytes: Uint8Array, at: number): [value: number, next: number] {
+export function readLeb(bytes: Uint8Array, at: number): [value: number, next: number] {
   let value = 0;
   for (let shift = 0; shift < 35; shift += 7) {
     const byte = bytes[at++];
@@ -99,7 +99,7 @@ export function withData(wasm: Uint8Array, address: number, data: Uint8Array): U
 }
 
 /** Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one ends. */
-function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): Uint8Array[] {
+export function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): Uint8Array[] {
   let [left, at] = readLeb(body, 0);
   const entries: Uint8Array[] = [];
   for (; left > 0; left--) {
@@ -132,7 +132,7 @@ function globalEnd(body: Uint8Array, at: number): number {
   return readLeb(body, at + 3)[1] + 1;
 }
 
-const vector = (entries: ArrayLike<number>[]): Uint8Array =>
+export const vector = (entries: ArrayLike<number>[]): Uint8Array =>
   Uint8Array.from([...leb(entries.length), ...entries.flatMap((entry) => Array.from(entry))]);
 
 /** The module with a fixed memory of `pages` and other values of exported i32 globals. */

@@ -45,6 +45,7 @@ export const WEIGHTS = 84; // address, s8
 export const BIAS = 88; // address, i32 [o]
 export const MULTIPLIER = 92; // address, i32 [o], Q31
 export const SHIFT = 96; // address, s8 [o]; left where positive. Targets have tables of their own: finish.ts, mac-simd.ts
+export const LANES = 92; // interp, conv and dense: i64, the bits of one weight in each of three lanes (conv-interp.ts)
 export const RUNS = 100; // interp, native: 1 where the taps of every place inside the input lie side by side in it
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
 export const SUMS = 108; // address, i32 [Y_C]: the sums of a place; simd: of four places, each filled up to sixteen

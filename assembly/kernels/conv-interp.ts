@@ -12,14 +12,13 @@
  * The words as they are give lanes of output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256, are
  * taken off once a run.
  */
-import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
+import { FEW_TAPS, KERNEL_F, KERNEL_T, LANES, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
 import { fetch_tile } from "./fetch";
-import { finish_row } from "./finish";
+import { finish_row_interp } from "./finish-interp";
 import { last_rows } from "./last-rows";
-import { FEATURES, FETCH, GROUPS, LEFT_OVER } from "./needs";
+import { FEATURES, FETCH, GROUPS, LEFT_OVER, WIDE } from "./needs";
 import { taps_s8 } from "./patch";
 
-const LANES: u64 = 0xff | (0xff << 21) | (0xff << 42);
 /** Products that a lane can add up. */
 const RUN: i32 = 32;
 /** A lane, half of it, and what keeps the sums of all three lanes above 0, so that none borrows from the next. */
@@ -33,15 +32,14 @@ function sum_s8(
   n: i32,
 ): i32 {
   let sum = 0;
-  let i: i32 = 0;
-  for (; i + 8 <= n; i += 8) {
-    // bytes as x + 128, four sums of two, then one of all in the top 16 bits
-    const v = load<i64>(x + i, 0, 1) ^ 0x8080808080808080;
-    const pairs = (v & 0x00ff00ff00ff00ff) + ((v >> 8) & 0x00ff00ff00ff00ff);
-    sum += <i32>((pairs * 0x0001000100010001) >>> 48) - 1024;
+  while (n & 7) sum += <i32>load<i8>(x + --n);
+  // bytes as x + 128, four sums of two, then one of all in the top 16 bits
+  for (const end = x + n; x < end; x += 8) {
+    const v = load<i64>(x, 0, 1) ^ 0x8080808080808080;
+    const pairs = (v & 0x00ff00ff00ff00ff) + ((v >>> 8) & 0x00ff00ff00ff00ff);
+    sum += <i32>((pairs * 0x0001000100010001) >>> 48);
   }
-  for (; i < n; i++) sum += <i32>load<i8>(x + i);
-  return sum;
+  return sum - (n << 7);
 }
 
 /** What a place's inputs add to each of its sums, with the constants of its lanes. */
@@ -56,50 +54,100 @@ let part: i32 = 0;
 
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_interp(
+  p: usize, // MAC block
   sums: usize, // i32 [outputs]
   end: usize, // of the sums
   x: usize, // s8 [taps]
   w: usize, // i64 [outputs / 6][taps]
   taps: i32,
 ): usize {
-  const start = FETCH ? part : inputs_part(x, taps);
+  const lanes = load<u64>(p, LANES, 4);
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
+  const start = FETCH ? part : !LEFT_OVER || sums + last < end ? inputs_part(x, taps) : 0;
+  const words = (taps + 3) & ~3;
   for (; sums + last < end; sums += 24) {
+    const two = WIDE && sums + last + 24 < end; // this tile and the next, which share their inputs
     let s0 = start;
     let s1 = start;
     let s2 = start;
     let s3 = start;
     let s4 = start;
     let s5 = start;
+    let t0 = start;
+    let t1 = start;
+    let t2 = start;
+    let t3 = start;
+    let t4 = start;
+    let t5 = start;
     let from = x;
-    let left = (taps + 3) & ~3;
+    let next = w + (words << 3);
+    let left = words;
     do {
       let a: u64 = MIDDLE + (MIDDLE << 8);
       let b: u64 = MIDDLE;
+      let c = a;
+      let d = b;
       let i = min(left, RUN);
       left -= i;
-      do {
-        // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and keep a copy, which interpreters pay for
-        const v0 = <i64>load<i8>(from);
-        const v1 = <i64>load<i8>(from, 1);
-        const v2 = <i64>load<i8>(from, 2);
-        const v3 = <i64>load<i8>(from, 3);
-        const u0 = load<u64>(w);
-        const u1 = load<u64>(w, 8);
-        const u2 = load<u64>(w, 16);
-        const u3 = load<u64>(w, 24);
-        from += 4;
-        w += 32;
-        a += u0 * v0;
-        b += ((u0 >> 8) & LANES) * v0;
-        a += u1 * v1;
-        b += ((u1 >> 8) & LANES) * v1;
-        a += u2 * v2;
-        b += ((u2 >> 8) & LANES) * v2;
-        a += u3 * v3;
-        b += ((u3 >> 8) & LANES) * v3;
-        i -= 4;
-      } while (i);
+      // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and keep a copy, which interpreters pay for
+      if (two) {
+        do {
+          const v0 = <i64>load<i8>(from);
+          const v1 = <i64>load<i8>(from, 1);
+          const v2 = <i64>load<i8>(from, 2);
+          const v3 = <i64>load<i8>(from, 3);
+          const u0 = load<u64>(w);
+          const u1 = load<u64>(w, 8);
+          const u2 = load<u64>(w, 16);
+          const u3 = load<u64>(w, 24);
+          const z0 = load<u64>(next);
+          const z1 = load<u64>(next, 8);
+          const z2 = load<u64>(next, 16);
+          const z3 = load<u64>(next, 24);
+          from += 4;
+          w += 32;
+          next += 32;
+          a += u0 * v0;
+          b += ((u0 >> 8) & lanes) * v0;
+          c += z0 * v0;
+          d += ((z0 >> 8) & lanes) * v0;
+          a += u1 * v1;
+          b += ((u1 >> 8) & lanes) * v1;
+          c += z1 * v1;
+          d += ((z1 >> 8) & lanes) * v1;
+          a += u2 * v2;
+          b += ((u2 >> 8) & lanes) * v2;
+          c += z2 * v2;
+          d += ((z2 >> 8) & lanes) * v2;
+          a += u3 * v3;
+          b += ((u3 >> 8) & lanes) * v3;
+          c += z3 * v3;
+          d += ((z3 >> 8) & lanes) * v3;
+          i -= 4;
+        } while (i);
+      } else {
+        do {
+          const v0 = <i64>load<i8>(from);
+          const v1 = <i64>load<i8>(from, 1);
+          const v2 = <i64>load<i8>(from, 2);
+          const v3 = <i64>load<i8>(from, 3);
+          const u0 = load<u64>(w);
+          const u1 = load<u64>(w, 8);
+          const u2 = load<u64>(w, 16);
+          const u3 = load<u64>(w, 24);
+          from += 4;
+          w += 32;
+          a += u0 * v0;
+          b += ((u0 >> 8) & lanes) * v0;
+          a += u1 * v1;
+          b += ((u1 >> 8) & lanes) * v1;
+          a += u2 * v2;
+          b += ((u2 >> 8) & lanes) * v2;
+          a += u3 * v3;
+          b += ((u3 >> 8) & lanes) * v3;
+          i -= 4;
+        } while (i);
+      }
       a -= b << 8;
       s0 += (<i32>a) & LANE;
       s1 += (<i32>(a >> 21)) & LANE;
@@ -107,13 +155,33 @@ function row_s8_interp(
       s3 += (<i32>b) & LANE;
       s4 += (<i32>(b >> 21)) & LANE;
       s5 += <i32>(b >> 42);
+      if (two) {
+        c -= d << 8;
+        t0 += (<i32>c) & LANE;
+        t1 += (<i32>(c >> 21)) & LANE;
+        t2 += <i32>(c >> 42);
+        t3 += (<i32>d) & LANE;
+        t4 += (<i32>(d >> 21)) & LANE;
+        t5 += <i32>(d >> 42);
+      }
     } while (left);
+    // a tile that is not full has room past its end
     store<i32>(sums, s0);
     store<i32>(sums, s1, 4);
     store<i32>(sums, s2, 8);
     store<i32>(sums, s3, 12);
     store<i32>(sums, s4, 16);
-    store<i32>(sums, s5, 20); // past the end of a tile that is not full: there is room
+    store<i32>(sums, s5, 20);
+    if (two) {
+      w = next;
+      sums += 24;
+      store<i32>(sums, t0);
+      store<i32>(sums, t1, 4);
+      store<i32>(sums, t2, 8);
+      store<i32>(sums, t3, 12);
+      store<i32>(sums, t4, 16);
+      store<i32>(sums, t5, 20);
+    }
   }
   return LEFT_OVER ? last_rows(sums, end, x, w, taps) : w;
 }
@@ -141,13 +209,13 @@ export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
             x = taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0);
             part = inputs_part(x, taps);
           }
-          row_s8_interp(sums, sums + (outputs << 2), x, w, taps);
+          row_s8_interp(p, sums, sums + (outputs << 2), x, w, taps);
         } else {
           for (let g: i32 = 0; g < groups; g++) {
-            w = row_s8_interp(sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
+            w = row_s8_interp(p, sums + g * bytes, sums + (g + 1) * bytes, taps_s8(p, t, f, g), w, taps);
           }
         }
-        finish_row(p, y);
+        finish_row_interp(p, y);
         y += y_c;
       }
     }
@@ -161,8 +229,8 @@ export function dense_s8_interp(p: usize): void {
   do {
     const outputs = FETCH ? fetch_tile(p, o, 1) : load<i32>(p, Y_C);
     if (FETCH && !o) part = inputs_part(load<i32>(p, X), load<i32>(p, PER));
-    row_s8_interp(sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
-    finish_row(p, load<i32>(p, Y) + o);
+    row_s8_interp(p, sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
+    finish_row_interp(p, load<i32>(p, Y) + o);
     o += outputs;
   } while (FETCH && o < load<i32>(p, Y_C));
 }

@@ -15,14 +15,16 @@ export function last_rows(
   for (; sums < end; sums += 4) {
     let acc = 0;
     let from = x;
-    for (let i = taps; i > 0; i -= 4) {
+    let i = (taps + 3) & ~3;
+    do {
       acc += <i32>load<i8>(w) * <i32>load<i8>(from);
       acc += <i32>load<i8>(w, 1) * <i32>load<i8>(from, 1);
       acc += <i32>load<i8>(w, 2) * <i32>load<i8>(from, 2);
       acc += <i32>load<i8>(w, 3) * <i32>load<i8>(from, 3);
       w += 4;
       from += 4;
-    }
+      i -= 4;
+    } while (i);
     store<i32>(sums, acc);
   }
   return w;

@@ -3,7 +3,7 @@
  *
  * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Sixteen bytes at a time: the bulk-memory feature is not in every WAMR build.
  */
-import { EDGES } from "./needs";
+import { EDGES, WIDE } from "./needs";
 
 export function move_s8(
   dst: usize, // s8 [bytes]
@@ -14,6 +14,20 @@ export function move_s8(
   if (ASC_FEATURE_SIMD) {
     for (; i + 16 <= bytes; i += 16) v128.store(dst + i, v128.load(src + i));
     for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
+  } else if (WIDE) {
+    for (; bytes >= 32; bytes -= 32) {
+      store<i64>(dst, load<i64>(src, 0, 1), 0, 1);
+      store<i64>(dst, load<i64>(src, 8, 1), 8, 1);
+      store<i64>(dst, load<i64>(src, 16, 1), 16, 1);
+      store<i64>(dst, load<i64>(src, 24, 1), 24, 1);
+      src += 32;
+      dst += 32;
+    }
+    for (; bytes >= 8; bytes -= 8) {
+      store<i64>(dst, load<i64>(src, 0, 1), 0, 1);
+      src += 8;
+      dst += 8;
+    }
   } else {
     for (; i + 16 <= bytes; i += 16) {
       store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);

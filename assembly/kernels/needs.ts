@@ -23,6 +23,8 @@ export const CLAMPS: bool = true;
 export const PAIRS: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
+/** Two tiles at a time (interp). */
+export const WIDE: bool = true;
 /** Weights come from outside, a tile at a time (fetch.ts). Not part of everything: it has an import. */
 export const FETCH: bool = false;
 /** Places that read past an edge. */

@@ -5,11 +5,13 @@
  * in which the kernel asks for them.  A tile has as many outputs as fit the call's room: what the largest layer needs for its smallest tile.
  */
 import * as B from '../../kernels/block.ts';
+import type { Target } from '../target.ts';
 import type { MacIo } from './mac-block.ts';
 import type { Call, EmitContext, Fields } from './op.ts';
+import { isSigned, scaleWords } from './requantise-interp.ts';
 import { roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, leftOver, type TileShape, tileOutputs, tiles } from './tiles.ts';
+import { doubled, foldedBias, lanes, leftOver, pastEnd, scales, type TileShape, tileOutputs, tiles } from './tiles.ts';
 
 const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
 
@@ -40,13 +42,47 @@ function channelsOf({ params: p }: MacIo, { taps, at }: TileShape): Layout {
 }
 
 /** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; bias, multipliers, shifts, weights. */
-function workspace(outputs: number, patchBytes: number, weightBytes: number) {
-  const patch = 4 * (outputs + 5);
+function workspace(target: Target, outputs: number, patchBytes: number, weightBytes: number) {
+  const patch = 4 * (outputs + pastEnd[target]);
   const bias = align(patch + patchBytes, 8);
   const shift = bias + 8 * outputs;
-  const weights = shift + align(outputs, 8);
-  // blocks of four channels read up to three bytes past the last
-  return { patch, bias, multiplier: bias + 4 * outputs, shift, weights, end: weights + align(weightBytes, 4) + 4 };
+  const weights = target === 'interp' ? align(bias + 4 * scaleWords * outputs, 8) : shift + align(outputs, 8);
+  // blocks of four or eight channels read up to seven bytes past the last
+  return {
+    patch,
+    bias,
+    multiplier: bias + 4 * outputs,
+    shift,
+    weights,
+    end: weights + align(weightBytes, 4) + (target === 'interp' ? 8 : 4),
+  };
+}
+
+type Places = ReturnType<typeof workspace>;
+
+/** What a tile of `most` outputs requantises by: puts output `o` of the layer, `at` of the tile, where its kernels look for it. */
+function putter({ params: p }: MacIo, shape: TileShape, { target }: EmitContext, most: number) {
+  const table = target === 'interp' && scales(p, shape);
+  const bias = doubled(foldedBias(p, shape));
+  return (view: DataView, at: number, o: number) => {
+    if (table) {
+      for (let i = 0; i < scaleWords; i++) view.setInt32(4 * (scaleWords * at + i), table[scaleWords * o + i] as number, true);
+      return;
+    }
+    view.setInt32(4 * at, bias[o] as number, true);
+    view.setInt32(4 * (most + at), p.multiplier[o] as number, true);
+    view.setInt8(8 * most + at, -1 - (p.shift[o] as number));
+  };
+}
+
+/** Where a kernel finds its constants. */
+function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { bias, multiplier, shift }: Places): Fields {
+  const fields: Fields = [
+    [B.BIAS, at + bias],
+    [B.Y_ZERO, roundingZero(p)],
+  ];
+  if (target === 'interp') return [...fields, [B.LANES, lanes.low], [B.LANES + 4, lanes.high]];
+  return [...fields, [B.MULTIPLIER, at + multiplier], [B.SHIFT, at + shift]];
 }
 
 /** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
@@ -60,28 +96,25 @@ export function fetchedBlock(
 ): number {
   const p = io.params;
   if (shape.groups > 1) ctx.need('GROUPS');
+  if (ctx.target === 'interp' && isSigned(p)) ctx.need('SIGNED');
   if (op !== 'depthwise' && leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   const { unit, bytes, weights } = op === 'depthwise' ? channelsOf(io, shape) : inTiles(io, shape, ctx);
   const perGroup = shape.outputs / shape.groups;
   let most = Math.min(unit, perGroup);
   while (most < perGroup) {
     const larger = Math.min(most + unit, perGroup);
-    if (workspace(larger, patchBytes, bytes(larger)).end > ctx.room) break;
+    if (workspace(ctx.target, larger, patchBytes, bytes(larger)).end > ctx.room) break;
     most = larger;
   }
-  const places = workspace(most, patchBytes, bytes(most));
-  const bias = doubled(foldedBias(p, shape));
+  const places = workspace(ctx.target, most, patchBytes, bytes(most));
+  const put = putter(io, shape, ctx, most);
   const found: Uint8Array[] = [];
   for (let first = 0; first < shape.outputs; ) {
     const outputs = Math.min(most, perGroup - (first % perGroup));
     const own = weights(first, outputs);
     const tile = new Uint8Array(places.weights - places.bias + align(own.length, 4));
     const view = new DataView(tile.buffer);
-    for (let o = 0; o < outputs; o++) {
-      view.setInt32(4 * o, bias[first + o] as number, true);
-      view.setInt32(4 * (most + o), p.multiplier[first + o] as number, true);
-      view.setInt8(8 * most + o, -1 - (p.shift[first + o] as number));
-    }
+    for (let o = 0; o < outputs; o++) put(view, o, first + o);
     tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.bias);
     found.push(tile);
     first += outputs;
@@ -93,11 +126,8 @@ export function fetchedBlock(
     [B.PER, p.per],
     [B.SUMS, at],
     [B.PATCH, at + places.patch],
-    [B.BIAS, at + places.bias],
-    [B.MULTIPLIER, at + places.multiplier],
-    [B.SHIFT, at + places.shift],
     [B.WEIGHTS, at + places.weights],
-    [B.Y_ZERO, roundingZero(p)],
+    ...constantFields(io, ctx, at, places),
     [B.SOURCE, ctx.weights(all, found[0]?.length)],
     [B.TILE_OUTPUTS, most],
     [B.TILE_BYTES, found[0]?.length ?? 0],

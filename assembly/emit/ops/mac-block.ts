@@ -6,9 +6,10 @@
 import type { MacParams } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
+import { isSigned } from './requantise-interp.ts';
 import { finishFields, roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, largestSum, leftOver, type TileShape, tiles } from './tiles.ts';
+import { doubled, foldedBias, lanes, largestSum, leftOver, scales, type TileShape, tiles } from './tiles.ts';
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -43,6 +44,15 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
 /** Tables of a target: bias, multiplier, shift or what stands for it. */
 function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
   if (ctx.target === 'simd') return finishFields(p, (o) => largestSum(p, shape, o), ctx);
+  if (ctx.target === 'interp') {
+    if (isSigned(p)) ctx.need('SIGNED');
+    return [
+      [B.BIAS, ctx.table(scales(p, shape) as Int32Array)],
+      [B.Y_ZERO, roundingZero(p)],
+      [B.LANES, lanes.low],
+      [B.LANES + 4, lanes.high],
+    ];
+  }
   return [
     [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
     [B.MULTIPLIER, ctx.table(p.multiplier)],

@@ -9,14 +9,14 @@ import { fetchedBlock } from './fetched.ts';
 import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { isSmall, type TileShape } from './tiles.ts';
+import { isSmall, pastEnd, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
 const needsPatch = (op: 'conv' | 'dense', io: MacIo): boolean => op === 'conv' && (isPadded(io) || !sideBySide(io));
 
 /** What a call of interp and native has to itself: the sums of a place, and of what fills up its last tile, then a patch. */
 function workspace(ctx: EmitContext, outputs: number, patchBytes: number): Fields {
-  const sums = 4 * (outputs + 5);
+  const sums = 4 * (outputs + pastEnd[ctx.target]);
   const at = ctx.work(sums + patchBytes);
   return [
     [B.PATCH, at + sums],
@@ -52,7 +52,7 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const inTime = g.kernelF === 1 && g.padF[0] === 0 && g.padF[1] === 0;
   const patch = !inTime || isPadded(io);
   if (patch) ctx.need('PATCHES');
-  const patchBytes = patch ? shape.taps * io.out.c + 4 : 0;
+  const patchBytes = patch ? shape.taps * io.out.c + (ctx.target === 'interp' ? 8 : 4) : 0;
   const more: Fields = [
     [B.PER, io.out.c],
     [B.RUNS, inTime ? 1 : 0],
@@ -61,5 +61,7 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
     ctx.home === 'tile'
       ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, more)
       : targetBlock(io, shape, weights, ctx, [...more, ...workspace(ctx, io.out.c, patchBytes)]);
-  return { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
+  return ctx.target === 'interp'
+    ? { fn: 'depthwise_s8_interp', file: 'depthwise-interp', block }
+    : { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
 }

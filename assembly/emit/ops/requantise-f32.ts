@@ -49,7 +49,7 @@ const scales = near(1);
 const offsets = near(2);
 
 /** Sums beside the steps of output o, those that lie closest to a step first, then the ends. */
-function besideSteps(p: Finish, o: number, largest: number): number[] {
+export function besideSteps(p: Finish, o: number, largest: number): number[] {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const sigma = multiplier * 2 ** (shift - 31);
   const steps: { sum: number; slack: number }[] = [];

@@ -7,6 +7,7 @@
 import type { MacParams } from '../../../quant/ops/op.ts';
 import { FEW_TAPS } from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
+import { scaleTable } from './requantise-interp.ts';
 import { mayRequantise } from './requantise-simd.ts';
 
 /** weights[at(o, tap)] multiplies tap `tap` for output o, -1 stands for 0; outputs of different groups share no tile. */
@@ -20,6 +21,9 @@ export interface TileShape {
 /** Outputs of a tile. */
 export const tileOutputs: Record<Target, number> = { native: 4, interp: 6, simd: 8 };
 
+/** Sums past a layer's last output that a block of channels or a tile may write. */
+export const pastEnd: Record<Target, number> = { native: 5, interp: 7, simd: 0 };
+
 /** Where the weight of output o of a tile and tap i stands in the tile. */
 const place: Record<Target, (o: number, i: number) => number> = {
   native: (o, i) => 4 * i + o,
@@ -27,6 +31,9 @@ const place: Record<Target, (o: number, i: number) => number> = {
   interp: (o, i) => 6 * i + o,
   simd: (o, i) => 16 * (i >> 1) + 2 * o + (i & 1),
 };
+
+/** 0xff at bits 0, 21 and 42, in two words: kernels read it, for as a constant it takes nine bytes of code each time. */
+export const lanes = { low: 0xff + (0xff << 21), high: 0xff << 10 };
 
 /** Six weights as the word of conv-interp.ts. */
 function word(weights: Int8Array): bigint {
@@ -78,14 +85,23 @@ export function tiles(weights: Int8Array, shape: TileShape, target: Target): Int
   return out;
 }
 
-/** bias - zero * sum of weights, modulo 2^32: what a sum over unchanged inputs starts from. */
-export function foldedBias(p: MacParams, shape: TileShape): Int32Array {
-  return p.bias.map((bias, o) => {
-    let sum = 0;
-    for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] as number;
-    return (bias - p.xZero * sum) | 0;
-  });
+/** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
+function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
+  let sum = 0;
+  for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] as number;
+  return (p.bias[o] as number) - p.xZero * sum;
 }
+
+/** Of all outputs, modulo 2^32. */
+export const foldedBias = (p: MacParams, shape: TileShape): Int32Array => p.bias.map((_, o) => foldedBiasOf(p, shape, o) | 0);
+
+/** interp: what its kernels requantise by, nothing where they cannot. */
+export const scales = (p: MacParams, shape: TileShape): Int32Array | undefined =>
+  scaleTable(
+    p,
+    (o) => largestSum(p, shape, o),
+    (o) => foldedBiasOf(p, shape, o),
+  );
 
 /** The largest |sum + bias| of output o: an input less its zero point has at most 8 bits and a sign. */
 export function largestSum(p: MacParams, shape: TileShape, o: number): number {
@@ -94,10 +110,11 @@ export function largestSum(p: MacParams, shape: TileShape, o: number): number {
   return bound;
 }
 
-/** Whether kernels/finish.ts and mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one. */
+/** Whether kernels/finish.ts, finish-interp.ts or mac-simd.ts may requantise this layer: sums below 2^30, and every shift a right one. */
 export function isSmall(p: MacParams, shape: TileShape, target: Target): boolean {
   const largest = (o: number) => largestSum(p, shape, o);
   if (target === 'simd') return mayRequantise(p, largest);
+  if (target === 'interp') return scales(p, shape) !== undefined;
   return p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30);
 }
 

@@ -1,0 +1,78 @@
+/**
+ * interp: a layer's bias, multiplier and shift as two numbers an output, proved channel by channel. Holds no operator.
+ *
+ * In: MacParams, the largest |sum + bias| of each output.  Out: the table of assembly/kernels/finish-interp.ts, or nothing.
+ *
+ *   m = twice the multiplier, k = bias * m + 2^31 + round * 2^(32 + s),  output = (sum * m + k) >> (33 + s),  s = -1 - shift, round = 2 * zero point + 1
+ *
+ * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below the zero point round the other way, and a layer that has
+ * such keeps the second rounding apart: k without round, shift s. The shift is k's last six bits, of which WebAssembly's shifts take no more. That moves k by less than
+ * 64 of 2^33 or more. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal beside each step of the rule and at the ends.
+ */
+import { clampInt, requantise } from '../../../quant/fixed-point.ts';
+import type { MacParams } from '../../../quant/ops/op.ts';
+import { besideSteps } from './requantise-f32.ts';
+import { roundingZero } from './requantise-simd.ts';
+
+/** Words of 32 bits an output: k, low and high, then m. */
+export const scaleWords = 3;
+/** Beyond, k has no room in 64 bits. */
+const mostShift = 20;
+const low16 = 2 ** 16;
+
+/** Some outputs are below the zero point. */
+export const isSigned = (p: Pick<MacParams, 'min' | 'yZero'>): boolean => p.min < p.yZero;
+
+/** The kernel's output for sum + bias = x; `added` is k less bias * m. In parts of 16 bits, which doubles hold exactly. */
+function outputOf(p: MacParams, x: number, m: number, added: bigint, s: number): number {
+  const mHigh = Math.floor(m / low16);
+  const lower = x * (m - mHigh * low16) + Number(added & 0xffffn);
+  const upper = x * mHigh + Number(added >> 16n) + Math.floor(lower / low16);
+  const v = Math.floor(upper / low16);
+  const scaled = isSigned(p)
+    ? Math.floor((Math.floor((v < 0 ? v - 1 : v) / 2 ** s) + roundingZero(p)) / 2)
+    : Math.floor(v / 2 ** (1 + s));
+  return clampInt(scaled, p.min, p.max);
+}
+
+/** k of output o, whose bias with the input's zero point in it is `bias`. */
+function constant(p: MacParams, o: number, bias: number, largest: number): bigint | undefined {
+  const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
+  const s = -1 - shift;
+  const m = 2 * multiplier;
+  const rounding = 2n ** 31n + (isSigned(p) ? 0n : BigInt(roundingZero(p)) << BigInt(32 + s));
+  const exact = BigInt(bias) * BigInt(m) + rounding;
+  const last = BigInt(isSigned(p) ? s : 33 + s);
+  const sums = besideSteps(p, o, largest).map((x) => ({
+    x,
+    wanted: clampInt(p.yZero + requantise(x, multiplier, shift), p.min, p.max),
+  }));
+  const fits = (k: bigint) => sums.every(({ x, wanted }) => outputOf(p, x, m, rounding + k - exact, s) === wanted);
+  return [0n, 64n, -64n].map((more) => exact - (exact & 63n) + last + more).find(fits);
+}
+
+const known = new WeakMap<MacParams, Int32Array | 'none'>();
+
+/** i32 [outputs][scaleWords]. @param largest the largest |sum + bias| of output o  @param folded bias of output o with the input's zero point in it */
+export function scaleTable(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
+  const before = known.get(p);
+  if (before) return before === 'none' ? undefined : before;
+  const found = search(p, largest, folded);
+  known.set(p, found ?? 'none');
+  return found;
+}
+
+function search(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
+  const table = new Int32Array(scaleWords * p.bias.length);
+  for (let o = 0; o < p.bias.length; o++) {
+    const [shift, most] = [p.shift[o] as number, largest(o)];
+    if (shift > -1 || shift < -1 - mostShift || most >= 2 ** 30) return undefined;
+    const k = constant(p, o, folded(o), most);
+    if (k === undefined) return undefined;
+    table.set(
+      [Number(BigInt.asIntN(32, k)), Number(BigInt.asIntN(32, k >> 32n)), (p.multiplier[o] as number) << 1],
+      scaleWords * o,
+    );
+  }
+  return table;
+}

@@ -1,0 +1,54 @@
+/**
+ * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each costs such an engine ten or more of its core's.
+ *
+ * In: sums i32 [Y_C].  Out: s8 [Y_C].  Tables of a layer: BIAS {k i64, m u32} [Y_C], Y_ZERO 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
+ * and proves that outputs are those of fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
+ */
+import { BIAS, MAX, MIN, SUMS, Y_C, Y_ZERO } from "./block";
+import { tile_outputs } from "./fetch";
+import { FETCH, SIGNED, WIDE } from "./needs";
+
+/**
+ * All outputs of a place, or those of a tile. T: i32 where some lie below the zero point, u32 where none does, so that each has a loop of its own (of a constant argument the
+ * optimiser would join both again); bool where the loop looks at `below`.
+ */
+// @ts-ignore: decorator
+@inline
+function outputs<T>(
+  p: usize, // MAC block
+  y: usize, // s8 [y_c]
+  low: i32,
+  round: i32,
+  below: bool,
+): void {
+  let sum = <usize>load<i32>(p, SUMS);
+  let scale = <usize>load<i32>(p, BIAS);
+  const most = <u32>(load<i32>(p, MAX) - low);
+  const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
+  do {
+    const k = load<i64>(scale, 0, 4);
+    const product = <i64>load<i32>(sum) * <i64>load<u32>(scale, 8) + k;
+    let v: i32;
+    if (isBoolean<T>() ? below : isSigned<T>()) {
+      v = <i32>(product >> 32);
+      v = (((v + (v >> 31)) >> (<i32>k)) + round) >> 1;
+    } else v = <i32>(product >> k);
+    if (<u32>(v - low) > most) store<i8>(y, v < low ? low : <i32>most + low);
+    else store<i8>(y, v);
+    sum += 4;
+    scale += 12;
+  } while (++y < end);
+}
+
+export function finish_row_interp(
+  p: usize, // MAC block
+  y: usize, // s8 [y_c]
+): void {
+  const low = load<i32>(p, MIN);
+  const round = load<i32>(p, Y_ZERO);
+  const below = SIGNED && low + low + 1 < round;
+  if (!SIGNED) outputs<u32>(p, y, low, round, false);
+  else if (!WIDE) outputs<bool>(p, y, low, round, below);
+  else if (below) outputs<i32>(p, y, low, round, true);
+  else outputs<u32>(p, y, low, round, false);
+}
