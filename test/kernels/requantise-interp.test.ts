@@ -1,0 +1,114 @@
+/**
+ * Requantisation of the interpreters' kernels against the one rule: every sum that a layer can have, in the kernel, narrow and wide.
+ *
+ * In: random multipliers, shifts, biases, zero points and clamps.  Out: 0 sums whose output differs. `RUNLET_FLOAT_CHANNELS` sets how many.
+ */
+import { instantiateSync } from '@assemblyscript/loader';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../../assembly/emit/compile.ts';
+import type { Need } from '../../assembly/emit/needs.ts';
+import { scaleTable } from '../../assembly/emit/ops/requantise-interp.ts';
+import * as B from '../../assembly/kernels/block.ts';
+import { clampInt, requantise } from '../../quant/fixed-point.ts';
+import type { MacParams } from '../../quant/ops/op.ts';
+import { random } from '../property/random-network.ts';
+
+const channels = Number(process.env.RUNLET_FLOAT_CHANNELS ?? 60);
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const rnd = random(seed);
+const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
+
+interface Harness extends Record<string, unknown> {
+  memory: WebAssembly.Memory;
+  many(p: number, y: number, sums: number): void;
+}
+// the block says how many outputs; all have one channel's numbers
+const source = `import { finish_row_interp } from "./kernels/finish-interp";
+import { SUMS, Y_C } from "./kernels/block";
+export { __heap_base, __data_end };
+export function many(p: usize, y: usize, sums: i32): void {
+  const count = load<i32>(p, Y_C);
+  store<i32>(p, 1, Y_C);
+  for (let i: i32 = 0; i < count; i++) {
+    store<i32>(p, sums + i * 4, SUMS);
+    finish_row_interp(p, y + i);
+  }
+  store<i32>(p, count, Y_C);
+}
+`;
+const sumsAt = 4096;
+const kernelWith = async (...needs: Need[]) =>
+  instantiateSync<Harness>((await compile(source, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array).exports;
+
+type Layer = Pick<MacParams, 'multiplier' | 'shift' | 'bias' | 'yZero' | 'min' | 'max'>;
+
+function anyLayer(): Layer {
+  const signed = rnd() < 0.5;
+  const yZero = signed ? int(-60, 60) : int(-128, 20);
+  const min = signed ? int(-128, yZero - 30) : yZero;
+  return {
+    multiplier: Int32Array.of(rnd() < 0.1 ? 2 ** 30 : int(2 ** 30, 2 ** 31 - 1)),
+    shift: Int32Array.of(-int(1, 10)),
+    bias: Int32Array.of(int(-30000, 30000)),
+    yZero,
+    min: rnd() < 0.7 && signed ? -128 : min,
+    max: rnd() < 0.7 ? 127 : int(yZero + 30, 127),
+  };
+}
+
+function inKernel(kernel: Harness, p: Layer, table: Int32Array, sums: Int32Array): Int8Array {
+  const view = new DataView(kernel.memory.buffer);
+  const [block, y] = [256, sumsAt + 4 * sums.length + 64];
+  const field = (at: number, value: number) => view.setInt32(block + at, value, true);
+  field(B.Y_C, sums.length);
+  field(B.MIN, p.min);
+  field(B.MAX, p.max);
+  field(B.BIAS, 1024);
+  field(B.Y_ZERO, 2 * p.yZero + 1);
+  new Int32Array(kernel.memory.buffer, 1024, table.length).set(table);
+  new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums);
+  kernel.many(block, y, sumsAt);
+  return new Int8Array(kernel.memory.buffer, y, sums.length).slice();
+}
+
+/** k and m of the layer's one channel. */
+const tableOf = (p: Layer, largest: number): Int32Array | undefined =>
+  scaleTable(
+    p as MacParams,
+    () => largest,
+    () => p.bias[0] as number,
+  );
+
+test(`every sum of ${channels} random channels (seed ${seed})`, async () => {
+  const kernels = [await kernelWith('SIGNED'), await kernelWith('SIGNED', 'WIDE')];
+  let compared = 0;
+  for (let i = 0; i < channels; i++) {
+    const p = anyLayer();
+    const [multiplier, shift, bias] = [p.multiplier[0] as number, p.shift[0] as number, p.bias[0] as number];
+    // past both ends of the clamp
+    const largest = Math.ceil((300 * 2 ** (31 - shift)) / multiplier);
+    const table = tableOf(p, largest);
+    assert.ok(table, `${JSON.stringify(p)} has no table`);
+    const sums = Int32Array.from({ length: 2 * largest + 1 }, (_, k) => k - largest - bias);
+    for (const kernel of kernels) {
+      const got = inKernel(kernel, p, table, sums);
+      for (const [k, sum] of sums.entries()) {
+        const wanted = clampInt(p.yZero + requantise(sum + bias, multiplier, shift), p.min, p.max);
+        if (got[k] !== wanted) assert.unreachable(`${JSON.stringify(p)}: sum ${sum} gives ${got[k]}, ${wanted} is right`);
+      }
+    }
+    compared += sums.length;
+  }
+  console.log(`  ${compared} sums equal`);
+});
+
+test('no table for left shifts, for shifts that leave k no room, and for sums of 2^30', () => {
+  const layer = (shift: number): Layer => ({ ...anyLayer(), shift: Int32Array.of(shift) });
+  assert.is(tableOf(layer(0), 1000), undefined);
+  assert.is(tableOf(layer(-22), 1000), undefined);
+  assert.is(tableOf(layer(-5), 2 ** 30), undefined);
+  assert.ok(tableOf(layer(-21), 1000));
+});
+
+test.run();
