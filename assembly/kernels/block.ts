@@ -42,14 +42,14 @@ export const POOL_BYTES = 80;
 export const Y_ZERO = 76;
 export const PER = 80; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
 export const WEIGHTS = 84; // address, s8
-export const BIAS = 88; // address, i32 [o]
-export const MULTIPLIER = 92; // address, i32 [o], Q31
+export const BIAS = 88; // address, i32 [o]; interp, native: before each tile's weights instead
+export const MULTIPLIER = 92; // address, i32 [o], Q31; interp, native: doubled, u32
 export const SHIFT = 96; // address, s8 [o]; left where positive. Targets have tables of their own: finish.ts, mac-simd.ts
 export const RUNS = 100; // interp, native: 1 where the taps of every place inside the input lie side by side in it
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
 export const SUMS = 108; // address, i32 [Y_C]: the sums of a place; simd: of four places, each filled up to sixteen
 export const MAC_BYTES = 112;
-// Weights apart from memory (fetch.ts), interp and native: BIAS is where a tile goes, the other addresses lie inside it
+// Weights apart from memory (fetch.ts), interp and native: MULTIPLIER is where a tile goes, the other addresses lie inside it
 export const SOURCE = 112; // where the layer's first tile stands among all weights
 export const TILE_OUTPUTS = 116; // outputs of a tile; the last one of a group has those that are left
 export const TILE_BYTES = 120;

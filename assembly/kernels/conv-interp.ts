@@ -3,8 +3,8 @@
  *
  * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
- * Weights u = w + 128, i64 [Y_C / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
- * are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane has 21 bits, and holds two weights of 8:
+ * Weights in tiles of i32 [6], what sums start from, and u = w + 128, i64 [taps], the last tile filled up with zeros, or i32 and s8 [taps] each where one
+ * or two outputs are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane has 21 bits, and holds two weights of 8:
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *
@@ -59,19 +59,20 @@ function row_s8_interp(
   sums: usize, // i32 [outputs]
   end: usize, // of the sums
   x: usize, // s8 [taps]
-  w: usize, // i64 [outputs / 6][taps]
+  w: usize, // [outputs / 6]: i32 [6], i64 [taps]
   taps: i32,
 ): usize {
   const start = FETCH ? part : inputs_part(x, taps);
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
   for (; sums + last < end; sums += 24) {
-    let s0 = start;
-    let s1 = start;
-    let s2 = start;
-    let s3 = start;
-    let s4 = start;
-    let s5 = start;
+    let s0 = start + load<i32>(w);
+    let s1 = start + load<i32>(w, 4);
+    let s2 = start + load<i32>(w, 8);
+    let s3 = start + load<i32>(w, 12);
+    let s4 = start + load<i32>(w, 16);
+    let s5 = start + load<i32>(w, 20);
     let from = x;
+    w += 24;
     let left = (taps + 3) & ~3;
     do {
       let a: u64 = MIDDLE + (MIDDLE << 8);

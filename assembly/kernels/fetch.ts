@@ -2,10 +2,10 @@
  * fetch: weights that do not lie in memory, copied from where the host has them just before they are used.
  *
  * In: a MAC block.  Out: its weights in memory.  The module's only import, `weights(dst, src, n)` of `runlet`, copies n bytes from byte src of the weights
- * to dst.  A tile is bias i32 [TILE_OUTPUTS], multiplier i32 [TILE_OUTPUTS], shift s8 [TILE_OUTPUTS] filled up to whole eights, and the weights
- * of so many outputs of one group; the last tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
+ * to dst.  A tile is multiplier i32 [TILE_OUTPUTS], shift s8 [TILE_OUTPUTS], filled up to whole eights, and the weights
+ * of so many outputs of one group, as embedded ones have them; the last tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
  */
-import { ALL_BYTES, ALL_SOURCE, BIAS, LAST_BYTES, SOURCE, TILE_BYTES, TILE_OUTPUTS, WEIGHTS, Y_C } from "./block";
+import { ALL_BYTES, ALL_SOURCE, LAST_BYTES, MULTIPLIER, SOURCE, TILE_BYTES, TILE_OUTPUTS, WEIGHTS, Y_C } from "./block";
 import { GROUPS } from "./needs";
 
 // @ts-ignore: decorator
@@ -28,7 +28,7 @@ export function fetch_tile(p: usize, o: i32, groups: i32): i32 {
     o %= left;
   }
   left -= o;
-  weights(load<i32>(p, BIAS), from + (o / most) * bytes, left > most ? bytes : last);
+  weights(load<i32>(p, MULTIPLIER), from + (o / most) * bytes, left > most ? bytes : last);
   tile_outputs = min(most, left);
   return tile_outputs;
 }

@@ -1,7 +1,7 @@
 /**
  * The one or two outputs of a place that are left over by tiles of several, where they have more than FEW_TAPS taps.
  *
- * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other.
+ * In: taps side by side.  Out: their sums.  Weights i32, what the sum starts from, then s8 [taps], filled up with zeros to whole fours, one output after the other.
  */
 
 /** Outputs o to end - 1; returns where the weights of what follows begin. */
@@ -9,11 +9,12 @@ export function last_rows(
   sums: usize, // i32, of output o
   end: usize, // of the sums
   x: usize, // s8 [taps]
-  w: usize, // s8 [outputs][taps]
+  w: usize, // [outputs]: i32, s8 [taps]
   taps: i32,
 ): usize {
   for (; sums < end; sums += 4) {
-    let acc = 0;
+    let acc = load<i32>(w);
+    w += 4;
     let from = x;
     for (let i = taps; i > 0; i -= 4) {
       acc += <i32>load<i8>(w) * <i32>load<i8>(from);

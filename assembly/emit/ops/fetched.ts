@@ -9,7 +9,7 @@ import type { MacIo } from './mac-block.ts';
 import type { Call, EmitContext, Fields } from './op.ts';
 import { roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, leftOver, type TileShape, tileOutputs, tiles } from './tiles.ts';
+import { channelBlocks, foldedBias, leftOver, type TileShape, tileOutputs, tiles } from './tiles.ts';
 
 const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
 
@@ -26,27 +26,34 @@ interface Layout {
 /** Tiles of the target, as embedded weights have them. */
 function inTiles({ params: p }: MacIo, shape: TileShape, { target }: EmitContext): Layout {
   const unit = tileOutputs[target];
-  const weights = (first: number, outputs: number) =>
-    tiles(p.weights, { groups: 1, outputs, taps: shape.taps, at: (o, i) => shape.at(first + o, i) }, target);
+  const starts = foldedBias(p, shape);
+  const weights = (first: number, outputs: number) => {
+    const part = { groups: 1, outputs, taps: shape.taps, at: (o: number, i: number) => shape.at(first + o, i) };
+    return tiles(p.weights, part, target, starts.subarray(first, first + outputs));
+  };
   const one = weights(0, Math.min(unit, shape.outputs / shape.groups)).length;
   return { unit, weights, bytes: (outputs) => one * Math.ceil(outputs / unit) };
 }
 
-/** Channels side by side, taps one after the other. */
-function channelsOf({ params: p }: MacIo, { taps, at }: TileShape): Layout {
+/** Blocks of four channels. */
+function channelsOf({ params: p }: MacIo, shape: TileShape): Layout {
+  const starts = foldedBias(p, shape);
   const weights = (first: number, outputs: number) =>
-    Int8Array.from({ length: taps * outputs }, (_, i) => p.weights[at(first + (i % outputs), Math.floor(i / outputs))] as number);
-  return { unit: 4, weights, bytes: (outputs) => taps * outputs };
+    channelBlocks(
+      p.weights,
+      { ...shape, outputs, at: (o, i) => shape.at(first + o, i) },
+      starts.subarray(first, first + outputs),
+    );
+  return { unit: 4, weights, bytes: (outputs) => (16 + 4 * shape.taps) * Math.ceil(outputs / 4) };
 }
 
-/** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; bias, multipliers, shifts, weights. */
+/** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; multipliers, shifts, weights. */
 function workspace(outputs: number, patchBytes: number, weightBytes: number) {
   const patch = 4 * (outputs + 5);
-  const bias = align(patch + patchBytes, 8);
-  const shift = bias + 8 * outputs;
-  const weights = shift + align(outputs, 8);
-  // blocks of four channels read up to three bytes past the last
-  return { patch, bias, multiplier: bias + 4 * outputs, shift, weights, end: weights + align(weightBytes, 4) + 4 };
+  const multiplier = align(patch + patchBytes, 8);
+  const shift = multiplier + 4 * outputs;
+  const weights = align(shift + outputs, 8);
+  return { patch, multiplier, shift, weights, end: weights + align(weightBytes, 4) };
 }
 
 /** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
@@ -70,19 +77,17 @@ export function fetchedBlock(
     most = larger;
   }
   const places = workspace(most, patchBytes, bytes(most));
-  const bias = doubled(foldedBias(p, shape));
   const found: Uint8Array[] = [];
   for (let first = 0; first < shape.outputs; ) {
     const outputs = Math.min(most, perGroup - (first % perGroup));
     const own = weights(first, outputs);
-    const tile = new Uint8Array(places.weights - places.bias + align(own.length, 4));
+    const tile = new Uint8Array(places.weights - places.multiplier + align(own.length, 4));
     const view = new DataView(tile.buffer);
     for (let o = 0; o < outputs; o++) {
-      view.setInt32(4 * o, bias[first + o] as number, true);
-      view.setInt32(4 * (most + o), p.multiplier[first + o] as number, true);
-      view.setInt8(8 * most + o, -1 - (p.shift[first + o] as number));
+      view.setInt32(4 * o, (p.multiplier[first + o] as number) << 1, true);
+      view.setInt8(4 * most + o, -1 - (p.shift[first + o] as number));
     }
-    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.bias);
+    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.multiplier);
     found.push(tile);
     first += outputs;
   }
@@ -93,7 +98,6 @@ export function fetchedBlock(
     [B.PER, p.per],
     [B.SUMS, at],
     [B.PATCH, at + places.patch],
-    [B.BIAS, at + places.bias],
     [B.MULTIPLIER, at + places.multiplier],
     [B.SHIFT, at + places.shift],
     [B.WEIGHTS, at + places.weights],

@@ -44,8 +44,7 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
 function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
   if (ctx.target === 'simd') return finishFields(p, (o) => largestSum(p, shape, o), ctx);
   return [
-    [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
-    [B.MULTIPLIER, ctx.table(p.multiplier)],
+    [B.MULTIPLIER, ctx.table(doubled(p.multiplier))],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
     [B.Y_ZERO, roundingZero(p)],
   ];
@@ -67,5 +66,6 @@ export function targetBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx
 export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
-  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target), ctx, more);
+  const starts = ctx.target === 'simd' ? undefined : foldedBias(io.params, shape);
+  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target, starts), ctx, more);
 }

@@ -9,7 +9,7 @@ import { fetchedBlock } from './fetched.ts';
 import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { isSmall, type TileShape } from './tiles.ts';
+import { channelBlocks, foldedBias, isSmall, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
 const needsPatch = (op: 'conv' | 'dense', io: MacIo): boolean => op === 'conv' && (isPadded(io) || !sideBySide(io));
@@ -45,7 +45,7 @@ export function depthwiseCall(io: StepIo<'depthwise'>, ctx: EmitContext): Call |
   return ctx.target === 'simd' ? depthwiseSimd(io, ctx) : depthwiseBlocks(io, ctx);
 }
 
-/** Weights stay in the operator's own order; a patch is as long as all taps of all channels. */
+/** Weights are in blocks of four channels; a patch is as long as all taps of all channels. */
 function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const { geometry: g, weights } = io.params;
   const shape = tapsFirst(io);
@@ -60,6 +60,9 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const block =
     ctx.home === 'tile'
       ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, more)
-      : targetBlock(io, shape, weights, ctx, [...more, ...workspace(ctx, io.out.c, patchBytes)]);
+      : targetBlock(io, shape, channelBlocks(weights, shape, foldedBias(io.params, shape)), ctx, [
+          ...more,
+          ...workspace(ctx, io.out.c, patchBytes),
+        ]);
   return { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
 }
