@@ -183,7 +183,7 @@ function row_s8_interp(
       store<i32>(sums, t5, 20);
     }
   }
-  return LEFT_OVER ? last_rows(sums, end, x, w, taps) : w;
+  return LEFT_OVER ? last_rows(sums, end, x, w, taps, 0) : w;
 }
 
 export function conv_s8_interp(p: usize, first: i32, rows: i32): void {

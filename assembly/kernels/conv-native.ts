@@ -1,8 +1,9 @@
 /**
  * conv and dense for compiled code on 32-bit cores: blocks of four outputs that share their inputs.
  *
- * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights s8 [Y_C / 4][taps][4], the last block and the last four taps filled up with
- * zeros, or [taps] each where one or two outputs are left, such blocks for each group; the input's zero point is folded into the bias.
+ * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights in blocks of i32 [4], what sums start from, and s8 [taps][4], the last block and the last
+ * four taps filled up with zeros, or i32 and [taps] each where one or two outputs are left, such blocks for each group; a sum starts from the bias, with the
+ * input's zero point folded into it.
  * Exact: int32 sums in another order.  Up to three bytes past the taps are read, and multiplied by 0.
  */
 import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
@@ -17,46 +18,50 @@ function row_s8_native(
   sums: usize, // i32 [outputs]
   end: usize, // of the sums
   x: usize, // s8 [taps]
-  w: usize, // s8 [outputs / 4][taps][4]
+  w: usize, // [outputs / 4]: i32 [4], s8 [taps][4]
   taps: i32,
 ): usize {
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
-  for (; sums + last < end; sums += 16) {
-    let a0 = 0;
-    let a1 = 0;
-    let a2 = 0;
-    let a3 = 0;
-    let from = x;
-    for (let i = taps; i > 0; i -= 4) {
-      let v = <i32>load<i8>(from);
-      a0 += <i32>load<i8>(w) * v;
-      a1 += <i32>load<i8>(w, 1) * v;
-      a2 += <i32>load<i8>(w, 2) * v;
-      a3 += <i32>load<i8>(w, 3) * v;
-      v = <i32>load<i8>(from, 1);
-      a0 += <i32>load<i8>(w, 4) * v;
-      a1 += <i32>load<i8>(w, 5) * v;
-      a2 += <i32>load<i8>(w, 6) * v;
-      a3 += <i32>load<i8>(w, 7) * v;
-      v = <i32>load<i8>(from, 2);
-      a0 += <i32>load<i8>(w, 8) * v;
-      a1 += <i32>load<i8>(w, 9) * v;
-      a2 += <i32>load<i8>(w, 10) * v;
-      a3 += <i32>load<i8>(w, 11) * v;
-      v = <i32>load<i8>(from, 3);
-      a0 += <i32>load<i8>(w, 12) * v;
-      a1 += <i32>load<i8>(w, 13) * v;
-      a2 += <i32>load<i8>(w, 14) * v;
-      a3 += <i32>load<i8>(w, 15) * v;
-      from += 4;
+  if (!LEFT_OVER || sums + last < end)
+    do {
+      let a0 = load<i32>(w);
+      let a1 = load<i32>(w, 4);
+      let a2 = load<i32>(w, 8);
+      let a3 = load<i32>(w, 12);
       w += 16;
-    }
-    store<i32>(sums, a0);
-    store<i32>(sums, a1, 4);
-    store<i32>(sums, a2, 8);
-    store<i32>(sums, a3, 12); // past the end of a tile that is not full: there is room
-  }
-  return LEFT_OVER ? last_rows(sums, end, x, w, taps) : w;
+      let from = x;
+      let i = (taps + 3) >> 2;
+      do {
+        let v = <i32>load<i8>(from);
+        a0 += <i32>load<i8>(w) * v;
+        a1 += <i32>load<i8>(w, 1) * v;
+        a2 += <i32>load<i8>(w, 2) * v;
+        a3 += <i32>load<i8>(w, 3) * v;
+        v = <i32>load<i8>(from, 1);
+        a0 += <i32>load<i8>(w, 4) * v;
+        a1 += <i32>load<i8>(w, 5) * v;
+        a2 += <i32>load<i8>(w, 6) * v;
+        a3 += <i32>load<i8>(w, 7) * v;
+        v = <i32>load<i8>(from, 2);
+        a0 += <i32>load<i8>(w, 8) * v;
+        a1 += <i32>load<i8>(w, 9) * v;
+        a2 += <i32>load<i8>(w, 10) * v;
+        a3 += <i32>load<i8>(w, 11) * v;
+        v = <i32>load<i8>(from, 3);
+        a0 += <i32>load<i8>(w, 12) * v;
+        a1 += <i32>load<i8>(w, 13) * v;
+        a2 += <i32>load<i8>(w, 14) * v;
+        a3 += <i32>load<i8>(w, 15) * v;
+        from += 4;
+        w += 16;
+      } while (--i);
+      store<i32>(sums, a0);
+      store<i32>(sums, a1, 4);
+      store<i32>(sums, a2, 8);
+      store<i32>(sums, a3, 12); // past the end of a tile that is not full: there is room
+      sums += 16;
+    } while (sums + last < end);
+  return LEFT_OVER ? last_rows(sums, end, x, w, taps, 4) : w;
 }
 
 export function conv_s8_native(p: usize, first: i32, rows: i32): void {

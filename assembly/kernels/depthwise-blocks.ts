@@ -1,7 +1,7 @@
 /**
  * depthwise, one filter a channel, in blocks of four channels: for targets without SIMD.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [taps][Y_C], or of a tile's channels (fetch.ts); the input's zero point is folded into the bias.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights of four channels after those of four others: i32 [4], what sums start from, then s8 [taps][4]; the input's zero point is folded into the bias.
  * PER is X_C here, so that a patch (patch.ts) has all channels; RUNS says that taps lie in time alone.  Exact.
  * Up to three channels past the last are read; their sums are dropped.
  */
@@ -18,25 +18,24 @@ function channels(
   pitch: i32,
   taps: i32,
 ): void {
-  const y_c = FETCH ? tile_outputs : load<i32>(p, Y_C);
   let w = <usize>load<i32>(p, WEIGHTS);
-  const end = w + y_c;
+  const end = x + (FETCH ? tile_outputs : load<i32>(p, Y_C));
   let sums = <usize>load<i32>(p, SUMS);
   do {
-    let a0 = 0;
-    let a1 = 0;
-    let a2 = 0;
-    let a3 = 0;
+    let a0 = load<i32>(w);
+    let a1 = load<i32>(w, 4);
+    let a2 = load<i32>(w, 8);
+    let a3 = load<i32>(w, 12);
+    w += 16;
     let from = x;
-    let at = w;
     let left = taps;
     do {
-      a0 += <i32>load<i8>(at) * <i32>load<i8>(from);
-      a1 += <i32>load<i8>(at, 1) * <i32>load<i8>(from, 1);
-      a2 += <i32>load<i8>(at, 2) * <i32>load<i8>(from, 2);
-      a3 += <i32>load<i8>(at, 3) * <i32>load<i8>(from, 3);
+      a0 += <i32>load<i8>(w) * <i32>load<i8>(from);
+      a1 += <i32>load<i8>(w, 1) * <i32>load<i8>(from, 1);
+      a2 += <i32>load<i8>(w, 2) * <i32>load<i8>(from, 2);
+      a3 += <i32>load<i8>(w, 3) * <i32>load<i8>(from, 3);
       from += pitch;
-      at += y_c;
+      w += 4;
     } while (--left);
     store<i32>(sums, a0);
     store<i32>(sums, a1, 4);
@@ -44,8 +43,7 @@ function channels(
     store<i32>(sums, a3, 12);
     sums += 16;
     x += 4;
-    w += 4;
-  } while (w < end);
+  } while (x < end);
 }
 
 export function depthwise_s8_blocks(p: usize, first: i32, rows: i32): void {

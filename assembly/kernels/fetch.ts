@@ -2,8 +2,8 @@
  * fetch: weights that do not lie in memory, copied from where the host has them just before they are used.
  *
  * In: a MAC block.  Out: its weights in memory.  The module's only import, `weights(dst, src, n)` of `runlet`, copies n bytes from byte src of the weights
- * to dst.  A tile is bias i32 [TILE_OUTPUTS], multiplier i32 [TILE_OUTPUTS], shift s8 [TILE_OUTPUTS] filled up to whole eights, and the weights
- * of so many outputs of one group; the last tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
+ * to dst.  A tile is what its outputs are requantised by, filled up to whole eights (native: multiplier i32 [TILE_OUTPUTS], shift s8 [TILE_OUTPUTS]; interp: finish-interp.ts), and the weights
+ * of so many outputs of one group, as embedded ones have them; the last tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
  */
 import { ALL_BYTES, ALL_SOURCE, BIAS, LAST_BYTES, SOURCE, TILE_BYTES, TILE_OUTPUTS, WEIGHTS, Y_C } from "./block";
 import { GROUPS } from "./needs";

@@ -1,7 +1,7 @@
 /**
  * The one or two outputs of a place that are left over by tiles of several, where they have more than FEW_TAPS taps.
  *
- * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other.
+ * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other, each after what its sum starts from where there is that.
  */
 
 /** Outputs o to end - 1; returns where the weights of what follows begin. */
@@ -9,11 +9,13 @@ export function last_rows(
   sums: usize, // i32, of output o
   end: usize, // of the sums
   x: usize, // s8 [taps]
-  w: usize, // s8 [outputs][taps]
+  w: usize, // [outputs]: start bytes, s8 [taps]
   taps: i32,
+  start: i32, // 4: each sum starts from an i32 before its weights; 0: from 0
 ): usize {
   for (; sums < end; sums += 4) {
-    let acc = 0;
+    let acc = start ? load<i32>(w) : 0;
+    w += start;
     let from = x;
     let i = (taps + 3) & ~3;
     do {

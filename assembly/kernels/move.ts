@@ -29,9 +29,11 @@ export function move_s8(
       dst += 8;
     }
   } else {
-    for (; i + 16 <= bytes; i += 16) {
-      store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
-      store<i64>(dst + i, load<i64>(src + i, 8, 1), 8, 1);
+    for (; bytes >= 16; bytes -= 16) {
+      store<i64>(dst, load<i64>(src, 0, 1), 0, 1);
+      store<i64>(dst, load<i64>(src, 8, 1), 8, 1);
+      dst += 16;
+      src += 16;
     }
   }
   for (; i < bytes; i++) store<u8>(dst + i, load<u8>(src + i));

@@ -2,7 +2,7 @@
  * The same network with naive kernels: what anybody would write first, to measure the real ones against.
  *
  * In: a QuantPlan.  Out: a module of the same ABI, state and bytes. It is target native with the files of naive/ in place of its kernels, and
- * weights, bias and shifts put back into the operators' own order, which those read.
+ * weights, biases, multipliers and shifts put back into the operators' own order, which those read.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
 import { type Emitted, emit } from '../../assembly/emit/emit.ts';
 import { smaller } from '../../assembly/emit/shrink.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
-import { BIAS, SHIFT, WEIGHTS, Y_ZERO } from '../../assembly/kernels/block.ts';
+import { BIAS, MULTIPLIER, SHIFT, WEIGHTS, Y_ZERO } from '../../assembly/kernels/block.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 
@@ -34,10 +34,14 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
   for (const { step, calls } of packed.steps)
     for (const { fn, block } of calls) {
       if (!/^(conv|dense)_s8_native$|^depthwise_s8_blocks$/.test(fn)) continue;
-      const { weights, bias, shift, yZero } = quant.params.get(step.node) as MacParams;
+      const { weights, bias, multiplier, shift, yZero } = quant.params.get(step.node) as MacParams;
       const field = (offset: number) => view.getInt32(block - memory.base + offset, true);
       put(field(WEIGHTS), weights);
-      put(field(BIAS), bias);
+      // where the tiles were, which had both
+      const after = field(WEIGHTS) + 4 * Math.ceil(weights.length / 4);
+      put(after, bias);
+      view.setInt32(block - memory.base + BIAS, after, true);
+      put(field(MULTIPLIER), multiplier);
       put(field(SHIFT), Int8Array.from(shift));
       view.setInt32(block - memory.base + Y_ZERO, yZero, true);
     }

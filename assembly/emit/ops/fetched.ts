@@ -11,7 +11,18 @@ import type { Call, EmitContext, Fields } from './op.ts';
 import { isSigned, scaleWords } from './requantise-interp.ts';
 import { roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, lanes, leftOver, pastEnd, scales, type TileShape, tileOutputs, tiles } from './tiles.ts';
+import {
+  channelBlocks,
+  foldedBias,
+  lanes,
+  leftOver,
+  pastEnd,
+  scales,
+  startsOf,
+  type TileShape,
+  tileOutputs,
+  tiles,
+} from './tiles.ts';
 
 const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
 
@@ -28,34 +39,40 @@ interface Layout {
 /** Tiles of the target, as embedded weights have them. */
 function inTiles({ params: p }: MacIo, shape: TileShape, { target }: EmitContext): Layout {
   const unit = tileOutputs[target];
-  const weights = (first: number, outputs: number) =>
-    tiles(p.weights, { groups: 1, outputs, taps: shape.taps, at: (o, i) => shape.at(first + o, i) }, target);
+  const starts = startsOf(p, shape, target);
+  const weights = (first: number, outputs: number) => {
+    const part = { groups: 1, outputs, taps: shape.taps, at: (o: number, i: number) => shape.at(first + o, i) };
+    return tiles(p.weights, part, target, starts?.subarray(first, first + outputs));
+  };
   const one = weights(0, Math.min(unit, shape.outputs / shape.groups)).length;
   return { unit, weights, bytes: (outputs) => one * Math.ceil(outputs / unit) };
 }
 
-/** Channels side by side, taps one after the other. */
-function channelsOf({ params: p }: MacIo, { taps, at }: TileShape): Layout {
-  const weights = (first: number, outputs: number) =>
-    Int8Array.from({ length: taps * outputs }, (_, i) => p.weights[at(first + (i % outputs), Math.floor(i / outputs))] as number);
-  return { unit: 4, weights, bytes: (outputs) => taps * outputs };
+/** Blocks of four channels with what their sums start from; interp: channels side by side, taps one after the other. */
+function channelsOf({ params: p }: MacIo, { taps, at }: TileShape, { target }: EmitContext): Layout {
+  if (target === 'interp') {
+    const weights = (first: number, outputs: number) =>
+      Int8Array.from(
+        { length: taps * outputs },
+        (_, i) => p.weights[at(first + (i % outputs), Math.floor(i / outputs))] as number,
+      );
+    return { unit: 4, weights, bytes: (outputs) => taps * outputs };
+  }
+  const starts = foldedBias(p, { groups: 1, outputs: p.bias.length, taps, at });
+  const weights = (first: number, outputs: number) => {
+    const part = { groups: 1, outputs, taps, at: (o: number, i: number) => at(first + o, i) };
+    return channelBlocks(p.weights, part, starts.subarray(first, first + outputs));
+  };
+  return { unit: 4, weights, bytes: (outputs) => (16 + 4 * taps) * Math.ceil(outputs / 4) };
 }
 
-/** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; bias, multipliers, shifts, weights. */
+/** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; what it requantises by, weights. */
 function workspace(target: Target, outputs: number, patchBytes: number, weightBytes: number) {
   const patch = 4 * (outputs + pastEnd[target]);
-  const bias = align(patch + patchBytes, 8);
-  const shift = bias + 8 * outputs;
-  const weights = target === 'interp' ? align(bias + 4 * scaleWords * outputs, 8) : shift + align(outputs, 8);
-  // blocks of four or eight channels read up to seven bytes past the last
-  return {
-    patch,
-    bias,
-    multiplier: bias + 4 * outputs,
-    shift,
-    weights,
-    end: weights + align(weightBytes, 4) + (target === 'interp' ? 8 : 4),
-  };
+  const tables = align(patch + patchBytes, 8);
+  const weights = align(tables + (target === 'interp' ? 4 * scaleWords : 5) * outputs, 8);
+  // interp: blocks of four or eight channels read up to seven bytes past the last
+  return { patch, tables, weights, end: weights + align(weightBytes, 4) + (target === 'interp' ? 8 : 0) };
 }
 
 type Places = ReturnType<typeof workspace>;
@@ -63,26 +80,24 @@ type Places = ReturnType<typeof workspace>;
 /** What a tile of `most` outputs requantises by: puts output `o` of the layer, `at` of the tile, where its kernels look for it. */
 function putter({ params: p }: MacIo, shape: TileShape, { target }: EmitContext, most: number) {
   const table = target === 'interp' && scales(p, shape);
-  const bias = doubled(foldedBias(p, shape));
   return (view: DataView, at: number, o: number) => {
     if (table) {
       for (let i = 0; i < scaleWords; i++) view.setInt32(4 * (scaleWords * at + i), table[scaleWords * o + i] as number, true);
       return;
     }
-    view.setInt32(4 * at, bias[o] as number, true);
-    view.setInt32(4 * (most + at), p.multiplier[o] as number, true);
-    view.setInt8(8 * most + at, -1 - (p.shift[o] as number));
+    view.setInt32(4 * at, (p.multiplier[o] as number) << 1, true);
+    view.setInt8(4 * most + at, -1 - (p.shift[o] as number));
   };
 }
 
-/** Where a kernel finds its constants. */
-function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { bias, multiplier, shift }: Places): Fields {
+/** Where a kernel finds its constants; a tile goes to BIAS. */
+function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { tables }: Places, most: number): Fields {
   const fields: Fields = [
-    [B.BIAS, at + bias],
+    [B.BIAS, at + tables],
     [B.Y_ZERO, roundingZero(p)],
   ];
   if (target === 'interp') return [...fields, [B.LANES, lanes.low], [B.LANES + 4, lanes.high]];
-  return [...fields, [B.MULTIPLIER, at + multiplier], [B.SHIFT, at + shift]];
+  return [...fields, [B.MULTIPLIER, at + tables], [B.SHIFT, at + tables + 4 * most]];
 }
 
 /** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
@@ -98,7 +113,7 @@ export function fetchedBlock(
   if (shape.groups > 1) ctx.need('GROUPS');
   if (ctx.target === 'interp' && isSigned(p)) ctx.need('SIGNED');
   if (op !== 'depthwise' && leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
-  const { unit, bytes, weights } = op === 'depthwise' ? channelsOf(io, shape) : inTiles(io, shape, ctx);
+  const { unit, bytes, weights } = op === 'depthwise' ? channelsOf(io, shape, ctx) : inTiles(io, shape, ctx);
   const perGroup = shape.outputs / shape.groups;
   let most = Math.min(unit, perGroup);
   while (most < perGroup) {
@@ -112,10 +127,10 @@ export function fetchedBlock(
   for (let first = 0; first < shape.outputs; ) {
     const outputs = Math.min(most, perGroup - (first % perGroup));
     const own = weights(first, outputs);
-    const tile = new Uint8Array(places.weights - places.bias + align(own.length, 4));
+    const tile = new Uint8Array(places.weights - places.tables + align(own.length, 4));
     const view = new DataView(tile.buffer);
     for (let o = 0; o < outputs; o++) put(view, o, first + o);
-    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.bias);
+    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.tables);
     found.push(tile);
     first += outputs;
   }
@@ -127,7 +142,7 @@ export function fetchedBlock(
     [B.SUMS, at],
     [B.PATCH, at + places.patch],
     [B.WEIGHTS, at + places.weights],
-    ...constantFields(io, ctx, at, places),
+    ...constantFields(io, ctx, at, places, most),
     [B.SOURCE, ctx.weights(all, found[0]?.length)],
     [B.TILE_OUTPUTS, most],
     [B.TILE_BYTES, found[0]?.length ?? 0],

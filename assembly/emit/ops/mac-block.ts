@@ -9,7 +9,7 @@ import type { EmitContext, Fields, StepIo } from './op.ts';
 import { isSigned } from './requantise-interp.ts';
 import { finishFields, roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, lanes, largestSum, leftOver, scales, type TileShape, tiles } from './tiles.ts';
+import { doubled, lanes, largestSum, leftOver, scales, startsOf, type TileShape, tiles } from './tiles.ts';
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -54,8 +54,7 @@ function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
     ];
   }
   return [
-    [B.BIAS, ctx.table(doubled(foldedBias(p, shape)))],
-    [B.MULTIPLIER, ctx.table(p.multiplier)],
+    [B.MULTIPLIER, ctx.table(doubled(p.multiplier))],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
     [B.Y_ZERO, roundingZero(p)],
   ];
@@ -77,5 +76,6 @@ export function targetBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx
 export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
-  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target), ctx, more);
+  const starts = startsOf(io.params, shape, ctx.target);
+  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target, starts), ctx, more);
 }

@@ -9,7 +9,7 @@ import { fetchedBlock } from './fetched.ts';
 import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { isSmall, pastEnd, type TileShape } from './tiles.ts';
+import { channelBlocks, foldedBias, isSmall, pastEnd, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
 const needsPatch = (op: 'conv' | 'dense', io: MacIo): boolean => op === 'conv' && (isPadded(io) || !sideBySide(io));
@@ -45,7 +45,7 @@ export function depthwiseCall(io: StepIo<'depthwise'>, ctx: EmitContext): Call |
   return ctx.target === 'simd' ? depthwiseSimd(io, ctx) : depthwiseBlocks(io, ctx);
 }
 
-/** Weights stay in the operator's own order; a patch is as long as all taps of all channels. */
+/** Weights are in blocks of four channels; a patch is as long as all taps of all channels. */
 function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const { geometry: g, weights } = io.params;
   const shape = tapsFirst(io);
@@ -57,11 +57,15 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
     [B.PER, io.out.c],
     [B.RUNS, inTime ? 1 : 0],
   ];
+  const interp = ctx.target === 'interp';
   const block =
     ctx.home === 'tile'
       ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, more)
-      : targetBlock(io, shape, weights, ctx, [...more, ...workspace(ctx, io.out.c, patchBytes)]);
-  return ctx.target === 'interp'
+      : targetBlock(io, shape, interp ? weights : channelBlocks(weights, shape, foldedBias(io.params, shape)), ctx, [
+          ...more,
+          ...workspace(ctx, io.out.c, patchBytes),
+        ]);
+  return interp
     ? { fn: 'depthwise_s8_interp', file: 'depthwise-interp', block }
     : { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
 }

@@ -1,5 +1,5 @@
 /**
- * Weights, bias and multipliers in the layout of a target's kernels. Holds no operator.
+ * Weights in the layout of a target's kernels, with what their sums start from. Holds no operator.
  *
  * In: MacParams and where each weight stands.  Out: bytes of the region `weights`, tables.  The layouts are those of assembly/kernels/conv-native.ts,
  * conv-interp.ts and mac-simd.ts; outputs and taps that fill up a tile are 0.
@@ -65,17 +65,45 @@ function tile(weights: Int8Array, shape: TileShape, target: Target, group: numbe
   return new Int8Array(words.buffer);
 }
 
-/** int8 weights in tiles, those of a group after those of another. */
-export function tiles(weights: Int8Array, shape: TileShape, target: Target): Int8Array {
+/** int8 weights in tiles, those of a group after those of another; before each tile its `starts`, where there are some: what its sums start from. */
+export function tiles(weights: Int8Array, shape: TileShape, target: Target, starts?: Int32Array): Int8Array {
   const { groups, taps, at } = shape;
   const perGroup = shape.outputs / groups;
   const tiled = perGroup - leftOver(shape, target);
+  const width = tileOutputs[target];
   const parts: Int8Array[] = [];
   for (let group = 0; group < groups; group++) {
-    for (let first = 0; first < tiled; first += tileOutputs[target]) parts.push(tile(weights, shape, target, group, first));
-    for (let o = group * perGroup + tiled; o < (group + 1) * perGroup; o++)
+    for (let first = 0; first < tiled; first += width) {
+      if (starts) parts.push(startBytes(starts, group * perGroup + first, width));
+      parts.push(tile(weights, shape, target, group, first));
+    }
+    for (let o = group * perGroup + tiled; o < (group + 1) * perGroup; o++) {
+      if (starts) parts.push(startBytes(starts, o, 1));
       parts.push(Int8Array.from({ length: wholeTaps(taps) }, (_, i) => (i < taps ? (weights[at(o, i)] as number) : 0)));
+    }
   }
+  return joined(parts);
+}
+
+/** depthwise: blocks of four channels, the last one filled up with zeros; each is i32 [4], what sums start from, then weights s8 [taps][4]. */
+export function channelBlocks(weights: Int8Array, { outputs, taps, at }: TileShape, starts: Int32Array): Int8Array {
+  const parts: Int8Array[] = [];
+  for (let first = 0; first < outputs; first += 4) {
+    const weight = (o: number, i: number) => (o < outputs ? (weights[at(o, i)] as number) : 0);
+    parts.push(startBytes(starts, first, 4));
+    parts.push(Int8Array.from({ length: 4 * taps }, (_, k) => weight(first + (k % 4), k >> 2)));
+  }
+  return joined(parts);
+}
+
+/** Starts of `count` outputs, little-endian; 0 past the last. */
+function startBytes(starts: Int32Array, first: number, count: number): Int8Array {
+  const view = new DataView(new ArrayBuffer(4 * count));
+  for (let o = 0; o < count; o++) view.setInt32(4 * o, starts[first + o] ?? 0, true);
+  return new Int8Array(view.buffer);
+}
+
+function joined(parts: Int8Array[]): Int8Array {
   const out = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let end = 0;
   for (const part of parts) {
@@ -91,6 +119,10 @@ function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
   for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] as number;
   return (p.bias[o] as number) - p.xZero * sum;
 }
+
+/** native: what the sums of tiles start from. interp has it in what it requantises by, simd in its tables. */
+export const startsOf = (p: MacParams, shape: TileShape, target: Target): Int32Array | undefined =>
+  target === 'native' ? foldedBias(p, shape) : undefined;
 
 /** Of all outputs, modulo 2^32. */
 export const foldedBias = (p: MacParams, shape: TileShape): Int32Array => p.bias.map((_, o) => foldedBiasOf(p, shape, o) | 0);
