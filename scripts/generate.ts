@@ -21,6 +21,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
       'mac',
       'mac-block',
       'mac-simd',
+      'simd-tiles',
       'fetched',
       'tiles',
       'requantise-f32',

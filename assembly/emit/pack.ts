@@ -15,8 +15,9 @@ import type { Home } from './home.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
-import { poolsToo } from './ops/mac-simd.ts';
+import { poolsToo, simdLayer } from './ops/mac-simd.ts';
 import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
+import { type SimdTiles, simdTiles } from './ops/simd-tiles.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
 import { isWide } from './wide.ts';
@@ -170,6 +171,19 @@ export interface WeightsPlace {
   room: number;
 }
 
+/** The inner loops of a module for simd. */
+function simdLoops(quant: QuantPlan, pairs: ReadonlyMap<Step, Step>): SimdTiles {
+  const layers = quant.plan.steps.flatMap((step) => {
+    const { op } = step.node;
+    if (op !== 'conv' && op !== 'dense' && op !== 'depthwise') return [];
+    const io = stepIo(quant, step, undefined);
+    const pool = pairs.get(step);
+    const pooled = pool !== undefined && poolsToo(io as unknown as StepIo<'conv'>, 'simd', step.outRows / pool.outRows);
+    return simdLayer(io as unknown as StepIo<'conv'>, pooled) ?? [];
+  });
+  return simdTiles(layers);
+}
+
 export function pack(
   quant: QuantPlan,
   target: Target,
@@ -185,9 +199,13 @@ export function pack(
   const needs = new Set<Need>();
   if (place.home === 'tile') needs.add('FETCH');
   if (target === 'interp' && isWide(quant.plan)) needs.add('WIDE');
+  const pairs = pooledSteps(quant);
+  const loops = target === 'simd' ? simdLoops(quant, pairs) : undefined;
+  for (const need of loops?.needs ?? []) needs.add(need);
   const ctx: EmitContext = {
     target,
     ...place,
+    alone: loops?.alone ?? false,
     need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);
@@ -202,7 +220,6 @@ export function pack(
     block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
   };
   const pooled = new Map<Step, Step>();
-  const pairs = pooledSteps(quant);
   const steps = quant.plan.steps.map((step): EmittedStep => {
     if (step.kind === 'copy' || pooled.has(step)) return { step, calls: [], rotate: [], left: [] };
     const op = emitOps[step.node.op] as EmitOp<OpName>;

@@ -34,7 +34,7 @@ import {
 import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";
 import { finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES, GROUPS, PAIRS, POOLED } from "./needs";
+import { DILATIONS, EDGES, FEATURES, FOURS, GROUPS, ONES, PAIRS, POOLED } from "./needs";
 
 /** int16 taps of a place, in whole fours. */
 // @ts-ignore: decorator
@@ -66,7 +66,15 @@ function widen_rows(p: usize, t: i32, rows: i32, step: i32): void {
 // @ts-ignore: decorator
 @inline
 function at_once(places: i32): i32 {
-  return places >= 4 ? 4 : PAIRS && places >= 2 ? 2 : 1;
+  return FOURS && places >= 4 ? 4 : PAIRS && places >= 2 ? 2 : 1;
+}
+
+/** Sums of one place; of two times the same one where there is no loop for one. */
+// @ts-ignore: decorator
+@inline
+function single(sums: usize, pitch: i32, bias: usize, outputs: i32, x: usize, w: usize, taps: i32): void {
+  if (ONES) tile_one(sums, bias, outputs, x, w, taps);
+  else tile_two(sums, pitch, bias, outputs, x, 0, w, taps);
 }
 
 /** Sums of four places, of two, or of one, of all groups; taps of a group `x_group` bytes after those of the one before. */
@@ -80,9 +88,9 @@ function sums_of(p: usize, places: i32, x: usize, x_pitch: i32, x_group: i32, ta
   let bias = <usize>load<i32>(p, BIAS);
   // a tile that is not full writes past its group: the next group comes after it
   for (let g: i32 = 0; g < groups; g++) {
-    if (places == 4) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
+    if (FOURS && places == 4) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
     else if (PAIRS && places == 2) tile_two(sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
-    else tile_one(sums, bias, outputs, x, w, taps);
+    else single(sums, sums_bytes(y_c), bias, outputs, x, w, taps);
     w += group_bytes;
     x += x_group;
     sums += outputs << 2;
@@ -188,6 +196,7 @@ export function dense_s8_simd(p: usize): void {
   const patch = <usize>load<i32>(p, PATCH);
   const sums = <usize>load<i32>(p, SUMS);
   widen_s8(patch, load<i32>(p, X), taps, zeros(p));
-  tile_one(sums, load<i32>(p, BIAS), load<i32>(p, Y_C), patch, load<i32>(p, WEIGHTS), taps);
+  const y_c = load<i32>(p, Y_C);
+  single(sums, sums_bytes(y_c), load<i32>(p, BIAS), y_c, patch, load<i32>(p, WEIGHTS), taps);
   finish_place(p, load<i32>(p, Y), sums);
 }

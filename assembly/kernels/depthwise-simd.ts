@@ -1,22 +1,25 @@
 /**
- * depthwise with SIMD128 over several features, one filter a channel: eight channels, two taps a multiplication, four rows at a time.
+ * depthwise with SIMD128, one filter a channel: two taps a multiplication; four rows of eight channels at a time, or one row of sixteen.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two pairs.
- * PATCH holds every row beside the one that follows it by the dilation, s16 [rows][padding, X_F, padding][X_C][2] less the zero point, padding 0:
- * row t serves the first tap of output row t, the third of row t - 2, and so on, for up to CHUNK output rows together.
- * Exact: int32 sums in another order.  Up to seven channels past the last are read; their sums are dropped.
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two
+ * pairs. Inputs keep their zero point, which BIAS takes off. PATCH holds sixteen zero points, for what is padding.
+ * A row beside the one that follows it gives two taps of one output row, and the next two of the output row two further up: four output rows
+ * that lie as far apart as their taps share what is zipped.
+ * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
+ * dropped, their weights 0.
  */
 import {
   BIAS,
-  CHUNK,
   DILATION_F,
   DILATION_T,
-  F_AFTER,
   KERNEL_F,
   KERNEL_T,
+  MAGIC,
+  MULTIPLIER,
   PAD_F,
   PAD_T,
   PATCH,
+  SHIFT,
   STRIDE_F,
   STRIDE_T,
   SUMS,
@@ -25,140 +28,199 @@ import {
   X_C,
   X_F,
   X_ROWS,
+  X_ZERO,
   Y,
   Y_C,
   Y_F,
+  Y_ZERO,
 } from "./block";
-import { finish_place, keep, mac, sums_bytes, zeros } from "./mac-simd";
+import { below_of, finish_eight, finish_place, is_exact, keep, mac } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES } from "./needs";
+import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES } from "./needs";
 
-/** n values of two rows, each beside the other: s16 [n][2]. A row at 0 is padding. */
-function zip_rows(to: usize, a: usize, b: usize, n: i32, zero: v128): void {
-  for (let i: i32 = 0; i < n; i += 8) {
-    const u = a ? i16x8.sub(v128.load_ext<i8>(a + i), zero) : i16x8.splat(0);
-    const v = b ? i16x8.sub(v128.load_ext<i8>(b + i), zero) : i16x8.splat(0);
-    v128.store(to, v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11));
-    v128.store(to, v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-    to += 32;
-  }
-}
-
-/** Where row t lies, or 0. */
+/** Where the tap at `at` is read: rows begin at x to x + span, else it is padding. */
 // @ts-ignore: decorator
 @inline
-function row_at(p: usize, t: i32, bytes: i32): usize {
-  return <u32>t < load<u32>(p, X_ROWS) ? load<i32>(p, X) + t * bytes : 0;
+function tap(at: usize, x: usize, span: usize, padding: usize): usize {
+  return !EDGES || at - x <= span ? at : padding;
 }
 
-/** Every `step`-th of the rows t0 to t0 + rows - 1, with its partner. */
-function zip_all(p: usize, t0: i32, rows: i32, step: i32, frame: i32): void {
-  const x_c = load<i32>(p, X_C);
-  const bytes = load<i32>(p, X_F) * x_c;
-  const before = EDGES ? (load<i32>(p, PAD_F) * x_c) << 2 : 0;
-  const after = EDGES ? (load<i32>(p, F_AFTER) * x_c) << 2 : 0;
-  const dilation_t = DILATIONS ? load<i32>(p, DILATION_T) : 1;
-  const zero = zeros(p);
-  let to = <usize>load<i32>(p, PATCH);
-  for (let t = t0; t < t0 + rows; t += step) {
-    zip_rows(to + before, row_at(p, t, bytes), row_at(p, t + dilation_t, bytes), bytes, zero);
-    if (EDGES) {
-      fill_s8(to, 0, before);
-      fill_s8(to + before + (bytes << 2), 0, after);
-    }
-    to += step * frame;
-  }
+// @ts-ignore: decorator
+@inline
+function zip_low(u: v128, v: v128): v128 {
+  return v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
-/** Sums of channels o to o + 7 of four rows, or of one. */
-function channels(
-  p: usize,
-  sums: usize, // i32, of channel o of the first row
-  pitch: i32, // bytes between the sums of two rows
-  bias: usize, // i32, of channel o
-  x: usize, // s16, of the first tap of the first row
-  w: usize, // s8 [kernel_f][pairs][8][2]
-  four: bool,
-  x_pitch: i32, // bytes between the inputs of two output rows
-  pair: i32, // bytes between two pairs of taps
-): void {
-  const kernel_f = load<i32>(p, KERNEL_F);
-  const column = (load<i32>(p, DILATION_F) * load<i32>(p, X_C)) << 2;
-  let a0 = v128.load(bias);
-  let a1 = v128.load(bias, 16);
-  let b0 = a0;
-  let b1 = a1;
-  let c0 = a0;
-  let c1 = a1;
-  let d0 = a0;
-  let d1 = a1;
-  for (let kf: i32 = 0; kf < kernel_f; kf++) {
-    let from = x;
-    for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
-      const w0 = v128.load_ext<i8>(w);
-      const w1 = v128.load_ext<i8>(w, 8);
-      w += 16;
-      a0 = mac(a0, v128.load(from), w0);
-      a1 = mac(a1, v128.load(from, 16), w1);
-      if (four) {
-        let row = from + x_pitch;
-        b0 = mac(b0, v128.load(row), w0);
-        b1 = mac(b1, v128.load(row, 16), w1);
-        row += x_pitch;
-        c0 = mac(c0, v128.load(row), w0);
-        c1 = mac(c1, v128.load(row, 16), w1);
-        row += x_pitch;
-        d0 = mac(d0, v128.load(row), w0);
-        d1 = mac(d1, v128.load(row, 16), w1);
+// @ts-ignore: decorator
+@inline
+function zip_high(u: v128, v: v128): v128 {
+  return v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Whether a column of the input is one, not padding. */
+// @ts-ignore: decorator
+@inline
+function is_inside(p: usize, column: i32): bool {
+  return !EDGES || !FEATURES || <u32>column < load<u32>(p, X_F);
+}
+
+/** One output row of a feature whose first tap is row t. */
+function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32): void {
+  const next = DILATIONS ? load<i32>(p, DILATION_T) * frame : frame;
+  const padding = EDGES ? <usize>load<i32>(p, PATCH) : 0;
+  const span = EDGES ? <usize>((load<i32>(p, X_ROWS) - 1) * frame) : 0;
+  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
+  let w = <usize>load<i32>(p, WEIGHTS);
+  let bias = <usize>load<i32>(p, BIAS);
+  let sums = <usize>load<i32>(p, SUMS);
+  let x = <usize>load<i32>(p, X);
+  for (const end = x + load<i32>(p, X_C); x < end; x += 16) {
+    let a0 = v128.load(bias);
+    let a1 = v128.load(bias, 16);
+    let b0 = v128.load(bias, 32);
+    let b1 = v128.load(bias, 48);
+    let at = w;
+    let f = column;
+    for (let kf: i32 = 0; kf < kernel_f; kf++) {
+      const inside = is_inside(p, f);
+      const start = inside ? (FEATURES ? x + f * load<i32>(p, X_C) : x) : padding;
+      const by = inside ? next : 0;
+      let from = inside ? start + t * frame : padding;
+      for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+        const u = v128.load(tap(from, start, span, padding));
+        from += by;
+        const v = v128.load(tap(from, start, span, padding));
+        from += by;
+        const low = v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        const high = v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        a0 = mac(a0, i16x8.extend_low_i8x16_s(low), v128.load_ext<i8>(at));
+        a1 = mac(a1, i16x8.extend_high_i8x16_s(low), v128.load_ext<i8>(at, 8));
+        b0 = mac(b0, i16x8.extend_low_i8x16_s(high), v128.load_ext<i8>(at + tile));
+        b1 = mac(b1, i16x8.extend_high_i8x16_s(high), v128.load_ext<i8>(at + tile, 8));
+        at += 16;
       }
-      from += pair;
+      if (FEATURES) f += load<i32>(p, DILATION_F);
     }
-    x += column;
+    keep(sums, a0, a1);
+    keep(sums + 32, b0, b1);
+    sums += 64;
+    bias += 64;
+    w += tile << 1;
   }
-  keep(sums, a0, a1);
-  if (!four) return;
-  keep(sums + pitch, b0, b1);
-  keep(sums + 2 * pitch, c0, c1);
-  keep(sums + 3 * pitch, d0, d1);
+  finish_place(p, y, load<i32>(p, SUMS));
+}
+
+/** Four output rows of a feature whose first taps are row t and those `next` bytes further, as their taps are: taps are zipped in registers. */
+function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i32, tile: i32): void {
+  const next = DILATIONS ? load<i32>(p, DILATION_T) * frame : frame;
+  const padding = EDGES ? <usize>load<i32>(p, PATCH) : 0;
+  const span = EDGES ? <usize>((load<i32>(p, X_ROWS) - 1) * frame) : 0;
+  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
+  const y_c = load<i32>(p, Y_C);
+  const exact = is_exact(p);
+  const below = below_of(p);
+  const magic = v128.load_splat<i32>(p, MAGIC);
+  const zero = v128.load_splat<i32>(p, Y_ZERO);
+  let w = <usize>load<i32>(p, WEIGHTS);
+  let x = <usize>load<i32>(p, X);
+  for (let o: i32 = 0; o < y_c; o += 8) {
+    const table = <usize>(o << 2);
+    let a0 = v128.load(load<i32>(p, BIAS) + table);
+    let a1 = v128.load(load<i32>(p, BIAS) + table, 16);
+    let b0 = a0;
+    let b1 = a1;
+    let c0 = a0;
+    let c1 = a1;
+    let d0 = a0;
+    let d1 = a1;
+    let at = w;
+    let f = column;
+    for (let kf: i32 = 0; kf < kernel_f; kf++) {
+      const inside = is_inside(p, f);
+      const start = inside ? (FEATURES ? x + f * load<i32>(p, X_C) : x) : padding;
+      const by = inside ? next : 0;
+      let from = inside ? start + t * frame : padding;
+      let u = v128.load_ext<i8>(tap(from, start, span, padding));
+      from += by;
+      let v = v128.load_ext<i8>(tap(from, start, span, padding));
+      let l0 = zip_low(u, v);
+      let h0 = zip_high(u, v);
+      from += by;
+      u = v128.load_ext<i8>(tap(from, start, span, padding));
+      let l1 = zip_low(v, u);
+      let h1 = zip_high(v, u);
+      for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+        const w0 = v128.load_ext<i8>(at);
+        const w1 = v128.load_ext<i8>(at, 8);
+        a0 = mac(a0, l0, w0);
+        a1 = mac(a1, h0, w1);
+        b0 = mac(b0, l1, w0);
+        b1 = mac(b1, h1, w1);
+        from += by;
+        v = v128.load_ext<i8>(tap(from, start, span, padding));
+        l0 = zip_low(u, v);
+        h0 = zip_high(u, v);
+        c0 = mac(c0, l0, w0);
+        c1 = mac(c1, h0, w1);
+        from += by;
+        u = v128.load_ext<i8>(tap(from, start, span, padding));
+        l1 = zip_low(v, u);
+        h1 = zip_high(v, u);
+        d0 = mac(d0, l1, w0);
+        d1 = mac(d1, h1, w1);
+        at += 16;
+      }
+      if (FEATURES) f += load<i32>(p, DILATION_F);
+    }
+    const scale = load<i32>(p, MULTIPLIER) + table;
+    const s0 = v128.load(scale);
+    const s1 = v128.load(scale, 16);
+    const offset = load<i32>(p, SHIFT) + table;
+    const o0 = v128.load(offset);
+    const o1 = v128.load(offset, 16);
+    const less = below ? below + table : 0;
+    let to = y + o;
+    for (let i: i32 = 0; i < 4; i++) {
+      finish_eight(p, to, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, y_c - o, load<i32>(p, SUMS));
+      to += pitch;
+      a0 = b0;
+      a1 = b1;
+      b0 = c0;
+      b1 = c1;
+      c0 = d0;
+      c1 = d1;
+    }
+    x += 8;
+    w += tile;
+  }
 }
 
 export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
-  const x_c = load<i32>(p, X_C);
-  const y_f = load<i32>(p, Y_F);
   const y_c = load<i32>(p, Y_C);
-  const kernel_t = load<i32>(p, KERNEL_T);
+  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
+  const frame = FEATURES ? load<i32>(p, X_F) * load<i32>(p, X_C) : y_c;
   const stride_t = load<i32>(p, STRIDE_T);
-  const step = DILATIONS ? load<i32>(p, DILATION_T) << 1 : 2; // rows between two pairs
-  const pairs = (kernel_t + 1) >> 1;
-  const frame = (x_c << 2) * (load<i32>(p, X_F) + (EDGES ? load<i32>(p, PAD_F) + load<i32>(p, F_AFTER) : 0));
-  const column = (load<i32>(p, STRIDE_F) * x_c) << 2;
-  const tile = ((pairs * load<i32>(p, KERNEL_F) + 1) & ~1) << 4;
+  const step = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
-  const chunk = load<i32>(p, CHUNK);
-  const sums = <usize>load<i32>(p, SUMS);
-  const bias = <usize>load<i32>(p, BIAS);
-  const pitch = sums_bytes(y_c);
-  let y = <usize>(load<i32>(p, Y) + first * y_f * y_c);
-  for (const end = first + rows; first < end; first += chunk) {
-    const count = min(chunk, end - first);
-    // of a single output row, what its pairs read
-    zip_all(p, first * stride_t - pad_t, (count - 1) * stride_t + (pairs - 1) * step + 1, count == 1 ? step : 1, frame);
-    let t: i32 = 0;
-    while (t < count) {
-      const four = t + 4 <= count;
-      const done = four ? 4 : 1;
+  const pairs = ((load<i32>(p, KERNEL_T) + 1) >> 1) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
+  const tile = ((pairs + 1) & ~1) << 4;
+  if (EDGES) fill_s8(load<i32>(p, PATCH), load<i32>(p, X_ZERO), 16);
+  const end = first + rows;
+  for (let phase = first; phase < min(end, first + step); phase++) {
+    for (let t = phase; t < end;) {
+      const four = ROW_FOURS && (!ROW_ONES || (stride_t == 1 && t + 3 * step < end));
+      // where single rows are not there, the last four overlap those before
+      if (!ROW_ONES) while (t + 3 * step >= end) t -= step;
+      let y = <usize>(load<i32>(p, Y) + t * y_f * y_c);
+      const from = t * stride_t - pad_t;
+      let column = FEATURES && EDGES ? -load<i32>(p, PAD_F) : 0;
       for (let f: i32 = 0; f < y_f; f++) {
-        let w = <usize>load<i32>(p, WEIGHTS);
-        let x = <usize>(load<i32>(p, PATCH) + t * stride_t * frame + f * column);
-        for (let o: i32 = 0; o < y_c; o += 8) {
-          channels(p, sums + (o << 2), pitch, bias + (o << 2), x, w, four, stride_t * frame, step * frame);
-          x += 32;
-          w += tile;
-        }
-        for (let i: i32 = 0; i < done; i++) finish_place(p, y + (i * y_f + f) * y_c, sums + i * pitch);
+        if (four) row_four(p, y, step * y_f * y_c, from, column, frame, tile);
+        else row_one(p, y, from, column, frame, tile);
+        y += y_c;
+        if (FEATURES) column += load<i32>(p, STRIDE_F);
       }
-      y += done * y_f * y_c;
-      t += done;
+      t += four ? 4 * step : step;
     }
   }
 }

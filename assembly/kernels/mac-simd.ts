@@ -7,7 +7,6 @@
  * Exact.
  */
 import { BELOW, INTEGERS, MAGIC, MAX, MIN, MULTIPLIER, SHIFT, X_ZERO, Y_C, Y_ZERO } from "./block";
-import { move_s8 } from "./move";
 import { CLAMPS, EXACT, SIGNED } from "./needs";
 
 /** Values less the zero point as int16; writes whole eights. */
@@ -26,12 +25,12 @@ export function widen_s8(
   }
 }
 
-/** Four sums to outputs that are not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to those, then down, so that ties go up. */
+/** Four sums to twice the outputs, not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to those, then (finish_eight) down, so that ties go up. */
 // @ts-ignore: decorator
 @inline
 function finish_four(sum: v128, scale: v128, offset: v128, magic: v128, zero: v128): v128 {
   const x = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), offset);
-  return i32x4.shr_s(i32x4.sub(f32x4.add(x, magic), zero), 1);
+  return i32x4.sub(f32x4.add(x, magic), zero);
 }
 
 /** The upper words of two times two products. */
@@ -63,22 +62,70 @@ export function keep(sums: usize, a0: v128, a1: v128): void {
   v128.store(sums, a1, 16);
 }
 
-/** Sums of a place to outputs that are not clamped yet, in place. */
-function finish_exact(p: usize, sums: usize): void {
+/** The same by the integers' two roundings. */
+function exact_four(sum: v128, m: v128, s: v128, round: v128): v128 {
   const half = i64x2.splat(0x80000000);
-  const round = v128.load_splat<i32>(p, Y_ZERO);
-  let multiplier = <usize>load<i32>(p, MULTIPLIER);
-  let scale = <usize>load<i32>(p, SHIFT);
-  for (const end = multiplier + (load<i32>(p, Y_C) << 2); multiplier < end; multiplier += 16) {
-    const x = i32x4.shl(v128.load(sums), 1);
-    const m = v128.load(multiplier);
-    const s = v128.load(scale);
-    let v = upper(i64x2.add(i64x2.extmul_low_i32x4_s(x, m), half), i64x2.add(i64x2.extmul_high_i32x4_s(x, m), half));
-    v = i32x4.add(v, i32x4.shr_s(v, 31));
-    v = upper(i64x2.extmul_low_i32x4_s(v, s), i64x2.extmul_high_i32x4_s(v, s));
-    v128.store(sums, i32x4.shr_s(i32x4.add(v, round), 1));
-    sums += 16;
-    scale += 16;
+  const x = i32x4.shl(sum, 1);
+  let v = upper(i64x2.add(i64x2.extmul_low_i32x4_s(x, m), half), i64x2.add(i64x2.extmul_high_i32x4_s(x, m), half));
+  v = i32x4.add(v, i32x4.shr_s(v, 31));
+  v = upper(i64x2.extmul_low_i32x4_s(v, s), i64x2.extmul_high_i32x4_s(v, s));
+  return i32x4.add(v, round);
+}
+
+// @ts-ignore: decorator
+@inline
+export function is_exact(p: usize): bool {
+  return EXACT ? load<i32>(p, INTEGERS) != 0 : false;
+}
+
+// @ts-ignore: decorator
+@inline
+export function below_of(p: usize): usize {
+  return SIGNED ? <usize>load<i32>(p, BELOW) : 0;
+}
+
+/** Eight sums to outputs, of which the first `left` are written. */
+// @ts-ignore: decorator
+@inline
+export function finish_eight(
+  p: usize,
+  y: usize, // s8 [8]
+  a0: v128,
+  a1: v128,
+  scale: v128, // of the first four, offset too
+  scale1: v128,
+  offset: v128,
+  offset1: v128,
+  below: usize, // of these eight, or 0
+  magic: v128,
+  zero: v128,
+  exact: bool,
+  left: i32,
+  sums: usize, // where eight bytes may be written
+): void {
+  if (exact) {
+    a0 = exact_four(a0, scale, offset, zero);
+    a1 = exact_four(a1, scale1, offset1, zero);
+  } else {
+    if (SIGNED && below) {
+      offset = f32x4.add(offset, v128.and(i32x4.shr_s(a0, 31), v128.load(below)));
+      offset1 = f32x4.add(offset1, v128.and(i32x4.shr_s(a1, 31), v128.load(below, 16)));
+    }
+    a0 = finish_four(a0, scale, offset, magic, zero);
+    a1 = finish_four(a1, scale1, offset1, magic, zero);
+  }
+  // what saturates here is far beyond int8
+  let words = i16x8.shr_s(i16x8.narrow_i32x4_s(a0, a1), 1);
+  if (CLAMPS) {
+    words = i16x8.max_s(v128.load_splat<i16>(p, MIN), words);
+    words = i16x8.min_s(v128.load_splat<i16>(p, MAX), words);
+  }
+  words = i8x16.narrow_i16x8_s(words, words);
+  if (left >= 8) v128.store64_lane(y, words, 0);
+  else {
+    // no call here: what lies in registers would be stored around it
+    v128.store(sums, words);
+    for (let i: i32 = 0; i < left; i++) store<u8>(y + i, load<u8>(sums + i));
   }
 }
 
@@ -88,38 +135,30 @@ export function finish_place(
   y: usize, // s8 [y_c]
   sums: usize,
 ): void {
-  const exact = EXACT ? load<i32>(p, INTEGERS) != 0 : false;
-  if (exact) finish_exact(p, sums);
+  const exact = is_exact(p);
   let scale = <usize>load<i32>(p, MULTIPLIER);
   let offset = <usize>load<i32>(p, SHIFT);
-  let below = SIGNED ? <usize>load<i32>(p, BELOW) : 0;
+  let below = below_of(p);
   const magic = v128.load_splat<i32>(p, MAGIC);
   const zero = v128.load_splat<i32>(p, Y_ZERO);
   for (const end = y + load<i32>(p, Y_C); y < end; y += 8) {
-    let a0 = v128.load(sums);
-    let a1 = v128.load(sums, 16);
-    if (!exact) {
-      let o0 = v128.load(offset);
-      let o1 = v128.load(offset, 16);
-      if (SIGNED && below) {
-        o0 = f32x4.add(o0, v128.and(i32x4.shr_s(a0, 31), v128.load(below)));
-        o1 = f32x4.add(o1, v128.and(i32x4.shr_s(a1, 31), v128.load(below, 16)));
-        below += 32;
-      }
-      a0 = finish_four(a0, v128.load(scale), o0, magic, zero);
-      a1 = finish_four(a1, v128.load(scale, 16), o1, magic, zero);
-    }
-    let words = i16x8.narrow_i32x4_s(a0, a1);
-    if (CLAMPS) {
-      words = i16x8.max_s(v128.load_splat<i16>(p, MIN), words);
-      words = i16x8.min_s(v128.load_splat<i16>(p, MAX), words);
-    }
-    words = i8x16.narrow_i16x8_s(words, words);
-    if (y + 8 <= end) v128.store64_lane(y, words, 0);
-    else {
-      v128.store(sums, words);
-      move_s8(y, sums, end - y);
-    }
+    finish_eight(
+      p,
+      y,
+      v128.load(sums),
+      v128.load(sums, 16),
+      v128.load(scale),
+      v128.load(scale, 16),
+      v128.load(offset),
+      v128.load(offset, 16),
+      below,
+      magic,
+      zero,
+      exact,
+      end - y,
+      sums,
+    );
+    if (SIGNED && below) below += 32;
     sums += 32;
     scale += 32;
     offset += 32;

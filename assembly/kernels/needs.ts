@@ -19,8 +19,13 @@ export const EXACT: bool = true;
 export const SIGNED: bool = true;
 /** Outputs that end before int8 does (simd). */
 export const CLAMPS: bool = true;
-/** Convolutions with two or three places beside whole fours (simd). */
+/** Convolutions take four places at a time, two, one (simd, emit/ops/simd-tiles.ts); where singles are not there, a pair is. */
+export const FOURS: bool = true;
 export const PAIRS: bool = true;
+export const ONES: bool = true;
+/** Depthwise convolutions take four rows at a time, single ones (simd). */
+export const ROW_FOURS: bool = true;
+export const ROW_ONES: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
 /** Two tiles at a time (interp). */

@@ -1,6 +1,7 @@
 /** dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own order ([u][t][f][c]). */
 import { fetchCall } from './fetched.ts';
 import { macCall } from './mac.ts';
+import { denseShape } from './mac-block.ts';
 import type { EmitOp } from './op.ts';
 import { macBlock } from './sliding.ts';
 
@@ -11,8 +12,7 @@ export const dense: EmitOp<'dense'> = {
       const block = macBlock(io, io.params, ctx);
       return [...fetchCall(ctx, block), { fn: 'dense_fold_s8', file: 'dense', block, phase: true }];
     }
-    const taps = io.params.per;
-    const call = macCall('dense', io, { groups: 1, outputs: io.out.c, taps, at: (o, i) => o * taps + i }, ctx);
+    const call = macCall('dense', io, denseShape(io), ctx);
     if (call) return [call];
     const block = macBlock(io, io.params, ctx);
     return [...fetchCall(ctx, block), { fn: 'dense_s8', file: 'dense', block }];

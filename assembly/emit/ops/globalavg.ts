@@ -34,7 +34,7 @@ function simdCalls(io: StepIo<'globalavg'>, ctx: EmitContext): Call[] | undefine
     [B.MIN, p.min],
     [B.MAX, p.max],
     [B.SUMS, ctx.work(4 * (count + 8))],
-    ...finishFields(finish, largest, ctx, count),
+    ...finishFields(finish, largest, ctx, { outputs: count }),
   ]);
   const block = globalBlock(io, ctx, [[B.G_MAC, mac]]);
   return globalCalls('globalavg', io, block).map((call) => ({ ...call, fn: `${call.fn}_simd`, file: 'globalavg-simd' }));

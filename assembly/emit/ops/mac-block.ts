@@ -9,7 +9,7 @@ import type { EmitContext, Fields, StepIo } from './op.ts';
 import { isSigned } from './requantise-interp.ts';
 import { finishFields, roundingZero } from './requantise-simd.ts';
 import { slidingFields } from './sliding.ts';
-import { doubled, lanes, largestSum, leftOver, scales, startsOf, type TileShape, tiles } from './tiles.ts';
+import { doubled, foldedBias, lanes, largestSum, leftOver, scales, startsOf, type TileShape, tiles } from './tiles.ts';
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -33,6 +33,11 @@ export function convShape({ params: { geometry: g, per }, x, out }: StepIo<'conv
   return { groups: (x[0]?.shape.c ?? per) / per, outputs: out.c, taps, at: (o, i) => o * taps + i };
 }
 
+/** Weights [o][t][f][c]. */
+export function denseShape({ params: { per }, out }: StepIo<'dense'>): TileShape {
+  return { groups: 1, outputs: out.c, taps: per, at: (o, i) => o * per + i };
+}
+
 /** Weights [kt][kf][o]. */
 export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>): TileShape => ({
   groups: 1,
@@ -41,9 +46,12 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
   at: (o, i) => i * out.c + o,
 });
 
-/** Tables of a target: bias, multiplier, shift or what stands for it. */
-function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
-  if (ctx.target === 'simd') return finishFields(p, (o) => largestSum(p, shape, o), ctx);
+/** Tables of a target: bias, multiplier, shift or what stands for it. `raw`: a simd kernel that takes inputs with their zero point. */
+function tables(p: MacParams, shape: TileShape, ctx: EmitContext, raw: boolean): Fields {
+  if (ctx.target === 'simd') {
+    const folded = raw ? foldedBias(p, shape) : p.bias;
+    return finishFields(p, (o) => largestSum(p, shape, o), ctx, { raw: (o) => (p.bias[o] as number) - (folded[o] as number) });
+  }
   if (ctx.target === 'interp') {
     if (isSigned(p)) ctx.need('SIGNED');
     return [
@@ -61,21 +69,28 @@ function tables(p: MacParams, shape: TileShape, ctx: EmitContext): Fields {
 }
 
 /** The block of a call; `more` may say a field anew. */
-export function targetBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx: EmitContext, more: Fields): number {
+export function targetBlock(
+  io: MacIo,
+  shape: TileShape,
+  weights: Int8Array,
+  ctx: EmitContext,
+  more: Fields,
+  raw = false,
+): number {
   const p = io.params;
   return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.PER, p.per],
     [B.WEIGHTS, ctx.weights(weights)],
-    ...tables(p, shape, ctx),
+    ...tables(p, shape, ctx, raw),
     ...more,
   ]);
 }
 
 /** The block of a call whose weights are in tiles. */
-export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields): number {
+export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields, raw = false): number {
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   const starts = startsOf(io.params, shape, ctx.target);
-  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target, starts), ctx, more);
+  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target, starts), ctx, more, raw);
 }

@@ -4,10 +4,22 @@
  * In: a step, its weights' places.  Out: the call; its block says how many rows are widened together, and how far apart places lie then.
  */
 import * as B from '../../kernels/block.ts';
+import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
-import { convShape, type MacIo, sideBySide, tiledBlock, windowRule } from './mac-block.ts';
+import {
+  convShape,
+  denseShape,
+  isPadded,
+  type MacIo,
+  sideBySide,
+  tapsFirst,
+  targetBlock,
+  tiledBlock,
+  windowRule,
+} from './mac-block.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
-import { isSmall, type TileShape } from './tiles.ts';
+import type { SimdLayer } from './simd-tiles.ts';
+import { isSmall, placeTiles, type TileShape } from './tiles.ts';
 
 /** Values of the widened input between two places; undefined where they do not lie evenly, or their taps not side by side. */
 function placeStep(io: MacIo): number | undefined {
@@ -44,17 +56,67 @@ function workspace(ctx: EmitContext, outputs: number, bytes: number): Fields {
   ];
 }
 
-/** Whether some places are two or three beside whole fours; each of `dilation` runs of rows is taken for itself. */
-function hasPairs(io: MacIo): boolean {
+/** Whether a call makes one place, whose taps lie side by side in the input. */
+const isAlone = (op: 'conv' | 'dense', io: MacIo, groups: number): boolean =>
+  op === 'dense' ||
+  (io.step.outRows === 1 && io.out.f === 1 && io.step.kind !== 'edge' && groups === 1 && !isPadded(io) && sideBySide(io));
+
+/** How many of `total` rows lie in each of `parts` that take every so manieth one. */
+const dealt = (total: number, parts: number): number[] =>
+  Array.from({ length: Math.min(total, parts) }, (_, i) => Math.ceil((total - i) / parts));
+
+/** What a layer asks of its loops; nothing where it has another kernel. */
+export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>, pooled: boolean): SimdLayer | undefined {
+  const { op } = io.node;
+  if (io.taps || io.fold) return undefined;
+  const { outRows, kind } = io.step;
+  const { geometry: g, per } = io.params;
   const { dilation } = windowRule(io);
-  const rows = io.step.outRows / dilation;
-  return io.step.kind === 'edge' || [Math.floor(rows), Math.ceil(rows)].some((count) => (count * io.out.f) % 4 >= 2);
+  const tiles = Math.ceil(io.out.c / 8);
+  if (op === 'depthwise') {
+    const own = io as StepIo<'depthwise'>;
+    if (per !== 1 || !isSmall(io.params, tapsFirst(own), 'simd')) return undefined;
+    const pairs = Math.ceil(g.kernelT / 2) * g.kernelF;
+    const runs = dealt(outRows, dilation);
+    const apt = windowRule(io).stride === 1;
+    return { op, runs, tiles: tiles * io.out.f, pairs, apt, needs: kind === 'edge' ? ['ROW_FOURS', 'ROW_ONES'] : [] };
+  }
+  const shape = op === 'dense' ? denseShape(io as StepIo<'dense'>) : convShape(io as StepIo<'conv'>);
+  if (!isSmall(io.params, shape, 'simd')) return undefined;
+  const pairs = 2 * Math.ceil(shape.taps / 4);
+  const all = op === 'dense' ? [1] : placeStep(io) === undefined ? [outRows] : dealt(outRows, dilation);
+  const needs: Need[] = kind === 'edge' ? ['FOURS', 'PAIRS', 'ONES'] : pooled ? ['FOURS'] : [];
+  const runs = all.map((rows) => rows * (op === 'dense' ? 1 : io.out.f));
+  return {
+    op: 'conv',
+    runs,
+    tiles: shape.groups * Math.ceil(io.out.c / shape.groups / 8),
+    pairs,
+    apt: isAlone(op, io, shape.groups),
+    needs,
+  };
+}
+
+/** One place a call. */
+function placeSimd(io: MacIo, shape: TileShape, ctx: EmitContext): Call {
+  const taps = 8 * Math.ceil(shape.taps / 8);
+  const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+  const sums = 4 * (shape.outputs + 16);
+  const at = ctx.work(sums + 2 * taps);
+  const weights = placeTiles(io.params.weights, shape);
+  const block = targetBlock(io, shape, weights, ctx, [
+    [B.SUMS, at],
+    [B.PATCH, at + sums],
+    [B.TAPS, taps],
+    [B.PLACE_PITCH, windowRule(io).stride * f * c],
+  ]);
+  return { fn: 'conv_place_s8_simd', file: 'conv-place-simd', block };
 }
 
 /** conv and dense. */
 export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call {
+  if (ctx.alone && isAlone(op, io, shape.groups)) return placeSimd(io, shape, ctx);
   if (io.pool) ctx.need('POOLED');
-  if (op === 'conv' && hasPairs(io)) ctx.need('PAIRS');
   const { geometry: g } = io.params;
   const place = op === 'conv' ? placeStep(io) : undefined;
   // what widening writes and tiles read past the taps
@@ -79,28 +141,22 @@ export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
 
 /** depthwise with one filter a channel. */
 export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
-  const { geometry: g } = io.params;
-  const { stride, dilation } = windowRule(io);
+  const { dilation } = windowRule(io);
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-  const pairs = Math.ceil(g.kernelT / 2);
-  const shape = pairsFirst(io, pairs);
-  if (f === 1 && io.out.f === 1 && g.kernelF === 1) {
-    const block = tiledBlock(io, shape, ctx, workspace(ctx, io.out.c, 16));
-    return { fn: 'depthwise_rows_s8_simd', file: 'depthwise-rows-simd', block };
-  }
-  const frame = 4 * (g.padF[0] + f + g.padF[1]) * c;
-  const kernelRows = 2 * dilation * (pairs - 1) + 1;
-  const chunk = chunkOf(8192, frame, stride, kernelRows, 16);
-  const block = tiledBlock(io, shape, ctx, [
-    ...workspace(ctx, io.out.c, frame * ((chunk - 1) * stride + kernelRows) + 64),
-    [B.CHUNK, chunk],
-    [B.F_AFTER, g.padF[1]],
-  ]);
+  const sums = 4 * (io.out.c + 16);
+  // the tap past an odd kernel is read past the input, which lies before this
+  const at = ctx.work(Math.max(sums + 16, dilation * f * c + 16));
+  const places: Fields = [
+    [B.SUMS, at],
+    [B.PATCH, at + sums],
+  ];
+  const block = tiledBlock(io, pairsFirst(io), ctx, places, true);
   return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
 }
 
 /** Taps in pairs along time, feature by feature: tap i is (kf, 2 pairs), the last one past the kernel where its length is odd. */
-function pairsFirst({ params: { geometry: g }, out }: StepIo<'depthwise'>, pairs: number): TileShape {
+function pairsFirst({ params: { geometry: g }, out }: StepIo<'depthwise'>): TileShape {
+  const pairs = Math.ceil(g.kernelT / 2);
   const taps = 2 * pairs * g.kernelF;
   const at = (o: number, i: number) => {
     const [kf, kt] = [Math.floor(i / (2 * pairs)), i % (2 * pairs)];

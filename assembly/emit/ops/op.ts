@@ -21,6 +21,8 @@ export interface EmitContext {
   home: Home;
   /** Home `tile`: what a call may have to itself without that there is more memory for it. */
   room: number;
+  /** simd: layers of one place a call have a kernel of their own. */
+  alone: boolean;
   /** Says that a layer needs this of its kernel. */
   need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */

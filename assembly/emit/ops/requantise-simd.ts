@@ -28,15 +28,21 @@ function inEights<T extends Int32Array | Float32Array>(values: T, length: number
   return out;
 }
 
-/** Tables of `outputs` outputs. */
-export function finishFields(p: Finish, largest: Largest, ctx: EmitContext, outputs = p.bias.length): Fields {
+/** Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero point. */
+export function finishFields(
+  p: Finish,
+  largest: Largest,
+  ctx: EmitContext,
+  { outputs = p.bias.length, raw = () => 0 }: { outputs?: number; raw?: (o: number) => number } = {},
+): Fields {
   if (p.min > -128 || p.max < 127) ctx.need('CLAMPS');
   const table = (values: Int32Array | Float32Array) => ctx.table(inEights(values, outputs));
+  const start = (values: Int32Array) => values.map((value, o) => (value - raw(o)) | 0);
   const floats = floatTables(p, largest);
   if (floats?.below) ctx.need('SIGNED');
   if (floats)
     return [
-      [B.BIAS, table(floats.start)],
+      [B.BIAS, table(start(floats.start))],
       [B.MULTIPLIER, table(floats.scale)],
       [B.SHIFT, table(floats.offset)],
       [B.Y_ZERO, floats.zero],
@@ -45,7 +51,7 @@ export function finishFields(p: Finish, largest: Largest, ctx: EmitContext, outp
     ];
   ctx.need('EXACT');
   return [
-    [B.BIAS, table(p.bias)],
+    [B.BIAS, table(start(p.bias))],
     [B.MULTIPLIER, table(p.multiplier)],
     [B.SHIFT, table(p.shift.map((shift) => 2 ** (33 + shift)))],
     [B.Y_ZERO, roundingZero(p)],

@@ -113,10 +113,25 @@ function joined(parts: Int8Array[]): Int8Array {
   return out;
 }
 
+/** Weights of conv-place-simd.ts: [outputs / 8][taps / 2][4][2][2], the lower one of a word with 128 added. */
+export function placeTiles(weights: Int8Array, { outputs, taps, at }: TileShape): Int8Array {
+  const whole = 8 * Math.ceil(taps / 8);
+  const out = new Int8Array(8 * whole * Math.ceil(outputs / 8));
+  for (let place = 0; place < out.length; place++) {
+    const upper = place & 1;
+    const [tile, inside] = [Math.floor(place / (8 * whole)), place % (8 * whole)];
+    const o = 8 * tile + 4 * upper + ((inside >> 2) & 3);
+    const tap = 2 * (inside >> 4) + ((inside >> 1) & 1);
+    const weight = o < outputs && tap < taps ? (weights[at(o, tap)] as number) : 0;
+    out[place] = upper ? weight : weight + 128;
+  }
+  return out;
+}
+
 /** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
 function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
   let sum = 0;
-  for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] as number;
+  for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] ?? 0;
   return (p.bias[o] as number) - p.xZero * sum;
 }
 

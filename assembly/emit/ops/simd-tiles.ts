@@ -1,0 +1,85 @@
+/**
+ * simd: which inner loops a module has, by what they cost and how many bytes they are. Holds no operator.
+ *
+ * In: the places that each layer makes in a call.  Out: of all choices that take at most SLACK times the fewest vector instructions, the one
+ * with the fewest bytes of code.
+ *
+ * Vector instructions, counted in the kernels: two taps of eight outputs take 18 for four places, 10 for two, 6 for one, 5 for one that is alone
+ * in its call (conv-place-simd.ts); two taps of eight channels 26 for four rows, 10 for one (depthwise-simd.ts); to requantise eight outputs 15.
+ */
+import type { Need } from '../needs.ts';
+
+/** A layer that sums up: `runs` of places that follow each other. */
+export interface SimdLayer {
+  op: 'conv' | 'depthwise';
+  runs: number[];
+  /** Eights of outputs, or of channels. */
+  tiles: number;
+  /** Pairs of taps of an output. */
+  pairs: number;
+  /** conv: may be taken by the kernel for one place a call. depthwise: rows lie so that four share what is zipped. */
+  apt: boolean;
+  /** Loops that it must have: fours where it takes the largest of several places, all where edges differ from call to call. */
+  needs: Need[];
+}
+
+export interface SimdTiles {
+  needs: ReadonlySet<Need>;
+  /** Layers of one place a call have their own kernel. */
+  alone: boolean;
+}
+
+const slack = 1.04;
+/** Bytes of code of each loop: modules with and without it, after the optimiser. */
+const bytes: Partial<Record<Need, number>> = { FOURS: 640, PAIRS: 330, ONES: 310, ROW_FOURS: 690, ROW_ONES: 400 };
+const aloneBytes = 420;
+const requantise = 15;
+const perPair = { four: 18 / 4, two: 10 / 2, one: 6, alone: 5, rowFour: 26 / 4, row: 10 };
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Instructions of a run of `n` places a tile; infinite where the module cannot. */
+function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, alone: boolean): number {
+  const { op, pairs, apt } = layer;
+  if (op === 'depthwise') {
+    const four = has('ROW_FOURS') && apt && n >= 4;
+    if (!four && !has('ROW_ONES')) return Number.POSITIVE_INFINITY;
+    const rest = four ? n % 4 : n;
+    // where single rows are not there, the last four overlap those before
+    const inFours = n - rest + (has('ROW_ONES') || rest === 0 ? 0 : 4);
+    const single = has('ROW_ONES') ? rest : 0;
+    return inFours * (perPair.rowFour * pairs + requantise) + single * (perPair.row * pairs + requantise);
+  }
+  if (alone && apt) return n * (perPair.alone * pairs + requantise);
+  let left = n;
+  let cost = requantise * n;
+  if (has('FOURS')) {
+    cost += perPair.four * pairs * (left - (left % 4));
+    left %= 4;
+  }
+  if (has('PAIRS')) {
+    cost += perPair.two * pairs * (left - (left % 2));
+    left %= 2;
+  }
+  if (left > 0 && !has('PAIRS') && !has('ONES')) return Number.POSITIVE_INFINITY;
+  // a pair of the same place
+  return cost + left * pairs * (has('ONES') ? perPair.one : 2 * perPair.two);
+}
+
+const subsets = <T>(values: T[]): T[][] =>
+  Array.from({ length: 2 ** values.length }, (_, bits) => values.filter((_, i) => (bits >> i) & 1));
+
+export function simdTiles(layers: SimdLayer[]): SimdTiles {
+  const forced = layers.flatMap(({ needs }) => needs);
+  const choices = subsets<Need>(['FOURS', 'PAIRS', 'ONES', 'ROW_FOURS', 'ROW_ONES'])
+    .filter((some) => forced.every((need) => some.includes(need)))
+    .flatMap((some) => [false, true].map((alone) => ({ some, alone })))
+    .map(({ some, alone }) => {
+      const has = (need: Need) => some.includes(need);
+      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, alone)))));
+      return { some, alone, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + (alone ? aloneBytes : 0) };
+    });
+  const least = Math.min(...choices.map(({ cost }) => cost));
+  const [best] = choices.filter(({ cost }) => cost <= slack * least).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
+  return { needs: new Set(best?.some), alone: best?.alone ?? false };
+}
