@@ -75,7 +75,7 @@ struct runlet_trust {
 };
 
 struct runlet_options {
-  uint32_t stack_bytes;  /* of WAMR's operand stack; 0 is 2048, enough for every bundle of Runlet */
+  uint32_t stack_bytes;  /* of WAMR's operand stack; 0 is 2048 (4096 on 64-bit cores), enough for Runlet's bundles */
   uint32_t instructions; /* the most that a call may execute; 0 is no limit. Needs WAMR_BUILD_INSTRUCTION_METERING on both sides */
   struct runlet_limits limits;
   const struct runlet_trust* trust; /* read by runlet_open only; NULL: no digest, no signature */
@@ -96,7 +96,7 @@ struct runlet_port {
   uint8_t type; /* enum runlet_type */
 };
 
-/** An open bundle. Read what you like, write nothing. */
+/** An open bundle. Read what you like, write nothing, and leave it where it is until it is closed: WAMR holds its address. */
 struct runlet {
   uint32_t hop;       /* frames (of several inputs: ticks) */
   uint32_t window;    /* frames */
@@ -112,6 +112,7 @@ struct runlet {
 
   /* private */
   void *module, *instance, *env, *push, *reset;
+  uint8_t* memory;
   const uint32_t* weights;
   uint32_t weight_bytes;
   uint32_t instructions;
