@@ -22,7 +22,7 @@ const usageCodes = new Set(
     (n) => `RN${n}`,
   ),
 );
-const checkCodes = new Set(['RN713']);
+const checkCodes = new Set(['RN608', 'RN609', 'RN610', 'RN713']);
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {

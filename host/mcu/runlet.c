@@ -95,7 +95,7 @@ void runlet_pool(uint32_t* used, uint32_t* most) {
   mem_alloc_info_t info;
   memset(&info, 0, sizeof info);
   if (started && !wasm_runtime_get_mem_alloc_info(&info)) memset(&info, 0, sizeof info);
-  *used = info.total_size - info.total_free_size;
+  *used = info.total_free_size < info.total_size ? info.total_size - info.total_free_size : 0;
   *most = info.highmark_size;
 }
 
