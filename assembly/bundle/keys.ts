@@ -48,8 +48,12 @@ function blocks(file: Uint8Array, kind: Kind): Uint8Array[] {
   });
 }
 
+/** wasmsign2's files: their first byte, and how many there are. */
+const secretForm = { first: 0x81, bytes: 65 };
+const publicForm = { first: 0x01, bytes: 33 };
+
 /** The 32 bytes of each key in a file; undefined where the file, or one key in it, has another form. */
-function read(file: Uint8Array, kind: Kind, raw: { first: number; bytes: number }): Uint8Array[] | undefined {
+function read(file: Uint8Array, kind: Kind, raw: typeof secretForm): Uint8Array[] | undefined {
   if (file.length === raw.bytes && file[0] === raw.first) return [file.slice(1, 33)];
   const der = blocks(file, kind);
   const prefix = derOf[kind];
@@ -67,7 +71,7 @@ const noKey = (what: string, where: string): RunletError =>
 
 /** The public keys of a file. @throws RN611 */
 export function readPublicKeys(file: Uint8Array, where = 'key file'): PublicKey[] {
-  const keys = read(file, 'PUBLIC KEY', { first: 0x01, bytes: 33 });
+  const keys = read(file, 'PUBLIC KEY', publicForm);
   if (!keys) throw noKey('a public', where);
   return keys;
 }
@@ -83,7 +87,7 @@ async function pairOf(seed: Uint8Array): Promise<KeyPair> {
 
 /** The secret key of a file, with its public one. @throws RN611 */
 export async function readSecretKey(file: Uint8Array, where = 'key file'): Promise<KeyPair> {
-  const [seed, ...others] = read(file, 'PRIVATE KEY', { first: 0x81, bytes: 65 }) ?? [];
+  const [seed, ...others] = read(file, 'PRIVATE KEY', secretForm) ?? [];
   if (!seed || others.length > 0) throw noKey('a secret', where);
   return pairOf(seed);
 }
@@ -97,6 +101,10 @@ function pem(key: Uint8Array, kind: Kind): string {
 }
 export const secretPem = ({ seed }: KeyPair): string => pem(seed, 'PRIVATE KEY');
 export const publicPem = ({ publicKey }: Pick<KeyPair, 'publicKey'>): string => pem(publicKey, 'PUBLIC KEY');
+
+/** The same as wasmsign2's program reads them. */
+export const secretRaw = ({ seed, publicKey }: KeyPair): Uint8Array => join([secretForm.first], seed, publicKey);
+export const publicRaw = ({ publicKey }: Pick<KeyPair, 'publicKey'>): Uint8Array => join([publicForm.first], publicKey);
 
 /** 12 bytes that name a public key. */
 export async function keyId(key: PublicKey): Promise<Uint8Array> {

@@ -1,15 +1,15 @@
 /**
  * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for `verify`, gateways and firmware).
  *
- * In: a name.  Out: two PEM files; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
+ * In: a name.  Out: two files, PEM or wasmsign2's own; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
  */
 import { writeFile } from 'node:fs/promises';
 import { defineCommand } from 'citty';
-import { hexOf, keyId, newKeyPair, publicPem, secretPem } from '../../assembly/bundle/keys.ts';
+import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
 import { jsonArg, printJson } from './args.ts';
 
-async function writeNew(path: string, text: string, mode: number): Promise<void> {
+async function writeNew(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx', mode });
   } catch (error) {
@@ -26,14 +26,15 @@ export default defineCommand({
   meta: { name: 'keygen', description: 'Make a pair of keys to sign bundles with' },
   args: {
     name: { type: 'positional', required: true, description: 'Where the keys go: NAME.key (secret) and NAME.pub (public)' },
+    wasmsign2: { type: 'boolean', description: 'Files as the program wasmsign2 reads them, in place of PEM' },
     ...jsonArg,
   },
   async run({ args }) {
     const pair = await newKeyPair();
     const secret = `${args.name}.key`;
     const shown = `${args.name}.pub`;
-    await writeNew(secret, secretPem(pair), 0o600);
-    await writeNew(shown, publicPem(pair), 0o644);
+    await writeNew(secret, args.wasmsign2 ? secretRaw(pair) : secretPem(pair), 0o600);
+    await writeNew(shown, args.wasmsign2 ? publicRaw(pair) : publicPem(pair), 0o644);
     const id = hexOf(await keyId(pair.publicKey));
     const publicKey = hexOf(pair.publicKey);
     if (args.json) return printJson({ secretFile: secret, publicFile: shown, keyId: id, publicKey });

@@ -38,6 +38,8 @@ test('keygen writes two files, the secret one for its owner alone, and never ove
   const { stdout } = await runlet('keygen', 'other');
   assert.match(stdout, /secret {2}other\.key[\s\S]*id {6}[0-9a-f]{24}\nin C {4}\{0x/);
   assert.is(stdout.match(/0x[0-9a-f]{2}/g)?.length, 32);
+  await json('keygen', 'raw', '--wasmsign2');
+  assert.equal([readFileSync(at('raw.key')).length, readFileSync(at('raw.pub')).length], [65, 33]);
 });
 
 test('sign and verify; a bundle that is not signed, or by another, is exit 1', async () => {
@@ -58,6 +60,8 @@ test('sign and verify; a bundle that is not signed, or by another, is exit 1', a
   assert.is(JSON.parse(other.stdout).error.code, 'RN610');
   writeFileSync(at('both.pub'), readFileSync(at('other.pub'), 'utf8') + readFileSync(at('mine.pub'), 'utf8'));
   assert.is((await json('verify', 'signed.wasm', '--key', 'both.pub')).keyId, id);
+  await json('sign', 'signed.wasm', '--key', 'raw.key', '-o', 'raw.wasm');
+  assert.ok((await json('verify', 'raw.wasm', '--key', 'raw.pub')).ok);
   // in its own place, and again: the same bytes
   assert.is((await runlet('sign', 'embed.wasm', '-k', 'mine.key')).code, 0);
   assert.equal(readFileSync(at('embed.wasm')), readFileSync(at('signed.wasm')));
