@@ -54,7 +54,7 @@ const publicForm = { first: 0x01, bytes: 33 };
 
 /** The 32 bytes of each key in a file; undefined where the file, or one key in it, has another form. */
 function read(file: Uint8Array, kind: Kind, raw: typeof secretForm): Uint8Array[] | undefined {
-  if (file.length === raw.bytes && file[0] === raw.first) return [file.slice(1, 33)];
+  if (file.length === raw.bytes && file[0] === raw.first) return [Uint8Array.from(file.subarray(1, 33))];
   const der = blocks(file, kind);
   const prefix = derOf[kind];
   const good = der.every((bytes) => bytes.length === prefix.length / 2 + 32 && hexOf(bytes).startsWith(prefix));

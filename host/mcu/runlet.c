@@ -71,7 +71,8 @@ static void fetch(wasm_exec_env_t env, uint32_t dst, uint32_t src, uint32_t coun
 int runlet_start(void* pool, uint32_t bytes) {
   /* WAMR sorts and keeps this list */
   static NativeSymbol imports[] = {{"weights", (void*)(uintptr_t)fetch, "(iii)", NULL}};
-  if (started || !pool || bytes < LEAST_POOL) return RUNLET_USE;
+  if (started || !pool) return RUNLET_USE;
+  if (bytes < LEAST_POOL) return RUNLET_POOL; /* WAMR would reckon with less than nothing */
   RuntimeInitArgs args;
   memset(&args, 0, sizeof args);
   args.mem_alloc_type = Alloc_With_Pool;

@@ -56,7 +56,8 @@ int main(int argc, char** argv) {
   const char *module = value_of(argc, argv, "module"), *apart = value_of(argc, argv, "weights"), *calls = value_of(argc, argv, "calls");
   struct file file = read_file(module ? module : "-"), weights = read_file(apart ? apart : "-");
   if (number(argc, argv, "odd")) {
-    uint8_t* moved = malloc(weights.bytes + 1);
+    static uint8_t* moved;
+    moved = malloc(weights.bytes + 1);
     memcpy(moved + 1, weights.at, weights.bytes);
     weights.at = moved + 1;
   }

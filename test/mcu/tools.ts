@@ -22,6 +22,10 @@ const tools = { cargo: 'Rust 1.85 or newer, rustup.rs', cmake: 'the package cmak
 /** What is absent, as one line; undefined where everything is there. */
 export const absent = absentTools(tools);
 
+/** Whether the tests' SHA-256 and Ed25519 are there. */
+export const openssl =
+  spawnSync(compiler, ['-fsyntax-only', '-x', 'c', '-'], { input: '#include <openssl/evp.h>\n' }).status === 0;
+
 const wamrOptions = {
   WAMR_BUILD_PLATFORM: 'linux',
   WAMR_BUILD_INTERP: 1,
