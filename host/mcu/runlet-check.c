@@ -1,0 +1,311 @@
+/*
+ * The checks of a bundle's bytes before anything runs: one walk over the sections, no allocation, nothing written.
+ *
+ * In: the bytes of a .wasm, its weights, limits, whom to trust.  Out: RUNLET_OK or the first thing that is wrong.
+ * Source: WebAssembly core specification, section 5.5; wasmsign2 for the section `signature` (docs/c-host.md, "Signatures").
+ * It holds what Runlet promises of a bundle (docs/abi.md); that code and data are valid is for WAMR's loader, which checks them all the same.
+ */
+#include <string.h>
+
+#include "runlet.h"
+
+/* ---- reading ---- */
+
+/** Bytes still to be read. After a fault nothing is left, and `bad` stays. */
+struct reader {
+  const uint8_t *at, *end;
+  bool bad;
+};
+
+static uint8_t byte(struct reader* r) {
+  if (r->at < r->end) return *r->at++;
+  r->bad = true;
+  return 0;
+}
+
+/** LEB128, unsigned, 32 bits. */
+static uint32_t u32(struct reader* r) {
+  uint32_t value = 0;
+  for (uint32_t shift = 0; shift < 35; shift += 7) {
+    uint8_t b = byte(r);
+    if (shift == 28 && b > 0x0f) break;
+    value |= (uint32_t)(b & 0x7f) << shift;
+    if (b < 0x80) return value;
+  }
+  r->bad = true;
+  r->at = r->end;
+  return 0;
+}
+
+/** The next `count` bytes as a reader of their own. */
+static struct reader part(struct reader* r, uint32_t count) {
+  struct reader inside = {r->at, r->at, false};
+  if (count > (size_t)(r->end - r->at)) {
+    r->bad = true;
+    r->at = r->end;
+    return inside;
+  }
+  inside.end = r->at += count;
+  return inside;
+}
+static struct reader counted(struct reader* r) { return part(r, u32(r)); }
+
+static size_t left(const struct reader* r) { return (size_t)(r->end - r->at); }
+static bool is(struct reader text, const char* word) { return left(&text) == strlen(word) && !memcmp(text.at, word, left(&text)); }
+
+/* ---- sections ---- */
+
+enum { CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, CODE, DATA, DATA_COUNT, KINDS };
+enum { I32 = 0x7f, FUNCTION_TYPE = 0x60, I32_CONST = 0x41, END = 0x0b };
+enum { KIND_FUNCTION = 0, KIND_MEMORY = 2, KIND_GLOBAL = 3 };
+
+struct module {
+  struct reader sections[KINDS]; /* `at` is NULL where there is none */
+  struct reader manifest, signature;
+  const uint8_t* signed_from; /* the first byte after the section `signature` */
+  const uint8_t* end;
+  uint32_t imported;
+};
+
+static int read_sections(struct module* m, const uint8_t* file, uint32_t bytes) {
+  static const uint8_t order[KINDS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10}; /* the data count stands before the code */
+  struct reader r = {file + 8, file + bytes, false};
+  memset(m, 0, sizeof *m);
+  m->end = r.end;
+  uint8_t last = 0;
+  while (r.at < r.end) {
+    bool first = r.at == file + 8;
+    uint8_t kind = byte(&r);
+    struct reader body = counted(&r);
+    if (r.bad || kind >= KINDS) return RUNLET_MALFORMED;
+    if (kind != CUSTOM) {
+      if (order[kind] <= last) return RUNLET_MALFORMED;
+      last = order[kind];
+      m->sections[kind] = body;
+      continue;
+    }
+    struct reader name = counted(&body);
+    if (body.bad || (is(name, "runlet") && m->manifest.at)) return RUNLET_MALFORMED;
+    if (is(name, "runlet")) m->manifest = body;
+    if (is(name, "signature") && first) {
+      m->signature = body;
+      m->signed_from = r.at;
+    }
+  }
+  return RUNLET_OK;
+}
+
+/** Whether type `index` takes `params` i32 and gives `results` i32. */
+static bool type_is(const struct module* m, uint32_t index, uint32_t params, uint32_t results) {
+  struct reader r = m->sections[TYPE];
+  uint32_t count = u32(&r);
+  for (uint32_t i = 0; i < count && !r.bad; i++) {
+    if (byte(&r) != FUNCTION_TYPE) return false;
+    struct reader p = counted(&r), q = counted(&r);
+    if (r.bad || i < index) continue;
+    if (left(&p) != params || left(&q) != results) return false;
+    while (p.at < p.end)
+      if (byte(&p) != I32) return false;
+    return q.at == q.end || byte(&q) == I32;
+  }
+  return false;
+}
+
+static int check_import(struct module* m) {
+  struct reader r = m->sections[IMPORT];
+  if (!r.at || !(m->imported = u32(&r))) return r.bad ? RUNLET_MALFORMED : RUNLET_OK;
+  struct reader module = counted(&r), name = counted(&r);
+  bool allowed = is(module, "runlet") && is(name, "weights") && byte(&r) == KIND_FUNCTION && type_is(m, u32(&r), 3, 0);
+  if (r.bad) return RUNLET_MALFORMED;
+  return allowed && m->imported == 1 && r.at == r.end ? RUNLET_OK : RUNLET_IMPORT;
+}
+
+/** Whether the function of this index takes and gives so many i32. */
+static bool function_is(const struct module* m, uint32_t index, uint32_t params, uint32_t results) {
+  struct reader r = m->sections[FUNCTION];
+  uint32_t count = u32(&r);
+  if (index < m->imported || index - m->imported >= count) return false;
+  for (index -= m->imported; index > 0; index--) u32(&r);
+  uint32_t type = u32(&r);
+  return !r.bad && type_is(m, type, params, results);
+}
+
+/** The value of a constant i32 global; false where it is none. */
+static bool global_value(const struct module* m, uint32_t index, uint32_t* value) {
+  struct reader r = m->sections[GLOBAL];
+  uint32_t count = u32(&r);
+  for (uint32_t i = 0; i < count && !r.bad; i++) {
+    bool constant = byte(&r) == I32;
+    constant = byte(&r) == 0 && constant;
+    uint8_t opcode = byte(&r), b;
+    /* i32.const, i64.const or global.get: one LEB128 of at most 10 bytes; others are no globals of Runlet */
+    if (opcode != I32_CONST && opcode != 0x42 && opcode != 0x23) return false;
+    uint64_t bits = 0;
+    uint32_t shift = 0;
+    do {
+      b = byte(&r);
+      if (shift < 32) bits |= (uint64_t)(b & 0x7f) << shift;
+      shift += 7;
+    } while (b >= 0x80 && shift < 70);
+    if (byte(&r) != END) return false;
+    if (i < index) continue;
+    if (b & 0x40 && shift < 32) bits |= ~(uint64_t)0 << shift;
+    *value = (uint32_t)bits;
+    return constant && opcode == I32_CONST && !r.bad;
+  }
+  return false;
+}
+
+/* ---- memory and exports ---- */
+
+struct required {
+  const char* name;
+  uint8_t kind, params, results;
+};
+static const struct required abi[] = {
+    {"memory", KIND_MEMORY, 0, 0},    {"__heap_base", KIND_GLOBAL, 0, 0}, {"__data_end", KIND_GLOBAL, 0, 0},
+    {"rn_abi", KIND_FUNCTION, 0, 1},  {"rn_input", KIND_FUNCTION, 1, 1},  {"rn_output", KIND_FUNCTION, 1, 1},
+    {"rn_push", KIND_FUNCTION, 1, 1}, {"rn_reset", KIND_FUNCTION, 0, 0},  {"rn_state", KIND_FUNCTION, 0, 1},
+    {"rn_info", KIND_FUNCTION, 1, 1}};
+enum { REQUIRED = sizeof abi / sizeof *abi, HEAP_BASE = 1, DATA_END = 2 };
+
+/** All exports of the ABI, each once; further functions only where WAMR does not run them by itself. `globals`: values of __heap_base and __data_end. */
+static int check_exports(const struct module* m, uint32_t globals[REQUIRED]) {
+  struct reader r = m->sections[EXPORT];
+  uint32_t count = r.at ? u32(&r) : 0, found = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    struct reader name = counted(&r);
+    uint8_t kind = byte(&r);
+    uint32_t index = u32(&r), k = 0;
+    if (r.bad) return RUNLET_MALFORMED;
+    while (k < REQUIRED && !is(name, abi[k].name)) k++;
+    if (k == REQUIRED) {
+      /* WAMR calls __post_instantiate, __wasm_call_ctors, _initialize, malloc and others where a module has them */
+      if (kind == KIND_FUNCTION && (left(&name) < 3 || memcmp(name.at, "rn_", 3))) return RUNLET_START;
+      continue;
+    }
+    bool good = kind == abi[k].kind && !(found & 1u << k);
+    if (good && kind == KIND_FUNCTION) good = function_is(m, index, abi[k].params, abi[k].results);
+    if (good && kind == KIND_GLOBAL) good = global_value(m, index, &globals[k]);
+    if (good && kind == KIND_MEMORY) good = index == 0;
+    if (!good) return RUNLET_EXPORT;
+    found |= 1u << k;
+  }
+  return found == (1u << REQUIRED) - 1 ? RUNLET_OK : RUNLET_EXPORT;
+}
+
+/** One memory, minimum = maximum, 32 bits, not shared; its bytes as WAMR shrinks it: to __heap_base, where __data_end lets it. */
+static int check_memory(const struct module* m, const uint32_t globals[REQUIRED], uint32_t most) {
+  enum { HAS_MAXIMUM = 1, PAGE = 65536, MOST_PAGES = 65536 };
+  struct reader r = m->sections[MEMORY];
+  if (!r.at || u32(&r) != 1 || byte(&r) != HAS_MAXIMUM) return RUNLET_MEMORY;
+  uint32_t least = u32(&r), maximum = u32(&r);
+  if (r.bad || r.at != r.end) return RUNLET_MALFORMED;
+  if (least != maximum || least < 1 || least > MOST_PAGES) return RUNLET_MEMORY;
+  uint64_t bytes = (uint64_t)least * PAGE, data_end = ((uint64_t)globals[DATA_END] + 15) / 16 * 16;
+  if (data_end <= globals[HEAP_BASE] && globals[HEAP_BASE] <= bytes) bytes = globals[HEAP_BASE];
+  return most && bytes > most ? RUNLET_MEMORY_LIMIT : RUNLET_OK;
+}
+
+/* ---- manifest ---- */
+
+/**
+ * The byte after the first `words` in the manifest, or NULL. It is JSON as JSON.stringify writes it: no spaces, and quotes inside of texts are escaped, so
+ * that these words, which have quotes, are never a part of a text.
+ */
+static const uint8_t* after(const struct reader* manifest, const char* words) {
+  size_t count = strlen(words);
+  for (const uint8_t* at = manifest->at; at && (size_t)(manifest->end - at) >= count; at++)
+    if (!memcmp(at, words, count)) return at + count;
+  return NULL;
+}
+
+static uint8_t hex(uint8_t c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0xff; }
+
+/** Weights are those of the manifest: there or not, and by SHA-256 where that can be had. */
+static int check_weights(const struct module* m, const uint8_t* weights, uint32_t bytes, const struct runlet_trust* trust) {
+  struct reader apart = {after(&m->manifest, "\"weights\":{\"home\":\""), m->manifest.end, false};
+  if (!weights && apart.at) return RUNLET_WEIGHTS_MISSING;
+  if (!trust || !trust->sha256 || !weights) return RUNLET_OK;
+  if (!apart.at) return m->manifest.at ? RUNLET_WEIGHTS_EXTRA : RUNLET_WEIGHTS_DIGEST;
+  const uint8_t* text = after(&apart, "\"digest\":\"");
+  uint8_t digest[32];
+  int differing = 0;
+  if (!text || apart.end - text < 64 || !trust->sha256(trust->context, weights, bytes, digest)) return RUNLET_WEIGHTS_DIGEST;
+  for (int i = 0; i < 32; i++) differing |= digest[i] ^ (uint8_t)(hex(text[2 * i]) << 4 | hex(text[2 * i + 1]));
+  return differing ? RUNLET_WEIGHTS_DIGEST : RUNLET_OK;
+}
+
+/* ---- signature ---- */
+
+enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MOST_SETS = 4, MOST_HASHES = 4, MOST_SIGNATURES = 8 };
+/** The domain, and version 1, content type 1 (a module), hash function 1 (SHA-256). */
+static const uint8_t domain[10] = {'w', 'a', 's', 'm', 's', 'i', 'g', 1, 1, 1};
+
+/** Whether a signature of the set is a trusted key's over the message. All of the set is read, so that a broken one is no set. */
+static bool any_signature(struct reader* set, const uint8_t* message, size_t bytes, const struct runlet_trust* trust) {
+  bool found = false;
+  uint32_t count = u32(set);
+  if (count > MOST_SIGNATURES) set->bad = true;
+  for (uint32_t i = 0; i < count && !set->bad; i++) {
+    struct reader one = counted(set);
+    counted(&one); /* the key's id is a hint; all keys are tried */
+    uint8_t algorithm = byte(&one);
+    struct reader signature = counted(&one);
+    set->bad |= one.bad;
+    bool known = !set->bad && algorithm == ED25519 && left(&signature) == SIGNATURE;
+    for (uint32_t k = 0; known && !found && k < trust->key_count; k++)
+      found = trust->verify(trust->context, trust->keys[k], message, bytes, signature.at);
+  }
+  return found;
+}
+
+/** All bytes after the section `signature` are signed by a trusted key. */
+static int check_signature(const struct module* m, const struct runlet_trust* trust) {
+  if (!trust || !trust->verify) return RUNLET_OK;
+  struct reader r = m->signature;
+  if (!trust->sha256 || (!trust->keys && trust->key_count)) return RUNLET_USE;
+  if (!r.at || left(&r) < 4 || memcmp(r.at, domain + 7, 3)) return RUNLET_UNSIGNED;
+  r.at += 3;
+  uint8_t digest[DIGEST], message[sizeof domain + MOST_HASHES * DIGEST];
+  if (!trust->sha256(trust->context, m->signed_from, (size_t)(m->end - m->signed_from), digest)) return RUNLET_SIGNATURE;
+  memcpy(message, domain, sizeof domain);
+  bool found = false;
+  uint32_t sets = u32(&r);
+  if (sets < 1 || sets > MOST_SETS) return RUNLET_UNSIGNED;
+  for (uint32_t i = 0; i < sets && !r.bad; i++) {
+    struct reader set = counted(&r);
+    uint32_t hashes = u32(&set);
+    if (hashes > MOST_HASHES) continue; /* of parts of a module: wasmsign2 can, Runlet does not */
+    struct reader listed = part(&set, hashes * DIGEST);
+    bool whole = false;
+    for (uint32_t h = 0; !set.bad && h < hashes; h++) whole |= !memcmp(listed.at + h * DIGEST, digest, DIGEST);
+    if (whole) {
+      memcpy(message + sizeof domain, listed.at, hashes * DIGEST);
+      found |= any_signature(&set, message, sizeof domain + hashes * DIGEST, trust);
+    }
+    r.bad |= set.bad;
+  }
+  if (r.bad || r.at != r.end) return RUNLET_UNSIGNED;
+  return found ? RUNLET_OK : RUNLET_SIGNATURE;
+}
+
+int runlet_check(const uint8_t* file, uint32_t bytes, const void* weights, uint32_t weight_bytes, const struct runlet_limits* limits,
+                 const struct runlet_trust* trust) {
+  static const uint8_t magic[8] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+  static const struct runlet_limits none;
+  const struct runlet_limits* l = limits ? limits : &none;
+  if (!file || !weights != !weight_bytes) return RUNLET_USE;
+  if (bytes < sizeof magic || memcmp(file, magic, sizeof magic)) return RUNLET_NOT_WASM;
+  if (l->file_bytes && bytes > l->file_bytes) return RUNLET_FILE_LIMIT;
+  struct module m;
+  uint32_t globals[REQUIRED] = {0};
+  int code = read_sections(&m, file, bytes);
+  if (code == RUNLET_OK) code = check_signature(&m, trust);
+  if (code == RUNLET_OK) code = check_import(&m);
+  if (code == RUNLET_OK && m.sections[START].at) code = RUNLET_START;
+  if (code == RUNLET_OK) code = check_exports(&m, globals);
+  if (code == RUNLET_OK) code = check_memory(&m, globals, l->memory_bytes);
+  if (code == RUNLET_OK && !l->simd && after(&m.manifest, "\"target\":\"simd\"")) code = RUNLET_FEATURE;
+  return code == RUNLET_OK ? check_weights(&m, weights, weight_bytes, trust) : code;
+}
