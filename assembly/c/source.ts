@@ -124,7 +124,7 @@ export function cSource(ir: Ir, placed: Placed, name: string, head: string[], do
     ...(needed.some(([m]) => /16/.test(m)) ? ['typedef uint16_t word16;', 'typedef int16_t signed16;'] : []),
     '#endif',
     '#if defined(__clang__)',
-    '#define NO_CALLS __attribute__((no_builtin("memcpy", "memmove", "memset")))',
+    '#define NO_CALLS __attribute__((noinline, no_builtin("memcpy", "memmove", "memset")))',
     '#elif defined(__GNUC__)',
     '#define NO_CALLS __attribute__((optimize("no-tree-loop-distribute-patterns")))',
     '#else',

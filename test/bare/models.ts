@@ -18,6 +18,8 @@ export interface Made {
 }
 export interface BareSubject {
   name: string;
+  /** Too slow for an emulator. */
+  hostOnly?: boolean;
   make(): Promise<Made>;
 }
 
@@ -48,7 +50,7 @@ export function bareSubjects(): BareSubject[] {
     ...other('mww/v2/vad'),
     ...other('mlperf-tiny/kws_ref_model', '1'),
     ...other('mltk/keyword_spotting_on_off'),
-    ...other('mlperf-tiny/ic_pretrainedResnet_quant'),
+    ...other('mlperf-tiny/ic_pretrainedResnet_quant').map((subject) => ({ ...subject, hostOnly: true })),
     ...other('tflm/micro_speech_quantized'),
   ];
 }

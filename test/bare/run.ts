@@ -86,7 +86,7 @@ export class Folder {
   async onHost(compiler = 'gcc'): Promise<Ran> {
     const sanitize = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
     await exec(compiler, [...strict, ...sanitize, '-c', this.at(`src/${this.c.name}.c`), '-o', this.at('host.o')]);
-    await exec(compiler, [...sanitize, ...this.main(), this.at('host.o'), '-o', this.at('host')]);
+    await exec(compiler, [...sanitize, '-DPIECES', ...this.main(), this.at('host.o'), '-o', this.at('host')]);
     return ranOf(await exec(this.at('host')));
   }
 
