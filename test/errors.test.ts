@@ -27,7 +27,7 @@ const stages: Record<string, string[]> = {
   3: ['models/ops/'],
   4: ['quant/'],
   // models/frontend makes the tables of a module
-  5: ['assembly/emit/', 'assembly/frontend/', 'assembly/build', 'assembly/assemble.ts', 'models/frontend/'],
+  5: ['assembly/emit/', 'assembly/c/', 'assembly/frontend/', 'assembly/build', 'assembly/assemble.ts', 'models/frontend/'],
   6: ['assembly/bundle/'],
   7: ['host/'],
 };

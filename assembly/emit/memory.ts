@@ -140,6 +140,8 @@ export interface Packing {
   work?: number;
   /** Per step the earlier one whose call writes its output. */
   pooled?: ReadonlyMap<Step, Step>;
+  /** Where what is written begins, if not right behind what is only read. */
+  state?: number;
 }
 
 export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontEnd?: FrontEnd): MemoryMap {
@@ -164,6 +166,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
   const tables = { address: tablesStart, bytes: at - tablesStart };
   const weights = early ?? placeWeights();
 
+  if (bytes.state !== undefined) at = bytes.state;
   const stateStart = place(counterBytes);
   const partials = new Map<number, Partial>();
   for (const step of steps) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { buildC, checkCTarget, cName } from '../../assembly/c/build-c.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -66,11 +67,23 @@ export default defineCommand({
       description: 'Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons',
     },
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
+    emitC: {
+      type: 'string',
+      description:
+        'Also write the model as C without a runtime into this folder (--target native): a header, a source, Arduino and Zephyr metadata',
+      valueHint: 'folder',
+    },
+    cName: {
+      type: 'string',
+      description: "Of the C's files, functions and macros (default: the model's name)",
+      valueHint: 'name',
+    },
     ...jsonArg,
   },
   async run({ args }) {
     const bytes = await readBytes(args.model);
     const rate = numberOption('rate', args.rate, { min: 1, whole: true });
+    checkC(args);
     const alone = await fileFrontEnd(args.model, bytes, args, rate);
     if (alone) return buildSound(alone, bytes, args);
     const graph = await loadGraph(args, bytes);
@@ -101,7 +114,10 @@ export default defineCommand({
       printBytes(output, facts);
       if (choices) process.stdout.write(`${choiceLines(choices, coloursFor(process.stdout).isColorSupported).join('\n')}\n`);
     }
-    if (args.json) return printJson(single ? report[0] : report);
+    const [first] = made;
+    const c = args.emitC !== undefined && first ? await writeC(args.emitC, quant, first.bundle, frontEnd, args.cName) : undefined;
+    if (args.json) return printJson(single ? { ...report[0], ...(c && { c }) } : report);
+    if (c) process.stdout.write(`${cLine(c)}\n`);
     const detects = made[0] && detectorText(made[0].bundle.manifest);
     if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
@@ -112,6 +128,31 @@ interface Made {
   bundle: Bundle;
   buildMs: number;
 }
+
+/** @throws RN512 C for another target, RN740 a name that C does not take, or C of a front end alone */
+function checkC({ emitC, cName: name, target }: { emitC?: string; cName?: string; target: string }): void {
+  if (name !== undefined && emitC === undefined) throw badOption('c-name', name, '--emit-c with it');
+  if (emitC === undefined) return;
+  checkCTarget(target);
+  if (name !== undefined && cName(name) !== name)
+    throw badOption('c-name', name, 'small letters, digits and underscores, a letter first');
+}
+
+interface WrittenC {
+  folder: string;
+  name: string;
+  flashBytes: number;
+  ramBytes: number;
+}
+
+async function writeC(folder: string, quant: QuantPlan, bundle: Bundle, frontEnd?: FrontEnd, name?: string): Promise<WrittenC> {
+  const { files, ...c } = await buildC(quant, bundle.manifest, { frontEnd, name });
+  await writeSource(folder, files);
+  return { folder, ...c };
+}
+
+const cLine = ({ folder, name, flashBytes, ramBytes }: WrittenC): string =>
+  `C           ${join(folder, 'src', `${name}.c`)}: constants ${flashBytes.toLocaleString('en')} bytes of flash, ${ramBytes.toLocaleString('en')} bytes of RAM; code and stack are the compiler's`;
 
 /** One module, or with `all` one for each target. */
 async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: string): Promise<Made[]> {
@@ -161,8 +202,17 @@ function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void
 async function buildSound(
   frontEnd: FrontEnd,
   bytes: Uint8Array,
-  args: { model: string; output?: string; emitAs?: string; frontEnd?: string; weights?: string; json?: boolean },
+  args: {
+    model: string;
+    output?: string;
+    emitAs?: string;
+    emitC?: string;
+    frontEnd?: string;
+    weights?: string;
+    json?: boolean;
+  },
 ): Promise<void> {
+  if (args.emitC !== undefined) throw badOption('emit-c', args.emitC, 'a network; this file is a front end alone');
   if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
   if (homeOf(args) !== 'embed') throw badOption('weights', args.weights ?? '', 'a network; a front end has no weights');
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');

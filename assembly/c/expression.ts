@@ -1,0 +1,130 @@
+/**
+ * Operations of WebAssembly's integers as expressions in C99.
+ *
+ * In: an operation and its operands as text.  Out: text.  Numbers are unsigned in C, where overflow is defined; signed operations cast. Right shifts of
+ * negative numbers and casts to signed types are those of two's complement, as every compiler for these cores has them.
+ */
+
+/** Text and how tightly it binds: an operand that binds less stands in brackets. */
+export interface Text {
+  text: string;
+  binds: number;
+  /** Of constants of 32 bits. */
+  value?: number;
+}
+
+const binding = { atom: 9, unary: 8, mul: 7, add: 6, shift: 5, order: 4, equal: 3, bits: 2, choice: 1 } as const;
+export const atom = (text: string): Text => ({ text, binds: binding.atom });
+export const choice = (text: string): Text => ({ text, binds: binding.choice });
+export const unary = (text: string): Text => ({ text, binds: binding.unary });
+export const inside = (x: Text, binds: number): string => (x.binds < binds ? `(${x.text})` : x.text);
+export const cast = (type: string, x: Text): Text => unary(`(${type})${inside(x, binding.unary)}`);
+
+/** As a number with a sign. */
+const signedText = (type: string, x: Text): Text => {
+  if (x.value === undefined || x.value === -0x80000000) return cast(type, x);
+  return x.value < 0 ? unary(`${x.value}`) : atom(`${x.value}`);
+};
+
+interface Operator {
+  sign: string;
+  binds: number;
+  /** The operands' type, where it is not the unsigned one: 'i' signed. */
+  signed?: boolean;
+  /** The result is 0 or 1. */
+  test?: boolean;
+}
+
+const operators: Record<string, Operator> = {
+  Add: { sign: '+', binds: binding.add },
+  Sub: { sign: '-', binds: binding.add },
+  Mul: { sign: '*', binds: binding.mul },
+  DivS: { sign: '/', binds: binding.mul, signed: true },
+  DivU: { sign: '/', binds: binding.mul },
+  RemS: { sign: '%', binds: binding.mul, signed: true },
+  RemU: { sign: '%', binds: binding.mul },
+  And: { sign: '&', binds: binding.bits },
+  Or: { sign: '|', binds: binding.bits },
+  Xor: { sign: '^', binds: binding.bits },
+  Eq: { sign: '==', binds: binding.equal, test: true },
+  Ne: { sign: '!=', binds: binding.equal, test: true },
+};
+for (const [name, sign] of Object.entries({ Lt: '<', Le: '<=', Gt: '>', Ge: '>=' })) {
+  operators[`${name}S`] = { sign, binds: binding.order, signed: true, test: true };
+  operators[`${name}U`] = { sign, binds: binding.order, test: true };
+}
+
+/** AddInt32 -> Add, 32 */
+const split = (op: string): { name: string; bits: number } | undefined => {
+  const found = /^(\w+?)Int(32|64)$/.exec(op);
+  return found ? { name: found[1] as string, bits: Number(found[2]) } : undefined;
+};
+
+/** Both sides in brackets unless they bind tighter: compilers warn of & beside == and + beside <<. */
+function joined(sign: string, binds: number, left: Text, right: Text): Text {
+  const associative = sign === '+' || sign === '*' || sign === '&' || sign === '|';
+  const mixed = (x: Text) =>
+    binds === binding.bits || binds === binding.shift ? binding.unary : x === right ? binds + 1 : binds;
+  const same = (x: Text) => (associative && binds !== binding.bits && x === left ? binds : mixed(x));
+  return { text: `${inside(left, same(left))} ${sign} ${inside(right, mixed(right))}`, binds };
+}
+
+/** Undefined where the operation is not known. `amount`: the right operand, where it is a constant. */
+export function binaryText(op: string, left: Text, right: Text, amount?: number): Text | undefined {
+  const { name, bits } = split(op) ?? { name: '', bits: 0 };
+  const own = `uint${bits}_t`;
+  const signedType = `int${bits}_t`;
+  const shift = /^Sh(l|rS|rU)$/.exec(name)?.[1];
+  if (shift) {
+    const mask = bits - 1;
+    const by = amount === undefined ? joined('&', binding.bits, right, atom(`${mask}`)) : atom(`${amount & mask}`);
+    if (shift === 'l') return joined('<<', binding.shift, left, by);
+    if (shift === 'rU') return joined('>>', binding.shift, left, by);
+    return cast(own, joined('>>', binding.shift, cast(signedType, left), by));
+  }
+  const operator = operators[name];
+  if (!operator) return undefined;
+  const { sign, binds, signed, test } = operator;
+  // which compilers warn of
+  if (right.value === 0 && /^(Lt|Ge)U$/.test(name)) return constantText(name === 'GeU' ? 1 : 0);
+  if (!signed) {
+    const less = name === 'Add' && right.value !== undefined && right.value < 0 && right.value > -0x80000000;
+    return less ? joined('-', binds, left, constantText(-(right.value as number))) : joined(sign, binds, left, right);
+  }
+  const text = joined(sign, binds, signedText(signedType, left), signedText(signedType, right));
+  return test ? text : cast(own, text);
+}
+
+/** Undefined where the operation is not known. */
+export function unaryText(op: string, x: Text): Text | undefined {
+  switch (op) {
+    case 'EqZInt32':
+    case 'EqZInt64':
+      return joined('==', binding.equal, x, atom('0'));
+    case 'ClzInt32':
+      return atom(`leading_zeros(${x.text})`);
+    case 'ClzInt64':
+      return atom(`leading_zeros64(${x.text})`);
+    case 'CtzInt32':
+      return atom(`trailing_zeros(${x.text})`);
+    case 'WrapInt64':
+      return cast('uint32_t', x);
+    case 'ExtendSInt32':
+      return cast('uint64_t', cast('int64_t', cast('int32_t', x)));
+    case 'ExtendUInt32':
+      return cast('uint64_t', x);
+    case 'ExtendS8Int32':
+      return cast('uint32_t', cast('int32_t', cast('int8_t', x)));
+    case 'ExtendS16Int32':
+      return cast('uint32_t', cast('int32_t', cast('int16_t', x)));
+    default:
+      return undefined;
+  }
+}
+
+/** A constant as a number of its type. */
+export function constantText(value: number | bigint): Text {
+  if (typeof value === 'bigint')
+    return value < 0n ? atom(`UINT64_C(0x${BigInt.asUintN(64, value).toString(16)})`) : atom(`UINT64_C(${value})`);
+  return { ...(value < 0 && value > -4096 ? unary(`(uint32_t)${value}`) : atom(`${value >>> 0}u`)), value };
+}

@@ -1,0 +1,46 @@
+/**
+ * Moves and fills of the kernels, which C has its own way for: in place of assembly/kernels/move.ts the two are imports, and C that takes words where it may.
+ *
+ * In: nothing.  Out: AssemblyScript that declares them, and C.  Moves go towards lower addresses or apart. Cores that load no word from any
+ * address take words where both sides are whole words. Compilers must not make calls of a C library of these loops.
+ */
+export const movesKernel = `
+// @ts-ignore: decorator
+@external("runlet", "move_bytes")
+export declare function move_s8(dst: usize, src: usize, bytes: i32): void;
+// @ts-ignore: decorator
+@external("runlet", "fill_bytes")
+export declare function fill_s8(dst: usize, value: i32, bytes: i32): void;
+export function gather_s8(dst: usize, src: usize, rows: i32, bytes: i32, pitch: i32): void {
+  for (let r: i32 = 0; r < rows; r++) move_s8(dst + r * bytes, src + r * pitch, bytes);
+}
+`;
+
+export const movesInC: Record<string, string> = {
+  move_bytes: `/* Towards lower addresses, or apart. */
+static RUNLET_CODE NO_CALLS void move_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
+#ifdef ANY_ADDRESS
+  const int words = 1;
+#else
+  const int words = (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
+#endif
+  if (words) {
+    for (; n >= 16; n -= 16, to += 16, from += 16) {
+      const uint32_t a = L32(from), b = L32(from + 4);
+      S32(to, a);
+      S32(to + 4, b);
+      const uint32_t c = L32(from + 8), d = L32(from + 12);
+      S32(to + 8, c);
+      S32(to + 12, d);
+    }
+    for (; n >= 4; n -= 4, to += 4, from += 4) S32(to, L32(from));
+  }
+  for (; n > 0; n--) *to++ = *from++;
+}`,
+  fill_bytes: `static RUNLET_CODE NO_CALLS void fill_bytes(uint8_t *to, uint32_t value, uint32_t n) {
+  const uint32_t word = (value & 255) * 0x01010101u;
+  for (; n > 0 && ((uintptr_t)to & 3) != 0; n--) *to++ = (uint8_t)value;
+  for (; n >= 4; n -= 4, to += 4) S32(to, word);
+  for (; n > 0; n--) *to++ = (uint8_t)value;
+}`,
+};

@@ -1,0 +1,217 @@
+/**
+ * What every value of a function is: a number, or an address in flash or in RAM.
+ *
+ * In: functions (ir.ts), constants with their addresses known (place.ts).  Out: each function for each combination of regions that it is called with, and in it
+ * the region of every local.  Addresses in the constants tell what a field of a parameter block points into: a function's blocks are followed from its calls.
+ * Forward, over all functions, until nothing changes; locals have one value for the whole function. What stays ambiguous is refused where it is used.
+ */
+import type { Ir, IrFunction, Node } from './ir.ts';
+import { notInC } from './ir.ts';
+import { flashBase, type Placed, type Region, regionOf } from './place.ts';
+
+/** `zero`: a number that may be the address of nothing: 0, or a sum that begins with it. `at`: all that it can be, where that is known. */
+export type Value = { is: 'number'; zero: boolean } | { is: Region; at?: ReadonlySet<number> };
+type Maybe = Value | undefined;
+
+/** A function as it is called: with what in its parameters. */
+export interface Instance {
+  fn: IrFunction;
+  name: string;
+  locals: Maybe[];
+  result: Maybe;
+  /** Values that leave blocks, by name. */
+  labels: Map<string, Maybe>;
+}
+
+const number: Value = { is: 'number', zero: false };
+const mostAddresses = 4096;
+
+export class Regions {
+  readonly instances = new Map<string, Instance>();
+  private readonly functions: Map<string, IrFunction>;
+  private readonly words: Int32Array;
+  private readonly placed: Placed;
+  private readonly names = new Map<string, number>();
+  private changed = false;
+
+  constructor(ir: Ir, placed: Placed) {
+    this.functions = new Map(ir.functions.map((f) => [f.name, f]));
+    this.placed = placed;
+    const { buffer, byteOffset, length } = placed.flash;
+    this.words = new Int32Array(buffer, byteOffset, length >> 2);
+    for (const { value } of ir.exports) {
+      const fn = this.functions.get(value) as IrFunction;
+      this.instance(
+        fn,
+        fn.locals.slice(0, fn.params).map(() => number),
+      );
+    }
+    do {
+      this.changed = false;
+      for (const instance of [...this.instances.values()]) {
+        const { body } = instance.fn;
+        if (!body) continue;
+        const last = this.value(instance, body);
+        if (instance.fn.result !== 'none' && body.type !== 'none') this.returns(instance, last);
+      }
+    } while (this.changed);
+  }
+
+  /** What a node of an instance gives. */
+  value(of: Instance, node: Node): Maybe {
+    switch (node.kind) {
+      case 'const':
+        return node.type === 'i32' ? this.constant(node.value as number) : number;
+      case 'get':
+        return of.locals[node.index];
+      case 'set': {
+        const value = this.value(of, node.value);
+        of.locals[node.index] = this.keep(of.locals[node.index], value, of, 'a local');
+        return value;
+      }
+      case 'block':
+      case 'if':
+      case 'loop':
+      case 'br':
+        return this.control(of, node);
+      case 'call':
+        return this.call(of, node);
+      case 'load':
+        return this.load(of, this.value(of, node.at), node);
+      case 'store':
+        this.value(of, node.at);
+        if (isAddress(this.value(of, node.value))) throw notInC(`${of.fn.name} stores an address`);
+        return undefined;
+      case 'unary':
+        if (isAddress(this.value(of, node.value)) && node.op !== 'EqZInt32')
+          throw notInC(`${of.fn.name} computes ${node.op} of an address`);
+        return number;
+      case 'binary':
+        return this.binary(of, node.op, this.value(of, node.left), this.value(of, node.right));
+      case 'select': {
+        const [then, otherwise] = [this.value(of, node.then), this.value(of, node.otherwise)];
+        this.value(of, node.condition);
+        return this.join(then, otherwise, of, 'a choice');
+      }
+      case 'drop':
+        this.value(of, node.value);
+        return undefined;
+      case 'return':
+        if (node.value) this.returns(of, this.value(of, node.value));
+        return undefined;
+    }
+  }
+
+  /** The instance of a call: what its arguments are is known once all are. */
+  target(of: Instance, node: Extract<Node, { kind: 'call' }>): Instance | undefined {
+    const args = node.args.map((arg) => this.value(of, arg));
+    const fn = this.functions.get(node.target);
+    if (!fn) throw notInC(`${of.fn.name} calls ${node.target}, which is not there`);
+    if (args.some((arg) => arg === undefined)) return undefined;
+    return this.instance(fn, args as Value[]);
+  }
+
+  private instance(fn: IrFunction, args: Value[]): Instance {
+    const key = `${fn.name}(${args.map(({ is }) => is).join()})`;
+    let found = this.instances.get(key);
+    if (!found) {
+      const short = fn.base ?? (fn.name.split('/').at(-1) as string).replace(/\W/g, '_');
+      const same = this.names.get(short) ?? 0;
+      if (!fn.base) this.names.set(short, same + 1);
+      found = { fn, name: same > 0 ? `${short}_${same + 1}` : short, locals: [], result: undefined, labels: new Map() };
+      this.instances.set(key, found);
+      this.changed = true;
+    }
+    for (const [i, arg] of args.entries()) found.locals[i] = this.keep(found.locals[i], arg, found, 'a parameter');
+    return found;
+  }
+
+  private call(of: Instance, node: Extract<Node, { kind: 'call' }>): Maybe {
+    const target = this.target(of, node);
+    if (node.type === 'none' || !target) return undefined;
+    return target.fn.body ? target.result : number;
+  }
+
+  private control(of: Instance, node: Extract<Node, { kind: 'block' | 'if' | 'loop' | 'br' }>): Maybe {
+    if (node.kind === 'block') {
+      const values = node.body.map((child) => this.value(of, child));
+      const last = node.type === 'none' ? undefined : values.at(-1);
+      return node.name === undefined ? last : this.join(last, of.labels.get(node.name), of, 'a block');
+    }
+    if (node.kind === 'if') {
+      this.value(of, node.condition);
+      const then = this.value(of, node.then);
+      const otherwise = node.otherwise && this.value(of, node.otherwise);
+      return node.type === 'none' ? undefined : this.join(then, otherwise, of, 'a choice');
+    }
+    if (node.kind === 'loop') return this.value(of, node.body);
+    if (node.condition) this.value(of, node.condition);
+    if (node.value) of.labels.set(node.name, this.keep(of.labels.get(node.name), this.value(of, node.value), of, 'a block'));
+    return undefined;
+  }
+
+  private returns(of: Instance, value: Maybe): void {
+    of.result = this.keep(of.result, value, of, 'a result');
+  }
+
+  private constant(value: number): Value {
+    const region = regionOf(value);
+    return region ? { is: region, at: new Set([value]) } : { is: 'number', zero: value === 0 };
+  }
+
+  /** A word of flash at known addresses may be an address; words at others, as those of tables, are numbers. */
+  private load(of: Instance, at: Maybe, node: Extract<Node, { kind: 'load' }>): Maybe {
+    if (at === undefined) return undefined;
+    if (at.is !== 'flash' || !at.at || node.bytes !== 4) return number;
+    let value: Maybe;
+    for (const address of at.at) {
+      const offset = address + node.offset - flashBase;
+      const word = offset >> 2;
+      const region = offset % 4 === 0 ? this.placed.pointers.get(word) : undefined;
+      const pointed = this.words[word] as number;
+      const one: Value = region ? { is: region, at: new Set([pointed]) } : { is: 'number', zero: pointed === 0 };
+      value = this.join(value, one, of, 'a field');
+    }
+    return value;
+  }
+
+  private binary(of: Instance, op: string, left: Maybe, right: Maybe): Maybe {
+    if (left === undefined || right === undefined) return isAddress(left) || isAddress(right) ? undefined : left && right;
+    const [l, r] = [isAddress(left), isAddress(right)];
+    // what was 0 so far may still become an address
+    if (!l && !r && isZero(left) && /^(Add|Sub)Int32$/.test(op)) return left;
+    if (!l && !r) return isZero(right) && op === 'AddInt32' ? right : number;
+    if (op === 'AddInt32' && l !== r) return { is: l ? left.is : right.is } as Value;
+    if (op === 'SubInt32' && l && !r) return { is: left.is } as Value;
+    const compares = /^(Eq|Ne|Lt|Gt|Le|Ge)/.test(op);
+    if ((compares && (left.is === right.is || isZero(left) || isZero(right))) || (op === 'SubInt32' && left.is === right.is))
+      return number;
+    throw notInC(`${of.fn.name} computes ${op} of ${left.is} and ${right.is}`);
+  }
+
+  /** What either may be. */
+  private join(a: Maybe, b: Maybe, of: Instance, what: string): Maybe {
+    if (a === undefined || b === undefined) return a ?? b;
+    if (isAddress(a) && isZero(b)) return a;
+    if (isAddress(b) && isZero(a)) return b;
+    if (!isAddress(a) || !isAddress(b)) {
+      if (isAddress(a) || isAddress(b)) throw notInC(`${what} of ${of.fn.name} is ${a.is} and ${b.is}`);
+      return { is: 'number', zero: a.zero && b.zero };
+    }
+    if (a.is !== b.is) throw notInC(`${what} of ${of.fn.name} is ${a.is} and ${b.is}`);
+    if (!a.at || !b.at) return { is: a.is };
+    const at = new Set([...a.at, ...b.at]);
+    return at.size > mostAddresses ? { is: a.is } : { is: a.is, at };
+  }
+
+  /** The same, kept: whether anything is new decides whether all functions are looked at again. */
+  private keep(old: Maybe, value: Maybe, of: Instance, what: string): Maybe {
+    const now = this.join(old, value, of, what);
+    const size = (v: Maybe) => (isAddress(v) ? (v.at?.size ?? -1) : v && isZero(v));
+    if (now?.is !== old?.is || size(now) !== size(old)) this.changed = true;
+    return now;
+  }
+}
+
+export const isAddress = (value: Maybe): value is Extract<Value, { is: Region }> => value !== undefined && value.is !== 'number';
+const isZero = (value: Value): boolean => value.is === 'number' && value.zero;

@@ -1,0 +1,71 @@
+/**
+ * Models as C, without a runtime: every golden gives the bytes of the module and of the integer reference, on this machine under sanitizers and on two microcontrollers' cores in
+ * QEMU, with instructions, flash, RAM and stack beside TensorFlow Lite Micro's.
+ *
+ * Skipped with a line where compilers or QEMU are not installed.
+ */
+import { createHash } from 'node:crypto';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CoreName } from '../../host/bench/count.ts';
+import { signalOf } from '../wamr/signal.ts';
+import { bareSubjects } from './models.ts';
+import { coreTools, Folder, missing } from './run.ts';
+
+/** TensorFlow Lite Micro on a Cortex-M4, reference kernels / CMSIS-NN: code with interpreter and resolver, model file, arena, instructions an invoke (of kws and str_ww a whole window). */
+const micro: Record<string, string> = {
+  okay_nabu: 'code 42,984 / 78,128, model 60,264, arena 18,372 / 19,124, instructions 1,253,720 / 227,080',
+  vad: 'code 42,984 / 78,128, model 34,328, arena 9,012 / 9,972, instructions 696,760 / 108,120',
+  'str_ww_ref_model, hop 1':
+    'code 35,240 / 72,432, model 74,520, arena 15,252 / 16,596, instructions a window 39,249,560 / 2,555,360',
+  'kws_ref_model, hop 1':
+    'code 35,232 / 72,424, model 53,936, arena 22,772 / 22,820, instructions a window 134,174,200 / 9,416,600',
+  micro_speech_quantized: 'code 35,232 / 72,424, model 18,800, arena 6,788 / 6,836, instructions a window 17,785,560 / 2,389,920',
+};
+
+const onHost = missing(['gcc']);
+if (onHost) console.log(onHost);
+const onCores = (['rv32', 'm4'] as CoreName[]).filter((core) => {
+  const absent = missing(coreTools(core));
+  if (absent) console.log(absent);
+  return !absent;
+});
+
+for (const { name, hostOnly, make } of onHost ? [] : bareSubjects()) {
+  test(`${name}: as C`, async () => {
+    const { bundle, c } = await make();
+    const { frames, outputs } = await signalOf(bundle);
+    const { golden, outputs: ports } = bundle.manifest;
+    const first = outputs.subarray(0, golden.outputs * ports.reduce((sum, { elements }) => sum + elements, 0));
+    assert.is(createHash('sha256').update(first).digest('hex'), golden.digest, 'the reference');
+    const folder = new Folder(c, bundle, frames, outputs);
+    try {
+      const here = await folder.onHost();
+      assert.is(here.differing, 0, 'bytes that differ');
+      assert.is(here.bytes, outputs.length);
+      for (const core of hostOnly ? [] : onCores) {
+        const ran = await folder.onCore(core, ['-O2']);
+        const { differing, bytes, code, constants, ram, stack, least, most } = ran;
+        assert.is(differing, 0, `${core}: bytes that differ`);
+        assert.is(bytes, outputs.length);
+        assert.equal(ran.undefined, [], `${core}: it needs no library`);
+        assert.is(constants, c.flashBytes, 'constants are in flash, all of them');
+        assert.is(ram, c.ramBytes, 'and nothing else is in RAM');
+        assert.ok(stack > 0 && stack < 1024, `stack ${stack}`);
+        assert.ok(most - least < 0.01 * most + 400, `from ${least} to ${most} instructions`);
+        console.log(
+          `  ${name}, ${core}: flash ${code + constants} (code ${code}, constants ${constants}), RAM ${ram} and stack ${stack}, instructions ${least} to ${most}`,
+        );
+        if (name !== 'okay_nabu') continue;
+        assert.ok(code + constants <= 40 * 1024, 'flash');
+        assert.ok(ram + stack <= 8 * 1024, 'RAM');
+        assert.ok(most <= (core === 'rv32' ? 112_000 : 92_000), `${most} instructions`);
+      }
+      if (micro[name]) console.log(`  TensorFlow Lite Micro on a Cortex-M4: ${micro[name]}`);
+    } finally {
+      folder.remove();
+    }
+  });
+}
+
+test.run();

@@ -1,0 +1,44 @@
+/**
+ * Random networks as C on this machine, under the address and undefined-behaviour sanitizers and with all warnings as errors: streamed and edge-exact, the bytes of the module and of
+ * the integer reference.
+ *
+ * Count: RUNLET_BARE networks (12 by default), seed RUNLET_SEED.
+ */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { buildC } from '../../assembly/c/build-c.ts';
+import { anyLayout } from '../property/layouts.ts';
+import { makeNetwork, network, random } from '../property/random-network.ts';
+import { signalOf } from '../wamr/signal.ts';
+import { Folder, missing } from './run.ts';
+
+const count = Number(process.env.RUNLET_BARE ?? 12);
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const absent = missing(['gcc']);
+if (absent) console.log(absent);
+
+(absent ? test.skip : test)(`${count} random networks as C, any hop and any padding (seed ${seed})`, async () => {
+  let bytes = 0;
+  for (const [i, spec] of fc.sample(network, { numRuns: count, seed }).entries()) {
+    const wider = { ...spec, layers: spec.layers.map((l) => ({ ...l, channels: l.channels * (1 + (spec.seed % 5)) })) };
+    const rnd = random(spec.seed ^ 0x33);
+    const { quant } = anyLayout(makeNetwork(wider), 1 + Math.floor(rnd() * (spec.window + 5)), rnd);
+    const bundle = await build(quant, { target: 'native' });
+    const { frames, outputs } = await signalOf(bundle);
+    const folder = new Folder(await buildC(quant, bundle.manifest), bundle, frames, outputs);
+    try {
+      const ran = await folder.onHost();
+      assert.is(ran.differing, 0, `network ${i}: bytes that differ`);
+      assert.is(ran.bytes, outputs.length);
+      bytes += ran.bytes;
+    } finally {
+      folder.remove();
+    }
+  }
+  assert.ok(bytes > count);
+  console.log(`  ${count} networks, ${bytes} bytes equal`);
+});
+
+test.run();

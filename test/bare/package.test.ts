@@ -1,0 +1,149 @@
+/**
+ * What `build --emit-c` writes beside the C, held against what reads it: CMake, Zephyr's functions, YAML, Arduino's rules for libraries, a C++ compiler for the sketch. Options
+ * without a meaning are refused. Several models in one firmware do not clash.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cName } from '../../assembly/c/build-c.ts';
+import { floatText } from '../../assembly/c/header.ts';
+import { runCli } from '../host/helpers.ts';
+import { root } from '../shared.ts';
+import { installed } from './run.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-c-package-'));
+const at = (...parts: string[]) => join(folder, ...parts);
+test.after(() => rmSync(folder, { recursive: true }));
+const build = (...args: string[]) => runCli(folder, ['build', 'q.onnx', '-o', 'q.wasm', ...args]);
+const run = (command: string, ...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+  assert.is(status, 0, `${command} ${args.join(' ')}\n${stdout}${stderr}`);
+  return stdout + stderr;
+};
+const where = (tool: string) => (installed(tool) ? test : test.skip);
+for (const tool of ['gcc', 'g++', 'cmake', 'python3']) if (!installed(tool)) console.log(`skipped: ${tool} is not installed`);
+
+test.before(async () => {
+  cpSync(join(root, 'test/fixtures/onnx/q-plain-s8.onnx'), at('q.onnx'));
+  for (const name of ['one', 'two']) {
+    const { code, stdout, stderr } = await build('--target', 'native', '--emit-c', name, '--c-name', name);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^C +${name}/src/${name}\\.c: constants [\\d,]+ bytes of flash, [\\d,]+ bytes of RAM`, 'm'));
+  }
+});
+
+test('options without a meaning are refused', async () => {
+  for (const target of ['simd', 'interp', 'all']) {
+    const { code, stderr } = await build('--target', target, '--emit-c', 'c');
+    assert.is(code, 2);
+    assert.match(stderr, /RN512 .*--target native/s);
+  }
+  assert.match((await build('--emit-c', 'c')).stderr, /RN512/);
+  assert.match((await build('--target', 'native', '--c-name', 'x')).stderr, /RN740 .*--emit-c with it/s);
+  assert.match((await build('--target', 'native', '--emit-c', 'c', '--c-name', '2x')).stderr, /RN740 .*a letter first/s);
+});
+
+test('names and floats of C', () => {
+  assert.equal(['okay_nabu', 'ppg-hr', '3 x', '', 'Ä'].map(cName), ['okay_nabu', 'ppg_hr', 'model_3_x', 'model', 'model']);
+  for (const x of [0.5, 1, 1e-7, 0.1, 3.4e38, 1 / 256]) assert.is(Math.fround(Number(floatText(x).slice(0, -1))), Math.fround(x));
+  assert.is(floatText(1), '1.0f');
+});
+
+where('gcc')('two models in one program, in sections of their own', () => {
+  writeFileSync(
+    at('both.c'),
+    '#include "one.h"\n#include "two.h"\nint main(void) { one_reset(); two_reset(); return one_push(1) < 0 || two_push(1) < 0 || ONE_HOP != TWO_HOP; }\n',
+  );
+  const places = ['FLASH=model_flash', 'RAM=model_ram', 'CODE=model_code'].map((place) => {
+    const [name, section] = place.split('=');
+    return `-DRUNLET_${name}=__attribute__((section("${section}")))`;
+  });
+  const includes = ['-Ione/src', '-Itwo/src'];
+  run(
+    'gcc',
+    '-std=c99',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    ...includes,
+    ...places,
+    'both.c',
+    'one/src/one.c',
+    'two/src/two.c',
+    '-o',
+    'both',
+  );
+  run(at('both'));
+  const sections = run('gcc', '-std=c99', '-O2', ...places, '-c', 'one/src/one.c', '-o', 'one.o') + run('objdump', '-h', 'one.o');
+  for (const section of ['model_flash', 'model_ram', 'model_code']) assert.match(sections, section);
+  const names = run('nm', '-g', 'one.o').match(/\S+$/gm) ?? [];
+  assert.equal(names.sort(), ['one_input', 'one_output', 'one_push', 'one_reset', 'one_state']);
+});
+
+where('g++')('the sketch compiles as C++, with what Arduino puts before it', () => {
+  writeFileSync(
+    at('Arduino.h'),
+    'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
+  );
+  writeFileSync(at('sketch.cpp'), readFileSync(at('one/examples/one/one.ino'), 'utf8'));
+  run(
+    'g++',
+    '-std=c++11',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-include',
+    'Arduino.h',
+    '-I.',
+    '-Ione/src',
+    '-c',
+    'sketch.cpp',
+    '-o',
+    'sketch.o',
+  );
+});
+
+test("library.properties keeps Arduino's rules", () => {
+  const lines = readFileSync(at('one/library.properties'), 'utf8').trim().split('\n');
+  const fields = new Map(lines.map((line) => line.split(/=(.*)/).slice(0, 2) as [string, string]));
+  for (const name of ['name', 'version', 'author', 'maintainer', 'sentence', 'paragraph', 'category', 'url', 'architectures'])
+    assert.ok(fields.get(name), name);
+  assert.match(fields.get('name') ?? '', /^[a-zA-Z0-9][\w .-]{0,62}$/);
+  assert.match(fields.get('version') ?? '', /^\d+\.\d+\.\d+$/);
+  assert.match(fields.get('url') ?? '', /^https:\/\//);
+  assert.is(fields.get('includes'), 'one.h');
+  const categories = ['Display', 'Communication', 'Signal Input/Output', 'Sensors', 'Device Control', 'Timing', 'Data Storage', 'Data Processing', 'Other']; // biome-ignore format: one line
+  assert.ok(categories.includes(fields.get('category') ?? ''));
+});
+
+where('cmake')('CMake makes a static library, and Zephyr finds its module', () => {
+  writeFileSync(at('CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.13)\nproject(test C)\nadd_subdirectory(one)\n');
+  run('cmake', '-S', '.', '-B', 'made');
+  run('cmake', '--build', 'made');
+  writeFileSync(
+    at('zephyr.cmake'),
+    `${['library_named', 'library_sources', 'include_directories'].map((fn) => `function(zephyr_${fn})\nmessage("${fn} \${ARGV}")\nendfunction()`).join('\n')}
+set(CONFIG_RUNLET_ONE y)
+include(one/zephyr/CMakeLists.txt)
+include(two/zephyr/CMakeLists.txt)
+`,
+  );
+  const said = run('cmake', '-P', 'zephyr.cmake');
+  assert.match(said, /library_named one\s+library_sources \.\.\/src\/one\.c\s+include_directories \.\.\/src/);
+  assert.not.match(said, /two/);
+  assert.match(readFileSync(at('one/zephyr/Kconfig'), 'utf8'), /^config RUNLET_ONE\n\tbool ".+"\n\thelp\n\t {2}\S/);
+});
+
+where('python3')("Zephyr's module.yml is YAML", () => {
+  const script =
+    'import sys\ntry:\n import yaml\nexcept ImportError:\n sys.exit(print("no yaml"))\nprint(yaml.safe_load(open("one/zephyr/module.yml")))';
+  assert.match(
+    run('python3', '-c', script),
+    /no yaml|\{'name': 'one', 'build': \{'cmake': 'zephyr', 'kconfig': 'zephyr\/Kconfig'\}\}/,
+  );
+});
+
+test.run();
