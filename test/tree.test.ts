@@ -142,7 +142,7 @@ test('an operator is five files of one name', () => {
     [
       'assembly/kernels',
       '.ts',
-      ['block', 'fetch', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps'],
+      ['block', 'fetch', 'finish', 'fixed-point', 'last-rows', 'mac-simd', 'move', 'needs', 'patch', 'rows', 'taps', 'wasi'],
     ],
     ['test/ops', '.cases.ts', []],
   ];
