@@ -11,11 +11,13 @@ import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
 import { type Manifest, manifestSection } from './bundle/manifest.ts';
 import { manifestBytes } from './bundle/write.ts';
 import { type Emitted, emit } from './emit/emit.ts';
+import { infoCases } from './emit/info.ts';
 import type { MemoryMap } from './emit/memory.ts';
 import { customSection, moduleOf, sectionsOf, withData, withMemory } from './emit/patch.ts';
 import { pagesFor, stackBytes } from './emit/static-memory.ts';
 import type { Kernel } from './emit/table-source.ts';
 import type { Target } from './emit/target.ts';
+import { wasiData } from './emit/wasi.ts';
 import { soundManifest } from './frontend/manifest.ts';
 
 export interface Assembled {
@@ -60,7 +62,10 @@ export async function assemble(
   code: Uint8Array,
   options: ManifestOptions,
 ): Promise<Assembled> {
-  const bare = withData(code, memory.base, data);
+  const command = memory.wasi && [
+    { address: memory.wasi.address, data: wasiData(memory.wasi.address, infoCases(quant, memory)) },
+  ];
+  const bare = withData(code, { address: memory.base, data }, ...(command ?? []));
   const apart = memory.home === 'embed' ? undefined : packed;
   const rows = await makeManifest(quant, memory, options, apart);
   const manifest = memory.sound ? await soundManifest(rows, quant, memory.sound.frontEnd) : rows;

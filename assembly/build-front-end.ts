@@ -7,22 +7,25 @@
 import type { FrontEnd } from '../models/frontend/types.ts';
 import type { Bundle } from './build.ts';
 import { memoryBytes, sectionBytes } from './bundle/bytes.ts';
-import { type Manifest, manifestSection } from './bundle/manifest.ts';
+import { type Form, type Manifest, manifestSection } from './bundle/manifest.ts';
 import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { smaller } from './emit/shrink.ts';
+import { wasiData } from './emit/wasi.ts';
 import { frontEndConfig } from './frontend/config.ts';
 import { frontEndGolden } from './frontend/golden.ts';
 import { frontEndDigest, soundPort } from './frontend/manifest.ts';
 import { mapFrontEnd, markBytes } from './frontend/map.ts';
 import { packFrontEnd } from './frontend/pack.ts';
-import { frontEndSource } from './frontend/source.ts';
+import { frontEndInfo, frontEndSource } from './frontend/source.ts';
 
 export interface FrontEndBuildOptions {
   producer?: string;
   /** Run binaryen's optimiser once more and keep the smaller module. */
   shrink?: boolean;
+  /** `wasi`: a command too. */
+  form?: Form;
   /** Of the file that the front end came from; else the digest is that of its tables. */
   sourceDigest?: string;
 }
@@ -30,7 +33,8 @@ export interface FrontEndBuildOptions {
 /** Emits, compiles and packs a front end. @throws RunletError RN5xx */
 export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOptions = {}): Promise<Bundle> {
   const producer = options.producer ?? 'runlet';
-  const memory = mapFrontEnd(frontEnd);
+  const { form } = options;
+  const memory = mapFrontEnd(frontEnd, form);
   const source = frontEndSource(frontEnd, memory, producer);
   const compiled = await compile(source, memory.end, 'interp');
   const code = options.shrink ? await smaller(compiled) : compiled;
@@ -45,6 +49,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     name,
     producer,
     target: 'interp',
+    ...(form && { form }),
     mode: 'windowed',
     inputs: [soundPort(windowSamples)],
     outputs: [
@@ -75,6 +80,10 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     golden: await frontEndGolden(frontEnd),
   };
   const section = customSection(manifestSection, manifestBytes(manifest));
-  const wasm = moduleOf([...sectionsOf(withData(code, memory.base, data)), section]);
+  const command = memory.wasi && [
+    { address: memory.wasi.address, data: wasiData(memory.wasi.address, frontEndInfo(frontEnd, memory)) },
+  ];
+  const bare = withData(code, { address: memory.base, data }, ...(command ?? []));
+  const wasm = moduleOf([...sectionsOf(bare), section]);
   return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
 }

@@ -52,7 +52,7 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
         tryThis: 'interp, which every engine runs',
       });
     }
-    const home = checkHome(options.weights ?? 'embed', target);
+    const home = checkHome(options.weights ?? 'embed', target, options.form);
     const { style = 'calls' } = options;
     if (style === 'smallest') {
       const [calls, table] = [
@@ -77,7 +77,7 @@ type Named = Omit<BuildOptions, 'frontEnd'> & {
 };
 
 async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights));
+  const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights, options.form));
   const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
@@ -95,23 +95,32 @@ async function asTable(
   options: Named,
   sound?: FrontEnd,
 ): Promise<Bundle> {
-  const { target, weights } = options;
+  const { target, weights, form } = options;
   const every = options.kernels === 'every';
   const kernels = every ? () => everyKernel(target, weights) : kernelsUsed;
-  const emitted = checkMemory(emit(quant, target, kernels, sound, weights));
+  const emitted = checkMemory(emit(quant, target, kernels, sound, weights, form));
   const ownClock = quant.plan.mode === 'misaligned';
   const shrink = options.shrink ?? false;
   // everything, but for the import where it is not wanted
   const all = weights === 'tile' ? new Set(needNames) : undefined;
   const needs = every ? all : emitted.packed.needs;
-  const compiled = await interpreter(kernels(emitted.program), { target, ownClock, shrink, sound: sound !== undefined, needs });
+  const compiled = await interpreter(kernels(emitted.program), {
+    target,
+    ownClock,
+    shrink,
+    sound: sound !== undefined,
+    form,
+    needs,
+  });
   const assembled = await assembleTable(quant, emitted, compiled, options);
   return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFilesOf(tools, needs) } };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
 async function checkBase(compiled: Uint8Array, memory: MemoryMap): Promise<void> {
-  const imports = { runlet: { weights: () => {} } };
+  const nothing = () => 0;
+  const command = { fd_read: nothing, fd_write: nothing, proc_exit: nothing };
+  const imports = { runlet: { weights: nothing }, wasi_snapshot_preview1: command };
   const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(compiled as BufferSource), imports);
   const end = (exports.__data_end as WebAssembly.Global | undefined)?.value;
   if (end !== memory.end) {

@@ -16,7 +16,7 @@ import { loadGraph, loadQuantPlan, planOptions } from '../host/cli/load.ts';
 import { quantile } from '../host/report/statistics.ts';
 import { type Cell, table } from '../host/report/table.ts';
 import { type QuantPlan, quantPlan } from '../quant/plan.ts';
-import { countInWamr, m4Tools } from '../test/wamr/m4.ts';
+import { bareTools, countInWamr } from '../test/wamr/bare.ts';
 import { buildNaive, isNaive } from '../test/wamr/naive.ts';
 import { absentTools, type Module, runInWamr, timeInWamr } from '../test/wamr/runner.ts';
 
@@ -85,7 +85,7 @@ for (const { bytes } of held)
   if (Buffer.compare(bytes, first?.bytes ?? new Uint8Array()) !== 0) throw new Error('the outputs differ');
 
 const times = await timeInWamr(subjects, frames, Number(values.rounds));
-const noM4 = absentTools(m4Tools);
+const noM4 = absentTools(bareTools('m4'));
 if (noM4) say(`skipped: instructions on Cortex-M4, ${noM4}`);
 const m4 = noM4 ? undefined : await countInWamr(subjects);
 

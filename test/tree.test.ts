@@ -158,6 +158,7 @@ test('an operator is five files of one name', () => {
         'patch',
         'rows',
         'taps',
+        'wasi',
       ],
     ],
     ['test/ops', '.cases.ts', []],

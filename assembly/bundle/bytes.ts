@@ -13,7 +13,7 @@ export function memoryBytes(map: MemoryMap): BytesManifest {
     tableBytes: map.tables.bytes + map.program.bytes,
     stateBytes: map.state.bytes,
     scratchBytes: map.scratch.bytes,
-    ioBytes: map.io.bytes,
+    ioBytes: map.io.bytes + (map.wasi?.bytes ?? 0),
   };
   const memory = map.end - map.base;
   const paddingBytes = memory - Object.values(parts).reduce((a, b) => a + b, 0);

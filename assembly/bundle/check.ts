@@ -10,6 +10,7 @@ import {
   type DetectorManifest,
   type FeaturesManifest,
   type FrontEndManifest,
+  forms,
   type LayerManifest,
   type Manifest,
   manifestSection,
@@ -288,6 +289,7 @@ export function checkManifest(value: unknown): Manifest {
       digest: digestOf(golden.digest, 'golden.digest'),
     },
   };
+  if (m.form !== undefined) manifest.form = oneOf(m.form, 'form', forms);
   if (m.weights !== undefined) manifest.weights = weightsOf(m.weights, manifest.bytes);
   if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
   checkRates(manifest);

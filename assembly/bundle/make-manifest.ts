@@ -11,7 +11,7 @@ import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { Digest, sha256 } from './digest.ts';
 import { makeGolden } from './golden.ts';
-import type { DetectorManifest, FeaturesManifest, Manifest, PortManifest, WeightsManifest } from './manifest.ts';
+import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, WeightsManifest } from './manifest.ts';
 
 export interface ManifestOptions {
   producer: string;
@@ -23,6 +23,7 @@ export interface ManifestOptions {
   unit?: string;
   detector?: DetectorManifest;
   features?: FeaturesManifest;
+  form?: Form;
 }
 
 function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortManifest {
@@ -128,6 +129,7 @@ export async function makeManifest(
     producer: options.producer,
     target: options.target,
     ...(options.style === 'calls' ? {} : { style: options.style }),
+    ...(options.form && { form: options.form }),
     mode: plan.mode,
     inputs: graph.inputs.map((p, i) => ({
       ...portManifest(quant, p, true),

@@ -107,6 +107,19 @@ export interface FrontEndManifest {
   log?: Record<string, number>;
 }
 
+/** What a module is beside the ABI of docs/abi.md. `wasi`: a command too, which imports the three functions below. */
+export const forms = ['wasi'] as const;
+export type Form = (typeof forms)[number];
+
+export const wasiModule = 'wasi_snapshot_preview1';
+export const wasiFunctions = ['fd_read', 'fd_write', 'proc_exit'] as const;
+
+/** All imports that a bundle may have, as module.name in order: none but those that its manifest explains. */
+export const importsOf = ({ form, weights }: Pick<Manifest, 'form' | 'weights'>): string[] => [
+  ...(weights?.home === 'tile' ? ['runlet.weights'] : []),
+  ...(form === 'wasi' ? wasiFunctions.map((name) => `${wasiModule}.${name}`) : []),
+];
+
 export interface Manifest {
   /** Version of this manifest's form. */
   manifest: 1;
@@ -141,6 +154,8 @@ export interface Manifest {
   macsPerWindow: number;
   layers: LayerManifest[];
   bytes: BytesManifest;
+  /** Left out: a module of the ABI and nothing else. */
+  form?: Form;
   /** Left out: the weights are in the module. */
   weights?: WeightsManifest;
   /**

@@ -7,7 +7,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { checkManifest } from './check.ts';
-import { type Manifest, manifestSection } from './manifest.ts';
+import { importsOf, type Manifest, manifestSection } from './manifest.ts';
 
 export interface WasmSection {
   /** 0 custom, 1 type, 2 import, 5 memory, 8 start, 10 code, 11 data (core specification 5.5.2). */
@@ -156,10 +156,10 @@ export function wasmBytes(wasm: Uint8Array): WasmBytes {
 }
 
 /**
- * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has `runlet.weights`, a function, and no other.
+ * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has `runlet.weights`, a WASI command three functions, and no other.
  * @throws RN601, RN607
  */
-function checkImports(sections: WasmSection[], { weights }: Manifest): void {
+function checkImports(sections: WasmSection[], manifest: Manifest): void {
   const names: string[] = [];
   for (const section of sections.filter(({ id }) => id === 2)) {
     const cursor = new Cursor(section.bytes, 0, section.bytes.length);
@@ -172,12 +172,14 @@ function checkImports(sections: WasmSection[], { weights }: Manifest): void {
       else names.push('?');
     }
   }
-  const wanted = weights?.home === 'tile' ? 'runlet.weights' : '';
-  if (names.join(', ') === wanted) return;
+  const wanted = importsOf(manifest).join(', ');
+  if (names.sort().join(', ') === wanted) return;
   throw new RunletError('RN607', {
     what: `the module imports ${names.join(', ') || 'nothing'}`,
     where: 'import section',
-    why: wanted ? `its weights are fetched by ${wanted}` : 'its weights are not fetched, and nothing else is given to a bundle',
+    why: wanted
+      ? `its manifest wants ${wanted}`
+      : 'its weights are not fetched, it is no command, and nothing else is given to a bundle',
     tryThis: 'build the bundle again',
   });
 }

@@ -7,6 +7,7 @@
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Form } from '../bundle/manifest.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
 import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
@@ -18,6 +19,7 @@ import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Kernel } from './table-source.ts';
 import type { Target } from './target.ts';
+import { wasiBytes } from './wasi.ts';
 
 /** One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for all networks. */
 export type Style = 'calls' | 'table';
@@ -39,13 +41,14 @@ function placeOf(quant: QuantPlan, target: Target, wanted: Home): WeightsPlace {
   return { home, room: home === 'tile' ? pack(quant, target, undefined, { home, room: 0 }).workBytes : 0 };
 }
 
-/** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. A network without weights has home `embed`. */
+/** `kernels`: what the interpreter has, in its order. `frontEnd`: sound before the network. A network without weights has home `embed`. `form`: other than the ABI alone. */
 export function emit(
   quant: QuantPlan,
   target: Target,
   kernels?: (program: Program) => Kernel[],
   frontEnd?: FrontEnd,
   wanted: Home = 'embed',
+  form?: Form,
 ): Emitted {
   const { plan } = quant;
   const place = placeOf(quant, target, wanted);
@@ -57,6 +60,7 @@ export function emit(
     work: sizes.workBytes,
     pooled: sizes.pooled,
     home,
+    ...(form === 'wasi' && { wasi: wasiBytes }),
   };
   const round = (map: MemoryMap) => {
     const packed = pack(quant, target, map, place);

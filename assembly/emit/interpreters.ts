@@ -4,6 +4,7 @@
  * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
  */
 import type { Interpreter } from '../assemble.ts';
+import type { Form } from '../bundle/manifest.ts';
 import { compileWith, kernelFilesOf, type Tools } from './compiler.ts';
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
@@ -25,6 +26,8 @@ export interface InterpreterOptions {
   shrink: boolean;
   /** A front end is before the network. */
   sound: boolean;
+  /** Other than the ABI alone. */
+  form?: Form;
   /** What layers ask of their kernels; everything if left out. */
   needs?: ReadonlySet<Need>;
 }
@@ -58,11 +61,20 @@ export function interpretersOf(tools: Tools): Interpreters {
       return allTargets().filter(({ fn }) => used.has(fn));
     },
     interpreter: async (kernels, options) => {
-      const { target, ownClock, shrink, sound, needs } = options;
-      const key = JSON.stringify([target, shrink, ownClock, sound, kernels.map(({ fn }) => fn), needs && [...needs].sort()]);
+      const { target, ownClock, shrink, sound, needs, form } = options;
+      const key = JSON.stringify([
+        target,
+        shrink,
+        ownClock,
+        sound,
+        form,
+        kernels.map(({ fn }) => fn),
+        [...(needs ?? [])].sort(),
+        !needs,
+      ]);
       let found = known.get(key);
       if (!found) {
-        const source = tableSource(kernels, ownClock, sound);
+        const source = tableSource(kernels, ownClock, sound, form);
         found = { source, code: compileOnce(tools, source, options) };
         known.set(key, found);
       }

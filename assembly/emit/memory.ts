@@ -3,7 +3,7 @@
  *
  * In: a StreamPlan, the sizes of weights and tables, and what packing joined.  Out: MemoryMap.
  *
- *   base  | program | weights | tables | state | io | scratch |  end
+ *   base  | program | weights | tables | state | io | scratch | a command's own (emit/wasi.ts) |  end
  *
  * Weights that the host copies (home `linear`) lie behind the tables, so that program and tables stay one data segment; of home `tile` there are none.
  *
@@ -84,6 +84,8 @@ export interface MemoryMap {
   folds: Map<number, Queue & { method: FoldReuse['method']; totals: Region }>;
   /** edge-exact: accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
   taps: Map<number, { accumulators: Region; records: Region; waiting: Region }>;
+  /** The region of a command, at the end. */
+  wasi?: Region;
   /** A front end before the network: its block and tables, its state, the samples of a hop. It makes a row while no layer runs, in the layers' scratch. */
   sound?: { frontEnd: FrontEnd; block: number; state: number; samples: number };
 }
@@ -138,6 +140,8 @@ export interface Packing {
   home?: Home;
   /** What a kernel call needs beside its buffers, one call at a time. */
   work?: number;
+  /** The region of a command (emit/wasi.ts). */
+  wasi?: number;
   /** Per step the earlier one whose call writes its output. */
   pooled?: ReadonlyMap<Step, Step>;
   /** Where what is written begins, if not right behind what is only read. */
@@ -257,6 +261,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
   place(scratchBytes, 1);
   const work = region(place(bytes.work ?? 0));
   const scratch = region(scratchStart);
+  const wasi = bytes.wasi && region(place(bytes.wasi, 16));
   const end = place(0, 16);
   return {
     base,
@@ -282,6 +287,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
     queues,
     folds,
     taps,
+    ...(wasi && { wasi }),
     ...(frontEnd && { sound: { frontEnd, block: block as number, state: soundState as number, samples: samples as number } }),
   };
 }

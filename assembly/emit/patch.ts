@@ -74,12 +74,22 @@ export function moduleOf(sections: Section[]): Uint8Array {
   return out;
 }
 
+/** What lies at an address of a module's memory when it starts. */
+export interface Segment {
+  address: number;
+  data: Uint8Array;
+}
+
 /** Memory index 0, active, i32.const address. */
-function dataSection(address: number, data: Uint8Array): Section {
-  const head = [1, 0, 0x41, ...sleb(address), 0x0b, ...leb(data.length)];
-  const body = new Uint8Array(head.length + data.length);
-  body.set(head);
-  body.set(data, head.length);
+function dataSection(segments: Segment[]): Section {
+  const parts = segments.flatMap(({ address, data }) => [[0, 0x41, ...sleb(address), 0x0b, ...leb(data.length)], data]);
+  const body = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, leb(segments.length).length));
+  body.set(leb(segments.length));
+  let at = leb(segments.length).length;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
   return { id: 11, body };
 }
 
@@ -92,10 +102,10 @@ export function customSection(name: string, content: Uint8Array): Section {
   return { id: 0, body };
 }
 
-/** The module with `data` as its only segment at `address`; data sections and custom sections of the compiler are dropped. */
-export function withData(wasm: Uint8Array, address: number, data: Uint8Array): Uint8Array {
+/** The module with these segments; data sections and custom sections of the compiler are dropped. */
+export function withData(wasm: Uint8Array, ...segments: Segment[]): Uint8Array {
   const kept = sectionsOf(wasm).filter((s) => s.id !== 0 && s.id !== 11 && s.id !== 12);
-  return moduleOf([...kept, dataSection(address, data)]);
+  return moduleOf([...kept, dataSection(segments)]);
 }
 
 /** Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one ends. */

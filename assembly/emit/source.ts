@@ -11,6 +11,7 @@ import { infoCases } from './info.ts';
 import type { Listed, ListedProgram, Lists } from './lists.ts';
 import { counters, type MemoryMap } from './memory.ts';
 import { type Instruction, type Place, type Program, readsPhase, sectionNames } from './program.ts';
+import { joinWasi } from './wasi.ts';
 
 /** Kernel functions in use, by file. */
 function imports(program: Program): string[] {
@@ -191,8 +192,9 @@ export function moduleSource(
     '',
     ...(bare ? [] : abiLines(quant, map)),
   ].join('\n');
-  if (!map.sound) return text;
+  if (!map.sound) return map.wasi ? joinWasi(text) : text;
   const { block, samples, frontEnd } = map.sound;
   const places = { block: `${block}`, sound: `${samples}`, mark: control.get('ready'), hopRows: control.hop };
-  return joinFrontEnd(text, { ...places, stepSamples: `${frontEnd.stepSamples}` });
+  const heard = joinFrontEnd(text, { ...places, stepSamples: `${frontEnd.stepSamples}` });
+  return map.wasi ? joinWasi(heard) : heard;
 }

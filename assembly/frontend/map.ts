@@ -6,14 +6,16 @@
  * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that rn_reset has run.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import type { Form } from '../bundle/manifest.ts';
 import { alignment, type MemoryMap, type Region } from '../emit/memory.ts';
 import { memoryBase } from '../emit/static-memory.ts';
+import { wasiBytes } from '../emit/wasi.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
 
 /** The mark, before the front end's own state. */
 export const markBytes = 4;
 
-export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
+export function mapFrontEnd(frontEnd: FrontEnd, form?: Form): MemoryMap & { row: number } {
   let at = memoryBase;
   let paddingBytes = 0;
   const place = (bytes: number, to = alignment): Region => {
@@ -28,6 +30,7 @@ export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
   const samples = 2 * frontEnd.stepSamples;
   const io = place(samples + frontEnd.channels);
   const scratch = place(frontEndScratchBytes(frontEnd));
+  const wasi = form === 'wasi' && place(wasiBytes, 16);
   const end = place(0, 16).address;
   return {
     base: memoryBase,
@@ -54,5 +57,6 @@ export function mapFrontEnd(frontEnd: FrontEnd): MemoryMap & { row: number } {
     queues: new Map(),
     folds: new Map(),
     taps: new Map(),
+    ...(wasi && { wasi }),
   };
 }

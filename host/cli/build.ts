@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Form, Manifest } from '../../assembly/bundle/manifest.ts';
 import { buildC, checkCTarget, cName } from '../../assembly/c/build-c.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
@@ -17,7 +17,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
 import { badOption, coloursFor, jsonArg, kebab, numberOption, printJson } from './args.ts';
-import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
 import {
   calibArgs,
@@ -50,6 +50,10 @@ export default defineCommand({
     target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
     ...styleArg,
     ...weightsArg,
+    wasi: {
+      type: 'boolean',
+      description: 'A command for WASI runtimes too: frames on standard input, outputs on standard output (docs/runtimes.md)',
+    },
     ...detectorArgs,
     frontEnd: {
       type: 'string',
@@ -94,6 +98,7 @@ export default defineCommand({
       style: styleOf(args),
       weights: homeOf(args),
       shrink: true,
+      ...formOf(args),
       ...manifestFields(graph, args),
       ...(frontEnd && { frontEnd, features: undefined }),
     };
@@ -122,6 +127,8 @@ export default defineCommand({
     if (detects) process.stdout.write(`detects     ${detects}\n`);
   },
 });
+
+const formOf = ({ wasi }: { wasi?: boolean }): { form?: Form } => (wasi ? { form: 'wasi' } : {});
 
 interface Made {
   target: Target;
@@ -187,6 +194,7 @@ async function writeBundle(output: string, { wasm, weights }: Bundle): Promise<v
 /** The lines that say what the bundle takes. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {
   const { home, bytes } = facts.weights;
+  if (facts.form === 'wasi') process.stdout.write(`form        ${formText}\n`);
   const inside = home === 'embed' ? `weights ${bytesText(bytes)}, ` : '';
   process.stdout.write(
     `bundle      ${output}: ${bytesText(facts.fileBytes)} (code ${bytesText(facts.codeBytes)}, ${inside}tables ${bytesText(facts.tableBytes)}, manifest ${bytesText(facts.manifestBytes)})\n`,
@@ -209,6 +217,7 @@ async function buildSound(
     emitC?: string;
     frontEnd?: string;
     weights?: string;
+    wasi?: boolean;
     json?: boolean;
   },
 ): Promise<void> {
@@ -220,6 +229,7 @@ async function buildSound(
   const bundle = await buildFrontEnd(frontEnd, {
     producer: producer(),
     shrink: true,
+    ...formOf(args),
     sourceDigest: createHash('sha256').update(bytes).digest('hex'),
   });
   const buildMs = performance.now() - started;

@@ -18,6 +18,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     mode: manifest.mode,
     target: manifest.target,
     style: manifest.style ?? 'calls',
+    ...(manifest.form && { form: manifest.form }),
     window: manifest.window,
     hop: manifest.hop,
     microHop: manifest.microHop,
@@ -36,6 +37,9 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     features: manifest.features,
   };
 }
+
+/** What form `wasi` is, for people. */
+export const formText = 'a WASI command too: frames on standard input, outputs on standard output';
 
 /** How weights of a home come to the kernels, for people. */
 export const homeText = ({ home, tileBytes }: ReturnType<typeof bundleFacts>['weights']): string =>

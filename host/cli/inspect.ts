@@ -11,7 +11,7 @@ import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
-import { bundleFacts, detectorText, homeText, soundLine } from './bundle-facts.ts';
+import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
 import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
 
@@ -76,6 +76,7 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
     `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    ...(manifest.form === 'wasi' ? [formText] : []),
     ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',
     table(

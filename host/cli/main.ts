@@ -15,6 +15,7 @@ const verbs: Record<string, string> = {
   quantize: 'Turn a float model into int8 with calibration data',
   build: 'Build a streaming WebAssembly module from a model',
   validate: 'Check that a bundle gives the numbers of its model',
+  golden: "Write a bundle's self-test as files, for any other runtime: frames, and the outputs that must come",
   run: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up',
   keygen: 'Make a pair of keys to sign bundles with',
   sign: 'Sign a bundle, so that devices and gateways can tell whose it is',

@@ -10,6 +10,6 @@ export { type DetectorSettings, isBackground, LabelDetector } from './label-dete
 export { Listener, type ListenerEvents, type ListeningCount, type ListeningModel } from './listener.ts';
 export type { Stored } from './open.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
-export { goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
+export { type GoldenHop, goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';

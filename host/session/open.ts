@@ -2,13 +2,14 @@
  * Instantiates a module and checks it against the ABI and its manifest before anything is run.
  *
  * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports, typed, and views.
- * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can reach nothing but its own memory and weights.
+ * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can reach nothing but its own memory and weights. A WASI command's
+ * imports are given as functions that fail.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
-import { manifestSection } from '../../assembly/bundle/manifest.ts';
+import { importsOf, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
 import { parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
-import { isTileImport, tileImport, weightsOf } from './weights.ts';
+import { tileImport, tileImports, weightsOf } from './weights.ts';
 
 export interface AbiExports {
   memory: WebAssembly.Memory;
@@ -56,17 +57,32 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
   }
 }
 
-/** Imports that this host gives: none, but for weights in tiles. @throws RN701 */
+/** Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI. @throws RN701 */
 function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: Manifest): void {
-  const fetches = manifest ? manifest.weights?.home === 'tile' : imports.length > 0;
-  if (imports.length === Number(fetches) && imports.every(isTileImport)) return;
+  const names = imports.map(({ module, name }) => `${module}.${name}`).sort();
+  const allowed = manifest ? [importsOf(manifest)] : [[], importsOf({ form: 'wasi' }), tileImports];
+  const known = allowed.some((list) => list.join() === names.join());
+  if (known && imports.every(({ kind }) => kind === 'function')) return;
   throw new RunletError('RN701', {
-    what: imports.length > 0 ? 'the module wants imports' : 'the module does not fetch its weights',
-    where: imports.map((i) => `${i.module}.${i.name}`).join(', ') || 'imports',
-    why: imports.length > 0 ? 'this host gives none, so that a bundle can reach nothing' : 'its manifest says home tile',
-    tryThis: 'build with --weights embed; only --weights tile has an import, runlet.weights',
+    what: imports.length > 0 ? 'the module wants imports' : 'the module does not import what its manifest says',
+    where: names.join(', ') || 'imports',
+    why:
+      imports.length > 0
+        ? 'this host gives none, so that a bundle can reach nothing'
+        : `its manifest wants ${manifest && importsOf(manifest).join(', ')}`,
+    tryThis: 'build with --weights embed; --weights tile has the import runlet.weights, and --wasi those of a command',
   });
 }
+
+/** What a command imports, for a host that pushes frames itself: it has no input or output to give, and only `_start` would ask. */
+const noCommand = Object.fromEntries(
+  wasiFunctions.map((name) => [
+    name,
+    () => {
+      throw new Error(`${name} is for _start alone`);
+    },
+  ]),
+);
 
 function manifestOf(module: WebAssembly.Module): Manifest {
   const [section, second] = WebAssembly.Module.customSections(module, manifestSection);
@@ -224,7 +240,8 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
   try {
     // nothing of the module runs before its memory is there: it has no start function
     const tile = weights && tileImport(weights, () => instance.exports.memory as WebAssembly.Memory);
-    instance = await WebAssembly.instantiate(module, tile ? { runlet: { weights: tile } } : {});
+    const command = manifest.form === 'wasi' && { [wasiModule]: noCommand };
+    instance = await WebAssembly.instantiate(module, { ...(tile && { runlet: { weights: tile } }), ...command });
   } catch (error) {
     throw new RunletError('RN700', {
       what: 'this engine cannot instantiate the module',

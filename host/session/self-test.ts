@@ -37,11 +37,19 @@ export function goldenBytes(seed: number): () => number {
   return () => (next() << 24) >> 24;
 }
 
+/** What a self-test pushes and gets, hop by hop. The frames are the same arrays every time. */
+export interface GoldenHop {
+  /** By input. */
+  frames: Stored[];
+  /** By output; none where no output fell due. */
+  outputs: Int8Array[];
+}
+
 /**
- * Runs the manifest's golden. Resets the session before and after.
+ * Runs the manifest's golden, and shows every hop to `see`. Resets the session before and after.
  * @throws RN714 without WebCrypto (it needs a secure context in browsers), RN710 if the module fails.
  */
-export async function selfTest(session: Session): Promise<SelfTestResult> {
+export async function selfTest(session: Session, see?: (hop: GoldenHop) => void): Promise<SelfTestResult> {
   const { golden, inputs, outputs } = session.manifest;
   const next = xorshift(golden.seed);
   // a typed array keeps the low 8 or 16 bits
@@ -54,7 +62,9 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
   session.reset();
   for (let hop = 0; hop < golden.hops; hop++) {
     for (const signal of signals) for (let i = 0; i < signal.length; i++) signal[i] = next();
-    if (session.pushInt8(frames)) for (let which = 0; which < outputs.length; which++) due.push(session.outputRaw(which).slice());
+    const fell = session.pushInt8(frames) ? outputs.map((_, which) => session.outputRaw(which).slice()) : [];
+    due.push(...fell);
+    see?.({ frames: signals, outputs: fell });
   }
   session.reset();
   const bytes = new Int8Array(due.reduce((sum, output) => sum + output.length, 0));
@@ -73,8 +83,8 @@ export async function selfTest(session: Session): Promise<SelfTestResult> {
  * Runs the self-test, for hosts that must not go on with a bundle that fails it (gateways, received bundles).
  * @throws RN713 where the outputs differ from those recorded at build time; else as selfTest.
  */
-export async function requireSelfTest(session: Session): Promise<SelfTestResult> {
-  const result = await selfTest(session);
+export async function requireSelfTest(session: Session, see?: (hop: GoldenHop) => void): Promise<SelfTestResult> {
+  const result = await selfTest(session, see);
   if (result.ok) return result;
   throw new RunletError('RN713', {
     what: 'the self-test failed',

@@ -60,5 +60,4 @@ export function tileImport(weights: Uint8Array, memory: () => WebAssembly.Memory
 }
 
 /** The import's place: the only one that is given, and only to modules whose manifest says so. */
-export const isTileImport = ({ module, name, kind }: WebAssembly.ModuleImportDescriptor): boolean =>
-  module === 'runlet' && name === 'weights' && kind === 'function';
+export const tileImports = ['runlet.weights'];

@@ -4,27 +4,12 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import { isRunletError, openSession, requireSelfTest } from '../../host/session/index.ts';
-import { GraphBuilder } from '../../models/graph/builder.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
-
-/** Inputs a (3 frames a tick, 2 channels) and b (2 frames a tick), each averaged over a tick, joined, and the largest of the window taken. */
-function graph() {
-  const b = new GraphBuilder('two');
-  const quant = { scale: Math.fround(0.1), zeroPoint: 3 };
-  const other = { scale: Math.fround(0.05), zeroPoint: -7 };
-  const pool = { kernelF: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: [-1e9, 1e9] } as const;
-  const x = b.input('a', { t: 24, f: 1, c: 2 }, { quant });
-  const y = b.input('b', { t: 16, f: 1, c: 1 }, { quant: other });
-  const xs = b.node('avgpool', [x], { ...pool, kernelT: 3, strideT: 3 }, 'of a', quant);
-  const ys = b.node('avgpool', [y], { ...pool, kernelT: 2, strideT: 2 }, 'of b', other);
-  const joined = b.node('concat', [xs, ys], { axis: 'c' }, 'join', quant);
-  b.output(b.node('globalmax', [joined], { overF: false, clamp: [-1e9, 1e9] }, 'largest', quant), 'y');
-  return b.build();
-}
+import { tinyInputs } from '../stages/tiny-networks.ts';
 
 const hop = 2;
-const quant = quantPlan(graph(), { hop });
+const quant = quantPlan(tinyInputs(), { hop });
 const bundle = await build(quant);
 const open = () => openSession(bundle.wasm as BufferSource);
 

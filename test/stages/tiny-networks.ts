@@ -1,9 +1,10 @@
 /**
- * Two small networks whose streams keep every kind of state: histories, partial results, phases.
+ * Small networks: two whose streams keep every kind of state (histories, partial results, phases), and one of two inputs.
  *
  * In: a seed.  Out: int8 Graphs with random weights. `tinyStream` has look-ahead, left context and a global average; `tinyEdge` a total stride
  * of 4, so that a hop of 3 keeps 4 phases.
  */
+import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { Maker } from '../property/random-network.ts';
 
@@ -51,4 +52,19 @@ export function tinyEdge(seed = 2): Graph {
   x = pool(m, conv(m, x, 4, 3, [1, 1]));
   m.b.output(dense(m, x, 2), 'y', { hostType: 'int8' });
   return m.b.build();
+}
+
+/** Inputs a (3 frames a tick, 2 channels) and b (2 frames a tick), each averaged over a tick, joined, and the largest of the window taken. */
+export function tinyInputs(): Graph {
+  const b = new GraphBuilder('two');
+  const quant = { scale: Math.fround(0.1), zeroPoint: 3 };
+  const other = { scale: Math.fround(0.05), zeroPoint: -7 };
+  const pool = { kernelF: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: [-1e9, 1e9] } as const;
+  const x = b.input('a', { t: 24, f: 1, c: 2 }, { quant });
+  const y = b.input('b', { t: 16, f: 1, c: 1 }, { quant: other });
+  const xs = b.node('avgpool', [x], { ...pool, kernelT: 3, strideT: 3 }, 'of a', quant);
+  const ys = b.node('avgpool', [y], { ...pool, kernelT: 2, strideT: 2 }, 'of b', other);
+  const joined = b.node('concat', [xs, ys], { axis: 'c' }, 'join', quant);
+  b.output(b.node('globalmax', [joined], { overF: false, clamp: [-1e9, 1e9] }, 'largest', quant), 'y');
+  return b.build();
 }

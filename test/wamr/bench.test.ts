@@ -10,7 +10,7 @@ import { madeUpNetwork } from '../../host/bench/networks.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
-import { countInWamr, m4Tools } from './m4.ts';
+import { bareTools, countInWamr } from './bare.ts';
 import { buildNaive } from './naive.ts';
 import { absentTools } from './runner.ts';
 
@@ -23,7 +23,7 @@ for (const name of ['N1', 'N2', 'N1P'])
     assert.ok((await selfTest(await openSession((await build(quant, { target: 'native' })).wasm as BufferSource))).ok);
   });
 
-const absent = absentTools() ?? absentTools(m4Tools);
+const absent = absentTools() ?? absentTools(bareTools('m4'));
 if (absent) console.log(`skipped: ${absent}`);
 (absent ? test.skip : test)("Cortex-M4: outputs are this engine's, counts are the same to the instruction", async () => {
   const quant = quantPlan(tinyStream(), { hop: 12 });

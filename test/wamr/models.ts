@@ -1,12 +1,13 @@
 /**
  * The bundles that WAMR is tested with: models of the zoo, and those of others where they are there.
  *
- * In: nothing.  Out: a name and how to build it for a target and a home of weights. Models that are front ends are built as such; kws is built with its front end too.
+ * In: nothing.  Out: a name and how to build it for a target, a home of weights and a form. Models that are front ends are built as such; kws is built with its front end too.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
+import type { Form } from '../../assembly/bundle/manifest.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { loadGraph, loadQuantPlan, planOptions, readBytes } from '../../host/cli/load.ts';
@@ -18,17 +19,17 @@ import { root, shared } from '../shared.ts';
 export interface Subject {
   name: string;
   /** Reads and quantises; what it gives builds for a target. */
-  open(): Promise<(target: Target, weights?: Home) => Promise<Bundle>>;
+  open(): Promise<(target: Target, weights?: Home, form?: Form) => Promise<Bundle>>;
 }
 
 const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
 
 async function fromFile(model: string, args: { hop?: string; calib?: string } = {}, sound?: FrontEnd) {
   const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
-  if (alone) return () => buildFrontEnd(alone);
+  if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
   const graph = await loadGraph({ model });
   const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
-  return (target: Target, weights?: Home) => build(quant, { target, weights, shrink: true, frontEnd: sound });
+  return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, shrink: true, frontEnd: sound });
 }
 
 const kws = (sound?: FrontEnd) => fromFile(zoo('kws/kws.onnx'), { calib: zoo('kws/calib.npy') }, sound);

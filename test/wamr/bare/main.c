@@ -1,8 +1,8 @@
 /*
- * Counts the instructions of one hop: a module in WAMR's fast interpreter on a Cortex-M4 without an operating system.
+ * Counts the instructions of one hop: a module in one of WAMR's interpreters on a core without an operating system.
  *
  * Frames are a linear congruential sequence, as in host/bench/core/main.c; the digest of the outputs (FNV-1a) is compared with Node's.
- * Instructions: SysTick in QEMU with -icount, one tick in 40.
+ * Instructions: on RV32 the counter minstret; on a Cortex-M4 SysTick in QEMU with -icount, one tick in 40.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,24 @@ const uint32_t linear_memory_room = RN_ROOM;
 extern uint32_t linear_memory_bytes;
 static uint8_t pool[512 * 1024] __attribute__((aligned(16)));
 
+#ifdef __riscv
+enum { INSTRUCTIONS_A_TICK = 1, LAST = -1 };
+static void start_ticks(void) {}
+static uint32_t ticks(void) {
+  uint32_t n;
+  __asm__ volatile("csrr %0, minstret" : "=r"(n));
+  return n;
+}
+#else
 enum { INSTRUCTIONS_A_TICK = 40, LAST = 0xffffff };
 static volatile uint32_t* const systick = (volatile uint32_t*)0xE000E010;
+static void start_ticks(void) {
+  systick[1] = LAST;
+  systick[2] = 0;
+  systick[0] = 5;
+}
 static uint32_t ticks(void) { return LAST - (systick[2] & LAST); }
+#endif
 
 static wasm_module_inst_t instance;
 static wasm_exec_env_t env;
@@ -48,7 +63,21 @@ static wasm_function_inst_t find(const char* name) {
 static uint32_t info(uint32_t what) { return call(find("rn_info"), 1, what); }
 
 #if RN_HOME == 2
-/* The import, as docs/abi.md has it. newlib's memcpy copies words where both sides are words. */
+#ifdef __riscv
+/* Whole words, four at a time: picolibc's memcpy for rv32 copies bytes. */
+static void copy_words(uint32_t* to, const uint32_t* from, uint32_t words) {
+  for (; words >= 4; words -= 4, to += 4, from += 4) {
+    uint32_t a = from[0], b = from[1], c = from[2], d = from[3];
+    to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+  }
+  while (words--) *to++ = *from++;
+}
+#else
+/* newlib's memcpy copies words where both sides are words. */
+static void copy_words(uint32_t* to, const uint32_t* from, uint32_t words) { memcpy(to, from, 4 * words); }
+#endif
+
+/* The import, as docs/abi.md has it. */
 static void weights(wasm_exec_env_t of, uint32_t dst, uint32_t src, uint32_t n) {
   wasm_module_inst_t module = wasm_runtime_get_module_inst(of);
   uint32_t bytes = weights_end - weights_file;
@@ -56,7 +85,7 @@ static void weights(wasm_exec_env_t of, uint32_t dst, uint32_t src, uint32_t n) 
     wasm_runtime_set_exception(module, "weights out of range");
     return;
   }
-  memcpy(wasm_runtime_addr_app_to_native(module, dst), weights_file + src, n);
+  copy_words(wasm_runtime_addr_app_to_native(module, dst), (const uint32_t*)(weights_file + src), n / 4);
 }
 static NativeSymbol symbols[] = {{"weights", weights, "(iii)", NULL}};
 #endif
@@ -100,8 +129,8 @@ int main(void) {
 #endif
   wasm_module_t module = wasm_runtime_load(module_file, module_end - module_file, error, sizeof error);
   if (!module) stop(error);
-  if (!(instance = wasm_runtime_instantiate(module, 2048, 0, error, sizeof error))) stop(error);
-  if (!(env = wasm_runtime_create_exec_env(instance, 2048))) stop("no environment");
+  if (!(instance = wasm_runtime_instantiate(module, RN_STACK, 0, error, sizeof error))) stop(error);
+  if (!(env = wasm_runtime_create_exec_env(instance, RN_STACK))) stop("no environment");
 #if RN_HOME == 1
   uint32_t bytes = weights_end - weights_file;
   if (!wasm_runtime_validate_app_addr(instance, info(6), bytes)) stop("weights out of range");
@@ -110,9 +139,7 @@ int main(void) {
   call(find("rn_reset"), 0, 0);
   wasm_function_inst_t push = find("rn_push");
   uint32_t hop = info(0), least = -1, most = 0;
-  systick[1] = LAST;
-  systick[2] = 0;
-  systick[0] = 5;
+  start_ticks();
   for (int due = 0; due < RN_OUTPUTS;) {
     fill(hop);
     uint32_t before = ticks(), fell = call(push, 1, hop), took = (ticks() - before) & LAST;

@@ -1,0 +1,55 @@
+/**
+ * runlet golden: a bundle's self-test as two files, for runtimes that this command does not drive.
+ *
+ * In: a bundle.  Out: the generator's frames as the ABI has them, a hop at a time, input 0 first in each; the outputs that fell due, output 0 first each time.
+ * The outputs are written only where their digest is the one that the integer reference gave when the bundle was built.
+ */
+import { defineCommand } from 'citty';
+import { bytesText } from '../report/table.ts';
+import { requireSelfTest } from '../session/index.ts';
+import { jsonArg, printJson } from './args.ts';
+import { openBundle } from './bundle-file.ts';
+import { readBytes } from './load.ts';
+import { writeOut } from './save.ts';
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Int16Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
+export default defineCommand({
+  meta: { name: 'golden', description: "Write a bundle's self-test as files: its frames, and the outputs that must come" },
+  args: {
+    bundle: { type: 'positional', required: true, description: 'Bundle (.wasm)' },
+    frames: { type: 'string', description: 'Where the frames go (default: <bundle>.frames.bin)' },
+    outputs: { type: 'string', description: 'Where the outputs go (default: <bundle>.outputs.bin)' },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const session = await openBundle(args.bundle, await readBytes(args.bundle));
+    const frames: Uint8Array[] = [];
+    const outputs: Uint8Array[] = [];
+    const { digest, outputs: count } = await requireSelfTest(session, (hop) => {
+      // the session writes the next hop into the same arrays
+      for (const signal of hop.frames) frames.push(bytesOf(signal).slice());
+      for (const output of hop.outputs) outputs.push(bytesOf(output));
+    });
+    const stem = args.bundle.replace(/\.wasm$/i, '');
+    const files = {
+      frames: { path: args.frames ?? `${stem}.frames.bin`, bytes: Buffer.concat(frames) },
+      outputs: { path: args.outputs ?? `${stem}.outputs.bin`, bytes: Buffer.concat(outputs) },
+    };
+    for (const { path, bytes } of Object.values(files)) await writeOut(path, bytes);
+    const { hops } = session.manifest.golden;
+    if (args.json)
+      return printJson({
+        ...Object.fromEntries(Object.entries(files).map(([name, { path, bytes }]) => [name, { path, bytes: bytes.length }])),
+        hops,
+        count,
+        digest,
+      });
+    const line = (name: string, { path, bytes }: typeof files.frames, what: string) =>
+      `${name.padEnd(8)} ${path}: ${bytesText(bytes.length)}, ${what}\n`;
+    process.stdout.write(line('frames', files.frames, `${hops} hops`));
+    process.stdout.write(
+      line('outputs', files.outputs, `${count} outputs, SHA-256 ${digest.slice(0, 12)}…, as the reference gave them`),
+    );
+  },
+});

@@ -1,0 +1,55 @@
+/**
+ * okay_nabu with its weights in flash, on WAMR's two interpreters and two cores without an operating system: the RAM that all of it takes, and what fetching costs.
+ *
+ * RAM is the file, which WAMR's loader writes into, linear memory and the most of WAMR's pool. All is counted in QEMU, to the byte and the instruction.
+ * Counts are asserted to the instruction for the compilers that they were taken with (Debian 12); limits hold for any.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bareTools, countInWamr, type Interpreter } from './bare.ts';
+import { sharedSubjects } from './models.ts';
+import { absentTools, type Module } from './runner.ts';
+
+/** File, linear memory and pool; the pool alone. */
+const mostRam: Record<Interpreter, number> = { fast: 32 * 1024, classic: 20 * 1024 };
+const mostPool = 18 * 1024;
+/** Enough for the frames of okay_nabu's functions; with tile 1,024 suffice, and 768 are too few. */
+const stackBytes = 1152;
+
+/** Instructions of a hop, [interp linear, interp tile, native linear, native tile]. */
+const pinned: Record<'m4' | 'rv32', Record<Interpreter, number[]>> = {
+  m4: { fast: [1368400, 1442800, 1815160, 1910880], classic: [3444200, 3562920, 3585320, 3733640] },
+  rv32: { fast: [1990226, 2093340, 2805469, 2939166], classic: [4292368, 4441307, 4450089, 4631707] },
+};
+
+const okayNabu = sharedSubjects().find(({ name }) => name === 'mww/v2/okay_nabu');
+for (const core of ['m4', 'rv32'] as const) {
+  const absent =
+    absentTools() ?? absentTools(bareTools(core)) ?? (okayNabu ? undefined : 'no models of others beside this folder');
+  if (absent) console.log(`skipped: ${absent}`);
+  for (const interpreter of ['fast', 'classic'] as const)
+    (absent ? test.skip : test)(`${core}, ${interpreter}: RAM of home tile, and instructions against linear`, async () => {
+      const make = await okayNabu?.open();
+      assert.ok(make);
+      const modules: (Module & { name: string })[] = [];
+      for (const target of ['interp', 'native'] as const)
+        for (const home of ['linear', 'tile'] as const)
+          modules.push({ ...(await make(target, home)), name: `${target} ${home}` });
+      // their outputs are those of this engine, or this throws
+      const { counts, tools } = await countInWamr(modules, { core, interpreter, stackBytes });
+      for (const [i, { linearBytes, poolBytes, most }] of counts.entries()) {
+        const { name, wasm } = modules[i] as (typeof modules)[number];
+        const ram = wasm.length + linearBytes + poolBytes;
+        console.log(
+          `  ${core} ${interpreter}, ${name}: file ${wasm.length}, memory ${linearBytes}, pool ${poolBytes}, together ${ram}; ${most} instructions`,
+        );
+        assert.ok(poolBytes <= mostPool, `${name}: pool ${poolBytes}`);
+        if (i % 2 === 0) continue;
+        assert.ok(ram <= mostRam[interpreter], `${name}: ${ram} bytes`);
+        assert.ok(most <= 1.1 * (counts[i - 1]?.most ?? 0), `${name}: ${most} instructions`);
+      }
+      if (/ 12\.2\./.test(tools)) assert.equal(counts.map(({ most }) => most), pinned[core][interpreter]); // biome-ignore format: one line
+    });
+}
+
+test.run();

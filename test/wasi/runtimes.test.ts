@@ -1,0 +1,86 @@
+/**
+ * Every bundle as a WASI command, on Node's WASI and on each runtime that is here: 0 bytes that differ from the session's. And the commands of docs/runtimes.md, as
+ * they stand there.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Target } from '../../assembly/emit/target.ts';
+import { root } from '../shared.ts';
+import { textOf } from '../sources.ts';
+import { sharedSubjects, zooSubjects } from '../wamr/models.ts';
+import { signalOf } from '../wamr/signal.ts';
+import { runInNode } from './node-wasi.ts';
+import { type Ran, runProgram, runtimes, runWith } from './runtimes.ts';
+
+const found = runtimes();
+const folder = mkdtempSync(join(tmpdir(), 'runlet-wasi-'));
+const at = (name: string) => join(folder, name);
+test.after(() => rmSync(folder, { recursive: true }));
+
+for (const { name, open } of [...zooSubjects, ...sharedSubjects()])
+  test(`${name}: the bytes of Node's session on every runtime`, async () => {
+    const make = await open();
+    for (const target of ['interp', 'native'] as Target[]) {
+      const { wasm, ...bundle } = await make(target, undefined, 'wasi');
+      const { frames, outputs } = await signalOf({ wasm, ...bundle });
+      writeFileSync(at('module.wasm'), wasm);
+      const half = frames.length >> 1;
+      const ran: [string, Ran][] = [["Node's WASI", await runInNode(wasm, frames)]];
+      for (const runtime of found)
+        ran.push([runtime.name, await runWith(runtime, at('module.wasm'), [frames.subarray(0, half), frames.subarray(half)])]);
+      for (const [runtime, { status, out, err }] of ran) {
+        assert.is(status, 0, `${target}, ${runtime}: ${err}`);
+        assert.is(out.length, outputs.length, `${target}, ${runtime}`);
+        const differing = out.reduce((sum, byte, i) => sum + Number(byte !== outputs[i]), 0);
+        assert.is(differing, 0, `${target}, ${runtime}: bytes that differ`);
+      }
+      console.log(`  ${name}, ${target}: ${outputs.length} bytes on ${ran.map(([runtime]) => runtime).join('; ')}`);
+    }
+  });
+
+test('a cut input has status 1 on every runtime', async () => {
+  const make = await zooSubjects[0]?.open();
+  assert.ok(make);
+  writeFileSync(at('module.wasm'), (await make('interp', undefined, 'wasi')).wasm);
+  for (const runtime of found) {
+    const { status, err } = await runWith(runtime, at('module.wasm'), [new Uint8Array(41)]);
+    assert.is(status, 1, runtime.name);
+    assert.match(err, /runlet: the input ends inside a frame of 40 bytes/, runtime.name);
+  }
+});
+
+/** Lines of the page's blocks `sh`, and the runtimes that they need. */
+const lines = [...textOf('docs/runtimes.md').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+  block.split('\n').filter((line) => line.trim() !== ''),
+);
+
+test('the commands of docs/runtimes.md, as far as their runtimes are here', async () => {
+  // a clone with an out/ of its own, and `npx` and the runtimes on the path
+  const clone = at('clone');
+  mkdirSync(join(clone, 'out'), { recursive: true });
+  for (const name of ['models', 'host', 'node_modules', 'package.json', 'dist', 'assembly', 'quant'])
+    symlinkSync(join(root, name), join(clone, name));
+  mkdirSync(at('bin'));
+  writeFileSync(at('bin/npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' host/cli/bin.js "$@"\n`);
+  chmodSync(at('bin/npx'), 0o755);
+  const named = new Map(found.map(({ name, program }) => [name.split(',')[0] as string, program]));
+  for (const [name, program] of named) if (program !== name) symlinkSync(program, join(folder, 'bin', name));
+  const path = [at('bin'), process.env.PATH].join(delimiter);
+  let ran = 0;
+  for (const line of lines) {
+    const [program = ''] = line.split(' ');
+    if (!['npx', 'node'].includes(program) && !named.has(program)) {
+      console.log(`skipped: no ${program}: ${line}`);
+      continue;
+    }
+    const { status, err, out } = await runProgram('sh', ['-c', `PATH='${path}'; export PATH\n${line}`], [], clone);
+    assert.is(status, 0, `${line}\n${err}${Buffer.from(out)}`);
+    ran++;
+  }
+  assert.ok(ran >= 4, `${ran} commands`);
+});
+
+test.run();
