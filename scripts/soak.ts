@@ -50,6 +50,16 @@ const runs: Record<string, Soak> = {
     test: 'kernels/requantise-f32',
     env: { RUNLET_FLOAT_CHANNELS: '3000' },
   },
+  mcu: {
+    what: 'the C host: 10^5 changed bundles, 10^6 calls, 3 x 10^7 hops of a small network, 10^8 frames through the queue with sanitizers',
+    test: 'test/mcu',
+    env: {
+      RUNLET_MCU_BUNDLES: '100000',
+      RUNLET_MCU_CALLS: '1000000',
+      RUNLET_MCU_HOPS: '10000000',
+      RUNLET_QUEUE_FRAMES: '7000000',
+    },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

@@ -59,11 +59,11 @@ export function crc32(bytes: Uint8Array): number {
 }
 
 const unfit = (what: string, why: string, tryThis: string): RunletError =>
-  new RunletError('RN608', { what, where: 'model image', why, tryThis });
+  new RunletError('RN615', { what, where: 'model image', why, tryThis });
 
 const up = (at: number): number => Math.ceil(at / alignment) * alignment;
 
-/** The texts of an image, each ended by a zero byte. @throws RN608 */
+/** The texts of an image, each ended by a zero byte. @throws RN615 */
 function textBytes(texts: string[]): Uint8Array {
   const parts = texts.map((text) => new TextEncoder().encode(`${text}\0`));
   for (const [i, part] of parts.entries())
@@ -82,7 +82,7 @@ function textBytes(texts: string[]): Uint8Array {
   return all;
 }
 
-/** Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN608 */
+/** Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615 */
 function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs: number[] } {
   const elements = manifest.outputs[detector?.output ?? 0]?.elements ?? 0;
   if (!detector) return { labels: manifest.labels?.length === elements ? manifest.labels : [], cutoffs: [] };
@@ -106,7 +106,7 @@ function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs
 
 /**
  * One image. Weights are not held against the manifest's digest here (host/session/weights.ts does that).
- * @throws RN608 the bundle is of no use on a microcontroller, RN609 it does not fit the partition.
+ * @throws RN615 the bundle is of no use on a microcontroller, RN616 it does not fit the partition.
  */
 export function makeImage(parts: ImageParts): Uint8Array {
   const { wasm, manifest, weights, detector, partitionBytes } = parts;
@@ -132,7 +132,7 @@ export function makeImage(parts: ImageParts): Uint8Array {
   const moduleAt = up(weightsAt + (weights?.length ?? 0));
   const total = up(moduleAt + wasm.length);
   if (partitionBytes !== undefined && total > partitionBytes)
-    throw new RunletError('RN609', {
+    throw new RunletError('RN616', {
       what: `the image of ${manifest.name} does not fit the partition`,
       where: 'model image',
       why: `it has ${total} bytes (module ${wasm.length}, weights apart ${weights?.length ?? 0}), and the partition ${partitionBytes}`,

@@ -40,7 +40,7 @@ const truncated = (at: number, what: string): RunletError =>
   });
 
 /** A cursor over bytes[at, end) that throws RN601 instead of reading past the end. */
-class Cursor {
+export class Cursor {
   bytes: Uint8Array;
   at: number;
   end: number;

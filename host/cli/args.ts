@@ -22,7 +22,8 @@ const usageCodes = new Set(
     (n) => `RN${n}`,
   ),
 );
-const checkCodes = new Set(['RN713']);
+/** Signatures, and a self-test that failed. */
+const checkCodes = new Set([608, 609, 610, 713].map((n) => `RN${n}`));
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {

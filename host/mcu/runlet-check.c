@@ -229,7 +229,8 @@ static int check_weights(const struct module* m, const uint8_t* weights, uint32_
   if (!trust || !trust->sha256 || !weights) return RUNLET_OK;
   if (!apart.at) return m->manifest.at ? RUNLET_WEIGHTS_EXTRA : RUNLET_WEIGHTS_DIGEST;
   const uint8_t* text = after(&apart, "\"digest\":\"");
-  uint8_t digest[32], differing = 0;
+  uint8_t digest[32];
+  int differing = 0;
   if (!text || apart.end - text < 64 || !trust->sha256(trust->context, weights, bytes, digest)) return RUNLET_WEIGHTS_DIGEST;
   for (int i = 0; i < 32; i++) differing |= digest[i] ^ (uint8_t)(hex(text[2 * i]) << 4 | hex(text[2 * i + 1]));
   return differing ? RUNLET_WEIGHTS_DIGEST : RUNLET_OK;

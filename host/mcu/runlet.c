@@ -71,7 +71,8 @@ static void fetch(wasm_exec_env_t env, uint32_t dst, uint32_t src, uint32_t coun
 int runlet_start(void* pool, uint32_t bytes) {
   /* WAMR sorts and keeps this list */
   static NativeSymbol imports[] = {{"weights", (void*)(uintptr_t)fetch, "(iii)", NULL}};
-  if (started || !pool || bytes < LEAST_POOL) return RUNLET_USE;
+  if (started || !pool) return RUNLET_USE;
+  if (bytes < LEAST_POOL) return RUNLET_POOL; /* WAMR would reckon with less than nothing */
   RuntimeInitArgs args;
   memset(&args, 0, sizeof args);
   args.mem_alloc_type = Alloc_With_Pool;
@@ -95,7 +96,7 @@ void runlet_pool(uint32_t* used, uint32_t* most) {
   mem_alloc_info_t info;
   memset(&info, 0, sizeof info);
   if (started && !wasm_runtime_get_mem_alloc_info(&info)) memset(&info, 0, sizeof info);
-  *used = info.total_size - info.total_free_size;
+  *used = info.total_free_size < info.total_size ? info.total_size - info.total_free_size : 0;
   *most = info.highmark_size;
 }
 

@@ -124,14 +124,14 @@ struct runlet {
 /**
  * Starts WAMR in `pool`, once for all bundles. The pool holds modules, instances and stacks, not linear memory: 3.8 KB a bundle on 32-bit cores and
  * 2.8 bytes a byte of code (fast interpreter); `runlet inspect` has the figure.
- * @return RUNLET_OK, RUNLET_USE (started before, NULL, below 1024 bytes), RUNLET_POOL
+ * @return RUNLET_OK, RUNLET_USE (started before, NULL), RUNLET_POOL (below 1024 bytes, or WAMR needs more)
  */
 int runlet_start(void* pool, uint32_t bytes);
 
 /** Stops WAMR, after all bundles are closed; the pool is the caller's again. */
 void runlet_stop(void);
 
-/** Bytes of the pool: in use now, and the most that ever were. Both 0 when not started. */
+/** Bytes of the pool: in use now, and the most that ever were, as WAMR counts (blocks that grow in place are not counted). Both 0 when not started. */
 void runlet_pool(uint32_t* used, uint32_t* most);
 
 /**
@@ -143,7 +143,7 @@ int runlet_check(const uint8_t* file, uint32_t bytes, const void* weights, uint3
                  const struct runlet_trust* trust);
 
 /**
- * Checks, loads and resets a bundle, so that runlet_push can follow.
+ * Checks, loads and resets a bundle, so that runlet_push can follow. `r` must not be open.
  * @param file writable RAM (WAMR's loader writes into it), the caller's until runlet_close
  * @param weights where they are apart, at an address of a word, else NULL. Home linear: copied, may be unmapped afterwards; tile: read by every push,
  *   such as memory-mapped flash

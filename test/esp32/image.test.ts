@@ -147,7 +147,7 @@ only('changed images: no byte outside is read, and each check is reached', async
   for (const [i, n] of codes.entries()) if (i !== 1) assert.ok(n > 0, `code -${i} was never reached`);
 });
 
-test('RN608 and RN609: what is no image', async () => {
+test('RN615 and RN616: what is no image', async () => {
   const code = (given: ImageParts): string => {
     try {
       makeImage(given);
@@ -162,13 +162,13 @@ test('RN608 and RN609: what is no image', async () => {
   assert.is(code(good), 'none');
   const size = makeImage(good).length;
   assert.is(code({ ...good, partitionBytes: size }), 'none');
-  assert.is(code({ ...good, partitionBytes: size - 1 }), 'RN609');
-  assert.is(code({ ...good, weights: undefined }), 'RN608');
-  assert.is(code({ ...good, weights: good.weights?.subarray(4) }), 'RN608');
-  assert.is(code({ ...(await tiny({ target: 'simd' })) }), 'RN608');
-  assert.is(code({ ...good, manifest: { ...good.manifest, name: 'x'.repeat(128) } }), 'RN608');
+  assert.is(code({ ...good, partitionBytes: size - 1 }), 'RN616');
+  assert.is(code({ ...good, weights: undefined }), 'RN615');
+  assert.is(code({ ...good, weights: good.weights?.subarray(4) }), 'RN615');
+  assert.is(code({ ...(await tiny({ target: 'simd' })) }), 'RN615');
+  assert.is(code({ ...good, manifest: { ...good.manifest, name: 'x'.repeat(128) } }), 'RN615');
   assert.is(code({ ...good, manifest: { ...good.manifest, name: 'x'.repeat(127) } }), 'none');
-  assert.is(code({ ...good, manifest: { ...good.manifest, name: 'a\0b' } }), 'RN608');
+  assert.is(code({ ...good, manifest: { ...good.manifest, name: 'a\0b' } }), 'RN615');
   for (const wrong of [
     { slidingWindow: 0 },
     { slidingWindow: 4097 },
@@ -180,7 +180,7 @@ test('RN608 and RN609: what is no image', async () => {
     { words: [{ element: 99, label: 'x', cutoff: 0.5 }] },
     { words: [{ element: 1, label: 'x', cutoff: 1.5 }] },
   ])
-    assert.is(code({ ...good, detector: { ...detector, ...wrong } }), 'RN608', JSON.stringify(wrong));
+    assert.is(code({ ...good, detector: { ...detector, ...wrong } }), 'RN615', JSON.stringify(wrong));
 });
 
 test('runlet image: files, options, sizes', async () => {
@@ -199,7 +199,7 @@ test('runlet image: files, options, sizes', async () => {
   } catch (error) {
     const { status, stderr } = error as { status: number; stderr: string };
     assert.is(status, 4);
-    assert.match(stderr, /RN609 the image of .* does not fit the partition/);
+    assert.match(stderr, /RN616 the image of .* does not fit the partition/);
   }
 });
 

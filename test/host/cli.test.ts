@@ -190,7 +190,21 @@ test('exit codes and messages: no stack, what / where / why / try', async () => 
 test('help, version, explain, doctor, ops', async () => {
   const help = await runlet(['--help']);
   assert.is(help.code, 0);
-  for (const verb of ['inspect', 'plan', 'quantize', 'build', 'validate', 'run', 'bench', 'ops', 'explain', 'doctor'])
+  for (const verb of [
+    'inspect',
+    'plan',
+    'quantize',
+    'build',
+    'validate',
+    'run',
+    'keygen',
+    'sign',
+    'verify',
+    'bench',
+    'ops',
+    'explain',
+    'doctor',
+  ])
     assert.match(help.stdout, verb);
   assert.match((await runlet(['run', '--help'])).stdout, '--realtime');
   assert.match((await runlet(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);

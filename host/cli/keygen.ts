@@ -1,0 +1,53 @@
+/**
+ * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for `verify`, gateways and firmware).
+ *
+ * In: a name.  Out: two files, PEM or wasmsign2's own; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
+ */
+import { writeFile } from 'node:fs/promises';
+import { defineCommand } from 'citty';
+import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
+import { RunletError } from '../../models/error.ts';
+import { jsonArg, printJson } from './args.ts';
+
+async function writeNew(path: string, text: string | Uint8Array, mode: number): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode });
+  } catch (error) {
+    throw new RunletError('RN720', {
+      what: 'this key file cannot be written',
+      where: path,
+      why: (error as Error).message,
+      tryThis: 'take another name: a key that is there is never overwritten',
+    });
+  }
+}
+
+export default defineCommand({
+  meta: { name: 'keygen', description: 'Make a pair of keys to sign bundles with' },
+  args: {
+    name: { type: 'positional', required: true, description: 'Where the keys go: NAME.key (secret) and NAME.pub (public)' },
+    wasmsign2: { type: 'boolean', description: 'Files as the program wasmsign2 reads them, in place of PEM' },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const pair = await newKeyPair();
+    const secret = `${args.name}.key`;
+    const shown = `${args.name}.pub`;
+    await writeNew(secret, args.wasmsign2 ? secretRaw(pair) : secretPem(pair), 0o600);
+    await writeNew(shown, args.wasmsign2 ? publicRaw(pair) : publicPem(pair), 0o644);
+    const id = hexOf(await keyId(pair.publicKey));
+    const publicKey = hexOf(pair.publicKey);
+    if (args.json) return printJson({ secretFile: secret, publicFile: shown, keyId: id, publicKey });
+    const bytes = Array.from(pair.publicKey, (byte) => `0x${byte.toString(16).padStart(2, '0')}`);
+    process.stdout.write(
+      [
+        `secret  ${secret}, for runlet sign; keep it to yourself`,
+        `public  ${shown}, for runlet verify, gateways and devices`,
+        `id      ${id}`,
+        `in C    {${bytes.slice(0, 16).join(', ')},`,
+        `         ${bytes.slice(16).join(', ')}}`,
+        '',
+      ].join('\n'),
+    );
+  },
+});

@@ -1,0 +1,35 @@
+/**
+ * runlet sign: puts an Ed25519 signature in front of a bundle's sections, as wasmsign2 does.
+ *
+ * In: a bundle, a secret key.  Out: the signed bundle, in its place or where --output says. A signature that was there is replaced. Engines ignore it.
+ */
+import { defineCommand } from 'citty';
+import { hexOf, keyId, readSecretKey } from '../../assembly/bundle/keys.ts';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { signBundle } from '../../assembly/bundle/sign.ts';
+import { bytesText } from '../report/table.ts';
+import { jsonArg, printJson } from './args.ts';
+import { readBytes } from './load.ts';
+import { writeOut } from './save.ts';
+
+export default defineCommand({
+  meta: { name: 'sign', description: 'Sign a bundle, so that devices and gateways can tell whose it is' },
+  args: {
+    bundle: { type: 'positional', required: true, description: 'Bundle (.wasm) that runlet build wrote' },
+    key: { type: 'string', alias: 'k', required: true, description: 'Secret key: NAME.key of runlet keygen, PEM or wasmsign2' },
+    output: { type: 'string', alias: 'o', description: 'Where the signed bundle goes (default: in its own place)' },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const wasm = await readBytes(args.bundle);
+    const manifest = readManifest(wasm);
+    const pair = await readSecretKey(await readBytes(args.key), args.key);
+    const signed = await signBundle(wasm, pair);
+    const output = args.output ?? args.bundle;
+    await writeOut(output, signed);
+    const id = hexOf(await keyId(pair.publicKey));
+    if (args.json) return printJson({ output, keyId: id, fileBytes: signed.length, weightsDigest: manifest.weights?.digest });
+    const covered = manifest.weights ? `; its weights are covered by their digest ${manifest.weights.digest.slice(0, 12)}…` : '';
+    process.stdout.write(`${output}: ${bytesText(signed.length)}, signed by ${id}${covered}\n`);
+  },
+});

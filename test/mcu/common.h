@@ -1,0 +1,73 @@
+/* What the programs of this folder share: files, a pool, random numbers, and what a code is called. */
+#ifndef COMMON_H
+#define COMMON_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runlet.h"
+
+/** A file in memory of exactly its length, so that a sanitizer sees a byte too far; `bytes` 0 and NULL for "-". */
+struct file {
+  uint8_t* at;
+  uint32_t bytes;
+};
+
+static inline struct file read_file(const char* path) {
+  /* a bundle's file is held until the program ends */
+  static uint8_t* held[256];
+  static uint32_t count;
+  struct file f = {NULL, 0};
+  if (!strcmp(path, "-")) return f;
+  FILE* from = fopen(path, "rb");
+  if (!from || fseek(from, 0, SEEK_END)) {
+    fprintf(stderr, "%s cannot be read\n", path);
+    exit(2);
+  }
+  f.bytes = (uint32_t)ftell(from);
+  f.at = held[count++ % 256] = malloc(f.bytes ? f.bytes : 1);
+  rewind(from);
+  if (fread(f.at, 1, f.bytes, from) != f.bytes) exit(2);
+  fclose(from);
+  return f;
+}
+
+/** WAMR's pool: the caller's, static. */
+enum { POOL = 4 << 20 };
+static uint64_t pool[POOL / 8];
+
+static inline uint32_t next_random(uint32_t* seed) {
+  *seed ^= *seed << 13;
+  *seed ^= *seed >> 17;
+  return *seed ^= *seed << 5;
+}
+
+/** Ends the program where a call that must work does not. */
+static inline void must(int code, const char* what, const char* words) {
+  if (code >= 0) return;
+  fprintf(stderr, "%s: %d, %s; %s\n", what, code, runlet_text(code), words);
+  exit(1);
+}
+
+/** FNV-1a over all outputs. */
+static inline uint32_t digest_outputs(const struct runlet* r, uint32_t digest) {
+  for (uint32_t i = 0; i < r->output_count; i++)
+    for (uint32_t k = 0; k < r->outputs[i].bytes; k++) digest = (digest ^ r->outputs[i].at[k]) * 16777619u;
+  return digest;
+}
+
+static inline uint32_t hop_bytes(const struct runlet* r) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < r->input_count; i++) sum += r->inputs[i].bytes;
+  return sum;
+}
+
+/** Pushes one hop whose inputs lie one after the other. */
+static inline int push_hop(struct runlet* r, const uint8_t* hop) {
+  const void* frames[RUNLET_INPUTS];
+  for (uint32_t i = 0; i < r->input_count; hop += r->inputs[i++].bytes) frames[i] = hop;
+  return runlet_push(r, frames, r->hop);
+}
+
+#endif

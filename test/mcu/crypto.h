@@ -1,0 +1,12 @@
+/* What struct runlet_trust asks for. */
+#ifndef CRYPTO_H
+#define CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool crypto_sha256(void* context, const uint8_t* bytes, size_t count, uint8_t digest[32]);
+bool crypto_verify(void* context, const uint8_t key[32], const uint8_t* message, size_t count, const uint8_t signature[64]);
+
+#endif

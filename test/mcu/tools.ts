@@ -1,0 +1,156 @@
+/**
+ * Builds the C host and programs of this folder over a real WAMR: its fast interpreter, from the sources that the crate wamrx-sys brings.
+ *
+ * In: the name of a program here, and a sanitizer.  Out: the program's path. WAMR is built once, by cmake, into node_modules/.cache; programs are built
+ * into a folder of the process. Our files are compiled with sanitizers, WAMR's without: a fault inside WAMR ends a program by a signal.
+ * WAMR counts instructions here (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module runs for ever.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../shared.ts';
+import { absentTools, wamrSource } from '../wamr/runner.ts';
+
+export const mcu = join(root, 'host/mcu');
+const here = import.meta.dirname;
+const cache = join(root, 'node_modules/.cache/runlet-mcu');
+
+const compiler = 'gcc';
+const tools = { cargo: 'Rust 1.85 or newer, rustup.rs', cmake: 'the package cmake', [compiler]: 'the package gcc' };
+
+/** What is absent, as one line; undefined where everything is there. */
+export const absent = absentTools(tools);
+
+/** Whether the tests' SHA-256 and Ed25519 are there. */
+export const openssl =
+  spawnSync(compiler, ['-fsyntax-only', '-x', 'c', '-'], { input: '#include <openssl/evp.h>\n' }).status === 0;
+
+const wamrOptions = {
+  WAMR_BUILD_PLATFORM: 'linux',
+  WAMR_BUILD_INTERP: 1,
+  WAMR_BUILD_FAST_INTERP: 1,
+  WAMR_BUILD_INSTRUCTION_METERING: 1,
+  WAMR_DISABLE_HW_BOUND_CHECK: 1,
+  ...Object.fromEntries(
+    [
+      ...['AOT', 'JIT', 'FAST_JIT', 'SIMD', 'REF_TYPES', 'BULK_MEMORY', 'LIBC_BUILTIN', 'LIBC_WASI', 'TAIL_CALL', 'MULTI_MODULE'],
+      ...['SHARED_MEMORY', 'THREAD_MGR', 'LOAD_CUSTOM_SECTION', 'CUSTOM_NAME_SECTION', 'DUMP_CALL_STACK'],
+    ].map((name) => [`WAMR_BUILD_${name}`, 0]),
+  ),
+};
+
+/** libiwasm.a, built where it is not there. */
+export function wamrLibrary(): { library: string; include: string } {
+  const source = wamrSource();
+  const made = join(cache, 'wamrx-sys-0.3.0-metered');
+  const include = join(source, 'core/iwasm/include');
+  const library = join(made, 'libiwasm.a');
+  if (existsSync(library)) return { library, include };
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, 'build-'));
+  try {
+    // cmake writes a version into the source
+    const copy = join(work, 'source');
+    cpSync(source, copy, { recursive: true });
+    const options = Object.entries({ ...wamrOptions, CMAKE_BUILD_TYPE: 'Release' }).map(([name, value]) => `-D${name}=${value}`);
+    const run = (...args: string[]) => execFileSync('cmake', args, { cwd: work, stdio: 'pipe', maxBuffer: 1 << 26 });
+    run('-S', copy, '-B', join(work, 'build'), ...options);
+    run('--build', join(work, 'build'), '--target', 'vmlib', '--parallel', '2');
+    mkdirSync(made, { recursive: true });
+    renameSync(join(work, 'build/libiwasm.a'), library);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return { library, include };
+}
+
+export type Sanitizer = 'address' | 'thread' | 'none';
+
+const flagsOf: Record<Sanitizer, string[]> = {
+  address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1', '-fno-omit-frame-pointer'],
+  thread: ['-fsanitize=thread', '-O1'],
+  none: ['-O2'],
+};
+const warnings = ['-std=c99', '-Wall', '-Wextra', '-Wconversion', '-Wno-sign-conversion', '-pedantic', '-Werror'];
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-mcu-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+/** A file of this process, gone with it. */
+export const at = (name: string): string => join(folder, name);
+
+const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c'].map((name) => join(mcu, name));
+
+export interface Program {
+  sanitizer?: Sanitizer;
+  /** Files beside the program's own, and libraries. */
+  more?: string[];
+  defines?: string[];
+}
+
+const built = new Map<string, string>();
+
+/** Compiles a program of this folder, or a path, with the C host; without WAMR where `wamr` is false. */
+export function build(name: string, { sanitizer = 'address', more = [], defines = [] }: Program = {}, wamr = true): string {
+  const key = [name, sanitizer, wamr, ...defines].join(' ');
+  const known = built.get(key);
+  if (known) return known;
+  const program = at(`program-${built.size}`);
+  const host = wamr ? hostFiles : hostFiles.filter((f) => !f.endsWith('/runlet.c'));
+  const { library, include } = wamr ? wamrLibrary() : { library: '', include: '' };
+  const args = [
+    ...warnings,
+    ...flagsOf[sanitizer],
+    '-g',
+    ...['_GNU_SOURCE', 'WASM_ENABLE_INSTRUCTION_METERING=1', ...defines].map((define) => `-D${define}`),
+    ...[mcu, here, ...(wamr ? [include] : [])].map((f) => `-I${f}`),
+    name.includes('/') ? name : join(here, name),
+    ...host,
+    ...(wamr ? [library] : []),
+    ...more,
+    ...['-lm', '-ldl', '-lpthread', '-o', program],
+  ];
+  execFileSync(compiler, args, { stdio: 'pipe' });
+  built.set(key, program);
+  return program;
+}
+
+/** Runs a program; its outputs and how it ended. */
+export function run(program: string, ...args: (string | number)[]): { stdout: string; stderr: string; ended: string } {
+  const { stdout, stderr, status, signal } = spawnSync(program, args.map(String), {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=1:allocator_may_return_null=1' },
+  });
+  return { stdout, stderr, ended: signal ?? `exit ${status}` };
+}
+
+/** Runs a program that prints JSON. @throws where it does not end well */
+export function answer<T>(program: string, ...args: (string | number)[]): T {
+  const { stdout, stderr, ended } = run(program, ...args);
+  if (ended !== 'exit 0') throw new Error(`${ended}: ${stderr.trim() || stdout.trim()}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** Our files alone, as a firmware compiles them, each to an object; their paths. Without what WAMR's own build defines. */
+export function compileOurs(): string[] {
+  const { include } = wamrLibrary();
+  return hostFiles.map((file, i) => {
+    const object = at(`ours-${i}.o`);
+    const args = [
+      ...warnings,
+      '-Os',
+      '-fno-builtin',
+      '-fno-stack-protector',
+      `-I${mcu}`,
+      `-I${include}`,
+      '-c',
+      file,
+      '-o',
+      object,
+    ];
+    execFileSync(compiler, args, { stdio: 'pipe' });
+    return object;
+  });
+}
