@@ -1,7 +1,8 @@
 /*
  * The reader of model images: what runlet-image.h promises.  Layout: assembly/bundle/image.ts, docs/esp32.md.
  *
- * In: bytes that may be anything.  Out: pointers that lie within them, or a code.  Every offset and length is held against the image before it is used.
+ * In: bytes that may be anything.  Out: pointers that lie within them, or a code.  Every offset and length is held against the image before it
+ * is used.
  */
 #include "runlet-image.h"
 

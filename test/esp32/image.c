@@ -2,6 +2,7 @@
  * Model images, read as a device reads them.
  *
  *     image print IMAGE [BYTES]      JSON: what the reader found, in a partition of BYTES bytes; exit 1 with the code where it is no image
+ *     image flips IMAGE              every byte with one bit flipped; exit 3 where such an image is accepted
  *     image fuzz IMAGE SEED COUNT    COUNT changed copies, each at the end of memory of its own; JSON: how often each code came
  *
  * Every copy that is accepted is walked: each byte that the image points at is read, so that a sanitizer sees one that is outside.
@@ -23,7 +24,8 @@ static uint32_t walk(const struct runlet_image* image) {
   uint32_t sum = runlet_crc32(0, image->module, image->module_bytes);
   if (image->weights) sum ^= runlet_crc32(0, image->weights, image->weight_bytes);
   sum += (uint32_t)strlen(image->name) + (uint32_t)strlen(image->unit);
-  for (uint32_t i = 0; i <= image->labels; i++) sum += (uint32_t)strlen(runlet_image_label(image, i)) + (runlet_image_cutoff(image, i) <= 1);
+  for (uint32_t i = 0; i <= image->labels; i++)
+    sum += (uint32_t)strlen(runlet_image_label(image, i)) + (runlet_image_cutoff(image, i) <= 1);
   uint32_t bytes = runlet_detector_bytes(image);
   if (!bytes) return sum;
   struct runlet_detector detector;
@@ -95,6 +97,18 @@ static void fuzz(const struct file* file, uint32_t seed, uint32_t count) {
   printf("]}\n");
 }
 
+/** Bit i of byte i, modulo 8: one byte at a time is changed and put back. */
+static void flips(const struct file* file) {
+  struct runlet_image image;
+  for (uint32_t i = 0; i < file->bytes; i++) {
+    file->at[i] ^= (uint8_t)(1u << i % 8);
+    if (runlet_image_read(&image, file->at, file->bytes) == RUNLET_IMAGE_OK) exit(3);
+    file->at[i] ^= (uint8_t)(1u << i % 8);
+  }
+  if (runlet_image_read(&image, file->at, file->bytes) != RUNLET_IMAGE_OK) exit(4);
+  printf("%u\n", file->bytes);
+}
+
 int main(int count, char** args) {
   (void)sizeof pool; /* WAMR is not started here */
   if (count < 3) return 2;
@@ -105,6 +119,8 @@ int main(int count, char** args) {
   file.at = at;
   if (!strcmp(args[1], "fuzz")) {
     fuzz(&file, (uint32_t)strtoul(args[3], NULL, 0), (uint32_t)strtoul(args[4], NULL, 0));
+  } else if (!strcmp(args[1], "flips")) {
+    flips(&file);
   } else {
     struct runlet_image image;
     int code = runlet_image_read(&image, at, count > 3 ? (uint32_t)strtoul(args[3], NULL, 0) : file.bytes);

@@ -84,7 +84,9 @@ static int model(int count, char** args) {
     int code = model_read(slot, &image);
     printf("%c %d  %7" PRIu32 " bytes  ", take()->running && take()->slot == slot ? '*' : ' ', slot, model_bytes(slot));
     if (code) printf("%s\n", code > 0 ? "there is no such partition" : runlet_image_text(code));
-    else printf("%s: image %" PRIu32 ", module %" PRIu32 ", weights apart %" PRIu32 "\n", image.name, image.bytes, image.module_bytes, image.weight_bytes);
+    else
+      printf("%s: image %" PRIu32 ", module %" PRIu32 ", weights apart %" PRIu32 "\n", image.name, image.bytes, image.module_bytes,
+             image.weight_bytes);
   }
   return 0;
 }

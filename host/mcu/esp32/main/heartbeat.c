@@ -16,9 +16,9 @@ size_t heartbeat_text(struct heartbeat* h, struct inference* i, const struct hea
   if (!room) return 0;
   int count = snprintf(
       to, room,
-      "runlet %s t=%" PRIu64 ".%us hops=%" PRIu32 " us=%" PRIu32 " worst=%" PRIu32 " load=%" PRIu32 ".%" PRIu32 "%% outputs=%" PRIu32 " heard=%" PRIu32
-      " lost=%" PRIu64 " gaps=%" PRIu32 " queue=%" PRIu32 "/%" PRIu32 " pool=%" PRIu32 "/%" PRIu32 " linear=%" PRIu32 " file=%" PRIu32 " heap=%" PRIu32
-      " least=%" PRIu32 " stack=%" PRIu32,
+      "runlet %s t=%" PRIu64 ".%us hops=%" PRIu32 " us=%" PRIu32 " worst=%" PRIu32 " load=%" PRIu32 ".%" PRIu32 "%%"
+      " outputs=%" PRIu32 " heard=%" PRIu32 " lost=%" PRIu64 " gaps=%" PRIu32 " queue=%" PRIu32 "/%" PRIu32
+      " pool=%" PRIu32 "/%" PRIu32 " linear=%" PRIu32 " file=%" PRIu32 " heap=%" PRIu32 " least=%" PRIu32 " stack=%" PRIu32,
       i->image->name, tenths / 10, (unsigned)(tenths % 10), hops, mean, now->worst_us, load / 10, load % 10, now->outputs, now->heard, now->lost,
       now->gaps, runlet_queue_most(i->queue), i->queue->capacity, memory->pool_most, memory->pool_bytes, i->bundle->memory_bytes, memory->file_bytes,
       memory->heap_free, memory->heap_least, memory->stack_least);

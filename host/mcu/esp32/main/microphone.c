@@ -1,7 +1,8 @@
 /*
  * An I2S microphone (INMP441, ICS-43434, SPH0645): 24 bits in words of 32, left channel, as int16.
  *
- * In: DMA buffers of the new I2S driver (driver/i2s_std.h).  Out: samples in the queue, at the model's rate: the clock is set to it, nothing is resampled.
+ * In: DMA buffers of the new I2S driver (driver/i2s_std.h).  Out: samples in the queue, at the model's rate: the clock is set to it, and nothing
+ * is resampled.
  * A buffer that the task did not take in time is counted, in samples.
  */
 #include "driver/i2s_std.h"

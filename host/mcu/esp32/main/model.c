@@ -1,4 +1,8 @@
-/* Slots for models: what model.h promises. A slot stays mapped once it was read: weights of home tile are fetched from there as long as the model runs. */
+/*
+ * Slots for models: what model.h promises.
+ *
+ * A slot stays mapped once it was read: weights of home tile are fetched from there as long as the model runs.
+ */
 #include "model.h"
 
 #include <stdio.h>
@@ -26,7 +30,8 @@ int model_read(int slot, struct runlet_image* image) {
   *image = (struct runlet_image){0};
   const esp_partition_t* found = slot >= 0 && slot < MODEL_SLOTS ? partition(slot) : NULL;
   if (!found) return 1;
-  if (!mapped[slot] && esp_partition_mmap(found, 0, found->size, ESP_PARTITION_MMAP_DATA, &mapped[slot], &handles[slot]) != ESP_OK) return 1;
+  if (!mapped[slot] && esp_partition_mmap(found, 0, found->size, ESP_PARTITION_MMAP_DATA, &mapped[slot], &handles[slot]) != ESP_OK)
+    return 1;
   return runlet_image_read(image, mapped[slot], found->size);
 }
 
