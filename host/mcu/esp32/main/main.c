@@ -173,6 +173,7 @@ void app_main(void) {
     error = nvs_flash_init();
   }
   ESP_ERROR_CHECK(error);
+  model_start();
   console_start();
   esp_pthread_cfg_t config = esp_pthread_get_default_config();
   config.stack_size = CONFIG_RUNLET_STACK_BYTES;

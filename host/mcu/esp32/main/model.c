@@ -1,7 +1,7 @@
 /*
  * Slots for models: what model.h promises.
  *
- * A slot stays mapped once it was read: weights of home tile are fetched from there as long as the model runs.
+ * Slots stay mapped: weights of home tile are fetched from there as long as the model runs. Two slots are 2.4 MB of addresses, which every chip has.
  */
 #include "model.h"
 
@@ -12,6 +12,8 @@
 
 /** partitions.csv: type data, a subtype of our own. */
 static const esp_partition_subtype_t subtype = (esp_partition_subtype_t)0x40;
+
+static const void* mapped[MODEL_SLOTS];
 
 static const esp_partition_t* partition(int slot) {
   char label[16];
@@ -24,15 +26,18 @@ uint32_t model_bytes(int slot) {
   return found ? found->size : 0;
 }
 
+void model_start(void) {
+  for (int slot = 0; slot < MODEL_SLOTS; slot++) {
+    esp_partition_mmap_handle_t handle;
+    const esp_partition_t* found = partition(slot);
+    if (found && esp_partition_mmap(found, 0, found->size, ESP_PARTITION_MMAP_DATA, &mapped[slot], &handle) != ESP_OK) mapped[slot] = NULL;
+  }
+}
+
 int model_read(int slot, struct runlet_image* image) {
-  static const void* mapped[MODEL_SLOTS];
-  static esp_partition_mmap_handle_t handles[MODEL_SLOTS];
   *image = (struct runlet_image){0};
-  const esp_partition_t* found = slot >= 0 && slot < MODEL_SLOTS ? partition(slot) : NULL;
-  if (!found) return 1;
-  if (!mapped[slot] && esp_partition_mmap(found, 0, found->size, ESP_PARTITION_MMAP_DATA, &mapped[slot], &handles[slot]) != ESP_OK)
-    return 1;
-  return runlet_image_read(image, mapped[slot], found->size);
+  if (slot < 0 || slot >= MODEL_SLOTS || !mapped[slot]) return 1;
+  return runlet_image_read(image, mapped[slot], model_bytes(slot));
 }
 
 int model_chosen(void) {

@@ -11,7 +11,10 @@
 
 enum { MODEL_SLOTS = 2 };
 
-/** Maps and reads a slot. @return RUNLET_IMAGE_OK, a code of runlet-image.h, or 1 where there is no such partition or it cannot be mapped */
+/** Maps both slots, once, before any task reads one. */
+void model_start(void);
+
+/** Reads a slot. @return RUNLET_IMAGE_OK, a code of runlet-image.h, or 1 where there is no such partition or it cannot be mapped */
 int model_read(int slot, struct runlet_image* image);
 
 /** Bytes of a slot's partition; 0 where there is none. */
