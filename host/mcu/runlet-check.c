@@ -238,22 +238,26 @@ static int check_weights(const struct module* m, const uint8_t* weights, uint32_
 
 /* ---- signature ---- */
 
-enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MOST_HASHES = 4, MOST_SIGNATURES = 8 };
+enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MOST_SETS = 4, MOST_HASHES = 4, MOST_SIGNATURES = 8 };
 /** The domain, and version 1, content type 1 (a module), hash function 1 (SHA-256). */
 static const uint8_t domain[10] = {'w', 'a', 's', 'm', 's', 'i', 'g', 1, 1, 1};
 
-/** Whether one of `count` signatures is a trusted key's over the message. */
-static bool any_signature(struct reader* r, uint32_t count, const uint8_t* message, size_t bytes, const struct runlet_trust* trust) {
-  for (uint32_t i = 0; i < count && i < MOST_SIGNATURES; i++) {
-    struct reader one = counted(r);
+/** Whether a signature of the set is a trusted key's over the message. All of the set is read, so that a broken one is no set. */
+static bool any_signature(struct reader* set, const uint8_t* message, size_t bytes, const struct runlet_trust* trust) {
+  bool found = false;
+  uint32_t count = u32(set);
+  if (count > MOST_SIGNATURES) set->bad = true;
+  for (uint32_t i = 0; i < count && !set->bad; i++) {
+    struct reader one = counted(set);
     counted(&one); /* the key's id is a hint; all keys are tried */
     uint8_t algorithm = byte(&one);
     struct reader signature = counted(&one);
-    if (r->bad || one.bad || algorithm != ED25519 || left(&signature) != SIGNATURE) continue;
-    for (uint32_t k = 0; k < trust->key_count; k++)
-      if (trust->verify(trust->context, trust->keys[k], message, bytes, signature.at)) return true;
+    set->bad |= one.bad;
+    bool known = !set->bad && algorithm == ED25519 && left(&signature) == SIGNATURE;
+    for (uint32_t k = 0; known && !found && k < trust->key_count; k++)
+      found = trust->verify(trust->context, trust->keys[k], message, bytes, signature.at);
   }
-  return false;
+  return found;
 }
 
 /** All bytes after the section `signature` are signed by a trusted key. */
@@ -266,22 +270,24 @@ static int check_signature(const struct module* m, const struct runlet_trust* tr
   uint8_t digest[DIGEST], message[sizeof domain + MOST_HASHES * DIGEST];
   if (!trust->sha256(trust->context, m->signed_from, (size_t)(m->end - m->signed_from), digest)) return RUNLET_SIGNATURE;
   memcpy(message, domain, sizeof domain);
-  int code = RUNLET_UNSIGNED;
+  bool found = false;
   uint32_t sets = u32(&r);
-  for (uint32_t i = 0; i < sets && i < MOST_HASHES && !r.bad; i++) {
+  if (sets < 1 || sets > MOST_SETS) return RUNLET_UNSIGNED;
+  for (uint32_t i = 0; i < sets && !r.bad; i++) {
     struct reader set = counted(&r);
     uint32_t hashes = u32(&set);
-    if (r.bad || set.bad || hashes < 1 || hashes > MOST_HASHES) continue;
+    if (hashes > MOST_HASHES) continue; /* of parts of a module: wasmsign2 can, Runlet does not */
     struct reader listed = part(&set, hashes * DIGEST);
-    uint32_t signatures = u32(&set);
-    if (set.bad || !signatures) continue;
-    code = RUNLET_SIGNATURE;
     bool whole = false;
-    for (uint32_t h = 0; h < hashes; h++) whole |= !memcmp(listed.at + h * DIGEST, digest, DIGEST);
-    memcpy(message + sizeof domain, listed.at, hashes * DIGEST);
-    if (whole && any_signature(&set, signatures, message, sizeof domain + hashes * DIGEST, trust)) return RUNLET_OK;
+    for (uint32_t h = 0; !set.bad && h < hashes; h++) whole |= !memcmp(listed.at + h * DIGEST, digest, DIGEST);
+    if (whole) {
+      memcpy(message + sizeof domain, listed.at, hashes * DIGEST);
+      found |= any_signature(&set, message, sizeof domain + hashes * DIGEST, trust);
+    }
+    r.bad |= set.bad;
   }
-  return code;
+  if (r.bad || r.at != r.end) return RUNLET_UNSIGNED;
+  return found ? RUNLET_OK : RUNLET_SIGNATURE;
 }
 
 int runlet_check(const uint8_t* file, uint32_t bytes, const void* weights, uint32_t weight_bytes, const struct runlet_limits* limits,

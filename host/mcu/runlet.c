@@ -79,6 +79,7 @@ int runlet_start(void* pool, uint32_t bytes) {
   args.mem_alloc_option.pool.heap_buf = pool;
   args.mem_alloc_option.pool.heap_size = bytes;
   if (!wasm_runtime_full_init(&args)) return RUNLET_POOL;
+  wasm_runtime_set_log_level(WASM_LOG_LEVEL_FATAL); /* codes and words say it all; WAMR would print to the console */
   if (!wasm_runtime_register_natives("runlet", imports, 1)) {
     wasm_runtime_destroy();
     return RUNLET_POOL;

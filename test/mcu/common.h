@@ -33,10 +33,6 @@ static inline struct file read_file(const char* path) {
   return f;
 }
 
-/** WAMR's pool: the caller's, static. */
-enum { POOL = 4 << 20 };
-static uint64_t pool[POOL / 8];
-
 static inline uint32_t next_random(uint32_t* seed) {
   *seed ^= *seed << 13;
   *seed ^= *seed >> 17;

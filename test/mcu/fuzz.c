@@ -14,6 +14,10 @@
 #include "common.h"
 #include "wasm_export.h"
 
+/** WAMR's pool: the caller's, static. */
+enum { POOL = 4 << 20 };
+static uint64_t pool[POOL / 8];
+
 enum { INSTRUCTIONS = 100000, MEMORY = 1 << 20, MOST_FAULTS = 64 };
 
 struct shared {

@@ -22,7 +22,7 @@ const callCount = Number(process.env.RUNLET_MCU_CALLS ?? 100_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /**
- * Faults inside WAMR 2.4.4 that a changed bundle may provoke: number of the bundle by network, home and seed, with the reason. None is known.
+ * Faults inside WAMR 2.4.3 that a changed bundle may provoke: number of the bundle by network, home and seed, with the reason. None is known.
  */
 const knownFaults: Record<string, string> = {};
 

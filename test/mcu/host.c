@@ -12,6 +12,10 @@
 
 #include "common.h"
 
+/** WAMR's pool: the caller's, static. */
+enum { POOL = 4 << 20 };
+static uint64_t pool[POOL / 8];
+
 enum { MOST = 16 };
 
 static char words[128];

@@ -11,6 +11,10 @@
 #include "common.h"
 #include "crypto.h"
 
+/** WAMR's pool: the caller's, static. */
+enum { POOL = 4 << 20 };
+static uint64_t pool[POOL / 8];
+
 static uint8_t keys[8][32];
 static uint32_t key_count;
 
@@ -55,8 +59,8 @@ int main(int argc, char** argv) {
     }
   const char *module = value_of(argc, argv, "module"), *apart = value_of(argc, argv, "weights"), *calls = value_of(argc, argv, "calls");
   struct file file = read_file(module ? module : "-"), weights = read_file(apart ? apart : "-");
+  uint8_t* moved = NULL;
   if (number(argc, argv, "odd")) {
-    static uint8_t* moved;
     moved = malloc(weights.bytes + 1);
     memcpy(moved + 1, weights.at, weights.bytes);
     weights.at = moved + 1;
@@ -86,5 +90,6 @@ int main(int argc, char** argv) {
   runlet_pool(&after, &most);
   printf("%d}\n", (int)(after - before));
   runlet_stop();
+  free(moved);
   return 0;
 }
