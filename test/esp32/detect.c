@@ -42,7 +42,6 @@ static void stored(float scale, int zero, const char* reals) {
 }
 
 int main(int count, char** args) {
-  (void)sizeof pool; /* WAMR is not started here */
   if (count == 4 && !strcmp(args[1], "words")) words(args[2], args[3]);
   else if (count == 5) stored(strtof(args[2], NULL), atoi(args[3]), args[4]);
   else return 2;

@@ -110,7 +110,6 @@ static void flips(const struct file* file) {
 }
 
 int main(int count, char** args) {
-  (void)sizeof pool; /* WAMR is not started here */
   if (count < 3) return 2;
   struct file file = read_file(args[2]);
   uint8_t* at = memory(file.bytes);

@@ -11,6 +11,9 @@
 #include "common.h"
 #include "heartbeat.h"
 
+/** WAMR's pool: the caller's, static. */
+static uint64_t pool[(1 << 20) / 8];
+
 static uint64_t clock_us;
 /** A clock that says that every hop takes 1234 microseconds. */
 static uint64_t now_us(void) { return clock_us += 1234; }
