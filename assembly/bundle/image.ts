@@ -1,0 +1,168 @@
+/**
+ * The model image: a bundle with its weights and what is heard, as one piece of flash.
+ *
+ * In: a module, its manifest, its weights where they are apart, the words of its output.  Out: bytes for a raw partition, which has no file length
+ * and no file name.  Layout: docs/esp32.md, "The image"; host/mcu/runlet-image.c reads it.  Little-endian; weights start at a multiple of 16 bytes,
+ * so that they are read in place by words wherever a partition is mapped.  CRC-32 (IEEE 802.3, as in zip) against flash that is torn or worn; against
+ * a hand that means harm there is the module's signature.
+ */
+import { RunletError } from '../../models/error.ts';
+import { type Manifest, mostSlidingWindow } from './manifest.ts';
+
+/** A word that is heard: an element of the output. */
+export interface ImageWord {
+  element: number;
+  label: string;
+  /** The mean has to be above this. */
+  cutoff: number;
+}
+
+/** What host/session/label-detector.ts made of the manifest. */
+export interface ImageDetector {
+  output: number;
+  slidingWindow: number;
+  refractoryMs: number;
+  voice: boolean;
+  words: ImageWord[];
+}
+
+export interface ImageParts {
+  wasm: Uint8Array;
+  manifest: Manifest;
+  weights?: Uint8Array;
+  /** Left out: the image hears nothing, and its outputs are values. */
+  detector?: ImageDetector;
+  /** The partition that it has to fit. */
+  partitionBytes?: number;
+}
+
+export const imageMagic = 'RNLI';
+export const imageVersion = 1;
+export const imageHeaderBytes = 80;
+const alignment = 16;
+
+/** What the reader in C has room for. */
+export const mostImageLabels = 256;
+export const mostTextBytes = 127;
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
+  return c;
+});
+
+/** CRC-32 of IEEE 802.3: reflected, polynomial 0x04c11db7, all ones before and after. */
+export function crc32(bytes: Uint8Array): number {
+  let c = 0xffffffff;
+  for (const byte of bytes) c = (c >>> 8) ^ (crcTable[(c ^ byte) & 0xff] as number);
+  return ~c >>> 0;
+}
+
+const unfit = (what: string, why: string, tryThis: string): RunletError =>
+  new RunletError('RN615', { what, where: 'model image', why, tryThis });
+
+const up = (at: number): number => Math.ceil(at / alignment) * alignment;
+
+/** The texts of an image, each ended by a zero byte. @throws RN615 */
+function textBytes(texts: string[]): Uint8Array {
+  const parts = texts.map((text) => new TextEncoder().encode(`${text}\0`));
+  for (const [i, part] of parts.entries())
+    if (part.length > mostTextBytes + 1 || part.indexOf(0) !== part.length - 1)
+      throw unfit(
+        `'${texts[i]}' cannot be a name in an image`,
+        `it takes text without zero bytes, of at most ${mostTextBytes} bytes`,
+        'give the model shorter names: its metadata, or runlet build --labels',
+      );
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615 */
+function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs: number[] } {
+  const elements = manifest.outputs[detector?.output ?? 0]?.elements ?? 0;
+  if (!detector) return { labels: manifest.labels?.length === elements ? manifest.labels : [], cutoffs: [] };
+  const { words, slidingWindow, refractoryMs } = detector;
+  const labels = Array.from({ length: elements }, (_, i) => manifest.labels?.[i] ?? '');
+  const cutoffs = labels.map(() => Number.POSITIVE_INFINITY);
+  for (const { element, label, cutoff } of words) {
+    labels[element] = label;
+    cutoffs[element] = cutoff;
+  }
+  const whole = Number.isInteger(slidingWindow) && slidingWindow >= 1 && slidingWindow <= mostSlidingWindow;
+  const inside = words.every(({ element, cutoff }) => element >= 0 && element < elements && cutoff >= 0 && cutoff <= 1);
+  if (!whole || !inside || words.length === 0 || !(refractoryMs >= 0 && refractoryMs < Number.POSITIVE_INFINITY))
+    throw unfit(
+      'the detector cannot be used',
+      `there are ${words.length} words of ${elements} elements, a window of ${slidingWindow} outputs and ${refractoryMs} ms between two`,
+      'the values that a model manifest has',
+    );
+  return { labels, cutoffs };
+}
+
+/**
+ * One image. Weights are not held against the manifest's digest here (host/session/weights.ts does that).
+ * @throws RN615 the bundle is of no use on a microcontroller, RN616 it does not fit the partition.
+ */
+export function makeImage(parts: ImageParts): Uint8Array {
+  const { wasm, manifest, weights, detector, partitionBytes } = parts;
+  if (manifest.target === 'simd')
+    throw unfit(
+      `${manifest.name} is built for SIMD`,
+      'its target is simd, which no runtime for microcontrollers has',
+      'runlet build --target interp, or native',
+    );
+  if ((weights?.length ?? 0) !== (manifest.weights?.bytes ?? 0))
+    throw unfit(
+      `${manifest.name} does not have its weights`,
+      `there are ${weights?.length ?? 0} bytes apart, and ${manifest.weights?.bytes ?? 0} are wanted`,
+      'the file that was written beside the module',
+    );
+  const { labels, cutoffs } = listOf(parts);
+  if (labels.length > mostImageLabels)
+    throw unfit(`${labels.length} labels are too many`, `an image has at most ${mostImageLabels}`, 'a model with fewer classes');
+  const text = textBytes([manifest.name, manifest.unit ?? '', ...labels]);
+  const cutoffsAt = imageHeaderBytes;
+  const textAt = cutoffsAt + 8 * cutoffs.length;
+  const weightsAt = up(textAt + text.length);
+  const moduleAt = up(weightsAt + (weights?.length ?? 0));
+  const total = up(moduleAt + wasm.length);
+  if (partitionBytes !== undefined && total > partitionBytes)
+    throw new RunletError('RN616', {
+      what: `the image of ${manifest.name} does not fit the partition`,
+      where: 'model image',
+      why: `it has ${total} bytes (module ${wasm.length}, weights apart ${weights?.length ?? 0}), and the partition ${partitionBytes}`,
+      tryThis: 'a larger partition (partitions.csv), or a smaller model',
+    });
+  const image = new Uint8Array(total);
+  const view = new DataView(image.buffer);
+  const numbers: [at: number, value: number][] = [
+    [4, imageVersion],
+    [8, total],
+    [16, moduleAt],
+    [20, wasm.length],
+    [24, weights ? weightsAt : 0],
+    [28, weights?.length ?? 0],
+    [48, detector?.output ?? 0xffffffff],
+    [52, detector?.slidingWindow ?? 0],
+    [56, detector?.voice ? 1 : 0],
+    [60, labels.length],
+    [64, cutoffs.length > 0 ? cutoffsAt : 0],
+    [68, textAt],
+    [72, text.length],
+  ];
+  for (const [at, value] of numbers) view.setUint32(at, value, true);
+  view.setFloat64(32, manifest.sampleRateHz ?? 0, true);
+  view.setFloat64(40, detector?.refractoryMs ?? 0, true);
+  for (const [i, cutoff] of cutoffs.entries()) view.setFloat64(cutoffsAt + 8 * i, cutoff, true);
+  image.set(new TextEncoder().encode(imageMagic), 0);
+  image.set(text, textAt);
+  if (weights) image.set(weights, weightsAt);
+  image.set(wasm, moduleAt);
+  view.setUint32(12, crc32(image.subarray(16)), true);
+  return image;
+}

@@ -1,0 +1,119 @@
+/* The console: what console.h promises, by esp_console on whatever port the project's console is. */
+#include "console.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "esp_console.h"
+#include "esp_system.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "model.h"
+
+static SemaphoreHandle_t lock;
+static struct published latest;
+static bool reset_wanted;
+
+void console_publish(const struct published* now) {
+  xSemaphoreTake(lock, portMAX_DELAY);
+  latest = *now;
+  xSemaphoreGive(lock);
+}
+
+bool console_wants_reset(void) { return __atomic_exchange_n(&reset_wanted, false, __ATOMIC_ACQ_REL); }
+
+static struct published* take(void) {
+  static struct published copy;
+  xSemaphoreTake(lock, portMAX_DELAY);
+  copy = latest;
+  xSemaphoreGive(lock);
+  return &copy;
+}
+
+static int status(int count, char** args) {
+  (void)count;
+  (void)args;
+  const struct published* now = take();
+  printf("%s\n", now->running ? now->status : "no model runs: see `model`");
+  return 0;
+}
+
+static int stats(int count, char** args) {
+  (void)count;
+  (void)args;
+  const struct published* now = take();
+  struct runlet_image image;
+  if (!now->running || model_read(now->slot, &image)) return status(0, NULL);
+  const struct inference_counts* c = &now->counts;
+  printf("hops %" PRIu32 ", outputs %" PRIu32 ", heard %" PRIu32 ", last hop %" PRIu32 " us\n", c->hops, c->outputs, c->heard, c->last_us);
+  printf("frames %" PRIu64 ": lost %" PRIu64 ", given up %" PRIu64 ", gaps %" PRIu32 "\n", c->frames, c->lost, c->given_up, c->gaps);
+  for (uint32_t i = 0; i < now->elements; i++) {
+    double cutoff = runlet_image_cutoff(&image, i);
+    printf("  %-16s %8.4f", runlet_image_label(&image, i), (double)now->values[i]);
+    if (cutoff <= 1) printf("  mean %.4f, cutoff %.4f", now->means[i], cutoff);
+    printf("%s%s\n", *image.unit ? " " : "", image.unit);
+  }
+  return 0;
+}
+
+static int reset(int count, char** args) {
+  (void)count;
+  (void)args;
+  __atomic_store_n(&reset_wanted, true, __ATOMIC_RELEASE);
+  printf("forgotten\n");
+  return 0;
+}
+
+static int model(int count, char** args) {
+  if (count == 3 && !strcmp(args[1], "use")) {
+    int slot = atoi(args[2]);
+    struct runlet_image image;
+    int code = model_read(slot, &image);
+    if (code) {
+      printf("slot %d is not used: %s\n", slot, code > 0 ? "there is no such partition" : runlet_image_text(code));
+      return 1;
+    }
+    if (model_choose(slot) != ESP_OK) return 1;
+    printf("slot %d from now on; starting again\n", slot);
+    esp_restart();
+  }
+  for (int slot = 0; slot < MODEL_SLOTS; slot++) {
+    struct runlet_image image;
+    int code = model_read(slot, &image);
+    printf("%c %d  %7" PRIu32 " bytes  ", take()->running && take()->slot == slot ? '*' : ' ', slot, model_bytes(slot));
+    if (code) printf("%s\n", code > 0 ? "there is no such partition" : runlet_image_text(code));
+    else
+      printf("%s: image %" PRIu32 ", module %" PRIu32 ", weights apart %" PRIu32 "\n", image.name, image.bytes, image.module_bytes,
+             image.weight_bytes);
+  }
+  return 0;
+}
+
+void console_start(void) {
+  static StaticSemaphore_t memory;
+  lock = xSemaphoreCreateMutexStatic(&memory);
+  esp_console_repl_t* repl = NULL;
+  esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
+  config.prompt = "runlet>";
+  config.task_stack_size = 6144;
+#if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
+  esp_console_dev_usb_serial_jtag_config_t device = ESP_CONSOLE_DEV_USB_SERIAL_JTAG_CONFIG_DEFAULT();
+  ESP_ERROR_CHECK(esp_console_new_repl_usb_serial_jtag(&device, &config, &repl));
+#elif CONFIG_ESP_CONSOLE_USB_CDC
+  esp_console_dev_usb_cdc_config_t device = ESP_CONSOLE_DEV_CDC_CONFIG_DEFAULT();
+  ESP_ERROR_CHECK(esp_console_new_repl_usb_cdc(&device, &config, &repl));
+#else
+  esp_console_dev_uart_config_t device = ESP_CONSOLE_DEV_UART_CONFIG_DEFAULT();
+  ESP_ERROR_CHECK(esp_console_new_repl_uart(&device, &config, &repl));
+#endif
+  const esp_console_cmd_t commands[] = {
+      {.command = "status", .help = "the latest heartbeat: timing, memory, overruns", .func = status},
+      {.command = "stats", .help = "counts, and the latest output", .func = stats},
+      {.command = "reset", .help = "forget all frames", .func = reset},
+      {.command = "model", .help = "the slots; `model use N` starts again with slot N", .hint = "[use N]", .func = model},
+  };
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) ESP_ERROR_CHECK(esp_console_cmd_register(&commands[i]));
+  ESP_ERROR_CHECK(esp_console_start_repl(repl));
+}

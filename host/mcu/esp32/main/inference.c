@@ -1,0 +1,112 @@
+/*
+ * The loop from queue to words: what inference.h promises.  Nothing is allocated; frames are taken from the queue straight into the module's memory.
+ */
+#include "inference.h"
+
+#include <string.h>
+
+uint32_t inference_elements(const struct runlet* bundle, const struct runlet_image* image) {
+  if (image->detects && image->output >= bundle->output_count) return 0;
+  uint32_t elements = bundle->outputs[image->detects ? image->output : 0].elements;
+  return image->detects && elements != image->labels ? 0 : elements;
+}
+
+bool inference_init(struct inference* i, struct runlet* bundle, const struct runlet_image* image, struct runlet_queue* queue,
+                    struct runlet_detector* detector, float* values, const struct inference_calls* calls) {
+  memset(i, 0, sizeof *i);
+  bool fits = bundle->input_count == 1 && bundle->inputs[0].bytes == queue->frame_bytes * bundle->hop && queue->capacity >= bundle->hop;
+  if (!fits || !inference_elements(bundle, image) || image->detects != (detector != NULL)) return false;
+  i->bundle = bundle;
+  i->image = image;
+  i->queue = queue;
+  i->calls = calls;
+  i->detector = detector;
+  i->port = &bundle->outputs[image->detects ? image->output : 0];
+  i->values = values;
+  i->missed = calls->missed ? calls->missed() : 0;
+  return true;
+}
+
+/** Takes what waits, and resets. @return RUNLET_OK or a code below 0 */
+static int start_again(struct inference* i) {
+  uint32_t waiting, given_up = 0;
+  while ((waiting = runlet_queue_waiting(i->queue)) > 0 && given_up < i->queue->capacity) {
+    uint32_t count = waiting < i->bundle->hop ? waiting : i->bundle->hop;
+    given_up += runlet_queue_take(i->queue, i->bundle->inputs[0].at, count);
+  }
+  i->counts.given_up += given_up;
+  i->counts.frames += given_up;
+  i->origin = i->counts.frames;
+  i->since = 0;
+  if (i->detector) runlet_detector_clear(i->detector);
+  return runlet_reset(i->bundle);
+}
+
+int inference_forget(struct inference* i) {
+  i->missed = i->calls->missed ? i->calls->missed() : 0;
+  uint32_t lost = runlet_queue_lost(i->queue);
+  i->counts.lost += lost;
+  i->counts.frames += lost;
+  return start_again(i);
+}
+
+/** Frames lost since the last call. */
+static uint32_t newly_lost(struct inference* i) {
+  uint32_t lost = runlet_queue_lost(i->queue);
+  if (!i->calls->missed) return lost;
+  uint32_t missed = i->calls->missed();
+  lost += missed - i->missed;
+  i->missed = missed;
+  return lost;
+}
+
+static void take_output(struct inference* i) {
+  const struct runlet_port* port = i->port;
+  const int8_t* stored = (const int8_t*)port->at;
+  for (uint32_t k = 0; k < port->elements; k++) i->values[k] = (float)((double)port->scale * (stored[k] - port->zero_point));
+  /* output n looks at frames up to n * hop + window + delay of those since the reset; the first warm_up outputs are not reported */
+  uint64_t hops = (uint64_t)i->bundle->warm_up + i->since++;
+  double end = (double)(i->origin + hops * i->bundle->hop + i->bundle->window + i->bundle->delay);
+  double time_ms = i->image->frame_rate > 0 ? 1000 * end / i->image->frame_rate : 0;
+  i->counts.outputs++;
+  if (i->calls->output) i->calls->output(i, time_ms);
+  struct runlet_heard word;
+  if (!i->detector || !runlet_detector_push(i->detector, i->values, time_ms, &word)) return;
+  i->counts.heard++;
+  if (i->calls->heard) i->calls->heard(i, &word);
+}
+
+int inference_step(struct inference* i) {
+  struct runlet* r = i->bundle;
+  uint32_t lost = newly_lost(i);
+  if (lost) {
+    i->counts.lost += lost;
+    i->counts.frames += lost;
+    i->counts.gaps++;
+    if (i->calls->gap) i->calls->gap(i, lost);
+    int code = start_again(i);
+    if (code < 0) return code;
+  }
+  if (!runlet_queue_take(i->queue, r->inputs[0].at, r->hop)) return INFERENCE_IDLE;
+  uint64_t before = i->calls->now_us();
+  int code = runlet_push(r, NULL, r->hop);
+  uint32_t us = (uint32_t)(i->calls->now_us() - before);
+  i->counts.frames += r->hop;
+  i->counts.hops++;
+  i->counts.busy_us += us;
+  i->counts.last_us = us;
+  if (us > i->counts.worst_us) i->counts.worst_us = us;
+  if (code == RUNLET_DUE) take_output(i);
+  return code < 0 ? code : INFERENCE_RAN;
+}
+
+int8_t inference_quantise(float x, const struct runlet_port* port) {
+  float v = x / port->scale;
+  if (!(v == v)) v = 0;
+  double q = (v < 0 ? (double)v - 0.5 : (double)v + 0.5);
+  /* clamped before it is an integer: more than that is no int */
+  if (q > 512) q = 512;
+  if (q < -512) q = -512;
+  int whole = (int)q + port->zero_point;
+  return (int8_t)(whole > 127 ? 127 : whole < -128 ? -128 : whole);
+}
