@@ -1,7 +1,7 @@
 /**
- * Instructions of one hop in WAMR's fast interpreter on a Cortex-M4 without an operating system, counted in QEMU.
+ * Instructions of one hop in WAMR's fast interpreter on a Cortex-M4, or another core, without an operating system, counted in QEMU.
  *
- * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
+ * In: modules, and weights that are apart; a core.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
  * same in every run, to the instruction; compilers of other versions give other counts.  The outputs' digest is held against this engine.
  * WAMR is built as its ESP-IDF component builds it: bounds of loads and stores checked in software, words not assumed to load from any address.
  */
@@ -11,11 +11,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { homes } from '../../assembly/emit/home.ts';
-import { cores, expectedDigest, outputs, quiet, semihosting } from '../../host/bench/count.ts';
+import { type CoreName, cores, expectedDigest, outputs, quiet, semihosting } from '../../host/bench/count.ts';
 import { inFolder, type Module, wamrSource } from './runner.ts';
 
 const exec = promisify(execFile);
-const { compiler, qemu, machine, flags, packages } = cores.m4;
+const { compiler, qemu, packages } = cores.m4;
 const here = join(import.meta.dirname, 'm4');
 
 /** What is needed beside cargo. */
@@ -54,19 +54,29 @@ function core(source: string): { folders: string[]; files: string[] } {
 }
 
 const defines = [
-  ...['BH_MALLOC=wasm_runtime_malloc', 'BH_FREE=wasm_runtime_free', 'BUILD_TARGET_THUMB', 'BUILD_TARGET="THUMB"'],
+  ...['BH_MALLOC=wasm_runtime_malloc', 'BH_FREE=wasm_runtime_free'],
   ...['WASM_ENABLE_INTERP=1', 'WASM_ENABLE_FAST_INTERP=1', `RN_OUTPUTS=${outputs}`, `RN_ROOM=${room}`],
 ].map((define) => `-D${define}`);
+
+/** How each core is called in WAMR's sources, and what compiling for it takes. */
+const builds: Record<CoreName, { target: string; options: readonly string[] }> = {
+  m4: { target: 'THUMB', options: ['-mcpu=cortex-m4', '-mthumb'] },
+  m0: { target: 'THUMB', options: ['-mcpu=cortex-m0plus', '-mthumb'] },
+  rv32: { target: 'RISCV32_ILP32', options: cores.rv32.flags.filter((flag) => /^-m|^--specs/.test(flag)) },
+};
 
 /** rn_info(11), and 0 for embed. */
 const homeOf = (wasm: Uint8Array): number => homes.indexOf(readManifest(wasm).weights?.home ?? 'embed');
 
 /** @throws where the compiler fails, a module does not load, or outputs differ */
-export async function countInWamr(modules: Module[]): Promise<{ counts: WamrCount[]; tools: string }> {
+export async function countInWamr(modules: Module[], which: CoreName = 'm4'): Promise<{ counts: WamrCount[]; tools: string }> {
+  const { compiler, qemu, machine, flags } = cores[which];
+  const { target, options: core32 } = builds[which];
   const digests = await Promise.all(modules.map(expectedDigest));
   return inFolder(async (at) => {
     const { folders, files } = core(wamrSource());
-    const options = ['-O2', '-std=gnu99', '-w', '-mcpu=cortex-m4', '-mthumb', '-ffunction-sections', ...defines];
+    const named = [`-DBUILD_TARGET_${target}`, `-DBUILD_TARGET="${target}"`];
+    const options = ['-O2', '-std=gnu99', '-w', '-ffunction-sections', ...core32, ...named, ...defines];
     const compile = (...args: string[]) =>
       execFileSync(compiler, [...options, ...[here, at('.'), ...folders].map((f) => `-I${f}`), ...args], { cwd: at('.') });
     compile('-c', ...files, join(here, 'platform.c'));
@@ -76,7 +86,7 @@ export async function countInWamr(modules: Module[]): Promise<{ counts: WamrCoun
       writeFileSync(at('module.wasm'), wasm);
       if (weights) writeFileSync(at('weights.bin'), weights);
       compile(
-        ...flags,
+        ...flags.filter((flag) => !core32.includes(flag)), // a specs file may be named once
         `-DRN_HOME=${homeOf(wasm)}`,
         '-Wl,--gc-sections',
         join(here, 'main.c'),
@@ -90,7 +100,8 @@ export async function countInWamr(modules: Module[]): Promise<{ counts: WamrCoun
       const [least, most, digest, linear, pool] = (/least (\d+) most (\d+) digest (\d+) linear (\d+) pool (\d+)/.exec(said) ?? [])
         .slice(1)
         .map(Number);
-      if (digest !== digests[i]) throw new Error(`outputs in WAMR on Cortex-M4 are not those of this engine: ${said.trim()}`);
+      if (digest !== digests[i])
+        throw new Error(`outputs in WAMR on ${cores[which].name} are not those of this engine: ${said.trim()}`);
       counts.push({ least, most, linearBytes: linear, poolBytes: pool } as WamrCount);
     }
     return { counts, tools: String(execFileSync(compiler, ['--version'])).split('\n')[0] ?? '' };

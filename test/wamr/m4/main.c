@@ -2,7 +2,7 @@
  * Counts the instructions of one hop: a module in WAMR's fast interpreter on a Cortex-M4 without an operating system.
  *
  * Frames are a linear congruential sequence, as in host/bench/core/main.c; the digest of the outputs (FNV-1a) is compared with Node's.
- * Instructions: SysTick in QEMU with -icount, one tick in 40.
+ * Instructions: minstret on RISC-V, else SysTick in QEMU with -icount, one tick in 40.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,26 @@ const uint32_t linear_memory_room = RN_ROOM;
 extern uint32_t linear_memory_bytes;
 static uint8_t pool[512 * 1024] __attribute__((aligned(16)));
 
+#ifdef __riscv
+enum { INSTRUCTIONS_A_TICK = 1 };
+static const uint32_t mask = 0xffffffff;
+static void start(void) {}
+static uint32_t ticks(void) {
+  uint32_t n;
+  __asm__ volatile("csrr %0, minstret" : "=r"(n));
+  return n;
+}
+#else
 enum { INSTRUCTIONS_A_TICK = 40, LAST = 0xffffff };
+static const uint32_t mask = LAST;
 static volatile uint32_t* const systick = (volatile uint32_t*)0xE000E010;
+static void start(void) {
+  systick[1] = LAST;
+  systick[2] = 0;
+  systick[0] = 5;
+}
 static uint32_t ticks(void) { return LAST - (systick[2] & LAST); }
+#endif
 
 static wasm_module_inst_t instance;
 static wasm_exec_env_t env;
@@ -110,12 +127,10 @@ int main(void) {
   call(find("rn_reset"), 0, 0);
   wasm_function_inst_t push = find("rn_push");
   uint32_t hop = info(0), least = -1, most = 0;
-  systick[1] = LAST;
-  systick[2] = 0;
-  systick[0] = 5;
+  start();
   for (int due = 0; due < RN_OUTPUTS;) {
     fill(hop);
-    uint32_t before = ticks(), fell = call(push, 1, hop), took = (ticks() - before) & LAST;
+    uint32_t before = ticks(), fell = call(push, 1, hop), took = (ticks() - before) & mask;
     if ((int32_t)fell < 0) stop("rn_push");
     if (!fell) continue;
     take();
