@@ -100,7 +100,12 @@ async function inWamr(models: readonly Built[], core: CountedCore): Promise<(Cou
   const batches = Array.from({ length: Math.ceil(models.length / size) }, (_, i) => models.slice(size * i, size * (i + 1)));
   const modules = await Promise.all(
     batches.map(async (batch) => {
-      const result = await pool.run<{ counts: WamrCount[] }>({ kind: 'wamr', files: batch.map((m) => m.file), core });
+      const result = await pool.run<{ counts: WamrCount[]; tools: string }>({
+        kind: 'wamr',
+        files: batch.map((m) => m.file),
+        core,
+      });
+      if (result) found.tools[`WAMR fast ${core}`] = `WAMR 2.4.3, ${result.tools}`;
       return Promise.all(
         (result ? batch : []).map(async (m, i) => ({ ...m, counts: await hopsOf(m.file), most: result?.counts[i]?.most ?? 0 })),
       );

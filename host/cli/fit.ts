@@ -69,6 +69,11 @@ export default defineCommand({
         advice,
       });
     const { fitText } = await import('../report/fit-text.ts');
-    process.stdout.write(fitText({ name, hop, target, rate, board, estimate: figures, advice }, coloursFor(process.stdout)));
+    process.stdout.write(
+      fitText(
+        { name, hop, target, tiles: manifest.weights?.home === 'tile', rate, board, estimate: figures, advice },
+        coloursFor(process.stdout),
+      ),
+    );
   },
 });

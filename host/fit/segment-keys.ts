@@ -91,7 +91,10 @@ function loopsOf(code: readonly Instruction[]): { from: number; to: number }[] {
 }
 
 /** A function's key, and its segments'. */
-export function functionKeys({ code, type }: WasmFunction, segments: readonly Segment[]): { whole: string; segments: SegmentKeys[] } {
+export function functionKeys(
+  { code, type }: WasmFunction,
+  segments: readonly Segment[],
+): { whole: string; segments: SegmentKeys[] } {
   const texts = code.map(text);
   const loops = loopsOf(code).map(({ from, to }) => ({ from, to, key: hash(texts.slice(from, to).join(' ')) }));
   return {

@@ -29,27 +29,27 @@ const labelled = (label: string, text: string): string =>
 
 /** How sure the count is: what was measured, what was seen elsewhere, what is a guess. */
 function sureness({ instructions: { known, alike, checked } }: Estimate, { counted }: Engine): string {
-  const what = counted === 'native' ? 'compiled functions' : "the interpreter's handlers";
-  const seen =
-    known > 0.995 ? `counted by ${what} that were measured` : `${percent(known)} of them from ${what} that were measured`;
+  const what = counted === 'native' ? 'functions' : 'instructions of the interpreter';
   const rest = 1 - known - alike;
-  const other = alike > 0.005 ? `, ${percent(alike)} from the same code in other functions` : '';
-  const guess = rest > 0.005 ? `, ${percent(rest)} guessed from their kind` : '';
-  const off = checked
-    ? `; at most ${Math.abs(checked.worst).toFixed(1)} % off QEMU's count on ${checked.models} models held out`
-    : '';
-  return `${seen}${other}${guess}${off}`;
+  const parts = [`${known > 0.995 ? 'all' : percent(known)} in ${what} that were measured`];
+  if (alike > 0.005) parts.push(`${percent(alike)} in code like some that was`);
+  if (rest > 0.005) parts.push(`${percent(rest)} guessed from its opcodes`);
+  const off = checked ? `. Models held out were at most ${Math.abs(checked.worst).toFixed(1)} % off QEMU's count` : '';
+  return `${parts.join(', ')}${off}`;
 }
 
-function coreText(core: CoreModel): string {
-  const counted = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' }[core.counted];
-  return `${core.cycles} cycles an instruction of ${counted} assumed for ${core.name} (${core.why})`;
+function coreText({ cycles, name, counted, why }: CoreModel): string {
+  const of = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' }[counted];
+  const other = name.startsWith(of) ? '' : ` of ${of}, in place of ${name}`;
+  return `${cycles} an instruction${other}, assumed: ${why}`;
 }
 
 export interface FitReport {
   name: string;
   hop: number;
   target: string;
+  /** Weights are fetched in tiles. */
+  tiles: boolean;
   rate?: number;
   board: Board;
   estimate: Estimate;
@@ -60,7 +60,7 @@ export function fitText(
   report: FitReport,
   colours: { bold(s: string): string; green(s: string): string; red(s: string): string },
 ): string {
-  const { name, hop, target, rate, board, estimate, advice } = report;
+  const { name, hop, target, tiles, rate, board, estimate, advice } = report;
   const core: CoreModel = coreModels[board.core];
   const engine: Engine = engines[estimate.engine];
   const { flash, ram, ms, budget, instructions, fits } = estimate;
@@ -95,13 +95,14 @@ export function fitText(
     '',
     labelled(
       'instructions',
-      `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}: ${sureness(estimate, engine)}`,
+      `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine)}`,
     ),
   ];
   if (engine.timesFrom && target !== 'simd')
     lines.push(
       labelled('engine', `${engine.times[target as 'interp'].toFixed(2)} times the instructions counted, ${engine.timesFrom}`),
     );
+  if (tiles) lines.push(labelled('tiles', 'what the host copies is not counted: 1 to 8 % more'));
   lines.push(
     labelled('cycles', coreText(core)),
     labelled(

@@ -102,9 +102,9 @@ export function fitNative(modules: readonly TracedModule[]): NativeCosts {
   }
   const solved = nonNegative(rows, costs);
   const segments: Record<string, number> = {};
+  // from the narrowest to the widest: what says no more than the one inside is left out
   for (const { keys } of seen.values())
     for (const { contexts } of keys)
-      // from the narrowest to the widest: what says no more than the one inside is left out
       for (const [i, context] of [...contexts.entries()].reverse()) {
         const at = bySegment.get(context);
         if (!at) continue;
@@ -112,7 +112,8 @@ export function fitNative(modules: readonly TracedModule[]): NativeCosts {
         const inside = contexts.slice(i + 1).find((name) => segments[name] !== undefined);
         if (inside === undefined || differs(cost, segments[inside] as number)) segments[context] = rounded(cost);
       }
-  const elsewhere = ({ contexts }: SegmentKeys): number => segments[contexts.find((name) => segments[name] !== undefined) ?? ''] ?? 0;
+  const elsewhere = ({ contexts }: SegmentKeys): number =>
+    segments[contexts.find((name) => segments[name] !== undefined) ?? ''] ?? 0;
   for (const [whole, { keys }] of seen) {
     const known = (functions[whole] ?? []).map((cost, s) =>
       cost === null || !differs(cost, elsewhere(keys[s] as SegmentKeys)) ? null : cost,
