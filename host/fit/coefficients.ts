@@ -15,7 +15,9 @@ export interface NativeCosts {
   functions: Record<string, (number | null)[]>;
   /** By a segment's contexts (segment-keys.ts): the widest that is there holds. */
   segments: Record<string, number>;
-  /** By feature, for what is not known. */
+  /** Shape (shapeOf its features) and cost of larger segments, for what is like them. */
+  similar: string[];
+  /** By feature, for what is like nothing. */
   features: Record<(typeof featureNames)[number], number>;
   /** Bytes of machine code a byte of a module's code section. */
   codeTimes: number;

@@ -16,8 +16,27 @@ export interface CountedHops {
   alike: number;
 }
 
-const estimated = ({ features }: SegmentKeys, costs: NativeCosts): number =>
-  featureNames.reduce((sum, name) => sum + (features[name] ?? 0) * (costs.features[name] ?? 0), 0);
+/** Features that may differ, as a share, from a segment that is called like it. */
+const likeness = 0.3;
+
+/** The cost of the segment that is most like it, and of the features in which they differ; where none is like it, of its features. */
+function estimated({ features }: SegmentKeys, costs: NativeCosts): number {
+  const counts = featureNames.map((name) => features[name] ?? 0);
+  const prices = featureNames.map((name) => costs.features[name] ?? 0);
+  const size = counts.reduce((a, b) => a + b, 0);
+  let nearest = likeness * size;
+  let cost = counts.reduce((sum, n, i) => sum + n * (prices[i] ?? 0), 0);
+  for (const row of costs.similar) {
+    const digit = (i: number) => Number.parseInt(row[i] as string, 36);
+    let apart = 0;
+    for (let i = 0; i < counts.length && apart < nearest; i++) apart += Math.abs(Math.min(35, counts[i] ?? 0) - digit(i));
+    if (apart >= nearest) continue;
+    nearest = apart;
+    const change = counts.reduce((sum, n, i) => sum + (Math.min(35, n) - digit(i)) * (prices[i] ?? 0), 0);
+    cost = Math.max(1, Number(row.slice(counts.length)) + change);
+  }
+  return cost;
+}
 
 /** Per counter its cost, and how it is known. */
 function costsOf({ module, segments, counters }: Omit<HopCounts, 'hops' | 'all' | 'wasm'>, costs: NativeCosts) {

@@ -21,6 +21,9 @@ export const featureNames = [
 ] as const; // biome-ignore format: a list of words
 export type Features = Partial<Record<(typeof featureNames)[number], number>>;
 
+/** Counts of features as digits to the base 36, one each: 35 stands for that many or more. */
+export const shapeOf = (counts: readonly number[]): string => counts.map((n) => Math.min(35, n).toString(36)).join('');
+
 /** FNV-1a in two words, 13 hexadecimal digits. */
 function hash(text: string): string {
   let low = 2166136261;

@@ -7,7 +7,7 @@
  */
 import type { NativeCosts } from '../../host/fit/coefficients.ts';
 import type { HopCounts } from '../../host/fit/counts.ts';
-import { featureNames, functionKeys, type SegmentKeys } from '../../host/fit/segment-keys.ts';
+import { featureNames, functionKeys, type SegmentKeys, shapeOf } from '../../host/fit/segment-keys.ts';
 import { nonNegative } from './least-squares.ts';
 import type { Traced } from './trace.ts';
 
@@ -71,14 +71,46 @@ function costsOf({ keys, runs }: Seen): (number | null)[] {
   if (runs.length < 2) return guess.map((cost) => cost && rounded(cost));
   // rows are relative to what the function took, so that every module counts alike
   const totals = runs.map((run) => sum(run.took) || 1);
-  const rows = runs.map((run, r) => keys.map((_, s) => ((run.counts[s] ?? 0) / (totals[r] ?? 1)) * Math.max(1, guess[s] ?? 1)));
-  const solved = nonNegative(rows, totals.map(() => 1), 1e-4, keys.map((_, s) => (guess[s] === null ? 0 : (guess[s] as number) / Math.max(1, guess[s] as number)))); // biome-ignore format: one line
-  return guess.map((cost, s) => (cost === null ? null : rounded((solved[s] ?? 0) * Math.max(1, cost))));
+  const scale = guess.map((cost) => Math.max(1, cost ?? 1));
+  const rows = runs.map((run, r) => keys.map((_, s) => ((run.counts[s] ?? 0) / (totals[r] ?? 1)) * (scale[s] ?? 1)));
+  // what takes the same everywhere stays; only where a compiler moved instructions the ratios differ
+  const varies = keys.map((_, s) => {
+    const ratios = runs.flatMap((run) => ((run.counts[s] ?? 0) > 0 ? [(run.took[s] ?? 0) / (run.counts[s] ?? 1)] : []));
+    return Math.max(...ratios) - Math.min(...ratios) > 0.3 * Math.max(1, guess[s] ?? 1);
+  });
+  const ones = totals.map(() => 1);
+  const start = guess.map((cost, s) => (cost ?? 0) / (scale[s] ?? 1));
+  const solved = nonNegative(
+    rows,
+    ones,
+    varies.map((v) => (v ? 1e-4 : 3e-3)),
+    start,
+  );
+  return guess.map((cost, s) => (cost === null ? null : rounded((solved[s] ?? 0) * (scale[s] ?? 1))));
 }
+
+interface Cost {
+  cost: number;
+  weight: number;
+}
+
+/** Half of the weight is at or below it: a compiler that ran out of registers somewhere does not move it, as it would a mean. */
+function median(costs: Cost[]): number {
+  const sorted = [...costs].sort((a, b) => a.cost - b.cost);
+  let left = sum(sorted.map(({ weight }) => weight)) / 2;
+  for (const { cost, weight } of sorted) {
+    left -= weight;
+    if (left <= 0) return cost;
+  }
+  return sorted.at(-1)?.cost ?? 0;
+}
+
+/** Features of a segment, below which one like it tells nothing. */
+const fewest = 8;
 
 export function fitNative(modules: readonly TracedModule[]): NativeCosts {
   const functions: NativeCosts['functions'] = {};
-  const bySegment = new Map<string, { took: number; count: number }>();
+  const bySegment = new Map<string, Cost[]>();
   const rows: number[][] = [];
   const costs: number[] = [];
   const seen = functionsSeen(modules);
@@ -89,9 +121,8 @@ export function fitNative(modules: readonly TracedModule[]): NativeCosts {
         const count = counts[s] ?? 0;
         if (count === 0) continue;
         for (const context of key.contexts) {
-          const kept = bySegment.get(context) ?? { took: 0, count: 0 };
-          kept.took += (took[s] ?? 0) / of;
-          kept.count += count / of;
+          const kept = bySegment.get(context) ?? [];
+          kept.push({ cost: (took[s] ?? 0) / count, weight: (took[s] ?? 0) / of + 1e-6 });
           bySegment.set(context, kept);
         }
         const cost = (took[s] ?? 0) / count;
@@ -102,14 +133,18 @@ export function fitNative(modules: readonly TracedModule[]): NativeCosts {
   }
   const solved = nonNegative(rows, costs);
   const segments: Record<string, number> = {};
+  const similar: string[] = [];
   // from the narrowest to the widest: what says no more than the one inside is left out
   for (const { keys } of seen.values())
-    for (const { contexts } of keys)
+    for (const [s, { contexts }] of keys.entries())
       for (const [i, context] of [...contexts.entries()].reverse()) {
         const at = bySegment.get(context);
         if (!at) continue;
-        const cost = at.took / at.count;
+        const cost = median(at);
         const inside = contexts.slice(i + 1).find((name) => segments[name] !== undefined);
+        const counts = featureNames.map((name) => keys[s]?.features[name] ?? 0);
+        if (inside === undefined && sum(counts) >= fewest && !segments[context])
+          similar.push(`${shapeOf(counts)} ${rounded(cost)}`);
         if (inside === undefined || differs(cost, segments[inside] as number)) segments[context] = rounded(cost);
       }
   const elsewhere = ({ contexts }: SegmentKeys): number =>
@@ -124,6 +159,7 @@ export function fitNative(modules: readonly TracedModule[]): NativeCosts {
   return {
     functions,
     segments,
+    similar,
     features: Object.fromEntries(featureNames.map((name, i) => [name, rounded(solved[i] ?? 0)])) as NativeCosts['features'],
     codeTimes: rounded(sum(modules.map(({ traced }) => traced.codeBytes)) / sum(modules.map((m) => m.codeSectionBytes))),
   };

@@ -1,13 +1,13 @@
 /**
  * Non-negative least squares: x >= 0 with the least sum of (a x - b)^2, and a pull towards a first guess.
  *
- * In: rows of a, b, a weight of the pull.  Out: x.  Source: coordinate descent on the normal equations (Franc, Hlavac, Navara 2005).
+ * In: rows of a, b, a weight of the pull, for all or for each.  Out: x.  Source: coordinate descent on the normal equations (Franc, Hlavac, Navara 2005).
  * Cost: rows * columns^2 once, then columns^2 a sweep.
  */
 export function nonNegative(
   a: readonly (readonly number[])[],
   b: readonly number[],
-  pull = 1e-9,
+  pull: number | readonly number[] = 1e-9,
   guess?: readonly number[],
 ): number[] {
   const n = a[0]?.length ?? 0;
@@ -21,12 +21,12 @@ export function nonNegative(
       for (let j = 0; j < n; j++) hi[j] = (hi[j] as number) + v * (row[j] as number);
       f[i] = (f[i] as number) + v * (b[r] as number);
     }
+  const pullOf = (i: number): number => (typeof pull === 'number' ? pull : (pull[i] ?? 0));
   const x = Array.from({ length: n }, (_, i) => guess?.[i] ?? 0);
   for (let i = 0; i < n; i++) {
     const hi = h[i] as Float64Array;
-    // the pull is relative to the column's own weight, so that a rare column stays at its guess
-    hi[i] = (hi[i] as number) + pull;
-    f[i] = (f[i] as number) + pull * (guess?.[i] ?? 0);
+    hi[i] = (hi[i] as number) + pullOf(i);
+    f[i] = (f[i] as number) + pullOf(i) * (guess?.[i] ?? 0);
   }
   for (let sweep = 0; sweep < 20_000; sweep++) {
     let moved = 0;
