@@ -15,7 +15,7 @@ const dist = join(root, 'dist');
 /** Not part of the package: what pages are built from, what runs in a clone only, what asc compiles. */
 const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels'];
 /** Read as they are. */
-const asTheyAre = ['assembly/kernels', 'host/bench/core', 'docs/errors.md'];
+const asTheyAre = ['assembly/kernels', 'host/bench/core', 'host/fit/coefficients.json', 'docs/errors.md'];
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const sources = ['index.ts'];

@@ -36,6 +36,9 @@ export const semihosting = ['-semihosting-config', 'enable=on,target=native', '-
 export const quiet = ['-serial', 'none', '-monitor', 'none'];
 const region = (name: string, at: string) => [`-Wl,--defsym=__${name}=${at}`, `-Wl,--defsym=__${name}_size=0x400000`];
 
+const armFlags = ['--specs=rdimon.specs', '-T', join(here, 'cortex-m4.ld'), join(here, 'start.c')];
+const armPackages = 'wabt qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi';
+
 export const cores = {
   rv32: {
     name: 'RV32IMC',
@@ -52,10 +55,19 @@ export const cores = {
   m4: {
     name: 'Cortex-M4',
     compiler: 'arm-none-eabi-gcc',
-    flags: ['-mcpu=cortex-m4', '-mthumb', '--specs=rdimon.specs', '-T', join(here, 'cortex-m4.ld'), join(here, 'start.c')],
+    flags: ['-mcpu=cortex-m4', '-mthumb', ...armFlags],
     qemu: 'qemu-system-arm',
     machine: ['-machine', 'mps2-an386'],
-    packages: 'wabt qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi',
+    packages: armPackages,
+  },
+  /** ARMv6-M is a part of ARMv7-M, so what a Cortex-M0+ would execute is counted on the same machine. */
+  m0: {
+    name: 'Cortex-M0+',
+    compiler: 'arm-none-eabi-gcc',
+    flags: ['-mcpu=cortex-m0plus', '-mthumb', ...armFlags],
+    qemu: 'qemu-system-arm',
+    machine: ['-machine', 'mps2-an386'],
+    packages: armPackages,
   },
 } as const satisfies Record<string, Core>;
 export type CoreName = keyof typeof cores;

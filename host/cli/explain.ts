@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
+import { wrap } from '../report/wrap.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
@@ -50,13 +51,6 @@ export function explanations(markdown: string, code = errorCode): Explanation[] 
       .trim();
   return found;
 }
-
-/** Breaks a text into lines of at most `columns` characters. */
-const wrap = (text: string, columns: number): string =>
-  text
-    .split('\n')
-    .map((line) => line.replace(new RegExp(`(.{1,${columns}})(\\s+|$)`, 'g'), '$1\n').trimEnd())
-    .join('\n');
 
 export default defineCommand({
   meta: { name: 'explain', description: 'Explain an error code or a rule of streaming: what it means and what to try' },

@@ -23,6 +23,7 @@ const verbs: Record<string, string> = {
   verify: "Verify a bundle's signature",
   features: 'Turn sound into rows of features with an audio front end',
   bench: 'Measure what a hop costs: time, or instructions on a microcontroller core',
+  fit: 'Estimate whether a bundle fits a microcontroller board: flash, RAM, time',
   ops: 'List the operators that are supported',
   explain: 'Explain an error code or a rule of streaming: what it means and what to try',
   doctor: 'Check this machine: Node, WebAssembly, optional tools',

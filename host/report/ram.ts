@@ -13,6 +13,9 @@ const pools = [
   { engine: 'fast interpreter', bytes: 3800, perCodeByte: 2.8, holdsFile: true },
 ] as const;
 
+/** Bytes that WAMR's linear memory has beside what the manifest counts: below address 16, and the stack. */
+export const pagePadding = 32;
+
 export interface Peer {
   model: string;
   /** The model file, which stays in flash. */

@@ -12,10 +12,10 @@ import * as assert from 'uvu/assert';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { root, shared } from '../shared.ts';
 import { textOf } from '../sources.ts';
-import { countInWamr, m4Tools } from '../wamr/m4.ts';
+import { bareTools, countInWamr } from '../wamr/bare.ts';
 import { absentTools } from '../wamr/runner.ts';
 
-const absent = absentTools() ?? absentTools(m4Tools);
+const absent = absentTools() ?? absentTools(bareTools('m4'));
 if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 const page = textOf('docs/esp32.md');

@@ -134,6 +134,7 @@ const installed = (tool: string) => spawnSync(tool, ['--version']).error === und
 const known: Record<CoreName, { native: number; interp: number }> = {
   rv32: { native: 34248, interp: 38146 },
   m4: { native: 22120, interp: 26160 },
+  m0: { native: 62600, interp: 75840 },
 };
 
 for (const core of Object.keys(cores) as CoreName[]) {

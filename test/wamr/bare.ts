@@ -1,5 +1,5 @@
 /**
- * Instructions of one hop in WAMR's interpreters on a Cortex-M4 or RV32IMC without an operating system, counted in QEMU.
+ * Instructions of one hop in WAMR's interpreters on a Cortex-M4, Cortex-M0+ or RV32IMC without an operating system, counted in QEMU.
  *
  * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
  * same in every run, to the instruction; compilers of other versions give other counts.  The outputs' digest is held against this engine.
@@ -41,6 +41,11 @@ export type Interpreter = 'fast' | 'classic';
 const builds: Record<CoreName, { options: string[]; wamr: string[]; invokeNative: string }> = {
   m4: {
     options: ['-mcpu=cortex-m4', '-mthumb'],
+    wamr: ['BUILD_TARGET_THUMB', 'BUILD_TARGET="THUMB"'],
+    invokeNative: 'invokeNative_general.c',
+  },
+  m0: {
+    options: ['-mcpu=cortex-m0plus', '-mthumb'],
     wamr: ['BUILD_TARGET_THUMB', 'BUILD_TARGET="THUMB"'],
     invokeNative: 'invokeNative_general.c',
   },

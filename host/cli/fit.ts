@@ -1,0 +1,79 @@
+/**
+ * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
+ *
+ * Nothing is emulated here: the module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md).
+ */
+import { defineCommand } from 'citty';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { RunletError } from '../../models/error.ts';
+import { type Board, boards } from '../fit/boards.ts';
+import { type EngineName, engines } from '../fit/engines.ts';
+import { badOption, choiceOption, coloursFor, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import { weightsBeside } from './bundle-file.ts';
+import { isWasm, readBytes } from './load.ts';
+
+export default defineCommand({
+  meta: { name: 'fit', description: 'Estimate whether a bundle fits a microcontroller board: flash, RAM, time' },
+  args: {
+    bundle: { type: 'positional', description: 'Bundle (.wasm), its weights beside it where they are apart', required: true },
+    board: { type: 'string', description: Object.keys(boards).join(', '), required: true },
+    engine: {
+      type: 'string',
+      description: `${Object.keys(engines).join(', ')} (default: wamr-fast for interp, c for native)`,
+    },
+    rate: { type: 'string', description: 'Frames a second (default: what the bundle says)', valueHint: 'Hz' },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const boardName = choiceOption('board', args.board, Object.keys(boards)) as string;
+    const chosen = choiceOption('engine', args.engine, Object.keys(engines) as EngineName[]);
+    const asked = numberOption('rate', args.rate, { min: 0 });
+    if (asked === 0) throw badOption('rate', args.rate ?? '', 'frames a second, more than 0');
+    const wasm = await readBytes(args.bundle);
+    if (!isWasm(wasm))
+      throw new RunletError('RN763', {
+        what: 'this is not a bundle',
+        where: args.bundle,
+        why: 'fit counts how often each piece of a module runs, so it needs the module',
+        tryThis: 'runlet build first, then fit the .wasm that it wrote',
+      });
+    const manifest = readManifest(wasm);
+    if (manifest.target === 'simd')
+      throw new RunletError('RN761', {
+        what: 'the bundle has SIMD128 instructions',
+        where: args.bundle,
+        why: `no engine of a microcontroller runs them (${Object.keys(engines).join(', ')})`,
+        tryThis: 'build with --target interp for an interpreter, --target native for AOT or C',
+      });
+    const weights = await weightsBeside(args.bundle, wasm);
+    const { countHops } = await import('../fit/counts.ts');
+    const { estimate, fitsAll, rateOf } = await import('../fit/estimate.ts');
+    const { adviceFor } = await import('../fit/advice.ts');
+    const subject = { wasm, manifest, counts: await countHops({ wasm, weights }), apart: weights?.length ?? 0 };
+    const engine = chosen ?? (manifest.target === 'interp' ? 'wamr-fast' : 'c');
+    const board = boards[boardName] as Board;
+    const rate = asked ?? rateOf(manifest);
+    const figures = estimate(subject, board, engine, rate);
+    const advice = adviceFor(subject, board, figures, rate);
+    const { name, hop, target } = manifest;
+    if (!fitsAll(figures)) process.exitCode = exitCodes.checkFailed;
+    if (args.json)
+      return printJson({
+        name,
+        hop,
+        target,
+        rate,
+        board: { ...board, id: boardName },
+        fit: fitsAll(figures),
+        ...figures,
+        advice,
+      });
+    const { fitText } = await import('../report/fit-text.ts');
+    process.stdout.write(
+      fitText(
+        { name, hop, target, tiles: manifest.weights?.home === 'tile', rate, board, estimate: figures, advice },
+        coloursFor(process.stdout),
+      ),
+    );
+  },
+});

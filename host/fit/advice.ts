@@ -1,0 +1,93 @@
+/**
+ * What to change where a bundle does not fit, and what it would bring.
+ *
+ * In: a bundle, its estimate on a board.  Out: changes, the most helpful first, each with its estimated effect. Effects on RAM are arithmetic over the manifest's bytes, other engines are
+ * estimated as this one was; the rest is from docs/performance.md: shares that kernels for another engine take, and exponents of cost in channels.
+ */
+import { sectionBytes } from '../../assembly/bundle/bytes.ts';
+import { bytesText } from '../report/table.ts';
+import type { Board } from './boards.ts';
+import { type EngineName, engines } from './engines.ts';
+import { type Estimate, estimate, type Subject } from './estimate.ts';
+
+export interface Advice {
+  change: string;
+  effect: string;
+}
+
+const percent = (share: number): string => (share >= 0.1 ? `${Math.round(100 * share)} %` : `${(100 * share).toFixed(1)} %`);
+const shares = (from: number, to: number): string => `${percent(from)} -> ${percent(to)} of the time`;
+
+/** Kernels for interpreters and for compilers, each where it does not belong: instructions times (docs/performance.md). */
+const otherKernels = { interp: 0.72, native: 0.5 } as const;
+/** Of the time that a step takes with tiles fetched. */
+const tileTimes = 1.07;
+/** A tile in memory, where the manifest of an embedded bundle does not say. */
+const tileBytes = 1024;
+/** Time goes with channels to this power, and with the part of a hop that does not depend on the hop. */
+const channelPower = 1.62;
+
+function ramAdvice({ wasm, manifest }: Subject, { ram, fits }: Estimate): Advice[] {
+  if (fits.ram || manifest.weights?.home === 'tile') return [];
+  const { weightBytes, tableBytes } = manifest.bytes;
+  const file = ram.parts.file ? sectionBytes(wasm).dataBytes : 0;
+  const tile = ram.needs - weightBytes - tableBytes + tileBytes - file;
+  const found = [
+    {
+      change: 'build --weights tile: weights stay in flash, a tile at a time is copied',
+      effect: `RAM ${bytesText(ram.needs)} -> ${bytesText(tile)}; up to ${percent(tileTimes - 1)} more time`,
+    },
+  ];
+  if (file > 0 && !manifest.weights)
+    found.push({
+      change: 'build --weights linear: weights are held once, not in the file too',
+      effect: `RAM ${bytesText(ram.needs)} -> ${bytesText(ram.needs - Math.min(file, weightBytes))}`,
+    });
+  return found;
+}
+
+function timeAdvice(subject: Subject, board: Board, now: Estimate, rate?: number): Advice[] {
+  const { budget, engine } = now;
+  if (now.fits.time !== false || !budget) return [];
+  const { manifest } = subject;
+  const found: Advice[] = [];
+  const suits = engines[engine].suits;
+  if (manifest.target !== suits)
+    found.push({
+      change: `build --target ${suits}: the kernels that suit ${engines[engine].name}`,
+      effect: shares(budget.worst, budget.worst * otherKernels[suits]),
+    });
+  for (const name of ['aot', 'c'] as const satisfies readonly EngineName[]) {
+    const other = estimate(subject, board, name, rate).budget;
+    if (name === engine || !other || other.worst >= budget.worst) continue;
+    const kernels = manifest.target === 'native' ? 1 : otherKernels.native;
+    found.push({
+      change: `${name === 'aot' ? "--engine aot: compiled by WAMR's compiler" : '--engine c: as C in the firmware'}${kernels < 1 ? ', of a bundle built with --target native' : ''}`,
+      effect: shares(budget.worst, other.worst * kernels),
+    });
+  }
+  const work = (section: string) => manifest.layers.reduce((sum, l) => sum + (l.section === section ? l.macsPerHop : 0), 0);
+  const head = work('head') / Math.max(1, work('head') + work('trunk'));
+  found.push({
+    change: `a hop of ${2 * manifest.hop} in place of ${manifest.hop}: half as many answers`,
+    effect: `${shares(budget.worst, budget.worst * (1 - head / 2))} at least: what runs once an answer is halved`,
+  });
+  const channels = (1 / budget.worst) ** (1 / channelPower);
+  found.push({
+    change: `a network with ${Math.round(100 * channels)} % of the channels, trained again`,
+    effect: `${shares(budget.worst, 1)}: time goes with channels to the power ${channelPower}`,
+  });
+  return found;
+}
+
+export function adviceFor(subject: Subject, board: Board, now: Estimate, rate?: number): Advice[] {
+  const found = [...ramAdvice(subject, now), ...timeAdvice(subject, board, now, rate)];
+  if (!now.fits.ram)
+    found.push({
+      change: 'fewer channels or a shorter window',
+      effect: `memory is ${bytesText(subject.manifest.bytes.weightBytes)} of weights, ${bytesText(subject.manifest.bytes.stateBytes)} of state, ${bytesText(subject.manifest.bytes.scratchBytes)} of scratch`,
+    });
+  if (!now.fits.flash)
+    found.push({ change: 'fewer channels', effect: `flash is ${bytesText(now.flash.needs)}, of which ${bytesText(subject.manifest.bytes.weightBytes)} are weights` }); // biome-ignore format: one line
+  return found;
+}

@@ -1,0 +1,143 @@
+/**
+ * Boards that a bundle may have to fit: one table, with where each figure is from.
+ *
+ * Out: clock, flash, RAM, core.  A chip's RAM is what its data bus reaches; `systemBytes` of it are left to the vendor's software (an operating system and
+ * drivers without radio), which is an assumption, as is the clock, the highest of the data sheet. One core of two is counted.
+ */
+export interface CoreModel {
+  name: string;
+  /** Whose instructions are counted; those of another core are `times` as many. */
+  counted: 'rv32' | 'm4' | 'm0';
+  times: number;
+  /** Cycles an instruction takes on average, an assumption. */
+  cycles: number;
+  /** Where the two are from. */
+  why: string;
+  /** Bytes of machine code for a byte of wasm code, through wasm2c and gcc -O2, or WAMR's compiler. */
+  codeTimes: number;
+}
+
+export const coreModels = {
+  m4: {
+    name: 'Cortex-M4F',
+    counted: 'm4',
+    times: 1,
+    cycles: 1.3,
+    why: 'Cortex-M4 Technical Reference Manual, "Instruction set summary": most take 1 cycle, a load 2 (1 behind another load), a taken branch 2 to 4',
+    codeTimes: 1.7,
+  },
+  m0: {
+    name: 'Cortex-M0+',
+    counted: 'm0',
+    times: 1,
+    cycles: 1.4,
+    why: 'Cortex-M0+ Technical Reference Manual, "Instruction set summary": most take 1 cycle, a load or store 2, a taken branch 2',
+    codeTimes: 2.2,
+  },
+  rv32: {
+    name: 'RV32IMC',
+    counted: 'rv32',
+    times: 1,
+    cycles: 1.3,
+    why: 'four-stage, in order; a taken branch, and a load that the next instruction needs, cost a cycle or two more: no figure is published, 1.3 is an assumption',
+    codeTimes: 1.7,
+  },
+  lx6: {
+    name: 'Xtensa LX6',
+    counted: 'rv32',
+    times: 1,
+    cycles: 1.4,
+    why: 'not counted: taken as RV32IMC, a three-operand core with a 32-bit multiplier too; 1.4 for loads and taken branches is an assumption',
+    codeTimes: 1.7,
+  },
+  lx7: {
+    name: 'Xtensa LX7',
+    counted: 'rv32',
+    times: 1,
+    cycles: 1.3,
+    why: 'not counted: taken as RV32IMC; 1.3 is an assumption. Its 128-bit vector instructions are not used',
+    codeTimes: 1.7,
+  },
+} as const satisfies Record<string, CoreModel>;
+
+export interface Board {
+  name: string;
+  core: keyof typeof coreModels;
+  hz: number;
+  flashBytes: number;
+  ramBytes: number;
+  systemBytes: number;
+  /** Flash that the vendor's software takes, an assumption. */
+  systemFlashBytes: number;
+  /** Flash is mapped into memory, so that weights can be read where they are. */
+  source: string;
+}
+
+const KB = 1024;
+const MB = 1024 * KB;
+
+export const boards: Record<string, Board> = {
+  esp32: {
+    name: 'ESP32, 4 MB module',
+    core: 'lx6',
+    hz: 240e6,
+    flashBytes: 4 * MB,
+    ramBytes: 320 * KB,
+    systemBytes: 96 * KB,
+    systemFlashBytes: 512 * KB,
+    source:
+      'ESP32 Series Datasheet, "CPU and Memory": 240 MHz, 520 KB SRAM; ESP-IDF Programming Guide, "Memory Types": 320 KB of it for data',
+  },
+  esp32s3: {
+    name: 'ESP32-S3, 8 MB module',
+    core: 'lx7',
+    hz: 240e6,
+    flashBytes: 8 * MB,
+    ramBytes: 416 * KB,
+    systemBytes: 96 * KB,
+    systemFlashBytes: 512 * KB,
+    source: 'ESP32-S3 Series Datasheet, "CPU and Memory": 240 MHz, 512 KB SRAM, of which 416 KB (SRAM1) serve data',
+  },
+  esp32c3: {
+    name: 'ESP32-C3, 4 MB module',
+    core: 'rv32',
+    hz: 160e6,
+    flashBytes: 4 * MB,
+    ramBytes: 384 * KB,
+    systemBytes: 96 * KB,
+    systemFlashBytes: 512 * KB,
+    source: 'ESP32-C3 Series Datasheet, "CPU and Memory": RV32IMC, 160 MHz, 400 KB SRAM, 16 KB of it for the cache',
+  },
+  nrf52840: {
+    name: 'nRF52840',
+    core: 'm4',
+    hz: 64e6,
+    flashBytes: 1 * MB,
+    ramBytes: 256 * KB,
+    systemBytes: 32 * KB,
+    systemFlashBytes: 128 * KB,
+    source: 'nRF52840 Product Specification, "CPU" and "Memory": Cortex-M4F, 64 MHz, 1 MB flash, 256 KB RAM',
+  },
+  rp2040: {
+    name: 'RP2040, 2 MB flash (Raspberry Pi Pico)',
+    core: 'm0',
+    hz: 133e6,
+    flashBytes: 2 * MB,
+    ramBytes: 264 * KB,
+    systemBytes: 32 * KB,
+    systemFlashBytes: 128 * KB,
+    source:
+      'RP2040 Datasheet, "The Chip" and "Memory": two Cortex-M0+, 133 MHz, 264 KB SRAM; flash as on the Pico (Raspberry Pi Pico Datasheet)',
+  },
+  stm32l4: {
+    name: 'STM32L476',
+    core: 'm4',
+    hz: 80e6,
+    flashBytes: 1 * MB,
+    ramBytes: 128 * KB,
+    systemBytes: 16 * KB,
+    systemFlashBytes: 64 * KB,
+    source:
+      'STM32L476xx Datasheet (DS10198), "Features": Cortex-M4F, 80 MHz, 1 MB flash, 128 KB SRAM (96 + 32, one address range apart)',
+  },
+};

@@ -1,0 +1,113 @@
+/**
+ * Whether a bundle fits a board: flash, RAM, instructions and milliseconds of a hop, against what there is.
+ *
+ * In: a bundle, counted hops (host/fit/counts.ts), a board, an engine, frames a second where known.  Out: figures, each with its parts.
+ * Formulas: time of a hop = instructions * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine holds it.
+ */
+import { sectionBytes } from '../../assembly/bundle/bytes.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { pagePadding, ramOf } from '../report/ram.ts';
+import { type Board, type CoreModel, coreModels } from './boards.ts';
+import { type Checked, coefficients } from './coefficients.ts';
+import type { HopCounts } from './counts.ts';
+import { type Engine, type EngineName, engines, type ScalarTarget } from './engines.ts';
+import { nativeCount } from './native-count.ts';
+import { wamrCount } from './wamr-count.ts';
+
+/** Bytes of one need, by part; together they are what is needed. */
+export interface Bytes {
+  needs: number;
+  has: number;
+  parts: Record<string, number>;
+}
+
+export interface Instructions {
+  mean: number;
+  most: number;
+  /** Share that was measured in the same function or handler; in the same piece of code elsewhere. */
+  known: number;
+  alike: number;
+  /** How far the count was off where it was checked. */
+  checked?: Checked;
+}
+
+export interface Estimate {
+  engine: EngineName;
+  flash: Bytes;
+  ram: Bytes;
+  instructions: Instructions;
+  ms: { mean: number; worst: number };
+  /** Where the rate is known: milliseconds between two hops, and the share of them that the worst hop and the mean take. */
+  budget?: { ms: number; worst: number; mean: number };
+  fits: { flash: boolean; ram: boolean; time?: boolean };
+}
+
+export interface Subject {
+  wasm: Uint8Array;
+  manifest: Manifest;
+  counts: HopCounts;
+  /** Bytes of weights that are a file apart. */
+  apart: number;
+}
+
+/** Frames a second that the bundle itself says it takes. */
+export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): number | undefined {
+  return sampleRateHz ?? frontEndConfig?.sampleRateHz ?? (features && features.sampleRateHz / features.stepSamples);
+}
+
+const total = (parts: Record<string, number>): number => Object.values(parts).reduce((a, b) => a + b, 0);
+
+export function instructionsOf({ manifest, counts }: Subject, core: CoreModel, engine: Engine): Instructions {
+  const { native, wamrFast, checked } = coefficients();
+  const told =
+    engine.counted === 'native' ? nativeCount(counts, native[core.counted]) : wamrCount(counts, wamrFast[core.counted]);
+  const times = core.times * engine.times[manifest.target as ScalarTarget];
+  const sum = told.hops.reduce((a, b) => a + b, 0);
+  return {
+    mean: (times * sum) / told.hops.length,
+    most: times * Math.max(...told.hops),
+    known: told.known,
+    alike: told.alike,
+    checked: checked[`${engine.counted === 'native' ? 'native' : 'WAMR fast'} ${core.counted}`],
+  };
+}
+
+export function bytesOf({ wasm, manifest, apart }: Subject, board: Board, engine: Engine): { flash: Bytes; ram: Bytes } {
+  const { fileBytes, codeBytes, dataBytes } = sectionBytes(wasm);
+  const { memoryBytes } = manifest.bytes;
+  const pool = ramOf({ fileBytes, memoryBytes, codeBytes, sourceDigest: '' }).engines.find((e) => e.engine === engine.pool);
+  const { codeTimes } = coefficients().native[coreModels[board.core].counted];
+  const flash: Record<string, number> = { engine: engine.flashBytes };
+  if (engine.compiled) Object.assign(flash, { code: Math.round(codeBytes * codeTimes), data: dataBytes });
+  else flash.bundle = fileBytes;
+  if (apart > 0) flash.weights = apart;
+  const ram: Record<string, number> = { memory: memoryBytes + pagePadding };
+  if (pool) Object.assign(ram, { pool: pool.poolBytes, file: pool.fileBytes });
+  for (const parts of [flash, ram]) for (const [name, bytes] of Object.entries(parts)) if (bytes === 0) delete parts[name];
+  return {
+    flash: { needs: total(flash), has: board.flashBytes - board.systemFlashBytes, parts: flash },
+    ram: { needs: total(ram), has: board.ramBytes - board.systemBytes, parts: ram },
+  };
+}
+
+export function estimate(subject: Subject, board: Board, name: EngineName, rate = rateOf(subject.manifest)): Estimate {
+  const core: CoreModel = coreModels[board.core];
+  const engine: Engine = engines[name];
+  const instructions = instructionsOf(subject, core, engine);
+  const { flash, ram } = bytesOf(subject, board, engine);
+  const inMs = (count: number) => (1000 * count * core.cycles) / board.hz;
+  const ms = { mean: inMs(instructions.mean), worst: inMs(instructions.most) };
+  const budgetMs = rate && (1000 * subject.manifest.hop) / rate;
+  const budget = budgetMs ? { ms: budgetMs, worst: ms.worst / budgetMs, mean: ms.mean / budgetMs } : undefined;
+  return {
+    engine: name,
+    flash,
+    ram,
+    instructions,
+    ms,
+    budget,
+    fits: { flash: flash.needs <= flash.has, ram: ram.needs <= ram.has, time: budget && budget.worst <= 1 },
+  };
+}
+
+export const fitsAll = ({ fits }: Estimate): boolean => fits.flash && fits.ram && fits.time !== false;

@@ -1,0 +1,55 @@
+/**
+ * The models that fit's coefficients come from, and those that they are checked with.
+ *
+ * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator;
+ * `kws`: of the zoo; `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
+ */
+import fc from 'fast-check';
+import { type Bundle, build } from '../../assembly/build.ts';
+import { buildFrontEnd } from '../../assembly/build-front-end.ts';
+import type { Target } from '../../assembly/emit/target.ts';
+import { benchNetworks, madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
+import { makeFrontEnd } from '../../models/frontend/parameters.ts';
+import { presetParameters } from '../../models/frontend/presets.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { makeNetwork, network } from '../../test/property/random-network.ts';
+import { sharedSubjects, zooSubjects } from '../../test/wamr/models.ts';
+import { madeNetwork } from './networks.ts';
+
+/** Always calibrated with, beside what random networks add. */
+export const known: readonly string[] = [
+  ...Object.entries(benchNetworks).flatMap(([name, of]) =>
+    of()
+      .hops.slice(name === 'N1P' ? -1 : 0)
+      .flatMap((hop) => (name.startsWith('f_') ? [] : [`${name}:${hop}`])),
+  ),
+  ...zooSubjects.map(({ name }) => name),
+  'front end log-mel',
+  'front end microwakeword',
+];
+
+/** Of others; checked, never calibrated with. */
+export const ofOthers = (): string[] => sharedSubjects().map(({ name }) => name);
+
+const specs = (count: number) => fc.sample(network, { seed: 6, numRuns: count });
+
+/** @throws what building throws */
+export async function buildModel(name: string, target: Target): Promise<Bundle> {
+  const [kind = '', rest = ''] = name.split(/[ :](.*)/);
+  if (benchNetworks[kind]) return build(quantPlan(madeUpNetwork(kind).int8, { hop: Number(rest) }), { target, shrink: true });
+  if (kind === 'made') {
+    const { graph, window, frame, hop } = madeNetwork(Number(rest));
+    const noise = noiseOf(4 * window * frame);
+    const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { noReport: true }).graph;
+    return build(quantPlan(int8, { hop }), { target, shrink: true });
+  }
+  if (kind === 'small') {
+    const spec = specs(Number(rest)).at(-1) as ReturnType<typeof specs>[number];
+    return build(quantPlan(makeNetwork(spec), { hop: spec.hopSteps }), { target, shrink: true });
+  }
+  if (kind === 'front') return buildFrontEnd(makeFrontEnd(presetParameters(rest.replace('end ', ''))));
+  const subject = [...zooSubjects, ...sharedSubjects()].find((s) => s.name === name);
+  if (!subject) throw new Error(`there is no model ${name}`);
+  return (await subject.open())(target);
+}
