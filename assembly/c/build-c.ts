@@ -63,7 +63,7 @@ export async function buildC(quant: QuantPlan, manifest: Manifest, options: COpt
   const name = cName(options.name ?? manifest.name);
   const made = placed(quant, frontEnd);
   const source = moduleSource(quant, made, manifest.producer, true);
-  const files = { ...kernelFiles(made.packed.needs), 'kernels/move.ts': movesKernel };
+  const files = { ...kernelFiles(new Set([...made.packed.needs, 'APART' as const])), 'kernels/move.ts': movesKernel };
   const { wasm, diagnostics } = await nodeTools.assemble({ source, files, argv: flags });
   if (!wasm)
     throw new RunletError('RN501', {

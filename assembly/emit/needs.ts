@@ -21,6 +21,7 @@ export const needNames = [
   'WIDE',
   'FETCH',
   'EDGES',
+  'APART',
 ] as const;
 export type Need = (typeof needNames)[number];
 

@@ -8,11 +8,11 @@
  * the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
  *
  * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and maximum gcc makes two moves more. What lies
- * as far apart at every output is a distance, not a pointer: gcc would compute it anew.
+ * as far apart at every output is a distance, not a pointer: gcc would compute it anew. APART, where there is no such distance, has pointers.
  */
 import { MAX, MIN, MULTIPLIER, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
 import { tile_outputs } from "./fetch";
-import { FETCH } from "./needs";
+import { APART, FETCH } from "./needs";
 
 /** All outputs of a place, or those of a tile. */
 export function finish_row(
@@ -20,20 +20,28 @@ export function finish_row(
   y: usize, // s8 [y_c]
 ): void {
   let sum = <usize>load<i32>(p, SUMS);
-  const multiplier = <usize>load<i32>(p, MULTIPLIER) - sum;
-  const shift = <usize>load<i32>(p, SHIFT) - y;
+  let multiplier = <usize>load<i32>(p, MULTIPLIER);
+  let shift = <usize>load<i32>(p, SHIFT);
+  if (!APART) {
+    multiplier -= sum;
+    shift -= y;
+  }
   const round = load<i32>(p, Y_ZERO);
   const low = load<i32>(p, MIN);
   const high = load<i32>(p, MAX);
   const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
   do {
-    const product = <i64>load<i32>(sum) * <i64>load<u32>(sum + multiplier);
+    const product = <i64>load<i32>(sum) * <i64>load<u32>(APART ? multiplier : sum + multiplier);
     const v = <i32>(product >> 32) + <i32>((<u32>product) >> 31);
-    const twice = ((v + (v >> 31)) >> load<i8>(y + shift)) + round;
+    const twice = ((v + (v >> 31)) >> load<i8>(APART ? shift : y + shift)) + round;
     let q = twice >> 1;
     if (twice < low << 1) q = low;
     if (twice > high << 1) q = high;
     store<i8>(y, q);
     sum += 4;
+    if (APART) {
+      multiplier += 4;
+      shift++;
+    }
   } while (++y != end);
 }
