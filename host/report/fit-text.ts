@@ -76,23 +76,22 @@ export function fitText(
       mark(fits.flash),
       parts(flash.parts),
     ],
-    ['RAM', bytesText(ram.needs), bytesText(ram.has), percent(ram.needs / ram.has), mark(fits.ram), parts(ram.parts)],
-    [
-      'time',
-      msText(ms.worst),
-      budget ? msText(budget.ms) : '?',
-      budget ? percent(budget.worst) : '',
-      mark(fits.time),
-      budget ? `a hop of ${hop} at ${+(rate ?? 0).toPrecision(6)} Hz` : `a hop of ${hop}; --rate says how long it may take`,
-    ],
+    ['RAM', bytesText(ram.needs), bytesText(ram.has), percent(ram.needs / ram.has), mark(fits.ram)],
+    ['time', msText(ms.worst), budget ? msText(budget.ms) : '?', budget ? percent(budget.worst) : '', mark(fits.time)],
   ];
+  const hopText = budget
+    ? `a hop of ${hop} at ${+(rate ?? 0).toPrecision(6)} Hz`
+    : `a hop of ${hop}; --rate says how long it may take`;
   const even = instructions.most / instructions.mean < 1.0005;
   const lines = [
     `${colours.bold(name)} (${target}) on ${board.name}: ${verdict}`,
     `${core.name} at ${board.hz / 1e6} MHz, ${engine.name}`,
     '',
-    table(rows, { head: ['', 'needs', 'has', 'share', '', ''] }),
+    table(rows, { head: ['', 'needs', 'has', 'share', ''] }),
     '',
+    labelled('flash', parts(flash.parts)),
+    labelled('RAM', parts(ram.parts)),
+    labelled('time', hopText),
     labelled(
       'instructions',
       `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine)}`,

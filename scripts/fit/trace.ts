@@ -51,7 +51,7 @@ interface Block {
 }
 
 const kindOf = (symbol: string): Block['kind'] =>
-  /^(w2c_|Z_module)/.test(symbol) ? 'module' : /^(main|_start|Reset_Handler|fill|take|start|)$/.test(symbol) ? 'host' : 'library';
+  /^(w2c_|Z_module)/.test(symbol) ? 'module' : /^(main|_start|Reset_Handler|fill|take|start)$/.test(symbol) ? 'host' : 'library';
 
 /** Calls `line` with every line of a stream of text of one byte a character. */
 async function eachLine(stream: NodeJS.ReadableStream, line: (bytes: Buffer, from: number, to: number) => void): Promise<void> {
@@ -67,13 +67,18 @@ async function eachLine(stream: NodeJS.ReadableStream, line: (bytes: Buffer, fro
   }
 }
 
-/** Translated blocks that ran. */
+/** Longer than any trace that ends. */
+const mostMs = 90_000;
+
+/** Translated blocks that ran. @throws where the run does not end */
 async function blocksRun(qemu: string, args: string[]): Promise<Block[]> {
   const child = spawn(qemu, [...args, '-d', 'in_asm,exec,nochain'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const blocks = new Map<number, Block>();
   let reading: Block | undefined;
   let last: Block | undefined;
   let kind: Block['kind'] = 'host';
+  let ended = false;
+  const clock = setTimeout(() => child.kill(), mostMs);
   const hexadecimal = (bytes: Buffer, from: number): number => Number.parseInt(bytes.toString('latin1', from, from + 8), 16);
   await eachLine(child.stderr, (bytes, from, to) => {
     const first = bytes[from];
@@ -94,13 +99,17 @@ async function blocksRun(qemu: string, args: string[]): Promise<Block[]> {
       }
       reading.addresses.push(address);
     } else if (first === 0x6c) {
-      // "least ...": all hops ran. Without -icount some runs for a Cortex-M0+ do not come to their exit
+      // "least ...": all hops ran
+      ended = true;
       child.kill();
     } else if (first === 0x49) {
       reading = undefined;
       kind = kindOf(bytes.toString('latin1', from + 3, to).trim());
     }
   });
+  clearTimeout(clock);
+  // without -icount some runs for a Cortex-M0+ stand still: a part of a trace is of no use
+  if (!ended) throw new Error(`the trace did not end in ${mostMs / 1000} s`);
   return [...blocks.values()].filter(({ times }) => times > 0);
 }
 
