@@ -64,7 +64,7 @@ export function instructionsOf({ manifest, counts }: Subject, core: CoreModel, e
   const times = core.times * engine.times[manifest.target as ScalarTarget];
   const sum = told.hops.reduce((a, b) => a + b, 0);
   return {
-    mean: (times * sum) / told.hops.length,
+    mean: Math.min(times * Math.max(...told.hops), (times * sum) / told.hops.length),
     most: times * Math.max(...told.hops),
     known: told.known,
     alike: told.alike,

@@ -72,12 +72,16 @@ const mostMs = 90_000;
 
 /** Translated blocks that ran. @throws where the run does not end */
 async function blocksRun(qemu: string, args: string[]): Promise<Block[]> {
-  const child = spawn(qemu, [...args, '-d', 'in_asm,exec,nochain'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(qemu, [...args, '-d', 'in_asm,exec,nochain'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const blocks = new Map<number, Block>();
   let reading: Block | undefined;
   let last: Block | undefined;
   let kind: Block['kind'] = 'host';
+  // "least ...", when all hops ran: picolibc prints it among the trace, newlib on standard output
   let ended = false;
+  child.stdout.on('data', (text: Buffer) => {
+    ended ||= text.includes('least');
+  });
   const clock = setTimeout(() => child.kill(), mostMs);
   const hexadecimal = (bytes: Buffer, from: number): number => Number.parseInt(bytes.toString('latin1', from, from + 8), 16);
   await eachLine(child.stderr, (bytes, from, to) => {
@@ -99,7 +103,6 @@ async function blocksRun(qemu: string, args: string[]): Promise<Block[]> {
       }
       reading.addresses.push(address);
     } else if (first === 0x6c) {
-      // "least ...": all hops ran
       ended = true;
       child.kill();
     } else if (first === 0x49) {
