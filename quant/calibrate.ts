@@ -9,7 +9,7 @@ import { frameOf } from '../models/graph/types.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, type Signal, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
-import { makeObserver, type Observer, type ObserverKind } from './observers.ts';
+import { makeObserver, type Observer, type ObserverKind } from './observers/index.ts';
 
 export interface CalibrateOptions {
   observer?: ObserverKind;

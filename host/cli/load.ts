@@ -13,6 +13,7 @@ import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
+import { observerKinds } from '../../quant/observers/observer.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
@@ -52,7 +53,7 @@ export const calibArgs = {
     type: 'string',
     description: 'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
   },
-  observer: { type: 'string', description: 'minmax (default) or percentile' },
+  observer: { type: 'string', description: 'minmax (default), moving-average, percentile, entropy or mse' },
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
 } as const;
 
@@ -226,7 +227,7 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
   const { quantize } = await import('../../quant/quantize.ts');
   const signals = await loadSignals(graph, args.calib);
   return quantize(graph, plan, signals, {
-    observer: choiceOption('observer', args.observer, ['minmax', 'percentile'] as const) ?? 'minmax',
+    observer: choiceOption('observer', args.observer, observerKinds) ?? 'minmax',
     percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
     noReport,
   });
