@@ -141,7 +141,7 @@ function choose(
     if (errorAfter < best.errorAfter) best = { s, alpha, errorAfter };
   }
   // less than a tenth is not worth other weights than the file's
-  if (best.errorAfter > 0.9 * errorBefore) return undefined;
+  if (best.s === none || best.errorAfter > 0.9 * errorBefore) return undefined;
   return { tensor: graph.tensors[group.tensors[0] as number]?.name ?? '', errorBefore, ...best };
 }
 
