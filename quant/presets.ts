@@ -3,7 +3,7 @@
  *
  * In: a preset and what the caller wants otherwise.  Out: all methods.
  */
-import { type ObserverKind, observerKinds } from './observers/observer.ts';
+import type { ObserverKind } from './observers/observer.ts';
 
 export interface Methods {
   /** Ranges of activations. */
@@ -44,5 +44,3 @@ export const methodsOf = (how: Partial<Methods> & { preset?: Preset }): Methods 
     if (how[key] !== undefined) Object.assign(chosen, { [key]: how[key] });
   return chosen;
 };
-
-export { observerKinds };
