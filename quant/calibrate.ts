@@ -6,14 +6,12 @@
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
-import { type Block, cutSignal, executeHeads, executeTrunk, type Signal, ticksIn } from '../models/stream/execute.ts';
+import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
-import { makeObserver, type Observer, type ObserverKind } from './observers.ts';
+import { ChannelStats } from './methods/channel-stats.ts';
 
 export interface CalibrateOptions {
-  observer?: ObserverKind;
-  percentile?: number;
   maxWindows?: number;
   /** Frames (ticks, where there are several inputs) run at once: bounds memory. */
   segmentFrames?: number;
@@ -92,10 +90,16 @@ function checkValues({ graph }: StreamPlan, data: Float32Array, input: number): 
     });
 }
 
-export function calibrate(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, Observer> {
+/** Sees whole frames [t][f][c] of a tensor; it will be called about `visits` times for it. */
+export type Visit = (tensor: number, values: Float32Array, visits: number) => void;
+
+/**
+ * Runs the float plan over the signal and shows every tensor to `visit`, segment by segment.
+ * @throws RunletError RN410 to RN414
+ */
+export function visitCalibration(plan: StreamPlan, data: Calibration, options: CalibrateOptions, visit: Visit): void {
   checkCalibration(plan, data);
-  const observers = new Map<number, Observer>();
-  const observe = (id: number, values: Float32Array) => {
+  const show: Visit = (id, values, visits) => {
     const bad = values.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) {
       throw new RunletError('RN414', {
@@ -105,25 +109,32 @@ export function calibrate(plan: StreamPlan, data: Calibration, options: Calibrat
         tryThis: 'the unit that the model was trained on; weights without infinities',
       });
     }
-    let observer = observers.get(id);
-    if (!observer) {
-      observer = makeObserver(options.observer ?? 'minmax', options.percentile);
-      observers.set(id, observer);
-    }
-    observer.observe(values);
+    visit(id, values, visits);
   };
   const signal = floatBlocks(plan, data);
   const ticks = ticksIn(plan, signal);
   const outputs = Math.floor((ticks - plan.window - plan.delayFrames) / plan.hop) + 1 - plan.warmUpHops;
   const every = Math.max(1, Math.ceil(outputs / (options.maxWindows ?? 512)));
-  for (const segment of segments(plan, signal, ticks, options.segmentFrames ?? 16384)) {
-    const trunk = executeTrunk(plan, segment, floatRunner);
-    for (const [id, block] of trunk) observe(id, settled(plan, id, block));
+  const pieces = segments(plan, ticks, options.segmentFrames ?? 16384);
+  const windows = Math.ceil(outputs / every);
+  for (const [from, to] of pieces) {
+    const trunk = executeTrunk(plan, [...cutSignal(plan, signal, from, to).values()], floatRunner);
+    for (const [id, block] of trunk) show(id, settled(plan, id, block), pieces.length);
     for (const { tensors } of executeHeads(plan, trunk, floatRunner, { every })) {
-      for (const [id, block] of tensors) if (!trunk.has(id)) observe(id, block.data);
+      for (const [id, block] of tensors) if (!trunk.has(id)) show(id, block.data, windows);
     }
   }
-  return observers;
+}
+
+/** Channels of each tensor. @throws RunletError RN410 to RN414 */
+export function channelStats(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, ChannelStats> {
+  const stats = new Map<number, ChannelStats>();
+  visitCalibration(plan, data, options, (id, values) => {
+    const of = stats.get(id) ?? new ChannelStats(plan.graph.tensors[id]?.shape.c ?? 1);
+    stats.set(id, of);
+    of.observe(values);
+  });
+  return stats;
 }
 
 /** Rows of a trunk tensor that depend on real frames only. */
@@ -136,15 +147,11 @@ function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Floa
   return block.data.subarray(Math.min(first, last) * frame, last * frame);
 }
 
-/** Pieces of the signal that overlap by what one output depends on, each starting at a multiple of the hop. */
-function* segments(
-  plan: StreamPlan,
-  signal: Signal<Float32Array>,
-  ticks: number,
-  frames: number,
-): Generator<Block<Float32Array>[]> {
+/** Pieces [from, to) of the signal that overlap by what one output depends on, each starting at a multiple of the hop. */
+function segments(plan: StreamPlan, ticks: number, frames: number): [number, number][] {
   const overlap = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
   const step = Math.max(plan.hop, Math.floor(Math.max(frames - overlap, plan.hop) / plan.hop) * plan.hop);
-  for (let at = 0; at === 0 || at + overlap <= ticks; at += step)
-    yield [...cutSignal(plan, signal, at, Math.min(at + step + overlap, ticks)).values()];
+  const pieces: [number, number][] = [];
+  for (let at = 0; at === 0 || at + overlap <= ticks; at += step) pieces.push([at, Math.min(at + step + overlap, ticks)]);
+  return pieces;
 }

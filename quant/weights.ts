@@ -1,41 +1,78 @@
 /**
- * Float weights to int8: symmetric, one scale per output channel, bias in int32.
+ * Float weights to int8: symmetric, a scale per output channel (or one a layer), bias in int32.
  *
- * In: float attributes of conv, depthwise or dense and the scales of input and output.  Out: int8 attributes.
+ * In: a node with float weights, the scale of its input, what calibration saw of the input.  Out: the int8 node.
  * Source: TensorFlow Lite 8-bit quantisation specification (weights in [-127, 127], bias scale s_x * s_w, zero point 0).
  */
-import type { QuantParams, Weights } from '../models/graph/types.ts';
+import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
+import type { QuantParams, Tensor, Weights } from '../models/graph/types.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
+import type { ChannelStats } from './methods/channel-stats.ts';
+import { biasShift } from './methods/correct-bias.ts';
+import type { Gram } from './methods/gram.ts';
+import { roundTogether } from './methods/round-weights.ts';
+import type { Methods } from './presets.ts';
 
-/** Output channel of weight i. */
-export type ChannelOf = (i: number) => number;
+/** What calibration saw of a node's input. */
+export interface InputSeen {
+  stats?: ChannelStats | undefined;
+  /** One a set of outputs (quant/methods/gram.ts). */
+  grams?: readonly Gram[] | undefined;
+}
 
-export function quantiseWeights(
-  weights: Weights,
-  bias: Float32Array | Int32Array | null,
-  outputs: number,
-  channelOf: ChannelOf,
-  x: QuantParams,
-): { weights: Weights; bias: Int32Array } {
-  const largest = new Float64Array(outputs);
-  const { data } = weights;
-  for (let i = 0; i < data.length; i++) {
-    const o = channelOf(i);
-    largest[o] = Math.max(largest[o] as number, Math.abs(data[i] as number));
+/** Scales of weights, [o]; the bias must fit int32 with room for the sum, and a channel without weights takes a scale for its bias alone. */
+function scalesOf(node: MacNode, channels: WeightChannels, x: QuantParams, rule: Methods['weightScales']): Float64Array {
+  const largest = new Float64Array(channels.outputs);
+  for (const [i, w] of node.attrs.weights.data.entries()) {
+    const o = channels.output(i);
+    largest[o] = Math.max(largest[o] as number, Math.abs(w));
   }
-  // the bias must fit int32 with room for the sum; a channel without weights takes a scale for its bias alone
-  const scales = Float64Array.from(largest, (max, o) => {
-    const b = Math.abs(bias?.[o] ?? 0);
+  if (rule === 'per-tensor') largest.fill(largest.reduce((a, b) => Math.max(a, b), 0));
+  return largest.map((max, o) => {
+    const b = Math.abs(node.attrs.bias?.[o] ?? 0);
     const forBias = b / (x.scale * 2 ** 30);
     const scale = Math.max(max / 127, forBias, max === 0 ? b / (x.scale * 2 ** 20) : 0);
     return Math.fround(scale) || 2 ** -20;
   });
-  const quantised = new Int8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    quantised[i] = clampInt(roundHalfAway((data[i] as number) / (scales[channelOf(i)] as number)), -127, 127);
+}
+
+function nearest(data: ArrayLike<number>, channels: WeightChannels, scales: Float64Array): Int8Array {
+  return Int8Array.from(data, (w, i) => clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127));
+}
+
+/** Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's inputs. */
+function together(node: MacNode, channels: WeightChannels, scales: Float64Array, grams: readonly Gram[]): Int8Array {
+  const { data } = node.attrs.weights;
+  const places: number[][] = Array.from({ length: channels.outputs }, () => []);
+  for (let i = 0; i < data.length; i++) places[channels.output(i)]?.push(i);
+  const perSet = channels.outputs / grams.length;
+  const q = new Int8Array(data.length);
+  for (const [set, gram] of grams.entries()) {
+    const covariance = gram.covariance();
+    for (let o = set * perSet; o < (set + 1) * perSet; o++) {
+      const at = places[o] as number[];
+      const w = Float64Array.from(at, (i) => data[i] as number);
+      for (const [k, v] of roundTogether(w, covariance, scales[o] as number).entries()) q[at[k] as number] = v;
+    }
   }
-  const integers = Int32Array.from({ length: outputs }, (_, o) =>
-    roundHalfAway((bias?.[o] ?? 0) / (x.scale * (scales[o] as number))),
-  );
-  return { weights: { data: quantised, scales, scaleRule: 'per-channel' }, bias: integers };
+  return q;
+}
+
+export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Methods): MacNode {
+  const channels = weightChannels(node, x.shape.c);
+  const quant = x.quant as QuantParams;
+  const scales = scalesOf(node, channels, quant, methods.weightScales);
+  const { weights, bias } = node.attrs;
+  const rounded = methods.rounding === 'together' && seen.grams?.every((g) => g.positions > g.inputs / 4);
+  const data = rounded
+    ? together(node, channels, scales, seen.grams as readonly Gram[])
+    : nearest(weights.data, channels, scales);
+  const int8: Weights = { data, scales, scaleRule: 'per-channel' };
+  const shift = methods.biasCorrection && seen.stats ? biasShift(weights, int8, channels, seen.stats) : undefined;
+  const integers = Int32Array.from(scales, (scale, o) => {
+    const limit = 2 ** 30;
+    const b = roundHalfAway(((bias?.[o] ?? 0) + (shift?.[o] ?? 0)) / (quant.scale * scale));
+    return Math.max(-limit, Math.min(limit, b));
+  });
+  return withWeights(node, int8, integers);
 }

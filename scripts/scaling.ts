@@ -43,7 +43,10 @@ async function subject(quantity: Quantity, value: number) {
   const net = new Chain(`${quantity} ${value}`, window, 8, 5);
   for (let i = 0; i < depth; i++) net.conv(channels, kernel);
   const float = net.globalavg().dense(4).done();
-  const { graph } = quantize(float, { hop: window, mode: 'windowed' }, noiseOf(2 * window * 8), { noReport: true });
+  const { graph } = quantize(float, { hop: window, mode: 'windowed' }, noiseOf(2 * window * 8), {
+    preset: 'fast',
+    noReport: true,
+  });
   const quant = quantPlan(graph, { hop });
   const { run } = await benchModule(quant, target as Target);
   return { quantity, value, macs: quant.plan.macsPerHop, name: `${quantity} ${value}`, run };

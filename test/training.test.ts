@@ -64,7 +64,7 @@ function deviation({ plan }: Planned, signal: Float32Array, expected: Float32Arr
 
 /** Bytes of streamed wasm that differ from integer windows extended by the left context, and by a hop less. */
 async function differingBytes({ graph, options }: Planned, signal: Float32Array) {
-  const int8 = quantize(graph, options, signal, { noReport: true }).graph;
+  const int8 = quantize(graph, options, signal, { preset: 'fast', noReport: true }).graph;
   const quant = quantPlan(int8, options);
   const { plan } = quant;
   const { wasm, memory } = await build(quant);

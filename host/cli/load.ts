@@ -13,7 +13,9 @@ import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
+import { observerKinds } from '../../quant/observers/observer.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { type Methods, type Preset, presetNames } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, numberOption } from './args.ts';
@@ -52,8 +54,17 @@ export const calibArgs = {
     type: 'string',
     description: 'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
   },
-  observer: { type: 'string', description: 'minmax (default) or percentile' },
+  preset: { type: 'string', description: 'How to quantise: fast (default), good or best', valueHint: 'name' },
+  observer: {
+    type: 'string',
+    description: 'Ranges of activations: minmax, moving-average, percentile, entropy or mse',
+    valueHint: 'name',
+  },
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
+  rounding: { type: 'string', description: 'Weights: nearest, or together (errors of an output cancel)', valueHint: 'rule' },
+  weightScales: { type: 'string', description: 'Scales of weights: per-channel or per-tensor', valueHint: 'rule' },
+  equalise: { type: 'string', description: 'Scale channels against each other first: on or off', valueHint: 'on|off' },
+  biasCorrection: { type: 'string', description: 'Take the shift of means back in the bias: on or off', valueHint: 'on|off' },
 } as const;
 
 export const targetArg = {
@@ -96,8 +107,13 @@ export interface ModelOptions {
 
 export interface CalibOptions {
   calib?: string;
+  preset?: string;
   observer?: string;
   percentile?: string;
+  rounding?: string;
+  weightScales?: string;
+  equalise?: string;
+  biasCorrection?: string;
 }
 
 /** A file's bytes. @throws RN720 */
@@ -214,6 +230,25 @@ async function wholeSignal(frames: AsyncIterable<Float32Array>): Promise<Float32
   return out;
 }
 
+/** Methods named on the command line; what is not named is the preset's. */
+function methodOptions(args: CalibOptions): Partial<Methods> & { preset?: Preset } {
+  const { preset } = args;
+  const onOff = (name: string, value: string | undefined) => {
+    const chosen = choiceOption(name, value, ['on', 'off'] as const);
+    return chosen && chosen === 'on';
+  };
+  const methods = {
+    preset: choiceOption('preset', preset, presetNames),
+    observer: choiceOption('observer', args.observer, observerKinds),
+    percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
+    rounding: choiceOption('rounding', args.rounding, ['nearest', 'together'] as const),
+    weightScales: choiceOption('weight-scales', args.weightScales, ['per-channel', 'per-tensor'] as const),
+    equalise: onOff('equalise', args.equalise),
+    biasCorrection: onOff('bias-correction', args.biasCorrection),
+  };
+  return Object.fromEntries(Object.entries(methods).filter(([, v]) => v !== undefined));
+}
+
 /** Quantises a float graph with the data named on the command line. @throws RN405 where there is none */
 export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOptions, noReport = false): Promise<Quantized> {
   if (!args.calib) {
@@ -225,11 +260,7 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
   }
   const { quantize } = await import('../../quant/quantize.ts');
   const signals = await loadSignals(graph, args.calib);
-  return quantize(graph, plan, signals, {
-    observer: choiceOption('observer', args.observer, ['minmax', 'percentile'] as const) ?? 'minmax',
-    percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
-    noReport,
-  });
+  return quantize(graph, plan, signals, { ...methodOptions(args), noReport });
 }
 
 /** Model file to QuantPlan: float models are quantised on the way. */

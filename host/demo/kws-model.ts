@@ -42,7 +42,7 @@ export async function readFloat(file: string): Promise<Graph> {
 
 export const calibration = (): Float32Array => readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
 
-export const toInt8 = (graph: Graph): Graph => quantize(graph, { hop }, calibration(), { noReport: true }).graph;
+export const toInt8 = (graph: Graph): Graph => quantize(graph, { hop }, calibration(), { preset: 'fast', noReport: true }).graph;
 
 /** int16 PCM of a 16 kHz mono WAV file of 16 bits, as the zoo's demo.wav is. */
 export function readWav(path: string): Int16Array {

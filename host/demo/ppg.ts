@@ -62,7 +62,7 @@ async function main(): Promise<void> {
 
   step(2, 'Quantise with calib.npy (9 minutes of simulated signal)');
   const calibration = readNpy(readFileSync(join(zoo, 'calib.npy'))).data as Float32Array;
-  const { graph: int8, report } = quantize(graph, options, calibration);
+  const { graph: int8, report } = quantize(graph, options, calibration, { preset: 'fast' });
   const quant = quantPlan(int8, options);
   const rows = report.map((r) => [
     r.name,

@@ -4,6 +4,7 @@
  * In: float nodes.  Out: changed weights and biases.  Formulas: s * (W x + b) + o = (s W) x + (s b + o), and
  * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because padding is not shifted.
  */
+import { hasWeights, weightChannels } from './channels.ts';
 import { thenClamp } from './clamp.ts';
 import type { Clamp, ConvAttrs, DenseAttrs, DepthwiseAttrs, Node, NodeOf } from './types.ts';
 import { noClamp } from './types.ts';
@@ -60,25 +61,10 @@ function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Arra
 
 /** W (s x + o) + b; false where `next` has no weights, or pads while o is not zero. `channels` are those of its input. */
 export function absorbIntoNext(next: Node, { scale, offset }: ScaleNode, channels: number): boolean {
-  if (next.op !== 'conv' && next.op !== 'depthwise' && next.op !== 'dense') return false;
+  if (!hasWeights(next)) return false;
   if (next.op !== 'dense' && isPadded(next.attrs) && offset.some((o) => o !== 0)) return false;
   const { data } = next.attrs.weights;
-  const outputs =
-    next.op === 'dense' ? next.attrs.units : next.op === 'conv' ? next.attrs.outChannels : channels * next.attrs.multiplier;
-  const row = data.length / outputs;
-  let input: (i: number) => number;
-  let output: (i: number) => number = (i) => Math.floor(i / row);
-  if (next.op === 'dense') {
-    input = (i) => i % channels;
-  } else if (next.op === 'conv') {
-    const { groups } = next.attrs;
-    const inner = channels / groups;
-    input = (i) => Math.floor((Math.floor(i / row) * groups) / outputs) * inner + (i % inner);
-  } else {
-    const { multiplier } = next.attrs;
-    output = (i) => i % outputs;
-    input = (i) => Math.floor((i % outputs) / multiplier);
-  }
+  const { outputs, input, output } = weightChannels(next, channels);
   const bias = Float64Array.from({ length: outputs }, (_, o) => next.attrs.bias?.[o] ?? 0);
   for (let i = 0; i < data.length; i++) {
     const o = output(i);

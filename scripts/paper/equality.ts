@@ -12,7 +12,7 @@ import type { PaperNetwork } from './networks.ts';
 export async function edgeExact(net: PaperNetwork, windows: number, seed = 1): Promise<{ bytes: number; differing: number }> {
   const { hop, channels } = net;
   const calibration = net.signal(net.window + 4 * hop, seed);
-  const { graph } = quantize(net.graph, { hop, mode: 'windowed' }, calibration, { noReport: true });
+  const { graph } = quantize(net.graph, { hop, mode: 'windowed' }, calibration, { preset: 'fast', noReport: true });
   const [exact, whole] = await Promise.all(
     (['edge-exact', 'windowed'] as const).map(async (mode) =>
       openSession((await build(quantPlan(graph, { hop, mode }))).wasm as BufferSource),

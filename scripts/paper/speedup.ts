@@ -75,7 +75,10 @@ const middle = ({ times }: Runner): number => quantile(times, 0.5);
 
 export async function speedupSection({ quick }: Options): Promise<string> {
   const net = fAcc(1, false);
-  const { graph } = quantize(net.graph, { hop: net.hop, mode: 'stream' }, net.signal(1920, 1), { noReport: true });
+  const { graph } = quantize(net.graph, { hop: net.hop, mode: 'stream' }, net.signal(1920, 1), {
+    preset: 'fast',
+    noReport: true,
+  });
   const approx = approximates(graph, net.hop);
   const runners = [await runner(graph, 'windowed', net.window)];
   const of = (kind: 'stream' | 'approx') =>

@@ -24,7 +24,7 @@ const only = chromiumPath ? test : test.skip;
 async function bundleAt(hop: number): Promise<Uint8Array> {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { noReport: true }).graph;
+  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
   return (await build(quantPlan(int8, { hop }))).wasm;
 }
 

@@ -44,7 +44,7 @@ function toQuantPlan(graph: Graph, seed: number): QuantPlan {
   if (isQuantised(graph)) return quantPlan(graph, options);
   const rnd = random(seed);
   const signal = Float32Array.from({ length: 2 * elementsOf(inputShape(graph)) }, () => 2 * rnd() - 1);
-  return quantPlan(quantize(graph, options, signal, { noReport: true }).graph, options);
+  return quantPlan(quantize(graph, options, signal, { preset: 'fast', noReport: true }).graph, options);
 }
 
 /** Everything but the compiler, for both styles; the packing runs of the first check each other. */

@@ -27,7 +27,7 @@ const zoo = join(root, 'models/zoo/ppg-hr');
 test(`ppg-hr: ${hops} hops`, async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { noReport: true }).graph;
+  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
   const quant = quantPlan(int8, { hop: 64 });
   const { plan } = quant;
   assert.is(plan.mode, 'stream');
@@ -71,7 +71,7 @@ const graphInput = (graph: Awaited<ReturnType<typeof readModel>>) =>
 test('a stream that is shorter by one frame of context differs: the extended windows can tell', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { noReport: true }).graph;
+  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
   const quant = quantPlan(int8, { hop: 64 });
   const rnd = random(5);
   const signal = Int8Array.from({ length: 64 * 40 }, () => Math.floor(256 * rnd()) - 128);

@@ -47,6 +47,7 @@ test('simd: a pool inside a convolution does not write over rows that are still 
     for (let window = 260; window < 272; window++) {
       const net = new Chain('pools', window, 4, 5).conv(8, 5).maxpool(4).conv(32, 3).maxpool(2).conv(8, 1).globalavg();
       const { graph } = quantize(net.dense(3).done(), { hop: window, mode: 'windowed' }, noiseOf(2 * window * 4), {
+        preset: 'fast',
         noReport: true,
       });
       const quant = quantPlan(graph, { hop: mode ? window : 128, mode });

@@ -1,0 +1,99 @@
+/**
+ * How the inputs of a layer's outputs go together: the covariance of what its weights are multiplied with.
+ *
+ * In: a node with weights and blocks of its input, whole frames [t][f][c].  Out: for each set of outputs that read the same channels (a group; a channel of a
+ * depthwise layer) the mean and the covariance of its K inputs, in the order of their weights.
+ * Positions that would read padding along time are left out (streamed frames have none); padding of features counts as 0. At most `most` positions
+ * of a layer are taken, spread evenly over the calls.  Cost: K^2 a position.
+ */
+import type { MacNode } from '../../models/graph/channels.ts';
+import type { Shape } from '../../models/graph/types.ts';
+
+export class Gram {
+  /** Inputs of one output. */
+  readonly inputs: number;
+  private readonly sum: Float64Array;
+  private readonly products: Float64Array; // [k][k], upper triangle
+  positions = 0;
+
+  constructor(inputs: number) {
+    this.inputs = inputs;
+    this.sum = new Float64Array(inputs);
+    this.products = new Float64Array(inputs * inputs);
+  }
+
+  add(x: Float64Array): void {
+    const { inputs, sum, products } = this;
+    for (let i = 0; i < inputs; i++) {
+      const v = x[i] as number;
+      if (v === 0) continue;
+      sum[i] = (sum[i] as number) + v;
+      const row = i * inputs;
+      for (let k = i; k < inputs; k++) products[row + k] = (products[row + k] as number) + v * (x[k] as number);
+    }
+    this.positions++;
+  }
+
+  mean(): Float64Array {
+    return this.sum.map((s) => s / Math.max(1, this.positions));
+  }
+
+  /** E[x x^T] - E[x] E[x]^T, [k][k]. */
+  covariance(): Float64Array {
+    const { inputs, positions } = this;
+    const mean = this.mean();
+    const result = new Float64Array(inputs * inputs);
+    for (let i = 0; i < inputs; i++)
+      for (let k = i; k < inputs; k++) {
+        const v = (this.products[i * inputs + k] as number) / Math.max(1, positions) - (mean[i] as number) * (mean[k] as number);
+        result[i * inputs + k] = v;
+        result[k * inputs + i] = v;
+      }
+    return result;
+  }
+}
+
+/** Inputs of one output of a node. */
+export function inputsOf(node: MacNode): number {
+  const { length } = node.attrs.weights.data;
+  if (node.op === 'dense') return length / node.attrs.units;
+  if (node.op === 'conv') return length / node.attrs.outChannels;
+  return node.attrs.kernelT * node.attrs.kernelF;
+}
+
+/** One Gram a set of outputs: groups of a convolution, input channels of a depthwise one. */
+export const setsOf = (node: MacNode, channels: number): number =>
+  node.op === 'dense' ? 1 : node.op === 'conv' ? node.attrs.groups : channels;
+
+/** Positions of a layer that are enough. */
+const most = 4096;
+
+/** Adds positions of a block to the node's Grams, evenly spread; about `visits` such blocks are expected. */
+export function addPositions(node: MacNode, grams: readonly Gram[], data: Float32Array, shape: Shape, visits: number): void {
+  if (node.op === 'dense') {
+    grams[0]?.add(Float64Array.from(data));
+    return;
+  }
+  const { kernelT, kernelF, strideT, strideF, dilationT, dilationF, padF } = node.attrs;
+  const channels = shape.c;
+  const inner = channels / grams.length;
+  const rows = Math.floor((shape.t - (kernelT - 1) * dilationT - 1) / strideT) + 1;
+  const columns = Math.floor((shape.f + padF[0] + padF[1] - (kernelF - 1) * dilationF - 1) / strideF) + 1;
+  const x = new Float64Array(kernelT * kernelF * inner);
+  const every = Math.max(1, Math.ceil((rows * columns * visits) / most));
+  for (let position = 0; position < rows * columns; position += every) {
+    const t = Math.floor(position / columns) * strideT;
+    const f = (position % columns) * strideF - padF[0];
+    for (const [set, gram] of grams.entries()) {
+      let at = 0;
+      for (let kt = 0; kt < kernelT; kt++)
+        for (let kf = 0; kf < kernelF; kf++) {
+          const column = f + kf * dilationF;
+          const inside = column >= 0 && column < shape.f;
+          const from = ((t + kt * dilationT) * shape.f + column) * channels + set * inner;
+          for (let i = 0; i < inner; i++) x[at++] = inside ? (data[from + i] as number) : 0;
+        }
+      gram.add(x);
+    }
+  }
+}

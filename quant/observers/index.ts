@@ -1,0 +1,20 @@
+/**
+ * Observers by name.  In: a kind and its number.  Out: a fresh observer.
+ */
+import { Entropy } from './entropy.ts';
+import { MinMax } from './minmax.ts';
+import { MovingAverage } from './moving-average.ts';
+import { MeanSquaredError } from './mse.ts';
+import type { Observer, ObserverKind } from './observer.ts';
+import { Percentile } from './percentile.ts';
+
+export { type Observer, type ObserverKind, observerKinds } from './observer.ts';
+
+/** @param percentile of values covered, for `percentile` alone */
+export function makeObserver(kind: ObserverKind, percentile = 99.99): Observer {
+  if (kind === 'moving-average') return new MovingAverage();
+  if (kind === 'percentile') return new Percentile(percentile);
+  if (kind === 'entropy') return new Entropy();
+  if (kind === 'mse') return new MeanSquaredError();
+  return new MinMax();
+}

@@ -1,0 +1,46 @@
+/**
+ * How to quantise: the methods that there are, and three sets of them.
+ *
+ * In: a preset and what the caller wants otherwise.  Out: all methods.
+ */
+import type { ObserverKind } from './observers/observer.ts';
+
+export interface Methods {
+  /** Ranges of activations. */
+  observer: ObserverKind;
+  /** Of values that `percentile` covers. */
+  percentile: number;
+  /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */
+  equalise: boolean;
+  /** Take the shift of means that rounding makes back in the bias (quant/methods/correct-bias.ts). */
+  biasCorrection: boolean;
+  /** Weights to the nearest step, or up and down so that errors cancel (quant/methods/round-weights.ts). */
+  rounding: 'nearest' | 'together';
+  /** A scale for each output channel, or one for all weights of a layer. */
+  weightScales: 'per-channel' | 'per-tensor';
+}
+
+export const presetNames = ['fast', 'good', 'best'] as const;
+export type Preset = (typeof presetNames)[number];
+
+const fast: Methods = {
+  observer: 'minmax',
+  percentile: 99.99,
+  equalise: false,
+  biasCorrection: false,
+  rounding: 'nearest',
+  weightScales: 'per-channel',
+};
+
+export const presets: Record<Preset, Methods> = {
+  fast,
+  good: { ...fast, observer: 'mse', equalise: true, biasCorrection: true },
+  best: { ...fast, observer: 'mse', equalise: true, biasCorrection: true, rounding: 'together' },
+};
+
+export const methodsOf = (how: Partial<Methods> & { preset?: Preset }): Methods => {
+  const chosen = { ...presets[how.preset ?? 'fast'] };
+  for (const key of Object.keys(fast) as (keyof Methods)[])
+    if (how[key] !== undefined) Object.assign(chosen, { [key]: how[key] });
+  return chosen;
+};

@@ -1,0 +1,131 @@
+/**
+ * Observers: the ranges they choose, against what can be computed by sorting, by trying, or by hand.
+ */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Histogram } from '../../quant/observers/histogram.ts';
+import { makeObserver, type ObserverKind, observerKinds } from '../../quant/observers/index.ts';
+import { MovingAverage } from '../../quant/observers/moving-average.ts';
+import { leastError, squaredError } from '../../quant/observers/mse.ts';
+import { asymmetric } from '../../quant/scales.ts';
+
+const runs = { numRuns: 100, seed: Number(process.env.RUNLET_SEED ?? 1) };
+
+/** Normal values from a seed: the sum of twelve uniform ones. */
+function normal(count: number, seed: number, spread = 1): Float32Array {
+  let state = seed >>> 0;
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Float32Array.from({ length: count }, () => {
+    let sum = -6;
+    for (let i = 0; i < 12; i++) sum += uniform();
+    return spread * sum;
+  });
+}
+
+function rangeOf(kind: ObserverKind, values: Float32Array, percentile?: number): [number, number] {
+  const observer = makeObserver(kind, percentile);
+  observer.observe(values);
+  return observer.range();
+}
+
+/** Mean of squared errors of int8 over a range, by quantising every value. */
+function measured(values: Float32Array, [low, high]: [number, number]): number {
+  const { scale, zeroPoint } = asymmetric(low, high);
+  let sum = 0;
+  for (const v of values) {
+    const q = Math.max(-128, Math.min(127, Math.round(v / scale) + zeroPoint));
+    sum += (v - scale * (q - zeroPoint)) ** 2;
+  }
+  return sum / values.length;
+}
+
+test('every range holds 0, lies within what was seen, and does not depend on how the signal was cut', () => {
+  const values = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), { minLength: 1, maxLength: 300 });
+  fc.assert(
+    fc.property(values, fc.nat(300), fc.constantFrom(...observerKinds), (list, cut, kind) => {
+      const all = Float32Array.from(list);
+      const [low, high] = rangeOf(kind, all);
+      assert.ok(low <= 0 && high >= 0, `${kind} ${low} ${high}`);
+      assert.ok(low >= Math.min(0, ...all) && high <= Math.max(0, ...all), `${kind} ${low} ${high}`);
+      const pieces = makeObserver(kind);
+      pieces.observe(all.subarray(0, cut));
+      pieces.observe(all.subarray(cut));
+      assert.equal(pieces.range(), [low, high]);
+      assert.is(pieces.count, all.length);
+    }),
+    runs,
+  );
+});
+
+test('a histogram keeps every value through its doublings, and is the same in any order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 100 }), (list) => {
+      const [up, down] = [new Histogram(), new Histogram()];
+      for (const v of list) up.add(Float32Array.of(v));
+      for (const v of [...list].reverse()) down.add(Float32Array.of(v));
+      assert.is(up.counts.reduce((a, b) => a + b, 0) + up.zeros, list.length);
+      assert.is(up.reach, down.reach);
+      assert.equal(up.counts, down.counts);
+    }),
+    runs,
+  );
+});
+
+test('percentile is within a bin of the sorted values', () => {
+  const values = normal(20_000, 5);
+  const sorted = Float32Array.from(values).sort();
+  for (const percentile of [90, 99, 99.9]) {
+    const [low, high] = rangeOf('percentile', values, percentile);
+    const cut = Math.floor(((100 - percentile) / 200) * values.length);
+    assert.ok(Math.abs(low - (sorted[cut] as number)) <= 16 / 4096, `${percentile}: ${low}`);
+    assert.ok(Math.abs(high - (sorted[values.length - 1 - cut] as number)) <= 16 / 4096, `${percentile}: ${high}`);
+  }
+});
+
+test('moving-average follows its formula over batches', () => {
+  const average = new MovingAverage(0.9, 4);
+  average.observe(Float32Array.of(1, 2, 3, -4, 0, 8, 0, 0, 100));
+  const [low, high] = average.range();
+  assert.ok(Math.abs(low - -3.6) < 1e-12 && Math.abs(high - 3.5) < 1e-12, `${low} ${high}`);
+});
+
+test('mse: no range on the grid of its search does better, one end moved', () => {
+  for (const seed of [1, 2, 3]) {
+    const histogram = new Histogram();
+    histogram.add(normal(5000, seed));
+    histogram.add(Float32Array.of(30, -9));
+    const [low, high] = leastError(histogram);
+    const best = squaredError(histogram, low, high);
+    assert.ok(best < squaredError(histogram, -9, 30));
+    for (let k = 1; k <= 100; k++) {
+      assert.ok(squaredError(histogram, (-9 * k) / 100, high) >= best - 1e-9);
+      assert.ok(squaredError(histogram, low, (30 * k) / 100) >= best - 1e-9);
+    }
+  }
+});
+
+test('with outliers mse, entropy and percentile make smaller errors than minmax, measured value by value', () => {
+  const values = Float32Array.of(...normal(50_000, 7), 40, -35);
+  const most = measured(values, rangeOf('minmax', values));
+  const errors = (['mse', 'entropy', 'percentile'] as const).map((kind) => measured(values, rangeOf(kind, values, 99.99)));
+  const [mse, entropy, percentile] = errors as [number, number, number];
+  // two values of 50,000 that are clipped by 30 cost 0.04 in the mean; mse weighs that against the step
+  assert.ok(mse <= most && mse <= entropy * 1.01 && mse <= percentile * 1.01, `${most} ${errors}`);
+});
+
+test('after a ReLU the lower end stays at 0 and zeros weigh nothing', () => {
+  const values = normal(50_000, 9).map((v) => Math.max(0, v));
+  const sparse = Float32Array.of(...values.filter((v) => v > 0));
+  for (const kind of ['mse', 'entropy'] as const) {
+    const [low, high] = rangeOf(kind, values);
+    assert.is(low, 0);
+    assert.ok(high > 2 && high <= Math.max(...values));
+    assert.equal(rangeOf(kind, sparse), [low, high]);
+  }
+});
+
+test.run();
