@@ -69,6 +69,7 @@ async function chosen(target: Target, candidates: number): Promise<Built[]> {
     ...known,
     ...Array.from({ length: candidates }, (_, i) => `made ${i + 1}`),
     ...Array.from({ length: candidates >> 2 }, (_, i) => `small ${i + 1}`),
+    ...Array.from({ length: candidates >> 2 }, (_, i) => `spectrogram ${i + 1}`),
   ];
   const models = await all(names.map((name) => built(name, target)));
   const seen = new Set<string>();
@@ -130,7 +131,7 @@ function judged(what: string, rows: { name: string; error: number; known: number
 
 const most = (hops: readonly number[]) => Math.max(...hops);
 const heldOutSeeds = Array.from({ length: 16 }, (_, i) => `made ${5001 + i}`);
-const heldOut = [...ofOthers(), ...heldOutSeeds];
+const heldOut = [...ofOthers(), ...heldOutSeeds, ...heldOutSeeds.slice(0, 4).map((name) => name.replace('made', 'spectrogram'))];
 /** Of wasm in a hop, above which WAMR in QEMU takes too long. */
 const wamrSize = 300_000;
 

@@ -241,7 +241,7 @@ int runlet_open(struct runlet* r, uint8_t* file, uint32_t bytes, const void* wei
   const struct runlet_options* o = options ? options : &none;
   if (!r) return RUNLET_USE;
   memset(r, 0, sizeof *r);
-  if (!started || !file || !bytes || !weights != !weight_bytes) return RUNLET_USE;
+  if (!started || !file || !weights != !weight_bytes) return RUNLET_USE;
   if (o->instructions > (METERED ? INT32_MAX : 0)) return RUNLET_USE;
   r->words = o->words;
   r->words_bytes = o->words_bytes;

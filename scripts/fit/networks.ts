@@ -2,7 +2,7 @@
  * Made-up networks of the kinds that people put on microcontrollers, from a seed.
  *
  * Out: a float Graph, its window and hop. Six kinds: plain convolutions, depthwise-separable ones, two-dimensional ones over features, 'same' padding,
- * residual blocks, dense layers alone. Small, since a kernel's code does not depend on sizes. The same seed gives the same network.
+ * residual blocks, dense layers alone; and, asked for by name, spectrograms: two-dimensional, large kernels, 'same' padding, several filters a channel. Small, since a kernel's code does not depend on sizes. The same seed gives the same network.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -19,14 +19,14 @@ export interface MadeNetwork {
   hop: number;
 }
 
-export function madeNetwork(seed: number): MadeNetwork {
+export function madeNetwork(seed: number, spectrogram = false): MadeNetwork {
   const rnd = random(Math.imul(seed, 2654435761) ^ 0x5bd1e995);
   for (let i = 0; i < 8; i++) rnd(); // the first numbers of seeds close to one another are close
   const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
   const pick = <T>(...of: T[]) => of[int(0, of.length - 1)] as T;
-  const kind = kinds[seed % kinds.length] as (typeof kinds)[number];
+  const kind = spectrogram ? 'same' : (kinds[seed % kinds.length] as (typeof kinds)[number]);
   const b = new GraphBuilder(`made-${seed}`);
-  const planar = kind === 'planar';
+  const planar = kind === 'planar' || spectrogram;
   const window = kind === 'dense' ? pick(1, 4, 10) : 16 * int(2, 8);
   const f = planar ? pick(10, 16, 20) : 1;
   const c = planar ? 1 : pick(1, 3, 4, 6, 10, 16, 40);
@@ -39,7 +39,7 @@ export function madeNetwork(seed: number): MadeNetwork {
   const room = (kernel: number, dilation: number) => b.shape(x).t > 2 * ((kernel - 1) * dilation + 1);
   const sliding = (kernelT: number, same: boolean, dilationT = 1, strideT = 1) => {
     const { f: features } = b.shape(x);
-    const kernelF = planar && features > 4 ? pick(3, 4, 5) : 1;
+    const kernelF = planar && features > 4 ? (spectrogram ? pick(3, 4, 5, 8) : pick(3, 4, 5)) : 1;
     const extent = (kernelT - 1) * dilationT;
     const padT = same ? ([extent >> 1, extent - (extent >> 1)] as const) : ([0, 0] as const);
     const padF = planar && rnd() < 0.5 ? ([(kernelF - 1) >> 1, kernelF >> 1] as const) : ([0, 0] as const);
@@ -51,9 +51,9 @@ export function madeNetwork(seed: number): MadeNetwork {
     const taps = kernel * at.kernelF * b.shape(x).c;
     x = b.node('conv', [x], { ...at, groups: 1, outChannels, clamp, ...weights(outChannels, taps) }, `conv${names++}`);
   };
-  const depthwise = (kernel: number, multiplier = 1) => {
+  const depthwise = (kernel: number, multiplier = 1, stride = 1) => {
     if (kind !== 'same' && !room(kernel, 1)) return;
-    const at = sliding(kernel, kind === 'same');
+    const at = sliding(kernel, kind === 'same', 1, stride);
     const channels = b.shape(x).c;
     const clamp = pick(relu, relu, noClamp);
     const attrs = { ...at, multiplier, clamp, ...weights(channels * multiplier, kernel * at.kernelF) };
@@ -74,9 +74,10 @@ export function madeNetwork(seed: number): MadeNetwork {
     x = b.node('add', [before, x], { clamp: relu }, `add${names++}`);
   };
   const width = () => pick(4, 5, 8, 10, 12, 16, 20, 24, 32);
-  const layers = kind === 'dense' ? 0 : int(1, 4);
+  const layers = kind === 'dense' ? 0 : spectrogram ? int(0, 2) : int(1, 4);
   if (kind === 'separable') conv(width(), pick(3, 5), relu, pick(1, 2, 3));
   if (kind === 'planar' && rnd() < 0.5) depthwise(pick(4, 6, 8), pick(1, 4, 8));
+  if (spectrogram) depthwise(pick(4, 8, 10), pick(1, 4, 8), pick(1, 2));
   for (let i = 0; i < layers; i++) {
     if (kind === 'separable' || (planar && rnd() < 0.4)) {
       depthwise(pick(3, 5, 9));
