@@ -68,7 +68,7 @@ async function eachLine(stream: NodeJS.ReadableStream, line: (bytes: Buffer, fro
 }
 
 /** Longer than any trace that ends. */
-const mostMs = 45_000;
+const mostMs = 60_000;
 
 /** Translated blocks that ran. @throws where the run does not end */
 async function blocksRun(qemu: string, args: string[]): Promise<Block[]> {
