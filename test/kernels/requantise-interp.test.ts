@@ -13,11 +13,11 @@ import * as B from '../../assembly/kernels/block.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { random } from '../property/random-network.ts';
+import { type AnyLayer, anyLayer } from './any-layer.ts';
 
 const channels = Number(process.env.RUNLET_FLOAT_CHANNELS ?? 60);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const rnd = random(seed);
-const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
 
 interface Harness extends Record<string, unknown> {
   memory: WebAssembly.Memory;
@@ -41,23 +41,7 @@ const sumsAt = 4096;
 const kernelWith = async (...needs: Need[]) =>
   instantiateSync<Harness>((await compile(source, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array).exports;
 
-type Layer = Pick<MacParams, 'multiplier' | 'shift' | 'bias' | 'yZero' | 'min' | 'max'>;
-
-function anyLayer(): Layer {
-  const signed = rnd() < 0.5;
-  const yZero = signed ? int(-60, 60) : int(-128, 20);
-  const min = signed ? int(-128, yZero - 30) : yZero;
-  return {
-    multiplier: Int32Array.of(rnd() < 0.1 ? 2 ** 30 : int(2 ** 30, 2 ** 31 - 1)),
-    shift: Int32Array.of(-int(1, 10)),
-    bias: Int32Array.of(int(-30000, 30000)),
-    yZero,
-    min: rnd() < 0.7 && signed ? -128 : min,
-    max: rnd() < 0.7 ? 127 : int(yZero + 30, 127),
-  };
-}
-
-function inKernel(kernel: Harness, p: Layer, table: Int32Array, sums: Int32Array): Int8Array {
+function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Array): Int8Array {
   const view = new DataView(kernel.memory.buffer);
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];
   const field = (at: number, value: number) => view.setInt32(block + at, value, true);
@@ -73,7 +57,7 @@ function inKernel(kernel: Harness, p: Layer, table: Int32Array, sums: Int32Array
 }
 
 /** k and m of the layer's one channel. */
-const tableOf = (p: Layer, largest: number): Int32Array | undefined =>
+const tableOf = (p: AnyLayer, largest: number): Int32Array | undefined =>
   scaleTable(
     p as MacParams,
     () => largest,
@@ -84,7 +68,7 @@ test(`every sum of ${channels} random channels (seed ${seed})`, async () => {
   const kernels = [await kernelWith('SIGNED'), await kernelWith('SIGNED', 'WIDE')];
   let compared = 0;
   for (let i = 0; i < channels; i++) {
-    const p = anyLayer();
+    const p = anyLayer(rnd);
     const [multiplier, shift, bias] = [p.multiplier[0] as number, p.shift[0] as number, p.bias[0] as number];
     // past both ends of the clamp
     const largest = Math.ceil((300 * 2 ** (31 - shift)) / multiplier);
@@ -104,7 +88,7 @@ test(`every sum of ${channels} random channels (seed ${seed})`, async () => {
 });
 
 test('no table for left shifts, for shifts that leave k no room, and for sums of 2^30', () => {
-  const layer = (shift: number): Layer => ({ ...anyLayer(), shift: Int32Array.of(shift) });
+  const layer = (shift: number): AnyLayer => ({ ...anyLayer(rnd), shift: Int32Array.of(shift) });
   assert.is(tableOf(layer(0), 1000), undefined);
   assert.is(tableOf(layer(-22), 1000), undefined);
   assert.is(tableOf(layer(-5), 2 ** 30), undefined);
