@@ -60,7 +60,7 @@ export function globalavg_fold_s8_simd(p: usize, phase: i32): void {
 
 export function globalavg_ring_s8_simd(p: usize, phase: i32): void {
   const count = load<i32>(p, COUNT);
-  const sums = started(p);
-  add_sums(sums, sums, ring_totals(p, phase, count), count);
+  const mac = <usize>load<i32>(p, G_MAC);
+  add_sums(load<i32>(mac, SUMS), load<i32>(mac, BIAS), ring_totals(p, phase, count), count);
   finish(p);
 }

@@ -49,6 +49,8 @@ export class Session {
   #originFrame = 0;
   /** The newest frame of each input, for `hold`; zero points before the first. */
   #lastFrame: Stored[];
+  /** Where the newest frame of each input stands after a whole hop; made once, for a view costs more than the copy. */
+  #newest: Stored[];
   #madeUp = new MadeUp();
 
   /** Use openSession: it checks the module first. */
@@ -63,6 +65,11 @@ export class Session {
     this.#lastFrame = module.manifest.inputs.map(({ elements, hostType }) =>
       hostType === 'int16' ? new Int16Array(elements) : new Int8Array(elements),
     );
+    this.#newest = module.inputs.map((input, i) => {
+      const { length } = this.#lastFrame[i] as Stored;
+      const end = this.hop * this.#rate(i) * length;
+      return input.subarray(end - length, end);
+    });
     this.reset();
   }
 
@@ -239,8 +246,11 @@ export class Session {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const last = this.#lastFrame[i] as Stored;
-      const at = (count * this.#rate(i) - 1) * last.length;
-      for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Stored)[at + e] as number;
+      if (count === this.hop) last.set(this.#newest[i] as Stored);
+      else {
+        const at = (count * this.#rate(i) - 1) * last.length;
+        for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Stored)[at + e] as number;
+      }
     }
     let result: number;
     try {

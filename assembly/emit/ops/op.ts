@@ -23,6 +23,8 @@ export interface EmitContext {
   room: number;
   /** simd: layers of one place a call have a kernel of their own. */
   alone: boolean;
+  /** simd: the same for depthwise layers of one row a call. */
+  rowAlone: boolean;
   /** Says that a layer needs this of its kernel. */
   need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
