@@ -4,6 +4,7 @@
  * In: a disk, a policy.  Out: `receive` (a bundle), `push` (frames of a stream), `events`, `status`. Every refusal is a RunletError.
  * A slot is a place for a bundle; a stream is a signal with a name that runs the bundle of its slot.
  */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { Events, type GatewayEvents } from './hub/events.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
@@ -13,7 +14,7 @@ import type { Disk } from './store/disk.ts';
 import type { Stored } from './store/state.ts';
 import { Store } from './store/store.ts';
 import { defaultPolicy, type Policy } from './verify/policy.ts';
-import { verifyUpload } from './verify/verify.ts';
+import { type Verified, verifyUpload } from './verify/verify.ts';
 import { aligned, hasNaN, tickBytes } from './worker/frames.ts';
 import { Pool, type PoolOptions } from './worker/pool.ts';
 
@@ -35,6 +36,8 @@ export interface PushOptions {
 }
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const mostSlots = 64;
 
 /** @throws RN805 */
 function checkName(what: string, name: string): string {
@@ -85,23 +88,50 @@ export class Gateway {
   slot(name: string): Slot {
     const known = this.slots.get(name);
     if (known) return known;
+    if (this.slots.size >= mostSlots)
+      throw new RunletError('RN813', {
+        what: 'there are too many slots',
+        where: `slot ${name}`,
+        why: `${mostSlots} are the limit`,
+      });
     const slot = new Slot(checkName('slot', name), this.store, this.#pools, this.events);
     this.slots.set(name, slot);
     return slot;
   }
 
-  /** Verifies a bundle as it came over a wire, and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
-  async receive(bytes: Uint8Array, digest: string, name = 'main'): Promise<Stored> {
+  #verify(bytes: Uint8Array, digest: string, slot: Slot): Promise<Verified> {
+    const { floor, active } = slot.state;
+    const facts = { floor, activeDigest: active?.digest, manifest: slot.active?.manifest };
+    return verifyUpload(bytes, digest, this.policy, facts);
+  }
+
+  /** A refusal is an event, too. */
+  async #refusing<T>(slot: string, run: () => Promise<T>): Promise<T> {
     try {
-      const slot = this.slot(name);
-      const { floor, active } = slot.state;
-      const facts = { floor, activeDigest: active?.digest, manifest: slot.active?.manifest };
-      const { name: called, version, sequence, keyId } = await verifyUpload(bytes, digest, this.policy, facts);
-      return await slot.install(bytes, { name: called, version, sequence, ...(keyId && { keyId }) });
+      return await run();
     } catch (error) {
-      this.events.emit('refused', { slot: name, ...asFailure(error) });
+      this.events.emit('refused', { slot, ...asFailure(error) });
       throw error;
     }
+  }
+
+  /** Verifies a bundle as it came over a wire, and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
+  receive(bytes: Uint8Array, digest: string, name = 'main'): Promise<Stored> {
+    return this.#refusing(name, async () => {
+      const slot = this.slot(name);
+      const { name: called, version, sequence, keyId } = await this.#verify(bytes, digest, slot);
+      return slot.install(bytes, { name: called, version, sequence, ...(keyId && { keyId }) });
+    });
+  }
+
+  /** Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its self-test finds */
+  examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
+    return this.#refusing(name, async () => {
+      const { manifest, ...about } = await this.#verify(bytes, digest, this.slot(name));
+      const check = await this.#pools.trial.check({ digest, wasm: bytes, manifest }, hops, seconds);
+      if ('code' in check) throw new RunletError(check.code, { what: check.why, where: `${about.name} ${about.version}` });
+      return { slot: name, verified: about, check };
+    });
   }
 
   /** Tries what is staged; see Slot.try. */
@@ -213,30 +243,19 @@ export class Gateway {
   /** Everything that runs, as plain values. */
   status() {
     const { boots, crashes, safeMode } = this.store.state;
-    const slots = [...this.slots.values()].map(({ name, state, trial, streams, active }) => ({
+    const slots = [...this.slots.keys()].map((name) => this.slotStatus(name));
+    return { boots, crashes, safeMode, insecureUnsigned: this.policy.insecureUnsigned, slots };
+  }
+
+  slotStatus(slotName: string) {
+    const { name, state, report, streams, active } = this.slot(slotName);
+    return {
       slot: name,
       ...state,
       streams: streams.size,
-      ...(trial && { report: trial.report }),
-      ...(active && {
-        signal: {
-          tickBytes: tickBytes(active.manifest),
-          sampleRateHz: active.manifest.sampleRateHz,
-          hop: active.manifest.hop,
-          window: active.manifest.window,
-          inputs: active.manifest.inputs.map(({ name, hostType, elements, rate }) => ({
-            name,
-            hostType,
-            elements,
-            rate: rate ?? 1,
-          })),
-          outputs: active.manifest.outputs.map(({ name, elements }) => ({ name, elements })),
-          labels: active.manifest.labels,
-          unit: active.manifest.unit,
-        },
-      }),
-    }));
-    return { boots, crashes, safeMode, insecureUnsigned: this.policy.insecureUnsigned, slots };
+      ...(report && { report }),
+      ...(active && { signal: signalOf(active.manifest) }),
+    };
   }
 
   /** One line per stream. */
@@ -252,6 +271,19 @@ export class Gateway {
   }
 }
 
+/** What a sender of frames and a reader of outputs must know. */
+const signalOf = (manifest: Manifest) => ({
+  tickBytes: tickBytes(manifest),
+  sampleRateHz: manifest.sampleRateHz,
+  hop: manifest.hop,
+  window: manifest.window,
+  inputs: manifest.inputs.map(({ name, hostType, elements, rate }) => ({ name, hostType, elements, rate: rate ?? 1 })),
+  outputs: manifest.outputs.map(({ name, elements }) => ({ name, elements })),
+  labels: manifest.labels,
+  unit: manifest.unit,
+});
+
+export type SlotStatus = ReturnType<Gateway['slotStatus']>;
 export type GatewayStatus = ReturnType<Gateway['status']>;
 
 const noBundle = (slot: string): RunletError =>

@@ -31,6 +31,8 @@ export class Slot {
   /** What runs. */
   active?: Loaded;
   trial?: Trial;
+  /** Of the latest trial, also when it is over. */
+  report?: TrialReport;
   #store: Store;
   #pools: Pools;
   #events: Events<GatewayEvents>;
@@ -93,7 +95,16 @@ export class Slot {
    * @throws RN802, RN804, RN840
    */
   async try(options: Partial<TrialOptions> = {}): Promise<TrialReport> {
+    return (await this.begin(options)).done;
+  }
+
+  /** The same, but resolves once the trial has begun. */
+  async begin(options: Partial<TrialOptions> = {}): Promise<{ done: Promise<TrialReport> }> {
     const trial = await this.#next(() => this.#beginTrial({ ...defaultTrial, ...options }));
+    return { done: this.#run(trial) };
+  }
+
+  async #run(trial: Trial): Promise<TrialReport> {
     const failure = (await this.#checked(trial)) ?? (await this.#lived(trial));
     if (failure) return this.#giveUp(trial, failure);
     trial.report.phase = 'passed';
@@ -116,6 +127,7 @@ export class Slot {
     const trial = new Trial(loaded, options, { slot: this.name, ...staged }, () => this.#events.emit('trial', trial.report));
     trial.late = (failure) => void this.#giveUp(trial, failure);
     this.trial = trial;
+    this.report = trial.report;
     this.#step('trial', staged, 'self-test and endurance first');
     return trial;
   }
