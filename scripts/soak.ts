@@ -60,6 +60,16 @@ const runs: Record<string, Soak> = {
       RUNLET_QUEUE_FRAMES: '7000000',
     },
   },
+  store: {
+    what: 'the gateway: 5,000 double faults of its disk, and 200 times kill -9',
+    test: 'gateway/store,gateway/kill',
+    env: { RUNLET_STORE_FAULTS: '5000', RUNLET_KILLS: '200' },
+  },
+  swaps: {
+    what: 'the gateway: 10,000 swaps under 64 streams',
+    test: 'gateway/swaps',
+    env: { RUNLET_SWAPS: '10000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
@@ -72,6 +82,6 @@ if (!run) {
   process.exitCode = name ? 2 : 0;
 } else {
   const env = { ...process.env, RUNLET_TEST_MINUTES: '120', ...run.env };
-  const args = ['--import', 'tsx', join(import.meta.dirname, '..', 'test/run.ts'), run.test];
+  const args = ['--import', 'tsx', join(import.meta.dirname, '..', 'test/run.ts'), ...run.test.split(',')];
   process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1;
 }

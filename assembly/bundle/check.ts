@@ -289,6 +289,8 @@ export function checkManifest(value: unknown): Manifest {
       digest: digestOf(golden.digest, 'golden.digest'),
     },
   };
+  if (m.version !== undefined) manifest.version = textOf(m.version, 'version');
+  if (m.sequence !== undefined) manifest.sequence = wholeOf(m.sequence, 'sequence', 0, maxSafe);
   if (m.form !== undefined) manifest.form = oneOf(m.form, 'form', forms);
   if (m.weights !== undefined) manifest.weights = weightsOf(m.weights, manifest.bytes);
   if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);

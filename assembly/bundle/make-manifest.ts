@@ -15,6 +15,10 @@ import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, 
 
 export interface ManifestOptions {
   producer: string;
+  /** In place of the graph's name. */
+  name?: string;
+  version?: string;
+  sequence?: number;
   target: string;
   style: Style;
   labels?: string[];
@@ -119,13 +123,14 @@ export async function makeManifest(
 ): Promise<Manifest> {
   const { plan } = quant;
   const { graph } = plan;
-  const { labels, sampleRateHz, frontEnd, unit, detector, features } = options;
+  const { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
-  const optional = { labels, sampleRateHz, frontEnd, unit, detector, features, runningSums: sums.length > 0 ? sums : undefined };
+  const own = { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features };
+  const optional = { ...own, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
     abi: 1,
-    name: graph.name,
+    name: options.name ?? graph.name,
     producer: options.producer,
     target: options.target,
     ...(options.style === 'calls' ? {} : { style: options.style }),

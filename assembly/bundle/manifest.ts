@@ -125,6 +125,10 @@ export interface Manifest {
   manifest: 1;
   abi: 1;
   name: string;
+  /** Of the model, as people write it (1.4.0); gateways show it. */
+  version?: string;
+  /** Rises with every release: a gateway takes no bundle below the highest that it has confirmed. */
+  sequence?: number;
   /** Version of Runlet that built it. */
   producer: string;
   target: string;

@@ -86,10 +86,10 @@ const utf8 = (bytes: Uint8Array): string | undefined => {
 };
 
 /**
- * All sections of a module in file order.
+ * The sections of a module in file order, one at a time: what follows a section is not looked at before it is asked for.
  * @throws RN600 where the bytes are no WebAssembly module of version 1, RN601 where a section reaches past the end.
  */
-export function wasmSections(wasm: Uint8Array): WasmSection[] {
+export function* eachSection(wasm: Uint8Array): Generator<WasmSection, void, undefined> {
   const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   if (wasm.length < 8 || magic.some((byte, i) => wasm[i] !== byte))
     throw new RunletError('RN600', {
@@ -99,7 +99,6 @@ export function wasmSections(wasm: Uint8Array): WasmSection[] {
       tryThis: 'give the .wasm file that `runlet build` wrote',
     });
   const file = new Cursor(wasm, 8, wasm.length);
-  const sections: WasmSection[] = [];
   while (file.at < wasm.length) {
     const offset = file.at;
     const id = file.byte('a section id');
@@ -112,10 +111,12 @@ export function wasmSections(wasm: Uint8Array): WasmSection[] {
       section.name = name;
       section.bytes = wasm.subarray(inside.at, inside.end);
     } else if (id > 13) throw truncated(offset, `a section of unknown kind ${id}`);
-    sections.push(section);
+    yield section;
   }
-  return sections;
 }
+
+/** All sections of a module. @throws as eachSection */
+export const wasmSections = (wasm: Uint8Array): WasmSection[] => [...eachSection(wasm)];
 
 /** Skips a constant expression (i32.const, i64.const or global.get, then end). */
 function skipConstant(cursor: Cursor): void {

@@ -11,7 +11,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { hexOf, join, type KeyPair, keyId, type PublicKey, signMessage, verifyMessage } from './keys.ts';
-import { Cursor, type WasmSection, wasmSections } from './read.ts';
+import { Cursor, eachSection, type WasmSection, wasmSections } from './read.ts';
 
 export const signatureSection = 'signature';
 const hashBytes = 32;
@@ -106,11 +106,11 @@ export function signers(wasm: Uint8Array): string[] | undefined {
 }
 
 /**
- * The first of `keys` that has signed these bytes, as they are.
+ * The first of `keys` that has signed these bytes, as they are. Nothing but the first section is read before that is sure.
  * @throws RN600, RN601 no module, RN608 not signed, RN609 a form that is not known, RN610 signed by no such key, or changed since
  */
 export async function verifyBundle(wasm: Uint8Array, keys: readonly PublicKey[]): Promise<PublicKey> {
-  const [section] = wasmSections(wasm);
+  const section = eachSection(wasm).next().value;
   if (section?.name !== signatureSection)
     throw new RunletError('RN608', {
       what: 'the bundle is not signed',

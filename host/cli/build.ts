@@ -36,6 +36,7 @@ import {
   weightsArg,
 } from './load.ts';
 import { producer } from './producer.ts';
+import { releaseArgs, releaseOf } from './release.ts';
 import { writeOut } from './save.ts';
 import { fileFrontEnd, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
 import { choiceLines, choicesOf } from './verbose.ts';
@@ -47,6 +48,7 @@ export default defineCommand({
     ...planArgs,
     ...calibArgs,
     output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
+    ...releaseArgs,
     target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
     ...styleArg,
     ...weightsArg,
@@ -100,6 +102,7 @@ export default defineCommand({
       shrink: true,
       ...formOf(args),
       ...manifestFields(graph, args),
+      ...releaseOf(args),
       ...(frontEnd && { frontEnd, features: undefined }),
     };
     const made = await buildTargets(quant, options, args.target);

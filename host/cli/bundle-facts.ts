@@ -15,6 +15,8 @@ const weightsFacts = ({ weights, bytes }: Manifest): { home: Home; bytes: number
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   return {
     name: manifest.name,
+    ...(manifest.version !== undefined && { version: manifest.version }),
+    ...(manifest.sequence !== undefined && { sequence: manifest.sequence }),
     mode: manifest.mode,
     target: manifest.target,
     style: manifest.style ?? 'calls',

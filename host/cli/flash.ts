@@ -1,0 +1,162 @@
+/**
+ * runlet flash: a bundle to a gateway, through its trial, to what runs now.
+ *
+ * In: a signed bundle, a gateway's address.  Out: the verdict of each step on stdout, progress on stderr. Exit 0 where the bundle runs now (or, with
+ * --no-confirm, has passed), 1 where it was refused or given up, 4 where the gateway cannot be reached or has no room.
+ */
+import { basename } from 'node:path';
+import { defineCommand } from 'citty';
+import { RunletError } from '../../models/error.ts';
+import type { GatewayClient } from '../gateway/http/client.ts';
+import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
+import { bytesText } from '../report/table.ts';
+import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { readBytes } from './load.ts';
+import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
+
+const pollMs = 150;
+const ms = (n: number): string => `${n < 10 ? n.toFixed(2) : n.toFixed(0)} ms`;
+
+export const trialArgs = {
+  outputs: { type: 'string', description: 'Live outputs that the trial waits for (default 8)', valueHint: 'n' },
+  seconds: { type: 'string', description: 'The most that the live trial takes (default 30)', valueHint: 's' },
+  agreement: {
+    type: 'string',
+    description: 'Least share of outputs that must agree with the bundle that runs, 0 to 1',
+    valueHint: 'share',
+  },
+  maxDifference: { type: 'string', description: 'Largest difference of a real value from the bundle that runs', valueHint: 'x' },
+  latencyMs: {
+    type: 'string',
+    description: 'The most that a hop may take on average (default: half of the time that it lasts)',
+    valueHint: 'ms',
+  },
+} as const;
+
+/** @throws RN740 */
+const trialOf = (args: { [K in keyof typeof trialArgs]?: string } & { confirm?: boolean }): Partial<TrialOptions> => {
+  const options = {
+    outputs: numberOption('outputs', args.outputs, { min: 1, whole: true }),
+    seconds: numberOption('seconds', args.seconds, { min: 0, max: 86_400 }),
+    agreement: numberOption('agreement', args.agreement, { min: 0, max: 1 }),
+    maxDifference: numberOption('max-difference', args.maxDifference, { min: 0 }),
+    latencyMs: numberOption('latency-ms', args.latencyMs, { min: 0 }),
+    confirm: args.confirm !== false,
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+};
+
+/** A bar on a terminal, nothing elsewhere. */
+async function barOf(total: number) {
+  const { stderr } = process;
+  if (!stderr.isTTY) return { seen: () => {}, stop: () => {} };
+  const { SingleBar } = (await import('cli-progress')).default;
+  const bar = new SingleBar({
+    format: 'upload      [{bar}] {percentage} % of {total} bytes',
+    barCompleteChar: '=',
+    barIncompleteChar: ' ',
+    barsize: 32,
+    stream: stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+  });
+  bar.start(total, 0);
+  return { seen: (received: number) => bar.update(received), stop: () => bar.stop() };
+}
+
+const checkText = ({ check }: Pick<TrialReport, 'check'>): string =>
+  check
+    ? `${check.goldenOutputs} outputs are those of its build; ${check.hops} hops, ${ms(check.meanMs)} each, p99 ${ms(check.p99Ms)}`
+    : 'not reached';
+
+function liveText({ outputs, streams, compared, agreement, maxDifference, meanMs }: TrialReport): string {
+  if (streams === 0) return 'no stream runs in this slot, so there was nothing to try it on';
+  const same = compared > 0 ? `; ${(100 * (agreement ?? 0)).toFixed(1)} % agree, largest difference ${maxDifference}` : '';
+  return `${outputs} outputs on ${streams} stream${streams > 1 ? 's' : ''}${same}${meanMs === undefined ? '' : `; ${ms(meanMs)} a hop`}`;
+}
+
+/** Waits until the trial is over; shows its figures on a terminal. */
+async function watch(client: GatewayClient, slot: string, digest: string, confirm: boolean): Promise<TrialReport> {
+  const { stderr } = process;
+  for (;;) {
+    const { report } = await client.slot(slot);
+    if (!report || report.digest !== digest) throw lost(slot);
+    const ended = ['confirmed', 'failed', ...(confirm ? [] : ['passed'])].includes(report.phase);
+    if (ended) {
+      if (stderr.isTTY) stderr.write('\r\x1b[K');
+      return report;
+    }
+    const text =
+      report.phase === 'check' ? 'self-test' : `${report.outputs} of ${report.wanted} outputs, ${report.compared} compared`;
+    if (stderr.isTTY) stderr.write(`\r\x1b[K${coloursFor(stderr).dim(`trial       ${text}`)}`);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+const lost = (slot: string): RunletError =>
+  new RunletError('RN865', {
+    what: 'the trial was lost',
+    where: `slot ${slot}`,
+    why: 'the gateway was restarted, or another bundle was flashed',
+    tryThis: '`runlet status` says what runs',
+  });
+
+export default defineCommand({
+  meta: { name: 'flash', description: 'Send a bundle to a gateway, which tries it and swaps it in, or goes back' },
+  args: {
+    bundle: { type: 'positional', required: true, description: 'Signed bundle (.wasm)' },
+    ...remoteArgs,
+    ...slotArg,
+    ...trialArgs,
+    confirm: {
+      type: 'boolean',
+      default: true,
+      description: 'Let it run once it has passed',
+      negativeDescription: 'Wait: `runlet status --confirm` lets it run, `runlet rollback` gives it up',
+    },
+    dryRun: { type: 'boolean', description: 'Verify and test it there, and keep nothing' },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const options = trialOf(args);
+    const client = await clientOf(args);
+    const bytes = await readBytes(args.bundle);
+    const say = (name: string, text: string) => args.json || process.stdout.write(lineText([name, text]));
+    const bar = await barOf(bytes.length);
+    if (args.dryRun) {
+      const { verified, check } = await client.examine(bytes, args.slot, bar.seen).finally(bar.stop);
+      if (args.json) return printJson({ dryRun: true, verified, check });
+      say('verified', aboutText(verified));
+      say('self-test', checkText({ check }));
+      say('dry run', 'nothing was kept');
+      return;
+    }
+    const { staged } = await client.flash(bytes, args.slot, bar.seen).finally(bar.stop);
+    say('upload', `${basename(args.bundle)}: ${bytesText(bytes.length)}, sha256 ${staged.digest.slice(0, 12)}…`);
+    say('verified', aboutText(staged));
+    await client.try(args.slot, options);
+    const report = await watch(client, args.slot, staged.digest, args.confirm);
+    if (report.check) say('self-test', checkText(report));
+    if (report.check && report.failure?.code !== 'RN832') say('live', liveText(report));
+    const status = await client.slot(args.slot);
+    if (args.json) printJson({ report, status });
+    say(report.phase === 'failed' ? 'given up' : report.phase, verdictText(report));
+    for (const line of slotLines(status).filter(([name]) => name === 'runs' || name === 'before')) say(...line);
+    if (report.failure)
+      throw new RunletError(report.failure.code, {
+        what: `${staged.name} ${staged.version} was given up`,
+        where: `slot ${args.slot}`,
+        why: report.failure.why,
+        tryThis: `runlet explain ${report.failure.code}`,
+      });
+  },
+});
+
+const aboutText = ({ name, version, sequence, keyId }: { name: string; version: string; sequence: number; keyId?: string }) =>
+  `${name} ${version}, sequence ${sequence}, ${keyId ? `signed by ${keyId}` : 'NOT SIGNED (the gateway takes unsigned bundles)'}`;
+
+function verdictText({ phase, failure, streams }: TrialReport): string {
+  if (failure) return `${failure.code} ${failure.why}`;
+  if (phase === 'passed') return 'waits: `runlet status --confirm` lets it run, `runlet rollback` gives it up';
+  return streams > 0 ? 'swapped in without losing an output' : 'it runs from the next frame on';
+}

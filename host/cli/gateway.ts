@@ -1,0 +1,137 @@
+/**
+ * runlet gateway: receives bundles, tries them, swaps them in, and runs streams through them.
+ *
+ * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log, a line of JSON each, on stderr. It stops at SIGINT and SIGTERM.
+ */
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { defineCommand } from 'citty';
+import { pino } from 'pino';
+import { readPublicKeys } from '../../assembly/bundle/keys.ts';
+import { RunletError } from '../../models/error.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { gatewayApp } from '../gateway/http/app.ts';
+import { addressOf, type Served, serve } from '../gateway/http/serve.ts';
+import { nodeDisk } from '../gateway/store/disk.ts';
+import { lockFolder } from '../gateway/store/lock.ts';
+import { jsonArg, numberOption, printJson } from './args.ts';
+import { readBytes } from './load.ts';
+import { fileOf, tokenOf } from './remote.ts';
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+export default defineCommand({
+  meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
+  args: {
+    state: { type: 'string', required: true, description: 'Folder for bundles and for what runs', valueHint: 'folder' },
+    port: { type: 'string', default: '8080', description: 'Port; 0: any that is free', valueHint: 'n' },
+    host: { type: 'string', default: '127.0.0.1', description: 'Address to listen on', valueHint: 'address' },
+    model: { type: 'string', description: 'Bundle for slot main, where nothing runs there yet', valueHint: 'first.wasm' },
+    key: { type: 'string', alias: 'k', description: 'Public keys whose bundles are taken (NAME.pub)', valueHint: 'file' },
+    insecureUnsigned: { type: 'boolean', description: 'For development: take bundles that nobody signed' },
+    tokenFile: { type: 'string', description: 'File with the token that clients must say', valueHint: 'file' },
+    tlsCert: { type: 'string', description: 'Certificate (PEM): HTTPS', valueHint: 'file' },
+    tlsKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
+    clientCa: { type: 'string', description: 'Clients must show a certificate of this one (PEM)', valueHint: 'file' },
+    threads: { type: 'string', description: 'Worker threads for streams (default: cores, less one)', valueHint: 'n' },
+    budgetMs: { type: 'string', default: '2000', description: 'The most that one call into a module may take', valueHint: 'ms' },
+    mostBytes: { type: 'string', default: '16777216', description: 'Largest bundle', valueHint: 'bytes' },
+    mostMemory: { type: 'string', default: '67108864', description: 'Most memory of one module', valueHint: 'bytes' },
+    mostStreams: { type: 'string', default: '4096', description: 'Most streams', valueHint: 'n' },
+    safeAfter: { type: 'string', default: '3', description: 'Crashes in a row that lead to safe mode', valueHint: 'n' },
+    seconds: { type: 'string', description: 'Stop by itself after so long, for scripts', valueHint: 's' },
+    log: {
+      type: 'string',
+      default: 'info',
+      description: 'Level of the log: debug, info, warn, error, silent',
+      valueHint: 'level',
+    },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const whole = (name: string, text: string | undefined, max = 2 ** 32) =>
+      numberOption(name, text, { min: 0, max, whole: true });
+    if (!args.key && !args.insecureUnsigned)
+      throw new RunletError('RN862', {
+        what: 'whose bundles shall the gateway take?',
+        where: '--key',
+        tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
+      });
+    const token = await tokenOf(args.tokenFile);
+    if (!loopback.has(args.host) && !token && !args.clientCa)
+      throw new RunletError('RN862', {
+        what: 'anybody could flash this gateway',
+        where: `--host ${args.host}`,
+        why: 'it listens beyond this machine, and asks for nothing',
+        tryThis: '--token-file FILE, or --client-ca with --tls-cert and --tls-key',
+      });
+    const level = args.log;
+    const log = pino(
+      { level, base: { ...(args.insecureUnsigned && { INSECURE: 'unsigned bundles are taken' }) } },
+      pino.destination({ fd: 2, sync: true }),
+    );
+    const options = {
+      policy: {
+        keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],
+        insecureUnsigned: args.insecureUnsigned ?? false,
+        mostBytes: whole('most-bytes', args.mostBytes) as number,
+        mostMemoryBytes: whole('most-memory', args.mostMemory) as number,
+      },
+      pool: {
+        threads:
+          numberOption('threads', args.threads, { min: 1, max: 64, whole: true }) ?? Math.max(1, availableParallelism() - 1),
+        budgetMs: numberOption('budget-ms', args.budgetMs, { min: 10 }) as number,
+      },
+      mostStreams: whole('most-streams', args.mostStreams) as number,
+      safeAfter: numberOption('safe-after', args.safeAfter, { min: 1, whole: true }) as number,
+    };
+    const tls = args.tlsCert
+      ? {
+          cert: await fileOf(args.tlsCert),
+          key: await fileOf(args.tlsKey ?? args.tlsCert),
+          ...(args.clientCa && { clientCa: await fileOf(args.clientCa) }),
+        }
+      : undefined;
+    const unlock = await lockFolder(args.state);
+    const gateway = await Gateway.open(nodeDisk(args.state), options);
+    gateway.events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
+    gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
+    const { crashes, safeMode } = gateway.store.state;
+    if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
+    const first = args.model;
+    if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
+    const { app, uploads } = gatewayApp({ gateway, log, token, addressOf });
+    const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
+    log.info({ url: served.url, threads: options.pool.threads }, 'listens');
+    announce(gateway, served, args.json);
+    const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
+    await new Promise<void>((resolve) => {
+      if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+    log.info('stops');
+    await served.stop();
+    await uploads.close();
+    await gateway.close();
+    await unlock();
+  },
+});
+
+/** The bundle of --model: verified, tried by itself and confirmed, as one that was flashed. */
+async function firstModel(gateway: Gateway, bytes: Uint8Array): Promise<void> {
+  await gateway.receive(bytes, createHash('sha256').update(bytes).digest('hex'));
+  const { failure } = await gateway.try();
+  if (failure) throw new RunletError(failure.code, { what: 'the first bundle was given up', where: '--model', why: failure.why });
+}
+
+function announce(gateway: Gateway, { url }: Served, json?: boolean): void {
+  if (json) {
+    printJson({ url, ...gateway.status() });
+    return;
+  }
+  const runs = [...gateway.slots.values()].flatMap(({ name, state: { active } }) =>
+    active ? [`slot ${name} runs ${active.name} ${active.version}`] : [],
+  );
+  const insecure = gateway.policy.insecureUnsigned ? ' INSECURE: unsigned bundles are taken' : '';
+  process.stdout.write(`gateway at ${url}; ${runs.join(', ') || 'no bundle runs yet'}${insecure}\n`);
+}

@@ -1,0 +1,294 @@
+/**
+ * The gateway without its wires: bundles and frames come in as values, outputs and events go out. HTTP, WebSocket, MQTT and serial are built on it.
+ *
+ * In: a disk, a policy.  Out: `receive` (a bundle), `push` (frames of a stream), `events`, `status`. Every refusal is a RunletError.
+ * A slot is a place for a bundle; a stream is a signal with a name that runs the bundle of its slot.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../models/error.ts';
+import { Events, type GatewayEvents } from './hub/events.ts';
+import { asFailure, type Pools, Slot } from './hub/slot.ts';
+import { Stream } from './hub/stream.ts';
+import type { TrialOptions, TrialReport } from './hub/trial.ts';
+import type { Disk } from './store/disk.ts';
+import type { Stored } from './store/state.ts';
+import { Store } from './store/store.ts';
+import { defaultPolicy, type Policy } from './verify/policy.ts';
+import { type Verified, verifyUpload } from './verify/verify.ts';
+import { aligned, hasNaN, tickBytes } from './worker/frames.ts';
+import { Pool, type PoolOptions } from './worker/pool.ts';
+
+export interface GatewayOptions {
+  policy?: Partial<Policy>;
+  pool?: Partial<PoolOptions>;
+  /** Crashes in a row that lead to safe mode, and how long a run must last to be none. */
+  safeAfter?: number;
+  healthyAfterMs?: number;
+  mostStreams?: number;
+  /** Bytes of a stream that may wait for the module. */
+  mostWaitingBytes?: number;
+}
+
+export interface PushOptions {
+  slot?: string;
+  /** Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what comes next. */
+  from?: number;
+}
+
+const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const mostSlots = 64;
+
+/** @throws RN805 */
+function checkName(what: string, name: string): string {
+  if (names.test(name)) return name;
+  throw new RunletError('RN805', {
+    what: `this is no name of a ${what}`,
+    where: JSON.stringify(name.slice(0, 40)),
+    why: 'names are letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first',
+    tryThis: `a plain name, such as ${what}-1`,
+  });
+}
+
+export class Gateway {
+  readonly events = new Events<GatewayEvents>();
+  readonly store: Store;
+  readonly policy: Policy;
+  readonly slots = new Map<string, Slot>();
+  readonly streams = new Map<string, Stream>();
+  #pools: Pools;
+  #options: Required<Pick<GatewayOptions, 'mostStreams' | 'mostWaitingBytes'>>;
+  #healthy?: NodeJS.Timeout;
+
+  private constructor(store: Store, { policy, pool, mostStreams = 4096, mostWaitingBytes = 4 << 20 }: GatewayOptions) {
+    this.store = store;
+    this.policy = { ...defaultPolicy, ...policy };
+    this.#options = { mostStreams, mostWaitingBytes };
+    this.#pools = { run: new Pool(pool), trial: new Pool({ ...pool, threads: 1 }) };
+  }
+
+  /** @throws RN800, RN802, RN803 */
+  static async open(disk: Disk, options: GatewayOptions = {}): Promise<Gateway> {
+    const { safeAfter = 3, healthyAfterMs = 60_000 } = options;
+    const gateway = new Gateway(await Store.open(disk, { safeAfter }), options);
+    for (const name of Object.keys(gateway.store.state.slots)) await gateway.slot(name).load();
+    gateway.#healthy = setTimeout(() => void gateway.store.healthy().catch(() => {}), healthyAfterMs).unref();
+    return gateway;
+  }
+
+  /** Stops the threads, and marks the run as ended by intention. */
+  async close(): Promise<void> {
+    clearTimeout(this.#healthy);
+    for (const stream of this.streams.values()) stream.close();
+    await Promise.all([this.#pools.run.stop(), this.#pools.trial.stop()]);
+    await this.store.close();
+  }
+
+  /** A slot, made where it is not there. @throws RN805 */
+  slot(name: string): Slot {
+    const known = this.slots.get(name);
+    if (known) return known;
+    if (this.slots.size >= mostSlots)
+      throw new RunletError('RN813', {
+        what: 'there are too many slots',
+        where: `slot ${name}`,
+        why: `${mostSlots} are the limit`,
+      });
+    const slot = new Slot(checkName('slot', name), this.store, this.#pools, this.events);
+    this.slots.set(name, slot);
+    return slot;
+  }
+
+  #verify(bytes: Uint8Array, digest: string, slot: Slot): Promise<Verified> {
+    const { floor, active } = slot.state;
+    const facts = { floor, activeDigest: active?.digest, manifest: slot.active?.manifest };
+    return verifyUpload(bytes, digest, this.policy, facts);
+  }
+
+  /** A refusal is an event, too. */
+  async #refusing<T>(slot: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      this.events.emit('refused', { slot, ...asFailure(error) });
+      throw error;
+    }
+  }
+
+  /** Verifies a bundle as it came over a wire, and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
+  receive(bytes: Uint8Array, digest: string, name = 'main'): Promise<Stored> {
+    return this.#refusing(name, async () => {
+      const slot = this.slot(name);
+      const { name: called, version, sequence, keyId } = await this.#verify(bytes, digest, slot);
+      return slot.install(bytes, { name: called, version, sequence, ...(keyId && { keyId }) });
+    });
+  }
+
+  /** Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its self-test finds */
+  examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
+    return this.#refusing(name, async () => {
+      const { manifest, ...about } = await this.#verify(bytes, digest, this.slot(name));
+      const check = await this.#pools.trial.check({ digest, wasm: bytes, manifest }, hops, seconds);
+      if ('code' in check) throw new RunletError(check.code, { what: check.why, where: `${about.name} ${about.version}` });
+      return { slot: name, verified: about, check };
+    });
+  }
+
+  /** Tries what is staged; see Slot.try. */
+  try = (slot = 'main', options: Partial<TrialOptions> = {}): Promise<TrialReport> => this.slot(slot).try(options);
+  confirm = (slot = 'main'): Promise<TrialReport> => this.slot(slot).confirm();
+  rollBack = (slot = 'main'): Promise<void> => this.slot(slot).rollBack();
+
+  /**
+   * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first frames.
+   * @returns the number of the tick that comes next
+   * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847
+   */
+  push(id: string, bytes: Uint8Array, { slot, from }: PushOptions = {}): number {
+    const known = this.#known(id, slot);
+    const manifest = this.slot(known?.slot ?? slot ?? 'main').active?.manifest;
+    if (!manifest) throw noBundle(slot ?? 'main');
+    const { failure, next = 0, waiting = 0 } = known ?? {};
+    if (failure)
+      throw new RunletError(failure.code, { what: 'the module of this stream has failed', where: id, why: failure.why });
+    const width = tickBytes(manifest);
+    if (bytes.length === 0 || bytes.length % width !== 0)
+      throw new RunletError('RN842', {
+        what: 'these are not whole frames',
+        where: `stream ${id}`,
+        why: `${bytes.length} bytes, and a tick has ${width}`,
+        tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
+      });
+    const first = from ?? next;
+    if (first > next)
+      throw new RunletError('RN843', {
+        what: 'frames are missing',
+        where: `stream ${id}`,
+        why: `tick ${next} comes next, and these begin with ${first}`,
+        tryThis: 'send the missing ones first',
+      });
+    const fresh = aligned(bytes.subarray(Math.min(bytes.length, (next - first) * width)));
+    if (fresh.length === 0) return next;
+    if (hasNaN(manifest, fresh))
+      throw new RunletError('RN844', {
+        what: 'a value is no number',
+        where: `stream ${id}, tick ${first} or later`,
+        tryThis: 'fill gaps before sending, or begin a new stream after them',
+      });
+    if ((waiting + fresh.length / width) * width > this.#options.mostWaitingBytes)
+      throw new RunletError('RN845', {
+        what: 'frames come faster than they are computed',
+        where: `stream ${id}`,
+        why: `${waiting} ticks wait`,
+        tryThis: 'send them again a little later',
+      });
+    const stream = known ?? this.#begin(id, slot ?? 'main');
+    stream.push(fresh, fresh.length / width);
+    return stream.next;
+  }
+
+  /** Ends a stream. */
+  closeStream(id: string): void {
+    const stream = this.streams.get(id);
+    if (!stream) return;
+    stream.close();
+    this.streams.delete(id);
+    this.slot(stream.slot).streams.delete(id);
+    this.events.emit('stream', { stream: id, slot: stream.slot, state: 'closed' });
+  }
+
+  /** The latest outputs of a stream that come after one. @throws RN848 */
+  outputs(id: string, after = -1): GatewayEvents['output'][] {
+    const stream = this.streams.get(id);
+    if (stream) return stream.outputs.filter(({ sequence }) => sequence > after);
+    throw new RunletError('RN848', { what: 'there is no such stream', where: id, tryThis: 'send frames first' });
+  }
+
+  #known(id: string, slotName: string | undefined): Stream | undefined {
+    const known = this.streams.get(id);
+    if (known && slotName !== undefined && known.slot !== slotName)
+      throw new RunletError('RN847', {
+        what: 'this stream belongs to another slot',
+        where: `stream ${id}`,
+        why: `it runs in ${known.slot}, and ${slotName} was said`,
+        tryThis: 'another name for the stream',
+      });
+    return known;
+  }
+
+  #begin(id: string, slotName: string): Stream {
+    const slot = this.slot(slotName);
+    if (!slot.active) throw noBundle(slot.name);
+    if (this.streams.size >= this.#options.mostStreams)
+      throw new RunletError('RN813', {
+        what: 'there are too many streams',
+        where: `stream ${id}`,
+        why: `${this.streams.size} run`,
+        tryThis: 'end some, or a gateway with --most-streams',
+      });
+    const stream = new Stream(checkName('stream', id), slot.name, {
+      output: (output) => {
+        slot.expect(output);
+        this.events.emit('output', output);
+      },
+      failed: (one, loaded, failure) => slot.failed(one, loaded, failure),
+    });
+    stream.begin(this.#pools.run, slot.active);
+    slot.streams.set(id, stream);
+    this.streams.set(id, stream);
+    this.events.emit('stream', { stream: id, slot: slot.name, state: 'opened' });
+    return stream;
+  }
+
+  /** Everything that runs, as plain values. */
+  status() {
+    const { boots, crashes, safeMode } = this.store.state;
+    const slots = [...this.slots.keys()].map((name) => this.slotStatus(name));
+    return { boots, crashes, safeMode, insecureUnsigned: this.policy.insecureUnsigned, slots };
+  }
+
+  slotStatus(slotName: string) {
+    const { name, state, report, streams, active } = this.slot(slotName);
+    return {
+      slot: name,
+      ...state,
+      streams: streams.size,
+      ...(report && { report }),
+      ...(active && { signal: signalOf(active.manifest) }),
+    };
+  }
+
+  /** One line per stream. */
+  streamStatus() {
+    return [...this.streams.values()].map(({ id, slot, next, sequence, waiting, failure }) => ({
+      stream: id,
+      slot,
+      ticks: next,
+      outputs: sequence,
+      waiting,
+      ...(failure && { failure }),
+    }));
+  }
+}
+
+/** What a sender of frames and a reader of outputs must know. */
+const signalOf = (manifest: Manifest) => ({
+  tickBytes: tickBytes(manifest),
+  sampleRateHz: manifest.sampleRateHz,
+  hop: manifest.hop,
+  window: manifest.window,
+  inputs: manifest.inputs.map(({ name, hostType, elements, rate }) => ({ name, hostType, elements, rate: rate ?? 1 })),
+  outputs: manifest.outputs.map(({ name, elements }) => ({ name, elements })),
+  labels: manifest.labels,
+  unit: manifest.unit,
+});
+
+export type SlotStatus = ReturnType<Gateway['slotStatus']>;
+export type GatewayStatus = ReturnType<Gateway['status']>;
+
+const noBundle = (slot: string): RunletError =>
+  new RunletError('RN846', {
+    what: 'no bundle runs here',
+    where: `slot ${slot}`,
+    tryThis: 'runlet flash BUNDLE --to GATEWAY',
+  });

@@ -1,0 +1,166 @@
+/**
+ * Speaks to a gateway: for `runlet flash`, `rollback` and `status`.
+ *
+ * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, and one
+ * that cannot be reached RN860. An upload that breaks goes on at the offset that the gateway has.
+ */
+import { createHash } from 'node:crypto';
+import { request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { RunletError } from '../../../models/error.ts';
+import type { GatewayStatus, SlotStatus } from '../gateway.ts';
+import type { TrialOptions, TrialReport } from '../hub/trial.ts';
+import type { Stored } from '../store/state.ts';
+import type { Verified } from '../verify/verify.ts';
+import type { CheckResult } from '../worker/messages.ts';
+
+export interface ClientOptions {
+  url: string;
+  token?: string;
+  tls?: { ca?: Uint8Array; cert?: Uint8Array; key?: Uint8Array };
+}
+
+interface Answer {
+  status: number;
+  headers: NodeJS.Dict<string | string[]>;
+  body: unknown;
+}
+
+const pieceBytes = 64 << 10;
+const mostBreaks = 5;
+const mostAnswerBytes = 4 << 20;
+
+export class GatewayClient {
+  readonly #url: URL;
+  readonly #options: ClientOptions;
+
+  /** @throws RN860 */
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
+    if (!url || !/^https?:$/.test(url.protocol))
+      throw new RunletError('RN860', {
+        what: 'this is no address of a gateway',
+        where: options.url,
+        tryThis: 'an address such as http://127.0.0.1:8080',
+      });
+    this.#url = url;
+  }
+
+  /** @throws RN860 */
+  #once(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Answer> {
+    const { token, tls } = this.#options;
+    const url = new URL(path, this.#url);
+    const send = url.protocol === 'https:' ? secureRequest : plainRequest;
+    const asBuffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) =>
+        reject(
+          new RunletError('RN860', {
+            what: 'the gateway cannot be reached',
+            where: url.origin,
+            why,
+            tryThis: 'is it running, and is the address right?',
+          }),
+        );
+      const request = send(
+        url,
+        {
+          method,
+          headers: { ...(token && { authorization: `Bearer ${token}` }), 'content-length': `${body?.length ?? 0}`, ...headers },
+          timeout: 30_000,
+          ...(tls && { ca: asBuffer(tls.ca), cert: asBuffer(tls.cert), key: asBuffer(tls.key) }),
+        },
+        (response) => {
+          const parts: Buffer[] = [];
+          let total = 0;
+          response.on('data', (part: Buffer) => {
+            parts.push(part);
+            total += part.length;
+            if (total > mostAnswerBytes) request.destroy(new Error('the answer is too long'));
+          });
+          response.on('error', (error) => fail(error.message));
+          response.on('end', () => {
+            const text = Buffer.concat(parts).toString();
+            try {
+              resolve({
+                status: response.statusCode ?? 0,
+                headers: response.headers,
+                body: text === '' ? undefined : JSON.parse(text),
+              });
+            } catch {
+              reject(noGateway(url, `its answer is not JSON (status ${response.statusCode})`));
+            }
+          });
+        },
+      );
+      request.on('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
+      request.on('error', (error) => fail(error.message));
+      request.end(body);
+    });
+  }
+
+  /** @throws RN860, RN861, and what the gateway refuses */
+  async #ask<T>(method: string, path: string, headers?: Record<string, string>, body?: Uint8Array): Promise<T> {
+    const answer = await this.#once(method, path, headers, body);
+    if (answer.status < 400) return answer.body as T;
+    const { error } = (answer.body ?? {}) as { error?: { code?: unknown; what?: unknown } };
+    if (typeof error?.code !== 'string' || !/^RN\d{3}$/.test(error.code) || typeof error.what !== 'string')
+      throw noGateway(this.#url, `status ${answer.status}`);
+    const { code, ...parts } = error as { code: string; what: string };
+    throw new RunletError(code, parts);
+  }
+
+  #json<T>(method: string, path: string, value?: object): Promise<T> {
+    const body = value && new TextEncoder().encode(JSON.stringify(value));
+    return this.#ask(method, path, body && { 'content-type': 'application/json' }, body);
+  }
+
+  /** Sends a bundle in pieces, and its digest. `seen` gets the bytes that have arrived. */
+  async upload<T>(bytes: Uint8Array, slot: string, query: string, seen: (received: number) => void): Promise<T> {
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    const { location } = await this.#ask<{ location: string }>('POST', `/v1/uploads?slot=${encodeURIComponent(slot)}`, {
+      'upload-length': `${bytes.length}`,
+    });
+    let breaks = 0;
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        const piece = bytes.subarray(at, at + pieceBytes);
+        const { offset } = await this.#ask<{ offset: number }>('PATCH', location, { 'upload-offset': `${at}` }, piece);
+        at = offset;
+      } catch (error) {
+        if (!(error instanceof RunletError && error.code === 'RN860') || ++breaks > mostBreaks) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 200 * breaks));
+        const { headers } = await this.#once('GET', location);
+        at = Number(headers['upload-offset'] ?? 0);
+      }
+      seen(at);
+    }
+    return this.#ask<T>('PUT', `${location}?digest=sha256:${digest}${query}`);
+  }
+
+  /** @returns what is staged now */
+  flash = (bytes: Uint8Array, slot: string, seen: (received: number) => void): Promise<{ staged: Stored }> =>
+    this.upload(bytes, slot, '', seen);
+  /** Verifies and tests, and keeps nothing. */
+  examine = (
+    bytes: Uint8Array,
+    slot: string,
+    seen: (received: number) => void,
+  ): Promise<{ verified: Omit<Verified, 'manifest'>; check: CheckResult }> => this.upload(bytes, slot, '&dryRun=true', seen);
+  status = (): Promise<GatewayStatus> => this.#json('GET', '/v1/status');
+  slot = (slot: string): Promise<SlotStatus> => this.#json('GET', `/v1/slots/${encodeURIComponent(slot)}`);
+  try = (slot: string, options: Partial<TrialOptions>): Promise<SlotStatus> =>
+    this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/trial`, options);
+  confirm = (slot: string): Promise<TrialReport> => this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/confirm`);
+  rollBack = (slot: string): Promise<SlotStatus> => this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/rollback`);
+  leaveSafeMode = (): Promise<GatewayStatus> => this.#json('POST', '/v1/safe-mode/leave');
+}
+
+const noGateway = (url: URL, why: string): RunletError =>
+  new RunletError('RN861', {
+    what: 'what answers there is no gateway of Runlet',
+    where: url.origin,
+    why,
+    tryThis: 'the address that `runlet gateway` printed',
+  });

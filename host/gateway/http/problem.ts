@@ -1,0 +1,58 @@
+/**
+ * Refusals on the wire: a status, a code and a sentence each.
+ *
+ * In: an error.  Out: { error: { code, what, where, why, tryThis } } with the status of HTTP that fits best. What is no RunletError is a fault of the
+ * gateway: the client gets RN849 and no more, the log all of it.
+ */
+import { isRunletError, RunletError } from '../../../models/error.ts';
+
+const statuses: Record<string, number> = {
+  RN802: 507,
+  RN804: 409,
+  RN805: 400,
+  RN806: 404,
+  RN807: 409,
+  RN808: 413,
+  RN809: 409,
+  RN811: 401,
+  RN812: 429,
+  RN813: 503,
+  RN814: 400,
+  RN840: 409,
+  RN842: 400,
+  RN843: 409,
+  RN844: 400,
+  RN845: 429,
+  RN846: 409,
+  RN847: 409,
+  RN848: 404,
+  RN849: 500,
+};
+/** A module that failed on a stream. */
+const broken = new Set(['RN830', 'RN831', 'RN835']);
+
+export interface Problem {
+  status: number;
+  body: { error: { code: string; what: string; where?: string; why?: string; tryThis?: string } };
+}
+
+export function problemOf(error: unknown): Problem {
+  const known = isRunletError(error)
+    ? error
+    : new RunletError('RN849', { what: 'the gateway has a fault', tryThis: 'its log says more' });
+  const status = statuses[known.code] ?? (broken.has(known.code) ? 503 : 422);
+  return { status, body: { error: { code: known.code, ...known.parts } } };
+}
+
+/** @throws RN814 */
+export function badRequest(what: string, where: string, why?: string): RunletError {
+  return new RunletError('RN814', { what, where, why, tryThis: 'docs/gateway.md has the requests' });
+}
+
+/** A whole number of a query or a header; undefined where it is not given. @throws RN814 */
+export function wholeNumber(text: string | undefined | null, where: string): number | undefined {
+  if (text === undefined || text === null) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw badRequest('this is no whole number', where, JSON.stringify(text.slice(0, 40)));
+}

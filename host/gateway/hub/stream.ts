@@ -1,0 +1,153 @@
+/**
+ * One stream: its frames by number, its outputs by number, and the module that runs it.
+ *
+ * In: chunks of ticks, numbered from 0.  Out: outputs, numbered from 0 across all swaps of the module. The signal's newest part is kept, so that
+ * another module can be warmed up by replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
+ */
+import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { dequantiseValue } from '../../session/index.ts';
+import type { Failure } from '../worker/messages.ts';
+import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
+import type { OutputEvent } from './events.ts';
+
+/** Ticks that must have passed until a module gives its first output. */
+export const ticksNeeded = ({ window, delayFrames, warmUpHops, hop }: Manifest): number =>
+  window + delayFrames + warmUpHops * hop;
+
+/** How a module began on a stream. */
+export type Carried = 'state' | 'trial' | 'replay';
+
+export interface StreamEvents {
+  output(output: OutputEvent): void;
+  failed(stream: Stream, loaded: Loaded, failure: Failure): void;
+}
+
+/** Outputs and ticks that are kept at least. */
+const keptOutputs = 256;
+const keptTicks = 1024;
+
+export class Stream {
+  readonly id: string;
+  readonly slot: string;
+  /** Number of the tick that comes next. */
+  next = 0;
+  /** Number of the output that comes next. */
+  sequence = 0;
+  /** Outputs due up to this frame have been given. */
+  given = 0;
+  /** Wall clock of the latest frames, for those who tidy up. */
+  touchedMs = Date.now();
+  outputs: OutputEvent[] = [];
+  failure?: Failure;
+  instance?: Instance;
+  /** The module on trial beside it. */
+  shadow?: Instance;
+  /** Frames wait: the module is being swapped. */
+  holding = false;
+  #kept: Chunk[] = [];
+  #arrivals: { frame: number; atMs: number }[] = [];
+  #events: StreamEvents;
+
+  constructor(id: string, slot: string, events: StreamEvents) {
+    this.id = id;
+    this.slot = slot;
+    this.#events = events;
+  }
+
+  /** Ticks that have not been through the module. */
+  get waiting(): number {
+    return this.next - Math.max(this.instance?.taken ?? 0, this.given);
+  }
+
+  push(bytes: Uint8Array, ticks: number): void {
+    const chunk = { frame: this.next, ticks, bytes };
+    this.next += ticks;
+    this.touchedMs = Date.now();
+    this.#kept.push(chunk);
+    this.#arrivals.push({ frame: this.next, atMs: performance.now() });
+    if (!this.holding) this.instance?.push(chunk);
+    this.shadow?.push(chunk);
+  }
+
+  /** Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given are not given again. */
+  begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
+    const { manifest } = loaded;
+    const instance: Instance = pool.open(loaded, snapshot ?? { base: this.replayBase(manifest) }, this.given, {
+      output: (frame, raw, ms) => this.#output(loaded, frame, raw, ms),
+      failed: (failure) => {
+        if (this.instance === instance) this.#events.failed(this, loaded, failure);
+      },
+    });
+    this.instance = instance;
+    this.replay(instance, snapshot?.frame);
+  }
+
+  /** Pushes the kept signal from a frame on (default: from where the instance begins). */
+  replay(instance: Instance, from = instance.start.base): void {
+    const width = (this.#kept[0]?.bytes.length ?? 0) / (this.#kept[0]?.ticks ?? 1);
+    for (const { frame, ticks, bytes } of this.#kept) {
+      if (frame + ticks <= from) continue;
+      const cut = Math.max(0, from - frame);
+      instance.push({ frame: frame + cut, ticks: ticks - cut, bytes: cut ? bytes.subarray(cut * width) : bytes });
+    }
+  }
+
+  /** The latest frame from which a module, begun there on its own grid of hops, gives all outputs that are still to come. */
+  replayBase({ hop, ...manifest }: Manifest): number {
+    const wanted = this.given + 1 - ticksNeeded({ hop, ...manifest });
+    const oldest = this.#kept[0]?.frame ?? this.next;
+    return Math.max(Math.floor(wanted / hop), Math.ceil(oldest / hop), 0) * hop;
+  }
+
+  #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number): void {
+    this.given = frame;
+    const now = performance.now();
+    let atMs = now;
+    while (this.#arrivals[0] && this.#arrivals[0].frame <= frame) atMs = this.#arrivals.shift()?.atMs ?? now;
+    const latencyMs = now - (this.#arrivals[0] && atMs === now ? this.#arrivals[0].atMs : atMs);
+    const { digest, manifest } = loaded;
+    const values = valuesOf(manifest, raw);
+    const { id: stream, slot } = this;
+    const output = { stream, slot, sequence: this.sequence++, frame, digest, raw, values, pushMs, latencyMs };
+    this.outputs.push(output);
+    if (this.outputs.length > keptOutputs) this.outputs.shift();
+    const keep = Math.max(2 * ticksNeeded(manifest) + manifest.hop, keptTicks);
+    for (let first = this.#kept[0]; first && first.frame + first.ticks <= frame - keep; first = this.#kept[0]) this.#kept.shift();
+    this.#events.output(output);
+  }
+
+  close(): void {
+    this.instance?.close();
+    this.shadow?.close();
+    this.instance = undefined;
+    this.shadow = undefined;
+  }
+}
+
+/** Real values of stored ones, an array for each output. */
+export function valuesOf({ outputs }: Manifest, raw: Int8Array): Float32Array[] {
+  let at = 0;
+  return outputs.map(({ elements, scale, zeroPoint }) => {
+    const from = at;
+    at += elements;
+    return Float32Array.from(raw.subarray(from, at), (q) => dequantiseValue(q, Math.fround(scale), zeroPoint));
+  });
+}
+
+/** Puts another module under a running stream: no frame and no output is lost or comes twice. @returns how it began */
+export async function swap(stream: Stream, pool: Pool, next: Loaded): Promise<Carried> {
+  const { instance: old, shadow } = stream;
+  stream.holding = true;
+  const same = old?.loaded.manifest.stateDigest === next.manifest.stateDigest;
+  // the old module's state comes after the last of its outputs
+  const [state, tried] = await Promise.all([
+    old?.snapshot(),
+    shadow?.loaded.digest === next.digest ? shadow.snapshot() : undefined,
+  ]);
+  const snapshot = same ? (state ?? tried) : tried;
+  stream.instance = undefined;
+  old?.close();
+  stream.begin(pool, next, snapshot);
+  stream.holding = false;
+  return snapshot ? (snapshot === state ? 'state' : 'trial') : 'replay';
+}

@@ -1,0 +1,238 @@
+/**
+ * A bundle's trial on the live signal, beside the one that runs: its outputs are compared and given to nobody.
+ *
+ * In: streams, a module, limits.  Out: a report that grows, and in the end a failure or none. Traps allowed: 0.
+ */
+import { RunletError } from '../../../models/error.ts';
+import type { CheckResult, Failure } from '../worker/messages.ts';
+import type { Loaded, Pool } from '../worker/pool.ts';
+import type { OutputEvent } from './events.ts';
+import { type Stream, valuesOf } from './stream.ts';
+
+export interface TrialOptions {
+  /** Live outputs that end the trial, and the seconds after which it ends in any case. */
+  outputs: number;
+  seconds: number;
+  /** The most that a hop may take on average; default: half of the time that a hop lasts. */
+  latencyMs?: number;
+  /** Least share of outputs whose largest element is the same (outputs of several elements). */
+  agreement?: number;
+  /** Largest difference of a real value. */
+  maxDifference?: number;
+  /** Streams that are tried on. */
+  streams: number;
+  /** Hops of the endurance run before, and its seconds. */
+  enduranceHops: number;
+  enduranceSeconds: number;
+  /** Confirm as soon as it has passed. */
+  confirm: boolean;
+}
+
+export const defaultTrial: TrialOptions = {
+  outputs: 8,
+  seconds: 30,
+  streams: 8,
+  enduranceHops: 2048,
+  enduranceSeconds: 5,
+  confirm: true,
+};
+
+export interface TrialReport {
+  slot: string;
+  digest: string;
+  name: string;
+  version: string;
+  sequence: number;
+  phase: 'check' | 'live' | 'passed' | 'confirmed' | 'failed';
+  check?: CheckResult;
+  streams: number;
+  /** Outputs of the module on trial; those that the running one gave for the same frame; share that agrees; largest difference. */
+  outputs: number;
+  wanted: number;
+  compared: number;
+  agreement?: number;
+  maxDifference?: number;
+  meanMs?: number;
+  elapsedMs: number;
+  failure?: Failure;
+}
+
+/** Outputs that wait for their counterpart. */
+const mostUnmatched = 4096;
+
+const argmax = (values: Float32Array): number => values.indexOf(Math.max(...values));
+const hopMs = ({ manifest: { hop, sampleRateHz } }: Loaded): number | undefined => sampleRateHz && (1000 * hop) / sampleRateHz;
+
+/** The most that a hop of this module may take. */
+export const latencyBudgetMs = (loaded: Loaded, { latencyMs }: TrialOptions): number => latencyMs ?? (hopMs(loaded) ?? 1000) / 2;
+
+/** @returns RN832, or undefined */
+export function tooSlow(loaded: Loaded, options: TrialOptions, meanMs: number): Failure | undefined {
+  const budget = latencyBudgetMs(loaded, options);
+  if (meanMs <= budget) return undefined;
+  return failure('RN832', `a hop takes ${meanMs.toFixed(2)} ms on average, and ${budget.toFixed(2)} are allowed`);
+}
+
+const sentences = {
+  RN832: 'the module is too slow',
+  RN833: 'the module does not agree with the one that runs',
+  RN838: 'the module gave no output on the live signal',
+} as const;
+
+const failure = (code: keyof typeof sentences, why: string): Failure => {
+  const { parts } = new RunletError(code, { what: sentences[code], why });
+  return { code, why: `${parts.what}: ${parts.why}` };
+};
+
+export class Trial {
+  readonly loaded: Loaded;
+  readonly report: TrialReport;
+  readonly options: TrialOptions;
+  /** Called where the module fails after it has passed, before it is confirmed. */
+  late?: (failure: Failure) => void;
+  #streams: Stream[] = [];
+  #changed: () => void;
+  #end?: (failure: Failure | undefined) => void;
+  #ended = false;
+  #expected = new Map<string, Float32Array[]>();
+  #found = new Map<string, Float32Array[]>();
+  #agreed = 0;
+  #totalMs = 0;
+  #startedMs = performance.now();
+  #framesBefore = 0;
+
+  constructor(
+    loaded: Loaded,
+    options: TrialOptions,
+    about: Pick<TrialReport, 'slot' | 'name' | 'version' | 'sequence'>,
+    changed: () => void,
+  ) {
+    const { slot, name, version, sequence } = about;
+    this.loaded = loaded;
+    this.options = options;
+    this.#changed = changed;
+    const counts = { streams: 0, outputs: 0, wanted: options.outputs, compared: 0, elapsedMs: 0 };
+    this.report = { slot, digest: loaded.digest, name, version, sequence, phase: 'check', ...counts };
+  }
+
+  /** Runs the module beside the one that runs; ends with a failure or none. The shadows stay for the swap (`close` ends them). */
+  live(streams: Stream[], pool: Pool): Promise<Failure | undefined> {
+    this.report.phase = 'live';
+    this.#startedMs = performance.now();
+    this.#framesBefore = streams.reduce((sum, { next }) => sum + next, 0);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#over(), 1000 * this.options.seconds);
+      this.#end = (found) => {
+        if (this.#ended) return;
+        this.#ended = true;
+        clearTimeout(timer);
+        this.#update();
+        resolve(found);
+      };
+      for (const stream of streams) void this.#shadow(stream, pool);
+      this.#update();
+    });
+  }
+
+  /** Gives the trial up. */
+  stop(found: Failure): void {
+    this.#end?.(found);
+  }
+
+  close(): void {
+    this.#end?.(undefined);
+    for (const stream of this.#streams) {
+      stream.shadow?.close();
+      stream.shadow = undefined;
+    }
+  }
+
+  async #shadow(stream: Stream, pool: Pool): Promise<void> {
+    const { loaded } = this;
+    const same = stream.instance?.loaded.manifest.stateDigest === loaded.manifest.stateDigest;
+    const snapshot = same ? await stream.instance?.snapshot() : undefined;
+    if (this.#ended) return;
+    const shadow = pool.open(loaded, snapshot ?? { base: stream.replayBase(loaded.manifest) }, snapshot?.frame ?? stream.given, {
+      output: (frame, raw, ms) => this.#output(stream, frame, raw, ms),
+      failed: (found) => (this.#ended ? this.late?.(found) : this.#end?.(found)),
+    });
+    stream.shadow = shadow;
+    this.#streams.push(stream);
+    this.report.streams = this.#streams.length;
+    stream.replay(shadow, snapshot?.frame);
+    this.#update();
+  }
+
+  /** An output of the module that runs. */
+  expect({ stream, frame, values }: OutputEvent): void {
+    if (this.#ended || !this.#streams.some(({ id }) => id === stream)) return;
+    // a module on another grid of hops has no output for some frames
+    if (this.#expected.size > mostUnmatched) this.#expected.clear();
+    this.#expected.set(`${stream} ${frame}`, values);
+    this.#compare(`${stream} ${frame}`);
+  }
+
+  #output({ id }: Stream, frame: number, raw: Int8Array, ms: number): void {
+    if (this.#ended) return;
+    this.report.outputs++;
+    this.#totalMs += ms;
+    this.report.meanMs = this.#totalMs / this.report.outputs;
+    this.#found.set(`${id} ${frame}`, valuesOf(this.loaded.manifest, raw));
+    this.#compare(`${id} ${frame}`);
+    this.#update();
+    if (
+      this.report.outputs >= this.options.outputs &&
+      this.report.compared >= Math.min(this.options.outputs, this.report.outputs)
+    )
+      this.#over();
+  }
+
+  #compare(at: string): void {
+    const [mine, theirs] = [this.#found.get(at), this.#expected.get(at)];
+    if (!mine || !theirs) return;
+    this.#found.delete(at);
+    this.#expected.delete(at);
+    const { report } = this;
+    report.compared++;
+    let difference = report.maxDifference ?? 0;
+    let agrees = true;
+    for (const [which, values] of mine.entries()) {
+      const other = theirs[which] as Float32Array;
+      for (let i = 0; i < values.length; i++)
+        difference = Math.max(difference, Math.abs((values[i] as number) - (other[i] as number)));
+      if (values.length > 1) agrees &&= argmax(values) === argmax(other);
+      else agrees &&= values[0] === other[0];
+    }
+    report.maxDifference = difference;
+    this.#agreed += agrees ? 1 : 0;
+    report.agreement = this.#agreed / report.compared;
+    if (report.outputs >= this.options.outputs && report.compared >= this.options.outputs) this.#over();
+  }
+
+  /** Enough was seen, or the time is over. */
+  #over(): void {
+    this.#end?.(this.verdict());
+  }
+
+  /** What the figures say now. */
+  verdict(): Failure | undefined {
+    const { report, options, loaded } = this;
+    const { agreement = 1, maxDifference = 0 } = report;
+    const frames = this.#streams.reduce((sum, { next }) => sum + next, 0) - this.#framesBefore;
+    if (report.outputs === 0 && this.#expected.size > 0)
+      return failure('RN838', `${this.#expected.size} fell due in ${frames} frames`);
+    if (options.agreement !== undefined && report.compared > 0 && agreement < options.agreement)
+      return failure(
+        'RN833',
+        `${(100 * agreement).toFixed(1)} % of ${report.compared} outputs agree, and ${100 * options.agreement} % must`,
+      );
+    if (options.maxDifference !== undefined && maxDifference > options.maxDifference)
+      return failure('RN833', `outputs differ by up to ${maxDifference}, and ${options.maxDifference} is allowed`);
+    return report.meanMs === undefined ? undefined : tooSlow(loaded, options, report.meanMs);
+  }
+
+  #update(): void {
+    this.report.elapsedMs = performance.now() - this.#startedMs;
+    this.#changed();
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What a gateway remembers: which bundle runs in each slot, and which one ran before; as one small file, and how it may change.
+ *
+ * In: a state and what happened.  Out: the next state; all functions are pure. The model is MCUboot's: a bundle is `staged`, then on `trial`, then
+ * confirmed (it is `active`, and what was active is `previous`), else it is gone. `floor` is the highest sequence number that was confirmed: it
+ * rises on confirmation only, and never falls. A trial that was not confirmed before a start counts as failed.
+ *
+ *     file   "runlet-gateway 1 " SHA-256 of what follows, hex, "\n", JSON
+ */
+import { createHash } from 'node:crypto';
+import { RunletError } from '../../../models/error.ts';
+
+/** A bundle that is on the disk. */
+export interface Stored {
+  /** SHA-256 of the file, hex; the name of the blob. */
+  digest: string;
+  bytes: number;
+  name: string;
+  version: string;
+  sequence: number;
+  /** Who signed it; undefined: nobody (--insecure-unsigned). */
+  keyId?: string;
+}
+
+export interface Verdict {
+  digest: string;
+  name: string;
+  version: string;
+  sequence: number;
+  result: 'confirmed' | 'reverted';
+  /** The code and the sentence of a failure. */
+  code?: string;
+  why?: string;
+}
+
+export interface SlotState {
+  floor: number;
+  active?: Stored;
+  previous?: Stored;
+  staged?: Stored;
+  /** The staged bundle is on trial. */
+  trial: boolean;
+  /** What became of the latest bundle. */
+  last?: Verdict;
+}
+
+export interface GatewayState {
+  boots: number;
+  /** Starts in a row of runs that neither were stopped nor called themselves healthy. */
+  crashes: number;
+  /** False from a start until a stop. */
+  stopped: boolean;
+  safeMode: boolean;
+  slots: Record<string, SlotState>;
+}
+
+export const emptyState = (): GatewayState => ({ boots: 0, crashes: 0, stopped: true, safeMode: false, slots: {} });
+export const emptySlot = (): SlotState => ({ floor: -1, trial: false });
+
+const magic = 'runlet-gateway 1 ';
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export function encodeState(state: GatewayState): Uint8Array {
+  const body = JSON.stringify(state);
+  return new TextEncoder().encode(`${magic}${sha256(body)}\n${body}`);
+}
+
+/** @throws RN800 */
+export function decodeState(bytes: Uint8Array, where: string): GatewayState {
+  const text = new TextDecoder().decode(bytes);
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1);
+  if (end > 0 && text.slice(0, end) === `${magic}${sha256(body)}`) return JSON.parse(body) as GatewayState;
+  throw new RunletError('RN800', {
+    what: "the gateway's state cannot be read",
+    where,
+    why:
+      text.startsWith('runlet-gateway ') && !text.startsWith(magic) ? 'it is of another version' : 'its checksum does not match',
+    tryThis: 'use the version of Runlet that wrote it, or give an empty folder as --state and flash again',
+  });
+}
+
+const withSlot = (state: GatewayState, slot: string, change: (s: SlotState) => SlotState): GatewayState => ({
+  ...state,
+  slots: { ...state.slots, [slot]: change(state.slots[slot] ?? emptySlot()) },
+});
+
+const verdictOf = ({ digest, name, version, sequence }: Stored, result: Verdict['result']): Verdict => ({
+  digest,
+  name,
+  version,
+  sequence,
+  result,
+});
+
+export const stage = (state: GatewayState, slot: string, staged: Stored): GatewayState =>
+  withSlot(state, slot, (s) => ({ ...s, staged, trial: false }));
+
+export const beginTrial = (state: GatewayState, slot: string): GatewayState =>
+  withSlot(state, slot, (s) => ({ ...s, trial: s.staged !== undefined }));
+
+export const confirm = (state: GatewayState, slot: string): GatewayState =>
+  withSlot(state, slot, ({ staged, active, previous, floor, last }) =>
+    staged
+      ? {
+          floor: Math.max(floor, staged.sequence),
+          active: staged,
+          previous: active?.digest === staged.digest ? previous : active,
+          trial: false,
+          last: verdictOf(staged, 'confirmed'),
+        }
+      : { floor, active, previous, trial: false, last },
+  );
+
+/** The staged bundle is given up. */
+export const revert = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
+  withSlot(state, slot, ({ staged, ...s }) => ({
+    ...s,
+    trial: false,
+    ...(staged && { last: { ...verdictOf(staged, 'reverted'), code, why } }),
+  }));
+
+/** The bundle that ran before runs again; what is active is given up. The floor stays. */
+export const rollBack = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
+  withSlot(state, slot, ({ active, previous, ...s }) =>
+    active && previous
+      ? { ...s, active: previous, last: { ...verdictOf(active, 'reverted'), code, why } }
+      : { ...s, active, previous },
+  );
+
+/** A start: unconfirmed trials have failed, and too many crashes in a row lead to safe mode. */
+export function boot(state: GatewayState, safeAfter: number): GatewayState {
+  const crashes = state.stopped ? 0 : state.crashes + 1;
+  let next: GatewayState = { ...state, boots: state.boots + 1, crashes, stopped: false, safeMode: crashes >= safeAfter };
+  for (const [slot, { trial, staged }] of Object.entries(state.slots))
+    if (staged && (trial || next.safeMode))
+      next = revert(
+        next,
+        slot,
+        'RN801',
+        trial ? 'the gateway ended before the trial was confirmed' : 'the gateway is in safe mode',
+      );
+  return next;
+}
+
+/** Digests that must stay on the disk. */
+export const referenced = (state: GatewayState): Set<string> =>
+  new Set(
+    Object.values(state.slots).flatMap((s) => [s.active, s.previous, s.staged].flatMap((one) => (one ? [one.digest] : []))),
+  );

@@ -1,0 +1,88 @@
+/**
+ * One worker thread with its watchdog.
+ *
+ * In: requests, one at a time.  Out: their replies; or, once, that the thread has ended and whose call it was in. The watchdog looks at the shared words
+ * (messages.ts): a call that does not return within `budgetMs` ends the thread, since nothing else ends a loop in a module.
+ */
+import { Worker as NodeWorker } from 'node:worker_threads';
+import type { Failure, Reply, Request } from './messages.ts';
+import { progressWords } from './messages.ts';
+
+export interface WorkerOptions {
+  /** The most that one call into a module may take. */
+  budgetMs: number;
+  /** Hops between two snapshots of a stream. */
+  snapshotHops: number;
+}
+
+export interface WorkerEvents {
+  reply(reply: Reply): void;
+  /** `key`: whose call it was in, 0 where it was in none. */
+  died(key: number, failure: Failure): void;
+}
+
+/** Of JavaScript objects; modules' memories come beside it, and are limited by the gateway's policy. */
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 };
+
+export class Worker {
+  #thread: NodeWorker;
+  #progress = new Int32Array(new SharedArrayBuffer(4 * Object.keys(progressWords).length));
+  #options: WorkerOptions;
+  #events: WorkerEvents;
+  #busy = false;
+  #dead = false;
+  #watch?: NodeJS.Timeout;
+  #seen = { calls: 0, key: 0, sinceMs: 0 };
+
+  constructor(options: WorkerOptions, events: WorkerEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#thread = new NodeWorker(new URL('./start.mjs', import.meta.url), {
+      execArgv: [],
+      resourceLimits,
+      workerData: { progress: this.#progress, snapshotHops: options.snapshotHops },
+    });
+    this.#thread.on('message', (reply: Reply) => {
+      if (this.#dead) return;
+      this.#busy = false;
+      clearInterval(this.#watch);
+      this.#events.reply(reply);
+    });
+    this.#thread.on('error', (error) => this.#end({ code: 'RN835', why: `the worker failed: ${error.message}` }));
+    this.#thread.on('exit', () => this.#end({ code: 'RN835', why: 'the worker ended' }));
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  send(request: Request): void {
+    this.#busy = true;
+    this.#seen = { ...this.#seen, sinceMs: performance.now() };
+    this.#watch = setInterval(() => this.#look(), Math.max(5, this.#options.budgetMs / 5));
+    this.#thread.postMessage(request, [request.frames]);
+  }
+
+  /** Ends the thread without an event. */
+  async stop(): Promise<void> {
+    this.#dead = true;
+    clearInterval(this.#watch);
+    await this.#thread.terminate();
+  }
+
+  #look(): void {
+    const calls = Atomics.load(this.#progress, progressWords.calls);
+    const key = Atomics.load(this.#progress, progressWords.key);
+    const now = performance.now();
+    if (key === 0 || calls !== this.#seen.calls || key !== this.#seen.key) this.#seen = { calls, key, sinceMs: now };
+    else if (now - this.#seen.sinceMs > this.#options.budgetMs)
+      this.#end({ code: 'RN830', why: `a call into the module did not return within ${this.#options.budgetMs} ms` });
+  }
+
+  #end(failure: Failure): void {
+    if (this.#dead) return;
+    const key = Atomics.load(this.#progress, progressWords.key);
+    void this.stop();
+    this.#events.died(key, failure);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Bundles for the gateway's tests: the tiny module of test/host with a name, a version and a sequence number, and others that misbehave; keys.
+ *
+ * In: what is wrong with it.  Out: signed bytes with their digest.
+ */
+import { createHash } from 'node:crypto';
+import { newKeyPair } from '../../assembly/bundle/keys.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { signBundle } from '../../assembly/bundle/sign.ts';
+import { hop, reference, type TinyOptions, tinyBundle, window } from '../host/tiny-bundle.ts';
+
+export { hop, window };
+export const channels = 6;
+export const keys = await newKeyPair();
+
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export interface MadeBundle {
+  wasm: Uint8Array;
+  digest: string;
+}
+
+export interface BundleOptions extends TinyOptions {
+  name?: string;
+  version?: string;
+  key?: typeof keys;
+}
+
+/** A signed bundle of the moving average over six channels of int8. */
+export async function bundleOf(
+  sequence: number,
+  { name, version, key = keys, manifest, ...tiny }: BundleOptions = {},
+): Promise<MadeBundle> {
+  const change = (m: Manifest) => {
+    const named = { ...m, name: name ?? m.name, version: version ?? `1.${sequence}.0`, sequence };
+    return manifest ? manifest(named) : named;
+  };
+  // the fixed memory of one page is what its manifest says, to within pages
+  const plain = await tinyBundle({ channels, hostType: 'int8', sampleRateHz: 100, manifest: change, ...tiny });
+  const wasm = await signBundle(plain, key);
+  return { wasm, digest: digestOf(wasm) };
+}
+
+/** An endless signal: frame t of a stream is always the same. */
+export function signal(stream: number, from: number, frames: number, width = channels): Int8Array {
+  return Int8Array.from({ length: frames * width }, (_, i) => {
+    const x = Math.imul((from * width + i + 1) ^ (stream * 0x9e3779b1), 0x85ebca6b);
+    return ((x ^ (x >>> 13)) << 24) >> 24;
+  });
+}
+
+/** What an uninterrupted run gives for frames [0, frames). */
+export const expected = (stream: number, frames: number): Int8Array[] => reference(signal(stream, 0, frames), channels);
+
+export const bytesOf = (values: Int8Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.length);

@@ -1,0 +1,150 @@
+/**
+ * A disk in memory that crashes: at any operation, with what was not synced lost, kept or torn, or full.
+ *
+ * In: where to fail.  Out: a Disk; after the crash `survivors`, the disks that a machine may find when it starts again. Bytes of a file are sure
+ * after its sync; names after syncFolder; of the others any number of the oldest may have reached the disk, in order, and of a file's bytes any part.
+ */
+import type { Disk, DiskFile } from '../../host/gateway/store/disk.ts';
+
+export class Crash extends Error {}
+
+interface Inode {
+  bytes: number[];
+  /** What is sure. */
+  synced: number[];
+}
+type Change = { path: string; inode?: Inode };
+
+/** One by one: an argument list has an end. */
+function append(inode: Inode, bytes: Uint8Array): void {
+  for (const byte of bytes) inode.bytes.push(byte);
+}
+
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
+
+export interface Faults {
+  /** The operation that does not happen, and none after it. */
+  crashAt?: number;
+  /** The bytes that fit; writing more fails with ENOSPC. */
+  roomBytes?: number;
+  /** Of the write at `crashAt`, the share that got through. */
+  torn?: number;
+}
+
+export class CrashDisk implements Disk {
+  operations = 0;
+  faults: Faults;
+  #names = new Map<string, Inode>();
+  /** Names that are sure, and changes that are not. */
+  #sure = new Map<string, Inode>();
+  #log: Change[] = [];
+  #crashed = false;
+
+  constructor(faults: Faults = {}, files: Map<string, Uint8Array> = new Map()) {
+    this.faults = faults;
+    for (const [path, bytes] of files) {
+      const inode = { bytes: [...bytes], synced: [...bytes] };
+      this.#names.set(path, inode);
+      this.#sure.set(path, inode);
+    }
+  }
+
+  #step(write?: () => void): void {
+    if (this.#crashed) throw new Crash('after the crash');
+    if (this.operations++ === this.faults.crashAt) {
+      this.#crashed = true;
+      write?.();
+      throw new Crash(`at operation ${this.faults.crashAt}`);
+    }
+  }
+
+  #used = (): number => [...this.#names.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+
+  #change(path: string, inode?: Inode): void {
+    inode ? this.#names.set(path, inode) : this.#names.delete(path);
+    this.#log.push({ path, inode });
+  }
+
+  async read(path: string): Promise<Uint8Array | undefined> {
+    if (this.#crashed) throw new Crash('after the crash');
+    const inode = this.#names.get(path);
+    return inode && Uint8Array.from(inode.bytes);
+  }
+
+  async create(path: string): Promise<DiskFile> {
+    this.#step();
+    const inode: Inode = { bytes: [], synced: [] };
+    this.#change(path, inode);
+    return {
+      write: async (bytes) => {
+        this.#step(() => append(inode, bytes.subarray(0, Math.floor(bytes.length * (this.faults.torn ?? 0)))));
+        const room = (this.faults.roomBytes ?? Number.POSITIVE_INFINITY) - this.#used();
+        append(inode, bytes.subarray(0, Math.max(0, room)));
+        if (bytes.length <= room) return;
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      },
+      sync: async () => {
+        this.#step();
+        inode.synced = [...inode.bytes];
+      },
+      close: async () => {},
+    };
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#step();
+    const inode = this.#names.get(from);
+    if (!inode) throw Object.assign(new Error(`no ${from}`), { code: 'ENOENT' });
+    this.#names.delete(from);
+    this.#names.set(to, inode);
+    // at once: no crash is between the two
+    this.#log.push({ path: from, inode: undefined, ...{ to, moved: inode } } as Change);
+  }
+
+  async unlink(path: string): Promise<void> {
+    if (!this.#names.has(path)) return;
+    this.#step();
+    this.#change(path);
+  }
+
+  async list(folder: string): Promise<string[]> {
+    if (this.#crashed) throw new Crash('after the crash');
+    return [...this.#names.keys()]
+      .filter((path) => folderOf(path) === folder)
+      .map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  async makeFolder(): Promise<void> {}
+
+  async syncFolder(folder: string): Promise<void> {
+    this.#step();
+    const mine = this.#log.filter(({ path }) => folderOf(path) === folder);
+    this.#log = this.#log.filter(({ path }) => folderOf(path) !== folder);
+    for (const change of mine) apply(this.#sure, change);
+  }
+
+  /**
+   * The disk of the next start. `names` of the unsure changes happened, in order; of bytes that were not synced `keep(n)` of n are there.
+   * A share of 1 of either is a crash of the process alone.
+   */
+  survivor(names: (changes: number) => number, keep: (unsynced: number) => number, faults: Faults = {}): CrashDisk {
+    const found = new Map(this.#sure);
+    for (const change of this.#log.slice(0, names(this.#log.length))) apply(found, change);
+    const files = new Map<string, Uint8Array>();
+    for (const [path, { bytes, synced }] of found) {
+      const whole = bytes.length >= synced.length ? bytes : synced;
+      files.set(path, Uint8Array.from(whole.slice(0, synced.length + keep(whole.length - synced.length))));
+    }
+    return new CrashDisk(faults, files);
+  }
+
+  files = (): string[] => [...this.#names.keys()].sort();
+}
+
+function apply(names: Map<string, Inode>, change: Change & { to?: string; moved?: Inode }): void {
+  if (change.to && change.moved) {
+    names.delete(change.path);
+    names.set(change.to, change.moved);
+  } else if (change.inode) names.set(change.path, change.inode);
+  else names.delete(change.path);
+}

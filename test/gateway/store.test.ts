@@ -1,0 +1,215 @@
+/**
+ * The gateway's disk: a crash at every operation of install, trial, confirm, revert and rollback; double faults, torn writes and a full disk.
+ *
+ * After each, the store opens again, and what runs is the old bundle or the new one, whole; the sequence floor never falls; nothing that
+ * nobody names is left. RUNLET_STORE_FAULTS random runs (`npm run soak -- store`: 5,000).
+ */
+import { createHash } from 'node:crypto';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decodeState, encodeState } from '../../host/gateway/store/state.ts';
+import { Store } from '../../host/gateway/store/store.ts';
+import { codeOf, randomOf } from '../host/helpers.ts';
+import { Crash, CrashDisk, type Faults } from './crash-disk.ts';
+
+const seed = Number(process.env.RUNLET_SEED ?? 20260722);
+const runs = Number(process.env.RUNLET_STORE_FAULTS ?? 500);
+console.log(`seed ${seed}, ${runs} random runs`);
+
+const bundle = (sequence: number) => new TextEncoder().encode(`bundle ${sequence} `.repeat(20 + sequence));
+const about = (sequence: number) => ({ name: 'heart', version: `1.${sequence}.0`, sequence });
+const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** What is done to a store that runs bundle 1, with bundle 2. */
+const journeys: Record<string, (store: Store) => Promise<unknown>> = {
+  confirm: async (store) => {
+    await store.install('main', bundle(2), about(2));
+    await store.beginTrial('main');
+    await store.confirm('main');
+  },
+  revert: async (store) => {
+    await store.install('main', bundle(2), about(2));
+    await store.beginTrial('main');
+    await store.revert('main', 'RN801', 'a reason');
+  },
+  replace: async (store) => {
+    await store.install('main', bundle(2), about(2));
+    await store.install('main', bundle(3), about(3));
+  },
+  rollback: async (store) => {
+    await journeys.confirm?.(store);
+    await store.rollBack('main', 'RN801', 'a reason');
+  },
+  stop: async (store) => {
+    await store.healthy();
+    await store.close();
+  },
+};
+
+async function started(faults: Faults = {}): Promise<CrashDisk> {
+  const disk = new CrashDisk();
+  const store = await Store.open(disk);
+  await store.install('main', bundle(1), about(1));
+  await store.beginTrial('main');
+  await store.confirm('main');
+  await store.close();
+  return disk.survivor(
+    (n) => n,
+    (n) => n,
+    faults,
+  );
+}
+
+/** Opens a disk and checks everything that must hold; returns the floor and what runs. */
+async function check(disk: CrashDisk, floorBefore: number, may: number[]): Promise<number> {
+  const store = await Store.open(disk, { safeAfter: 1000 });
+  const { active, floor, trial, staged, previous } = store.slot('main');
+  assert.ok(active, 'something runs');
+  assert.ok(may.includes(active.sequence), `${active.sequence} runs, one of ${may} may`);
+  assert.equal(await store.blob(active), bundle(active.sequence), 'whole');
+  if (previous) assert.equal(await store.blob(previous), bundle(previous.sequence), 'the one before is whole');
+  if (staged) assert.equal(await store.blob(staged), bundle(staged.sequence), 'what is staged is whole');
+  assert.not.ok(trial, 'no trial outlives a start');
+  assert.ok(floor >= floorBefore, `the floor fell from ${floorBefore} to ${floor}`);
+  const wanted = [active, previous, staged].flatMap((one) => (one ? [`blobs/${one.digest}`] : []));
+  assert.equal(disk.files(), [...new Set([...wanted, 'state'])].sort(), 'nothing else is left');
+  return floor;
+}
+
+const all = (n: number) => n;
+const none = () => 0;
+
+for (const [name, journey] of Object.entries(journeys))
+  test(`${name}: a crash at every operation leaves the old or the new bundle`, async () => {
+    let points = 0;
+    for (let crashAt = 0; ; crashAt++) {
+      let ended = false;
+      for (const torn of [0, 0.5, 1]) {
+        const disk = await started({ crashAt, torn });
+        try {
+          const store = await Store.open(disk);
+          assert.is(store.slot('main').active?.sequence, 1);
+          await journey(store);
+          ended = true;
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error;
+        }
+        const may = ['confirm', 'rollback'].includes(name) ? [1, 2] : [1];
+        for (const [names, keep] of [
+          [none, none],
+          [all, all],
+          [all, none],
+          [none, all],
+          [(n: number) => n >> 1, (n: number) => n >> 1],
+        ] as const)
+          await check(disk.survivor(names, keep), 1, may);
+      }
+      if (ended) break;
+      points++;
+    }
+    console.log(`${name}: ${points} operations`);
+    assert.ok(points >= 8, `${points} operations`);
+  });
+
+test('random double faults: a crash, a crash while opening or going on, a full disk', async () => {
+  const random = randomOf(seed);
+  let crashes = 0;
+  let full = 0;
+  for (let run = 0; run < runs; run++) {
+    let disk = await started({
+      crashAt: random(40),
+      torn: random(5) / 4,
+      ...(random(3) === 0 && { roomBytes: 900 + random(1600) }),
+    });
+    let floor = 1;
+    for (let fault = 0; fault < 2; fault++) {
+      const journey = Object.values(journeys)[random(5)] as (store: Store) => Promise<unknown>;
+      try {
+        const store = await Store.open(disk, { safeAfter: 1000 });
+        assert.ok(store.slot('main').active, 'something runs');
+        floor = Math.max(floor, store.slot('main').floor);
+        await journey(store);
+        floor = Math.max(floor, store.slot('main').floor);
+      } catch (error) {
+        if (error instanceof Crash) crashes++;
+        else if ((error as { code?: string }).code === 'RN802') full++;
+        else if ((error as { code?: string }).code !== 'RN804') throw error;
+      }
+      // a process that lives on after a full disk goes on with what it has
+      disk = disk.survivor(
+        (n) => random(n + 1),
+        (n) => random(n + 1),
+        { crashAt: random(40), torn: random(5) / 4, ...(random(3) === 0 && { roomBytes: 900 + random(1600) }) },
+      );
+    }
+    disk.faults = {};
+    await check(disk, floor, [1, 2, 3]);
+  }
+  console.log(`${crashes} crashes, ${full} times a full disk`);
+  assert.ok(crashes > runs / 4 && full > runs / 100);
+});
+
+test('a full disk at the start does not keep the bundle from running', async () => {
+  const disk = await started({ roomBytes: 0 });
+  const store = await Store.open(disk);
+  assert.is(store.slot('main').active?.sequence, 1);
+  assert.is(await codeOf(() => store.install('main', bundle(2), about(2))), 'RN802');
+  assert.is(store.slot('main').staged, undefined);
+  assert.is(disk.files().length, 2);
+  // what misbehaves is left behind all the same
+  disk.faults = {};
+  await journeys.confirm?.(store);
+  assert.is(store.slot('main').active?.sequence, 2);
+  disk.faults = { roomBytes: 0 };
+  assert.is((await store.rollBack('main', 'RN831', 'a trap')).sequence, 1);
+  assert.is(store.slot('main').active?.sequence, 1);
+});
+
+test('crashes in a row lead to safe mode, a run that lasted does not; a trial that was not confirmed is reverted', async () => {
+  let disk = await started();
+  const again = () => {
+    disk = disk.survivor(all, all);
+    return Store.open(disk, { safeAfter: 3 });
+  };
+  let store = await again();
+  await store.install('main', bundle(2), about(2));
+  await store.beginTrial('main');
+  store = await again();
+  assert.is(store.slot('main').active?.sequence, 1);
+  assert.is(store.slot('main').last?.code, 'RN801');
+  assert.is(store.slot('main').floor, 1);
+  assert.equal([store.state.crashes, store.state.safeMode], [1, false]);
+  await store.healthy();
+  for (const [crashes, safeMode] of [
+    [1, false],
+    [2, false],
+    [3, true],
+  ] as const) {
+    store = await again();
+    assert.equal([store.state.crashes, store.state.safeMode], [crashes, safeMode]);
+  }
+  await store.leaveSafeMode();
+  assert.not.ok(store.state.safeMode);
+  await store.close();
+  store = await again();
+  assert.is(store.state.crashes, 0);
+});
+
+test('a state that was changed, and a blob that was, are told', async () => {
+  const disk = await started();
+  const state = (await disk.read('state')) as Uint8Array;
+  assert.equal(encodeState(decodeState(state, 'state')), state);
+  for (let i = 0; i < state.length; i += 7) {
+    const changed = state.slice();
+    changed[i] = (changed[i] as number) ^ 1;
+    assert.is(await codeOf(() => decodeState(changed, 'state')), 'RN800');
+  }
+  const store = await Store.open(disk);
+  const { active } = store.slot('main');
+  const file = await disk.create(`blobs/${active?.digest}`);
+  await file.write(bundle(3));
+  assert.is(active?.digest, digestOf(bundle(1)));
+  assert.is(await codeOf(() => store.blob(active as { digest: string })), 'RN803');
+});
+
+test.run();

@@ -1,0 +1,128 @@
+/**
+ * The gateway's worker threads: a module that loops for ever, traps or lies is ended, and no other stream loses an output, repeats one or changes a byte.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { type Loaded, Pool } from '../../host/gateway/worker/pool.ts';
+import { type BundleOptions, bundleOf, bytesOf, expected, signal } from './bundles.ts';
+
+const loadedOf = async (options: BundleOptions = {}): Promise<Loaded> => {
+  const { wasm, digest } = await bundleOf(1, options);
+  return { wasm, digest, manifest: readManifest(wasm) };
+};
+
+const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
+const inPush = (body: string): [string, string] => ['let due: i32 = 0;', `let due: i32 = 0; ${body}`];
+/** Counts in a word of the state that is not used, and does something at the hundredth frame or so. */
+const later = (body: string): [string, string] =>
+  inPush(`store<i32>(state, load<i32>(state, 12) + 1, 12); if (load<i32>(state, 12) > 30) { ${body} }`);
+
+const until = async (done: () => boolean): Promise<void> => {
+  for (let wait = 0; !done(); wait++) {
+    if (wait > 3000) throw new Error('it does not come');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+for (const [what, code, edit] of [
+  ['an endless loop in push', 'RN830', later(loop)],
+  ['a trap in push', 'RN831', later('unreachable();')],
+  ['a negative result of push', 'RN831', later('return -7;')],
+] as const)
+  test(`${what}: that stream fails, and 20 others on the same thread give every output once`, async () => {
+    const pool = new Pool({ threads: 1, budgetMs: 400, snapshotHops: 5 });
+    const good = await loadedOf();
+    const bad = await loadedOf({ edit: [edit] });
+    const frames = 400;
+    const given: { frame: number; raw: Int8Array }[][] = [];
+    const failures: string[] = [];
+    const open = (loaded: Loaded, n: number) => {
+      const mine: { frame: number; raw: Int8Array }[] = [];
+      given[n] = mine;
+      return pool.open(loaded, { base: 0 }, 0, {
+        output: (frame, raw) => mine.push({ frame, raw }),
+        failed: ({ code: found }) => failures.push(`${n} ${found}`),
+      });
+    };
+    const instances = Array.from({ length: 20 }, (_, n) => open(good, n));
+    const broken = [open(bad, 20), open(bad, 21)];
+    for (let at = 0; at < frames; at += 5) {
+      for (const [n, instance] of [...instances, ...broken].entries())
+        instance.push({ frame: at, ticks: 5, bytes: bytesOf(signal(n, at, 5)) });
+      if (at % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const want = Array.from({ length: 20 }, (_, n) => expected(n, frames));
+    await until(() => failures.length === 2 && want.every((outputs, n) => (given[n]?.length ?? 0) >= outputs.length));
+    assert.equal(failures.sort(), [`20 ${code}`, `21 ${code}`]);
+    for (const [n, outputs] of want.entries()) {
+      assert.equal(
+        given[n]?.map(({ frame }) => frame),
+        outputs.map((_, k) => 8 + 4 * k),
+        `stream ${n}: every output once, in order`,
+      );
+      assert.equal(
+        given[n]?.map(({ raw }) => [...raw]),
+        outputs.map((raw) => [...raw]),
+      );
+    }
+    assert.is(pool.size, 20);
+    await pool.stop();
+  });
+
+for (const [what, code, edit] of [
+  ['reset', 'RN830', ['export function rn_reset(): void {', `export function rn_reset(): void { ${loop}`]],
+  ['rn_info', 'RN830', ['export function rn_info(what: i32): i32 {', `export function rn_info(what: i32): i32 { ${loop}`]],
+  ['rn_abi', 'RN830', ['export function rn_abi(): i32 { return 1; }', `export function rn_abi(): i32 { ${loop} return 1; }`]],
+] as const)
+  test(`an endless loop in ${what} is ended, on trial and in the run`, async () => {
+    const pool = new Pool({ threads: 1, budgetMs: 300 });
+    const bad = await loadedOf({ edit: [edit as unknown as [string, string]] });
+    assert.is(((await pool.check(bad, 10, 5)) as { code: string }).code, code);
+    const failures: string[] = [];
+    pool.open(bad, { base: 0 }, 0, { output: () => {}, failed: ({ code: found }) => failures.push(found) });
+    await until(() => failures.length === 1);
+    assert.equal(failures, [code]);
+    const good = await pool.check(await loadedOf(), 100, 5);
+    assert.is((good as { hops: number }).hops, 100, JSON.stringify(good));
+    await pool.stop();
+  });
+
+test('two streams of other modules, threads, and a snapshot that is asked for while the thread is ended', async () => {
+  const pool = new Pool({ threads: 2, budgetMs: 300, snapshotHops: 3 });
+  const good = await loadedOf();
+  const bad = await loadedOf({ edit: [later(loop)] });
+  const outputs: Int8Array[] = [];
+  const open = (loaded: Loaded) => pool.open(loaded, { base: 0 }, 0, { output: (_, raw) => outputs.push(raw), failed: () => {} });
+  const first = open(good);
+  const idle = open(good);
+  const third = open(bad);
+  assert.is(third.lane, first.lane);
+  assert.is.not(idle.lane, first.lane);
+  for (let at = 0; at < 200; at += 4) {
+    third.push({ frame: at, ticks: 4, bytes: new Uint8Array(24) });
+    first.push({ frame: at, ticks: 4, bytes: bytesOf(signal(0, at, 4)) });
+  }
+  const snapshot = await first.snapshot();
+  assert.is(snapshot?.frame, 200);
+  assert.is(await third.snapshot(), undefined);
+  const want = expected(0, 200);
+  assert.equal(
+    outputs.map((raw) => [...raw]),
+    want.map((raw) => [...raw]),
+  );
+  // and from the snapshot another stream goes on
+  const more: Int8Array[] = [];
+  const next = pool.open(good, snapshot as never, 200, { output: (_, raw) => more.push(raw), failed: () => {} });
+  next.push({ frame: 200, ticks: 40, bytes: bytesOf(signal(0, 200, 40)) });
+  await until(() => more.length === 10);
+  assert.equal(
+    more.map((raw) => [...raw]),
+    expected(0, 240)
+      .slice(-10)
+      .map((raw) => [...raw]),
+  );
+  await pool.stop();
+});
+
+test.run();
