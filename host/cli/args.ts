@@ -23,8 +23,8 @@ const usageCodes = new Set(
     776,
   ].map((n) => `RN${n}`),
 );
-/** Signatures, and a self-test that failed. */
-const checkCodes = new Set([608, 609, 610, 713].map((n) => `RN${n}`));
+/** Signatures, a self-test that failed, a model that a device refused. */
+const checkCodes = new Set([608, 609, 610, 713, 887, 888].map((n) => `RN${n}`));
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {

@@ -15,6 +15,7 @@ const verbs: Record<string, string> = {
   quantize: 'Turn a float model into int8 with calibration data',
   build: 'Build a streaming WebAssembly module from a model',
   image: 'Make one file for a partition of flash: module, weights and what is heard',
+  flash: 'Put a model on a device: send, verify, try, confirm',
   validate: 'Check that a bundle gives the numbers of its model',
   golden: "Write a bundle's self-test as files, for any other runtime: frames, and the outputs that must come",
   run: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up',
