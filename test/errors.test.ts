@@ -30,6 +30,7 @@ const stages: Record<string, string[]> = {
   5: ['assembly/emit/', 'assembly/c/', 'assembly/frontend/', 'assembly/build', 'assembly/assemble.ts', 'models/frontend/'],
   6: ['assembly/bundle/'],
   7: ['host/'],
+  8: ['host/flash/'],
 };
 
 /** Codes that stand outside their stage's folder, and why. */

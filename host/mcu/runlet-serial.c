@@ -105,9 +105,9 @@ static int carry_out(struct runlet_serial* s, uint8_t type, const uint8_t* at, u
 static void take_frame(struct runlet_serial* s) {
   static const uint8_t none[2];
   uint32_t payload = s->count < HEADER + CRC ? 0 : s->count - HEADER - CRC;
-  /* what is shorter than any frame is a line break, or the rest of a command */
-  if (s->count < HEADER + CRC && !s->bad) return;
-  bool good = !s->bad && !(s->frame[0] & ANSWER) && ((uint32_t)s->frame[3] | (uint32_t)s->frame[4] << 8) == payload &&
+  /* a line of text, such as the console's command said again, is nobody's frame */
+  if (s->text) return;
+  bool good = !s->bad && s->count >= HEADER + CRC && !(s->frame[0] & ANSWER) && ((uint32_t)s->frame[3] | (uint32_t)s->frame[4] << 8) == payload &&
               runlet_crc32(0, s->frame, s->count - CRC) == word(s->frame + s->count - CRC);
   if (!good) {
     send(s, RUNLET_SERIAL_BROKEN, none, NULL, 0);
@@ -130,9 +130,10 @@ static void take_byte(struct runlet_serial* s, uint8_t byte) {
   if (byte == END) {
     if (s->count || s->bad) take_frame(s);
     s->count = 0;
-    s->escaped = s->bad = false;
+    s->escaped = s->bad = s->text = false;
     return;
   }
+  if (byte == '\n' || byte == '\r') s->text = true;
   if (byte == ESCAPE && !s->escaped) {
     s->escaped = true;
     return;

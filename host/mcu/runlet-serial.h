@@ -44,7 +44,7 @@ struct runlet_serial {
   /* private */
   uint8_t frame[RUNLET_SERIAL_FRAME], answer[2 * RUNLET_SERIAL_ANSWER + 2];
   uint32_t count, answer_count;
-  bool escaped, bad;
+  bool escaped, bad, text;
 };
 
 /** Takes bytes, and answers the frames that they complete. */

@@ -37,22 +37,24 @@ export class Exchange {
   readonly #reader = new FrameReader();
   #sequence = Math.floor(Math.random() * 0x10000);
   #ended: string | undefined;
-  #onFrame: (frame: Frame) => void = () => {};
-  #onEnd: () => void = () => {};
+  /** Frames that came and were not looked at: several may come at once. */
+  #inbox: Frame[] = [];
+  #onChange: () => void = () => {};
 
   constructor(port: SerialPort, options: ExchangeOptions = {}) {
-    const { answerMs = 1000, bitsPerSecond = 115_200, tries = 8, wake = '\r\nflash\r\n', onText = () => {} } = options;
+    const { answerMs = 1000, bitsPerSecond = 115_200, tries = 8, wake = '\nflash\n', onText = () => {} } = options;
     this.#port = port;
     this.#options = { answerMs, bitsPerSecond, tries, wake, onText };
     port.listen(
       (bytes) => {
         const { frames, text } = this.#reader.push(bytes);
         if (text) this.#options.onText(text);
-        for (const frame of frames) this.#onFrame(frame);
+        this.#inbox.push(...frames);
+        if (frames.length > 0) this.#onChange();
       },
       (reason) => {
         this.#ended = reason;
-        this.#onEnd();
+        this.#onChange();
       },
     );
   }
@@ -67,6 +69,7 @@ export class Exchange {
     const { answerMs, bitsPerSecond, tries } = this.#options;
     this.#sequence = (this.#sequence + 1) & 0xffff;
     const sequence = this.#sequence;
+    this.#inbox = [];
     const line = encodeFrame({ type: requestTypes[request], sequence, payload });
     const onceMs = answerMs * factor + (line.length * 10 * 1000) / bitsPerSecond;
     let [silent, broken] = [0, 0];
@@ -91,18 +94,20 @@ export class Exchange {
     return new Promise((resolve) => {
       const settle = (answer?: Answer | 'broken') => {
         clearTimeout(timer);
-        this.#onFrame = () => {};
-        this.#onEnd = () => {};
+        this.#onChange = () => {};
         resolve(answer);
       };
       const timer = setTimeout(settle, waitMs);
-      this.#onEnd = () => settle();
-      this.#onFrame = (frame) => {
-        const fits = answersTo(frame, request, sequence);
-        if (fits === 'broken') return settle('broken');
-        const answer = fits ? readAnswer(frame.payload) : undefined;
-        if (answer) settle(answer);
+      this.#onChange = () => {
+        for (let frame = this.#inbox.shift(); frame; frame = this.#inbox.shift()) {
+          const fits = answersTo(frame, request, sequence);
+          if (fits === 'broken') return settle('broken');
+          const answer = fits ? readAnswer(frame.payload) : undefined;
+          if (answer) return settle(answer);
+        }
+        if (this.#ended !== undefined) settle();
       };
+      this.#onChange();
     });
   }
 }
