@@ -68,12 +68,18 @@ static void look(bool gives_up) {
   expect(old || new, "neither image runs");
   expect(flash.record.floor == OLD_SEQUENCE || (flash.record.floor == NEW_SEQUENCE && !gives_up), "the floor");
   if (old) expect(flash.record.floor == OLD_SEQUENCE, "the old image above its floor");
-  if (new) {
-    uint32_t state = flash.record.slots[flash.running].state;
-    expect(state == RUNLET_FLASH_CONFIRMED ? flash.record.floor == NEW_SEQUENCE : state == RUNLET_FLASH_TRYING, "the new image's state");
-  }
   ran_old += old;
   ran_new += new;
+  if (flash.running < 0) return;
+  const struct runlet_flash_slot* slot = &flash.record.slots[flash.running];
+  bool known = !memcmp(slot->digest, old ? old_digest : new_digest, 32) && slot->sequence == (old ? OLD_SEQUENCE : NEW_SEQUENCE);
+  expect(known && slot->bytes == (old ? &old_image : &new_image)->bytes && !strcmp(slot->name, "model"), "the record of what runs");
+  if (!new || slot->state == RUNLET_FLASH_CONFIRMED) {
+    expect(slot->state == RUNLET_FLASH_CONFIRMED && (old || flash.record.floor == NEW_SEQUENCE), "the state of what runs");
+    return;
+  }
+  /* on trial: this start was its only one */
+  expect(slot->state == RUNLET_FLASH_TRYING && start() == RUNLET_FLASH_OK && runs(&old_image), "a trial that is started twice");
 }
 
 static void fresh(uint32_t seed) {

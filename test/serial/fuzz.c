@@ -22,6 +22,7 @@ static struct runlet_flash flash;
 static struct runlet_serial serial;
 static struct runlet_trust trust;
 static uint8_t key[1][32], *memory, *kept;
+static bool proven, was_proven; /* since the latest start, as the program said; at any time in this input */
 static uint32_t seed, slot_bytes, wrong, answers, codes[CODES], broken, staged, tried, confirmed, starts, floor_before;
 
 static void expect(bool good, const char* what) {
@@ -53,6 +54,7 @@ static void start(void) {
   expect(runlet_flash_start(&flash, &nor.device, NULL, &trust) == RUNLET_FLASH_OK, "no start");
   serial = (struct runlet_serial){.flash = &flash, .send = answer};
   starts++;
+  proven = false;
   if (flash.running >= 0) kept = realloc(kept, slot_bytes), memcpy(kept, nor.device.mapped[flash.running], slot_bytes);
 }
 
@@ -69,11 +71,11 @@ static void frame(uint8_t type, const uint8_t* payload, uint32_t count, bool cha
   for (int i = 0; i < 4; i++) raw[5 + count + (uint32_t)i] = (uint8_t)(crc >> 8 * i);
   sent[n++] = 0xc0;
   for (uint32_t i = 0; i < count + 9; i++) {
-    if (raw[i] == 0xc0 || raw[i] == 0xdb) {
-      sent[n++] = 0xdb;
-      sent[n++] = raw[i] == 0xc0 ? 0xdc : 0xdd;
-    } else
-      sent[n++] = raw[i];
+    static const uint8_t from[6] = {0xc0, 0xdb, 0x11, 0x13, '\n', '\r'};
+    uint8_t k = 0;
+    while (k < 6 && from[k] != raw[i]) k++;
+    if (k < 6) sent[n++] = 0xdb;
+    sent[n++] = k < 6 ? (uint8_t)(0xdc + k) : raw[i];
   }
   sent[n++] = 0xc0;
   if (change) sent[below(n)] = (uint8_t)below(256);
@@ -83,37 +85,46 @@ static void frame(uint8_t type, const uint8_t* payload, uint32_t count, bool cha
   runlet_serial_take(&serial, sent + cut, n - cut);
 }
 
-static void begin(uint32_t i, uint32_t sequence, bool change) {
+/** The digest of image `i`, the length of image `of`. */
+static void begin(uint32_t i, uint32_t of, uint32_t sequence, bool change) {
   uint8_t payload[72] = {0};
-  for (int k = 0; k < 4; k++) payload[k] = (uint8_t)(images[i].bytes >> 8 * k), payload[4 + k] = (uint8_t)(sequence >> 8 * k);
+  for (int k = 0; k < 4; k++) payload[k] = (uint8_t)(images[of].bytes >> 8 * k), payload[4 + k] = (uint8_t)(sequence >> 8 * k);
   memcpy(payload + 8, digests[i], 32);
   payload[40] = 'x';
   if (change) payload[below(72)] ^= (uint8_t)(1u << below(8));
   frame(RUNLET_SERIAL_BEGIN, payload, sizeof payload, false);
 }
 
-static void piece(uint32_t i, uint32_t at, uint32_t count, bool change) {
+/** Bytes of image `of` as those of image `i`. */
+static void piece(uint32_t i, uint32_t of, uint32_t at, uint32_t count, bool change) {
   static uint8_t payload[8 + RUNLET_SERIAL_DATA + 64];
   memcpy(payload, digests[i], 4);
   for (int k = 0; k < 4; k++) payload[4 + k] = (uint8_t)(at >> 8 * k);
-  for (uint32_t k = 0; k < count; k++) payload[8 + k] = at + k < images[i].bytes ? images[i].at[at + k] : 0x55;
+  for (uint32_t k = 0; k < count; k++) payload[8 + k] = at + k < images[of].bytes ? images[of].at[at + k] : 0x55;
   if (change) payload[below(8 + count)] ^= (uint8_t)(1u << below(8));
   frame(RUNLET_SERIAL_PIECE, payload, 8 + count, false);
+}
+
+static void prove(bool good) {
+  runlet_flash_prove(&flash, good);
+  proven = good;
+  was_proven |= good;
 }
 
 /** A whole transfer, with what may go wrong in it. */
 static void transfer(void) {
   uint32_t i = below(3) ? below(2) : below(IMAGES), bad = below(6) ? UINT32_MAX : below(images[i].bytes / 1000 + 1), n = 0;
-  begin(i, flash.record.floor + below(3), below(20) == 0);
-  for (uint32_t at = runlet_flash_received(&flash, digests[i], 32); at < images[i].bytes; n++) {
-    uint32_t count = images[i].bytes - at < 1000 ? images[i].bytes - at : 1000;
-    piece(i, at, count, n == bad);
+  uint32_t of = below(8) ? i : below(IMAGES);
+  begin(i, of, flash.record.floor + below(3), below(20) == 0);
+  for (uint32_t at = runlet_flash_received(&flash, digests[i], 32); at < images[of].bytes; n++) {
+    uint32_t count = images[of].bytes - at < 1000 ? images[of].bytes - at : 1000;
+    piece(i, of, at, count, n == bad);
     at += count;
   }
   frame(RUNLET_SERIAL_END, digests[i], 32, false);
   if (below(3)) frame(RUNLET_SERIAL_TRY, digests[i], 32, false);
   if (below(2) && !nor_dead(&nor)) start();
-  if (below(4)) runlet_flash_prove(&flash, below(4) != 0);
+  if (below(4)) prove(below(4) != 0);
   if (below(4)) frame((uint8_t)(RUNLET_SERIAL_CONFIRM + (below(4) == 0)), digests[i], 32, false);
 }
 
@@ -124,15 +135,15 @@ static void input(void) {
   if (kind < 16) runlet_serial_take(&serial, bytes, count);
   else if (kind < 32) frame((uint8_t)below(12), bytes, count, true);
   else if (kind < 44) frame((uint8_t)below(256), bytes, count, false);
-  else if (kind < 48) begin(i, below(4) ? flash.record.floor + below(3) : next_random(&seed), below(2));
-  else if (kind < 54) piece(i, below(4) ? runlet_flash_received(&flash, digests[i], 32) : below(images[i].bytes + 8), 1 + below(RUNLET_SERIAL_DATA), below(8) == 0);
+  else if (kind < 48) begin(i, i, below(4) ? flash.record.floor + below(3) : next_random(&seed), below(2));
+  else if (kind < 54) piece(i, i, below(4) ? runlet_flash_received(&flash, digests[i], 32) : below(images[i].bytes + 8), 1 + below(RUNLET_SERIAL_DATA), below(8) == 0);
   else if (kind < 62) frame((uint8_t)(RUNLET_SERIAL_END + below(4)), digests[i], 32, below(8) == 0);
   else if (kind == 62) {
     if (below(3) == 0) nor.operations = 0, nor.cut = 1 + below(20), transfer(), nor.cut = 0, start();
     else start();
   } else
     transfer();
-  if (below(50) == 0) runlet_flash_prove(&flash, below(3) != 0);
+  if (below(50) == 0) prove(below(3) != 0);
 }
 
 static bool holds(int slot, int image) { return !memcmp(nor.device.mapped[slot], images[image].at, images[image].bytes); }
@@ -154,6 +165,10 @@ static void look(void) {
       confirmed += state == RUNLET_FLASH_CONFIRMED;
       before[slot] = state;
       expect(!active || holds(slot, GOOD) || holds(slot, GOOD_TOO), "another image is active");
+      uint8_t digest[32];
+      if (active) crypto_sha256(NULL, nor.device.mapped[slot], s->bytes, digest);
+      expect(!active || !memcmp(digest, s->digest, 32), "an image is active that is not the one that was begun");
+      expect(state != RUNLET_FLASH_CONFIRMED || was_proven, "confirmed without its self-test");
     }
   }
 }
@@ -197,6 +212,7 @@ int main(int argc, char** argv) {
   nor_init(&nor, memory, slot_bytes, SECTOR);
   start();
   for (uint32_t n = 0; n < count; n++) {
+    was_proven = proven;
     input();
     look();
     /* so that not all sequences are used up */
