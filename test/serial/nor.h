@@ -40,9 +40,6 @@ static inline int nor_step(struct nor* n) {
   return nor_dead(n);
 }
 
-/** Whether `bit` of `bits` is reached: all before a place, some behind it. */
-static inline bool nor_reached(uint32_t bit, uint32_t place, uint32_t* seed) { return bit < place || (bit < place + 64 && next_random(seed) % 2); }
-
 static inline int nor_erase(void* context, uint32_t area, uint32_t at) {
   struct nor* n = context;
   uint32_t bytes = n->device.sector_bytes;
@@ -67,10 +64,12 @@ static inline int nor_write(void* context, uint32_t area, uint32_t at, const voi
   const uint8_t* from = bytes;
   int step = nor_step(n);
   if (!to || step < 0) return 1;
-  uint32_t place = step ? next_random(&n->seed) % (8 * count + 1) : 0;
+  /* cut: all bits before a place and none behind it, or of a page, which is written at once, any */
+  uint32_t place = step && next_random(&n->seed) % 2 ? next_random(&n->seed) % (8 * count + 1) : 8 * count;
+  uint32_t share = step && place == 8 * count ? 1 + next_random(&n->seed) % 255 : 256;
   for (uint32_t i = 0; i < count; i++)
     for (uint32_t bit = 0; bit < 8; bit++)
-      if (!(from[i] >> bit & 1) && (!step || nor_reached(8 * i + bit, place, &n->seed))) to[i] &= (uint8_t)~(1u << bit);
+      if (!(from[i] >> bit & 1) && 8 * i + bit < place && next_random(&n->seed) % 256 < share) to[i] &= (uint8_t)~(1u << bit);
   return step;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Models over the console's line: what receive.h promises, by runlet-serial.h.
  *
- * In: bytes of stdin, which is not buffered and does not block while this runs.  Out: answers on stdout, each under its lock, so that lines of the log
- * come before or after one.
+ * In: bytes of stdin, which does not block while this runs.  Out: answers on stdout, each under its lock, so that lines of the log come before or
+ * after one.
  */
 #include "receive.h"
 
