@@ -1,8 +1,9 @@
 /*
- * The two slots for models, partitions model_0 and model_1, mapped into memory; which of them runs is runlet-flash.h's to say (partition model_state).
+ * The two slots for models, partitions model_0 and model_1, mapped into memory; which of them runs is runlet-flash.h's to say (partition
+ * model_state).
  *
- * In: flash.  Out: a model image that is checked, in place; its bytes cost no RAM.  The console's task and the inference thread both call this: whoever
- * reads or changes the slots holds the lock.
+ * In: flash.  Out: a model image that is checked, in place; its bytes cost no RAM.  The console's task and the inference thread both call this:
+ * whoever reads or changes the slots holds the lock.
  */
 #ifndef MODEL_H
 #define MODEL_H
