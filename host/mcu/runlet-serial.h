@@ -3,7 +3,7 @@
  *
  * In: bytes as they come, whatever they are.  Out: answers, each by one call of `send`.  docs/serial.md has the protocol.
  * Frames are SLIP's, whose delimiter 0xc0 is no byte of UTF-8, with CR, LF, XON and XOFF escaped too; a CRC-32 is over each.
- * Cost: struct runlet_serial is 1.6 KB.
+ * Cost: struct runlet_serial is 1.5 KB.
  */
 #ifndef RUNLET_SERIAL_H
 #define RUNLET_SERIAL_H

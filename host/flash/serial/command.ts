@@ -59,12 +59,14 @@ const phases: Record<SerialProgress['phase'], string> = {
   confirm: 'confirming',
 };
 
+const framesText = (count: number): string => `${count} ${count === 1 ? 'frame' : 'frames'}`;
+
 /** A line that is written over on a terminal; elsewhere a line for each phase. */
 function progressLine(stream: NodeJS.WriteStream): (progress: SerialProgress) => void {
   let last = '';
   return ({ phase, sentBytes, imageBytes, repeats }) => {
     const share = phase === 'send' ? ` ${Math.floor((100 * sentBytes) / imageBytes)} % of ${bytesText(imageBytes)}` : '';
-    const again = repeats > 0 ? `, ${repeats} frames again` : '';
+    const again = repeats > 0 ? `, ${framesText(repeats)} sent again` : '';
     if (stream.isTTY) stream.write(`\r\x1b[K${phases[phase]}${share}${again}`);
     else if (phase !== last) stream.write(`${phases[phase]}\n`);
     last = phase;
@@ -78,7 +80,7 @@ function resultText({ state, slot, sequence, imageBytes, resumedBytes, repeats }
   const resumed = resumedBytes > 0 && resumedBytes < imageBytes ? `, ${resumedBytes} of them there before` : '';
   return [
     `${state.padEnd(9)} ${name} in slot ${slot}, sequence ${sequence}`,
-    `image     ${imageBytes} bytes${resumed}; ${repeats} frames sent again`,
+    `image     ${imageBytes} bytes${resumed}; ${framesText(repeats)} sent again`,
     '',
   ].join('\n');
 }
