@@ -70,6 +70,17 @@ const runs: Record<string, Soak> = {
     test: 'gateway/swaps',
     env: { RUNLET_SWAPS: '10000' },
   },
+  serial: {
+    what: 'models over a serial line: power cut 16 times at every write and 5,000 times twice, 10^6 inputs, 300 transfers over bad lines',
+    test: 'test/serial',
+    env: {
+      RUNLET_SERIAL_CUTS: '16',
+      RUNLET_SERIAL_DOUBLES: '5000',
+      RUNLET_SERIAL_INPUTS: '1000000',
+      RUNLET_SERIAL_TRANSFERS: '300',
+      RUNLET_SERIAL_FRAMES: '100000',
+    },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),

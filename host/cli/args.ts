@@ -23,8 +23,10 @@ const usageCodes = new Set(
     776, 862,
   ].map((n) => `RN${n}`),
 );
-/** Signatures, a self-test that failed, and what a gateway refuses or gives up (RN801, RN810, RN815 to RN840). */
-const checkCodes = new Set([608, 609, 610, 713, 801, 810, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`));
+/** Signatures, a self-test that failed, what a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888) refuses or gives up. */
+const checkCodes = new Set(
+  [608, 609, 610, 713, 801, 810, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
+);
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
