@@ -57,7 +57,7 @@ const runs: Record<string, Soak> = {
       RUNLET_MCU_BUNDLES: '100000',
       RUNLET_MCU_CALLS: '1000000',
       RUNLET_MCU_HOPS: '10000000',
-      RUNLET_QUEUE_FRAMES: '7000000',
+      RUNLET_QUEUE_FRAMES: '5000000',
     },
   },
   store: {
@@ -80,6 +80,11 @@ const runs: Record<string, Soak> = {
       RUNLET_SERIAL_TRANSFERS: '300',
       RUNLET_SERIAL_FRAMES: '100000',
     },
+  },
+  'mcu-wamr': {
+    what: "the C host's fuzzing with WAMR compiled with sanitizers as well: 40,000 changed bundles, 400,000 calls; lists what they report inside WAMR",
+    test: 'test/mcu/fuzz',
+    env: { RUNLET_WAMR_SANITIZE: '1', RUNLET_MCU_BUNDLES: '40000', RUNLET_MCU_CALLS: '400000' },
   },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),

@@ -47,10 +47,8 @@ static struct {
   const struct runlet_port* port;
   TaskHandle_t task, consumer;
 } acc;
-static uint32_t missed;
 
 const char* sensor_name(void) { return "accelerometer"; }
-uint32_t sensor_missed(void) { return __atomic_load_n(&missed, __ATOMIC_RELAXED); }
 
 static esp_err_t set(uint8_t which, uint8_t value) {
   uint8_t bytes[2] = {which, value};
@@ -71,7 +69,7 @@ static void run(void* unused) {
     uint8_t bytes[6];
     bool read = i2c_master_transmit_receive(acc.device, &which, 1, bytes, sizeof bytes, TIMEOUT_MS) == ESP_OK;
     uint32_t lost = ticks - 1 + (read ? 0 : 1);
-    if (lost) __atomic_store_n(&missed, missed + lost, __ATOMIC_RELAXED);
+    if (lost) runlet_queue_missed(acc.queue, lost);
     if (!read) continue;
     int8_t frame[3];
     for (int i = 0; i < 3; i++) frame[i] = inference_quantise(scale * (int16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]), acc.port);

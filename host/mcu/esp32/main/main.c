@@ -56,7 +56,7 @@ static void gap(const struct inference* i, uint32_t frames) {
   ESP_LOGW(tag, "%" PRIu32 " frames lost: the module begins again", frames);
 }
 
-static const struct inference_calls calls = {.now_us = now_us, .missed = sensor_missed, .heard = heard, .output = output, .gap = gap};
+static const struct inference_calls calls = {.now_us = now_us, .heard = heard, .output = output, .gap = gap};
 
 /** Memory that is wanted once, at the start; says what it was for where there is none. */
 static void* room(size_t bytes, const char* what) {
