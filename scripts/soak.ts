@@ -60,6 +60,11 @@ const runs: Record<string, Soak> = {
       RUNLET_QUEUE_FRAMES: '7000000',
     },
   },
+  qdq: {
+    what: '2,000 random networks as QDQ ONNX, read back and run in onnxruntime',
+    test: 'write/qdq',
+    env: { RUNLET_QDQ_NETWORKS: '2000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
