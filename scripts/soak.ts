@@ -67,6 +67,7 @@ const runs: Record<string, Soak> = {
   },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
+  'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
 };
 

@@ -157,7 +157,7 @@ for (const name of runtime ? ['ppg-hr', 'kws'] : [])
     const n = elementsOf(shape);
     const step = Math.max(1, Math.floor(shape.t / 4)) * (n / shape.t);
     const windows: Int8Array[] = [];
-    for (let at = 0; at + n <= stored.length && windows.length < 80; at += step) windows.push(stored.subarray(at, at + n));
+    for (let at = 0; at + n <= stored.length && windows.length < 200; at += step) windows.push(stored.subarray(at, at + n));
     checkReadBack(
       graph,
       windows.slice(0, 3).map((w) => [w]),
