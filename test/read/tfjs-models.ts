@@ -22,8 +22,6 @@ export interface Files {
 class Maker {
   private readonly rnd: () => number;
   readonly planar: boolean;
-  /** The library reckons the length of a causal convolution as that of a valid one, so that a flatten behind it does not fit. */
-  private causal = false;
   /** Names are unique in the library's whole life, and say nothing of the seed. */
   private count = 0;
   constructor(seed: number) {
@@ -66,9 +64,7 @@ class Maker {
     switch (kind) {
       case 'conv': {
         if (this.planar) return of(L.conv2d({ ...common, filters, strides: stride, dilationRate, name }));
-        const causal = stride === 1 && this.int(0, 2) === 0;
-        this.causal ||= causal;
-        return of(L.conv1d({ ...common, filters, strides: stride, dilationRate, padding: causal ? 'causal' : padding, name }));
+        return of(L.conv1d({ ...common, filters, strides: stride, dilationRate, name }));
       }
       case 'depthwise':
         return this.planar ? of(L.depthwiseConv2d({ ...common, depthMultiplier: this.int(1, 2), strides: stride, name })) : x;
@@ -127,7 +123,7 @@ class Maker {
   head(x: Value): Value {
     const dense = (y: Apply, activation: 'softmax' | 'linear') =>
       L.dense({ units: this.int(2, 4), activation, name: this.name('head') }).apply(y) as Value;
-    switch (this.int(this.causal ? 1 : 0, 4)) {
+    switch (this.int(0, 4)) {
       case 0:
         return dense(L.flatten({ name: this.name('flatten') }).apply(x), 'softmax');
       case 1:
