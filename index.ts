@@ -50,5 +50,6 @@ export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/
 export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
 export { FrontEndReference, featureRows } from './quant/frontend/reference.ts';
 export { type QuantPlan, quantPlan } from './quant/plan.ts';
+export { type QdqOptions, writeQdq } from './quant/qdq.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './quant/quantize.ts';
 export type { LayerReport } from './quant/report.ts';

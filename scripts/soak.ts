@@ -86,8 +86,14 @@ const runs: Record<string, Soak> = {
     test: 'test/mcu/fuzz',
     env: { RUNLET_WAMR_SANITIZE: '1', RUNLET_MCU_BUNDLES: '40000', RUNLET_MCU_CALLS: '400000' },
   },
+  qdq: {
+    what: '2,000 random networks as QDQ ONNX, read back and run in onnxruntime',
+    test: 'write/qdq',
+    env: { RUNLET_QDQ_NETWORKS: '2000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
+  'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
 };
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -27,7 +27,8 @@ export const modelArgs = {
   model: {
     type: 'positional',
     required: true,
-    description: 'Model file: .tflite, .onnx or .rnq, or the .json of a microWakeWord model',
+    description:
+      'Model file: .tflite, .onnx or .rnq, the model.json of a TensorFlow.js layers model, or the .json of a microWakeWord model',
   },
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
@@ -147,14 +148,21 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
   for (const notice of notices) process.stderr.write(`${notice}\n`);
+  const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
+    files: async (beside) => {
+      const part = await readFile(join(dirname(path), beside));
+      digest.update(part);
+      return part;
+    },
     timeAxis: numberOption('time-axis', options.timeAxis, { min: 0, whole: true }),
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
-    digest: createHash('sha256').update(data).digest('hex'),
   });
-  return manifest ? { ...graph, metadata: { ...graph.metadata, ...mwwMetadata(manifest) } } : graph;
+  // over all files of the model, in the order in which they were read
+  const whole = { ...graph, sourceDigest: graph.sourceDigest || digest.digest('hex') };
+  return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');

@@ -10,12 +10,12 @@ import { runFloat } from '../../models/graph/run.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { rates, ticks, wristModel, wristSignals } from './inputs-model.ts';
-import { writeModel } from './onnx-model.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
 import { writeTflite } from './tflite-model.ts';
 

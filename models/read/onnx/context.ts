@@ -137,7 +137,7 @@ export class Lowering {
         return refuse('its weights are not symmetric: the zero point has to be 0 (128 for uint8)');
       data[i] = centred;
     }
-    return { data, scales: Float64Array.from(q.scales, (s) => s * factor), scaleRule: 'per-channel' };
+    return { data, scales: Float64Array.from(q.scales, (s) => Math.fround(s * factor)), scaleRule: 'per-channel' };
   }
 
   /** A bias of `channels` elements; int32 at input scale times weight scale in an int8 graph. */
@@ -204,7 +204,7 @@ export class Lowering {
     if (this.quantised) {
       weights = {
         data: Int8Array.from(scale, (s) => Math.sign(s) * 127),
-        scales: Float64Array.from(scale, (s) => (s === 0 ? 1 : Math.abs(s) / 127)),
+        scales: Float64Array.from(scale, (s) => (s === 0 ? 1 : Math.fround(Math.abs(s) / 127))),
         scaleRule: 'per-channel',
       };
     }
