@@ -26,22 +26,20 @@ export const conv: OpDef<'conv'> = {
   float(xs, attrs, out) {
     const x = only(xs, 'conv');
     const y = new Float32Array(out.t * out.f * out.c);
-    const { data: w } = attrs.weights;
-    const inPerGroup = x.shape.c / attrs.groups;
-    const outPerGroup = out.c / attrs.groups;
+    const w = attrs.weights.data;
+    const inner = x.shape.c / attrs.groups;
+    const perGroup = out.c / attrs.groups;
+    const row = attrs.kernelT * attrs.kernelF * inner;
+    const bias = Float64Array.from({ length: out.c }, (_, o) => attrs.bias?.[o] ?? 0);
     const acc = new Float64Array(out.c);
     let at = 0;
     for (let t = 0; t < out.t; t++) {
       for (let f = 0; f < out.f; f++) {
-        for (let o = 0; o < out.c; o++) acc[o] = attrs.bias?.[o] ?? 0;
+        acc.set(bias);
         forEachTap(x.shape, attrs, t, f, (offset, kt, kf) => {
-          for (let o = 0; o < out.c; o++) {
-            const from = offset + Math.floor(o / outPerGroup) * inPerGroup;
-            const row = ((o * attrs.kernelT + kt) * attrs.kernelF + kf) * inPerGroup;
-            let sum = 0;
-            for (let i = 0; i < inPerGroup; i++) sum += (w[row + i] as number) * (x.data[from + i] as number);
-            acc[o] = (acc[o] as number) + sum;
-          }
+          const tap = (kt * attrs.kernelF + kf) * inner;
+          for (let g = 0; g < attrs.groups; g++)
+            addTap(acc, w, x.data, g * perGroup, (g + 1) * perGroup, row, tap, offset + g * inner, inner);
         });
         for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);
       }
@@ -51,3 +49,38 @@ export const conv: OpDef<'conv'> = {
   stream: (a) => ({ kind: 'window', kernel: a.kernelT, stride: a.strideT, dilation: a.dilationT, pad: a.padT, padWith: 'zero' }),
   macsPerFrame: (a, [x], out) => (out.f * out.c * a.kernelT * a.kernelF * (x?.c ?? 0)) / a.groups,
 };
+
+/** Outputs [o, end) of one group take one tap; four at a time, so that an input is loaded once for them. Each sum has its own order: the same bits. */
+function addTap(
+  acc: Float64Array,
+  w: ArrayLike<number>, // [o][row]
+  x: Float32Array,
+  from: number,
+  end: number,
+  row: number,
+  tap: number,
+  offset: number,
+  inner: number,
+): void {
+  let o = from;
+  for (; o + 4 <= end; o += 4) {
+    const [a, b, c, d] = [o * row + tap, (o + 1) * row + tap, (o + 2) * row + tap, (o + 3) * row + tap];
+    let [sa, sb, sc, sd] = [0, 0, 0, 0];
+    for (let i = 0; i < inner; i++) {
+      const v = x[offset + i] as number;
+      sa += (w[a + i] as number) * v;
+      sb += (w[b + i] as number) * v;
+      sc += (w[c + i] as number) * v;
+      sd += (w[d + i] as number) * v;
+    }
+    acc[o] = (acc[o] as number) + sa;
+    acc[o + 1] = (acc[o + 1] as number) + sb;
+    acc[o + 2] = (acc[o + 2] as number) + sc;
+    acc[o + 3] = (acc[o + 3] as number) + sd;
+  }
+  for (; o < end; o++) {
+    let sum = 0;
+    for (let i = 0; i < inner; i++) sum += (w[o * row + tap + i] as number) * (x[offset + i] as number);
+    acc[o] = (acc[o] as number) + sum;
+  }
+}
