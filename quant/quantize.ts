@@ -3,7 +3,7 @@
  *
  * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]` for each input, or windows that were chosen from a long one.
  * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
- * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the signal, and one more where channels are equalised.
+ * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over 64 windows of it where channels are equalised.
  */
 import { RunletError } from '../models/error.ts';
 import { hasWeights } from '../models/graph/channels.ts';
@@ -162,6 +162,9 @@ function* quantizeSteps(
   return { graph: int8, ranges, report, methods, equalised, calibration: said };
 }
 
+/** Windows of a chosen set, in their random order, that say how channels compare. */
+const enoughForChannels = 64;
+
 /** The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be equalised one pass has seen everything. */
 function* seenOf(
   graph: Graph,
@@ -173,10 +176,12 @@ function* seenOf(
 ): Generator<Progress, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }, undefined> {
   const all = (of: StreamPlan) => named('ranges', observe(of, calibration, how, methods));
   if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan) };
+  const part = isSet(calibration) && calibration.pieces.length > enoughForChannels;
+  const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, enoughForChannels) } : calibration;
   // covariances would change with the scales
-  const look = yield* named('channels', observe(plan, calibration, how, { ...methods, rounding: 'nearest' }));
+  const look = yield* named('channels', observe(plan, few, how, { ...methods, rounding: 'nearest' }));
   const { graph: same, changes } = equalise(graph, look.stats);
-  if (changes.length === 0 && methods.rounding === 'nearest') return { plan, equalised: [], seen: look };
+  if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look };
   const equal = planStream(same, options);
   return { plan: equal, equalised: changes, seen: yield* all(equal) };
 }

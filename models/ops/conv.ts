@@ -26,7 +26,9 @@ export const conv: OpDef<'conv'> = {
   float(xs, attrs, out) {
     const x = only(xs, 'conv');
     const y = new Float32Array(out.t * out.f * out.c);
-    const w = attrs.weights.data;
+    // doubles, because a product of floats would convert both at every use
+    const w = new Float64Array(attrs.weights.data);
+    const data = new Float64Array(x.data);
     const inner = x.shape.c / attrs.groups;
     const perGroup = out.c / attrs.groups;
     const row = attrs.kernelT * attrs.kernelF * inner;
@@ -39,7 +41,7 @@ export const conv: OpDef<'conv'> = {
         forEachTap(x.shape, attrs, t, f, (offset, kt, kf) => {
           const tap = (kt * attrs.kernelF + kf) * inner;
           for (let g = 0; g < attrs.groups; g++)
-            addTap(acc, w, x.data, g * perGroup, (g + 1) * perGroup, row, tap, offset + g * inner, inner);
+            addTap(acc, w, data, g * perGroup, (g + 1) * perGroup, row, tap, offset + g * inner, inner);
         });
         for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);
       }
@@ -50,11 +52,11 @@ export const conv: OpDef<'conv'> = {
   macsPerFrame: (a, [x], out) => (out.f * out.c * a.kernelT * a.kernelF * (x?.c ?? 0)) / a.groups,
 };
 
-/** Outputs [o, end) of one group take one tap; four at a time, so that an input is loaded once for them. Each sum has its own order: the same bits. */
+/** Outputs [from, end) of one group take one tap; eight at a time, so that an input is loaded once for them. Each sum keeps its own order: the same bits. */
 function addTap(
   acc: Float64Array,
-  w: ArrayLike<number>, // [o][row]
-  x: Float32Array,
+  w: Float64Array, // [o][row]
+  x: Float64Array,
   from: number,
   end: number,
   row: number,
@@ -63,20 +65,28 @@ function addTap(
   inner: number,
 ): void {
   let o = from;
-  for (; o + 4 <= end; o += 4) {
-    const [a, b, c, d] = [o * row + tap, (o + 1) * row + tap, (o + 2) * row + tap, (o + 3) * row + tap];
-    let [sa, sb, sc, sd] = [0, 0, 0, 0];
-    for (let i = 0; i < inner; i++) {
+  for (; o + 8 <= end; o += 8) {
+    let at = o * row + tap;
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = [0, 0, 0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < inner; i++, at++) {
       const v = x[offset + i] as number;
-      sa += (w[a + i] as number) * v;
-      sb += (w[b + i] as number) * v;
-      sc += (w[c + i] as number) * v;
-      sd += (w[d + i] as number) * v;
+      s0 += (w[at] as number) * v;
+      s1 += (w[at + row] as number) * v;
+      s2 += (w[at + 2 * row] as number) * v;
+      s3 += (w[at + 3 * row] as number) * v;
+      s4 += (w[at + 4 * row] as number) * v;
+      s5 += (w[at + 5 * row] as number) * v;
+      s6 += (w[at + 6 * row] as number) * v;
+      s7 += (w[at + 7 * row] as number) * v;
     }
-    acc[o] = (acc[o] as number) + sa;
-    acc[o + 1] = (acc[o + 1] as number) + sb;
-    acc[o + 2] = (acc[o + 2] as number) + sc;
-    acc[o + 3] = (acc[o + 3] as number) + sd;
+    acc[o] = (acc[o] as number) + s0;
+    acc[o + 1] = (acc[o + 1] as number) + s1;
+    acc[o + 2] = (acc[o + 2] as number) + s2;
+    acc[o + 3] = (acc[o + 3] as number) + s3;
+    acc[o + 4] = (acc[o + 4] as number) + s4;
+    acc[o + 5] = (acc[o + 5] as number) + s5;
+    acc[o + 6] = (acc[o + 6] as number) + s6;
+    acc[o + 7] = (acc[o + 7] as number) + s7;
   }
   for (; o < end; o++) {
     let sum = 0;

@@ -68,28 +68,43 @@ export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
   return reach;
 }
 
+/** Features divided by their spread over the windows, [window][feature]. */
+function standardised(windows: readonly WindowFeatures[], features: number): Float64Array {
+  const points = new Float64Array(windows.length * features);
+  for (let k = 0; k < features; k++) {
+    let [sum, squares] = [0, 0];
+    for (const { values } of windows) sum += values[k] as number;
+    const mean = sum / windows.length;
+    for (const { values } of windows) squares += ((values[k] as number) - mean) ** 2;
+    const spread = Math.sqrt(squares / windows.length) || 1;
+    for (let w = 0; w < windows.length; w++) points[w * features + k] = ((windows[w]?.values[k] as number) - mean) / spread;
+  }
+  return points;
+}
+
+/** The smaller of `most` and the squared distance of two windows. */
+function nearer(points: Float64Array, features: number, a: number, b: number, most: number): number {
+  let sum = 0;
+  for (let k = 0, i = a * features, j = b * features; k < features; k++, i++, j++) {
+    const d = (points[i] as number) - (points[j] as number);
+    sum += d * d;
+    if (sum >= most) return most;
+  }
+  return sum;
+}
+
 /** Places in `windows` of the `count` that cover them, in the order in which they were chosen. */
 export function coverWindows(windows: readonly WindowFeatures[], count: number): number[] {
   if (windows.length <= count) return windows.map((_, i) => i);
   const features = windows[0]?.values.length ?? 0;
-  const spread = Float64Array.from({ length: features }, (_, k) => {
-    const column = windows.map((w) => w.values[k] as number);
-    const mean = column.reduce((a, b) => a + b, 0) / column.length;
-    return Math.sqrt(column.reduce((a, b) => a + (b - mean) ** 2, 0) / column.length) || 1;
-  });
-  const distance = (a: WindowFeatures, b: WindowFeatures): number => {
-    let sum = 0;
-    for (let k = 0; k < features; k++) sum += (((a.values[k] as number) - (b.values[k] as number)) / (spread[k] as number)) ** 2;
-    return sum;
-  };
+  const points = standardised(windows, features);
   const chosen: number[] = [];
   const nearest = new Float64Array(windows.length).fill(Number.POSITIVE_INFINITY);
   const take = (i: number) => {
     if (nearest[i] === -1 || chosen.length === count) return;
     chosen.push(i);
     for (let w = 0; w < windows.length; w++)
-      if (nearest[w] !== -1)
-        nearest[w] = Math.min(nearest[w] as number, distance(windows[w] as WindowFeatures, windows[i] as WindowFeatures));
+      if (nearest[w] !== -1) nearest[w] = nearer(points, features, w, i, nearest[w] as number);
     nearest[i] = -1;
   };
   for (let e = 0; e < features / 4 && chosen.length < count / 2; e++) {
