@@ -45,7 +45,7 @@ export const presets: Record<Preset, Methods> = {
 };
 
 export const methodsOf = (how: Partial<Methods> & { preset?: Preset }): Methods => {
-  const chosen = { ...presets[how.preset ?? 'fast'] };
+  const chosen = { ...presets[how.preset ?? 'good'] };
   for (const key of Object.keys(fast) as (keyof Methods)[])
     if (how[key] !== undefined) Object.assign(chosen, { [key]: how[key] });
   return chosen;

@@ -8,6 +8,7 @@ import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
+import { oneClass } from '../../quant/calibration/check.ts';
 import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
 import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
@@ -79,13 +80,7 @@ const labelsIn = (graph: Graph) => graph.metadata['runlet.labels']?.split(',').m
 async function* checkedChunks(source: Source, column: string | undefined): AsyncGenerator<Chunk> {
   for await (const data of source.frames) yield source.windowFrames === undefined ? data : { begins: true, data: [data] };
   const classes = source.truth && new Set(source.truth.view().filter((v) => !Number.isNaN(v)));
-  if (classes && classes.size < 2)
-    throw new RunletError('RN419', {
-      what: `the calibration data is of ${classes.size === 0 ? 'no class' : `class ${[...classes][0]} alone`}`,
-      where: `column ${column}`,
-      why: 'ranges of what the others do would be missing',
-      tryThis: 'recordings of every class',
-    });
+  if (classes && classes.size < 2) throw oneClass(`column ${column}`, [...classes]);
 }
 
 /** Rows of a front end out of sound. */

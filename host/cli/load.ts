@@ -56,7 +56,7 @@ export const calibArgs = {
     type: 'string',
     description: 'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
   },
-  preset: { type: 'string', description: 'How to quantise: fast (default), good or best', valueHint: 'name' },
+  preset: { type: 'string', description: 'How to quantise: fast, good (default) or best', valueHint: 'name' },
   observer: {
     type: 'string',
     description: 'Ranges of activations: minmax, moving-average, percentile, entropy or mse',

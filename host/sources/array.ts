@@ -4,7 +4,7 @@
  * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.  Out: a source.
  * The first axis is time and is taken as one signal: windows that were cut apart need --row, since a stream has no seams.
  */
-import { RunletError } from '../../models/error.ts';
+import { transposed } from '../../quant/calibration/check.ts';
 import type { NpyArray } from './npy.ts';
 import { chunksOf, lengthText, type Source, type SourceOptions, wrongElements } from './source.ts';
 
@@ -35,13 +35,7 @@ export function partOf(array: { shape: number[] }, name: string, options: Source
   const perFrame = frame.reduce((product, d) => product * d, 1);
   if (options.windowFrames === windowFrames && rest.length > 1 && perFrame === options.frameElements)
     return { from, frames: frames * windowFrames, windowFrames };
-  if (elements !== options.frameElements && shape.length === 2 && frames === options.frameElements)
-    throw new RunletError('RN415', {
-      what: 'this array is transposed',
-      where: name,
-      why: `${shown} makes ${frames} frames of ${elements} elements; the other way round it is ${elements} frames of the ${frames} that the model takes`,
-      tryThis: 'save it with time first: numpy.save(name, numpy.ascontiguousarray(x.T))',
-    });
+  if (elements !== options.frameElements && shape.length === 2 && frames === options.frameElements) throw transposed(name, shape);
   if (elements !== options.frameElements)
     throw wrongElements(
       name,

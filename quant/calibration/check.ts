@@ -98,3 +98,21 @@ function checkValues(plan: StreamPlan, data: Float32Array, input: number): void 
       tryThis: 'a recording of the real signal',
     });
 }
+
+/** RN415: the axes of an array stand the wrong way round. */
+export const transposed = (where: string, shape: readonly number[]): RunletError =>
+  new RunletError('RN415', {
+    what: 'this array is transposed',
+    where,
+    why: `shape (${shape.join(', ')}) makes ${shape[0]} frames of ${shape[1]} values; the other way round it is ${shape[1]} frames of the ${shape[0]} that the model takes`,
+    tryThis: 'save it with time first: numpy.save(name, numpy.ascontiguousarray(x.T))',
+  });
+
+/** RN419: labels say that there is nothing to tell apart. */
+export const oneClass = (where: string, classes: readonly number[]): RunletError =>
+  new RunletError('RN419', {
+    what: `the calibration data is of ${classes.length === 0 ? 'no class' : `class ${classes[0]} alone`}`,
+    where,
+    why: 'ranges of what the others do would be missing',
+    tryThis: 'recordings of every class',
+  });

@@ -185,6 +185,7 @@ class Collector {
     const ends = this.takeRest();
     if (this.whole) {
       const pieces = this.joined(ends);
+      const windows = Math.max(1, Math.floor(this.ticks / this.plan.window));
       return { pieces, summaries, windowsSeen: windows, windowsUsed: windows, sampling: 'all', seed, heldBytes };
     }
     if (this.sampling === 'covering') this.reduce();
