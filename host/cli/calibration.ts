@@ -161,6 +161,6 @@ export async function progressBar(totalTicks: number | undefined) {
   return {
     onTicks: (ticks: number) => totalTicks !== undefined && show('read', ticks, totalTicks),
     onProgress: ({ step, share }: Progress) => share !== undefined && show(step, Math.round(1000 * share), 1000),
-    stop: () => bar.stop(),
+    stop: () => at !== undefined && bar.stop(),
   };
 }

@@ -138,6 +138,31 @@ test('warnings: each where its cause is, and not without', () => {
   assert.ok(warningsOf(good, dead).includes('RN424'));
 });
 
+test('channels of different sizes: one scale for an input loses the small ones, and RN425 says so', () => {
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+  const rows = [1, 10, 100, 1000].map((factor) => {
+    let [first, output, warned] = [0, 0, 0];
+    for (const s of seeds) {
+      const graph = classifier(s);
+      const one = graph.nodes[0];
+      if (one?.op !== 'conv') throw new Error('the first convolution is missing');
+      const data = Float32Array.from(one.attrs.weights.data, (w, i) => (i % channels === 0 ? w / factor : w));
+      one.attrs.weights = { data };
+      const signal = noise(s, 200 * window).map((v, i) => (i % channels === 0 ? v * factor : v));
+      const { report, calibration } = quantize(graph, options, signal, { preset: 'good' });
+      const of = (tensor: number | undefined) => report.find((r) => r.tensor === tensor)?.sqnrDb ?? 0;
+      first += of(one.output) / seeds.length;
+      output += of(graph.nodes.at(-2)?.output) / seeds.length;
+      warned += Number(calibration.warnings.some((w) => w.code === 'RN425'));
+    }
+    return { factor, first, output, warned };
+  });
+  for (const { factor, first, output, warned } of rows)
+    console.log(`one channel ${factor} times the others: ${first.toFixed(1)} dB behind the first layer, ${output.toFixed(1)} dB before the softmax, RN425 in ${warned} of ${seeds.length}`); // biome-ignore format: one line
+  for (const [i, row] of rows.entries()) if (i > 0) assert.ok(row.output < (rows[i - 1]?.output as number) - 0.5);
+  assert.equal([rows[0]?.warned, rows[2]?.warned, rows[3]?.warned], [0, 8, 8]);
+});
+
 test('errors: each with its code', async () => {
   const good = noise(seed, 100 * window);
   const run = (signal: Float32Array, graph = classifier(seed)) =>
