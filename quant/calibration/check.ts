@@ -76,11 +76,19 @@ function checkSignals(plan: StreamPlan, signals: readonly Float32Array[], known:
 function checkLength(plan: StreamPlan, frames: number): void {
   const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
   if (frames >= needed) return;
+  throw tooShort(plan, frames);
+}
+
+/** RN411: no output depends on so few frames. */
+export function tooShort(plan: StreamPlan, frames: number, apart = false): RunletError {
+  const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
   const unit = plan.graph.inputs.length > 1 ? 'ticks' : 'frames';
-  throw new RunletError('RN411', {
-    what: `${frames} calibration ${unit} are too few`,
+  return new RunletError('RN411', {
+    what: apart ? `windows of ${frames} ${unit} that were cut apart are too short` : `${frames} calibration ${unit} are too few`,
     why: `one output depends on ${needed} ${unit} (window, earlier context and look-ahead)`,
-    tryThis: 'a longer recording; some hundred windows are usual',
+    tryThis: apart
+      ? 'whole recordings, or --mode windowed, which needs no earlier context'
+      : 'a longer recording; some hundred windows are usual',
   });
 }
 

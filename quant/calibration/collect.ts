@@ -10,7 +10,7 @@
 import { RunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
-import { checkValue, emptyCalibration } from './check.ts';
+import { checkValue, emptyCalibration, tooShort } from './check.ts';
 import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
 import { InputSummary } from './input-summary.ts';
 import { type CalibrationSet, type Sampling, samplings } from './signals.ts';
@@ -185,6 +185,7 @@ class Collector {
     const ends = this.takeRest();
     if (this.whole) {
       const pieces = this.joined(ends);
+      if (pieces.length === 0) throw tooShort(this.plan, Math.ceil(this.ticks / (this.seams + 1)), true);
       const windows = Math.max(1, Math.floor(this.ticks / this.plan.window));
       return { pieces, summaries, windowsSeen: windows, windowsUsed: windows, sampling: 'all', seed, heldBytes };
     }
@@ -249,7 +250,7 @@ const finished = (plan: StreamPlan, collector: Collector): CalibrationSet => {
   return collector.result();
 };
 
-/** @throws RunletError RN410, RN412, RN418 */
+/** @throws RunletError RN410, RN411, RN412, RN418 */
 export async function collectCalibration(plan: StreamPlan, chunks: Chunks, options: SampleOptions = {}): Promise<CalibrationSet> {
   const collector = collectorFor(plan, options);
   for await (const chunk of chunks) {

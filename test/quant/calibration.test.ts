@@ -201,6 +201,25 @@ test('errors: each with its code', async () => {
     );
 });
 
+test('windows that were cut apart: no window lies across a seam, and too short ones are refused', async () => {
+  const graph = classifier(seed);
+  const signal = noise(seed, 12 * window);
+  const apart = (frames: number) =>
+    Array.from({ length: signal.length / channels / frames }, (_, n) => ({
+      begins: true as const,
+      data: [signal.subarray(n * frames * channels, (n + 1) * frames * channels)],
+    }));
+  const plan = planStream(graph, options);
+  const set = await collectCalibration(plan, apart(window));
+  assert.equal(
+    set.pieces.map((p) => p[0]),
+    apart(window).map(({ data }) => data[0]),
+  );
+  const uneven = await collectCalibration(plan, apart(24));
+  assert.equal(new Set(uneven.pieces.map((p) => (p[0] as Float32Array).length)), new Set([24 * channels]));
+  assert.is(await codeOf(() => collectCalibration(plan, apart(12))), 'RN411');
+});
+
 test('an aborted run ends with its reason, between two steps', async () => {
   const controller = new AbortController();
   const steps = new Set<string>();
