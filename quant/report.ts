@@ -1,14 +1,14 @@
 /**
  * The per-layer table: signal-to-quantisation-noise and clipping.
  *
- * In: the plan of the float graph, the QuantPlan made from it, and the calibration signal (its first part is used).  Out: one row a tensor.
+ * In: the plan of the float graph, the QuantPlan made from it, and the calibration data (its first windows are used).  Out: one row a tensor.
  * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
  */
 import type { Graph } from '../models/graph/types.ts';
 import { cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
-import type { Calibration } from './calibrate.ts';
+import { type Calibration, piecesOf } from './calibration/signals.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
 import type { QuantPlan } from './plan.ts';
 import { intRunner, signalBlocks } from './reference.ts';
@@ -63,13 +63,6 @@ class Row {
 
 export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Calibration, maxWindows = 32): LayerReport[] {
   const { graph } = quant.plan;
-  const frames = plan.window + plan.delayFrames + (plan.warmUpHops + maxWindows - 1) * plan.hop;
-  const all = floatBlocks(plan, calibration);
-  const part = [...cutSignal(plan, all, 0, Math.min(ticksIn(plan, all), frames)).values()];
-  const stored = quantiseSignals(
-    graph,
-    part.map((block) => block.data),
-  );
   const rows = new Map<number, Row>();
   const add = (id: number, float: Float32Array | undefined, int: Int8Array) => {
     const to = graph.tensors[id]?.quant;
@@ -79,15 +72,28 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Cal
     rows.set(id, row);
   };
   const run = intRunner(quant.params);
-  const floatTrunk = executeTrunk(plan, part, floatRunner);
-  const intTrunk = executeTrunk(quant.plan, signalBlocks(quant, stored), run);
-  for (const [id, block] of intTrunk) add(id, floatTrunk.get(id)?.data, block.data);
-  const intHeads = executeHeads(quant.plan, intTrunk, run);
-  for (const float of executeHeads(plan, floatTrunk, floatRunner)) {
-    const int = intHeads.next().value as typeof float | undefined;
-    if (!int) break;
-    for (const [id, block] of int.tensors)
-      if (!intTrunk.has(id)) add(id, float.tensors.get(id)?.data, block.data as unknown as Int8Array);
+  const needed = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
+  let left = maxWindows;
+  for (const signals of piecesOf(calibration)) {
+    if (left <= 0) break;
+    const all = floatBlocks(plan, signals);
+    const ticks = Math.min(ticksIn(plan, all), needed + (left - 1) * plan.hop);
+    left -= Math.floor((ticks - needed) / plan.hop) + 1;
+    const part = [...cutSignal(plan, all, 0, ticks).values()];
+    const stored = quantiseSignals(
+      graph,
+      part.map((block) => block.data),
+    );
+    const floatTrunk = executeTrunk(plan, part, floatRunner);
+    const intTrunk = executeTrunk(quant.plan, signalBlocks(quant, stored), run);
+    for (const [id, block] of intTrunk) add(id, floatTrunk.get(id)?.data, block.data);
+    const intHeads = executeHeads(quant.plan, intTrunk, run);
+    for (const float of executeHeads(plan, floatTrunk, floatRunner)) {
+      const int = intHeads.next().value as typeof float | undefined;
+      if (!int) break;
+      for (const [id, block] of int.tensors)
+        if (!intTrunk.has(id)) add(id, float.tensors.get(id)?.data, block.data as unknown as Int8Array);
+    }
   }
   return [...rows].map(([tensor, row]) => {
     const t = graph.tensors[tensor];

@@ -50,6 +50,11 @@ const runs: Record<string, Soak> = {
     test: 'kernels/requantise-f32',
     env: { RUNLET_FLOAT_CHANNELS: '3000' },
   },
+  calib: {
+    what: '50,000 damaged calibration files and arrays; 10,000 windows of kws as a stream, memory bounded',
+    test: 'calib',
+    env: { RUNLET_CALIB_FILES: '50000', RUNLET_CALIB_WINDOWS: '10000' },
+  },
   mcu: {
     what: 'the C host: 10^5 changed bundles, 10^6 calls, 3 x 10^7 hops of a small network, 10^8 frames through the queue with sanitizers',
     test: 'test/mcu',

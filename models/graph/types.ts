@@ -48,6 +48,12 @@ export interface Weights {
 export type Clamp = readonly [min: number, max: number];
 export const noClamp: Clamp = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
+/** What batch normalisation learnt of each output channel before the clamp: float graphs alone, where the file still had it. */
+export interface Moments {
+  mean: Float64Array; // [c]
+  deviation: Float64Array; // [c]
+}
+
 export interface ConvAttrs {
   /** Kernel, stride and dilation along t and f. */
   kernelT: number;
@@ -66,6 +72,7 @@ export interface ConvAttrs {
   /** [outChannels]; Int32Array in int8 graphs. */
   bias: Float32Array | Int32Array | null;
   clamp: Clamp;
+  moments?: Moments;
 }
 
 /** Output channel o reads input channel floor(o / multiplier). */
@@ -80,6 +87,7 @@ export interface DenseAttrs {
   weights: Weights;
   bias: Float32Array | Int32Array | null;
   clamp: Clamp;
+  moments?: Moments;
 }
 
 export interface PoolAttrs {

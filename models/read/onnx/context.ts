@@ -8,6 +8,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import {
   type Clamp,
   elementsOf,
+  type Moments,
   type Node,
   noClamp,
   type OpAttrs,
@@ -198,6 +199,7 @@ export class Lowering {
     offset: Float64Array | null,
     name: string,
     clamp: Clamp = noClamp,
+    moments?: Moments,
   ): Activation {
     if (!scale.every(Number.isFinite) || !(offset?.every(Number.isFinite) ?? true)) refuse('its constant is not finite');
     let weights: Weights = { data: Float32Array.from(scale) };
@@ -220,7 +222,12 @@ export class Lowering {
       padT: [0, 0],
       padF: [0, 0],
     } as const;
-    const tensor = this.emit('depthwise', [x.tensor], { ...one, multiplier: 1, weights, bias, clamp }, name);
+    const tensor = this.emit(
+      'depthwise',
+      [x.tensor],
+      { ...one, multiplier: 1, weights, bias, clamp, ...(moments && { moments }) },
+      name,
+    );
     return this.activationOf(tensor, x.layout);
   }
 }
