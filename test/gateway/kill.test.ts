@@ -99,7 +99,7 @@ test(`${kills} times kill -9: the old bundle or the new one runs, whole, and the
       const began = performance.now();
       try {
         await client.flash(wasm, 'main', () => {});
-        await client.try('main', { enduranceHops: 50, outputs: 2 });
+        await client.try('main', { enduranceHops: 50, outputs: 2, seconds: 0.05 });
         for (let phase = ''; phase !== 'confirmed'; ) {
           const { report } = await client.slot('main');
           phase = report?.phase ?? '';
