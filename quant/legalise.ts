@@ -7,7 +7,8 @@
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
 import { intOps } from './ops/index.ts';
 
-const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
+const same = (a: QuantParams | undefined, b: QuantParams | undefined) =>
+  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
 export function legalise(graph: Graph): Graph {
   const tensors: Tensor[] = [...graph.tensors];
