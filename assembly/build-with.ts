@@ -7,6 +7,7 @@
 import { RunletError } from '../models/error.ts';
 import { fitFrontEnd } from '../models/frontend/fit.ts';
 import type { FrontEnd } from '../models/frontend/types.ts';
+import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
@@ -97,7 +98,8 @@ async function asTable(
 ): Promise<Bundle> {
   const { target, weights, form } = options;
   const every = options.kernels === 'every';
-  const kernels = every ? () => everyKernel(target, weights) : kernelsUsed;
+  const int16 = quant.plan.graph.tensors.some((t) => isInt16(t.quant));
+  const kernels = every ? () => everyKernel(target, weights, int16) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, kernels, sound, weights, form));
   const ownClock = quant.plan.mode === 'misaligned';
   const shrink = options.shrink ?? false;
