@@ -63,11 +63,24 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
       return table.wasm.length < calls.wasm.length ? table : calls;
     }
     const { frontEnd } = options;
+    if (typeof frontEnd === 'object') checkRows(quant);
     const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
     const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target, weights: home };
     return style === 'calls' ? asCalls(tools, quant, named, inside) : asTable(tools, interpreters, quant, named, inside);
   };
   return build;
+}
+
+/** @throws RN540 */
+function checkRows({ plan: { graph } }: QuantPlan): void {
+  const input = graph.tensors[graph.inputs[0]?.tensor ?? -1];
+  if (!isInt16(input?.quant)) return;
+  throw new RunletError('RN540', {
+    what: 'a front end cannot be before an int16 input',
+    where: input?.name,
+    why: 'its rows are int8',
+    tryThis: 'quantise without --mixed, or leave the front end to the host',
+  });
 }
 
 type Named = Omit<BuildOptions, 'frontEnd'> & {

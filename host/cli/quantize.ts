@@ -6,6 +6,7 @@ import { writeGraph } from '../../models/graph/file.ts';
 import { table } from '../report/table.ts';
 import { coloursFor, jsonArg, printJson } from './args.ts';
 import { calibArgs, loadGraph, modelArgs, planArgs, planOptions, quantised } from './load.ts';
+import { mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
 import { writeOut } from './save.ts';
 
 export default defineCommand({
@@ -14,14 +15,20 @@ export default defineCommand({
     ...modelArgs,
     ...planArgs,
     ...calibArgs,
+    ...mixedArgs,
     output: { type: 'string', alias: 'o', description: 'Where the int8 model (.rnq) goes' },
     ...jsonArg,
   },
   async run({ args }) {
-    const graph = await loadGraph(args);
-    const { graph: int8, report } = await quantised(graph, planOptions(graph, args), args);
-    if (args.output) await writeOut(args.output, writeGraph(int8));
-    if (args.json) return printJson({ output: args.output, layers: report });
+    const graph = await normalisedFor(await loadGraph(args), args);
+    const plan = planOptions(graph, args);
+    const { graph: int8, report } = await quantised(graph, plan, args);
+    const mixed = await mixedOf(int8, plan, args);
+    if (args.output) await writeOut(args.output, writeGraph(mixed?.graph ?? int8));
+    if (args.json) {
+      const { graph: _, ...choice } = mixed ?? { graph: int8 };
+      return printJson({ output: args.output, layers: report, ...(mixed && { mixed: choice }) });
+    }
     const colour = coloursFor(process.stdout);
     const rows = report.map((r) => [
       r.name.length > 34 ? `…${r.name.slice(-33)}` : r.name,
@@ -40,6 +47,7 @@ export default defineCommand({
       process.stdout.write(
         `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${worst.name} (${worst.op})\n`,
       );
+    if (mixed) process.stdout.write(`\n${mixedText(mixed)}`);
     if (args.output) process.stderr.write(`wrote ${args.output}\n`);
   },
 });
