@@ -19,8 +19,8 @@ import { roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
 
-/** Operations that a multiply-accumulate with int16 on a side takes, of those of one on int8: measured on the scalar kernels. */
-export const int16Work = 3;
+/** What a multiply-accumulate with int16 on a side takes, of one on int8: target interp (scripts/int16-work.ts; native 1.9, simd 6.3). */
+export const int16Work = 4;
 
 export interface MixedOptions {
   /** Most cost that is added, percent of the int8 model's. Default 20. */

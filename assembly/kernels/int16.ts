@@ -2,7 +2,7 @@
  * int16: what the kernels of int16 activations share. Holds no operator.
  *
  * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.  Exact: quant/ops/int16.ts is its twin.
- * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 8 to 46.
+ * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 1 to 46.
  * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
  */
 import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";

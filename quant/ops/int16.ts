@@ -34,19 +34,19 @@ export const makeInts = (type: IntType | undefined, length: number): Ints =>
 export const accumulators = (types: Types | undefined, length: number): Int32Array | Float64Array =>
   types ? new Float64Array(length) : new Int32Array(length);
 
-/** MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws RunletError RN402 above 128 */
+/** MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws RunletError RN402 from 2^14 on */
 export function wideMultiplier(real: number): Multiplier {
   const { multiplier, shift } = quantizeMultiplier(real);
-  if (shift > 7)
+  if (shift > 14)
     throw new RunletError('RN402', {
       what: `scales give the multiplier ${real}`,
-      why: 'a layer that reads or writes int16 has multipliers below 128',
+      why: 'a layer that reads or writes int16 has multipliers below 2^14',
       tryThis: 'check the calibration data: an output that hardly changes has a scale near zero',
     });
   return { multiplier: multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff, shift: 15 - shift };
 }
 
-/** floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 8 to 46. */
+/** floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 1 to 46; above 2^53, which every clamp ends, not to the last bit. */
 export function requantiseWide(x: number, multiplier: number, shift: number): number {
   const high = Math.floor(x / 65536) * multiplier;
   const low = (x - Math.floor(x / 65536) * 65536) * multiplier + 2 ** (shift - 1);

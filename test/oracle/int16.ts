@@ -92,7 +92,7 @@ function activated(node: Extract<Node, { op: 'activation' }>, { data, quant }: S
   if (node.attrs.fn === 'identity') return y.zeroPoint + multiply(value, splitMultiplier(quant.scale / y.scale));
   const alpha = Math.fround(node.attrs.alpha ?? 0.01);
   const scale = value < 0 ? Math.fround(Math.fround(quant.scale * alpha) / y.scale) : Math.fround(quant.scale / y.scale);
-  return y.zeroPoint + multiply(value, splitMultiplier(scale));
+  return y.zeroPoint + Math.sign(scale) * multiply(value, splitMultiplier(Math.abs(scale)));
 }
 
 /** The mean's multiplier has 1 / count in it. */
