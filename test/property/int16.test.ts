@@ -1,25 +1,28 @@
 /**
  * Random networks with int16 in random places: streamed wasm equals the integer reference in every mode, and the windowed model where the plan says so.
  *
- * Counts: RUNLET_INT16 networks a mode (default 200; a quarter in the modes that approximate), seed RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC
- * of them (default 24) are compiled as well, and both styles must agree in every output and every byte of state. The targets take turns.
+ * Counts: RUNLET_INT16 networks a mode (default 80; a quarter in the modes that approximate), seed RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC
+ * of them (default 9) are compiled as well, and both styles must agree in every output and every byte of state. The targets take turns.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isInt16 } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
+import type { MacParams } from '../../quant/ops/op.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
+import { compareModule } from '../ops/run-case.ts';
 import { differing } from './harness.ts';
 import { anyLayout } from './layouts.ts';
 import { makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
 import { runStyles, spread } from './styles.ts';
 import { randomFrames, widen } from './widen.ts';
 
-const runs = Number(process.env.RUNLET_INT16 ?? 200);
-const compiled = Math.min(runs, Number(process.env.RUNLET_INT16_ASC ?? 24));
+const runs = Number(process.env.RUNLET_INT16 ?? 80);
+const compiled = Math.min(runs, Number(process.env.RUNLET_INT16_ASC ?? 9));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 function planned(graph: Graph, options: PlanOptions): QuantPlan | undefined {
@@ -116,6 +119,38 @@ for (const [mode, { share, plan }] of Object.entries(modes)) {
     if (refused > 0) console.log(`  ${refused} networks refused`);
   });
 }
+
+const few = Math.ceil(runs / 8);
+test(`${few} random networks with int16 tensors, weights apart: wasm = reference (seed ${seed})`, async () => {
+  let apart = 0;
+  for (const [i, spec] of fc.sample(network, { numRuns: few, seed: seed + 1 }).entries()) {
+    const rnd = random(spec.seed ^ 0x7171);
+    const { quant } = anyLayout(widen(makeNetwork(spec), rnd, 0.8), 1 + (i % spec.window), rnd);
+    const { plan } = quant;
+    const signal = randomFrames(plan.graph, plan.window + 7 * plan.hop, rnd);
+    const weights = i % 2 ? 'linear' : 'tile';
+    const bundle = await build(quant, { target: 'native', style: 'table', kernels: 'every', weights });
+    assert.is(compareModule(quant, bundle, signal).differing, 0, `network ${i}, ${weights}`);
+    if (bundle.weights) apart++;
+  }
+  assert.ok(apart > few / 2);
+});
+
+test('negative control: the multiplier of a layer one step off differs', async () => {
+  const graph = widen(
+    makeNetwork({ ...(fc.sample(network, { numRuns: 1, seed: 5 })[0] as NetworkSpec), layers: [], head: 'dense' }),
+    () => 0,
+    1,
+  );
+  const quant = quantPlan(graph, { hop: 4, mode: 'windowed' });
+  const bundle = await build(quant, { target: 'native', style: 'table', kernels: 'every' });
+  const signal = randomFrames(graph, quant.plan.window + 40, random(3));
+  assert.is(compareModule(quant, bundle, signal).differing, 0);
+  const [params] = [...quant.params.values()].filter((p): p is MacParams => 'multiplier' in p && p.types !== undefined);
+  assert.ok(params);
+  params.multiplier[0] = (params.multiplier[0] as number) * 1.05;
+  assert.ok(compareModule(quant, bundle, signal).differing > 0);
+});
 
 test('summary', () => {
   const { networks, outputs, windows, int16Inputs, int16Tensors, ops } = totals;
