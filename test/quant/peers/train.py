@@ -16,23 +16,22 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def layer(inputs, outputs, kernel, stride=1, groups=1):
-    return [nn.Conv1d(inputs, outputs, kernel, stride, groups=groups, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+def layer(inputs, outputs, kernel, stride=1, groups=1, padding=0):
+    return [nn.Conv1d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
 
 
 class Residual(nn.Module):
-    """x cut at its ends, and two separable convolutions on it."""
+    """x and two separable convolutions of it, padded."""
 
     def __init__(self, channels, kernel):
         super().__init__()
-        self.cut = kernel - 1
         parts = []
         for _ in range(2):
-            parts += layer(channels, channels, kernel, groups=channels) + layer(channels, channels, 1)
+            parts += layer(channels, channels, kernel, 1, channels, kernel // 2) + layer(channels, channels, 1)
         self.body = nn.Sequential(*parts[:-1])
 
     def forward(self, x):
-        return torch.relu(x[..., self.cut : x.shape[-1] - self.cut] + self.body(x))
+        return torch.relu(x + self.body(x))
 
 
 def network(separable, channels, frames, labels):
