@@ -105,7 +105,7 @@ interface Settings {
 
 async function compare(network: Network, base: Windows, { draws: drawCount, calibrationWindows, methods: wanted }: Settings) {
   const windows = inUnits(base, network.raw);
-  const model = modelOf(network, windows);
+  const model = modelOf(network, base);
   const each = windows.frames * windows.channels;
   const pool = windows.calibration.length / each;
   const draws = Array.from({ length: drawCount }, (_, i) => drawn(1000 * seed + i, calibrationWindows, pool));
