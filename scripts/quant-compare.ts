@@ -69,9 +69,10 @@ function modelOf({ name, base, source, edits }: Network, windows: Windows): stri
 function peerMetrics(model: string, windows: Windows, draws: Int32Array[], methods?: string) {
   const { calibration, evaluation, truth, frames, channels } = windows;
   const shape = (x: Float32Array) => [x.length / frames / channels, frames, channels];
+  const stem = model.replace(/\.onnx$/, '');
   const file = (name: string, bytes: Uint8Array) => {
-    writeFileSync(join(out, name), bytes);
-    return join(out, name);
+    writeFileSync(`${stem}-${name}`, bytes);
+    return `${stem}-${name}`;
   };
   const flat = Int32Array.from(draws.flatMap((d) => [...d]));
   const text = runPython([
@@ -81,7 +82,7 @@ function peerMetrics(model: string, windows: Windows, draws: Int32Array[], metho
     file('draws.npy', writeNpy([draws.length, draws[0]?.length ?? 0], flat)),
     file('evaluation.npy', writeNpy(shape(evaluation), evaluation)),
     file('truth.npy', writeNpy([truth.length], truth)),
-    model.replace(/\.onnx$/, ''),
+    stem,
     ...(methods ? [methods] : []),
   ]);
   const lines = text
