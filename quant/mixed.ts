@@ -54,7 +54,7 @@ export interface Mixed {
 function reachOf(int8: Graph, { tensors, largest }: Sensitivity, signals: readonly Float32Array[]): number {
   const input = int8.inputs.findIndex((p) => tensors.includes(p.tensor));
   if (input >= 0) return (signals[input] as Float32Array).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const { scale, zeroPoint } = int8.tensors[tensors[0] as number]?.quant as QuantParams;
+  const { scale, zeroPoint } = int8.tensors[tensors[0] as number]?.quant ?? { scale: 0, zeroPoint: 0 };
   return Math.max(2 * largest, scale * Math.max(128 + zeroPoint, 127 - zeroPoint));
 }
 
