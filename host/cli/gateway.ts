@@ -15,6 +15,7 @@ import { addressOf, type Served, serve } from '../gateway/http/serve.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
+import { prepareStreams, streamArgs, streamOptions } from './gateway-streams.ts';
 import { readBytes } from './load.ts';
 import { fileOf, tokenOf } from './remote.ts';
 
@@ -45,6 +46,7 @@ export default defineCommand({
       description: 'Level of the log: debug, info, warn, error, silent',
       valueHint: 'level',
     },
+    ...streamArgs,
     ...jsonArg,
   },
   async run({ args }) {
@@ -56,6 +58,7 @@ export default defineCommand({
         where: '--key',
         tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
+    streamOptions(args);
     const token = await tokenOf(args.tokenFile);
     if (!loopback.has(args.host) && !token && !args.clientCa)
       throw new RunletError('RN862', {
@@ -100,13 +103,16 @@ export default defineCommand({
     const first = args.model;
     if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
     const { app, uploads } = gatewayApp({ gateway, log, token, addressOf });
+    const streams = prepareStreams({ args, gateway, app, log, token });
     const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
+    const wires = await streams.start(served);
     log.info({ url: served.url, threads: options.pool.threads }, 'listens');
     announce(gateway, served, args.json);
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });
     log.info('stops');
+    await wires.stop();
     await served.stop();
     await uploads.close();
     await gateway.close();

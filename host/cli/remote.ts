@@ -61,7 +61,9 @@ const called = ({ name, version, sequence }: { name: string; version: string; se
 
 /** What a slot holds, a line each: name of the line, text. */
 export function slotLines({ active, previous, staged, trial, streams, last, report }: SlotStatus): [string, string][] {
-  const lines: [string, string][] = [['runs', active ? `${called(active)}${streams ? `, ${streams} stream${streams > 1 ? 's' : ''}` : ''}` : 'nothing']];
+  const lines: [string, string][] = [
+    ['runs', active ? `${called(active)}${streams ? `, ${streams} stream${streams > 1 ? 's' : ''}` : ''}` : 'nothing'],
+  ];
   if (previous) lines.push(['before', called(previous)]);
   if (staged) lines.push([trial ? 'on trial' : 'staged', `${called(staged)}${trial && report ? `, ${report.phase}` : ''}`]);
   if (last?.result === 'reverted') lines.push(['given up', `${called(last)}: ${last.code} ${last.why}`]);

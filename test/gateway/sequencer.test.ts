@@ -14,8 +14,7 @@ const tickBytes = 2;
 const zeroTick = Uint8Array.of(9, 9);
 const base: SequencerOptions = { tickBytes, zeroTick, gap: 'hold', gapLimitTicks: 12, reorderTicks: 16, late: 'drop' };
 const tick = (n: number): [number, number] => [n & 255, (n >> 8) & 255];
-const ticksOf = (from: number, to: number) =>
-  Uint8Array.from(Array.from({ length: to - from }, (_, i) => tick(from + i)).flat());
+const ticksOf = (from: number, to: number) => Uint8Array.from(Array.from({ length: to - from }, (_, i) => tick(from + i)).flat());
 
 /** Steps as one value a tick: the tick's bytes, or a reset with the number that comes next. Resets that touch are one. */
 function signalOf(steps: Step[]): string[] {
@@ -82,7 +81,9 @@ test('any order, repeats and losses within the bound: the signal of what arrived
     const order = sent.map((message, i) => ({ message, i })).sort((a, b) => a.message.at - b.message.at || a.i - b.i);
     const options = { ...base, gap, gapLimitTicks };
     const sequencer = new Sequencer(options);
-    const steps = order.flatMap(({ message }) => sequencer.push({ from: message.from, bytes: ticksOf(message.from, message.to) }));
+    const steps = order.flatMap(({ message }) =>
+      sequencer.push({ from: message.from, bytes: ticksOf(message.from, message.to) }),
+    );
     steps.push(...sequencer.flush());
     const arrived = new Set(sent.flatMap((m) => Array.from({ length: m.to - m.from }, (_, i) => m.from + i)));
     assert.equal(signalOf(steps), expected(arrived, first, from, options));
@@ -100,29 +101,34 @@ test('any order, repeats and losses within the bound: the signal of what arrived
 
 test('any messages at all: the books balance, order holds, and no more is held than the bound', () => {
   const message = fc.record({ from: fc.nat(400), ticks: fc.integer({ min: 1, max: 30 }) });
-  const property = fc.property(fc.array(message, { maxLength: 80 }), fc.nat(40), fc.boolean(), (messages, reorderTicks, restart) => {
-    const sequencer = new Sequencer({ ...base, reorderTicks, late: restart ? 'restart' : 'drop' });
-    let at: number | undefined;
-    const take = (steps: Step[]) => {
-      for (const step of steps) {
-        if (step.kind === 'reset') {
-          if (at !== undefined && sequencer.counts.restarts === 0) assert.is(step.from, at + step.ticks);
-          at = step.from;
-          continue;
+  const property = fc.property(
+    fc.array(message, { maxLength: 80 }),
+    fc.nat(40),
+    fc.boolean(),
+    (messages, reorderTicks, restart) => {
+      const sequencer = new Sequencer({ ...base, reorderTicks, late: restart ? 'restart' : 'drop' });
+      let at: number | undefined;
+      const take = (steps: Step[]) => {
+        for (const step of steps) {
+          if (step.kind === 'reset') {
+            if (at !== undefined && sequencer.counts.restarts === 0) assert.is(step.from, at + step.ticks);
+            at = step.from;
+            continue;
+          }
+          at ??= step.from;
+          assert.is(step.from, at);
+          at += step.bytes.length / tickBytes;
+          if (!step.filled) assert.equal(step.bytes, ticksOf(step.from, at));
         }
-        at ??= step.from;
-        assert.is(step.from, at);
-        at += step.bytes.length / tickBytes;
-        if (!step.filled) assert.equal(step.bytes, ticksOf(step.from, at));
-      }
-      const { received, delivered, late, duplicate } = sequencer.counts;
-      assert.is(received, delivered + late + duplicate + sequencer.heldTicks);
-      assert.ok(sequencer.heldTicks <= reorderTicks, `${sequencer.heldTicks} held`);
-    };
-    for (const { from, ticks } of messages) take(sequencer.push({ from, bytes: ticksOf(from, from + ticks) }));
-    take(sequencer.flush());
-    assert.is(sequencer.heldTicks, 0);
-  });
+        const { received, delivered, late, duplicate } = sequencer.counts;
+        assert.is(received, delivered + late + duplicate + sequencer.heldTicks);
+        assert.ok(sequencer.heldTicks <= reorderTicks, `${sequencer.heldTicks} held`);
+      };
+      for (const { from, ticks } of messages) take(sequencer.push({ from, bytes: ticksOf(from, from + ticks) }));
+      take(sequencer.flush());
+      assert.is(sequencer.heldTicks, 0);
+    },
+  );
   fc.assert(property, { seed, numRuns });
 });
 
