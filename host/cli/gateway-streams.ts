@@ -3,9 +3,12 @@
  *
  * In: options, a gateway that runs.  Out: wires that are open; `stop` closes them. The log says when frames are shed.
  */
+import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
+import { RunletError } from '../../models/error.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Served } from '../gateway/http/serve.ts';
 import { asFailure } from '../gateway/hub/slot.ts';
@@ -53,6 +56,9 @@ export const streamArgs = {
   baud: { type: 'string', default: '115200', description: 'Rate of the serial line', valueHint: 'n' },
   lines: { type: 'string', default: 'csv', description: 'What stdin and serial lines hold', valueHint: lineFormats.join('|') },
   numbered: { type: 'boolean', description: "The first number of a line is the tick's number" },
+  demo: { type: 'boolean', description: 'A heart-rate model and a made-up signal; needs no other option' },
+  demoSpeed: { type: 'string', default: '4', description: 'Times the rate of the demo signal', valueHint: 'x' },
+  open: { type: 'boolean', description: 'Open the page in a browser' },
   lineStream: {
     type: 'string',
     description: 'Name of the stream of stdin (default: stdin) or the serial line',
@@ -78,6 +84,7 @@ export function streamOptions(args: Args) {
     intake: { ...defaultIntake, ...said },
     format: choiceOption('lines', args.lines, lineFormats) ?? 'csv',
     qos: choiceOption('mqtt-qos', args.mqttQos, ['0', '1'] as const) === '1' ? (1 as const) : (0 as const),
+    demoSpeed: numberOption('demo-speed', args.demoSpeed, { min: 0.1, max: 1000 }) ?? 4,
     baud: whole('baud', args.baud, 50) ?? 115_200,
   };
 }
@@ -94,7 +101,7 @@ const safeName = (text: string): string => text.replace(/[^A-Za-z0-9._-]/g, '-')
 
 /** Adds the page before the server listens, and what comes after it. */
 export function prepareStreams({ args, gateway, app, log, token }: WiresOptions) {
-  const { intake: options, format, qos, baud } = streamOptions(args);
+  const { intake: options, format, qos, baud, demoSpeed } = streamOptions(args);
   const intake = new Intake(gateway, options);
   const tracker = new Tracker(gateway);
   const wires: Wires = {};
@@ -128,8 +135,10 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
       const stream = (!args.stdin && args.lineStream) || safeName(args.serial.split('/').at(-1) ?? 'serial');
       read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, false);
     }
+    const stopDemo = args.demo ? await (await import('../gateway/demo.ts')).demoStream(intake, 'pulse-1', demoSpeed) : undefined;
     return {
       stop: async () => {
+        stopDemo?.();
         quit.abort();
         if (args.stdin) process.stdin.destroy();
         sockets.stop();
@@ -140,4 +149,36 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
     };
   }
   return { intake, tracker, wires, start };
+}
+
+const demoFolder = 'runlet-demo';
+
+/** What --demo stands for. @throws RN862 no state folder, RN873 */
+export async function withDemo<T extends { demo?: boolean; state?: string; model?: string; key?: string }>(
+  args: T,
+): Promise<T & { state: string }> {
+  const { demo, state } = args;
+  if (demo) {
+    const { demoFiles } = await import('../gateway/demo.ts');
+    const { first, key } = await demoFiles(demoFolder, (text) => process.stderr.write(`${text}\n`));
+    return { ...args, state: state ?? join(demoFolder, 'state'), model: args.model ?? first, key: args.key ?? key };
+  }
+  if (state !== undefined) return { ...args, state };
+  throw new RunletError('RN741', {
+    what: 'the gateway needs a folder for bundles and for what runs',
+    where: '--state',
+    tryThis: '--state FOLDER, or --demo to see one',
+  });
+}
+
+export const demoText = (url: string): string =>
+  `the page is ${url}; flash the next model to it:  runlet flash ${join(demoFolder, 'next.wasm')} --to ${url}\n`;
+
+/** Opens a page in the user's browser, where there is one. */
+export function openPage(url: string): void {
+  const commands: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open', url], win32: ['cmd', '/c', 'start', '', url] };
+  const [command = 'xdg-open', ...rest] = commands[process.platform] ?? ['xdg-open', url];
+  spawn(command, rest, { stdio: 'ignore', detached: true })
+    .on('error', () => process.stderr.write(`no browser was found; open ${url}\n`))
+    .unref();
 }

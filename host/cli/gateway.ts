@@ -15,7 +15,7 @@ import { addressOf, type Served, serve } from '../gateway/http/serve.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
-import { prepareStreams, streamArgs, streamOptions } from './gateway-streams.ts';
+import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
 import { readBytes } from './load.ts';
 import { fileOf, tokenOf } from './remote.ts';
 
@@ -24,7 +24,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export default defineCommand({
   meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
   args: {
-    state: { type: 'string', required: true, description: 'Folder for bundles and for what runs', valueHint: 'folder' },
+    state: { type: 'string', description: 'Folder for bundles and for what runs', valueHint: 'folder' },
     port: { type: 'string', default: '8080', description: 'Port; 0: any that is free', valueHint: 'n' },
     host: { type: 'string', default: '127.0.0.1', description: 'Address to listen on', valueHint: 'address' },
     model: { type: 'string', description: 'Bundle for slot main, where nothing runs there yet', valueHint: 'first.wasm' },
@@ -49,7 +49,8 @@ export default defineCommand({
     ...streamArgs,
     ...jsonArg,
   },
-  async run({ args }) {
+  async run({ args: given }) {
+    const args = await withDemo(given);
     const whole = (name: string, text: string | undefined, max = 2 ** 32) =>
       numberOption(name, text, { min: 0, max, whole: true });
     if (!args.key && !args.insecureUnsigned)
@@ -108,6 +109,8 @@ export default defineCommand({
     const wires = await streams.start(served);
     log.info({ url: served.url, threads: options.pool.threads }, 'listens');
     announce(gateway, served, args.json);
+    if (args.demo) process.stderr.write(demoText(served.url));
+    if (args.open) openPage(served.url);
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });

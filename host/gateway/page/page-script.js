@@ -71,7 +71,11 @@
     const lines = [];
     if (active) {
       const by = active.keyId ? `signed by ${active.keyId.slice(0, 16)}` : 'not signed';
-      lines.push(element('p', { text: `slot ${slot}, ${number(streams)} streams; ${active.digest.slice(0, 12)}, ${by}` }));
+      lines.push(
+        element('p', {
+          text: `slot ${slot}, ${number(streams)} ${streams === 1 ? 'stream' : 'streams'}; ${active.digest.slice(0, 12)}, ${by}`,
+        }),
+      );
       const rate = about.sampleRateHz ? ` at ${about.sampleRateHz} Hz` : '';
       lines.push(
         element('p', {
@@ -173,13 +177,14 @@
         points: { show: outputs.length < 40, size: 5 },
       }));
       const seconds = (_, values) => values.map((v) => (rate ? `${v} s` : v));
+      const clock = (_, values) => values.map((v) => new Date(1000 * v).toLocaleTimeString('en-GB'));
       const options = {
         width,
         height: 260,
         cursor: { y: false },
         legend: { show: false },
         scales: { x: { time: stamped } },
-        axes: [axis(stamped ? {} : { values: seconds }), axis({ size: 48 })],
+        axes: [axis({ size: 34, space: 90, values: stamped ? clock : seconds }), axis({ size: 48 })],
         series: [{}, ...series],
         hooks: { draw: [marks] },
       };
@@ -237,6 +242,7 @@
       },
       axes: [
         axis({
+          size: 34,
           grid: { show: false },
           splits: () => data[0].filter((i) => i % 3 === 0),
           values: (_, at) => at.map((i) => names[i] ?? ''),
