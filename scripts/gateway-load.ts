@@ -5,7 +5,7 @@
  * signal's rate, with no wait); --json. For MQTT Debian's mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss
  * counters, memory before and after, share of the processors. Exit 1 where the 99th percentile is 50 ms or more at the signal's rate, where an output is
  * missing that was not shed, or where memory grows with the signal.
- * The clock is one: frames are sent and outputs received by this process. Senders are spread evenly over the time of a message.
+ * The clock is one: frames are sent and outputs received by this process. Streams begin spread evenly over the time of a hop.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

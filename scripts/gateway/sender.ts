@@ -2,7 +2,7 @@
  * Many senders in one: each stream's messages at their time, and how long each output took.
  *
  * In: a signal, a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from the send of an output's last frame to the output.
- * Streams begin spread over the time of a message, and each at its own place of the signal.
+ * Streams begin spread over the time of a hop, and each at its own place of the signal.
  */
 import { quantile } from '../../host/report/statistics.ts';
 
@@ -70,17 +70,17 @@ export class Sender {
   }
 
   async run(): Promise<void> {
-    const { streams, totalTicks, ticksPerSecond, ticksPerMessage } = this.#options;
+    const { streams, totalTicks, ticksPerSecond, ticksPerMessage, hop } = this.#options;
     const paced = Number.isFinite(ticksPerSecond);
     const begun = performance.now() + 200;
-    const messageMs = (1000 * ticksPerMessage) / ticksPerSecond;
+    const tickMs = 1000 / ticksPerSecond;
     for (;;) {
       let open = 0;
       let sent = 0;
       for (let stream = 0; stream < streams; stream++) {
         if ((this.#sent[stream] as number) >= totalTicks) continue;
         open++;
-        const due = paced ? begun + (stream / streams + (this.#sent[stream] as number) / ticksPerMessage) * messageMs : 0;
+        const due = paced ? begun + ((stream / streams) * hop + (this.#sent[stream] as number) + ticksPerMessage) * tickMs : 0;
         const now = performance.now();
         if (due > now || !this.#mayGo(stream)) continue;
         if (paced) this.#delays.push(now - due);

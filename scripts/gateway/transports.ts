@@ -3,9 +3,10 @@
  *
  * In: addresses, how many connections share the streams.  Out: send, outputs as they come.
  */
+import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import WebSocket from 'ws';
-import { mqttTopics } from '../../host/gateway/streams/mqtt.ts';
+import { mqttTopics, noDelay } from '../../host/gateway/streams/mqtt.ts';
 import { readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { gatewayId } from './processes.ts';
 
@@ -31,7 +32,11 @@ const bytesOf = (ticks: Float32Array): Uint8Array => new Uint8Array(ticks.buffer
 async function overMqtt({ broker, connections }: TransportOptions): Promise<Link> {
   const { default: mqtt } = await import('mqtt');
   const topics = mqttTopics(gatewayId);
-  const open = () => mqtt.connectAsync(broker as string, { reconnectPeriod: 0 });
+  const open = async () => {
+    const client = await mqtt.connectAsync(broker as string, { reconnectPeriod: 0 });
+    noDelay(client);
+    return client;
+  };
   const clients = await Promise.all(Array.from({ length: connections }, open));
   const reader = await open();
   await reader.subscribeAsync(topics.frames('+').replace(/frames$/, 'outputs'), { qos: 0 });
@@ -83,6 +88,7 @@ async function overHttp({ url, connections }: TransportOptions): Promise<Link> {
   let listen = (_stream: number, _tick: number): void => {};
   const watched = new Set<number>();
   const quit = new AbortController();
+  setMaxListeners(0, quit.signal);
   const watch = (stream: number): void => {
     watched.add(stream);
     request(`${url}/v1/streams/${nameOf(stream)}/outputs`, { signal: quit.signal }, (answer) => {

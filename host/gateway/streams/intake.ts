@@ -2,7 +2,7 @@
  * Where frames of all wires that may lose some come in: ordered, filled and counted by policy, shed where they come faster than they are computed.
  *
  * In: messages of frames with a stream's name.  Out: Gateway.push and Gateway.reset; `decorate` says of an output what its sender calls its last tick.
- * Shed: a message that comes while a stream has more than `mostWaitingHops` hops waiting, or while frames wait longer than `mostLagMs` for a thread, is
+ * Shed: a message that comes while a stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or while frames wait longer than `mostLagMs` for a thread, is
  * thrown away and counted; its ticks are then a gap like any other. An `overload` event says when that begins and ends.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
@@ -52,6 +52,7 @@ interface Lane {
   epochs: { frame: number; offset: number }[];
   stamp?: { from: number; timestampMs: number };
   heardMs: number;
+  shedding: boolean;
 }
 
 const calmMs = 1000;
@@ -188,7 +189,7 @@ export class Intake {
       late: options.late,
     });
     const tickMs = manifest.sampleRateHz && 1000 / manifest.sampleRateHz;
-    return { sequencer, slot: slotName, tickBytes: width, hop: manifest.hop, tickMs, epochs: [], heardMs: 0 };
+    return { sequencer, slot: slotName, tickBytes: width, hop: manifest.hop, tickMs, epochs: [], heardMs: 0, shedding: false };
   }
 
   #run(id: string, slot: string | undefined, lane: Lane, steps: Step[]): void {
@@ -216,9 +217,16 @@ export class Intake {
     if (epochs.length > 16) epochs.shift();
   }
 
-  #tooMuch(id: string, { hop }: Lane): boolean {
+  /** Once a stream sheds it does so until little waits: few long gaps are better than many short ones. */
+  #tooMuch(id: string, lane: Lane): boolean {
     const { mostWaitingHops, mostLagMs } = this.options;
-    return (this.gateway.streams.get(id)?.waiting ?? 0) > mostWaitingHops * hop || this.gateway.lagMs > mostLagMs;
+    // the hops of sound are short
+    const most = Math.max(mostWaitingHops * lane.hop, mostLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
+    const waiting = this.gateway.streams.get(id)?.waiting ?? 0;
+    lane.shedding =
+      waiting > (lane.shedding ? Math.max(lane.hop, most / 4) : most) ||
+      this.gateway.lagMs > (lane.shedding ? mostLagMs / 2 : mostLagMs);
+    return lane.shedding;
   }
 
   #shedding(id: string, ticks: number): void {

@@ -97,7 +97,8 @@ async function open({ key, digest, base, snapshot }: Operation & { op: 'open' })
     range: new InputRange(session.manifest),
     snapshotAt: 0,
   };
-  instance.snapshotAt = frameOf(instance);
+  // streams that begin together do not give their snapshots together
+  instance.snapshotAt = frameOf(instance) - (key % snapshotHops) * session.hop;
   instances.set(key, instance);
 }
 
