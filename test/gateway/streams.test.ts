@@ -60,6 +60,8 @@ async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
   return { gateway, intake, close };
 }
 
+const outputOf = (gateway: Gateway): PortManifest => gateway.slot('main').active?.manifest.outputs.at(0) as PortManifest;
+
 /** Outputs as a reader of a wire gets them, against an uninterrupted run. */
 function sameAsEver(outputs: OutputMessage[], scale: number, zeroPoint: number, frames: number): void {
   const want = expected(1, frames);
@@ -144,7 +146,7 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
   own.send('text');
   const want = expected(1, 120).length;
   await until(() => found.own.length === 2 * want && found.all.length === 2 * want && found.errors.length === 2);
-  const { scale, zeroPoint } = gateway.slot('main').active?.manifest.outputs[0] as PortManifest;
+  const { scale, zeroPoint } = outputOf(gateway);
   for (const name of ['a', 'b']) {
     const mine = found.own.filter(({ stream }) => stream === name);
     sameAsEver(mine, scale, zeroPoint, 120);
@@ -181,7 +183,7 @@ test('MQTT: out of order and twice gives the outputs of the signal; the status s
   // pairs change places, and each fifth message comes twice
   for (let at = 4; at < 204; at += 8) for (const one of [at + 4, at, ...(at % 20 === 4 ? [at] : [])]) await send(one);
   await until(() => outputs.length === expected(1, 204).length);
-  const { scale, zeroPoint } = gateway.slot('main').active?.manifest.outputs[0] as PortManifest;
+  const { scale, zeroPoint } = outputOf(gateway);
   sameAsEver(outputs, scale, zeroPoint, 204);
   const { lost, late, duplicate, reordered } = intake.counts();
   assert.equal({ lost, late, duplicate, reordered }, { lost: 0, late: 0, duplicate: 20, reordered: 100 });
@@ -221,7 +223,7 @@ test('lines: numbers and noise, and binary messages between noise', async () => 
     const counts = await readLines(intake, pieces(), { stream: 'l', format, numbered: true, patient: true });
     assert.equal(counts, { lines: 54, bad: 4 });
     await until(() => outputs.length === expected(1, 50).length);
-    const { scale, zeroPoint } = gateway.slot('main').active?.manifest.outputs[0] as PortManifest;
+    const { scale, zeroPoint } = outputOf(gateway);
     sameAsEver(outputs, scale, zeroPoint, 50);
     await close();
   }
