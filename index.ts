@@ -48,7 +48,22 @@ export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
 export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/rules.ts';
 export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
+export type { CalibrationSet, Sampling } from './quant/calibration/signals.ts';
+export type { CalibrationWarning } from './quant/calibration/warnings.ts';
 export { FrontEndReference, featureRows } from './quant/frontend/reference.ts';
+export { normaliseInputs } from './quant/methods/normalise-inputs.ts';
+export { type Sensitivities, type Sensitivity, sensitivity } from './quant/methods/sensitivity.ts';
+export { type Mixed, type MixedGroup, type MixedOptions, mixed } from './quant/mixed.ts';
 export { type QuantPlan, quantPlan } from './quant/plan.ts';
-export { type Quantized, type QuantizeOptions, quantize } from './quant/quantize.ts';
+export type { Methods, Preset } from './quant/presets.ts';
+export { type QdqOptions, writeQdq } from './quant/qdq.ts';
+export {
+  type CalibrationReport,
+  type Progress,
+  type Quantized,
+  type QuantizeOptions,
+  type QuantizeStreamOptions,
+  quantize,
+  quantizeStream,
+} from './quant/quantize.ts';
 export type { LayerReport } from './quant/report.ts';

@@ -7,9 +7,11 @@
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
 import { intOps } from './ops/index.ts';
 
-const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
+const same = (a: QuantParams | undefined, b: QuantParams | undefined) =>
+  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
-export function legalise(graph: Graph): Graph {
+/** `wanted`: which operators to look at; all where left out. */
+export function legalise(graph: Graph, wanted: (node: Node) => boolean = () => true): Graph {
   const tensors: Tensor[] = [...graph.tensors];
   const nodes: Node[] = [];
   const quant = (id: number) => tensors[id]?.quant;
@@ -20,7 +22,7 @@ export function legalise(graph: Graph): Graph {
   };
   for (const node of graph.nodes) {
     const shares = intOps[node.op].sharesScale === true || (node.op === 'globalavg' && node.attrs.rule === 'avgpool');
-    if (!shares || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
+    if (!shares || !wanted(node) || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
       nodes.push(node);
       continue;
     }

@@ -12,8 +12,13 @@ export interface Methods {
   percentile: number;
   /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */
   equalise: boolean;
-  /** Take the shift of means that rounding makes back in the bias (quant/methods/correct-bias.ts). */
-  biasCorrection: boolean;
+  /** Zero points where the range wants them, or 0 (scale = largest magnitude / 127). What a specification fixes stays. */
+  activations: 'asymmetric' | 'symmetric';
+  /**
+   * Take the shift of means that rounding makes back in the bias: with means measured in calibration (true), or with those that batch normalisation
+   * states, where the file still had it (`analytic`; measured elsewhere). quant/methods/correct-bias.ts
+   */
+  biasCorrection: boolean | 'analytic';
   /** Weights to the nearest step, or up and down so that errors cancel (quant/methods/round-weights.ts). */
   rounding: 'nearest' | 'together';
   /** A scale for each output channel, or one for all weights of a layer. */
@@ -26,6 +31,7 @@ export type Preset = (typeof presetNames)[number];
 const fast: Methods = {
   observer: 'minmax',
   percentile: 99.99,
+  activations: 'asymmetric',
   equalise: false,
   biasCorrection: false,
   rounding: 'nearest',
@@ -39,7 +45,7 @@ export const presets: Record<Preset, Methods> = {
 };
 
 export const methodsOf = (how: Partial<Methods> & { preset?: Preset }): Methods => {
-  const chosen = { ...presets[how.preset ?? 'fast'] };
+  const chosen = { ...presets[how.preset ?? 'good'] };
   for (const key of Object.keys(fast) as (keyof Methods)[])
     if (how[key] !== undefined) Object.assign(chosen, { [key]: how[key] });
   return chosen;

@@ -1,26 +1,42 @@
 /**
  * quantize: a float Graph and calibration data to an int8 Graph.
  *
- * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]` for each input.  Out: the int8 Graph and a report per layer.
- * Deterministic.  Source: TensorFlow Lite 8-bit quantisation specification.
+ * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]` for each input, or windows that were chosen from a long one.
+ * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
+ * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over 64 windows of it where channels are equalised.
  */
 import { RunletError } from '../models/error.ts';
-import { hasWeights, type MacNode } from '../models/graph/channels.ts';
-import { frameOf, type Graph, isQuantised, type Node, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { hasWeights } from '../models/graph/channels.ts';
+import { frameOf, type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
-import { type CalibrateOptions, type Calibration, channelStats, visitCalibration } from './calibrate.ts';
-import { ChannelStats } from './methods/channel-stats.ts';
+import type { CalibrateOptions } from './calibrate.ts';
+import { checkCalibration } from './calibration/check.ts';
+import { type Chunks, collectCalibration, type SampleOptions } from './calibration/collect.ts';
+import { type Convergence, convergenceOf } from './calibration/convergence.ts';
+import { InputSummary } from './calibration/input-summary.ts';
+import { type Calibration, type CalibrationSet, isSet, piecesOf } from './calibration/signals.ts';
+import { sizeOf } from './calibration/units.ts';
+import {
+  type CalibrationWarning,
+  deadWarnings,
+  inputWarnings,
+  outputWarnings,
+  rangeWarnings,
+  sizeWarnings,
+} from './calibration/warnings.ts';
+import { analyticMeans } from './methods/analytic-means.ts';
 import { type Equalised, equalise } from './methods/equalise.ts';
-import { addPositions, Gram, inputsOf, setsOf } from './methods/gram.ts';
-import { makeObserver, type Observer } from './observers/index.ts';
+import { sharedRanges } from './methods/shared-ranges.ts';
+import { type Observed, observe } from './observe.ts';
+import type { MeanSquaredError } from './observers/mse.ts';
 import { quantPlan } from './plan.ts';
 import { type Methods, methodsOf, type Preset } from './presets.ts';
 import { type LayerReport, layerReport } from './report.ts';
 import { chooseScales } from './scales.ts';
-import { type InputSeen, int8Node } from './weights.ts';
+import { int8Node } from './weights.ts';
 
-export interface QuantizeOptions extends Omit<CalibrateOptions, 'observer' | 'percentile'>, Partial<Methods> {
+export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   /** Methods that are not named are this preset's (quant/presets.ts). */
   preset?: Preset;
   /** Leave the per-layer report out (it runs the reference on a part of the signal). */
@@ -34,13 +50,25 @@ export interface Quantized {
   methods: Methods;
   /** Tensors whose channels were scaled against each other. */
   equalised: Equalised['changes'];
+  calibration: CalibrationReport;
 }
 
-/** Layers with more inputs an output are rounded to the nearest: their covariance would take more than 8 MB. */
-const mostInputs = 1024;
+/** What is to be said of the calibration data. */
+export interface CalibrationReport extends Omit<CalibrationSet, 'pieces' | 'summaries' | 'heldBytes'> {
+  convergence: Convergence;
+  warnings: CalibrationWarning[];
+  /** Layers whose bias was corrected with the means that batch normalisation states; the others' means were measured. */
+  analyticMeans: number;
+}
 
-/** @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan) */
-export function quantize(graph: Graph, options: PlanOptions, calibration: Calibration, how: QuantizeOptions = {}): Quantized {
+export interface Progress {
+  step: 'read' | 'channels' | 'ranges' | 'report';
+  /** Of this step, 0 to 1; of `read` unknown. */
+  share?: number;
+}
+
+/** A float plan whose calibration data may be looked at. @throws RN404, RN2xx */
+function planOf(graph: Graph, options: PlanOptions): StreamPlan {
   if (isQuantised(graph)) {
     throw new RunletError('RN404', {
       what: `${graph.name} is int8 already`,
@@ -48,56 +76,142 @@ export function quantize(graph: Graph, options: PlanOptions, calibration: Calibr
       tryThis: 'leave --calib out',
     });
   }
-  const methods = methodsOf(how);
-  const { plan, equalised } = prepared(graph, options, calibration, how, methods);
-  const { observers, inputs } = observe(plan, calibration, how, methods);
-  const ranges = new Map([...observers].map(([id, o]) => [id, o.range()]));
-  const quant = chooseScales(plan.graph, ranges);
-  const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
-  const nodes = plan.graph.nodes.map((node) =>
-    hasWeights(node) ? int8Node(node, tensors[node.inputs[0] as number] as Tensor, inputs.get(node) ?? {}, methods) : node,
-  );
-  const int8: Graph = { ...graph, tensors, nodes };
-  const report = how.noReport ? [] : layerReport(plan, quantPlan(int8, { ...options, mode: plan.mode }), calibration);
-  return { graph: int8, ranges, report, methods, equalised };
+  return planStream(graph, options);
 }
 
-/** The plan of the float graph, its channels equalised where that is wanted. */
-function prepared(graph: Graph, options: PlanOptions, calibration: Calibration, how: CalibrateOptions, methods: Methods) {
-  const plan = planStream(graph, options);
-  if (!methods.equalise) return { plan, equalised: [] };
-  const { graph: same, changes } = equalise(graph, channelStats(plan, calibration, how));
-  return { plan: changes.length > 0 ? planStream(same, options) : plan, equalised: changes };
+/** @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan) */
+export function quantize(graph: Graph, options: PlanOptions, calibration: Calibration, how: QuantizeOptions = {}): Quantized {
+  const steps = quantizeSteps(graph, options, calibration, how);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
-/** One pass over the signal: ranges of all tensors, and what is multiplied with weights. */
-function observe(plan: StreamPlan, calibration: Calibration, how: CalibrateOptions, methods: Methods) {
-  const { graph } = plan;
-  const readers = new Map<number, MacNode[]>();
-  for (const node of graph.nodes)
-    if (hasWeights(node)) readers.set(node.inputs[0] as number, [...(readers.get(node.inputs[0] as number) ?? []), node]);
-  const observers = new Map<number, Observer>();
-  const stats = new Map<number, ChannelStats>();
-  const grams = new Map<Node, Gram[]>();
-  const once = <T>(map: Map<number, T>, id: number, make: () => T): T => {
-    const found = map.get(id) ?? make();
-    map.set(id, found);
-    return found;
-  };
-  visitCalibration(plan, calibration, how, (id, values, visits) => {
-    const { shape } = graph.tensors[id] as Tensor;
-    once(observers, id, () => makeObserver(methods.observer, methods.percentile)).observe(values);
-    const read = readers.get(id) ?? [];
-    if (read.length > 0 && methods.biasCorrection) once(stats, id, () => new ChannelStats(shape.c)).observe(values);
-    for (const node of methods.rounding === 'together' ? read : []) {
-      const inputs = inputsOf(node);
-      if (inputs > mostInputs) continue;
-      const of = grams.get(node) ?? Array.from({ length: setsOf(node, shape.c) }, () => new Gram(inputs));
-      grams.set(node, of);
-      addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);
-    }
+export interface QuantizeStreamOptions extends QuantizeOptions, SampleOptions {
+  onProgress?: (progress: Progress) => void;
+  /** Ends the work between two steps, with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The same from a signal of any length, chunk by chunk, with windows chosen from it (quant/calibration/collect.ts). Gives way to other work between its steps.
+ * @throws RunletError RN404, RN41x, RN2xx; the signal's reason
+ */
+export async function quantizeStream(
+  graph: Graph,
+  options: PlanOptions,
+  chunks: Chunks,
+  how: QuantizeStreamOptions = {},
+): Promise<Quantized> {
+  const { onProgress, signal } = how;
+  const plan = planOf(graph, options);
+  const set = await collectCalibration(plan, chunks, {
+    ...how,
+    onTicks: (ticks) => {
+      signal?.throwIfAborted();
+      how.onTicks?.(ticks);
+      onProgress?.({ step: 'read' });
+    },
   });
-  const inputs = new Map<Node, InputSeen>();
-  for (const [id, nodes] of readers) for (const node of nodes) inputs.set(node, { stats: stats.get(id), grams: grams.get(node) });
-  return { observers, inputs };
+  const steps = quantizeSteps(graph, options, set, how);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    onProgress?.(value);
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+  }
+}
+
+function* quantizeSteps(
+  graph: Graph,
+  options: PlanOptions,
+  calibration: Calibration,
+  how: QuantizeOptions,
+): Generator<Progress, Quantized, undefined> {
+  const methods = methodsOf(how);
+  const first = planOf(graph, options);
+  checkCalibration(first, calibration);
+  const warnings = sizeWarnings(sizeOf(first, calibration));
+  const { plan, equalised, seen } = yield* seenOf(graph, first, options, calibration, how, methods);
+  const { ranges, quant } = scalesOf(plan.graph, seen, methods);
+  const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
+  const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
+  const nodes = plan.graph.nodes.map((node) => {
+    if (!hasWeights(node)) return node;
+    const [x] = node.inputs as [number];
+    const [known, stats] = [analytic?.get(x), seen.stats.get(x)];
+    const mean = known ? (c: number) => known[c] as number : stats && ((c: number) => stats.mean(c));
+    return int8Node(node, tensors[x] as Tensor, { mean, grams: seen.grams.get(node) }, methods);
+  });
+  const int8: Graph = { ...graph, tensors, nodes };
+  if (!how.noReport) yield { step: 'report', share: 0 };
+  const report = how.noReport ? [] : layerReport(plan, quantPlan(int8, { ...options, mode: plan.mode }), calibration);
+  const about = aboutOf(first, calibration);
+  const convergence = convergenceOf(seen.watched, about.windowsUsed);
+  warnings.push(
+    ...inputWarnings(graph, about.summaries),
+    ...rangeWarnings(graph, convergence),
+    ...outputWarnings(seen.outputs),
+    ...deadWarnings(plan.graph, seen.stats),
+  );
+  const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
+  const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
+  const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
+  return { graph: int8, ranges, report, methods, equalised, calibration: said };
+}
+
+/** Windows of a chosen set, in their random order, that say how channels compare. */
+const enoughForChannels = 64;
+
+/** The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be equalised one pass has seen everything. */
+function* seenOf(
+  graph: Graph,
+  plan: StreamPlan,
+  options: PlanOptions,
+  calibration: Calibration,
+  how: CalibrateOptions,
+  methods: Methods,
+): Generator<Progress, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }, undefined> {
+  const all = (of: StreamPlan) => named('ranges', observe(of, calibration, how, methods));
+  if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan) };
+  const part = isSet(calibration) && calibration.pieces.length > enoughForChannels;
+  const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, enoughForChannels) } : calibration;
+  // covariances would change with the scales
+  const look = yield* named('channels', observe(plan, few, how, { ...methods, rounding: 'nearest' }));
+  const { graph: same, changes } = equalise(graph, look.stats);
+  if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look };
+  const equal = planStream(same, options);
+  return { plan: equal, equalised: changes, seen: yield* all(equal) };
+}
+
+function* named<T>(step: Progress['step'], steps: Generator<number, T, undefined>): Generator<Progress, T, undefined> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    yield { step, share: value };
+  }
+}
+
+function scalesOf(graph: Graph, { watched }: Observed, methods: Methods) {
+  const ranges = new Map([...watched].map(([id, { observer }]) => [id, observer.range()]));
+  if (methods.observer !== 'mse') return { ranges, quant: chooseScales(graph, ranges, methods.activations) };
+  const histograms = new Map([...watched].map(([id, { observer }]) => [id, (observer as MeanSquaredError).histogram]));
+  const joint = sharedRanges(graph, histograms);
+  return { ranges: joint, quant: chooseScales(graph, joint, methods.activations, true) };
+}
+
+/** What is known of the data: of a set from when it was collected. */
+function aboutOf(plan: StreamPlan, data: Calibration): CalibrationSet {
+  if (isSet(data)) return data;
+  const pieces = piecesOf(data);
+  const { graph, clock } = plan;
+  const summaries = graph.inputs.map(({ tensor }, i) => {
+    const summary = new InputSummary(frameOf((graph.tensors[tensor] as Tensor).shape));
+    for (const piece of pieces) summary.add(piece[i] as Float32Array);
+    return summary;
+  });
+  const windows = Math.floor((summaries[0]?.frames ?? 0) / (clock.rates[0] as number) / plan.window);
+  return { pieces, summaries, windowsSeen: windows, windowsUsed: windows, sampling: 'all', seed: 0, heldBytes: 0 };
 }

@@ -20,23 +20,36 @@ export function asymmetric(min: number, max: number): QuantParams {
   return { scale, zeroPoint };
 }
 
-export function chooseScales(graph: Graph, ranges: Map<number, [number, number]>): Map<number, QuantParams> {
+/** Zero point 0, [-127, 127] steps. */
+export function symmetric(min: number, max: number): QuantParams {
+  return { scale: Math.fround(Math.max(-min, max, 0) / 127) || Math.fround(1 / 127), zeroPoint: 0 };
+}
+
+/** @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts) */
+export function chooseScales(
+  graph: Graph,
+  ranges: ReadonlyMap<number, [number, number]>,
+  rule: 'asymmetric' | 'symmetric' = 'asymmetric',
+  joint = false,
+): Map<number, QuantParams> {
+  const params = rule === 'symmetric' ? symmetric : asymmetric;
   const range = (id: number): [number, number] => ranges.get(id) ?? [0, 0];
   const quant = new Map<number, QuantParams>();
-  for (const port of graph.inputs) quant.set(port.tensor, asymmetric(...range(port.tensor)));
+  for (const port of graph.inputs) quant.set(port.tensor, params(...range(port.tensor)));
   for (const node of graph.nodes) {
     const [x] = node.inputs as [number];
     if (node.op === 'softmax') quant.set(node.output, softmaxOutput);
     else if (node.op === 'activation' && fixedOutput[node.attrs.fn])
       quant.set(node.output, fixedOutput[node.attrs.fn] as QuantParams);
+    else if (joint && node.op === 'concat') quant.set(node.output, params(...range(node.output)));
     else if (node.op === 'concat') {
       const low = Math.min(...node.inputs.map((id) => range(id)[0]));
       const high = Math.max(...node.inputs.map((id) => range(id)[1]));
-      quant.set(node.output, asymmetric(low, high));
+      quant.set(node.output, params(low, high));
       // an input that only the concatenation reads, from an operator that may choose its scale, takes the joint one
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
     } else if (intOps[node.op].sharesScale) quant.set(node.output, quant.get(x) as QuantParams);
-    else quant.set(node.output, asymmetric(...range(node.output)));
+    else quant.set(node.output, params(...range(node.output)));
   }
   return quant;
 }

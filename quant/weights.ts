@@ -7,7 +7,6 @@
 import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
 import type { QuantParams, Tensor, Weights } from '../models/graph/types.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
-import type { ChannelStats } from './methods/channel-stats.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
@@ -15,7 +14,8 @@ import type { Methods } from './presets.ts';
 
 /** What calibration saw of a node's input. */
 export interface InputSeen {
-  stats?: ChannelStats | undefined;
+  /** Mean of each of its channels. */
+  mean?: ((channel: number) => number) | undefined;
   /** One a set of outputs (quant/methods/gram.ts). */
   grams?: readonly Gram[] | undefined;
 }
@@ -41,14 +41,20 @@ function nearest(data: ArrayLike<number>, channels: WeightChannels, scales: Floa
 }
 
 /** Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's inputs. */
-function together(node: MacNode, channels: WeightChannels, scales: Float64Array, grams: readonly Gram[]): Int8Array {
+function together(
+  node: MacNode,
+  channels: WeightChannels,
+  scales: Float64Array,
+  grams: readonly Gram[],
+  meansInBias: boolean,
+): Int8Array {
   const { data } = node.attrs.weights;
   const places: number[][] = Array.from({ length: channels.outputs }, () => []);
   for (let i = 0; i < data.length; i++) places[channels.output(i)]?.push(i);
   const perSet = channels.outputs / grams.length;
   const q = new Int8Array(data.length);
   for (const [set, gram] of grams.entries()) {
-    const covariance = gram.covariance();
+    const covariance = gram.covariance(meansInBias);
     for (let o = set * perSet; o < (set + 1) * perSet; o++) {
       const at = places[o] as number[];
       const w = Float64Array.from(at, (i) => data[i] as number);
@@ -65,14 +71,15 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
   const { weights, bias } = node.attrs;
   const rounded = methods.rounding === 'together' && seen.grams?.every((g) => g.positions > g.inputs / 4);
   const data = rounded
-    ? together(node, channels, scales, seen.grams as readonly Gram[])
+    ? together(node, channels, scales, seen.grams as readonly Gram[], methods.biasCorrection !== false)
     : nearest(weights.data, channels, scales);
   const int8: Weights = { data, scales, scaleRule: 'per-channel' };
-  const shift = methods.biasCorrection && seen.stats ? biasShift(weights, int8, channels, seen.stats) : undefined;
+  const shift = methods.biasCorrection && seen.mean ? biasShift(weights, int8, channels, seen.mean) : undefined;
   const integers = Int32Array.from(scales, (scale, o) => {
     const limit = 2 ** 30;
     const b = roundHalfAway(((bias?.[o] ?? 0) + (shift?.[o] ?? 0)) / (quant.scale * scale));
     return Math.max(-limit, Math.min(limit, b));
   });
-  return withWeights(node, int8, integers);
+  const { moments: _, ...attrs } = { moments: undefined, ...node.attrs };
+  return withWeights({ ...node, attrs } as MacNode, int8, integers);
 }

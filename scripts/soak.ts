@@ -24,7 +24,14 @@ const runs: Record<string, Soak> = {
     test: 'property/streaming',
     env: { RUNLET_NETWORKS: '10000', RUNLET_ASC: '2000' },
   },
+  int16: {
+    what: '2,000 random networks with int16 tensors a mode, 200 of them compiled',
+    test: 'property/int16',
+    env: { RUNLET_INT16: '2000', RUNLET_INT16_ASC: '200' },
+  },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
+  har: { what: 'har over the recordings of eight subjects, every answer', test: 'stages/har', env: { RUNLET_HAR_EVERY: '1' } },
+  ecg: { what: 'ecg over a record of 30 minutes, every window by itself', test: 'stages/ecg', env: { RUNLET_ECG_EVERY: '1' } },
   bound: {
     what: '10,000 random pools against the pooling error bound',
     test: 'stages/bound',
@@ -50,6 +57,11 @@ const runs: Record<string, Soak> = {
     test: 'kernels/requantise-f32',
     env: { RUNLET_FLOAT_CHANNELS: '3000' },
   },
+  calib: {
+    what: '50,000 damaged calibration files and arrays; 10,000 windows of kws as a stream, memory bounded',
+    test: 'calib',
+    env: { RUNLET_CALIB_FILES: '50000', RUNLET_CALIB_WINDOWS: '10000' },
+  },
   mcu: {
     what: 'the C host: 10^5 changed bundles, 10^6 calls, 3 x 10^7 hops of a small network, 10^8 frames through the queue with sanitizers',
     test: 'test/mcu',
@@ -57,7 +69,7 @@ const runs: Record<string, Soak> = {
       RUNLET_MCU_BUNDLES: '100000',
       RUNLET_MCU_CALLS: '1000000',
       RUNLET_MCU_HOPS: '10000000',
-      RUNLET_QUEUE_FRAMES: '7000000',
+      RUNLET_QUEUE_FRAMES: '5000000',
     },
   },
   store: {
@@ -70,8 +82,30 @@ const runs: Record<string, Soak> = {
     test: 'gateway/swaps',
     env: { RUNLET_SWAPS: '10000' },
   },
+  serial: {
+    what: 'models over a serial line: power cut 16 times at every write and 5,000 times twice, 10^6 inputs, 300 transfers over bad lines',
+    test: 'test/serial',
+    env: {
+      RUNLET_SERIAL_CUTS: '16',
+      RUNLET_SERIAL_DOUBLES: '5000',
+      RUNLET_SERIAL_INPUTS: '1000000',
+      RUNLET_SERIAL_TRANSFERS: '300',
+      RUNLET_SERIAL_FRAMES: '100000',
+    },
+  },
+  'mcu-wamr': {
+    what: "the C host's fuzzing with WAMR compiled with sanitizers as well: 40,000 changed bundles, 400,000 calls; lists what they report inside WAMR",
+    test: 'test/mcu/fuzz',
+    env: { RUNLET_WAMR_SANITIZE: '1', RUNLET_MCU_BUNDLES: '40000', RUNLET_MCU_CALLS: '400000' },
+  },
+  qdq: {
+    what: '2,000 random networks as QDQ ONNX, read back and run in onnxruntime',
+    test: 'write/qdq',
+    env: { RUNLET_QDQ_NETWORKS: '2000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
+  'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
 };
 

@@ -1,7 +1,7 @@
 /**
  * AssemblyScript to WebAssembly, in memory, by tools that the caller has: threads in Node (compile.ts), the packages themselves in a page.
  *
- * In: the generated entry file.  Out: the module's bytes.  Flags: docs/adr/0003 (no bulk memory, 16 bytes of stack, so that WAMR can shrink the memory
+ * In: the generated entry file.  Out: the module's bytes.  Flags: docs/adr/0003 (no bulk memory, 8 bytes of stack, so that WAMR can shrink the memory
  * below one page).  No Node import.
  */
 import { RunletError } from '../../models/error.ts';

@@ -206,6 +206,7 @@ export function pack(
     target,
     ...place,
     alone: loops?.alone ?? false,
+    rowAlone: loops?.rowAlone ?? false,
     need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);

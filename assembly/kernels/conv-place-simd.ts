@@ -46,8 +46,8 @@ export function conv_place_s8_simd(p: usize, first: i32, rows: i32): void {
     let bias = <usize>load<i32>(p, BIAS);
     let sums = <usize>load<i32>(p, SUMS);
     for (let outputs = y_c; outputs > 0; outputs -= 16) {
-      let a0 = i32x4.sub(v128.load(bias), much);
-      let b0 = i32x4.sub(v128.load(bias, 32), much);
+      let a0 = v128.load(bias);
+      let b0 = v128.load(bias, 32);
       let a1 = i32x4.splat(0);
       let b1 = i32x4.splat(0);
       let from = patch;
@@ -72,8 +72,8 @@ export function conv_place_s8_simd(p: usize, first: i32, rows: i32): void {
         wb += 32;
       }
       w = wb;
-      keep(sums, i32x4.sub(a0, i32x4.shl(a1, 8)), i32x4.add(a1, v128.load(bias, 16)));
-      keep(sums + 32, i32x4.sub(b0, i32x4.shl(b1, 8)), i32x4.add(b1, v128.load(bias, 48)));
+      keep(sums, i32x4.sub(a0, i32x4.add(i32x4.shl(a1, 8), much)), i32x4.add(a1, v128.load(bias, 16)));
+      keep(sums + 32, i32x4.sub(b0, i32x4.add(i32x4.shl(b1, 8), much)), i32x4.add(b1, v128.load(bias, 48)));
       sums += 64;
       bias += 64;
     }

@@ -181,7 +181,7 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
     const less = below ? below + table : 0;
     let to = y + o;
     for (let i: i32 = 0; i < 4; i++) {
-      finish_eight(p, to, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, y_c - o, load<i32>(p, SUMS));
+      finish_eight(p, to, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, y_c - o, load<i32>(p, SUMS), 0);
       to += pitch;
       a0 = b0;
       a1 = b1;

@@ -102,8 +102,13 @@ export function finish_eight(
   exact: bool,
   left: i32,
   sums: usize, // where eight bytes may be written
+  more: i32, // bits that sums are shifted up by
 ): void {
   if (exact) {
+    if (more) {
+      a0 = i32x4.shr_s(a0, more);
+      a1 = i32x4.shr_s(a1, more);
+    }
     a0 = exact_four(a0, scale, offset, zero);
     a1 = exact_four(a1, scale1, offset1, zero);
   } else {
@@ -157,6 +162,7 @@ export function finish_place(
       exact,
       end - y,
       sums,
+      0,
     );
     if (SIGNED && below) below += 32;
     sums += 32;

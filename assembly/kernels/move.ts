@@ -12,6 +12,10 @@ export function move_s8(
 ): void {
   let i: i32 = 0;
   if (ASC_FEATURE_SIMD) {
+    for (; i + 32 <= bytes; i += 32) {
+      v128.store(dst + i, v128.load(src + i));
+      v128.store(dst + i, v128.load(src + i, 16), 16);
+    }
     for (; i + 16 <= bytes; i += 16) v128.store(dst + i, v128.load(src + i));
     for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, load<i64>(src + i, 0, 1), 0, 1);
   } else if (WIDE) {

@@ -9,7 +9,7 @@ import type { ArgsDef } from 'citty';
 import pc from 'picocolors';
 import { isRunletError, RunletError } from '../../models/error.ts';
 
-export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4 } as const;
+export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4, interrupted: 130 } as const;
 
 /** The option that every verb has. */
 export const jsonArg = {
@@ -23,11 +23,27 @@ const usageCodes = new Set(
     776, 862,
   ].map((n) => `RN${n}`),
 );
-/** Signatures, a self-test that failed, and what a gateway refuses or gives up (RN801, RN810, RN815 to RN840). */
-const checkCodes = new Set([608, 609, 610, 713, 801, 810, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`));
+/** Signatures, a self-test that failed, what a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888) refuses or gives up. */
+const checkCodes = new Set(
+  [608, 609, 610, 713, 801, 810, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
+);
+
+/** The user ended it. */
+class Interrupted extends Error {
+  override name = 'Interrupted';
+}
+
+/** While it is not released Ctrl-C aborts the signal, and work that looks at it ends between two steps; a second Ctrl-C ends the process. */
+export function interruptible(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const onInterrupt = () => controller.abort(new Interrupted('interrupted'));
+  process.once('SIGINT', onInterrupt);
+  return { signal: controller.signal, release: () => process.off('SIGINT', onInterrupt) };
+}
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return exitCodes.interrupted;
   if (isRunletError(error)) {
     if (checkCodes.has(error.code)) return exitCodes.checkFailed;
     if (usageCodes.has(error.code)) return exitCodes.usage;
@@ -59,6 +75,7 @@ export async function print(text: string): Promise<void> {
 
 /** An error as people read it: code and what, then where, why and what to try, a line each. */
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
+  if (error instanceof Interrupted) return error.message;
   if (!isRunletError(error)) {
     const known = error instanceof Error && (error.name === 'CLIError' || 'syscall' in error);
     if (known) return colours.red(stripVTControlCharacters((error as Error).message));

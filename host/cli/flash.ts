@@ -1,8 +1,9 @@
 /**
- * runlet flash: a bundle to a gateway, through its trial, to what runs now.
+ * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs now.
  *
- * In: a signed bundle, a gateway's address.  Out: the verdict of each step on stdout, progress on stderr. Exit 0 where the bundle runs now (or, with
- * --no-confirm, has passed), 1 where it was refused or given up, 4 where the gateway cannot be reached or has no room.
+ * In: a signed bundle (a device takes images as well), a gateway's address or a port.  Out: the verdict of each step on stdout, progress on stderr.
+ * Exit 0 where the bundle runs now (or, with --no-confirm, has passed), 1 where it was refused or given up, 4 where the other side cannot be
+ * reached or has no room. host/flash/serial/command.ts does what goes to a device.
  */
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
@@ -10,7 +11,7 @@ import { RunletError } from '../../models/error.ts';
 import type { GatewayClient } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
-import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { readBytes } from './load.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
 
@@ -101,13 +102,50 @@ const lost = (slot: string): RunletError =>
     tryThis: '`runlet status` says what runs',
   });
 
+/** What only devices know. */
+const serialArgs = {
+  baud: { type: 'string', description: 'Device: bits a second of the port (default 115200)', valueHint: 'n' },
+  sequence: { type: 'string', description: 'Device: above that of its confirmed model (default: the next)', valueHint: 'n' },
+  name: { type: 'string', description: "Device: for people (default: the model's)", valueHint: 'text' },
+  until: {
+    type: 'string',
+    description: 'Device: how far: staged (verified there), tried, confirmed (default)',
+    valueHint: 'state',
+  },
+  trialS: { type: 'string', description: 'Device: seconds to start and pass its self-test (default 30)', valueHint: 's' },
+  verbose: { type: 'boolean', description: 'Device: its log on standard error' },
+} as const;
+
+type SerialOptions = { [K in Exclude<keyof typeof serialArgs, 'verbose'>]?: string } & {
+  bundle: string;
+  to: string;
+  confirm?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+};
+
+/** @throws RN740, RN880 to RN890 */
+async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }: SerialOptions): Promise<void> {
+  const { flashToSerial } = await import('../flash/serial/command.ts');
+  const trialS = numberOption('trial-s', options.trialS, { min: 1 });
+  const until = choiceOption('until', options.until, ['staged', 'tried', 'confirmed'] as const);
+  await flashToSerial({
+    ...{ file: bundle, to, name, json, verbose },
+    bitsPerSecond: numberOption('baud', options.baud, { min: 300, whole: true }),
+    sequence: numberOption('sequence', options.sequence, { min: 1, max: 0xffffffff, whole: true }),
+    until: until ?? (confirm === false ? 'tried' : undefined),
+    trialMs: trialS === undefined ? undefined : trialS * 1000,
+  });
+}
+
 export default defineCommand({
-  meta: { name: 'flash', description: 'Send a bundle to a gateway, which tries it and swaps it in, or goes back' },
+  meta: { name: 'flash', description: 'Send a bundle to a gateway or a device, which tries it and swaps it in, or goes back' },
   args: {
     bundle: { type: 'positional', required: true, description: 'Signed bundle (.wasm)' },
     ...remoteArgs,
     ...slotArg,
     ...trialArgs,
+    ...serialArgs,
     confirm: {
       type: 'boolean',
       default: true,
@@ -118,6 +156,7 @@ export default defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
+    if (args.to.startsWith('serial:')) return toDevice(args);
     const options = trialOf(args);
     const client = await clientOf(args);
     const bytes = await readBytes(args.bundle);

@@ -40,6 +40,7 @@ export default defineCommand({
     mostMemory: { type: 'string', default: '67108864', description: 'Most memory of one module', valueHint: 'bytes' },
     mostStreams: { type: 'string', default: '4096', description: 'Most streams', valueHint: 'n' },
     safeAfter: { type: 'string', default: '3', description: 'Crashes in a row that lead to safe mode', valueHint: 'n' },
+    seconds: { type: 'string', description: 'Stop by itself after so long, for scripts', valueHint: 's' },
     log: {
       type: 'string',
       default: 'info',
@@ -111,7 +112,9 @@ export default defineCommand({
     announce(gateway, served, args.json);
     if (args.demo) process.stderr.write(demoText(served.url));
     if (args.open) openPage(served.url);
+    const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
     await new Promise<void>((resolve) => {
+      if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });
     log.info('stops');

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -13,12 +13,14 @@ import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
+import type { SampleOptions } from '../../quant/calibration/collect.ts';
+import { samplings } from '../../quant/calibration/signals.ts';
 import { observerKinds } from '../../quant/observers/observer.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type Methods, type Preset, presetNames } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
-import { badOption, choiceOption, numberOption } from './args.ts';
+import { badOption, choiceOption, interruptible, numberOption } from './args.ts';
 import { modelFile } from './model-file.ts';
 
 export { windowOf } from '../model-fields.ts';
@@ -27,7 +29,8 @@ export const modelArgs = {
   model: {
     type: 'positional',
     required: true,
-    description: 'Model file: .tflite, .onnx or .rnq, or the .json of a microWakeWord model',
+    description:
+      'Model file: .tflite, .onnx or .rnq, the model.json of a TensorFlow.js layers model, or the .json of a microWakeWord model',
   },
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
@@ -54,7 +57,7 @@ export const calibArgs = {
     type: 'string',
     description: 'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
   },
-  preset: { type: 'string', description: 'How to quantise: fast (default), good or best', valueHint: 'name' },
+  preset: { type: 'string', description: 'How to quantise: fast, good (default) or best', valueHint: 'name' },
   observer: {
     type: 'string',
     description: 'Ranges of activations: minmax, moving-average, percentile, entropy or mse',
@@ -64,7 +67,30 @@ export const calibArgs = {
   rounding: { type: 'string', description: 'Weights: nearest, or together (errors of an output cancel)', valueHint: 'rule' },
   weightScales: { type: 'string', description: 'Scales of weights: per-channel or per-tensor', valueHint: 'rule' },
   equalise: { type: 'string', description: 'Scale channels against each other first: on or off', valueHint: 'on|off' },
-  biasCorrection: { type: 'string', description: 'Take the shift of means back in the bias: on or off', valueHint: 'on|off' },
+  biasCorrection: {
+    type: 'string',
+    description:
+      'Take the shift of means back in the bias: on, off or analytic (means of batch normalisation, where the file has it)',
+    valueHint: 'on|off|analytic',
+  },
+  activations: {
+    type: 'string',
+    description: 'Activations: asymmetric (default) or symmetric (zero point 0)',
+    valueHint: 'rule',
+  },
+  calibWindows: { type: 'string', description: 'Windows to calibrate with; more are sampled (default 256)', valueHint: 'n' },
+  calibSampling: {
+    type: 'string',
+    description: 'Which windows of a longer signal: covering (default), random or first',
+    valueHint: 'rule',
+  },
+  seed: { type: 'string', description: 'Of the sampling (default 1)', valueHint: 'n' },
+  calibColumns: { type: 'string', description: 'Columns of a calibration CSV, by name or index', valueHint: 'a,b' },
+  calibTruth: {
+    type: 'string',
+    description: 'Column of a calibration CSV that names the class: all must not be of one',
+    valueHint: 'name',
+  },
 } as const;
 
 export const targetArg = {
@@ -114,6 +140,14 @@ export interface CalibOptions {
   weightScales?: string;
   equalise?: string;
   biasCorrection?: string;
+  activations?: string;
+  calibWindows?: string;
+  calibSampling?: string;
+  seed?: string;
+  calibColumns?: string;
+  calibTruth?: string;
+  /** Of `build` and `quantize`: a .wav becomes its rows. */
+  frontEnd?: string;
 }
 
 /** A file's bytes. @throws RN720 */
@@ -147,14 +181,21 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
   for (const notice of notices) process.stderr.write(`${notice}\n`);
+  const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
+    files: async (beside) => {
+      const part = await readFile(join(dirname(path), beside));
+      digest.update(part);
+      return part;
+    },
     timeAxis: numberOption('time-axis', options.timeAxis, { min: 0, whole: true }),
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
-    digest: createHash('sha256').update(data).digest('hex'),
   });
-  return manifest ? { ...graph, metadata: { ...graph.metadata, ...mwwMetadata(manifest) } } : graph;
+  // over all files of the model, in the order in which they were read
+  const whole = { ...graph, sourceDigest: graph.sourceDigest || digest.digest('hex') };
+  return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
@@ -231,7 +272,7 @@ async function wholeSignal(frames: AsyncIterable<Float32Array>): Promise<Float32
 }
 
 /** Methods named on the command line; what is not named is the preset's. */
-function methodOptions(args: CalibOptions): Partial<Methods> & { preset?: Preset } {
+function methodOptions(args: CalibOptions): Partial<Methods> & SampleOptions & { preset?: Preset } {
   const { preset } = args;
   const onOff = (name: string, value: string | undefined) => {
     const chosen = choiceOption(name, value, ['on', 'off'] as const);
@@ -244,7 +285,11 @@ function methodOptions(args: CalibOptions): Partial<Methods> & { preset?: Preset
     rounding: choiceOption('rounding', args.rounding, ['nearest', 'together'] as const),
     weightScales: choiceOption('weight-scales', args.weightScales, ['per-channel', 'per-tensor'] as const),
     equalise: onOff('equalise', args.equalise),
-    biasCorrection: onOff('bias-correction', args.biasCorrection),
+    biasCorrection: args.biasCorrection === 'analytic' ? 'analytic' : onOff('bias-correction', args.biasCorrection),
+    activations: choiceOption('activations', args.activations, ['asymmetric', 'symmetric'] as const),
+    calibWindows: numberOption('calib-windows', args.calibWindows, { min: 1, max: 1 << 20, whole: true }),
+    sampling: choiceOption('calib-sampling', args.calibSampling, samplings),
+    seed: numberOption('seed', args.seed, { min: 0, max: 2 ** 32 - 1, whole: true }),
   };
   return Object.fromEntries(Object.entries(methods).filter(([, v]) => v !== undefined));
 }
@@ -258,9 +303,22 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
       tryThis: '--calib signal.npy (some hundred windows of the real signal)',
     });
   }
-  const { quantize } = await import('../../quant/quantize.ts');
-  const signals = await loadSignals(graph, args.calib);
-  return quantize(graph, plan, signals, { ...methodOptions(args), noReport });
+  const { quantizeStream } = await import('../../quant/quantize.ts');
+  const { calibrationChunks, printWarnings, progressBar } = await import('./calibration.ts');
+  const options = methodOptions(args);
+  const { chunks, totalTicks } = await calibrationChunks(graph, { ...args, calib: args.calib });
+  const bar = await progressBar(totalTicks);
+  const stop = interruptible();
+  try {
+    const { onProgress, onTicks } = bar;
+    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks, signal: stop.signal });
+    bar.stop();
+    printWarnings(result.calibration.warnings);
+    return result;
+  } finally {
+    bar.stop();
+    stop.release();
+  }
 }
 
 /** Model file to QuantPlan: float models are quantised on the way. */

@@ -22,7 +22,7 @@ const verbs: Record<string, string> = {
   sign: 'Sign a bundle, so that devices and gateways can tell whose it is',
   verify: "Verify a bundle's signature",
   gateway: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams',
-  flash: 'Send a bundle to a gateway, which tries it and swaps it in, or goes back',
+  flash: 'Send a bundle to a gateway or a device, which tries it and swaps it in, or goes back',
   rollback: 'Go back to the bundle before on a gateway',
   status: 'Show what runs on a gateway, and confirm what has passed its trial',
   features: 'Turn sound into rows of features with an audio front end',

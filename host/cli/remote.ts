@@ -9,7 +9,12 @@ import type { SlotStatus } from '../gateway/gateway.ts';
 import { GatewayClient } from '../gateway/http/client.ts';
 
 export const remoteArgs = {
-  to: { type: 'string', required: true, description: "The gateway's address", valueHint: 'http://host:8080' },
+  to: {
+    type: 'string',
+    required: true,
+    description: 'Address of the gateway, or `serial:` and a port',
+    valueHint: 'http://host:8080',
+  },
   tokenFile: { type: 'string', description: 'File with the token of the gateway', valueHint: 'file' },
   tlsCa: { type: 'string', description: "Certificate that the gateway's one is held against (PEM)", valueHint: 'file' },
   tlsCert: { type: 'string', description: 'Own certificate, where the gateway wants one (PEM)', valueHint: 'file' },

@@ -2,20 +2,37 @@
  * runlet status: what runs on a gateway, slot by slot; --confirm lets a bundle run that has passed its trial.
  */
 import { defineCommand } from 'citty';
-import { coloursFor, jsonArg, printJson } from './args.ts';
+import { RunletError } from '../../models/error.ts';
+import type { GatewayClient } from '../gateway/http/client.ts';
+import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
+
+/** Until it answers, or the time is over. @throws RN860 */
+async function answers(client: GatewayClient, untilMs: number): Promise<void> {
+  for (;;)
+    try {
+      await client.status();
+      return;
+    } catch (error) {
+      if (!(error instanceof RunletError && error.code === 'RN860') || performance.now() > untilMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
 
 export default defineCommand({
   meta: { name: 'status', description: 'Show what runs on a gateway, and confirm what has passed its trial' },
   args: {
     ...remoteArgs,
     ...slotArg,
+    wait: { type: 'string', description: 'Wait so long for a gateway that has just been started', valueHint: 's' },
     confirm: { type: 'boolean', description: 'Let the bundle run that has passed its trial in --slot' },
     leaveSafeMode: { type: 'boolean', description: 'End safe mode, in which a gateway is after crashes in a row' },
     ...jsonArg,
   },
   async run({ args }) {
     const client = await clientOf(args);
+    const wait = numberOption('wait', args.wait, { min: 0, max: 3600 });
+    if (wait !== undefined) await answers(client, performance.now() + 1000 * wait);
     if (args.leaveSafeMode) await client.leaveSafeMode();
     if (args.confirm) await client.confirm(args.slot);
     const status = await client.status();

@@ -236,6 +236,40 @@ static int check_weights(const struct module* m, const uint8_t* weights, uint32_
   return differing ? RUNLET_WEIGHTS_DIGEST : RUNLET_OK;
 }
 
+/** A whole number behind `words` within `r`; false where there is none of 32 bits. */
+static bool number_after(const struct reader* r, const char* words, uint32_t* value) {
+  const uint8_t* at = after(r, words);
+  uint64_t sum = 0;
+  if (!at || at == r->end || *at < '0' || *at > '9') return false;
+  for (; at < r->end && *at >= '0' && *at <= '9' && sum <= UINT32_MAX; at++) sum = 10 * sum + (uint64_t)(*at - '0');
+  *value = (uint32_t)sum;
+  return sum <= UINT32_MAX;
+}
+
+int runlet_golden_read(struct runlet_golden* golden, const uint8_t* file, uint32_t bytes) {
+  struct module m;
+  static const struct runlet_golden none;
+  *golden = none;
+  int code = read_sections(&m, file, bytes);
+  if (code != RUNLET_OK) return code;
+  struct reader r = {after(&m.manifest, "\"golden\":{"), m.manifest.end, false};
+  const uint8_t* end = after(&r, "}");
+  if (!end) return RUNLET_GOLDEN;
+  r.end = end;
+  const uint8_t* text = after(&r, "\"digest\":\"");
+  struct runlet_golden found = none;
+  bool good = text && end - text >= 64 && number_after(&r, "\"seed\":", &found.seed) && number_after(&r, "\"hops\":", &found.hops);
+  good = good && number_after(&r, "\"outputs\":", &found.outputs) && found.seed && found.outputs;
+  for (int i = 0; good && i < 64; i++) {
+    uint8_t digit = hex(text[i]);
+    good = digit < 16;
+    found.digest[i / 2] = (uint8_t)(found.digest[i / 2] << 4 | digit);
+  }
+  if (!good) return RUNLET_GOLDEN;
+  *golden = found;
+  return RUNLET_OK;
+}
+
 /* ---- signature ---- */
 
 enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MOST_SETS = 4, MOST_HASHES = 4, MOST_SIGNATURES = 8 };

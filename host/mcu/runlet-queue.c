@@ -2,6 +2,8 @@
  * The queue of runlet-queue.h: two counters that only grow, each written by one side.
  *
  * A store of frames is released by the store of `put`, and acquired by the consumer's load of it; room is given back by `taken` in the same way.
+ * Losses are a third counter of the producer's. A gap is released behind the frames in front of it and before those behind it: who sees it sees all
+ * that is to be discarded, and who can take what is behind it sees it.
  * Waiting frames are put - taken modulo 2^32; frame i lies at slot i modulo the capacity, which is a power of two, so that the counters may wrap.
  */
 #include "runlet-queue.h"
@@ -33,6 +35,8 @@ static struct stretch stretch_of(const struct runlet_queue* q, uint32_t first, u
   return s;
 }
 
+void runlet_queue_missed(struct runlet_queue* q, uint32_t count) { release(&q->lost, own(&q->lost) + count); }
+
 uint32_t runlet_queue_put(struct runlet_queue* q, const void* frames, uint32_t count) {
   uint32_t put = own(&q->put), waiting = put - acquire(&q->taken), room = q->capacity - waiting;
   uint32_t stored = count < room ? count : room;
@@ -40,8 +44,8 @@ uint32_t runlet_queue_put(struct runlet_queue* q, const void* frames, uint32_t c
   memcpy(s.at, frames, s.bytes);
   memcpy(s.begin, (const uint8_t*)frames + s.bytes, s.rest);
   if (waiting + stored > own(&q->most)) __atomic_store_n(&q->most, waiting + stored, __ATOMIC_RELAXED);
-  if (stored < count) release(&q->lost, own(&q->lost) + (count - stored));
   release(&q->put, put + stored);
+  if (stored < count) runlet_queue_missed(q, count - stored);
   return stored;
 }
 
@@ -55,6 +59,12 @@ uint32_t runlet_queue_take(struct runlet_queue* q, void* frames, uint32_t count)
   memcpy((uint8_t*)frames + s.bytes, s.begin, s.rest);
   release(&q->taken, taken + count);
   return count;
+}
+
+uint32_t runlet_queue_discard(struct runlet_queue* q) {
+  uint32_t put = acquire(&q->put), waiting = put - own(&q->taken);
+  release(&q->taken, put);
+  return waiting;
 }
 
 uint32_t runlet_queue_lost(struct runlet_queue* q) {

@@ -35,6 +35,7 @@ const char* runlet_text(int code) {
     case RUNLET_INSTRUCTIONS: return "the call took more instructions than it may, and the module waits for a reset";
     case RUNLET_ANSWER: return "the module gave a value that the ABI does not have";
     case RUNLET_STATE: return "a saved state of another length";
+    case RUNLET_GOLDEN: return "the module has no self-test, or gives other outputs than it must";
     default: return "no code of Runlet's";
   }
 }

@@ -50,7 +50,8 @@ enum runlet_code {
   RUNLET_INSTRUCTIONS = -24,    /* the call took more instructions than options.instructions; then as after a trap */
   RUNLET_ANSWER = -25,          /* rn_push gave a value that the ABI does not have */
   RUNLET_STATE = -26,           /* a saved state of another length */
-  RUNLET_LAST = -26
+  RUNLET_GOLDEN = -27,          /* no self-test in the manifest, or its outputs do not come */
+  RUNLET_LAST = -27
 };
 
 /** What a bundle has to keep to, checked in its bytes before WAMR sees them. 0 is no limit. */
@@ -174,6 +175,21 @@ int runlet_save(const struct runlet* r, void* to, uint32_t bytes);
  * @return RUNLET_OK, RUNLET_USE, RUNLET_STATE
  */
 int runlet_restore(struct runlet* r, const void* from, uint32_t bytes);
+
+/** The self-test of a bundle (docs/abi.md, "Golden"). */
+struct runlet_golden {
+  uint32_t seed, hops, outputs;
+  uint8_t digest[32];
+};
+
+/** Reads the self-test from the manifest of a module that runlet_check let pass. @return RUNLET_OK, RUNLET_MALFORMED, RUNLET_GOLDEN */
+int runlet_golden_read(struct runlet_golden* golden, const uint8_t* file, uint32_t bytes);
+
+/**
+ * Runs the self-test (runlet-golden.c, which takes runlet-sha256.c with it) and resets the bundle. For all of its hops inference stands still.
+ * @return RUNLET_OK, RUNLET_GOLDEN where other outputs came, or what runlet_push gave
+ */
+int runlet_golden_run(struct runlet* r, const struct runlet_golden* golden);
 
 /** One sentence for a code, in English; never NULL. */
 const char* runlet_text(int code);

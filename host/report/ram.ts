@@ -14,7 +14,7 @@ const pools = [
 ] as const;
 
 /** Bytes that WAMR's linear memory has beside what the manifest counts: below address 16, and the stack. */
-export const pagePadding = 32;
+export const pagePadding = 24;
 
 export interface Peer {
   model: string;

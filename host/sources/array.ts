@@ -4,12 +4,22 @@
  * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.  Out: a source.
  * The first axis is time and is taken as one signal: windows that were cut apart need --row, since a stream has no seams.
  */
+import { transposed } from '../../quant/calibration/check.ts';
 import type { NpyArray } from './npy.ts';
 import { chunksOf, lengthText, type Source, type SourceOptions, wrongElements } from './source.ts';
 
-/** @throws RN722 the array's shape does not end in the elements of a frame, or has no such row. */
-export function arraySource(array: NpyArray, name: string, options: SourceOptions): Source {
-  let { shape, data } = array;
+/** Which part of an array is the signal: elements [from, from + count) in frames. */
+export interface ArrayPart {
+  from: number;
+  frames: number;
+  /** Windows that were cut apart, of so many frames each. */
+  windowFrames?: number;
+}
+
+/** @throws RN722 the array's shape does not end in the elements of a frame, or has no such row; RN415 it is transposed */
+export function partOf(array: { shape: number[] }, name: string, options: SourceOptions): ArrayPart {
+  let { shape } = array;
+  let from = 0;
   const shown = `shape (${array.shape.join(', ')})`;
   if (options.row !== undefined) {
     const [rows = 0, ...rest] = shape;
@@ -17,10 +27,15 @@ export function arraySource(array: NpyArray, name: string, options: SourceOption
       throw wrongElements(name, `${shown} has no row ${options.row}`, `choose --row from 0 to ${rows - 1}`);
     const elements = rest.reduce((product, d) => product * d, 1);
     shape = rest;
-    data = data.subarray(options.row * elements, (options.row + 1) * elements);
+    from = options.row * elements;
   }
   const [frames = 1, ...rest] = shape;
   const elements = rest.reduce((product, d) => product * d, 1);
+  const [windowFrames = 0, ...frame] = rest;
+  const perFrame = frame.reduce((product, d) => product * d, 1);
+  if (options.windowFrames === windowFrames && rest.length > 1 && perFrame === options.frameElements)
+    return { from, frames: frames * windowFrames, windowFrames };
+  if (elements !== options.frameElements && shape.length === 2 && frames === options.frameElements) throw transposed(name, shape);
   if (elements !== options.frameElements)
     throw wrongElements(
       name,
@@ -29,9 +44,21 @@ export function arraySource(array: NpyArray, name: string, options: SourceOption
         ? 'save an array [frames][elements], or choose one recording with --row'
         : 'save an array [frames][elements]',
     );
+  return { from, frames };
+}
+
+/** For people: type, shape and length. */
+export const arrayText = (array: { dtype: string; shape: number[] }, name: string, frames: number, rateHz?: number): string =>
+  `${name}: ${array.dtype} shape (${array.shape.join(', ')}), ${lengthText(frames, rateHz)}`;
+
+/** @throws RN722, RN415 */
+export function arraySource(array: NpyArray, name: string, options: SourceOptions): Source {
+  const { from, frames, windowFrames } = partOf(array, name, options);
+  const elements = options.frameElements;
   return {
-    frames: chunksOf(data, elements),
+    frames: chunksOf(array.data.subarray(from, from + frames * elements), elements, windowFrames),
     totalFrames: frames,
-    describe: `${name}: ${array.dtype} ${shown}, ${lengthText(frames, options.sampleRateHz)}`,
+    describe: arrayText(array, name, frames, options.sampleRateHz),
+    ...(windowFrames && { windowFrames }),
   };
 }

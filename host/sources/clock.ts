@@ -73,3 +73,46 @@ export class Clock {
     });
   }
 }
+
+/** Steps that are looked at. */
+const enoughSteps = 1024;
+
+/** Whether the usual step of a time column is one sample period of the rate that the model expects. */
+export class TimeSteps {
+  readonly column: number;
+  readonly #label: string;
+  readonly #where: string;
+  readonly #rateHz: number;
+  readonly #steps: number[] = [];
+  #last = Number.NaN;
+
+  constructor(column: number, label: string, where: string, rateHz: number) {
+    this.column = column;
+    [this.#label, this.#where, this.#rateHz] = [label, where, rateHz];
+  }
+
+  /** @throws RN723 once enough steps are known */
+  add(cell: string): void {
+    if (this.#steps.length >= enoughSteps) return;
+    const time = numberOf(cell) ?? Number.NaN;
+    const step = time - this.#last;
+    this.#last = time;
+    if (step > 0 && this.#steps.push(step) === enoughSteps) this.check();
+  }
+
+  /** @throws RN723 the median step is no period of the model's rate, in the unit that the name says, or in none */
+  check(): void {
+    if (this.#steps.length === 0) return;
+    const step = [...this.#steps].sort((a, b) => a - b)[this.#steps.length >> 1] as number;
+    const named = unitOfName(this.#label);
+    const units = named ? [named] : (['s', 'ms'] as const);
+    const rates = units.map((unit) => perSecond[unit] / step);
+    if (rates.some((rate) => Math.abs(rate - this.#rateHz) <= 0.05 * this.#rateHz)) return;
+    throw new RunletError('RN723', {
+      what: `the source has ${rates.map((rate) => Number(rate.toPrecision(4))).join(' or ')} Hz, the model expects ${this.#rateHz} Hz`,
+      where: `${this.#where}, time column ${this.#label}`,
+      why: `its usual step is ${step}${named ? ` ${named}` : ''}`,
+      tryThis: 'resample the recording; or give the columns with --columns if this one is no time',
+    });
+  }
+}

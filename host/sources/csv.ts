@@ -7,7 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
-import { Clock } from './clock.ts';
+import { Clock, TimeSteps } from './clock.ts';
 import { GapList } from './gaps.ts';
 import { Chunker, numberOf, type Source, type SourceOptions, Track, wrongElements } from './source.ts';
 
@@ -63,6 +63,13 @@ function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOpt
     why: 'without it a gap in time is no number of frames',
     tryThis: 'give it with --rate, or say --time none',
   });
+}
+
+/** The steps of a time column, where there is one and a rate that they should have. */
+function timeSteps(names: string[] | undefined, width: number, where: string, options: SourceOptions): TimeSteps | undefined {
+  if (options.sampleRateHz === undefined || !names?.some(isTime)) return undefined;
+  const column = timeColumn(names, width, where, { ...options, time: options.time ?? {} });
+  return column < 0 ? undefined : new TimeSteps(column, names[column] as string, where, options.sampleRateHz);
 }
 
 /** Which columns make a frame, and which is the truth. */
@@ -129,6 +136,7 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
   const head = first.value.record;
   const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
   const { names, truth, time, columns } = choose(head, header, name, options);
+  const steps = options.checkTime ? timeSteps(names, first.value.record.length, name, options) : undefined;
   const clock = time >= 0 ? clockOf(names?.[time] ?? `${time}`, name, options) : undefined;
   const jumps = clock && new GapList();
   const track = truth >= 0 ? new Track() : undefined;
@@ -159,6 +167,7 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
         const lost = clock.before(row.record[time] as string, values.some(Number.isNaN), `${name}, line ${row.info.lines}`);
         if (lost > 0) jumps?.add(rowsRead, lost);
       }
+      steps?.add(row.record[steps.column] as string);
       rowsRead++;
       for (const value of values) chunk = chunker.push(value) ?? chunk;
       track?.push(truthOf(row.record[truth] as string, options.labels));
@@ -172,6 +181,7 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
       const chunk = take(row);
       if (chunk) yield chunk;
     }
+    steps?.check();
     const chunk = chunker.rest();
     if (chunk) yield chunk;
   }

@@ -104,6 +104,7 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
     if (about.isDirectory()) throw new Error('it is a folder');
     kind = options.format && about.isFile() ? options.format : await kindOf(path);
     if (kind !== 'wav' && kind !== 'npy' && kind !== 'npz') return await fromBytes(pieces(path), kind, basename(path), options);
+    if (kind === 'npy') return await (await import('./npy-stream.ts')).npyStream(path, basename(path), options, about.size);
     if (kind === 'wav') return await (await import('./wav-stream.ts')).wavStream(path, basename(path), options, about.size);
     if (about.size > sizeLimitBytes)
       throw new RunletError('RN724', {
@@ -118,8 +119,7 @@ async function fromFile(path: string, options: SourceOptions): Promise<Source> {
   }
   const name = basename(path);
   const { arraySource } = await import('./array.ts');
-  if (kind === 'npz') return arraySource(await (await import('./npz.ts')).readNpz(bytes, options.array), name, options);
-  return arraySource((await import('./npy.ts')).readNpy(bytes), name, options);
+  return arraySource(await (await import('./npz.ts')).readNpz(bytes, options.array), name, options);
 }
 
 async function* amplified(frames: AsyncIterable<Float32Array>, gain: number): AsyncGenerator<Float32Array> {

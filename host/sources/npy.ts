@@ -44,7 +44,7 @@ const plain: Record<string, View> = {
 };
 
 /** The typed array of `bytes` (a copy, so that it is aligned). */
-function decode(dtype: string, bytes: Uint8Array): NpyData {
+export function decode(dtype: string, bytes: Uint8Array): NpyData {
   const buffer = new Uint8Array(bytes).buffer; // not slice: a Buffer's slice is no copy
   const view = plain[dtype];
   if (view) return new view(buffer);
@@ -71,11 +71,20 @@ function parseHeader(text: string, at: number): { descr: string; fortran: boolea
   return { descr, fortran: fortran === 'True', shape };
 }
 
-/**
- * Reads a .npy file.
- * @throws RN730 damaged or of the wrong length; RN731 a type, byte order or memory order that is not read.
- */
-export function readNpy(bytes: Uint8Array): NpyArray {
+/** What comes before the data of a .npy file. */
+export interface NpyHeader {
+  shape: number[];
+  dtype: string;
+  itemBytes: number;
+  /** Where the data begins. */
+  dataAt: number;
+}
+
+/** Longest header that is read, with what stands before it. */
+export const npyHeadBytes = (1 << 16) + 12;
+
+/** Reads the header from a file's first bytes. @throws RN730, RN731 */
+export function npyHeader(bytes: Uint8Array, fileBytes: number): NpyHeader {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte)) throw damaged(0, 'it does not begin with \\x93NUMPY');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -94,13 +103,22 @@ export function readNpy(bytes: Uint8Array): NpyArray {
   if (fortran && shape.filter((d) => d > 1).length > 1)
     throw unsupported('a Fortran-order array', 'save it in C order: numpy.ascontiguousarray(x)');
   const elements = shape.reduce((product, d) => product * d, 1);
-  const left = bytes.length - from - headerBytes;
+  const left = fileBytes - from - headerBytes;
   if (elements * itemBytes !== left)
     throw damaged(
       from + headerBytes,
       `shape (${shape.join(', ')}) of ${descr} needs ${elements * itemBytes} bytes, the file has ${left}`,
     );
-  return { shape, dtype, data: decode(dtype, bytes.subarray(from + headerBytes)) };
+  return { shape, dtype, itemBytes, dataAt: from + headerBytes };
+}
+
+/**
+ * Reads a .npy file.
+ * @throws RN730 damaged or of the wrong length; RN731 a type, byte order or memory order that is not read.
+ */
+export function readNpy(bytes: Uint8Array): NpyArray {
+  const { shape, dtype, dataAt } = npyHeader(bytes, bytes.length);
+  return { shape, dtype, data: decode(dtype, bytes.subarray(dataAt)) };
 }
 
 /** dtype of each kind of typed array. */

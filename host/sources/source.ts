@@ -14,6 +14,8 @@ export interface Source<Chunk = Float32Array> {
   frames: AsyncIterable<Chunk>;
   /** Where it is known beforehand. */
   totalFrames?: number;
+  /** Each chunk is a window by itself, of so many frames. */
+  windowFrames?: number;
   /** One line for people: kind, name, length. */
   describe: string;
   /** Frames a second, where the source knows. */
@@ -58,6 +60,10 @@ export interface SourceOptions {
   channel?: string;
   /** NPZ: the array's name. */
   array?: string;
+  /** NPY, NPZ: an array [windows][this][elements] holds windows that were cut apart, and each chunk is one. */
+  windowFrames?: number;
+  /** CSV: the steps of a time column must be those of `sampleRateHz`. */
+  checkTime?: boolean;
   /** NPY, NPZ: take this index of the first axis. */
   row?: number;
   /** Standard input and raw files. */
@@ -118,8 +124,12 @@ export class Chunker {
 }
 
 /** An array of whole frames in chunks. */
-export async function* chunksOf(values: ArrayLike<number>, frameElements: number): AsyncGenerator<Float32Array> {
-  const step = frameElements * chunkFrames;
+export async function* chunksOf(
+  values: ArrayLike<number>,
+  frameElements: number,
+  frames = chunkFrames,
+): AsyncGenerator<Float32Array> {
+  const step = frameElements * frames;
   for (let at = 0; at < values.length; at += step) {
     const chunk = new Float32Array(Math.min(step, values.length - at));
     for (let i = 0; i < chunk.length; i++) chunk[i] = values[at + i] as number;

@@ -5,8 +5,8 @@
  * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because padding is not shifted.
  */
 import { hasWeights, weightChannels } from './channels.ts';
-import { thenClamp } from './clamp.ts';
-import type { Clamp, ConvAttrs, DenseAttrs, DepthwiseAttrs, Node, NodeOf } from './types.ts';
+import { isNoClamp, thenClamp } from './clamp.ts';
+import type { Clamp, ConvAttrs, DenseAttrs, DepthwiseAttrs, Moments, Node, NodeOf } from './types.ts';
 import { noClamp } from './types.ts';
 
 export interface ScaleNode {
@@ -37,12 +37,23 @@ export function absorbIntoPrevious(previous: Node, { node, scale, offset }: Scal
   const channels = scale.length;
   const perChannel = attrs.weights.data.length / channels;
   const channel = previous.op === 'depthwise' ? (i: number) => i % channels : (i: number) => Math.floor(i / perChannel);
+  // behind a clamp the statistics are no longer those of a normal distribution
+  const moments = isNoClamp(attrs.clamp) ? (node.attrs.moments ?? scaledMoments(attrs.moments, scale, offset)) : undefined;
   const data = Float32Array.from(attrs.weights.data, (w, i) => w * (scale[channel(i)] as number));
   attrs.weights = { data };
   attrs.bias = Float32Array.from(offset, (o, c) => (scale[c] as number) * (attrs.bias?.[c] ?? 0) + o);
   attrs.clamp = thenClamp(clamp, node.attrs.clamp);
+  if (moments) attrs.moments = moments;
+  else delete attrs.moments;
   return true;
 }
+
+/** Batch normalisation's statistics behind a scale and an offset that come after it. */
+const scaledMoments = (of: Moments | undefined, scale: ArrayLike<number>, offset: Float32Array): Moments | undefined =>
+  of && {
+    mean: of.mean.map((m, c) => (scale[c] as number) * m + (offset[c] as number)),
+    deviation: of.deviation.map((d, c) => Math.abs(scale[c] as number) * d),
+  };
 
 /** clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined where it differs by channel or turns around. */
 function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Array): Clamp | undefined {

@@ -25,7 +25,8 @@ export const depthwise: OpDef<'depthwise'> = {
   float(xs, attrs, out) {
     const x = only(xs, 'depthwise');
     const y = new Float32Array(out.t * out.f * out.c);
-    const { data: w } = attrs.weights;
+    const { weights, multiplier } = attrs;
+    const w = weights.data;
     const acc = new Float64Array(out.c);
     let at = 0;
     for (let t = 0; t < out.t; t++) {
@@ -33,9 +34,9 @@ export const depthwise: OpDef<'depthwise'> = {
         for (let o = 0; o < out.c; o++) acc[o] = attrs.bias?.[o] ?? 0;
         forEachTap(x.shape, attrs, t, f, (offset, kt, kf) => {
           const row = (kt * attrs.kernelF + kf) * out.c;
-          for (let o = 0; o < out.c; o++) {
-            const value = x.data[offset + Math.floor(o / attrs.multiplier)] as number;
-            acc[o] = (acc[o] as number) + (w[row + o] as number) * value;
+          for (let c = 0, o = 0; c < x.shape.c; c++) {
+            const value = x.data[offset + c] as number;
+            for (let k = 0; k < multiplier; k++, o++) acc[o] = (acc[o] as number) + (w[row + o] as number) * value;
           }
         });
         for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);

@@ -2,14 +2,15 @@
  * readModel: a model file of any format that is read to a Graph.
  *
  * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN100 (no known
- * format), RN109 (TensorFlow.js), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
- * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08).
+ * format), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
+ * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
+ * `options.files`.
  */
 import { RunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
 import type { ReadOptions } from './options.ts';
 
-export type { ReadOptions } from './options.ts';
+export type { ModelFiles, ReadOptions } from './options.ts';
 
 /** Reads `bytes` with the reader for their format. */
 export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
@@ -26,18 +27,15 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     return readGraph(bytes);
   }
   if (bytes[0] === 0x7b) {
-    throw new RunletError('RN109', {
-      what: 'TensorFlow.js layer models are not supported yet',
-      where: 'byte 0',
-      why: 'the file is JSON',
-      tryThis: 'export the model as .tflite or .onnx',
-    });
+    const { readTfjs } = await import('./tfjs/index.ts');
+    return readTfjs(bytes, options);
   }
   const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
   throw new RunletError('RN100', {
     what: 'the file is no model of a known format',
     where: 'byte 0',
     why: bytes.length === 0 ? 'it is empty' : `it starts with ${first}`,
-    tryThis: 'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file or a quantised model (.rnq)',
+    tryThis:
+      'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file, the model.json of a TensorFlow.js model, or a quantised model (.rnq)',
   });
 }

@@ -1,6 +1,10 @@
 /**
  * What a caller may tell a reader; everything else comes from the model file.
  */
+
+/** Files that a model names, by their paths relative to it: a record, or a function that fetches one. */
+export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string) => Promise<Uint8Array>);
+
 export interface ReadOptions {
   /** The graph's name; by default what the file says, else `model`. */
   name?: string;
@@ -15,6 +19,8 @@ export interface ReadOptions {
   window?: number;
   /** The same by input name, where several inputs have windows of different lengths. */
   windows?: Record<string, number>;
+  /** The weight files of a TensorFlow.js model. */
+  files?: ModelFiles;
   /** SHA-256 of the model file, hex; the caller computes it. */
   digest?: string;
 }

@@ -156,5 +156,11 @@ function scaled(
   const data = Float32Array.from(weights.data, (w, i) => w * factor(input(i), output(i)));
   const moved =
     bias && divideBias ? Float32Array.from(bias, (b, o) => b / (divideBias[o] as number)) : (bias as Float32Array | null);
-  return withWeights(node, { ...weights, data }, moved);
+  const { moments } = node.attrs;
+  const divided = (of: Float64Array) => of.map((v, o) => v / (divideBias?.[o] ?? 1));
+  const attrs = {
+    ...node.attrs,
+    ...(moments && { moments: { mean: divided(moments.mean), deviation: divided(moments.deviation) } }),
+  };
+  return withWeights({ ...node, attrs } as MacNode, { ...weights, data }, moved);
 }

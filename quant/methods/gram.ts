@@ -38,10 +38,10 @@ export class Gram {
     return this.sum.map((s) => s / Math.max(1, this.positions));
   }
 
-  /** E[x x^T] - E[x] E[x]^T, [k][k]. */
-  covariance(): Float64Array {
+  /** E[x x^T] - E[x] E[x]^T, [k][k]; without the mean taken out E[x x^T], for where no bias takes the means' share. */
+  covariance(central = true): Float64Array {
     const { inputs, positions } = this;
-    const mean = this.mean();
+    const mean = central ? this.mean() : new Float64Array(inputs);
     const result = new Float64Array(inputs * inputs);
     for (let i = 0; i < inputs; i++)
       for (let k = i; k < inputs; k++) {

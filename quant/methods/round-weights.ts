@@ -5,6 +5,11 @@
  *
  * Coordinate descent from the nearest rounding: with r = C (w' - w) the best step of weight k is -r_k / C_kk, rounded. No step makes the
  * error larger (C with its damped diagonal), so on the calibration data the result is no worse than the nearest rounding.
+ * Without bias correction C is E[x x^T]: then nothing else takes the error of the means.
+ *
+ * This is AdaRound's objective, layer by layer, and not its whole method: C is that of the float network's inputs (AdaRound's code may take those of the
+ * network quantised so far), a clamp behind the layer is not looked at, and each output of up to 1,024 inputs is solved by itself, which loses
+ * nothing, since the objective has no term of two outputs.
  * Source: Nagel et al. 2020, arXiv 2004.10568 (the objective, equation 20, and up-or-down as its domain); Behdin et al. 2023, arXiv 2309.01885
  * (cyclic coordinate descent for it, in place of a relaxation by gradients).  Cost: sweeps x K^2 an output.
  */

@@ -10,11 +10,11 @@ import { Percentile } from './percentile.ts';
 
 export { type Observer, type ObserverKind, observerKinds } from './observer.ts';
 
-/** @param percentile of values covered, for `percentile` alone */
-export function makeObserver(kind: ObserverKind, percentile = 99.99): Observer {
+/** @param percentile of values covered, for `percentile` alone  @param gains of channels, for `mse` alone */
+export function makeObserver(kind: ObserverKind, percentile = 99.99, gains?: Float64Array): Observer {
   if (kind === 'moving-average') return new MovingAverage();
   if (kind === 'percentile') return new Percentile(percentile);
   if (kind === 'entropy') return new Entropy();
-  if (kind === 'mse') return new MeanSquaredError();
+  if (kind === 'mse') return new MeanSquaredError(gains);
   return new MinMax();
 }

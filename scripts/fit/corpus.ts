@@ -41,7 +41,7 @@ export async function buildModel(name: string, target: Target): Promise<Bundle> 
   if (kind === 'made' || kind === 'spectrogram') {
     const { graph, window, frame, hop } = madeNetwork(Number(rest), kind === 'spectrogram');
     const noise = noiseOf(4 * window * frame);
-    const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { noReport: true }).graph;
+    const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { preset: 'fast', noReport: true }).graph;
     return build(quantPlan(int8, { hop }), { target, shrink: true });
   }
   if (kind === 'small') {

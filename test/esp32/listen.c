@@ -1,10 +1,10 @@
 /*
  * A device without a device: the ESP-IDF project's loop over a real WAMR, fed from a file in place of a sensor.
  *
- *     listen IMAGE FRAMES BLOCK CAPACITY STALL_AT STALL_FRAMES
+ *     listen IMAGE FRAMES BLOCK CAPACITY STALL_AT STALL_FRAMES [MISS_AT MISS_FRAMES]
  *
  * Puts BLOCK frames at a time into a queue of CAPACITY frames, and runs the loop after each block; at frame STALL_AT the loop does not run until
- * STALL_FRAMES frames more have come.  Prints a line of JSON for each output, word and gap, and at the end what the heartbeat says.
+ * STALL_FRAMES frames more have come, and from frame MISS_AT on the sensor misses MISS_FRAMES, both whole blocks.  Prints a line of JSON for each output, word and gap, and at the end what the heartbeat says.
  */
 #include <inttypes.h>
 
@@ -37,9 +37,10 @@ int main(int count, char** args) {
   static struct runlet_queue queue;
   static struct runlet_detector detector;
   static struct inference inference;
-  if (count != 7) return 2;
+  if (count != 7 && count != 9) return 2;
   struct file file = read_file(args[1]), frames = read_file(args[2]);
   uint32_t block = (uint32_t)atoi(args[3]), capacity = (uint32_t)atoi(args[4]), stall_at = (uint32_t)atoi(args[5]), stall = (uint32_t)atoi(args[6]);
+  uint32_t miss_at = count == 9 ? (uint32_t)atoi(args[7]) : 0, miss = count == 9 ? (uint32_t)atoi(args[8]) : 0;
   void* flash = NULL;
   if (posix_memalign(&flash, 4096, file.bytes)) return 2;
   memcpy(flash, file.at, file.bytes);
@@ -68,6 +69,10 @@ int main(int count, char** args) {
   uint32_t all = frames.bytes / frame;
   for (uint32_t at = 0; at < all; at += block) {
     uint32_t n = all - at < block ? all - at : block;
+    if (at >= miss_at && at < miss_at + miss) {
+      runlet_queue_missed(&queue, n);
+      continue;
+    }
     runlet_queue_put(&queue, frames.at + (size_t)at * frame, n);
     if (stall && at >= stall_at && at < stall_at + stall) continue;
     while ((code = inference_step(&inference)) == INFERENCE_RAN) continue;

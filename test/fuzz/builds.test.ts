@@ -11,12 +11,14 @@ import * as assert from 'uvu/assert';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
+import { readTfjs } from '../../models/read/tfjs/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
 import { root, shared } from '../shared.ts';
 import { fuzzBuilds } from './builds.ts';
 import { mutate } from './onnx.ts';
 import { mutateRnq } from './rnq.ts';
+import { mutateTfjs, tfjsFiles } from './tfjs.ts';
 import { generator, mutateTflite } from './tflite.ts';
 
 const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
@@ -31,7 +33,11 @@ function filesIn(folder: string, ending: string): Uint8Array[] {
   return names.map((n) => new Uint8Array(readFileSync(join(folder, n))));
 }
 
-async function campaign(format: string, file: (i: number) => Uint8Array, read: (bytes: Uint8Array) => Graph): Promise<void> {
+async function campaign(
+  format: string,
+  file: (i: number) => Uint8Array,
+  read: (bytes: Uint8Array) => Graph | Promise<Graph>,
+): Promise<void> {
   const result = await fuzzBuilds({ count, seed, compiles, file, read });
   console.log(`  ${format}: ${JSON.stringify(result)}`);
   assert.is(result.tried, count);
@@ -68,6 +74,21 @@ when('onnx')('damaged ONNX files', async () => {
     'onnx',
     (i) => mutate(files, seed * 1_000_003 + i).bytes,
     (bytes) => readOnnx(bytes, { window: 24 }),
+  );
+});
+
+when('tfjs')('damaged TensorFlow.js models', async () => {
+  const models = await tfjsFiles(20);
+  const below = generator(seed);
+  let files: Record<string, Uint8Array> = {};
+  await campaign(
+    'tfjs',
+    () => {
+      const damaged = mutateTfjs(models[below(models.length)] as (typeof models)[number], below);
+      files = damaged.files;
+      return damaged.json;
+    },
+    (bytes) => readTfjs(bytes, { files, window: 12 }),
   );
 });
 

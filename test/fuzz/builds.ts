@@ -83,7 +83,7 @@ export async function fuzzBuilds(options: {
   seed: number;
   compiles: number;
   file: (i: number) => Uint8Array;
-  read: (bytes: Uint8Array) => Graph;
+  read: (bytes: Uint8Array) => Graph | Promise<Graph>;
 }): Promise<BuildsResult> {
   const result: BuildsResult = {
     tried: 0,
@@ -101,7 +101,7 @@ export async function fuzzBuilds(options: {
     let stage: 'refusedByReader' | 'refusedLater' = 'refusedByReader';
     const started = performance.now();
     try {
-      const graph = options.read(bytes);
+      const graph = await options.read(bytes);
       stage = 'refusedLater';
       if (work(graph) > workLimit) {
         result.tooLarge++;

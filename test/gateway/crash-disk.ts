@@ -15,6 +15,11 @@ interface Inode {
 }
 type Change = { path: string; inode?: Inode };
 
+/** One by one: an argument list has an end. */
+function append(inode: Inode, bytes: Uint8Array): void {
+  for (const byte of bytes) inode.bytes.push(byte);
+}
+
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
 
 export interface Faults {
@@ -72,10 +77,10 @@ export class CrashDisk implements Disk {
     this.#change(path, inode);
     return {
       write: async (bytes) => {
-        this.#step(() => inode.bytes.push(...bytes.subarray(0, Math.floor(bytes.length * (this.faults.torn ?? 0)))));
+        this.#step(() => append(inode, bytes.subarray(0, Math.floor(bytes.length * (this.faults.torn ?? 0)))));
         const room = (this.faults.roomBytes ?? Number.POSITIVE_INFINITY) - this.#used();
-        if (bytes.length <= room) return void inode.bytes.push(...bytes);
-        inode.bytes.push(...bytes.subarray(0, Math.max(0, room)));
+        append(inode, bytes.subarray(0, Math.max(0, room)));
+        if (bytes.length <= room) return;
         throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
       },
       sync: async () => {

@@ -156,6 +156,13 @@ test('a full disk at the start does not keep the bundle from running', async () 
   assert.is(await codeOf(() => store.install('main', bundle(2), about(2))), 'RN802');
   assert.is(store.slot('main').staged, undefined);
   assert.is(disk.files().length, 2);
+  // what misbehaves is left behind all the same
+  disk.faults = {};
+  await journeys.confirm?.(store);
+  assert.is(store.slot('main').active?.sequence, 2);
+  disk.faults = { roomBytes: 0 };
+  assert.is((await store.rollBack('main', 'RN831', 'a trap')).sequence, 1);
+  assert.is(store.slot('main').active?.sequence, 1);
 });
 
 test('crashes in a row lead to safe mode, a run that lasted does not; a trial that was not confirmed is reverted', async () => {

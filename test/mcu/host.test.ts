@@ -59,7 +59,7 @@ async function compare({ name, open }: Subject): Promise<void> {
       assert.is(held.home, given);
       assert.is(held.hops, hopsOf(bundle.manifest));
       const { memoryBytes } = bundle.manifest.bytes;
-      assert.ok(held.linearBytes >= memoryBytes && held.linearBytes <= memoryBytes + 32, `${held.linearBytes}`);
+      assert.ok(held.linearBytes >= memoryBytes && held.linearBytes <= memoryBytes + 24, `${held.linearBytes}`);
       if (target === 'interp') {
         const parts = `file ${bundle.wasm.length}, linear memory ${held.linearBytes}, pool ${held.poolBytes}`;
         console.log(`  ${name}, ${home}: ${bytes.length} bytes, 0 differ; ${parts}`);

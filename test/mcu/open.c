@@ -6,7 +6,7 @@
  * module, weights: paths. pool, stack, instructions, file_limit, memory_limit, words: bytes or numbers. simd=1. key: a public key in hex, as often as
  * there are keys. sha256=1, verify=1: with that function; trust=1: with neither. odd=1: weights one byte off a word. twice=1: runlet_start twice.
  * unstarted=1: without runlet_start. calls: letters, one a call: p a hop, 0 no frames, + a hop and a frame, n a NULL among the frames, r reset, s save, S save a byte
- * short, R restore, T restore a byte short, c close.
+ * short, R restore, T restore a byte short, g self-test, c close.
  */
 #include "common.h"
 #include "crypto.h"
@@ -29,6 +29,9 @@ static uint32_t number(int argc, char** argv, const char* name) {
   return text ? (uint32_t)strtoul(text, NULL, 10) : 0;
 }
 
+static struct runlet_golden golden;
+static int golden_code; /* of reading it, before WAMR writes into the file */
+
 static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) {
   const void* frames[RUNLET_INPUTS];
   for (uint32_t i = 0; i < RUNLET_INPUTS; i++) frames[i] = hop;
@@ -42,6 +45,7 @@ static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) 
     case 'S': return runlet_save(r, state, r->state_bytes - 1);
     case 'R': return runlet_restore(r, state, r->state_bytes);
     case 'T': return runlet_restore(r, state, r->state_bytes - 1);
+    case 'g': return golden_code ? golden_code : runlet_golden_run(r, &golden);
     default: return runlet_close(r), 0;
   }
 }
@@ -82,6 +86,7 @@ int main(int argc, char** argv) {
   uint32_t before, after, most;
   runlet_pool(&before, &most);
   int check = runlet_check(file.at, file.bytes, weights.at, weights.bytes, &options.limits, options.trust);
+  golden_code = file.bytes > 8 ? runlet_golden_read(&golden, file.at, file.bytes) : RUNLET_GOLDEN;
   code = runlet_open(&r, file.at, file.bytes, weights.at, weights.bytes, &options);
   printf("\"check\":%d,\"open\":%d,\"calls\":[", check, code);
   for (const char* c = calls; c && *c; c++) printf("%s%d", c == calls ? "" : ",", one_call(&r, *c, hop, state));

@@ -1,10 +1,12 @@
 /*
- * runlet-queue under two threads: what is offered is taken, waits or is counted as lost, to the frame, and what is taken is what was stored.
+ * runlet-queue under two threads: what is offered is taken, discarded, waits or is counted as lost, to the frame, and what is taken is what was stored.
  *
- *     queue FRAMES CAPACITY BURST TAKE START      prints JSON
+ *     queue FRAMES CAPACITY BURST TAKE START MISS      prints JSON
  *
  * The producer offers FRAMES frames in bursts of 1 to BURST and now and then lets the other run; the consumer takes 1 to TAKE. Each frame holds its number
  * among those stored, so that the consumer sees a frame lost, doubled or torn. The counters begin at START, so that they wrap.
+ * With MISS not 0 one burst in MISS is missed by the sensor, and the consumer is one that may not take frames from both sides of a gap: it takes, asks
+ * for losses, and where there are any gives up what it has and what waits. Each frame holds how many were lost in front of it, which must not change in between.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -14,11 +16,11 @@
 
 #include "runlet-queue.h"
 
-enum { WORDS = 3, MOST = 256 };
+enum { WORDS = 4, MOST = 256 };
 
 static struct runlet_queue queue;
-static uint32_t frames, burst, take;
-static uint32_t offered, stored, done;
+static uint32_t frames, burst, take, miss;
+static uint32_t offered, stored, missed, done;
 
 static uint32_t next(uint32_t* seed) {
   *seed ^= *seed << 13;
@@ -31,6 +33,13 @@ static void* produce(void* unused) {
   uint32_t seed = 1, number = 0;
   while (offered < frames) {
     uint32_t count = 1 + next(&seed) % burst;
+    if (miss && next(&seed) % miss == 0) {
+      runlet_queue_missed(&queue, count);
+      offered += count;
+      missed += count;
+      continue;
+    }
+    for (uint32_t i = 0; i < count; i++) out[i][3] = offered - stored;
     for (uint32_t i = 0; i < count; i++) out[i][0] = number + i, out[i][1] = ~(number + i), out[i][2] = (number + i) * 2654435761u;
     uint32_t kept = runlet_queue_put(&queue, out, count);
     offered += count;
@@ -43,11 +52,12 @@ static void* produce(void* unused) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 6) return 2;
+  if (argc != 7) return 2;
   frames = (uint32_t)atol(argv[1]);
   uint32_t capacity = (uint32_t)atol(argv[2]), start = (uint32_t)strtoul(argv[5], NULL, 10), seed = 7;
   burst = (uint32_t)atol(argv[3]);
   take = (uint32_t)atol(argv[4]);
+  miss = (uint32_t)atol(argv[6]);
   /* exactly as large as it must be, so that a sanitizer sees a byte too far */
   void* memory = malloc((size_t)capacity * WORDS * 4);
   if (burst > MOST || take > MOST || !runlet_queue_init(&queue, memory, WORDS * 4, capacity)) return 2;
@@ -55,7 +65,8 @@ int main(int argc, char** argv) {
   pthread_t producer;
   pthread_create(&producer, NULL, produce, NULL);
   static uint32_t in[MOST][WORDS];
-  uint32_t number = 0, wrong = 0, lost = 0;
+  uint32_t number = 0, wrong = 0, lost = 0, discarded = 0, gaps = 0, before = 0;
+  bool begins = true;
   for (;;) {
     uint32_t last = __atomic_load_n(&done, __ATOMIC_ACQUIRE), waiting = runlet_queue_waiting(&queue), count = 1 + next(&seed) % take;
     if (last && waiting < count) count = waiting;
@@ -65,13 +76,26 @@ int main(int argc, char** argv) {
     wrong += taken != 0 && taken != count;
     for (uint32_t i = 0; i < taken; i++, number++)
       wrong += in[i][0] != number || in[i][1] != ~number || in[i][2] != number * 2654435761u;
-    lost += runlet_queue_lost(&queue);
+    uint32_t since = runlet_queue_lost(&queue);
+    lost += since;
+    if (miss && since) {
+      uint32_t given_up = runlet_queue_discard(&queue);
+      wrong += given_up > capacity;
+      number += given_up;
+      discarded += given_up;
+      gaps++;
+      begins = true;
+    } else if (miss && taken) {
+      if (begins) before = in[0][3];
+      begins = false;
+      for (uint32_t i = 0; i < taken; i++) wrong += in[i][3] != before;
+    }
     if (!taken) sched_yield();
   }
   pthread_join(producer, NULL);
   lost += runlet_queue_lost(&queue);
-  printf("{\"offered\":%u,\"stored\":%u,\"taken\":%u,\"lost\":%u,\"lostInAll\":%u,\"waiting\":%u,\"most\":%u,\"wrong\":%u}\n", offered, stored, number,
-         lost, runlet_queue_lost_in_all(&queue) - start, runlet_queue_waiting(&queue), runlet_queue_most(&queue), wrong);
+  printf("{\"offered\":%u,\"stored\":%u,\"taken\":%u,\"lost\":%u,\"lostInAll\":%u,\"waiting\":%u,\"most\":%u,\"wrong\":%u,"
+         "\"missed\":%u,\"discarded\":%u,\"gaps\":%u}\n", offered, stored, number - discarded, lost, runlet_queue_lost_in_all(&queue) - start, runlet_queue_waiting(&queue), runlet_queue_most(&queue), wrong, missed, discarded, gaps);
   free(memory);
   return 0;
 }

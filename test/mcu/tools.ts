@@ -3,6 +3,7 @@
  *
  * In: the name of a program here, and a sanitizer.  Out: the program's path. WAMR is built once, by cmake, into node_modules/.cache; programs are built
  * into a folder of the process. Our files are compiled with sanitizers, WAMR's without: a fault inside WAMR ends a program by a signal.
+ * RUNLET_WAMR_SANITIZE=1: WAMR's too, where a program has the address sanitizer; what they find inside WAMR is printed, and the program goes on (faults.ts).
  * WAMR counts instructions here (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module runs for ever.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -40,10 +41,15 @@ const wamrOptions = {
   ),
 };
 
+/** Whether WAMR is compiled with sanitizers as well. */
+export const wamrSanitized = process.env.RUNLET_WAMR_SANITIZE === '1';
+const wamrSanitizers = '-fsanitize=address,undefined -fno-omit-frame-pointer -g -O1 -DWASM_CPU_SUPPORTS_UNALIGNED_ADDR_ACCESS=0';
+const wraps = ['wasm_runtime_full_init', 'os_mmap', 'os_munmap', 'os_mprotect'].map((name) => `-Wl,--wrap=${name}`);
+
 /** libiwasm.a, built where it is not there. */
-export function wamrLibrary(): { library: string; include: string } {
+export function wamrLibrary(sanitized = false): { library: string; include: string } {
   const source = wamrSource();
-  const made = join(cache, 'wamrx-sys-0.3.0-metered');
+  const made = join(cache, `wamrx-sys-0.3.0-metered${sanitized ? '-sanitized' : ''}`);
   const include = join(source, 'core/iwasm/include');
   const library = join(made, 'libiwasm.a');
   if (existsSync(library)) return { library, include };
@@ -53,7 +59,8 @@ export function wamrLibrary(): { library: string; include: string } {
     // cmake writes a version into the source
     const copy = join(work, 'source');
     cpSync(source, copy, { recursive: true });
-    const options = Object.entries({ ...wamrOptions, CMAKE_BUILD_TYPE: 'Release' }).map(([name, value]) => `-D${name}=${value}`);
+    const kind = sanitized ? { CMAKE_BUILD_TYPE: 'None', CMAKE_C_FLAGS: wamrSanitizers } : { CMAKE_BUILD_TYPE: 'Release' };
+    const options = Object.entries({ ...wamrOptions, ...kind }).map(([name, value]) => `-D${name}=${value}`);
     const run = (...args: string[]) => execFileSync('cmake', args, { cwd: work, stdio: 'pipe', maxBuffer: 1 << 26 });
     run('-S', copy, '-B', join(work, 'build'), ...options);
     run('--build', join(work, 'build'), '--target', 'vmlib', '--parallel', '2');
@@ -98,7 +105,8 @@ export function build(name: string, { sanitizer = 'address', more = [], defines 
   if (known) return known;
   const program = at(`program-${built.size}`);
   const host = wamr ? hostFiles : hostFiles.filter((f) => !f.endsWith('/runlet.c'));
-  const { library, include } = wamr ? wamrLibrary() : { library: '', include: '' };
+  const sanitized = wamr && wamrSanitized && sanitizer === 'address';
+  const { library, include } = wamr ? wamrLibrary(sanitized) : { library: '', include: '' };
   const args = [
     ...warnings,
     ...flagsOf[sanitizer],
@@ -107,6 +115,7 @@ export function build(name: string, { sanitizer = 'address', more = [], defines 
     ...[mcu, here, ...(wamr ? [include] : [])].map((f) => `-I${f}`),
     name.includes('/') ? name : join(here, name),
     ...host,
+    ...(sanitized ? [join(here, 'sanitized.c'), ...wraps] : []),
     ...(wamr ? [library] : []),
     ...more,
     ...['-lm', '-ldl', '-lpthread', '-o', program],
@@ -118,10 +127,14 @@ export function build(name: string, { sanitizer = 'address', more = [], defines 
 
 /** Runs a program; its outputs and how it ended. */
 export function run(program: string, ...args: (string | number)[]): { stdout: string; stderr: string; ended: string } {
+  return runWith({}, program, ...args);
+}
+
+export function runWith(env: Record<string, string>, program: string, ...args: (string | number)[]): ReturnType<typeof run> {
   const { stdout, stderr, status, signal } = spawnSync(program, args.map(String), {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=1:allocator_may_return_null=1' },
+    env: { ...process.env, ...env, ASAN_OPTIONS: 'detect_leaks=1:allocator_may_return_null=1' },
   });
   return { stdout, stderr, ended: signal ?? `exit ${status}` };
 }

@@ -3,7 +3,7 @@
  *
  * In: how the branches pad time.  Out: the file's bytes. The PPG's first layer strides by 2, so that both branches meet row by row.
  */
-import { type TensorOf, writeModel } from './onnx-model.ts';
+import { type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { seededNormal } from './onnx-oracle.ts';
 
 /** Ticks of a window, and frames a tick. */

@@ -118,7 +118,7 @@ test('other formats', async () => {
   };
   assert.is(await code(new Uint8Array(0)), 'RN100');
   assert.is(await code(new TextEncoder().encode('RIFF....')), 'RN100');
-  assert.is(await code(new TextEncoder().encode('{"format":"layers-model"}')), 'RN109');
+  assert.is(await code(new TextEncoder().encode('{"format":"layers-model"}')), 'RN163');
   assert.is(await code(readBytes(fixturesDir, 'conv2d.tflite').subarray(0, 64)), 'RN101');
 });
 

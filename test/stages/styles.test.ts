@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
 import { sectionsOf, sleb, withMemory } from '../../assembly/emit/patch.ts';
+import { stackBytes } from '../../assembly/emit/static-memory.ts';
 import { everyKernel } from '../../assembly/emit/table-module.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
 import { type Graph, noClamp } from '../../models/graph/types.ts';
@@ -84,7 +85,7 @@ test('both styles export the ABI and nothing else, have fixed memory, and say wh
       assert.equal(WebAssembly.Module.imports(module), []);
       const exports = instantiate(wasm) as unknown as Record<'__data_end' | '__heap_base', WebAssembly.Global>;
       assert.is(exports.__data_end.value, memory.end);
-      assert.is(exports.__heap_base.value, memory.end + 16);
+      assert.is(exports.__heap_base.value, memory.end + stackBytes);
       const pages = Math.ceil(memory.end / 65536);
       assert.equal([...(sectionsOf(wasm).find((s) => s.id === 5)?.body ?? [])], [1, 1, pages, pages]);
       const { rn_push, rn_info, rn_input, rn_output } = instantiate(wasm);

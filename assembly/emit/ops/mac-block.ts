@@ -46,11 +46,12 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
   at: (o, i) => i * out.c + o,
 });
 
-/** Tables of a target: bias, multiplier, shift or what stands for it. `raw`: a simd kernel that takes inputs with their zero point. */
-function tables(p: MacParams, shape: TileShape, ctx: EmitContext, raw: boolean): Fields {
+/** Tables of a target: bias, multiplier, shift or what stands for it. `raw`: a simd kernel that takes inputs with their zero point, its sums shifted up by so many bits. */
+function tables(p: MacParams, shape: TileShape, ctx: EmitContext, raw: number | undefined): Fields {
   if (ctx.target === 'simd') {
-    const folded = raw ? foldedBias(p, shape) : p.bias;
-    return finishFields(p, (o) => largestSum(p, shape, o), ctx, { raw: (o) => (p.bias[o] as number) - (folded[o] as number) });
+    const folded = raw === undefined ? p.bias : foldedBias(p, shape);
+    const more = { raw: (o: number) => (p.bias[o] as number) - (folded[o] as number), up: raw };
+    return finishFields(p, (o) => largestSum(p, shape, o), ctx, more);
   }
   if (ctx.target === 'interp') {
     if (isSigned(p)) ctx.need('SIGNED');
@@ -75,7 +76,7 @@ export function targetBlock(
   weights: Int8Array,
   ctx: EmitContext,
   more: Fields,
-  raw = false,
+  raw?: number,
 ): number {
   const p = io.params;
   return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
@@ -88,7 +89,7 @@ export function targetBlock(
 }
 
 /** The block of a call whose weights are in tiles. */
-export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields, raw = false): number {
+export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields, raw?: number): number {
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   const starts = startsOf(io.params, shape, ctx.target);

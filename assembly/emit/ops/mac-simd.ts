@@ -18,8 +18,9 @@ import {
   windowRule,
 } from './mac-block.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
+import { mayShift } from './requantise-simd.ts';
 import type { SimdLayer } from './simd-tiles.ts';
-import { isSmall, placeTiles, type TileShape } from './tiles.ts';
+import { isSmall, largestSum, placeTiles, type TileShape, zippedTiles } from './tiles.ts';
 
 /** Values of the widened input between two places; undefined where they do not lie evenly, or their taps not side by side. */
 function placeStep(io: MacIo): number | undefined {
@@ -35,6 +36,7 @@ function placeStep(io: MacIo): number | undefined {
 /** Whether a convolution's kernel can take the largest of `places` places that follow each other. */
 export const poolsToo = (io: StepIo<'conv'>, target: Target, places: number): boolean =>
   target === 'simd' &&
+  !io.params.types &&
   [2, 4].includes(places) &&
   io.step.outRows % 4 === 0 &&
   io.out.f === 1 &&
@@ -61,6 +63,21 @@ const isAlone = (op: 'conv' | 'dense', io: MacIo, groups: number): boolean =>
   op === 'dense' ||
   (io.step.outRows === 1 && io.out.f === 1 && io.step.kind !== 'edge' && groups === 1 && !isPadded(io) && sideBySide(io));
 
+/** Whether a call of depthwise makes one row of one feature without padding, and 256 times its sums are exact. */
+function isRowAlone(io: StepIo<'depthwise'>): boolean {
+  const { step, params: p, x, out } = io;
+  const shape = tapsFirst(io);
+  return (
+    step.outRows === 1 &&
+    step.kind !== 'edge' &&
+    (x[0]?.shape.f ?? 0) === 1 &&
+    out.f === 1 &&
+    p.geometry.kernelF === 1 &&
+    !isPadded(io) &&
+    mayShift(p, (o) => largestSum(p, shape, o), 8)
+  );
+}
+
 /** How many of `total` rows lie in each of `parts` that take every so manieth one. */
 const dealt = (total: number, parts: number): number[] =>
   Array.from({ length: Math.min(total, parts) }, (_, i) => Math.ceil((total - i) / parts));
@@ -68,7 +85,7 @@ const dealt = (total: number, parts: number): number[] =>
 /** What a layer asks of its loops; nothing where it has another kernel. */
 export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>, pooled: boolean): SimdLayer | undefined {
   const { op } = io.node;
-  if (io.taps || io.fold) return undefined;
+  if (io.taps || io.fold || io.params.types) return undefined;
   const { outRows, kind } = io.step;
   const { geometry: g, per } = io.params;
   const { dilation } = windowRule(io);
@@ -78,8 +95,8 @@ export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'den
     if (per !== 1 || !isSmall(io.params, tapsFirst(own), 'simd')) return undefined;
     const pairs = Math.ceil(g.kernelT / 2) * g.kernelF;
     const runs = dealt(outRows, dilation);
-    const apt = windowRule(io).stride === 1;
-    return { op, runs, tiles: tiles * io.out.f, pairs, apt, needs: kind === 'edge' ? ['ROW_FOURS', 'ROW_ONES'] : [] };
+    const needs: Need[] = kind === 'edge' ? ['ROW_FOURS', 'ROW_ONES'] : [];
+    return { op, runs, tiles: tiles * io.out.f, pairs, inFours: windowRule(io).stride === 1, alone: isRowAlone(own), needs };
   }
   const shape = op === 'dense' ? denseShape(io as StepIo<'dense'>) : convShape(io as StepIo<'conv'>);
   if (!isSmall(io.params, shape, 'simd')) return undefined;
@@ -92,7 +109,8 @@ export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'den
     runs,
     tiles: shape.groups * Math.ceil(io.out.c / shape.groups / 8),
     pairs,
-    apt: isAlone(op, io, shape.groups),
+    inFours: true,
+    alone: isAlone(op, io, shape.groups),
     needs,
   };
 }
@@ -150,7 +168,12 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
     [B.SUMS, at],
     [B.PATCH, at + sums],
   ];
-  const block = tiledBlock(io, pairsFirst(io), ctx, places, true);
+  const shape = pairsFirst(io);
+  if (ctx.rowAlone && isRowAlone(io)) {
+    const block = targetBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, places, 8);
+    return { fn: 'depthwise_row_s8_simd', file: 'depthwise-row-simd', block };
+  }
+  const block = tiledBlock(io, shape, ctx, places, 0);
   return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
 }
 

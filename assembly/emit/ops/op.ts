@@ -23,6 +23,8 @@ export interface EmitContext {
   room: number;
   /** simd: layers of one place a call have a kernel of their own. */
   alone: boolean;
+  /** simd: the same for depthwise layers of one row a call. */
+  rowAlone: boolean;
   /** Says that a layer needs this of its kernel. */
   need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
@@ -81,7 +83,7 @@ export interface FoldIo {
 
 /** Kernels that take (p, first, rows); the others take p alone. */
 export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps', 'fetch'].includes(file);
+  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'global-s16', 'taps', 'fetch'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */

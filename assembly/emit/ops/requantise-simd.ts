@@ -17,6 +17,12 @@ export const mayRequantise = (p: Finish, largest: Largest): boolean =>
   p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30) &&
   (p.shift.every((shift) => shift <= -3) || floatTables(p, largest) !== undefined);
 
+/** Whether sums, less what is taken off them, still fit into 32 bits when they are shifted up by `bits`. */
+export const mayShift = (p: Finish, largest: Largest, bits: number): boolean => {
+  const start = floatTables(p, largest)?.start ?? p.bias;
+  return p.bias.every((bias, o) => largest(o) + Math.abs(bias - (start[o] as number)) < 2 ** (31 - bits));
+};
+
 /** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
 export const roundingZero = (p: Finish): number => 2 * p.yZero + 1;
 
@@ -28,22 +34,22 @@ function inEights<T extends Int32Array | Float32Array>(values: T, length: number
   return out;
 }
 
-/** Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero point. */
+/** Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero point. `up`: bits that the kernel's sums are shifted up by. */
 export function finishFields(
   p: Finish,
   largest: Largest,
   ctx: EmitContext,
-  { outputs = p.bias.length, raw = () => 0 }: { outputs?: number; raw?: (o: number) => number } = {},
+  { outputs = p.bias.length, raw = () => 0, up = 0 }: { outputs?: number; raw?: (o: number) => number; up?: number } = {},
 ): Fields {
   if (p.min > -128 || p.max < 127) ctx.need('CLAMPS');
   const table = (values: Int32Array | Float32Array) => ctx.table(inEights(values, outputs));
-  const start = (values: Int32Array) => values.map((value, o) => (value - raw(o)) | 0);
+  const start = (values: Int32Array) => values.map((value, o) => (value - raw(o)) << up);
   const floats = floatTables(p, largest);
   if (floats?.below) ctx.need('SIGNED');
   if (floats)
     return [
       [B.BIAS, table(start(floats.start))],
-      [B.MULTIPLIER, table(floats.scale)],
+      [B.MULTIPLIER, table(floats.scale.map((scale) => scale / 2 ** up))],
       [B.SHIFT, table(floats.offset)],
       [B.Y_ZERO, floats.zero],
       [B.MAGIC, magicBits],

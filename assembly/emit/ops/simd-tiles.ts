@@ -5,7 +5,8 @@
  * with the fewest bytes of code.
  *
  * Vector instructions, counted in the kernels: two taps of eight outputs take 18 for four places, 10 for two, 6 for one, 5 for one that is alone
- * in its call (conv-place-simd.ts); two taps of eight channels 26 for four rows, 10 for one (depthwise-simd.ts); to requantise eight outputs 15.
+ * in its call (conv-place-simd.ts); two taps of eight channels 26 for four rows, 10 for one (depthwise-simd.ts), 7 for one that is alone
+ * (depthwise-row-simd.ts); to requantise eight outputs 15.
  */
 import type { Need } from '../needs.ts';
 
@@ -17,40 +18,44 @@ export interface SimdLayer {
   tiles: number;
   /** Pairs of taps of an output. */
   pairs: number;
-  /** conv: may be taken by the kernel for one place a call. depthwise: rows lie so that four share what is zipped. */
-  apt: boolean;
+  /** depthwise: rows lie so that four share what is zipped. */
+  inFours: boolean;
+  /** May be taken by the kernel for one place or row a call. */
+  alone: boolean;
   /** Loops that it must have: fours where it takes the largest of several places, all where edges differ from call to call. */
   needs: Need[];
 }
 
-export interface SimdTiles {
+/** Which layers have their own kernel: those of one place a call, depthwise ones of one row. */
+export type Alone = Record<'alone' | 'rowAlone', boolean>;
+
+export interface SimdTiles extends Alone {
   needs: ReadonlySet<Need>;
-  /** Layers of one place a call have their own kernel. */
-  alone: boolean;
 }
 
 const slack = 1.04;
 /** Bytes of code of each loop: modules with and without it, after the optimiser. */
 const bytes: Partial<Record<Need, number>> = { FOURS: 640, PAIRS: 330, ONES: 310, ROW_FOURS: 690, ROW_ONES: 400 };
-const aloneBytes = 420;
+const aloneBytes = { alone: 420, rowAlone: 420 };
 const requantise = 15;
-const perPair = { four: 18 / 4, two: 10 / 2, one: 6, alone: 5, rowFour: 26 / 4, row: 10 };
+const perPair = { four: 18 / 4, two: 10 / 2, one: 6, alone: 5, rowFour: 26 / 4, row: 10, rowAlone: 7 };
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Instructions of a run of `n` places a tile; infinite where the module cannot. */
-function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, alone: boolean): number {
-  const { op, pairs, apt } = layer;
+function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, { alone, rowAlone }: Alone): number {
+  const { op, pairs, inFours } = layer;
   if (op === 'depthwise') {
-    const four = has('ROW_FOURS') && apt && n >= 4;
+    if (rowAlone && layer.alone) return n * (perPair.rowAlone * pairs + requantise);
+    const four = has('ROW_FOURS') && inFours && n >= 4;
     if (!four && !has('ROW_ONES')) return Number.POSITIVE_INFINITY;
     const rest = four ? n % 4 : n;
     // where single rows are not there, the last four overlap those before
-    const inFours = n - rest + (has('ROW_ONES') || rest === 0 ? 0 : 4);
+    const together = n - rest + (has('ROW_ONES') || rest === 0 ? 0 : 4);
     const single = has('ROW_ONES') ? rest : 0;
-    return inFours * (perPair.rowFour * pairs + requantise) + single * (perPair.row * pairs + requantise);
+    return together * (perPair.rowFour * pairs + requantise) + single * (perPair.row * pairs + requantise);
   }
-  if (alone && apt) return n * (perPair.alone * pairs + requantise);
+  if (alone && layer.alone) return n * (perPair.alone * pairs + requantise);
   let left = n;
   let cost = requantise * n;
   if (has('FOURS')) {
@@ -73,13 +78,14 @@ export function simdTiles(layers: SimdLayer[]): SimdTiles {
   const forced = layers.flatMap(({ needs }) => needs);
   const choices = subsets<Need>(['FOURS', 'PAIRS', 'ONES', 'ROW_FOURS', 'ROW_ONES'])
     .filter((some) => forced.every((need) => some.includes(need)))
-    .flatMap((some) => [false, true].map((alone) => ({ some, alone })))
-    .map(({ some, alone }) => {
+    .flatMap((some) => [false, true].flatMap((alone) => [false, true].map((rowAlone) => ({ some, own: { alone, rowAlone } }))))
+    .map(({ some, own }) => {
       const has = (need: Need) => some.includes(need);
-      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, alone)))));
-      return { some, alone, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + (alone ? aloneBytes : 0) };
+      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, own)))));
+      const more = (own.alone ? aloneBytes.alone : 0) + (own.rowAlone ? aloneBytes.rowAlone : 0);
+      return { some, own, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + more };
     });
   const least = Math.min(...choices.map(({ cost }) => cost));
   const [best] = choices.filter(({ cost }) => cost <= slack * least).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
-  return { needs: new Set(best?.some), alone: best?.alone ?? false };
+  return { needs: new Set(best?.some), alone: false, rowAlone: false, ...best?.own };
 }

@@ -128,6 +128,18 @@ export function placeTiles(weights: Int8Array, { outputs, taps, at }: TileShape)
   return out;
 }
 
+/** Weights of depthwise-row-simd.ts: s16 [outputs / 16][taps / 2][16][2]. */
+export function zippedTiles(weights: Int8Array, { outputs, taps, at }: TileShape): Int8Array {
+  const out = new Int16Array(16 * taps * Math.ceil(outputs / 16));
+  for (let place = 0; place < out.length; place++) {
+    const o = 16 * Math.floor(place / (16 * taps)) + ((place >> 1) & 15);
+    const tap = 2 * Math.floor((place % (16 * taps)) / 32) + (place & 1);
+    const from = o < outputs ? at(o, tap) : -1;
+    out[place] = from < 0 ? 0 : (weights[from] as number);
+  }
+  return new Int8Array(out.buffer);
+}
+
 /** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
 function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
   let sum = 0;

@@ -125,7 +125,11 @@ export class Slot {
     const staged = await this.#store.beginTrial(this.name);
     const loaded = await this.#loaded(staged);
     const trial = new Trial(loaded, options, { slot: this.name, ...staged }, () => this.#events.emit('trial', trial.report));
-    trial.late = (failure) => void this.#giveUp(trial, failure);
+    trial.late = (failure) => {
+      this.#giveUp(trial, failure).catch((error: unknown) =>
+        this.#events.emit('refused', { slot: this.name, ...asFailure(error) }),
+      );
+    };
     this.trial = trial;
     this.report = trial.report;
     this.#step('trial', staged, 'self-test and endurance first');

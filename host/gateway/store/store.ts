@@ -52,21 +52,21 @@ export class Store {
       const store = new Store(disk, bytes ? states.decodeState(bytes, 'state') : states.emptyState());
       await store.#sweep();
       await store.clearUploads();
-      await store.#boot(safeAfter);
+      await store.#writeOrKeep((state) => states.boot(state, safeAfter));
       return store;
     } catch (error) {
       throw diskError(error, 'the state');
     }
   }
 
-  /** A full disk is no reason not to run: the next start comes to the same decisions. */
-  async #boot(safeAfter: number): Promise<void> {
+  /** A full disk is no reason not to run, nor to run what misbehaves: the next start comes to the same decisions. */
+  async #writeOrKeep(change: (state: states.GatewayState) => states.GatewayState): Promise<void> {
     const before = this.#state;
     try {
-      await this.#write((state) => states.boot(state, safeAfter));
+      await this.#write(change);
     } catch (error) {
       if (!isFull(error)) throw error;
-      this.#state = states.boot(before, safeAfter);
+      this.#state = change(before);
     }
   }
 
@@ -134,7 +134,7 @@ export class Store {
 
   /** The staged bundle is given up, with the code and the sentence that say why. */
   revert(slot: string, code: string, why: string): Promise<void> {
-    return this.#next('the state', () => this.#write((state) => states.revert(state, slot, code, why)));
+    return this.#next('the state', () => this.#writeOrKeep((state) => states.revert(state, slot, code, why)));
   }
 
   /** The bundle before runs again. @throws RN802, RN804 there is none */
@@ -142,7 +142,7 @@ export class Store {
     return this.#next('the state', async () => {
       const { previous } = this.slot(slot);
       if (!previous) throw nothing(slot, 'there is no bundle before this one');
-      await this.#write((state) => states.rollBack(state, slot, code, why));
+      await this.#writeOrKeep((state) => states.rollBack(state, slot, code, why));
       return previous;
     });
   }

@@ -8,6 +8,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import {
   type Clamp,
   elementsOf,
+  type Moments,
   type Node,
   noClamp,
   type OpAttrs,
@@ -137,7 +138,7 @@ export class Lowering {
         return refuse('its weights are not symmetric: the zero point has to be 0 (128 for uint8)');
       data[i] = centred;
     }
-    return { data, scales: Float64Array.from(q.scales, (s) => s * factor), scaleRule: 'per-channel' };
+    return { data, scales: Float64Array.from(q.scales, (s) => Math.fround(s * factor)), scaleRule: 'per-channel' };
   }
 
   /** A bias of `channels` elements; int32 at input scale times weight scale in an int8 graph. */
@@ -198,13 +199,14 @@ export class Lowering {
     offset: Float64Array | null,
     name: string,
     clamp: Clamp = noClamp,
+    moments?: Moments,
   ): Activation {
     if (!scale.every(Number.isFinite) || !(offset?.every(Number.isFinite) ?? true)) refuse('its constant is not finite');
     let weights: Weights = { data: Float32Array.from(scale) };
     if (this.quantised) {
       weights = {
         data: Int8Array.from(scale, (s) => Math.sign(s) * 127),
-        scales: Float64Array.from(scale, (s) => (s === 0 ? 1 : Math.abs(s) / 127)),
+        scales: Float64Array.from(scale, (s) => (s === 0 ? 1 : Math.fround(Math.abs(s) / 127))),
         scaleRule: 'per-channel',
       };
     }
@@ -220,7 +222,12 @@ export class Lowering {
       padT: [0, 0],
       padF: [0, 0],
     } as const;
-    const tensor = this.emit('depthwise', [x.tensor], { ...one, multiplier: 1, weights, bias, clamp }, name);
+    const tensor = this.emit(
+      'depthwise',
+      [x.tensor],
+      { ...one, multiplier: 1, weights, bias, clamp, ...(moments && { moments }) },
+      name,
+    );
     return this.activationOf(tensor, x.layout);
   }
 }

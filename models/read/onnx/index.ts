@@ -8,14 +8,15 @@
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
-import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
-import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
+import { elementsOf, type Graph, type Port, type QuantParams } from '../../graph/types.ts';
+import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
 import { type InputShape, layoutOfInput } from './axes.ts';
 import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
+import { applyRules, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerings } from './lower/index.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { foldQuantised } from './quantised-constants.ts';
@@ -59,7 +60,9 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
 
 function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Graph {
   const opset = checkVersions(model);
-  const nodes = sortNodes(model);
+  const metadata = { ...model.metadata };
+  const hints = takeHints(metadata);
+  const nodes = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
   if (nodes.length > maxNodes) throw tooLarge(`${nodes.length} nodes`, 'graph');
   const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
   const inputs = model.inputs.filter((i) => !constants.has(i.name));
@@ -72,10 +75,15 @@ function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Gra
   const name =
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, 'onnx', options.digest ?? '');
-  Object.assign(builder.metadata, model.metadata);
+  Object.assign(builder.metadata, metadata);
+  const asked = options.timeAxis !== undefined || options.frame !== undefined;
   const values = new Map<string, Value>(constants);
   for (const value of inputs) {
-    const { layout, note } = layoutOfInput(shapes.get(value.name) as InputShape, trace.anchors.get(value.name), options, other);
+    const given = shapes.get(value.name) as InputShape;
+    const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
+    const { layout, note } = hinted
+      ? { layout: hinted, note: `input ${value.name}: axes ${showLayout(hinted)}, as the file says` }
+      : layoutOfInput(given, trace.anchors.get(value.name), options, other);
     const shape = shapeOfLayout(layout);
     if (elementsOf(shape) > maxElements) throw tooLarge(`an input of ${elementsOf(shape)} elements`, `graph input ${value.name}`);
     const hostType = inputType(value);
@@ -93,6 +101,7 @@ function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Gra
   for (const node of nodes) lowerNode(ctx, node, values, problems);
   if (problems.length === 0) addOutputs(ctx, model, values, problems);
   if (problems.length > 0) throw unsupported(problems);
+  applyRules(hints, builder.nodes);
   const graph = foldGraph(builder.build());
   if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
   return graph;
@@ -235,6 +244,12 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   }
   if (!ctx.quantised) return;
   for (const node of builder.nodes) {
+    const tensor = builder.tensors[node.output];
+    const fixed = fixedScales[node.op === 'activation' ? node.attrs.fn : node.op];
+    if (fixed && tensor && !tensor.quant && builder.outputs.some((port) => port.tensor === node.output)) {
+      tensor.quant = fixed;
+      builder.notes.push(`${node.name}: it is not quantised in the file; as an output it takes scale ${fixed.scale}`);
+    }
     if (!ctx.quantOf(node.output))
       problems.push({ text: `${node.op} ${node.name}: its output is not quantised (no QuantizeLinear behind it)`, mixed: true });
   }
@@ -242,6 +257,13 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
     if (!ctx.quantOf(port.tensor)) problems.push({ text: `input ${port.name}: it is not quantised`, mixed: true });
   }
 }
+
+/** Scales that the int8 specification fixes, for what quantisers leave in float at the end of a network. */
+const fixedScales: Readonly<Record<string, QuantParams>> = {
+  softmax: { scale: 1 / 256, zeroPoint: -128 },
+  sigmoid: { scale: 1 / 256, zeroPoint: -128 },
+  tanh: { scale: 1 / 128, zeroPoint: 0 },
+};
 
 function unsupported(problems: Problem[]): RunletError {
   const why = problems.map((p) => p.text).join('; ');

@@ -47,10 +47,8 @@ static struct {
   const struct runlet_port* port;
   TaskHandle_t task, consumer;
 } acc;
-static uint32_t missed;
 
 const char* sensor_name(void) { return "accelerometer"; }
-uint32_t sensor_missed(void) { return __atomic_load_n(&missed, __ATOMIC_RELAXED); }
 
 static esp_err_t set(uint8_t which, uint8_t value) {
   uint8_t bytes[2] = {which, value};
@@ -71,18 +69,22 @@ static void run(void* unused) {
     uint8_t bytes[6];
     bool read = i2c_master_transmit_receive(acc.device, &which, 1, bytes, sizeof bytes, TIMEOUT_MS) == ESP_OK;
     uint32_t lost = ticks - 1 + (read ? 0 : 1);
-    if (lost) __atomic_store_n(&missed, missed + lost, __ATOMIC_RELAXED);
+    if (lost) runlet_queue_missed(acc.queue, lost);
     if (!read) continue;
     int8_t frame[3];
-    for (int i = 0; i < 3; i++) frame[i] = inference_quantise(scale * (int16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]), acc.port);
-    runlet_queue_put(acc.queue, frame, 1);
+    int16_t wide[3];
+    for (int i = 0; i < 3; i++) {
+      wide[i] = inference_quantise(scale * (int16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]), acc.port);
+      frame[i] = (int8_t)wide[i];
+    }
+    runlet_queue_put(acc.queue, acc.port->type == RUNLET_INT16 ? (const void*)wide : frame, 1);
     xTaskNotifyGive(acc.consumer);
   }
 }
 
 bool sensor_fits(const struct runlet* bundle, double frame_rate) {
   const struct runlet_port* in = &bundle->inputs[0];
-  bool fits = bundle->input_count == 1 && in->type != RUNLET_INT16 && in->elements == 3 && frame_rate >= 1 && frame_rate <= 1000;
+  bool fits = bundle->input_count == 1 && in->elements == 3 && frame_rate >= 1 && frame_rate <= 1000;
   if (!fits) ESP_LOGE(tag, "the model takes no frames of three elements, 1 to 1000 a second (metadata runlet.sample_rate_hz says how many)");
   return fits;
 }

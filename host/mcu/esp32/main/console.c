@@ -11,6 +11,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "model.h"
+#include "receive.h"
 
 static SemaphoreHandle_t lock;
 static struct published latest;
@@ -66,28 +67,32 @@ static int reset(int count, char** args) {
   return 0;
 }
 
-static int model(int count, char** args) {
-  if (count == 3 && !strcmp(args[1], "use")) {
-    int slot = atoi(args[2]);
-    struct runlet_image image;
-    int code = model_read(slot, &image);
-    if (code) {
-      printf("slot %d is not used: %s\n", slot, code > 0 ? "there is no such partition" : runlet_image_text(code));
-      return 1;
-    }
-    if (model_choose(slot) != ESP_OK) return 1;
-    printf("slot %d from now on; starting again\n", slot);
-    esp_restart();
+static int use(int slot) {
+  struct runlet_flash* f = model_take();
+  int code = runlet_flash_use(f, slot), detail = f->detail;
+  model_give();
+  if (code) {
+    printf("slot %d is not used: %s (%d)\n", slot, runlet_flash_text(code), detail);
+    return 1;
   }
+  printf("slot %d from now on; starting again\n", slot);
+  esp_restart();
+}
+
+static int model(int count, char** args) {
+  if (count == 3 && !strcmp(args[1], "use")) return use(atoi(args[2]));
+  struct runlet_flash* f = model_take();
   for (int slot = 0; slot < MODEL_SLOTS; slot++) {
     struct runlet_image image;
+    const struct runlet_flash_slot* s = &f->record.slots[slot];
     int code = model_read(slot, &image);
-    printf("%c %d  %7" PRIu32 " bytes  ", take()->running && take()->slot == slot ? '*' : ' ', slot, model_bytes(slot));
+    printf("%c %d  %-9s  sequence %" PRIu32 "  ", f->running == slot ? '*' : ' ', slot, runlet_flash_state_text(s->state), s->sequence);
     if (code) printf("%s\n", code > 0 ? "there is no such partition" : runlet_image_text(code));
     else
       printf("%s: image %" PRIu32 ", module %" PRIu32 ", weights apart %" PRIu32 "\n", image.name, image.bytes, image.module_bytes,
              image.weight_bytes);
   }
+  model_give();
   return 0;
 }
 
@@ -98,6 +103,8 @@ void console_start(void) {
   esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
   config.prompt = "runlet>";
   config.task_stack_size = 6144;
+  /* above inference: a frame of a model must not wait in the port's small buffer for a hop to end. All commands are short */
+  config.task_priority = CONSOLE_PRIORITY;
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
   esp_console_dev_usb_serial_jtag_config_t device = ESP_CONSOLE_DEV_USB_SERIAL_JTAG_CONFIG_DEFAULT();
   ESP_ERROR_CHECK(esp_console_new_repl_usb_serial_jtag(&device, &config, &repl));
@@ -112,6 +119,7 @@ void console_start(void) {
       {.command = "status", .help = "the latest heartbeat: timing, memory, overruns", .func = status},
       {.command = "stats", .help = "counts, and the latest output", .func = stats},
       {.command = "reset", .help = "forget all frames", .func = reset},
+      {.command = "flash", .help = "take a model over this line, from `runlet flash --to serial:PORT`", .func = receive_command},
       {.command = "model", .help = "the slots; `model use N` starts again with slot N", .hint = "[use N]", .func = model},
   };
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) ESP_ERROR_CHECK(esp_console_cmd_register(&commands[i]));

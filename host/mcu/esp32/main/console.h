@@ -1,5 +1,5 @@
 /*
- * The console: status, stats, reset, model.  Commands run in a task of their own, and see what the inference task published last.
+ * The console: status, stats, reset, flash, model.  Commands run in a task of their own, and see what the inference task published last.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -8,8 +8,8 @@
 
 #include "inference.h"
 
-/** Elements of an output that the console shows. */
-enum { CONSOLE_ELEMENTS = 32 };
+/** Elements of an output that the console shows; priority of its task, between inference and sensor. */
+enum { CONSOLE_ELEMENTS = 32, CONSOLE_PRIORITY = 7 };
 
 /** What the inference task publishes after each hop. */
 struct published {

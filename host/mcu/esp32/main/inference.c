@@ -23,17 +23,12 @@ bool inference_init(struct inference* i, struct runlet* bundle, const struct run
   i->detector = detector;
   i->port = &bundle->outputs[image->detects ? image->output : 0];
   i->values = values;
-  i->missed = calls->missed ? calls->missed() : 0;
   return true;
 }
 
-/** Takes what waits, and resets. @return RUNLET_OK or a code below 0 */
-static int start_again(struct inference* i) {
-  uint32_t waiting, given_up = 0;
-  while ((waiting = runlet_queue_waiting(i->queue)) > 0 && given_up < i->queue->capacity) {
-    uint32_t count = waiting < i->bundle->hop ? waiting : i->bundle->hop;
-    given_up += runlet_queue_take(i->queue, i->bundle->inputs[0].at, count);
-  }
+/** Gives up what waits and `taken` frames that are at hand, and resets. @return RUNLET_OK or a code below 0 */
+static int start_again(struct inference* i, uint32_t taken) {
+  uint32_t given_up = taken + runlet_queue_discard(i->queue);
   i->counts.given_up += given_up;
   i->counts.frames += given_up;
   i->origin = i->counts.frames;
@@ -42,22 +37,17 @@ static int start_again(struct inference* i) {
   return runlet_reset(i->bundle);
 }
 
-int inference_forget(struct inference* i) {
-  i->missed = i->calls->missed ? i->calls->missed() : 0;
+/** Frames lost since the last call, counted. */
+static uint32_t newly_lost(struct inference* i) {
   uint32_t lost = runlet_queue_lost(i->queue);
   i->counts.lost += lost;
   i->counts.frames += lost;
-  return start_again(i);
+  return lost;
 }
 
-/** Frames lost since the last call. */
-static uint32_t newly_lost(struct inference* i) {
-  uint32_t lost = runlet_queue_lost(i->queue);
-  if (!i->calls->missed) return lost;
-  uint32_t missed = i->calls->missed();
-  lost += missed - i->missed;
-  i->missed = missed;
-  return lost;
+int inference_forget(struct inference* i) {
+  newly_lost(i);
+  return start_again(i, 0);
 }
 
 static void take_output(struct inference* i) {
@@ -78,16 +68,15 @@ static void take_output(struct inference* i) {
 
 int inference_step(struct inference* i) {
   struct runlet* r = i->bundle;
-  uint32_t lost = newly_lost(i);
+  /* first the frames, then the gaps: none that is not told lies in front of a frame that was taken */
+  uint32_t taken = runlet_queue_take(i->queue, r->inputs[0].at, r->hop), lost = newly_lost(i);
   if (lost) {
-    i->counts.lost += lost;
-    i->counts.frames += lost;
     i->counts.gaps++;
     if (i->calls->gap) i->calls->gap(i, lost);
-    int code = start_again(i);
-    if (code < 0) return code;
+    int code = start_again(i, taken);
+    return code < 0 ? code : INFERENCE_IDLE;
   }
-  if (!runlet_queue_take(i->queue, r->inputs[0].at, r->hop)) return INFERENCE_IDLE;
+  if (!taken) return INFERENCE_IDLE;
   uint64_t before = i->calls->now_us();
   int code = runlet_push(r, NULL, r->hop);
   uint32_t us = (uint32_t)(i->calls->now_us() - before);
@@ -100,13 +89,14 @@ int inference_step(struct inference* i) {
   return code < 0 ? code : INFERENCE_RAN;
 }
 
-int8_t inference_quantise(float x, const struct runlet_port* port) {
+int16_t inference_quantise(float x, const struct runlet_port* port) {
   float v = x / port->scale;
   if (!(v == v)) v = 0;
   double q = (v < 0 ? (double)v - 0.5 : (double)v + 0.5);
   /* clamped before it is an integer: more than that is no int */
-  if (q > 512) q = 512;
-  if (q < -512) q = -512;
+  if (q > 65536) q = 65536;
+  if (q < -65536) q = -65536;
   int whole = (int)q + port->zero_point;
-  return (int8_t)(whole > 127 ? 127 : whole < -128 ? -128 : whole);
+  const int most = port->type == RUNLET_INT16 ? 32767 : 127;
+  return (int16_t)(whole > most ? most : whole < -most - 1 ? -most - 1 : whole);
 }

@@ -2,7 +2,8 @@
  * One bundle on one stream: frames out of a queue, a hop at a time, into the module; its outputs to a detector.  Platform-independent C99.
  *
  * In: a bundle that is open, the queue that a sensor fills, the image that says what is heard.  Out: calls of `heard` or `output`, and counts.
- * Gaps: where frames were lost, those that still wait are given up, the module is reset and the detector's windows are emptied; both are counted.
+ * Gaps: where frames were lost, those at hand and those that wait are given up, the module is reset and the detector's windows are emptied; both
+ * are counted.
  * So an output never looks at sound from both sides of a gap, and a device that was too slow is back at the present at once.
  */
 #ifndef INFERENCE_H
@@ -15,7 +16,7 @@
 /** What happened so far. */
 struct inference_counts {
   uint64_t frames; /* consumed, lost and given up: the stream's clock */
-  uint64_t lost;   /* that found no room in the queue, or that the sensor missed */
+  uint64_t lost;   /* as the queue counts: that found no room there, or that the sensor missed */
   uint64_t given_up;
   uint32_t gaps;
   uint32_t hops;
@@ -31,8 +32,6 @@ struct inference;
 /** What the platform gives, and what it is told. All but now_us may be NULL. */
 struct inference_calls {
   uint64_t (*now_us)(void);
-  /** Frames that the sensor missed before they came to the queue, in all. */
-  uint32_t (*missed)(void);
   void (*heard)(const struct inference* i, const struct runlet_heard* word);
   /** Every output: real values. */
   void (*output)(const struct inference* i, double time_ms);
@@ -50,7 +49,6 @@ struct inference {
   struct inference_counts counts;
   uint64_t origin; /* frame at which the module was reset */
   uint32_t since;  /* outputs since then */
-  uint32_t missed; /* of calls->missed, what was seen */
 };
 
 enum { INFERENCE_IDLE = 0, INFERENCE_RAN = 1 };
@@ -72,7 +70,7 @@ int inference_step(struct inference* i);
 /** Forgets all frames, also those that wait. @return RUNLET_OK, or a code of runlet.h below 0 */
 int inference_forget(struct inference* i);
 
-/** A real value as an input's int8: round(x / scale) + zero point, halves away from zero (host/session/quantise.ts). NaN is the zero point. */
-int8_t inference_quantise(float x, const struct runlet_port* port);
+/** A real value as an input's int8 or int16: round(x / scale) + zero point, halves away from zero (host/session/quantise.ts). NaN is the zero point. */
+int16_t inference_quantise(float x, const struct runlet_port* port);
 
 #endif

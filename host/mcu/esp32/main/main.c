@@ -15,10 +15,10 @@
 #include "esp_heap_caps.h"
 #include "esp_log.h"
 #include "esp_pthread.h"
+#include "esp_system.h"
 #include "esp_timer.h"
 #include "heartbeat.h"
 #include "model.h"
-#include "nvs_flash.h"
 #include "sensor.h"
 
 static const char* tag = "runlet";
@@ -56,7 +56,7 @@ static void gap(const struct inference* i, uint32_t frames) {
   ESP_LOGW(tag, "%" PRIu32 " frames lost: the module begins again", frames);
 }
 
-static const struct inference_calls calls = {.now_us = now_us, .missed = sensor_missed, .heard = heard, .output = output, .gap = gap};
+static const struct inference_calls calls = {.now_us = now_us, .heard = heard, .output = output, .gap = gap};
 
 /** Memory that is wanted once, at the start; says what it was for where there is none. */
 static void* room(size_t bytes, const char* what) {
@@ -65,15 +65,26 @@ static void* room(size_t bytes, const char* what) {
   return at;
 }
 
+/** The image that runlet-flash.h chose when the device started. */
 static bool read_model(void) {
-  int first = model_chosen();
+  int slot = model_take()->running;
+  model_give();
+  app.published.slot = slot;
+  if (slot >= 0 && model_read(slot, &app.image) == RUNLET_IMAGE_OK) return true;
   for (int n = 0; n < MODEL_SLOTS; n++) {
-    int slot = (first + n) % MODEL_SLOTS, code = model_read(slot, &app.image);
-    app.published.slot = slot;
-    if (code == RUNLET_IMAGE_OK) return true;
-    ESP_LOGW(tag, "slot %d: %s", slot, code > 0 ? "there is no such partition" : runlet_image_text(code));
+    int code = model_read(n, &app.image);
+    const char* other = code ? "there is no such partition" : "its module is refused, or was not tried";
+    ESP_LOGW(tag, "slot %d: %s", n, code < 0 ? runlet_image_text(code) : other);
   }
   return false;
+}
+
+/** Whether a trial waits for its confirmation. */
+static bool on_trial(void) {
+  struct runlet_flash* f = model_take();
+  bool trying = f->running >= 0 && f->record.slots[f->running].state == RUNLET_FLASH_TRYING;
+  model_give();
+  return trying;
 }
 
 static bool open_bundle(void) {
@@ -84,10 +95,25 @@ static bool open_bundle(void) {
   memcpy(file, app.image.module, bytes);
   int code = runlet_start(pool, CONFIG_RUNLET_POOL_BYTES);
   struct runlet_options options = {.words = app.words, .words_bytes = sizeof app.words};
+  struct runlet_golden golden;
+  /* WAMR's loader writes into the file, so the self-test is read before */
+  if (code >= 0) code = runlet_golden_read(&golden, file, bytes);
   if (code >= 0) code = runlet_open(&app.bundle, file, bytes, app.image.weights, app.image.weight_bytes, &options);
+  if (code >= 0 && on_trial()) code = runlet_golden_run(&app.bundle, &golden);
   if (code >= 0) return true;
   ESP_LOGE(tag, "%s does not open (%d): %s. %s", app.image.name, code, runlet_text(code), app.words);
   return false;
+}
+
+/** Says that the model opened and passed its self-test, or not. A trial that did not is over: the next start has the model from before. */
+static void prove(bool good) {
+  struct runlet_flash* f = model_take();
+  runlet_flash_prove(f, good);
+  bool restart = f->restart;
+  model_give();
+  if (!restart) return;
+  ESP_LOGE(tag, "the model on trial is given up; starting again");
+  esp_restart();
 }
 
 /** Frames of the queue: a power of two, of two hops and of CONFIG_RUNLET_QUEUE_MS at least. */
@@ -143,6 +169,7 @@ static void run(void) {
       inference_forget(&app.inference);
     }
     if (now_us() >= next) {
+      if (now_us() > CONFIG_RUNLET_TRIAL_S * UINT64_C(1000000) && on_trial()) prove(false);
       next += period;
       beat(app.published.status, sizeof app.published.status);
       if (CONFIG_RUNLET_HEARTBEAT_S) printf("%s\n", app.published.status);
@@ -154,7 +181,9 @@ static void run(void) {
 }
 
 static void* inference_thread(void* unused) {
-  if (!read_model() || !open_bundle() || !start_inference()) return unused;
+  bool good = read_model() && open_bundle() && start_inference();
+  prove(good);
+  if (!good) return unused;
   ESP_LOGI(tag, "%s from slot %d: hop %" PRIu32 ", window %" PRIu32 " frames; %s", app.image.name, app.published.slot, app.bundle.hop,
            app.bundle.window, sensor_name());
   esp_err_t error = sensor_start(&app.queue, &app.bundle, app.image.frame_rate, xTaskGetCurrentTaskHandle());
@@ -167,13 +196,7 @@ static void* inference_thread(void* unused) {
 }
 
 void app_main(void) {
-  esp_err_t error = nvs_flash_init();
-  if (error == ESP_ERR_NVS_NO_FREE_PAGES || error == ESP_ERR_NVS_NEW_VERSION_FOUND) {
-    ESP_ERROR_CHECK(nvs_flash_erase());
-    error = nvs_flash_init();
-  }
-  ESP_ERROR_CHECK(error);
-  model_start();
+  ESP_ERROR_CHECK(model_start());
   console_start();
   esp_pthread_cfg_t config = esp_pthread_get_default_config();
   config.stack_size = CONFIG_RUNLET_STACK_BYTES;

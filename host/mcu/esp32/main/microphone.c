@@ -3,7 +3,7 @@
  *
  * In: DMA buffers of the new I2S driver (driver/i2s_std.h).  Out: samples in the queue, at the model's rate: the clock is set to it, and nothing
  * is resampled.
- * A buffer that the task did not take in time is counted, in samples.
+ * A buffer that the task did not take in time is lost: the driver drops the oldest. The queue is told, by the task, as a queue has one producer.
  */
 #include "driver/i2s_std.h"
 #include "esp_log.h"
@@ -19,16 +19,15 @@ static struct {
   struct runlet_queue* queue;
   TaskHandle_t consumer;
 } mic;
-static uint32_t missed; /* written by the interrupt */
+static uint32_t dropped; /* samples in all; written by the interrupt */
 
 const char* sensor_name(void) { return "I2S microphone"; }
-uint32_t sensor_missed(void) { return __atomic_load_n(&missed, __ATOMIC_RELAXED); }
 
 static bool IRAM_ATTR overflowed(i2s_chan_handle_t channel, i2s_event_data_t* event, void* context) {
   (void)channel;
   (void)event;
   (void)context;
-  __atomic_store_n(&missed, missed + BUFFER, __ATOMIC_RELAXED);
+  __atomic_store_n(&dropped, dropped + BUFFER, __ATOMIC_RELAXED);
   return false;
 }
 
@@ -42,6 +41,7 @@ static void run(void* unused) {
   (void)unused;
   static int32_t words[BUFFER];
   static int16_t samples[BUFFER];
+  uint32_t told = 0;
   for (;;) {
     size_t bytes = 0;
     esp_err_t error = i2s_channel_read(mic.channel, words, sizeof words, &bytes, pdMS_TO_TICKS(1000));
@@ -50,9 +50,16 @@ static void run(void* unused) {
       continue;
     }
     uint32_t count = (uint32_t)(bytes / sizeof *words);
-    for (uint32_t i = 0; i < count; i++) samples[i] = sample(words[i]);
-    /* what finds no room is counted by the queue */
-    runlet_queue_put(mic.queue, samples, count);
+    uint32_t all = __atomic_load_n(&dropped, __ATOMIC_RELAXED), lost = all - told;
+    told = all;
+    if (lost) {
+      /* the buffer at hand may lie on either side of the gap: it is given up with what was dropped */
+      runlet_queue_missed(mic.queue, lost + count);
+    } else {
+      for (uint32_t i = 0; i < count; i++) samples[i] = sample(words[i]);
+      /* what finds no room is counted by the queue */
+      runlet_queue_put(mic.queue, samples, count);
+    }
     xTaskNotifyGive(mic.consumer);
   }
 }

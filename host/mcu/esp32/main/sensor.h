@@ -2,6 +2,7 @@
  * A sensor: a task that fills a queue with frames as the model takes them. microphone.c or accelerometer.c, by Kconfig.
  *
  * In: a queue, the model's input and rate.  Out: frames, at that rate, until the device stops; the consumer is notified after each block.
+ * Frames that never came (the driver's buffers were full, a reading came too late or failed) are told to the queue, at their place.
  */
 #ifndef SENSOR_H
 #define SENSOR_H
@@ -23,8 +24,5 @@ bool sensor_fits(const struct runlet* bundle, double frame_rate);
 
 /** Starts the task. @param consumer is notified (xTaskNotifyGive) */
 esp_err_t sensor_start(struct runlet_queue* queue, const struct runlet* bundle, double frame_rate, TaskHandle_t consumer);
-
-/** Frames that never came to the queue, in all: the driver's buffers were full, or a reading came too late or failed. */
-uint32_t sensor_missed(void);
 
 #endif

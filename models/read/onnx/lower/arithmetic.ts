@@ -2,10 +2,11 @@
  * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
  *
  * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a constant operand
- * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours.
+ * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours; one that the
+ * file quantised with one scale stays an operand in integers.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
-import { type Axis, noClamp } from '../../../graph/types.ts';
+import { type Axis, noClamp, type QuantParams } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -20,7 +21,13 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
   const constantFirst = a.kind === 'const';
   const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
-  const { values, layout } = perChannel(ctx, node, x, ctx.constant(node, constantFirst ? 0 : 1, 'operand'));
+  const operand = ctx.constant(node, constantFirst ? 0 : 1, 'operand');
+  const integers = x.dequantised && (node.op === 'Add' || node.op === 'Mul') ? integerOperand(ctx, x, operand) : undefined;
+  if (integers) {
+    const tensor = ctx.emit(node.op === 'Mul' ? 'mul' : 'add', [x.tensor], { clamp: noClamp, constant: integers }, node.name);
+    return [ctx.activationOf(tensor, x.layout)];
+  }
+  const { values, layout } = perChannel(ctx, node, x, operand);
   const y = { ...x, layout };
   const ones = values.map(() => 1);
   switch (node.op) {
@@ -101,6 +108,32 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
     offset,
     node.name,
   );
+}
+
+/** A quantised constant as the second operand of an int8 add or mul: 1, c or f * c values of a frame. Undefined where it is none. */
+function integerOperand(ctx: Lowering, x: Activation, operand: Const): { data: Int8Array; quant: QuantParams } | undefined {
+  const q = operand.quantised;
+  const extra = x.layout.length - operand.dims.length;
+  if (q?.scales.length !== 1 || q.data instanceof Int32Array || extra < 0) return undefined;
+  const stride = { t: 0, f: 0, c: 0 };
+  let pitch = 1;
+  for (let d = operand.dims.length - 1; d >= 0; d--) {
+    const length = operand.dims[d] as number;
+    const [factor, ...more] = x.layout[d + extra] ?? [];
+    if (length === 1) continue;
+    if (!factor || more.length > 0 || factor.length !== length || factor.axis === 't' || stride[factor.axis] > 0)
+      return undefined;
+    stride[factor.axis] = pitch;
+    pitch *= length;
+  }
+  const { f, c } = ctx.builder.shape(x.tensor);
+  const values = stride.f > 0 ? f * c : stride.c > 0 ? ctx.channelsOf(x) : 1;
+  const shift = q.data instanceof Uint8Array ? 128 : 0;
+  const data = Int8Array.from(
+    { length: values },
+    (_, i) => (q.data[Math.floor(i / c) * stride.f + (i % c) * stride.c] as number) - shift,
+  );
+  return { data, quant: { scale: q.scales[0] as number, zeroPoint: (q.zeroPoints[0] as number) - shift } };
 }
 
 /** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */

@@ -101,5 +101,7 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
   }
   const factor = Float64Array.from(scale, (s, i) => s / Math.sqrt((variance[i] as number) + epsilon));
   const shift = Float64Array.from(offset, (b, i) => b - (mean[i] as number) * (factor[i] as number));
-  return [ctx.scaleAndOffset(x, factor, shift, node.name)];
+  // what it normalises to: mean B and deviation |scale|, for bias correction without data and for the check of units
+  const moments = { mean: Float64Array.from(offset), deviation: Float64Array.from(scale, Math.abs) };
+  return [ctx.scaleAndOffset(x, factor, shift, node.name, noClamp, ctx.quantised ? undefined : moments)];
 }

@@ -38,13 +38,12 @@ export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
     ? ctx.emit('maxpool', [x.tensor], { ...geometry, clamp: noClamp }, node.name)
     : ctx.emit('avgpool', [x.tensor], { ...geometry, countIncludePad: countIncludePad && padded, clamp: noClamp }, node.name);
   const out = ctx.builder.shape(tensor);
-  return [withQuant(ctx, max, x, ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c)))];
+  return [withQuant(ctx, x, ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c)))];
 }
 
-/** Directly on integers (between Q and DQ) a maximum keeps its input's scale. */
-function withQuant(ctx: Lowering, max: boolean, x: Activation, y: Activation): Activation {
+/** Directly on integers (between Q and DQ) a maximum or a slice keeps its input's scale. */
+export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activation {
   if (!x.integer) return y;
-  if (!max) refuse('it averages integers');
   const tensor = ctx.builder.tensors[y.tensor];
   const quant = ctx.quantOf(x.tensor);
   if (tensor && quant) tensor.quant = quant;
@@ -92,5 +91,5 @@ function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], ke
     tensor = ctx.emit(max ? 'maxpool' : 'avgpool', [x.tensor], attrs, node.name);
   }
   if (tensor === x.tensor) return { ...x, layout };
-  return withQuant(ctx, max, x, ctx.activationOf(tensor, layout));
+  return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }

@@ -66,6 +66,7 @@ function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string)
   const producer = ctx.builder.nodes.findLast((n) => n.output === tensor);
   const inputs = producer?.inputs.map((id) => ctx.quantOf(id)) ?? [];
   switch (producer?.op) {
+    case 'slice':
     case 'maxpool':
     case 'globalmax': {
       const [own] = inputs;
@@ -137,7 +138,7 @@ function toDepthwise(ctx: Lowering, node: Node): boolean {
   if (places * c > 1 << 20) return false;
   const weights = {
     data: new Int8Array(places * c).fill(127),
-    scales: new Float64Array([1 / (127 * places)]),
+    scales: new Float64Array([Math.fround(1 / (127 * places))]),
     scaleRule: 'per-channel' as const,
   };
   const index = ctx.builder.nodes.indexOf(node);

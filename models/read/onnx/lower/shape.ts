@@ -5,7 +5,7 @@
  * In: activations.  Out: the same tensor with another layout; no node. Source: ONNX operator specification.
  */
 
-import type { OpName } from '../../../graph/types.ts';
+import type { Axis, OpName } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { opOf } from '../../../ops/index.ts';
 import type { OpDef } from '../../../ops/op.ts';
@@ -15,6 +15,7 @@ import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims,
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
 import { type AxisPads, axisOfDim, dim, type Value, wholeAxis } from '../values.ts';
+import { withQuant } from './pool.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
 
@@ -91,10 +92,13 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
 
 /**
  * A Slice that drops frames (or rows) at an end of a padded convolution or pooling takes them from its padding: the `chomp`
- * of causal networks. Any other slice is refused.
+ * of causal networks. One of channels, or of rows that nothing pads, is a slice. Any other slice of frames is refused.
  */
+const isPadded = (attrs: { padT: readonly number[]; padF: readonly number[] }, axis: Axis): boolean =>
+  (axis === 't' ? attrs.padT : attrs.padF).some((p) => p > 0);
+
 export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
-  const x = ctx.activation(node, 0, { raw: true });
+  const x = ctx.activation(node, 0, { raw: true, integer: true });
   const dims = fileShapeOf(x.layout);
   const inputs = node.inputs.map((_, i) => (i === 0 ? undefined : ctx.optional(node, i, 'range')));
   const ranges = sliceRanges(dims, node.attributes, inputs);
@@ -103,9 +107,15 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   if (at === undefined) return [x];
   const { start, step, count } = ranges[at] as (typeof ranges)[number];
   const axis = axisOfDim(x.layout, at);
-  if (cut.length > 1 || step !== 1 || count < 1 || axis === 'c') refuse('it is no crop of frames or feature rows at the ends');
+  if (cut.length > 1 || step !== 1 || count < 1) refuse('it is no crop of one dimension');
   wholeAxis(x.layout, at, axis);
-  const producer = ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
+  const producer = x.integer || axis === 'c' ? undefined : ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
+  const layout = x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors));
+  if (axis !== 't' && !(producer && 'padT' in producer.attrs && isPadded(producer.attrs, axis))) {
+    ctx.activation(node, 0, { integer: true });
+    const tensor = ctx.emit('slice', [x.tensor], { axis, from: start, to: start + count }, node.name);
+    return [withQuant(ctx, x, ctx.activationOf(tensor, layout))];
+  }
   const [source] = producer?.inputs ?? [];
   if (!producer || source === undefined || !('padT' in producer.attrs)) {
     return refuse('a Slice is supported directly behind a padded convolution or pooling only');
@@ -129,5 +139,5 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   const tensor = ctx.builder.tensors[x.tensor];
   if (!tensor || shape[axis] !== count || elementsOf(shape) < 1) return refuse('it cannot be taken from the padding');
   tensor.shape = shape;
-  return [{ ...x, layout: x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors)) }];
+  return [{ ...x, layout }];
 }

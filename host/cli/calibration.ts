@@ -1,0 +1,166 @@
+/**
+ * Calibration data on the command line: files, piece by piece, to chunks of whole ticks; and what is said while it goes on.
+ *
+ * In: a float graph and --calib.  Out: chunks, their number where it is known.  .npy, .npz and .csv hold frames; .wav holds frames of its channels, or with
+ * --front-end sound that becomes rows first. An array [windows][frames of a window][elements] is windows that were cut apart.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { clockOf } from '../../models/stream/clock.ts';
+import { oneClass } from '../../quant/calibration/check.ts';
+import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
+import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
+import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import type { Progress } from '../../quant/quantize.ts';
+import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
+import { openSource } from '../sources/index.ts';
+import { openSeveral } from '../sources/several.ts';
+import type { Source, SourceOptions } from '../sources/source.ts';
+import { coloursFor } from './args.ts';
+import type { SoundOptions } from './sound-options.ts';
+
+export interface CalibSourceOptions extends SoundOptions {
+  calib: string;
+  /** Of the quantised model, or of `build`. */
+  frontEnd?: string;
+  /** CSV: columns, and the one that names the class. */
+  calibColumns?: string;
+  calibTruth?: string;
+}
+
+/** Chunks of the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
+export async function calibrationChunks(
+  graph: Graph,
+  options: CalibSourceOptions,
+): Promise<{ chunks: Chunks; totalTicks?: number; describe: string }> {
+  const clock = clockOf(graph);
+  const { rates } = clock;
+  const inputs = graph.inputs.map(({ name, tensor }, i) => ({
+    name,
+    elements: frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }),
+    rate: rates[i] as number,
+  }));
+  const rateHz = Number(graph.metadata['runlet.sample_rate_hz']);
+  const sampleRateHz = rateHz > 0 ? rateHz : undefined;
+  const common: Omit<SourceOptions, 'frameElements'> = {
+    ...(sampleRateHz !== undefined && { sampleRateHz }),
+    checkTime: true,
+    ...(options.calibColumns && { columns: options.calibColumns.split(',') }),
+    ...(options.calibTruth && { truth: options.calibTruth, labels: labelsIn(graph) }),
+  };
+  const [only] = inputs;
+  if (inputs.length === 1 && only) {
+    if (options.frontEnd !== undefined && options.frontEnd !== 'none' && /\.wav$/i.test(options.calib)) {
+      const { soundFrontEnd } = await import('./sound-options.ts');
+      return soundRows(
+        await soundFrontEnd(options.frontEnd === 'micro' ? 'microwakeword' : options.frontEnd, options),
+        options.calib,
+        only.elements,
+      );
+    }
+    const source = await openSource(options.calib, { ...common, frameElements: only.elements, windowFrames: clock.window });
+    const { totalFrames, describe } = source;
+    return {
+      chunks: checkedChunks(source, options.calibTruth),
+      ...(totalFrames !== undefined && { totalTicks: totalFrames }),
+      describe,
+    };
+  }
+  const source = await openSeveral(inputs, options.calib.split(','), common);
+  return {
+    chunks: source.frames,
+    ...(source.totalFrames !== undefined && { totalTicks: source.totalFrames }),
+    describe: source.describe,
+  };
+}
+
+const labelsIn = (graph: Graph) => graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+
+async function* checkedChunks(source: Source, column: string | undefined): AsyncGenerator<Chunk> {
+  for await (const data of source.frames) yield source.windowFrames === undefined ? data : { begins: true, data: [data] };
+  const classes = source.truth && new Set(source.truth.view().filter((v) => !Number.isNaN(v)));
+  if (classes && classes.size < 2) throw oneClass(`column ${column}`, [...classes]);
+}
+
+/** Rows of a front end out of sound. */
+async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Promise<{ chunks: Chunks; describe: string }> {
+  if (frontEnd.channels !== elements)
+    throw new RunletError('RN722', {
+      what: "the source's frames do not fit the model's input",
+      where: path,
+      why: `the front end makes rows of ${frontEnd.channels} features, the model takes ${elements}`,
+      tryThis: '--rows, or another front end',
+    });
+  const source = await openSource(path, { frameElements: 1, sampleRateHz: frontEnd.sampleRateHz, resample: true, sound: true });
+  const { scale, zeroPoint } = frontEnd.output;
+  async function* rows(): AsyncGenerator<Float32Array> {
+    const reference = new FrontEndReference(frontEnd);
+    for await (const sound of source.frames) {
+      const out: number[] = [];
+      reference.push(
+        Int16Array.from(sound, (x) => quantiseValue(x, 1 / 32768, 0, 32767)),
+        () => {
+          for (const q of reference.row) out.push(dequantiseValue(q, scale, zeroPoint));
+        },
+      );
+      if (out.length > 0) yield Float32Array.from(out);
+    }
+  }
+  return { chunks: rows(), describe: `${source.describe}, rows of ${frontEnd.name}` };
+}
+
+/** Warnings as people read them, on stderr. */
+export function printWarnings(warnings: readonly CalibrationWarning[]): void {
+  const colour = coloursFor(process.stderr);
+  for (const { code, what, where, why, tryThis } of warnings)
+    process.stderr.write(
+      `${colour.yellow(`${colour.bold(code)} warning: ${what}`)}\n${[
+        where && `where ${where}`,
+        why && `why   ${why}`,
+        tryThis && `try   ${tryThis}`,
+      ]
+        .filter(Boolean)
+        .map((line) => `  ${line}\n`)
+        .join('')}`,
+    );
+}
+
+const stepText: Record<Progress['step'], string> = {
+  read: 'reading calibration data',
+  channels: 'first pass: channels',
+  ranges: 'ranges',
+  report: 'report',
+};
+
+/** A bar with the time left on stderr, on a terminal alone. */
+export async function progressBar(totalTicks: number | undefined) {
+  if (!process.stderr.isTTY) return { onProgress: () => {}, onTicks: () => {}, stop: () => {} };
+  const { default: progress } = await import('cli-progress');
+  const bar = new progress.SingleBar({
+    format: '{step} {bar} {percentage}%  {eta_formatted} left',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 20,
+    fps: 10,
+    etaBuffer: 20,
+    stream: process.stderr,
+    hideCursor: true,
+    linewrap: false,
+    clearOnComplete: true,
+    gracefulExit: false,
+  });
+  let at: Progress['step'] | undefined;
+  const show = (step: Progress['step'], value: number, total: number) => {
+    if (at !== step) {
+      at = step;
+      bar.start(total, 0, { step: stepText[step].padEnd(25) });
+    }
+    bar.update(value);
+  };
+  return {
+    onTicks: (ticks: number) => totalTicks !== undefined && show('read', ticks, totalTicks),
+    onProgress: ({ step, share }: Progress) => share !== undefined && show(step, Math.round(1000 * share), 1000),
+    stop: () => at !== undefined && bar.stop(),
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Requests and answers of the serial line.
+ *
+ * In: what is asked; an answer's payload.  Out: payloads; what the device says.  Numbers and layout: docs/serial.md, host/mcu/runlet-serial.c. Little-endian.
+ */
+import { hexOf, join } from '../../../assembly/bundle/keys.ts';
+import type { Frame } from './frame.ts';
+
+export const protocolVersion = 1;
+
+export const requestTypes = {
+  hello: 1,
+  begin: 2,
+  data: 3,
+  end: 4,
+  try: 5,
+  confirm: 6,
+  revert: 7,
+  status: 8,
+  bye: 9,
+} as const;
+export type Request = keyof typeof requestTypes;
+
+const answerBit = 0x80;
+/** Says that something came which was no frame. */
+const brokenType = 0xff;
+
+/** Codes of runlet-flash.h. */
+export const deviceCodes = {
+  ok: 0,
+  use: -1,
+  io: -2,
+  size: -3,
+  floor: -4,
+  busy: -5,
+  offset: -6,
+  other: -7,
+  short: -8,
+  digest: -9,
+  image: -10,
+  module: -11,
+  order: -12,
+  unproven: -13,
+} as const;
+
+/** By the number in flash. */
+export const slotStates = ['unknown', 'receiving', 'staged', 'trial', 'trying', 'confirmed', 'previous', 'rejected'] as const;
+export type SlotState = (typeof slotStates)[number] | 'broken';
+
+export interface SlotStatus {
+  state: SlotState;
+  sequence: number;
+  bytes: number;
+  /** SHA-256, hex. */
+  digest: string;
+  name: string;
+}
+
+export interface DeviceStatus {
+  version: number;
+  /** Bytes of an image that one frame may have. */
+  dataBytes: number;
+  slotBytes: number;
+  /** The highest sequence that was ever confirmed. */
+  floor: number;
+  /** The slot that runs, -1: none. */
+  running: number;
+  slots: SlotStatus[];
+}
+
+export interface Answer {
+  code: number;
+  /** Beside `code`: of runlet-image.h or runlet.h. */
+  detail: number;
+  /** Bytes of the image that are there. */
+  receivedBytes: number;
+  /** What runs has opened and passed its self-test. */
+  proven: boolean;
+  /** The device starts again when it has answered. */
+  restarts: boolean;
+  /** After hello and status. */
+  status?: DeviceStatus;
+}
+
+const slotBytesOnLine = 76;
+const answerBytes = 16;
+const statusBytes = answerBytes + 16 + 2 * slotBytesOnLine;
+export const mostNameBytes = 31;
+
+const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+
+export const helloPayload = (): Uint8Array => words(protocolVersion);
+
+/** A name is cut after 31 bytes, not within a character. */
+export function beginPayload(imageBytes: number, digest: Uint8Array, sequence: number, name: string): Uint8Array {
+  const room = new Uint8Array(mostNameBytes + 1);
+  new TextEncoder().encodeInto(name.replaceAll('\0', ''), room.subarray(0, mostNameBytes));
+  return join(words(imageBytes, sequence), digest, room);
+}
+
+export const dataPayload = (digest: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array =>
+  join(digest.subarray(0, 4), words(offset), bytes);
+
+/** Whether a frame answers a request; `broken`: the device saw something that was no frame. */
+export function answersTo(frame: Frame, request: Request, sequence: number): boolean | 'broken' {
+  if (frame.type === brokenType) return 'broken';
+  return frame.type === (requestTypes[request] | answerBit) && frame.sequence === sequence;
+}
+
+/** @returns undefined where the payload has no length that an answer has. */
+export function readAnswer(payload: Uint8Array): Answer | undefined {
+  if (payload.length !== answerBytes && payload.length !== statusBytes) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  const flags = view.getUint32(12, true);
+  const answer: Answer = {
+    code: view.getInt32(0, true),
+    detail: view.getInt32(4, true),
+    receivedBytes: view.getUint32(8, true),
+    proven: (flags & 1) !== 0,
+    restarts: (flags & 2) !== 0,
+  };
+  if (payload.length === answerBytes) return answer;
+  const slots = [0, 1].map((slot): SlotStatus => {
+    const at = answerBytes + 16 + slot * slotBytesOnLine;
+    const name = payload.subarray(at + 44, at + slotBytesOnLine);
+    return {
+      state: slotStates[view.getUint32(at, true)] ?? 'broken',
+      sequence: view.getUint32(at + 4, true),
+      bytes: view.getUint32(at + 8, true),
+      digest: hexOf(payload.subarray(at + 12, at + 44)),
+      name: new TextDecoder().decode(name.subarray(0, (name.indexOf(0) + name.length + 1) % (name.length + 1))),
+    };
+  });
+  answer.status = {
+    version: view.getUint16(16, true),
+    dataBytes: view.getUint16(18, true),
+    slotBytes: view.getUint32(20, true),
+    floor: view.getUint32(24, true),
+    running: view.getInt32(28, true),
+    slots,
+  };
+  return answer;
+}

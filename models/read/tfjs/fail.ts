@@ -1,0 +1,39 @@
+/**
+ * How the TensorFlow.js reader refuses.
+ *
+ * In: what is wrong and where.  Out: a RunletError, or a Refusal that the reader collects so that all unsupported layers are listed at once (RN160).
+ */
+import { RunletError } from '../../error.ts';
+
+/** A layer that cannot be read; the message is the reason. */
+export class Refusal extends Error {}
+
+export function refuse(reason: string): never {
+  throw new Refusal(reason);
+}
+
+/** RN161: the JSON is no well-formed layers model. */
+export const malformed = (what: string, where: string, why?: string): RunletError =>
+  new RunletError('RN161', { what, where, ...(why ? { why } : {}), tryThis: 'save or convert the model again' });
+
+/** RN162: the weight files do not fit. */
+export const badWeights = (what: string, where: string, why?: string): RunletError =>
+  new RunletError('RN162', {
+    what,
+    where,
+    ...(why ? { why } : {}),
+    tryThis: 'keep all files of the model in one folder, and copy or save them again',
+  });
+
+/** RN164: the input's shape is not known enough, or its time axis is another. */
+export const badInput = (what: string, where: string, why: string, tryThis: string): RunletError =>
+  new RunletError('RN164', { what, where, why, tryThis });
+
+/** RN165: more than the reader's limits. */
+export const tooLarge = (what: string, where: string): RunletError =>
+  new RunletError('RN165', {
+    what,
+    where,
+    why: 'the reader bounds what a file may make it allocate',
+    tryThis: 'a shorter window',
+  });

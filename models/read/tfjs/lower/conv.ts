@@ -1,0 +1,130 @@
+/**
+ * Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D and BatchNormalization.
+ *
+ * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv, depthwise, or a scale per channel.
+ * Source: Keras' layers; y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+ */
+import { noClamp } from '../../../graph/types.ts';
+import { showLayout } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
+import { activate } from './pointwise.ts';
+import { type Sliding, slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
+
+/** Places of a kernel in our order [kt][kf], as flat places in the file's. */
+function placesOf(g: Sliding, axes: readonly ('t' | 'f')[]): number[] {
+  const places: number[] = [];
+  const lengths = { t: g.kernelT, f: g.kernelF };
+  for (let t = 0; t < g.kernelT; t++)
+    for (let f = 0; f < g.kernelF; f++) places.push(axes.reduce((at, axis) => at * lengths[axis] + (axis === 't' ? t : f), 0));
+  return places;
+}
+
+/** What the layers share: the input without pending zeros, which the geometry has. */
+function begin(layer: Layer, x: Value, count: number) {
+  const config = new Config(layer);
+  config.channelsLast();
+  const kernel = config.lengths('kernel_size', count, 0);
+  const strides = config.lengths('strides', count, 1);
+  const dilations = config.lengths('dilation_rate', count, 1);
+  const geometry = slidingOf(x, config, kernel, strides, dilations);
+  const axes = spatialAxes(x, count);
+  return { config, kernel, geometry, axes, input: { tensor: x.tensor, layout: x.layout } };
+}
+
+const biasOf = (ctx: Context, layer: Layer, config: Config, channels: number): Float32Array | null =>
+  config.boolean('use_bias', true) ? ctx.weight(layer, ['bias'], [channels]) : null;
+
+export const lowerConv =
+  (count: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const { config, kernel, geometry, axes, input } = begin(layer, x as Value, count);
+    const groups = config.lengths('groups', 1, 1)[0] as number;
+    const outChannels = config.lengths('filters', 1, 0)[0] as number;
+    const { c } = ctx.shape(input);
+    if (c % groups !== 0 || outChannels % groups !== 0) refuse(`${groups} groups for ${c} channels in and ${outChannels} out`);
+    const per = c / groups;
+    const data = ctx.weight(layer, ['kernel'], [...kernel, per, outChannels]);
+    const places = placesOf(geometry, axes);
+    const weights = new Float32Array(data.length);
+    let at = 0;
+    for (let o = 0; o < outChannels; o++)
+      for (const place of places)
+        for (let i = 0; i < per; i++) weights[at++] = data[(place * per + i) * outChannels + o] as number;
+    const bias = biasOf(ctx, layer, config, outChannels);
+    const attrs = { ...geometry, groups, outChannels, weights: { data: weights }, bias, clamp: noClamp };
+    const y = ctx.emit('conv', [input], attrs, layer.name, spatialLayout(axes));
+    return activate(ctx, layer, y, config.activation());
+  };
+
+/** The depthwise part; `names` of its weights. */
+function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: string[], own: boolean) {
+  const begun = begin(layer, x, count);
+  const { config, kernel, geometry, axes, input } = begun;
+  // TensorFlow.js leaves the multiplier of a separable convolution out of its config
+  const [multiplier = 0] = config.has('depth_multiplier')
+    ? config.lengths('depth_multiplier', 1, 1)
+    : ctx.dimsOf(layer, names).slice(-1);
+  const { c } = ctx.shape(input);
+  const data = ctx.weight(layer, names, [...kernel, c, multiplier]);
+  const row = c * multiplier;
+  const weights = new Float32Array(data.length);
+  for (const [i, place] of placesOf(geometry, axes).entries())
+    weights.set(data.subarray(place * row, (place + 1) * row), i * row);
+  const bias = own ? biasOf(ctx, layer, config, row) : null;
+  const attrs = { ...geometry, multiplier, weights: { data: weights }, bias, clamp: noClamp };
+  const name = own ? layer.name : `${layer.name}/depthwise`;
+  return { config, y: ctx.emit('depthwise', [input], attrs, name, spatialLayout(axes)), axes };
+}
+
+export const lowerDepthwise =
+  (count: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const { config, y } = depthwise(ctx, layer, x as Value, count, ['depthwise_kernel', 'kernel'], true);
+    return activate(ctx, layer, y, config.activation());
+  };
+
+export const lowerSeparable =
+  (count: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const { config, y, axes } = depthwise(ctx, layer, x as Value, count, ['depthwise_kernel'], false);
+    const outChannels = config.lengths('filters', 1, 0)[0] as number;
+    const { c } = ctx.shape(y);
+    const data = ctx.weight(layer, ['pointwise_kernel'], [...new Array(count).fill(1), c, outChannels]);
+    const weights = Float32Array.from(data, (_, i) => data[(i % c) * outChannels + Math.floor(i / c)] as number);
+    const one = {
+      kernelT: 1,
+      kernelF: 1,
+      strideT: 1,
+      strideF: 1,
+      dilationT: 1,
+      dilationF: 1,
+      padT: [0, 0],
+      padF: [0, 0],
+    } as const;
+    const bias = biasOf(ctx, layer, config, outChannels);
+    const attrs = { ...one, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
+    return activate(ctx, layer, ctx.emit('conv', [y], attrs, layer.name, spatialLayout(axes)), config.activation());
+  };
+
+export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const config = new Config(layer);
+  const value = x as Value;
+  const rank = value.layout.length;
+  const given = config.has('axis') && Array.isArray(layer.config.axis) ? config.integers('axis') : [config.number('axis', -1)];
+  const axis = given.length === 1 ? ((given[0] as number) + rank) % rank : Number.NaN;
+  const factors = value.layout[rank - 1] ?? [];
+  const { c } = ctx.shape(value);
+  if (axis !== rank - 1 || factors.some((f) => f.axis !== 'c') || factors.reduce((n, f) => n * f.length, 1) !== c)
+    refuse(`it normalises dimension ${given.join(', ')} of ${showLayout(value.layout)}, which is not the channels`);
+  const epsilon = config.number('epsilon', 1e-3);
+  const mean = ctx.weight(layer, ['moving_mean'], [c]);
+  const variance = ctx.weight(layer, ['moving_variance'], [c]);
+  const gamma = config.boolean('scale', true) ? ctx.weight(layer, ['gamma'], [c]) : new Float32Array(c).fill(1);
+  const beta = config.boolean('center', true) ? ctx.weight(layer, ['beta'], [c]) : new Float32Array(c);
+  const scale = Float64Array.from(gamma, (g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
+  const offset = Float32Array.from(beta, (b, i) => b - (mean[i] as number) * (scale[i] as number));
+  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its variance and epsilon give no finite scale');
+  return ctx.scaleAndOffset(value, Float32Array.from(scale), offset, layer.name);
+}

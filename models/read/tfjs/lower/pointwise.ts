@@ -1,0 +1,118 @@
+/**
+ * Activations (in a layer's config, or layers of their own), Rescaling, Add, Multiply, Concatenate.
+ *
+ * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
+ * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5)).
+ */
+import { type ActivationAttrs, type Axis, type Clamp, noClamp } from '../../../graph/types.ts';
+import { type Layout, showLayout } from '../../layout.ts';
+import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
+import { Config, type Context, dim, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
+
+const infinity = Number.POSITIVE_INFINITY;
+
+function point(ctx: Context, x: Value, attrs: ActivationAttrs, name: string): Value {
+  return ctx.emit('activation', [x], attrs, name, () => x.layout);
+}
+
+const clampTo = (ctx: Context, x: Value, clamp: Clamp, name: string): Value => point(ctx, x, { fn: 'identity', clamp }, name);
+
+function softmax(ctx: Context, x: Value, axis: number, name: string): Value {
+  const rank = x.layout.length;
+  const at = axis < 0 ? axis + rank : axis;
+  const axes = (x.layout[at] ?? []).map((f) => f.axis);
+  if (axes.includes('t')) refuse(softmaxOverTime(framesOf(x.layout)));
+  if (axes.includes('f') || (axes.length === 0 && at !== rank - 1))
+    refuse(`a softmax over dimension ${axis} of ${showLayout(x.layout)}; only channels are supported`);
+  return ctx.emit('softmax', [x], { beta: 1 }, name, () => x.layout);
+}
+
+/** Applies an activation by its name in a config. */
+export function activate(ctx: Context, layer: Layer, x: Value, given: string): Value {
+  const name = `${layer.name}/${given}`;
+  switch (given.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase()) {
+    case '':
+    case 'linear':
+      return x;
+    case 'relu':
+      return clampTo(ctx, x, [0, infinity], name);
+    case 'relu6':
+      return clampTo(ctx, x, [0, 6], name);
+    case 'sigmoid':
+      return point(ctx, x, { fn: 'sigmoid', clamp: noClamp }, name);
+    case 'tanh':
+      return point(ctx, x, { fn: 'tanh', clamp: noClamp }, name);
+    case 'swish':
+    case 'silu': {
+      const gate = point(ctx, x, { fn: 'sigmoid', clamp: noClamp }, `${name}/gate`);
+      return ctx.emit('mul', [x, gate], { clamp: noClamp }, name, () => x.layout);
+    }
+    case 'softmax':
+      return softmax(ctx, x, -1, name);
+    case 'hard_sigmoid': {
+      const { c } = ctx.shape(x);
+      return ctx.scaleAndOffset(x, new Float32Array(c).fill(0.2), new Float32Array(c).fill(0.5), name, [0, 1]);
+    }
+  }
+  return refuse(`its activation ${given} has no operator here`);
+}
+
+export const lowerActivation = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
+  activate(ctx, layer, x as Value, new Config(layer).activation());
+
+export function lowerRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const config = new Config(layer);
+  if (config.number('negative_slope', 0) !== 0 || config.number('threshold', 0) !== 0) refuse('a slope or a threshold');
+  return clampTo(ctx, x as Value, [0, config.has('max_value') ? config.number('max_value', 0) : infinity], layer.name);
+}
+
+export function lowerLeakyRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const config = new Config(layer);
+  const alpha = config.number('alpha', config.number('negative_slope', 0.3));
+  return point(ctx, x as Value, { fn: 'leakyrelu', alpha, clamp: noClamp }, layer.name);
+}
+
+export const lowerSoftmax = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
+  softmax(ctx, x as Value, new Config(layer).number('axis', -1), layer.name);
+
+export function lowerRescaling(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const config = new Config(layer);
+  const { c } = ctx.shape(x as Value);
+  const scale = new Float32Array(c).fill(config.number('scale', 1));
+  return ctx.scaleAndOffset(x as Value, scale, new Float32Array(c).fill(config.number('offset', 0)), layer.name);
+}
+
+/** Two or more values, one after the other. */
+export const lowerBinary =
+  (op: 'add' | 'mul') =>
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+    if (xs.length < 2) refuse('it takes two values or more');
+    return xs.reduce((a, b, i) => {
+      const [left, right] = [JSON.stringify(a.layout), JSON.stringify(b.layout)];
+      const frames = left !== right && feedsBack(a.layout, b.layout);
+      if (frames) refuse(feedback(frames));
+      if (left !== right) refuse(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
+      return ctx.emit(op, [a, b], { clamp: noClamp }, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`, () => a.layout);
+    });
+  };
+
+export function lowerConcatenate(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const [first] = xs;
+  if (!first || xs.length < 2) return refuse('it takes two values or more');
+  const rank = first.layout.length;
+  const given = new Config(layer).number('axis', -1);
+  const at = given < 0 ? given + rank : given;
+  const rest = (layout: Layout) => JSON.stringify(layout.map((d, i) => (i === at ? [] : d)));
+  const axes = new Set(xs.flatMap((x) => (x.layout[at] ?? []).map((f) => f.axis)));
+  if (!(at > 0 && at < rank) || xs.some((x) => x.layout.length !== rank || rest(x.layout) !== rest(first.layout)))
+    refuse(`the axes of its inputs differ: ${xs.map((x) => showLayout(x.layout)).join(', ')}`);
+  const [axis = at === rank - 1 ? 'c' : 'f'] = axes;
+  if (axes.size > 1 || xs.some((x) => (x.layout[at] ?? []).length > 1)) refuse(`dimension ${at} mixes axes`);
+  if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
+  const joined: Axis = axis;
+  return ctx.emit('concat', xs, { axis }, layer.name, (out) =>
+    first.layout.map((d, i) => (i === at ? dim(joined, out[joined]) : d)),
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those that do nothing in inference.
+ *
+ * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for features that are cropped.
+ */
+import { fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { Config, type Context, dim, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
+import { spatialAxes } from './spatial.ts';
+
+/** Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch first. */
+export function movedDims(layer: Layer, dims: readonly number[]): { dims: number[]; perm?: number[] } | undefined {
+  const config = new Config(layer);
+  const count = dims.reduce((a, b) => a * b, 1);
+  if (layer.className === 'Flatten') {
+    config.channelsLast();
+    return { dims: [1, count] };
+  }
+  if (layer.className === 'Reshape') {
+    const target = config.integers('target_shape');
+    const known = target.reduce((n, d) => (d === -1 ? n : n * d), 1);
+    const open = target.filter((d) => d === -1).length;
+    if (open > 1 || target.some((d) => d < -1 || d === 0) || count % known !== 0)
+      refuse(`a target of [${target.join(', ')}] for ${count} values`);
+    return { dims: [1, ...target.map((d) => (d === -1 ? count / known : d))] };
+  }
+  if (layer.className === 'Permute') {
+    const perm = [0, ...config.integers('dims')];
+    if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== dims.length)
+      refuse(`dims [${perm.slice(1).join(', ')}] for an input of ${dims.length - 1} dimensions`);
+    return { dims: perm.map((p) => dims[p] as number), perm };
+  }
+  return undefined;
+}
+
+export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const value = x as Value;
+  if (value.pads) refuse('zeros were added before it, which only a convolution can take');
+  const moved = movedDims(layer, ctx.dims(value));
+  if (!moved) return refuse('it does not move');
+  const layout = moved.perm ? transposeLayout(value.layout, moved.perm) : reshapeLayout(value.layout, moved.dims, layer.name);
+  return { tensor: value.tensor, layout };
+}
+
+export const lowerIdentity = (_ctx: Context, _layer: Layer, [x]: Value[]): Value => x as Value;
+
+export const lowerZeroPadding =
+  (count: number) =>
+  (_ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const value = x as Value;
+    const config = new Config(layer);
+    config.channelsLast();
+    const axes = spatialAxes(value, count);
+    const pads = { t: value.pads?.t ?? ([0, 0] as const), f: value.pads?.f ?? ([0, 0] as const) };
+    const lengths = fileShapeOf(value.layout);
+    const given = config.has('padding') ? config.pairs('padding', count) : new Array<[number, number]>(count).fill([1, 1]);
+    const layout = [...value.layout];
+    for (const [i, axis] of axes.entries()) {
+      const [before, after] = given[i] as [number, number];
+      pads[axis] = [pads[axis][0] + before, pads[axis][1] + after];
+      layout[i + 1] = dim(axis, (lengths[i + 1] as number) + before + after);
+    }
+    return { tensor: value.tensor, layout, pads };
+  };
+
+export const lowerCropping =
+  (count: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const value = x as Value;
+    const config = new Config(layer);
+    config.channelsLast();
+    const axes = spatialAxes(value, count);
+    const given = config.pairs('cropping', count);
+    let y = value;
+    for (const [i, axis] of axes.entries()) {
+      const [before, after] = given[i] as [number, number];
+      if (before === 0 && after === 0) continue;
+      if (axis === 't') refuse('it drops frames of the window; crop the input, or use valid padding');
+      const { f } = ctx.shape(y);
+      if (before + after >= f) refuse(`it drops ${before + after} of ${f} rows`);
+      y = ctx.emit('slice', [y], { axis: 'f', from: before, to: f - after }, layer.name, (out) =>
+        value.layout.map((d, at) => (at === i + 1 ? dim('f', out.f) : d)),
+      );
+    }
+    return y;
+  };

@@ -1,0 +1,74 @@
+/**
+ * Geometry of layers that slide: kernels, strides, dilations and padding along t and f, from config fields in the order of the dimensions.
+ *
+ * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first; 'causal' pads extent - 1 before.
+ * Source: TensorFlow's padding schemes, tfjs-core conv_util.
+ */
+import type { Axis, Shape } from '../../../graph/types.ts';
+import { type Layout, showLayout } from '../../layout.ts';
+import { type Config, dim, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+
+export interface Sliding {
+  kernelT: number;
+  kernelF: number;
+  strideT: number;
+  strideF: number;
+  dilationT: number;
+  dilationF: number;
+  padT: [number, number];
+  padF: [number, number];
+}
+
+/** The axes of the spatial dimensions of [n, ..., c]; a dimension of length 1 takes the axis that is left. */
+export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
+  if (x.layout.length !== count + 2) refuse(`an input of ${x.layout.length} dimensions`);
+  const single = (at: number): Axis | undefined => {
+    const factors = x.layout[at] ?? [];
+    if (factors.length > 1) refuse(`dimension ${at} of ${showLayout(x.layout)} mixes axes`);
+    return factors[0]?.axis;
+  };
+  const channel = single(count + 1);
+  if ((channel !== undefined && channel !== 'c') || (x.layout[0] ?? []).length > 0)
+    refuse(`its channels are not those of ${showLayout(x.layout)}`);
+  const found = Array.from({ length: count }, (_, i) => single(i + 1));
+  if (found.includes('c')) refuse(`it slides over channels: ${showLayout(x.layout)}`);
+  const rest = (['t', 'f'] as const).filter((axis) => !found.includes(axis));
+  return found.map((axis) => (axis ?? rest.shift()) as 't' | 'f');
+}
+
+/** `kernel` in the order of the dimensions. */
+export function slidingOf(
+  x: Value,
+  config: Config,
+  kernel: readonly number[],
+  strides: readonly number[],
+  dilations: readonly number[],
+): Sliding {
+  const axes = spatialAxes(x, kernel.length);
+  const padding = config.text('padding', 'valid');
+  const one: Sliding = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] };
+  for (const [i, axis] of axes.entries()) {
+    const [k, stride, dilation] = [kernel[i], strides[i], dilations[i]] as [number, number, number];
+    const length = (x.layout[i + 1] ?? []).reduce((n, f) => n * f.length, 1);
+    const [before, after] = padOf(padding, length, (k - 1) * dilation + 1, stride);
+    const [more, less] = x.pads?.[axis] ?? [0, 0];
+    const pad: [number, number] = [before + more, after + less];
+    if (axis === 't') Object.assign(one, { kernelT: k, strideT: stride, dilationT: dilation, padT: pad });
+    else Object.assign(one, { kernelF: k, strideF: stride, dilationF: dilation, padF: pad });
+  }
+  return one;
+}
+
+function padOf(padding: string, length: number, extent: number, stride: number): [number, number] {
+  if (padding === 'valid') return [0, 0];
+  if (padding === 'causal') return [extent - 1, 0];
+  if (padding !== 'same') return refuse(`padding ${padding}`);
+  const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
+  return [total >> 1, total - (total >> 1)];
+}
+
+/** [n, spatial..., c] of an output. */
+export const spatialLayout =
+  (axes: readonly ('t' | 'f')[]) =>
+  (out: Shape): Layout => [[], ...axes.map((axis) => dim(axis, out[axis])), dim('c', out.c)];

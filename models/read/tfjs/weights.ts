@@ -1,0 +1,123 @@
+/**
+ * readWeights: the tensors of a weights manifest.
+ *
+ * In: `weightsManifest` of a model.json and where its files are.  Out: tensors by name, made when they are asked for.  Formula of quantised files:
+ * value = q * scale + min (uint8, uint16), or float16. Paths may name files of the model's folder and below alone, and sizes must agree exactly.
+ * Source: tfjs-core's io/types.ts and decodeWeights.
+ */
+import { halfToFloat } from '../half.ts';
+import type { ModelFiles } from '../options.ts';
+import { badWeights, malformed } from './fail.ts';
+import { isObject } from './topology.ts';
+
+export interface Tensor {
+  dims: number[];
+  data: Float32Array;
+}
+
+interface Entry {
+  name: string;
+  dims: number[];
+  elements: number;
+  type: 'float32' | 'int32' | 'float16' | 'uint8' | 'uint16';
+  /** Quantised: value = q * scale + min. */
+  affine?: { scale: number; min: number };
+}
+
+const bytesOf: Record<Entry['type'], number> = { float32: 4, int32: 4, float16: 2, uint8: 1, uint16: 2 };
+
+/** The parts of a path below the model's folder. @throws RN162 for any other */
+function checkedPath(path: unknown): string {
+  if (typeof path !== 'string' || path === '' || path.length > 1000)
+    throw malformed('a path of weights is missing', 'weightsManifest');
+  const parts = path.split('/');
+  if (/[\\:\0?#]/.test(path) || parts.some((p) => p === '' || p === '.' || p === '..'))
+    throw badWeights('a path leads out of the folder', path, 'weights lie beside model.json or below it');
+  return path;
+}
+
+function entryOf(spec: unknown): Entry {
+  const where = isObject(spec) && typeof spec.name === 'string' ? `weight ${spec.name.slice(0, 200)}` : 'weightsManifest';
+  if (!isObject(spec) || typeof spec.name !== 'string' || !Array.isArray(spec.shape))
+    throw malformed('a weight is malformed', where);
+  const dims = spec.shape as number[];
+  const elements = dims.reduce((a, b) => a * b, 1);
+  if (dims.length > 6 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0) || !Number.isSafeInteger(elements))
+    throw malformed('a weight has no shape', where);
+  const entry = { name: spec.name, dims, elements };
+  const { quantization } = spec;
+  if (quantization === undefined) {
+    if (spec.dtype === 'float32' || spec.dtype === 'int32') return { ...entry, type: spec.dtype };
+    throw badWeights(`a weight of type ${String(spec.dtype)}`, where, 'float32 and int32 are read, quantised or not');
+  }
+  if (!isObject(quantization)) throw malformed('quantization is malformed', where);
+  const { dtype, scale, min } = quantization;
+  if (dtype === 'float16') return { ...entry, type: 'float16' };
+  if ((dtype !== 'uint8' && dtype !== 'uint16') || !Number.isFinite(scale) || !Number.isFinite(min))
+    throw malformed('quantization is malformed', where, 'uint8 and uint16 with scale and min, and float16, are read');
+  return { ...entry, type: dtype, affine: { scale: scale as number, min: min as number } };
+}
+
+function decode({ type, elements, affine }: Entry, bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read: Record<Entry['type'], (at: number) => number> = {
+    float32: (at) => view.getFloat32(at, true),
+    int32: (at) => view.getInt32(at, true),
+    float16: (at) => halfToFloat(view.getUint16(at, true)),
+    uint8: (at) => view.getUint8(at),
+    uint16: (at) => view.getUint16(at, true),
+  };
+  const step = bytesOf[type];
+  const at = read[type];
+  return Float32Array.from({ length: elements }, (_, i) => (affine ? at(i * step) * affine.scale + affine.min : at(i * step)));
+}
+
+/** The file of a path. @throws RN162 where it is not there */
+async function fileOf(files: ModelFiles | undefined, path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array | undefined;
+  let why = files ? 'it is not there' : 'the reader was given model.json alone';
+  try {
+    if (typeof files === 'function') bytes = await files(path);
+    else if (files && Object.hasOwn(files, path)) bytes = files[path];
+  } catch (error) {
+    why = (error as Error).message;
+  }
+  if (!bytes) throw badWeights('a file of weights cannot be read', path, why);
+  return bytes;
+}
+
+/** Tensors by name. @throws RN161, RN162 */
+export async function readWeights(manifest: unknown, files: ModelFiles | undefined): Promise<Map<string, () => Tensor>> {
+  if (!Array.isArray(manifest)) throw malformed('there is no weightsManifest', 'model.json');
+  const tensors = new Map<string, () => Tensor>();
+  for (const group of manifest) {
+    if (!isObject(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
+      throw malformed('a group of weights is malformed', 'weightsManifest');
+    const paths = group.paths.map(checkedPath);
+    const entries = group.weights.map(entryOf);
+    const needed = entries.reduce((n, e) => n + e.elements * bytesOf[e.type], 0);
+    const parts: Uint8Array[] = [];
+    for (const path of paths) parts.push(await fileOf(files, path));
+    const stored = parts.reduce((n, p) => n + p.length, 0);
+    if (stored !== needed)
+      throw badWeights(
+        'weights and their files differ in size',
+        paths.join(', ').slice(0, 300),
+        `${stored} bytes are there, ${needed} are needed`,
+      );
+    const bytes = new Uint8Array(stored);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    at = 0;
+    for (const entry of entries) {
+      if (tensors.has(entry.name)) throw malformed(`two weights are named ${entry.name}`, 'weightsManifest');
+      const own = bytes.subarray(at, at + entry.elements * bytesOf[entry.type]);
+      at += own.length;
+      tensors.set(entry.name, () => ({ dims: entry.dims, data: decode(entry, own) }));
+    }
+  }
+  return tensors;
+}

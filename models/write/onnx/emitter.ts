@@ -1,0 +1,183 @@
+/**
+ * Emitter: nodes, constants and names of an ONNX file that is being written, and the QuantizeLinear / DequantizeLinear pairs around values.
+ *
+ * In: values in `[1, c, t]` (1-D networks) or `[1, c, t, f]`.  Out: the parts of a ModelOf. An int8 tensor stands as a pair, so that every operator
+ * computes between a DequantizeLinear and a QuantizeLinear; a float tensor stands as it is. Source: ONNX QuantizeLinear-13, ONNX Runtime's QDQ form.
+ */
+import type { QuantParams, Shape, Weights } from '../../graph/types.ts';
+import type { AttributeOf, NodeOf, TensorOf } from './proto.ts';
+
+/**
+ * How a value is moved before it is rounded, so that a rounding to nearest gives what the integer rule gives: by `by` (one value, or one a channel)
+ * away from `from`, in real units.
+ */
+export interface Nudge {
+  by: Float64Array;
+  from: number;
+}
+
+/** A value of the file that operators read. */
+export interface Written {
+  /** What its operator gave, not rounded; absent where the integers come from outside. */
+  raw?: string;
+  /** Of an int8 tensor a QuantizeLinear and a DequantizeLinear, which stand in the file from their first reader on. */
+  integers?: string;
+  real?: string;
+  /** Added to `raw` before it is rounded, in the file's units. */
+  nudge?: Nudge | undefined;
+  /** Of a requantisation: the real value that it rounds, which a join of the same scale can read itself. */
+  before?: string;
+  /** For the names of what is made of it. */
+  name: string;
+  /** `flat` is [1, c]: what dense layers read and give. */
+  form: 'full' | 'flat';
+  shape: Shape;
+  quant?: QuantParams | undefined;
+}
+
+export class Emitter {
+  readonly nodes: NodeOf[] = [];
+  readonly tensors: Record<string, TensorOf> = {};
+  /** Names of the Adds of nudges. */
+  readonly nudges: string[] = [];
+  /** Dimensions of a value: 4 where a tensor has feature rows. */
+  readonly rank: 3 | 4;
+  private readonly taken: Set<string>;
+  private readonly claimed = new Set<string>();
+  private readonly shared = new Map<string, string>();
+  private readonly outputs = new Set<string>();
+
+  /** `reserved`: names of inputs and outputs. */
+  constructor(rank: 3 | 4, reserved: readonly string[]) {
+    this.rank = rank;
+    this.taken = new Set(reserved);
+  }
+
+  /** Sets a name aside for the node that will be added under it. */
+  claim(wanted: string): string {
+    const name = this.unique(wanted);
+    this.claimed.add(name);
+    return name;
+  }
+
+  /** A name that nothing has yet. */
+  private unique(wanted: string): string {
+    let name = wanted;
+    if (this.claimed.delete(name)) return name;
+    for (let i = 1; this.taken.has(name); i++) name = `${wanted}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+
+  /** Adds a node; its output has its name unless `output` is given. */
+  node(op: string, inputs: string[], attributes: Record<string, AttributeOf>, wanted: string, output?: string): string {
+    const name = this.unique(wanted);
+    this.nodes.push({ op, name, inputs, outputs: [output ?? name], attributes });
+    return output ?? name;
+  }
+
+  constant(wanted: string, tensor: TensorOf): string {
+    const name = this.unique(wanted);
+    this.tensors[name] = tensor;
+    return name;
+  }
+
+  ints(wanted: string, values: number[]): string {
+    return this.constant(wanted, { dims: [values.length], ints: values });
+  }
+
+  /** [scale, zero point] of a tensor, once for all tensors that share them. */
+  private params({ scale, zeroPoint }: QuantParams): [string, string] {
+    const once = (key: string, make: () => string): string => {
+      const name = this.shared.get(key) ?? make();
+      this.shared.set(key, name);
+      return name;
+    };
+    return [
+      once(`s${scale}`, () => this.constant('scale', { dims: [], floats: [scale] })),
+      once(`z${zeroPoint}`, () => this.constant('zero_point', { dims: [], int8: Int8Array.of(zeroPoint) })),
+    ];
+  }
+
+  dequantize(x: string, quant: QuantParams, wanted: string): string {
+    return this.node('DequantizeLinear', [x, ...this.params(quant)], {}, wanted);
+  }
+
+  /** The integers of an int8 value. */
+  integers(x: Written): string {
+    const raw = () => (x.nudge ? this.nudged(x.raw as string, x.nudge, x) : (x.raw as string));
+    x.integers ??= this.node('QuantizeLinear', [raw(), ...this.params(x.quant as QuantParams)], {}, `${x.name}_quantized`);
+    return x.integers;
+  }
+
+  /** value + by * sign(value - from): the final Add is one that a reader may leave out. */
+  private nudged(value: string, { by, from }: Nudge, { name, form }: Written): string {
+    const wide = by.length > 1 ? (form === 'flat' ? [1, by.length] : [1, by.length, ...new Array(this.rank - 2).fill(1)]) : [];
+    const centred =
+      from === 0
+        ? value
+        : this.node('Sub', [value, this.constant(`${name}_rounding_from`, { dims: [], floats: [from] })], {}, `${name}_centred`);
+    const sign = this.node('Sign', [centred], {}, `${name}_sign`);
+    const least = this.constant(`${name}_rounding_by`, { dims: wide, floats: Float32Array.from(by) });
+    const offset = this.node('Mul', [sign, least], {}, `${name}_offset`);
+    const sum = this.node('Add', [value, offset], {}, `${name}_rounding`);
+    this.nudges.push(sum);
+    return sum;
+  }
+
+  /** What operators read: of an int8 value the real value of its integers. */
+  real(x: Written): string {
+    if (!x.quant) return x.raw as string;
+    x.real ??= this.dequantize(this.integers(x), x.quant, `${x.name}_dequantized`);
+    return x.real;
+  }
+
+  /** Gives the value `from` the name of a graph output: its producer's where nobody else reads it, else through an Identity. */
+  nameOutput(from: string, output: string): void {
+    const producer = this.nodes.find((n) => n.outputs[0] === from);
+    if (producer && !this.outputs.has(from) && !this.nodes.some((n) => n.inputs.includes(from))) producer.outputs = [output];
+    else this.node('Identity', [from], {}, `${output}_identity`, output);
+    this.outputs.add(output);
+  }
+
+  /** [1, c, t] or [1, c, t, f]. */
+  dims({ t, f, c }: Shape): number[] {
+    return this.rank === 4 ? [1, c, t, f] : [1, c, t];
+  }
+
+  /** The value in a form, through a reshape between two pairs where it has the other. */
+  as(form: Written['form'], x: Written): Written {
+    if (x.form === form) return x;
+    const { t, f, c } = x.shape;
+    const dims = form === 'flat' ? [1, c * t * f] : this.dims(x.shape);
+    const name = `${x.name}_${form}`;
+    const moved = this.node('Reshape', [this.real(x), this.ints(`${name}_shape`, dims)], {}, name);
+    return { name, raw: moved, form, shape: x.shape, quant: x.quant };
+  }
+
+  /** Weights in ONNX's order: output channels first, element i stands at `at(i)` in ours. */
+  weights({ data, scales }: Weights, dims: number[], at: (i: number) => number, name: string): string {
+    if (data instanceof Float32Array)
+      return this.constant(`${name}_weight`, { dims, floats: data.map((_, i) => data[at(i)] as number) });
+    const stored = this.constant(`${name}_weight_quantized`, { dims, int8: data.map((_, i) => data[at(i)] as number) });
+    const outputs = dims[0] as number;
+    const each = Array.from(scales ?? [1]);
+    const [along, attributes] = each.length > 1 ? [[outputs], { axis: 0 }] : [[], {}];
+    const scale = this.constant(`${name}_weight_scale`, { dims: along, floats: each });
+    const zero = this.constant(`${name}_weight_zero_point`, { dims: along, int8: new Int8Array(each.length) });
+    return this.node('DequantizeLinear', [stored, scale, zero], attributes, `${name}_weight`);
+  }
+
+  /** The bias as further inputs of its operator: none, a float constant, or int32 of scale input times weight. */
+  bias(bias: Float32Array | Int32Array | null, { scales }: Weights, x: Written, name: string): string[] {
+    if (!bias) return [];
+    const dims = [bias.length];
+    if (bias instanceof Float32Array) return [this.constant(`${name}_bias`, { dims, floats: bias })];
+    const each = Array.from(scales ?? [1], (s) => s * (x.quant?.scale ?? 1));
+    const [along, attributes] = each.length > 1 ? [[each.length], { axis: 0 }] : [[], {}];
+    const stored = this.constant(`${name}_bias_quantized`, { dims, int32: bias });
+    const scale = this.constant(`${name}_bias_scale`, { dims: along, floats: each });
+    const zero = this.constant(`${name}_bias_zero_point`, { dims: along, int32: new Int32Array(each.length) });
+    return [this.node('DequantizeLinear', [stored, scale, zero], attributes, `${name}_bias`)];
+  }
+}

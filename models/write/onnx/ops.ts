@@ -1,0 +1,195 @@
+/**
+ * The ONNX form of every operator of models/ops, and of which there is none.
+ *
+ * In: a node and its written inputs.  Out: the name of its real value and the value's form.  Clamps are Relu or Clip, as exporters write them.
+ * Source: ONNX operator specifications, opset 17.
+ */
+import { isNoClamp } from '../../graph/clamp.ts';
+import {
+  type Clamp,
+  type Node,
+  type NodeOf,
+  noClamp,
+  type OpName,
+  type PoolAttrs,
+  type QuantParams,
+  type Shape,
+  type Tensor,
+} from '../../graph/types.ts';
+import type { Emitter, Written } from './emitter.ts';
+import type { AttributeOf } from './proto.ts';
+
+type Attributes = Record<string, AttributeOf>;
+type Result = Pick<Written, 'raw' | 'form' | 'before'>;
+type Write<K extends OpName> = (e: Emitter, node: NodeOf<K>, xs: Written[], output: Tensor) => Result;
+
+/** Why an operator has no ONNX form; nothing where it has one. */
+export function unwritable(node: Node): string | undefined {
+  if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
+  if (node.op === 'softmax' && node.attrs.beta !== 1) return `Softmax has no beta, here ${node.attrs.beta}`;
+  if (node.op === 'maxpool' || node.op === 'avgpool') {
+    const { padT, padF, kernelT, kernelF } = node.attrs;
+    if (padT.some((p) => p >= kernelT) || padF.some((p) => p >= kernelF)) return 'its padding is as long as its kernel';
+  }
+  return undefined;
+}
+
+const full = (raw: string): Result => ({ raw, form: 'full' });
+
+/**
+ * The clamp without the bounds that int8 has anyway: what saturates needs no Clip, and onnxruntime 1.30 fails on one that only rounding makes
+ * superfluous. A relu stays, so that it can be seen.
+ */
+function needed([min, max]: Clamp, quant: QuantParams | undefined): Clamp {
+  if (!quant || (min === 0 && max === noClamp[1])) return [min, max];
+  const low = quant.zeroPoint + min / quant.scale;
+  const high = quant.zeroPoint + max / quant.scale;
+  return [low > -127.5 ? min : noClamp[0], high < 126.5 ? max : noClamp[1]];
+}
+
+function clamped(e: Emitter, y: string, clamp: Clamp, { quant }: Pick<Tensor, 'quant'>, name: string): string {
+  const [min, max] = needed(clamp, quant);
+  if (isNoClamp([min, max])) return y;
+  if (min === 0 && max === noClamp[1]) return e.node('Relu', [y], {}, `${name}_relu`);
+  const bound = (real: number, what: string) =>
+    Number.isFinite(real) ? e.constant(`${name}_${what}`, { dims: [], floats: [real] }) : '';
+  const inputs = [y, bound(min, 'min'), bound(max, 'max')];
+  return e.node('Clip', inputs[2] === '' ? inputs.slice(0, 2) : inputs, {}, `${name}_clip`);
+}
+
+interface Sliding extends Omit<PoolAttrs, 'clamp' | 'countIncludePad'> {
+  dilationT?: number;
+  dilationF?: number;
+}
+
+function geometry(e: Emitter, a: Sliding, dilated: boolean): Record<string, number[]> {
+  const both = (t: number, f: number): number[] => (e.rank === 4 ? [t, f] : [t]);
+  return {
+    kernel_shape: both(a.kernelT, a.kernelF),
+    strides: both(a.strideT, a.strideF),
+    pads: [...both(a.padT[0], a.padF[0]), ...both(a.padT[1], a.padF[1])],
+    ...(dilated && { dilations: both(a.dilationT ?? 1, a.dilationF ?? 1) }),
+  };
+}
+
+function convolution(e: Emitter, node: NodeOf<'conv'> | NodeOf<'depthwise'>, [given]: Written[], output: Tensor): Result {
+  const x = e.as('full', given as Written);
+  const { attrs: a, name } = node;
+  const outputs = output.shape.c;
+  const group = node.op === 'conv' ? node.attrs.groups : x.shape.c;
+  const per = x.shape.c / group;
+  const kernel = a.kernelT * a.kernelF;
+  const dims = [outputs, per, ...(e.rank === 4 ? [a.kernelT, a.kernelF] : [a.kernelT])];
+  const at = (i: number): number => {
+    const place = i % kernel;
+    const channel = Math.floor(i / kernel) % per;
+    const o = Math.floor(i / kernel / per);
+    return node.op === 'conv' ? (o * kernel + place) * per + channel : place * outputs + o;
+  };
+  const inputs = [e.real(x), e.weights(a.weights, dims, at, name), ...e.bias(a.bias, a.weights, x, name)];
+  return full(clamped(e, e.node('Conv', inputs, { ...geometry(e, a, true), group }, name), a.clamp, output, name));
+}
+
+const dense: Write<'dense'> = (e, { attrs: a, name }, [given], output) => {
+  const x = e.as('flat', given as Written);
+  const { t, f, c } = x.shape;
+  const taps = t * f * c;
+  /** Input i of the file is [c][t][f]. */
+  const at = (i: number): number => {
+    const k = i % taps;
+    return i - k + (k % (t * f)) * c + Math.floor(k / (t * f));
+  };
+  const inputs = [e.real(x), e.weights(a.weights, [a.units, taps], at, name), ...e.bias(a.bias, a.weights, x, name)];
+  return { raw: clamped(e, e.node('Gemm', inputs, { transB: 1 }, name), a.clamp, output, name), form: 'flat' };
+};
+
+function pool(op: 'MaxPool' | 'AveragePool'): Write<'maxpool'> & Write<'avgpool'> {
+  return (e: Emitter, { attrs: a, name }: NodeOf<'maxpool'> | NodeOf<'avgpool'>, [given]: Written[], output: Tensor) => {
+    const x = e.as('full', given as Written);
+    const counts: Attributes = op === 'AveragePool' && a.countIncludePad ? { count_include_pad: 1 } : {};
+    return full(clamped(e, e.node(op, [e.real(x)], { ...geometry(e, a, false), ...counts }, name), a.clamp, output, name));
+  };
+}
+
+function globalPool(kind: 'Average' | 'Max'): Write<'globalavg'> & Write<'globalmax'> {
+  return (e: Emitter, { attrs: a, name }: NodeOf<'globalavg'> | NodeOf<'globalmax'>, [given]: Written[], output: Tensor) => {
+    const x = e.as('full', given as Written);
+    const y =
+      a.overF || x.shape.f === 1
+        ? e.node(`Global${kind}Pool`, [e.real(x)], {}, name)
+        : e.node(kind === 'Max' ? 'ReduceMax' : 'ReduceMean', [e.real(x)], { axes: [2], keepdims: 1 }, name);
+    return full(clamped(e, y, a.clamp, output, name));
+  };
+}
+
+/** A constant operand [f][c] of a frame (or one value) as [1, c, 1, f]. */
+function constant(e: Emitter, { data, quant }: { data: Int8Array; quant: Written['quant'] }, shape: Shape, name: string): string {
+  const { f, c } = shape;
+  const rows = data.length === f * c ? f : 1;
+  const dims = data.length === 1 ? [] : e.rank === 4 ? [1, c, 1, rows] : [1, c, 1];
+  const int8 = data.length === 1 ? data : data.map((_, i) => data[(i % rows) * c + Math.floor(i / rows)] as number);
+  const stored = e.constant(`${name}_operand_quantized`, { dims, int8 });
+  return e.dequantize(stored, quant as NonNullable<Written['quant']>, `${name}_operand`);
+}
+
+function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
+  return (e: Emitter, { attrs: a, name }: NodeOf<'add'> | NodeOf<'mul'>, xs: Written[], output: Tensor) => {
+    const inputs = xs.map((x) => e.as('full', x));
+    const [x] = inputs as [Written];
+    const names = inputs.map((i) => e.real(i));
+    if (a.constant) names.push(constant(e, a.constant, x.shape, name));
+    return full(clamped(e, e.node(op, names, {}, name), a.clamp, output, name));
+  };
+}
+
+const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
+
+/** The pair behind the join requantises its parts: a requantisation before it needs none of its own. */
+const concat: Write<'concat'> = (e, { attrs, name }, xs, { quant }) => {
+  const names = xs.map((x) => (x.before && x.form === 'full' && same(x.quant, quant) ? x.before : e.real(e.as('full', x))));
+  return full(e.node('Concat', names, { axis: attrs.axis === 'c' ? 1 : 3 }, name));
+};
+
+const slice: Write<'slice'> = (e, { attrs: a, name }, [given]) => {
+  const x = e.as('full', given as Written);
+  const ranges = [[a.from], [a.to], [a.axis === 'c' ? 1 : 3]].map((values) => e.ints(`${name}_range`, values));
+  return full(e.node('Slice', [e.real(x), ...ranges], {}, name));
+};
+
+const functions = { leakyrelu: 'LeakyRelu', sigmoid: 'Sigmoid', tanh: 'Tanh', hardswish: 'HardSwish' } as const;
+
+const activation: Write<'activation'> = (e, { attrs: a, name }, [given], output) => {
+  const { form } = given as Written;
+  const x = e.real(given as Written);
+  if (a.fn === 'identity') {
+    const raw = clamped(e, x, a.clamp, output, name);
+    return raw === x ? { raw, form, before: x } : { raw, form };
+  }
+  const attributes: Attributes = a.fn === 'leakyrelu' ? { alpha: { float: a.alpha ?? 0.01 } } : {};
+  return { raw: clamped(e, e.node(functions[a.fn], [x], attributes, name), a.clamp, output, name), form };
+};
+
+const softmax: Write<'softmax'> = (e, { name }, [given]) => {
+  const { form } = given as Written;
+  return { raw: e.node('Softmax', [e.real(given as Written)], { axis: 1 }, name), form };
+};
+
+const writers: { [K in Exclude<OpName, 'history'>]: Write<K> } = {
+  activation,
+  add: binary('Add'),
+  avgpool: pool('AveragePool'),
+  concat,
+  conv: convolution,
+  dense,
+  depthwise: convolution,
+  globalavg: globalPool('Average'),
+  globalmax: globalPool('Max'),
+  maxpool: pool('MaxPool'),
+  mul: binary('Mul'),
+  slice,
+  softmax,
+};
+
+/** Writes one node that `unwritable` has nothing against. */
+export const writeNode = (e: Emitter, node: Node, xs: Written[], output: Tensor): Result =>
+  (writers[node.op as keyof typeof writers] as Write<OpName>)(e, node, xs, output);

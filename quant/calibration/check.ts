@@ -1,0 +1,126 @@
+/**
+ * Whether calibration data can be what the model takes, before an hour is spent on it.
+ *
+ * In: a plan and signals.  Out: nothing, or an error that says what is wrong with them.
+ */
+import { RunletError } from '../../models/error.ts';
+import { frameOf } from '../../models/graph/types.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
+import { type Calibration, isSet, piecesOf } from './signals.ts';
+
+/** RN418: nothing to calibrate with. */
+export const emptyCalibration = (plan: StreamPlan): RunletError =>
+  new RunletError('RN418', {
+    what: 'the calibration data is empty',
+    where: plan.graph.inputs.map((p) => p.name).join(', '),
+    why: 'not one frame came',
+    tryThis: 'a recording of the real signal; some hundred windows are usual',
+  });
+
+/** RN412: a value that is no number, of input `input`. */
+export function checkValue({ graph }: StreamPlan, input: number, index: number, value: number): RunletError {
+  const port = graph.inputs[input];
+  const frame = frameOf(graph.tensors[port?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+  const several = graph.inputs.length > 1;
+  return new RunletError('RN412', {
+    what: `calibration value ${index} is ${value}`,
+    where: `${several ? `input ${port?.name}, ` : ''}frame ${Math.floor(index / frame)}`,
+    tryThis: 'remove or fill gaps before calibrating',
+  });
+}
+
+/** Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412, RN413, RN418 */
+export function checkCalibration(plan: StreamPlan, data: Calibration): void {
+  const pieces = piecesOf(data);
+  if (pieces.length === 0) throw emptyCalibration(plan);
+  for (const [i, signals] of pieces.entries()) checkSignals(plan, signals, isSet(data) && i > 0);
+}
+
+/** @param known a piece of a set: its values were looked at when it was collected */
+function checkSignals(plan: StreamPlan, signals: readonly Float32Array[], known: boolean): void {
+  const { graph, clock } = plan;
+  const several = graph.inputs.length > 1;
+  if (signals.length !== graph.inputs.length)
+    throw new RunletError('RN410', {
+      what: `${signals.length} calibration signals for ${graph.inputs.length} inputs`,
+      why: `the model takes ${graph.inputs.map((p) => p.name).join(', ')}`,
+      tryThis: 'one array per input, in this order',
+    });
+  const ticks = signals.map((signal, i) => {
+    const { name, tensor } = graph.inputs[i] as (typeof graph.inputs)[number];
+    const where = several ? { where: `input ${name}` } : {};
+    const shape = graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    const frame = frameOf(shape);
+    if (signal.length % frame !== 0)
+      throw new RunletError('RN410', {
+        what: `${signal.length} calibration values are not whole frames`,
+        ...where,
+        why: `a frame has ${shape.f} x ${shape.c} = ${frame} values`,
+        tryThis: 'an array of shape [frames, values of a frame]',
+      });
+    return Math.floor(signal.length / frame / (clock.rates[i] as number));
+  });
+  if (ticks.some((n) => n !== ticks[0]))
+    throw new RunletError('RN410', {
+      what: `the calibration signals last ${ticks.join(', ')} ticks`,
+      where: graph.inputs.map((p) => p.name).join(', '),
+      why: `all inputs share one clock, on which they have ${clock.rates.join(', ')} frames a tick`,
+      tryThis: 'recordings that begin and end together',
+    });
+  if (ticks[0] === 0) throw emptyCalibration(plan);
+  checkLength(plan, ticks[0] ?? 0);
+  if (known) return;
+  for (const [i, signal] of signals.entries()) checkValues(plan, signal, i);
+}
+
+function checkLength(plan: StreamPlan, frames: number): void {
+  const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
+  if (frames >= needed) return;
+  throw tooShort(plan, frames);
+}
+
+/** RN411: no output depends on so few frames. */
+export function tooShort(plan: StreamPlan, frames: number, apart = false): RunletError {
+  const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
+  const unit = plan.graph.inputs.length > 1 ? 'ticks' : 'frames';
+  return new RunletError('RN411', {
+    what: apart ? `windows of ${frames} ${unit} that were cut apart are too short` : `${frames} calibration ${unit} are too few`,
+    why: `one output depends on ${needed} ${unit} (window, earlier context and look-ahead)`,
+    tryThis: apart
+      ? 'whole recordings, or --mode windowed, which needs no earlier context'
+      : 'a longer recording; some hundred windows are usual',
+  });
+}
+
+function checkValues(plan: StreamPlan, data: Float32Array, input: number): void {
+  const port = plan.graph.inputs[input];
+  const several = plan.graph.inputs.length > 1;
+  const bad = data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) throw checkValue(plan, input, bad, data[bad] as number);
+  const first = data[0];
+  if (data.every((v) => v === first))
+    throw new RunletError('RN413', {
+      what: `all calibration values are ${first}`,
+      ...(several && { where: `input ${port?.name}` }),
+      why: 'a constant signal has no range',
+      tryThis: 'a recording of the real signal',
+    });
+}
+
+/** RN415: the axes of an array stand the wrong way round. */
+export const transposed = (where: string, shape: readonly number[]): RunletError =>
+  new RunletError('RN415', {
+    what: 'this array is transposed',
+    where,
+    why: `shape (${shape.join(', ')}) makes ${shape[0]} frames of ${shape[1]} values; the other way round it is ${shape[1]} frames of the ${shape[0]} that the model takes`,
+    tryThis: 'save it with time first: numpy.save(name, numpy.ascontiguousarray(x.T))',
+  });
+
+/** RN419: labels say that there is nothing to tell apart. */
+export const oneClass = (where: string, classes: readonly number[]): RunletError =>
+  new RunletError('RN419', {
+    what: `the calibration data is of ${classes.length === 0 ? 'no class' : `class ${classes[0]} alone`}`,
+    where,
+    why: 'ranges of what the others do would be missing',
+    tryThis: 'recordings of every class',
+  });

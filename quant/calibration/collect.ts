@@ -1,0 +1,261 @@
+/**
+ * collectCalibration: a signal of any length, chunk by chunk, to the windows that calibration runs on.
+ *
+ * In: a plan, chunks of whole ticks (an array an input), how many windows to keep and how to choose them.  Out: a CalibrationSet.
+ * A signal of at most that many windows is kept whole. Of a longer one at most twice as many windows are held: `covering` takes the windows that cover all
+ * seen so far whenever the store is full (a covering of coverings), `random` replaces them as Vitter's algorithm R does, `first` stops keeping.
+ * A window here is a piece that one output depends on: window, earlier context and look-ahead; pieces do not overlap.  Deterministic by the seed.
+ * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the signal's length.
+ */
+import { RunletError } from '../../models/error.ts';
+import { frameOf } from '../../models/graph/types.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
+import { checkValue, emptyCalibration, tooShort } from './check.ts';
+import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
+import { InputSummary } from './input-summary.ts';
+import { type CalibrationSet, type Sampling, samplings } from './signals.ts';
+
+export interface SampleOptions {
+  /** Windows to calibrate with (default 256). */
+  calibWindows?: number;
+  sampling?: Sampling;
+  seed?: number;
+  /** Called with whole ticks seen so far. */
+  onTicks?: (ticks: number) => void;
+}
+
+/** Whole ticks of every input. A chunk that `begins` anew follows a seam: no window lies across it. */
+export type Chunk = Float32Array | readonly Float32Array[] | { begins: true; data: readonly Float32Array[] };
+export type Chunks = AsyncIterable<Chunk> | Iterable<Chunk>;
+
+interface Piece extends WindowFeatures {
+  data: Float32Array[];
+}
+
+/** 0 to 1, from a seed: mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function shuffled<T>(list: readonly T[], rnd: () => number): T[] {
+  const out = [...list];
+  for (let i = out.length - 1; i > 0; i--) {
+    const k = Math.floor(rnd() * (i + 1));
+    [out[i], out[k]] = [out[k] as T, out[i] as T];
+  }
+  return out;
+}
+
+/** Ticks of a piece; a model that carries its own state needs steps enough for it to fill. */
+export function pieceTicks(plan: StreamPlan): number {
+  const needed = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
+  return plan.graph.stateful ? Math.max(needed, 64 * plan.hop) : needed;
+}
+
+const widened = (reach: Float32Array | undefined, { values }: WindowFeatures): Float32Array => {
+  const now = reach ?? reachOf([{ index: 0, values }]);
+  for (let e = 0; e < now.length / 2; e++) {
+    now[2 * e] = Math.min(now[2 * e] as number, values[4 * e] as number);
+    now[2 * e + 1] = Math.max(now[2 * e + 1] as number, values[4 * e + 1] as number);
+  }
+  return now;
+};
+
+class Collector {
+  readonly summaries: InputSummary[];
+  private readonly elements: number[]; // of a frame
+  private readonly perPiece: number[]; // values
+  private readonly rest: { data: Float32Array; used: number }[];
+  private pieces: Piece[] = [];
+  /** The rests at seams and at the end, kept while everything is. */
+  private tails: { after: number; data: Float32Array[] }[] = [];
+  private whole = true;
+  private seams = 0;
+  private reach: Float32Array | undefined;
+  /** Features alone of as many windows drawn at random, for comparison. */
+  private drawn: WindowFeatures[] = [];
+  windows = 0;
+  ticks = 0;
+  heldBytes = 0;
+  private readonly rnd: () => number;
+
+  private readonly plan: StreamPlan;
+  private readonly keep: number;
+  private readonly sampling: Sampling;
+  private readonly seed: number;
+
+  constructor(plan: StreamPlan, keep: number, sampling: Sampling, seed: number) {
+    [this.plan, this.keep, this.sampling, this.seed] = [plan, keep, sampling, seed];
+    const { graph, clock } = plan;
+    this.elements = graph.inputs.map(({ tensor }) => frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
+    this.perPiece = this.elements.map((n, i) => n * (clock.rates[i] as number) * pieceTicks(plan));
+    this.rest = this.perPiece.map((n) => ({ data: new Float32Array(n), used: 0 }));
+    this.summaries = this.elements.map((n) => new InputSummary(n));
+    this.rnd = seeded(seed);
+  }
+
+  add(chunk: Chunk): void {
+    const begins = 'begins' in chunk;
+    if (begins) this.seam();
+    const data: readonly Float32Array[] = begins ? chunk.data : chunk instanceof Float32Array ? [chunk] : chunk;
+    const ticks = data.map((values, i) => values.length / (this.elements[i] as number) / (this.plan.clock.rates[i] as number));
+    if (data.length !== this.elements.length || ticks.some((n) => n !== ticks[0] || !Number.isInteger(n)))
+      throw new RunletError('RN410', {
+        what: `a chunk of ${data.map((values) => values.length).join(', ')} values is not made of whole frames for every input`,
+        where: `after ${this.ticks} frames`,
+        why: `frames have ${this.elements.join(', ')} values, ${this.plan.clock.rates.join(', ')} a tick`,
+        tryThis: 'chunks of whole frames, as long for every input',
+      });
+    for (const [i, values] of data.entries()) {
+      const summary = this.summaries[i] as InputSummary;
+      const before = summary.frames;
+      const bad = summary.add(values);
+      if (bad >= 0) throw checkValue(this.plan, i, before * summary.elements + bad, values[bad] as number);
+    }
+    const [first] = ticks as [number];
+    for (let at = 0; at < first; ) {
+      const room = this.room();
+      const take = Math.min(room, first - at);
+      for (const [i, values] of data.entries()) {
+        const perTick = (this.elements[i] as number) * (this.plan.clock.rates[i] as number);
+        const into = this.rest[i] as (typeof this.rest)[number];
+        into.data.set(values.subarray(at * perTick, (at + take) * perTick), into.used);
+        into.used += take * perTick;
+      }
+      at += take;
+      if (take === room) this.piece();
+    }
+    this.ticks += first;
+  }
+
+  private room(): number {
+    return (
+      pieceTicks(this.plan) - (this.rest[0]?.used ?? 0) / ((this.elements[0] as number) * (this.plan.clock.rates[0] as number))
+    );
+  }
+
+  private takeRest(): Float32Array[] {
+    return this.rest.map((r) => {
+      const data = r.data.slice(0, r.used);
+      r.used = 0;
+      return data;
+    });
+  }
+
+  private seam(): void {
+    if (this.ticks === 0) return;
+    this.seams++;
+    const data = this.takeRest();
+    if (this.whole) this.tails.push({ after: this.pieces.length, data });
+  }
+
+  private piece(): void {
+    const data = this.takeRest();
+    const features = featuresOf(this.windows++, data, this.elements);
+    this.reach = widened(this.reach, features);
+    const { keep, sampling, rnd, pieces } = this;
+    // one draw a window, whatever the sampling, so that the random choice is the same beside each
+    const place = Math.floor(rnd() * this.windows);
+    if (this.drawn.length < keep) this.drawn.push(features);
+    else if (place < keep) this.drawn[place] = features;
+    const piece: Piece = { ...features, data };
+    if (pieces.length < keep || sampling === 'covering') pieces.push(piece);
+    else if (sampling === 'random' && place < keep) pieces[place] = piece;
+    if (this.windows > keep) {
+      this.whole = false;
+      this.tails = [];
+    }
+    const bytes = this.perPiece.reduce((a, b) => a + b, 0) * 4;
+    this.heldBytes = Math.max(this.heldBytes, (pieces.length + 1) * bytes);
+    if (pieces.length === 2 * keep) this.reduce();
+  }
+
+  private reduce(): void {
+    this.pieces = coverWindows(this.pieces, this.keep).map((i) => this.pieces[i] as Piece);
+  }
+
+  result(): CalibrationSet {
+    const { summaries, keep, seed, heldBytes, windows } = this;
+    const ends = this.takeRest();
+    if (this.whole) {
+      const pieces = this.joined(ends);
+      if (pieces.length === 0) throw tooShort(this.plan, Math.ceil(this.ticks / (this.seams + 1)), true);
+      const windows = Math.max(1, Math.floor(this.ticks / this.plan.window));
+      return { pieces, summaries, windowsSeen: windows, windowsUsed: windows, sampling: 'all', seed, heldBytes };
+    }
+    if (this.sampling === 'covering') this.reduce();
+    const coverage: Coverage = {
+      chosen: coverageOf(reachOf(this.pieces), this.reach as Float32Array),
+      random: coverageOf(reachOf(this.drawn), this.reach as Float32Array),
+    };
+    // whether ranges settle is asked in a random order
+    const order = shuffled(
+      [...this.pieces].sort((a, b) => a.index - b.index),
+      seeded(seed),
+    );
+    return {
+      pieces: order.map((p) => p.data),
+      summaries,
+      windowsSeen: windows,
+      windowsUsed: Math.min(keep, order.length),
+      sampling: this.sampling,
+      seed,
+      coverage,
+      heldBytes,
+    };
+  }
+
+  /** Everything again, in one piece where there is no seam. */
+  private joined(ends: Float32Array[]): Float32Array[][] {
+    const recordings: Float32Array[][][] = [[]];
+    let at = 0;
+    for (const { after, data } of [...this.tails, { after: this.pieces.length, data: ends }]) {
+      const recording = recordings.at(-1) as Float32Array[][];
+      for (; at < after; at++) recording.push((this.pieces[at] as Piece).data);
+      recording.push(data);
+      recordings.push([]);
+    }
+    const all = recordings
+      .filter((parts) => parts.length > 0)
+      .map((parts) => this.elements.map((_, i) => join(parts.map((p) => p[i] as Float32Array))));
+    return this.seams > 0 ? all.filter((inputs) => (inputs[0] as Float32Array).length >= (this.perPiece[0] as number)) : all;
+  }
+}
+
+function join(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+const defaults = { calibWindows: 256, seed: 1 };
+
+function collectorFor(plan: StreamPlan, options: SampleOptions): Collector {
+  const { calibWindows = defaults.calibWindows, sampling = samplings[0], seed = defaults.seed } = options;
+  return new Collector(plan, Math.max(1, calibWindows), sampling, seed);
+}
+
+const finished = (plan: StreamPlan, collector: Collector): CalibrationSet => {
+  if (collector.ticks === 0) throw emptyCalibration(plan);
+  return collector.result();
+};
+
+/** @throws RunletError RN410, RN411, RN412, RN418 */
+export async function collectCalibration(plan: StreamPlan, chunks: Chunks, options: SampleOptions = {}): Promise<CalibrationSet> {
+  const collector = collectorFor(plan, options);
+  for await (const chunk of chunks) {
+    collector.add(chunk);
+    options.onTicks?.(collector.ticks);
+  }
+  return finished(plan, collector);
+}

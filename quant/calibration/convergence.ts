@@ -1,0 +1,71 @@
+/**
+ * Whether the ranges have settled: after how many windows each stayed within 1 % of what it was in the end.
+ *
+ * In: an observer's range at 16 evenly spaced places of the calibration signal.  Out: windows until both ends of the range stayed within 1 % of its
+ * final width.  Of a signal that was sampled the windows come in a random order; of a whole one in the order of the recording.
+ */
+import type { Observer } from '../observers/observer.ts';
+
+export const checkpoints = 16;
+const tolerance = 0.01;
+
+/** Feeds an observer and remembers its range at the checkpoints. */
+export class Watched {
+  private readonly ranges: [number, number][] = [];
+  private calls = 0;
+  readonly observer: Observer;
+  private readonly frame: number;
+
+  constructor(observer: Observer, frame: number) {
+    [this.observer, this.frame] = [observer, frame];
+  }
+
+  /** @param visits such blocks that will come, about */
+  observe(values: Float32Array, visits: number): void {
+    const slices = Math.max(1, Math.ceil(checkpoints / visits));
+    const frames = values.length / this.frame;
+    for (let s = 0; s < slices; s++) {
+      const from = Math.floor((s * frames) / slices) * this.frame;
+      const to = Math.floor(((s + 1) * frames) / slices) * this.frame;
+      if (to > from) this.observer.observe(values.subarray(from, to));
+      const share = (this.calls + (s + 1) / slices) / visits;
+      while (this.ranges.length < checkpoints - 1 && share >= (this.ranges.length + 1) / checkpoints - 1e-9)
+        this.ranges.push(this.observer.range());
+    }
+    this.calls++;
+  }
+
+  /** Share of the signal, in checkpoints, after which the range stayed within 1 %; 1 to 16. */
+  settledAt(): number {
+    const [low, high] = this.observer.range();
+    const most = tolerance * (high - low);
+    let at = this.ranges.length;
+    while (at > 0) {
+      const [l, h] = this.ranges[at - 1] as [number, number];
+      if (Math.abs(l - low) > most || Math.abs(h - high) > most) break;
+      at--;
+    }
+    return Math.min(at + 1, checkpoints);
+  }
+}
+
+export interface Convergence {
+  windows: number;
+  /** By tensor id: windows after which its range stayed within 1 %. */
+  settledAfter: Map<number, number>;
+  /** The last of them. */
+  allAfter: number;
+  /** Tensors whose range the last quarter still moved. */
+  unsettled: number[];
+}
+
+export function convergenceOf(watched: ReadonlyMap<number, Watched>, windows: number): Convergence {
+  const settledAfter = new Map<number, number>();
+  const unsettled: number[] = [];
+  for (const [id, of] of watched) {
+    const at = of.settledAt();
+    settledAfter.set(id, Math.min(windows, Math.ceil((at * windows) / checkpoints)));
+    if (at > (3 * checkpoints) / 4) unsettled.push(id);
+  }
+  return { windows, settledAfter, allAfter: Math.max(0, ...settledAfter.values()), unsettled };
+}

@@ -1,0 +1,136 @@
+/**
+ * Which windows of a long signal to calibrate with: features of a window, the choice of those that cover the signal, and how well they do.
+ *
+ * In: windows, as least, largest, mean and deviation of each element of a frame.  Out: indexes.
+ * k-centre: the windows with the extremes of every element first, then again and again the window that is farthest from all chosen ones (features divided
+ * by their spread); no window is then farther from a chosen one than twice what the best choice of as many could do.
+ * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen x features.
+ */
+export interface WindowFeatures {
+  /** Number of the window in the signal. */
+  index: number;
+  /** [low, high, mean, deviation] of each element, one element after the other. */
+  values: Float32Array;
+}
+
+export interface Coverage {
+  /** Share of the range of an element that the chosen windows have, mean and least over elements; 1 for all of it. */
+  chosen: { mean: number; least: number };
+  /** The same for as many windows drawn at random. */
+  random: { mean: number; least: number };
+}
+
+/** Elements of a frame that features tell apart: of more, neighbours count as one. */
+const most = 64;
+
+export function featuresOf(index: number, inputs: readonly Float32Array[], elements: readonly number[]): WindowFeatures {
+  const parts = inputs.map((values, i) => {
+    const per = elements[i] as number;
+    const groups = Math.min(most, per);
+    const out = new Float32Array(4 * groups);
+    const count = new Float64Array(groups);
+    const sum = new Float64Array(groups);
+    const squares = new Float64Array(groups);
+    for (let g = 0; g < groups; g++) [out[4 * g], out[4 * g + 1]] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let at = 0, e = 0; at < values.length; at++, e = e + 1 === per ? 0 : e + 1) {
+      const g = per <= most ? e : Math.floor((e * groups) / per);
+      const v = values[at] as number;
+      if (v < (out[4 * g] as number)) out[4 * g] = v;
+      if (v > (out[4 * g + 1] as number)) out[4 * g + 1] = v;
+      sum[g] = (sum[g] as number) + v;
+      squares[g] = (squares[g] as number) + v * v;
+      count[g] = (count[g] as number) + 1;
+    }
+    for (let g = 0; g < groups; g++) {
+      const mean = (sum[g] as number) / Math.max(1, count[g] as number);
+      out[4 * g + 2] = mean;
+      out[4 * g + 3] = Math.sqrt(Math.max(0, (squares[g] as number) / Math.max(1, count[g] as number) - mean * mean));
+    }
+    return out;
+  });
+  const values = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return { index, values };
+}
+
+/** Least and largest of each element over windows, [low, high] pairs. */
+export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
+  const elements = (windows[0]?.values.length ?? 0) / 4;
+  const reach = new Float32Array(2 * elements);
+  for (let e = 0; e < elements; e++) {
+    reach[2 * e] = Math.min(...windows.map((w) => w.values[4 * e] as number));
+    reach[2 * e + 1] = Math.max(...windows.map((w) => w.values[4 * e + 1] as number));
+  }
+  return reach;
+}
+
+/** Features divided by their spread over the windows, [window][feature]. */
+function standardised(windows: readonly WindowFeatures[], features: number): Float64Array {
+  const points = new Float64Array(windows.length * features);
+  for (let k = 0; k < features; k++) {
+    let [sum, squares] = [0, 0];
+    for (const { values } of windows) sum += values[k] as number;
+    const mean = sum / windows.length;
+    for (const { values } of windows) squares += ((values[k] as number) - mean) ** 2;
+    const spread = Math.sqrt(squares / windows.length) || 1;
+    for (let w = 0; w < windows.length; w++) points[w * features + k] = ((windows[w]?.values[k] as number) - mean) / spread;
+  }
+  return points;
+}
+
+/** The smaller of `most` and the squared distance of two windows. */
+function nearer(points: Float64Array, features: number, a: number, b: number, most: number): number {
+  let sum = 0;
+  for (let k = 0, i = a * features, j = b * features; k < features; k++, i++, j++) {
+    const d = (points[i] as number) - (points[j] as number);
+    sum += d * d;
+    if (sum >= most) return most;
+  }
+  return sum;
+}
+
+/** Places in `windows` of the `count` that cover them, in the order in which they were chosen. */
+export function coverWindows(windows: readonly WindowFeatures[], count: number): number[] {
+  if (windows.length <= count) return windows.map((_, i) => i);
+  const features = windows[0]?.values.length ?? 0;
+  const points = standardised(windows, features);
+  const chosen: number[] = [];
+  const nearest = new Float64Array(windows.length).fill(Number.POSITIVE_INFINITY);
+  const take = (i: number) => {
+    if (nearest[i] === -1 || chosen.length === count) return;
+    chosen.push(i);
+    for (let w = 0; w < windows.length; w++)
+      if (nearest[w] !== -1) nearest[w] = nearer(points, features, w, i, nearest[w] as number);
+    nearest[i] = -1;
+  };
+  for (let e = 0; e < features / 4 && chosen.length < count / 2; e++) {
+    let [least, largest] = [0, 0];
+    for (const [i, { values }] of windows.entries()) {
+      if ((values[4 * e] as number) < (windows[least]?.values[4 * e] as number)) least = i;
+      if ((values[4 * e + 1] as number) > (windows[largest]?.values[4 * e + 1] as number)) largest = i;
+    }
+    take(least);
+    take(largest);
+  }
+  while (chosen.length < count) {
+    let farthest = 0;
+    for (let w = 1; w < windows.length; w++) if ((nearest[w] as number) > (nearest[farthest] as number)) farthest = w;
+    take(farthest);
+  }
+  return chosen;
+}
+
+/** Share of each element's range; elements that do not change are left out. */
+export function coverageOf(chosen: Float32Array, all: Float32Array): { mean: number; least: number } {
+  const shares: number[] = [];
+  for (let e = 0; e < all.length / 2; e++) {
+    const span = (all[2 * e + 1] as number) - (all[2 * e] as number);
+    if (span > 0) shares.push(((chosen[2 * e + 1] as number) - (chosen[2 * e] as number)) / span);
+  }
+  if (shares.length === 0) return { mean: 1, least: 1 };
+  return { mean: shares.reduce((a, b) => a + b, 0) / shares.length, least: Math.min(...shares) };
+}

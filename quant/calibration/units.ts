@@ -1,0 +1,81 @@
+/**
+ * Whether the signal has the size that the first layers expect: a unit off by 1000 is found here.
+ *
+ * In: a float plan and calibration data.  Out: how many times larger the signal is than the model says, and where that is from; undefined where it says nothing.
+ *     range: the file's metadata `runlet.input_range` (`low,high`): reach of the signal / reach of the range
+ *     batch-norm: sqrt of the median over outputs of Var(w x) / deviation^2, for first layers that kept batch normalisation's statistics
+ *     bias: sqrt of the sum of E[(w x)^2] / the sum of b^2 over the outputs of the first layers: a hint alone
+ * Var(w x) = w^T C w with the covariance C of up to 256 positions.
+ */
+import { hasWeights, type MacNode, weightChannels } from '../../models/graph/channels.ts';
+import { frameOf, type Tensor } from '../../models/graph/types.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
+import { addPositions, Gram, inputsOf, setsOf } from '../methods/gram.ts';
+import { type Calibration, piecesOf } from './signals.ts';
+
+export interface Size {
+  /** The signal over what is expected. */
+  ratio: number;
+  from: 'range' | 'batch-norm' | 'bias';
+  input: string;
+}
+
+const mostInputs = 1024;
+const enough = 256;
+
+/** w^T C w of every output of a node. */
+function powers(node: MacNode, channels: number, grams: readonly Gram[], central: boolean): Float64Array {
+  const { outputs, output } = weightChannels(node, channels);
+  const { data } = node.attrs.weights;
+  const rows: number[][] = Array.from({ length: outputs }, () => []);
+  for (const [i, w] of data.entries()) rows[output(i)]?.push(w);
+  const perSet = outputs / grams.length;
+  const matrices = grams.map((g) => g.covariance(central));
+  return Float64Array.from(rows, (w, o) => {
+    const c = matrices[Math.floor(o / perSet)] as Float64Array;
+    let sum = 0;
+    for (const [i, a] of w.entries()) for (const [k, b] of w.entries()) sum += a * b * (c[i * w.length + k] as number);
+    return Math.max(0, sum);
+  });
+}
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
+
+export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
+  const { graph } = plan;
+  const pieces = piecesOf(data);
+  const few = pieces.slice(0, enough);
+  return graph.inputs.flatMap(({ tensor, name }, which): Size[] => {
+    const declared = (graph.metadata['runlet.input_range'] ?? '').split(',').map(Number);
+    if (declared.length === 2 && declared.every(Number.isFinite)) {
+      let reach = 0;
+      for (const piece of pieces) for (const v of piece[which] as Float32Array) reach = Math.max(reach, Math.abs(v));
+      const expected = Math.max(...declared.map(Math.abs));
+      if (expected > 0) return [{ ratio: reach / expected, from: 'range', input: name }];
+    }
+    const { shape } = graph.tensors[tensor] as Tensor;
+    const readers = graph.nodes.filter(
+      (n): n is MacNode => hasWeights(n) && n.inputs[0] === tensor && inputsOf(n) <= mostInputs && n.op !== 'dense',
+    );
+    let [signal, bias] = [0, 0];
+    for (const node of readers) {
+      const grams = Array.from({ length: setsOf(node, shape.c) }, () => new Gram(inputsOf(node)));
+      for (const piece of few) {
+        const values = piece[which] as Float32Array;
+        addPositions(node, grams, values, { ...shape, t: values.length / frameOf(shape) }, 16 * few.length);
+      }
+      if (!grams.every((g) => g.positions > 0)) continue;
+      const { moments, bias: b } = node.attrs;
+      if (moments) {
+        const variance = powers(node, shape.c, grams, true);
+        const shares = [...variance]
+          .map((v, o) => v / (moments.deviation[o] as number) ** 2)
+          .filter((v) => Number.isFinite(v) && v > 0);
+        if (shares.length > 0) return [{ ratio: Math.sqrt(median(shares)), from: 'batch-norm', input: name }];
+      }
+      for (const p of powers(node, shape.c, grams, false)) signal += p;
+      for (const v of b ?? []) bias += v * v;
+    }
+    return bias > 0 && signal > 0 ? [{ ratio: Math.sqrt(signal / bias), from: 'bias', input: name }] : [];
+  });
+}

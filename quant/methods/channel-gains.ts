@@ -1,0 +1,68 @@
+/**
+ * How much an error of each channel of a tensor moves the output: weights for the choice of ranges by squared error.
+ *
+ *     gain_x[c] = sum over readers, over their weights w of input channel c:  w^2 gain_y[output of w];   mean over channels 1
+ *
+ * An error e of channel c makes an error of power e^2 gain[c] behind the layers that read it, if errors do not go together and clamps let them through.
+ * What reads without weights hands the gain on (sums, pools, joins, cuts), or counts every channel alike.
+ * In: a float Graph.  Out: gains by tensor id, [c]; none where all channels count alike.  Cost: one pass over the weights.
+ */
+import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
+import type { Graph, Node } from '../../models/graph/types.ts';
+
+/** A channel that hardly anybody reads still keeps this share of a vote. */
+const least = 1e-3;
+
+/** What a node says of its input number `which`, of `channels` channels. */
+function throughNode(
+  node: Node,
+  which: number,
+  channels: number,
+  graph: Graph,
+  gains: ReadonlyMap<number, Float64Array>,
+): Float64Array {
+  const y = gains.get(node.output);
+  const one = new Float64Array(channels).fill(1);
+  if (hasWeights(node)) {
+    const gain = new Float64Array(channels);
+    const { input, output } = weightChannels(node, channels);
+    for (const [i, w] of node.attrs.weights.data.entries())
+      gain[input(i)] = (gain[input(i)] as number) + w * w * (y?.[output(i)] ?? 1);
+    return gain;
+  }
+  if (!y) return one;
+  if (node.op === 'concat' && node.attrs.axis === 'c') {
+    const before = node.inputs.slice(0, which).reduce((n, id) => n + (graph.tensors[id]?.shape.c ?? 0), 0);
+    return y.slice(before, before + channels);
+  }
+  if (node.op === 'slice' && node.attrs.axis === 'c') {
+    const gain = new Float64Array(channels);
+    gain.set(y, node.attrs.from);
+    return gain;
+  }
+  return y.length === channels ? y : one;
+}
+
+export function channelGains(graph: Graph): Map<number, Float64Array> {
+  const gains = new Map<number, Float64Array>();
+  const add = (id: number, gain: Float64Array) => {
+    const so = gains.get(id);
+    gains.set(id, so ? so.map((g, c) => g + (gain[c] as number)) : gain);
+  };
+  for (const node of [...graph.nodes].reverse()) {
+    const y = gains.get(node.output);
+    if (y) gains.set(node.output, normalised(y));
+    for (const [which, id] of node.inputs.entries())
+      add(id, throughNode(node, which, graph.tensors[id]?.shape.c ?? 0, graph, gains));
+  }
+  for (const { tensor } of graph.inputs) {
+    const x = gains.get(tensor);
+    if (x) gains.set(tensor, normalised(x));
+  }
+  return gains;
+}
+
+function normalised(gain: Float64Array): Float64Array {
+  const mean = gain.reduce((a, b) => a + b, 0) / gain.length;
+  return mean > 0 ? gain.map((g) => Math.max(least, g / mean)) : gain.fill(1);
+}

@@ -1,0 +1,63 @@
+/**
+ * One pass over the calibration signal: everything that is asked of it.
+ *
+ * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their convergence, channels, covariances of what is multiplied
+ * with weights, and what the outputs did.
+ */
+import { hasWeights, type MacNode } from '../models/graph/channels.ts';
+import { frameOf, type Node, type Tensor } from '../models/graph/types.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
+import { type CalibrateOptions, visitCalibration } from './calibrate.ts';
+import { Watched } from './calibration/convergence.ts';
+import { OutputsSeen } from './calibration/outputs-seen.ts';
+import type { Calibration } from './calibration/signals.ts';
+import { channelGains } from './methods/channel-gains.ts';
+import { ChannelStats } from './methods/channel-stats.ts';
+import { addPositions, Gram, inputsOf, setsOf } from './methods/gram.ts';
+import { makeObserver } from './observers/index.ts';
+import type { Methods } from './presets.ts';
+
+/** Layers with more inputs an output are rounded to the nearest: their covariance would take more than 8 MB. */
+const mostInputs = 1024;
+
+export interface Observed {
+  watched: Map<number, Watched>;
+  stats: Map<number, ChannelStats>;
+  grams: Map<Node, Gram[]>;
+  outputs: OutputsSeen;
+}
+
+const once = <K, T>(map: Map<K, T>, key: K, make: () => T): T => {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+};
+
+/** @throws RN414 */
+export function* observe(
+  plan: StreamPlan,
+  data: Calibration,
+  how: CalibrateOptions,
+  methods: Methods,
+): Generator<number, Observed, undefined> {
+  const { graph } = plan;
+  const readers = new Map<number, MacNode[]>();
+  for (const node of graph.nodes) if (hasWeights(node)) once(readers, node.inputs[0] as number, () => []).push(node);
+  const gains = methods.observer === 'mse' ? channelGains(graph) : undefined;
+  const seen: Observed = { watched: new Map(), stats: new Map(), grams: new Map(), outputs: new OutputsSeen(graph) };
+  yield* visitCalibration(plan, data, how, (id, values, visits) => {
+    const { shape } = graph.tensors[id] as Tensor;
+    const make = () => new Watched(makeObserver(methods.observer, methods.percentile, gains?.get(id)), frameOf(shape));
+    once(seen.watched, id, make).observe(values, visits);
+    once(seen.stats, id, () => new ChannelStats(shape.c)).observe(values);
+    seen.outputs.add(id, values);
+    if (methods.rounding !== 'together') return;
+    for (const node of readers.get(id) ?? []) {
+      const inputs = inputsOf(node);
+      if (inputs > mostInputs) continue;
+      const of = once(seen.grams, node, () => Array.from({ length: setsOf(node, shape.c) }, () => new Gram(inputs)));
+      addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);
+    }
+  });
+  return seen;
+}

@@ -1,0 +1,103 @@
+/**
+ * Damaged TensorFlow.js models: model.json changed as text and as a tree, weight files cut, lost and changed.
+ *
+ * In: sound models' files and a generator.  Out: files. Nothing is checked: the reader has to.
+ */
+import { type Files, filesOf, randomModel } from '../read/tfjs-models.ts';
+
+type Below = (n: number) => number;
+
+/** Files of `count` random models. */
+export async function tfjsFiles(count: number): Promise<Files[]> {
+  const made: Files[] = [];
+  for (let seed = 1; made.length < count; seed++) {
+    const model = randomModel(seed);
+    made.push(await filesOf(model, 1 + (seed % 3)));
+    model.dispose();
+  }
+  return made;
+}
+
+const values: readonly unknown[] = [
+  null,
+  0,
+  1,
+  2,
+  3,
+  -1,
+  0.5,
+  1e9,
+  2 ** 31,
+  true,
+  false,
+  '',
+  '..',
+  'same',
+  'valid',
+  [],
+  {},
+  [1],
+  [3, 3],
+  [null, 8, 2],
+];
+
+/** Every place in a tree: the object or list that holds a value, and its key. */
+function placesIn(tree: unknown): [holder: Record<string, unknown>, key: string][] {
+  const found: [Record<string, unknown>, string][] = [];
+  const walk = (x: unknown): void => {
+    if (typeof x !== 'object' || x === null) return;
+    for (const key of Object.keys(x)) {
+      found.push([x as Record<string, unknown>, key]);
+      walk((x as Record<string, unknown>)[key]);
+    }
+  };
+  walk(tree);
+  return found;
+}
+
+function changeTree(json: Uint8Array, below: Below): Uint8Array {
+  const tree = JSON.parse(new TextDecoder().decode(json));
+  for (let n = 1 + below(2); n > 0; n--) {
+    const places = placesIn(tree);
+    const [holder, key] = places[below(places.length)] as (typeof places)[number];
+    const [other, from] = places[below(places.length)] as (typeof places)[number];
+    const kind = below(6);
+    const own = holder[key];
+    if (kind === 0) delete holder[key];
+    else if (kind === 1) holder[key] = structuredClone(other[from]);
+    else if (kind === 2 && typeof own === 'number') holder[key] = own + below(5) - 2;
+    else if (kind === 3 && Array.isArray(own)) below(2) ? own.push(structuredClone(own[0])) : own.pop();
+    else holder[key] = values[below(values.length)];
+  }
+  return new TextEncoder().encode(JSON.stringify(tree));
+}
+
+function changeText(json: Uint8Array, below: Below): Uint8Array {
+  const at = below(json.length);
+  if (below(3) === 0) return json.slice(0, at);
+  const bytes = json.slice();
+  bytes[at] = (bytes[at] as number) ^ (1 << below(8));
+  return bytes;
+}
+
+function changeFiles(given: Files['files'], below: Below): Files['files'] {
+  const files = { ...given };
+  const names = Object.keys(files);
+  const name = names[below(names.length)] as string;
+  const own = files[name] as Uint8Array;
+  if (below(4) === 0) delete files[name];
+  else if (below(3) === 0) files[name] = own.slice(0, below(own.length));
+  else {
+    const bytes = own.slice();
+    for (let n = 0; n < 4; n++) bytes[below(bytes.length)] = below(256);
+    files[name] = bytes;
+  }
+  return files;
+}
+
+export function mutateTfjs({ json, files }: Files, below: Below): Files {
+  const kind = below(8);
+  if (kind === 0) return { json: changeText(json, below), files };
+  if (kind === 1) return { json, files: changeFiles(files, below) };
+  return { json: changeTree(json, below), files };
+}

@@ -1,0 +1,134 @@
+/**
+ * runlet quantize, as a user runs it on calibration data: long and wrong files, the report, Ctrl-C.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeNpy } from '../../host/sources/npy.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
+import { random } from '../property/random-network.ts';
+import { root } from '../shared.ts';
+import { runCli } from './helpers.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-calibration-'));
+const runlet = (...args: string[]) => runCli(folder, args);
+const rnd = random(Number(process.env.RUNLET_SEED ?? 1));
+const frames = 16 * 400;
+const noise = Float32Array.from({ length: 3 * frames }, () => 2 * rnd() - 1);
+
+writeFileSync(
+  join(folder, 'm.onnx'),
+  writeModel({
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w', 'c'], outputs: ['a'] },
+      { op: 'Relu', inputs: ['a'], outputs: ['r'] },
+      { op: 'GlobalAveragePool', inputs: ['r'], outputs: ['y'] },
+    ],
+    inputs: { x: [1, 3, 16] },
+    outputs: ['y'],
+    tensors: {
+      w: { dims: [4, 3, 5], floats: Array.from({ length: 60 }, () => 2 * rnd() - 1) },
+      c: { dims: [4], floats: [0.1, 0.2, -0.1, 0.3] },
+    },
+    metadata: { 'runlet.sample_rate_hz': '50' },
+  }),
+);
+writeFileSync(join(folder, 'x.npy'), writeNpy([frames, 3], noise));
+
+test('a long recording is sampled, the report says how, and the same seed gives the same bytes', async () => {
+  const args = ['quantize', 'm.onnx', '--hop', '4', '--calib', 'x.npy', '--calib-windows', '50', '--json'];
+  const first = await runlet(...args, '-o', 'a.rnq');
+  assert.is(first.code, 0, first.stderr);
+  const { calibration, layers, methods } = JSON.parse(first.stdout);
+  assert.is(methods.observer, 'mse', 'the default preset is good');
+  assert.equal(
+    [calibration.windowsSeen, calibration.windowsUsed, calibration.sampling, calibration.seed],
+    [400, 50, 'covering', 1],
+  );
+  assert.ok(calibration.coverage.chosen.mean >= calibration.coverage.random.mean);
+  assert.ok(layers.every((l: { settledAfter: number }) => l.settledAfter >= 1 && l.settledAfter <= 50));
+  const again = await runlet(...args, '-o', 'b.rnq');
+  assert.equal(JSON.parse(again.stdout).layers, layers);
+  const other = await runlet(...args, '--calib-sampling', 'random', '--seed', '7');
+  assert.not.equal(JSON.parse(other.stdout).layers, layers);
+  const text = await runlet('quantize', 'm.onnx', '--hop', '4', '--calib', 'x.npy');
+  assert.match(
+    text.stdout,
+    /calibration: 256 windows of 400, sampling covering, seed 1\n +of the input's ranges they have 100\.0 %/,
+  );
+});
+
+test('wrong data: each with its code, and no file is written', async () => {
+  const shape = (name: string, dims: number[], data: Float32Array) => writeFileSync(join(folder, name), writeNpy(dims, data));
+  const turned = Float32Array.from(noise, (_, i) => noise[(i % frames) * 3 + Math.floor(i / frames)] as number);
+  shape('turned.npy', [3, frames], turned);
+  shape('windows.npy', [400, 16, 3], noise);
+  const csv = (name: string, step: number, label = () => 'walk') => {
+    const rows = Array.from(
+      { length: 800 },
+      (_, t) => `${(t * step).toFixed(4)},${noise.subarray(3 * t, 3 * t + 3).join(',')},${label()}`,
+    );
+    writeFileSync(join(folder, name), `time_s,a,b,c,class\n${rows.join('\n')}\n`);
+  };
+  csv('slow.csv', 0.1);
+  csv('right.csv', 0.02, () => `${Math.floor(2 * rnd())}`);
+  csv('single.csv', 0.02, () => '1');
+  const cases: [string[], string | undefined][] = [
+    [['turned.npy'], 'RN415'],
+    [['windows.npy'], undefined],
+    [['slow.csv', '--calib-columns', 'a,b,c'], 'RN723'],
+    [['right.csv', '--calib-columns', 'a,b,c', '--calib-truth', 'class'], undefined],
+    [['single.csv', '--calib-columns', 'a,b,c', '--calib-truth', 'class'], 'RN419'],
+  ];
+  for (const [args, code] of cases) {
+    const {
+      stdout,
+      stderr,
+      code: exit,
+    } = await runlet('quantize', 'm.onnx', '--hop', '4', '-o', 'no.rnq', '--json', '--calib', ...args);
+    assert.is(code === undefined, exit === 0, `${args} ${stderr}`);
+    if (code !== undefined) assert.is(JSON.parse(stdout).error.code, code);
+    assert.is(existsSync(join(folder, 'no.rnq')), code === undefined);
+    rmSync(join(folder, 'no.rnq'), { force: true });
+  }
+});
+
+test('a WAV becomes rows of a front end', async () => {
+  const zoo = join(root, 'models/zoo/kws');
+  const args = ['quantize', join(zoo, 'kws.onnx'), '--calib', join(zoo, 'demo.wav'), '--front-end', 'log-mel', '--step-ms', '20'];
+  const { code, stdout, stderr } = await runlet(...args, '--preset', 'fast', '--calib-windows', '8', '--json');
+  assert.is(code, 0, stderr);
+  const { calibration, layers } = JSON.parse(stdout);
+  assert.is(calibration.windowsUsed, 8);
+  assert.ok(layers[0].max > 5 && layers[0].max < 20, `features up to ${layers[0].max}`);
+});
+
+test('Ctrl-C ends with 130, and leaves no file', async () => {
+  const model = join(root, 'models/zoo/ppg-hr/ppg-hr.onnx');
+  const args = ['quantize', model, '--hop', '64', '--calib', '-', '-o', 'stopped.rnq'];
+  const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], {
+    cwd: folder,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  child.stdin.on('error', () => {});
+  // what is taken of an endless signal beyond what buffers hold, calibration has taken: it is at work
+  const lines = Array.from({ length: 4096 }, (_, i) => Math.sin(i / 4).toFixed(3)).join('\n');
+  for (let taken = 0; taken < 1 << 21 && child.exitCode === null; taken += lines.length)
+    await new Promise<void>((resolve) => child.stdin.write(`${lines}\n`, () => resolve()));
+  child.kill('SIGINT');
+  const feed = setInterval(() => child.stdin.write(`${lines}\n`), 20);
+  const code = await ended;
+  clearInterval(feed);
+  assert.is(code, 130);
+  assert.equal(
+    readdirSync(folder).filter((f) => f.startsWith('stopped')),
+    [],
+  );
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

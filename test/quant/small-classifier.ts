@@ -1,0 +1,63 @@
+/**
+ * A small float classifier for tests of calibration, and signals for it.
+ *
+ * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes; signals of three channels.
+ */
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { type Graph, type Moments, noClamp } from '../../models/graph/types.ts';
+import { random } from '../property/random-network.ts';
+
+export const window = 16;
+export const channels = 3;
+
+export function classifier(
+  seed: number,
+  options: { moments?: Moments; bias?: number; metadata?: Record<string, string> } = {},
+): Graph {
+  const rnd = random(seed);
+  const weights = (n: number, scale = 1) => ({ data: Float32Array.from({ length: n }, () => scale * (2 * rnd() - 1)) });
+  const biases = (n: number) => Float32Array.from({ length: n }, () => (options.bias ?? 0.3) * (2 * rnd() - 1));
+  const sliding = {
+    kernelT: 3,
+    kernelF: 1,
+    strideT: 1,
+    strideF: 1,
+    dilationT: 1,
+    dilationF: 1,
+    padT: [0, 0],
+    padF: [0, 0],
+  } as const;
+  const b = new GraphBuilder('small');
+  const x = b.input('signal', { t: window, f: 1, c: channels });
+  const one = {
+    ...sliding,
+    groups: 1,
+    outChannels: 6,
+    weights: weights(6 * 3 * channels),
+    bias: biases(6),
+    clamp: [0, Number.POSITIVE_INFINITY] as const,
+  };
+  const a = b.node('conv', [x], { ...one, ...(options.moments && { moments: options.moments }) }, 'one');
+  const { dilationT: _, dilationF: __, ...pooling } = sliding;
+  const p = b.node('maxpool', [a], { ...pooling, kernelT: 2, strideT: 2, clamp: noClamp }, 'pool');
+  const two = { ...sliding, groups: 1, outChannels: 3, weights: weights(3 * 3 * 6), bias: biases(3), clamp: noClamp };
+  const c = b.node('conv', [p], two, 'two');
+  const g = b.node('globalavg', [c], { overF: false, rule: 'mean', clamp: noClamp }, 'mean');
+  b.output(b.node('softmax', [g], { beta: 1 }, 'classes'), 'classes');
+  Object.assign(b.metadata, options.metadata);
+  return b.build();
+}
+
+/** Noise in [-1, 1) whose channels are weak and strong by turns, so that the classifier tells its parts apart. */
+export function noise(seed: number, frames: number): Float32Array {
+  const rnd = random(seed);
+  return Float32Array.from({ length: frames * channels }, (_, i) => {
+    const turn = Math.floor(i / channels / window) % channels;
+    return (i % channels === turn ? 1 : 0.2) * (2 * rnd() - 1);
+  });
+}
+
+/** The same, in chunks of so many frames, without ever being held. */
+export function* inChunks(signal: Float32Array, frames: number): Generator<Float32Array> {
+  for (let at = 0; at < signal.length; at += frames * channels) yield signal.subarray(at, at + frames * channels);
+}

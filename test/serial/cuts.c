@@ -1,0 +1,160 @@
+/*
+ * The power goes at every operation of the flash: what runs afterwards is the old image or the new one, whole, and an update can be made again.
+ *
+ *     cuts VARIANTS DOUBLES SEED OLD NEW      prints JSON: operations, cuts, what ran, and what was wrong
+ *
+ * An update from the image OLD, confirmed, to NEW: begin, pieces, end, try, start, confirm; and one that is given up on its trial (revert, start).
+ * Every operation of both is cut VARIANTS times, with another torn write or erase each time; then DOUBLES times two cuts at random, the second one in
+ * what follows the first.
+ */
+#include "nor.h"
+#include "runlet-image.h"
+#include "runlet-sha256.h"
+
+enum { SECTOR = 1024, PIECE = 512, OLD_SEQUENCE = 7, NEW_SEQUENCE = 9 };
+
+static struct file old_image, new_image;
+static uint8_t old_digest[32], new_digest[32];
+static uint8_t *memory, *before;
+static uint32_t slot_bytes, wrong, ran_old, ran_new;
+static struct nor nor;
+static struct runlet_flash flash;
+
+static void expect(bool good, const char* what) {
+  if (good) return;
+  if (wrong++ < 5) fprintf(stderr, "%s: operation %u of %u, running %d, floor %u\n", what, nor.operations, nor.cut, flash.running, flash.record.floor);
+}
+
+static int start(void) { return runlet_flash_start(&flash, &nor.device, NULL, NULL); }
+
+static int transfer(const struct file* image, const uint8_t* digest, uint32_t sequence) {
+  int code = runlet_flash_begin(&flash, image->bytes, digest, sequence, "model");
+  for (uint32_t at = runlet_flash_received(&flash, digest, 32); !code && at < image->bytes; at += PIECE)
+    code = runlet_flash_data(&flash, digest, at, image->at + at, image->bytes - at < PIECE ? image->bytes - at : PIECE);
+  return code ? code : runlet_flash_end(&flash, digest);
+}
+
+/** Up to the trial's start. */
+static int try_image(const struct file* image, const uint8_t* digest, uint32_t sequence) {
+  int code = start();
+  if (!code && flash.running >= 0) runlet_flash_prove(&flash, true);
+  if (!code) code = transfer(image, digest, sequence);
+  if (!code) code = runlet_flash_try(&flash, digest);
+  if (!code && flash.restart) code = start();
+  return code;
+}
+
+/** The whole update, or the one that is given up. @return 0 where it came to its end */
+static int update(bool gives_up) {
+  int code = try_image(&new_image, new_digest, NEW_SEQUENCE);
+  if (code) return code;
+  if (!gives_up) {
+    runlet_flash_prove(&flash, true);
+    return runlet_flash_confirm(&flash, new_digest);
+  }
+  code = runlet_flash_revert(&flash, new_digest);
+  return code ? code : start();
+}
+
+/** Whether the slot that runs holds the image, to the byte. */
+static bool runs(const struct file* image) {
+  return flash.running >= 0 && !memcmp(nor.device.mapped[flash.running], image->at, image->bytes);
+}
+
+/** The first start after a cut: the old image or the new one, and which it must be. */
+static void look(bool gives_up) {
+  expect(start() == RUNLET_FLASH_OK, "does not start");
+  bool old = runs(&old_image), new = runs(&new_image);
+  expect(old || new, "neither image runs");
+  expect(flash.record.floor == OLD_SEQUENCE || (flash.record.floor == NEW_SEQUENCE && !gives_up), "the floor");
+  if (old) expect(flash.record.floor == OLD_SEQUENCE, "the old image above its floor");
+  ran_old += old;
+  ran_new += new;
+  if (flash.running < 0) return;
+  const struct runlet_flash_slot* slot = &flash.record.slots[flash.running];
+  bool known = !memcmp(slot->digest, old ? old_digest : new_digest, 32) && slot->sequence == (old ? OLD_SEQUENCE : NEW_SEQUENCE);
+  expect(known && slot->bytes == (old ? &old_image : &new_image)->bytes && !strcmp(slot->name, "model"), "the record of what runs");
+  if (!new || slot->state == RUNLET_FLASH_CONFIRMED) {
+    expect(slot->state == RUNLET_FLASH_CONFIRMED && (old || flash.record.floor == NEW_SEQUENCE), "the state of what runs");
+    return;
+  }
+  /* on trial: this start was its only one */
+  expect(slot->state == RUNLET_FLASH_TRYING && start() == RUNLET_FLASH_OK && runs(&old_image), "a trial that is started twice");
+}
+
+static void fresh(uint32_t seed) {
+  memcpy(memory, before, nor_bytes(slot_bytes, SECTOR));
+  nor_init(&nor, memory, slot_bytes, SECTOR);
+  nor.seed = seed | 1;
+}
+
+/** Goes on after cuts, until the new image is confirmed, without a fault. An image that was given up, or was started already, is begun anew. */
+static void recover(void) {
+  nor.cut = 0;
+  int code = update(false);
+  if (code == RUNLET_FLASH_BUSY) code = update(false);
+  expect(code == RUNLET_FLASH_OK, "the update does not come through afterwards");
+  expect(start() == RUNLET_FLASH_OK && runs(&new_image) && flash.record.floor == NEW_SEQUENCE, "the new image does not run in the end");
+  expect(nor.misuse == 0, "flash outside of an area");
+}
+
+/** Operations of the whole. */
+static uint32_t operations(bool gives_up) {
+  fresh(1);
+  expect(update(gives_up) == RUNLET_FLASH_OK, "without a cut");
+  expect(runs(gives_up ? &old_image : &new_image), "without a cut: what runs");
+  return nor.operations;
+}
+
+int main(int argc, char** argv) {
+  if (argc != 6) return 2;
+  uint32_t variants = (uint32_t)atol(argv[1]), doubles = (uint32_t)atol(argv[2]), seed = (uint32_t)atol(argv[3]) * 2654435761u | 1, cuts = 0;
+  old_image = read_file(argv[4]);
+  new_image = read_file(argv[5]);
+  runlet_sha256_of(NULL, old_image.at, old_image.bytes, old_digest);
+  runlet_sha256_of(NULL, new_image.at, new_image.bytes, new_digest);
+  slot_bytes = ((old_image.bytes > new_image.bytes ? old_image.bytes : new_image.bytes) / SECTOR + 3) * SECTOR;
+  uint32_t all = nor_bytes(slot_bytes, SECTOR);
+  memory = aligned_alloc(16, all);
+  before = malloc(all);
+  /* neither erased nor empty: what another model left in both slots */
+  for (uint32_t i = 0; i < all; i++) before[i] = (uint8_t)(i * 2654435761u >> 13);
+  memcpy(memory, before, all);
+  nor_init(&nor, memory, slot_bytes, SECTOR);
+  expect(start() == RUNLET_FLASH_OK && flash.running < 0, "a flash with nothing of use in it");
+  expect(try_image(&old_image, old_digest, OLD_SEQUENCE) == RUNLET_FLASH_OK, "the first image");
+  runlet_flash_prove(&flash, true);
+  expect(runlet_flash_confirm(&flash, old_digest) == RUNLET_FLASH_OK && flash.record.floor == OLD_SEQUENCE, "the first image is confirmed");
+  memcpy(before, memory, all);
+
+  uint32_t counts[2];
+  for (int gives_up = 0; gives_up < 2; gives_up++) {
+    counts[gives_up] = operations(gives_up);
+    for (uint32_t i = 1; i <= counts[gives_up]; i++)
+      for (uint32_t v = 0; v < variants; v++, cuts++) {
+        fresh(next_random(&seed));
+        nor.cut = i;
+        expect(update(gives_up) != RUNLET_FLASH_OK || i >= nor.operations, "goes on without power");
+        nor.cut = 0;
+        look(gives_up);
+        recover();
+      }
+  }
+  for (uint32_t n = 0; n < doubles; n++) {
+    bool gives_up = next_random(&seed) % 4 == 0;
+    fresh(next_random(&seed));
+    nor.cut = 1 + next_random(&seed) % counts[gives_up];
+    update(gives_up);
+    nor.operations = 0;
+    nor.cut = 1 + next_random(&seed) % (next_random(&seed) % 2 ? counts[0] : 6);
+    update(false);
+    nor.cut = 0;
+    look(false);
+    recover();
+  }
+  printf("{\"operations\":[%u,%u],\"cuts\":%u,\"doubles\":%u,\"ranOld\":%u,\"ranNew\":%u,\"wrong\":%u}\n", counts[0], counts[1], cuts, doubles, ran_old,
+         ran_new, wrong);
+  free(memory);
+  free(before);
+  return 0;
+}

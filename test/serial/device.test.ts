@@ -1,0 +1,192 @@
+/**
+ * A model over a pseudo-terminal to the C host on a real WAMR: sent, verified, tried, confirmed; on a line that loses, repeats and changes bytes.
+ *
+ * 12 transfers over bad lines (RUNLET_SERIAL_TRANSFERS; `npm run soak -- serial`: 300), seed RUNLET_SEED: each ends with the right image or a clear error.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { hexOf, newKeyPair } from '../../assembly/bundle/keys.ts';
+import type { SerialPort } from '../../host/flash/serial/exchange.ts';
+import { type FlashSerialOptions, flashSerial } from '../../host/flash/serial/flash-serial.ts';
+import { openPort } from '../../host/flash/serial/port.ts';
+import { isRunletError, type RunletError } from '../../models/error.ts';
+import { absent, openssl } from '../mcu/tools.ts';
+import { Device, flashWith, imageOf, sectorBytes, slotBytes } from './programs.ts';
+
+const missing = absent ?? (openssl ? undefined : "OpenSSL's headers are absent: the package libssl-dev");
+if (missing) console.log(`skipped: ${missing}`);
+const only = missing ? test.skip : test;
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const transfers = Number(process.env.RUNLET_SERIAL_TRANSFERS ?? 12);
+
+const images = missing ? [] : await Promise.all([12, 6, 4].map((hop) => imageOf(hop)));
+const [old, first, second] = images as [Uint8Array, Uint8Array, Uint8Array];
+/** A pseudo-terminal has no speed: an answer comes at once, or was lost. */
+const quick: FlashSerialOptions = { answerMs: 60, bitsPerSecond: 10_000_000, trialMs: 5000 };
+
+/** Flashes over a port that is opened for it. */
+async function flash(device: Device, image: Uint8Array, options: FlashSerialOptions = {}) {
+  const port = await openPort(device.port, 115_200);
+  try {
+    return await flashSerial(image, port, { ...quick, ...options });
+  } finally {
+    await port.close();
+  }
+}
+
+async function refusal(promise: Promise<unknown>): Promise<RunletError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (isRunletError(error)) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+/** Whether a slot begins with an image. */
+const holds = (device: Device, slot: number, image: Uint8Array): boolean =>
+  Buffer.compare(device.slot(slot, image.length), image) === 0;
+
+only('a device that ran what another tool wrote: one model, then another, among lines of its log', async () => {
+  const device = await Device.start(flashWith('clean', old), { log: 1, seed });
+  let text = '';
+  const phases: string[] = [];
+  const one = await flash(device, first, {
+    name: 'first',
+    onText: (part) => {
+      text += part;
+    },
+    onProgress: ({ phase }) => phases.push(phase),
+  });
+  assert.equal([one.state, one.slot, one.sequence, one.resumedBytes], ['confirmed', 1, 1, 0]);
+  assert.ok(holds(device, 1, first) && holds(device, 0, old));
+  assert.equal([...new Set(phases)], ['hello', 'send', 'verify', 'try', 'confirm']);
+  assert.match(text, /I \(\d+\) runlet: heard Okay Nabu 0\.98\d at 14\.270 s, 21 °C\r\n/);
+  assert.match(text, /slot 1 \(trying\), self-test 0: no error/);
+  const two = await flash(device, second, { sequence: 40 });
+  assert.equal([two.state, two.slot, two.sequence], ['confirmed', 0, 40]);
+  assert.ok(holds(device, 0, second) && holds(device, 1, first));
+  // again: it is there, and nothing is written
+  const again = await flash(device, second);
+  assert.equal([again.state, again.slot, again.sequence, again.resumedBytes], ['confirmed', 0, 40, second.length]);
+  assert.match((await refusal(flash(device, first, { sequence: 40 }))).message, /^RN885: sequence 40 .*confirmed sequence 40/);
+  assert.is(await device.stop(), 'exit 0');
+});
+
+const rates: Record<string, number>[] = [
+  { drop: 200, repeat: 200, change: 200, log: 1 },
+  { drop: 1000, log: 1 },
+  { change: 2000, data: 256 },
+  { repeat: 3000, drop: 1000, data: 128, log: 1 },
+  { drop: 20_000, repeat: 20_000, change: 20_000, data: 64 },
+];
+
+only('bytes that are lost, come twice or are changed: the right image or a clear error, and never another image', async () => {
+  let [done, repeats] = [0, 0];
+  const errors: string[] = [];
+  for (let n = 0; n < transfers; n++) {
+    const options = { ...(rates[n % rates.length] as object), seed: seed * 1000 + n };
+    const name = `bad-${n}`;
+    const device = await Device.start(flashWith(name, old), options);
+    const result = await flash(device, first).catch((error: unknown) => error);
+    if (isRunletError(result)) {
+      assert.match(result.code, /^RN88\d$/, result.message);
+      errors.push(`${JSON.stringify(options)}: ${result.message.split('. Try')[0]}`);
+    } else {
+      const { state, slot, repeats: again } = result as Awaited<ReturnType<typeof flash>>;
+      assert.equal([state, slot], ['confirmed', 1]);
+      assert.ok(holds(device, 1, first), 'another image was confirmed');
+      done++;
+      repeats += again;
+    }
+    assert.ok(holds(device, 0, old), 'the old image was written over');
+    assert.is(await device.stop(), 'exit 0');
+    // on a good line it comes to its end, from wherever it was
+    const better = await Device.start(name);
+    assert.is((await flash(better, first)).state, 'confirmed');
+    assert.ok(holds(better, 1, first));
+    assert.is(await better.stop(), 'exit 0');
+  }
+  console.log(`  seed ${seed}: ${transfers} transfers, ${done} confirmed with ${repeats} frames sent again`);
+  for (const line of errors) console.log(`  given up: ${line}`);
+  // of the last rate nothing comes through, of the others nearly all
+  assert.ok(done >= (transfers / rates.length) * (rates.length - 2), `${done} of ${transfers}`);
+});
+
+/** A port that closes when so many bytes were written, as if the client had been killed. */
+async function cutPort(path: string, bytes: number): Promise<SerialPort> {
+  const port = await openPort(path, 115_200);
+  let left = bytes;
+  let ended = (_: string): void => {};
+  return {
+    ...port,
+    listen: (onBytes, onEnd) => {
+      ended = onEnd;
+      port.listen(onBytes, onEnd);
+    },
+    write(data) {
+      if (left <= 0) return;
+      port.write(data.subarray(0, left));
+      left -= data.length;
+      if (left <= 0) ended('cut');
+    },
+  };
+}
+
+only(
+  'a client that is killed goes on where it was; so does one whose device lost its power, from the last whole sector',
+  async () => {
+    const name = flashWith('resumed', old);
+    let device = await Device.start(name, { data: 512 });
+    const broken = await cutPort(device.port, 3000);
+    assert.match((await refusal(flashSerial(first, broken, quick))).message, /^RN882: .*cut/);
+    await broken.close();
+    const one = await flash(device, first, { until: 'staged' });
+    assert.equal([one.state, one.resumedBytes % 512], ['staged', 0]);
+    assert.ok(one.resumedBytes >= 2048 && one.resumedBytes < 3000, `${one.resumedBytes}`);
+    const again = await cutPort(device.port, 6500);
+    assert.is((await refusal(flashSerial(second, again, { ...quick, sequence: 5 }))).code, 'RN882');
+    await again.close();
+    await device.kill();
+    device = await Device.start(name);
+    const two = await flash(device, second);
+    assert.equal([two.state, two.resumedBytes, two.sequence], ['confirmed', sectorBytes, 5]);
+    assert.ok(holds(device, 1, second));
+    assert.is(await device.stop(), 'exit 0');
+  },
+);
+
+only('refused: not signed, another key, a self-test that fails, too long; the old model runs', async () => {
+  const [own, foreign] = [await newKeyPair(), await newKeyPair()];
+  const signed = await imageOf(12, own);
+  const device = await Device.start(flashWith('signed', signed), { key: hexOf(own.publicKey) });
+  assert.match((await refusal(flash(device, first))).message, /^RN887: .*C host says -12/);
+  assert.match((await refusal(flash(device, await imageOf(6, foreign)))).message, /^RN887: .*C host says -13/);
+  assert.match((await refusal(flash(device, new Uint8Array(5000).fill(7)))).message, /^RN887: .*reader of images says -2/);
+  assert.match((await refusal(flash(device, new Uint8Array(slotBytes + 4)))).message, /^RN884: .*32772 bytes, and a slot 32768/);
+  assert.is((await flash(device, await imageOf(6, own))).state, 'confirmed');
+  assert.is(await device.stop(), 'exit 0');
+  const bad = await Device.start(flashWith('bad', old), { bad: 1 });
+  assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
+  assert.ok(holds(bad, 0, old));
+  assert.is(await bad.stop(), 'exit 0');
+});
+
+only('a model on trial: nothing else is written, and the next start without a confirmation goes back', async () => {
+  const name = flashWith('trial', old);
+  let device = await Device.start(name);
+  assert.is((await flash(device, first, { until: 'tried', sequence: 3 })).state, 'trying');
+  assert.match((await refusal(flash(device, second))).message, /^RN886: /);
+  await device.kill();
+  device = await Device.start(name);
+  const back = await flash(device, second, { until: 'staged' });
+  assert.equal([back.slot, back.sequence, back.state], [1, 1, 'staged'], 'the floor did not rise');
+  assert.ok(holds(device, 0, old) && holds(device, 1, second));
+  // tried in one run, confirmed in the next
+  assert.is((await flash(device, second, { until: 'tried' })).state, 'trying');
+  assert.is((await flash(device, second)).state, 'confirmed');
+  assert.is(await device.stop(), 'exit 0');
+});
+
+test.run();

@@ -1,0 +1,107 @@
+/**
+ * The programs of this folder, the images that they take, and a device on a pseudo-terminal.
+ *
+ * In: names and options.  Out: paths, images, a running device with the path of its port.  Compiled as in test/mcu/tools.ts.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build as buildBundle } from '../../assembly/build.ts';
+import { makeImage } from '../../assembly/bundle/image.ts';
+import { type KeyPair, newKeyPair } from '../../assembly/bundle/keys.ts';
+import { signBundle } from '../../assembly/bundle/sign.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { at, build, mcu, type Sanitizer } from '../mcu/tools.ts';
+import { tinyStream } from '../stages/tiny-networks.ts';
+
+const shared = ['runlet-flash.c', 'runlet-serial.c', 'runlet-image.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
+const crypto = [join(import.meta.dirname, '../mcu/crypto.c'), '-lcrypto'];
+const folders = [`-I${join(import.meta.dirname, '../mcu')}`];
+
+/** `device` takes WAMR, `cuts` nothing, `fuzz` and `device` OpenSSL. */
+export const program = (name: 'cuts' | 'fuzz' | 'device', sanitizer: Sanitizer = 'address'): string =>
+  build(
+    join(import.meta.dirname, `${name}.c`),
+    {
+      sanitizer,
+      more: [
+        ...folders,
+        ...shared,
+        ...(name === 'device' ? [join(mcu, 'runlet-golden.c')] : []),
+        ...(name === 'cuts' ? [] : crypto),
+      ],
+    },
+    name === 'device',
+  );
+
+/** A model image of a small network; each hop gives another one. */
+export async function imageOf(hop: number, signer?: KeyPair, weights: 'embed' | 'tile' = 'tile'): Promise<Uint8Array> {
+  const bundle = await buildBundle(quantPlan(tinyStream(), { hop }), { sampleRateHz: 31.25, weights });
+  return makeImage(signer ? { ...bundle, wasm: await signBundle(bundle.wasm, signer) } : bundle);
+}
+
+export { newKeyPair };
+
+/** Writes a file of this process; its path. */
+export function file(name: string, bytes: Uint8Array): string {
+  writeFileSync(at(name), bytes);
+  return at(name);
+}
+
+export const sectorBytes = 4096;
+export const slotBytes = 8 * sectorBytes;
+
+export class Device {
+  readonly port: string;
+  readonly #flash: string;
+  readonly #process: ChildProcess;
+
+  private constructor(port: string, flash: string, process: ChildProcess) {
+    this.port = port;
+    this.#flash = flash;
+    this.#process = process;
+  }
+
+  /** @param flash the file's name; where it is there, the device goes on with what it holds */
+  static async start(flash: string, options: Record<string, number | string> = {}): Promise<Device> {
+    const args = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+    const child = spawn(program('device'), [at(flash), String(slotBytes), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const port = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      child.stdout.on('data', (part) => {
+        text += part;
+        if (text.includes('\n')) resolve(text.trim());
+      });
+      child.on('exit', (code, signal) => reject(new Error(`the device ended: ${signal ?? code}`)));
+    });
+    return new Device(port, flash, child);
+  }
+
+  /** The bytes of a slot, or of as much of it. */
+  slot(index: number, bytes = slotBytes): Uint8Array {
+    return new Uint8Array(readFileSync(at(this.#flash)).subarray(index * slotBytes, index * slotBytes + bytes));
+  }
+
+  /** Ends it; how it ended. */
+  async stop(): Promise<string> {
+    const ended = new Promise<string>((resolve) => this.#process.on('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
+    this.#process.stdin?.end();
+    return ended;
+  }
+
+  /** As if its power went. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.on('exit', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** A flash whose slot 0 holds an image, written by another tool; its name. */
+export function flashWith(name: string, image: Uint8Array): string {
+  const bytes = new Uint8Array(2 * slotBytes + 2 * sectorBytes).fill(255);
+  bytes.set(image);
+  if (existsSync(at(name))) throw new Error(`${name} is there`);
+  file(name, bytes);
+  return name;
+}
