@@ -1,55 +1,79 @@
 /**
- * A serial line as bytes: set by stty, read as a file; where the device goes away it is waited for.
+ * A serial line as bytes; where the device goes away it is waited for.
  *
- * In: a path such as /dev/ttyUSB0, a rate.  Out: bytes until `signal` aborts. What is no terminal (a FIFO, a file) is read as it is, and ends once.
+ * In: a path such as /dev/ttyUSB0, a rate.  Out: bytes until `signal` aborts. What is no device (a FIFO, a file) is read as it is, and ends once.
  */
-import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { isatty } from 'node:tty';
-import { promisify } from 'node:util';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { RunletError } from '../../../models/error.ts';
+import { openPort } from '../../flash/serial/port.ts';
 
 export interface SerialOptions {
   path: string;
   baud: number;
 }
 
-const again = 1000;
+const againMs = 1000;
 
-async function isTerminal(path: string): Promise<boolean> {
-  if (!path.startsWith('/dev/tty') && !path.startsWith('/dev/pts/')) return false;
-  const file = await open(path, 'r');
+async function* portBytes({ path, baud }: SerialOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const port = await openPort(path, baud);
+  const waiting: Uint8Array[] = [];
+  let ended: string | undefined;
+  let wake = () => {};
+  const end = (why: string) => {
+    ended ??= why;
+    wake();
+  };
+  port.listen(
+    (bytes) => {
+      waiting.push(bytes);
+      wake();
+    },
+    (why) => end(why),
+  );
+  signal.addEventListener('abort', () => end('stopped'), { once: true });
   try {
-    return isatty(file.fd);
+    for (;;) {
+      yield* waiting.splice(0);
+      if (waiting.length > 0) continue;
+      if (ended !== undefined) throw new Error(ended);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
   } finally {
-    await file.close();
+    port.close();
   }
 }
 
-const failed = (path: string, why: string): RunletError =>
-  new RunletError('RN872', {
-    what: 'the serial line cannot be read',
-    where: path,
-    why,
-    tryThis: 'the device’s path, the right to read it (group dialout), and a rate that it has',
+/** @throws RN872, RN881 at the beginning; later losses are waited for */
+export async function* serialBytes(options: SerialOptions, log: Logger, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { path } = options;
+  const found = await stat(path).catch((error: Error) => {
+    throw new RunletError('RN872', {
+      what: 'the serial line is not there',
+      where: path,
+      why: error.message,
+      tryThis: 'the port that appears when the device is plugged in',
+    });
   });
-
-/** @throws RN872 at the beginning; later losses are waited for */
-export async function* serialBytes({ path, baud }: SerialOptions, log: Logger, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (let first = true; !signal.aborted; first = false) {
+  if (!found.isCharacterDevice()) {
+    yield* createReadStream(path, { signal, highWaterMark: 4096 }) as AsyncIterable<Uint8Array>;
+    return;
+  }
+  for (let heard = false; ; ) {
     try {
-      const terminal = await isTerminal(path);
-      // raw: no echo, no line discipline; without a carrier too
-      if (terminal) await promisify(execFile)('stty', ['-F', path, `${baud}`, 'raw', '-echo', 'clocal']);
-      yield* createReadStream(path, { signal, highWaterMark: 4096 }) as AsyncIterable<Uint8Array>;
-      if (!terminal) return;
+      for await (const bytes of portBytes(options, signal)) {
+        heard = true;
+        yield bytes;
+      }
     } catch (error) {
       if (signal.aborted) return;
-      if (first) throw failed(path, (error as Error).message.trim());
+      if (!heard) throw error;
       log.warn({ path, why: (error as Error).message }, 'serial: the line is gone, and is waited for');
     }
-    await new Promise((resolve) => setTimeout(resolve, again));
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+    if (signal.aborted) return;
   }
 }
