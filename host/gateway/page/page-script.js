@@ -70,7 +70,7 @@
     const trial = report && report.phase !== 'confirmed' && report.phase !== 'failed';
     const lines = [];
     if (active) {
-      const by = active.keyId ? `signed by ${active.keyId.slice(0, 16)}` : 'not signed';
+      const by = active.keyId ? `signed by ${active.keyId.slice(0, 16)}` : 'no signature was verified';
       lines.push(
         element('p', {
           text: `slot ${slot}, ${number(streams)} ${streams === 1 ? 'stream' : 'streams'}; ${active.digest.slice(0, 12)}, ${by}`,
