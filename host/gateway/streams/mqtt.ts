@@ -48,7 +48,9 @@ export const mqttTopics = (id: string) => ({
 });
 
 /** Small messages leave at once, and do not wait for the answer to the one before (RFC 896). */
-export const noDelay = ({ stream }: MqttClient): void => (stream as Partial<Socket>).setNoDelay?.(true) as void;
+export function noDelay({ stream }: MqttClient): void {
+  (stream as Partial<Socket>).setNoDelay?.(true);
+}
 
 /** @throws RN871 */
 export async function connectMqtt(intake: Intake, options: MqttOptions, log: Logger): Promise<Mqtt> {
