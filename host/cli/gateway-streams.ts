@@ -104,15 +104,16 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
   const { intake: options, format, qos, baud, demoSpeed } = streamOptions(args);
   const intake = new Intake(gateway, options);
   const tracker = new Tracker(gateway);
-  const wires: Wires = {};
+  const wires: Wires = { lines: [] };
   const quit = new AbortController();
   addPage(app, { gateway, intake, tracker, wires, token });
   gateway.events.on('overload', ({ state, ...about }) => log.warn(about, `overload ${state}`));
 
   function read(bytes: AsyncIterable<Uint8Array>, stream: string, patient: boolean): void {
-    wires.lines ??= { lines: 0, bad: 0 } satisfies LineCounts;
-    readLines(intake, bytes, { stream, format, numbered: args.numbered, patient }, wires.lines).then(
-      (counts) => log.info({ stream, ...counts }, 'the frames have ended'),
+    const counts: LineCounts = { lines: 0, bad: 0 };
+    wires.lines.push(counts);
+    readLines(intake, bytes, { stream, format, numbered: args.numbered, patient }, counts).then(
+      () => log.info({ stream, ...counts }, 'the frames have ended'),
       (error: unknown) => log.error({ ...asFailure(error), stream }, 'frames are read no more'),
     );
   }
@@ -133,7 +134,8 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
     if (args.stdin) read(process.stdin, args.lineStream ?? 'stdin', true);
     if (args.serial) {
       const stream = (!args.stdin && args.lineStream) || safeName(args.serial.split('/').at(-1) ?? 'serial');
-      read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, false);
+      // a FIFO can wait, a line cannot
+      read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, !args.serial.startsWith('/dev/'));
     }
     const stopDemo = args.demo ? await (await import('../gateway/demo.ts')).demoStream(intake, 'pulse-1', demoSpeed) : undefined;
     return {

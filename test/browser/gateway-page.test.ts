@@ -36,7 +36,7 @@ test.before(async () => {
   intake = new Intake(gateway, { reorderTicks: 0, mostWaitingHops: 1000, mostLagMs: 60_000 });
   const tracker = new Tracker(gateway);
   const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }), token });
-  addPage(app, { gateway, intake, tracker, wires: {}, token });
+  addPage(app, { gateway, intake, tracker, wires: { lines: [] }, token });
   served = await serve({ app, host: '127.0.0.1', port: 0 });
   if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
   close = async () => {

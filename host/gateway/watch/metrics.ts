@@ -15,7 +15,7 @@ import type { Tracker } from './tracker.ts';
 export interface Wires {
   websocket?: SocketCounts;
   mqtt?: MqttCounts;
-  lines?: LineCounts;
+  lines: LineCounts[];
 }
 
 export interface MetricsOptions {
@@ -137,7 +137,9 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
     [{ wire: 'websocket' }, wires.websocket?.outputsDropped ?? 0],
     [{ wire: 'mqtt' }, wires.mqtt?.outputsDropped ?? 0],
   ]);
-  counted('bad_lines_total', 'Lines of text or binary messages that were noise', [], () => [[{}, wires.lines?.bad ?? 0]]);
+  counted('bad_lines_total', 'Lines of text or binary messages that were noise', [], () => [
+    [{}, wires.lines.reduce((sum, { bad }) => sum + bad, 0)],
+  ]);
   gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
   gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
