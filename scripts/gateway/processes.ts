@@ -37,6 +37,13 @@ function usageOf({ pid }: ChildProcess): { cpuS: number; rssBytes: number } {
   }
 }
 
+/** A process that ends with this one, also where this one fails. */
+function bound(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+}
+
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -55,6 +62,7 @@ export async function startBroker(folder: string) {
     `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\npersistence false\nlog_type error\n`,
   );
   const child = spawn('/usr/sbin/mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+  bound(child);
   for (let tries = 0; ; tries++) {
     const socket = connect(port, '127.0.0.1');
     const open = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(
@@ -88,6 +96,7 @@ export async function startGateway({ folder, files, broker, threads, streams, fu
   if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');
   if (broker) args.push('--mqtt', broker, '--mqtt-id', gatewayId);
   const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  bound(child);
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (log.length < 1000) log.push(line);

@@ -119,6 +119,8 @@ async function overHttp({ url, connections }: TransportOptions): Promise<Link> {
         next(stream);
       });
     });
+    // a socket that the gateway closed as idle: what was taken is known by its number
+    sent.on('error', () => quit.signal.aborted || setTimeout(() => next(stream), 20));
     sent.end(first.body);
   };
   return {
