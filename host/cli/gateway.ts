@@ -15,6 +15,7 @@ import { addressOf, type Served, serve } from '../gateway/http/serve.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
+import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
 import { readBytes } from './load.ts';
 import { fileOf, tokenOf } from './remote.ts';
 
@@ -23,7 +24,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export default defineCommand({
   meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
   args: {
-    state: { type: 'string', required: true, description: 'Folder for bundles and for what runs', valueHint: 'folder' },
+    state: { type: 'string', description: 'Folder for bundles and for what runs', valueHint: 'folder' },
     port: { type: 'string', default: '8080', description: 'Port; 0: any that is free', valueHint: 'n' },
     host: { type: 'string', default: '127.0.0.1', description: 'Address to listen on', valueHint: 'address' },
     model: { type: 'string', description: 'Bundle for slot main, where nothing runs there yet', valueHint: 'first.wasm' },
@@ -46,9 +47,11 @@ export default defineCommand({
       description: 'Level of the log: debug, info, warn, error, silent',
       valueHint: 'level',
     },
+    ...streamArgs,
     ...jsonArg,
   },
-  async run({ args }) {
+  async run({ args: given }) {
+    const args = await withDemo(given);
     const whole = (name: string, text: string | undefined, max = 2 ** 32) =>
       numberOption(name, text, { min: 0, max, whole: true });
     if (!args.key && !args.insecureUnsigned)
@@ -57,6 +60,7 @@ export default defineCommand({
         where: '--key',
         tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
+    streamOptions(args);
     const token = await tokenOf(args.tokenFile);
     if (!loopback.has(args.host) && !token && !args.clientCa)
       throw new RunletError('RN862', {
@@ -101,15 +105,20 @@ export default defineCommand({
     const first = args.model;
     if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
     const { app, uploads } = gatewayApp({ gateway, log, token, addressOf });
+    const streams = prepareStreams({ args, gateway, app, log, token });
     const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
+    const wires = await streams.start(served);
     log.info({ url: served.url, threads: options.pool.threads }, 'listens');
     announce(gateway, served, args.json);
+    if (args.demo) process.stderr.write(demoText(served.url));
+    if (args.open) openPage(served.url);
     const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
     await new Promise<void>((resolve) => {
       if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });
     log.info('stops');
+    await wires.stop();
     await served.stop();
     await uploads.close();
     await gateway.close();

@@ -8,7 +8,7 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { Events, type GatewayEvents } from './hub/events.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
-import { Stream } from './hub/stream.ts';
+import { type ChunkFacts, Stream } from './hub/stream.ts';
 import type { TrialOptions, TrialReport } from './hub/trial.ts';
 import type { Disk } from './store/disk.ts';
 import type { Stored } from './store/state.ts';
@@ -29,7 +29,7 @@ export interface GatewayOptions {
   mostWaitingBytes?: number;
 }
 
-export interface PushOptions {
+export interface PushOptions extends ChunkFacts {
   slot?: string;
   /** Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what comes next. */
   from?: number;
@@ -144,7 +144,7 @@ export class Gateway {
    * @returns the number of the tick that comes next
    * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847
    */
-  push(id: string, bytes: Uint8Array, { slot, from }: PushOptions = {}): number {
+  push(id: string, bytes: Uint8Array, { slot, from, ...facts }: PushOptions = {}): number {
     const known = this.#known(id, slot);
     const manifest = this.slot(known?.slot ?? slot ?? 'main').active?.manifest;
     if (!manifest) throw noBundle(slot ?? 'main');
@@ -183,8 +183,18 @@ export class Gateway {
         tryThis: 'send them again a little later',
       });
     const stream = known ?? this.#begin(id, slot ?? 'main');
-    stream.push(fresh, fresh.length / width);
+    stream.push(fresh, fresh.length / width, facts);
     return stream.next;
+  }
+
+  /** So many ticks of a stream were lost, and its signal begins again. */
+  reset(id: string, ticks: number): void {
+    this.streams.get(id)?.reset(ticks);
+  }
+
+  /** How long frames wait for a thread. */
+  get lagMs(): number {
+    return this.#pools.run.lagMs;
   }
 
   /** Ends a stream. */

@@ -186,8 +186,9 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
   app.get('/v1/streams', (c) => c.json(gateway.streamStatus()));
   app.post('/v1/streams/:id/frames', async (c) => {
     const from = wholeNumber(c.req.query('from'), 'query, from');
+    const timestampMs = wholeNumber(c.req.query('timestampMs'), 'query, timestampMs');
     const bytes = await bodyOf(c, mostFrameBytes);
-    return c.json({ next: gateway.push(c.req.param('id'), bytes, { slot: c.req.query('slot'), from }) }, 202);
+    return c.json({ next: gateway.push(c.req.param('id'), bytes, { slot: c.req.query('slot'), from, timestampMs }) }, 202);
   });
   app.delete('/v1/streams/:id', (c) => {
     gateway.closeStream(c.req.param('id'));
@@ -198,10 +199,11 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
     const after = wholeNumber(c.req.header('last-event-id') ?? c.req.query('after'), 'Last-Event-ID') ?? -1;
     return sendEvents(c, (send) => {
       let last = after;
-      const one = ({ sequence, frame, digest, values, latencyMs }: (typeof kept)[number]) => {
+      const one = ({ sequence, frame, digest, values, latencyMs, timestampMs, filled }: (typeof kept)[number]) => {
         if (sequence <= last) return;
         last = sequence;
-        const data = { sequence, frame, digest: digest.slice(0, 12), values: values.map((part) => [...part]), latencyMs };
+        const plain = values.map((part) => [...part]);
+        const data = { sequence, frame, digest: digest.slice(0, 12), values: plain, latencyMs, timestampMs, filled };
         send({ event: 'output', id: `${sequence}`, data: JSON.stringify(data) });
       };
       const kept = gateway.streams.has(id) ? gateway.outputs(id, after) : [];
@@ -211,7 +213,7 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
   });
   app.get('/v1/events', (c) =>
     sendEvents(c, (send) => {
-      const ends = (['step', 'trial', 'refused', 'stream'] as const).map((event) =>
+      const ends = (['step', 'trial', 'refused', 'stream', 'overload'] as const).map((event) =>
         gateway.events.on(event, (data) => send({ event, data: JSON.stringify(data) })),
       );
       return () => {

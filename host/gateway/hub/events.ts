@@ -22,6 +22,12 @@ export interface OutputEvent {
   /** Of the push, and from the arrival of the last frame until now. */
   pushMs: number;
   latencyMs: number;
+  /** Of the output's last frame, where its sender says it. */
+  timestampMs?: number;
+  /** Ticks of its window that were lost, and filled. */
+  filled: number;
+  /** Range of the input since the output before (worker/range.ts). */
+  inputs: Float64Array;
 }
 
 /** A bundle on its way. */
@@ -44,6 +50,8 @@ export interface GatewayEvents {
   trial: TrialReport;
   /** A bundle or frames that were not taken. */
   refused: Failure & { slot?: string; stream?: string };
+  /** Frames come faster than they are computed, and are thrown away by policy. */
+  overload: { state: 'begins' | 'ends'; why: string; shedTicks: number; streams: number };
   stream: { stream: string; slot: string; state: 'opened' | 'restarted' | 'failed' | 'closed'; failure?: Failure };
 }
 

@@ -22,6 +22,14 @@ export interface StreamEvents {
   failed(stream: Stream, loaded: Loaded, failure: Failure): void;
 }
 
+/** What is known of a chunk of ticks. */
+export interface ChunkFacts {
+  /** Of its first tick. */
+  timestampMs?: number;
+  /** Made up, for ticks that were lost. */
+  filled?: boolean;
+}
+
 /** Outputs and ticks that are kept at least. */
 const keptOutputs = 256;
 const keptTicks = 1024;
@@ -45,7 +53,10 @@ export class Stream {
   /** Frames wait: the module is being swapped. */
   holding = false;
   #kept: Chunk[] = [];
-  #arrivals: { frame: number; atMs: number }[] = [];
+  #arrivals: { first: number; frame: number; atMs: number; timestampMs?: number }[] = [];
+  #filled: [from: number, to: number][] = [];
+  /** Frames where the signal began, and began again; the kept part's. */
+  #origins = [0];
   #events: StreamEvents;
 
   constructor(id: string, slot: string, events: StreamEvents) {
@@ -59,12 +70,23 @@ export class Stream {
     return this.next - Math.max(this.instance?.taken ?? 0, this.given);
   }
 
-  push(bytes: Uint8Array, ticks: number): void {
-    const chunk = { frame: this.next, ticks, bytes };
-    this.next += ticks;
+  push(bytes: Uint8Array, ticks: number, { timestampMs, filled }: ChunkFacts = {}): void {
+    const first = this.next;
     this.touchedMs = Date.now();
+    this.#arrivals.push({ first, frame: first + ticks, atMs: performance.now(), timestampMs });
+    if (filled) this.#filled.push([first, first + ticks]);
+    this.#push({ frame: first, ticks, bytes });
+  }
+
+  /** So many ticks were lost, and the signal begins again. */
+  reset(ticks: number): void {
+    this.#origins.push(this.next + ticks);
+    this.#push({ frame: this.next, ticks, bytes: new Uint8Array(), reset: true });
+  }
+
+  #push(chunk: Chunk): void {
+    this.next += chunk.ticks;
     this.#kept.push(chunk);
-    this.#arrivals.push({ frame: this.next, atMs: performance.now() });
     if (!this.holding) this.instance?.push(chunk);
     this.shadow?.push(chunk);
   }
@@ -73,7 +95,7 @@ export class Stream {
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
     const { manifest } = loaded;
     const instance: Instance = pool.open(loaded, snapshot ?? { base: this.replayBase(manifest) }, this.given, {
-      output: (frame, raw, ms) => this.#output(loaded, frame, raw, ms),
+      output: (frame, raw, ms, inputs) => this.#output(loaded, frame, raw, ms, inputs),
       failed: (failure) => {
         if (this.instance === instance) this.#events.failed(this, loaded, failure);
       },
@@ -84,11 +106,11 @@ export class Stream {
 
   /** Pushes the kept signal from a frame on (default: from where the instance begins). */
   replay(instance: Instance, from = instance.start.base): void {
-    const width = (this.#kept[0]?.bytes.length ?? 0) / (this.#kept[0]?.ticks ?? 1);
-    for (const { frame, ticks, bytes } of this.#kept) {
+    for (const { frame, ticks, bytes, reset } of this.#kept) {
+      const width = bytes.length / ticks;
       if (frame + ticks <= from) continue;
       const cut = Math.max(0, from - frame);
-      instance.push({ frame: frame + cut, ticks: ticks - cut, bytes: cut ? bytes.subarray(cut * width) : bytes });
+      instance.push({ frame: frame + cut, ticks: ticks - cut, bytes: cut ? bytes.subarray(cut * width) : bytes, reset });
     }
   }
 
@@ -96,24 +118,49 @@ export class Stream {
   replayBase({ hop, ...manifest }: Manifest): number {
     const wanted = this.given + 1 - ticksNeeded({ hop, ...manifest });
     const oldest = this.#kept[0]?.frame ?? this.next;
-    return Math.max(Math.floor(wanted / hop), Math.ceil(oldest / hop), 0) * hop;
+    // a module counts its hops from where the signal began
+    const origin = this.#origins.findLast((frame) => frame <= Math.max(this.given, oldest)) ?? 0;
+    return origin + Math.max(Math.floor((wanted - origin) / hop), Math.ceil((oldest - origin) / hop), 0) * hop;
   }
 
-  #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number): void {
+  #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number, inputs: Float64Array): void {
     this.given = frame;
-    const now = performance.now();
-    let atMs = now;
-    while (this.#arrivals[0] && this.#arrivals[0].frame <= frame) atMs = this.#arrivals.shift()?.atMs ?? now;
-    const latencyMs = now - (this.#arrivals[0] && atMs === now ? this.#arrivals[0].atMs : atMs);
     const { digest, manifest } = loaded;
+    const now = performance.now();
+    // the chunk that the output's last frame came in
+    while (this.#arrivals[0] && this.#arrivals[0].frame < frame) this.#arrivals.shift();
+    const { atMs = now, first = frame - 1, timestampMs: began } = this.#arrivals[0] ?? {};
+    const latencyMs = now - atMs;
+    const rate = manifest.sampleRateHz;
+    const timestampMs = began === undefined ? undefined : began + (rate ? (1000 * (frame - 1 - first)) / rate : 0);
+    const filled = this.#filledIn(frame - manifest.delayFrames - manifest.window, frame - manifest.delayFrames);
     const values = valuesOf(manifest, raw);
     const { id: stream, slot } = this;
-    const output = { stream, slot, sequence: this.sequence++, frame, digest, raw, values, pushMs, latencyMs };
+    const output = {
+      stream,
+      slot,
+      sequence: this.sequence++,
+      frame,
+      digest,
+      raw,
+      values,
+      pushMs,
+      latencyMs,
+      timestampMs,
+      filled,
+      inputs,
+    };
     this.outputs.push(output);
     if (this.outputs.length > keptOutputs) this.outputs.shift();
     const keep = Math.max(2 * ticksNeeded(manifest) + manifest.hop, keptTicks);
     for (let first = this.#kept[0]; first && first.frame + first.ticks <= frame - keep; first = this.#kept[0]) this.#kept.shift();
+    while ((this.#origins[1] ?? frame) <= frame - keep) this.#origins.shift();
     this.#events.output(output);
+  }
+
+  #filledIn(from: number, to: number): number {
+    while (this.#filled[0] && this.#filled[0][1] <= from) this.#filled.shift();
+    return this.#filled.reduce((sum, [a, b]) => sum + Math.max(0, Math.min(b, to) - Math.max(a, from)), 0);
   }
 
   close(): void {

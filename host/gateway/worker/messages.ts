@@ -15,6 +15,8 @@ export type Operation =
   | ({ op: 'open'; key: number; digest: string } & Start)
   /** `at` is where the ticks' bytes stand in the message's buffer. */
   | { op: 'frames'; key: number; at: number; ticks: number }
+  /** The signal begins again after lost ticks (Session.gap, `reset`). */
+  | { op: 'gap'; key: number; ticks: number }
   | { op: 'snapshot'; key: number; id: number }
   | { op: 'close'; key: number }
   | { op: 'check'; id: number; digest: string; hops: number; seconds: number };
@@ -39,8 +41,11 @@ export interface CheckResult {
 }
 
 export interface Reply {
-  /** Outputs in order: the frame after which one is due, milliseconds of the push, and how many bytes it has of `bytes`, where they lie one after the other. */
-  outputs: { key: number; frame: number; ms: number; raw: number }[];
+  /**
+   * Outputs in order: the frame after which one is due, milliseconds of the push, and how many bytes it has of `bytes`, where they lie one after the
+   * other; `inputs`: the range of the input since the output before (range.ts).
+   */
+  outputs: { key: number; frame: number; ms: number; raw: number; inputs: Float64Array }[];
   bytes: Uint8Array;
   /** The frame after the last that was pushed, with the state there. */
   snapshots: { key: number; frame: number; base: number; snapshot: Uint8Array; id?: number }[];

@@ -24,6 +24,8 @@ export interface Chunk {
   frame: number;
   ticks: number;
   bytes: Uint8Array;
+  /** These ticks were lost, and the signal begins again after them. */
+  reset?: boolean;
 }
 
 export interface Snapshot extends Required<Start> {
@@ -33,7 +35,7 @@ export interface Snapshot extends Required<Start> {
 
 export interface InstanceEvents {
   /** An output fell due with the frame before `frame`; int8 of all outputs in turn. */
-  output(frame: number, raw: Int8Array, ms: number): void;
+  output(frame: number, raw: Int8Array, ms: number, inputs: Float64Array): void;
   /** The module failed, and runs no more. */
   failed(failure: Failure): void;
 }
@@ -53,6 +55,8 @@ interface Lane {
   worker?: Worker;
   known: Set<string>;
   pending: { operation: Operation; bytes?: Uint8Array }[];
+  /** Since when operations wait. */
+  sinceMs: number;
   deaths: number;
 }
 
@@ -117,12 +121,18 @@ export class Pool {
 
   constructor(options: Partial<PoolOptions> = {}) {
     this.#options = { ...defaultPool, ...options };
-    this.#lanes = Array.from({ length: this.#options.threads }, () => ({ known: new Set(), pending: [], deaths: 0 }));
+    this.#lanes = Array.from({ length: this.#options.threads }, () => ({ known: new Set(), pending: [], sinceMs: 0, deaths: 0 }));
   }
 
   /** How many streams run. */
   get size(): number {
     return this.#instances.size;
+  }
+
+  /** How long the operations wait that have waited longest. */
+  get lagMs(): number {
+    const now = performance.now();
+    return Math.max(...this.#lanes.map(({ pending, sinceMs }) => (pending.length > 0 ? now - sinceMs : 0)));
   }
 
   /** Runs a module for a stream. Outputs that fall due up to frame `given` are dropped. */
@@ -215,11 +225,13 @@ export class Pool {
     this.#send(lane, { op: 'check', id, digest: loaded.digest, hops, seconds });
   }
 
-  #sendFrames({ key, lane }: Instance, { ticks, bytes }: Chunk): void {
-    this.#send(lane, { op: 'frames', key, at: 0, ticks }, bytes);
+  #sendFrames({ key, lane }: Instance, { ticks, bytes, reset }: Chunk): void {
+    if (reset) this.#send(lane, { op: 'gap', key, ticks });
+    else this.#send(lane, { op: 'frames', key, at: 0, ticks }, bytes);
   }
 
   #send(lane: Lane, operation: Operation, bytes?: Uint8Array): void {
+    if (lane.pending.length === 0) lane.sinceMs = performance.now();
     lane.pending.push({ operation, bytes });
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -249,6 +261,7 @@ export class Pool {
       at += (bytes.length + 3) & ~3;
       return placed;
     });
+    lane.sinceMs = performance.now();
     lane.worker.send({ operations, frames: frames.buffer });
   }
 
@@ -265,13 +278,13 @@ export class Pool {
 
   #take({ outputs, bytes, snapshots, taken, failures, checks }: Reply): void {
     let at = 0;
-    for (const { key, frame, ms, raw: width } of outputs) {
+    for (const { key, frame, ms, raw: width, inputs } of outputs) {
       const raw = new Int8Array(bytes.buffer, bytes.byteOffset + at, width);
       at += width;
       const instance = this.#instances.get(key);
       if (!instance || frame <= instance.given) continue;
       instance.given = frame;
-      instance.events.output(frame, raw, ms);
+      instance.events.output(frame, raw, ms, inputs);
     }
     for (const { key, frame, base, snapshot, id } of snapshots) {
       const instance = this.#instances.get(key);

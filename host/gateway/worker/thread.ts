@@ -10,11 +10,13 @@ import { openSession, type Session } from '../../session/index.ts';
 import { checkModule } from './check.ts';
 import { framesOf, tickBytes } from './frames.ts';
 import { type Failure, type Operation, progressWords, type Reply, type Request } from './messages.ts';
+import { InputRange } from './range.ts';
 
 interface Instance {
   session: Session;
   base: number;
   tickBytes: number;
+  range: InputRange;
   /** Frame at which the latest snapshot was given. */
   snapshotAt: number;
 }
@@ -53,6 +55,7 @@ function push(reply: Pending, key: number, instance: Instance, bytes: Uint8Array
   for (let from = 0; from < ticks; from += hop) {
     enter(key);
     const started = performance.now();
+    instance.range.see(frames, from, Math.min(hop, ticks - from));
     const due = session.pushPart(frames, from, Math.min(hop, ticks - from));
     if (!due) continue;
     const frame = base + session.originFrame + session.outputIndex * hop + window + manifest.delayFrames;
@@ -63,7 +66,7 @@ function push(reply: Pending, key: number, instance: Instance, bytes: Uint8Array
       reply.parts.push(new Uint8Array(raw.buffer, raw.byteOffset, raw.length).slice());
       width += raw.length;
     }
-    reply.outputs.push({ key, frame, ms, raw: width });
+    reply.outputs.push({ key, frame, ms, raw: width, inputs: instance.range.take() });
   }
   reply.taken.push({ key, frame: frameOf(instance) });
   if (frameOf(instance) - instance.snapshotAt >= snapshotHops * hop) give(reply, key, instance);
@@ -87,8 +90,15 @@ async function open({ key, digest, base, snapshot }: Operation & { op: 'open' })
   enter(key);
   const session = await openSession(module);
   if (snapshot) session.restore(snapshot);
-  const instance = { session, base, tickBytes: tickBytes(session.manifest), snapshotAt: 0 };
-  instance.snapshotAt = frameOf(instance);
+  const instance = {
+    session,
+    base,
+    tickBytes: tickBytes(session.manifest),
+    range: new InputRange(session.manifest),
+    snapshotAt: 0,
+  };
+  // streams that begin together do not give their snapshots together
+  instance.snapshotAt = frameOf(instance) - (key % snapshotHops) * session.hop;
   instances.set(key, instance);
 }
 
@@ -110,6 +120,14 @@ async function run(operation: Operation, frames: ArrayBuffer, reply: Pending): P
       if (!instance) return;
       const bytes = new Uint8Array(frames, operation.at, operation.ticks * instance.tickBytes);
       return push(reply, operation.key, instance, bytes, operation.ticks);
+    }
+    case 'gap': {
+      const instance = instances.get(operation.key);
+      if (!instance) return;
+      enter(operation.key);
+      instance.session.gap(operation.ticks, 'reset');
+      reply.taken.push({ key: operation.key, frame: frameOf(instance) });
+      return;
     }
     case 'snapshot': {
       const instance = instances.get(operation.key);

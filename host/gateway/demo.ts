@@ -1,0 +1,99 @@
+/**
+ * The demo of the gateway: the zoo's heart-rate model, built and signed twice, and its simulated recording as an endless stream.
+ *
+ * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (every 32) and the key demo.pub in it, made where they are not there; frames at the
+ * recording's own rate, through the front end of the model. The key is made on the spot, and its secret half is kept nowhere.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from '../../assembly/build.ts';
+import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
+import { signBundle } from '../../assembly/bundle/sign.ts';
+import { RunletError } from '../../models/error.ts';
+import { readModel } from '../../models/read/index.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { manifestFields } from '../cli/load.ts';
+import { producer } from '../cli/producer.ts';
+import { ppgFrontEnd } from '../features/ppg.ts';
+import { openSource } from '../sources/index.ts';
+import { readNpy } from '../sources/npy.ts';
+import type { Intake } from './streams/intake.ts';
+
+const rateHz = 32;
+/** Of a message: a quarter of a second. */
+const messageTicks = 8;
+
+/** From the sources, and from dist. */
+const zoo = ['../../models/zoo/ppg-hr', '../../../models/zoo/ppg-hr']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find(existsSync);
+
+export interface DemoFiles {
+  first: string;
+  next: string;
+  key: string;
+}
+
+/** @throws RN873 the model is not installed */
+function zooFile(name: string): string {
+  if (zoo) return join(zoo, name);
+  throw new RunletError('RN873', {
+    what: 'the demo has no model',
+    where: 'models/zoo/ppg-hr',
+    why: 'it is not beside the program',
+    tryThis: '`runlet gateway --model BUNDLE` with a bundle of your own',
+  });
+}
+
+/** Builds a bundle of the zoo's model. */
+export async function demoBundle(hop: number, version: string, sequence: number): Promise<Uint8Array> {
+  const graph = await readModel(new Uint8Array(await readFile(zooFile('ppg-hr.onnx'))), { name: 'ppg-hr' });
+  const calibration = readNpy(new Uint8Array(await readFile(zooFile('calib.npy')))).data as Float32Array;
+  // one quantisation for both, so that they agree where both have an output
+  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
+  const fields = { producer: producer(), target: 'simd' as const, ...manifestFields(graph), version, sequence };
+  return (await build(quantPlan(int8, { hop }), fields)).wasm;
+}
+
+/** @throws RN873 */
+export async function demoFiles(folder: string, say: (text: string) => void): Promise<DemoFiles> {
+  const files = { first: join(folder, 'first.wasm'), next: join(folder, 'next.wasm'), key: join(folder, 'demo.pub') };
+  if (Object.values(files).every(existsSync)) return files;
+  zooFile('ppg-hr.onnx');
+  await mkdir(folder, { recursive: true });
+  say('building the demo: a heart-rate model, twice');
+  const pair = await newKeyPair();
+  await writeFile(files.first, await signBundle(await demoBundle(64, '1.0.0', 1), pair));
+  await writeFile(files.next, await signBundle(await demoBundle(32, '1.1.0', 2), pair));
+  await writeFile(files.key, publicPem(pair));
+  return files;
+}
+
+/** The recording, after the front end. @throws RN873 */
+export async function demoSignal(): Promise<Float32Array> {
+  const source = await openSource(zooFile('demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
+  const frontEnd = ppgFrontEnd({ sampleRateHz: rateHz });
+  const parts: number[] = [];
+  for await (const chunk of source.frames) for (const sample of chunk) parts.push(frontEnd.push(sample));
+  return Float32Array.from(parts);
+}
+
+/** Sends the recording at `speed` times its rate, again and again, until it is stopped. */
+export async function demoStream(intake: Intake, stream: string, speed: number): Promise<() => void> {
+  const signal = await demoSignal();
+  const begunMs = performance.now();
+  const first = Date.now();
+  let sent = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - begunMs) * rateHz * speed) / 1000;
+    for (; sent + messageTicks <= due; sent += messageTicks) {
+      const values = Float32Array.from({ length: messageTicks }, (_, i) => signal[(sent + i) % signal.length] as number);
+      const timestampMs = first + (1000 * sent) / rateHz;
+      intake.take({ stream, from: sent, timestampMs, bytes: new Uint8Array(values.buffer) });
+    }
+  }, 50);
+  return () => clearInterval(timer);
+}

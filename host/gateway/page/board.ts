@@ -1,0 +1,79 @@
+/**
+ * What the gateway's page shows, as one JSON value that it asks for every second.
+ *
+ * In: the gateway and its counters, a stream that is looked at, a text that names must have.  Out: plain values; at most `mostStreams` streams.
+ */
+import type { Gateway } from '../gateway.ts';
+import type { Intake } from '../streams/intake.ts';
+import type { Wires } from '../watch/metrics.ts';
+import { latencyBoundsMs, type Tracker } from '../watch/tracker.ts';
+
+export interface BoardOptions {
+  gateway: Gateway;
+  intake: Intake;
+  tracker: Tracker;
+  wires: Wires;
+}
+
+export interface BoardQuery {
+  stream?: string;
+  /** Outputs of that stream that come after this one. */
+  after?: number;
+  find?: string;
+}
+
+const mostStreams = 60;
+const order = new Intl.Collator('en', { numeric: true });
+
+export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { stream, after = -1, find = '' }: BoardQuery) {
+  const all = [...gateway.streams.values()];
+  const found = all.filter(({ id }) => id.includes(find));
+  const shown = found
+    .sort((a, b) => Number(b.failure !== undefined) - Number(a.failure !== undefined) || order.compare(a.id, b.id))
+    .slice(0, mostStreams);
+  const selected = gateway.streams.get(stream ?? '') ?? shown[0];
+  const from = selected?.id === stream ? after : -1;
+  return {
+    now: Date.now(),
+    uptimeS: process.uptime(),
+    ...gateway.status(),
+    slots: [...gateway.slots.keys()].map((name) => ({ ...gateway.slotStatus(name), ranges: tracker.ranges(name) })),
+    counts: intake.counts(),
+    wires,
+    lagMs: gateway.lagMs,
+    outputs: tracker.outputs,
+    latency: { boundsMs: latencyBoundsMs, counts: tracker.latency() },
+    notes: tracker.notes.slice(-24).reverse(),
+    streamCount: all.length,
+    foundCount: found.length,
+    streams: shown.map(({ id, slot, next, sequence, waiting, failure, outputs }) => ({
+      stream: id,
+      slot,
+      ticks: next,
+      outputs: sequence,
+      waiting,
+      lost: intake.countsOf(id)?.lost ?? 0,
+      last: outputs.at(-1)?.values.flatMap((part) => [...part.subarray(0, 16)]),
+      ...(failure && { failure }),
+    })),
+    ...(selected && {
+      selected: {
+        stream: selected.id,
+        slot: selected.slot,
+        counts: intake.countsOf(selected.id),
+        outputs: selected.outputs
+          .filter(({ sequence }) => sequence > from)
+          .map(({ sequence, frame, timestampMs, values, digest, filled }) => ({
+            sequence,
+            frame,
+            timestampMs,
+            values: values.flatMap((part) => [...part.subarray(0, 16)]),
+            digest: digest.slice(0, 12),
+            filled,
+          })),
+      },
+    }),
+  };
+}
+
+export type Board = ReturnType<typeof boardOf>;

@@ -1,0 +1,395 @@
+/**
+ * The gateway's page: asks for /v1/board every second and draws it. Names and texts of others are put in as text, never as HTML.
+ */
+/* global uPlot */
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const tokenKey = 'runlet-token';
+  const kept = 1024;
+  let token = sessionStorage.getItem(tokenKey) ?? '';
+  let [stream, shown, find] = [undefined, undefined, ''];
+  let outputs = [];
+  let before;
+  let signal;
+  let scores;
+  let bars;
+
+  const number = (x, digits = 1) =>
+    x === undefined ? '–' : Number(x).toLocaleString('en', { maximumFractionDigits: Math.abs(x) >= 100 ? 0 : digits });
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const element = (tag, { text, ...attributes } = {}, ...children) => {
+    const node = document.createElement(tag);
+    if (text !== undefined) node.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  };
+  const banner = (id, text) => {
+    $(id).hidden = !text;
+    if (typeof text === 'string') $(id).textContent = text;
+  };
+  const since = (seconds) =>
+    seconds < 120
+      ? `${Math.floor(seconds)} s`
+      : seconds < 7200
+        ? `${Math.floor(seconds / 60)} min`
+        : `${Math.floor(seconds / 3600)} h`;
+
+  /** The bar in which a share of all counts is reached; its upper end. */
+  function quantile({ boundsMs, counts }, share) {
+    const total = counts.reduce((a, b) => a + b, 0);
+    let sum = 0;
+    const at = counts.findIndex((count) => {
+      sum += count;
+      return total > 0 && sum >= share * total;
+    });
+    if (at < 0) return undefined;
+    return at < boundsMs.length ? `≤ ${boundsMs[at]} ms` : `> ${boundsMs.at(-1)} ms`;
+  }
+
+  function figures(board) {
+    const seconds = before ? (board.now - before.now) / 1000 : 0;
+    const rate = (read) => (seconds > 0 ? Math.max(0, read(board) - read(before)) / seconds : undefined);
+    const lost = board.counts.lost + board.counts.late;
+    const rows = [
+      ['streams', number(board.streamCount)],
+      ['outputs a second', number(rate((b) => b.outputs))],
+      ['latency, p99', quantile(board.latency, 0.99) ?? '–'],
+      ['ticks lost', number(lost), lost > 0],
+      ['ticks shed', number(board.counts.shed), board.counts.shed > 0],
+    ];
+    $('figures').replaceChildren(
+      ...rows.map(([name, text, bad]) =>
+        element('div', {}, element('dt', { text: name }), element('dd', { text, class: bad ? 'bad' : undefined })),
+      ),
+    );
+  }
+
+  const called = ({ name, version, sequence }) => `${name} ${version}, sequence ${sequence}`;
+  function slotCard({ slot, active, previous, report, streams, signal: about }) {
+    const trial = report && report.phase !== 'confirmed' && report.phase !== 'failed';
+    const lines = [];
+    if (active) {
+      const by = active.keyId ? `signed by ${active.keyId.slice(0, 16)}` : 'no signature was verified';
+      lines.push(
+        element('p', {
+          text: `slot ${slot}, ${number(streams)} ${streams === 1 ? 'stream' : 'streams'}; ${active.digest.slice(0, 12)}, ${by}`,
+        }),
+      );
+      const rate = about.sampleRateHz ? ` at ${about.sampleRateHz} Hz` : '';
+      lines.push(
+        element('p', {
+          text: `window ${about.window}, hop ${about.hop} ticks${rate}; ${active.bytes.toLocaleString('en')} bytes`,
+        }),
+      );
+    } else lines.push(element('p', { text: `slot ${slot}` }));
+    if (previous) lines.push(element('p', { text: `before: ${called(previous)}` }));
+    if (trial) {
+      const text = report.phase === 'check' ? 'self-test' : `${number(report.outputs)} of ${number(report.wanted)} outputs`;
+      const agree = report.compared > 0 && report.agreement !== undefined ? `, ${number(100 * report.agreement)} % agree` : '';
+      const bar = element('progress', { max: report.wanted, value: report.phase === 'passed' ? report.wanted : report.outputs });
+      bar.setAttribute('aria-label', `trial of ${report.name} ${report.version}`);
+      const line = element('p', {}, element('b', { text: `${report.phase === 'passed' ? 'passed, waits' : 'on trial'}: ` }));
+      line.append(`${called(report)}; ${text}${agree}`);
+      lines.push(bar, line);
+    } else if (report?.phase === 'failed')
+      lines.push(
+        element('p', { class: 'bad', text: `given up: ${called(report)}; ${report.failure?.code} ${report.failure?.why}` }),
+      );
+    const title = active ? `${active.name} ${active.version}` : 'no bundle runs';
+    return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h3', { text: title }), ...lines);
+  }
+
+  function streamTable(board) {
+    const labels = signal?.labels;
+    const latest = ({ last, failure }) => {
+      if (failure) return failure.code;
+      if (!last?.length) return '–';
+      if (last.length === 1) return number(last[0], 2);
+      const best = last.indexOf(Math.max(...last));
+      return labels?.[best] ?? `${best}: ${number(last[best], 2)}`;
+    };
+    const rows = board.streams.map((one) => {
+      const button = element('button', { type: 'button', text: one.stream, title: one.stream });
+      button.addEventListener('click', () => {
+        stream = one.stream;
+        void ask();
+      });
+      const cells = [latest(one), number(one.outputs), number(one.lost), number(one.waiting)].map((text) =>
+        element('td', { text }),
+      );
+      const current = one.stream === board.selected?.stream ? 'true' : undefined;
+      const bad = one.failure ? 'bad' : undefined;
+      return element('tr', { 'aria-current': current, class: bad }, element('td', {}, button), ...cells);
+    });
+    const focused = document.activeElement?.closest?.('#streams tr') ? document.activeElement.textContent : undefined;
+    $('streams').tBodies[0].replaceChildren(...rows);
+    if (focused) [...$('streams').querySelectorAll('button')].find((b) => b.textContent === focused)?.focus();
+    const { streamCount: all, foundCount: some, streams: few } = board;
+    $('count').textContent = few.length < all ? `${number(few.length)} of ${number(find ? some : all)}` : '';
+  }
+
+  const axis = (extra) => ({
+    stroke: () => colour('soft'),
+    font: '12px system-ui',
+    grid: { stroke: () => colour('line'), width: 1 },
+    ticks: { show: false },
+    ...extra,
+  });
+
+  /** Lines where another bundle took over. */
+  function marks(plot) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.fillStyle = colour('ink');
+    ctx.strokeStyle = colour('soft');
+    ctx.font = `${12 * devicePixelRatio}px system-ui`;
+    ctx.setLineDash([4, 4]);
+    for (let i = 1; i < outputs.length; i++) {
+      if (outputs[i].digest === outputs[i - 1].digest) continue;
+      const x = plot.valToPos((plot.data[0][i] + plot.data[0][i - 1]) / 2, 'x', true);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      const left = x > bbox.left + bbox.width / 2;
+      ctx.textAlign = left ? 'right' : 'left';
+      ctx.fillText(outputs[i].digest.slice(0, 8), x + (left ? -6 : 6) * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  function plotScores() {
+    const colours = colour('series').split(/\s+/);
+    const count = Math.min(colours.length, outputs.at(-1)?.values.length ?? 1);
+    const stamped = outputs.length > 0 && outputs.every(({ timestampMs }) => timestampMs !== undefined);
+    const rate = signal?.sampleRateHz;
+    const key = `${shown} ${count} ${stamped} ${rate} ${matchMedia('(prefers-color-scheme: dark)').matches}`;
+    const x = outputs.map(({ timestampMs, frame }) => (stamped ? timestampMs / 1000 : rate ? frame / rate : frame));
+    const data = [x, ...Array.from({ length: count }, (_, i) => outputs.map(({ values }) => values[i]))];
+    const width = $('plot').clientWidth;
+    if (scores?.key !== key || scores.plot.width !== width) {
+      scores?.plot.destroy();
+      const series = Array.from({ length: count }, (_, i) => ({
+        label: signal?.labels?.[i] ?? `${i}`,
+        stroke: colours[i],
+        width: 1.8,
+        points: { show: outputs.length < 40, size: 5 },
+      }));
+      const seconds = (_, values) => values.map((v) => (rate ? `${v} s` : v));
+      const clock = (_, values) => values.map((v) => new Date(1000 * v).toLocaleTimeString('en-GB'));
+      const options = {
+        width,
+        height: 260,
+        cursor: { y: false },
+        legend: { show: false },
+        scales: { x: { time: stamped } },
+        axes: [axis({ size: 34, space: 90, values: stamped ? clock : seconds }), axis({ size: 48 })],
+        series: [{}, ...series],
+        hooks: { draw: [marks] },
+      };
+      scores = { key, plot: new uPlot(options, data, $('plot')) };
+      $('legend').replaceChildren();
+      if (count > 1)
+        for (const { label, stroke } of series) {
+          const swatch = element('span', { text: '■ ' });
+          swatch.style.color = stroke;
+          const item = element('span', {}, swatch, `${label}   `);
+          item.style.whiteSpace = 'pre';
+          $('legend').append(item);
+        }
+    } else scores.plot.setData(data);
+    if (count === 1) {
+      const made = outputs.filter(({ filled }) => filled > 0).length;
+      $('legend').textContent = made > 0 ? `${number(made)} of these outputs look at ticks that were lost, and filled.` : '';
+    }
+  }
+
+  function selected(board) {
+    const one = board.selected;
+    if (!one) return;
+    if (shown !== one.stream) outputs = [];
+    shown = one.stream;
+    stream ??= shown;
+    signal = board.slots.find(({ slot }) => slot === one.slot)?.signal;
+    outputs = [...outputs.filter(({ sequence }) => sequence < (one.outputs[0]?.sequence ?? Infinity)), ...one.outputs].slice(
+      -kept,
+    );
+    $('name').textContent = one.stream;
+    const last = outputs.at(-1)?.values;
+    const unit = signal?.unit ? ` ${signal.unit}` : '';
+    $('latest').textContent = last?.length === 1 ? `${number(last[0], 2)}${unit}` : '';
+    if (outputs.length > 0) plotScores();
+  }
+
+  function latency({ latency: found }) {
+    const { boundsMs, counts } = found;
+    $('late').textContent = `p50 ${quantile(found, 0.5) ?? '–'}, p95 ${quantile(found, 0.95) ?? '–'}`;
+    const width = $('latency').clientWidth;
+    const key = `${width} ${matchMedia('(prefers-color-scheme: dark)').matches}`;
+    const data = [counts.map((_, i) => i), counts];
+    if (bars?.key === key) return bars.plot.setData(data);
+    bars?.plot.destroy();
+    const names = [...boundsMs.map((ms) => (ms < 1000 ? `${ms}` : `${ms / 1000} s`)), 'more'];
+    const options = {
+      width,
+      height: 190,
+      cursor: { show: false },
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: [-0.6, counts.length - 0.4] },
+        y: { range: (_, __, most) => [0, Math.max(4, most * 1.05)] },
+      },
+      axes: [
+        axis({
+          size: 34,
+          grid: { show: false },
+          splits: () => data[0].filter((i) => i % 3 === 0),
+          values: (_, at) => at.map((i) => names[i] ?? ''),
+        }),
+        axis({ size: 48 }),
+      ],
+      series: [{}, { fill: colour('wave'), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.85, 60] }) }],
+    };
+    bars = { key, plot: new uPlot(options, data, $('latency')) };
+  }
+
+  const svgNode = (tag, attributes) => {
+    const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    return node;
+  };
+  function ranges(board) {
+    const rows = [];
+    for (const { slot, ranges: channels } of board.slots) {
+      for (const { name, least, most, mean, low, high, saturatedShare, saturated } of channels) {
+        const at = (x) => Math.min(100, Math.max(0, (100 * (x - low)) / (high - low)));
+        const svg = svgNode('svg', { viewBox: '0 0 100 16', preserveAspectRatio: 'none', role: 'img' });
+        svg.append(
+          svgNode('rect', { class: 'extent', x: at(least), width: Math.max(0.8, at(most) - at(least)), y: 3, height: 10 }),
+          svgNode('rect', { class: 'mean', x: at(mean) - 0.3, width: 0.6, y: 0, height: 16 }),
+        );
+        svg.append(
+          Object.assign(svgNode('title', {}), {
+            textContent: `${number(least, 3)} to ${number(most, 3)}, mean ${number(mean, 3)}`,
+          }),
+        );
+        const share =
+          saturatedShare > 0
+            ? `${number(100 * saturatedShare, 2)} % sat.`
+            : saturated > 0
+              ? `${number(saturated)} ever`
+              : 'none sat.';
+        const title = `slot ${slot}; ${number(saturated)} values saturated since the start`;
+        const label = element('span', { text: name, title });
+        rows.push(
+          element(
+            'div',
+            { class: `channel${saturatedShare > 0.001 ? ' bad' : ''}`, title },
+            label,
+            svg,
+            element('span', { text: share }),
+          ),
+        );
+      }
+      if (channels.length > 0) {
+        const [low, high] = [channels[0].low, channels[0].high].map((x) => element('span', { text: number(x, 2) }));
+        rows.push(element('div', { class: 'ends' }, low, high));
+      }
+    }
+    if (rows.length === 0) rows.push(element('p', { class: 'note', text: 'No output yet.' }));
+    $('ranges').replaceChildren(...rows);
+  }
+
+  const countRows = [
+    ['received', 'ticks that came by wires that may lose some'],
+    ['delivered', 'to the module, in order'],
+    ['reordered', 'came early, and waited for their turn'],
+    ['duplicate', 'came again, left out'],
+    ['late', 'came after they were given up', true],
+    ['lost', 'did not come in time', true],
+    ['filled', 'of the lost ones, by the policy for gaps'],
+    ['shed', 'thrown away because too many came', true],
+    ['resets', 'times that a signal began again'],
+    ['refused', 'messages that were no frames', true],
+  ];
+  function counts(board) {
+    $('counts').tBodies[0].replaceChildren(
+      ...countRows.map(([name, text, bad]) => {
+        const value = board.counts[name];
+        const label = element('td', { text: name }, element('small', { text }));
+        label.style.whiteSpace = 'normal';
+        return element('tr', { class: bad && value > 0 ? 'bad' : undefined }, label, element('td', { text: number(value) }));
+      }),
+    );
+  }
+
+  function notes(board) {
+    $('notes').replaceChildren(
+      ...board.notes.map(({ at, text, bad }) => {
+        const time = element('time', { text: new Date(at).toLocaleTimeString('en-GB'), datetime: new Date(at).toISOString() });
+        return element('li', { class: bad ? 'bad' : undefined }, time, text);
+      }),
+    );
+    if (board.notes.length === 0) $('notes').append(element('li', { text: 'Nothing yet.' }));
+  }
+
+  function show(board) {
+    banner('insecure', board.insecureUnsigned);
+    banner(
+      'safe',
+      board.safeMode ? `Safe mode after ${board.crashes} crashes in a row: runs what was confirmed, and tries nothing.` : '',
+    );
+    const shedding = before && board.counts.shed > before.counts.shed;
+    banner('shed', shedding ? 'Overload: frames come faster than they are computed, and the newest are thrown away.' : '');
+    $('state').textContent = `up for ${since(board.uptimeS)}`;
+    $('state').className = '';
+    figures(board);
+    $('slots').replaceChildren(...board.slots.map(slotCard));
+    selected(board);
+    streamTable(board);
+    latency(board);
+    ranges(board);
+    counts(board);
+    notes(board);
+    before = board;
+  }
+
+  function wantToken() {
+    $('ask').hidden = false;
+    $('state').textContent = token ? 'that is not the token' : 'locked';
+    token = '';
+  }
+
+  async function ask() {
+    const query = new URLSearchParams({ find, ...(stream && { stream }) });
+    if (stream && stream === shown && outputs.length > 0) query.set('after', outputs.at(-1).sequence);
+    try {
+      const answer = await fetch(`/v1/board?${query}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+      if (answer.status === 401) return wantToken();
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      $('ask').hidden = true;
+      show(await answer.json());
+    } catch (error) {
+      $('state').textContent = `no answer: ${error.message}`;
+      $('state').className = 'bad';
+    }
+  }
+
+  $('ask').addEventListener('submit', (event) => {
+    event.preventDefault();
+    token = $('token').value.trim();
+    sessionStorage.setItem(tokenKey, token);
+    void ask();
+  });
+  $('find').addEventListener('input', () => {
+    find = $('find').value.trim();
+    void ask();
+  });
+  (async () => {
+    for (;;) {
+      if (!document.hidden && ($('ask').hidden || token)) await ask();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  })();
+})();

@@ -1,0 +1,56 @@
+/**
+ * The gateway's page, /metrics and what the page asks for, as routes of its HTTP app.
+ *
+ * In: the app, the gateway, its counters.  Out: `/` (one file, nothing from elsewhere: page.html, page.css, page-script.js and uPlot in it),
+ * `/v1/board`, `/metrics`. The page holds no secret and needs no token; what it shows does. It runs its own scripts alone (CSP by hash).
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Hono } from 'hono';
+import { checkToken } from '../http/guard.ts';
+import { wholeNumber } from '../http/problem.ts';
+import { gatewayMetrics } from '../watch/metrics.ts';
+import { type BoardOptions, boardOf } from './board.ts';
+
+const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+export function pageHtml(): { html: string; policy: string } {
+  const plots = createRequire(import.meta.url).resolve('uplot');
+  const [plot, plotCss] = ['uPlot.iife.min.js', 'uPlot.min.css'].map((name) =>
+    readFileSync(new URL(`../dist/${name}`, `file://${plots}`), 'utf8'),
+  ) as [string, string];
+  const style = `${plotCss}\n${beside('page.css')}`;
+  const script = beside('page-script.js');
+  const parts: Record<string, string> = { style, plot, script };
+  const html = beside('page.html').replace(/\/\*(style|plot|script)\*\//g, (_, name: string) => parts[name] as string);
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(plot)} ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return { html, policy };
+}
+
+export function addPage(app: Hono, { token, ...options }: BoardOptions & { token?: string }): void {
+  const registry = gatewayMetrics(options);
+  let page: ReturnType<typeof pageHtml> | undefined;
+  app.get('/', (c) => {
+    page ??= pageHtml();
+    return c.html(page.html, 200, { 'Content-Security-Policy': page.policy, 'X-Content-Type-Options': 'nosniff' });
+  });
+  app.get('/v1/board', (c) => {
+    const after = wholeNumber(c.req.query('after'), 'query, after');
+    return c.json(boardOf(options, { stream: c.req.query('stream'), after, find: c.req.query('find') }));
+  });
+  app.get('/metrics', async (c) => {
+    checkToken(c.req.header('authorization'), token);
+    return c.text(await registry.metrics(), 200, { 'Content-Type': registry.contentType });
+  });
+}

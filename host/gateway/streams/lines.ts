@@ -1,0 +1,143 @@
+/**
+ * Frames from standard input and from serial lines: a frame a line, or binary messages between zero bytes.
+ *
+ * In: bytes as they arrive.  Out: Intake.take. Text: the numbers of a tick (of all inputs in turn) between commas or spaces; with `numbered` the first is the
+ * tick's number. A line that is noise is counted and left out, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
+ * zero byte (S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999), so that a reader finds the next one after noise.
+ * A pipe is asked to wait where frames come faster than they are computed; a serial line cannot be, and sheds.
+ */
+import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { isRunletError } from '../../../models/error.ts';
+import type { Intake } from './intake.ts';
+import { readFrames } from './wire.ts';
+
+export const lineFormats = ['csv', 'binary'] as const;
+
+export interface LinesOptions {
+  stream: string;
+  slot?: string;
+  format: (typeof lineFormats)[number];
+  /** The first number of a line is the tick's. */
+  numbered?: boolean;
+  /** The sender can wait. */
+  patient?: boolean;
+}
+
+export interface LineCounts {
+  lines: number;
+  /** Lines or messages that were noise. */
+  bad: number;
+}
+
+const mostLineBytes = 1 << 16;
+const waitMs = 5;
+
+const kinds = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
+
+/** A tick of numbers as it travels; undefined where a number is none, or does not fit. */
+export function tickOf({ inputs }: Pick<Manifest, 'inputs'>, numbers: readonly number[]): Uint8Array | undefined {
+  let at = 0;
+  const parts = inputs.map(({ hostType, elements, rate = 1 }) => {
+    const mine = numbers.slice(at, at + elements * rate);
+    at += elements * rate;
+    const values = kinds[hostType].from(mine);
+    const fits = hostType === 'float32' ? mine.every(Number.isFinite) : mine.every((x, i) => x === values[i]);
+    return fits ? new Uint8Array(values.buffer, 0, values.byteLength) : undefined;
+  });
+  if (at !== numbers.length || parts.some((part) => !part)) return undefined;
+  return Uint8Array.from((parts as Uint8Array[]).flatMap((part) => [...part]));
+}
+
+/** A message without its zero bytes. */
+export function cobs(bytes: Uint8Array): Uint8Array {
+  const out: number[] = [0];
+  let code = 0;
+  for (const byte of bytes) {
+    if (byte !== 0) out.push(byte);
+    if (byte === 0 || out.length - code === 255) {
+      out[code] = out.length - code;
+      code = out.push(0) - 1;
+    }
+  }
+  out[code] = out.length - code;
+  return Uint8Array.from(out);
+}
+
+/** @returns undefined where it is no COBS */
+export function uncobs(bytes: Uint8Array): Uint8Array | undefined {
+  const out = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const code = bytes[at] as number;
+    if (code === 0 || at + code > bytes.length) return undefined;
+    out.set(bytes.subarray(at + 1, at + code), length);
+    length += code - 1;
+    at += code;
+    if (code < 255 && at < bytes.length) length++;
+  }
+  return out.slice(0, length);
+}
+
+/** Parts between separator bytes, as they come; what is longer than a line may be is given as undefined. */
+async function* partsOf(bytes: AsyncIterable<Uint8Array>, separator: number): AsyncGenerator<Uint8Array | undefined> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const piece of bytes) {
+    const all = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+    let from = 0;
+    for (let to = all.indexOf(separator); to >= 0; to = all.indexOf(separator, from)) {
+      if (to > from) yield all.subarray(from, to);
+      from = to + 1;
+    }
+    rest = all.slice(from);
+    if (rest.length <= mostLineBytes) continue;
+    rest = new Uint8Array();
+    yield undefined;
+  }
+  if (rest.length > 0) yield rest;
+}
+
+const newline = 10;
+
+/** Reads until the bytes end. What the gateway refuses for good (no bundle, a failed module) is thrown. */
+export async function readLines(
+  intake: Intake,
+  bytes: AsyncIterable<Uint8Array>,
+  { stream, slot, format, numbered, patient }: LinesOptions,
+  counts: LineCounts = { lines: 0, bad: 0 },
+): Promise<LineCounts> {
+  const { gateway, options } = intake;
+  const decoder = new TextDecoder();
+  const messageOf = (part: Uint8Array) => {
+    if (format === 'binary') {
+      const message = uncobs(part);
+      return message && readFrames(message);
+    }
+    const text = decoder.decode(part).trim();
+    const manifest = gateway.slot(gateway.streams.get(stream)?.slot ?? slot ?? 'main').active?.manifest;
+    const numbers = text.split(/[\s,;]+/).map((word) => (word === '' ? Number.NaN : Number(word)));
+    const from = numbered ? numbers.shift() : undefined;
+    if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) return undefined;
+    const tick = manifest && tickOf(manifest, numbers);
+    return tick && { from, bytes: tick };
+  };
+  for await (const part of partsOf(bytes, format === 'binary' ? 0 : newline)) {
+    counts.lines++;
+    try {
+      const message = part && messageOf(part);
+      if (!message) {
+        counts.bad++;
+        continue;
+      }
+      const id = ('stream' in message && message.stream) || stream;
+      const most = () =>
+        options.mostWaitingHops * (gateway.slot(gateway.streams.get(id)?.slot ?? 'main').active?.manifest.hop ?? 1);
+      while (patient && ((gateway.streams.get(id)?.waiting ?? 0) > most() >> 1 || gateway.lagMs > options.mostLagMs / 2))
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });
+    } catch (error) {
+      if (!isRunletError(error) || !['RN842', 'RN844', 'RN870', 'RN874'].includes(error.code)) throw error;
+      counts.bad++;
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,126 @@
+/**
+ * Frames and outputs as binary messages, the same over WebSocket, MQTT and serial lines (docs/streams.md).
+ *
+ * Little endian. A message of frames: u8 1, u8 flags (1: `from` is there, 2: the timestamp is), u16 where the frames begin, u32 bytes of the stream's name
+ * (0: the topic or the line says it), u64 number of the first tick, u64 its timestamp (microseconds since 1970), the name, zeros up to a multiple of 4, frames.
+ * A message of an output: the same 8 bytes, u64 number of the output, u64 number of its last tick, u64 timestamp of that tick, u32 first bytes of the
+ * bundle's SHA-256, u32 ticks of its window that were filled, the name, zeros, float32 values of all outputs in turn.
+ * Exact up to 2^53. Cost: a copy of the values, none of the frames.
+ */
+import { RunletError } from '../../../models/error.ts';
+
+export interface FramesMessage {
+  stream?: string;
+  from?: number;
+  timestampMs?: number;
+  bytes: Uint8Array;
+}
+
+export interface OutputMessage {
+  stream: string;
+  sequence: number;
+  /** Number of its last tick, as the sender counts. */
+  tick: number;
+  timestampMs?: number;
+  /** The first 4 bytes of the bundle's SHA-256, in hex. */
+  digest: string;
+  filled: number;
+  values: Float32Array;
+}
+
+const version = 1;
+const flags = { from: 1, timestamp: 2 } as const;
+const framesHeader = 24;
+const outputHeader = 40;
+const mostName = 64;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const padded = (bytes: number): number => (bytes + 3) & ~3;
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function putU64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true);
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
+}
+const getU64 = (view: DataView, at: number): number => view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
+
+const bad = (why: string): RunletError =>
+  new RunletError('RN870', {
+    what: 'this is no message of frames',
+    where: 'message',
+    why,
+    tryThis: 'docs/streams.md has the layout',
+  });
+
+function begin(header: number, stream: string, flagBits: number, payloadBytes: number): [Uint8Array, DataView, number] {
+  const name = encoder.encode(stream);
+  const offset = header + padded(name.length);
+  const bytes = new Uint8Array(offset + payloadBytes);
+  const view = viewOf(bytes);
+  view.setUint8(0, version);
+  view.setUint8(1, flagBits);
+  view.setUint16(2, offset, true);
+  view.setUint32(4, name.length, true);
+  bytes.set(name, header);
+  return [bytes, view, offset];
+}
+
+/** Checks the first 8 bytes. @throws RN870 */
+function opened(bytes: Uint8Array, header: number): { view: DataView; offset: number; stream?: string } {
+  if (bytes.length < header) throw bad(`it has ${bytes.length} bytes, and the header alone has ${header}`);
+  const view = viewOf(bytes);
+  if (view.getUint8(0) !== version) throw bad(`it begins with ${view.getUint8(0)}, and version ${version} is known`);
+  const offset = view.getUint16(2, true);
+  const name = view.getUint32(4, true);
+  if (name > mostName || offset < header + name || offset > bytes.length || offset % 4 !== 0)
+    throw bad(`a name of ${name} bytes, and frames at byte ${offset} of ${bytes.length}`);
+  return { view, offset, ...(name > 0 && { stream: decoder.decode(bytes.subarray(header, header + name)) }) };
+}
+
+export function writeFrames({ stream = '', from, timestampMs, bytes: frames }: FramesMessage): Uint8Array {
+  const bits = (from === undefined ? 0 : flags.from) | (timestampMs === undefined ? 0 : flags.timestamp);
+  const [bytes, view, offset] = begin(framesHeader, stream, bits, frames.length);
+  putU64(view, 8, from ?? 0);
+  putU64(view, 16, Math.round(1000 * (timestampMs ?? 0)));
+  bytes.set(frames, offset);
+  return bytes;
+}
+
+/** The frames are a view. @throws RN870 */
+export function readFrames(bytes: Uint8Array): FramesMessage {
+  const { view, offset, stream } = opened(bytes, framesHeader);
+  const bits = view.getUint8(1);
+  const from = bits & flags.from ? getU64(view, 8) : undefined;
+  if (from !== undefined && from > 2 ** 52) throw bad(`tick ${from} is beyond 2^52`);
+  const timestampMs = bits & flags.timestamp ? getU64(view, 16) / 1000 : undefined;
+  return { stream, from, timestampMs, bytes: bytes.subarray(offset) };
+}
+
+export function writeOutput(stream: string, { sequence, tick, timestampMs, digest, filled, values }: OutputMessage): Uint8Array {
+  const [bytes, view, offset] = begin(outputHeader, stream, timestampMs === undefined ? 0 : flags.timestamp, 4 * values.length);
+  putU64(view, 8, sequence);
+  putU64(view, 16, tick);
+  putU64(view, 24, Math.round(1000 * (timestampMs ?? 0)));
+  view.setUint32(32, Number.parseInt(digest.slice(0, 8), 16));
+  view.setUint32(36, filled, true);
+  values.forEach((value, i) => {
+    view.setFloat32(offset + 4 * i, value, true);
+  });
+  return bytes;
+}
+
+/** @throws RN870 */
+export function readOutput(bytes: Uint8Array): OutputMessage {
+  const { view, offset, stream = '' } = opened(bytes, outputHeader);
+  const values = Float32Array.from({ length: (bytes.length - offset) >> 2 }, (_, i) => view.getFloat32(offset + 4 * i, true));
+  return {
+    stream,
+    sequence: getU64(view, 8),
+    tick: getU64(view, 16),
+    ...(view.getUint8(1) & flags.timestamp && { timestampMs: getU64(view, 24) / 1000 }),
+    digest: view.getUint32(32).toString(16).padStart(8, '0'),
+    filled: view.getUint32(36, true),
+    values,
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * What happens in a gateway as metrics of Prometheus (docs/streams.md lists them).
+ *
+ * In: a gateway's events, the counters of its wires.  Out: text at /metrics. Counters of wires are read when somebody asks.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Gateway } from '../gateway.ts';
+import type { Intake, IntakeCounts } from '../streams/intake.ts';
+import type { LineCounts } from '../streams/lines.ts';
+import type { MqttCounts } from '../streams/mqtt.ts';
+import type { SocketCounts } from '../streams/websocket.ts';
+import type { Tracker } from './tracker.ts';
+
+/** Counters of the wires that are there. */
+export interface Wires {
+  websocket?: SocketCounts;
+  mqtt?: MqttCounts;
+  lines: LineCounts[];
+}
+
+export interface MetricsOptions {
+  gateway: Gateway;
+  intake: Intake;
+  tracker: Tracker;
+  wires: Wires;
+}
+
+const latencyBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const pushBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+/** Of the intake, those that count ticks. */
+const tickCounts = ['received', 'delivered', 'lost', 'filled', 'late', 'duplicate', 'reordered', 'shed'] as const;
+
+export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptions): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
+    new Counter({ name: `runlet_${name}`, help, labelNames, registers });
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (set: (labels: object, value: number) => void) => void,
+  ) =>
+    new Gauge({
+      name: `runlet_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        read((labels, value) => this.set(labels as Record<string, string>, value));
+      },
+    });
+  /** A counter that somebody else counts. */
+  const counted = (name: string, help: string, labelNames: string[], read: () => [labels: object, value: number][]) =>
+    new Counter({
+      name: `runlet_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of read()) this.inc(labels as Record<string, string>, value);
+      },
+    });
+
+  const outputs = counter('outputs_total', 'Outputs that streams gave', 'slot');
+  const latency = new Histogram({
+    name: 'runlet_output_latency_seconds',
+    help: 'From the arrival of the last frame of an output to the output',
+    labelNames: ['slot'],
+    buckets: latencyBuckets,
+    registers,
+  });
+  const push = new Histogram({
+    name: 'runlet_push_seconds',
+    help: 'What the push takes in which an output falls due',
+    labelNames: ['slot'],
+    buckets: pushBuckets,
+    registers,
+  });
+  const steps = counter(
+    'steps_total',
+    'Steps of bundles: staged, checked, trial, passed, confirmed, swapped, reverted, rolled back',
+    'slot',
+    'step',
+  );
+  const refused = counter('refused_total', 'Bundles and frames that were not taken, by error code', 'code');
+  const streams = counter('stream_events_total', 'Streams that were opened, restarted, failed, closed', 'state');
+  const overloads = counter('overloads_total', 'Times that frames were shed because too many came');
+  const { events } = gateway;
+  events.on('output', ({ slot, latencyMs, pushMs }) => {
+    outputs.inc({ slot });
+    latency.observe({ slot }, latencyMs / 1000);
+    push.observe({ slot }, pushMs / 1000);
+  });
+  events.on('step', ({ slot, step }) => steps.inc({ slot, step }));
+  events.on('refused', ({ code }) => refused.inc({ code }));
+  events.on('stream', ({ state }) => streams.inc({ state }));
+  events.on('overload', ({ state }) => state === 'begins' && overloads.inc());
+
+  gauge('streams', 'Streams that run', ['slot'], (set) => {
+    for (const [slot, { streams: all }] of gateway.slots) set({ slot }, all.size);
+  });
+  gauge('waiting_ticks', 'Ticks that wait for their module, of all streams', [], (set) =>
+    set(
+      {},
+      [...gateway.streams.values()].reduce((sum, { waiting }) => sum + waiting, 0),
+    ),
+  );
+  gauge('thread_lag_seconds', 'How long frames wait for a thread now', [], (set) => set({}, gateway.lagMs / 1000));
+  gauge('bundle_info', 'The bundle that runs; 1', ['slot', 'name', 'version', 'digest'], (set) => {
+    for (const [slot, { state }] of gateway.slots)
+      if (state.active) {
+        const { name, version, digest } = state.active;
+        set({ slot, name, version, digest: digest.slice(0, 12) }, 1);
+      }
+  });
+  gauge('insecure_unsigned', '1 where bundles are taken that nobody signed', [], (set) =>
+    set({}, gateway.policy.insecureUnsigned ? 1 : 0),
+  );
+  gauge('safe_mode', '1 in safe mode', [], (set) => set({}, gateway.store.state.safeMode ? 1 : 0));
+  counted('ticks_total', `Ticks of streams that may lose some: ${tickCounts.join(', ')}`, ['what'], () => {
+    const counts: IntakeCounts = intake.counts();
+    return tickCounts.map((what) => [{ what }, counts[what]]);
+  });
+  counted('gaps_total', 'Gaps of streams: all, those that began the signal again, senders that counted anew', ['what'], () => {
+    const { gaps, resets, restarts } = intake.counts();
+    return Object.entries({ gaps, resets, restarts }).map(([what, value]) => [{ what }, value]);
+  });
+  counted('messages_total', 'Messages of frames: all, and those that were refused', ['what'], () => {
+    const { messages, refused: no } = intake.counts();
+    return Object.entries({ all: messages, refused: no }).map(([what, value]) => [{ what }, value]);
+  });
+  counted('outputs_dropped_total', 'Outputs that a slow reader or a lost broker did not get', ['wire'], () => [
+    [{ wire: 'websocket' }, wires.websocket?.outputsDropped ?? 0],
+    [{ wire: 'mqtt' }, wires.mqtt?.outputsDropped ?? 0],
+  ]);
+  counted('bad_lines_total', 'Lines of text or binary messages that were noise', [], () => [
+    [{}, wires.lines.reduce((sum, { bad }) => sum + bad, 0)],
+  ]);
+  gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
+  gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
+  counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
+    [...gateway.slots.keys()].flatMap((slot) =>
+      tracker.ranges(slot).map(({ name, saturated }): [object, number] => [{ slot, channel: name }, saturated]),
+    ),
+  );
+  gauge('input_range', 'Least, mean and most of a channel in the last minute', ['slot', 'channel', 'what'], (set) => {
+    for (const slot of gateway.slots.keys())
+      for (const { name: channel, least, mean, most } of tracker.ranges(slot))
+        for (const [what, value] of Object.entries({ least, mean, most })) set({ slot, channel, what }, value);
+  });
+  return registry;
+}

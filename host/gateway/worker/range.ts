@@ -1,0 +1,94 @@
+/**
+ * What a module's input holds, channel by channel: how far it uses the range of int8, and how often it leaves it.
+ *
+ * In: frames as they are pushed.  Out, for an output: count of ticks, then for each channel its least, largest and mean value and how many stand at or
+ * beyond the ends of the stored range, where they saturate. A channel is an element of an input's frame; inputs in turn, the first `mostChannels`.
+ * Cost: a few comparisons an element.
+ */
+import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import type { Frames } from '../../session/index.ts';
+
+export const mostChannels = 64;
+/** Numbers of one channel. */
+export const rangeFields = ['least', 'most', 'mean', 'saturated'] as const;
+const fields = rangeFields.length;
+
+/** Real (or stored) values from which on an input saturates. */
+export function saturationOf({ hostType, scale, zeroPoint }: Manifest['inputs'][number]): [low: number, high: number] {
+  if (hostType === 'float32') return [scale * (-128.5 - zeroPoint), scale * (127.5 - zeroPoint)];
+  if (hostType === 'int16') return [-32768, 32767];
+  return hostType === 'uint8' ? [0, 255] : [-128, 127];
+}
+
+interface Port {
+  which: number;
+  elements: number;
+  rate: number;
+  low: number;
+  high: number;
+  /** Channels that are looked at, and the place of the first. */
+  channels: number;
+  at: number;
+}
+
+export class InputRange {
+  #ports: Port[] = [];
+  #totals: Float64Array;
+  #ticks = 0;
+
+  constructor({ inputs }: Pick<Manifest, 'inputs'>) {
+    let at = 0;
+    for (const [which, port] of inputs.entries()) {
+      const [low, high] = saturationOf(port);
+      const channels = Math.min(port.elements, mostChannels - at);
+      if (channels > 0) this.#ports.push({ which, elements: port.elements, rate: port.rate ?? 1, low, high, channels, at });
+      at += Math.max(0, channels);
+    }
+    this.#totals = new Float64Array(1 + fields * at);
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#ticks = 0;
+    this.#totals.fill(0);
+    for (let at = 1; at < this.#totals.length; at += fields) {
+      this.#totals[at] = Number.POSITIVE_INFINITY;
+      this.#totals[at + 1] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Ticks [from, from + count) of what Session.pushPart takes. */
+  see(frames: Frames | readonly Frames[], from: number, count: number): void {
+    this.#ticks += count;
+    const totals = this.#totals;
+    for (const { which, elements, rate, low, high, channels, at } of this.#ports) {
+      const values = (Array.isArray(frames) ? frames[which] : frames) as Frames;
+      const end = (from + count) * rate * elements;
+      for (let c = 0; c < channels; c++) {
+        const to = 1 + fields * (at + c);
+        let [least, most, sum, saturated] = [totals[to] as number, totals[to + 1] as number, 0, 0];
+        for (let i = from * rate * elements + c; i < end; i += elements) {
+          const x = values[i] as number;
+          if (x < least) least = x;
+          if (x > most) most = x;
+          sum += x;
+          if (x <= low || x >= high) saturated++;
+        }
+        totals[to] = least;
+        totals[to + 1] = most;
+        (totals[to + 2] as number) += sum;
+        (totals[to + 3] as number) += saturated;
+      }
+    }
+  }
+
+  /** What was seen since the last call. */
+  take(): Float64Array {
+    const found = this.#totals.slice();
+    found[0] = this.#ticks;
+    for (const { rate, channels, at } of this.#ports)
+      for (let c = 0; c < channels; c++) (found[1 + fields * (at + c) + 2] as number) /= Math.max(1, this.#ticks * rate);
+    this.#clear();
+    return found;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * npm run gateway:load: many streams of ppg-hr through a gateway in a process of its own, at the signal's rate or as fast as it takes them.
+ *
+ * In: --streams 1000 --seconds 180 --transport mqtt|ws|http --ticks-per-message 16 --connections 50; --full-speed --signal-hours 1; --overload x (times the
+ * signal's rate, with no wait); --json. For MQTT Debian's mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss
+ * counters, memory before and after, share of the processors. Exit 1 where the 99th percentile is 50 ms or more at the signal's rate, where an output is
+ * missing that was not shed, or where memory grows with the signal.
+ * The clock is one: frames are sent and outputs received by this process. Streams begin spread evenly over the time of a hop.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { demoFiles, demoSignal } from '../host/gateway/demo.ts';
+import { startBroker, startGateway } from './gateway/processes.ts';
+import { Sender } from './gateway/sender.ts';
+import { openTransport, transports } from './gateway/transports.ts';
+
+const { values: args } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '180' },
+    transport: { type: 'string', default: 'mqtt' },
+    'ticks-per-message': { type: 'string', default: '16' },
+    connections: { type: 'string', default: '50' },
+    threads: { type: 'string' },
+    overload: { type: 'string', default: '1' },
+    'full-speed': { type: 'boolean', default: false },
+    'signal-hours': { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const rateHz = 32;
+const hop = 64;
+const window = 256;
+const warmUpHops = 5;
+/** Acceptance. */
+const mostMs = 50;
+/** Of the second half of a run over the first: what is kept for a stream does not grow with the signal. */
+const mostGrowthBytes = 48 << 20;
+
+const streams = Number(args.streams);
+const ticksPerMessage = Number(args['ticks-per-message']);
+const fullSpeed = args['full-speed'];
+const overload = Number(args.overload);
+const transport = transports.find((name) => name === args.transport);
+const seconds = fullSpeed ? Number(args['signal-hours']) * 3600 : Number(args.seconds) * overload;
+const say = (text: string) => args.json || process.stdout.write(`${text}\n`);
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+
+if (!transport) throw new Error(`--transport is one of ${transports.join(', ')}`);
+if (transport === 'mqtt' && !existsSync('/usr/sbin/mosquitto')) {
+  process.stdout.write('skipped: no mosquitto found; install the package mosquitto, or use --transport ws\n');
+  process.exit(0);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-load-'));
+const files = await demoFiles(join(folder, 'demo'), say);
+const broker = transport === 'mqtt' ? await startBroker(folder) : undefined;
+const gateway = await startGateway({ folder, files, broker: broker?.url, threads: args.threads, streams, fullSpeed });
+say(
+  `${streams} streams of ppg-hr by ${transport}, ${ticksPerMessage} ticks a message, ${gateway.url}${broker ? `, mosquitto at ${broker.url}` : ''}`,
+);
+
+const link = await openTransport(transport, {
+  ...gateway,
+  broker: broker?.url,
+  connections: Math.min(streams, Number(args.connections)),
+});
+const sender = new Sender({
+  signal: await demoSignal(),
+  streams,
+  ticksPerMessage,
+  totalTicks: Math.floor((seconds * rateHz) / ticksPerMessage) * ticksPerMessage,
+  ticksPerSecond: fullSpeed ? Number.POSITIVE_INFINITY : rateHz * overload,
+  mostAheadTicks: fullSpeed ? 4 * hop : Number.POSITIVE_INFINITY,
+  firstOutputTicks: window + warmUpHops * hop,
+  hop,
+  send: link.send,
+});
+link.onOutput((stream, tick) => sender.output(stream, tick));
+
+const before = gateway.usage();
+const begunMs = performance.now();
+const samples: { share: number; bytes: number }[] = [];
+const ticker = setInterval(() => {
+  const { rssBytes: bytes } = gateway.usage();
+  samples.push({ share: sender.share, bytes });
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${(100 * sender.share).toFixed(1)} %, ${mib(bytes)}`);
+}, 500);
+await sender.run();
+clearInterval(ticker);
+if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+const elapsedS = (performance.now() - begunMs) / 1000;
+const after = gateway.usage();
+const brokerShare = broker ? (broker.usage().cpuS - broker.startedCpuS) / elapsedS : 0;
+const board = await gateway.board();
+await link.stop();
+const crashed = gateway.exited();
+await gateway.stop();
+await broker?.stop();
+rmSync(folder, { recursive: true, force: true });
+
+const { p50, p95, p99, most } = sender.latency();
+const { counts } = board;
+const half = (from: number, to: number) =>
+  samples.filter(({ share }) => share >= from && share < to).reduce((top, { bytes }) => Math.max(top, bytes), 0);
+const [early, late] = [half(0.25, 0.6), half(0.6, 2)];
+const growthBytes = early > 0 && late > 0 ? late - early : 0;
+const cpu = (after.cpuS - before.cpuS) / elapsedS;
+const missing = sender.expected - sender.received;
+const failures = [
+  ...(crashed ? ['the gateway ended'] : []),
+  ...(missing > 0 && counts.shed === 0 ? [`${missing} outputs are missing, and nothing was shed`] : []),
+  ...(!fullSpeed && overload <= 1 && p99 >= mostMs ? [`p99 is ${p99.toFixed(1)} ms, and less than ${mostMs} ms is wanted`] : []),
+  ...(growthBytes > mostGrowthBytes ? [`memory grew by ${mib(growthBytes)} in the second half`] : []),
+  ...(overload > 1 && counts.shed > 0 && !gateway.log().includes('overload begins')
+    ? ['it shed frames, and did not say so']
+    : []),
+];
+const result = {
+  ...{
+    streams,
+    transport,
+    ticksPerMessage,
+    elapsedS,
+    signalS: sender.signalS,
+    expected: sender.expected,
+    received: sender.received,
+    p50,
+    p95,
+    p99,
+    most,
+  },
+  ...{ counts, overloads: gateway.log().split('overload begins').length - 1, sendDelayMs: sender.sendDelayMs() },
+  ...{ rssBeforeBytes: before.rssBytes, rssAfterBytes: after.rssBytes, growthBytes, cpu, brokerShare, failures },
+};
+if (args.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+else {
+  const { received, delivered, lost, late: tooLate, duplicate, reordered, shed, refused } = counts;
+  const lines: [string, string][] = [
+    [
+      'signal',
+      `${sender.signalS.toFixed(0)} s of ${streams} streams in ${elapsedS.toFixed(1)} s (${((sender.signalS * streams) / elapsedS).toFixed(0)} times real time)`,
+    ],
+    ['outputs', `${sender.received} of ${sender.expected} due`],
+    [
+      'latency',
+      `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, most ${most.toFixed(0)} ms, from the last frame sent to the output received`,
+    ],
+    [
+      'ticks',
+      transport === 'http'
+        ? 'HTTP loses none'
+        : `${received} received, ${delivered} delivered, ${lost} lost, ${tooLate} late, ${duplicate} duplicate, ${reordered} reordered, ${shed} shed; ${refused} messages refused`,
+    ],
+    [
+      'memory',
+      `${mib(before.rssBytes)} before, ${mib(after.rssBytes)} after; ${mib(Math.max(0, growthBytes))} more in the second part than before`,
+    ],
+    [
+      'processor',
+      `gateway ${(100 * cpu).toFixed(0)} %${broker ? `, mosquitto ${(100 * brokerShare).toFixed(0)} %` : ''} of one core; senders were ${sender.sendDelayMs().toFixed(1)} ms late at p99`,
+    ],
+    ['overload', `${result.overloads} times`],
+  ];
+  for (const [name, text] of lines) process.stdout.write(`  ${name.padEnd(10)} ${text}\n`);
+  process.stdout.write(failures.length > 0 ? `FAILED: ${failures.join('; ')}\n` : 'ok\n');
+}
+process.exit(failures.length > 0 ? 1 : 0);

@@ -1,0 +1,119 @@
+/**
+ * The processes of a load test: mosquitto and the gateway, each with what it uses.
+ *
+ * In: a folder, ports that are free.  Out: addresses, processor time and memory (from /proc), the log; both end with `stop`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { DemoFiles } from '../../host/gateway/demo.ts';
+import type { Board } from '../../host/gateway/page/board.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Processor seconds and resident bytes; none of a process that has ended. */
+function usageOf({ pid }: ChildProcess): { cpuS: number; rssBytes: number } {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    const cpuS = (Number(fields[11]) + Number(fields[12])) / 100;
+    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return { cpuS, rssBytes: 1024 * Number(rss ?? 0) };
+  } catch {
+    return { cpuS: 0, rssBytes: 0 };
+  }
+}
+
+/** A process that ends with this one, also where this one fails. */
+function bound(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+export async function startBroker(folder: string) {
+  const port = await freePort();
+  const file = join(folder, 'mosquitto.conf');
+  // 0: mosquitto itself drops nothing
+  writeFileSync(
+    file,
+    `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\npersistence false\nlog_type error\n`,
+  );
+  const child = spawn('/usr/sbin/mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+  bound(child);
+  for (let tries = 0; ; tries++) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(
+      () => false,
+    );
+    socket.destroy();
+    if (open) break;
+    if (tries > 100) throw new Error('mosquitto does not listen');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const usage = () => usageOf(child);
+  return { url: `mqtt://127.0.0.1:${port}`, usage, startedCpuS: usage().cpuS, stop: () => stopped(child) };
+}
+
+export interface GatewayProcessOptions {
+  folder: string;
+  files: DemoFiles;
+  broker?: string;
+  threads?: string;
+  streams: number;
+  /** Frames come as fast as outputs do: more may wait before they are shed. */
+  fullSpeed: boolean;
+}
+
+export const gatewayId = 'load';
+
+export async function startGateway({ folder, files, broker, threads, streams, fullSpeed }: GatewayProcessOptions) {
+  const args = ['gateway', '--state', join(folder, 'state'), '--port', '0', '--model', files.first, '--key', files.key];
+  args.push('--most-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
+  // the warm-up alone is 9 hops, for which no output asks to wait
+  if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');
+  if (broker) args.push('--mqtt', broker, '--mqtt-id', gatewayId);
+  const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  bound(child);
+  const log: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (log.length < 1000) log.push(line);
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /^gateway at (\S+);/.exec(line)?.[1];
+      if (found) resolve(found);
+    });
+    child.once('exit', () => reject(new Error(`the gateway ended:\n${log.join('\n')}`)));
+  });
+  return {
+    url,
+    usage: () => usageOf(child),
+    log: () => log.join('\n'),
+    exited: () => child.exitCode !== null || child.signalCode !== null,
+    board: async () => (await (await fetch(`${url}/v1/board`)).json()) as Board,
+    stop: () => stopped(child),
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * The gateway's page in headless Chromium, light and dark, wide and as narrow as a phone: what runs, what was lost, a swap, a trial, the banner of unsigned
+ * development mode, the token; nothing from elsewhere, and no fault under its own Content-Security-Policy. And /metrics beside it, number by number.
+ */
+import { pino } from 'pino';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Gateway } from '../../host/gateway/gateway.ts';
+import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { type Served, serve } from '../../host/gateway/http/serve.ts';
+import { addPage } from '../../host/gateway/page/page.ts';
+import { Intake } from '../../host/gateway/streams/intake.ts';
+import { Tracker } from '../../host/gateway/watch/tracker.ts';
+import { bundleOf, bytesOf, keys, signal } from '../gateway/bundles.ts';
+import { CrashDisk } from '../gateway/crash-disk.ts';
+import { chromiumPath, flags } from './page.ts';
+
+if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
+const only = chromiumPath ? test : test.skip;
+const token = 'a-token-of-some-length';
+let gateway: Gateway;
+let intake: Intake;
+let served: Served;
+let browser: Browser | undefined;
+let close = async () => {};
+
+test.before(async () => {
+  gateway = await Gateway.open(new CrashDisk(), {
+    policy: { keys: [keys.publicKey], insecureUnsigned: true },
+    pool: { threads: 1, budgetMs: 20_000 },
+  });
+  const first = await bundleOf(1);
+  await gateway.receive(first.wasm, first.digest);
+  await gateway.try();
+  intake = new Intake(gateway, { reorderTicks: 0, mostWaitingHops: 1000, mostLagMs: 60_000 });
+  const tracker = new Tracker(gateway);
+  const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }), token });
+  addPage(app, { gateway, intake, tracker, wires: { lines: [] }, token });
+  served = await serve({ app, host: '127.0.0.1', port: 0 });
+  if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
+  close = async () => {
+    await browser?.close();
+    await served.stop();
+    await uploads.close();
+    tracker.close();
+    intake.close();
+    await gateway.close();
+  };
+});
+test.after(() => close());
+
+const send = (stream: string, from: number, ticks: number) =>
+  intake.take({ stream, from, bytes: bytesOf(signal(1, from, ticks)) });
+const drained = async () => {
+  for (let wait = 0; [...gateway.streams.values()].some(({ waiting }) => waiting > 3); wait++) {
+    if (wait > 1000) throw new Error('frames still wait');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+async function visit(colorScheme: 'light' | 'dark', width: number): Promise<{ page: Page; faults: string[] }> {
+  const page = await (browser as Browser).newPage({ colorScheme, viewport: { width, height: 900 } });
+  const faults: string[] = [];
+  page.on(
+    'console',
+    (message) => message.type() === 'error' && !/status of 401/.test(message.text()) && faults.push(message.text()),
+  );
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('request', (request) => new URL(request.url()).host !== new URL(served.url).host && !request.url().startsWith('data:') && faults.push(request.url())); // biome-ignore format: one line
+  await page.goto(served.url);
+  await page.waitForSelector('#ask:not([hidden])');
+  await page.fill('#token', token);
+  await page.click('#ask button');
+  await page.waitForSelector('#slots article');
+  return { page, faults };
+}
+
+const wide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+/** Pixels of a canvas that something was drawn on. */
+const drawn = (page: Page, id: string) =>
+  page.evaluate((where) => {
+    const canvas = document.querySelector(`#${where} canvas`) as HTMLCanvasElement;
+    const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  }, id);
+
+only('the page: streams, losses, a swap, a refused bundle, in light and dark and on a phone', async () => {
+  for (const stream of ['pump-1', 'pump-2', 'pump-10']) {
+    for (let at = 0; at < 400; at += 8) if (stream !== 'pump-2' || at !== 80) send(stream, at, 8);
+  }
+  await drained();
+  const next = await bundleOf(2);
+  await gateway.receive(next.wasm, next.digest);
+  const trial = gateway.try('main', { outputs: 2 });
+  for (let at = 400; at < 600; at += 8) {
+    for (const stream of ['pump-1', 'pump-2', 'pump-10']) send(stream, at, 8);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await trial;
+  for (const stream of ['pump-1', 'pump-2', 'pump-10']) send(stream, 600, 40);
+  await drained();
+  const waits = await bundleOf(3);
+  await gateway.receive(waits.wasm, waits.digest);
+  const passed = gateway.try('main', { confirm: false, outputs: 1, seconds: 1 });
+  send('pump-1', 640, 40);
+  assert.is((await passed).phase, 'passed');
+  await gateway.receive(next.wasm, 'f'.repeat(64)).catch(() => {});
+  for (const [scheme, width] of [
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const) {
+    // biome-ignore format: one line
+    const { page, faults } = await visit(scheme, width);
+    await page.waitForSelector('#plot canvas');
+    const text = (selector: string) => page.$eval(selector, (node) => node.textContent ?? '');
+    assert.match(await text('#insecure'), 'Unsigned development mode');
+    assert.ok(await page.isHidden('#safe'));
+    assert.match(
+      await text('#slots'),
+      /1\.2\.0[\s\S]*no signature was verified[\s\S]*before: .* 1\.1\.0[\s\S]*passed, waits: .* 1\.3\.0/,
+    );
+    const rows = await page.$$eval('#streams tbody tr', (all) =>
+      all.map((row) => [...row.children].map((cell) => cell.textContent)),
+    );
+    assert.equal(rows.map(([name, , , lost]) => [name, lost]), [['pump-1', '0'], ['pump-2', '8'], ['pump-10', '0']]); // biome-ignore format: one line
+    const count = (name: string) => page.$$eval('#counts tr', (all, wanted) => all.find((row) => row.textContent?.startsWith(wanted))?.lastElementChild?.textContent, name); // biome-ignore format: one line
+    const { received, lost } = intake.counts();
+    assert.is(await count('received'), received.toLocaleString('en'));
+    assert.is(await count('lost'), `${lost}`);
+    assert.is(lost, 8);
+    assert.match(await text('#notes'), 'RN810');
+    assert.is((await page.$$('.channel')).length, 6);
+    assert.ok((await drawn(page, 'plot')) > 500 && (await drawn(page, 'latency')) > 500);
+    assert.is(await wide(page), 0, `${width} wide: nothing sticks out`);
+    await page.fill('#find', '-2');
+    await page.waitForFunction(() => document.querySelectorAll('#streams tbody tr').length === 1);
+    await page.click('#streams button');
+    await page.waitForFunction(() => document.getElementById('name')?.textContent === 'pump-2');
+    assert.equal(faults, []);
+    if (process.env.RUNLET_SHOTS)
+      await page.screenshot({ path: `${process.env.RUNLET_SHOTS}/gateway-${scheme}-${width}.png`, fullPage: true });
+    await page.close();
+  }
+});
+
+only('/metrics says what was counted, and asks for the token', async () => {
+  assert.is((await fetch(`${served.url}/metrics`)).status, 401);
+  const text = await (await fetch(`${served.url}/metrics`, { headers: { Authorization: `Bearer ${token}` } })).text();
+  const value = (line: string) => Number(new RegExp(`^${line.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1]);
+  const outputs = [...gateway.streams.values()].reduce((sum, { sequence }) => sum + sequence, 0);
+  const { received, delivered, lost, filled } = intake.counts();
+  assert.is(value('runlet_outputs_total{slot="main"}'), outputs);
+  assert.is(value('runlet_output_latency_seconds_count{slot="main"}'), outputs);
+  assert.is(value('runlet_streams{slot="main"}'), 3);
+  for (const [what, count] of Object.entries({ received, delivered, lost, filled }))
+    assert.is(value(`runlet_ticks_total{what="${what}"}`), count, what);
+  assert.is(value('runlet_refused_total{code="RN810"}'), 1);
+  assert.is(value('runlet_insecure_unsigned'), 1);
+  const name = gateway.slot('main').active?.manifest.inputs.at(0)?.name;
+  // of int8 as it is sent, -128 and 127 are the ends
+  const given = [...gateway.streams.values()].length * 640 + 40;
+  assert.ok(value(`runlet_input_saturated_total{slot="main",channel="${name} 0"}`) < given / 20);
+  assert.is(value(`runlet_input_range{slot="main",channel="${name} 0",what="least"}`), -128);
+});
+
+test.run();

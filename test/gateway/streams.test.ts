@@ -1,0 +1,339 @@
+/**
+ * Frames by WebSocket, MQTT and lines: every wire gives the outputs of the same signal; what is lost is filled, flagged and counted, or begins the signal
+ * again; timestamps are of an output's last frame; overload is shed and said. MQTT runs against aedes here, and mosquitto where it is there (scripts/gateway-load.ts).
+ */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { Aedes } from 'aedes';
+import fc from 'fast-check';
+import mqtt from 'mqtt';
+import { pino } from 'pino';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import WebSocket from 'ws';
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import { Gateway } from '../../host/gateway/gateway.ts';
+import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { serve } from '../../host/gateway/http/serve.ts';
+import { Intake, type IntakeOptions } from '../../host/gateway/streams/intake.ts';
+import { cobs, readLines, tickOf, uncobs } from '../../host/gateway/streams/lines.ts';
+import { connectMqtt, mqttTopics } from '../../host/gateway/streams/mqtt.ts';
+import { attachWebSockets } from '../../host/gateway/streams/websocket.ts';
+import { type OutputMessage, readFrames, readOutput, writeFrames, writeOutput } from '../../host/gateway/streams/wire.ts';
+import { bundleOf, bytesOf, channels, digestOf, expected, hop, keys, signal, window } from './bundles.ts';
+import { CrashDisk } from './crash-disk.ts';
+
+const log = pino({ level: 'silent' });
+const seed = Number(process.env.RUNLET_SEED ?? Date.now() % 1e6);
+console.log(`  RUNLET_SEED=${seed}`);
+const ticks = (from: number, count: number) => bytesOf(signal(1, from, count));
+const until = async (done: () => boolean): Promise<void> => {
+  for (let wait = 0; !done(); wait++) {
+    if (wait > 3000) throw new Error('it does not come');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+interface Begun {
+  gateway: Gateway;
+  intake: Intake;
+  close(): Promise<void>;
+}
+
+/** Of the tests that overload nothing. */
+const roomy = { mostWaitingHops: 1000, mostLagMs: 60_000 };
+
+async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
+  const gateway = await Gateway.open(new CrashDisk(), {
+    policy: { keys: [keys.publicKey] },
+    pool: { threads: 1, budgetMs: 20_000 },
+  });
+  const { wasm } = await bundleOf(1);
+  await gateway.receive(wasm, digestOf(wasm));
+  assert.is((await gateway.try()).phase, 'confirmed');
+  const intake = new Intake(gateway, { ...roomy, ...options });
+  const close = async () => {
+    intake.close();
+    await gateway.close();
+  };
+  return { gateway, intake, close };
+}
+
+const outputOf = (gateway: Gateway): PortManifest => gateway.slot('main').active?.manifest.outputs.at(0) as PortManifest;
+
+/** Outputs as a reader of a wire gets them, against an uninterrupted run. */
+function sameAsEver(outputs: OutputMessage[], scale: number, zeroPoint: number, frames: number): void {
+  const want = expected(1, frames);
+  assert.is(outputs.length, want.length);
+  for (const [n, { sequence, tick, values }] of outputs.entries()) {
+    assert.is(sequence, n);
+    assert.is(tick, hop * n + window - 1);
+    assert.equal(
+      [...values],
+      [...(want[n] as Int8Array)].map((q) => Math.fround(Math.fround(scale) * (q - zeroPoint))),
+    );
+  }
+}
+
+test('messages: what is written is read, and damaged ones are refused', () => {
+  const message = fc.record({
+    stream: fc.option(fc.stringMatching(/^[a-z0-9]{1,64}$/), { nil: undefined }),
+    from: fc.option(fc.nat(2 ** 52), { nil: undefined }),
+    timestampMs: fc.option(fc.nat(2 ** 42), { nil: undefined }),
+    bytes: fc.uint8Array({ maxLength: 64 }),
+  });
+  const frames = fc.property(message, (one) => {
+    const written = writeFrames(one);
+    const found = readFrames(written);
+    for (const key of ['stream', 'from', 'timestampMs'] as const) assert.is(found[key], one[key]);
+    assert.equal([...found.bytes], [...one.bytes]);
+    assert.is(found.bytes.byteOffset % 4, 0);
+  });
+  fc.assert(frames, { seed, numRuns: 300 });
+  const damaged = fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+    try {
+      readFrames(bytes);
+    } catch (error) {
+      assert.is((error as { code: string }).code, 'RN870');
+    }
+  });
+  fc.assert(damaged, { seed, numRuns: 1000 });
+  const output = { stream: 'x', sequence: 2 ** 40 + 1, tick: 77, timestampMs: 1_700_000_000_123, digest: '00ab12cd', filled: 3 };
+  assert.equal(readOutput(writeOutput('x', { ...output, values: Float32Array.of(1, -2) })), {
+    ...output,
+    values: Float32Array.of(1, -2),
+  });
+});
+
+test('COBS: no zero inside, and back again', () => {
+  const property = fc.property(fc.uint8Array({ maxLength: 700 }), fc.boolean(), (bytes, dense) => {
+    const message = dense ? bytes.map((b) => b | 1) : bytes;
+    const packed = cobs(message);
+    assert.not.ok(packed.includes(0));
+    assert.equal([...(uncobs(packed) as Uint8Array)], [...message]);
+  });
+  fc.assert(property, { seed, numRuns: 500 });
+});
+
+test('WebSocket: frames of two streams on one socket, outputs on it and on another; refusals as text; other origins shut out', async () => {
+  const { gateway, intake, close } = await begun();
+  const { app, uploads } = gatewayApp({ gateway, log, token: 'a-token-of-some-length' });
+  const served = await serve({ app, host: '127.0.0.1', port: 0 });
+  const sockets = attachWebSockets(served.server, intake, 'a-token-of-some-length');
+  const address = `${served.url.replace('http', 'ws')}/v1/ws`;
+  const headers = { Authorization: 'Bearer a-token-of-some-length' };
+  for (const [path, options, status] of [
+    [address, {}, '401'],
+    [address, { headers: { ...headers, Origin: 'http://elsewhere.example' } }, '403'],
+    [`${served.url.replace('http', 'ws')}/v1/other`, { headers }, '404'],
+  ] as const) {
+    const [error] = (await once(new WebSocket(path, options), 'error')) as [Error];
+    assert.match(error.message, status);
+  }
+  const [own, all] = ['own', 'all'].map((outputs) => new WebSocket(`${address}?outputs=${outputs}`, { headers })) as [
+    WebSocket,
+    WebSocket,
+  ];
+  const found = { own: [] as OutputMessage[], all: [] as OutputMessage[], errors: [] as string[] };
+  own.on('message', (data: Buffer, binary) => (binary ? found.own.push(readOutput(data)) : found.errors.push(data.toString())));
+  all.on('message', (data: Buffer) => found.all.push(readOutput(data)));
+  await Promise.all([once(own, 'open'), once(all, 'open')]);
+  for (let at = 0; at < 120; at += 3)
+    for (const stream of ['a', 'b'])
+      own.send(writeFrames({ stream, from: at, timestampMs: 1e12 + 10 * at, bytes: ticks(at, 3) }));
+  own.send(writeFrames({ stream: 'a', from: 120, bytes: new Uint8Array(5) }));
+  own.send('text');
+  const want = expected(1, 120).length;
+  await until(() => found.own.length === 2 * want && found.all.length === 2 * want && found.errors.length === 2);
+  const { scale, zeroPoint } = outputOf(gateway);
+  for (const name of ['a', 'b']) {
+    const mine = found.own.filter(({ stream }) => stream === name);
+    sameAsEver(mine, scale, zeroPoint, 120);
+    // 100 Hz: a tick each 10 ms, from the stamp of its message on
+    for (const { tick, timestampMs } of mine) assert.is(timestampMs, 1e12 + 10 * tick);
+  }
+  assert.equal(found.errors.map((text) => JSON.parse(text).error.code).sort(), ['RN842', 'RN870']);
+  sockets.stop();
+  await served.stop();
+  await uploads.close();
+  await close();
+});
+
+test('MQTT: out of order and twice gives the outputs of the signal; the status says online and offline', async () => {
+  const broker = await Aedes.createBroker();
+  const server = createServer(broker.handle).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { gateway, intake, close } = await begun({ reorderTicks: 24 });
+  const topics = mqttTopics('g1');
+  const client = await mqtt.connectAsync(url);
+  const states: string[] = [];
+  const outputs: OutputMessage[] = [];
+  client.on('message', (topic, payload) => {
+    if (topic === topics.status) states.push(payload.toString());
+    else outputs.push(readOutput(payload));
+  });
+  await client.subscribeAsync([topics.status, 'runlet/g1/streams/+/outputs'], { qos: 1 });
+  const wire = await connectMqtt(intake, { url, id: 'g1', qos: 1 }, log);
+  await until(() => states.includes('online'));
+  const send = (at: number) =>
+    client.publishAsync(topics.frames('m'), Buffer.from(writeFrames({ from: at, bytes: ticks(at, 4) })), { qos: 1 });
+  await send(0);
+  // pairs change places, and each fifth message comes twice
+  for (let at = 4; at < 204; at += 8) for (const one of [at + 4, at, ...(at % 20 === 4 ? [at] : [])]) await send(one);
+  await until(() => outputs.length === expected(1, 204).length);
+  const { scale, zeroPoint } = outputOf(gateway);
+  sameAsEver(outputs, scale, zeroPoint, 204);
+  const { lost, late, duplicate, reordered } = intake.counts();
+  assert.equal({ lost, late, duplicate, reordered }, { lost: 0, late: 0, duplicate: 20, reordered: 100 });
+  await client.publishAsync(topics.frames('no/such'), Buffer.from('noise'));
+  await wire.stop();
+  await until(() => states.includes('offline'));
+  await client.endAsync();
+  server.close();
+  broker.close();
+  await close();
+});
+
+test('a broker that is not there: RN871', async () => {
+  const { intake, close } = await begun();
+  for (const url of ['mqtt://127.0.0.1:1', 'no address'])
+    try {
+      await connectMqtt(intake, { url, id: 'g1', qos: 0 }, log);
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as { code: string }).code, 'RN871', String(error));
+    }
+  await close();
+});
+
+test('lines: numbers and noise, and binary messages between noise', async () => {
+  for (const format of ['csv', 'binary'] as const) {
+    const { gateway, intake, close } = await begun();
+    const outputs: OutputMessage[] = [];
+    gateway.events.on('output', (output) => outputs.push(intake.decorate(output)));
+    const line = (n: number) => Buffer.from(`${n},${[...signal(1, n, 1)].join(',')}\r\n`);
+    const message = (n: number) => Buffer.from([...cobs(writeFrames({ from: n, bytes: ticks(n, 1) })), 0]);
+    const noise = Buffer.from(format === 'csv' ? '7,1,2\nx,y,z,0,0,0,0\n' : [7, 7, 7, 0, 1, 200, 0]);
+    const all = Buffer.concat([noise, ...Array.from({ length: 50 }, (_, n) => (format === 'csv' ? line : message)(n)), noise]);
+    async function* pieces() {
+      for (let at = 0; at < all.length; at += 11) yield all.subarray(at, at + 11);
+    }
+    const counts = await readLines(intake, pieces(), { stream: 'l', format, numbered: true, patient: true });
+    assert.equal(counts, { lines: 54, bad: 4 });
+    await until(() => outputs.length === expected(1, 50).length);
+    const { scale, zeroPoint } = outputOf(gateway);
+    sameAsEver(outputs, scale, zeroPoint, 50);
+    await close();
+  }
+  const inputs = [{ hostType: 'int8', elements: 2 }] as never;
+  assert.is(tickOf({ inputs }, [1, 128]), undefined);
+  assert.is(tickOf({ inputs }, [1]), undefined);
+  assert.equal(tickOf({ inputs }, [1, -128]), Uint8Array.of(1, 128));
+});
+
+test('a gap: filled outputs say so and equal those of the filled signal; a long one begins the signal again, also under a swap', async () => {
+  const { gateway, intake, close } = await begun({ reorderTicks: 0, gapLimitTicks: 6 });
+  const outputs: (OutputMessage & { raw: number[] })[] = [];
+  gateway.events.on('output', (output) => outputs.push({ ...intake.decorate(output), raw: [...output.raw] }));
+  const send = (from: number, count: number) =>
+    intake.take({ stream: 'g', from, timestampMs: 1e12 + 10 * from, bytes: ticks(from, count) });
+  const sum = (values: Int8Array[]) =>
+    Array.from({ length: channels }, (_, c) => values.reduce((s, v) => s + (v[c] as number), 0) >> 3);
+  send(1000, 10);
+  send(1015, 9); // 5 lost, held
+  const held = (n: number) => signal(1, n >= 1010 && n < 1015 ? 1009 : n, 1);
+  const want = [0, 4, 8, 12, 16].map((from) => sum(Array.from({ length: window }, (_, k) => held(1000 + from + k))));
+  await until(() => outputs.length === want.length);
+  assert.equal(
+    outputs.map(({ raw }) => raw),
+    want,
+  );
+  assert.equal(
+    outputs.map(({ tick }) => tick),
+    [1007, 1011, 1015, 1019, 1023],
+  );
+  assert.equal(
+    outputs.map(({ filled }) => filled),
+    [0, 2, 5, 3, 0],
+  );
+  assert.equal(
+    outputs.map(({ timestampMs }) => timestampMs),
+    outputs.map(({ tick }) => 1e12 + 10 * tick),
+  );
+  // 6 filled, 71 skipped: the windows count from 1101 on
+  send(1101, 15);
+  const again = (n: number) => Array.from({ length: window }, (_, k) => signal(1, 1101 + 4 * n + k, 1));
+  await until(() => outputs.filter(({ tick }) => tick > 1101).length === 2);
+  assert.equal(outputs.filter(({ tick }) => tick > 1101).map(({ tick, raw }) => [tick, raw]), [[1108, sum(again(0))], [1112, sum(again(1))]]); // biome-ignore format: a line each
+  const before = outputs.length;
+  const next = await bundleOf(2);
+  await gateway.receive(next.wasm, next.digest);
+  const trial = gateway.try('main', { outputs: 2 });
+  for (let at = 1116; at < 1316; at += 4) {
+    send(at, 4);
+    if (at % 40 === 36) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.is((await trial).phase, 'confirmed');
+  send(1316, 5);
+  await until(() => outputs.length === before + 52);
+  for (const [i, { tick, sequence, raw }] of outputs.slice(before).entries()) {
+    assert.is(sequence, before + i);
+    assert.is(tick, 1116 + 4 * i);
+    assert.equal(raw, sum(again(2 + i)), `output of tick ${tick}`);
+  }
+  assert.equal(intake.counts().resets, 1);
+  assert.is(intake.counts().lost, 5 + 77);
+  await close();
+});
+
+test('overload: what comes too fast is shed, counted, told once, and a gap; then it goes on', async () => {
+  const { gateway, intake, close } = await begun({ mostWaitingHops: 4, mostLagMs: 160 });
+  const told: string[] = [];
+  let outputs = 0;
+  gateway.events.on('overload', ({ state }) => told.push(state));
+  gateway.events.on('output', () => outputs++);
+  let taken = 0;
+  // no thread answers while this loop runs
+  for (let at = 0; at < 4000; at += 4) taken += intake.take({ stream: 'o', from: at, bytes: ticks(at, 4) }) ? 1 : 0;
+  assert.is(taken, 5);
+  assert.is(intake.counts().shed, 4000 - 20);
+  await until(() => told.length === 2);
+  assert.equal(told, ['begins', 'ends']);
+  assert.ok(intake.take({ stream: 'o', from: 4000, bytes: ticks(4000, 12) }));
+  // 20 ticks, a window of the gap filled, 12 after it
+  await until(() => outputs === 4 + 2 + 2);
+  const { received, delivered, lost, filled } = intake.counts();
+  assert.equal({ received, delivered, lost, filled }, { received: 32, delivered: 32, lost: 3980, filled: 8 });
+  await close();
+});
+
+test('a missing tick is waited for no longer than reorderMs; numbers far ahead and frames of no bundle are refused', async () => {
+  const { gateway, intake, close } = await begun({ reorderTicks: 400, reorderMs: 100 });
+  let outputs = 0;
+  gateway.events.on('output', () => outputs++);
+  intake.take({ stream: 'w', from: 0, bytes: ticks(0, 8) });
+  intake.take({ stream: 'w', from: 9, bytes: ticks(9, 7) });
+  await until(() => outputs === 3);
+  assert.is(intake.counts().lost, 1);
+  const codeOf = (run: () => unknown) => {
+    try {
+      run();
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  assert.is(
+    codeOf(() => intake.take({ stream: 'w', from: 2 ** 40, bytes: ticks(0, 1) })),
+    'RN874',
+  );
+  assert.is(
+    codeOf(() => intake.take({ stream: 'v', slot: 'empty', from: 0, bytes: ticks(0, 1) })),
+    'RN846',
+  );
+  assert.is(intake.counts().refused, 2);
+  await close();
+});
+
+test.run();
