@@ -20,11 +20,13 @@ export const jsonArg = {
 const usageCodes = new Set(
   [
     506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 761, 763, 770, 771, 773, 774, 775,
-    776, 862,
+    776, 852, 862,
   ].map((n) => `RN${n}`),
 );
-/** Signatures, a self-test that failed, and what a gateway refuses or gives up (RN801, RN810, RN815 to RN840). */
-const checkCodes = new Set([608, 609, 610, 713, 801, 810, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`));
+/** Signatures, a self-test that failed, what a gateway refuses or gives up (RN801, RN810, RN815 to RN840), and a rollout that stopped. */
+const checkCodes = new Set(
+  [608, 609, 610, 713, 801, 810, 857, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
+);
 
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
