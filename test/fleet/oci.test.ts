@@ -19,7 +19,11 @@ interface Pulled {
   seen: SeenRequest[];
 }
 
-async function pull(options: RegistryOptions, credentials?: string, limits: { mostBytes?: number; timeoutMs?: number } = {}): Promise<Pulled> {
+async function pull(
+  options: RegistryOptions,
+  credentials?: string,
+  limits: { mostBytes?: number; timeoutMs?: number } = {},
+): Promise<Pulled> {
   const registry = await registryOf(module, options);
   const { seen, reference } = registry;
   try {
@@ -35,7 +39,11 @@ async function pull(options: RegistryOptions, credentials?: string, limits: { mo
 
 test('references', async () => {
   const digest = 'a'.repeat(64);
-  assert.equal(ociReference(`oci://ghcr.io/site/heart@sha256:${digest}`), { registry: 'ghcr.io', repository: 'site/heart', digest });
+  assert.equal(ociReference(`oci://ghcr.io/site/heart@sha256:${digest}`), {
+    registry: 'ghcr.io',
+    repository: 'site/heart',
+    digest,
+  });
   assert.is(ociReference(`oci://127.0.0.1:5000/a@sha256:${digest}`).registry, '127.0.0.1:5000');
   for (const text of [
     'oci://ghcr.io/heart:latest',

@@ -28,7 +28,11 @@ export interface SeenRequest {
 
 export async function registryOf(module: Uint8Array, options: RegistryOptions = {}) {
   const config = new TextEncoder().encode('{}');
-  const describe = (mediaType: string, bytes: Uint8Array) => ({ mediaType, digest: `sha256:${digestOf(bytes)}`, size: bytes.length });
+  const describe = (mediaType: string, bytes: Uint8Array) => ({
+    mediaType,
+    digest: `sha256:${digestOf(bytes)}`,
+    size: bytes.length,
+  });
   const plain = {
     schemaVersion: 2,
     mediaType: manifestType,
@@ -45,18 +49,23 @@ export async function registryOf(module: Uint8Array, options: RegistryOptions = 
     if (url.pathname === '/token') {
       const user = options.tokens?.user;
       if (user && authorization !== `Basic ${Buffer.from(user).toString('base64')}`) return refuse(401);
-      if (url.searchParams.get('service') !== 'tests' || url.searchParams.get('scope') !== 'repository:site/heart:pull') return refuse(400);
+      if (url.searchParams.get('service') !== 'tests' || url.searchParams.get('scope') !== 'repository:site/heart:pull')
+        return refuse(400);
       return response.end(JSON.stringify({ token: options.tokens?.token }));
     }
     const wanted = options.tokens ? `Bearer ${options.tokens.token}` : options.authorization;
     if (wanted && authorization !== wanted) {
       const realm = options.tokens?.realm ?? `http://${request.headers.host}/token`;
       const scope = 'repository:site/heart:pull';
-      return refuse(401, options.tokens ? { 'www-authenticate': `Bearer realm="${realm}",service="tests",scope="${scope}"` } : {});
+      return refuse(
+        401,
+        options.tokens ? { 'www-authenticate': `Bearer realm="${realm}",service="tests",scope="${scope}"` } : {},
+      );
     }
     if (url.pathname === `/v2/site/heart/manifests/sha256:${digestOf(manifest)}`)
       return response.writeHead(200, { 'content-type': manifestType }).end(options.sentManifest ?? manifest);
-    if (url.pathname !== `/v2/site/heart/blobs/sha256:${digestOf(module)}` && !url.pathname.startsWith('/storage')) return refuse(404);
+    if (url.pathname !== `/v2/site/heart/blobs/sha256:${digestOf(module)}` && !url.pathname.startsWith('/storage'))
+      return refuse(404);
     if (options.blob && !url.pathname.startsWith('/storage')) return options.blob(response, request);
     response.writeHead(200, { 'content-length': module.length }).end(module);
   });

@@ -55,7 +55,21 @@ const options = fc.record({
 /** What happens next: to which gateway, what, and how much later. */
 const happening = fc.record({
   which: fc.nat(80),
-  what: fc.constantFrom('good', 'good', 'good', 'good', 'good', 'good', 'good', 'good', 'bad', 'back', 'not back', 'tick', 'abort'),
+  what: fc.constantFrom(
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'bad',
+    'back',
+    'not back',
+    'tick',
+    'abort',
+  ),
   laterMs: fc.nat(200),
 });
 
@@ -64,66 +78,77 @@ test('whatever the gateways do', () => {
   let ends = 0;
   let tolerated = 0;
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 60 }), options, fc.array(happening, { maxLength: 150 }), fc.boolean(), (gateways, rules, happenings, silent) => {
-      const ids = Array.from({ length: gateways }, (_, i) => `g${i}`);
-      const waves = parseWaves(rules.sizes.join(','), gateways);
-      const all: RolloutOptions = { ...rules, waves };
-      const desired = new Map<string, 'next' | 'previous'>();
-      let nowMs = 0;
-      let stopped = false;
-      const take = ({ rollout, set }: Step) => {
-        for (const { gateway, to } of set) {
-          if (to === 'next') {
-            assert.not(stopped, 'nobody is touched after a stop');
-            assert.not(desired.has(gateway), 'each is touched once');
-          } else assert.is(desired.get(gateway), 'next', 'only what was touched goes back');
-          desired.set(gateway, to);
+    fc.property(
+      fc.integer({ min: 1, max: 60 }),
+      options,
+      fc.array(happening, { maxLength: 150 }),
+      fc.boolean(),
+      (gateways, rules, happenings, silent) => {
+        const ids = Array.from({ length: gateways }, (_, i) => `g${i}`);
+        const waves = parseWaves(rules.sizes.join(','), gateways);
+        const all: RolloutOptions = { ...rules, waves };
+        const desired = new Map<string, 'next' | 'previous'>();
+        let nowMs = 0;
+        let stopped = false;
+        const take = ({ rollout, set }: Step) => {
+          for (const { gateway, to } of set) {
+            if (to === 'next') {
+              assert.not(stopped, 'nobody is touched after a stop');
+              assert.not(desired.has(gateway), 'each is touched once');
+            } else assert.is(desired.get(gateway), 'next', 'only what was touched goes back');
+            desired.set(gateway, to);
+          }
+          stopped ||= rollout.phase === 'reverting' || rollout.phase === 'stopped';
+          const touched = touchedOf(rollout);
+          assert.equal([...desired.keys()].sort(), touched.sort());
+          assert.ok(touched.length <= (waves[Math.min(rollout.wave, waves.length - 1)] as number), 'no more than the wave');
+          if (stopped)
+            assert.ok(
+              touched.every((id) => desired.get(id) === 'previous'),
+              'all that were touched go back',
+            );
+          else
+            assert.ok(failuresOf(rollout) <= allowedFailures(rules.maxFailures, touched.length), 'the limit was passed unseen');
+          return rollout;
+        };
+        let rollout = take(begin(ids, all, nowMs));
+        const next = (event: RolloutEvent) => {
+          const before = rollout;
+          rollout = take(advance(rollout, event, all, nowMs));
+          if (rollout.wave > before.wave)
+            for (const [id, { state, wave }] of before.members)
+              if (wave !== undefined && wave <= before.wave)
+                assert.not.equal(rollout.members.get(id)?.state, 'touched', `${state} when the next wave began`);
+        };
+        for (const { which, what, laterMs } of happenings) {
+          nowMs += laterMs;
+          const gateway = `g${which}`;
+          if (what === 'tick') next({ type: 'tick' });
+          else if (what === 'abort') which === 7 && next({ type: 'abort', why: 'by hand' });
+          else if (what === 'back' || what === 'not back') next({ type: 'back', gateway, ok: what === 'back' });
+          else next({ type: 'verdict', gateway, ok: what === 'good' });
         }
-        stopped ||= rollout.phase === 'reverting' || rollout.phase === 'stopped';
-        const touched = touchedOf(rollout);
-        assert.equal([...desired.keys()].sort(), touched.sort());
-        assert.ok(touched.length <= (waves[Math.min(rollout.wave, waves.length - 1)] as number), 'no more than the wave');
-        if (stopped) assert.ok(touched.every((id) => desired.get(id) === 'previous'), 'all that were touched go back');
-        else assert.ok(failuresOf(rollout) <= allowedFailures(rules.maxFailures, touched.length), 'the limit was passed unseen');
-        return rollout;
-      };
-      let rollout = take(begin(ids, all, nowMs));
-      const next = (event: RolloutEvent) => {
-        const before = rollout;
-        rollout = take(advance(rollout, event, all, nowMs));
-        if (rollout.wave > before.wave)
-          for (const [id, { state, wave }] of before.members)
-            if (wave !== undefined && wave <= before.wave)
-              assert.not.equal(rollout.members.get(id)?.state, 'touched', `${state} when the next wave began`);
-      };
-      for (const { which, what, laterMs } of happenings) {
-        nowMs += laterMs;
-        const gateway = `g${which}`;
-        if (what === 'tick') next({ type: 'tick' });
-        else if (what === 'abort') which === 7 && next({ type: 'abort', why: 'by hand' });
-        else if (what === 'back' || what === 'not back') next({ type: 'back', gateway, ok: what === 'back' });
-        else next({ type: 'verdict', gateway, ok: what === 'good' });
-      }
-      // from now on the others do well, or nobody says anything any more
-      const left = (waves.length + 1) * 2 + 2;
-      for (let tick = 0; tick < left && !isOver(rollout); tick++) {
-        if (!silent)
-          for (const [gateway, { state }] of rollout.members)
-            if (state === 'touched') next({ type: 'verdict', gateway, ok: true });
-        nowMs += Math.max(rules.waveMs, rules.settleMs);
-        next({ type: 'tick' });
-      }
-      assert.ok(isOver(rollout), 'it ends');
-      if (stopped) stops++;
-      else {
-        ends++;
-        assert.is(desired.size, waves.at(-1));
-        if (failuresOf(rollout) > 0) tolerated++;
-      }
-      const end = rollout;
-      next({ type: 'verdict', gateway: 'g0', ok: false });
-      assert.is(rollout, end, 'what is over stays so');
-    }),
+        // from now on the others do well, or nobody says anything any more
+        const left = (waves.length + 1) * 2 + 2;
+        for (let tick = 0; tick < left && !isOver(rollout); tick++) {
+          if (!silent)
+            for (const [gateway, { state }] of rollout.members)
+              if (state === 'touched') next({ type: 'verdict', gateway, ok: true });
+          nowMs += Math.max(rules.waveMs, rules.settleMs);
+          next({ type: 'tick' });
+        }
+        assert.ok(isOver(rollout), 'it ends');
+        if (stopped) stops++;
+        else {
+          ends++;
+          assert.is(desired.size, waves.at(-1));
+          if (failuresOf(rollout) > 0) tolerated++;
+        }
+        const end = rollout;
+        next({ type: 'verdict', gateway: 'g0', ok: false });
+        assert.is(rollout, end, 'what is over stays so');
+      },
+    ),
     { numRuns, seed },
   );
   console.log(`${stops} stopped and went back, ${ends} went through, ${tolerated} of them with failures that are allowed`);
@@ -139,7 +164,10 @@ test('a good rollout: waves follow each other, with time to settle', () => {
   ({ rollout, set } = advance(rollout, { type: 'tick' }, rules, 109));
   assert.equal(set, []);
   ({ rollout, set } = advance(rollout, { type: 'tick' }, rules, 110));
-  assert.equal(set.map(({ gateway }) => gateway), ['b', 'c']);
+  assert.equal(
+    set.map(({ gateway }) => gateway),
+    ['b', 'c'],
+  );
   for (const gateway of ['b', 'c']) ({ rollout, set } = advance(rollout, { type: 'verdict', gateway, ok: true }, rules, 120));
   ({ rollout, set } = advance(rollout, { type: 'tick' }, rules, 220));
   assert.is(rollout.phase, 'done');
@@ -152,7 +180,10 @@ test('one that had confirmed and then fails counts, while its wave settles and i
   ({ rollout } = advance(rollout, { type: 'tick' }, rules, 110));
   ({ rollout, set } = advance(rollout, { type: 'verdict', gateway: 'a', ok: false, code: 'RN831' }, rules, 120));
   assert.is(rollout.phase, 'reverting');
-  assert.equal(set.map(({ gateway, to }) => `${gateway} ${to}`), ['a previous', 'b previous', 'c previous']);
+  assert.equal(
+    set.map(({ gateway, to }) => `${gateway} ${to}`),
+    ['a previous', 'b previous', 'c previous'],
+  );
 });
 
 test.run();
