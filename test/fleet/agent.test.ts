@@ -101,7 +101,7 @@ test('a bundle that is desired comes to run, once, and is reported step by step'
   const seen = reports.map(({ state }) => state).filter((state, i, all) => state !== all[i - 1]);
   assert.equal(seen, ['downloading', 'staged', 'trial', 'confirmed']);
   assert.ok(reports.every((report) => parseReported(encode(report))));
-  assert.equal(reports.at(-1)?.active, { digest: first, name: 'tiny', version: '1.5.0', sequence: 5 });
+  assert.equal(reports.at(-1)?.active, { digest: first, name: 'moving-average', version: '1.5.0', sequence: 5 });
   assert.equal([reports.at(-1)?.sequence, reports.at(-1)?.digest], [7, first]);
 
   const before = reports.length;
@@ -285,7 +285,9 @@ test(`${messages} changed messages: no crash, and what runs does not change`, as
     assert.is(gateway.slot('main').state.floor, 5);
     assert.is(gateway.slot('main').state.staged, undefined);
   }
-  assert.is(gateway.slots.get('other')?.state.active, undefined);
+  // a slot that nothing ran in yet may come to run what was signed, and nothing else
+  const elsewhere = gateway.slots.get('other')?.state.active?.digest;
+  assert.ok(elsewhere === undefined || [before, first, old].includes(elsewhere));
   console.log(`${parsed} of them were of the right form, ${acted} were answered`);
   assert.ok(acted > messages / 50 && parsed < 2 * messages);
   const next = offer(await bundleOf(6));
