@@ -50,8 +50,12 @@ async function fixture() {
     if (digest.startsWith('00')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     throw new RunletError('RN853', { what: 'the bundle did not come from the broker', why: 'nothing came' });
   };
-  const begin = () =>
-    Agent.begin({ gateway, id: 'one', memory: fleetMemory(disk), fetch: fetchBundle, report: (report) => reports.push(report) });
+  const begin = async () => {
+    const memory = fleetMemory(disk);
+    const one = await Agent.begin({ gateway, id: 'one', memory, fetch: fetchBundle, report: (report) => reports.push(report) });
+    one.resume();
+    return one;
+  };
   const agent = await begin();
   const offer = ({ wasm, digest }: MadeBundle) => {
     there.set(digest, wasm);

@@ -51,10 +51,13 @@ export class Agent {
         void agent.#end({ state: 'reverted', code: failure?.code, why: failure?.why }).catch(() => {});
       else if (step === 'rolled back' || step === 'confirmed' || step === 'swapped') agent.report();
     });
-    // what was under way when the gateway ended is taken up again
-    const { desired, outcome } = agent.#memory;
-    if (desired && !outcome) agent.#queue = agent.#act(desired, agent.#work.signal, true);
     return agent;
+  }
+
+  /** Takes up what was under way when the gateway ended. */
+  resume(): void {
+    const { desired, outcome } = this.#memory;
+    if (desired && !outcome) this.#queue = this.#act(desired, this.#work.signal, true);
   }
 
   get #slot(): string {

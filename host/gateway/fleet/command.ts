@@ -17,7 +17,7 @@ import { fleetAddress, Link } from './link.ts';
 import { mostInlineBytes } from './messages.ts';
 import { ociReference, pullBundle } from './oci.ts';
 import { failuresOf, isOver, parseLimit, parseWaves, type Rollout, touchedOf } from './rollout.ts';
-import { type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
+import { gatewaysText, type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
 
 export interface FleetArgs {
   bundle: string;
@@ -136,7 +136,7 @@ function show(report: RolloutReport, json?: boolean): void {
   else {
     const head = ['gateway', 'wave', 'state', 'before', 'runs', 'took', 'failure'];
     process.stdout.write(`${table(rows.map(cells), { head, colour: Boolean(process.stdout.isTTY) })}\n`);
-    const all = `${touched} gateways in ${waves.length} wave${waves.length > 1 ? 's' : ''}`;
+    const all = `${gatewaysText(touched)} in ${waves.length} wave${waves.length > 1 ? 's' : ''}`;
     if (phase === 'done')
       process.stdout.write(`done: ${all}, ${touched - failed} confirmed, ${failed} failed, ${seconds.toFixed(1)} s\n`);
   }

@@ -50,11 +50,20 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
         what: 'this gateway does not take bundles from there',
         where: reference.registry,
         why: `its registry is ${registry}`,
+        tryThis: 'a gateway with another --registry',
       });
     return pullBundle(reference, { mostBytes, timeoutMs, signal, ...(registry && { credentials: registryToken }) });
   };
 
-  const link = new Link({
+  const agent = await Agent.begin({
+    gateway,
+    id,
+    memory: fleetMemory(disk),
+    report: (report) => link.retain(reported, encode(report), { contentType: 'application/json' }),
+    fetch: fetchBundle,
+    log,
+  });
+  const link: Link = new Link({
     url,
     username,
     clientId: `runlet-${site}-${id}`,
@@ -64,32 +73,23 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
     log: (why) => log?.({ why }, 'broker'),
     connected: () => {
       log?.({ mqtt: link.version }, 'broker: connected');
-      agent?.report();
+      link.subscribe(desired, reported).catch((error: Error) => log?.({ why: error.message }, 'broker'));
+      agent.report();
     },
   });
-  let agent: Agent | undefined;
-  const joined = await Agent.begin({
-    gateway,
-    id,
-    memory: fleetMemory(disk),
-    report: (report) => link.retain(reported, encode(report), { contentType: 'application/json' }),
-    fetch: fetchBundle,
-    log,
-  });
-  agent = joined;
   const goneText = new TextDecoder().decode(gone);
   link.listen((topic, payload) => {
-    if (topic === desired) joined.take(payload);
+    if (topic === desired) agent.take(payload);
     // the will of a connection that was lost may come after this one's first report
-    else if (topic === reported && new TextDecoder().decode(payload) === goneText) joined.report();
+    else if (topic === reported && new TextDecoder().decode(payload) === goneText && !leaving) agent.report();
   });
-  const subscribed = () => link.subscribe(desired, reported).catch((error: Error) => log?.({ why: error.message }, 'broker'));
-  void subscribed();
-  joined.report();
+  let leaving = false;
+  agent.resume();
   return {
-    agent: joined,
+    agent,
     close: async () => {
-      await joined.close();
+      leaving = true;
+      await agent.close();
       link.retain(reported, gone);
       await link.close();
     },

@@ -70,6 +70,8 @@ export interface RolloutReport {
   rows: RolloutRow[];
 }
 
+export const gatewaysText = (count: number): string => `${count} gateway${count === 1 ? '' : 's'}`;
+
 const bundleSeconds = 30 * 86_400;
 const json = { contentType: 'application/json' };
 
@@ -210,9 +212,9 @@ export class Runner {
       const touched = touchedOf(rollout).length;
       const text =
         rollout.phase === 'rolling'
-          ? `wave ${rollout.wave + 1} of ${this.#rules.waves.length}: ${set.length} gateways, ${touched} of ${rollout.members.size} in all`
+          ? `wave ${rollout.wave + 1} of ${this.#rules.waves.length}: ${gatewaysText(set.length)}, ${touched} of ${rollout.members.size} in all`
           : rollout.phase === 'reverting'
-            ? `stops: ${rollout.why}; ${touched} gateways go back`
+            ? `stops: ${rollout.why}; ${gatewaysText(touched)} to go back`
             : rollout.phase;
       this.#options.progress?.(rollout, text);
     } else this.#options.progress?.(rollout, '');
