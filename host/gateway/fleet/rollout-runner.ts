@@ -75,9 +75,12 @@ export const gatewaysText = (count: number): string => `${count} gateway${count 
 const bundleSeconds = 30 * 86_400;
 const json = { contentType: 'application/json' };
 
+/** What of a link it needs. */
+export type RunnerLink = Pick<Link, 'listen' | 'subscribe' | 'retain'>;
+
 export class Runner {
   readonly id = `r-${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
-  #link: Link;
+  #link: RunnerLink;
   #options: RunOptions;
   #reports = new Map<string, Reported>();
   #desired = new Map<string, Desired>();
@@ -90,7 +93,7 @@ export class Runner {
   #seenMs = 0;
   #rules: RolloutOptions;
 
-  constructor(link: Link, options: RunOptions) {
+  constructor(link: RunnerLink, options: RunOptions) {
     this.#link = link;
     this.#options = options;
     this.#rules = { ...options, waves: [] };
