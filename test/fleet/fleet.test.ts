@@ -13,7 +13,14 @@ import * as assert from 'uvu/assert';
 import { publicPem } from '../../assembly/bundle/keys.ts';
 import { openBroker } from '../../host/gateway/fleet/broker.ts';
 import { Link } from '../../host/gateway/fleet/link.ts';
-import { gatewayOf, type OnlineReport, parseReported, type Reported } from '../../host/gateway/fleet/messages.ts';
+import {
+  type Desired,
+  gatewayOf,
+  type OnlineReport,
+  parseDesired,
+  parseReported,
+  type Reported,
+} from '../../host/gateway/fleet/messages.ts';
 import type { RolloutReport } from '../../host/gateway/fleet/rollout-runner.ts';
 import { bundleOf, keys, type MadeBundle } from '../gateway/bundles.ts';
 import { registryOf } from './registry.ts';
@@ -111,22 +118,24 @@ async function fleetOf(name: string, broker: TestBroker) {
   ends.push(() => broker.stop());
   const fleet = `mqtt://127.0.0.1:${broker.port}/${name}`;
   const reports = new Map<string, Reported>();
+  const desired = new Map<string, Desired>();
   const link: Link = new Link({ url: `mqtt://127.0.0.1:${broker.port}`, clientId: `reader-${name}` });
   ends.unshift(() => link.close());
   link.listen((topic, payload) => {
     const id = gatewayOf(topic, name, 'reported');
     if (id) reports.set(id, parseReported(payload));
+    const wanted = gatewayOf(topic, name, 'desired');
+    if (wanted) desired.set(wanted, parseDesired(payload));
   });
   await link.ready(60_000);
   assert.is(link.version, broker.mqtt);
-  await link.subscribe(`runlet/${name}/+/reported`);
+  await link.subscribe(`runlet/${name}/+/reported`, `runlet/${name}/+/desired`);
   const ids = Array.from({ length: count }, (_, i) => `g${`${i}`.padStart(3, '0')}`);
-  const gateways = ids.map((id) =>
-    start(process.execPath, [
-      ...[bin, 'gateway', '--state', at(`${name}-${id}`), '--port', '0', '--key', at('mine.pub'), '--threads', '1'],
-      ...['--fleet', fleet, '--gateway-id', id, '--log', 'warn'],
-    ]),
-  );
+  const begin = (id: string) => {
+    const own = ['--state', at(`${name}-${id}`), '--port', '0', '--key', at('mine.pub'), '--threads', '1'];
+    return start(process.execPath, [bin, 'gateway', ...own, '--fleet', fleet, '--gateway-id', id, '--log', 'warn']);
+  };
+  const gateways = new Map(ids.map((id) => [id, begin(id)]));
   const online = () => [...reports.values()].filter((report) => report.online).length;
   await until('the gateways report', () => online() === count);
   const flash = async (bundle: MadeBundle | string, ...more: string[]) => {
@@ -137,14 +146,14 @@ async function fleetOf(name: string, broker: TestBroker) {
   };
   const run = (): string[] => [...reports.values()].map((report) => (report as OnlineReport).active?.version ?? 'nothing').sort();
   const stop = async () => {
-    for (const { child } of gateways) child.kill('SIGTERM');
-    for (const { ended } of gateways) {
+    for (const { child } of gateways.values()) child.kill('SIGTERM');
+    for (const { ended } of gateways.values()) {
       const { code, err } = await ended;
       assert.is(code, 0, err);
     }
     await until('they say that they are gone', () => online() === 0);
   };
-  return { flash, run, reports, gateways, stop, ids };
+  return { flash, run, reports, desired, gateways, begin, stop, ids };
 }
 
 const all = (version: string): string[] => Array.from({ length: count }, () => version);
@@ -158,7 +167,7 @@ const atPush = (n: number, body: string): [string, string][] => [
 ];
 
 async function scenario(name: string, broker: TestBroker): Promise<void> {
-  const { flash, run, reports, gateways, stop, ids } = await fleetOf(name, broker);
+  const { flash, run, reports, desired, gateways, begin, stop, ids } = await fleetOf(name, broker);
   const good = await (await flash(await bundleOf(1), '--waves', '1,50%,all')).ended;
   assert.is(good.code, 0, good.out + good.err);
   const report: RolloutReport = JSON.parse(good.out);
@@ -224,8 +233,12 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   await until('all run it', () => run().join() === all('1.3.0').join());
 
   // one is killed: its last will says so, and a rollout leaves it out
-  gateways.pop()?.child.kill('SIGKILL');
-  await until('the will', () => reports.get(ids.at(-1) as string)?.online === false, 120);
+  const kill = async (id: string) => {
+    gateways.get(id)?.child.kill('SIGKILL');
+    gateways.delete(id);
+    await until('the will', () => reports.get(id)?.online === false, 120);
+  };
+  await kill(ids.at(-1) as string);
   const registry = await registryOf((await bundleOf(4)).wasm);
   ends.push(registry.close);
   const remote = await (await flash(registry.reference, '--waves', 'all')).ended;
@@ -234,6 +247,22 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   console.log(`  from a registry, one gateway gone: ${shown(last)}`);
   assert.equal([last.touched, last.rows.at(-1)?.state], [count - 1, 'offline']);
   assert.is(registry.seen.filter(({ path }) => path.includes('/blobs/')).length, count, 'each gateway and the command');
+
+  // one is away when a rollout goes back: it does so once it is there again
+  const fifth = await bundleOf(5);
+  const away = await flash(fifth, '--waves', 'all', '--only', canary, '--settle', '600');
+  const canaryRuns = () => {
+    const report = reports.get(canary);
+    return report?.online ? `${report.state} ${report.active?.version}` : 'away';
+  };
+  await until('it confirms', () => canaryRuns() === 'confirmed 1.5.0');
+  await kill(canary);
+  away.child.kill('SIGINT');
+  await until('it is told to go back', () => desired.get(canary)?.instead === fifth.digest);
+  away.child.kill('SIGINT');
+  await away.ended;
+  gateways.set(canary, begin(canary));
+  await until('it goes back', () => canaryRuns() === 'confirmed 1.4.0');
   await stop();
 }
 
@@ -260,6 +289,20 @@ test('nobody is there, or no broker', async () => {
   assert.is(await code('--fleet', fleet, '--waves', '0'), '2 RN852');
   assert.is(await code('--fleet', fleet, '--to', 'http://127.0.0.1:1'), '2 RN852');
   assert.is(await code('--fleet', fleet), '4 RN851', 'the password is missing');
+
+  // a gateway that is the broker, too
+  const own = await freePort();
+  const hall = `mqtt://127.0.0.1:${own}/hall`;
+  const gateway = start(process.execPath, [
+    ...[bin, 'gateway', '--state', at('hall'), '--port', '0', '--key', at('mine.pub'), '--threads', '1', '--log', 'warn'],
+    ...['--broker', `${own}`, '--fleet', hall, '--gateway-id', 'one', '--fleet-token', at('password')],
+  ]);
+  const args = ['--fleet', hall, '--token-file', at('password'), '--waves', 'all', '--settle', '0'];
+  let result = '';
+  for (let tries = 0; tries < 20 && !result.startsWith('0'); tries++) result = await code(...args);
+  assert.is(result, '0 undefined');
+  gateway.child.kill('SIGTERM');
+  assert.is((await gateway.ended).code, 0);
 });
 
 test.run();
