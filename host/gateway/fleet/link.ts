@@ -68,13 +68,20 @@ export class Link {
       ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     });
-    this.#client.on('connect', () => connected?.());
+    let said = '';
+    this.#client.on('connect', () => {
+      said = '';
+      connected?.();
+    });
     this.#client.on('error', (error) => {
       if (this.#client.options.protocolVersion === 5 && v5Refused.has((error as { code?: number }).code as number)) {
         this.#client.options.protocolVersion = 4;
         return;
       }
-      log?.(error.message || (error as { code?: string }).code || 'no connection');
+      // it is tried twice a second, for as long as it takes
+      const why = error.message || (error as { code?: string }).code || 'no connection';
+      if (why !== said) log?.(why);
+      said = why;
     });
     this.#client.on('message', (topic, payload) => {
       for (const listener of this.#listeners) listener(topic, payload);
