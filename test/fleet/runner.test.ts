@@ -19,7 +19,11 @@ const before = { digest: 'a'.repeat(64), name: 'heart', version: '1.0.0', sequen
 const after = { digest, name: 'heart', version: '1.1.0', sequence: 2 };
 
 /** A broker with gateways in it, each of which does what `answer` says; undefined: nothing. */
-function siteOf(ids: string[], answer: (id: string) => 'good' | 'bad' | undefined, sequence = 0) {
+function siteOf(
+  ids: string[],
+  answer: (id: string) => 'good' | 'bad' | undefined,
+  { sequence = 0, wait = async () => {} }: { sequence?: number; wait?: () => Promise<void> } = {},
+) {
   const listeners = new Set<(topic: string, payload: Uint8Array) => void>();
   const send = (topic: string, payload: Uint8Array) => {
     for (const listener of listeners) listener(topic, payload);
@@ -34,7 +38,8 @@ function siteOf(ids: string[], answer: (id: string) => 'good' | 'bad' | undefine
     if (instead) runs.set(id, before);
     else if (how === 'good') runs.set(id, after);
     const ended = instead || how === 'good' ? { state: 'confirmed' as const } : { state: 'reverted' as const, code: 'RN831' };
-    setTimeout(() => send(topics.reported(site, id), report(id, { ...ended, sequence: asked, rollout, digest: bundle?.digest })));
+    const bytes = () => report(id, { ...ended, sequence: asked, rollout, digest: bundle?.digest });
+    setTimeout(() => void wait().then(() => send(topics.reported(site, id), bytes())));
   };
   const foreign: string[] = [];
   const link: RunnerLink = {
@@ -75,7 +80,7 @@ const options = (more: Partial<RunOptions>): RunOptions => ({
 const ids = Array.from({ length: 8 }, (_, i) => `g${i}`);
 
 test('a rollout that goes through', async () => {
-  const { link, desired, runs, foreign } = siteOf(ids, () => 'good', 41);
+  const { link, desired, runs, foreign } = siteOf(ids, () => 'good', { sequence: 41 });
   const report = await new Runner(link, options({})).run();
   assert.equal([report.phase, report.touched, report.failed, report.waves], ['done', 8, 0, [1, 4, 8]]);
   assert.ok(ids.every((id) => runs.get(id) === after && desired.get(id)?.length === 1));
@@ -110,11 +115,16 @@ test('one that says nothing has failed when the time is over', async () => {
 
 test(`${messages} changed messages while it runs`, async () => {
   const random = randomOf(seed);
-  const { link, send, desired, runs, foreign, report } = siteOf(ids, () => 'good');
-  const one = <T>(...values: T[]): T => values[random(values.length)] as T;
   let sent = 0;
+  // each wave answers after a third of them
+  const wait = async () => {
+    for (const from = sent; sent < Math.min(messages, from + messages / 3); )
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  const { link, send, desired, runs, foreign, report } = siteOf(ids, () => 'good', { wait });
+  const one = <T>(...values: T[]): T => values[random(values.length)] as T;
   const noise = () => {
-    for (let k = 0; k < 500 && sent < messages; k++, sent++) {
+    for (let k = 0; k < messages / 60 && sent < messages; k++, sent++) {
       const id = one(...ids, 'g9');
       // true in form, but of another rollout, number or bundle
       const lie = report(one(id, id, 'g9'), {
@@ -135,13 +145,14 @@ test(`${messages} changed messages while it runs`, async () => {
       );
       send(topic, random(2) ? mutate(bytes, random) : bytes);
     }
-    if (sent < messages) setImmediate(noise);
+    if (sent < messages) setTimeout(noise, 5);
   };
-  const runner = new Runner(link, options({ settleMs: 200, only: ids }));
+  const runner = new Runner(link, options({ only: ids }));
   const running = runner.run();
-  setTimeout(noise, 100);
+  while (desired.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  noise();
   const found = await running;
-  while (sent < messages) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.is(sent, messages, 'all came before it was over');
   assert.equal([found.phase, found.touched, found.failed], ['done', 8, 0], JSON.stringify(found.rows));
   assert.ok(ids.every((id) => runs.get(id) === after && desired.get(id)?.length === 1));
   assert.equal([...new Set(foreign)], [topics.bundle(site, digest)]);
