@@ -103,6 +103,11 @@ const runs: Record<string, Soak> = {
     test: 'write/qdq',
     env: { RUNLET_QDQ_NETWORKS: '2000' },
   },
+  fleet: {
+    what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 changed messages; 20,000 random rollouts',
+    test: 'fleet/',
+    env: { RUNLET_FLEET: '50', RUNLET_FLEET_MESSAGES: '100000', RUNLET_FLEET_ROLLOUTS: '20000' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),

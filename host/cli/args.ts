@@ -20,12 +20,15 @@ export const jsonArg = {
 const usageCodes = new Set(
   [
     506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 761, 763, 770, 771, 773, 774, 775,
-    776, 862,
+    776, 852, 862,
   ].map((n) => `RN${n}`),
 );
-/** Signatures, a self-test that failed, what a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888) refuses or gives up. */
+/**
+ * Signatures, a self-test that failed, what a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888) refuses or gives up, a rollout that
+ * stopped (RN857).
+ */
 const checkCodes = new Set(
-  [608, 609, 610, 713, 801, 810, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
+  [608, 609, 610, 713, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
 );
 
 /** The user ended it. */

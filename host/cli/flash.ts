@@ -1,9 +1,9 @@
 /**
- * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs now.
+ * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs now; with --fleet to a site's gateways in waves.
  *
- * In: a signed bundle (a device takes images as well), a gateway's address or a port.  Out: the verdict of each step on stdout, progress on stderr.
- * Exit 0 where the bundle runs now (or, with --no-confirm, has passed), 1 where it was refused or given up, 4 where the other side cannot be
- * reached or has no room. host/flash/serial/command.ts does what goes to a device.
+ * In: a signed bundle (a device takes images as well); the address of a gateway or of a fleet, or a port.  Out: the verdict of each step on stdout,
+ * progress on stderr. Exit 0 where the bundle runs now (or, with --no-confirm, has passed), 1 where it was refused or given up, 4 where the other
+ * side cannot be reached or has no room. host/flash/serial/command.ts does what goes to a device, host/gateway/fleet/command.ts what goes to a fleet.
  */
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
@@ -32,6 +32,21 @@ export const trialArgs = {
     description: 'The most that a hop may take on average (default: half of the time that it lasts)',
     valueHint: 'ms',
   },
+} as const;
+
+const fleetArgs = {
+  fleet: { type: 'string', description: "A site's gateways, by its broker, in waves", valueHint: 'mqtt://broker/site' },
+  waves: { type: 'string', default: '1,10%,50%,all', description: 'Gateways that have it after each wave', valueHint: 'list' },
+  maxFailures: {
+    type: 'string',
+    default: '0',
+    description: 'Gateways that may fail, or their share of those touched; one more, and all go back',
+    valueHint: 'n|p%',
+  },
+  waveSeconds: { type: 'string', default: '300', description: 'A gateway without a verdict has failed then', valueHint: 's' },
+  settle: { type: 'string', default: '10', description: 'Seconds for which a wave is watched before the next', valueHint: 's' },
+  only: { type: 'string', description: 'Only these gateways', valueHint: 'a,b' },
+  registryToken: { type: 'string', description: 'File with the token of the registry (oci:// for a file)', valueHint: 'file' },
 } as const;
 
 /** @throws RN740 */
@@ -143,6 +158,8 @@ export default defineCommand({
   args: {
     bundle: { type: 'positional', required: true, description: 'Signed bundle (.wasm)' },
     ...remoteArgs,
+    to: { ...remoteArgs.to, required: false },
+    ...fleetArgs,
     ...slotArg,
     ...trialArgs,
     ...serialArgs,
@@ -156,9 +173,21 @@ export default defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    if (args.to.startsWith('serial:')) return toDevice(args);
+    const { to, fleet } = args;
+    if (to?.startsWith('serial:') && !fleet) return toDevice({ ...args, to });
     const options = trialOf(args);
-    const client = await clientOf(args);
+    if (fleet && !to && !args.dryRun && args.confirm) {
+      const { flashFleet } = await import('../gateway/fleet/command.ts');
+      return flashFleet({ ...args, fleet }, options);
+    }
+    if (!to || fleet)
+      throw new RunletError('RN852', {
+        what: fleet ? 'this does not go together' : 'where shall the bundle go?',
+        where: fleet ? '--fleet' : '--to, --fleet',
+        why: fleet ? 'a fleet takes no --to, --dry-run and --no-confirm' : 'neither was given',
+        tryThis: '--to http://HOST:8080 for one gateway, --to serial:PORT for a device, or --fleet mqtt://BROKER/SITE',
+      });
+    const client = await clientOf({ ...args, to });
     const bytes = await readBytes(args.bundle);
     const say = (name: string, text: string) => args.json || process.stdout.write(lineText([name, text]));
     const bar = await barOf(bytes.length);

@@ -4,9 +4,9 @@
  * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log, a line of JSON each, on stderr. It stops at SIGINT and SIGTERM.
  */
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { defineCommand } from 'citty';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -40,6 +40,13 @@ export default defineCommand({
     mostMemory: { type: 'string', default: '67108864', description: 'Most memory of one module', valueHint: 'bytes' },
     mostStreams: { type: 'string', default: '4096', description: 'Most streams', valueHint: 'n' },
     safeAfter: { type: 'string', default: '3', description: 'Crashes in a row that lead to safe mode', valueHint: 'n' },
+    fleet: { type: 'string', description: 'Take what is desired from this broker', valueHint: 'mqtt://broker/site' },
+    gatewayId: { type: 'string', description: "Name in the fleet (default: this machine's)", valueHint: 'name' },
+    fleetToken: { type: 'string', description: 'File with the password of the broker', valueHint: 'file' },
+    fleetCa: { type: 'string', description: "Certificate that the broker's one is held against (PEM)", valueHint: 'file' },
+    broker: { type: 'string', description: 'Run a small broker too, on this port', valueHint: 'port' },
+    registry: { type: 'string', description: 'Take bundles of oci:// from this registry alone', valueHint: 'host' },
+    registryToken: { type: 'string', description: 'File with its token', valueHint: 'file' },
     seconds: { type: 'string', description: 'Stop by itself after so long, for scripts', valueHint: 's' },
     log: {
       type: 'string',
@@ -109,6 +116,7 @@ export default defineCommand({
     const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
     const wires = await streams.start(served);
     log.info({ url: served.url, threads: options.pool.threads }, 'listens');
+    const leave = await fleetOf(gateway, args, log);
     announce(gateway, served, args.json);
     if (args.demo) process.stderr.write(demoText(served.url));
     if (args.open) openPage(served.url);
@@ -118,6 +126,7 @@ export default defineCommand({
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });
     log.info('stops');
+    await leave();
     await wires.stop();
     await served.stop();
     await uploads.close();
@@ -125,6 +134,58 @@ export default defineCommand({
     await unlock();
   },
 });
+
+interface FleetArgs {
+  state: string;
+  host: string;
+  fleet?: string;
+  gatewayId?: string;
+  fleetToken?: string;
+  fleetCa?: string;
+  broker?: string;
+  registry?: string;
+  registryToken?: string;
+}
+
+/** The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN740, RN851, RN852 */
+async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
+  const { state, host, fleet, gatewayId = hostname(), fleetCa, registry } = args;
+  const port = numberOption('broker', args.broker, { min: 1, max: 65535, whole: true });
+  const password = await tokenOf(args.fleetToken);
+  if (port !== undefined && !loopback.has(host) && !password)
+    throw new RunletError('RN862', {
+      what: 'anybody could tell the fleet what to run',
+      where: `--broker ${port}`,
+      why: `it listens on ${host}, and asks for nothing`,
+      tryThis: '--fleet-token FILE',
+    });
+  if (args.registryToken && !registry)
+    throw new RunletError('RN852', {
+      what: 'whose token is this?',
+      where: '--registry-token',
+      why: 'it is told to one registry alone',
+      tryThis: '--registry HOST',
+    });
+  const broker =
+    port === undefined ? undefined : await (await import('../gateway/fleet/broker.ts')).openBroker({ port, host, password });
+  if (broker) log.info({ port }, 'broker');
+  if (!fleet) return async () => broker?.close();
+  const { joinFleet } = await import('../gateway/fleet/join.ts');
+  const joined = await joinFleet(gateway, {
+    fleet,
+    id: gatewayId,
+    disk: nodeDisk(state),
+    password,
+    ...(fleetCa && { tls: { ca: await fileOf(fleetCa) } }),
+    registry,
+    registryToken: await tokenOf(args.registryToken),
+    log: (about, text) => log.info(about, `fleet: ${text}`),
+  });
+  return async () => {
+    await joined.close();
+    await broker?.close();
+  };
+}
 
 /** The bundle of --model: verified, tried by itself and confirmed, as one that was flashed. */
 async function firstModel(gateway: Gateway, bytes: Uint8Array): Promise<void> {

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { isRunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
+import { trialOptionsSchema } from '../hub/trial-options.ts';
 import { sendEvents } from './events.ts';
 import { checkToken, RateLimit } from './guard.ts';
 import { badRequest, problemOf, wholeNumber } from './problem.ts';
@@ -28,20 +29,6 @@ export interface AppOptions {
 /** Frames of one request. */
 const mostFrameBytes = 1 << 20;
 const mostJsonBytes = 4096;
-
-const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
-const count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
-const trialBody = v.strictObject({
-  outputs: v.optional(count(1e6)),
-  seconds: v.optional(v.pipe(positive, v.maxValue(86_400))),
-  latencyMs: v.optional(positive),
-  agreement: v.optional(v.pipe(positive, v.maxValue(1))),
-  maxDifference: v.optional(positive),
-  streams: v.optional(count(4096)),
-  enduranceHops: v.optional(count(1e7)),
-  enduranceSeconds: v.optional(v.pipe(positive, v.maxValue(3600))),
-  confirm: v.optional(v.boolean()),
-});
 
 async function* piecesOf(c: Context): AsyncGenerator<Uint8Array> {
   const { body } = c.req.raw;
@@ -70,7 +57,7 @@ async function bodyOf(c: Context, most: number): Promise<Uint8Array> {
 }
 
 /** @throws RN814 */
-async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialBody>> {
+async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialOptionsSchema>> {
   const bytes = await bodyOf(c, mostJsonBytes);
   if (bytes.length === 0) return {};
   let value: unknown;
@@ -79,7 +66,7 @@ async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialBody>
   } catch (error) {
     throw badRequest('the body is not JSON', c.req.path, (error as Error).message);
   }
-  const found = v.safeParse(trialBody, value);
+  const found = v.safeParse(trialOptionsSchema, value);
   if (found.success) return found.output;
   throw badRequest('the body has a field that is of no use', c.req.path, v.summarize(found.issues).replace(/\n\s*/g, ' '));
 }

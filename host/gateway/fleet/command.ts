@@ -1,0 +1,151 @@
+/**
+ * runlet flash --fleet: a bundle to a site's gateways, in waves.
+ *
+ * In: a bundle (file or oci:// reference), the fleet's address, the rules.  Out: a table with a row per gateway on stdout, progress on stderr. Exit 0 where the rollout went through,
+ * 1 where it stopped and went back.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readManifest } from '../../../assembly/bundle/read.ts';
+import { RunletError } from '../../../models/error.ts';
+import { badOption, coloursFor, numberOption, printJson } from '../../cli/args.ts';
+import { readBytes } from '../../cli/load.ts';
+import { fileOf, tokenOf } from '../../cli/remote.ts';
+import { bytesText, type Cell, table } from '../../report/table.ts';
+import type { TrialOptions } from '../hub/trial.ts';
+import { defaultPolicy } from '../verify/policy.ts';
+import { fleetAddress, Link } from './link.ts';
+import { mostInlineBytes } from './messages.ts';
+import { ociReference, pullBundle } from './oci.ts';
+import { failuresOf, isOver, parseLimit, parseWaves, type Rollout, touchedOf } from './rollout.ts';
+import { gatewaysText, type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
+
+export interface FleetArgs {
+  bundle: string;
+  fleet: string;
+  slot: string;
+  waves: string;
+  maxFailures: string;
+  waveSeconds: string;
+  settle: string;
+  only?: string;
+  tokenFile?: string;
+  registryToken?: string;
+  tlsCa?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  json?: boolean;
+}
+
+/** @throws RN852-RN855, RN601 and others of a file that is no bundle */
+async function bundleOf({ bundle, registryToken }: FleetArgs) {
+  const remote = bundle.startsWith('oci://');
+  const bytes = remote
+    ? await pullBundle(ociReference(bundle), { mostBytes: defaultPolicy.mostBytes, credentials: await tokenOf(registryToken) })
+    : await readBytes(bundle);
+  if (!remote && bytes.length > mostInlineBytes)
+    throw new RunletError('RN852', {
+      what: `a bundle of ${bytesText(bytes.length)} is too large for a message`,
+      where: bundle,
+      why: `${bytesText(mostInlineBytes)} are the limit`,
+      tryThis: 'push it to a registry (docs/fleet.md), and give oci://REGISTRY/REPOSITORY@sha256:… in place of the file',
+    });
+  const { name, version = '', sequence } = readManifest(bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const text = `${name} ${version}, sequence ${sequence ?? 'none'}, ${bytesText(bytes.length)}, sha256 ${digest.slice(0, 12)}…`;
+  return { ref: { digest, at: remote ? bundle : 'message' } as const, ...(!remote && { bytes }), text };
+}
+
+/** One line on a terminal that changes, lines elsewhere. */
+function progressOn(stream: NodeJS.WriteStream) {
+  let last = 0;
+  return (rollout: Rollout, text: string) => {
+    const clear = stream.isTTY ? '\r\x1b[K' : '';
+    if (text && !isOver(rollout)) stream.write(`${clear}${text}\n`);
+    if (!stream.isTTY || (!text && performance.now() - last < 200)) return;
+    last = performance.now();
+    const members = [...rollout.members.values()];
+    const confirmed = members.filter(({ state }) => state === 'confirmed').length;
+    const line = `${confirmed} confirmed, ${failuresOf(rollout)} failed, ${touchedOf(rollout).length} of ${members.length} touched`;
+    stream.write(isOver(rollout) ? clear : `${clear}${coloursFor(stream).dim(line)}`);
+  };
+}
+
+export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>): Promise<void> {
+  const { url, site, username } = fleetAddress(args.fleet);
+  parseWaves(args.waves, 1);
+  const only = args.only?.split(',').map((id) => id.trim());
+  if (only?.some((id) => id === '')) throw badOption('only', args.only as string, 'names of gateways with commas between');
+  const rules = {
+    maxFailures: parseLimit(args.maxFailures),
+    waveMs: 1000 * (numberOption('wave-seconds', args.waveSeconds, { min: 1, max: 86_400 }) as number),
+    settleMs: 1000 * (numberOption('settle', args.settle, { min: 0, max: 86_400 }) as number),
+  };
+  const { ref, bytes, text } = await bundleOf(args);
+  const [ca, cert, key] = await Promise.all(
+    [args.tlsCa, args.tlsCert, args.tlsKey].map((path) => (path ? fileOf(path) : undefined)),
+  );
+  const interrupted = new AbortController();
+  const { confirm, ...asked } = trial;
+  let runner: Runner | undefined;
+  const link = new Link({
+    url,
+    username,
+    clientId: `runlet-flash-${randomBytes(6).toString('hex')}`,
+    password: await tokenOf(args.tokenFile),
+    ...((ca || cert || key) && { tls: { ca, cert, key } }),
+    connected: () => runner?.connected(),
+  });
+  const stop = () => interrupted.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    await link.ready(15_000);
+    if (!args.json) process.stdout.write(`${text}\n`);
+    runner = new Runner(link, {
+      site,
+      slot: args.slot,
+      bundle: ref,
+      bytes,
+      waves: args.waves,
+      only,
+      ...rules,
+      ...(Object.keys(asked).length > 0 && { trial: asked }),
+      signal: interrupted.signal,
+      progress: progressOn(process.stderr),
+    });
+    show(await runner.run(), args.json);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await link.close();
+  }
+}
+
+const cells = ({ gateway, wave, state, before, runs, seconds, code, why }: RolloutRow): Cell[] => [
+  gateway,
+  wave === undefined ? '' : `${wave}`,
+  state,
+  before ?? '',
+  runs ?? '',
+  seconds === undefined ? '' : `${seconds.toFixed(1)} s`,
+  code ? `${code} ${(why ?? '').slice(0, 72)}`.trim() : '',
+];
+
+/** @throws RN857 it stopped */
+function show(report: RolloutReport, json?: boolean): void {
+  const { phase, why, touched, failed, rows, waves, seconds } = report;
+  if (json) printJson(report);
+  else {
+    const head = ['gateway', 'wave', 'state', 'before', 'runs', 'took', 'failure'];
+    process.stdout.write(`${table(rows.map(cells), { head, colour: Boolean(process.stdout.isTTY) })}\n`);
+    const all = `${gatewaysText(touched)} in ${waves.length} wave${waves.length > 1 ? 's' : ''}`;
+    if (phase === 'done')
+      process.stdout.write(`done: ${all}, ${touched - failed} confirmed, ${failed} failed, ${seconds.toFixed(1)} s\n`);
+  }
+  if (phase === 'done') return;
+  const left = rows.filter(({ state }) => state === 'not back').length;
+  throw new RunletError('RN857', {
+    what: 'the rollout stopped, and what it touched went back',
+    where: `site ${report.site}`,
+    why: `${why}${left > 0 ? `; ${left} did not say in time that they are back` : ''}`,
+    tryThis: 'the table has the code of each failure; `runlet explain CODE`',
+  });
+}

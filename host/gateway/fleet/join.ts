@@ -1,0 +1,97 @@
+/**
+ * Joins a gateway to a fleet: an agent, its link to the broker, and where bundles come from.
+ *
+ * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: what leaves the fleet again. Where the broker is away the gateway runs on, and what is desired is
+ * taken up when it is back.
+ */
+import { RunletError } from '../../../models/error.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Disk } from '../store/disk.ts';
+import { Agent } from './agent.ts';
+import { fleetAddress, Link, type LinkOptions } from './link.ts';
+import { fleetMemory } from './memory.ts';
+import { type BundleRef, encode, isName, mostInlineBytes, topics } from './messages.ts';
+import { ociReference, pullBundle } from './oci.ts';
+
+export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
+  /** mqtt://broker/site */
+  fleet: string;
+  id: string;
+  disk: Disk;
+  /** Bundles come from this registry alone; undefined: from any. */
+  registry?: string;
+  /** Told to `registry` alone. */
+  registryToken?: string;
+  fetchSeconds?: number;
+  log?: (about: object, text: string) => void;
+}
+
+/** @throws RN852 */
+export async function joinFleet(gateway: Gateway, options: FleetOptions): Promise<{ agent: Agent; close(): Promise<void> }> {
+  const { id, disk, registry, registryToken, fetchSeconds = 60, log } = options;
+  const { url, site, username } = fleetAddress(options.fleet);
+  if (!isName(id))
+    throw new RunletError('RN852', {
+      what: 'this is no name of a gateway',
+      where: '--gateway-id',
+      why: `${JSON.stringify(id.slice(0, 40))} is not letters, digits, dots, dashes and underscores, 64 at most, and not bundles`,
+    });
+  const desired = topics.desired(site, id);
+  const reported = topics.reported(site, id);
+  const gone = encode({ fleet: 1, gateway: id, online: false });
+
+  const fetchBundle = ({ at, digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
+    const { mostBytes } = gateway.policy;
+    const timeoutMs = 1000 * fetchSeconds;
+    if (at === 'message') return link.fetch(topics.bundle(site, digest), Math.min(mostInlineBytes, mostBytes), timeoutMs, signal);
+    const reference = ociReference(at);
+    if (registry && reference.registry !== registry)
+      throw new RunletError('RN854', {
+        what: 'this gateway does not take bundles from there',
+        where: reference.registry,
+        why: `its registry is ${registry}`,
+        tryThis: 'a gateway with another --registry',
+      });
+    return pullBundle(reference, { mostBytes, timeoutMs, signal, ...(registry && { credentials: registryToken }) });
+  };
+
+  const agent = await Agent.begin({
+    gateway,
+    id,
+    memory: fleetMemory(disk),
+    report: (report) => link.retain(reported, encode(report), { contentType: 'application/json' }),
+    fetch: fetchBundle,
+    log,
+  });
+  const link: Link = new Link({
+    url,
+    username,
+    clientId: `runlet-${site}-${id}`,
+    will: { topic: reported, payload: gone },
+    password: options.password,
+    tls: options.tls,
+    log: (why) => log?.({ why }, 'broker'),
+    connected: () => {
+      log?.({ mqtt: link.version }, 'broker: connected');
+      link.subscribe(desired, reported).catch((error: Error) => log?.({ why: error.message }, 'broker'));
+      agent.report();
+    },
+  });
+  const goneText = new TextDecoder().decode(gone);
+  link.listen((topic, payload) => {
+    if (topic === desired) agent.take(payload);
+    // the will of a connection that was lost may come after this one's first report
+    else if (topic === reported && new TextDecoder().decode(payload) === goneText && !leaving) agent.report();
+  });
+  let leaving = false;
+  agent.resume();
+  return {
+    agent,
+    close: async () => {
+      leaving = true;
+      await agent.close();
+      link.retain(reported, gone);
+      await link.close();
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * A rollout in waves as a pure state machine: who is given the new bundle when, when it stops, and who goes back.
+ *
+ * In: gateways, sizes of waves, a limit of failures, events with their time.  Out: the next state, and the gateways whose desired state changes.
+ * A wave begins only when all gateways of those before have given their verdict, the time to settle is over, and no more have failed than are allowed; so a bundle reaches
+ * no more gateways than the wave in which the limit was passed. When it is passed, every gateway that was touched goes back. It ends always: each wave and the way back have
+ * a time limit. All functions are pure.
+ */
+import { RunletError } from '../../../models/error.ts';
+
+export interface RolloutOptions {
+  /** Gateways touched after each wave; rising. */
+  waves: number[];
+  maxFailures: Limit;
+  waveMs: number;
+  /** A wave whose gateways have all confirmed is watched for so long before the next. */
+  settleMs: number;
+}
+
+/** Failures that are allowed: a number, or a share of the gateways touched so far, rounded down. */
+export type Limit = { count: number } | { share: number };
+
+export interface Member {
+  wave?: number;
+  state: 'waiting' | 'touched' | 'confirmed' | 'failed';
+  code?: string;
+  why?: string;
+  /** After a stop: whether it runs what it ran before. */
+  back?: 'pending' | 'back' | 'not back';
+}
+
+export interface Rollout {
+  phase: 'rolling' | 'reverting' | 'done' | 'stopped';
+  wave: number;
+  /** When the wave, or the way back, began. */
+  sinceMs: number;
+  /** When the last of the wave gave its verdict. */
+  settledMs?: number;
+  why?: string;
+  members: ReadonlyMap<string, Member>;
+}
+
+export type RolloutEvent =
+  | { type: 'tick' }
+  | { type: 'verdict'; gateway: string; ok: boolean; code?: string; why?: string }
+  | { type: 'back'; gateway: string; ok: boolean }
+  | { type: 'abort'; why: string };
+
+export interface Step {
+  rollout: Rollout;
+  /** New desired states. */
+  set: { gateway: string; to: 'next' | 'previous' }[];
+}
+
+/** `1,10%,50%,all` for so many gateways; each wave has at least one more than that before. @throws RN852 */
+export function parseWaves(text: string, gateways: number): number[] {
+  const sizes = text.split(',').map((part) => {
+    const [, digits, percent] = /^(\d{1,9}(?:\.\d{1,6})?)(%?)$/.exec(part.trim()) ?? [];
+    const size = percent ? Math.ceil((Number(digits) * gateways) / 100) : Number(digits);
+    if (part.trim() === 'all') return gateways;
+    if (digits === undefined || !Number.isInteger(size) || size < 1 || (percent && Number(digits) > 100))
+      throw badRule('--waves', text, 'whole numbers, shares as 10%, or all, with commas between: 1,10%,50%,all');
+    return Math.min(size, gateways);
+  });
+  const rising = sizes.filter((size, i) => size > Math.max(0, ...sizes.slice(0, i)));
+  return rising;
+}
+
+/** `3` or `5%`. @throws RN852 */
+export function parseLimit(text: string): Limit {
+  const [, digits, percent] = /^(\d{1,9}(?:\.\d{1,6})?)(%?)$/.exec(text.trim()) ?? [];
+  const value = Number(digits);
+  if (digits === undefined || (percent ? value > 100 : !Number.isInteger(value)))
+    throw badRule('--max-failures', text, 'a whole number, or a share of the gateways touched so far: 5%');
+  return percent ? { share: value / 100 } : { count: value };
+}
+
+const badRule = (option: string, text: string, wants: string): RunletError =>
+  new RunletError('RN852', { what: `'${text}' is no value for ${option}`, where: option, why: `it takes ${wants}` });
+
+export const allowedFailures = (limit: Limit, touched: number): number =>
+  'count' in limit ? limit.count : Math.floor(limit.share * touched + 1e-9);
+
+export const touchedOf = ({ members }: Rollout): string[] =>
+  [...members].filter(([, m]) => m.wave !== undefined).map(([id]) => id);
+export const failuresOf = ({ members }: Rollout): number =>
+  [...members.values()].filter(({ state }) => state === 'failed').length;
+export const isOver = ({ phase }: Rollout): boolean => phase === 'done' || phase === 'stopped';
+
+/** Begins with the first wave. */
+export function begin(gateways: readonly string[], options: RolloutOptions, nowMs: number): Step {
+  const members = new Map(gateways.map((id): [string, Member] => [id, { state: 'waiting' }]));
+  return nextWave({ phase: 'rolling', wave: -1, sinceMs: nowMs, members }, options, nowMs);
+}
+
+function nextWave(rollout: Rollout, { waves }: RolloutOptions, nowMs: number): Step {
+  const wave = rollout.wave + 1;
+  if (wave >= waves.length) return { rollout: { ...rollout, phase: 'done' }, set: [] };
+  const room = (waves[wave] as number) - touchedOf(rollout).length;
+  const chosen = [...rollout.members].filter(([, { state }]) => state === 'waiting').slice(0, room);
+  const members = new Map(rollout.members);
+  for (const [id] of chosen) members.set(id, { wave, state: 'touched' });
+  return {
+    rollout: { phase: 'rolling', wave, sinceMs: nowMs, members },
+    set: chosen.map(([gateway]) => ({ gateway, to: 'next' as const })),
+  };
+}
+
+function goBack(rollout: Rollout, why: string, nowMs: number): Step {
+  const touched = touchedOf(rollout);
+  const members = new Map(rollout.members);
+  for (const id of touched) members.set(id, { ...(members.get(id) as Member), back: 'pending' });
+  return {
+    rollout: { ...rollout, phase: 'reverting', sinceMs: nowMs, why, members },
+    set: touched.map((gateway) => ({ gateway, to: 'previous' as const })),
+  };
+}
+
+const withMember = (rollout: Rollout, id: string, change: Partial<Member>): Rollout => ({
+  ...rollout,
+  members: new Map(rollout.members).set(id, { ...(rollout.members.get(id) as Member), ...change }),
+});
+
+/** What an event leads to. An event of a gateway that has none of the bundle is none. */
+export function advance(rollout: Rollout, event: RolloutEvent, options: RolloutOptions, nowMs: number): Step {
+  if (isOver(rollout)) return { rollout, set: [] };
+  const member = 'gateway' in event ? rollout.members.get(event.gateway) : undefined;
+  if (rollout.phase === 'reverting') return whileReverting(rollout, event, member, options, nowMs);
+  if (event.type === 'abort') return goBack(rollout, event.why, nowMs);
+  let next = rollout;
+  // a verdict that has failed stays; one that was confirmed may still fail
+  if (event.type === 'verdict' && member?.wave !== undefined && member.state !== 'failed')
+    next = withMember(next, event.gateway, {
+      state: event.ok ? 'confirmed' : 'failed',
+      ...(event.code && { code: event.code }),
+      ...(event.why && { why: event.why }),
+    });
+  if (nowMs - next.sinceMs >= options.waveMs)
+    for (const [id, { state }] of next.members)
+      if (state === 'touched')
+        next = withMember(next, id, {
+          state: 'failed',
+          code: 'RN859',
+          why: `it gave no verdict in ${Math.round(options.waveMs / 1000)} s`,
+        });
+  const failures = failuresOf(next);
+  const touched = touchedOf(next).length;
+  const allowed = allowedFailures(options.maxFailures, touched);
+  if (failures > allowed) return goBack(next, `${failures} of ${touched} gateways failed, and ${allowed} may`, nowMs);
+  if ([...next.members.values()].some(({ state }) => state === 'touched')) return { rollout: next, set: [] };
+  const settledMs = next.settledMs ?? nowMs;
+  if (nowMs - settledMs >= options.settleMs) return nextWave(next, options, nowMs);
+  return { rollout: { ...next, settledMs }, set: [] };
+}
+
+function whileReverting(
+  rollout: Rollout,
+  event: RolloutEvent,
+  member: Member | undefined,
+  { waveMs }: RolloutOptions,
+  nowMs: number,
+): Step {
+  let next = rollout;
+  if (event.type === 'back' && member?.back === 'pending')
+    next = withMember(next, event.gateway, { back: event.ok ? 'back' : 'not back' });
+  // its desired state stays the one before, so a gateway that comes later goes back, too
+  if (nowMs - next.sinceMs >= waveMs)
+    for (const [id, { back }] of next.members) if (back === 'pending') next = withMember(next, id, { back: 'not back' });
+  const pending = [...next.members.values()].some(({ back }) => back === 'pending');
+  return { rollout: pending ? next : { ...next, phase: 'stopped' }, set: [] };
+}

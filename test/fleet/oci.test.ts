@@ -1,0 +1,187 @@
+/**
+ * Bundles from a registry: what is asked, what is told to whom, and everything that a registry can get wrong.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ociReference, pullBundle } from '../../host/gateway/fleet/oci.ts';
+import { isRunletError } from '../../models/error.ts';
+import { digestOf } from '../gateway/bundles.ts';
+import { codeOf } from '../host/helpers.ts';
+import { type RegistryOptions, registryOf, type SeenRequest } from './registry.ts';
+
+const module = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 37 + (i >> 8)) & 255);
+const mostBytes = 100_000;
+
+interface Pulled {
+  /** `taken`, or the code and why. */
+  result: string;
+  why: string;
+  seen: SeenRequest[];
+}
+
+async function pull(
+  options: RegistryOptions,
+  credentials?: string,
+  limits: { mostBytes?: number; timeoutMs?: number } = {},
+): Promise<Pulled> {
+  const registry = await registryOf(module, options);
+  const { seen, reference } = registry;
+  try {
+    const bytes = await pullBundle(ociReference(reference), { mostBytes, credentials, timeoutMs: 20_000, ...limits });
+    return { result: digestOf(bytes) === digestOf(module) ? 'taken' : 'other bytes', why: '', seen };
+  } catch (error) {
+    if (!isRunletError(error)) throw error;
+    return { result: error.code, why: error.parts.why ?? '', seen };
+  } finally {
+    await registry.close();
+  }
+}
+
+test('references', async () => {
+  const digest = 'a'.repeat(64);
+  assert.equal(ociReference(`oci://ghcr.io/site/heart@sha256:${digest}`), {
+    registry: 'ghcr.io',
+    repository: 'site/heart',
+    digest,
+  });
+  assert.is(ociReference(`oci://127.0.0.1:5000/a@sha256:${digest}`).registry, '127.0.0.1:5000');
+  for (const text of [
+    'oci://ghcr.io/heart:latest',
+    `oci://ghcr.io/heart@sha256:${digest.slice(1)}`,
+    `oci://ghcr.io/heart@sha512:${digest}`,
+    `oci://ghcr.io/../heart@sha256:${digest}`,
+    `oci://ghcr.io/Heart@sha256:${digest}`,
+    `oci://ghcr.io/a//b@sha256:${digest}`,
+    `oci://ghcr.io@evil/a@sha256:${digest}`,
+    `oci://user:word@ghcr.io/a@sha256:${digest}`,
+    `oci:///a@sha256:${digest}`,
+    `oci://ghcr.io/a?x=@sha256:${digest}`,
+    `https://ghcr.io/a@sha256:${digest}`,
+  ])
+    assert.is(await codeOf(() => ociReference(text)), 'RN852', text);
+});
+
+test('a module comes, with its manifest first', async () => {
+  const { result, seen } = await pull({});
+  assert.is(result, 'taken');
+  assert.is(seen.length, 2);
+  assert.match(seen[0]?.path as string, /manifests\/sha256/);
+});
+
+test('a bearer token is told at once', async () => {
+  const token = 'a-token-of-some-length';
+  assert.is((await pull({ authorization: `Bearer ${token}` }, token)).result, 'taken');
+  assert.is((await pull({ authorization: `Bearer ${token}` })).result, 'RN854');
+});
+
+test('a challenge leads to the service for tokens, and its token to the module', async () => {
+  const anonymous = await pull({ tokens: { token: 'short-lived' } });
+  assert.is(anonymous.result, 'taken');
+  assert.equal(
+    anonymous.seen.map(({ path, authorization }) => `${path.split('/').at(-2)} ${authorization ?? '-'}`),
+    ['manifests -', ' -', 'manifests Bearer short-lived', 'blobs Bearer short-lived'],
+  );
+  const user = 'robot:and-its-password';
+  assert.is((await pull({ tokens: { token: 'short-lived', user } }, user)).result, 'taken');
+  const other = await pull({ tokens: { token: 'short-lived', user } }, 'robot:another-password');
+  assert.equal([other.result, other.why], ['RN854', 'its service for tokens answers 401']);
+  const elsewhere = await pull({ tokens: { token: 'short-lived', user, realm: 'http://registry.example/token' } }, user);
+  assert.is(elsewhere.result, 'RN854');
+  assert.match(elsewhere.why, /not HTTPS/);
+});
+
+test('a redirect is followed, and credentials stay with the registry', async () => {
+  const storage = await registryOf(module);
+  const token = 'a-token-of-some-length';
+  const redirect = (location: string): RegistryOptions => ({
+    authorization: `Bearer ${token}`,
+    blob: (response) => response.writeHead(307, { location }).end(),
+  });
+  const away = await pull(redirect(`http://${storage.host}/storage?signature=1`), token);
+  await storage.close();
+  assert.is(away.result, 'taken');
+  assert.equal(storage.seen, [{ path: '/storage' }], 'no credentials come with it');
+  const same = await pull(redirect('/storage/here'), token);
+  assert.is(same.result, 'taken');
+  assert.equal(same.seen.at(-1), { path: '/storage/here', authorization: `Bearer ${token}` });
+});
+
+test('redirects that are not followed', async () => {
+  const to = (location?: string): RegistryOptions => ({
+    blob: (response, request) => response.writeHead(302, { location: location ?? (request.url as string) }).end(),
+  });
+  for (const [location, why] of [
+    [undefined, /more than 5 times/],
+    ['http://registry.example/storage', /not HTTPS/],
+    ['file:///etc/passwd', /not HTTPS/],
+    ['http://[', /nowhere/],
+  ] as const) {
+    const found = await pull(to(location));
+    assert.is(found.result, 'RN854', location);
+    assert.match(found.why, why);
+  }
+});
+
+const wrong = (what: string, code: string, options: RegistryOptions, limits = {}): void =>
+  test(`${code}: ${what}`, async () => assert.is((await pull(options, undefined, limits)).result, code));
+
+const flipped = module.slice();
+flipped[5000] = (flipped[5000] as number) ^ 1;
+const send = (bytes: Uint8Array, length?: number): RegistryOptions => ({
+  blob: (response) => response.writeHead(200, length === undefined ? {} : { 'content-length': length }).end(bytes),
+});
+wrong('another manifest', 'RN855', { sentManifest: new TextEncoder().encode('{"schemaVersion":2}') });
+wrong('another module of the same size', 'RN855', send(flipped));
+wrong('a module that is cut off', 'RN855', send(module.subarray(0, 60_000)));
+wrong('a module that is cut off, under its full length', 'RN854', {
+  blob: (response) => {
+    response.writeHead(200, { 'content-length': module.length });
+    response.write(module.subarray(0, 60_000), () => response.destroy());
+  },
+});
+wrong('nothing', 'RN855', send(new Uint8Array()));
+wrong('more than was said', 'RN855', send(new Uint8Array(70_001)));
+wrong('a length beyond what was said', 'RN855', {
+  blob: (response) => {
+    response.writeHead(200, { 'content-length': 1e9 });
+    response.write(module);
+  },
+});
+wrong('bytes without an end', 'RN855', {
+  blob: (response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(module));
+    };
+    response.on('drain', more);
+    more();
+  },
+});
+wrong('nothing for too long', 'RN854', { blob: () => {} }, { timeoutMs: 300 });
+wrong('a fault', 'RN854', { blob: (response) => response.writeHead(500).end() });
+wrong('no such module', 'RN854', { blob: (response) => response.writeHead(404).end() });
+wrong('a module that this gateway has no room for', 'RN855', {}, { mostBytes: 69_999 });
+wrong('a manifest without an end', 'RN855', { sentManifest: new Uint8Array(300_000) });
+wrong('a manifest that is no JSON', 'RN855', { manifest: () => 'text' });
+wrong('an image', 'RN855', { manifest: (m) => ({ ...m, config: { mediaType: 'application/vnd.oci.image.config.v1+json' } }) });
+wrong('an index', 'RN855', { manifest: () => ({ schemaVersion: 2, manifests: [] }) });
+wrong('two layers', 'RN855', { manifest: (m) => ({ ...m, layers: [...(m.layers as unknown[]), ...(m.layers as unknown[])] }) });
+const layer = (change: object): RegistryOptions => ({
+  manifest: (m) => ({ ...m, layers: [{ ...(m.layers as object[])[0], ...change }] }),
+});
+wrong('a layer that is no module', 'RN855', layer({ mediaType: 'application/vnd.oci.image.layer.v1.tar' }));
+wrong('a size that is another one', 'RN855', layer({ size: 69_000 }));
+wrong('a size below nothing', 'RN855', layer({ size: -1 }));
+wrong('a digest that leads elsewhere', 'RN855', layer({ digest: 'sha256:../../secrets' }));
+
+test('a registry that is not there', async () => {
+  const registry = await registryOf(module);
+  await registry.close();
+  try {
+    await pullBundle(ociReference(registry.reference), { mostBytes });
+    assert.unreachable();
+  } catch (error) {
+    assert.is(isRunletError(error) && error.code, 'RN854');
+  }
+});
+
+test.run();

@@ -1,0 +1,161 @@
+/**
+ * The rollout's runner among messages that no gateway would send: it counts true verdicts alone, and sets the desired states of gateways that are there alone.
+ *
+ * RUNLET_FLEET_MESSAGES changed reports and desired states (`npm run soak -- fleet`: 100,000), on topics that are and are not of the site.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Desired, encode, gatewayOf, type OnlineReport, parseDesired, topics } from '../../host/gateway/fleet/messages.ts';
+import { Runner, type RunnerLink, type RunOptions } from '../../host/gateway/fleet/rollout-runner.ts';
+import { mutate, randomOf } from '../host/helpers.ts';
+
+const messages = Number(process.env.RUNLET_FLEET_MESSAGES ?? 10_000);
+const seed = Number(process.env.RUNLET_SEED ?? 20260725);
+console.log(`seed ${seed}, ${messages} messages`);
+
+const site = 'hall';
+const digest = 'b'.repeat(64);
+const before = { digest: 'a'.repeat(64), name: 'heart', version: '1.0.0', sequence: 1 };
+const after = { digest, name: 'heart', version: '1.1.0', sequence: 2 };
+
+/** A broker with gateways in it, each of which does what `answer` says; undefined: nothing. */
+function siteOf(
+  ids: string[],
+  answer: (id: string) => 'good' | 'bad' | undefined,
+  { sequence = 0, wait = async () => {} }: { sequence?: number; wait?: () => Promise<void> } = {},
+) {
+  const listeners = new Set<(topic: string, payload: Uint8Array) => void>();
+  const send = (topic: string, payload: Uint8Array) => {
+    for (const listener of listeners) listener(topic, payload);
+  };
+  const desired = new Map<string, Desired[]>();
+  const runs = new Map(ids.map((id) => [id, before]));
+  const report = (id: string, more: Partial<OnlineReport>): Uint8Array =>
+    encode({ fleet: 1, gateway: id, online: true, slot: 'main', state: 'idle', sequence, active: runs.get(id), ...more });
+  const act = (id: string, { sequence: asked, rollout, bundle, instead }: Desired) => {
+    const how = answer(id);
+    if (how === undefined) return;
+    if (instead) runs.set(id, before);
+    else if (how === 'good') runs.set(id, after);
+    const ended = instead || how === 'good' ? { state: 'confirmed' as const } : { state: 'reverted' as const, code: 'RN831' };
+    const bytes = () => report(id, { ...ended, sequence: asked, rollout, digest: bundle?.digest });
+    setTimeout(() => void wait().then(() => send(topics.reported(site, id), bytes())));
+  };
+  const foreign: string[] = [];
+  const link: RunnerLink = {
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    subscribe: async () => {
+      for (const id of ids) send(topics.reported(site, id), report(id, {}));
+    },
+    retain: (topic, payload) => {
+      const id = gatewayOf(topic, site, 'desired');
+      if (id === undefined || !ids.includes(id)) {
+        foreign.push(topic);
+        return;
+      }
+      const found = parseDesired(payload);
+      desired.set(id, [...(desired.get(id) ?? []), found]);
+      act(id, found);
+    },
+  };
+  return { link, send, desired, runs, foreign, report };
+}
+
+const options = (more: Partial<RunOptions>): RunOptions => ({
+  site,
+  slot: 'main',
+  bundle: { digest, at: 'message' },
+  bytes: new Uint8Array(10),
+  waves: '1,50%,all',
+  maxFailures: { count: 0 },
+  waveMs: 60_000,
+  settleMs: 0,
+  discoverMs: 60,
+  ...more,
+});
+
+const ids = Array.from({ length: 8 }, (_, i) => `g${i}`);
+
+test('a rollout that goes through', async () => {
+  const { link, desired, runs, foreign } = siteOf(ids, () => 'good', { sequence: 41 });
+  const report = await new Runner(link, options({})).run();
+  assert.equal([report.phase, report.touched, report.failed, report.waves], ['done', 8, 0, [1, 4, 8]]);
+  assert.ok(ids.every((id) => runs.get(id) === after && desired.get(id)?.length === 1));
+  assert.ok(
+    [...desired.values()].flat().every(({ sequence }) => sequence === 42),
+    'above what the gateways have seen',
+  );
+  assert.equal([...new Set(foreign)], [topics.bundle(site, digest)]);
+});
+
+test('one that stops: what was touched is told to run what it ran, and nobody else', async () => {
+  const { link, desired, runs } = siteOf(ids, (id) => (id === 'g2' ? 'bad' : 'good'));
+  const report = await new Runner(link, options({})).run();
+  assert.equal([report.phase, report.touched, report.failed], ['stopped', 4, 1]);
+  assert.ok([...runs.values()].every((running) => running === before));
+  for (const id of ids.slice(0, 4)) {
+    const last = desired.get(id)?.at(-1);
+    assert.equal([last?.bundle, last?.instead, last?.sequence], [{ digest: before.digest, at: 'gateway' }, digest, 2], id);
+  }
+  assert.equal([...desired.keys()], ids.slice(0, 4));
+  assert.equal(
+    report.rows.map(({ state, code }) => `${state} ${code ?? ''}`.trim()),
+    [...['went back', 'went back', 'went back RN831', 'went back'], ...['untouched', 'untouched', 'untouched', 'untouched']],
+  );
+});
+
+test('one that says nothing has failed when the time is over', async () => {
+  const { link } = siteOf(ids, (id) => (id === 'g0' ? undefined : 'good'));
+  const report = await new Runner(link, options({ waveMs: 300 })).run();
+  assert.equal([report.phase, report.rows[0]?.state, report.rows[0]?.code], ['stopped', 'not back', 'RN859']);
+});
+
+test(`${messages} changed messages while it runs`, async () => {
+  const random = randomOf(seed);
+  let sent = 0;
+  // each wave answers after a third of them
+  const wait = async () => {
+    for (const from = sent; sent < Math.min(messages, from + messages / 3); )
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  const { link, send, desired, runs, foreign, report } = siteOf(ids, () => 'good', { wait });
+  const one = <T>(...values: T[]): T => values[random(values.length)] as T;
+  const noise = () => {
+    for (let k = 0; k < messages / 60 && sent < messages; k++, sent++) {
+      const id = one(...ids, 'g9');
+      // true in form, but of another rollout, number or bundle
+      const lie = report(one(id, id, 'g9'), {
+        state: one('failed', 'reverted', 'confirmed'),
+        sequence: random(3),
+        rollout: one('r-1', 'r'),
+        digest: one(digest, before.digest),
+        code: 'RN831',
+      });
+      const wish = encode({ fleet: 1, sequence: random(5), rollout: 'r-1', slot: 'main', bundle: null });
+      const bytes = one(lie, wish);
+      const topic = one(
+        topics.reported(site, id),
+        topics.desired(site, id),
+        topics.reported('x', id),
+        `runlet/${site}/bundles/reported`,
+        'x/y',
+      );
+      send(topic, random(2) ? mutate(bytes, random) : bytes);
+    }
+    if (sent < messages) setTimeout(noise, 5);
+  };
+  const runner = new Runner(link, options({ only: ids }));
+  const running = runner.run();
+  while (desired.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  noise();
+  const found = await running;
+  assert.is(sent, messages, 'all came before it was over');
+  assert.equal([found.phase, found.touched, found.failed], ['done', 8, 0], JSON.stringify(found.rows));
+  assert.ok(ids.every((id) => runs.get(id) === after && desired.get(id)?.length === 1));
+  assert.equal([...new Set(foreign)], [topics.bundle(site, digest)]);
+});
+
+test.run();
