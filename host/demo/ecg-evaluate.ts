@@ -1,14 +1,14 @@
 /**
  * npm run eval:ecg [-- DIR] [--float]: the figures of models/zoo/ecg/card.md.
  *
- * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds.  Out: beats of whole records that a fold was not trained
+ * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds with the weights of the beats' kinds.  Out: beats of whole records that a fold was not trained
  * on: sensitivity and precision of each class, int8 streamed and, with --float, float; per fold and together; what was found for what; V per record. float (with --float) takes some minutes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../report/table.ts';
-import { addBeats, beatsOf, classes, emptyTable, figuresOf, folds, hop, readRecords } from './ecg-records.ts';
+import { addBeats, beatsOf, classes, emptyTable, figuresOf, folds, hop, kindWeights, readRecords } from './ecg-records.ts';
 import { floatScores, moduleScores, openInt8, readFloat, root, toInt8, zooArray } from './zoo.ts';
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
@@ -40,18 +40,20 @@ async function main(folder: string, kinds: readonly ('float' | 'int8')[]): Promi
   for (let fold = 0; fold < folds; fold++) {
     const graph = await readFloat('ecg', `folds/fold-${fold}.onnx`);
     const { session } = await openInt8(toInt8(graph, hop, calibration), { hop });
+    const weights = kindWeights(fold);
     const own = { float: emptyTable(), int8: emptyTable() };
     const kept = records.filter((r) => r.fold === fold);
     for (const { name, signal, marks } of kept) {
       if (kinds.includes('float')) {
         const float = floatScores(graph, hop, signal);
-        addBeats(own.float, beatsOf(float), marks, float.length);
+        addBeats(own.float, beatsOf(signal, float, weights), marks, float.length);
       }
       const began = performance.now();
       const int8 = moduleScores(session, signal);
+      const beats = beatsOf(signal, int8, weights);
       seconds += (performance.now() - began) / 1000;
       const alone = emptyTable();
-      addBeats(alone, beatsOf(int8), marks, int8.length);
+      addBeats(alone, beats, marks, int8.length);
       add(own.int8, alone);
       const { sensitivity, precision } = figuresOf(alone);
       const there = (alone[2] as number[]).reduce((a, b) => a + b, 0);
