@@ -162,8 +162,8 @@ def main():
         parts[name] = (f, there == 2, near & (there != beats.Q))
     weights = [fit([p for name, p in parts.items() if folds[name] != k]) for k in range(FOLDS)]
     shipped = fit(list(parts.values()))
-    text = json.dumps({"features": NAMES, "shipped": shipped, "folds": weights}, indent=1)
-    (HERE / "kinds.json").write_text(text + "\n")
+    lines = [f'"shipped": {json.dumps(shipped)}', '"folds": [\n' + ",\n".join(json.dumps(w) for w in weights) + "\n]"]
+    (HERE / "kinds.json").write_text("{\n" + f'"features": {json.dumps(NAMES)},\n' + ",\n".join(lines) + "\n}\n")
     tables = [np.zeros((6, 5), int) for _ in range(FOLDS)]
     for name, (x, at, kind) in all_records.items():
         f, sums, places, answers = found[name]
