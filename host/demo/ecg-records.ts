@@ -58,14 +58,14 @@ export function kindWeights(fold?: number): KindWeights {
   return fold === undefined ? shipped : each[fold];
 }
 
-/** The beats of a whole stream: its samples and its scores, taken in the order in which they come. */
-export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>[], weights: KindWeights): Beat[] {
+/** The beats of a whole stream: its samples and its scores, taken in the order in which they come; without weights with the class that the scores alone give. */
+export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>[], weights?: KindWeights): Beat[] {
   const finder = beatFinder();
-  const kinds = beatKinds(weights);
-  const judge = (beat: Beat) => kinds.judge(beat, sampleOf(beat.answer));
-  kinds.push(signal.subarray(0, window - hop));
+  const kinds = weights && beatKinds(weights);
+  const judge = (beat: Beat) => kinds?.judge(beat, sampleOf(beat.answer)) ?? beat;
+  kinds?.push(signal.subarray(0, window - hop));
   const found = scores.flatMap((s, answer) => {
-    kinds.push(signal.subarray(window + hop * (answer - 1), window + hop * answer));
+    kinds?.push(signal.subarray(window + hop * (answer - 1), window + hop * answer));
     const beat = finder.push(s);
     return beat ? [judge(beat)] : [];
   });
