@@ -1,14 +1,14 @@
 /**
  * npm run eval:ecg [-- DIR] [--float]: the figures of models/zoo/ecg/card.md.
  *
- * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds.  Out: beats of whole records that a fold was not trained
- * on: sensitivity and precision of each class, int8 streamed and, with --float, float; per fold and together; what was found for what; V per record. float (with --float) takes some minutes.
+ * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds with the weights of the beats' kinds.  Out: beats of whole records that a fold was not trained
+ * on: sensitivity and precision of each class, int8 streamed and, with --float, float; per fold and together, and by the scores alone; what was found for what; V per record. float (with --float) takes some minutes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../report/table.ts';
-import { addBeats, beatsOf, classes, emptyTable, figuresOf, folds, hop, readRecords } from './ecg-records.ts';
+import { addBeats, beatsOf, classes, emptyTable, figuresOf, folds, hop, kindWeights, readRecords } from './ecg-records.ts';
 import { floatScores, moduleScores, openInt8, readFloat, root, toInt8, zooArray } from './zoo.ts';
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
@@ -34,24 +34,28 @@ async function main(folder: string, kinds: readonly ('float' | 'int8')[]): Promi
   const records = readRecords(folder);
   const calibration = zooArray('ecg', 'calib.npy').data as Float32Array;
   const sums = { float: emptyTable(), int8: emptyTable() };
+  const scoresAlone = emptyTable();
   const rows: (string | number)[][] = [];
   const perRecord: (string | number)[][] = [];
   let seconds = 0;
   for (let fold = 0; fold < folds; fold++) {
     const graph = await readFloat('ecg', `folds/fold-${fold}.onnx`);
     const { session } = await openInt8(toInt8(graph, hop, calibration), { hop });
+    const weights = kindWeights(fold);
     const own = { float: emptyTable(), int8: emptyTable() };
     const kept = records.filter((r) => r.fold === fold);
     for (const { name, signal, marks } of kept) {
       if (kinds.includes('float')) {
         const float = floatScores(graph, hop, signal);
-        addBeats(own.float, beatsOf(float), marks, float.length);
+        addBeats(own.float, beatsOf(signal, float, weights), marks, float.length);
       }
       const began = performance.now();
       const int8 = moduleScores(session, signal);
+      const beats = beatsOf(signal, int8, weights);
       seconds += (performance.now() - began) / 1000;
+      addBeats(scoresAlone, beatsOf(signal, int8), marks, int8.length);
       const alone = emptyTable();
-      addBeats(alone, beatsOf(int8), marks, int8.length);
+      addBeats(alone, beats, marks, int8.length);
       add(own.int8, alone);
       const { sensitivity, precision } = figuresOf(alone);
       const there = (alone[2] as number[]).reduce((a, b) => a + b, 0);
@@ -64,6 +68,7 @@ async function main(folder: string, kinds: readonly ('float' | 'int8')[]): Promi
     }
   }
   for (const kind of kinds) rows.push(line('all', records.length, kind, sums[kind]));
+  rows.push(line('all', records.length, 'int8, scores alone', scoresAlone));
   say('beats of records that the fold was not trained on; sensitivity and precision, %\n');
   say(table(rows, { head: ['fold', 'records', 'beats', '', 'accuracy', ...classes.flatMap((c) => [`${c} sens`, `${c} prec`])] }));
   say('\nfound by int8, all folds\n');

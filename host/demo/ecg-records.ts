@@ -7,8 +7,10 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beatKinds, type KindWeights } from '../features/beat-kinds.ts';
 import { type Beat, beatFinder } from '../features/beats.ts';
 import { readNpy } from '../sources/npy.ts';
+import { zooFile } from './zoo.ts';
 
 export const folds = 5;
 export const rateHz = 180;
@@ -50,11 +52,24 @@ export function readRecords(folder: string): Record[] {
   });
 }
 
-/** The beats of a whole stream of scores. */
-export function beatsOf(scores: readonly ArrayLike<number>[]): Beat[] {
+/** Weights for the network of a fold, or for ecg.onnx. */
+export function kindWeights(fold?: number): KindWeights {
+  const { shipped, folds: each } = JSON.parse(readFileSync(zooFile('ecg', 'kinds.json'), 'utf8'));
+  return fold === undefined ? shipped : each[fold];
+}
+
+/** The beats of a whole stream: its samples and its scores, taken in the order in which they come; without weights with the class that the scores alone give. */
+export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>[], weights?: KindWeights): Beat[] {
   const finder = beatFinder();
-  const found = scores.map((s) => finder.push(s)).filter((beat) => beat !== undefined);
-  return [...found, ...finder.end()];
+  const kinds = weights && beatKinds(weights);
+  const judge = (beat: Beat) => kinds?.judge(beat, sampleOf(beat.answer)) ?? beat;
+  kinds?.push(signal.subarray(0, window - hop));
+  const found = scores.flatMap((s, answer) => {
+    kinds?.push(signal.subarray(window + hop * (answer - 1), window + hop * answer));
+    const beat = finder.push(s);
+    return beat ? [judge(beat)] : [];
+  });
+  return [...found, ...finder.end().map(judge)];
 }
 
 /** counts[there][found]: rows N S V F Q and no beat, columns found N S V F and missed. */

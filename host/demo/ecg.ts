@@ -14,7 +14,7 @@ import { manifestFields } from '../cli/load.ts';
 import { producer } from '../cli/producer.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { byteLines, workLine } from './cost.ts';
-import { addBeats, beatsOf, classes, emptyTable, figuresOf, hop, rateHz, sampleOf } from './ecg-records.ts';
+import { addBeats, beatsOf, classes, emptyTable, figuresOf, hop, kindWeights, rateHz, sampleOf } from './ecg-records.ts';
 import { openInt8, readFloat, root, toInt8, zooArray, zooFile } from './zoo.ts';
 
 const colour = coloursFor(process.stdout);
@@ -60,8 +60,8 @@ async function main(): Promise<void> {
   const scores: Float32Array[] = [];
   const began = performance.now();
   session.pushAll(signal, () => scores.push(Float32Array.from(session.output())));
+  const beats = beatsOf(signal, scores, kindWeights());
   const spentMs = performance.now() - began;
-  const beats = beatsOf(scores);
   const found = beats.map((b): [number, number] => [sampleOf(b.answer), b.beatClass]);
   const lineSamples = lineS * rateHz;
   for (let from = 0; from < 6 * lineSamples; from += lineSamples) {

@@ -8,6 +8,7 @@
  *
  * A beat is at j where the evidence is above the threshold and no answer of j-4 .. j-1 has as much, none of j+1 .. j+4 more: two beats are at least
  * 5 answers (222 ms) apart. Its class has the largest of sums[j], that of V times 1.5, which gives precision for sensitivity.
+ * beat-kinds.ts judges the class better: it has the signal and the patient's beats before.
  * Source: this project's own rule; models/zoo/ecg/beats.py is the same over a whole record.
  * Cost: some 40 additions an answer; a ring of 10 answers; nothing is allocated but the beat.
  */
@@ -27,6 +28,8 @@ export interface Beat {
   readonly beatClass: number;
   /** At most 3. */
   readonly evidence: number;
+  /** Scores of N, S, V and F, each summed over this answer and its neighbours. */
+  readonly sums: readonly number[];
 }
 
 export interface BeatFinder {
@@ -62,7 +65,7 @@ export function beatFinder(threshold = 1.2): BeatFinder {
     }
     let best = 0;
     for (let c = 1; c < classes; c++) if (weighed(answer, c) > weighed(answer, best)) best = c;
-    return { answer, beatClass: best, evidence: own };
+    return { answer, beatClass: best, evidence: own, sums: weights.map((_, c) => sumAt(answer, c)) };
   }
 
   function weigh(answer: number): void {

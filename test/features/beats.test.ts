@@ -16,8 +16,9 @@ function whole(scores: number[][], threshold: number): Beat[] {
     const before = evidence.slice(Math.max(0, j - 4), j);
     const after = evidence.slice(j + 1, j + 5);
     if (!(own > threshold) || before.some((e) => e >= own) || after.some((e) => e > own)) return [];
-    const s = (sums[j] as number[]).map((sum, c) => (c === 2 ? 1.5 * sum : sum));
-    return [{ answer: j, beatClass: s.indexOf(Math.max(...s)), evidence: own }];
+    const own4 = sums[j] as number[];
+    const s = own4.map((sum, c) => (c === 2 ? 1.5 * sum : sum));
+    return [{ answer: j, beatClass: s.indexOf(Math.max(...s)), evidence: own, sums: own4 }];
   });
 }
 

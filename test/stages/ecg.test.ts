@@ -7,7 +7,17 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addBeats, beatsOf, emptyTable, figuresOf, hop, readRecords, sampleOf, window } from '../../host/demo/ecg-records.ts';
+import {
+  addBeats,
+  beatsOf,
+  emptyTable,
+  figuresOf,
+  hop,
+  kindWeights,
+  readRecords,
+  sampleOf,
+  window,
+} from '../../host/demo/ecg-records.ts';
 import { floatScores, moduleScores, openInt8, readFloat, toInt8, zooArray, zooFile } from '../../host/demo/zoo.ts';
 import { dequantiseValue } from '../../host/session/quantise.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -42,12 +52,10 @@ test('demo.csv: the beats are found as they were simulated', async () => {
   const rows = readFileSync(zooFile('ecg', 'demo.csv'), 'utf8').trim().split('\n').slice(1);
   const values = rows.map((line) => line.split(',').map(Number));
   const marks = values.flatMap((v, n): [number, number][] => ((v[2] as number) > 0 ? [[n, (v[2] as number) - 1]] : []));
-  const scores = moduleScores(
-    session,
-    Float32Array.from(values, (v) => v[1] as number),
-  );
+  const signal = Float32Array.from(values, (v) => v[1] as number);
+  const scores = moduleScores(session, signal);
   const counts = emptyTable();
-  addBeats(counts, beatsOf(scores), marks, scores.length);
+  addBeats(counts, beatsOf(signal, scores, kindWeights()), marks, scores.length);
   const { accuracy, sensitivity, precision } = figuresOf(counts);
   assert.ok(accuracy > 0.97, `${accuracy}`);
   assert.ok((sensitivity[2] as number) > 0.9 && (precision[2] as number) > 0.9, `${sensitivity} ${precision}`);
@@ -80,8 +88,8 @@ test('a record of 30 minutes: the module gives the bytes and the beats of the wi
   assert.is(outputs, got.length);
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? none;
   const real = (raw: Int8Array[]) => raw.map((s) => Float32Array.from(s, (v) => dequantiseValue(v, q.scale, q.zeroPoint)));
-  const beats = beatsOf(real(got));
-  assert.equal(beats, beatsOf(real(expected)));
+  const beats = beatsOf(signal, real(got), kindWeights(fold));
+  assert.equal(beats, beatsOf(signal, real(expected), kindWeights(fold)));
   const counts = emptyTable();
   addBeats(counts, beats, marks, got.length);
   const { sensitivity, precision } = figuresOf(counts);

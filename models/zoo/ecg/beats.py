@@ -25,10 +25,15 @@ def places(count):
     return WINDOW - 1 - DELAY + HOP * np.arange(count)
 
 
+def sums_of(scores):
+    """Scores of N, S, V and F, summed over each answer and its neighbours."""
+    padded = np.pad(scores[:, 1:], ((1, 1), (0, 0)))
+    return padded[:-2] + padded[1:-1] + padded[2:]
+
+
 def find(scores, threshold=THRESHOLD):
     """scores [n, 5] -> (answer index [beats], class 0 N 1 S 2 V 3 F [beats])."""
-    padded = np.pad(scores[:, 1:], ((1, 1), (0, 0)))
-    sums = padded[:-2] + padded[1:-1] + padded[2:]
+    sums = sums_of(scores)
     evidence = sums.sum(1)
     n = len(evidence)
     around = np.pad(evidence, NEAR, constant_values=-1)
@@ -38,6 +43,17 @@ def find(scores, threshold=THRESHOLD):
         keep &= evidence >= around[NEAR + d : NEAR + d + n]
     at = np.flatnonzero(keep)
     return at, (sums[at] * WEIGHTS).argmax(1)
+
+
+def truth(found_at, true_at, true_class):
+    """What is at each found beat, 5 where no beat is, and whether it is judged."""
+    there, j = np.full(len(found_at), 5), 0
+    for i, at in enumerate(found_at):
+        while j < len(true_at) and true_at[j] < at - TOLERANCE:
+            j += 1
+        if j < len(true_at) and true_at[j] <= at + TOLERANCE:
+            there[i], j = true_class[j], j + 1
+    return there, np.abs(found_at[:, None] - true_at).min(1) <= GAP
 
 
 def match(found_at, found_class, true_at, true_class):
@@ -60,8 +76,11 @@ def match(found_at, found_class, true_at, true_class):
 
 def judge(scores, true_at, true_class):
     """Confusion of one record, for the beats that some answer is about."""
-    at, kind = find(scores)
-    where = places(len(scores))
+    return judge_beats(places(len(scores)), *find(scores), true_at, true_class)
+
+
+def judge_beats(where, at, kind, true_at, true_class):
+    """The same for beats at answers at, of answers about the samples where."""
     inside = (true_at >= where[0]) & (true_at <= where[-1])
     near = np.abs(where[at][:, None] - true_at).min(1) <= GAP
     return match(where[at][near], kind[near], true_at[inside], true_class[inside])

@@ -4,13 +4,15 @@
     python export.py --weights ecg-0.pt ... ecg-4.pt      # folds/fold-0.onnx ..., float16 weights
     python export.py --signals                            # calib, demo and golden files, all simulated
 
-ecg.onnx         input ecg [1, 1, 775] in mV at 180 Hz, output scores [1, 5] (softmax), opset 18
+ecg.onnx         input ecg [1, 1, 1031] in mV at 180 Hz, output scores [1, 5] (softmax), opset 18
 calib.npy        float32 [n, 1]: 16 patients, 20 s each, R waves of 0.3 to 4 mV
 demo.csv         time_s, ecg, beat: two minutes with ectopic beats; beat is 1 + class at an R mark, else 0
-golden-in.npy    float32 [8, 775] windows; golden-out.npy float32 [8, 5] scores of PyTorch
+golden-in.npy    float32 [8, 1031] windows; golden-out.npy float32 [8, 5] scores of PyTorch
+golden-kinds.npy float32 [beats, 19]: places in demo.csv, sums of scores, features and classes by kinds.py
 """
 
 import argparse
+import json
 import pathlib
 
 import numpy as np
@@ -18,6 +20,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
+import kinds
 import simulate
 from model import CLASSES, HOP, RATE_HZ, WINDOW, BeatNet, Exported
 
@@ -106,6 +109,18 @@ def write_signals():
         scores = load_onnx(HERE / "ecg.onnx")(torch.from_numpy(windows)[:, None]).numpy()
     np.save(HERE / "golden-in.npy", windows)
     np.save(HERE / "golden-out.npy", scores)
+    write_kinds(np.loadtxt(HERE / "demo.csv", delimiter=",", skiprows=1))
+
+
+def write_kinds(rows):
+    """Beats, and as many places that are none, with drawn scores: so that templates come and go."""
+    rng = np.random.default_rng(180)
+    x, at = rows[:, 1].astype(np.float32).astype(float), np.flatnonzero(rows[:, 2])
+    at = np.sort(np.concatenate([at + rng.integers(-4, 5, len(at)), rng.integers(0, len(x) - 41, len(at) + 20)]))
+    sums = (3 * rng.dirichlet([0.5, 0.3, 0.4, 0.05], len(at))).astype(np.float32)
+    f = kinds.features(x, at, sums.astype(float))
+    shipped = json.loads((HERE / "kinds.json").read_text())["shipped"]
+    np.save(HERE / "golden-kinds.npy", np.c_[at, sums, f, kinds.kinds(f, sums, shipped)].astype(np.float32))
 
 
 def main():
