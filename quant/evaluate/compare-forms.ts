@@ -1,0 +1,104 @@
+/**
+ * compareForms: one model as float and int8, windowed and streamed, at the same windows.
+ *
+ * In: the float graph, the int8 graph made of it, plan options, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
+ * are from the float windowed ones.  All forms are judged at the windows that every form answers.
+ * Where streaming equals the windowed model by construction (edge-exact, windowed) it is not run again; the row says so.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { hasTrunk, type PlanOptions } from '../../models/stream/types.ts';
+import { quantPlan } from '../plan.ts';
+import { answerOf, type EvaluationData, type Evaluation, isApart, type Judged, judge, labelled, metricsOf, windowCount } from './evaluate.ts';
+import { classNames, type Labels } from './labels.ts';
+import type { Model } from './outputs.ts';
+
+export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | 'int8 streamed';
+
+export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
+  name: FormName;
+  /** Of the outputs, against float windowed (float streamed for a model with its own state); Infinity where equal. */
+  outputSqnrDb: number;
+  maxDifference: number;
+  /** Share of windows with the same class as that form; of models with several output elements. */
+  agreement?: number;
+  /** The same numbers as windowed by construction. */
+  sameAsWindowed: boolean;
+}
+
+export interface FormComparison {
+  windows: number;
+  judged: number;
+  mode: string;
+  /** What int8 and streaming change shows in the outputs of these, in this order. */
+  forms: Form[];
+  names: string[];
+}
+
+function difference(reference: readonly Judged[], judged: readonly Judged[]): { outputSqnrDb: number; maxDifference: number } {
+  let [signal, noise, maxDifference] = [0, 0, 0];
+  for (const [i, { outputs }] of reference.entries())
+    for (const [e, want] of outputs.entries()) {
+      const d = (judged[i]?.outputs[e] as number) - want;
+      signal += want * want;
+      noise += d * d;
+      maxDifference = Math.max(maxDifference, Math.abs(d));
+    }
+  return { outputSqnrDb: noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY, maxDifference };
+}
+
+/** @param labels left out: outputs are compared, nothing is judged. @throws RunletError RN431, RN434, RN438, RN2xx */
+export function compareForms(
+  float: Graph | undefined,
+  int8: Graph,
+  options: PlanOptions,
+  data: EvaluationData,
+  labels?: Labels,
+): FormComparison {
+  const streamed = quantPlan(int8, options);
+  const { plan } = streamed;
+  const exact = plan.steps.every((s) => s.exact);
+  const windowedOptions: PlanOptions = { hop: options.hop, mode: 'windowed' };
+  const stateful = plan.graph.stateful === true;
+  const models: [FormName, Model][] = [];
+  if (float && !stateful) models.push(['float windowed', planStream(float, windowedOptions)]);
+  if (float && (stateful || !exact)) models.push(['float streamed', planStream(float, { ...options, mode: plan.mode })]);
+  if (!stateful) models.push(['int8 windowed', quantPlan(int8, windowedOptions)]);
+  const again = hasTrunk(plan.mode);
+  if (again) models.push(['int8 streamed', streamed]);
+  const { windows, has } = labels ? labelled(plan, data, labels) : { windows: windowCount(plan, data), has: () => true };
+  // streaming holds the first ones back, and the last wait for their look-ahead
+  const answers = (n: number) => isApart(data) || n >= plan.warmUpHops;
+  const all = models.map(([name, model]) => ({ name, judged: judge(model, data, (n) => has(n) && answers(n)) }));
+  const common = new Set(all[0]?.judged.map((j) => j.window));
+  for (const { judged } of all) {
+    const there = new Set(judged.map((j) => j.window));
+    for (const n of common) if (!there.has(n)) common.delete(n);
+  }
+  if (common.size === 0)
+    throw new RunletError('RN434', {
+      what: 'no window can be judged',
+      why: `of ${windows} windows none ${labels ? 'that has a label ' : ''}has an output in every form; streaming needs ${plan.leftContextFrames} earlier frames`,
+      tryThis: 'longer recordings, or --mode windowed',
+    });
+  const names = classNames(plan.graph);
+  const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));
+  const [reference] = kept as [(typeof kept)[number]];
+  const severalElements = (reference.judged[0]?.outputs.length ?? 0) > 1;
+  const forms = kept.map(({ name, judged }): Form => {
+    const same = judged.filter(
+      ({ outputs }, i) => answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
+    );
+    return {
+      name,
+      ...difference(reference.judged, judged),
+      ...(severalElements && { agreement: same.length / judged.length }),
+      ...(labels && metricsOf(judged, labels)),
+      sameAsWindowed: false,
+    };
+  });
+  const windowedForm = forms.find((f) => f.name === 'int8 windowed');
+  if (!again && windowedForm) forms.push({ ...windowedForm, name: 'int8 streamed', sameAsWindowed: true });
+  return { windows, judged: common.size, mode: plan.mode, forms, names };
+}
