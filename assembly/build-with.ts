@@ -7,6 +7,7 @@
 import { RunletError } from '../models/error.ts';
 import { fitFrontEnd } from '../models/frontend/fit.ts';
 import type { FrontEnd } from '../models/frontend/types.ts';
+import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
@@ -62,11 +63,24 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
       return table.wasm.length < calls.wasm.length ? table : calls;
     }
     const { frontEnd } = options;
+    if (typeof frontEnd === 'object') checkRows(quant);
     const inside = typeof frontEnd === 'object' ? fitFrontEnd(quant.plan.graph, frontEnd) : undefined;
     const named = { ...options, frontEnd: typeof frontEnd === 'string' ? frontEnd : undefined, producer, target, weights: home };
     return style === 'calls' ? asCalls(tools, quant, named, inside) : asTable(tools, interpreters, quant, named, inside);
   };
   return build;
+}
+
+/** @throws RN540 */
+function checkRows({ plan: { graph } }: QuantPlan): void {
+  const input = graph.tensors[graph.inputs[0]?.tensor ?? -1];
+  if (!isInt16(input?.quant)) return;
+  throw new RunletError('RN540', {
+    what: 'a front end cannot be before an int16 input',
+    where: input?.name,
+    why: 'its rows are int8',
+    tryThis: 'quantise without --mixed, or leave the front end to the host',
+  });
 }
 
 type Named = Omit<BuildOptions, 'frontEnd'> & {
@@ -97,7 +111,8 @@ async function asTable(
 ): Promise<Bundle> {
   const { target, weights, form } = options;
   const every = options.kernels === 'every';
-  const kernels = every ? () => everyKernel(target, weights) : kernelsUsed;
+  const int16 = quant.plan.graph.tensors.some((t) => isInt16(t.quant));
+  const kernels = every ? () => everyKernel(target, weights, int16) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, kernels, sound, weights, form));
   const ownClock = quant.plan.mode === 'misaligned';
   const shrink = options.shrink ?? false;

@@ -7,7 +7,8 @@
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
 import { intOps } from './ops/index.ts';
 
-const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
+const same = (a: QuantParams | undefined, b: QuantParams | undefined) =>
+  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
 /** `wanted`: which operators to look at; all where left out. */
 export function legalise(graph: Graph, wanted: (node: Node) => boolean = () => true): Graph {

@@ -10,6 +10,7 @@ import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import { legalise } from './legalise.ts';
 import { intOps } from './ops/index.ts';
 import type { IntOp, IntParams } from './ops/op.ts';
+import { checkInt16 } from './rescale.ts';
 
 export interface QuantPlan {
   /** Its graph is int8. */
@@ -17,7 +18,7 @@ export interface QuantPlan {
   params: Map<Node, IntParams[OpName]>;
 }
 
-/** Integer parameters of every node of an int8 graph, planned for a hop. @throws RunletError RN4xx, RN2xx */
+/** Integer parameters of every node of an int8 graph, planned for a hop. Activations may be int16. @throws RunletError RN4xx, RN2xx */
 export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
   if (!isQuantised(graph)) {
     throw new RunletError('RN401', {
@@ -27,6 +28,7 @@ export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
     });
   }
   const legal = legalise(graph);
+  checkInt16(legal);
   const plan = planStream(legal, options);
   const tensor = (id: number) => legal.tensors[id] as Tensor;
   const params = new Map<Node, IntParams[OpName]>();

@@ -27,7 +27,8 @@ export function writeQdq(graph: Graph, { io = 'float', rounding = 'onnx' }: QdqO
       tryThis: 'quantise the model with calibration data first',
     });
   const refused = graph.nodes.flatMap((node) => {
-    const why = unwritable(node);
+    const wide = [...node.inputs, node.output].some((id) => graph.tensors[id]?.quant?.type === 'int16');
+    const why = unwritable(node) ?? (wide ? 'int16 activations are kept in .rnq only' : undefined);
     return why ? [`${node.op} ${node.name}: ${why}`] : [];
   });
   if (refused.length > 0)

@@ -4,7 +4,7 @@
  * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed model; `runSignal` is the plan's meaning
  * on an endless signal. Exact: integers only.
  */
-import type { Node, OpName } from '../models/graph/types.ts';
+import type { Ints, Node, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
 import { planStream } from '../models/stream/plan.ts';
 import { intOps } from './ops/index.ts';
@@ -12,7 +12,7 @@ import type { IntOp, IntParams } from './ops/op.ts';
 import type { QuantPlan } from './plan.ts';
 
 /** Runs one node in integers. */
-export function intRunner(params: QuantPlan['params']): RunNode<Int8Array> {
+export function intRunner(params: QuantPlan['params']): RunNode<Ints> {
   return (node, xs, out, strideT) => {
     const op = intOps[node.op] as IntOp<OpName>;
     const p = params.get(node) as IntParams[OpName];
@@ -22,33 +22,34 @@ export function intRunner(params: QuantPlan['params']): RunNode<Int8Array> {
 }
 
 /** A signal for the one input, or one for each. */
-export type Signals = Int8Array | readonly Int8Array[];
+export type Signals = Ints | readonly Ints[];
 
-const listOf = (data: Signals): readonly Int8Array[] => (data instanceof Int8Array ? [data] : data);
+/** Outputs are int8, tensors between may be int16. */
+export interface IntResult extends WindowResult<Ints> {
+  outputs: Int8Array[];
+}
+
+const listOf = (data: Signals): readonly Ints[] => (ArrayBuffer.isView(data) ? [data] : data);
 
 /** Frames of a signal as a block. */
-export const signalBlock = (quant: QuantPlan, data: Int8Array): Block<Int8Array> =>
-  blocksOf(quant.plan.graph, [data])[0] as Block<Int8Array>;
+export const signalBlock = (quant: QuantPlan, data: Ints): Block<Ints> => blocksOf(quant.plan.graph, [data])[0] as Block<Ints>;
 
 /** Frames of a signal for each input, as blocks. */
-export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Int8Array>[] => blocksOf(quant.plan.graph, listOf(data));
+export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Ints>[] => blocksOf(quant.plan.graph, listOf(data));
 
 /** Every output of the plan over a whole signal, from the end of the warm-up on. */
-export const runSignal = (
-  quant: QuantPlan,
-  data: Signals,
-  options: { warmUp?: boolean } = {},
-): Generator<WindowResult<Int8Array>> => executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options);
+export const runSignal = (quant: QuantPlan, data: Signals, options: { warmUp?: boolean } = {}): Generator<IntResult> =>
+  executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options) as Generator<IntResult>;
 
 /** The plan of the windowed model, made once a QuantPlan. */
 const windowed = new WeakMap<QuantPlan, QuantPlan['plan']>();
 
 /** The windowed model on one window: outputs and every tensor. */
-export function runWindow(quant: QuantPlan, data: Signals): WindowResult<Int8Array> {
+export function runWindow(quant: QuantPlan, data: Signals): IntResult {
   const { graph, window } = quant.plan;
   const plan = windowed.get(quant) ?? planStream(graph, { hop: window, mode: 'windowed' });
   windowed.set(quant, plan);
   const params = new Map<Node, IntParams[OpName]>(quant.params);
   const [result] = executeStream(plan, signalBlocks(quant, data), intRunner(params));
-  return result as WindowResult<Int8Array>;
+  return result as IntResult;
 }

@@ -4,12 +4,13 @@
  * In: the plan of the float graph, the QuantPlan made from it, and the calibration data (its first windows are used).  Out: one row a tensor.
  * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
  */
-import type { Graph } from '../models/graph/types.ts';
+import { type Graph, type Ints, type QuantParams, storedRange } from '../models/graph/types.ts';
 import { cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
+import { makeInts } from './ops/int16.ts';
 import type { QuantPlan } from './plan.ts';
 import { intRunner, signalBlocks } from './reference.ts';
 
@@ -19,21 +20,25 @@ export interface LayerReport {
   op: string;
   scale: number;
   zeroPoint: number;
+  type?: 'int16';
   /** Of the float values. */
   min: number;
   max: number;
   sqnrDb: number;
-  /** Share of float values outside what int8 can hold. */
+  /** Share of float values outside what int8 (int16) can hold. */
   clipped: number;
 }
 
 /** Quantises host values: clamp(round(x / scale) + zeroPoint), float32 quotient, halves away from zero. */
-export function quantiseSignal(data: Float32Array, q: { scale: number; zeroPoint: number }): Int8Array {
-  return Int8Array.from(data, (x) => clampInt(roundHalfAway(Math.fround(x / q.scale)) + q.zeroPoint, -128, 127));
+export function quantiseSignal(data: Float32Array, q: QuantParams): Ints {
+  const [low, high] = storedRange(q);
+  const y = makeInts(q.type, data.length);
+  for (const [i, x] of data.entries()) y[i] = clampInt(roundHalfAway(Math.fround(x / q.scale)) + q.zeroPoint, low, high);
+  return y;
 }
 
 /** A signal for each input. */
-export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Int8Array[] =>
+export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Ints[] =>
   signals.map((data, i) =>
     quantiseSignal(data, graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 }),
   );
@@ -45,7 +50,9 @@ class Row {
   count = 0;
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
-  add(float: Float32Array, int: Int8Array, scale: number, zeroPoint: number): void {
+  add(float: Float32Array, int: Ints, to: QuantParams): void {
+    const { scale, zeroPoint } = to;
+    const [low, high] = storedRange(to);
     const n = Math.min(float.length, int.length);
     for (let i = 0; i < n; i++) {
       const x = float[i] as number;
@@ -53,7 +60,7 @@ class Row {
       this.signal += x * x;
       this.noise += (x - q) ** 2;
       const exact = x / scale + zeroPoint;
-      if (exact < -128.5 || exact > 127.5) this.clipped++;
+      if (exact < low - 0.5 || exact > high + 0.5) this.clipped++;
       this.min = Math.min(this.min, x);
       this.max = Math.max(this.max, x);
     }
@@ -64,11 +71,11 @@ class Row {
 export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Calibration, maxWindows = 32): LayerReport[] {
   const { graph } = quant.plan;
   const rows = new Map<number, Row>();
-  const add = (id: number, float: Float32Array | undefined, int: Int8Array) => {
+  const add = (id: number, float: Float32Array | undefined, int: Ints) => {
     const to = graph.tensors[id]?.quant;
     if (!float || !to) return;
     const row = rows.get(id) ?? new Row();
-    row.add(float, int, to.scale, to.zeroPoint);
+    row.add(float, int, to);
     rows.set(id, row);
   };
   const run = intRunner(quant.params);
@@ -92,7 +99,7 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Cal
       const int = intHeads.next().value as typeof float | undefined;
       if (!int) break;
       for (const [id, block] of int.tensors)
-        if (!intTrunk.has(id)) add(id, float.tensors.get(id)?.data, block.data as unknown as Int8Array);
+        if (!intTrunk.has(id)) add(id, float.tensors.get(id)?.data, block.data as unknown as Ints);
     }
   }
   return [...rows].map(([tensor, row]) => {
@@ -103,6 +110,7 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Cal
       op: graph.nodes.find((n) => n.output === tensor)?.op ?? 'input',
       scale: t?.quant?.scale ?? 0,
       zeroPoint: t?.quant?.zeroPoint ?? 0,
+      ...(t?.quant?.type && { type: t.quant.type }),
       min: row.min,
       max: row.max,
       sqnrDb: row.noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(row.signal / row.noise),

@@ -10,7 +10,13 @@ const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
   'models/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
-  'quant/ops': { helpers: ['op', 'sliding', 'tables'], typeFrom: './op.ts', type: 'IntOp', name: 'intOps', partial: false },
+  'quant/ops': {
+    helpers: ['op', 'sliding', 'tables', 'int16'],
+    typeFrom: './op.ts',
+    type: 'IntOp',
+    name: 'intOps',
+    partial: false,
+  },
   'assembly/emit/ops': {
     helpers: [
       'op',
@@ -23,6 +29,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
       'mac-simd',
       'simd-tiles',
       'fetched',
+      'int16',
       'tiles',
       'requantise-f32',
       'requantise-interp',

@@ -24,6 +24,11 @@ const runs: Record<string, Soak> = {
     test: 'property/streaming',
     env: { RUNLET_NETWORKS: '10000', RUNLET_ASC: '2000' },
   },
+  int16: {
+    what: '2,000 random networks with int16 tensors a mode, 200 of them compiled',
+    test: 'property/int16',
+    env: { RUNLET_INT16: '2000', RUNLET_INT16_ASC: '200' },
+  },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
   bound: {
     what: '10,000 random pools against the pooling error bound',

@@ -119,7 +119,7 @@ test('the page has no Node import: it reads, plans, quantises and builds models 
 test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'index']],
-    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'index']],
+    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'index']],
     [
       'assembly/emit/ops',
       '.ts',
@@ -134,6 +134,7 @@ test('an operator is five files of one name', () => {
         'mac-simd',
         'simd-tiles',
         'fetched',
+        'int16',
         'tiles',
         'requantise-f32',
         'requantise-interp',
@@ -146,16 +147,20 @@ test('an operator is five files of one name', () => {
       '.ts',
       [
         'block',
+        'elements-s16',
         'fetch',
         'finish',
         'finish-interp',
         'fixed-point',
+        'global-s16',
+        'int16',
         'last-rows',
         'mac-simd',
         'simd-tiles',
         'move',
         'needs',
         'patch',
+        'pool-s16',
         'rows',
         'taps',
         'wasi',

@@ -11,6 +11,7 @@ import {
   type FeaturesManifest,
   type FrontEndManifest,
   forms,
+  isInt16,
   type LayerManifest,
   type Manifest,
   manifestSection,
@@ -92,6 +93,7 @@ function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c
     fileShape: listOf(port.fileShape, `${at}.fileShape`, 0, (v, w) => wholeOf(v, w, -1, maxI32)),
     scale,
     zeroPoint: wholeOf(port.zeroPoint, `${at}.zeroPoint`, -128, 127),
+    ...(port.type !== undefined && { type: oneOf(port.type, `${at}.type`, ['int16'] as const) }),
   };
 }
 
@@ -229,10 +231,13 @@ function frontEndOf(value: unknown): FrontEndManifest {
   };
 }
 
-/** int16 is sound: one input, its scale 1 / 32768, what a front end takes. */
+/** hostType int16 is sound: one input, its scale 1 / 32768, what a front end takes. type int16 is what float32 becomes. */
 function checkSound({ inputs, outputs, frontEndConfig }: Manifest): void {
   const sound = inputs.filter(({ hostType }) => hostType === 'int16');
-  if (outputs.some(({ hostType }) => hostType === 'int16')) disagree('outputs', 'int16 is for inputs alone');
+  if (outputs.some(isInt16)) disagree('outputs', 'int16 is for inputs alone');
+  for (const { hostType, type, zeroPoint } of inputs)
+    if (type && (hostType !== 'float32' || zeroPoint !== 0))
+      disagree('inputs', 'an input that the host quantises to int16 is of hostType float32, and has zero point 0');
   if (sound.length > 0 !== (frontEndConfig !== undefined))
     disagree('frontEndConfig', frontEndConfig ? 'no input is int16' : 'an input is int16, and there is no front end');
   for (const { zeroPoint, elements, scale } of sound)

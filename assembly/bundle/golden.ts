@@ -4,38 +4,36 @@
  * In: a QuantPlan.  Out: seed, hops, outputs and the digest of the outputs.  The expected bytes come from quant/reference.ts, not from the
  * module, so the test can fail.  Generator and order: docs/abi.md.
  */
-import { frameOf } from '../../models/graph/types.ts';
+import { frameOf, type Ints } from '../../models/graph/types.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
+import { makeInts } from '../../quant/ops/int16.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { Digest } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 
-/** xorshift32, low byte, as int8. */
-export function goldenFrames(seed: number, bytes: number): Int8Array {
+/** xorshift32; int8 is the low byte, int16 the low two. */
+export function goldenNumbers(seed: number): () => number {
   let x = seed | 0;
-  return Int8Array.from({ length: bytes }, () => {
+  return () => {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    return (x << 24) >> 24;
-  });
+    return x;
+  };
 }
 
-/** The generator's bytes for each input: in every hop, first the frames of input 0, then those of input 1, and so on. */
-export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Int8Array[] {
+/** The generator's values for each input: in every hop, first the frames of input 0, then those of input 1, and so on. */
+export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Ints[] {
   const perHop = graph.inputs.map((port, i) => {
     const shape = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
     return hop * (clock.rates[i] as number) * frameOf(shape);
   });
-  const all = goldenFrames(seed, hops * perHop.reduce((sum, n) => sum + n, 0));
-  const signals = perHop.map((n) => new Int8Array(hops * n));
-  let at = 0;
+  const next = goldenNumbers(seed);
+  const signals = perHop.map((n, i) => makeInts(graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant?.type, hops * n));
+  // a typed array keeps the low 8 or 16 bits
   for (let k = 0; k < hops; k++)
-    for (const [i, n] of perHop.entries()) {
-      signals[i]?.set(all.subarray(at, at + n), k * n);
-      at += n;
-    }
+    for (const [i, n] of perHop.entries()) for (let j = k * n; j < (k + 1) * n; j++) (signals[i] as Ints)[j] = next();
   return signals;
 }
 

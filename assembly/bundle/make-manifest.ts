@@ -37,6 +37,7 @@ function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortMani
   return {
     name: port.name,
     hostType: port.hostType,
+    ...(tensor?.quant?.type && { type: tensor.quant.type }),
     elements: perFrame ? frameOf(shape) : elementsOf(shape),
     shape: [shape.t, shape.f, shape.c],
     order: port.order,

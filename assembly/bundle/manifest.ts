@@ -9,6 +9,8 @@ export interface PortManifest {
   name: string;
   /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. int16: sound, inputs only. */
   hostType: 'float32' | 'int8' | 'uint8' | 'int16';
+  /** What the module holds of a float32 input, where that is not int8. */
+  type?: 'int16';
   /** Elements of one frame for an input, of one output for an output. */
   elements: number;
   /** [t, f, c] of a whole window (input) or of one output. */
@@ -21,6 +23,10 @@ export interface PortManifest {
   /** Inputs of a bundle that has several: frames a tick of the clock. Left out it is 1, and a tick is a frame. */
   rate?: number;
 }
+
+/** Whether the module holds int16 there: sound, or what the host makes of float32. */
+export const isInt16 = ({ hostType, type }: Pick<PortManifest, 'hostType' | 'type'>): boolean =>
+  hostType === 'int16' || type === 'int16';
 
 export interface LayerManifest {
   name: string;

@@ -4,12 +4,18 @@
  * In: a manifest, the memory map.  Out: text. Everything begins with the model's name, so that several models lie in one firmware.
  * The interface is docs/abi.md's without addresses: constants are macros.
  */
-import type { Manifest, PortManifest } from '../bundle/manifest.ts';
+import { isInt16, type Manifest, type PortManifest } from '../bundle/manifest.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { ramBase } from './place.ts';
 
 const elementsOf = (port: PortManifest, frames: number) => port.elements * frames;
-const typeOf = ({ hostType }: PortManifest) => (hostType === 'int16' ? 'int16_t' : 'int8_t');
+export const typeOf = (port: PortManifest) => (isInt16(port) ? 'int16_t' : 'int8_t');
+
+/** What an input's address points to; inputs of two types have `void`. */
+export function inputType({ inputs }: Manifest): string {
+  const [type, other] = new Set(inputs.map(typeOf));
+  return other ? 'void' : (type as string);
+}
 
 /** A float32 as a constant of C that reads back the same. */
 export function floatText(x: number): string {
@@ -41,7 +47,7 @@ function portLines(macro: string, kind: 'INPUT' | 'OUTPUT', ports: PortManifest[
 
 export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number; ramBytes: number }): string {
   const macro = name.toUpperCase();
-  const [input, output] = [m.inputs[0] as PortManifest, m.outputs[0] as PortManifest];
+  const output = m.outputs[0] as PortManifest;
   const define = (what: string, value: string | number) => `#define ${macro}_${what} ${value}`;
   const detector = m.detector && [
     ...(m.detector.label === undefined ? [] : [define('DETECTOR_LABEL', text(m.detector.label))]),
@@ -89,7 +95,7 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
     `/* Takes the first \`frames\` frames (1 to ${macro}_HOP) of every input. 1: an output fell due; 0: none yet; -1: not reset; -2: frames out of range. */`,
     `int ${name}_push(int frames);`,
     '/* Where frames are written before each push; NULL if there is no such input. */',
-    `${typeOf(input)} *${name}_input(int which);`,
+    `${inputType(m)} *${name}_input(int which);`,
     '/* The latest output, which holds until the next push that gives 1; NULL if there is no such output. */',
     `const ${typeOf(output)} *${name}_output(int which);`,
     `/* ${macro}_STATE_BYTES bytes: copy them out and back, to go on later. */`,
@@ -117,8 +123,8 @@ export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] 
   return [
     `void ${name}_reset(void) { rn_reset(); }`,
     `int ${name}_push(int frames) { return (int)(int32_t)rn_push((uint32_t)frames); }`,
-    `${typeOf(m.inputs[0] as PortManifest)} *${name}_input(int which) {`,
-    ...choose(inputs, typeOf(m.inputs[0] as PortManifest)),
+    `${inputType(m)} *${name}_input(int which) {`,
+    ...choose(inputs, inputType(m)),
     `const int8_t *${name}_output(int which) {`,
     ...choose(outputs, 'int8_t'),
     `void *${name}_state(void) { return ram + ${at(memory.state.address)}; }`,

@@ -3,7 +3,8 @@
  *
  * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of them.
  */
-import type { Manifest } from '../bundle/manifest.ts';
+import type { Manifest, PortManifest } from '../bundle/manifest.ts';
+import { inputType, typeOf } from './header.ts';
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
 
@@ -26,7 +27,7 @@ url=https://arxiv.org/abs/2408.03223
 architectures=*
 includes=${name}.h
 `,
-    [`examples/${name}/${name}.ino`]: sketch(name, macro),
+    [`examples/${name}/${name}.ino`]: sketch(name, macro, m),
     'CMakeLists.txt': `# An ESP-IDF component, or a static library of any other CMake project (add_subdirectory).
 if(ESP_PLATFORM)
   idf_component_register(SRCS "src/${name}.c" INCLUDE_DIRS "src")
@@ -55,13 +56,17 @@ endif()
   };
 }
 
+/** The frames of input 0. */
+const frames = (name: string, m: Manifest): string =>
+  inputType(m) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
+
 /** A sketch that pushes frames of silence, says when an output falls due, and how long a hop takes. */
-const sketch = (name: string, macro: string): string => `// ${name}: replace read_frames by your sensor.
+const sketch = (name: string, macro: string, m: Manifest): string => `// ${name}: replace read_frames by your sensor.
 #include <${name}.h>
 
 // One hop of input 0: real value x becomes x / SCALE + ZERO_POINT.
 static void read_frames() {
-  for (int i = 0; i < ${macro}_INPUT0_LENGTH; i++) ${name}_input(0)[i] = ${macro}_INPUT0_ZERO_POINT;
+  for (int i = 0; i < ${macro}_INPUT0_LENGTH; i++) ${frames(name, m)}[i] = ${macro}_INPUT0_ZERO_POINT;
 }
 
 void setup() {

@@ -38,6 +38,7 @@ function tilesText(outputs: number, groups: number, taps: number, target: Target
 
 /** Why a kernel was taken, by its name and what its block says. */
 function reason({ fn }: Call, field: (offset: number) => number, wide: boolean): string {
+  if (fn.includes('_s16')) return 'int16 on a side: one kernel for all targets, weights in the order of the operator';
   if (fn.endsWith('_taps_s8')) return 'sums of open rows are kept (edge-exact): weights in the order of the operator';
   if (fn === 'dense_fold_s8')
     return 'accumulators of waiting windows are kept (edge-exact): weights in the order of the operator';

@@ -3,7 +3,7 @@
  *
  * In: a QuantPlan and its memory map.  Out: [what, value, comment] in ascending order.
  */
-import { elementsOf, frameOf } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, isInt16 } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { soundTimes } from '../frontend/manifest.ts';
 import { homes } from './home.ts';
@@ -31,7 +31,7 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
   const port = (base: number, tensor: number, elements: number, hostType: string): [number, number, string][] => {
     const q = graph.tensors[tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
     return [
-      [base, hostType === 'uint8' ? 3 : 1, 'type'],
+      [base, hostType === 'uint8' ? 3 : isInt16(q) ? 2 : 1, 'type'],
       [base + 1, elements, 'elements'],
       [base + 2, q.zeroPoint, 'zero point'],
       [base + 3, floatBits(q.scale), 'scale, bits of a float32'],

@@ -39,8 +39,8 @@ async function compileOnce(tools: Tools, source: string, { target, shrink, needs
 }
 
 export interface Interpreters {
-  /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
-  everyKernel(target: Target, home?: Home): Kernel[];
+  /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it, and few have int16. */
+  everyKernel(target: Target, home?: Home, int16?: boolean): Kernel[];
   kernelsUsed(program: Program): Kernel[];
   /** Compiled once a process. @throws RN501 */
   interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
@@ -54,8 +54,13 @@ export function interpretersOf(tools: Tools): Interpreters {
   };
   const known = new Map<string, Compiling>();
   return {
-    everyKernel: (target, home = 'embed') =>
-      allTargets().filter(({ file }) => [undefined, target].includes(targetOf(file)) && (file !== 'fetch' || home === 'tile')),
+    everyKernel: (target, home = 'embed', int16 = false) =>
+      allTargets().filter(
+        ({ file }) =>
+          [undefined, target].includes(targetOf(file)) &&
+          (file !== 'fetch' || home === 'tile') &&
+          (int16 || !file.endsWith('-s16')),
+      ),
     kernelsUsed: (program) => {
       const used = kernelsOf(program);
       return allTargets().filter(({ fn }) => used.has(fn));

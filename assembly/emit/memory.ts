@@ -13,9 +13,10 @@
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { elementsOf } from '../../models/graph/types.ts';
+import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import type { FoldReuse } from '../../models/stream/fold.ts';
+import { partialBytes as slotBytes } from '../../models/stream/steps.ts';
 import { frameBytes } from '../../models/stream/timing.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from '../frontend/pack.ts';
@@ -151,6 +152,7 @@ export interface Packing {
 export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontEnd?: FrontEnd): MemoryMap {
   const { graph, steps } = plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
+  const tensorBytes = (id: number) => elementsOf(shape(id)) * elementBytes(graph.tensors[id]?.quant);
   let paddingBytes = 0;
   let at = base;
   const place = (bytes: number, to = alignment) => {
@@ -231,8 +233,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
     return { address: directInput ? newRow : place((frontEnd ? 1 : plan.hop) * tickBytes), newRow, tickBytes };
   });
   const outputs = new Map<number, number>();
-  for (const port of graph.outputs)
-    if (!outputs.has(port.tensor)) outputs.set(port.tensor, place(elementsOf(shape(port.tensor))));
+  for (const port of graph.outputs) if (!outputs.has(port.tensor)) outputs.set(port.tensor, place(tensorBytes(port.tensor)));
   const io = region(ioStart);
 
   const scratchStart = place(0);
@@ -249,7 +250,7 @@ export function mapMemory(plan: StreamPlan, base: number, bytes: Packing, frontE
   const ownBuffer = ({ kind, section, output }: Step) =>
     section !== 'trunk' && (kind === 'run' || kind === 'fold' || kind === 'finish') && !outputs.has(output);
   const heads = steps.filter(ownBuffer).map((step): Scratch => {
-    return { key: step.output, bytes: elementsOf(shape(step.output)), ...lifetime(step.output), at: 0 };
+    return { key: step.output, bytes: tensorBytes(step.output), ...lifetime(step.output), at: 0 };
   });
   const edges = edgeBuffers(plan, outputs, (tensor) => lifetime(tensor, ['taps', 'edge']));
   const layers = overlay([...buffers, ...heads, ...edges.windows, ...edges.lefts]);
@@ -329,6 +330,6 @@ export function leftAddress(map: MemoryMap, tensor: number, shift: number): numb
 
 /** Bytes of a fold's slots. */
 export function partialBytes(plan: StreamPlan, step: Step): number {
-  const elements = frameBytes(plan.graph, step.output);
-  return (step.slots ?? 0) * elements * (step.rule.kind === 'fold' && step.rule.fold === 'sum' ? 4 : 1);
+  const { rule, slots = 0, output } = step;
+  return slots * slotBytes(plan.graph, output, rule.kind === 'fold' && rule.fold === 'sum');
 }

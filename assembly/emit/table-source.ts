@@ -25,9 +25,11 @@ export interface Kernel {
 export function kernelsIn(files: Record<string, string>): Kernel[] {
   return Object.entries(files).flatMap(([path, text]) => {
     const file = path.replace(/^kernels\/|\.ts$/g, '');
-    return [...text.matchAll(/^export function (\w+_s8\w*)\(\s*(p: usize[^)]*)\): void/gm)].map(([, fn = '', args = '']) => {
-      return { fn, file, args: [...args.matchAll(/(\w+):/g)].map(([, name = '']) => name) };
-    });
+    return [...text.matchAll(/^export function (\w+_s(?:8|16)\w*)\(\s*(p: usize[^)]*)\): void/gm)].map(
+      ([, fn = '', args = '']) => {
+        return { fn, file, args: [...args.matchAll(/(\w+):/g)].map(([, name = '']) => name) };
+      },
+    );
   });
 }
 

@@ -43,7 +43,7 @@ export const Y_ZERO = 76;
 export const PER = 80; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
 export const WEIGHTS = 84; // address, s8
 export const BIAS = 88; // address, i32 [o]; native: before each tile's weights instead; interp: what outputs are requantised by (finish-interp.ts)
-export const MULTIPLIER = 92; // address, i32 [o], Q31; native: doubled, u32
+export const MULTIPLIER = 92; // address, i32 [o], Q31; native: doubled, u32; int16: 16 bits (int16.ts)
 export const SHIFT = 96; // address, s8 [o]; left where positive. Targets have tables of their own: finish.ts, mac-simd.ts
 export const LANES = 92; // interp, conv and dense: i64, the bits of one weight in each of three lanes (conv-interp.ts)
 export const RUNS = 100; // interp, native: 1 where the taps of every place inside the input lie side by side in it
@@ -124,6 +124,7 @@ export const SHIFT1 = 56;
 export const MULT2 = 60;
 export const SHIFT2 = 64;
 export const ADD_BYTES = 68;
+export const NEGATE = 40; // activation of int16, which has the fields of add: 1 where what MULT2 gives below the zero point is negated
 
 // globalavg, globalmax: ROWS are input rows here
 export const X_ELEMENTS = 16; // elements of one input row

@@ -33,7 +33,7 @@ function finish(p: usize): void {
 }
 
 export function globalavg_s8_simd(p: usize): void {
-  add_row(started(p), load<i32>(p, X), load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS), load<i32>(p, COUNT), 1);
+  add_row<i8>(started(p), load<i32>(p, X), load<i32>(p, ROWS) * load<i32>(p, X_ELEMENTS), load<i32>(p, COUNT), 1);
   finish(p);
 }
 
@@ -49,18 +49,18 @@ export function globalavg_fold_s8_simd(p: usize, phase: i32): void {
   const totals = load<i32>(p, F_TOTALS);
   const own = fold_phase(p, phase, 0);
   const opens = fold_phase(p, phase, load<i32>(p, F_SLOTS));
-  const slot = fold_totals(p, phase, own);
+  const slot = fold_totals<i8>(p, phase, own);
   const sums = started(p);
   add_sums(sums, sums, slot, count);
   add_sums(sums, sums, totals + own * (count << 2), count);
   finish(p);
   for (let i: i32 = 0; i < count << 2; i += 4) store<i32>(slot + i, -load<i32>(totals + opens * (count << 2) + i));
-  fold_opened(p, slot);
+  fold_opened<i8>(p, slot);
 }
 
 export function globalavg_ring_s8_simd(p: usize, phase: i32): void {
   const count = load<i32>(p, COUNT);
   const mac = <usize>load<i32>(p, G_MAC);
-  add_sums(load<i32>(mac, SUMS), load<i32>(mac, BIAS), ring_totals(p, phase, count), count);
+  add_sums(load<i32>(mac, SUMS), load<i32>(mac, BIAS), ring_totals<i8>(p, phase, count), count);
   finish(p);
 }

@@ -1,7 +1,7 @@
 /**
- * rows: int8 rows added to int32 sums, element by element; eight at a time where the target has SIMD128.
+ * rows: rows of int8 or int16 (T) added to int32 sums, element by element; eight at a time where the target has SIMD128.
  *
- * In: row s8 [n], folded onto sums of `count` elements (n is a multiple of it).  Out: sums i32 [count].  Exact modulo 2^32.
+ * In: row T [n], folded onto sums of `count` elements (n is a multiple of it).  Out: sums i32 [count].  Exact modulo 2^32.
  */
 
 // @ts-ignore: decorator
@@ -11,14 +11,14 @@ function add_four(to: usize, words: v128): void {
 }
 
 /** sums[i] += sign * x[i]; sign is 1 or -1. */
-function add_part(
+function add_part<T>(
   sums: usize, // i32 [n]
-  x: usize, // s8 [n]
+  x: usize, // T [n]
   n: i32,
   sign: i32,
 ): void {
   let i: i32 = 0;
-  if (ASC_FEATURE_SIMD) {
+  if (ASC_FEATURE_SIMD && sizeof<T>() == 1) {
     const factor = i16x8.splat(<i16>sign);
     for (; i + 8 <= n; i += 8) {
       const v = i16x8.mul(v128.load_ext<i8>(x + i), factor);
@@ -29,16 +29,16 @@ function add_part(
   }
   for (; i < n; i++) {
     const to = sums + (i << 2);
-    store<i32>(to, load<i32>(to) + sign * <i32>load<i8>(x + i));
+    store<i32>(to, load<i32>(to) + sign * <i32>load<T>(x + i * <i32>sizeof<T>()));
   }
 }
 
 /** One row. */
-export function add_row(sums: usize, x: usize, n: i32, count: i32, sign: i32): void {
-  for (let i: i32 = 0; i < n; i += count) add_part(sums, x + i, count, sign);
+export function add_row<T>(sums: usize, x: usize, n: i32, count: i32, sign: i32): void {
+  for (let i: i32 = 0; i < n; i += count) add_part<T>(sums, x + i * <i32>sizeof<T>(), count, sign);
 }
 
-/** Rows that lie `pitch` bytes apart. */
-export function add_rows(sums: usize, x: usize, rows: i32, pitch: i32, n: i32, count: i32): void {
-  for (let r: i32 = 0; r < rows; r++) add_row(sums, x + r * pitch, n, count, 1);
+/** Rows that lie `pitch` elements apart. */
+export function add_rows<T>(sums: usize, x: usize, rows: i32, pitch: i32, n: i32, count: i32): void {
+  for (let r: i32 = 0; r < rows; r++) add_row<T>(sums, x + r * pitch * <i32>sizeof<T>(), n, count, 1);
 }

@@ -5,6 +5,7 @@
  */
 import { gzipSync } from 'node:zlib';
 import { type Bundle, build } from '../../assembly/build.ts';
+import { isInt16 } from '../../assembly/bundle/manifest.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -23,10 +24,11 @@ export interface BenchModule {
 
 /** Frames of one hop of every input, the same in every run. */
 function framesOf(session: Session): (Int8Array | Int16Array)[] {
-  return session.manifest.inputs.map(({ hostType, elements, rate = 1 }) => {
+  return session.manifest.inputs.map((port) => {
+    const { elements, rate = 1 } = port;
     const length = session.hop * rate * elements;
     const value = (_: unknown, i: number) => ((i * 2654435761) >>> 24) - 128;
-    return hostType === 'int16' ? Int16Array.from({ length }, value) : Int8Array.from({ length }, value);
+    return isInt16(port) ? Int16Array.from({ length }, value) : Int8Array.from({ length }, value);
   });
 }
 

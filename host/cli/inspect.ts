@@ -80,7 +80,14 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
     ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',
     table(
-      ports.map(([kind, p]) => [kind, p.name, `[${p.shape.join('][')}]`, p.hostType, p.scale, p.zeroPoint]),
+      ports.map(([kind, p]) => [
+        kind,
+        p.name,
+        `[${p.shape.join('][')}]`,
+        p.type ? `${p.hostType} as ${p.type}` : p.hostType,
+        p.scale,
+        p.zeroPoint,
+      ]),
       { head: ['', 'name', '[t][f][c]', 'type', 'scale', 'zero'], colour },
     ),
     '',

@@ -9,6 +9,7 @@ import type { CalibrationReport } from '../../quant/quantize.ts';
 import { table } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, printJson } from './args.ts';
 import { calibArgs, loadGraph, modelArgs, planArgs, planOptions, quantised } from './load.ts';
+import { mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
 import { writeOut } from './save.ts';
 import { soundArgs } from './sound-options.ts';
 
@@ -57,6 +58,7 @@ export default defineCommand({
       valueHint: 'preset',
     },
     ...soundArgs,
+    ...mixedArgs,
     output: { type: 'string', alias: 'o', description: 'Where the int8 model goes: .rnq, or .onnx for QDQ ONNX' },
     io: { type: 'string', description: 'QDQ ONNX: inputs and outputs float (default) or int8', valueHint: 'type' },
     qdqRounding: {
@@ -67,7 +69,7 @@ export default defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const graph = await loadGraph(args);
+    const graph = await normalisedFor(await loadGraph(args), args);
     if (isQuantised(graph) && !args.calib) {
       if (args.output) await writeOut(args.output, await fileOf(graph, args.output, args));
       if (args.json) return printJson({ output: args.output, layers: [] });
@@ -75,12 +77,16 @@ export default defineCommand({
       if (args.output) process.stderr.write(`wrote ${args.output}\n`);
       return;
     }
-    const { graph: int8, report, methods, calibration } = await quantised(graph, planOptions(graph, args), args);
-    if (args.output) await writeOut(args.output, await fileOf(int8, args.output, args));
+    const plan = planOptions(graph, args);
+    const { graph: int8, report, methods, calibration } = await quantised(graph, plan, args);
+    const mixed = await mixedOf(int8, plan, args);
+    if (args.output) await writeOut(args.output, await fileOf(mixed?.graph ?? int8, args.output, args));
     const { settledAfter, ...rest } = calibration.convergence;
     if (args.json) {
       const layers = report.map((r) => ({ ...r, settledAfter: settledAfter.get(r.tensor) }));
-      return printJson({ output: args.output, methods, layers, calibration: { ...calibration, convergence: rest } });
+      const { graph: _, ...choice } = mixed ?? { graph: int8 };
+      const data = { ...calibration, convergence: rest };
+      return printJson({ output: args.output, methods, layers, calibration: data, ...(mixed && { mixed: choice }) });
     }
     const colour = coloursFor(process.stdout);
     const rows = report.map((r) => [
@@ -102,6 +108,7 @@ export default defineCommand({
       process.stdout.write(
         `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${worst.name} (${worst.op})\n`,
       );
+    if (mixed) process.stdout.write(`\n${mixedText(mixed)}`);
     if (args.output) process.stderr.write(`wrote ${args.output}\n`);
   },
 });

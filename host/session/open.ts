@@ -6,7 +6,7 @@
  * imports are given as functions that fail.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
-import { importsOf, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
+import { importsOf, isInt16, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
 import { parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { tileImport, tileImports, weightsOf } from './weights.ts';
@@ -26,7 +26,7 @@ export interface AbiExports {
 export interface OpenModule {
   manifest: Manifest;
   exports: AbiExports;
-  /** Per input, [hop * rate][f][c]: int8, or int16 for sound. */
+  /** Per input, [hop * rate][f][c]: int8, or int16. */
   inputs: Stored[];
   /** Per output, int8 [t][f][c]. */
   outputs: Int8Array[];
@@ -37,7 +37,11 @@ export interface OpenModule {
 export type Stored = Int8Array | Int16Array;
 
 /** Bytes of a stored value. */
-export const storedBytes = ({ hostType }: PortManifest): number => (hostType === 'int16' ? 2 : 1);
+export const storedBytes = (port: PortManifest): number => (isInt16(port) ? 2 : 1);
+
+/** Zeros, as a module stores them. */
+export const storedZeros = (port: PortManifest, length: number): Stored =>
+  isInt16(port) ? new Int16Array(length) : new Int8Array(length);
 
 const rebuild = 'build the bundle again with this version of Runlet';
 
@@ -140,7 +144,7 @@ const homeNumbers = { linear: 1, tile: 2 } as const;
 /** Every constant that the manifest and rn_info both know: [rn_info number, name, manifest's value]. */
 function constantsOf(m: Manifest): [number, string, number][] {
   const port = (base: number, name: string, p: PortManifest): [number, string, number][] => [
-    [base, `${name}.hostType`, typeNumbers[p.hostType]],
+    [base, `${name}.hostType`, typeNumbers[p.type ?? p.hostType]],
     [base + 1, `${name}.elements`, p.elements],
     [base + 2, `${name}.zeroPoint`, p.zeroPoint],
     [base + 3, `${name}.scale (float32 bits)`, bitsOf(p.scale)],
@@ -212,7 +216,7 @@ const int8 = (bytes: Uint8Array): Int8Array => new Int8Array(bytes.buffer, bytes
 const int16 = (bytes: Uint8Array): Int16Array => {
   if (bytes.byteOffset % 2 === 0) return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
   throw new RunletError('RN704', {
-    what: 'the samples do not lie at an even address',
+    what: 'int16 values do not lie at an even address',
     where: `byte ${bytes.byteOffset}`,
     tryThis: rebuild,
   });
@@ -272,7 +276,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
     );
   const inputAt = (port: PortManifest, i: number): Stored => {
     const bytes = at('rn_input', i, manifest.hop * (port.rate ?? 1) * port.elements * storedBytes(port));
-    return port.hostType === 'int16' ? int16(bytes) : int8(bytes);
+    return isInt16(port) ? int16(bytes) : int8(bytes);
   };
   const stateBytes = call('rn_info', () => exports.rn_info(5));
   return {

@@ -1,16 +1,16 @@
 /**
  * Between the numbers of a user and the int8 of a module.
  *
- * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 in the module's memory, and back. Sound is int16 with s = 2^-15.
+ * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 (int16) in the module's memory, and back. Sound is int16 with s = 2^-15.
  * Formula: q = clamp(round(x / s) + z, -128, 127), division in float32, halves away from zero;  x = s * (q - z), in float32. int16: -32768 to 32767.
  * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE. Bit-exact to them.
  * Cost: a division per element in, a product per element out; nothing is allocated.
  */
-import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import type { Stored } from './open.ts';
 
-/** Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16 for those of hostType int16. */
+/** Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16 for those that are stored so. */
 export type Frames = Float32Array | Int8Array | Uint8Array | Int16Array;
 
 /** One real value as int8 (int16: `most` 32767); NaN gives NaN. `scale` must be a float32. */
@@ -53,12 +53,13 @@ export class Quantiser {
    */
   write(frames: Frames, from: number, count: number, to: Stored): void {
     const { elements, hostType, zeroPoint, name } = this.port;
+    const int16 = isInt16(this.port);
     const start = from * elements;
     const total = count * elements;
     const places = this.#places;
     if (frames instanceof Float32Array) {
       const scale = this.#scale;
-      const most = hostType === 'int16' ? 32767 : 127;
+      const most = int16 ? 32767 : 127;
       for (let i = 0; i < total; i++) {
         const q = quantiseValue(frames[start + i] as number, scale, zeroPoint, most);
         if (Number.isNaN(q))
@@ -74,12 +75,12 @@ export class Quantiser {
     }
     const flip = frames instanceof Uint8Array ? 0x80 : 0;
     const given = flip ? 'uint8' : frames instanceof Int16Array ? 'int16' : 'int8';
-    if (flip ? hostType !== 'uint8' : (given === 'int16') !== (hostType === 'int16'))
+    if (flip ? hostType !== 'uint8' : (given === 'int16') !== int16)
       throw new RunletError('RN708', {
         what: `input ${name} does not take ${given === 'int8' ? 'Int8Array' : given === 'int16' ? 'Int16Array' : 'Uint8Array'}`,
         where: `input ${name}`,
-        why: `its type is ${hostType}`,
-        tryThis: `pass a Float32Array of real values or an ${hostType === 'int16' ? 'Int16Array of samples' : 'Int8Array of quantised ones'}`,
+        why: this.port.type ? `it is ${hostType}, stored as ${this.port.type}` : `its type is ${hostType}`,
+        tryThis: `pass a Float32Array of real values or an ${hostType === 'int16' ? 'Int16Array of samples' : `${int16 ? 'Int16Array' : 'Int8Array'} of quantised ones`}`,
       });
     for (let i = 0; i < total; i++)
       to[places ? i - (i % elements) + (places[i % elements] as number) : i] = (frames[start + i] as number) ^ flip;

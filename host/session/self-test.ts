@@ -7,7 +7,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { sha256 } from './digest.ts';
-import type { Stored } from './open.ts';
+import { type Stored, storedZeros } from './open.ts';
 import type { Session } from './session.ts';
 
 export interface SelfTestResult {
@@ -53,10 +53,7 @@ export async function selfTest(session: Session, see?: (hop: GoldenHop) => void)
   const { golden, inputs, outputs } = session.manifest;
   const next = xorshift(golden.seed);
   // a typed array keeps the low 8 or 16 bits
-  const signals = inputs.map(({ rate, elements, hostType }) => {
-    const count = session.hop * (rate ?? 1) * elements;
-    return hostType === 'int16' ? new Int16Array(count) : new Int8Array(count);
-  });
+  const signals = inputs.map((port) => storedZeros(port, session.hop * (port.rate ?? 1) * port.elements));
   const frames = signals.length === 1 ? (signals[0] as Stored) : signals;
   const due: Int8Array[] = [];
   session.reset();

@@ -11,7 +11,7 @@
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
-import { type OpenModule, openModule, type Stored } from './open.ts';
+import { type OpenModule, openModule, type Stored, storedZeros } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
@@ -62,9 +62,7 @@ export class Session {
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
     this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
-    this.#lastFrame = module.manifest.inputs.map(({ elements, hostType }) =>
-      hostType === 'int16' ? new Int16Array(elements) : new Int8Array(elements),
-    );
+    this.#lastFrame = module.manifest.inputs.map((port) => storedZeros(port, port.elements));
     this.#newest = module.inputs.map((input, i) => {
       const { length } = this.#lastFrame[i] as Stored;
       const end = this.hop * this.#rate(i) * length;
@@ -182,7 +180,7 @@ export class Session {
   /**
    * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
-   *   uint8 only. Int16Array: samples, hostType int16 only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
+   *   uint8 only. Int16Array: samples, inputs that are stored so only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
    *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
    * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed.
    */
@@ -193,7 +191,7 @@ export class Session {
   }
 
   /**
-   * push without quantising or reordering: stored values (int8; int16 for sound) in the module's own order [frames][f][c].
+   * push without quantising or reordering: stored values (int8; int16 for sound, and where the manifest says type int16) in the module's own order [frames][f][c].
    * Same errors as push.
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {

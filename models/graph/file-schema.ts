@@ -52,8 +52,9 @@ const bias = v.nullable(typed('i32', 'f32'));
 const kernel = { kernelT: small, kernelF: small, strideT: small, strideF: small, padT: pad, padF: pad, clamp };
 const dilation = { dilationT: small, dilationF: small };
 
-const quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
-const constant = v.optional(v.strictObject({ data: typed('i8'), quant }));
+const int8Quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
+const quant = v.union([int8Quant, v.strictObject({ scale, zeroPoint: v.literal(0), type: v.literal('int16') })]);
+const constant = v.optional(v.strictObject({ data: typed('i8'), quant: int8Quant }));
 
 const attrs = {
   conv: v.object({ ...kernel, ...dilation, groups: small, outChannels: small, weights, bias }),

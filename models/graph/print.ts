@@ -1,9 +1,9 @@
 /**
  * printGraph: a graph as an aligned table for people (`runlet inspect`).
  *
- * In: a Graph.  Out: text, one line a node: index, operator, name, output shape, sliding geometry, activation, parameters.
+ * In: a Graph.  Out: text, one line a node: index, operator, name, output shape, sliding geometry, activation, parameters, scale @ zero point (or int16).
  */
-import { type Clamp, type Graph, isQuantised, type Node } from './types.ts';
+import { type Clamp, type Graph, isInt16, isQuantised, type Node } from './types.ts';
 
 /** Several lines without a trailing newline; shapes are [t][f][c], parameters count weights and biases. */
 export function printGraph(graph: Graph): string {
@@ -13,7 +13,7 @@ export function printGraph(graph: Graph): string {
   };
   const scale = (id: number): string => {
     const q = graph.tensors[id]?.quant;
-    return q ? `${q.scale.toPrecision(4)} @ ${q.zeroPoint}` : '';
+    return q ? `${q.scale.toPrecision(4)} @ ${isInt16(q) ? 'int16' : q.zeroPoint}` : '';
   };
   const int8 = graph.tensors.length > 0 && isQuantised(graph);
   const head = ['#', 'op', 'name', 'output', 'kernel', 'activation', 'params', ...(int8 ? ['scale @ zero'] : [])];

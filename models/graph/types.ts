@@ -4,7 +4,7 @@
  * In: what a reader found in a model file.  Out: the value that the planner, the quantiser and the executors share.
  * Every tensor is `[t][f][c]` (t time frames, f feature rows, c channels innermost; a 1-D CNN has f = 1); batch is 1 and
  * is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here: readers resolve them into axis orders.
- * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`).
+ * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
 
 export type Axis = 't' | 'f' | 'c';
@@ -22,7 +22,19 @@ export interface Shape {
 export interface QuantParams {
   scale: number;
   zeroPoint: number;
+  /** Activations of 16 bits, whose zero point is 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Left out: int8. */
+  type?: 'int16';
 }
+
+/** Stored activations. */
+export type Ints = Int8Array | Int16Array;
+
+export const isInt16 = (quant: QuantParams | undefined): boolean => quant?.type === 'int16';
+/** Bytes of one stored activation. */
+export const elementBytes = (quant: QuantParams | undefined): number => (isInt16(quant) ? 2 : 1);
+/** The smallest and the largest stored activation. */
+export const storedRange = (quant: QuantParams | undefined): readonly [number, number] =>
+  isInt16(quant) ? [-32768, 32767] : [-128, 127];
 
 export interface Tensor {
   /** Index into Graph.tensors. */
@@ -31,7 +43,7 @@ export interface Tensor {
   name: string;
   /** Shape for one whole window. */
   shape: Shape;
-  /** Present in int8 graphs. */
+  /** Present in int8 graphs, of which some tensors may be int16. */
   quant?: QuantParams;
 }
 

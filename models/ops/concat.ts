@@ -5,12 +5,12 @@
  * Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11). Along time it is not an operator of ours.
  */
 import { RunletError } from '../error.ts';
-import type { Shape } from '../graph/types.ts';
+import type { Ints, Shape } from '../graph/types.ts';
 import { type OpDef, pointwise } from './op.ts';
 import { showShape } from './sliding.ts';
 
 /** Fills `y` with the inputs' rows side by side; for any number type. */
-export function joinRows<A extends Float32Array | Int8Array>(y: A, xs: { data: A }[], axis: 'c' | 'f', out: Shape): A {
+export function joinRows<A extends Float32Array | Ints>(y: A, xs: { data: A }[], axis: 'c' | 'f', out: Shape): A {
   const rows = axis === 'c' ? out.t * out.f : out.t;
   const row = y.length / rows;
   let offset = 0;

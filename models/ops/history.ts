@@ -6,12 +6,12 @@
  * TensorFlow Lite models. Streaming: a sliding window of one row; what lies before the signal is the state's initial value.
  */
 import { RunletError } from '../error.ts';
-import type { Shape } from '../graph/types.ts';
+import type { Ints, Shape } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
 /** Fills `y`, which holds `zero` everywhere, with the rows that exist; for any number type. */
-export function shiftRows<A extends Float32Array | Int8Array>(y: A, x: { data: A; shape: Shape }, before: number): A {
+export function shiftRows<A extends Float32Array | Ints>(y: A, x: { data: A; shape: Shape }, before: number): A {
   const row = x.shape.f * x.shape.c;
   const rows = y.length / row;
   const from = Math.max(0, -before);

@@ -5,12 +5,12 @@
  * Streaming: point-wise in time.
  */
 import { RunletError } from '../error.ts';
-import type { Shape } from '../graph/types.ts';
+import type { Ints, Shape } from '../graph/types.ts';
 import { type OpDef, pointwise } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
 /** Fills `y` with elements [from, to) of every run of x along the axis; for any number type. */
-export function cutRows<A extends Float32Array | Int8Array>(
+export function cutRows<A extends Float32Array | Ints>(
   y: A,
   x: { data: A; shape: Shape },
   attrs: { axis: 'c' | 'f'; from: number; to: number },

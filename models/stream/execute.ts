@@ -4,7 +4,7 @@
  * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the model outputs of every window that the plan calls
  * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
  */
-import { frameOf, type Graph, type Node, type Shape } from '../graph/types.ts';
+import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
@@ -153,9 +153,9 @@ function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>
 
 /** Blocks one after the other. */
 function joined<A>(blocks: Block<A>[]): Block<A> {
-  const arrays = blocks.map((b) => b.data as unknown as Float32Array | Int8Array);
-  const [first] = arrays as [Float32Array | Int8Array];
-  const make = first.constructor as new (length: number) => Float32Array | Int8Array;
+  const arrays = blocks.map((b) => b.data as unknown as Float32Array | Ints);
+  const [first] = arrays as [Float32Array | Ints];
+  const make = first.constructor as new (length: number) => Float32Array | Ints;
   const data = new make(arrays.reduce((n, a) => n + a.length, 0));
   let at = 0;
   for (const a of arrays) {

@@ -12,7 +12,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import type { Interior } from './reuse.ts';
-import { frameBytes, ruleOf } from './timing.ts';
+import { frameBytes, frameElements, ruleOf, touchesInt16 } from './timing.ts';
 import type { TensorPlan } from './types.ts';
 
 export interface FoldReuse {
@@ -36,8 +36,8 @@ export interface FoldReuse {
 
 export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: number): FoldReuse {
   const rule = ruleOf(graph, node);
-  const bytes = rule.kind === 'fold' && rule.fold === 'max' ? 1 : 4; // int8 maxima, int32 sums
-  const slotBytes = frameBytes(graph, node.output) * bytes;
+  const isMax = rule.kind === 'fold' && rule.fold === 'max'; // maxima as they are, int32 sums
+  const slotBytes = isMax ? frameBytes(graph, node.output) : 4 * frameElements(graph, node.output);
   const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
   const { newest, shift, step, edge } = interior;
   const openRows = Math.floor((newest - shift) / step) - edge.left + 1;
@@ -54,7 +54,8 @@ export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReus
   const { windowRows: rows, newRows, jump } = plan;
   if (rule.kind !== 'fold' || rows <= newRows) return undefined;
   const frame = frameBytes(graph, plan.tensor);
-  const out = frameBytes(graph, node.output);
+  const maxima = frameBytes(graph, node.output);
+  const sums = 4 * frameElements(graph, node.output);
   const waiting = Math.ceil(rows / newRows) - 1;
   const edge = { jump, rows, left: 0, right: 0, newRows, phases: 1 };
   const interior = { edge, step: 1, newRows, microRows: newRows, newest: rows - 1, oldest: 0, shift: waiting * newRows };
@@ -62,9 +63,9 @@ export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReus
   const of = (method: FoldReuse['method'], slots: number, slotBytes: number, totalBytes: number): FoldReuse => {
     return { method, slots, interior, openRows, slotBytes, totalBytes, stateBytes: slots * slotBytes + totalBytes };
   };
-  if (rule.fold === 'max') return of('slide', waiting, openRows === newRows ? out : 2 * out, out);
-  const totals = of('totals', waiting, 4 * out, 4 * out);
-  const ring = of('ring', rows, frame, 4 * out);
+  if (rule.fold === 'max') return of('slide', waiting, openRows === newRows ? maxima : 2 * maxima, maxima);
+  const totals = of('totals', waiting, sums, sums);
+  const ring = of('ring', rows, frame, sums);
   return totals.stateBytes <= ring.stateBytes ? totals : ring;
 }
 
@@ -78,7 +79,9 @@ export function foldsOf(graph: Graph, interiors: Map<number, Interior>, trunk: S
     if (!at || !maker || !trunk.has(maker) || trunk.has(node) || graph.outputs.some((p) => p.tensor === id)) return false;
     if (graph.nodes.filter((n) => n.inputs.includes(id)).length !== 1 || node.inputs.length !== 1) return false;
     const rule = ruleOf(graph, node);
-    if (rule.kind !== 'fold' && !(rule.kind === 'whole' && rule.linear === true)) return false;
+    // int32 accumulators have no room for what a dense layer sums up of int16
+    const linear = rule.kind === 'whole' && rule.linear === true && !touchesInt16(graph, node);
+    if (rule.kind !== 'fold' && !linear) return false;
     const fold = foldOf(graph, node, at, ahead);
     if (fold.openRows < 0) return false;
     const frame = frameBytes(graph, id);

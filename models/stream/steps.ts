@@ -7,7 +7,7 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
 import { streamFold } from './fold.ts';
-import { frameBytes, ruleOf } from './timing.ts';
+import { frameBytes, frameElements, ruleOf } from './timing.ts';
 import { hasTrunk, type Step, type StepInput, type StreamPlan, type TensorPlan, type Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
@@ -42,12 +42,16 @@ function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
 
+/** Bytes of one partial result: int32 sums, or maxima as they are. */
+export const partialBytes = (graph: Graph, output: number, sum: boolean): number =>
+  sum ? 4 * frameElements(graph, output) : frameBytes(graph, output);
+
 /** With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that takes fewer bytes than the rows. */
 function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
   const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
   if (!Number.isInteger(slots)) return undefined;
-  const bytes = slots * frameBytes(draft.graph, node.output) * (sum ? 4 : 1);
+  const bytes = slots * partialBytes(draft.graph, node.output, sum);
   return bytes < plan.windowRows * frameBytes(draft.graph, plan.tensor) ? slots : undefined;
 }
 
@@ -85,7 +89,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       const shared = { ...common, rule, exact, macsPerHop: 0 };
       const slots = foldSlots(draft, node, folded, rule.fold === 'sum');
       if (slots !== undefined) {
-        const stateBytes = slots * frameBytes(graph, node.output) * (rule.fold === 'sum' ? 4 : 1);
+        const stateBytes = slots * partialBytes(graph, node.output, rule.fold === 'sum');
         const add = { ...shared, inputs, outRows: 0, macsPerWindow: 0, stateBytes, slots };
         trunkSteps.push({ ...add, kind: 'accumulate', section: 'trunk' });
         headSteps.push({ ...shared, kind: 'finish', section: 'head', inputs: [], outRows: 1, slots });

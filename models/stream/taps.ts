@@ -13,7 +13,7 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import type { Interior } from './reuse.ts';
-import { frameBytes, ruleOf } from './timing.ts';
+import { frameBytes, ruleOf, touchesInt16 } from './timing.ts';
 
 export interface Taps {
   /** Frames of the input between two rows of the stream. */
@@ -38,7 +38,8 @@ export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior
   const rule = ruleOf(graph, node);
   const x = interiors.get(input);
   const y = interiors.get(node.output);
-  const isFirst = node.inputs.length === 1 && graph.inputs.some((p) => p.tensor === input);
+  // int32 accumulators have no room for sums over int16
+  const isFirst = !touchesInt16(graph, node) && node.inputs.length === 1 && graph.inputs.some((p) => p.tensor === input);
   if (!isFirst || !x || !y || rule.kind !== 'window' || !('weights' in node.attrs) || x.microRows !== x.newRows) return undefined;
   const { left, right } = y.edge;
   const extent = (rule.kernel - 1) * rule.dilation;

@@ -4,7 +4,7 @@
  * In: a Graph and the set of nodes that stream.  Out: Timing per trunk tensor.
  * Source: StreamiNNC section 1.8 (e_j, J_j, RF_j, delay = sum of right pads times jump); rule R11 for joins.
  */
-import { frameOf, type Graph, type Node, type Shape } from '../graph/types.ts';
+import { elementBytes, frameOf, type Graph, isInt16, type Node, type Shape } from '../graph/types.ts';
 import { opOf } from '../ops/index.ts';
 import type { StreamRule } from '../ops/op.ts';
 import { type Clock, clockOf, lcm } from './clock.ts';
@@ -15,12 +15,19 @@ export type WindowRule = Extract<StreamRule, { kind: 'window' }>;
 /** Shapes of a node's inputs for one window. */
 export const inputShapes = (graph: Graph, node: Node): Shape[] => node.inputs.map((id) => graph.tensors[id]?.shape as Shape);
 
-/** Bytes of one int8 row of a tensor. */
-export const frameBytes = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+/** Elements of one row of a tensor. */
+export const frameElements = (graph: Graph, id: number): number => frameOf(graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 });
+/** Bytes of one row of a tensor, int8 or int16. */
+export const frameBytes = (graph: Graph, id: number): number => frameElements(graph, id) * elementBytes(graph.tensors[id]?.quant);
+/** Whether a node reads or writes int16. */
+export const touchesInt16 = (graph: Graph, node: Node): boolean =>
+  [...node.inputs, node.output].some((id) => isInt16(graph.tensors[id]?.quant));
 
 /** The node's streaming rule; with one output row the stride never acts and counts as 1, unless rows of the next step follow. */
 export function ruleOf(graph: Graph, node: Node): StreamRule {
   const rule = opOf(node.op).stream(node.attrs as never, inputShapes(graph, node));
+  // partial maxima are int8
+  if (rule.kind === 'fold' && rule.fold === 'max' && touchesInt16(graph, node)) return { kind: 'whole' };
   if (rule.kind === 'window' && graph.tensors[node.output]?.shape.t === 1 && !graph.stateful) return { ...rule, stride: 1 };
   return rule;
 }

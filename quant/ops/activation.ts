@@ -1,14 +1,23 @@
 /**
- * activation in int8: a 256-entry table made at build time.
+ * activation in int8: a 256-entry table made at build time; in int16 (identity and leaky ReLU alone) its function.
  *
  * In: int8 elements.  Out: int8 elements, table[q + 128].  Sigmoid and tanh have TensorFlow Lite's fixed output scales (1/256 with zero
  * point -128, 1/128 with 0); with another output scale a requantisation is folded into the table.
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';
-import { clampInt } from '../fixed-point.ts';
-import { type IntOp, quantOf, rangeOf } from './op.ts';
-import { type Entry, hardSwishEntry, leakyReluEntry, logisticEntry, requantiseEntry, tanhEntry } from './tables.ts';
+import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
+import { makeInts, type Types, typesOf } from './int16.ts';
+import { type ActivationParams, type IntOp, quantOf, rangeOf } from './op.ts';
+import {
+  type Entry,
+  hardSwishEntry,
+  leakyReluEntry,
+  leakyReluMultipliers,
+  logisticEntry,
+  requantiseEntry,
+  tanhEntry,
+} from './tables.ts';
 
 /** Scales that TensorFlow Lite fixes for an activation's output. */
 export const fixedOutput: Partial<Record<ActivationAttrs['fn'], QuantParams>> = {
@@ -28,13 +37,39 @@ function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry 
   return attrs.fn === 'hardswish' ? hardSwishEntry(x, y) : requantiseEntry(x, y);
 }
 
+/** Requantize and QuantizeLeakyRelu themselves, where a table would have 65,536 entries. */
+function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, types: Types): ActivationParams {
+  const ends = { ...rangeOf(attrs.clamp, y), types, xZero: x.zeroPoint, yZero: y.zeroPoint };
+  if (attrs.fn === 'leakyrelu') {
+    const alpha = attrs.alpha ?? 0.01;
+    const { identity, negative } = leakyReluMultipliers(x, y, alpha);
+    return { ...ends, above: identity, below: { ...negative, negate: alpha < 0 } };
+  }
+  const scale = quantizeMultiplier(x.scale / y.scale);
+  return { ...ends, above: scale, below: { ...scale, negate: false } };
+}
+
 export const activation: IntOp<'activation'> = {
   name: 'activation',
+  int16: 'any',
   prepare({ attrs, name }, [x], y) {
     const yq = quantOf(y, name);
+    const { types } = typesOf(quantOf(x, name), yq);
+    if (types) return wideParams(attrs, quantOf(x, name), yq, types);
     const entry = entryOf(attrs, quantOf(x, name), yq);
     const { min, max } = rangeOf(attrs.clamp, yq);
     return { table: Int8Array.from({ length: 256 }, (_, i) => clampInt(entry(i - 128), min, max)) };
   },
-  run: (p, xs) => only(xs, 'activation').data.map((q) => p.table[q + 128] as number),
+  run(p, xs) {
+    const { data } = only(xs, 'activation');
+    if (!p.types) return data.map((q: number) => p.table[q + 128] as number) as Int8Array;
+    const y = makeInts(p.types.y, data.length);
+    for (const [i, q] of data.entries()) {
+      const value = q - p.xZero;
+      const { multiplier, shift } = value < 0 ? p.below : p.above;
+      const scaled = requantise(value, multiplier, shift);
+      y[i] = clampInt(p.yZero + (value < 0 && p.below.negate ? -scaled : scaled), p.min, p.max);
+    }
+    return y;
+  },
 };

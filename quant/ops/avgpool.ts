@@ -6,6 +6,7 @@
  */
 import { forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
+import { checkCount, makeInts, typesOf } from './int16.ts';
 import { type IntOp, quantOf, rangeOf } from './op.ts';
 
 /** sum / count, half away from zero; exact for |sum| < 2^31. */
@@ -15,15 +16,21 @@ export const roundedMean = (sum: number, count: number): number =>
 export const avgpool: IntOp<'avgpool'> = {
   name: 'avgpool',
   sharesScale: true,
-  prepare: ({ attrs, name }, [x], y) => ({
-    ...rangeOf(attrs.clamp, quantOf(y, name)),
-    geometry: attrs,
-    countIncludePad: attrs.countIncludePad ?? false,
-    xZero: quantOf(x, name).zeroPoint,
-  }),
+  int16: 'same',
+  prepare({ attrs, name }, [x], y) {
+    const { types } = typesOf(quantOf(x, name), quantOf(y, name));
+    checkCount(types, attrs.kernelT * attrs.kernelF, name);
+    return {
+      ...rangeOf(attrs.clamp, quantOf(y, name)),
+      geometry: attrs,
+      countIncludePad: attrs.countIncludePad ?? false,
+      xZero: quantOf(x, name).zeroPoint,
+      ...(types && { types }),
+    };
+  },
   run(p, xs, out) {
     const x = only(xs, 'avgpool');
-    const y = new Int8Array(out.t * out.f * out.c);
+    const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const sum = new Int32Array(out.c);
     const all = p.geometry.kernelT * p.geometry.kernelF;
     let at = 0;

@@ -5,18 +5,19 @@
  * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel.
  */
 import { forEachTap, only } from '../../models/ops/sliding.ts';
-import { clampInt, requantise } from '../fixed-point.ts';
+import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macParams } from './sliding.ts';
 
 export const conv: IntOp<'conv'> = {
   name: 'conv',
+  int16: 'any',
   prepare: ({ attrs, name }, [x], y) =>
     macParams(name, { ...attrs, geometry: attrs, per: (x?.shape.c ?? 0) / attrs.groups }, x, y),
   run(p, xs, out) {
     const x = only(xs, 'conv');
-    const y = new Int8Array(out.t * out.f * out.c);
-    const acc = new Int32Array(out.c);
+    const y = makeInts(p.types?.y, out.t * out.f * out.c);
+    const acc = accumulators(p.types, out.c);
     const { kernelT, kernelF } = p.geometry;
     const groups = x.shape.c / p.per;
     let at = 0;
@@ -32,10 +33,7 @@ export const conv: IntOp<'conv'> = {
             acc[o] = (acc[o] as number) + sum;
           }
         });
-        for (let o = 0; o < out.c; o++) {
-          const scaled = requantise(acc[o] as number, p.multiplier[o] as number, p.shift[o] as number);
-          y[at++] = clampInt(p.yZero + scaled, p.min, p.max);
-        }
+        for (let o = 0; o < out.c; o++) y[at++] = finishSum(p, acc[o] as number, o);
       }
     }
     return y;

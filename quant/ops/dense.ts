@@ -4,7 +4,7 @@
  * In: [t][f][c] int8.  Out: [1][1][units] int8.  Source: TensorFlow Lite reference_integer_ops::FullyConnected.
  */
 import { only } from '../../models/ops/sliding.ts';
-import { clampInt, requantise } from '../fixed-point.ts';
+import { finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macParams } from './sliding.ts';
 
@@ -12,15 +12,16 @@ const whole = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, padT: [0, 0], pa
 
 export const dense: IntOp<'dense'> = {
   name: 'dense',
+  int16: 'any',
   prepare: ({ attrs, name }, [x], y) =>
     macParams(name, { ...attrs, geometry: whole, per: attrs.weights.data.length / attrs.units }, x, y),
   run(p, xs, out) {
     const { data } = only(xs, 'dense');
-    const y = new Int8Array(out.c);
+    const y = makeInts(p.types?.y, out.c);
     for (let u = 0; u < out.c; u++) {
       let acc = p.bias[u] as number;
       for (let i = 0; i < data.length; i++) acc += (p.weights[u * data.length + i] as number) * ((data[i] as number) - p.xZero);
-      y[u] = clampInt(p.yZero + requantise(acc | 0, p.multiplier[u] as number, p.shift[u] as number), p.min, p.max);
+      y[u] = finishSum(p, p.types ? acc : acc | 0, u);
     }
     return y;
   },

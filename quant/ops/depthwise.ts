@@ -4,17 +4,18 @@
  * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite reference_integer_ops::DepthwiseConvPerChannel.
  */
 import { forEachTap, only } from '../../models/ops/sliding.ts';
-import { clampInt, requantise } from '../fixed-point.ts';
+import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macParams } from './sliding.ts';
 
 export const depthwise: IntOp<'depthwise'> = {
   name: 'depthwise',
+  int16: 'any',
   prepare: ({ attrs, name }, [x], y) => macParams(name, { ...attrs, geometry: attrs, per: attrs.multiplier }, x, y),
   run(p, xs, out) {
     const x = only(xs, 'depthwise');
-    const y = new Int8Array(out.t * out.f * out.c);
-    const acc = new Int32Array(out.c);
+    const y = makeInts(p.types?.y, out.t * out.f * out.c);
+    const acc = accumulators(p.types, out.c);
     let at = 0;
     for (let t = 0; t < out.t; t++) {
       for (let f = 0; f < out.f; f++) {
@@ -26,10 +27,7 @@ export const depthwise: IntOp<'depthwise'> = {
             acc[o] = (acc[o] as number) + (p.weights[row + o] as number) * value;
           }
         });
-        for (let o = 0; o < out.c; o++) {
-          const scaled = requantise(acc[o] as number, p.multiplier[o] as number, p.shift[o] as number);
-          y[at++] = clampInt(p.yZero + scaled, p.min, p.max);
-        }
+        for (let o = 0; o < out.c; o++) y[at++] = finishSum(p, acc[o] as number, o);
       }
     }
     return y;

@@ -8,6 +8,7 @@
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { roundedMean } from './avgpool.ts';
+import { checkCount, makeInts, typesOf } from './int16.ts';
 import { type GlobalParams, type IntOp, quantOf, rangeOf } from './op.ts';
 
 /** The multiplier of s_x / s_y with 1 / count folded in. */
@@ -28,11 +29,14 @@ export function finishMean(p: GlobalParams, sum: number): number {
 
 export const globalavg: IntOp<'globalavg'> = {
   name: 'globalavg',
+  int16: 'any',
   prepare({ attrs, name }, [x], y) {
     const xq = quantOf(x, name);
     const yq = quantOf(y, name);
     const count = (x?.shape.t ?? 0) * (attrs.overF ? (x?.shape.f ?? 0) : 1);
-    const sameScale = xq.scale === yq.scale && xq.zeroPoint === yq.zeroPoint;
+    const { types } = typesOf(xq, yq);
+    checkCount(types, count, name);
+    const sameScale = xq.scale === yq.scale && xq.zeroPoint === yq.zeroPoint && xq.type === yq.type;
     return {
       ...rangeOf(attrs.clamp, yq),
       overF: attrs.overF,
@@ -41,12 +45,15 @@ export const globalavg: IntOp<'globalavg'> = {
       scale: meanMultiplier(xq.scale / yq.scale, count),
       xZero: xq.zeroPoint,
       yZero: yq.zeroPoint,
+      ...(types && { types }),
     };
   },
   run(p, xs, out) {
     const { data } = only(xs, 'globalavg');
     const sum = new Int32Array(out.f * out.c);
     for (let i = 0; i < data.length; i++) sum[i % sum.length] = (sum[i % sum.length] as number) + (data[i] as number);
-    return Int8Array.from(sum, (s) => finishMean(p, s));
+    const y = makeInts(p.types?.y, sum.length);
+    for (const [i, s] of sum.entries()) y[i] = finishMean(p, s);
+    return y;
   },
 };

@@ -5,11 +5,18 @@
  */
 import { shiftRows } from '../../models/ops/history.ts';
 import { only } from '../../models/ops/sliding.ts';
+import { makeInts, typesOf } from './int16.ts';
 import { type IntOp, quantOf } from './op.ts';
 
 export const history: IntOp<'history'> = {
   name: 'history',
   sharesScale: true,
-  prepare: ({ attrs, name }, [x]) => ({ before: attrs.before, after: attrs.after, zero: quantOf(x, name).zeroPoint }),
-  run: (p, xs, out) => shiftRows(new Int8Array(out.t * out.f * out.c).fill(p.zero), only(xs, 'history'), p.before),
+  int16: 'same',
+  prepare: ({ attrs, name }, [x], y) => ({
+    before: attrs.before,
+    after: attrs.after,
+    zero: quantOf(x, name).zeroPoint,
+    ...typesOf(quantOf(x, name), quantOf(y, name)),
+  }),
+  run: (p, xs, out) => shiftRows(makeInts(p.types?.y, out.t * out.f * out.c).fill(p.zero), only(xs, 'history'), p.before),
 };

@@ -5,25 +5,28 @@
  */
 import { forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
+import { makeInts, typesOf } from './int16.ts';
 import { type IntOp, quantOf, rangeOf } from './op.ts';
 
 export const maxpool: IntOp<'maxpool'> = {
   name: 'maxpool',
   sharesScale: true,
+  int16: 'same',
   prepare: ({ attrs, name }, [x], y) => ({
     ...rangeOf(attrs.clamp, quantOf(y, name)),
     geometry: attrs,
     countIncludePad: false,
     xZero: quantOf(x, name).zeroPoint,
+    ...typesOf(quantOf(x, name), quantOf(y, name)),
   }),
   run(p, xs, out) {
     const x = only(xs, 'maxpool');
-    const y = new Int8Array(out.t * out.f * out.c);
-    const best = new Int8Array(out.c);
+    const y = makeInts(p.types?.y, out.t * out.f * out.c);
+    const best = makeInts(p.types?.y, out.c);
     let at = 0;
     for (let t = 0; t < out.t; t++) {
       for (let f = 0; f < out.f; f++) {
-        best.fill(-128);
+        best.fill(p.types ? -32768 : -128);
         forEachTap(x.shape, p.geometry, t, f, (offset) => {
           for (let c = 0; c < out.c; c++) best[c] = Math.max(best[c] as number, x.data[offset + c] as number);
         });

@@ -22,7 +22,7 @@ export const mul: IntOp<'mul'> = {
   run(p, [a, b]) {
     const other = p.constant ?? b?.data;
     if (!a || !other) throw new Error('mul takes two inputs');
-    return a.data.map((value, i) => {
+    return (a.data as Int8Array).map((value, i) => {
       const product = (value - p.zero1) * ((other[i % other.length] as number) - p.zero2);
       return clampInt(p.yZero + requantise(product, p.scale.multiplier, p.scale.shift), p.min, p.max);
     });

@@ -5,12 +5,22 @@
  * Source: TensorFlow Lite 8-bit quantisation specification.
  */
 import { RunletError } from '../../models/error.ts';
-import type { Clamp, NodeOf, OpName, QuantParams, Shape, Tensor } from '../../models/graph/types.ts';
+import {
+  type Clamp,
+  type Ints,
+  type NodeOf,
+  type OpName,
+  type QuantParams,
+  type Shape,
+  storedRange,
+  type Tensor,
+} from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, type Multiplier, roundHalfAway } from '../fixed-point.ts';
+import type { Types } from './int16.ts';
 
 export interface IntTensor {
-  data: Int8Array; // [t][f][c]
+  data: Ints; // [t][f][c]
   shape: Shape;
 }
 
@@ -24,6 +34,8 @@ export interface MacParams extends Range {
   geometry: SlidingGeometry;
   weights: Int8Array; // the layout of the operator's attributes
   bias: Int32Array; // [o]
+  /** Where one of both is int16; `multiplier` and `shift` are then those of wideMultiplier (int16.ts). */
+  types?: Types;
   multiplier: Int32Array; // [o]
   shift: Int32Array; // [o]
   xZero: number;
@@ -36,6 +48,7 @@ export interface PoolParams extends Range {
   geometry: SlidingGeometry;
   countIncludePad: boolean;
   xZero: number;
+  types?: Types;
 }
 
 export interface GlobalParams extends Range {
@@ -47,11 +60,15 @@ export interface GlobalParams extends Range {
   scale: Multiplier;
   xZero: number;
   yZero: number;
+  types?: Types;
 }
 
 export interface AddParams extends Range {
   /** The second operand where it is constant, repeated along each frame. */
   constant?: Int8Array;
+  types?: Types;
+  /** Bits by which inputs are shifted left. */
+  extra: number;
   x1: Multiplier & { zero: number };
   x2: Multiplier & { zero: number };
   y: Multiplier & { zero: number };
@@ -70,6 +87,11 @@ export interface SoftmaxParams {
   exp: Int32Array;
 }
 
+/** int8: table[q + 128]. Where one of both is int16 the function itself: multipliers for values at or above the zero point, and below it. */
+export type ActivationParams =
+  | { table: Int8Array; types?: undefined }
+  | (Range & { types: Types; xZero: number; yZero: number; above: Multiplier; below: Multiplier & { negate: boolean } });
+
 export interface IntParams {
   conv: MacParams;
   depthwise: MacParams;
@@ -80,18 +102,19 @@ export interface IntParams {
   globalavg: GlobalParams;
   add: AddParams;
   mul: MulParams;
-  concat: { axis: 'c' | 'f' };
-  history: { before: number; after: number; zero: number };
-  slice: { axis: 'c' | 'f'; from: number; to: number };
-  /** table[q + 128] */
-  activation: { table: Int8Array };
+  concat: { axis: 'c' | 'f'; types?: Types };
+  history: { before: number; after: number; zero: number; types?: Types };
+  slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
+  activation: ActivationParams;
   softmax: SoftmaxParams;
 }
 
 export interface IntOp<K extends OpName> {
   name: K;
   prepare(node: NodeOf<K>, x: Tensor[], y: Tensor): IntParams[K];
-  run(params: IntParams[K], xs: IntTensor[], out: Shape): Int8Array;
+  run(params: IntParams[K], xs: IntTensor[], out: Shape): Ints;
+  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, or (left out) none. */
+  int16?: 'any' | 'same';
   /** Input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where a file's do not). */
   sharesScale?: boolean;
 }
@@ -112,7 +135,8 @@ export function quantOf(tensor: Tensor | undefined, where: string): QuantParams 
 /** CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in TensorFlow Lite. */
 export function rangeOf(clamp: Clamp, y: QuantParams): Range {
   const at = (real: number) => y.zeroPoint + roundHalfAway(Math.fround(real / y.scale));
-  const min = Number.isFinite(clamp[0]) ? clampInt(at(clamp[0]), -128, 127) : -128;
-  const max = Number.isFinite(clamp[1]) ? clampInt(at(clamp[1]), -128, 127) : 127;
+  const [low, high] = storedRange(y);
+  const min = Number.isFinite(clamp[0]) ? clampInt(at(clamp[0]), low, high) : low;
+  const max = Number.isFinite(clamp[1]) ? clampInt(at(clamp[1]), low, high) : high;
   return { min, max };
 }

@@ -6,11 +6,18 @@
 
 import { cutRows } from '../../models/ops/slice.ts';
 import { only } from '../../models/ops/sliding.ts';
-import type { IntOp } from './op.ts';
+import { makeInts, typesOf } from './int16.ts';
+import { type IntOp, quantOf } from './op.ts';
 
 export const slice: IntOp<'slice'> = {
   name: 'slice',
   sharesScale: true,
-  prepare: ({ attrs }) => ({ axis: attrs.axis, from: attrs.from, to: attrs.to }),
-  run: (p, xs, out) => cutRows(new Int8Array(out.t * out.f * out.c), only(xs, 'slice'), p),
+  int16: 'same',
+  prepare: ({ attrs, name }, [x], y) => ({
+    axis: attrs.axis,
+    from: attrs.from,
+    to: attrs.to,
+    ...typesOf(quantOf(x, name), quantOf(y, name)),
+  }),
+  run: (p, xs, out) => cutRows(makeInts(p.types?.y, out.t * out.f * out.c), only(xs, 'slice'), p),
 };

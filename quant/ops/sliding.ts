@@ -8,6 +8,7 @@ import { RunletError } from '../../models/error.ts';
 import type { Clamp, Tensor, Weights } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { quantizeMultiplier } from '../fixed-point.ts';
+import { typesOf, wideMultiplier } from './int16.ts';
 import { type MacParams, quantOf, rangeOf } from './op.ts';
 
 export function macParams(
@@ -27,17 +28,19 @@ export function macParams(
       tryThis: 'quantise the model with calibration data first',
     });
   }
+  const { types } = typesOf(xq, yq);
   const multiplier = new Int32Array(outputs);
   const shift = new Int32Array(outputs);
   for (let o = 0; o < outputs; o++) {
     const sw = weights.scales[weights.scales.length === 1 ? 0 : o] as number;
     const product = weights.scaleRule === 'dense-f32' ? Math.fround(xq.scale * sw) : xq.scale * sw;
-    const m = quantizeMultiplier(product / yq.scale);
+    const m = types ? wideMultiplier(product / yq.scale) : quantizeMultiplier(product / yq.scale);
     multiplier[o] = m.multiplier;
     shift[o] = m.shift;
   }
   return {
     ...rangeOf(parts.clamp, yq),
+    ...(types && { types }),
     geometry: parts.geometry,
     weights: weights.data,
     bias: bias ?? new Int32Array(outputs),

@@ -32,10 +32,16 @@ export function requantiseEntry(x: QuantParams, y: QuantParams): Entry {
   return (q) => y.zeroPoint + requantise(q - x.zeroPoint, m.multiplier, m.shift);
 }
 
-export function leakyReluEntry(x: QuantParams, y: QuantParams, alpha: number): Entry {
+/** Of values at or above the zero point, and below it. */
+export function leakyReluMultipliers(x: QuantParams, y: QuantParams, alpha: number) {
   const a = Math.fround(alpha);
   const negative = quantizeMultiplier(Math.abs(Math.fround(Math.fround(x.scale * a) / y.scale)));
-  const identity = quantizeMultiplier(Math.fround(x.scale / y.scale));
+  return { identity: quantizeMultiplier(Math.fround(x.scale / y.scale)), negative };
+}
+
+export function leakyReluEntry(x: QuantParams, y: QuantParams, alpha: number): Entry {
+  const a = Math.fround(alpha);
+  const { identity, negative } = leakyReluMultipliers(x, y, alpha);
   return (q) => {
     const value = q - x.zeroPoint;
     if (value >= 0) return y.zeroPoint + requantise(value, identity.multiplier, identity.shift);

@@ -9,8 +9,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { buildC } from '../../assembly/c/build-c.ts';
+import { isInt16 } from '../../models/graph/types.ts';
 import { anyLayout } from '../property/layouts.ts';
 import { makeNetwork, network, random } from '../property/random-network.ts';
+import { widen } from '../property/widen.ts';
 import { signalOf } from '../wamr/signal.ts';
 import { Folder, missing } from './run.ts';
 
@@ -21,10 +23,14 @@ if (absent) console.log(absent);
 
 (absent ? test.skip : test)(`${count} random networks as C, any hop and any padding (seed ${seed})`, async () => {
   let bytes = 0;
+  let int16 = 0;
   for (const [i, spec] of fc.sample(network, { numRuns: count, seed }).entries()) {
     const wider = { ...spec, layers: spec.layers.map((l) => ({ ...l, channels: l.channels * (1 + (spec.seed % 5)) })) };
     const rnd = random(spec.seed ^ 0x33);
-    const { quant } = anyLayout(makeNetwork(wider), 1 + Math.floor(rnd() * (spec.window + 5)), rnd);
+    // a third with int16 in random places
+    const graph = i % 3 === 2 ? widen(makeNetwork(wider), rnd, 0.7) : makeNetwork(wider);
+    if (graph.tensors.some((t) => isInt16(t.quant))) int16++;
+    const { quant } = anyLayout(graph, 1 + Math.floor(rnd() * (spec.window + 5)), rnd);
     const bundle = await build(quant, { target: 'native' });
     const { frames, outputs } = await signalOf(bundle);
     const folder = new Folder(await buildC(quant, bundle.manifest), bundle, frames, outputs);
@@ -38,7 +44,8 @@ if (absent) console.log(absent);
     }
   }
   assert.ok(bytes > count);
-  console.log(`  ${count} networks, ${bytes} bytes equal`);
+  console.log(`  ${count} networks, ${int16} with int16, ${bytes} bytes equal`);
+  assert.ok(int16 > 0 || count < 3);
 });
 
 test.run();

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bundle } from '../../assembly/build.ts';
+import { isInt16 } from '../../assembly/bundle/manifest.ts';
 import type { CForm } from '../../assembly/c/build-c.ts';
 import { type CoreName, cores, quiet, semihosting } from '../../host/bench/count.ts';
 
@@ -62,7 +63,7 @@ export class Folder {
       mkdirSync(dirname(this.at(path)), { recursive: true });
       writeFileSync(this.at(path), text);
     }
-    const inputs = m.inputs.map((p) => p.elements * m.hop * (p.rate ?? 1) * (p.hostType === 'int16' ? 2 : 1));
+    const inputs = m.inputs.map((p) => p.elements * m.hop * (p.rate ?? 1) * (isInt16(p) ? 2 : 1));
     const golden = [
       `static const unsigned char frames[] = ${list(frames)};`,
       `static const unsigned char expected[] = ${list(outputs)};`,

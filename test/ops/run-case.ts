@@ -5,7 +5,15 @@
  * or streamed, that differ from the integer reference.
  */
 import type { Bundle } from '../../assembly/build.ts';
-import { frameOf, type Graph, type Node, type OpName, type QuantParams, type Tensor } from '../../models/graph/types.ts';
+import {
+  frameOf,
+  type Graph,
+  type Ints,
+  type Node,
+  type OpName,
+  type QuantParams,
+  type Tensor,
+} from '../../models/graph/types.ts';
 import { opOf } from '../../models/ops/index.ts';
 import type { OpDef } from '../../models/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -90,7 +98,7 @@ export interface Comparison {
 export type Disturb = (memory: Int8Array, map: Bundle['memory']) => void;
 
 /** A module over a signal, memory poisoned, frames pushed in uneven chunks, against the integer reference. */
-export function compareModule(quant: QuantPlan, bundle: Bundle, signal: Int8Array, disturb?: Disturb): Comparison {
+export function compareModule(quant: QuantPlan, bundle: Bundle, signal: Ints, disturb?: Disturb): Comparison {
   const { hop } = quant.plan;
   const exports = instantiate(bundle.wasm, bundle.weights);
   poisonMemory(exports, bundle.memory);

@@ -7,7 +7,7 @@
 import type { Bundle } from '../../assembly/build.ts';
 import { counterBytes } from '../../assembly/emit/memory.ts';
 import type { AbiExports } from '../../host/session/open.ts';
-import { elementsOf, frameOf } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Ints } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Signals } from '../../quant/reference.ts';
 
@@ -80,12 +80,15 @@ export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, ch
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   const tick = graph.inputs.map((p, i) => (clock.rates[i] ?? 1) * frameOf(shape(p.tensor)));
   const memory = new Int8Array(exports.memory.buffer);
-  const signals = signal instanceof Int8Array ? [signal] : signal;
+  const signals = ArrayBuffer.isView(signal) ? [signal] : signal;
+  const bytes = signals.map((s) => new Int8Array(s.buffer, s.byteOffset, s.byteLength));
   const total = Math.min(...signals.map((s, i) => s.length / (tick[i] ?? 1)));
   for (let at = 0, i = 0; at < total; i++) {
     const take = Math.min(hop, total - at, Math.max(1, chunks[i % chunks.length] ?? hop));
-    for (const [i, n] of tick.entries())
-      memory.set((signals[i] as Int8Array).subarray(at * n, (at + take) * n), exports.rn_input(i));
+    for (const [i, n] of tick.entries()) {
+      const rowBytes = n * (signals[i] as Ints).BYTES_PER_ELEMENT;
+      memory.set((bytes[i] as Int8Array).subarray(at * rowBytes, (at + take) * rowBytes), exports.rn_input(i));
+    }
     at += take;
     const due = exports.rn_push(take);
     if (due < 0) throw new Error(`rn_push gave ${due}`);

@@ -89,7 +89,7 @@ function compareLayers(graph: Graph, values: ReadonlyMap<number, Value>) {
       });
       const y = op.run(params, xs, out.shape);
       const want = normal(known.at(-1) as Value, order, out.shape);
-      return y.reduce((gap, v, i) => Math.max(gap, Math.abs(v - (want[i] as number))), 0);
+      return [...y].reduce((gap, v, i) => Math.max(gap, Math.abs(v - (want[i] as number))), 0);
     });
     if (gaps.length === 0) continue;
     layers++;

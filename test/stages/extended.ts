@@ -4,14 +4,14 @@
  * In: a QuantPlan, a signal, the window's index.  Out: the outputs of the windowed layers run on
  * [start - left, start + window + right) with the network's own zero padding at the far ends, of which only the window's frames go to the head.
  */
-import { frameOf } from '../../models/graph/types.ts';
+import { frameOf, type Ints } from '../../models/graph/types.ts';
 import { executeHeads, executeTrunk } from '../../models/stream/execute.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { intRunner, signalBlock } from '../../quant/reference.ts';
 
 const upTo = (n: number, multiple: number) => Math.ceil(n / multiple) * multiple;
 
-export function runExtended(quant: QuantPlan, signal: Int8Array, index: number, extra = 0): Int8Array[] {
+export function runExtended(quant: QuantPlan, signal: Ints, index: number, extra = 0): Int8Array[] {
   const { plan } = quant;
   const frame = frameOf(plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
   // the piece starts hops before the window, so that the window is number `left` of the piece
@@ -21,6 +21,7 @@ export function runExtended(quant: QuantPlan, signal: Int8Array, index: number, 
   const piece = signal.subarray(start * frame, end * frame);
   const run = intRunner(quant.params);
   const trunk = executeTrunk(plan, signalBlock(quant, piece), run);
-  for (const result of executeHeads(plan, trunk, run, { warmUp: true })) if (result.index === left) return result.outputs;
+  for (const result of executeHeads(plan, trunk, run, { warmUp: true }))
+    if (result.index === left) return result.outputs as Int8Array[];
   throw new Error(`window ${index} does not fit the signal`);
 }

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { quantPlan } from '../../quant/plan.ts';
+import { widen } from '../property/widen.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { sharedSubjects, zooSubjects } from './models.ts';
 import { absentTools, runInWamr } from './runner.ts';
@@ -45,6 +46,28 @@ for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]
     }
   });
 }
+
+only('activations and an input of int16: the bytes that Node and the reference give, every home', async () => {
+  const graph = widen(tinyStream(), () => 0, 1);
+  const quant = quantPlan(graph, { hop: 12 });
+  for (const [target, weights] of [
+    ['interp', 'embed'],
+    ['native', 'embed'],
+    ['interp', 'linear'],
+    ['native', 'tile'],
+  ] as const) {
+    const bundle = await build(quant, { target, weights });
+    assert.is(bundle.manifest.inputs[0]?.type, 'int16');
+    const { frames, outputs } = await signalOf(bundle);
+    const { bytes } = await runInWamr(bundle, frames);
+    assert.is(bytes.length, outputs.length);
+    assert.is(
+      bytes.reduce((sum, byte, i) => sum + Number(byte !== outputs[i]), 0),
+      0,
+      `${target} ${weights}: bytes that differ`,
+    );
+  }
+});
 
 only('a module is far below one page', async () => {
   const bundle = await build(quantPlan(tinyStream(), { hop: 12 }));

@@ -25,6 +25,6 @@ export const add: EmitOp<'add'> = {
       [B.MULT2, p.x2.multiplier],
       [B.SHIFT2, p.x2.shift],
     ]);
-    return [{ fn: 'add_s8', file: 'add', block }];
+    return [p.types ? { fn: 'add_s16', file: 'elements-s16', block } : { fn: 'add_s8', file: 'add', block }];
   },
 };

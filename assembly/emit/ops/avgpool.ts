@@ -8,12 +8,7 @@ export const avgpool: EmitOp<'avgpool'> = {
   emit(io, ctx) {
     const { params: p } = io;
     const fields = slidingFields(io, p.geometry, p, p.xZero, ctx);
-    return [
-      {
-        fn: 'avgpool_s8',
-        file: 'avgpool',
-        block: ctx.block(B.POOL_BYTES, [...fields, [B.INCLUDE_PAD, p.countIncludePad ? 1 : 0]]),
-      },
-    ];
+    const block = ctx.block(B.POOL_BYTES, [...fields, [B.INCLUDE_PAD, p.countIncludePad ? 1 : 0]]);
+    return [p.types ? { fn: 'avgpool_s16', file: 'pool-s16', block } : { fn: 'avgpool_s8', file: 'avgpool', block }];
   },
 };

@@ -1,5 +1,6 @@
 /** depthwise: one call of depthwise_s8, with weights in the operator's own order ([kt][kf][o]); simd: of depthwise_s8_simd, with weights in tiles. */
 import { fetchCall } from './fetched.ts';
+import { int16Call } from './int16.ts';
 import { depthwiseCall } from './mac.ts';
 import type { EmitOp } from './op.ts';
 import { macBlock } from './sliding.ts';
@@ -9,6 +10,8 @@ export const depthwise: EmitOp<'depthwise'> = {
   name: 'depthwise',
   emit(io, ctx) {
     if (io.taps) return tapsCalls('depthwise', io, macBlock(io, io.params, ctx), ctx);
+    const wide = int16Call('depthwise', io, ctx);
+    if (wide) return wide;
     const call = depthwiseCall(io, ctx);
     if (call) return [call];
     const block = macBlock(io, io.params, ctx);

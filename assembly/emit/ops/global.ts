@@ -1,6 +1,7 @@
 /** The parameter block and calls of globalavg and globalmax. Holds no operator. */
 import * as B from '../../kernels/block.ts';
 import { foldFields } from './fold.ts';
+import { typesSuffix } from './int16.ts';
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
 
 type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
@@ -34,6 +35,12 @@ export function globalBlock(io: GlobalIo, ctx: EmitContext, more: Fields = []): 
 export function globalCalls(op: 'globalavg' | 'globalmax', io: GlobalIo, block: number): Call[] {
   const method = io.fold?.fold.method;
   const kind = method === 'ring' || method === 'slide' ? method : io.step.kind;
-  const suffix = kind === 'run' ? '_s8' : `_${kind}_s8`;
-  return [{ fn: `${op}${suffix}`, file: op, block, phase: io.step.kind === 'fold' }];
+  const name = kind === 'run' ? op : `${op}_${kind}`;
+  const call = { block, phase: io.step.kind === 'fold' };
+  const { types } = io.params;
+  // partial sums have no type: what adds to them depends on the input's alone, what finishes them on the output's
+  const own =
+    types && kind === 'accumulate' ? { x: types.x, y: types.x } : types && kind === 'finish' ? { x: types.y, y: types.y } : types;
+  if (!own || (own.x === 'int8' && own.y === 'int8')) return [{ ...call, fn: `${name}_s8`, file: op }];
+  return [{ ...call, fn: `${name}_${typesSuffix(own)}`, file: 'global-s16' }];
 }

@@ -26,7 +26,7 @@ function simdCalls(io: StepIo<'globalavg'>, ctx: EmitContext): Call[] | undefine
   const { params: p, out } = io;
   const finish = finishOf(p);
   const largest = () => 255 * p.count;
-  if (ctx.target !== 'simd' || p.rule !== 'mean' || io.step.kind === 'accumulate' || !mayRequantise(finish, largest))
+  if (ctx.target !== 'simd' || p.types || p.rule !== 'mean' || io.step.kind === 'accumulate' || !mayRequantise(finish, largest))
     return undefined;
   const count = out.f * out.c;
   const mac = ctx.block(B.MAC_SIMD_BYTES, [

@@ -36,6 +36,7 @@ function placeStep(io: MacIo): number | undefined {
 /** Whether a convolution's kernel can take the largest of `places` places that follow each other. */
 export const poolsToo = (io: StepIo<'conv'>, target: Target, places: number): boolean =>
   target === 'simd' &&
+  !io.params.types &&
   [2, 4].includes(places) &&
   io.step.outRows % 4 === 0 &&
   io.out.f === 1 &&
@@ -84,7 +85,7 @@ const dealt = (total: number, parts: number): number[] =>
 /** What a layer asks of its loops; nothing where it has another kernel. */
 export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>, pooled: boolean): SimdLayer | undefined {
   const { op } = io.node;
-  if (io.taps || io.fold) return undefined;
+  if (io.taps || io.fold || io.params.types) return undefined;
   const { outRows, kind } = io.step;
   const { geometry: g, per } = io.params;
   const { dilation } = windowRule(io);

@@ -83,7 +83,7 @@ export interface FoldIo {
 
 /** Kernels that take (p, first, rows); the others take p alone. */
 export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'taps', 'fetch'].includes(file);
+  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'global-s16', 'taps', 'fetch'].includes(file);
 
 export interface Call {
   /** Kernel function, exported by assembly/kernels/<file>.ts. */

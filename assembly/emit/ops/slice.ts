@@ -1,5 +1,6 @@
 /** slice: one call of slice_s8, which copies a part of every row; a single row is a move. */
 import * as B from '../../kernels/block.ts';
+import { copiedBytes } from './int16.ts';
 import type { EmitOp } from './op.ts';
 
 export const slice: EmitOp<'slice'> = {
@@ -8,7 +9,8 @@ export const slice: EmitOp<'slice'> = {
     const [x] = io.x;
     const shape = x?.shape ?? { t: 0, f: 0, c: 0 };
     const { axis, from, to } = io.params;
-    const unit = axis === 'c' ? 1 : shape.c;
+    const bytes = copiedBytes(io.params.types);
+    const unit = bytes * (axis === 'c' ? 1 : shape.c);
     const kernel = { fn: 'slice_s8', file: 'slice' };
     const start = (x?.address ?? 0) + from * unit;
     const part = (to - from) * unit;
@@ -20,7 +22,7 @@ export const slice: EmitOp<'slice'> = {
       [B.Y, io.y],
       [B.S_ROWS, axis === 'c' ? shape.f : 1],
       [B.COUNT, part],
-      [B.Y_PITCH, axis === 'c' ? shape.c : shape.f * shape.c],
+      [B.Y_PITCH, bytes * (axis === 'c' ? shape.c : shape.f * shape.c)],
     ]);
     return [{ ...kernel, block }];
   },

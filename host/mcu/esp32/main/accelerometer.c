@@ -72,15 +72,19 @@ static void run(void* unused) {
     if (lost) runlet_queue_missed(acc.queue, lost);
     if (!read) continue;
     int8_t frame[3];
-    for (int i = 0; i < 3; i++) frame[i] = inference_quantise(scale * (int16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]), acc.port);
-    runlet_queue_put(acc.queue, frame, 1);
+    int16_t wide[3];
+    for (int i = 0; i < 3; i++) {
+      wide[i] = inference_quantise(scale * (int16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]), acc.port);
+      frame[i] = (int8_t)wide[i];
+    }
+    runlet_queue_put(acc.queue, acc.port->type == RUNLET_INT16 ? (const void*)wide : frame, 1);
     xTaskNotifyGive(acc.consumer);
   }
 }
 
 bool sensor_fits(const struct runlet* bundle, double frame_rate) {
   const struct runlet_port* in = &bundle->inputs[0];
-  bool fits = bundle->input_count == 1 && in->type != RUNLET_INT16 && in->elements == 3 && frame_rate >= 1 && frame_rate <= 1000;
+  bool fits = bundle->input_count == 1 && in->elements == 3 && frame_rate >= 1 && frame_rate <= 1000;
   if (!fits) ESP_LOGE(tag, "the model takes no frames of three elements, 1 to 1000 a second (metadata runlet.sample_rate_hz says how many)");
   return fits;
 }

@@ -89,13 +89,14 @@ int inference_step(struct inference* i) {
   return code < 0 ? code : INFERENCE_RAN;
 }
 
-int8_t inference_quantise(float x, const struct runlet_port* port) {
+int16_t inference_quantise(float x, const struct runlet_port* port) {
   float v = x / port->scale;
   if (!(v == v)) v = 0;
   double q = (v < 0 ? (double)v - 0.5 : (double)v + 0.5);
   /* clamped before it is an integer: more than that is no int */
-  if (q > 512) q = 512;
-  if (q < -512) q = -512;
+  if (q > 65536) q = 65536;
+  if (q < -65536) q = -65536;
   int whole = (int)q + port->zero_point;
-  return (int8_t)(whole > 127 ? 127 : whole < -128 ? -128 : whole);
+  const int most = port->type == RUNLET_INT16 ? 32767 : 127;
+  return (int16_t)(whole > most ? most : whole < -most - 1 ? -most - 1 : whole);
 }

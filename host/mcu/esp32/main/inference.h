@@ -70,7 +70,7 @@ int inference_step(struct inference* i);
 /** Forgets all frames, also those that wait. @return RUNLET_OK, or a code of runlet.h below 0 */
 int inference_forget(struct inference* i);
 
-/** A real value as an input's int8: round(x / scale) + zero point, halves away from zero (host/session/quantise.ts). NaN is the zero point. */
-int8_t inference_quantise(float x, const struct runlet_port* port);
+/** A real value as an input's int8 or int16: round(x / scale) + zero point, halves away from zero (host/session/quantise.ts). NaN is the zero point. */
+int16_t inference_quantise(float x, const struct runlet_port* port);
 
 #endif

@@ -1,0 +1,36 @@
+/**
+ * Calls of the kernels of int16 activations, which are the same for all targets. Holds no operator.
+ *
+ * In: a step one of whose tensors is int16.  Out: its call.  Weights are in the operator's own order.
+ */
+import type { OpName } from '../../../models/graph/types.ts';
+import type { Types } from '../../../quant/ops/int16.ts';
+import { fetchCall } from './fetched.ts';
+import type { Call, EmitContext, StepIo } from './op.ts';
+import { macBlock } from './sliding.ts';
+
+/** The end of a kernel's name: what it reads and writes. */
+export const typesSuffix = ({ x, y }: Types): string => {
+  const short = { int8: 's8', int16: 's16' };
+  return x === y ? short[x] : `${short[x]}_${short[y]}`;
+};
+
+/** Bytes of one element that is copied; all types are one. */
+export const copiedBytes = (types: Types | undefined): number => (types ? 2 : 1);
+
+/** conv, depthwise and dense where one of the types is int16; nothing where all are int8. */
+export function int16Call(
+  op: 'conv' | 'depthwise' | 'dense',
+  io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>,
+  ctx: EmitContext,
+): Call[] | undefined {
+  const { types } = io.params;
+  if (!types) return undefined;
+  const block = macBlock(io, io.params, ctx);
+  const file = op === 'depthwise' ? 'depthwise-s16' : 'conv-s16';
+  return [...fetchCall(ctx, block), { fn: `${op}_${typesSuffix(types)}`, file, block }];
+}
+
+/** Whether integer parameters are those of an operator on int16. */
+export const onInt16 = (params: StepIo<OpName>['params'] | undefined): boolean =>
+  params !== undefined && 'types' in params && params.types !== undefined;

@@ -1,0 +1,59 @@
+/**
+ * int16: what the kernels of int16 activations share. Holds no operator.
+ *
+ * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.  Exact: quant/ops/int16.ts is its twin.
+ * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 1 to 46.
+ * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
+ */
+import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
+
+/** Products of int8 and int16 that int32 has room for, at least. */
+const RUN: i32 = 256;
+
+/** sum w[i] * (x[i] - zero); int16 has zero point 0. */
+// @ts-ignore: decorator
+@inline
+export function dot_int16<TX>(
+  x: usize, // TX [n]
+  w: usize, // s8 [n]
+  n: i32,
+  zero: i32,
+): i64 {
+  const z = sizeof<TX>() == 2 ? 0 : zero;
+  let sum: i64 = 0;
+  do {
+    let left = min(n, RUN);
+    n -= left;
+    let part = 0;
+    if (ASC_FEATURE_SIMD && sizeof<TX>() == 2) {
+      let eight = i32x4.splat(0);
+      for (; left >= 8; left -= 8) {
+        eight = i32x4.add(eight, i32x4.dot_i16x8_s(v128.load(x), v128.load_ext<i8>(w)));
+        x += 16;
+        w += 8;
+      }
+      eight = i32x4.add(eight, v128.shuffle<i32>(eight, eight, 2, 3, 0, 1));
+      part = i32x4.extract_lane(eight, 0) + i32x4.extract_lane(eight, 1);
+    }
+    for (; left > 0; left--) {
+      part += <i32>load<i8>(w++) * (<i32>load<TX>(x) - z);
+      x += sizeof<TX>();
+    }
+    sum += part;
+  } while (n > 0);
+  return sum;
+}
+
+/** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored at `y`. */
+export function finish_int16<TY>(
+  p: usize, // MAC block
+  y: usize, // TY
+  o: i32,
+  acc: i64,
+): void {
+  const m = <i64>load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
+  const s = <i64>load<i8>(load<i32>(p, SHIFT) + o);
+  const sum = acc + <i64>load<i32>(load<i32>(p, BIAS) + (o << 2));
+  const v = ((sum * m + ((<i64>1) << (s - 1))) >> s) + <i64>load<i32>(p, Y_ZERO);
+  store<TY>(y, <TY>min(<i64>load<i32>(p, MAX), max(<i64>load<i32>(p, MIN), v)));
+}

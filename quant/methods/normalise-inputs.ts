@@ -1,0 +1,58 @@
+/**
+ * Inputs whose channels differ widely in range, brought to one range by a gain per channel inside the model.
+ *
+ * In: a float Graph, a signal `[frames][f][c]` for each input.  Out: the same network with a depthwise layer of kernel 1 behind such an input, and the weights that read it
+ * divided by the gains: exact in real numbers, padding included, for a gain keeps 0.
+ * With int8 weights a convolution cannot take such channels itself: a weight that is 1,000 times smaller than the largest of its output rounds to nothing. The
+ * depthwise layer has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a multiply-accumulate an element.
+ */
+import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
+import { type Graph, type Node, noClamp } from '../../models/graph/types.ts';
+import { ChannelStats } from './channel-stats.ts';
+
+/** Ranges of channels that differ by less share one scale of weights well enough. */
+const most = 8;
+
+/** Gains that give every channel the reach 1, or nothing where they are of one range. */
+export function gainsOf(signal: Float32Array, channels: number): Float64Array | undefined {
+  const stats = new ChannelStats(channels);
+  stats.observe(signal);
+  const reach = Float64Array.from({ length: channels }, (_, c) => stats.reach(c));
+  const present = [...reach].filter((r) => r > 0);
+  const largest = Math.max(...present);
+  if (present.length === 0 || largest <= most * Math.min(...present)) return undefined;
+  return reach.map((r) => 1 / (r || largest));
+}
+
+export function normaliseInputs(graph: Graph, signals: readonly Float32Array[]): Graph {
+  const tensors = [...graph.tensors];
+  let nodes = [...graph.nodes];
+  const before: Node[] = [];
+  for (const [i, { tensor, name }] of graph.inputs.entries()) {
+    const { shape } = tensors[tensor] as (typeof tensors)[number];
+    const readers = nodes.filter((n) => n.inputs.includes(tensor));
+    const gains = gainsOf(signals[i] as Float32Array, shape.c);
+    if (!gains || !readers.every(hasWeights) || graph.outputs.some((p) => p.tensor === tensor)) continue;
+    const output = tensors.length;
+    tensors.push({ id: output, name: `${name}/normalised`, shape });
+    const kernel = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1 };
+    const attrs = {
+      ...kernel,
+      padT: [0, 0] as const,
+      padF: [0, 0] as const,
+      multiplier: 1,
+      weights: { data: Float32Array.from(gains) },
+      bias: null,
+      clamp: noClamp,
+    };
+    before.push({ op: 'depthwise', name: `${name}/normalise`, inputs: [tensor], output, attrs });
+    nodes = nodes.map((node) => {
+      if (!readers.includes(node as MacNode)) return node;
+      const mac = node as MacNode;
+      const { input } = weightChannels(mac, shape.c);
+      const data = Float32Array.from(mac.attrs.weights.data, (w, k) => w / (gains[input(k)] as number));
+      return { ...withWeights(mac, { data }, mac.attrs.bias), inputs: [output] } as Node;
+    });
+  }
+  return before.length > 0 ? { ...graph, tensors, nodes: [...before, ...nodes] } : graph;
+}

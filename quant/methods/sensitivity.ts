@@ -1,0 +1,131 @@
+/**
+ * How much each tensor's int8 costs at the model's outputs.
+ *
+ * In: an int8 Graph, plan options, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
+ * and everything else is exact, as a ratio to the signal and in dB; the whole noise of all of them together.
+ * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
+ * Cost: one run of the first `maxWindows` windows a group.
+ */
+import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
+import { cutSignal, executeStream, type RunNode, ticksIn } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { dequantise } from '../dequantise.ts';
+import { intOps } from '../ops/index.ts';
+import { quantiseSignal } from '../report.ts';
+
+export interface Sensitivity {
+  /** They share one scale: a tensor, and what pools, slices and histories make of it. */
+  tensors: number[];
+  /** Of the first: the operator that makes it, or input. */
+  op: string;
+  name: string;
+  /** Noise at the outputs when these tensors alone are int8, over the signal there. */
+  noise: number;
+  /** The same as signal-to-noise, dB; Infinity where nothing changes. */
+  aloneDb: number;
+  /** Largest |x|. */
+  largest: number;
+}
+
+export interface Sensitivities {
+  groups: Sensitivity[];
+  /** Noise over signal with every tensor in int8, outputs left out. */
+  noise: number;
+  windows: number;
+}
+
+export const decibels = (noise: number): number => (noise > 0 ? -10 * Math.log10(noise) : Number.POSITIVE_INFINITY);
+
+/** Tensors that share one scale, by the first of them, in the graph's order. */
+export function sharedGroups(graph: Graph): number[][] {
+  const root = graph.tensors.map((t) => t.id);
+  const find = (id: number): number => (root[id] === id ? id : find(root[id] as number));
+  for (const node of graph.nodes) {
+    if (intOps[node.op].sharesScale !== true) continue;
+    for (const id of [...node.inputs, node.output]) {
+      const [a, b] = [find(id), find(node.inputs[0] as number)];
+      root[Math.max(a, b)] = Math.min(a, b);
+    }
+  }
+  const groups = new Map<number, number[]>();
+  for (const { id } of graph.tensors) groups.set(find(id), [...(groups.get(find(id)) ?? []), id]);
+  return [...groups.values()];
+}
+
+/** To stored steps and back. */
+export function rounded(values: Float32Array, q: QuantParams): Float32Array {
+  const stored: Ints = quantiseSignal(values, q);
+  return Float32Array.from(stored, (v) => Math.fround(q.scale * (v - q.zeroPoint)));
+}
+
+/** Outputs of the float plan over a signal, tensors of `quant` rounded; `see` gets every tensor that a node makes, rounded or not, and the inputs. */
+export function runRounded(
+  plan: StreamPlan,
+  signals: readonly Float32Array[],
+  quant: ReadonlyMap<number, QuantParams>,
+  see: (id: number, values: Float32Array) => void = () => {},
+): Float32Array[] {
+  const round = (id: number, values: Float32Array) => {
+    const q = quant.get(id);
+    see(id, values);
+    return q ? rounded(values, q) : values;
+  };
+  const run: RunNode<Float32Array> = (node, xs, out, strideT) => round(node.output, floatRunner(node, xs, out, strideT));
+  const blocks = floatBlocks(plan, signals).map((block, i) => ({
+    ...block,
+    data: round(plan.graph.inputs[i]?.tensor ?? -1, block.data),
+  }));
+  const outputs: Float32Array[] = [];
+  for (const window of executeStream(plan, blocks, run)) outputs.push(...window.outputs);
+  return outputs;
+}
+
+/** sum (a - b)^2 / sum a^2 */
+export function noiseOf(exact: readonly Float32Array[], other: readonly Float32Array[]): number {
+  let [signal, noise] = [0, 0];
+  for (const [i, a] of exact.entries())
+    for (const [j, v] of a.entries()) {
+      signal += v * v;
+      noise += (v - (other[i]?.[j] as number)) ** 2;
+    }
+  return signal > 0 ? noise / signal : 0;
+}
+
+/** The first windows of a signal. */
+export function firstWindows(plan: StreamPlan, signals: readonly Float32Array[], windows: number): Float32Array[] {
+  const all = floatBlocks(plan, signals);
+  const ticks = plan.window + plan.delayFrames + (plan.warmUpHops + windows - 1) * plan.hop;
+  return [...cutSignal(plan, all, 0, Math.min(ticksIn(plan, all), ticks)).values()].map((block) => block.data);
+}
+
+export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], maxWindows = 32): Sensitivities {
+  const plan = planStream(dequantise(int8), options);
+  const part = firstWindows(plan, signals, maxWindows);
+  const largest = new Map<number, number>();
+  const exact = runRounded(plan, part, new Map(), (id, values) => {
+    largest.set(
+      id,
+      values.reduce((most, v) => Math.max(most, Math.abs(v)), largest.get(id) ?? 0),
+    );
+  });
+  const outputs = new Set(int8.outputs.map((p) => p.tensor));
+  const of = (ids: readonly number[]) => {
+    const rounding = ids.filter((id) => !outputs.has(id) && !isInt16(int8.tensors[id]?.quant));
+    return noiseOf(exact, runRounded(plan, part, new Map(rounding.map((id) => [id, int8.tensors[id]?.quant as QuantParams]))));
+  };
+  const groups = sharedGroups(int8).map((tensors): Sensitivity => {
+    const [first] = tensors as [number];
+    const noise = of(tensors);
+    return {
+      tensors,
+      op: int8.nodes.find((n) => n.output === first)?.op ?? 'input',
+      name: int8.tensors[first]?.name ?? '',
+      noise,
+      aloneDb: decibels(noise),
+      largest: Math.max(...tensors.map((id) => largest.get(id) ?? 0)),
+    };
+  });
+  return { groups, noise: of(int8.tensors.map((t) => t.id)), windows: Math.ceil(exact.length / int8.outputs.length) };
+}

@@ -1,0 +1,160 @@
+/**
+ * Mixed: int16 for the activations that need it most, within a budget of cost.
+ *
+ * In: an int8 Graph of a float model, plan options, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
+ * tensors its noise, what it costs, whether it was taken.
+ *
+ * Cost of a choice: half the growth of the state plus half the growth of the work, where a multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has
+ * the measurement).  Groups are tried in the order of noise taken away per cost, and taken while the budget holds, until the target is reached.
+ * Noises of different tensors add up; what int16 leaves of a tensor's noise is 2^-16 of it or less, and counts as nothing.
+ * Outputs stay int8, and so does what only operators without int16 form read or write.
+ */
+import { RunletError } from '../models/error.ts';
+import { hasWeights, withWeights } from '../models/graph/channels.ts';
+import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts';
+import { planStream } from '../models/stream/plan.ts';
+import { touchesInt16 } from '../models/stream/timing.ts';
+import type { PlanOptions } from '../models/stream/types.ts';
+import { roundHalfAway } from './fixed-point.ts';
+import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
+import { int16Form, withRescales } from './rescale.ts';
+
+/** What a multiply-accumulate with int16 on a side takes, of one on int8: target interp (scripts/int16-work.ts; native 1.9, simd 6.3). */
+export const int16Work = 4;
+
+export interface MixedOptions {
+  /** Most cost that is added, percent of the int8 model's. Default 20. */
+  budgetPercent?: number;
+  /** Signal-to-noise at the outputs that is enough, dB. */
+  targetDb?: number;
+  maxWindows?: number;
+}
+
+export interface MixedGroup extends Sensitivity {
+  type: 'int8' | 'int16';
+  /** Of all noise, 0 to 1. */
+  share: number;
+  /** Percent of the int8 model's state and work that int16 adds, alone. */
+  costPercent: number;
+  /** One clause. */
+  why: string;
+}
+
+export interface Mixed {
+  graph: Graph;
+  groups: MixedGroup[];
+  /** Signal-to-noise at the outputs, of activations other than outputs: all int8, and as chosen (sums of the groups' noises). */
+  beforeDb: number;
+  afterDb: number;
+  costPercent: number;
+  budgetPercent: number;
+}
+
+/** Symmetric, so that the largest |x| is 32767. */
+const wideQuant = (largest: number): QuantParams => ({
+  scale: Math.fround(largest / 32767) || 2 ** -20,
+  zeroPoint: 0,
+  type: 'int16',
+});
+
+/** Why a group cannot be int16, or nothing. */
+function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefined {
+  if (graph.outputs.some((p) => tensors.includes(p.tensor))) return 'an output';
+  if (graph.inputs.some((p) => tensors.includes(p.tensor) && p.hostType !== 'float32')) return 'an int8 input of the model';
+  const makers = graph.nodes.filter((n) => tensors.includes(n.output));
+  if (makers.some((n) => int16Form(n) === undefined)) return `${makers.find((n) => int16Form(n) === undefined)?.op} is int8`;
+  const readers = graph.nodes.filter((n) => n.inputs.some((id) => tensors.includes(id)) && !tensors.includes(n.output));
+  if (readers.every((n) => int16Form(n) === undefined)) return `read by ${readers[0]?.op ?? 'nothing'}, which is int8`;
+  return noise > 0 ? undefined : 'no noise at the outputs';
+}
+
+/** The graph with these tensors in int16, biases in their new scales. */
+export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): Graph {
+  const tensors = int8.tensors.map((t) => ({ ...t, quant: wide.get(t.id) ?? (t.quant as QuantParams) }));
+  const nodes = int8.nodes.map((node) => {
+    const [x] = node.inputs as [number];
+    const to = wide.get(x);
+    const { bias } = hasWeights(node) ? node.attrs : {};
+    if (!hasWeights(node) || !to || !bias) return node;
+    const finer = (int8.tensors[x]?.quant?.scale ?? 1) / to.scale;
+    const limit = 2 ** 30;
+    return withWeights(
+      node,
+      node.attrs.weights,
+      Int32Array.from(bias, (b) => Math.max(-limit, Math.min(limit, roundHalfAway(b * finer)))),
+    );
+  });
+  return withRescales({ ...int8, tensors, nodes }, (id) => int8.tensors[id]?.quant as QuantParams);
+}
+
+/** State and work a hop. */
+function costOf(graph: Graph, options: PlanOptions): { state: number; work: number } {
+  const plan = planStream(graph, options);
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+  return { state: plan.stateBytes, work };
+}
+
+/** @throws RunletError RN443 a budget or a target that is none */
+export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
+  const { budgetPercent = 20, targetDb = Number.POSITIVE_INFINITY } = how;
+  if (!(budgetPercent >= 0) || Number.isNaN(targetDb))
+    throw new RunletError('RN443', {
+      what: `a budget of ${budgetPercent} % with the target ${targetDb} dB`,
+      why: 'the budget is a share of the cost, 0 or more, the target a signal-to-noise ratio',
+      tryThis: '--mixed-budget 20',
+    });
+  const { mode } = planStream(int8, options);
+  const planned = { ...options, mode };
+  const found: Sensitivities = sensitivity(int8, planned, signals, how.maxWindows);
+  const base = costOf(int8, planned);
+  const wideOf = (groups: readonly Sensitivity[]) =>
+    new Map(groups.flatMap(({ tensors, largest }) => tensors.map((id): [number, QuantParams] => [id, wideQuant(largest)])));
+  const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
+  const costPercent = (groups: readonly Sensitivity[]): number => {
+    const { state, work } = costOf(withInt16(int8, wideOf(groups)), planned);
+    return 50 * (growth(state, base.state) + growth(work, base.work));
+  };
+  const all = found.groups.reduce((sum, g) => sum + g.noise, 0);
+  const rows = new Map<Sensitivity, MixedGroup>();
+  for (const group of found.groups) {
+    const why = refusal(int8, group);
+    rows.set(group, {
+      ...group,
+      type: group.tensors.some((id) => isInt16(int8.tensors[id]?.quant)) ? 'int16' : 'int8',
+      share: all > 0 ? group.noise / all : 0,
+      costPercent: why ? 0 : costPercent([group]),
+      why: why ?? '',
+    });
+  }
+  const row = (g: Sensitivity) => rows.get(g) as MixedGroup;
+  const worth = (g: Sensitivity) => g.noise / Math.max(1e-6, row(g).costPercent);
+  const open = found.groups.filter((g) => row(g).why === '').sort((a, b) => worth(b) - worth(a));
+  const taken: Sensitivity[] = [];
+  let left = all;
+  let cost = 0;
+  for (const group of open) {
+    const own = row(group);
+    if (decibels(left) >= targetDb) {
+      own.why = `${targetDb} dB are reached without it`;
+      continue;
+    }
+    const next = costPercent([...taken, group]);
+    if (next > budgetPercent + 1e-9) {
+      own.why = `would cost ${next.toFixed(1)} % with what is taken`;
+      continue;
+    }
+    taken.push(group);
+    cost = next;
+    left = Math.max(0, left - group.noise);
+    own.type = 'int16';
+    own.why = `${(100 * own.share).toFixed(1)} % of the noise for ${own.costPercent.toFixed(1)} % of cost`;
+  }
+  return {
+    graph: withInt16(int8, wideOf(taken)),
+    groups: [...rows.values()],
+    beforeDb: decibels(all),
+    afterDb: decibels(left),
+    costPercent: cost,
+    budgetPercent,
+  };
+}

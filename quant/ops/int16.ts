@@ -1,0 +1,86 @@
+/**
+ * int16 activations: which forms of operators there are, and the arithmetic that they share. Holds no operator.
+ *
+ * In: quantisation of inputs and output.  Out: Types where one of them is int16, nothing where all are int8 (then nothing here is used).
+ *
+ * Layers with weights: acc = bias + sum w * (x - x_zero), exact in 64 bits; y = clamp(y_zero + (acc * m + 2^(s - 1)) >> s), m the multiplier's upper
+ * 16 bits, rounded, s = 15 - shift.  Source: TensorFlow Lite 16x8 (reference_integer_ops::ConvPerChannel of int16, MultiplyByQuantizedMultiplier
+ * of int64), which has int16 on both sides; one side int8 goes by the same rule.  Exact: numbers below 2^53.
+ */
+import { RunletError } from '../../models/error.ts';
+import { type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
+import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
+
+export type IntType = 'int8' | 'int16';
+
+/** Of a node that reads or writes int16. */
+export interface Types {
+  x: IntType;
+  y: IntType;
+}
+
+export const typeOf = (quant: QuantParams | undefined): IntType => (isInt16(quant) ? 'int16' : 'int8');
+
+/** `{ types }` to spread into parameters, empty where all is int8. */
+export function typesOf(x: QuantParams, y: QuantParams): { types?: Types } {
+  return isInt16(x) || isInt16(y) ? { types: { x: typeOf(x), y: typeOf(y) } } : {};
+}
+
+/** Zeros, to be filled with outputs. */
+export const makeInts = (type: IntType | undefined, length: number): Ints =>
+  type === 'int16' ? new Int16Array(length) : new Int8Array(length);
+
+/** Accumulators of exact sums. */
+export const accumulators = (types: Types | undefined, length: number): Int32Array | Float64Array =>
+  types ? new Float64Array(length) : new Int32Array(length);
+
+/** MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws RunletError RN402 from 2^14 on */
+export function wideMultiplier(real: number): Multiplier {
+  const { multiplier, shift } = quantizeMultiplier(real);
+  if (shift > 14)
+    throw new RunletError('RN402', {
+      what: `scales give the multiplier ${real}`,
+      why: 'a layer that reads or writes int16 has multipliers below 2^14',
+      tryThis: 'check the calibration data: an output that hardly changes has a scale near zero',
+    });
+  return { multiplier: multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff, shift: 15 - shift };
+}
+
+/** floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 1 to 46; above 2^53, which every clamp ends, not to the last bit. */
+export function requantiseWide(x: number, multiplier: number, shift: number): number {
+  const high = Math.floor(x / 65536) * multiplier;
+  const low = (x - Math.floor(x / 65536) * 65536) * multiplier + 2 ** (shift - 1);
+  // floors of floors are one floor
+  return shift < 16
+    ? high * 2 ** (16 - shift) + Math.floor(low / 2 ** shift)
+    : Math.floor((high + Math.floor(low / 65536)) / 2 ** (shift - 16));
+}
+
+interface Finish {
+  multiplier: Int32Array;
+  shift: Int32Array;
+  yZero: number;
+  min: number;
+  max: number;
+  types?: Types;
+}
+
+/** An accumulator of output o to its stored value. */
+export function finishSum(p: Finish, acc: number, o: number): number {
+  const rule = p.types ? requantiseWide : requantise;
+  return clampInt(p.yZero + rule(acc, p.multiplier[o] as number, p.shift[o] as number), p.min, p.max);
+}
+
+/** int32 has room for so many int16. */
+const mostInt16 = 2 ** 16 - 1;
+
+/** @throws RunletError RN442 where int32 has no room for the sum of `count` int16 */
+export function checkCount(types: Types | undefined, count: number, where: string): void {
+  if (types?.x !== 'int16' || count <= mostInt16) return;
+  throw new RunletError('RN442', {
+    what: `a mean of ${count} int16 values`,
+    where,
+    why: `sums are int32, which has room for ${mostInt16}`,
+    tryThis: 'int8 for what this layer reads, or a shorter window',
+  });
+}

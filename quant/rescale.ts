@@ -1,0 +1,102 @@
+/**
+ * Rescales at the borders between int8 and int16: what has no int16 form reads and writes int8.
+ *
+ * In: a graph some of whose tensors are int16, and the int8 quantisation that each of them has where it meets such an operator.  Out: the graph with
+ * activations `identity` (QUANTIZE of TensorFlow Lite) put in.  Operators that share one scale are left to quant/legalise.ts.  A sum of int8 and int16
+ * is made in int16: int8 becomes int16 exactly, 128 steps for one.
+ */
+import { RunletError } from '../models/error.ts';
+import { type Graph, isInt16, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { intOps } from './ops/index.ts';
+
+/** Which types a node takes where one of its tensors is int16. */
+export function int16Form(node: Node): 'any' | 'same' | undefined {
+  if (node.op === 'activation' && node.attrs.fn !== 'identity' && node.attrs.fn !== 'leakyrelu') return undefined;
+  if (node.op === 'add' && node.attrs.constant) return undefined;
+  return intOps[node.op].int16;
+}
+
+/** int16 that holds every int8 value of `quant` exactly. */
+export const widened = ({ scale }: QuantParams): QuantParams => ({
+  scale: Math.fround(scale / 128),
+  zeroPoint: 0,
+  type: 'int16',
+});
+
+/** int8 with the range of an int16 tensor, where nothing better is known. */
+export const narrowed = ({ scale }: QuantParams): QuantParams => ({ scale: Math.fround((scale * 32767) / 127), zeroPoint: 0 });
+
+const quantOf = (graph: { tensors: Tensor[] }, id: number): QuantParams => graph.tensors[id]?.quant as QuantParams;
+
+export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantParams): Graph {
+  const tensors: Tensor[] = [...graph.tensors];
+  const nodes: Node[] = [];
+  const made = new Map<string, number>();
+  const tensor = (like: number, quant: QuantParams, name: string): number => {
+    const id = tensors.length;
+    tensors.push({ ...(tensors[like] as Tensor), id, name, quant });
+    return id;
+  };
+  const rescale = (from: number, to: number, name: string) =>
+    nodes.push({ op: 'activation', name, inputs: [from], output: to, attrs: { fn: 'identity', clamp: noClamp } });
+  /** The same values in `quant`, once for all readers. */
+  const read = (id: number, quant: QuantParams): number => {
+    const key = `${id} ${quant.scale} ${quant.zeroPoint} ${quant.type}`;
+    const before = made.get(key);
+    if (before !== undefined) return before;
+    const name = `${tensors[id]?.name}/${quant.type ?? 'int8'}`;
+    const to = tensor(id, quant, name);
+    rescale(id, to, name);
+    made.set(key, to);
+    return to;
+  };
+  for (const node of graph.nodes) {
+    const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
+    const form = int16Form(node);
+    const fits = form === 'any' || intOps[node.op].sharesScale === true || (form === 'same' && all.every(Boolean));
+    if (fits || !all.some(Boolean)) {
+      nodes.push(node);
+      continue;
+    }
+    const wide = form === 'same';
+    const own = (id: number) => quantOf(graph, id);
+    const wanted = (id: number): QuantParams => {
+      if (isInt16(own(id)) === wide) return own(id);
+      return wide ? widened(own(id)) : int8Of(id);
+    };
+    const inputs = node.inputs.map((id) => (wanted(id) === own(id) ? id : read(id, wanted(id))));
+    const output = wanted(node.output);
+    const stays = output === own(node.output);
+    const to = stays ? node.output : tensor(node.output, output, `${node.name}/${output.type ?? 'int8'}`);
+    nodes.push({ ...node, inputs, output: to } as Node);
+    if (!stays) rescale(to, node.output, `${node.name}/rescale`);
+  }
+  return { ...graph, tensors, nodes };
+}
+
+/** @throws RunletError RN440 an operator without int16 form, RN441 a border that cannot be int16 */
+export function checkInt16(graph: Graph): void {
+  for (const node of graph.nodes) {
+    const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
+    const form = int16Form(node);
+    if (!all.some(Boolean) || form === 'any' || (form === 'same' && all.every(Boolean))) continue;
+    throw new RunletError('RN440', {
+      what: `${node.op} has no int16 form${form ? ' for a mixture of types' : ''}`,
+      where: node.name,
+      why: 'what it reads and writes has to be int8 (docs/adr/0020)',
+      tryThis: 'quantise the float model with --mixed, which puts rescales in between',
+    });
+  }
+  const border = (what: string, name: string, why: string) =>
+    new RunletError('RN441', {
+      what: `${what} ${name} cannot be int16`,
+      where: name,
+      why,
+      tryThis: 'quantise the float model again',
+    });
+  for (const port of graph.inputs)
+    if (isInt16(quantOf(graph, port.tensor)) && port.hostType !== 'float32')
+      throw border('input', port.name, `its type in the model file is ${port.hostType}, which int8 holds`);
+  for (const port of graph.outputs)
+    if (isInt16(quantOf(graph, port.tensor))) throw border('output', port.name, 'outputs are int8');
+}

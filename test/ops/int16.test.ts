@@ -1,0 +1,139 @@
+/**
+ * Every operator case with int16 on one side or both, over every kernel of int16.
+ *
+ * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in between where it has no such form.  Out: (a) the integer
+ * reference equals TensorFlow Lite's 16x8 rule (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
+ * and streamed modules equal the reference byte for byte, sides and targets in turn.
+ */
+import { readdirSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { type Target, targets } from '../../assembly/emit/target.ts';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { type Graph, type Ints, isInt16, noClamp, type QuantParams, storedRange, type Tensor } from '../../models/graph/types.ts';
+import { opOf } from '../../models/ops/index.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { runWindow } from '../../quant/reference.ts';
+import { oracleOf } from '../oracle/int16.ts';
+import { random } from '../property/random-network.ts';
+import { randomFrames, widen } from '../property/widen.ts';
+import { dequantised } from '../read/tflite-helpers.ts';
+import type { CaseFile, OpCase } from './case.ts';
+import { compareModule, framesFor, strideProduct } from './run-case.ts';
+
+const suffix = '.cases.ts';
+const names = readdirSync(import.meta.dirname).filter((file) => file.endsWith(suffix));
+const sides = { input: [true, false], output: [false, true], both: [true, true] } as const;
+const totals = { cases: 0, elements: 0, bytes: 0, distinct: 0, worst: new Map<string, number>() };
+let turn = 0;
+
+/** The case's graph with its outputs followed by a rescale to int8, so that they can be int16 themselves. */
+function open(graph: Graph): Graph {
+  const b = new GraphBuilder(graph.name);
+  const ids = graph.inputs.map((p) =>
+    b.input(p.name, (graph.tensors[p.tensor] as Tensor).shape, { quant: graph.tensors[p.tensor]?.quant }),
+  );
+  const known = new Map(graph.inputs.map((p, i) => [p.tensor, ids[i] as number]));
+  for (const node of graph.nodes)
+    known.set(
+      node.output,
+      b.node(
+        node.op,
+        node.inputs.map((id) => known.get(id) as number),
+        node.attrs as never,
+        node.name,
+        graph.tensors[node.output]?.quant,
+      ),
+    );
+  for (const p of graph.outputs) {
+    const quant = graph.tensors[p.tensor]?.quant;
+    b.output(b.node('activation', [known.get(p.tensor) as number], { fn: 'identity', clamp: noClamp }, 'y8', quant), p.name);
+  }
+  return b.build();
+}
+
+/** int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last comes last. */
+function wide(item: OpCase, [input, output]: readonly [boolean, boolean]): Graph {
+  const graph = open(item.graph);
+  let at = 0;
+  const last = graph.nodes.length - 2;
+  const decide = () => {
+    const id = at++;
+    const made = graph.nodes.findIndex((n) => n.output === id);
+    const isOutput = made === last;
+    return (isOutput ? output : made < last && input) ? 0 : 1;
+  };
+  return widen(graph, decide, 0.5);
+}
+
+const tensorOf = (graph: Graph, id: number) => graph.tensors[id] as Tensor & { quant: QuantParams };
+
+/** (a) and (b) */
+function checkReference(quant: QuantPlan, window: Ints, name: string): void {
+  const { graph } = quant.plan;
+  const real = dequantised(graph);
+  const { tensors } = runWindow(quant, window);
+  const data = (id: number) => (graph.inputs.some((p) => p.tensor === id) ? window : (tensors.get(id)?.data as Ints));
+  for (const [i, node] of graph.nodes.entries()) {
+    const y = tensorOf(graph, node.output);
+    if (![...node.inputs, node.output].some((id) => isInt16(tensorOf(graph, id).quant))) continue;
+    const xs = node.inputs.map((id) => ({ data: data(id), ...tensorOf(graph, id) }));
+    const got = data(node.output);
+    const wanted = oracleOf(node, xs, y.shape, y.quant);
+    if (wanted) assert.equal([...got], wanted, `${name}: ${node.name} of TensorFlow Lite`);
+    const floats = xs.map(({ data: stored, shape, quant: q }) => ({
+      data: Float32Array.from(stored, (v) => (v - q.zeroPoint) * q.scale),
+      shape,
+    }));
+    const [low, high] = storedRange(y.quant);
+    // the multiplier of a layer with weights has 15 bits: what is near the end of int16 may be a step off
+    const float = opOf(real.nodes[i]?.op ?? node.op).float(floats, real.nodes[i]?.attrs as never, y.shape);
+    let most = 0;
+    for (const [k, value] of float.entries())
+      most = Math.max(
+        most,
+        Math.abs(Math.min(high, Math.max(low, value / y.quant.scale + y.quant.zeroPoint)) - (got[k] as number)),
+      );
+    assert.ok(most <= 2.1, `${name}: ${node.name} is ${most} steps from its real value`);
+    totals.worst.set(node.op, Math.max(totals.worst.get(node.op) ?? 0, most));
+    totals.elements += got.length;
+    totals.distinct += new Set(got).size;
+  }
+}
+
+for (const file of names.sort()) {
+  const op = file.slice(0, -suffix.length);
+  const { cases } = (await import(`./${file}`)) as CaseFile;
+  test(`${op}: int16 in, out and both, ${cases.length} cases`, async () => {
+    for (const item of cases)
+      for (const [side, ends] of Object.entries(sides)) {
+        const graph = wide(item, ends);
+        const name = `${op}, ${item.name}, ${side}`;
+        const hop = item.hop ?? strideProduct(graph.nodes);
+        const rnd = random(0x51ed + turn);
+        const target = targets[Math.floor(turn++ / 3) % targets.length] as Target;
+        for (const mode of ['windowed', 'stream'] as const) {
+          const quant = quantPlan(graph, { hop, mode });
+          if (mode === 'windowed') checkReference(quant, randomFrames(quant.plan.graph, quant.plan.window, rnd), name);
+          if (mode === 'stream' && !quant.plan.steps.some((s) => s.section === 'trunk')) continue;
+          if (turn % 3 !== (mode === 'stream' ? 0 : 1)) continue; // one side of a case streams, another is windowed
+          const bundle = await build(quant, { target, style: 'table', kernels: 'every' });
+          const result = compareModule(quant, bundle, randomFrames(quant.plan.graph, framesFor(quant, 4), rnd));
+          assert.is(result.differing, 0, `${name}, ${mode}, ${target}: bytes that differ`);
+          totals.bytes += result.bytes;
+        }
+        totals.cases++;
+      }
+  });
+}
+
+test('summary', () => {
+  const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
+  console.log(
+    `  ${totals.cases} cases; ${totals.elements} elements equal to TensorFlow Lite's rule, ${totals.bytes} bytes of modules; largest distance in steps: ${worst}`,
+  );
+  assert.ok(totals.distinct > totals.elements / 3, 'outputs differ from each other');
+});
+
+test.run();

@@ -1,0 +1,166 @@
+/**
+ * Oracle of TensorFlow Lite's 16x8 operators: naive loops, exact.
+ *
+ * In: a node of a graph with stored inputs.  Out: its stored output.  Shares no code with the quantiser or the kernels.  Source: integer_ops/conv.h,
+ * depthwise_conv.h, fully_connected.h, pooling.h of int16 (accumulators of int64), reference/add.h (AddGeneralParamScale), reference/requantize.h,
+ * leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc (MultiplyByQuantizedMultiplier of int64).  One side int8, which TensorFlow Lite does not have for layers
+ * with weights, goes by the same rule (docs/adr/0020).
+ */
+import type { Node, QuantParams, Shape } from '../../models/graph/types.ts';
+import { type Multiplier, multiply, roundAway, splitMultiplier } from './fixed.ts';
+
+export interface StoredTensor {
+  data: ArrayLike<number>;
+  shape: Shape;
+  quant: QuantParams;
+}
+
+/** x * m / 2^(31 - shift), m in its upper 16 bits, rounded upwards at halves. */
+function multiplyWide(x: bigint, { significand, shift }: Multiplier): bigint {
+  const short = significand < 0x7fff0000 ? (BigInt(significand) + 0x8000n) >> 16n : 0x7fffn;
+  const right = BigInt(15 - shift);
+  return (x * short + (1n << (right - 1n))) >> right;
+}
+
+/** The value at (t, f, c), or undefined where that is padding. */
+const at = ({ data, shape }: StoredTensor, t: number, f: number, c: number): number | undefined =>
+  t < 0 || f < 0 || t >= shape.t || f >= shape.f ? undefined : data[(t * shape.f + f) * shape.c + c];
+
+const floor = (a: number, b: number) => Math.floor(a / b);
+
+type Layer = Extract<Node, { op: 'conv' | 'depthwise' | 'dense' }>;
+
+/** sum w * (x - zero) of output (t, f, o). */
+function products(node: Layer, x: StoredTensor, out: Shape, t: number, f: number, o: number): number {
+  const { data: w } = node.attrs.weights;
+  let sum = 0; // below 2^53
+  const add = (weight: number, value: number | undefined) => {
+    if (value !== undefined) sum += (w[weight] as number) * (value - x.quant.zeroPoint);
+  };
+  if (node.op === 'dense') {
+    for (let i = 0; i < x.data.length; i++) add(o * x.data.length + i, x.data[i]);
+    return sum;
+  }
+  const a = node.attrs;
+  const depth = node.op === 'conv' ? x.shape.c / node.attrs.groups : 1;
+  const first = node.op === 'conv' ? floor(o, out.c / node.attrs.groups) * depth : floor(o, node.attrs.multiplier);
+  for (let i = 0; i < a.kernelT; i++)
+    for (let j = 0; j < a.kernelF; j++)
+      for (let k = 0; k < depth; k++) {
+        const weight = node.op === 'conv' ? ((o * a.kernelT + i) * a.kernelF + j) * depth + k : (i * a.kernelF + j) * out.c + o;
+        add(weight, at(x, t * a.strideT - a.padT[0] + i * a.dilationT, f * a.strideF - a.padF[0] + j * a.dilationF, first + k));
+      }
+  return sum;
+}
+
+/** Clamped to the fused activation and the type. */
+function stored(node: Node, y: QuantParams, value: number | bigint): number {
+  const [low, high] = y.type === 'int16' ? [-32768, 32767] : [-128, 127];
+  const clamp = 'clamp' in node.attrs ? node.attrs.clamp : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const [from, to] = clamp.map((real) => y.zeroPoint + roundAway(Math.fround(real / y.scale)));
+  return Math.max(low, from as number, Math.min(high, to as number, Number(value)));
+}
+
+/** Places of a pool that are there, channel c of (t, f). */
+function placesOf(
+  node: Extract<Node, { op: 'maxpool' | 'avgpool' }>,
+  x: StoredTensor,
+  t: number,
+  f: number,
+  c: number,
+): number[] {
+  const a = node.attrs;
+  const found: number[] = [];
+  for (let i = 0; i < a.kernelT; i++)
+    for (let j = 0; j < a.kernelF; j++) {
+      const value = at(x, t * a.strideT - a.padT[0] + i, f * a.strideF - a.padF[0] + j, c);
+      if (value !== undefined) found.push(value);
+    }
+  return found;
+}
+
+const mean = (sum: number, count: number) => Math.trunc((sum + Math.sign(sum) * floor(count, 2)) / count);
+
+function sumOf(a: StoredTensor, b: StoredTensor, y: QuantParams, i: number): number {
+  const twice = 2 * Math.max(a.quant.scale, b.quant.scale);
+  const part = ({ data, quant }: StoredTensor) => multiply((data[i] as number) * 2 ** 15, splitMultiplier(quant.scale / twice));
+  return multiply(part(a) + part(b), splitMultiplier(twice / (2 ** 15 * y.scale)));
+}
+
+function activated(node: Extract<Node, { op: 'activation' }>, { data, quant }: StoredTensor, y: QuantParams, i: number): number {
+  const value = (data[i] as number) - quant.zeroPoint;
+  if (node.attrs.fn === 'identity') return y.zeroPoint + multiply(value, splitMultiplier(quant.scale / y.scale));
+  const alpha = Math.fround(node.attrs.alpha ?? 0.01);
+  const scale = value < 0 ? Math.fround(Math.fround(quant.scale * alpha) / y.scale) : Math.fround(quant.scale / y.scale);
+  return y.zeroPoint + Math.sign(scale) * multiply(value, splitMultiplier(Math.abs(scale)));
+}
+
+/** The mean's multiplier has 1 / count in it. */
+function averaged(x: StoredTensor, y: QuantParams, values: number[]): number {
+  const { significand, shift } = splitMultiplier(x.quant.scale / y.scale);
+  const bits = Math.min(31 - Math.clz32(values.length), 32, 31 + shift);
+  const scale = { significand: Number((BigInt(significand) << BigInt(bits)) / BigInt(values.length)), shift: shift - bits };
+  return (
+    y.zeroPoint +
+    multiply(
+      values.reduce((sum, v) => sum + v - x.quant.zeroPoint, 0),
+      scale,
+    )
+  );
+}
+
+/** The stored output, or undefined for operators that have no int16 form. */
+export function oracleOf(node: Node, xs: StoredTensor[], out: Shape, y: QuantParams): number[] | undefined {
+  const [x] = xs as [StoredTensor];
+  const each = (value: (t: number, f: number, c: number, i: number) => number | bigint): number[] =>
+    Array.from({ length: out.t * out.f * out.c }, (_, i) => {
+      const c = i % out.c;
+      const f = floor(i, out.c) % out.f;
+      return stored(node, y, value(floor(i, out.c * out.f), f, c, i));
+    });
+  switch (node.op) {
+    case 'conv':
+    case 'depthwise':
+    case 'dense': {
+      const { weights, bias } = node.attrs;
+      return each((t, f, o) => {
+        const sw = (weights.scales?.[o] ?? weights.scales?.[0]) as number;
+        const product = weights.scaleRule === 'dense-f32' ? Math.fround(x.quant.scale * sw) : x.quant.scale * sw;
+        const sum = products(node, x, out, t, f, o) + (bias?.[o] ?? 0);
+        return multiplyWide(BigInt(sum), splitMultiplier(product / y.scale)) + BigInt(y.zeroPoint);
+      });
+    }
+    case 'add':
+      return node.attrs.constant ? undefined : each((_t, _f, _c, i) => sumOf(x, xs[1] as StoredTensor, y, i));
+    case 'activation':
+      return ['identity', 'leakyrelu'].includes(node.attrs.fn) ? each((_t, _f, _c, i) => activated(node, x, y, i)) : undefined;
+    case 'maxpool':
+      return each((t, f, c) => Math.max(...placesOf(node, x, t, f, c)));
+    case 'avgpool':
+      return each((t, f, c) => {
+        const places = placesOf(node, x, t, f, c);
+        const count = node.attrs.countIncludePad ? node.attrs.kernelT * node.attrs.kernelF : places.length;
+        return mean(
+          places.reduce((a, b) => a + b, 0),
+          count,
+        );
+      });
+    case 'globalmax':
+    case 'globalavg':
+      return each((_t, f, c) => {
+        const rows = Array.from({ length: x.shape.t }, (_, t) => t);
+        const features = node.attrs.overF ? Array.from({ length: x.shape.f }, (_, i) => i) : [f];
+        const values = rows.flatMap((t) => features.map((g) => at(x, t, g, c) as number));
+        if (node.op === 'globalmax') return Math.max(...values);
+        const same = x.quant.scale === y.scale && x.quant.zeroPoint === y.zeroPoint && x.quant.type === y.type;
+        return node.attrs.rule === 'avgpool' && same
+          ? mean(
+              values.reduce((a, b) => a + b, 0),
+              values.length,
+            )
+          : averaged(x, y, values);
+      });
+    default:
+      return undefined;
+  }
+}
