@@ -10,7 +10,17 @@ import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { hasTrunk, type PlanOptions } from '../../models/stream/types.ts';
 import { quantPlan } from '../plan.ts';
-import { answerOf, type EvaluationData, type Evaluation, isApart, type Judged, judge, labelled, metricsOf, windowCount } from './evaluate.ts';
+import {
+  answerOf,
+  type Evaluation,
+  type EvaluationData,
+  isApart,
+  type Judged,
+  judge,
+  labelled,
+  metricsOf,
+  windowCount,
+} from './evaluate.ts';
 import { classNames, type Labels } from './labels.ts';
 import type { Model } from './outputs.ts';
 
@@ -88,7 +98,8 @@ export function compareForms(
   const severalElements = (reference.judged[0]?.outputs.length ?? 0) > 1;
   const forms = kept.map(({ name, judged }): Form => {
     const same = judged.filter(
-      ({ outputs }, i) => answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
+      ({ outputs }, i) =>
+        answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
     );
     return {
       name,

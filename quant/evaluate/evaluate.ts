@@ -121,13 +121,15 @@ export function metricsOf(judged: readonly Judged[], labels: Labels): Pick<Evalu
       why: 'none that has a label has an output: the first ones are held back until the model has seen enough',
       tryThis: 'longer recordings, or --mode windowed',
     });
-  return kind === 'classes'
-    ? { classes: classMetrics(truth, answers, names) }
-    : { values: valueMetrics(truth, answers) };
+  return kind === 'classes' ? { classes: classMetrics(truth, answers, names) } : { values: valueMetrics(truth, answers) };
 }
 
 /** Which windows have a label. @throws RN431, RN438 */
-export function labelled(plan: StreamPlan, data: EvaluationData, labels: Labels): { windows: number; has: (window: number) => boolean } {
+export function labelled(
+  plan: StreamPlan,
+  data: EvaluationData,
+  labels: Labels,
+): { windows: number; has: (window: number) => boolean } {
   const windows = windowCount(plan, data);
   const per = checkCount(plan, windows, labels);
   const has = (n: number) => labels.values.slice(n * per, (n + 1) * per).some((v) => v !== null);

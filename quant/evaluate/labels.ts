@@ -52,15 +52,24 @@ const badLabel = (value: unknown, window: number): RunletError =>
     tryThis: 'null, or an empty cell, for a window that has none',
   });
 
-/** A list, where it is one: of a JSON file either itself or its member `labels`. @throws RN436 */
-export function labelList(parsed: unknown): readonly unknown[] {
+const noList = (why: string): RunletError =>
+  new RunletError('RN436', {
+    what: 'there is no list of labels',
+    why,
+    tryThis: '["yes", "no", null, "yes"], or an object with such a list as its member "labels"',
+  });
+
+/** The list in a JSON text: all of it, or its member `labels`. @throws RN436 */
+export function labelList(json: string): readonly unknown[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch (error) {
+    throw noList((error as Error).message);
+  }
   const list = Array.isArray(parsed) ? parsed : (parsed as { labels?: unknown } | null)?.labels;
   if (Array.isArray(list)) return list.flat();
-  throw new RunletError('RN436', {
-    what: 'there is no list of labels',
-    why: 'labels are a list, one a window, or an object with a member "labels" that is one',
-    tryThis: '["yes", "no", null, "yes"]',
-  });
+  throw noList('labels are a list, one for each window');
 }
 
 /** @throws RunletError RN432 no such class, RN433 no number, RN435 the metric is for other labels */

@@ -33,7 +33,10 @@ function runnerOf(model: Model): { results: Results; real: (output: number, data
       return executeStream(plan, signalBlocks(model, stored) as Block<Int8Array>[], run);
     },
     real: (output, data) => {
-      const { scale, zeroPoint } = plan.graph.tensors[plan.graph.outputs[output]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
+      const { scale, zeroPoint } = plan.graph.tensors[plan.graph.outputs[output]?.tensor ?? -1]?.quant ?? {
+        scale: 1,
+        zeroPoint: 0,
+      };
       return Float32Array.from(data, (v) => scale * (v - zeroPoint));
     },
   };
