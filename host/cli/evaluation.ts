@@ -118,22 +118,24 @@ export async function compared(graph: Graph, int8: Graph, plan: PlanOptions, { d
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 export const decibelText = (db: number): string => (Number.isFinite(db) ? `${db.toFixed(1)} dB` : 'equal');
 
+const short = (x: number): string => `${Number(x.toPrecision(3))}`;
+
 /** A row a form, and who is taken for whom by the last one. */
 export function evaluationText({ windows, judged, mode, forms, names }: FormComparison): string {
   const { isColorSupported: colour } = coloursFor(process.stdout);
   const [first] = forms;
   const kind = first?.classes ? ['accuracy', 'macro F1'] : first?.values ? ['MAE', 'RMSE', 'bias'] : [];
   const same = first?.agreement === undefined ? [] : ['same class'];
-  const rows = forms.map(({ name, classes, values, outputSqnrDb, maxDifference, agreement, sameAsWindowed }, i) => [
+  const rows = forms.map(({ name, against, classes, values, outputSqnrDb, maxDifference, agreement, sameAsWindowed }) => [
     name,
     ...(classes ? [percent(classes.accuracy), percent(classes.macroF1)] : []),
-    ...(values ? [values.mae, values.rmse, values.bias] : []),
-    i === 0 ? '' : decibelText(outputSqnrDb),
-    i === 0 ? '' : `${Number(maxDifference.toPrecision(3))}`,
-    ...(agreement === undefined ? [] : [i === 0 ? '' : percent(agreement)]),
-    sameAsWindowed ? `equals int8 windowed, as mode ${mode} does by construction` : '',
+    ...(values ? [short(values.mae), short(values.rmse), short(values.bias)] : []),
+    against ? decibelText(outputSqnrDb) : '',
+    against ? short(maxDifference) : '',
+    ...(agreement === undefined ? [] : [against ? percent(agreement) : '']),
+    sameAsWindowed ? `int8 windowed: ${mode} is equal by construction` : (against ?? ''),
   ]);
-  const head = ['form', ...kind, 'output SQNR', 'max |diff|', ...same, ''];
+  const head = ['form', ...kind, 'output SQNR', 'max |diff|', ...same, 'against'];
   const lines = [`evaluation: ${judged} of ${windows} windows, mode ${mode}`, '', table(rows, { head, colour })];
   const last = forms.at(-1);
   if (last?.classes) {

@@ -21,10 +21,14 @@ export const reportArgs = {
 
 const db = (x: number | undefined): string => (x === undefined ? '' : Number.isFinite(x) ? `${x.toFixed(1)} dB` : 'equal');
 
-function stepRows({ streaming, exact, output }: Diagnosis): string[][] {
+function stepRows({ streaming, exact, trainedToStream, output }: Diagnosis): string[][] {
   const { int8WindowedDb, floatStreamedDb, int8StreamedDb } = output;
   const rows = [['int8, windowed', db(int8WindowedDb)]];
-  if (streaming) rows.push(['streaming, float', db(floatStreamedDb)], ['int8, streamed', db(int8StreamedDb)]);
+  if (streaming)
+    rows.push(
+      ['streaming, float', `${db(floatStreamedDb)}${trainedToStream ? ': the model was trained so' : ''}`],
+      ['int8, streamed', db(int8StreamedDb)],
+    );
   else rows.push(['streaming', exact ? 'equal by construction' : 'not run']);
   return rows;
 }

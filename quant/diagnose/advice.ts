@@ -16,19 +16,23 @@ export interface Advice {
 const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;
 const db = (x: number): string => `${x.toFixed(1)} dB`;
 
-export function adviceFor(layer: LayerDiagnosis, methods: Partial<Methods>, { layers, streaming }: Diagnosis): Advice[] {
+export function adviceFor(
+  layer: LayerDiagnosis,
+  methods: Partial<Methods>,
+  { layers, streaming, trainedToStream }: Diagnosis,
+): Advice[] {
   const found: Advice[] = [];
   const { clipped, signalSteps, biasShare, weights, aloneDb, int8WindowedDb, int8StreamedDb, floatStreamedDb } = layer;
   const own = int8StreamedDb ?? int8WindowedDb;
-  if (streaming && floatStreamedDb !== undefined && floatStreamedDb < own - 3)
+  if (streaming && !trainedToStream && floatStreamedDb !== undefined && floatStreamedDb < own - 3)
     found.push({
       option: '--mode edge-exact',
-      why: `streaming changes it (${db(floatStreamedDb)}) more than int8 does (${db(own)}); if the model was trained so, the windowed model is what is wrong`,
+      why: `streaming changes it (${db(floatStreamedDb)}) more than int8 does (${db(own)})`,
     });
   if (clipped > 1e-3)
     found.push({
-      option: methods.observer === 'minmax' ? '--calib with more data' : '--observer minmax',
-      why: `${percent(clipped)} of its values lie outside what int8 holds`,
+      option: methods.observer === 'minmax' ? '--calib' : '--observer minmax',
+      why: `${percent(clipped)} of its values lie outside what int8 holds${methods.observer === 'minmax' ? ': more, or more varied, calibration data' : ''}`,
     });
   if (weights && (weights.sqnrDb < 35 || weights.worstDb < 20)) {
     const why = `weights have ${db(weights.sqnrDb)}, channel ${weights.worstChannel} ${db(weights.worstDb)}`;
@@ -50,7 +54,7 @@ export function adviceFor(layer: LayerDiagnosis, methods: Partial<Methods>, { la
   const source = sourceOf(layer, layers);
   if (source && own < aloneDb - 6)
     found.push({ option: '', why: `most of its noise (${db(own)}) comes from before it: see ${source.name}` });
-  if (layer.type !== 'int16')
+  if (layer.mayBeInt16)
     found.push({
       option: '--mixed',
       why: `alone in int8 it leaves ${db(aloneDb)} at the outputs; int16 takes that away, for state and work`,

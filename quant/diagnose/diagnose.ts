@@ -18,6 +18,7 @@ import { decibels } from '../methods/sensitivity.ts';
 import { type QuantPlan, quantPlan } from '../plan.ts';
 import { runSignal } from '../reference.ts';
 import { quantiseSignals } from '../report.ts';
+import { int16Form } from '../rescale.ts';
 import { aloneNoise } from './alone.ts';
 import { cutsOf } from './cuts.ts';
 import { type Histogram, Ratio, Tally } from './tally.ts';
@@ -42,6 +43,8 @@ export interface LayerDiagnosis {
   /** Where streaming is run: float streamed against float windowed, int8 streamed against float streamed. */
   floatStreamedDb?: number;
   int8StreamedDb?: number;
+  /** Whether it could be int16 (quant/mixed.ts). */
+  mayBeInt16: boolean;
   /** Signal to noise at the outputs with this layer alone in int8. */
   aloneDb: number;
   weights?: WeightError;
@@ -55,9 +58,11 @@ export interface Diagnosis {
   streaming: boolean;
   /** It is, but gives the same numbers by construction. */
   exact: boolean;
+  /** The model was trained with earlier context: streaming is right, and windows with zeros before them are not. */
+  trainedToStream: boolean;
   /** In the graph's order, inputs first. */
   layers: LayerDiagnosis[];
-  /** Of all outputs, as of a layer; and int8 streamed against float windowed. */
+  /** Of all outputs, as of a layer; in all, int8 as it will run against float windowed, or float streamed where the model was trained so. */
   output: { int8WindowedDb: number; floatStreamedDb?: number; int8StreamedDb?: number; totalDb: number };
 }
 
@@ -148,6 +153,9 @@ export function diagnose(
   }
   const alone = aloneNoise(plan, int8, cutsOf(plan, data, 2, Math.ceil((how.aloneWindows ?? 8) / 2) - 1));
   const streaming = run.intStreamed !== undefined;
+  const trainedToStream = streaming && Number(float.metadata['runlet.left_context'] ?? 0) > 0;
+  const isOutput = (id: number) => float.outputs.some((p) => p.tensor === id);
+  const isFloatInput = (id: number) => float.inputs.some((p) => p.tensor === id && p.hostType === 'float32');
   const layers = ids.flatMap((id): LayerDiagnosis[] => {
     const row = rows.get(id);
     if (!row || row.tally.ratio.signal + row.tally.ratio.noise === 0) return [];
@@ -165,6 +173,7 @@ export function diagnose(
         ...row.tally.result,
         int8WindowedDb: row.windowed.db,
         ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
+        mayBeInt16: row.quant.type !== 'int16' && !isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
         aloneDb: decibels(alone.get(id) ?? 0),
         ...(node &&
           stored &&
@@ -188,11 +197,12 @@ export function diagnose(
     windows: cuts.length,
     streaming,
     exact: plan.steps.every((s) => s.exact),
+    trainedToStream,
     layers,
     output: {
       int8WindowedDb,
       ...(streaming && { floatStreamedDb: over((r) => r.moved), int8StreamedDb: over((r) => r.tally.ratio) }),
-      totalDb: streaming ? over((r) => r.total) : int8WindowedDb,
+      totalDb: !streaming ? int8WindowedDb : over((r) => (trainedToStream ? r.tally.ratio : r.total)),
     },
   };
 }

@@ -2,7 +2,7 @@
  * compareForms: one model as float and int8, windowed and streamed, at the same windows.
  *
  * In: the float graph, the int8 graph made of it, plan options, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
- * are from the float windowed ones.  All forms are judged at the windows that every form answers.
+ * are from those of another.  All forms are judged at the windows that every form answers.
  * Where streaming equals the windowed model by construction (edge-exact, windowed) it is not run again; the row says so.
  */
 import { RunletError } from '../../models/error.ts';
@@ -28,10 +28,12 @@ export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | '
 
 export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
   name: FormName;
-  /** Of the outputs, against float windowed (float streamed for a model with its own state); Infinity where equal. */
+  /** What its outputs are compared with: int8 with float of the same way of running, float streamed with float windowed; nothing for the first. */
+  against?: FormName;
+  /** Infinity where equal. */
   outputSqnrDb: number;
   maxDifference: number;
-  /** Share of windows with the same class as that form; of models with several output elements. */
+  /** Share of windows with the same class; of models with several output elements. */
   agreement?: number;
   /** The same numbers as windowed by construction. */
   sameAsWindowed: boolean;
@@ -94,15 +96,19 @@ export function compareForms(
     });
   const names = classNames(plan.graph);
   const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));
-  const [reference] = kept as [(typeof kept)[number]];
-  const severalElements = (reference.judged[0]?.outputs.length ?? 0) > 1;
+  const find = (name: FormName) => kept.find((k) => k.name === name);
+  const [first] = kept as [(typeof kept)[number]];
+  const severalElements = (first.judged[0]?.outputs.length ?? 0) > 1;
   const forms = kept.map(({ name, judged }): Form => {
+    const reference =
+      name === 'int8 streamed' ? (find('float streamed') ?? find('float windowed') ?? first) : (find('float windowed') ?? first);
     const same = judged.filter(
       ({ outputs }, i) =>
         answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
     );
     return {
       name,
+      ...(reference.name !== name && { against: reference.name }),
       ...difference(reference.judged, judged),
       ...(severalElements && { agreement: same.length / judged.length }),
       ...(labels && metricsOf(judged, labels)),

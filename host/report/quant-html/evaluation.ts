@@ -48,13 +48,15 @@ export function evaluationHtml(comparison: FormComparison): string {
     ...(first?.values ? ['MAE', 'RMSE', 'bias', 'largest'] : []),
     'output SQNR',
     ...(first?.agreement === undefined ? [] : ['same class']),
+    'against',
   ];
-  const rows = forms.map(({ name, classes, values, outputSqnrDb, agreement, sameAsWindowed }, i) => [
-    `${name}${sameAsWindowed ? ' (equal)' : ''}`,
+  const rows = forms.map(({ name, against, classes, values, outputSqnrDb, agreement, sameAsWindowed }) => [
+    name,
     ...(classes ? [percent(classes.accuracy), percent(classes.macroF1)] : []),
     ...(values ? [values.mae, values.rmse, values.bias, values.maxError].map((x) => `${Number(x.toPrecision(4))}`) : []),
-    i === 0 ? '' : Number.isFinite(outputSqnrDb) ? `${outputSqnrDb.toFixed(1)} dB` : 'equal',
-    ...(agreement === undefined ? [] : [i === 0 ? '' : percent(agreement)]),
+    !against ? '' : Number.isFinite(outputSqnrDb) ? `${outputSqnrDb.toFixed(1)} dB` : 'equal',
+    ...(agreement === undefined ? [] : [against ? percent(agreement) : '']),
+    `<span class="soft">${sameAsWindowed ? 'int8 windowed, equal by construction' : (against ?? '')}</span>`,
   ]);
   return `<section><h2>The task</h2><p class="note">${number(judged)} of ${number(windows)} windows, the same for every form.</p>${tableOf(head, rows, 'small')}${confusionHtml(comparison)}</section>`;
 }

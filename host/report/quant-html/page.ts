@@ -29,13 +29,17 @@ const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(
 const noiseShare = (x: number): number => (Number.isFinite(x) ? 10 ** (-x / 20) : 0);
 
 function facts({ diagnosis, evaluation }: QuantReport): string {
-  const { output, layers, streaming, windows } = diagnosis;
+  const { output, layers, streaming, trainedToStream, windows } = diagnosis;
   const [worst] = worstLayers(diagnosis, 1);
   const clipped = layers.reduce((a, b) => (b.clipped > a.clipped ? b : a));
   const first = evaluation?.forms[0];
   const last = evaluation?.forms.at(-1);
   const items: [string, string, string][] = [
-    ['outputs', withUnit(output.totalDb), `${streaming ? 'int8 streamed' : 'int8'} against float windowed, ${windows} windows`],
+    [
+      'outputs',
+      withUnit(output.totalDb),
+      `${streaming ? 'int8 streamed' : 'int8'} against float ${trainedToStream ? 'streamed' : 'windowed'}, ${windows} windows`,
+    ],
     ...(worst ? [['costs most alone', withUnit(worst.aloneDb), `${worst.name} (${worst.op})`] as [string, string, string]] : []),
     [
       'most clipped',
@@ -58,7 +62,7 @@ function facts({ diagnosis, evaluation }: QuantReport): string {
   return `<dl class="facts of${items.length}">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><p>${escaped(note)}</p></div>`).join('')}</dl>`;
 }
 
-function stepsHtml({ output, streaming, exact }: Diagnosis): string {
+function stepsHtml({ output, streaming, exact, trainedToStream }: Diagnosis): string {
   const steps: [string, string, number][] = [
     ['int8, windowed', 'int8 against float, both on whole windows', output.int8WindowedDb],
     ...(streaming
@@ -80,7 +84,9 @@ function stepsHtml({ output, streaming, exact }: Diagnosis): string {
       ? 'Streaming gives the windowed model’s bytes by construction, so all of it is int8.'
       : 'The model has no other form than this one.'
     : guilty[0] === 'streaming, float'
-      ? 'Most of it is streaming, not int8: rows near a window’s edges differ. If the model was trained with earlier context, it is the windowed model that is wrong.'
+      ? trainedToStream
+        ? 'The model was trained with earlier context. Windows with zeros before them are what is wrong, and what streaming changes is right.'
+        : 'Most of it is streaming, not int8: rows near a window’s edges differ. Mode edge-exact computes them again.'
       : Number.isFinite(output.floatStreamedDb ?? Infinity)
         ? 'Most of it is int8, not streaming.'
         : 'Streaming changes nothing; all of it is int8.';
