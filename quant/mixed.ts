@@ -28,6 +28,8 @@ export interface MixedOptions {
   /** Signal-to-noise at the outputs that is enough, dB. */
   targetDb?: number;
   maxWindows?: number;
+  /** Largest |x| of tensors over all calibration data (Quantized.largest); the windows that noise is measured on are a part of it. */
+  largest?: ReadonlyMap<number, number>;
 }
 
 export interface MixedGroup extends Sensitivity {
@@ -108,7 +110,12 @@ export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float
   const found: Sensitivities = sensitivity(int8, planned, signals, how.maxWindows);
   const base = costOf(int8, planned);
   const wideOf = (groups: readonly Sensitivity[]) =>
-    new Map(groups.flatMap(({ tensors, largest }) => tensors.map((id): [number, QuantParams] => [id, wideQuant(largest)])));
+    new Map(
+      groups.flatMap(({ tensors, largest }) => {
+        const reach = Math.max(largest, ...tensors.map((id) => how.largest?.get(id) ?? 0));
+        return tensors.map((id): [number, QuantParams] => [id, wideQuant(reach)]);
+      }),
+    );
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
     const { state, work } = costOf(withInt16(int8, wideOf(groups)), planned);

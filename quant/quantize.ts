@@ -26,6 +26,7 @@ import {
   sizeWarnings,
 } from './calibration/warnings.ts';
 import { analyticMeans } from './methods/analytic-means.ts';
+import type { ChannelStats } from './methods/channel-stats.ts';
 import { type Equalised, equalise } from './methods/equalise.ts';
 import { sharedRanges } from './methods/shared-ranges.ts';
 import { type Observed, observe } from './observe.ts';
@@ -45,17 +46,17 @@ export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   seen?: Seen;
 }
 
-/** One pass over the data, kept from one call to the next (quant/search/search.ts). */
-export interface Seen {
-  key?: string;
-  found?: { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed };
-}
+/** Passes over the data, the latest few, kept from one call to the next (quant/search/search.ts). */
+export type Seen = Map<string, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }>;
+const mostSeen = 4;
 
 export interface Quantized {
   graph: Graph;
   /** The float graph that it was rounded from: the one given, its channels scaled against each other where that was wanted. */
   float: Graph;
   ranges: Map<number, [number, number]>;
+  /** Largest |x| of each tensor in the calibration data. */
+  largest: Map<number, number>;
   report: LayerReport[];
   methods: Methods;
   /** Tensors whose channels were scaled against each other. */
@@ -145,9 +146,12 @@ function* quantizeSteps(
   checkCalibration(first, calibration);
   const warnings = sizeWarnings(sizeOf(first, calibration));
   const key = [methods.observer, methods.percentile, methods.equalise, methods.rounding].join();
-  const kept = how.seen?.key === key ? how.seen.found : undefined;
-  const found = kept ?? (yield* seenOf(graph, first, options, calibration, how, methods));
-  if (how.seen) Object.assign(how.seen, { key, found });
+  const found = how.seen?.get(key) ?? (yield* seenOf(graph, first, options, calibration, how, methods));
+  if (how.seen) {
+    how.seen.delete(key);
+    how.seen.set(key, found);
+    for (const old of [...how.seen.keys()].slice(0, -mostSeen)) how.seen.delete(old);
+  }
   const { plan, equalised, seen } = found;
   const { ranges, quant } = scalesOf(plan.graph, seen, methods);
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
@@ -173,8 +177,12 @@ function* quantizeSteps(
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
   const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
-  return { graph: int8, float: plan.graph, ranges, report, methods, equalised, calibration: said };
+  const largest = new Map([...seen.stats].map(([id, of]) => [id, largestOf(of, graph.tensors[id]?.shape.c ?? 0)]));
+  return { graph: int8, float: plan.graph, ranges, largest, report, methods, equalised, calibration: said };
 }
+
+const largestOf = (stats: ChannelStats, channels: number): number =>
+  Array.from({ length: channels }, (_, c) => stats.reach(c)).reduce((a, b) => Math.max(a, b), 0);
 
 /** Windows of a chosen set, in their random order, that say how channels compare. */
 const enoughForChannels = 64;

@@ -57,7 +57,7 @@ export function adviceFor(
   if (layer.mayBeInt16)
     found.push({
       option: '--mixed',
-      why: `alone in int8 it leaves ${db(aloneDb)} at the outputs; int16 takes that away, for state and work`,
+      why: `alone in int8 it leaves ${db(aloneDb)} at the outputs; int16 takes the part of its activation away, for state and work`,
     });
   if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--rounding together'))
     found.push({ option: '--rounding together', why: 'its weights are rounded one by one' });

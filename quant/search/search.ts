@@ -135,12 +135,12 @@ export function* searchSteps(
     const found = { accuracy: classes?.accuracy, f1: classes?.macroF1, mae: values?.mae, rmse: values?.rmse };
     return found[score as Metric] ?? Number.NaN;
   };
-  const seen: Seen = {};
+  const seen: Seen = new Map();
   const joined = joinedSignals(plan, calibration);
   const most = Math.min(all.length, how.candidates ?? all.length);
   const start = now();
   const tried: Tried[] = [];
-  let last: { key: string; int8: Graph; float: Graph } | undefined;
+  let last: { key: string; int8: Graph; float: Graph; largest: Map<number, number> } | undefined;
   for (const candidate of all.slice(0, most)) {
     const spent = (now() - start) / 1000;
     if (tried.length > 0 && how.candidates === undefined && spent >= seconds) break;
@@ -152,11 +152,11 @@ export function* searchSteps(
     const key = optionsText({ methods: candidate.methods });
     if (last?.key !== key) {
       const made = quantize(graph, planned, calibration, { ...candidate.methods, noReport: true, seen });
-      last = { key, int8: made.graph, float: made.float };
+      last = { key, int8: made.graph, float: made.float, largest: made.largest };
     }
-    const { int8, float } = last;
+    const { int8, float, largest } = last;
     const { mixedBudget } = candidate;
-    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget }).graph;
+    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget, largest }).graph;
     const quant = quantPlan(made, planned);
     tried.push({
       ...candidate,

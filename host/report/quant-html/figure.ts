@@ -73,7 +73,7 @@ export async function figures(): Promise<Figures> {
         y: { axis: null, domain: [0, most] },
         marks: [
           Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
-          Plot.areaY(stairs(h.float), { x: 'x', y: 'y', fill: 'var(--queued)' }),
+          Plot.area(stairs(h.float), { x1: 'x', y1: 0, y2: 'y', fill: 'var(--queued)' }),
           Plot.line(stairs(h.int8), { x: 'x', y: 'y', stroke: 'var(--new)', strokeWidth: 1.25 }),
           Plot.ruleY([0], { stroke: 'var(--line)' }),
         ],
@@ -104,7 +104,7 @@ export async function figures(): Promise<Figures> {
         x: {
           domain: [Math.floor(least / 10) * 10, Math.ceil(most / 10) * 10],
           axis: 'top',
-          label: 'dB',
+          label: null,
           grid: true,
           ticks: narrow ? 4 : 8,
           tickSize: 0,
