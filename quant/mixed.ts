@@ -52,9 +52,17 @@ export interface Mixed {
   budgetPercent: number;
 }
 
-/** Symmetric, so that the largest |x| is 32767. */
-const wideQuant = (largest: number): QuantParams => ({
-  scale: Math.fround(largest / 32767) || 2 ** -20,
+/** Largest |x| that a group holds without clipping: of an input what its signal has; else what int8 holds, and twice what was seen, for int16 has steps to spare. */
+function reachOf(int8: Graph, { tensors, largest }: Sensitivity, signals: readonly Float32Array[]): number {
+  const input = int8.inputs.findIndex((p) => tensors.includes(p.tensor));
+  if (input >= 0) return (signals[input] as Float32Array).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const { scale, zeroPoint } = int8.tensors[tensors[0] as number]?.quant ?? { scale: 0, zeroPoint: 0 };
+  return Math.max(2 * largest, scale * Math.max(128 + zeroPoint, 127 - zeroPoint));
+}
+
+/** Symmetric, so that `reach` is 32767. */
+const wideQuant = (reach: number): QuantParams => ({
+  scale: Math.fround(reach / 32767) || 2 ** -20,
   zeroPoint: 0,
   type: 'int16',
 });
@@ -111,9 +119,9 @@ export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float
   const base = costOf(int8, planned);
   const wideOf = (groups: readonly Sensitivity[]) =>
     new Map(
-      groups.flatMap(({ tensors, largest }) => {
-        const reach = Math.max(largest, ...tensors.map((id) => how.largest?.get(id) ?? 0));
-        return tensors.map((id): [number, QuantParams] => [id, wideQuant(reach)]);
+      groups.flatMap((group) => {
+        const reach = Math.max(reachOf(int8, group, signals), ...group.tensors.map((id) => how.largest?.get(id) ?? 0));
+        return group.tensors.map((id): [number, QuantParams] => [id, wideQuant(reach)]);
       }),
     );
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);

@@ -30,6 +30,8 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_INT16: '2000', RUNLET_INT16_ASC: '200' },
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
+  har: { what: 'har over the recordings of eight subjects, every answer', test: 'stages/har', env: { RUNLET_HAR_EVERY: '1' } },
+  ecg: { what: 'ecg over a record of 30 minutes, every window by itself', test: 'stages/ecg', env: { RUNLET_ECG_EVERY: '1' } },
   bound: {
     what: '10,000 random pools against the pooling error bound',
     test: 'stages/bound',

@@ -20,7 +20,10 @@ const scripts = (JSON.parse(textOf('package.json')) as { scripts: Record<string,
 
 /** Commands that are not run here; each gives what is wrong with it, or nothing. */
 const slow: [RegExp, (...found: string[]) => string | undefined][] = [
-  [/^npm (?:ci|test|run (?:demo(?::ppg)?|check|bench))$/, (line) => (ci.includes(line) ? undefined : 'is not in .ci/run')],
+  [
+    /^npm (?:ci|test|run (?:demo(?::(?:ppg|har|ecg))?|check|bench))$/,
+    (line) => (ci.includes(line) ? undefined : 'is not in .ci/run'),
+  ],
   [
     /^npm run paper(?: -- --(?:quick|write))?$/,
     () => (ci.includes('npm run paper -- --quick') && scripts.paper ? undefined : 'is not in .ci/run'),

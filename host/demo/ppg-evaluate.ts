@@ -16,29 +16,14 @@ import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignal } from '../../quant/report.ts';
-import { ppgFrontEnd } from '../features/ppg.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
-import { resample } from './resample.ts';
+import { prepared, type Recording, readWelltory } from './ppg-recordings.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const zoo = join(root, 'models/zoo/ppg-hr');
-const rateHz = 32;
 const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)));
-
-interface Recording {
-  set: string;
-  /** After the front end, 32 Hz. */
-  signal: Float32Array;
-  /** Beats per minute at each frame, 0 = unknown. */
-  truth: Float64Array;
-}
-
-function prepared(raw: ArrayLike<number>): Float32Array {
-  const front = ppgFrontEnd({ sampleRateHz: rateHz });
-  return Float32Array.from(raw, (x) => front.push(x));
-}
 
 function demo(): Recording {
   const rows = readFileSync(join(zoo, 'demo.csv'), 'utf8')
@@ -51,25 +36,6 @@ function demo(): Recording {
     signal: prepared(rows.map((r) => r[1] as number)),
     truth: Float64Array.from(rows, (r) => r[2] as number),
   };
-}
-
-function welltory(folder: string): Recording[] {
-  const x = readNpy(bytes(folder, 'dev_x.npy'));
-  const hr = readNpy(bytes(folder, 'dev_hr.npy')).data;
-  const rows = readFileSync(join(folder, 'index.csv'), 'utf8')
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => line.split(','));
-  return rows
-    .filter(([split]) => split === 'dev')
-    .map(([, , start, length]) => {
-      const [from, n] = [Number(start), Number(length)];
-      const red = Float64Array.from({ length: n }, (_, i) => (x.data[(from + i) * 3] as number) / 100);
-      const raw = resample(red, rateHz, 30);
-      const truth = Float64Array.from(raw, (_, i) => (hr[from + Math.min(n - 1, Math.floor((i * 30) / rateHz))] as number) / 100);
-      return { set: 'Welltory, 13 records', signal: prepared(raw), truth };
-    });
 }
 
 /** Sum of absolute errors and count of the answers whose window lies behind the warm-up. */
@@ -94,7 +60,7 @@ async function main(): Promise<void> {
   const session = await openSession((await build(streamed)).wasm as BufferSource);
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
   const folder = process.argv[2] ?? join(root, '..', 'shared', 'data', 'ppg-welltory');
-  const recordings = [demo(), ...(existsSync(folder) ? welltory(folder) : [])];
+  const recordings = [demo(), ...(existsSync(folder) ? readWelltory(folder) : [])];
   if (recordings.length === 1)
     process.stderr.write(`no Welltory records at ${folder}: judged on the simulated recording alone\n`);
 

@@ -4,7 +4,7 @@
  * In: an int8 Graph, plan options, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
  * and everything else is exact, as a ratio to the signal and in dB; the whole noise of all of them together.
  * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
- * Cost: one run of the first `maxWindows` windows a group.
+ * Cost: one run of about `maxWindows` windows, in pieces spread over the signal, a group.
  */
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
 import { cutSignal, executeStream, type RunNode, ticksIn } from '../../models/stream/execute.ts';
@@ -93,18 +93,29 @@ export function noiseOf(exact: readonly Float32Array[], other: readonly Float32A
   return signal > 0 ? noise / signal : 0;
 }
 
-/** The first windows of a signal. */
-export function firstWindows(plan: StreamPlan, signals: readonly Float32Array[], windows: number): Float32Array[] {
+/** Pieces of a signal that the windows come from, spread evenly over it. */
+const pieces = 8;
+
+/** About `windows` windows of a signal, in pieces spread over it; each piece has a signal for each input. */
+export function spreadWindows(plan: StreamPlan, signals: readonly Float32Array[], windows: number): Float32Array[][] {
   const all = floatBlocks(plan, signals);
-  const ticks = plan.window + plan.delayFrames + (plan.warmUpHops + windows - 1) * plan.hop;
-  return [...cutSignal(plan, all, 0, Math.min(ticksIn(plan, all), ticks)).values()].map((block) => block.data);
+  const ticks = ticksIn(plan, all);
+  const first = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
+  const length = Math.min(ticks, first + (Math.ceil(windows / pieces) - 1) * plan.hop);
+  const count = Math.max(1, Math.min(pieces, Math.floor(ticks / length)));
+  return Array.from({ length: count }, (_, k) => {
+    const from = count > 1 ? Math.floor((k * (ticks - length)) / (count - 1) / plan.hop) * plan.hop : 0;
+    return [...cutSignal(plan, all, from, from + length).values()].map((block) => block.data);
+  });
 }
 
 export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], maxWindows = 32): Sensitivities {
   const plan = planStream(dequantise(int8), options);
-  const part = firstWindows(plan, signals, maxWindows);
+  const parts = spreadWindows(plan, signals, maxWindows);
   const largest = new Map<number, number>();
-  const exact = runRounded(plan, part, new Map(), (id, values) => {
+  const run = (quant: ReadonlyMap<number, QuantParams>, see?: (id: number, values: Float32Array) => void) =>
+    parts.flatMap((part) => runRounded(plan, part, quant, see));
+  const exact = run(new Map(), (id, values) => {
     largest.set(
       id,
       values.reduce((most, v) => Math.max(most, Math.abs(v)), largest.get(id) ?? 0),
@@ -113,7 +124,7 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
   const outputs = new Set(int8.outputs.map((p) => p.tensor));
   const of = (ids: readonly number[]) => {
     const rounding = ids.filter((id) => !outputs.has(id) && !isInt16(int8.tensors[id]?.quant));
-    return noiseOf(exact, runRounded(plan, part, new Map(rounding.map((id) => [id, int8.tensors[id]?.quant as QuantParams]))));
+    return noiseOf(exact, run(new Map(rounding.map((id) => [id, int8.tensors[id]?.quant as QuantParams]))));
   };
   const groups = sharedGroups(int8).map((tensors): Sensitivity => {
     const [first] = tensors as [number];

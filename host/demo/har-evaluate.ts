@@ -1,0 +1,81 @@
+/**
+ * npm run eval:har [-- DIR]: the figures of models/zoo/har/card.md.
+ *
+ * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device.  Out: accuracy on the subjects that a fold
+ * was not trained on, one answer a hop: float, int8 windowed, int8 streamed; per subject; and the confusion of the streamed answers.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { table } from '../report/table.ts';
+import { type Device, devices, folds, frameOf, hop, readSubjects } from './har-recordings.ts';
+import { confusionOf, floatScores, moduleScores, openInt8, readFloat, root, toInt8, zooArray } from './zoo.ts';
+
+const say = (text = '') => process.stdout.write(`${text}\n`);
+const labels = ['seated', 'standing up', 'walking', 'turning', 'sitting down'];
+const kinds = ['float', 'int8 windowed', 'int8 streamed'] as const;
+type Counts = number[][];
+
+const empty = (): Counts => labels.map(() => labels.map(() => 0));
+const add = (to: Counts, from: Counts) => {
+  for (const [i, row] of from.entries()) for (const [j, n] of row.entries()) (to[i] as number[])[j] = (to[i]?.[j] as number) + n;
+};
+const total = (counts: Counts) => counts.flat().reduce((a, b) => a + b, 0);
+const share = (counts: Counts) => counts.reduce((sum, row, i) => sum + (row[i] as number), 0) / total(counts);
+const percent = (x: number) => (100 * x).toFixed(2);
+
+/** Mean of the classes' F1. */
+function macroF1(counts: Counts): number {
+  const f1 = counts.map((row, i) => {
+    const found = counts.reduce((sum, r) => sum + (r[i] as number), 0);
+    const there = row.reduce((a, b) => a + b, 0);
+    return (2 * (row[i] as number)) / (found + there);
+  });
+  return f1.reduce((a, b) => a + b, 0) / f1.length;
+}
+
+async function judge(folder: string, device: Device): Promise<void> {
+  const subjects = readSubjects(folder, device);
+  const calibration = zooArray('har', `calib-${device}.npy`).data as Float32Array;
+  const sums = Object.fromEntries(kinds.map((k) => [k, empty()])) as Record<(typeof kinds)[number], Counts>;
+  const perSubject: [name: string, accuracy: number][] = [];
+  const rows: (string | number)[][] = [];
+  for (let fold = 0; fold < folds; fold++) {
+    const graph = await readFloat('har', `folds/${device}-${fold}.onnx`);
+    const int8 = toInt8(graph, hop, calibration);
+    const streamed = (await openInt8(int8, { hop })).session;
+    const windowed = (await openInt8(int8, { hop, mode: 'windowed' })).session;
+    const own = Object.fromEntries(kinds.map((k) => [k, empty()])) as typeof sums;
+    const kept = subjects.filter((s) => s.fold === fold);
+    for (const { name, signal, labels: truth } of kept) {
+      const count = (scores: Float32Array[]) => confusionOf(scores, (n) => truth[frameOf(n)] as number, labels.length);
+      const found = {
+        float: count(floatScores(graph, hop, signal)),
+        'int8 windowed': count(moduleScores(windowed, signal)),
+        'int8 streamed': count(moduleScores(streamed, signal)),
+      };
+      for (const k of kinds) add(own[k], found[k]);
+      perSubject.push([name, share(found['int8 streamed'])]);
+    }
+    for (const k of kinds) add(sums[k], own[k]);
+    rows.push([fold, kept.map((s) => s.name).join(' '), total(own.float), ...kinds.map((k) => percent(share(own[k])))]);
+  }
+  rows.push(['all', `${subjects.length} subjects`, total(sums.float), ...kinds.map((k) => percent(share(sums[k])))]);
+  say(`\n${device}: accuracy, %, on subjects that the fold was not trained on\n`);
+  say(table(rows, { head: ['fold', 'subjects', 'answers', ...kinds] }));
+  const sorted = perSubject.map(([, a]) => a).sort((a, b) => a - b);
+  const middle = ((sorted[sorted.length / 2 - 1] as number) + (sorted[sorted.length / 2] as number)) / 2;
+  say(
+    `\nper subject, int8 streamed: lowest ${percent(sorted[0] as number)}, median ${percent(middle)}; macro F1 ${macroF1(sums['int8 streamed']).toFixed(3)}\n`,
+  );
+  const confusion = sums['int8 streamed'].map((row, i) => [
+    labels[i] as string,
+    ...row.map((n) => n || ''),
+    percent((row[i] as number) / row.reduce((a, b) => a + b, 0)),
+  ]);
+  say(table(confusion, { head: ['is', ...labels, 'right %'] }));
+}
+
+const folder = process.argv[2] ?? join(root, '..', 'shared', 'data', 'har-uji');
+if (!existsSync(folder))
+  say(`no recordings at ${folder}: npm run eval:har -- DIR with the folder that models/zoo/har/recordings.py describes`);
+else for (const device of devices) await judge(folder, device);

@@ -1,0 +1,125 @@
+"""Write the ONNX files and the signals that go with them.
+
+    python export.py --weights watch.pt phone.pt                   # har-watch.onnx, har-phone.onnx, float32
+    python export.py --weights watch-0.pt ... phone-3.pt           # folds/watch-0.onnx ..., float16 weights
+    python export.py --signals                                     # calib, demo and golden files, all simulated
+
+har-*.onnx       input motion [1, 6, 128] in g and 250 degrees/s, output scores [1, 5] (softmax), opset 18
+calib-*.npy      float32 [n, 6]: ten people, a round each
+demo-*.csv       time_s, six axes, activity: a minute
+golden-in-*.npy  float32 [8, 128, 6] windows; golden-out-*.npy float32 [8, 5] scores of PyTorch
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+
+import simulate
+from model import HOP, LABELS, WINDOW, ActivityNet, Exported
+
+HERE = pathlib.Path(__file__).parent
+METADATA = {
+    "runlet.sample_rate_hz": str(simulate.RATE_HZ),
+    "runlet.hop": str(HOP),
+    "runlet.labels": ",".join(LABELS),
+}
+DEVICES = ("watch", "phone")
+
+
+def halved(graph):
+    """Float16 initialisers, each cast to float32 where it is used."""
+    casts = []
+    for tensor in list(graph.initializer):
+        array = numpy_helper.to_array(tensor)
+        if array.dtype != np.float32:
+            continue
+        half = numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half")
+        graph.initializer.remove(tensor)
+        graph.initializer.append(half)
+        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+def write_onnx(net, path, half=False):
+    """Export one window, weights inside, and attach the metadata; the exporter's notes are dropped."""
+    program = torch.onnx.export(
+        net,
+        (torch.zeros(1, 6, WINDOW),),
+        input_names=["motion"],
+        output_names=["scores"],
+        opset_version=18,
+        dynamo=True,
+        verbose=False,
+    )
+    proto = program.model_proto
+    graph = proto.graph
+    tensors = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for item in (proto, graph, *graph.node, *tensors):
+        del item.metadata_props[:]
+    graph.name = "har"
+    if half:
+        halved(graph)
+    for key, value in METADATA.items():
+        proto.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.save(proto, path)
+
+
+def load(path):
+    found = torch.load(path)
+    net = ActivityNet()
+    net.load_state_dict(found["weights"])
+    return Exported(net).eval(), found["device"], found["fold"]
+
+
+def load_onnx(path):
+    """An exported network in PyTorch, by the names that the exporter keeps."""
+    arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    net = Exported(ActivityNet())
+    net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
+    return net.eval()
+
+
+def write_signals(device):
+    parts = [simulate.recording(device, seed, simulate.ROUND)[0] for seed in range(10)]
+    np.save(HERE / f"calib-{device}.npy", np.concatenate(parts))
+    x, labels = simulate.recording(device, 101, simulate.ROUND * 3 + simulate.ROUND[:1] * 2)
+    with open(HERE / f"demo-{device}.csv", "w") as file:
+        file.write("time_s,ax,ay,az,gx,gy,gz,activity\n")
+        for n, (row, label) in enumerate(zip(x, labels)):
+            values = ",".join(f"{v:.3f}" for v in row)
+            file.write(f"{n / simulate.RATE_HZ:.2f},{values},{label}\n")
+    x, _ = simulate.recording(device, 202, simulate.ROUND)
+    windows = np.stack([x[at : at + WINDOW] for at in np.linspace(0, len(x) - WINDOW, 8).astype(int)])
+    with torch.no_grad():
+        scores = load_onnx(HERE / f"har-{device}.onnx")(torch.from_numpy(windows).transpose(1, 2)).numpy()
+    np.save(HERE / f"golden-in-{device}.npy", windows)
+    np.save(HERE / f"golden-out-{device}.npy", scores)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", nargs="*", default=[])
+    parser.add_argument("--signals", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    for path in args.weights:
+        net, device, fold = load(path)
+        if fold is None:
+            write_onnx(net, HERE / f"har-{device}.onnx")
+        else:
+            (HERE / "folds").mkdir(exist_ok=True)
+            write_onnx(net, HERE / "folds" / f"{device}-{fold}.onnx", half=True)
+    if args.signals:
+        for device in DEVICES:
+            write_signals(device)
+
+
+if __name__ == "__main__":
+    main()

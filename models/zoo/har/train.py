@@ -1,0 +1,106 @@
+"""Train the activity network of one device.
+
+    python train.py --data DIR --device watch --fold 0 --out watch-0.pt     # judged on the subjects of fold 0
+    python train.py --data DIR --device watch --out watch.pt                # all subjects: what is shipped
+
+A batch is windows of WINDOW + 8 * 12 samples, so 13 answers each; the label of an answer is that of the sample in the middle of its window.
+The weights are a running mean over the last steps.  There is no early stopping: the number of steps is fixed.
+"""
+
+import argparse
+import copy
+import time
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+import augment
+from model import HOP, WINDOW, ActivityNet
+from recordings import fold_of, subjects
+
+ANSWERS = 13
+CROP = WINDOW + HOP * (ANSWERS - 1)
+TURN = {"watch": 25, "phone": 35}
+FLIPS = {"watch": 0.0, "phone": 0.5}
+
+
+def batch(rng, x, y, count, device):
+    """count crops of a stream [n, 6], warped and changed: (x [count, 6, CROP], labels [count, ANSWERS])."""
+    starts = rng.integers(CROP // 4, len(x) - CROP - CROP // 4, count)
+    at = augment.warp(rng, starts, CROP).clip(0, len(x) - 1.001)
+    low = at.astype(int)
+    part = (at - low)[..., None].astype(np.float32)
+    crop = x[low] * (1 - part) + x[low + 1] * part
+    middle = WINDOW // 2 + HOP * np.arange(ANSWERS)
+    labels = y[np.rint(at[:, middle]).astype(int)]
+    crop = torch.from_numpy(crop.transpose(0, 2, 1).copy())
+    return augment.change(rng, crop, TURN[device], FLIPS[device]), torch.from_numpy(labels)
+
+
+def answers(net, x):
+    """Labels found over a stream [n, 6], one per hop, and the samples that they are about."""
+    with torch.no_grad():
+        found = net.eval()(torch.from_numpy(x.T.copy())[None])[0].argmax(0).numpy()
+    return found, WINDOW // 2 + HOP * np.arange(len(found))
+
+
+def report(net, streams):
+    """Accuracy over all answers, and the confusion [label, found]."""
+    confusion = np.zeros((5, 5), int)
+    for x, y in streams.values():
+        found, at = answers(net, x)
+        np.add.at(confusion, (y[at], found), 1)
+    return np.trace(confusion) / confusion.sum(), confusion
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--device", choices=sorted(TURN), required=True)
+    parser.add_argument("--fold", type=int, help="subjects kept apart; all are trained on when left out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(args.seed)
+
+    streams = subjects(args.data, args.device)
+    folds = fold_of(streams)
+    kept = {s: v for s, v in streams.items() if folds[s] == args.fold}
+    x, y = (np.concatenate(p) for p in zip(*[v for s, v in streams.items() if s not in kept]))
+    net = ActivityNet()
+    mean = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.15)
+    began, total = time.time(), 0.0
+    for step in range(1, args.steps + 1):
+        xs, labels = batch(rng, x, y, args.batch, args.device)
+        net.train()
+        loss = functional.cross_entropy(net(xs), labels, label_smoothing=0.05)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"loss is {loss.item()} at step {step}")
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        keep = min(0.995, step / (step + 10))
+        with torch.no_grad():
+            for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
+                a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
+        total += loss.item()
+        if step % 500 == 0:
+            shown = f"kept apart {100 * report(mean, kept)[0]:.2f} %" if kept else ""
+            print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
+            total = 0.0
+    torch.save({"weights": mean.state_dict(), "device": args.device, "fold": args.fold}, args.out)
+    if kept:
+        print(report(mean, kept)[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+/**
+ * The networks of `npm run quant:compare`: those of the zoo and a fan's, each as it is and in forms that are harder to quantise.
+ *
+ * In: nothing.  Out: a name, the windows it is judged on, the file it is made of, the edits that make its form (test/quant/peers/forms.py).
+ * The networks of har, ecg and kws are those of fold 0: its subjects, records and speakers are judged on, all others calibrate.
+ */
+import type { Base } from './windows.ts';
+
+export interface Network {
+  name: string;
+  base: Base;
+  /** A file of models/zoo, or one that test/quant/peers/train.py makes. */
+  source: { zoo: string } | { trained: string };
+  /** Edits that leave what it computes as it is. */
+  edits: string[];
+  /** The input is scale * x + offset, a number or one per channel. */
+  raw?: { scale: number[]; offset: number[] };
+  friendly: boolean;
+  why: string;
+}
+
+const rawEdit = ({ scale, offset }: { scale: number[]; offset: number[] }) => `raw:${scale}:${offset}`;
+/** Acceleration in mg and rotation in degrees a second; counts of a 12-bit converter around its middle. */
+const units = { scale: [1000, 1000, 1000, 250, 250, 250], offset: [0] };
+const counts = { scale: [200], offset: [1024] };
+const milli = { scale: [1000], offset: [0] };
+
+const ppg = { base: 'ppg-hr' as const, source: { zoo: 'ppg-hr/ppg-hr.onnx' } };
+const watch = { base: 'har-watch' as const, source: { zoo: 'har/folds/watch-0.onnx' } };
+const phone = { base: 'har-phone' as const, source: { zoo: 'har/folds/phone-0.onnx' } };
+const ecg = { base: 'ecg' as const, source: { zoo: 'ecg/folds/fold-0.onnx' } };
+const kws = { base: 'kws' as const, source: { zoo: 'kws/folds/fold-0.onnx' } };
+const friendly = { friendly: true, edits: [] as string[], why: 'as trained' };
+const hard = (why: string, ...edits: string[]) => ({ friendly: false, edits, why });
+const window = 'unpadded:568';
+
+export const networks: Network[] = [
+  { name: 'ppg-hr', ...ppg, ...friendly, edits: [window] },
+  { name: 'ppg-hr outliers', ...ppg, ...hard('channels scaled by 2^-5 .. 2^5', window, 'outliers') },
+  { name: 'har-watch', ...watch, ...friendly },
+  { name: 'har-watch raw', ...watch, ...hard('input in mg and degrees/s', rawEdit(units)), raw: units },
+  {
+    name: 'har-watch separable',
+    base: 'har-watch',
+    source: { trained: 'har-separable' },
+    ...hard('depthwise-separable, residual'),
+  },
+  { name: 'har-phone', ...phone, ...friendly },
+  { name: 'har-phone outliers', ...phone, ...hard('channels scaled by 2^-5 .. 2^5', 'outliers') },
+  { name: 'har-phone wide', ...phone, ...hard('a sum of two branches that nearly cancel', 'wide') },
+  { name: 'ecg', ...ecg, ...friendly },
+  { name: 'ecg raw', ...ecg, ...hard('input in converter counts', rawEdit(counts)), raw: counts },
+  { name: 'ecg outliers', ...ecg, ...hard('channels scaled by 2^-5 .. 2^5', 'outliers') },
+  { name: 'kws', ...kws, ...friendly },
+  { name: 'kws outliers', ...kws, ...hard('depthwise-separable, channels scaled', 'outliers') },
+  { name: 'fan', base: 'fan', source: { trained: 'fan' }, ...friendly },
+  {
+    name: 'fan separable raw',
+    base: 'fan',
+    source: { trained: 'fan-separable' },
+    ...hard('depthwise-separable, input in mg', rawEdit(milli)),
+    raw: milli,
+  },
+];

@@ -1,0 +1,173 @@
+/**
+ * Windows that the networks of the table are calibrated with and judged on.
+ *
+ * In: a folder of recordings (RUNLET_DATA, or ../shared/data beside the clone).  Out: float32 windows [n][frames][channels] to draw calibration from,
+ * others to judge on, and their labels (a rate for ppg-hr). Calibration never sees the subjects, records, speakers or speeds that are judged on.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { classes, rateHz as ecgHz, window as ecgWindow, readRecords, sampleOf } from '../../host/demo/ecg-records.ts';
+import { axes, hop as harHop, window as harWindow, readSubjects } from '../../host/demo/har-recordings.ts';
+import { readClips } from '../../host/demo/kws-clips.ts';
+import { frontEnd, channels as kwsChannels, rows as kwsRows, realRows } from '../../host/demo/kws-model.ts';
+import { random32, shuffled } from '../../host/demo/kws-random.ts';
+import { readWelltory } from '../../host/demo/ppg-recordings.ts';
+import { root, zooArray } from '../../host/demo/zoo.ts';
+import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { readFan } from './fan.ts';
+
+/** So many of n, in a drawn order. */
+export const drawn = (seed: number, most: number, n: number): Int32Array =>
+  Int32Array.from(shuffled(n, random32(seed)).slice(0, most));
+
+export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan';
+
+export interface Windows {
+  frames: number;
+  channels: number;
+  /** [n][frames][channels] */
+  calibration: Float32Array;
+  /** Labels of the calibration windows, where a network is trained on them. */
+  labels: Float64Array;
+  evaluation: Float32Array;
+  /** A label per evaluation window, or a rate in beats a minute. */
+  truth: Float64Array;
+}
+
+export const dataFolder = process.env.RUNLET_DATA ?? join(root, '..', 'shared', 'data');
+const sets: Record<Base, string> = {
+  'ppg-hr': 'ppg-welltory',
+  'har-watch': 'har-uji',
+  'har-phone': 'har-uji',
+  ecg: 'mitdb-mlii',
+  kws: 'gsc12-test',
+  fan: 'fan-vibration',
+};
+/** The folder of a base's recordings, or nothing. */
+export const folderOf = (base: Base): string | undefined => {
+  const path = join(dataFolder, sets[base]);
+  return existsSync(path) ? path : undefined;
+};
+
+/** Windows one after the other. */
+class Collector {
+  readonly windows: Float32Array[] = [];
+  readonly truth: number[] = [];
+  add(window: Float32Array, truth = 0): void {
+    this.windows.push(window);
+    this.truth.push(truth);
+  }
+  joined(picked?: Int32Array): { data: Float32Array; truth: Float64Array } {
+    const order = picked ?? Int32Array.from(this.windows, (_, i) => i);
+    const each = this.windows[0]?.length ?? 0;
+    const data = new Float32Array(order.length * each);
+    for (const [i, w] of order.entries()) data.set(this.windows[w] as Float32Array, i * each);
+    return { data, truth: Float64Array.from(order, (w) => this.truth[w] as number) };
+  }
+}
+
+function cut(
+  into: Collector,
+  signal: Float32Array,
+  channels: number,
+  frames: number,
+  hop: number,
+  truthOf: (n: number) => number,
+) {
+  for (let n = 0; (n * hop + frames) * channels <= signal.length; n++)
+    into.add(signal.slice(n * hop * channels, (n * hop + frames) * channels), truthOf(n));
+}
+
+const finished = (frames: number, channels: number, pool: Collector, judged: Collector, most = 3000): Windows => {
+  const evaluation = judged.joined(drawn(7, most, judged.windows.length).sort());
+  const calibration = pool.joined();
+  return {
+    frames,
+    channels,
+    calibration: calibration.data,
+    labels: calibration.truth,
+    evaluation: evaluation.data,
+    truth: evaluation.truth,
+  };
+};
+
+/** Hop of the windows that calibrate and train. */
+const trainHop = 16;
+
+function har(folder: string, device: 'watch' | 'phone'): Windows {
+  const [pool, judged] = [new Collector(), new Collector()];
+  for (const { fold, signal, labels } of readSubjects(folder, device)) {
+    const own = fold === 0;
+    cut(
+      own ? judged : pool,
+      signal,
+      axes,
+      harWindow,
+      own ? harHop : trainHop,
+      (n) => labels[harWindow / 2 + n * (own ? harHop : trainHop)] as number,
+    );
+  }
+  return finished(harWindow, axes, pool, judged);
+}
+
+/** Judged: of each record the answers nearest to R marks, and one between beats for every third. Calibration: a window every 10 s. */
+function ecg(folder: string): Windows {
+  const [pool, judged] = [new Collector(), new Collector()];
+  for (const { fold, signal, marks } of readRecords(folder)) {
+    if (fold !== 0) {
+      cut(pool, signal, 1, ecgWindow, 10 * ecgHz, () => 0);
+      continue;
+    }
+    const first = sampleOf(0);
+    marks.forEach(([sample, beatClass], i) => {
+      if (beatClass >= classes.length) return;
+      const start = sample - first;
+      if (start >= 0 && start + ecgWindow <= signal.length) judged.add(signal.slice(start, start + ecgWindow), 1 + beatClass);
+      const next = marks[i + 1]?.[0];
+      if (i % 3 !== 0 || next === undefined || next - sample < 90) return;
+      const between = Math.round((sample + next) / 2) - first;
+      if (between >= 0 && between + ecgWindow <= signal.length) judged.add(signal.slice(between, between + ecgWindow), 0);
+    });
+  }
+  return finished(ecgWindow, 1, pool, judged);
+}
+
+function kws(folder: string): Windows {
+  const [pool, judged] = [new Collector(), new Collector()];
+  const reference = new FrontEndReference(frontEnd);
+  for (const { pcm, label, fold } of readClips(folder)) {
+    const stored = new Int8Array(kwsRows * kwsChannels);
+    let at = 0;
+    reference.reset();
+    reference.push(pcm, () => {
+      stored.set(reference.row, at);
+      at += kwsChannels;
+    });
+    (fold === 0 ? judged : pool).add(realRows(stored), label);
+  }
+  return finished(kwsRows, kwsChannels, pool, judged);
+}
+
+/** Windows with their real history in place of zero padding: 312 + 256 samples. Calibration: the zoo's simulated signal. */
+function ppg(folder: string): Windows {
+  const frames = 568;
+  const [pool, judged] = [new Collector(), new Collector()];
+  cut(pool, zooArray('ppg-hr', 'calib.npy').data as Float32Array, 1, frames, 64, () => 0);
+  for (const { signal, truth } of readWelltory(folder))
+    for (let from = 64; from + frames <= signal.length; from += 64) {
+      const rate = truth[from + frames - 1] as number;
+      if (rate > 0) judged.add(signal.slice(from, from + frames), rate);
+    }
+  return finished(frames, 1, pool, judged);
+}
+
+function fan(folder: string): Windows {
+  const [pool, judged] = [new Collector(), new Collector()];
+  for (const { signal, label, kept } of readFan(folder)) cut(kept ? judged : pool, signal, 3, 128, kept ? 32 : 16, () => label);
+  return finished(128, 3, pool, judged);
+}
+
+export function windowsOf(base: Base, folder: string): Windows {
+  if (base === 'har-watch' || base === 'har-phone') return har(folder, base === 'har-watch' ? 'watch' : 'phone');
+  return { ecg, kws, 'ppg-hr': ppg, fan }[base](folder);
+}

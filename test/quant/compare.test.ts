@@ -1,0 +1,66 @@
+/**
+ * The rules that `npm run quant:compare` judges by, and its metric, on rows and scores made for them.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { networks } from '../../scripts/quant-compare/networks.ts';
+import { metricOf, picked } from '../../scripts/quant-compare/runlet.ts';
+import { type Row, verdicts } from '../../scripts/quant-compare/verdict.ts';
+import { drawn } from '../../scripts/quant-compare/windows.ts';
+
+const row = (change: Partial<Row>): Row => ({
+  name: 'a',
+  friendly: true,
+  windows: 2000,
+  float: 90,
+  runlet: { fast: [89, 89], good: [89.95, 89.9], best: [90, 89.9] },
+  peer: { method: 'minmax int8', metric: [90, 89.9] },
+  ...change,
+});
+const held = (rows: Row[]) => verdicts(rows).map((v) => v.holds);
+
+test('the rules hold where nothing is lost, and each fails by itself', () => {
+  assert.equal(held([row({})]), [true, true, true, true]);
+  const good = (...values: number[]) => ({ ...row({}).runlet, good: values });
+  // 0.15 points lost on average, where onnxruntime loses 0.05
+  assert.equal(held([row({ runlet: good(89.9, 89.8) })]), [false, false, true, true]);
+  // as much is allowed where onnxruntime loses twice of it
+  assert.equal(held([row({ runlet: good(89.9, 89.8), peer: { method: 'm', metric: [89.7, 89.7] } })]), [true, true, true, true]);
+  // one draw that is 0.25 behind, and better ones: two windows of 2000 are 0.1 points, of 500 they are 0.4
+  const oneBad = { runlet: good(90.2, 89.65), peer: { method: 'm', metric: [90, 89.9] } };
+  assert.equal(held([row(oneBad)]), [true, true, false, true]);
+  assert.equal(held([row({ ...oneBad, windows: 500 })]), [true, true, true, true]);
+  // best is judged on friendly forms alone
+  const best = { runlet: { ...row({}).runlet, best: [89.6, 89.6] } };
+  assert.equal(held([row(best)]), [true, true, true, false]);
+  assert.equal(held([row({ ...best, friendly: false })]), [true, true, true, true]);
+  assert.equal(held([row({ peer: undefined })]), [true]);
+});
+
+test('metric: share of right windows; for a rate the mean absolute error in % of the mean', () => {
+  const scores = [
+    [0.1, 0.9],
+    [0.6, 0.4],
+    [0.2, 0.8],
+  ];
+  assert.ok(Math.abs(metricOf(scores, Float64Array.of(1, 1, 1)) - 200 / 3) < 1e-9);
+  assert.ok(Math.abs(metricOf([[60], [90]], Float64Array.of(63, 87)) - 96) < 1e-9);
+});
+
+test('draws: no window twice, the same for a seed, another for another', () => {
+  const draw = drawn(1000, 60, 400);
+  assert.is(new Set(draw).size, 60);
+  assert.ok(draw.every((w) => w >= 0 && w < 400));
+  assert.equal(drawn(1000, 60, 400), draw);
+  assert.not.equal(drawn(1001, 60, 400), draw);
+  assert.equal([...picked(Float32Array.of(0, 1, 2, 3, 4, 5), 2, Int32Array.of(2, 0))], [4, 5, 0, 1]);
+});
+
+test('there are at least 12 networks, and a friendly form of each base', () => {
+  assert.ok(networks.length >= 12);
+  assert.is(new Set(networks.map((n) => n.name)).size, networks.length);
+  for (const base of new Set(networks.map((n) => n.base)))
+    assert.equal([...new Set(networks.filter((n) => n.base === base).map((n) => n.friendly))].sort(), [false, true], base);
+});
+
+test.run();
