@@ -28,8 +28,6 @@ export interface MixedOptions {
   /** Signal-to-noise at the outputs that is enough, dB. */
   targetDb?: number;
   maxWindows?: number;
-  /** Largest |x| of tensors over all calibration data (Quantized.largest); the windows that noise is measured on are a part of it. */
-  largest?: ReadonlyMap<number, number>;
 }
 
 export interface MixedGroup extends Sensitivity {
@@ -118,12 +116,7 @@ export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float
   const found: Sensitivities = sensitivity(int8, planned, signals, how.maxWindows);
   const base = costOf(int8, planned);
   const wideOf = (groups: readonly Sensitivity[]) =>
-    new Map(
-      groups.flatMap((group) => {
-        const reach = Math.max(reachOf(int8, group, signals), ...group.tensors.map((id) => how.largest?.get(id) ?? 0));
-        return group.tensors.map((id): [number, QuantParams] => [id, wideQuant(reach)]);
-      }),
-    );
+    new Map(groups.flatMap((g) => g.tensors.map((id): [number, QuantParams] => [id, wideQuant(reachOf(int8, g, signals))])));
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
     const { state, work } = costOf(withInt16(int8, wideOf(groups)), planned);

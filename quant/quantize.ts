@@ -26,7 +26,6 @@ import {
   sizeWarnings,
 } from './calibration/warnings.ts';
 import { analyticMeans } from './methods/analytic-means.ts';
-import type { ChannelStats } from './methods/channel-stats.ts';
 import { type Equalised, equalise } from './methods/equalise.ts';
 import { sharedRanges } from './methods/shared-ranges.ts';
 import { type Observed, observe } from './observe.ts';
@@ -55,8 +54,6 @@ export interface Quantized {
   /** The float graph that it was rounded from: the one given, its channels scaled against each other where that was wanted. */
   float: Graph;
   ranges: Map<number, [number, number]>;
-  /** Largest |x| of each tensor in the calibration data. */
-  largest: Map<number, number>;
   report: LayerReport[];
   methods: Methods;
   /** Tensors whose channels were scaled against each other. */
@@ -177,12 +174,8 @@ function* quantizeSteps(
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
   const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
-  const largest = new Map([...seen.stats].map(([id, of]) => [id, largestOf(of, graph.tensors[id]?.shape.c ?? 0)]));
-  return { graph: int8, float: plan.graph, ranges, largest, report, methods, equalised, calibration: said };
+  return { graph: int8, float: plan.graph, ranges, report, methods, equalised, calibration: said };
 }
-
-const largestOf = (stats: ChannelStats, channels: number): number =>
-  Array.from({ length: channels }, (_, c) => stats.reach(c)).reduce((a, b) => Math.max(a, b), 0);
 
 /** Windows of a chosen set, in their random order, that say how channels compare. */
 const enoughForChannels = 64;

@@ -7,7 +7,6 @@ import type { ArgsDef } from 'citty';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { Mixed } from '../../quant/mixed.ts';
-import type { Quantized } from '../../quant/quantize.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, numberOption } from './args.ts';
 import { loadSignals } from './load.ts';
@@ -41,11 +40,7 @@ export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<Grap
 }
 
 /** Nothing without --mixed. @throws RN740 where an option of it stands alone */
-export async function mixedOf(
-  { graph: int8, largest }: Pick<Quantized, 'graph' | 'largest'>,
-  options: PlanOptions,
-  args: MixedArgs,
-): Promise<Mixed | undefined> {
+export async function mixedOf(int8: Graph, options: PlanOptions, args: MixedArgs): Promise<Mixed | undefined> {
   const budgetPercent = numberOption('mixed-budget', args.mixedBudget, { min: 0, max: 1000 });
   const targetDb = numberOption('mixed-target-db', args.mixedTargetDb, { min: 0, max: 200 });
   if (!args.mixed) {
@@ -57,7 +52,6 @@ export async function mixedOf(
   const { mixed } = await import('../../quant/mixed.ts');
   const signals = await loadSignals(int8, args.calib ?? '');
   return mixed(int8, options, signals, {
-    largest,
     ...(budgetPercent !== undefined && { budgetPercent }),
     ...(targetDb !== undefined && { targetDb }),
   });

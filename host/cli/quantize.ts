@@ -113,7 +113,7 @@ type Args = Parameters<typeof quantised>[2] & Parameters<typeof mixedOf>[2] & Se
 /** With the methods that the command line names. */
 async function byMethods(graph: Graph, plan: PlanOptions, args: Args): Promise<Made> {
   const made = await quantised(graph, plan, args);
-  const mixed = await mixedOf(made, plan, args);
+  const mixed = await mixedOf(made.graph, plan, args);
   const { report, methods, calibration } = made;
   const { settledAfter, ...rest } = calibration.convergence;
   const { graph: _, ...choice } = mixed ?? { graph: made.graph };

@@ -165,7 +165,7 @@ export function diagnose(
     return [
       {
         tensor: id,
-        name: node?.name ?? tensorOf(id).name,
+        name: tensorOf(id).name,
         op: node?.op ?? 'input',
         type: row.quant.type ?? 'int8',
         scale: row.quant.scale,

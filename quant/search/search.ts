@@ -140,7 +140,7 @@ export function* searchSteps(
   const most = Math.min(all.length, how.candidates ?? all.length);
   const start = now();
   const tried: Tried[] = [];
-  let last: { key: string; int8: Graph; float: Graph; largest: Map<number, number> } | undefined;
+  let last: { key: string; int8: Graph; float: Graph } | undefined;
   for (const candidate of all.slice(0, most)) {
     const spent = (now() - start) / 1000;
     if (tried.length > 0 && how.candidates === undefined && spent >= seconds) break;
@@ -152,11 +152,11 @@ export function* searchSteps(
     const key = optionsText({ methods: candidate.methods });
     if (last?.key !== key) {
       const made = quantize(graph, planned, calibration, { ...candidate.methods, noReport: true, seen });
-      last = { key, int8: made.graph, float: made.float, largest: made.largest };
+      last = { key, int8: made.graph, float: made.float };
     }
-    const { int8, float, largest } = last;
+    const { int8, float } = last;
     const { mixedBudget } = candidate;
-    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget, largest }).graph;
+    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget }).graph;
     const quant = quantPlan(made, planned);
     tried.push({
       ...candidate,
@@ -171,9 +171,9 @@ export function* searchSteps(
   return { score, tried, candidates: all.length, chosen: chooseFrom(score, tried) };
 }
 
-/** One signal an input, for what looks at a signal's first windows: windows of a long recording that were chosen are joined. */
+/** One signal an input: windows that were chosen of a long recording are joined. */
 function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
-  const pieces = piecesOf(calibration).slice(0, 32);
+  const pieces = piecesOf(calibration);
   return plan.graph.inputs.map((_, i) => {
     const parts = pieces.map((piece) => piece[i] as Float32Array);
     const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
