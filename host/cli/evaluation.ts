@@ -109,6 +109,15 @@ async function oneSignal(graph: Graph, options: CalibSourceOptions): Promise<Eva
   });
 }
 
+/** What can be found wrong before the work. @throws RN431, RN438, RN2xx */
+export async function checkTask(graph: Graph, plan: PlanOptions, { data, labels }: Task): Promise<void> {
+  const { labelled, windowCount } = await import('../../quant/evaluate/evaluate.ts');
+  const { planStream } = await import('../../models/stream/plan.ts');
+  const planned = planStream(graph, plan);
+  if (labels) labelled(planned, data, labels);
+  else windowCount(planned, data);
+}
+
 /** @throws RN431, RN434, RN438 */
 export async function compared(graph: Graph, int8: Graph, plan: PlanOptions, { data, labels }: Task): Promise<FormComparison> {
   const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');

@@ -11,7 +11,7 @@ import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
 import { table } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, printJson } from './args.ts';
-import { compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
+import { checkTask, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
 import { calibArgs, loadGraph, modelArgs, noCalibration, planArgs, planOptions, quantised } from './load.ts';
 import { mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
 import { reportArgs } from './quantize-report.ts';
@@ -89,6 +89,7 @@ export default defineCommand({
     searchLimits(args);
     const plan = planOptions(graph, args);
     const task = await taskOf(graph, args);
+    if (task) await checkTask(graph, plan, task);
     const made = args.search ? await bySearch(graph, plan, args, task) : await byMethods(graph, plan, args);
     if (args.output) await writeOut(args.output, await fileOf(made.graph, args.output, args));
     const evaluation = task && (await compared(graph, made.graph, plan, task));

@@ -50,7 +50,7 @@ test('a layer alone is the whole network run with that layer rounded', () => {
   const run = (tensor?: number) =>
     cuts.flatMap((cut) => {
       const q = (id: number) => good.graph.tensors[id]?.quant as QuantParams;
-      const blocks = floatBlocks(plan, cut).map((b) => (tensor === plan.graph.inputs[0]?.tensor ? { ...b, data: rounded(b.data, q(tensor)) } : b)); // biome-ignore format: one line
+      const blocks = floatBlocks(plan, cut).map((b) => (tensor !== undefined && tensor === plan.graph.inputs[0]?.tensor ? { ...b, data: rounded(b.data, q(tensor)) } : b)); // biome-ignore format: one line
       return [
         ...executeStream(plan, blocks, (node, xs, out, strideT) =>
           node.output === tensor

@@ -16,11 +16,11 @@ export interface Measure {
   of: (layer: LayerDiagnosis) => number | undefined;
 }
 
-/** What the overview shows of a layer. */
-export const measures = ({ streaming }: Diagnosis): Measure[] => [
+/** What the overview shows of a layer; where streaming changes nothing, int8 once. */
+export const measures = ({ output }: Diagnosis): Measure[] => [
   { name: 'alone in int8, at the outputs', colour: 'var(--ink)', symbol: 'diamond', of: (l) => l.aloneDb },
   { name: 'int8, windowed', colour: 'var(--held)', symbol: 'circle', of: (l) => l.int8WindowedDb },
-  ...(streaming
+  ...(Number.isFinite(output.floatStreamedDb ?? Number.POSITIVE_INFINITY)
     ? ([
         { name: 'streaming, float', colour: 'var(--left)', symbol: 'triangle', of: (l: LayerDiagnosis) => l.floatStreamedDb },
         { name: 'int8, streamed', colour: 'var(--new)', symbol: 'square', of: (l: LayerDiagnosis) => l.int8StreamedDb },
@@ -53,10 +53,9 @@ export async function figures(): Promise<Figures> {
       const low = Math.min(h.low, edge(filled[0] ?? 0));
       const high = Math.max(h.high, edge((filled.at(-1) ?? count - 1) + 1));
       // two points a bin: a staircase whatever the curve
+      const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
       const stairs = (counts: readonly number[]) =>
-        counts
-          .flatMap((n, i) => [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })))
-          .filter(({ x }) => x >= low && x <= high);
+        counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
       const most = Math.log10(1 + Math.max(1, ...h.float, ...h.int8));
       const outside = [
         { x1: low, x2: h.low },

@@ -32,8 +32,8 @@ function facts({ diagnosis, evaluation }: QuantReport): string {
   const { output, layers, streaming, trainedToStream, windows } = diagnosis;
   const [worst] = worstLayers(diagnosis, 1);
   const clipped = layers.reduce((a, b) => (b.clipped > a.clipped ? b : a));
-  const first = evaluation?.forms[0];
   const last = evaluation?.forms.at(-1);
+  const first = evaluation?.forms.find((form) => form.name === last?.against);
   const items: [string, string, string][] = [
     [
       'outputs',
@@ -75,7 +75,7 @@ function stepsHtml({ output, streaming, exact, trainedToStream }: Diagnosis): st
   const most = Math.max(1e-9, ...steps.map(([, , x]) => noiseShare(x)));
   const rows = steps.map(([name, what, x]) => {
     const share = noiseShare(x);
-    const guilty = share === most && share > 0 ? ' class="guilty"' : '';
+    const guilty = share === most && share > 0 && !(trainedToStream && name === 'streaming, float') ? ' class="guilty"' : '';
     return `<div${guilty}><b>${name}</b><span class="bar"><i style="width: ${((100 * share) / most).toFixed(2)}%"></i></span><span class="n">${Number.isFinite(x) ? `${percent(share)}<small>${db(x)} dB</small>` : 'none<small>equal</small>'}</span><p>${what}</p></div>`;
   });
   const guilty = steps.reduce((a, b) => (b[2] < a[2] ? b : a));
