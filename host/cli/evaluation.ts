@@ -119,7 +119,12 @@ export async function checkTask(graph: Graph, plan: PlanOptions, { data, labels 
 }
 
 /** @throws RN431, RN434, RN438 */
-export async function compared(graph: Graph, int8: Graph, plan: PlanOptions, { data, labels }: Task): Promise<FormComparison> {
+export async function compared(
+  graph: Graph | undefined,
+  int8: Graph,
+  plan: PlanOptions,
+  { data, labels }: Task,
+): Promise<FormComparison> {
   const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');
   return compareForms(graph, int8, plan, data, labels);
 }

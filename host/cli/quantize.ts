@@ -80,9 +80,14 @@ export default defineCommand({
   async run({ args }) {
     const graph = await normalisedFor(await loadGraph(args), args);
     if (isQuantised(graph) && !args.calib) {
+      for (const name of ['search', 'report'] as const)
+        if (args[name]) throw badOption(name, String(args[name]), 'a float model and --calib; this one is int8 already');
+      const task = await taskOf(graph, args);
+      const evaluation = task && (await compared(undefined, graph, planOptions(graph, args), task));
       if (args.output) await writeOut(args.output, await fileOf(graph, args.output, args));
-      if (args.json) return printJson({ output: args.output, layers: [] });
+      if (args.json) return printJson({ output: args.output, layers: [], ...(evaluation && { evaluation }) });
       process.stdout.write('the model is int8 already: its scales are kept\n');
+      if (evaluation) process.stdout.write(`\n${evaluationText(evaluation)}`);
       if (args.output) process.stderr.write(`wrote ${args.output}\n`);
       return;
     }

@@ -7,8 +7,10 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
+import { floatBlocks } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { hasTrunk, type PlanOptions } from '../../models/stream/types.ts';
+import { hasTrunk, type PlanOptions, type StreamPlan } from '../../models/stream/types.ts';
 import { quantPlan } from '../plan.ts';
 import {
   answerOf,
@@ -60,6 +62,14 @@ function difference(reference: readonly Judged[], judged: readonly Judged[]): { 
   return { outputSqnrDb: noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY, maxDifference };
 }
 
+/** Recordings without their last ticks, which a streamed output with look-ahead waits for. */
+const withoutEnd = (plan: StreamPlan, recordings: readonly (readonly Float32Array[])[], ticks: number): EvaluationData => ({
+  recordings: recordings.map((signals) => {
+    const blocks = floatBlocks(plan, signals);
+    return [...cutSignal(plan, blocks, 0, Math.max(0, ticksIn(plan, blocks) - ticks)).values()].map((b) => b.data);
+  }),
+});
+
 /** @param labels left out: outputs are compared, nothing is judged. @throws RunletError RN431, RN434, RN438, RN2xx */
 export function compareForms(
   float: Graph | undefined,
@@ -82,7 +92,9 @@ export function compareForms(
   const { windows, has } = labels ? labelled(plan, data, labels) : { windows: windowCount(plan, data), has: () => true };
   // streaming holds the first ones back, and the last wait for their look-ahead
   const answers = (n: number) => isApart(data) || n >= plan.warmUpHops;
-  const all = models.map(([name, model]) => ({ name, judged: judge(model, data, (n) => has(n) && answers(n)) }));
+  const atSameEnd = plan.delayFrames > 0 && isApart(data) ? withoutEnd(plan, data.recordings, plan.delayFrames) : data;
+  const dataOf = (name: FormName) => (name.endsWith('windowed') ? atSameEnd : data);
+  const all = models.map(([name, model]) => ({ name, judged: judge(model, dataOf(name), (n) => has(n) && answers(n)) }));
   const common = new Set(all[0]?.judged.map((j) => j.window));
   for (const { judged } of all) {
     const there = new Set(judged.map((j) => j.window));

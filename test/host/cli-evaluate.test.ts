@@ -89,6 +89,11 @@ test('a search writes what it chose', async () => {
   assert.is(found.score, 'f1');
   assert.is(evaluation.forms.at(-1).classes.macroF1, found.chosen.score);
   assert.ok(readGraph(new Uint8Array(readFileSync(join(folder, 's.rnq')))).tensors.every((t) => t.quant));
+  const again = await runCli(folder, ['quantize', 's.rnq', '--eval', 'x.npy', '--labels', 'l.json', '--json']);
+  const [windowed, streamed] = JSON.parse(again.stdout).evaluation.forms;
+  assert.equal([windowed.name, streamed.name], ['int8 windowed', 'int8 streamed']);
+  assert.is(streamed.classes.macroF1, found.chosen.score, 'an int8 model is judged by itself');
+  assert.is((await runCli(folder, ['quantize', 's.rnq', '--report', 'q.html'])).code, 2);
   const text = await runCli(folder, search);
   assert.match(
     text.stdout,

@@ -8,6 +8,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { noClamp } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { executeStream, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
@@ -128,6 +130,26 @@ test('int8 windowed and streamed are judged at the same windows, and are the sam
   const unlabelled = compareForms(graph, int8, { hop }, signal);
   assert.is(unlabelled.forms[0]?.classes, undefined);
   assert.is(unlabelled.judged, windows);
+});
+
+test('recordings apart: a streamed output that waits for look-ahead is compared with the window it is of', () => {
+  // the middle tap alone: rows at a window's edges are what they are inside, so that streaming changes nothing but the delay
+  const b = new GraphBuilder('late');
+  const x = b.input('x', { t: 16, f: 1, c: 1 });
+  const sliding = { kernelT: 5, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [2, 2], padF: [0, 0] } as const; // biome-ignore format: one line
+  const weights = { data: Float32Array.of(0, 0, 1, 0, 0) };
+  const y = b.node('conv', [x], { ...sliding, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp }, 'middle');
+  const sums = { data: Float32Array.from({ length: 16 }, (_, i) => i + 1) };
+  b.output(b.node('dense', [y], { units: 1, weights: sums, bias: null, clamp: noClamp }, 'sum'), 'y');
+  const late = b.build();
+  const options = { hop: 4, mode: 'stream' } as const;
+  assert.ok(planStream(late, options).delayFrames > 0);
+  const recordings = Array.from({ length: 5 }, (_, i) => [noise(seed + i, 20)]);
+  const int8 = quantize(late, options, noise(seed, 600), { noReport: true }).graph;
+  const { forms, judged } = compareForms(late, int8, options, { recordings });
+  assert.is(judged, 5);
+  assert.is(forms.find((f) => f.name === 'float streamed')?.maxDifference, 0);
+  assert.is(forms.find((f) => f.name === 'float windowed')?.agreement, undefined);
 });
 
 test('labels: which kind they are, and what is wrong with them', () => {
