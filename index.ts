@@ -50,6 +50,12 @@ export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/
 export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
 export type { CalibrationSet, Sampling } from './quant/calibration/signals.ts';
 export type { CalibrationWarning } from './quant/calibration/warnings.ts';
+export { type Advice, adviceFor } from './quant/diagnose/advice.ts';
+export { type Diagnosis, diagnose, type LayerDiagnosis, worstLayers } from './quant/diagnose/diagnose.ts';
+export { compareForms, type Form, type FormComparison } from './quant/evaluate/compare-forms.ts';
+export { type Evaluation, type EvaluationData, evaluate } from './quant/evaluate/evaluate.ts';
+export { type Labels, type Metric, readLabels } from './quant/evaluate/labels.ts';
+export type { ClassMetrics, ValueMetrics } from './quant/evaluate/metrics.ts';
 export { FrontEndReference, featureRows } from './quant/frontend/reference.ts';
 export { normaliseInputs } from './quant/methods/normalise-inputs.ts';
 export { type Sensitivities, type Sensitivity, sensitivity } from './quant/methods/sensitivity.ts';
@@ -67,3 +73,4 @@ export {
   quantizeStream,
 } from './quant/quantize.ts';
 export type { LayerReport } from './quant/report.ts';
+export { type Search, type SearchOptions, search, type Tried } from './quant/search/search.ts';

@@ -41,10 +41,18 @@ export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   preset?: Preset;
   /** Leave the per-layer report out (it runs the reference on a part of the signal). */
   noReport?: boolean;
+  /** What was seen of the data, for the next call with the same graph, data, observer, equalisation and rounding: it is made or taken from here. */
+  seen?: Seen;
 }
+
+/** Passes over the data, the latest few, kept from one call to the next (quant/search/search.ts). */
+export type Seen = Map<string, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }>;
+const mostSeen = 4;
 
 export interface Quantized {
   graph: Graph;
+  /** The float graph that it was rounded from: the one given, its channels scaled against each other where that was wanted. */
+  float: Graph;
   ranges: Map<number, [number, number]>;
   report: LayerReport[];
   methods: Methods;
@@ -134,7 +142,14 @@ function* quantizeSteps(
   const first = planOf(graph, options);
   checkCalibration(first, calibration);
   const warnings = sizeWarnings(sizeOf(first, calibration));
-  const { plan, equalised, seen } = yield* seenOf(graph, first, options, calibration, how, methods);
+  const key = [methods.observer, methods.percentile, methods.equalise, methods.rounding].join();
+  const found = how.seen?.get(key) ?? (yield* seenOf(graph, first, options, calibration, how, methods));
+  if (how.seen) {
+    how.seen.delete(key);
+    how.seen.set(key, found);
+    for (const old of [...how.seen.keys()].slice(0, -mostSeen)) how.seen.delete(old);
+  }
+  const { plan, equalised, seen } = found;
   const { ranges, quant } = scalesOf(plan.graph, seen, methods);
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
   const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
@@ -159,7 +174,7 @@ function* quantizeSteps(
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
   const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
-  return { graph: int8, ranges, report, methods, equalised, calibration: said };
+  return { graph: int8, float: plan.graph, ranges, report, methods, equalised, calibration: said };
 }
 
 /** Windows of a chosen set, in their random order, that say how channels compare. */

@@ -19,8 +19,8 @@ export const jsonArg = {
 /** Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that cannot be made, or does not fit; 512: C for a target that has none. */
 const usageCodes = new Set(
   [
-    506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 761, 763, 770, 771, 773, 774, 775,
-    776, 852, 862,
+    435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 761, 763, 770, 771, 773,
+    774, 775, 776, 852, 862,
   ].map((n) => `RN${n}`),
 );
 /**

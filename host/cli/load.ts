@@ -272,7 +272,7 @@ async function wholeSignal(frames: AsyncIterable<Float32Array>): Promise<Float32
 }
 
 /** Methods named on the command line; what is not named is the preset's. */
-function methodOptions(args: CalibOptions): Partial<Methods> & SampleOptions & { preset?: Preset } {
+export function methodOptions(args: CalibOptions): Partial<Methods> & SampleOptions & { preset?: Preset } {
   const { preset } = args;
   const onOff = (name: string, value: string | undefined) => {
     const chosen = choiceOption(name, value, ['on', 'off'] as const);
@@ -294,15 +294,16 @@ function methodOptions(args: CalibOptions): Partial<Methods> & SampleOptions & {
   return Object.fromEntries(Object.entries(methods).filter(([, v]) => v !== undefined));
 }
 
+export const noCalibration = (graph: Graph): RunletError =>
+  new RunletError('RN405', {
+    what: `${graph.name} is a float model and no calibration data was given`,
+    why: 'int8 needs the range of every activation, and only your signal has it',
+    tryThis: '--calib signal.npy (some hundred windows of the real signal)',
+  });
+
 /** Quantises a float graph with the data named on the command line. @throws RN405 where there is none */
 export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOptions, noReport = false): Promise<Quantized> {
-  if (!args.calib) {
-    throw new RunletError('RN405', {
-      what: `${graph.name} is a float model and no calibration data was given`,
-      why: 'int8 needs the range of every activation, and only your signal has it',
-      tryThis: '--calib signal.npy (some hundred windows of the real signal)',
-    });
-  }
+  if (!args.calib) throw noCalibration(graph);
   const { quantizeStream } = await import('../../quant/quantize.ts');
   const { calibrationChunks, printWarnings, progressBar } = await import('./calibration.ts');
   const options = methodOptions(args);

@@ -1,16 +1,22 @@
 /**
  * runlet quantize: a float model and calibration data to an int8 model file (.rnq, or QDQ ONNX where the name ends in .onnx) with a per-layer report
- * and what is to be said of the data.
+ * and what is to be said of the data. Judged by a task with --eval and --labels, the methods searched with --search, and a page with --report.
  */
 import { defineCommand } from 'citty';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
-import type { CalibrationReport } from '../../quant/quantize.ts';
+import type { PlanOptions } from '../../models/stream/types.ts';
+import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
+import type { Methods } from '../../quant/presets.ts';
+import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
 import { table } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, printJson } from './args.ts';
-import { calibArgs, loadGraph, modelArgs, planArgs, planOptions, quantised } from './load.ts';
+import { checkTask, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
+import { calibArgs, loadGraph, modelArgs, noCalibration, planArgs, planOptions, quantised } from './load.ts';
 import { mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
-import { writeOut } from './save.ts';
+import { reportArgs } from './quantize-report.ts';
+import { type SearchArgs, searchArgs, searchLimits } from './quantize-search.ts';
+import { save, writeOut } from './save.ts';
 import { soundArgs } from './sound-options.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -59,6 +65,9 @@ export default defineCommand({
     },
     ...soundArgs,
     ...mixedArgs,
+    ...evaluationArgs,
+    ...searchArgs,
+    ...reportArgs,
     output: { type: 'string', alias: 'o', description: 'Where the int8 model goes: .rnq, or .onnx for QDQ ONNX' },
     io: { type: 'string', description: 'QDQ ONNX: inputs and outputs float (default) or int8', valueHint: 'type' },
     qdqRounding: {
@@ -71,44 +80,100 @@ export default defineCommand({
   async run({ args }) {
     const graph = await normalisedFor(await loadGraph(args), args);
     if (isQuantised(graph) && !args.calib) {
+      for (const name of ['search', 'report'] as const)
+        if (args[name]) throw badOption(name, String(args[name]), 'a float model and --calib; this one is int8 already');
+      const task = await taskOf(graph, args);
+      const evaluation = task && (await compared(undefined, graph, planOptions(graph, args), task));
       if (args.output) await writeOut(args.output, await fileOf(graph, args.output, args));
-      if (args.json) return printJson({ output: args.output, layers: [] });
+      if (args.json) return printJson({ output: args.output, layers: [], ...(evaluation && { evaluation }) });
       process.stdout.write('the model is int8 already: its scales are kept\n');
+      if (evaluation) process.stdout.write(`\n${evaluationText(evaluation)}`);
       if (args.output) process.stderr.write(`wrote ${args.output}\n`);
       return;
     }
+    searchLimits(args);
     const plan = planOptions(graph, args);
-    const { graph: int8, report, methods, calibration } = await quantised(graph, plan, args);
-    const mixed = await mixedOf(int8, plan, args);
-    if (args.output) await writeOut(args.output, await fileOf(mixed?.graph ?? int8, args.output, args));
-    const { settledAfter, ...rest } = calibration.convergence;
-    if (args.json) {
-      const layers = report.map((r) => ({ ...r, settledAfter: settledAfter.get(r.tensor) }));
-      const { graph: _, ...choice } = mixed ?? { graph: int8 };
-      const data = { ...calibration, convergence: rest };
-      return printJson({ output: args.output, methods, layers, calibration: data, ...(mixed && { mixed: choice }) });
-    }
-    const colour = coloursFor(process.stdout);
-    const rows = report.map((r) => [
-      r.name.length > 34 ? `…${r.name.slice(-33)}` : r.name,
-      r.op,
-      r.min,
-      r.max,
-      r.scale,
-      r.zeroPoint,
-      Number.isFinite(r.sqnrDb) ? `${r.sqnrDb.toFixed(1)} dB` : 'exact',
-      `${(100 * r.clipped).toFixed(3)} %`,
-      settledAfter.get(r.tensor) ?? '',
-    ]);
-    const head = ['tensor', 'op', 'min', 'max', 'scale', 'zero', 'SQNR', 'clipped', 'settled'];
-    process.stdout.write(`${table(rows, { head, colour: colour.isColorSupported })}\n`);
-    process.stdout.write(`\n${calibrationLines(calibration).join('\n')}\n`);
-    const worst = report.filter((r) => Number.isFinite(r.sqnrDb)).sort((a, b) => a.sqnrDb - b.sqnrDb)[0];
-    if (worst)
-      process.stdout.write(
-        `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${worst.name} (${worst.op})\n`,
-      );
-    if (mixed) process.stdout.write(`\n${mixedText(mixed)}`);
+    const task = await taskOf(graph, args);
+    if (task) await checkTask(graph, plan, task);
+    const made = args.search ? await bySearch(graph, plan, args, task) : await byMethods(graph, plan, args);
+    if (args.output) await writeOut(args.output, await fileOf(made.graph, args.output, args));
+    const evaluation = task && (await compared(graph, made.graph, plan, task));
+    const report = args.report ? await reported(made, plan, args, evaluation) : undefined;
+    if (args.json) return printJson({ output: args.output, ...made.json, ...(evaluation && { evaluation }), ...report?.json });
+    const parts = [made.text, evaluation && evaluationText(evaluation), report?.text].filter(Boolean);
+    process.stdout.write(parts.join('\n'));
     if (args.output) process.stderr.write(`wrote ${args.output}\n`);
   },
 });
+
+interface Made {
+  graph: Graph;
+  float: Graph;
+  methods: Partial<Methods>;
+  text: string;
+  json: object;
+}
+
+type Args = Parameters<typeof quantised>[2] & Parameters<typeof mixedOf>[2] & SearchArgs & { report?: string };
+
+/** With the methods that the command line names. */
+async function byMethods(graph: Graph, plan: PlanOptions, args: Args): Promise<Made> {
+  const made = await quantised(graph, plan, args);
+  const mixed = await mixedOf(made.graph, plan, args);
+  const { report, methods, calibration } = made;
+  const { settledAfter, ...rest } = calibration.convergence;
+  const { graph: _, ...choice } = mixed ?? { graph: made.graph };
+  const layers = report.map((r) => ({ ...r, settledAfter: settledAfter.get(r.tensor) }));
+  const data = { ...calibration, convergence: rest };
+  return {
+    graph: mixed?.graph ?? made.graph,
+    float: made.float,
+    methods,
+    text: `${layersText(made)}${mixed ? `\n${mixedText(mixed)}` : ''}`,
+    json: { methods, layers, calibration: data, ...(mixed && { mixed: choice }) },
+  };
+}
+
+/** With the methods that a search finds. */
+async function bySearch(graph: Graph, plan: PlanOptions, args: Args, task: Task | undefined): Promise<Made> {
+  const { calibrationSet, searched, searchJson, searchText } = await import('./quantize-search.ts');
+  const { calib } = args;
+  if (calib === undefined) throw noCalibration(graph);
+  const found = await searched(graph, plan, await calibrationSet(graph, plan, { ...args, calib }), args, task);
+  const { graph: int8, float, methods } = found.chosen;
+  return { graph: int8, float, methods, text: searchText(found), json: { methods, search: searchJson(found) } };
+}
+
+/** The page, written, and its short form. */
+async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions, args: Args, evaluation?: FormComparison) {
+  const { calibrationSet } = await import('./quantize-search.ts');
+  const { diagnose } = await import('../../quant/diagnose/diagnose.ts');
+  const { diagnosisText } = await import('./quantize-report.ts');
+  const { quantPage } = await import('../report/quant-html/page.ts');
+  const set = await calibrationSet(float, plan, { ...args, calib: args.calib ?? '' });
+  const diagnosis = diagnose(float, int8, plan, set);
+  await save(args.report ?? '', await quantPage({ name: float.name, diagnosis, methods, ...(evaluation && { evaluation }) }));
+  return { text: diagnosisText(diagnosis, methods), json: { diagnosis } };
+}
+
+function layersText({ report, calibration }: Quantized): string {
+  const { settledAfter } = calibration.convergence;
+  const rows = report.map((r) => [
+    r.name.length > 34 ? `…${r.name.slice(-33)}` : r.name,
+    r.op,
+    r.min,
+    r.max,
+    r.scale,
+    r.zeroPoint,
+    Number.isFinite(r.sqnrDb) ? `${r.sqnrDb.toFixed(1)} dB` : 'exact',
+    `${(100 * r.clipped).toFixed(3)} %`,
+    settledAfter.get(r.tensor) ?? '',
+  ]);
+  const head = ['tensor', 'op', 'min', 'max', 'scale', 'zero', 'SQNR', 'clipped', 'settled'];
+  const worst = report.filter((r) => Number.isFinite(r.sqnrDb)).sort((a, b) => a.sqnrDb - b.sqnrDb)[0];
+  return [
+    `${table(rows, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`,
+    `\n${calibrationLines(calibration).join('\n')}\n`,
+    worst ? `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${worst.name} (${worst.op})\n` : '',
+  ].join('');
+}

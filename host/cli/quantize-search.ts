@@ -1,0 +1,137 @@
+/**
+ * --search of quantize: tries ways to quantise and shows what each costs.
+ *
+ * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result; the front as a table.
+ */
+import type { ArgsDef } from 'citty';
+import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import type { PlanOptions } from '../../models/stream/types.ts';
+import type { CalibrationSet } from '../../quant/calibration/signals.ts';
+import type { Score, Search, Tried } from '../../quant/search/search.ts';
+import { table } from '../report/table.ts';
+import { badOption, coloursFor, interruptible, kebab, numberOption } from './args.ts';
+import { decibelText, percent, type Task } from './evaluation.ts';
+import { type CalibOptions, methodOptions } from './load.ts';
+import type { MixedArgs } from './mixed.ts';
+
+export const searchArgs = {
+  search: { type: 'boolean', description: 'Try ways to quantise and take the best; with --mixed also int16' },
+  seconds: { type: 'string', description: 'Most seconds to search in (default 60)', valueHint: 'n' },
+  candidates: { type: 'string', description: 'Try exactly so many, however long it takes', valueHint: 'n' },
+} as const satisfies ArgsDef;
+
+export interface SearchArgs extends CalibOptions, MixedArgs {
+  search?: boolean;
+  seconds?: string;
+  candidates?: string;
+}
+
+const ownMethods = [
+  'preset',
+  'observer',
+  'percentile',
+  'rounding',
+  'weightScales',
+  'equalise',
+  'biasCorrection',
+  'activations',
+] as const;
+
+/** Options that go with --search alone, and those that do not go with it. @throws RN740 */
+export function searchLimits(args: SearchArgs): { seconds?: number; candidates?: number } | undefined {
+  const seconds = numberOption('seconds', args.seconds, { min: 0.001 });
+  const candidates = numberOption('candidates', args.candidates, { min: 1, whole: true });
+  if (!args.search) {
+    if (args.seconds !== undefined) throw badOption('seconds', args.seconds, '--search beside it');
+    if (args.candidates !== undefined) throw badOption('candidates', args.candidates, '--search beside it');
+    return undefined;
+  }
+  for (const name of ownMethods) {
+    const value = args[name];
+    if (value !== undefined) throw badOption(kebab(name), value, 'nothing beside --search, which chooses it');
+  }
+  return { ...(seconds !== undefined && { seconds }), ...(candidates !== undefined && { candidates }) };
+}
+
+/** What --calib has, as calibration takes it. @throws as quantize does */
+export async function calibrationSet(
+  graph: Graph,
+  plan: PlanOptions,
+  args: CalibOptions & { calib: string },
+): Promise<CalibrationSet> {
+  const { collectCalibration } = await import('../../quant/calibration/collect.ts');
+  const { calibrationChunks } = await import('./calibration.ts');
+  const { chunks } = await calibrationChunks(graph, args);
+  return collectCalibration(planStream(graph, plan), chunks, methodOptions(args));
+}
+
+/** Percent of cost that int16 may add, where it is searched: a little, the usual, a lot. */
+const budgets = [5, 20, 60];
+
+export async function searched(
+  graph: Graph,
+  plan: PlanOptions,
+  calibration: CalibrationSet,
+  args: SearchArgs,
+  task: Task | undefined,
+): Promise<Search> {
+  const { searchSteps } = await import('../../quant/search/search.ts');
+  const budget = numberOption('mixed-budget', args.mixedBudget, { min: 0, max: 1000 });
+  const { data, labels, metric } = task ?? {};
+  const steps = searchSteps(graph, plan, calibration, {
+    ...searchLimits(args),
+    seed: numberOption('seed', args.seed, { min: 0, whole: true }) ?? 1,
+    ...(args.mixed && { mixedBudgets: budget === undefined ? budgets : [budget] }),
+    ...(data && labels && { task: { data, labels, ...(metric && { metric }) } }),
+  });
+  const stop = interruptible();
+  const shown = process.stderr.isTTY;
+  try {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (shown) process.stderr.write(`\r\x1b[K${value.tried} tried, ${Math.round(100 * value.share)} %`);
+      await new Promise<void>((resolve) => setTimeout(resolve));
+      stop.signal.throwIfAborted();
+    }
+  } finally {
+    if (shown) process.stderr.write('\r\x1b[K');
+    stop.release();
+  }
+}
+
+const scoreText = (score: Score, value: number): string =>
+  score === 'output SQNR'
+    ? decibelText(value)
+    : score === 'mae' || score === 'rmse'
+      ? `${Number(value.toPrecision(4))}`
+      : percent(value);
+
+/** The front, best first, and what was chosen. */
+export function searchText({ score, tried, candidates, chosen }: Search): string {
+  const same = (a: Tried, b: Tried) => a.score === b.score && a.bytes === b.bytes && a.work === b.work;
+  const front = tried.filter((t, i) => t.front && !tried.slice(0, i).some((other) => other.front && same(other, t)));
+  const rank = score === 'mae' || score === 'rmse' ? 1 : -1;
+  const marked = chosen;
+  const rows = front
+    .sort((a, b) => rank * (a.score - b.score) || a.bytes - b.bytes || a.work - b.work)
+    .map((t) => [scoreText(score, t.score), t.bytes, t.work, same(t, marked) ? '<- chosen' : '', t.options]);
+  const scores = tried.map((t) => t.score);
+  const [least, most] = [Math.min(...scores), Math.max(...scores)].map((v) => scoreText(score, v));
+  const { isColorSupported: colour } = coloursFor(process.stdout);
+  return [
+    `search: ${tried.length} of ${candidates} ways tried, ${score} from ${least} to ${most}; nothing tried beats these in one column without losing in another`,
+    '',
+    table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour }),
+    '',
+    `chosen: ${chosen.options}`,
+    '',
+  ].join('\n');
+}
+
+/** For --json: without the graphs. */
+export function searchJson({ score, tried, candidates, chosen }: Search) {
+  const plain = ({ graph: _, float: __, methods, ...rest }: Tried) => ({ ...rest, methods });
+  return { score, candidates, tried: tried.map(plain), chosen: plain(chosen) };
+}

@@ -1,0 +1,130 @@
+/**
+ * Figures of a quantisation's page: histograms of a layer, all layers by their signal-to-noise.
+ *
+ * In: a diagnosis.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
+ */
+import type { Diagnosis, LayerDiagnosis } from '../../../quant/diagnose/diagnose.ts';
+import { shortName } from '../plan-table.ts';
+
+type Plot = typeof import('@observablehq/plot');
+type Options = NonNullable<Parameters<Plot['plot']>[0]>;
+
+export interface Measure {
+  name: string;
+  colour: string;
+  symbol: 'circle' | 'diamond' | 'triangle' | 'square';
+  of: (layer: LayerDiagnosis) => number | undefined;
+}
+
+/** What the overview shows of a layer; where streaming changes nothing, int8 once. */
+export const measures = ({ output }: Diagnosis): Measure[] => [
+  { name: 'alone in int8, at the outputs', colour: 'var(--ink)', symbol: 'diamond', of: (l) => l.aloneDb },
+  { name: 'int8, windowed', colour: 'var(--held)', symbol: 'circle', of: (l) => l.int8WindowedDb },
+  ...(Number.isFinite(output.floatStreamedDb ?? Number.POSITIVE_INFINITY)
+    ? ([
+        { name: 'streaming, float', colour: 'var(--left)', symbol: 'triangle', of: (l: LayerDiagnosis) => l.floatStreamedDb },
+        { name: 'int8, streamed', colour: 'var(--new)', symbol: 'square', of: (l: LayerDiagnosis) => l.int8StreamedDb },
+      ] as const)
+    : []),
+];
+
+/** A real value for an axis: three digits. */
+const axisText = (x: number): string => `${Number(x.toPrecision(2))}`;
+
+export interface Figures {
+  histogram(layer: LayerDiagnosis, size: { width: number; height: number }): string;
+  overview(diagnosis: Diagnosis, width: number): string;
+}
+
+export async function figures(): Promise<Figures> {
+  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+  const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
+  const draw = (label: string, options: Options): string => {
+    const style = { background: 'none', fontSize: '12px' };
+    const svg = Plot.plot({ document, style, ariaLabel: label, ...options });
+    return (svg as unknown as { outerHTML: string }).outerHTML;
+  };
+
+  return {
+    histogram({ name, histogram: h }, { width, height }) {
+      const count = h.float.length;
+      const edge = (i: number) => h.from + ((h.to - h.from) * i) / count;
+      const filled = h.float.map((n, i) => (n > 0 ? i : -1)).filter((i) => i >= 0);
+      const low = Math.min(h.low, edge(filled[0] ?? 0));
+      const high = Math.max(h.high, edge((filled.at(-1) ?? count - 1) + 1));
+      // two points a bin: a staircase whatever the curve
+      const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
+      const stairs = (counts: readonly number[]) =>
+        counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
+      const most = Math.log10(1 + Math.max(1, ...h.float, ...h.int8));
+      const outside = [
+        { x1: low, x2: h.low },
+        { x1: h.high, x2: high },
+      ].filter(({ x1, x2 }) => x2 - x1 > 1e-9 * (high - low));
+      return draw(`${name}: values, float and int8`, {
+        width,
+        height,
+        marginLeft: 6,
+        marginRight: 6,
+        marginTop: 4,
+        marginBottom: 20,
+        x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: axisText, label: null, insetLeft: 1, insetRight: 1 },
+        y: { axis: null, domain: [0, most] },
+        marks: [
+          Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
+          Plot.area(stairs(h.float), { x1: 'x', y1: 0, y2: 'y', fill: 'var(--queued)' }),
+          Plot.line(stairs(h.int8), { x: 'x', y: 'y', stroke: 'var(--new)', strokeWidth: 1.25 }),
+          Plot.ruleY([0], { stroke: 'var(--line)' }),
+        ],
+      });
+    },
+
+    overview(diagnosis, width) {
+      const narrow = width < 500;
+      const { layers } = diagnosis;
+      const names = layers.map((l, i) => `${i + 1}  ${shortName(l.name, narrow ? 12 : 24)}`);
+      const kinds = measures(diagnosis);
+      const points = kinds.flatMap((kind) =>
+        layers.flatMap((layer, i) => {
+          const db = kind.of(layer);
+          return db !== undefined && Number.isFinite(db) ? [{ layer: names[i] as string, db, kind }] : [];
+        }),
+      );
+      const values = points.map((p) => p.db);
+      const [least, most] = [Math.min(0, ...values), Math.max(20, ...values)];
+      const longest = Math.max(...names.map((n) => n.length));
+      return draw('signal to noise of every layer, dB', {
+        width,
+        height: layers.length * 19 + 40,
+        marginLeft: 14 + 6.6 * longest,
+        marginRight: 12,
+        marginTop: 24,
+        marginBottom: 12,
+        x: {
+          domain: [Math.floor(least / 10) * 10, Math.ceil(most / 10) * 10],
+          axis: 'top',
+          label: null,
+          grid: true,
+          ticks: narrow ? 4 : 8,
+          tickSize: 0,
+        },
+        y: { domain: names, label: null, tickSize: 0, padding: 0.5 },
+        color: { type: 'identity' },
+        symbol: { type: 'identity' },
+        marks: [
+          Plot.ruleY(names, { y: (n: string) => n, stroke: 'var(--line)', strokeWidth: 0.75 }),
+          Plot.dot(points, {
+            x: 'db',
+            y: 'layer',
+            r: 4,
+            symbol: (p: (typeof points)[number]) => p.kind.symbol,
+            fill: (p: (typeof points)[number]) => p.kind.colour,
+            stroke: 'var(--paper)',
+            strokeWidth: 0.75,
+            title: (p: (typeof points)[number]) => `${p.layer}: ${p.kind.name}, ${p.db.toFixed(1)} dB`,
+          }),
+        ],
+      });
+    },
+  };
+}

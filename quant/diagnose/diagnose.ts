@@ -1,0 +1,215 @@
+/**
+ * diagnose: where int8, or streaming, loses what.
+ *
+ * In: a float graph, the int8 graph made of it (its channels scaled alike: Quantized.float), plan options, calibration data.  Out: per layer what each step costs, and how.
+ * Three steps, so that the guilty one is seen: int8 windowed against float windowed, float streamed against float windowed, int8 streamed against float streamed.
+ * Where streaming equals the windowed model by construction the last two are left out.  SQNR in dB, errors of layers before included.
+ * A model with its own state has no windows: only its last step is there.
+ * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (a layer alone in int8).  Deterministic.
+ */
+import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
+import type { Graph, Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
+import { cutSignal, executeStream, type WindowResult } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { hasTrunk, type PlanOptions, type StreamPlan } from '../../models/stream/types.ts';
+import type { Calibration } from '../calibration/signals.ts';
+import { decibels } from '../methods/sensitivity.ts';
+import { type QuantPlan, quantPlan } from '../plan.ts';
+import { runSignal } from '../reference.ts';
+import { quantiseSignals } from '../report.ts';
+import { int16Form } from '../rescale.ts';
+import { aloneNoise } from './alone.ts';
+import { cutsOf } from './cuts.ts';
+import { type Histogram, Ratio, Tally } from './tally.ts';
+import { type WeightError, weightError } from './weight-error.ts';
+
+export interface LayerDiagnosis {
+  tensor: number;
+  name: string;
+  op: string;
+  type: 'int8' | 'int16';
+  scale: number;
+  zeroPoint: number;
+  min: number;
+  max: number;
+  clipped: number;
+  signalSteps: number;
+  biasSteps: number;
+  biasShare: number;
+  histogram: Histogram;
+  /** int8 windowed against float windowed; of a model with its own state int8 against float. */
+  int8WindowedDb: number;
+  /** Where streaming is run: float streamed against float windowed, int8 streamed against float streamed. */
+  floatStreamedDb?: number;
+  int8StreamedDb?: number;
+  /** Whether it could be int16 (quant/mixed.ts). */
+  mayBeInt16: boolean;
+  /** Signal to noise at the outputs with this layer alone in int8. */
+  aloneDb: number;
+  weights?: WeightError;
+}
+
+export interface Diagnosis {
+  mode: string;
+  hop: number;
+  windows: number;
+  /** Whether streaming is another computation than the windowed model, and was run. */
+  streaming: boolean;
+  /** It is, but gives the same numbers by construction. */
+  exact: boolean;
+  /** The model was trained with earlier context: streaming is right, and windows with zeros before them are not. */
+  trainedToStream: boolean;
+  /** In the graph's order, inputs first. */
+  layers: LayerDiagnosis[];
+  /** Of all outputs, as of a layer; in all, int8 as it will run against float windowed, or float streamed where the model was trained so. */
+  output: { int8WindowedDb: number; floatStreamedDb?: number; int8StreamedDb?: number; totalDb: number };
+}
+
+export interface DiagnoseOptions {
+  /** Windows compared (24), and with which a layer alone is tried (8). */
+  windows?: number;
+  aloneWindows?: number;
+}
+
+type FloatTensors = WindowResult<Float32Array>['tensors'];
+type IntTensors = Map<number, { data: Ints }>;
+
+const lastOf = <T>(results: Iterable<T>): T => [...results].at(-1) as T;
+
+interface Runs {
+  floatWindowed: (signals: Float32Array[]) => FloatTensors;
+  intWindowed: (signals: Float32Array[]) => IntTensors;
+  floatStreamed?: (signals: Float32Array[]) => FloatTensors;
+  intStreamed?: (signals: Float32Array[]) => IntTensors;
+}
+
+function runsOf(float: Graph, int8: Graph, options: PlanOptions, plan: StreamPlan, quant: QuantPlan): Runs {
+  const floatRun = (p: StreamPlan) => (signals: Float32Array[]) =>
+    lastOf(executeStream(p, floatBlocks(p, signals), floatRunner)).tensors;
+  const intRun = (q: QuantPlan) => (signals: Float32Array[]) =>
+    lastOf(runSignal(q, quantiseSignals(q.plan.graph, signals))).tensors as IntTensors;
+  if (plan.graph.stateful) return { floatWindowed: floatRun(plan), intWindowed: intRun(quant) };
+  const windowed: PlanOptions = { hop: options.hop, mode: 'windowed' };
+  const windowedPlan = planStream(float, windowed);
+  // of a piece that one streamed output depends on, the window itself
+  const windowIn =
+    <T>(run: (signals: Float32Array[]) => T) =>
+    (signals: Float32Array[]) => {
+      const from = plan.warmUpHops * plan.hop;
+      return run([...cutSignal(plan, floatBlocks(plan, signals), from, from + plan.window).values()].map((b) => b.data));
+    };
+  return {
+    floatWindowed: windowIn(floatRun(windowedPlan)),
+    intWindowed: windowIn(intRun(quantPlan(int8, windowed))),
+    ...(hasTrunk(plan.mode) && { floatStreamed: floatRun(plan), intStreamed: intRun(quant) }),
+  };
+}
+
+/** @throws RunletError RN2xx */
+export function diagnose(
+  float: Graph,
+  int8: Graph,
+  options: PlanOptions,
+  data: Calibration,
+  how: DiagnoseOptions = {},
+): Diagnosis {
+  const quant = quantPlan(int8, options);
+  const plan = planStream(float, { ...options, mode: quant.plan.mode });
+  const run = runsOf(float, int8, options, plan, quant);
+  const ids = [...float.inputs.map((p) => p.tensor), ...float.nodes.map((n) => n.output)];
+  const tensorOf = (id: number) => int8.tensors[id] as Tensor;
+  const rows = new Map(
+    ids.map((id) => {
+      const { quant: q, shape } = tensorOf(id);
+      return [
+        id,
+        {
+          quant: q as QuantParams,
+          tally: new Tally(q as QuantParams, shape.c),
+          windowed: new Ratio(),
+          moved: new Ratio(),
+          total: new Ratio(),
+        },
+      ];
+    }),
+  );
+  const cuts = cutsOf(plan, data, how.windows ?? 24);
+  for (const signals of cuts) {
+    const floatWindowed = run.floatWindowed(signals);
+    const intWindowed = run.intWindowed(signals);
+    const floatStreamed = run.floatStreamed?.(signals);
+    const intStreamed = run.intStreamed?.(signals);
+    for (const [id, row] of rows) {
+      const [fw, iw, fs, is] = [floatWindowed, intWindowed, floatStreamed, intStreamed].map((m) => m?.get(id)?.data);
+      const { scale, zeroPoint } = row.quant;
+      const real = (q: ArrayLike<number>) => (i: number) => scale * ((q[i] as number) - zeroPoint);
+      if (fw && iw) row.windowed.add(fw, real(iw));
+      if (fw && fs) row.moved.add(fw, (i) => fs[i] as number);
+      if (fw && is) row.total.add(fw, real(is));
+      const [x, q] = fs && is ? [fs, is] : [fw, iw];
+      if (x && q) row.tally.add(x as Float32Array, q as Ints);
+    }
+  }
+  const alone = aloneNoise(plan, int8, cutsOf(plan, data, 2, Math.ceil((how.aloneWindows ?? 8) / 2) - 1));
+  const streaming = run.intStreamed !== undefined;
+  const trainedToStream = streaming && Number(float.metadata['runlet.left_context'] ?? 0) > 0;
+  const isOutput = (id: number) => float.outputs.some((p) => p.tensor === id);
+  const isFloatInput = (id: number) => float.inputs.some((p) => p.tensor === id && p.hostType === 'float32');
+  const layers = ids.flatMap((id): LayerDiagnosis[] => {
+    const row = rows.get(id);
+    if (!row || row.tally.ratio.signal + row.tally.ratio.noise === 0) return [];
+    const node = float.nodes.find((n) => n.output === id);
+    const stored = int8.nodes.find((n) => n.name === node?.name);
+    const [x] = node?.inputs ?? [];
+    return [
+      {
+        tensor: id,
+        name: tensorOf(id).name,
+        op: node?.op ?? 'input',
+        type: row.quant.type ?? 'int8',
+        scale: row.quant.scale,
+        zeroPoint: row.quant.zeroPoint,
+        ...row.tally.result,
+        int8WindowedDb: row.windowed.db,
+        ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
+        mayBeInt16: row.quant.type !== 'int16' && !isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
+        aloneDb: decibels(alone.get(id) ?? 0),
+        ...(node &&
+          stored &&
+          hasWeights(node) && { weights: weightError(node, stored as MacNode, tensorOf(x as number).shape.c) }),
+      },
+    ];
+  });
+  const outputs = float.outputs.flatMap((p) => rows.get(p.tensor) ?? []);
+  const over = (of: (row: (typeof outputs)[number]) => Ratio): number => {
+    const all = new Ratio();
+    for (const row of outputs) {
+      all.signal += of(row).signal;
+      all.noise += of(row).noise;
+    }
+    return all.db;
+  };
+  const int8WindowedDb = over((r) => r.windowed);
+  return {
+    mode: plan.mode,
+    hop: plan.hop,
+    windows: cuts.length,
+    streaming,
+    exact: plan.steps.every((s) => s.exact),
+    trainedToStream,
+    layers,
+    output: {
+      int8WindowedDb,
+      ...(streaming && { floatStreamedDb: over((r) => r.moved), int8StreamedDb: over((r) => r.tally.ratio) }),
+      totalDb: !streaming ? int8WindowedDb : over((r) => (trainedToStream ? r.tally.ratio : r.total)),
+    },
+  };
+}
+
+/** Layers that cost most at the outputs when they alone are int8, the worst first. */
+export const worstLayers = ({ layers }: Diagnosis, count = 3): LayerDiagnosis[] =>
+  [...layers]
+    .sort((a, b) => a.aloneDb - b.aloneDb)
+    .filter((l) => Number.isFinite(l.aloneDb))
+    .slice(0, count);

@@ -1,0 +1,133 @@
+/**
+ * compareForms: one model as float and int8, windowed and streamed, at the same windows.
+ *
+ * In: the float graph, the int8 graph made of it, plan options, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
+ * are from those of another.  All forms are judged at the windows that every form answers.
+ * Where streaming equals the windowed model by construction (edge-exact, windowed) it is not run again; the row says so.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
+import { floatBlocks } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { hasTrunk, type PlanOptions, type StreamPlan } from '../../models/stream/types.ts';
+import { quantPlan } from '../plan.ts';
+import {
+  answerOf,
+  type Evaluation,
+  type EvaluationData,
+  isApart,
+  type Judged,
+  judge,
+  labelled,
+  metricsOf,
+  windowCount,
+} from './evaluate.ts';
+import { classNames, type Labels } from './labels.ts';
+import type { Model } from './outputs.ts';
+
+export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | 'int8 streamed';
+
+export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
+  name: FormName;
+  /** What its outputs are compared with: int8 with float of the same way of running, float streamed with float windowed; nothing for the first. */
+  against?: FormName;
+  /** Infinity where equal. */
+  outputSqnrDb: number;
+  maxDifference: number;
+  /** Share of windows with the same class; of models with several output elements. */
+  agreement?: number;
+  /** The same numbers as windowed by construction. */
+  sameAsWindowed: boolean;
+}
+
+export interface FormComparison {
+  windows: number;
+  judged: number;
+  mode: string;
+  /** What int8 and streaming change shows in the outputs of these, in this order. */
+  forms: Form[];
+  names: string[];
+}
+
+function difference(reference: readonly Judged[], judged: readonly Judged[]): { outputSqnrDb: number; maxDifference: number } {
+  let [signal, noise, maxDifference] = [0, 0, 0];
+  for (const [i, { outputs }] of reference.entries())
+    for (const [e, want] of outputs.entries()) {
+      const d = (judged[i]?.outputs[e] as number) - want;
+      signal += want * want;
+      noise += d * d;
+      maxDifference = Math.max(maxDifference, Math.abs(d));
+    }
+  return { outputSqnrDb: noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY, maxDifference };
+}
+
+/** Recordings without their last ticks, which a streamed output with look-ahead waits for. */
+const withoutEnd = (plan: StreamPlan, recordings: readonly (readonly Float32Array[])[], ticks: number): EvaluationData => ({
+  recordings: recordings.map((signals) => {
+    const blocks = floatBlocks(plan, signals);
+    return [...cutSignal(plan, blocks, 0, Math.max(0, ticksIn(plan, blocks) - ticks)).values()].map((b) => b.data);
+  }),
+});
+
+/** @param labels left out: outputs are compared, nothing is judged. @throws RunletError RN431, RN434, RN438, RN2xx */
+export function compareForms(
+  float: Graph | undefined,
+  int8: Graph,
+  options: PlanOptions,
+  data: EvaluationData,
+  labels?: Labels,
+): FormComparison {
+  const streamed = quantPlan(int8, options);
+  const { plan } = streamed;
+  const exact = plan.steps.every((s) => s.exact);
+  const windowedOptions: PlanOptions = { hop: options.hop, mode: 'windowed' };
+  const stateful = plan.graph.stateful === true;
+  const models: [FormName, Model][] = [];
+  if (float && !stateful) models.push(['float windowed', planStream(float, windowedOptions)]);
+  if (float && (stateful || !exact)) models.push(['float streamed', planStream(float, { ...options, mode: plan.mode })]);
+  if (!stateful) models.push(['int8 windowed', quantPlan(int8, windowedOptions)]);
+  const again = hasTrunk(plan.mode);
+  if (again) models.push(['int8 streamed', streamed]);
+  const { windows, has } = labels ? labelled(plan, data, labels) : { windows: windowCount(plan, data), has: () => true };
+  // streaming holds the first ones back, and the last wait for their look-ahead
+  const answers = (n: number) => isApart(data) || n >= plan.warmUpHops;
+  const atSameEnd = plan.delayFrames > 0 && isApart(data) ? withoutEnd(plan, data.recordings, plan.delayFrames) : data;
+  const dataOf = (name: FormName) => (name.endsWith('windowed') ? atSameEnd : data);
+  const all = models.map(([name, model]) => ({ name, judged: judge(model, dataOf(name), (n) => has(n) && answers(n)) }));
+  const common = new Set(all[0]?.judged.map((j) => j.window));
+  for (const { judged } of all) {
+    const there = new Set(judged.map((j) => j.window));
+    for (const n of common) if (!there.has(n)) common.delete(n);
+  }
+  if (common.size === 0)
+    throw new RunletError('RN434', {
+      what: 'no window can be judged',
+      why: `of ${windows} windows none ${labels ? 'that has a label ' : ''}has an output in every form; streaming needs ${plan.leftContextFrames} earlier frames`,
+      tryThis: 'longer recordings, or --mode windowed',
+    });
+  const names = classNames(plan.graph);
+  const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));
+  const find = (name: FormName) => kept.find((k) => k.name === name);
+  const [first] = kept as [(typeof kept)[number]];
+  const severalElements = (first.judged[0]?.outputs.length ?? 0) > 1;
+  const forms = kept.map(({ name, judged }): Form => {
+    const reference =
+      name === 'int8 streamed' ? (find('float streamed') ?? find('float windowed') ?? first) : (find('float windowed') ?? first);
+    const same = judged.filter(
+      ({ outputs }, i) =>
+        answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
+    );
+    return {
+      name,
+      ...(reference.name !== name && { against: reference.name }),
+      ...difference(reference.judged, judged),
+      ...(severalElements && { agreement: same.length / judged.length }),
+      ...(labels && metricsOf(judged, labels)),
+      sameAsWindowed: false,
+    };
+  });
+  const windowedForm = forms.find((f) => f.name === 'int8 windowed');
+  if (!again && windowedForm) forms.push({ ...windowedForm, name: 'int8 streamed', sameAsWindowed: true });
+  return { windows, judged: common.size, mode: plan.mode, forms, names };
+}

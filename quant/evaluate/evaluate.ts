@@ -1,0 +1,144 @@
+/**
+ * evaluate: how well a model does its task, float or int8, windowed or streamed.
+ *
+ * In: a StreamPlan of a float graph or a QuantPlan, data, labels.  Out: metrics, and the model's outputs at each judged window.
+ * Data is one recording, whose windows begin every hop, with a label each; or recordings that were cut apart, with a label each for the last window.
+ * How it is run is the plan's: planStream(graph, { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing.
+ * Source of the answer: of several output elements the largest (the first of equals), of one whether it is above 0.5.
+ */
+import { RunletError } from '../../models/error.ts';
+import { ticksIn } from '../../models/stream/execute.ts';
+import { floatBlocks } from '../../models/stream/float.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
+import { type Labels, outputElements } from './labels.ts';
+import { type ClassMetrics, classMetrics, type ValueMetrics, valueMetrics } from './metrics.ts';
+import { type Model, outputsOf, planOf } from './outputs.ts';
+
+/** An array `[frames][f][c]` for the one input, or one for each; or recordings apart, each with an array an input. */
+export type EvaluationData = Float32Array | readonly Float32Array[] | { recordings: readonly (readonly Float32Array[])[] };
+
+export interface Judged {
+  /** Of the signal, or of the recordings that were cut apart. */
+  window: number;
+  /** All elements of all outputs. */
+  outputs: Float32Array;
+}
+
+export interface Evaluation {
+  /** That there are, and of them those that have a label and an output. */
+  windows: number;
+  judged: Judged[];
+  classes?: ClassMetrics;
+  values?: ValueMetrics;
+}
+
+export const isApart = (data: EvaluationData): data is { recordings: readonly (readonly Float32Array[])[] } =>
+  'recordings' in data;
+
+const signalsOf = (data: Float32Array | readonly Float32Array[]): readonly Float32Array[] =>
+  data instanceof Float32Array ? [data] : data;
+
+/** Windows that a signal has: each that lies in it whole. */
+function windowsIn(plan: StreamPlan, signals: readonly Float32Array[]): number {
+  return Math.max(0, Math.floor((ticksIn(plan, floatBlocks(plan, signals)) - plan.window) / plan.hop) + 1);
+}
+
+/** How many labels the data takes. @throws RN438 a recording is shorter than a window */
+export function windowCount(plan: StreamPlan, data: EvaluationData): number {
+  if (!isApart(data)) return windowsIn(plan, signalsOf(data));
+  for (const [i, signals] of data.recordings.entries())
+    if (windowsIn(plan, signals) === 0)
+      throw new RunletError('RN438', {
+        what: `recording ${i} is shorter than a window`,
+        why: `it has ${ticksIn(plan, floatBlocks(plan, signals))} frames, a window ${plan.window}`,
+        tryThis: 'an array [recordings][frames][values] of longer recordings',
+      });
+  return data.recordings.length;
+}
+
+/** RN431 where labels are not as many as windows. */
+function checkCount(plan: StreamPlan, windows: number, { kind, values }: Labels): number {
+  const per = kind === 'classes' ? 1 : outputElements(plan.graph).reduce((a, b) => a + b, 0);
+  if (values.length === windows * per) return per;
+  throw new RunletError('RN431', {
+    what: `${values.length} labels for ${windows} windows`,
+    why: `${per > 1 ? `each window has ${per} output elements; ` : ''}a window of ${plan.window} frames begins every ${plan.hop}`,
+    tryThis: 'a label for every window, null (or an empty cell) where there is none; another --hop',
+  });
+}
+
+/** The last `ticks` of a recording, so that its last output falls due at its end. */
+function ending(plan: StreamPlan, signals: readonly Float32Array[]): { signals: Float32Array[]; window: number } {
+  const { rates } = plan.clock;
+  const all = ticksIn(plan, floatBlocks(plan, signals));
+  const window = Math.floor((all - plan.window - plan.delayFrames) / plan.hop);
+  const from = all - (window * plan.hop + plan.window + plan.delayFrames);
+  const cut = signals.map((data, i) => data.slice((from * (rates[i] as number) * data.length) / (all * (rates[i] as number))));
+  return { signals: cut, window };
+}
+
+export const answerOf = (outputs: Float32Array, classes: number): number => {
+  if (classes === 2 && outputs.length === 1) return (outputs[0] as number) > 0.5 ? 1 : 0;
+  let best = 0;
+  for (let i = 1; i < classes; i++) if ((outputs[i] as number) > (outputs[best] as number)) best = i;
+  return best;
+};
+
+/** Outputs at every window that `wanted` names and the plan answers. */
+export function judge(model: Model, data: EvaluationData, wanted: (window: number) => boolean): Judged[] {
+  const judged: Judged[] = [];
+  if (!isApart(data)) {
+    for (const { window, values } of outputsOf(model, signalsOf(data), wanted)) judged.push({ window, outputs: values });
+    return judged;
+  }
+  for (const [i, recording] of data.recordings.entries()) {
+    if (!wanted(i)) continue;
+    const { signals, window } = ending(planOf(model), recording);
+    for (const { values } of outputsOf(model, signals, (n) => n === window)) judged.push({ window: i, outputs: values });
+  }
+  return judged;
+}
+
+/** Metrics of outputs that are there. @throws RN434 where none has a label */
+export function metricsOf(judged: readonly Judged[], labels: Labels): Pick<Evaluation, 'classes' | 'values'> {
+  const { kind, values, names } = labels;
+  const truth: number[] = [];
+  const answers: number[] = [];
+  for (const { window, outputs } of judged)
+    if (kind === 'classes') {
+      truth.push(values[window] as number);
+      answers.push(answerOf(outputs, names.length));
+    } else
+      for (const [e, y] of outputs.entries()) {
+        const want = values[window * outputs.length + e];
+        if (want === null || want === undefined) continue;
+        truth.push(want);
+        answers.push(y);
+      }
+  if (truth.length === 0)
+    throw new RunletError('RN434', {
+      what: 'no window can be judged',
+      why: 'none that has a label has an output: the first ones are held back until the model has seen enough',
+      tryThis: 'longer recordings, or --mode windowed',
+    });
+  return kind === 'classes' ? { classes: classMetrics(truth, answers, names) } : { values: valueMetrics(truth, answers) };
+}
+
+/** Which windows have a label. @throws RN431, RN438 */
+export function labelled(
+  plan: StreamPlan,
+  data: EvaluationData,
+  labels: Labels,
+): { windows: number; has: (window: number) => boolean } {
+  const windows = windowCount(plan, data);
+  const per = checkCount(plan, windows, labels);
+  const has = (n: number) => labels.values.slice(n * per, (n + 1) * per).some((v) => v !== null);
+  return { windows, has };
+}
+
+/** @throws RunletError RN431 (labels are not as many as windows), RN434 (none can be judged), RN438 (recordings too short) */
+export function evaluate(model: Model, data: EvaluationData, labels: Labels): Evaluation {
+  const { windows, has } = labelled(planOf(model), data, labels);
+  const judged = judge(model, data, has);
+  return { windows, judged, ...metricsOf(judged, labels) };
+}

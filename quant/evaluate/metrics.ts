@@ -1,0 +1,72 @@
+/**
+ * Metrics of a task: of classes accuracy, F1 and who is taken for whom, of values the errors.
+ *
+ * In: truth and answers, one after the other.  Out: metrics.  Exact counts; F1 = 2 TP / (2 TP + FP + FN), macro F1 the mean over classes that are
+ * said or answered at all.
+ */
+
+export interface ClassScore {
+  name: string;
+  /** Windows of this class. */
+  windows: number;
+  precision: number;
+  recall: number;
+  f1: number;
+}
+
+export interface ClassMetrics {
+  accuracy: number;
+  macroF1: number;
+  classes: ClassScore[];
+  /** [said][answered], windows. */
+  confusion: number[][];
+}
+
+export interface ValueMetrics {
+  mae: number;
+  rmse: number;
+  /** Mean of answer minus truth. */
+  bias: number;
+  maxError: number;
+}
+
+export function classMetrics(truth: readonly number[], answers: readonly number[], names: readonly string[]): ClassMetrics {
+  const confusion = names.map(() => names.map(() => 0));
+  for (const [i, said] of truth.entries()) {
+    const row = confusion[said] as number[];
+    const answer = answers[i] as number;
+    row[answer] = (row[answer] as number) + 1;
+  }
+  const share = (part: number, all: number) => (all > 0 ? part / all : 0);
+  const classes = names.map((name, c): ClassScore => {
+    const hits = confusion[c]?.[c] ?? 0;
+    const windows = (confusion[c] as number[]).reduce((a, b) => a + b, 0);
+    const answered = confusion.reduce((sum, row) => sum + (row[c] as number), 0);
+    const [precision, recall, f1] = [share(hits, answered), share(hits, windows), share(2 * hits, windows + answered)];
+    return { name, windows, precision, recall, f1 };
+  });
+  const seen = classes.filter(({ windows, precision }, c) => windows > 0 || precision > 0 || confusion.some((row) => row[c]));
+  const hits = classes.reduce((sum, _, c) => sum + (confusion[c]?.[c] ?? 0), 0);
+  return {
+    accuracy: share(hits, truth.length),
+    macroF1: share(
+      seen.reduce((sum, c) => sum + c.f1, 0),
+      seen.length,
+    ),
+    classes,
+    confusion,
+  };
+}
+
+export function valueMetrics(truth: readonly number[], answers: readonly number[]): ValueMetrics {
+  let [absolute, squared, signed, maxError] = [0, 0, 0, 0];
+  for (const [i, want] of truth.entries()) {
+    const error = (answers[i] as number) - want;
+    absolute += Math.abs(error);
+    squared += error * error;
+    signed += error;
+    maxError = Math.max(maxError, Math.abs(error));
+  }
+  const n = Math.max(1, truth.length);
+  return { mae: absolute / n, rmse: Math.sqrt(squared / n), bias: signed / n, maxError };
+}

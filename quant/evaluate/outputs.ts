@@ -1,0 +1,77 @@
+/**
+ * A model's outputs at chosen windows, in real numbers.
+ *
+ * In: a plan (float) or a QuantPlan (int8), recordings, the windows that are wanted.  Out: all outputs of each, one after the other.
+ * Where the plan has no trunk (the windowed model) wanted windows alone are run; else the trunk runs over pieces of about `pieceTicks`, so that memory is
+ * bounded whatever the length.  Equal to the plan over the whole signal: pieces begin a whole warm-up earlier, at a hop.
+ */
+import { type Block, cutSignal, executeStream, type RunNode, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
+import type { QuantPlan } from '../plan.ts';
+import { intRunner, signalBlocks } from '../reference.ts';
+import { quantiseSignals } from '../report.ts';
+
+/** A float model as its plan, or an int8 model. */
+export type Model = StreamPlan | QuantPlan;
+
+export const planOf = (model: Model): StreamPlan => ('params' in model ? model.plan : model);
+
+const pieceTicks = 16384;
+
+type Results = (signals: readonly Float32Array[]) => Iterable<WindowResult<ArrayLike<number>>>;
+
+/** Runs a signal through the model. */
+function runnerOf(model: Model): { results: Results; real: (output: number, data: ArrayLike<number>) => ArrayLike<number> } {
+  const plan = planOf(model);
+  if (!('params' in model))
+    return { results: (signals) => executeStream(plan, floatBlocks(plan, signals), floatRunner), real: (_, data) => data };
+  const run = intRunner(model.params) as RunNode<Int8Array>;
+  return {
+    results: (signals) => {
+      const stored = quantiseSignals(plan.graph, signals);
+      return executeStream(plan, signalBlocks(model, stored) as Block<Int8Array>[], run);
+    },
+    real: (output, data) => {
+      const { scale, zeroPoint } = plan.graph.tensors[plan.graph.outputs[output]?.tensor ?? -1]?.quant ?? {
+        scale: 1,
+        zeroPoint: 0,
+      };
+      return Float32Array.from(data, (v) => scale * (v - zeroPoint));
+    },
+  };
+}
+
+/** Of one signal: windows n >= plan.warmUpHops that `wanted` names. */
+export function* outputsOf(
+  model: Model,
+  signals: readonly Float32Array[],
+  wanted: (window: number) => boolean,
+): Generator<{ window: number; values: Float32Array }> {
+  const plan = planOf(model);
+  const { results, real } = runnerOf(model);
+  const blocks = floatBlocks(plan, signals);
+  const needed = plan.window + plan.delayFrames;
+  const last = Math.floor((ticksIn(plan, blocks) - needed) / plan.hop);
+  const whole = plan.graph.stateful || plan.mode === 'misaligned';
+  const perPiece = hasTrunk(plan.mode) ? Math.max(1, Math.floor((pieceTicks - needed) / plan.hop)) : 1;
+  const step = whole ? last + 1 : perPiece;
+  for (let n = 0; n <= last; n += step) {
+    const end = Math.min(last + 1, n + step);
+    if (!Array.from({ length: end - n }, (_, i) => n + i).some(wanted)) continue;
+    const from = Math.max(0, n - plan.warmUpHops);
+    const part = cutSignal(plan, blocks, from * plan.hop, (end - 1) * plan.hop + needed);
+    for (const { index, outputs } of results([...part.values()].map((b) => b.data))) {
+      const window = from + index;
+      if (window < n || !wanted(window)) continue;
+      const all = outputs.map((data, i) => real(i, data));
+      const values = new Float32Array(all.reduce((sum, a) => sum + a.length, 0));
+      let at = 0;
+      for (const a of all) {
+        values.set(a, at);
+        at += a.length;
+      }
+      yield { window, values };
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * search: which way to quantise is best for a task, within a time budget.
+ *
+ * In: a float graph, plan options, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
+ * costs, the Pareto front of them, and the one chosen: the best score, of equals the fewest bytes, then the least work, then the first tried.
+ * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The model is run the way it will run.
+ * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work: multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts.
+ * Deterministic but for how many candidates the time allows; `candidates` makes that exact.
+ */
+import { RunletError } from '../../models/error.ts';
+import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
+import type { Graph, Tensor } from '../../models/graph/types.ts';
+import { executeStream } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { touchesInt16 } from '../../models/stream/timing.ts';
+import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { type Calibration, piecesOf } from '../calibration/signals.ts';
+import { cutsOf } from '../diagnose/cuts.ts';
+import { type EvaluationData, evaluate } from '../evaluate/evaluate.ts';
+import type { Labels, Metric } from '../evaluate/labels.ts';
+import { outputsOf } from '../evaluate/outputs.ts';
+import { analyticMeans } from '../methods/analytic-means.ts';
+import { int16Work, mixed } from '../mixed.ts';
+import { type QuantPlan, quantPlan } from '../plan.ts';
+import { quantize, type Seen } from '../quantize.ts';
+import { type Candidate, candidatesOf, optionsText } from './candidates.ts';
+
+export interface SearchOptions {
+  /** Most seconds (60); at least one candidate is tried. */
+  seconds?: number;
+  /** Exactly so many, however long it takes. */
+  candidates?: number;
+  seed?: number;
+  /** Budgets of int16 activations that are tried beside none, percent of cost. */
+  mixedBudgets?: readonly number[];
+  task?: { data: EvaluationData; labels: Labels; metric?: Metric };
+  /** Milliseconds; replaceable for tests. */
+  now?: () => number;
+}
+
+export type Score = Metric | 'output SQNR';
+
+export interface Tried extends Candidate {
+  options: string;
+  graph: Graph;
+  /** As of Quantized. */
+  float: Graph;
+  /** In the unit of the search's score. */
+  score: number;
+  bytes: number;
+  work: number;
+  /** Nothing that was tried is better in one of score, bytes and work and as good in the others. */
+  front: boolean;
+}
+
+export interface Search {
+  score: Score;
+  /** In the order in which they were tried. */
+  tried: Tried[];
+  /** How many there are to try. */
+  candidates: number;
+  chosen: Tried;
+}
+
+const better = (score: Score, a: number, b: number): boolean => (score === 'mae' || score === 'rmse' ? a < b : a > b);
+
+function costOf({ plan }: QuantPlan): { bytes: number; work: number } {
+  let bytes = plan.stateBytes;
+  for (const node of plan.graph.nodes) {
+    if (!hasWeights(node)) continue;
+    const { outputs } = weightChannels(node, (plan.graph.tensors[node.inputs[0] as number] as Tensor).shape.c);
+    bytes += node.attrs.weights.data.length + 12 * outputs;
+  }
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+  return { bytes, work };
+}
+
+/** Marks what is on the front, and finds the choice. */
+export function chooseFrom<T extends { score: number; bytes: number; work: number; front: boolean }>(
+  score: Score,
+  tried: readonly T[],
+): T {
+  const asGood = (a: T, b: T) => !better(score, b.score, a.score) && a.bytes <= b.bytes && a.work <= b.work;
+  for (const one of tried) one.front = !tried.some((other) => other !== one && asGood(other, one) && !asGood(one, other));
+  const wins = (a: T, b: T) => {
+    if (a.score !== b.score) return better(score, a.score, b.score);
+    return a.bytes === b.bytes ? a.work < b.work : a.bytes < b.bytes;
+  };
+  return tried.reduce((best, one) => (wins(one, best) ? one : best));
+}
+
+/** Signal-to-noise of the outputs against the float plan. */
+function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => number {
+  const cuts = cutsOf(plan, data, 4, 7);
+  const exact = cuts.map((signals) => [...executeStream(plan, floatBlocks(plan, signals), floatRunner)].map((w) => w.outputs));
+  return (quant) => {
+    let [signal, noise] = [0, 0];
+    for (const [k, signals] of cuts.entries()) {
+      let n = 0;
+      for (const { values } of outputsOf(quant, signals, () => true)) {
+        const want = (exact[k]?.[n++] ?? []).flatMap((part) => [...part]);
+        for (const [e, x] of want.entries()) {
+          signal += x * x;
+          noise += (x - (values[e] as number)) ** 2;
+        }
+      }
+    }
+    return noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY;
+  };
+}
+
+/** Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437 (no budget), RN431 to RN438, RN404, RN41x */
+export function* searchSteps(
+  graph: Graph,
+  options: PlanOptions,
+  calibration: Calibration,
+  how: SearchOptions = {},
+): Generator<{ tried: number; candidates: number; share: number }, Search, undefined> {
+  const { seconds = 60, task, now = () => performance.now() } = how;
+  if (!(seconds > 0) || (how.candidates !== undefined && !(how.candidates >= 1)))
+    throw new RunletError('RN437', {
+      what: how.candidates === undefined ? `${seconds} seconds to search in` : `${how.candidates} candidates to try`,
+      why: 'nothing would be tried',
+      tryThis: '--seconds 60, or --candidates 10',
+    });
+  const plan = planStream(graph, options);
+  const planned: PlanOptions = { ...options, mode: plan.mode };
+  const all = candidatesOf({ ...how, analytic: analyticMeans(graph).size > 0 });
+  const score: Score = task ? (task.metric ?? (task.labels.kind === 'classes' ? 'accuracy' : 'mae')) : 'output SQNR';
+  const sqnr = task ? undefined : outputSqnr(plan, calibration);
+  const scoreOf = (quant: QuantPlan): number => {
+    if (!task) return sqnr?.(quant) ?? 0;
+    const { classes, values } = evaluate(quant, task.data, task.labels);
+    const found = { accuracy: classes?.accuracy, f1: classes?.macroF1, mae: values?.mae, rmse: values?.rmse };
+    return found[score as Metric] ?? Number.NaN;
+  };
+  const seen: Seen = new Map();
+  const joined = joinedSignals(plan, calibration);
+  const most = Math.min(all.length, how.candidates ?? all.length);
+  const start = now();
+  const tried: Tried[] = [];
+  let last: { key: string; int8: Graph; float: Graph } | undefined;
+  for (const candidate of all.slice(0, most)) {
+    const spent = (now() - start) / 1000;
+    if (tried.length > 0 && how.candidates === undefined && spent >= seconds) break;
+    yield {
+      tried: tried.length,
+      candidates: most,
+      share: how.candidates === undefined ? Math.min(1, spent / seconds) : tried.length / most,
+    };
+    const key = optionsText({ methods: candidate.methods });
+    if (last?.key !== key) {
+      const made = quantize(graph, planned, calibration, { ...candidate.methods, noReport: true, seen });
+      last = { key, int8: made.graph, float: made.float };
+    }
+    const { int8, float } = last;
+    const { mixedBudget } = candidate;
+    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget }).graph;
+    const quant = quantPlan(made, planned);
+    tried.push({
+      ...candidate,
+      options: optionsText(candidate),
+      graph: made,
+      float,
+      score: scoreOf(quant),
+      ...costOf(quant),
+      front: false,
+    });
+  }
+  return { score, tried, candidates: all.length, chosen: chooseFrom(score, tried) };
+}
+
+/** One signal an input: windows that were chosen of a long recording are joined. */
+function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
+  const pieces = piecesOf(calibration);
+  return plan.graph.inputs.map((_, i) => {
+    const parts = pieces.map((piece) => piece[i] as Float32Array);
+    const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  });
+}
+
+/** The whole search. @throws as searchSteps */
+export function search(graph: Graph, options: PlanOptions, calibration: Calibration, how: SearchOptions = {}): Search {
+  const steps = searchSteps(graph, options, calibration, how);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}

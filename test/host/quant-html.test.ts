@@ -1,0 +1,118 @@
+/**
+ * quantize --report: the page holds every layer and figure, the worst come first with what to try, it stands alone, and fits a phone.
+ *
+ * The first part reads the text, the last part a headless browser, which is skipped where there is none.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseHTML } from 'linkedom';
+import { chromium } from 'playwright-core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { quantPage } from '../../host/report/quant-html/page.ts';
+import { adviceFor } from '../../quant/diagnose/advice.ts';
+import { diagnose, worstLayers } from '../../quant/diagnose/diagnose.ts';
+import { compareForms } from '../../quant/evaluate/compare-forms.ts';
+import type { Labels } from '../../quant/evaluate/labels.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { chromiumPath, flags } from '../browser/page.ts';
+import { channels, classifier, noise, window } from '../quant/small-classifier.ts';
+
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const graph = { ...classifier(seed, { metadata: { 'runlet.labels': 'rest <b>,walk,run' } }), name: 'a <b> network' };
+const signal = noise(seed, 16 * 40);
+const options = { hop: 4 };
+const { float, graph: int8, methods } = quantize(graph, options, signal, { preset: 'fast', noReport: true });
+const diagnosis = diagnose(float, int8, options, signal);
+const count = (signal.length / channels - window) / options.hop + 1;
+const labels: Labels = {
+  kind: 'classes',
+  values: Array.from({ length: count }, (_, n) => n % 3),
+  names: ['rest <b>', 'walk', 'run'],
+};
+const evaluation = compareForms(graph, int8, options, signal, labels);
+const html = await quantPage({ name: graph.name, diagnosis, methods, evaluation });
+
+test('every layer is in the table, with its histogram; the worst come first, with what to try; names are escaped', () => {
+  assert.not.match(html, /(src|href)="(?!data:,")|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
+  const { document } = parseHTML(html);
+  assert.is(document.querySelector('h1')?.textContent, 'a <b> network: what int8 costs');
+  const rows = [...document.querySelectorAll('section:last-of-type tbody tr')].map((tr) => [...tr.querySelectorAll('td')].map((td) => td.textContent)); // biome-ignore format: one line
+  assert.equal(
+    rows.map((r) => [r[1], r[8], r[9]]),
+    diagnosis.layers.map((l) => [l.name, l.aloneDb.toFixed(1), l.int8WindowedDb.toFixed(1)]),
+  );
+  assert.is(document.querySelectorAll('.small svg').length, diagnosis.layers.length);
+  const worst = worstLayers(diagnosis);
+  const cards = [...document.querySelectorAll('.worst article')];
+  assert.equal(cards.map((c) => c.querySelector('h3')?.textContent), worst.map((l) => `${l.name} ${l.op}`)); // biome-ignore format: one line
+  assert.equal(
+    cards.map((c) => [...c.querySelectorAll('code')].map((o) => o.textContent)),
+    worst.map((l) => adviceFor(l, methods, diagnosis).flatMap((a) => a.option || [])),
+  );
+  const confusion = evaluation.forms.at(-1)?.classes?.confusion ?? [];
+  const shown = [...document.querySelectorAll('.confusion tbody tr')].map((tr) => [...tr.querySelectorAll('td')].map((td) => td.textContent)); // biome-ignore format: one line
+  assert.equal(shown.map((r) => r.slice(0, 4)), confusion.map((row, i) => [labels.names[i], ...row.map((n) => (n > 0 ? String(n) : ''))])); // biome-ignore format: one line
+});
+
+test('a histogram is as high as its counts, on a scale of logarithms, and reaches as far as its values', () => {
+  const { document } = parseHTML(html);
+  const [figure] = [...document.querySelectorAll('.small svg')] as [Element];
+  const h = diagnosis.layers[0]?.histogram as (typeof diagnosis.layers)[number]['histogram'];
+  const line = figure.querySelector('g[aria-label="line"] path')?.getAttribute('d') ?? '';
+  const points = [...line.matchAll(/([\d.]+),([\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as const);
+  // 84 pixels high, 4 free above and 20 for the axis below
+  const [floor, top] = [64, 4];
+  const most = Math.log10(1 + Math.max(...h.int8, ...h.float));
+  const inside = h.int8.slice(8, -8);
+  assert.is(points.length, 2 * inside.length);
+  for (const [i, n] of inside.entries()) {
+    const share = (floor - (points[2 * i]?.[1] ?? 0)) / (floor - top);
+    assert.ok(Math.abs(share - Math.log10(1 + n) / most) < 0.01, `bin ${i}: ${share}, ${n} values`);
+  }
+});
+
+if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
+(chromiumPath ? test : test.skip)(
+  'on a phone and on a desk, light and dark: nothing is wider than the page, no text is cut',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'runlet-quant-html-'));
+    writeFileSync(join(folder, 'quant.html'), html);
+    const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
+    try {
+      const colours = new Set<string>();
+      for (const [width, colorScheme] of [
+        [360, 'light'],
+        [820, 'dark'],
+        [1180, 'light'],
+      ] as const) {
+        const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+        const requests: string[] = [];
+        page.on('request', (r) => requests.push(r.url()));
+        await page.goto(`file://${join(folder, 'quant.html')}`);
+        const found = await page.evaluate(() => ({
+          wide: document.documentElement.scrollWidth,
+          colour: getComputedStyle(document.body).backgroundColor,
+          cut: [...document.querySelectorAll('svg text')]
+            .filter((t) => {
+              const [own, outer] = [t.getBoundingClientRect(), (t.closest('svg') as SVGElement).getBoundingClientRect()];
+              return own.width > 0 && (own.right > outer.right + 0.5 || own.left < outer.left - 0.5);
+            })
+            .map((t) => t.textContent),
+        }));
+        assert.ok(found.wide <= width, `${found.wide} of ${width} pixels`);
+        assert.equal(found.cut, [], `${width} pixels`);
+        assert.ok(requests.every((url) => /^(file|data):/.test(url)));
+        colours.add(found.colour);
+        await page.close();
+      }
+      assert.is(colours.size, 2);
+    } finally {
+      await browser.close();
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test.run();
