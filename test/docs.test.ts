@@ -202,6 +202,7 @@ test('README lists the operators that `runlet ops` lists', async () => {
   assert.is(row('operators'), ops.map(({ op }) => op).join(', '));
   assert.is(row('TensorFlow Lite'), formats.tflite?.join(', '));
   assert.is(row('ONNX'), formats.onnx?.join(', '));
+  assert.is(row('TensorFlow.js'), formats.tfjs?.join(', '));
 });
 
 test('npx runlet works in a clone', async () => {

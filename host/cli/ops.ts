@@ -35,11 +35,16 @@ export const opRows = (): OpRow[] =>
 
 /** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
 async function formats(): Promise<Record<string, string[]>> {
-  const [tflite, onnx] = await Promise.all([
+  const [tflite, onnx, tfjs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),
     import('../../models/read/onnx/lower/index.ts'),
+    import('../../models/read/tfjs/lower/index.ts'),
   ]);
-  return { tflite: Object.keys(tflite.lowerings).sort(), onnx: [...onnx.lowerings.keys()].sort() };
+  return {
+    tflite: Object.keys(tflite.lowerings).sort(),
+    onnx: [...onnx.lowerings.keys()].sort(),
+    tfjs: [...tfjs.lowerings.keys()].sort(),
+  };
 }
 
 export default defineCommand({
