@@ -61,6 +61,8 @@ export function adviceFor(
     });
   if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--rounding together'))
     found.push({ option: '--rounding together', why: 'its weights are rounded one by one' });
+  if (found.length === 0 && layer.op === 'softmax')
+    found.push({ option: '', why: `its steps are 1/256 by the specification, and so ${db(aloneDb)} is what int8 can give here` });
   return found.slice(0, 3);
 }
 
