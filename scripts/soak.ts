@@ -103,6 +103,11 @@ const runs: Record<string, Soak> = {
     test: 'write/qdq',
     env: { RUNLET_QDQ_NETWORKS: '2000' },
   },
+  requests: {
+    what: 'the gateway: 10^6 made-up requests with the token, 250,000 without, 10^6 binary messages',
+    test: 'gateway/fuzz',
+    env: { RUNLET_GATEWAY_REQUESTS: '1000000' },
+  },
   fleet: {
     what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 changed messages; 20,000 random rollouts',
     test: 'fleet/',
