@@ -6,6 +6,7 @@
  * `const`, apart from what is written. Node and its packages are enough.
  */
 import { RunletError } from '../../models/error.ts';
+import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Manifest } from '../bundle/manifest.ts';
@@ -57,9 +58,9 @@ export function checkCTarget(target: string): void {
   });
 }
 
-/** @throws RunletError RN501, RN511 */
+/** @throws RunletError RN501, RN507, RN511 */
 export async function buildC(quant: QuantPlan, manifest: Manifest, options: COptions = {}): Promise<CForm> {
-  const { frontEnd } = options;
+  const frontEnd = options.frontEnd && fitFrontEnd(quant.plan.graph, options.frontEnd);
   const name = cName(options.name ?? manifest.name);
   const made = placed(quant, frontEnd);
   const source = moduleSource(quant, made, manifest.producer, true);
