@@ -11,7 +11,7 @@ import { RunletError } from '../../models/error.ts';
 import type { GatewayClient } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
-import { choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { readBytes } from './load.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
 
@@ -187,6 +187,8 @@ export default defineCommand({
         why: fleet ? 'a fleet takes no --to, --dry-run and --no-confirm' : 'neither was given',
         tryThis: '--to http://HOST:8080 for one gateway, --to serial:PORT for a device, or --fleet mqtt://BROKER/SITE',
       });
+    if (!/^https?:/i.test(to))
+      throw badOption('to', to, 'the address of a gateway, such as http://HOST:8080, or serial: and a port');
     const client = await clientOf({ ...args, to });
     const bytes = await readBytes(args.bundle);
     const say = (name: string, text: string) => args.json || process.stdout.write(lineText([name, text]));

@@ -90,7 +90,8 @@ for (const rounding of runtime ? roundings : [])
     for (const level of levels) {
       console.log(`  seed ${seed}, rounding ${rounding}, optimisations ${level}: ${show(totals[level])}`);
       const { outputs, withinOne } = totals[level];
-      const least = rounding === 'onnx' ? 0.98 : 0.999;
+      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one
+      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.995;
       assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
     }
   });
