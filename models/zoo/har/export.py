@@ -12,12 +12,14 @@ golden-in-*.npy  float32 [8, 128, 6] windows; golden-out-*.npy float32 [8, 5] sc
 
 import argparse
 import pathlib
+import sys
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper, numpy_helper
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
+import onnx_file
 import simulate
 from model import HOP, LABELS, WINDOW, ActivityNet, Exported
 
@@ -30,45 +32,9 @@ METADATA = {
 DEVICES = ("watch", "phone")
 
 
-def halved(graph):
-    """Float16 initialisers, each cast to float32 where it is used."""
-    casts = []
-    for tensor in list(graph.initializer):
-        array = numpy_helper.to_array(tensor)
-        if array.dtype != np.float32:
-            continue
-        half = numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half")
-        graph.initializer.remove(tensor)
-        graph.initializer.append(half)
-        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend(casts + nodes)
-
-
 def write_onnx(net, path, half=False):
-    """Export one window, weights inside, and attach the metadata; the exporter's notes are dropped."""
-    program = torch.onnx.export(
-        net,
-        (torch.zeros(1, 6, WINDOW),),
-        input_names=["motion"],
-        output_names=["scores"],
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
-    proto = program.model_proto
-    graph = proto.graph
-    tensors = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
-    for item in (proto, graph, *graph.node, *tensors):
-        del item.metadata_props[:]
-    graph.name = "har"
-    if half:
-        halved(graph)
-    for key, value in METADATA.items():
-        proto.metadata_props.add(key=key, value=value)
-    onnx.checker.check_model(proto, full_check=True)
-    onnx.save(proto, path)
+    """One window, with what readers of the file need."""
+    onnx_file.write_onnx(net, path, "har", torch.zeros(1, 6, WINDOW), "motion", "scores", METADATA, half)
 
 
 def load(path):
@@ -79,11 +45,7 @@ def load(path):
 
 
 def load_onnx(path):
-    """An exported network in PyTorch, by the names that the exporter keeps."""
-    arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
-    net = Exported(ActivityNet())
-    net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
-    return net.eval()
+    return onnx_file.read_weights(Exported(ActivityNet()), path)
 
 
 def write_signals(device):

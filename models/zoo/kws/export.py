@@ -14,17 +14,19 @@ golden-rows.npy  int8 [400, 40]: the front end's rows of the first 8 s of demo.w
 import argparse
 import json
 import pathlib
+import sys
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper, numpy_helper
 from scipy.io import wavfile
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
 import augment
 import clips
+import onnx_file
 import speech
 from batches import real
 from front_end import features
@@ -80,45 +82,9 @@ def load(paths):
     return Scores(members).eval()
 
 
-def halved(graph):
-    """Float16 initialisers, each cast to float32 where it is used."""
-    casts = []
-    for tensor in list(graph.initializer):
-        array = numpy_helper.to_array(tensor)
-        if array.dtype != np.float32:
-            continue
-        half = numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half")
-        graph.initializer.remove(tensor)
-        graph.initializer.append(half)
-        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend(casts + nodes)
-
-
 def write_onnx(net, path, half=False):
-    """Export one window, weights inside, and attach the metadata; the exporter's notes are dropped."""
-    program = torch.onnx.export(
-        net,
-        (torch.zeros(1, 1, 49, 40),),
-        input_names=["features"],
-        output_names=["scores"],
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
-    proto = program.model_proto
-    graph = proto.graph
-    tensors = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
-    for item in (proto, graph, *graph.node, *tensors):
-        del item.metadata_props[:]
-    graph.name = "kws"
-    if half:
-        halved(graph)
-    for key, value in METADATA.items():
-        proto.metadata_props.add(key=key, value=value)
-    onnx.checker.check_model(proto, full_check=True)
-    onnx.save(proto, path)
+    """One window, with what readers of the file need."""
+    onnx_file.write_onnx(net, path, "kws", torch.zeros(1, 1, 49, 40), "features", "scores", METADATA, half)
 
 
 def calibration(rng):
@@ -157,11 +123,7 @@ def write_signals():
 
 
 def load_onnx(path):
-    """kws.onnx in PyTorch, by the names that the exporter keeps."""
-    arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
-    net = Scores([Member(kind) for kind in STEMS])
-    net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
-    return net.eval()
+    return onnx_file.read_weights(Scores([Member(kind) for kind in STEMS]), path)
 
 
 def main():

@@ -12,11 +12,14 @@ fixtures/*.npy    raw signal and front end output for the TypeScript test
 
 import argparse
 import pathlib
+import sys
 
 import numpy as np
-import onnx
 import torch
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
+import onnx_file
 import simulate
 from evaluate import load
 from model import EXTENDED, HOP, LEFT_CONTEXT, WINDOW
@@ -33,30 +36,8 @@ METADATA = {
 
 
 def write_onnx(net, path):
-    """Export one window of 256 samples, weights inside, and attach the metadata.
-
-    The exporter fuses each zero pad into its convolution (pads = [8, 0]).  Its notes on
-    nodes and values (source lines, file paths) are dropped.
-    """
-    program = torch.onnx.export(
-        net,
-        (torch.zeros(1, 1, WINDOW),),
-        input_names=["ppg"],
-        output_names=["bpm"],
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
-    proto = program.model_proto
-    graph = proto.graph
-    tensors = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
-    for item in (proto, graph, *graph.node, *tensors):
-        del item.metadata_props[:]
-    graph.name = "ppg-hr"
-    for key, value in METADATA.items():
-        proto.metadata_props.add(key=key, value=value)
-    onnx.checker.check_model(proto, full_check=True)
-    onnx.save(proto, path)
+    """One window of 256 samples. The exporter fuses each zero pad into its convolution (pads = [8, 0])."""
+    onnx_file.write_onnx(net, path, "ppg-hr", torch.zeros(1, 1, WINDOW), "ppg", "bpm", METADATA)
 
 
 def write_calibration():
