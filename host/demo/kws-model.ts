@@ -4,20 +4,17 @@
  * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its numbers mean. A row of features is
  * int8 [40], 50 rows a second.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import type { Graph } from '../../models/graph/types.ts';
-import { readModel } from '../../models/read/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
-import { quantize } from '../../quant/quantize.ts';
 import { openSession, type Session } from '../session/index.ts';
-import { readNpy } from '../sources/npy.ts';
+import { readFloat as readZooModel, root, zooArray, toInt8 as zooInt8 } from './zoo.ts';
 
-export const root = join(import.meta.dirname, '..', '..');
+export { root };
 export const zoo = join(root, 'models/zoo/kws');
 export const hop = 2;
 export const rows = 49;
@@ -35,14 +32,11 @@ export const endSample = (n: number): number => (n * hop + rows - 1) * stepSampl
 export const realRows = (stored: Int8Array): Float32Array =>
   Float32Array.from(stored, (q) => frontEnd.output.scale * (q - frontEnd.output.zeroPoint));
 
-export async function readFloat(file: string): Promise<Graph> {
-  const bytes = new Uint8Array(readFileSync(join(zoo, file)));
-  return readModel(bytes, { name: 'kws', digest: createHash('sha256').update(bytes).digest('hex') });
-}
+export const readFloat = (file: string): Promise<Graph> => readZooModel('kws', file);
 
-export const calibration = (): Float32Array => readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
+export const calibration = (): Float32Array => zooArray('kws', 'calib.npy').data as Float32Array;
 
-export const toInt8 = (graph: Graph): Graph => quantize(graph, { hop }, calibration(), { preset: 'fast', noReport: true }).graph;
+export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, calibration());
 
 /** int16 PCM of a 16 kHz mono WAV file of 16 bits, as the zoo's demo.wav is. */
 export function readWav(path: string): Int16Array {

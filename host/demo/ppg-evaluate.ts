@@ -8,7 +8,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
-import { readModel } from '../../models/read/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -18,15 +17,11 @@ import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignal } from '../../quant/report.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
-import { readNpy } from '../sources/npy.ts';
 import { prepared, type Recording, readWelltory } from './ppg-recordings.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-const zoo = join(root, 'models/zoo/ppg-hr');
-const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)));
+import { readFloat, root, zooArray, zooFile } from './zoo.ts';
 
 function demo(): Recording {
-  const rows = readFileSync(join(zoo, 'demo.csv'), 'utf8')
+  const rows = readFileSync(zooFile('ppg-hr', 'demo.csv'), 'utf8')
     .trim()
     .split('\n')
     .slice(1)
@@ -50,9 +45,9 @@ class Errors {
 }
 
 async function main(): Promise<void> {
-  const graph = await readModel(bytes(zoo, 'ppg-hr.onnx'), { name: 'ppg-hr' });
+  const graph = await readFloat('ppg-hr', 'ppg-hr.onnx');
   const hop = 64;
-  const calibration = readNpy(bytes(zoo, 'calib.npy')).data as Float32Array;
+  const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
   const int8 = quantize(graph, { hop }, calibration, { preset: 'fast', noReport: true }).graph;
   const streamed = quantPlan(int8, { hop });
   const windowed = quantPlan(int8, { hop, mode: 'windowed' });

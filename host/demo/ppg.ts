@@ -4,11 +4,9 @@
  * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan, per-layer quantisation, heart
  * rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm and out/ppg-hr.svg.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
-import { readModel } from '../../models/read/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -24,11 +22,9 @@ import { quantile } from '../report/statistics.ts';
 import { table } from '../report/table.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { openSource } from '../sources/index.ts';
-import { readNpy } from '../sources/npy.ts';
 import { byteLines, workLine } from './cost.ts';
+import { readFloat, root, zooArray, zooFile } from './zoo.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const zoo = join(root, 'models/zoo/ppg-hr');
 const colour = coloursFor(process.stdout);
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}`);
@@ -53,15 +49,14 @@ function timeHops(streamed: Session, windowed: Session, signal: Float32Array): [
 async function main(): Promise<void> {
   say(colour.bold('Runlet demo: heart rate from a PPG, streamed in int8'));
   step(1, 'Read models/zoo/ppg-hr/ppg-hr.onnx and plan');
-  const file = readFileSync(join(zoo, 'ppg-hr.onnx'));
-  const graph = await readModel(file, { name: 'ppg-hr', digest: createHash('sha256').update(file).digest('hex') });
+  const graph = await readFloat('ppg-hr', 'ppg-hr.onnx');
   const options = planOptions(graph, {});
   const fields = manifestFields(graph);
   const rate = fields.sampleRateHz ?? 32;
   for (const line of planSummary(planStream(graph, options), rate)) say(`  ${line}`);
 
   step(2, 'Quantise with calib.npy (9 minutes of simulated signal)');
-  const calibration = readNpy(readFileSync(join(zoo, 'calib.npy'))).data as Float32Array;
+  const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
   const { graph: int8, report } = quantize(graph, options, calibration, { preset: 'fast' });
   const quant = quantPlan(int8, options);
   const rows = report.map((r) => [
@@ -84,7 +79,7 @@ async function main(): Promise<void> {
 
   step(4, 'Stream demo.csv: five minutes of simulated PPG with rest, exercise and recovery');
   const session = await openSession(bundle.wasm as BufferSource);
-  const source = await openSource(join(zoo, 'demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
+  const source = await openSource(zooFile('ppg-hr', 'demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
   const frontEnd = ppgFrontEnd({ sampleRateHz: rate });
   const prepared: number[] = [];
   const [times, found, truth]: [number[], number[], number[]] = [[], [], []];
