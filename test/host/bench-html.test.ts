@@ -4,18 +4,18 @@
  * The first part reads the text, the last part a headless browser, which is skipped where there is none.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseHTML } from 'linkedom';
-import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { TimesFigures, TimesRow } from '../../host/bench/times.ts';
 import { benchPage } from '../../host/report/bench-html/page.ts';
-import { chromiumPath, flags } from '../browser/page.ts';
+import { chromiumPath } from '../browser/page.ts';
 import { root } from '../shared.ts';
+import { checkViews } from './page-views.ts';
 
 const row = (target: TimesRow['target'], medianUs: number, windowUs: number): TimesRow => ({
   target,
@@ -133,43 +133,12 @@ if (!chromiumPath) console.log('skipped: no Chromium found; install the package 
 (chromiumPath ? test : test.skip)(
   'on a phone and on a desk, light and dark: nothing is wider than the page, no text is cut',
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-html-'));
-    writeFileSync(join(folder, 'bench.html'), await benchPage([model, stateful]));
-    const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
-    try {
-      const colours = new Set<string>();
-      for (const [width, colorScheme] of [
-        [360, 'light'],
-        [820, 'dark'],
-        [1180, 'dark'],
-        [1180, 'light'],
-      ] as const) {
-        // biome-ignore format: one line
-        const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-        const requests: string[] = [];
-        page.on('request', (r) => requests.push(r.url()));
-        await page.goto(`file://${join(folder, 'bench.html')}`);
-        const found = await page.evaluate(() => ({
-          wide: document.documentElement.scrollWidth,
-          colour: getComputedStyle(document.body).backgroundColor,
-          cut: [...document.querySelectorAll('svg text')]
-            .filter((t) => {
-              const [own, outer] = [t.getBoundingClientRect(), (t.closest('svg') as SVGElement).getBoundingClientRect()];
-              return own.width > 0 && (own.right > outer.right + 0.5 || own.left < outer.left - 0.5);
-            })
-            .map((t) => t.textContent),
-        }));
-        assert.ok(found.wide <= width, `${found.wide} of ${width} pixels`);
-        assert.equal(found.cut, [], `${width} pixels`);
-        assert.ok(requests.every((url) => /^(file|data):/.test(url)));
-        colours.add(found.colour);
-        await page.close();
-      }
-      assert.is(colours.size, 2);
-    } finally {
-      await browser.close();
-      rmSync(folder, { recursive: true });
-    }
+    await checkViews(await benchPage([model, stateful]), [
+      [360, 'light'],
+      [820, 'dark'],
+      [1180, 'dark'],
+      [1180, 'light'],
+    ]);
   },
 );
 

@@ -3,11 +3,7 @@
  *
  * The first part reads the text, the last part a headless browser, which is skipped where there is none.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
-import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { quantPage } from '../../host/report/quant-html/page.ts';
@@ -16,8 +12,9 @@ import { diagnose, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import { compareForms } from '../../quant/evaluate/compare-forms.ts';
 import type { Labels } from '../../quant/evaluate/labels.ts';
 import { quantize } from '../../quant/quantize.ts';
-import { chromiumPath, flags } from '../browser/page.ts';
+import { chromiumPath } from '../browser/page.ts';
 import { channels, classifier, noise, window } from '../quant/small-classifier.ts';
+import { checkViews } from './page-views.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const graph = { ...classifier(seed, { metadata: { 'runlet.labels': 'rest <b>,walk,run' } }), name: 'a <b> network' };
@@ -77,41 +74,11 @@ if (!chromiumPath) console.log('skipped: no Chromium found; install the package 
 (chromiumPath ? test : test.skip)(
   'on a phone and on a desk, light and dark: nothing is wider than the page, no text is cut',
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'runlet-quant-html-'));
-    writeFileSync(join(folder, 'quant.html'), html);
-    const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
-    try {
-      const colours = new Set<string>();
-      for (const [width, colorScheme] of [
-        [360, 'light'],
-        [820, 'dark'],
-        [1180, 'light'],
-      ] as const) {
-        const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-        const requests: string[] = [];
-        page.on('request', (r) => requests.push(r.url()));
-        await page.goto(`file://${join(folder, 'quant.html')}`);
-        const found = await page.evaluate(() => ({
-          wide: document.documentElement.scrollWidth,
-          colour: getComputedStyle(document.body).backgroundColor,
-          cut: [...document.querySelectorAll('svg text')]
-            .filter((t) => {
-              const [own, outer] = [t.getBoundingClientRect(), (t.closest('svg') as SVGElement).getBoundingClientRect()];
-              return own.width > 0 && (own.right > outer.right + 0.5 || own.left < outer.left - 0.5);
-            })
-            .map((t) => t.textContent),
-        }));
-        assert.ok(found.wide <= width, `${found.wide} of ${width} pixels`);
-        assert.equal(found.cut, [], `${width} pixels`);
-        assert.ok(requests.every((url) => /^(file|data):/.test(url)));
-        colours.add(found.colour);
-        await page.close();
-      }
-      assert.is(colours.size, 2);
-    } finally {
-      await browser.close();
-      rmSync(folder, { recursive: true });
-    }
+    await checkViews(html, [
+      [360, 'light'],
+      [820, 'dark'],
+      [1180, 'light'],
+    ]);
   },
 );
 
