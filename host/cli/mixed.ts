@@ -32,15 +32,27 @@ export interface MixedArgs {
   calib?: string;
 }
 
-/** With --mixed: channels of an input that differ widely are brought to one range inside the model. */
-export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<Graph> {
-  if (!args.mixed || !args.calib || isQuantised(graph)) return graph;
+/** What --mixed looks at: the float graph with channels that differ widely brought to one range inside, and the signals that say so, read once. */
+export interface MixedInput {
+  graph: Graph;
+  signals?: Float32Array[];
+}
+
+/** The graph as it is without --mixed. */
+export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<MixedInput> {
+  if (!args.mixed || !args.calib || isQuantised(graph)) return { graph };
   const { normaliseInputs } = await import('../../quant/methods/normalise-inputs.ts');
-  return normaliseInputs(graph, await loadSignals(graph, args.calib));
+  const signals = await loadSignals(graph, args.calib);
+  return { graph: normaliseInputs(graph, signals), signals };
 }
 
 /** Nothing without --mixed. @throws RN740 where an option of it stands alone */
-export async function mixedOf(int8: Graph, options: PlanOptions, args: MixedArgs): Promise<Mixed | undefined> {
+export async function mixedOf(
+  int8: Graph,
+  options: PlanOptions,
+  args: MixedArgs,
+  signals: Float32Array[] = [],
+): Promise<Mixed | undefined> {
   const budgetPercent = numberOption('mixed-budget', args.mixedBudget, { min: 0, max: 1000 });
   const targetDb = numberOption('mixed-target-db', args.mixedTargetDb, { min: 0, max: 200 });
   if (!args.mixed) {
@@ -50,7 +62,6 @@ export async function mixedOf(int8: Graph, options: PlanOptions, args: MixedArgs
     return undefined;
   }
   const { mixed } = await import('../../quant/mixed.ts');
-  const signals = await loadSignals(int8, args.calib ?? '');
   return mixed(int8, options, signals, {
     ...(budgetPercent !== undefined && { budgetPercent }),
     ...(targetDb !== undefined && { targetDb }),

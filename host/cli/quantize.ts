@@ -78,7 +78,7 @@ export default defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const graph = await normalisedFor(await loadGraph(args), args);
+    const { graph, signals } = await normalisedFor(await loadGraph(args), args);
     if (isQuantised(graph) && !args.calib) {
       for (const name of ['search', 'report'] as const)
         if (args[name]) throw badOption(name, String(args[name]), 'a float model and --calib; this one is int8 already');
@@ -95,7 +95,7 @@ export default defineCommand({
     const plan = planOptions(graph, args);
     const task = await taskOf(graph, args);
     if (task) await checkTask(graph, plan, task);
-    const made = args.search ? await bySearch(graph, plan, args, task) : await byMethods(graph, plan, args);
+    const made = args.search ? await bySearch(graph, plan, args, task) : await byMethods(graph, plan, args, signals);
     if (args.output) await writeOut(args.output, await fileOf(made.graph, args.output, args));
     const evaluation = task && (await compared(graph, made.graph, plan, task));
     const report = args.report ? await reported(made, plan, args, evaluation) : undefined;
@@ -117,9 +117,9 @@ interface Made {
 type Args = Parameters<typeof quantised>[2] & Parameters<typeof mixedOf>[2] & SearchArgs & { report?: string };
 
 /** With the methods that the command line names. */
-async function byMethods(graph: Graph, plan: PlanOptions, args: Args): Promise<Made> {
+async function byMethods(graph: Graph, plan: PlanOptions, args: Args, signals: Float32Array[] | undefined): Promise<Made> {
   const made = await quantised(graph, plan, args);
-  const mixed = await mixedOf(made.graph, plan, args);
+  const mixed = await mixedOf(made.graph, plan, args, signals);
   const { report, methods, calibration } = made;
   const { settledAfter, ...rest } = calibration.convergence;
   const { graph: _, ...choice } = mixed ?? { graph: made.graph };
