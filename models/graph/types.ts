@@ -87,6 +87,18 @@ export interface ConvAttrs {
   moments?: Moments;
 }
 
+/** A kernel of one place: every position by itself. */
+export const kernelOfOne = {
+  kernelT: 1,
+  kernelF: 1,
+  strideT: 1,
+  strideF: 1,
+  dilationT: 1,
+  dilationF: 1,
+  padT: [0, 0],
+  padF: [0, 0],
+} as const satisfies Partial<ConvAttrs>;
+
 /** Output channel o reads input channel floor(o / multiplier). */
 export interface DepthwiseAttrs extends Omit<ConvAttrs, 'groups' | 'outChannels'> {
   multiplier: number;

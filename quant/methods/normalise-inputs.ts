@@ -7,7 +7,7 @@
  * depthwise layer has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a multiply-accumulate an element.
  */
 import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
-import { type Graph, type Node, noClamp } from '../../models/graph/types.ts';
+import { type Graph, kernelOfOne, type Node, noClamp } from '../../models/graph/types.ts';
 import { ChannelStats } from './channel-stats.ts';
 
 /** Ranges of channels that differ by less share one scale of weights well enough. */
@@ -35,11 +35,8 @@ export function normaliseInputs(graph: Graph, signals: readonly Float32Array[]):
     if (!gains || !readers.every(hasWeights) || graph.outputs.some((p) => p.tensor === tensor)) continue;
     const output = tensors.length;
     tensors.push({ id: output, name: `${name}/normalised`, shape });
-    const kernel = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1 };
     const attrs = {
-      ...kernel,
-      padT: [0, 0] as const,
-      padF: [0, 0] as const,
+      ...kernelOfOne,
       multiplier: 1,
       weights: { data: Float32Array.from(gains) },
       bias: null,

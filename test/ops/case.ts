@@ -5,7 +5,7 @@
  * the output's int8 range; `gain` moves them from there (above 1: the output saturates).
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
-import { type ConvAttrs, type Graph, noClamp, type OpAttrs, type OpName, type QuantParams } from '../../models/graph/types.ts';
+import { type Graph, kernelOfOne, noClamp, type OpAttrs, type OpName, type QuantParams } from '../../models/graph/types.ts';
 import { random } from '../property/random-network.ts';
 
 export interface OpCase {
@@ -79,7 +79,7 @@ export class CaseGraph {
   /** A random 1x1 convolution: an operand of its own with the given channels and scale. */
   operand(channels: number, y: QuantParams, name: string): number {
     const { c } = this.b.shape(this.x);
-    const attrs = { ...sliding, groups: 1, outChannels: channels, clamp: noClamp, ...this.mac(this.x, y, c, channels) };
+    const attrs = { ...kernelOfOne, groups: 1, outChannels: channels, clamp: noClamp, ...this.mac(this.x, y, c, channels) };
     return this.b.node('conv', [this.x], attrs, name, y);
   }
 
@@ -91,14 +91,4 @@ export class CaseGraph {
   done = (name: string, rest: Partial<OpCase> = {}): OpCase => ({ name, graph: this.b.build(), ...rest });
 }
 
-/** Kernel 1, stride 1, no padding. */
-export const sliding = {
-  kernelT: 1,
-  kernelF: 1,
-  strideT: 1,
-  strideF: 1,
-  dilationT: 1,
-  dilationF: 1,
-  padT: [0, 0],
-  padF: [0, 0],
-} as const satisfies Partial<ConvAttrs>;
+export { kernelOfOne as sliding };

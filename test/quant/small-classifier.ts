@@ -4,7 +4,7 @@
  * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes; signals of three channels.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
-import { type Graph, type Moments, noClamp } from '../../models/graph/types.ts';
+import { type Graph, kernelOfOne, type Moments, noClamp } from '../../models/graph/types.ts';
 import { random } from '../property/random-network.ts';
 
 export const window = 16;
@@ -17,16 +17,7 @@ export function classifier(
   const rnd = random(seed);
   const weights = (n: number, scale = 1) => ({ data: Float32Array.from({ length: n }, () => scale * (2 * rnd() - 1)) });
   const biases = (n: number) => Float32Array.from({ length: n }, () => (options.bias ?? 0.3) * (2 * rnd() - 1));
-  const sliding = {
-    kernelT: 3,
-    kernelF: 1,
-    strideT: 1,
-    strideF: 1,
-    dilationT: 1,
-    dilationF: 1,
-    padT: [0, 0],
-    padF: [0, 0],
-  } as const;
+  const sliding = { ...kernelOfOne, kernelT: 3 } as const;
   const b = new GraphBuilder('small');
   const x = b.input('signal', { t: window, f: 1, c: channels });
   const one = {

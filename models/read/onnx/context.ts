@@ -8,6 +8,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import {
   type Clamp,
   elementsOf,
+  kernelOfOne,
   type Moments,
   type Node,
   noClamp,
@@ -212,20 +213,10 @@ export class Lowering {
     }
     const bias =
       offset && (this.quantised ? this.integerBias(offset, x.tensor, weights, undefined, 1) : Float32Array.from(offset));
-    const one = {
-      kernelT: 1,
-      kernelF: 1,
-      strideT: 1,
-      strideF: 1,
-      dilationT: 1,
-      dilationF: 1,
-      padT: [0, 0],
-      padF: [0, 0],
-    } as const;
     const tensor = this.emit(
       'depthwise',
       [x.tensor],
-      { ...one, multiplier: 1, weights, bias, clamp, ...(moments && { moments }) },
+      { ...kernelOfOne, multiplier: 1, weights, bias, clamp, ...(moments && { moments }) },
       name,
     );
     return this.activationOf(tensor, x.layout);

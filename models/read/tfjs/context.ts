@@ -4,7 +4,7 @@
  * Layers are channels-last: [n, t, c], [n, t, f, c] or [n, f, t, c]; a Value keeps where each axis lies.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { type Clamp, elementsOf, noClamp, type OpAttrs, type OpName, type Shape } from '../../graph/types.ts';
+import { type Clamp, elementsOf, kernelOfOne, noClamp, type OpAttrs, type OpName, type Shape } from '../../graph/types.ts';
 import { type Factor, fileShapeOf, type Layout } from '../layout.ts';
 import { malformed, refuse, tooLarge } from './fail.ts';
 import type { Json, Layer } from './topology.ts';
@@ -79,17 +79,7 @@ export class Context {
 
   /** y = scale[c] * x + offset[c] as a depthwise convolution of kernel 1, which foldGraph folds away where it can. */
   scaleAndOffset(x: Value, scale: Float32Array, offset: Float32Array, name: string, clamp: Clamp = noClamp): Value {
-    const one = {
-      kernelT: 1,
-      kernelF: 1,
-      strideT: 1,
-      strideF: 1,
-      dilationT: 1,
-      dilationF: 1,
-      padT: [0, 0],
-      padF: [0, 0],
-    } as const;
-    const attrs = { ...one, multiplier: 1, weights: { data: scale }, bias: offset, clamp };
+    const attrs = { ...kernelOfOne, multiplier: 1, weights: { data: scale }, bias: offset, clamp };
     return this.emit('depthwise', [x], attrs, name, () => x.layout);
   }
 

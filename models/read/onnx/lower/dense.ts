@@ -5,7 +5,7 @@
  * whole window, conv of kernel 1 where it holds the channels of each frame. Source: ONNX Gemm-13, MatMul-13;
  * y = alpha * x * W + beta * C.
  */
-import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -69,11 +69,10 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
   }
   const weights = ctx.weights(w, index, axis, alpha);
   const bias = ctx.bias(c, units, x.tensor, weights, beta);
-  const one = { kernelT: 1, kernelF, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] } as const;
   const tensor = ctx.emit(
     'conv',
     [x.tensor],
-    { ...one, groups: 1, outChannels: units, weights, bias, clamp: noClamp },
+    { ...kernelOfOne, kernelF, groups: 1, outChannels: units, weights, bias, clamp: noClamp },
     node.name,
   );
   return [ctx.activationOf(tensor, [...x.layout.slice(0, last), dim('c', units)])];

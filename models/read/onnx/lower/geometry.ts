@@ -5,7 +5,7 @@
  * Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0) in all. Source: ONNX Conv,
  * MaxPool, AveragePool (auto_pad, ceil_mode).
  */
-import type { Axis } from '../../../graph/types.ts';
+import { type Axis, kernelOfOne } from '../../../graph/types.ts';
 import { type Factor, fileShapeOf, showLayout } from '../../layout.ts';
 import type { Attributes } from '../attributes.ts';
 import { refuse } from '../refuse.ts';
@@ -63,16 +63,7 @@ export function slidingOf(
   if (sliding.includes('c') || new Set(sliding).size !== sliding.length)
     refuse(`its spatial dimensions are ${sliding.join(', ')} of ${showLayout(x.layout)}`);
   for (const [i, axis] of axes.entries()) if (axis) wholeAxis(x.layout, i + 2, axis);
-  const geometry: Geometry = {
-    kernelT: 1,
-    kernelF: 1,
-    strideT: 1,
-    strideF: 1,
-    dilationT: 1,
-    dilationF: 1,
-    padT: [0, 0],
-    padF: [0, 0],
-  };
+  const geometry: Geometry = { ...kernelOfOne, padT: [0, 0], padF: [0, 0] };
   for (const [i, axis] of axes.entries()) {
     if (axis === undefined) continue;
     const k = kernel[i] as number;

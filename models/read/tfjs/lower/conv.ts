@@ -4,7 +4,7 @@
  * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv, depthwise, or a scale per channel.
  * Source: Keras' layers; y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
  */
-import { noClamp } from '../../../graph/types.ts';
+import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -93,18 +93,8 @@ export const lowerSeparable =
     const { c } = ctx.shape(y);
     const data = ctx.weight(layer, ['pointwise_kernel'], [...new Array(count).fill(1), c, outChannels]);
     const weights = Float32Array.from(data, (_, i) => data[(i % c) * outChannels + Math.floor(i / c)] as number);
-    const one = {
-      kernelT: 1,
-      kernelF: 1,
-      strideT: 1,
-      strideF: 1,
-      dilationT: 1,
-      dilationF: 1,
-      padT: [0, 0],
-      padF: [0, 0],
-    } as const;
     const bias = biasOf(ctx, layer, config, outChannels);
-    const attrs = { ...one, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
+    const attrs = { ...kernelOfOne, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
     return activate(ctx, layer, ctx.emit('conv', [y], attrs, layer.name, spatialLayout(axes)), config.activation());
   };
 

@@ -4,7 +4,7 @@
  * In: [..., k] and a kernel [k][units].  Out: dense where the last dimension holds the whole window, conv of kernel 1 where it holds a frame's
  * channels. Source: Keras' Dense.
  */
-import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { Config, type Context, dim, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -29,11 +29,10 @@ export function lowerDense(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const weights = new Float32Array(units * inputs);
   for (let u = 0; u < units; u++)
     for (let i = 0; i < inputs; i++) weights[u * inputs + i] = data[(map[i] as number) * units + u] as number;
-  const one = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] } as const;
   const common = { weights: { data: weights }, bias, clamp: noClamp };
   const y = whole
     ? ctx.emit('dense', [value], { ...common, units }, layer.name, layout)
-    : ctx.emit('conv', [value], { ...one, ...common, groups: 1, outChannels: units }, layer.name, layout);
+    : ctx.emit('conv', [value], { ...kernelOfOne, ...common, groups: 1, outChannels: units }, layer.name, layout);
   return activate(ctx, layer, y, config.activation());
 }
 

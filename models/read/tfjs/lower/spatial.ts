@@ -4,7 +4,7 @@
  * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first; 'causal' pads extent - 1 before.
  * Source: TensorFlow's padding schemes, tfjs-core conv_util.
  */
-import type { Axis, Shape } from '../../../graph/types.ts';
+import { type Axis, kernelOfOne, type Shape } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
 import { type Config, dim, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -47,7 +47,7 @@ export function slidingOf(
 ): Sliding {
   const axes = spatialAxes(x, kernel.length);
   const padding = config.text('padding', 'valid');
-  const one: Sliding = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] };
+  const one: Sliding = { ...kernelOfOne, padT: [0, 0], padF: [0, 0] };
   for (const [i, axis] of axes.entries()) {
     const [k, stride, dilation] = [kernel[i], strides[i], dilations[i]] as [number, number, number];
     const length = (x.layout[i + 1] ?? []).reduce((n, f) => n * f.length, 1);

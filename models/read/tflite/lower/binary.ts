@@ -4,7 +4,7 @@
  * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
  * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
  */
-import { type Clamp, noClamp } from '../../../graph/types.ts';
+import { type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import { isConstant, readFloats, readInt8 } from '../constants.ts';
@@ -52,14 +52,7 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
   const isScale = op.op === 'MUL';
   if (foldAffine(context, op, value, isScale ? constant : negative ? ones : null, isScale ? null : bias, clamp)) return;
   const attrs = {
-    kernelT: 1,
-    kernelF: 1,
-    strideT: 1,
-    strideF: 1,
-    dilationT: 1,
-    dilationF: 1,
-    padT: [0, 0] as const,
-    padF: [0, 0] as const,
+    ...kernelOfOne,
     multiplier: 1,
     weights: { data: isScale ? constant : ones },
     bias: isScale ? null : bias,

@@ -5,8 +5,7 @@
  * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).
  * Source: TensorFlow Lite reference kernel fully_connected.h; with one weight scale the multiplier is float32(s_in * s_w).
  */
-import type { DenseAttrs, Weights } from '../../../graph/types.ts';
-import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
@@ -102,14 +101,8 @@ function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, 
     throw new Refusal(`its rows hold ${names || 'nothing'} of ${showLayout(layout)}; features before channels are expected`);
   }
   const attrs = {
-    kernelT: 1,
+    ...kernelOfOne,
     kernelF: wholeFrame ? shape.f : 1,
-    strideT: 1,
-    strideF: 1,
-    dilationT: 1,
-    dilationF: 1,
-    padT: [0, 0] as const,
-    padF: [0, 0] as const,
     groups: 1,
     outChannels: dense.units,
     weights: dense.weights,
