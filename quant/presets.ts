@@ -10,6 +10,8 @@ export interface Methods {
   observer: ObserverKind;
   /** Of values that `percentile` covers. */
   percentile: number;
+  /** Which ranges of `mse` become narrower where that is better at the model's outputs: none, those of its inputs, or all (quant/methods/narrow-ranges.ts). */
+  narrow: 'none' | 'inputs' | 'all';
   /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */
   equalise: boolean;
   /** Zero points where the range wants them, or 0 (scale = largest magnitude / 127). What a specification fixes stays. */
@@ -31,6 +33,7 @@ export type Preset = (typeof presetNames)[number];
 const fast: Methods = {
   observer: 'minmax',
   percentile: 99.99,
+  narrow: 'none',
   activations: 'asymmetric',
   equalise: false,
   biasCorrection: false,
@@ -40,8 +43,8 @@ const fast: Methods = {
 
 export const presets: Record<Preset, Methods> = {
   fast,
-  good: { ...fast, observer: 'mse', equalise: true, biasCorrection: true },
-  best: { ...fast, observer: 'mse', equalise: true, biasCorrection: true, rounding: 'together' },
+  good: { ...fast, observer: 'mse', narrow: 'inputs', equalise: true, biasCorrection: true },
+  best: { ...fast, observer: 'mse', narrow: 'all', equalise: true, biasCorrection: true, rounding: 'together' },
 };
 
 export const methodsOf = (how: Partial<Methods> & { preset?: Preset }): Methods => {

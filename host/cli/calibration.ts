@@ -130,6 +130,7 @@ const stepText: Record<Progress['step'], string> = {
   read: 'reading calibration data',
   channels: 'first pass: channels',
   ranges: 'ranges',
+  narrow: 'ranges, by the outputs',
   report: 'report',
 };
 

@@ -64,6 +64,11 @@ export const calibArgs = {
     valueHint: 'name',
   },
   percentile: { type: 'string', description: 'Share of values that percentile covers (default 99.99)' },
+  narrow: {
+    type: 'string',
+    description: "Ranges of mse that become narrower where that is better at the model's outputs: none, inputs or all",
+    valueHint: 'which',
+  },
   rounding: { type: 'string', description: 'Weights: nearest, or together (errors of an output cancel)', valueHint: 'rule' },
   weightScales: { type: 'string', description: 'Scales of weights: per-channel or per-tensor', valueHint: 'rule' },
   equalise: { type: 'string', description: 'Scale channels against each other first: on or off', valueHint: 'on|off' },
@@ -136,6 +141,7 @@ export interface CalibOptions {
   preset?: string;
   observer?: string;
   percentile?: string;
+  narrow?: string;
   rounding?: string;
   weightScales?: string;
   equalise?: string;
@@ -282,6 +288,7 @@ export function methodOptions(args: CalibOptions): Partial<Methods> & SampleOpti
     preset: choiceOption('preset', preset, presetNames),
     observer: choiceOption('observer', args.observer, observerKinds),
     percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
+    narrow: choiceOption('narrow', args.narrow, ['none', 'inputs', 'all'] as const),
     rounding: choiceOption('rounding', args.rounding, ['nearest', 'together'] as const),
     weightScales: choiceOption('weight-scales', args.weightScales, ['per-channel', 'per-tensor'] as const),
     equalise: onOff('equalise', args.equalise),

@@ -31,6 +31,7 @@ const ownMethods = [
   'preset',
   'observer',
   'percentile',
+  'narrow',
   'rounding',
   'weightScales',
   'equalise',

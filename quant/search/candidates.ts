@@ -42,11 +42,12 @@ const distance = (m: Look): number =>
 
 /** As options of the command line. */
 export function optionsText({ methods, mixedBudget }: Candidate): string {
-  const { observer, percentile, equalise, rounding, biasCorrection, weightScales } = methods;
+  const { observer, percentile, equalise, rounding, biasCorrection, weightScales, narrow } = methods;
   const bias = biasCorrection === true ? 'on' : biasCorrection === false ? 'off' : biasCorrection;
   return [
     `--observer ${observer}`,
     ...(observer === 'percentile' ? [`--percentile ${percentile}`] : []),
+    ...(observer === 'mse' ? [`--narrow ${narrow}`] : []),
     `--equalise ${equalise ? 'on' : 'off'}`,
     `--bias-correction ${bias}`,
     `--rounding ${rounding}`,

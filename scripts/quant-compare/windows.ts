@@ -20,7 +20,7 @@ import { readFan } from './fan.ts';
 export const drawn = (seed: number, most: number, n: number): Int32Array =>
   Int32Array.from(shuffled(n, random32(seed)).slice(0, most));
 
-export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan';
+export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan' | 'fan-2g';
 
 export interface Windows {
   frames: number;
@@ -42,6 +42,7 @@ const sets: Record<Base, string> = {
   ecg: 'mitdb-mlii',
   kws: 'gsc12-test',
   fan: 'fan-vibration',
+  'fan-2g': 'fan-vibration',
 };
 /** The folder of a base's recordings, or nothing. */
 export const folderOf = (base: Base): string | undefined => {
@@ -161,13 +162,18 @@ function ppg(folder: string): Windows {
   return finished(frames, 1, pool, judged);
 }
 
-function fan(folder: string): Windows {
+/** @param most what the sensor measures, g; it was set to 8 when the fan was recorded */
+function fan(folder: string, most: number): Windows {
   const [pool, judged] = [new Collector(), new Collector()];
-  for (const { signal, label, kept } of readFan(folder)) cut(kept ? judged : pool, signal, 3, 128, kept ? 32 : 16, () => label);
+  for (const { signal, label, kept } of readFan(folder)) {
+    const measured = signal.map((v) => Math.max(-most, Math.min(most, v)));
+    cut(kept ? judged : pool, measured, 3, 128, kept ? 8 : 16, () => label);
+  }
   return finished(128, 3, pool, judged);
 }
 
 export function windowsOf(base: Base, folder: string): Windows {
   if (base === 'har-watch' || base === 'har-phone') return har(folder, base === 'har-watch' ? 'watch' : 'phone');
-  return { ecg, kws, 'ppg-hr': ppg, fan }[base](folder);
+  if (base === 'fan' || base === 'fan-2g') return fan(folder, base === 'fan' ? 8 : 2);
+  return { ecg, kws, 'ppg-hr': ppg }[base](folder);
 }

@@ -1,0 +1,117 @@
+/**
+ * Ranges that become narrower by the model's outputs (quant/methods/narrow-ranges.ts), and the kept float runs that they are judged with.
+ */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { type Graph, kernelOfOne, noClamp } from '../../models/graph/types.ts';
+import { floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { dequantise } from '../../quant/dequantise.ts';
+import { KeptRuns } from '../../quant/methods/kept-runs.ts';
+import { rounded, runRounded } from '../../quant/methods/sensitivity.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { presets } from '../../quant/presets.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { layerReport } from '../../quant/report.ts';
+import { makeNetwork, network, random } from '../property/random-network.ts';
+
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const options = { hop: 16, mode: 'windowed' } as const;
+
+/** A sensor's value within 0.3, and one in 200 up to 8. */
+function strokes(length: number, from: number): Float32Array {
+  const rnd = random(from);
+  return Float32Array.from({ length }, () => (rnd() < 0.005 ? 16 : 0.6) * (rnd() - 0.5));
+}
+
+/** Nothing above 0.5 passes the first layer, so the height of strokes tells nothing; or everything does. */
+function sensor(most: number): Graph {
+  const rnd = random(5);
+  const weights = (n: number) => ({ data: Float32Array.from({ length: n }, () => rnd() - 0.5) });
+  const b = new GraphBuilder('sensor');
+  const x = b.input('signal', { t: 16, f: 1, c: 1 });
+  const bounded = b.node(
+    'depthwise',
+    [x],
+    { ...kernelOfOne, multiplier: 1, weights: { data: Float32Array.of(1) }, bias: new Float32Array(1), clamp: [-most, most] },
+    'bound',
+  );
+  const conv = {
+    ...kernelOfOne,
+    kernelT: 3,
+    groups: 1,
+    outChannels: 4,
+    weights: weights(12),
+    bias: new Float32Array(4),
+    clamp: noClamp,
+  };
+  const y = b.node('conv', [bounded], conv, 'conv');
+  b.output(
+    b.node('dense', [y], { units: 2, weights: weights(2 * 14 * 4), bias: new Float32Array(2), clamp: noClamp }, 'dense'),
+    'y',
+  );
+  return b.build();
+}
+
+/** dB at the output, on a signal that was not calibrated with. */
+function outputDb(graph: Graph, narrow: 'none' | 'inputs' | 'all', calibration: Float32Array) {
+  const { graph: int8, float, ranges } = quantize(graph, options, calibration, { narrow, noReport: true });
+  const rows = layerReport(planStream(float, options), quantPlan(int8, options), strokes(16 * 300, 99), 300);
+  return { db: rows.find((r) => r.tensor === int8.outputs[0]?.tensor)?.sqnrDb ?? 0, range: ranges.get(0) as [number, number] };
+}
+
+test('a kept run gives what the whole network gives with the same tensors rounded', () => {
+  fc.assert(
+    fc.property(network, fc.integer(), (spec, choose) => {
+      const int8 = makeNetwork(spec);
+      const plan = planStream(dequantise(int8), { hop: spec.hopSteps });
+      const rnd = random(choose);
+      const ticks = plan.window + plan.delayFrames + (plan.warmUpHops + 2) * plan.hop;
+      const signals = plan.graph.inputs.map(({ tensor }, i) => {
+        const { f, c } = plan.graph.tensors[tensor]?.shape ?? { f: 1, c: 1 };
+        return Float32Array.from({ length: ticks * (plan.clock.rates[i] as number) * f * c }, () => 4 * (rnd() - 0.5));
+      });
+      const ids = plan.graph.tensors.filter(() => rnd() < 0.3).map((t) => t.id);
+      const quant = new Map(ids.map((id) => [id, { scale: 0.05, zeroPoint: 3 }]));
+      const runs = new KeptRuns(plan, [signals, signals]);
+      const round = (values: Float32Array) => rounded(values, { scale: 0.05, zeroPoint: 3 });
+      const again = runs.again(ids, { input: round, node: (...of) => round(floatRunner(...of)) });
+      const whole = runRounded(plan, signals, quant);
+      assert.equal(runs.exact, [...runRounded(plan, signals, new Map()), ...runRounded(plan, signals, new Map())]);
+      assert.equal(again, [...whole, ...whole]);
+    }),
+    { numRuns: 100, seed },
+  );
+});
+
+test('strokes that the network makes nothing of are clipped, and the output gains on other data', () => {
+  const calibration = strokes(16 * 200, 1);
+  const [none, inputs] = [outputDb(sensor(0.5), 'none', calibration), outputDb(sensor(0.5), 'inputs', calibration)];
+  assert.ok(none.range[1] > 4, `by the values' own error the range goes to ${none.range[1]}`);
+  assert.ok(inputs.range[1] < 0.6 * none.range[1], `by the outputs it goes to ${inputs.range[1]}`);
+  assert.ok(inputs.db > none.db + 3, `${none.db} to ${inputs.db} dB`);
+});
+
+test('strokes that count are kept', () => {
+  const calibration = strokes(16 * 200, 1);
+  const [none, all] = [outputDb(sensor(100), 'none', calibration), outputDb(sensor(100), 'all', calibration)];
+  assert.equal(all.range, none.range);
+  assert.equal(all.db, none.db);
+});
+
+test('outputs keep their ranges, and other observers are left alone', () => {
+  const calibration = strokes(16 * 200, 1);
+  const of = (observer: 'mse' | 'minmax', narrow: 'none' | 'all') =>
+    quantize(sensor(0.5), options, calibration, { observer, narrow, noReport: true }).graph;
+  const output = sensor(0.5).outputs[0]?.tensor ?? -1;
+  assert.equal(of('mse', 'all').tensors[output]?.quant, of('mse', 'none').tensors[output]?.quant);
+  assert.equal(of('minmax', 'all'), of('minmax', 'none'));
+  assert.equal(
+    [presets.fast, presets.good, presets.best].map((p) => p.narrow),
+    ['none', 'inputs', 'all'],
+  );
+});
+
+test.run();
