@@ -14,7 +14,7 @@ import { quantPlan } from '../../quant/plan.ts';
 import { textOf } from '../sources.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { customSection, makeModule, type Parts, replaced, tileImport } from './modules.ts';
-import { absent, answer, at, build, mcu, openssl } from './tools.ts';
+import { absent, answer, at, build, mcu, openssl, selfTestFiles } from './tools.ts';
 
 /** The trust functions of these tests are OpenSSL's. */
 const why = absent ?? (openssl ? undefined : 'no OpenSSL headers: the package libssl-dev');
@@ -40,7 +40,6 @@ interface Answer {
 
 type Options = Record<string, string | number | string[]>;
 
-const selfTest = ['runlet-golden.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
 let count = 0;
 function open({ wasm, weights }: { wasm?: Uint8Array; weights?: Uint8Array }, options: Options = {}): Answer {
   const args: string[] = [];
@@ -53,7 +52,7 @@ function open({ wasm, weights }: { wasm?: Uint8Array; weights?: Uint8Array }, op
   file('module', wasm);
   file('weights', weights);
   for (const [name, value] of Object.entries(options)) for (const one of [value].flat()) args.push(`${name}=${one}`);
-  return answer(build('open.c', { more: [...selfTest, join(import.meta.dirname, 'crypto.c'), '-lcrypto'] }), ...args);
+  return answer(build('open.c', { more: [...selfTestFiles, join(import.meta.dirname, 'crypto.c'), '-lcrypto'] }), ...args);
 }
 
 const nameOf = (code: number): string => [...numbers].find(([, value]) => value === code)?.[0] ?? String(code);

@@ -16,7 +16,7 @@ import { quantPlan } from '../../quant/plan.ts';
 import { tinyEdge, tinyStream } from '../stages/tiny-networks.ts';
 import { reportsOf, unknownReports } from './faults.ts';
 import { makeModule } from './modules.ts';
-import { absent, answer, at, build, openssl, run, runWith, wamrSanitized } from './tools.ts';
+import { absent, answer, at, build, openssl, run, runWith, selfTestFiles, wamrSanitized } from './tools.ts';
 
 if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
@@ -119,7 +119,7 @@ if (wamrSanitized) {
   });
 
   (openssl ? only : test.skip)("WAMR's bounds are those of whole pages, whatever the platform gives", () => {
-    const program = build('open.c', { more: [join(import.meta.dirname, 'crypto.c'), '-lcrypto'] });
+    const program = build('open.c', { more: [...selfTestFiles, join(import.meta.dirname, 'crypto.c'), '-lcrypto'] });
     // a memory of 1024 bytes
     const push = (address: number, exact: boolean) => {
       writeFileSync(at('outside.wasm'), makeModule({ push: `(i32.store8 (i32.const ${address}) (i32.const 1)) (i32.const 1)` }));

@@ -89,6 +89,9 @@ export const at = (name: string): string => join(folder, name);
 
 const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c'].map((name) => join(mcu, name));
 
+/** Self-test and its digest, for programs that check it. */
+export const selfTestFiles = ['runlet-golden.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
+
 export interface Program {
   sanitizer?: Sanitizer;
   /** Files beside the program's own, and libraries. */
