@@ -53,8 +53,8 @@ export const networks: Network[] = [
   { name: 'ecg outliers', ...ecg, ...hard('channels scaled by 2^-5 .. 2^5', 'outliers') },
   { name: 'kws', ...kws, ...friendly },
   { name: 'kws outliers', ...kws, ...hard('depthwise-separable, channels scaled', 'outliers') },
-  { name: 'fan', base: 'fan-2g', source: { trained: 'fan-2g' }, ...friendly, why: 'as trained, on ±2 g' },
-  { name: 'fan 8 g', base: 'fan', source: { trained: 'fan' }, ...hard('±8 g for strokes, 0.3 g is typical') },
+  { name: 'fan', base: 'vibration', source: { trained: 'vibration' }, ...friendly, why: 'as trained, on ±1 g without gravity' },
+  { name: 'fan 8 g', base: 'fan', source: { trained: 'fan' }, ...hard('gravity and strokes of ±8 g; 0.3 g is typical') },
   {
     name: 'fan separable raw',
     base: 'fan',

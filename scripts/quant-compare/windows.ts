@@ -20,7 +20,7 @@ import { readFan } from './fan.ts';
 export const drawn = (seed: number, most: number, n: number): Int32Array =>
   Int32Array.from(shuffled(n, random32(seed)).slice(0, most));
 
-export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan' | 'fan-2g';
+export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan' | 'vibration';
 
 export interface Windows {
   frames: number;
@@ -42,7 +42,7 @@ const sets: Record<Base, string> = {
   ecg: 'mitdb-mlii',
   kws: 'gsc12-test',
   fan: 'fan-vibration',
-  'fan-2g': 'fan-vibration',
+  vibration: 'fan-vibration',
 };
 /** The folder of a base's recordings, or nothing. */
 export const folderOf = (base: Base): string | undefined => {
@@ -162,18 +162,27 @@ function ppg(folder: string): Windows {
   return finished(frames, 1, pool, judged);
 }
 
-/** @param most what the sensor measures, g; it was set to 8 when the fan was recorded */
-function fan(folder: string, most: number): Windows {
+/** A sensor of vibration: without what stays (one pole at 0.25 Hz), limited to +-1 g. */
+function vibration(signal: Float32Array): Float32Array {
+  const slow = 1 - Math.exp((-2 * Math.PI * 0.25) / 50);
+  const still = [0, 1, 2].map((axis) => signal[axis] as number);
+  return signal.map((v, i) => {
+    const level = (still[i % 3] as number) + slow * (v - (still[i % 3] as number));
+    still[i % 3] = level;
+    return Math.max(-1, Math.min(1, v - level));
+  });
+}
+
+function fan(folder: string, measured: (signal: Float32Array) => Float32Array): Windows {
   const [pool, judged] = [new Collector(), new Collector()];
-  for (const { signal, label, kept } of readFan(folder)) {
-    const measured = signal.map((v) => Math.max(-most, Math.min(most, v)));
-    cut(kept ? judged : pool, measured, 3, 128, kept ? 8 : 16, () => label);
-  }
+  for (const { signal, label, kept } of readFan(folder))
+    cut(kept ? judged : pool, measured(signal), 3, 128, kept ? 8 : 16, () => label);
   return finished(128, 3, pool, judged);
 }
 
 export function windowsOf(base: Base, folder: string): Windows {
   if (base === 'har-watch' || base === 'har-phone') return har(folder, base === 'har-watch' ? 'watch' : 'phone');
-  if (base === 'fan' || base === 'fan-2g') return fan(folder, base === 'fan' ? 8 : 2);
+  if (base === 'fan') return fan(folder, (signal) => signal);
+  if (base === 'vibration') return fan(folder, vibration);
   return { ecg, kws, 'ppg-hr': ppg }[base](folder);
 }

@@ -17,23 +17,39 @@ const row = (change: Partial<Row>): Row => ({
   peer: { method: 'minmax int8', metric: [90, 89.9] },
   ...change,
 });
-const held = (rows: Row[]) => verdicts(rows).map((v) => v.holds);
+const held = (rows: Row[]) =>
+  verdicts(rows)
+    .filter((v) => !v.aside)
+    .map((v) => v.holds);
+const aside = (rows: Row[]) =>
+  verdicts(rows)
+    .filter((v) => v.aside)
+    .map((v) => v.holds);
 
 test('the rules hold where nothing is lost, and each fails by itself', () => {
-  assert.equal(held([row({})]), [true, true, true, true]);
+  assert.equal(held([row({})]), [true, true, true]);
+  assert.equal(aside([row({})]), [true, true]);
   const good = (...values: number[]) => ({ ...row({}).runlet, good: values });
   // 0.15 points lost on average, where onnxruntime loses 0.05
-  assert.equal(held([row({ runlet: good(89.9, 89.8) })]), [false, false, true, true]);
-  // as much is allowed where onnxruntime loses twice of it
-  assert.equal(held([row({ runlet: good(89.9, 89.8), peer: { method: 'm', metric: [89.7, 89.7] } })]), [true, true, true, true]);
-  // one draw that is 0.25 behind, and better ones: two windows of 2000 are 0.1 points, of 500 they are 0.4
+  assert.equal(held([row({ runlet: good(89.9, 89.8) })]), [false, true, true]);
+  // as much is allowed where onnxruntime loses twice of it, also on another network
+  const lossy = { method: 'm', metric: [89.7, 89.7] };
+  assert.equal(held([row({ runlet: good(89.9, 89.8), peer: lossy })]), [true, true, true]);
+  assert.equal(held([row({ runlet: good(89.9, 89.8) }), row({ peer: { method: 'm', metric: [89, 89] } })]), [true, true, true]);
+  assert.equal(aside([row({ runlet: good(89.9, 89.8) }), row({ peer: { method: 'm', metric: [89, 89] } })]), [false, true]);
+  // 0.25 behind on a network: two windows of 2000 are 0.1 points, of 500 they are 0.4
+  const behind = { runlet: good(89.7, 89.7), peer: { method: 'm', metric: [90, 89.9] } };
+  assert.equal(held([row(behind), row({ peer: lossy }), row({ peer: lossy })]), [true, false, true]);
+  assert.equal(held([row({ ...behind, windows: 500 }), row({ peer: lossy }), row({ peer: lossy })]), [true, true, true]);
+  // so in one draw, and better in another
   const oneBad = { runlet: good(90.2, 89.65), peer: { method: 'm', metric: [90, 89.9] } };
-  assert.equal(held([row(oneBad)]), [true, true, false, true]);
-  assert.equal(held([row({ ...oneBad, windows: 500 })]), [true, true, true, true]);
+  assert.equal(held([row(oneBad)]), [true, true, true]);
+  assert.equal(aside([row(oneBad)]), [true, false]);
+  assert.equal(aside([row({ ...oneBad, windows: 500 })]), [true, true]);
   // best is judged on friendly forms alone
   const best = { runlet: { ...row({}).runlet, best: [89.6, 89.6] } };
-  assert.equal(held([row(best)]), [true, true, true, false]);
-  assert.equal(held([row({ ...best, friendly: false })]), [true, true, true, true]);
+  assert.equal(held([row(best)]), [true, true, false]);
+  assert.equal(held([row({ ...best, friendly: false })]), [true, true, true]);
   assert.equal(held([row({ peer: undefined })]), [true]);
 });
 
