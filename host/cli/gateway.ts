@@ -111,7 +111,7 @@ export default defineCommand({
     if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
     const first = args.model;
     if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
-    const { app, uploads } = gatewayApp({ gateway, log, token, addressOf });
+    const { app } = gatewayApp({ gateway, log, token, addressOf });
     const streams = prepareStreams({ args, gateway, app, log, token });
     const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
     const wires = await streams.start(served);
@@ -129,7 +129,6 @@ export default defineCommand({
     await leave();
     await wires.stop();
     await served.stop();
-    await uploads.close();
     await gateway.close();
     await unlock();
   },

@@ -18,6 +18,16 @@ export interface ClientOptions {
   url: string;
   token?: string;
   tls?: { ca?: Uint8Array; cert?: Uint8Array; key?: Uint8Array };
+  /** How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a minute. */
+  tries?: number;
+}
+
+/** What is told while a bundle is sent. */
+export interface Progress {
+  /** Bytes that the gateway has. */
+  seen?: (received: number) => void;
+  /** The connection broke, for the `failed`th time in a row; it is tried again after `waitMs`. */
+  broke?: (about: { at: number; why: string; failed: number; tries: number; waitMs: number }) => void;
 }
 
 interface Answer {
@@ -27,7 +37,6 @@ interface Answer {
 }
 
 const pieceBytes = 64 << 10;
-const mostBreaks = 5;
 const mostAnswerBytes = 4 << 20;
 
 export class GatewayClient {
@@ -116,38 +125,70 @@ export class GatewayClient {
     return this.#ask(method, path, body && { 'content-type': 'application/json' }, body);
   }
 
-  /** Sends a bundle in pieces, and its digest. `seen` gets the bytes that have arrived. */
-  async upload<T>(bytes: Uint8Array, slot: string, query: string, seen: (received: number) => void): Promise<T> {
+  /** Where an upload goes on; undefined: the gateway does not have it. @throws RN860 and others */
+  async #offset(location: string): Promise<number | undefined> {
+    const { status, headers } = await this.#once('GET', location);
+    if (status === 404) return undefined;
+    const offset = Number(headers['upload-offset'] ?? Number.NaN);
+    if (status < 400 && Number.isSafeInteger(offset)) return offset;
+    throw noGateway(this.#url, `it does not say where the upload goes on (status ${status})`);
+  }
+
+  /**
+   * Sends a bundle in pieces, and its digest. Where the connection breaks under way it is tried again some times, and goes on at the offset that the gateway
+   * has, also after the gateway was restarted.
+   */
+  async upload<T>(bytes: Uint8Array, slot: string, query: string, { seen, broke }: Progress): Promise<T> {
+    const { tries = 8 } = this.#options;
     const digest = createHash('sha256').update(bytes).digest('hex');
-    const { location } = await this.#ask<{ location: string }>('POST', `/v1/uploads?slot=${encodeURIComponent(slot)}`, {
-      'upload-length': `${bytes.length}`,
-    });
-    let breaks = 0;
-    for (let at = 0; at < bytes.length; ) {
+    const begin = async () => {
+      const headers = { 'upload-length': `${bytes.length}` };
+      return (await this.#ask<{ location: string }>('POST', `/v1/uploads?slot=${encodeURIComponent(slot)}`, headers)).location;
+    };
+    let location = await begin();
+    let at = 0;
+    for (let failed = 0, ask = false; ; )
       try {
+        if (ask) {
+          const found = await this.#offset(location);
+          const staged = found === undefined && query === '' && (await this.#staged(slot, digest));
+          if (staged) return { slot, staged } as T;
+          if (found === undefined) location = await begin();
+          at = found ?? 0;
+          ask = false;
+        }
+        if (at >= bytes.length) return await this.#ask<T>('PUT', `${location}?digest=sha256:${digest}${query}`);
         const piece = bytes.subarray(at, at + pieceBytes);
         const { offset } = await this.#ask<{ offset: number }>('PATCH', location, { 'upload-offset': `${at}` }, piece);
+        if (offset > at) failed = 0;
         at = offset;
+        seen?.(at);
       } catch (error) {
-        if (!(error instanceof RunletError && error.code === 'RN860') || ++breaks > mostBreaks) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200 * breaks));
-        const { headers } = await this.#once('GET', location);
-        at = Number(headers['upload-offset'] ?? 0);
+        // after a break the gateway may still be busy with the request that broke
+        const again = error instanceof RunletError && (error.code === 'RN860' || (error.code === 'RN807' && failed > 0));
+        if (!again || failed >= tries) throw error;
+        const waitMs = Math.min(8000, 250 * 2 ** failed++);
+        broke?.({ at, why: error.parts.why ?? error.parts.what, failed, tries, waitMs });
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        ask = true;
       }
-      seen(at);
-    }
-    return this.#ask<T>('PUT', `${location}?digest=sha256:${digest}${query}`);
+  }
+
+  /** What is staged in a slot, where it is this one: the answer to the last request of its upload was lost. */
+  async #staged(slot: string, digest: string): Promise<Stored | undefined> {
+    const { staged } = await this.slot(slot);
+    return staged?.digest === digest ? staged : undefined;
   }
 
   /** @returns what is staged now */
-  flash = (bytes: Uint8Array, slot: string, seen: (received: number) => void): Promise<{ staged: Stored }> =>
-    this.upload(bytes, slot, '', seen);
+  flash = (bytes: Uint8Array, slot: string, progress: Progress = {}): Promise<{ staged: Stored }> =>
+    this.upload(bytes, slot, '', progress);
   /** Verifies and tests, and keeps nothing. */
   examine = (
     bytes: Uint8Array,
     slot: string,
-    seen: (received: number) => void,
-  ): Promise<{ verified: Omit<Verified, 'manifest'>; check: CheckResult }> => this.upload(bytes, slot, '&dryRun=true', seen);
+    progress: Progress = {},
+  ): Promise<{ verified: Omit<Verified, 'manifest'>; check: CheckResult }> => this.upload(bytes, slot, '&dryRun=true', progress);
   status = (): Promise<GatewayStatus> => this.#json('GET', '/v1/status');
   slot = (slot: string): Promise<SlotStatus> => this.#json('GET', `/v1/slots/${encodeURIComponent(slot)}`);
   try = (slot: string, options: Partial<TrialOptions>): Promise<SlotStatus> =>
