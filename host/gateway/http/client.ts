@@ -1,8 +1,8 @@
 /**
  * Speaks to a gateway: for `runlet flash`, `rollback` and `status`.
  *
- * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, and one
- * that cannot be reached RN860. An upload that breaks goes on at the offset that the gateway has.
+ * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, one that
+ * cannot be reached RN860, and what TLS does not let through RN867 to RN869 (tls-errors.ts). An upload that breaks goes on at the offset that the gateway has.
  */
 import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
@@ -13,11 +13,13 @@ import type { TrialOptions, TrialReport } from '../hub/trial.ts';
 import type { Stored } from '../store/state.ts';
 import type { Verified } from '../verify/verify.ts';
 import type { CheckResult } from '../worker/messages.ts';
+import type { TlsParts } from './certificates.ts';
+import { tlsFailure } from './tls-errors.ts';
 
 export interface ClientOptions {
   url: string;
   token?: string;
-  tls?: { ca?: Uint8Array; cert?: Uint8Array; key?: Uint8Array };
+  tls?: TlsParts;
   /** How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a minute. */
   tries?: number;
 }
@@ -42,6 +44,8 @@ const mostAnswerBytes = 4 << 20;
 export class GatewayClient {
   readonly #url: URL;
   readonly #options: ClientOptions;
+  /** It has answered: a connection that ends is no refusal of a certificate. */
+  #answered = false;
 
   /** @throws RN860 */
   constructor(options: ClientOptions) {
@@ -56,21 +60,24 @@ export class GatewayClient {
     this.#url = url;
   }
 
-  /** @throws RN860 */
+  /** @throws RN860, RN861, RN867, RN868, RN869 */
   #once(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Answer> {
     const { token, tls } = this.#options;
     const url = new URL(path, this.#url);
     const send = url.protocol === 'https:' ? secureRequest : plainRequest;
     const asBuffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
     return new Promise((resolve, reject) => {
-      const fail = (why: string) =>
+      let secured = false;
+      const fail = (error: Error) =>
         reject(
-          new RunletError('RN860', {
-            what: 'the gateway cannot be reached',
-            where: url.origin,
-            why,
-            tryThis: 'is it running, and is the address right?',
-          }),
+          tlsFailure(error, { url, secured: secured && !this.#answered, shown: tls?.cert !== undefined }) ??
+            new RunletError('RN860', {
+              what: 'the gateway cannot be reached',
+              where: url.origin,
+              // several addresses of one name fail together
+              why: error.message || (error as NodeJS.ErrnoException).code,
+              tryThis: 'is it running, and is the address right?',
+            }),
         );
       const request = send(
         url,
@@ -81,6 +88,7 @@ export class GatewayClient {
           ...(tls && { ca: asBuffer(tls.ca), cert: asBuffer(tls.cert), key: asBuffer(tls.key) }),
         },
         (response) => {
+          this.#answered = true;
           const parts: Buffer[] = [];
           let total = 0;
           response.on('data', (part: Buffer) => {
@@ -88,7 +96,7 @@ export class GatewayClient {
             total += part.length;
             if (total > mostAnswerBytes) request.destroy(new Error('the answer is too long'));
           });
-          response.on('error', (error) => fail(error.message));
+          response.on('error', fail);
           response.on('end', () => {
             const text = Buffer.concat(parts).toString();
             try {
@@ -104,12 +112,17 @@ export class GatewayClient {
         },
       );
       request.on('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
-      request.on('error', (error) => fail(error.message));
+      request.on('socket', (socket) =>
+        socket.once('secureConnect', () => {
+          secured = true;
+        }),
+      );
+      request.on('error', fail);
       request.end(body);
     });
   }
 
-  /** @throws RN860, RN861, and what the gateway refuses */
+  /** @throws RN860, RN861, RN867 to RN869, and what the gateway refuses */
   async #ask<T>(method: string, path: string, headers?: Record<string, string>, body?: Uint8Array): Promise<T> {
     const answer = await this.#once(method, path, headers, body);
     if (answer.status < 400) return answer.body as T;
