@@ -24,8 +24,10 @@ const bin = join(root, 'host/cli/bin.js');
 const folder = mkdtempSync(join(tmpdir(), 'runlet-resume-'));
 const at = (name: string) => join(folder, name);
 const children = new Set<ChildProcess>();
+const relays: Relay[] = [];
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
+  for (const one of relays) one.close();
   rmSync(folder, { recursive: true, force: true });
 });
 writeFileSync(at('mine.pub'), publicPem(keys));
@@ -96,6 +98,7 @@ async function relay(port: number): Promise<Relay> {
       server.close();
     },
   };
+  relays.push(one);
   return one;
 }
 
@@ -133,7 +136,8 @@ for (const [what, signal] of [
       err += part;
     });
     const ended = once(flash, 'close');
-    await killed;
+    await Promise.race([killed, ended]);
+    assert.is(flash.exitCode, null, err);
     assert.is(readdirSync(at('state/uploads')).length, 1, 'it waits on the disk');
     gateway = await startGateway();
     line.port = gateway.port;
@@ -148,7 +152,6 @@ for (const [what, signal] of [
     const [slot] = (await new GatewayClient({ url: line.url }).status()).slots;
     assert.is(slot?.active?.digest, digestOf(wasm));
     assert.equal(readdirSync(at('state/uploads')), []);
-    line.close();
     gateway.child.kill('SIGTERM');
     await once(gateway.child, 'exit');
   });
@@ -193,7 +196,6 @@ test('a gateway that does not come back: RN860 after the tries; one that was nev
   };
   assert.is((await flashed).staged.digest, digestOf(wasm));
   assert.is(broke, 3, 'once');
-  line.close();
   gateway.child.kill('SIGTERM');
   await once(gateway.child, 'exit');
 });

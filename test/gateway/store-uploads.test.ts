@@ -251,6 +251,36 @@ test('a full disk: the upload is refused, nothing is left of it, and there is ro
   await one.uploads.close();
 });
 
+test('closed while a request is writing: the upload waits for the next run', async () => {
+  const disk = new CrashDisk();
+  // closing takes a while, in which the request goes on
+  disk.create = async (path) => {
+    const file = await CrashDisk.prototype.create.call(disk, path);
+    return { ...file, close: () => new Promise((resolve) => setTimeout(resolve, 20)) };
+  };
+  const one = await begun(disk);
+  const told: Told = { offset: 0 };
+  await send(one, told, 600);
+  const others = [await one.uploads.begin('main'), await one.uploads.begin('main')];
+  const closes: Promise<void>[] = [];
+  async function* closing() {
+    yield bundle.subarray(told.offset, told.offset + 100);
+    closes.push(one.uploads.close());
+    // the disk refuses what comes now, as a closed file does
+    disk.faults = { roomBytes: 0 };
+    yield bundle.subarray(told.offset + 100, told.offset + 500);
+  }
+  assert.is(await codeOf(() => one.uploads.append(told.id as string, closing(), told.offset)), 'RN802');
+  await Promise.all(closes);
+  disk.faults = {};
+  const again = await begun(disk);
+  assert.is(again.uploads.size, 3);
+  assert.ok(again.uploads.offset(told.id as string) >= told.offset);
+  for (const id of [...others, told.id as string]) await again.uploads.remove(id);
+  assert.equal(disk.files(), ['state']);
+  await again.uploads.close();
+});
+
 test('number, bytes and age are bounded, also across a start; what is too old or too much is removed', async () => {
   const disk = new CrashDisk();
   let nowMs = 1e12;

@@ -112,11 +112,12 @@ export class GatewayClient {
         },
       );
       request.on('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
-      request.on('socket', (socket) =>
-        socket.once('secureConnect', () => {
-          secured = true;
-        }),
-      );
+      if (url.protocol === 'https:' && !this.#answered)
+        request.on('socket', (socket) =>
+          socket.once('secureConnect', () => {
+            secured = true;
+          }),
+        );
       request.on('error', fail);
       request.end(body);
     });

@@ -251,8 +251,10 @@ export class Uploads {
   /** What is under way stays on the disk for the next run. */
   async close(): Promise<void> {
     clearInterval(this.#look);
-    for (const { log } of this.#all.values()) await log.close().catch(() => {});
+    const all = [...this.#all.values()];
+    // a request that is writing fails now, and must not find its upload to remove
     this.#all.clear();
+    for (const { log } of all) await log.close().catch(() => {});
   }
 
   #find(id: string): Upload {
