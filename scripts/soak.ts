@@ -73,7 +73,7 @@ const runs: Record<string, Soak> = {
     },
   },
   store: {
-    what: 'the gateway: 5,000 double faults of its disk, and 200 times kill -9',
+    what: 'the gateway: 5,000 double faults of its disk, 5,000 of half-sent uploads, and 200 times kill -9',
     test: 'gateway/store,gateway/kill',
     env: { RUNLET_STORE_FAULTS: '5000', RUNLET_KILLS: '200' },
   },

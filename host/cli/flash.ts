@@ -8,7 +8,7 @@
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient } from '../gateway/http/client.ts';
+import type { GatewayClient, Progress } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
@@ -79,6 +79,15 @@ async function barOf(total: number) {
   bar.start(total, 0);
   return { seen: (received: number) => bar.update(received), stop: () => bar.stop() };
 }
+
+/** A line on stderr for each time that the connection broke. */
+const brokeText =
+  (total: number): Progress['broke'] =>
+  ({ at, why, failed, tries, waitMs }) => {
+    const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
+    const text = `broke at ${at} of ${total} bytes (${why}); try ${failed} of ${tries} in ${waitMs / 1000} s`;
+    process.stderr.write(`${clear}${lineText(['upload', text])}`);
+  };
 
 const checkText = ({ check }: Pick<TrialReport, 'check'>): string =>
   check
@@ -193,15 +202,16 @@ export default defineCommand({
     const bytes = await readBytes(args.bundle);
     const say = (name: string, text: string) => args.json || process.stdout.write(lineText([name, text]));
     const bar = await barOf(bytes.length);
+    const progress: Progress = { seen: bar.seen, broke: brokeText(bytes.length) };
     if (args.dryRun) {
-      const { verified, check } = await client.examine(bytes, args.slot, bar.seen).finally(bar.stop);
+      const { verified, check } = await client.examine(bytes, args.slot, progress).finally(bar.stop);
       if (args.json) return printJson({ dryRun: true, verified, check });
       say('verified', aboutText(verified));
       say('self-test', checkText({ check }));
       say('dry run', 'nothing was kept');
       return;
     }
-    const { staged } = await client.flash(bytes, args.slot, bar.seen).finally(bar.stop);
+    const { staged } = await client.flash(bytes, args.slot, progress).finally(bar.stop);
     say('upload', `${basename(args.bundle)}: ${bytesText(bytes.length)}, sha256 ${staged.digest.slice(0, 12)}…`);
     say('verified', aboutText(staged));
     await client.try(args.slot, options);

@@ -23,7 +23,7 @@ import type { Wires } from '../gateway/watch/metrics.ts';
 import { Tracker } from '../gateway/watch/tracker.ts';
 import { gapPolicies } from '../session/gap.ts';
 import { choiceOption, numberOption } from './args.ts';
-import { fileOf } from './remote.ts';
+import { tlsOf } from './remote.ts';
 
 export const streamArgs = {
   late: {
@@ -51,6 +51,8 @@ export const streamArgs = {
     valueHint: 'name',
   },
   mqttCa: { type: 'string', description: "Certificate that the broker's one is held against (PEM)", valueHint: 'file' },
+  mqttCert: { type: 'string', description: 'Own certificate, where the broker wants one (PEM)', valueHint: 'file' },
+  mqttKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
   stdin: { type: 'boolean', description: 'Take frames from standard input, a tick a line' },
   serial: { type: 'string', description: 'Take frames from a serial line', valueHint: '/dev/ttyUSB0' },
   baud: { type: 'string', default: '115200', description: 'Rate of the serial line', valueHint: 'n' },
@@ -118,39 +120,41 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
     );
   }
 
-  /** @throws RN871, RN872 */
-  async function start({ server }: Served) {
-    const sockets = attachWebSockets(server, intake, token);
-    wires.websocket = sockets.counts;
+  /** What ends the wires that were opened, the latest first. */
+  const ends: (() => unknown)[] = [() => intake.close(), () => tracker.close()];
+
+  /** Opens the wires; what is open when one fails is for `stop`. @throws RN720, RN866, RN871, RN872 */
+  async function start({ server }: Served): Promise<void> {
     let mqtt: Mqtt | undefined;
+    ends.unshift(() => mqtt?.stop());
+    const sockets = attachWebSockets(server, intake, token);
+    ends.unshift(() => sockets.stop());
+    wires.websocket = sockets.counts;
     if (args.mqtt) {
       const { connectMqtt } = await import('../gateway/streams/mqtt.ts');
       const id = args.mqttId ?? safeName(hostname());
       const [username, password] = [args.mqttUser, process.env.RUNLET_MQTT_PASSWORD];
-      const ca = args.mqttCa ? await fileOf(args.mqttCa) : undefined;
-      mqtt = await connectMqtt(intake, { url: args.mqtt, id, qos, username, password, ca }, log);
+      const tls = await tlsOf({ ca: args.mqttCa, cert: args.mqttCert, key: args.mqttKey }, 'mqtt');
+      mqtt = await connectMqtt(intake, { url: args.mqtt, id, qos, username, password, tls }, log);
       wires.mqtt = mqtt.counts;
     }
+    ends.unshift(() => {
+      quit.abort();
+      if (args.stdin) process.stdin.destroy();
+    });
     if (args.stdin) read(process.stdin, args.lineStream ?? 'stdin', true);
     if (args.serial) {
       const stream = (!args.stdin && args.lineStream) || safeName(args.serial.split('/').at(-1) ?? 'serial');
       // a FIFO can wait, a line cannot
       read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, !args.serial.startsWith('/dev/'));
     }
-    const stopDemo = args.demo ? await (await import('../gateway/demo.ts')).demoStream(intake, 'pulse-1', demoSpeed) : undefined;
-    return {
-      stop: async () => {
-        stopDemo?.();
-        quit.abort();
-        if (args.stdin) process.stdin.destroy();
-        sockets.stop();
-        await mqtt?.stop();
-        tracker.close();
-        intake.close();
-      },
-    };
+    if (args.demo) ends.unshift(await (await import('../gateway/demo.ts')).demoStream(intake, 'pulse-1', demoSpeed));
   }
-  return { intake, tracker, wires, start };
+
+  async function stop(): Promise<void> {
+    for (const end of ends.splice(0)) await end();
+  }
+  return { start, stop };
 }
 
 const demoFolder = 'runlet-demo';

@@ -11,13 +11,14 @@ import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { gatewayApp } from '../gateway/http/app.ts';
-import { addressOf, type Served, serve } from '../gateway/http/serve.ts';
+import { type TlsParts, validityNote } from '../gateway/http/certificates.ts';
+import { addressOf, type Served, serve, type Tls } from '../gateway/http/serve.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
 import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
 import { readBytes } from './load.ts';
-import { fileOf, tokenOf } from './remote.ts';
+import { fileOf, tlsOf, tokenOf } from './remote.ts';
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -44,6 +45,8 @@ export default defineCommand({
     gatewayId: { type: 'string', description: "Name in the fleet (default: this machine's)", valueHint: 'name' },
     fleetToken: { type: 'string', description: 'File with the password of the broker', valueHint: 'file' },
     fleetCa: { type: 'string', description: "Certificate that the broker's one is held against (PEM)", valueHint: 'file' },
+    fleetCert: { type: 'string', description: 'Own certificate, where the broker wants one (PEM)', valueHint: 'file' },
+    fleetKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
     broker: { type: 'string', description: 'Run a small broker too, on this port', valueHint: 'port' },
     registry: { type: 'string', description: 'Take bundles of oci:// from this registry alone', valueHint: 'host' },
     registryToken: { type: 'string', description: 'File with its token', valueHint: 'file' },
@@ -96,44 +99,60 @@ export default defineCommand({
       mostStreams: whole('most-streams', args.mostStreams) as number,
       safeAfter: numberOption('safe-after', args.safeAfter, { min: 1, whole: true }) as number,
     };
-    const tls = args.tlsCert
-      ? {
-          cert: await fileOf(args.tlsCert),
-          key: await fileOf(args.tlsKey ?? args.tlsCert),
-          ...(args.clientCa && { clientCa: await fileOf(args.clientCa) }),
-        }
-      : undefined;
-    const unlock = await lockFolder(args.state);
-    const gateway = await Gateway.open(nodeDisk(args.state), options);
-    gateway.events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
-    gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
-    const { crashes, safeMode } = gateway.store.state;
-    if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
-    const first = args.model;
-    if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
-    const { app, uploads } = gatewayApp({ gateway, log, token, addressOf });
-    const streams = prepareStreams({ args, gateway, app, log, token });
-    const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls });
-    const wires = await streams.start(served);
-    log.info({ url: served.url, threads: options.pool.threads }, 'listens');
-    const leave = await fleetOf(gateway, args, log);
-    announce(gateway, served, args.json);
-    if (args.demo) process.stderr.write(demoText(served.url));
-    if (args.open) openPage(served.url);
-    const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
-    await new Promise<void>((resolve) => {
-      if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    });
-    log.info('stops');
-    await leave();
-    await wires.stop();
-    await served.stop();
-    await uploads.close();
-    await gateway.close();
-    await unlock();
+    const tls = await serverTls(args, log);
+    /** What ends what was begun, the latest first, also where something after it fails. */
+    const ends: (() => Promise<unknown>)[] = [await lockFolder(args.state)];
+    try {
+      const gateway = await Gateway.open(nodeDisk(args.state), options);
+      ends.unshift(() => gateway.close());
+      gateway.events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
+      gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
+      const { crashes, safeMode } = gateway.store.state;
+      if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
+      const first = args.model;
+      if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
+      const { app } = gatewayApp({ gateway, log, token, addressOf });
+      const streams = prepareStreams({ args, gateway, app, log, token });
+      ends.unshift(streams.stop);
+      const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls, log });
+      ends.splice(1, 0, () => served.stop());
+      await streams.start(served);
+      log.info({ url: served.url, threads: options.pool.threads }, 'listens');
+      ends.unshift(await fleetOf(gateway, args, log));
+      announce(gateway, served, args.json);
+      if (args.demo) process.stderr.write(demoText(served.url));
+      if (args.open) openPage(served.url);
+      const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
+      await new Promise<void>((resolve) => {
+        if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+      });
+      log.info('stops');
+    } finally {
+      for (const end of ends) await end();
+    }
   },
 });
+
+/** @throws RN720, RN862 clients shall be asked for certificates in plain HTTP, RN866 */
+async function serverTls(
+  { tlsCert, tlsKey, clientCa }: { tlsCert?: string; tlsKey?: string; clientCa?: string },
+  log: Logger,
+): Promise<Tls | undefined> {
+  if (!tlsCert && (tlsKey || clientCa))
+    throw new RunletError('RN862', {
+      what: 'the gateway would speak plain HTTP',
+      where: tlsKey ? '--tls-key' : '--client-ca',
+      why: '--tls-cert is missing',
+      tryThis: '--tls-cert FILE, the certificate of the gateway',
+    });
+  if (!tlsCert) return undefined;
+  const { cert, key } = (await tlsOf({ cert: tlsCert, key: tlsKey }, 'tls')) as Required<TlsParts>;
+  const { ca } = (await tlsOf({ ca: clientCa }, 'client')) ?? {};
+  const note = validityNote(cert);
+  if (note) log.warn({ why: note }, "TLS: clients will refuse the gateway's certificate");
+  return { cert, key, ...(ca && { clientCa: ca }) };
+}
 
 interface FleetArgs {
   state: string;
@@ -142,16 +161,19 @@ interface FleetArgs {
   gatewayId?: string;
   fleetToken?: string;
   fleetCa?: string;
+  fleetCert?: string;
+  fleetKey?: string;
   broker?: string;
   registry?: string;
   registryToken?: string;
 }
 
-/** The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN740, RN851, RN852 */
+/** The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN720, RN740, RN851, RN852, RN866 */
 async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
-  const { state, host, fleet, gatewayId = hostname(), fleetCa, registry } = args;
+  const { state, host, fleet, gatewayId = hostname(), registry } = args;
+  const tls = await tlsOf({ ca: args.fleetCa, cert: args.fleetCert, key: args.fleetKey }, 'fleet');
   const port = numberOption('broker', args.broker, { min: 1, max: 65535, whole: true });
-  const password = await tokenOf(args.fleetToken);
+  const [password, registryToken] = [await tokenOf(args.fleetToken), await tokenOf(args.registryToken)];
   if (port !== undefined && !loopback.has(host) && !password)
     throw new RunletError('RN862', {
       what: 'anybody could tell the fleet what to run',
@@ -176,10 +198,13 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
     id: gatewayId,
     disk: nodeDisk(state),
     password,
-    ...(fleetCa && { tls: { ca: await fileOf(fleetCa) } }),
+    tls,
     registry,
-    registryToken: await tokenOf(args.registryToken),
+    registryToken,
     log: (about, text) => log.info(about, `fleet: ${text}`),
+  }).catch(async (error: unknown) => {
+    await broker?.close();
+    throw error;
   });
   return async () => {
     await joined.close();

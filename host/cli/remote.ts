@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
 import type { SlotStatus } from '../gateway/gateway.ts';
+import { checkTls, type TlsParts } from '../gateway/http/certificates.ts';
 import { GatewayClient } from '../gateway/http/client.ts';
 
 export const remoteArgs = {
@@ -55,10 +56,22 @@ interface RemoteOptions {
   tlsKey?: string;
 }
 
-/** @throws RN720, RN740, RN860 */
+/**
+ * The files of TLS that options name, `prefix` before `-ca`, `-cert` and `-key` in messages.
+ * @returns undefined where none is named @throws RN720, RN866
+ */
+export async function tlsOf(paths: { [K in keyof TlsParts]?: string }, prefix: string): Promise<TlsParts | undefined> {
+  const { ca, cert, key } = paths;
+  if (!ca && !cert && !key) return undefined;
+  const [caBytes, certBytes, keyBytes] = await Promise.all([ca, cert, key].map((path) => (path ? fileOf(path) : undefined)));
+  const name = (part: keyof TlsParts) => `--${prefix}-${part}${paths[part] ? ` ${paths[part]}` : ''}`;
+  return checkTls({ ca: caBytes, cert: certBytes, key: keyBytes }, { ca: name('ca'), cert: name('cert'), key: name('key') });
+}
+
+/** @throws RN720, RN740, RN860, RN866 */
 export async function clientOf({ to, tokenFile, tlsCa, tlsCert, tlsKey }: RemoteOptions): Promise<GatewayClient> {
-  const [ca, cert, key] = await Promise.all([tlsCa, tlsCert, tlsKey].map((path) => (path ? fileOf(path) : undefined)));
-  return new GatewayClient({ url: to, token: await tokenOf(tokenFile), ...((ca || cert || key) && { tls: { ca, cert, key } }) });
+  const tls = await tlsOf({ ca: tlsCa, cert: tlsCert, key: tlsKey }, 'tls');
+  return new GatewayClient({ url: to, token: await tokenOf(tokenFile), tls });
 }
 
 const called = ({ name, version, sequence }: { name: string; version: string; sequence: number }): string =>

@@ -13,6 +13,7 @@ import type { TrialOptions, TrialReport } from './hub/trial.ts';
 import type { Disk } from './store/disk.ts';
 import type { Stored } from './store/state.ts';
 import { Store } from './store/store.ts';
+import { type UploadLimits, Uploads } from './store/uploads.ts';
 import { defaultPolicy, type Policy } from './verify/policy.ts';
 import { type Verified, verifyUpload } from './verify/verify.ts';
 import { aligned, hasNaN, tickBytes } from './worker/frames.ts';
@@ -25,6 +26,7 @@ export interface GatewayOptions {
   safeAfter?: number;
   healthyAfterMs?: number;
   mostStreams?: number;
+  uploads?: Partial<UploadLimits>;
   /** Bytes of a stream that may wait for the module. */
   mostWaitingBytes?: number;
 }
@@ -53,6 +55,7 @@ function checkName(what: string, name: string): string {
 export class Gateway {
   readonly events = new Events<GatewayEvents>();
   readonly store: Store;
+  readonly uploads: Uploads;
   readonly policy: Policy;
   readonly slots = new Map<string, Slot>();
   readonly streams = new Map<string, Stream>();
@@ -60,9 +63,15 @@ export class Gateway {
   #options: Required<Pick<GatewayOptions, 'mostStreams' | 'mostWaitingBytes'>>;
   #healthy?: NodeJS.Timeout;
 
-  private constructor(store: Store, { policy, pool, mostStreams = 4096, mostWaitingBytes = 4 << 20 }: GatewayOptions) {
+  private constructor(
+    store: Store,
+    uploads: Uploads,
+    policy: Policy,
+    { pool, mostStreams = 4096, mostWaitingBytes = 4 << 20 }: GatewayOptions,
+  ) {
     this.store = store;
-    this.policy = { ...defaultPolicy, ...policy };
+    this.uploads = uploads;
+    this.policy = policy;
     this.#options = { mostStreams, mostWaitingBytes };
     this.#pools = { run: new Pool(pool), trial: new Pool({ ...pool, threads: 1 }) };
   }
@@ -70,17 +79,20 @@ export class Gateway {
   /** @throws RN800, RN802, RN803 */
   static async open(disk: Disk, options: GatewayOptions = {}): Promise<Gateway> {
     const { safeAfter = 3, healthyAfterMs = 60_000 } = options;
-    const gateway = new Gateway(await Store.open(disk, { safeAfter }), options);
+    const policy = { ...defaultPolicy, ...options.policy };
+    const store = await Store.open(disk, { safeAfter });
+    const gateway = new Gateway(store, await Uploads.open(disk, policy, options.uploads), policy, options);
     for (const name of Object.keys(gateway.store.state.slots)) await gateway.slot(name).load();
     gateway.#healthy = setTimeout(() => void gateway.store.healthy().catch(() => {}), healthyAfterMs).unref();
     return gateway;
   }
 
-  /** Stops the threads, and marks the run as ended by intention. */
+  /** Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run. */
   async close(): Promise<void> {
     clearTimeout(this.#healthy);
     for (const stream of this.streams.values()) stream.close();
     await Promise.all([this.#pools.run.stop(), this.#pools.trial.stop()]);
+    await this.uploads.close();
     await this.store.close();
   }
 

@@ -8,11 +8,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { protocolsFor } from '../../host/gateway/http/guard.ts';
 import { type Served, serve } from '../../host/gateway/http/serve.ts';
 import { addPage } from '../../host/gateway/page/page.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
+import { attachWebSockets } from '../../host/gateway/streams/websocket.ts';
+import { readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { Tracker } from '../../host/gateway/watch/tracker.ts';
-import { bundleOf, bytesOf, keys, signal } from '../gateway/bundles.ts';
+import { bundleOf, bytesOf, expected, keys, signal } from '../gateway/bundles.ts';
 import { CrashDisk } from '../gateway/crash-disk.ts';
 import { chromiumPath, flags } from './page.ts';
 
@@ -38,9 +41,11 @@ test.before(async () => {
   const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }), token });
   addPage(app, { gateway, intake, tracker, wires: { lines: [] }, token });
   served = await serve({ app, host: '127.0.0.1', port: 0 });
+  const sockets = attachWebSockets(served.server, intake, token);
   if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
   close = async () => {
     await browser?.close();
+    sockets.stop();
     await served.stop();
     await uploads.close();
     tracker.close();
@@ -165,5 +170,68 @@ only('/metrics says what was counted, and asks for the token', async () => {
   assert.ok(value(`runlet_input_saturated_total{slot="main",channel="${name} 0"}`) < given / 20);
   assert.is(value(`runlet_input_range{slot="main",channel="${name} 0",what="least"}`), -128);
 });
+
+only(
+  'a page of the gateway: frames and outputs over a WebSocket, and events by fetch, with the token in no address',
+  async () => {
+    const { page, faults } = await visit('light', 800);
+    const addresses: string[] = [];
+    page.on('request', (request) => addresses.push(request.url()));
+    page.on('websocket', (socket) => addresses.push(socket.url()));
+    const frames = Array.from({ length: 10 }, (_, n) => [...writeFrames({ stream: 'browser', from: 8 * n, bytes: bytesOf(signal(2, 8 * n, 8)) })]); // biome-ignore format: one line
+    const want = expected(2, 80);
+    const run = (protocols: string[]) =>
+      page.evaluate(
+        ([offered, messages, count]) =>
+          new Promise<{ protocol: string; closed?: number; outputs: number[][] }>((resolve) => {
+            const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/ws`, offered);
+            socket.binaryType = 'arraybuffer';
+            const outputs: number[][] = [];
+            socket.onopen = () => {
+              for (const message of messages) socket.send(Uint8Array.from(message));
+            };
+            socket.onmessage = ({ data }) => {
+              outputs.push([...new Uint8Array(data)]);
+              if (outputs.length < count) return;
+              resolve({ protocol: socket.protocol, outputs });
+              socket.close();
+            };
+            socket.onclose = ({ code }) => resolve({ protocol: socket.protocol, closed: code, outputs });
+          }),
+        [protocols, frames, want.length] as const,
+      );
+    const found = await run(protocolsFor(token));
+    assert.equal([found.protocol, found.closed], ['runlet.v1', undefined]);
+    const outputs = found.outputs.map((bytes) => readOutput(Uint8Array.from(bytes)));
+    assert.equal(outputs.map(({ values }) => [...values]), want.map((raw) => [...raw].map((q) => 0.5 * q))); // biome-ignore format: one line
+    for (const protocols of [[], ['runlet.v1'], protocolsFor('another-token-of-some-length')]) {
+      const refused = await run(protocols);
+      assert.equal([refused.protocol, refused.closed, refused.outputs], ['', 1006, []]);
+    }
+    // what browsers have for events cannot say a token; fetch can
+    const read = await page.evaluate(async (said) => {
+      const headers = { Authorization: `Bearer ${said}`, 'Last-Event-ID': '10' };
+      const response = await fetch('/v1/streams/browser/outputs', { headers });
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      let text = '';
+      while (!/^id: 12$/m.test(text)) text += new TextDecoder().decode((await reader.read()).value);
+      await reader.cancel();
+      return text;
+    }, token);
+    assert.equal(read.match(/^id: 1[12]$/gm), ['id: 11', 'id: 12']);
+    // and the page itself keeps it for its tab alone
+    assert.is(await page.evaluate(() => sessionStorage.length + localStorage.length), 1);
+    await page.reload();
+    await page.waitForSelector('#slots article');
+    assert.ok(await page.isHidden('#ask'));
+    await page.evaluate(() => sessionStorage.setItem('runlet-token', 'another-one-of-some-length'));
+    await page.reload();
+    await page.waitForSelector('#ask:not([hidden])');
+    assert.is(await page.evaluate(() => sessionStorage.length), 0, 'one that is wrong is forgotten');
+    assert.ok(addresses.length > 5 && addresses.every((address) => !address.includes(token)), addresses.join());
+    assert.equal(faults.filter((text) => !/WebSocket connection/.test(text)), []); // biome-ignore format: one line
+    await page.close();
+  },
+);
 
 test.run();

@@ -2,7 +2,8 @@
  * A disk in memory that crashes: at any operation, with what was not synced lost, kept or torn, or full.
  *
  * In: where to fail.  Out: a Disk; after the crash `survivors`, the disks that a machine may find when it starts again. Bytes of a file are sure
- * after its sync; names after syncFolder; of the others any number of the oldest may have reached the disk, in order, and of a file's bytes any part.
+ * after its sync; names after syncFolder; of the others any number of the oldest may have reached the disk, in order, and of a file's bytes any part, or
+ * zeros in their place (the length was written, the bytes were not). A file that was cut off may have its old end again.
  */
 import type { Disk, DiskFile } from '../../host/gateway/store/disk.ts';
 
@@ -12,6 +13,8 @@ interface Inode {
   bytes: number[];
   /** What is sure. */
   synced: number[];
+  /** The first of `bytes` that are those of `synced`. */
+  same: number;
 }
 type Change = { path: string; inode?: Inode };
 
@@ -43,7 +46,7 @@ export class CrashDisk implements Disk {
   constructor(faults: Faults = {}, files: Map<string, Uint8Array> = new Map()) {
     this.faults = faults;
     for (const [path, bytes] of files) {
-      const inode = { bytes: [...bytes], synced: [...bytes] };
+      const inode = { bytes: [...bytes], synced: [...bytes], same: bytes.length };
       this.#names.set(path, inode);
       this.#sure.set(path, inode);
     }
@@ -73,8 +76,22 @@ export class CrashDisk implements Disk {
 
   async create(path: string): Promise<DiskFile> {
     this.#step();
-    const inode: Inode = { bytes: [], synced: [] };
+    const inode: Inode = { bytes: [], synced: [], same: 0 };
     this.#change(path, inode);
+    return this.#file(inode);
+  }
+
+  async open(path: string, bytes: number): Promise<DiskFile> {
+    this.#step();
+    const inode = this.#names.get(path);
+    if (!inode) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
+    if (inode.bytes.length < bytes) throw new Error(`${path} is shorter than ${bytes} bytes`);
+    inode.bytes.length = bytes;
+    inode.same = Math.min(inode.same, bytes);
+    return this.#file(inode);
+  }
+
+  #file(inode: Inode): DiskFile {
     return {
       write: async (bytes) => {
         this.#step(() => append(inode, bytes.subarray(0, Math.floor(bytes.length * (this.faults.torn ?? 0)))));
@@ -86,6 +103,7 @@ export class CrashDisk implements Disk {
       sync: async () => {
         this.#step();
         inode.synced = [...inode.bytes];
+        inode.same = inode.bytes.length;
       },
       close: async () => {},
     };
@@ -124,21 +142,31 @@ export class CrashDisk implements Disk {
   }
 
   /**
-   * The disk of the next start. `names` of the unsure changes happened, in order; of bytes that were not synced `keep(n)` of n are there.
-   * A share of 1 of either is a crash of the process alone.
+   * The disk of the next start. `names` of the unsure changes happened, in order; of what was not synced in a file `keep(n)` of n bytes (and one more where
+   * it was cut off) are there, or `zeros` for them. A share of 1 of either is a crash of the process alone.
    */
-  survivor(names: (changes: number) => number, keep: (unsynced: number) => number, faults: Faults = {}): CrashDisk {
+  survivor(
+    names: (changes: number) => number,
+    keep: (unsynced: number) => number,
+    faults: Faults = {},
+    zeros = false,
+  ): CrashDisk {
     const found = new Map(this.#sure);
     for (const change of this.#log.slice(0, names(this.#log.length))) apply(found, change);
     const files = new Map<string, Uint8Array>();
-    for (const [path, { bytes, synced }] of found) {
-      const whole = bytes.length >= synced.length ? bytes : synced;
-      files.set(path, Uint8Array.from(whole.slice(0, synced.length + keep(whole.length - synced.length))));
-    }
+    for (const [path, inode] of found) files.set(path, Uint8Array.from(survivingBytes(inode, keep, zeros)));
     return new CrashDisk(faults, files);
   }
 
   files = (): string[] => [...this.#names.keys()].sort();
+}
+
+function survivingBytes({ bytes, synced, same }: Inode, keep: (unsynced: number) => number, zeros: boolean): number[] {
+  const unsynced = bytes.length - same + (synced.length > same ? 1 : 0);
+  const kept = keep(unsynced);
+  if (kept === unsynced && !zeros) return bytes;
+  const written = bytes.slice(same, same + kept);
+  return [...synced.slice(0, same), ...(zeros ? written.fill(0) : written), ...synced.slice(same + written.length)];
 }
 
 function apply(names: Map<string, Inode>, change: Change & { to?: string; moved?: Inode }): void {

@@ -15,6 +15,7 @@ import WebSocket from 'ws';
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { protocolsFor } from '../../host/gateway/http/guard.ts';
 import { serve } from '../../host/gateway/http/serve.ts';
 import { Intake, type IntakeOptions } from '../../host/gateway/streams/intake.ts';
 import { cobs, readLines, tickOf, uncobs } from '../../host/gateway/streams/lines.ts';
@@ -130,6 +131,40 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
   ] as const) {
     const [error] = (await once(new WebSocket(path, options), 'error')) as [Error];
     assert.match(error.message, status);
+  }
+  for (const offered of [
+    ['runlet.v1'],
+    ['runlet.v1', 'runlet.bearer.'],
+    ['runlet.v1', `${protocolsFor('another-token-of-some-length')[1]}`],
+    ['runlet.v1', `runlet.bearer.a-token-of-some-length`],
+    // the token alone, twice, or under another name
+    protocolsFor('a-token-of-some-length').slice(1),
+    [...protocolsFor('a-token-of-some-length'), 'runlet.bearer.AAAA'],
+    ['runlet.v1', `bearer.${Buffer.from('a-token-of-some-length').toString('base64url')}`],
+  ]) {
+    const [error] = (await once(new WebSocket(address, offered), 'error')) as [Error];
+    assert.match(error.message, '401', offered.join());
+  }
+  // never from the address, and a wrong header is not made up for
+  for (const query of ['token', 'access_token', 'bearer']) {
+    const [error] = (await once(new WebSocket(`${address}?${query}=a-token-of-some-length`), 'error')) as [Error];
+    assert.match(error.message, '401');
+  }
+  const wrong = { headers: { Authorization: 'Bearer nonsense' } };
+  assert.match(
+    ((await once(new WebSocket(address, protocolsFor('a-token-of-some-length'), wrong), 'error')) as [Error])[0].message,
+    '401',
+  );
+  for (const offered of [protocolsFor('a-token-of-some-length'), protocolsFor('a-token-of-some-length').reverse()]) {
+    const socket = new WebSocket(address, offered);
+    const [[{ headers: answer }]] = (await Promise.all([once(socket, 'upgrade'), once(socket, 'open')])) as [
+      [{ headers: Record<string, string> }],
+      unknown,
+    ];
+    assert.is(answer['sec-websocket-protocol'], 'runlet.v1', 'what carries the token is not said again');
+    assert.not.match(JSON.stringify(answer), 'bearer');
+    socket.close();
+    await once(socket, 'close');
   }
   const [own, all] = ['own', 'all'].map((outputs) => new WebSocket(`${address}?outputs=${outputs}`, { headers })) as [
     WebSocket,

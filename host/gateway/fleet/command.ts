@@ -9,7 +9,7 @@ import { readManifest } from '../../../assembly/bundle/read.ts';
 import { RunletError } from '../../../models/error.ts';
 import { badOption, coloursFor, numberOption, printJson } from '../../cli/args.ts';
 import { readBytes } from '../../cli/load.ts';
-import { fileOf, tokenOf } from '../../cli/remote.ts';
+import { tlsOf, tokenOf } from '../../cli/remote.ts';
 import { bytesText, type Cell, table } from '../../report/table.ts';
 import type { TrialOptions } from '../hub/trial.ts';
 import { defaultPolicy } from '../verify/policy.ts';
@@ -81,9 +81,7 @@ export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>):
     settleMs: 1000 * (numberOption('settle', args.settle, { min: 0, max: 86_400 }) as number),
   };
   const { ref, bytes, text } = await bundleOf(args);
-  const [ca, cert, key] = await Promise.all(
-    [args.tlsCa, args.tlsCert, args.tlsKey].map((path) => (path ? fileOf(path) : undefined)),
-  );
+  const tls = await tlsOf({ ca: args.tlsCa, cert: args.tlsCert, key: args.tlsKey }, 'tls');
   const interrupted = new AbortController();
   const { confirm, ...asked } = trial;
   let runner: Runner | undefined;
@@ -92,7 +90,7 @@ export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>):
     username,
     clientId: `runlet-flash-${randomBytes(6).toString('hex')}`,
     password: await tokenOf(args.tokenFile),
-    ...((ca || cert || key) && { tls: { ca, cert, key } }),
+    tls,
     connected: () => runner?.connected(),
   });
   const stop = () => interrupted.abort();

@@ -6,6 +6,8 @@
  */
 import { connect, type MqttClient } from 'mqtt';
 import { RunletError } from '../../../models/error.ts';
+import type { TlsParts } from '../http/certificates.ts';
+import { isDistrust } from '../http/tls-errors.ts';
 import { isName } from './messages.ts';
 
 export interface LinkOptions {
@@ -14,7 +16,7 @@ export interface LinkOptions {
   clientId: string;
   will?: { topic: string; payload: Uint8Array };
   password?: string;
-  tls?: { ca?: Uint8Array; cert?: Uint8Array; key?: Uint8Array };
+  tls?: TlsParts;
   connected?: () => void;
   log?: (why: string) => void;
 }
@@ -108,13 +110,17 @@ export class Link {
     if (this.connected) return;
     let last = `no answer in ${timeoutMs / 1000} s`;
     await new Promise<void>((resolve, reject) => {
-      const note = (error: Error) => {
-        last = error.message || String((error as { code?: string }).code);
-      };
-      const timer = setTimeout(() => {
+      const give = () => {
+        clearTimeout(timer);
         this.#client.off('error', note);
         reject(lost(last));
-      }, timeoutMs);
+      };
+      const note = (error: Error) => {
+        last = error.message || String((error as { code?: string }).code);
+        // a broker may be on its way, a certificate is not
+        if (isDistrust(error)) give();
+      };
+      const timer = setTimeout(give, timeoutMs);
       this.#client.on('error', note);
       this.#client.once('connect', () => {
         clearTimeout(timer);
@@ -190,5 +196,5 @@ const lost = (why: string): RunletError =>
     what: 'the broker cannot be reached',
     where: '--fleet',
     why,
-    tryThis: 'whether it runs, its address and port, the name and the password',
+    tryThis: 'whether it runs, its address and port, the name and the password; of mqtts:// the certificates',
   });

@@ -10,10 +10,10 @@ import * as v from 'valibot';
 import { isRunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
+import type { Uploads } from '../store/uploads.ts';
 import { sendEvents } from './events.ts';
 import { checkToken, RateLimit } from './guard.ts';
 import { badRequest, problemOf, wholeNumber } from './problem.ts';
-import { Uploads } from './uploads.ts';
 
 export interface AppOptions {
   gateway: Gateway;
@@ -88,7 +88,7 @@ export interface GatewayApp {
 
 export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addressOf = () => 'local' }: AppOptions): GatewayApp {
   const app = new Hono();
-  const uploads = new Uploads(gateway.store, gateway.policy);
+  const { uploads } = gateway;
   const limit = new RateLimit(requestsPerMinute);
 
   app.onError((error, c) => {
@@ -147,9 +147,10 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
     const digest = /^sha256:([0-9a-f]{64})$/.exec(c.req.query('digest') ?? '')?.[1];
     if (!digest) throw badRequest('the digest is missing', 'query, digest', 'it is sha256: and 64 lower-case hex digits');
     await uploads.append(id, piecesOf(c), pieceStart(c));
-    const { slot, bytes } = await uploads.finish(id);
-    if (c.req.query('dryRun') === 'true') return c.json(await gateway.examine(bytes, digest, slot));
-    return c.json({ slot, staged: await gateway.receive(bytes, digest, slot) }, 201);
+    return uploads.finish(id, async ({ slot, bytes }) => {
+      if (c.req.query('dryRun') === 'true') return c.json(await gateway.examine(bytes, digest, slot));
+      return c.json({ slot, staged: await gateway.receive(bytes, digest, slot) }, 201);
+    });
   });
 
   app.get('/v1/status', (c) => c.json(gateway.status()));

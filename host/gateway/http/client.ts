@@ -1,8 +1,8 @@
 /**
  * Speaks to a gateway: for `runlet flash`, `rollback` and `status`.
  *
- * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, and one
- * that cannot be reached RN860. An upload that breaks goes on at the offset that the gateway has.
+ * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, one that
+ * cannot be reached RN860, and what TLS does not let through RN867 to RN869 (tls-errors.ts). An upload that breaks goes on at the offset that the gateway has.
  */
 import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
@@ -13,11 +13,23 @@ import type { TrialOptions, TrialReport } from '../hub/trial.ts';
 import type { Stored } from '../store/state.ts';
 import type { Verified } from '../verify/verify.ts';
 import type { CheckResult } from '../worker/messages.ts';
+import type { TlsParts } from './certificates.ts';
+import { tlsFailure } from './tls-errors.ts';
 
 export interface ClientOptions {
   url: string;
   token?: string;
-  tls?: { ca?: Uint8Array; cert?: Uint8Array; key?: Uint8Array };
+  tls?: TlsParts;
+  /** How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a minute. */
+  tries?: number;
+}
+
+/** What is told while a bundle is sent. */
+export interface Progress {
+  /** Bytes that the gateway has. */
+  seen?: (received: number) => void;
+  /** The connection broke, for the `failed`th time in a row; it is tried again after `waitMs`. */
+  broke?: (about: { at: number; why: string; failed: number; tries: number; waitMs: number }) => void;
 }
 
 interface Answer {
@@ -27,12 +39,13 @@ interface Answer {
 }
 
 const pieceBytes = 64 << 10;
-const mostBreaks = 5;
 const mostAnswerBytes = 4 << 20;
 
 export class GatewayClient {
   readonly #url: URL;
   readonly #options: ClientOptions;
+  /** It has answered: a connection that ends is no refusal of a certificate. */
+  #answered = false;
 
   /** @throws RN860 */
   constructor(options: ClientOptions) {
@@ -47,21 +60,24 @@ export class GatewayClient {
     this.#url = url;
   }
 
-  /** @throws RN860 */
+  /** @throws RN860, RN861, RN867, RN868, RN869 */
   #once(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Answer> {
     const { token, tls } = this.#options;
     const url = new URL(path, this.#url);
     const send = url.protocol === 'https:' ? secureRequest : plainRequest;
     const asBuffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
     return new Promise((resolve, reject) => {
-      const fail = (why: string) =>
+      let secured = false;
+      const fail = (error: Error) =>
         reject(
-          new RunletError('RN860', {
-            what: 'the gateway cannot be reached',
-            where: url.origin,
-            why,
-            tryThis: 'is it running, and is the address right?',
-          }),
+          tlsFailure(error, { url, secured: secured && !this.#answered, shown: tls?.cert !== undefined }) ??
+            new RunletError('RN860', {
+              what: 'the gateway cannot be reached',
+              where: url.origin,
+              // several addresses of one name fail together
+              why: error.message || (error as NodeJS.ErrnoException).code,
+              tryThis: 'is it running, and is the address right?',
+            }),
         );
       const request = send(
         url,
@@ -72,6 +88,7 @@ export class GatewayClient {
           ...(tls && { ca: asBuffer(tls.ca), cert: asBuffer(tls.cert), key: asBuffer(tls.key) }),
         },
         (response) => {
+          this.#answered = true;
           const parts: Buffer[] = [];
           let total = 0;
           response.on('data', (part: Buffer) => {
@@ -79,7 +96,7 @@ export class GatewayClient {
             total += part.length;
             if (total > mostAnswerBytes) request.destroy(new Error('the answer is too long'));
           });
-          response.on('error', (error) => fail(error.message));
+          response.on('error', fail);
           response.on('end', () => {
             const text = Buffer.concat(parts).toString();
             try {
@@ -95,12 +112,18 @@ export class GatewayClient {
         },
       );
       request.on('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
-      request.on('error', (error) => fail(error.message));
+      if (url.protocol === 'https:' && !this.#answered)
+        request.on('socket', (socket) =>
+          socket.once('secureConnect', () => {
+            secured = true;
+          }),
+        );
+      request.on('error', fail);
       request.end(body);
     });
   }
 
-  /** @throws RN860, RN861, and what the gateway refuses */
+  /** @throws RN860, RN861, RN867 to RN869, and what the gateway refuses */
   async #ask<T>(method: string, path: string, headers?: Record<string, string>, body?: Uint8Array): Promise<T> {
     const answer = await this.#once(method, path, headers, body);
     if (answer.status < 400) return answer.body as T;
@@ -116,38 +139,70 @@ export class GatewayClient {
     return this.#ask(method, path, body && { 'content-type': 'application/json' }, body);
   }
 
-  /** Sends a bundle in pieces, and its digest. `seen` gets the bytes that have arrived. */
-  async upload<T>(bytes: Uint8Array, slot: string, query: string, seen: (received: number) => void): Promise<T> {
+  /** Where an upload goes on; undefined: the gateway does not have it. @throws RN860 and others */
+  async #offset(location: string): Promise<number | undefined> {
+    const { status, headers } = await this.#once('GET', location);
+    if (status === 404) return undefined;
+    const offset = Number(headers['upload-offset'] ?? Number.NaN);
+    if (status < 400 && Number.isSafeInteger(offset)) return offset;
+    throw noGateway(this.#url, `it does not say where the upload goes on (status ${status})`);
+  }
+
+  /**
+   * Sends a bundle in pieces, and its digest. Where the connection breaks under way it is tried again some times, and goes on at the offset that the gateway
+   * has, also after the gateway was restarted.
+   */
+  async upload<T>(bytes: Uint8Array, slot: string, query: string, { seen, broke }: Progress): Promise<T> {
+    const { tries = 8 } = this.#options;
     const digest = createHash('sha256').update(bytes).digest('hex');
-    const { location } = await this.#ask<{ location: string }>('POST', `/v1/uploads?slot=${encodeURIComponent(slot)}`, {
-      'upload-length': `${bytes.length}`,
-    });
-    let breaks = 0;
-    for (let at = 0; at < bytes.length; ) {
+    const begin = async () => {
+      const headers = { 'upload-length': `${bytes.length}` };
+      return (await this.#ask<{ location: string }>('POST', `/v1/uploads?slot=${encodeURIComponent(slot)}`, headers)).location;
+    };
+    let location = await begin();
+    let at = 0;
+    for (let failed = 0, ask = false; ; )
       try {
+        if (ask) {
+          const found = await this.#offset(location);
+          const staged = found === undefined && query === '' && (await this.#staged(slot, digest));
+          if (staged) return { slot, staged } as T;
+          if (found === undefined) location = await begin();
+          at = found ?? 0;
+          ask = false;
+        }
+        if (at >= bytes.length) return await this.#ask<T>('PUT', `${location}?digest=sha256:${digest}${query}`);
         const piece = bytes.subarray(at, at + pieceBytes);
         const { offset } = await this.#ask<{ offset: number }>('PATCH', location, { 'upload-offset': `${at}` }, piece);
+        if (offset > at) failed = 0;
         at = offset;
+        seen?.(at);
       } catch (error) {
-        if (!(error instanceof RunletError && error.code === 'RN860') || ++breaks > mostBreaks) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200 * breaks));
-        const { headers } = await this.#once('GET', location);
-        at = Number(headers['upload-offset'] ?? 0);
+        // after a break the gateway may still be busy with the request that broke
+        const again = error instanceof RunletError && (error.code === 'RN860' || (error.code === 'RN807' && failed > 0));
+        if (!again || failed >= tries) throw error;
+        const waitMs = Math.min(8000, 250 * 2 ** failed++);
+        broke?.({ at, why: error.parts.why ?? error.parts.what, failed, tries, waitMs });
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        ask = true;
       }
-      seen(at);
-    }
-    return this.#ask<T>('PUT', `${location}?digest=sha256:${digest}${query}`);
+  }
+
+  /** What is staged in a slot, where it is this one: the answer to the last request of its upload was lost. */
+  async #staged(slot: string, digest: string): Promise<Stored | undefined> {
+    const { staged } = await this.slot(slot);
+    return staged?.digest === digest ? staged : undefined;
   }
 
   /** @returns what is staged now */
-  flash = (bytes: Uint8Array, slot: string, seen: (received: number) => void): Promise<{ staged: Stored }> =>
-    this.upload(bytes, slot, '', seen);
+  flash = (bytes: Uint8Array, slot: string, progress: Progress = {}): Promise<{ staged: Stored }> =>
+    this.upload(bytes, slot, '', progress);
   /** Verifies and tests, and keeps nothing. */
   examine = (
     bytes: Uint8Array,
     slot: string,
-    seen: (received: number) => void,
-  ): Promise<{ verified: Omit<Verified, 'manifest'>; check: CheckResult }> => this.upload(bytes, slot, '&dryRun=true', seen);
+    progress: Progress = {},
+  ): Promise<{ verified: Omit<Verified, 'manifest'>; check: CheckResult }> => this.upload(bytes, slot, '&dryRun=true', progress);
   status = (): Promise<GatewayStatus> => this.#json('GET', '/v1/status');
   slot = (slot: string): Promise<SlotStatus> => this.#json('GET', `/v1/slots/${encodeURIComponent(slot)}`);
   try = (slot: string, options: Partial<TrialOptions>): Promise<SlotStatus> =>

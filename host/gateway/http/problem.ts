@@ -27,6 +27,7 @@ const statuses: Record<string, number> = {
   RN847: 409,
   RN848: 404,
   RN849: 500,
+  RN869: 400,
 };
 /** A module that failed on a stream. */
 const broken = new Set(['RN830', 'RN831', 'RN835']);

@@ -359,6 +359,7 @@
     $('ask').hidden = false;
     $('state').textContent = token ? 'that is not the token' : 'locked';
     token = '';
+    sessionStorage.removeItem(tokenKey);
   }
 
   async function ask() {

@@ -4,8 +4,10 @@
  * In: paths with forward slashes, below one folder.  Out: what POSIX promises and no more: bytes are there after `sync` of their file,
  * names after `syncFolder` of their folder, and `rename` replaces the target at once or not at all.
  */
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRunletError, RunletError } from '../../../models/error.ts';
 
 export interface DiskFile {
   write(bytes: Uint8Array): Promise<void>;
@@ -19,6 +21,8 @@ export interface Disk {
   read(path: string): Promise<Uint8Array | undefined>;
   /** An empty file; one that was there is emptied. */
   create(path: string): Promise<DiskFile>;
+  /** A file that is there, cut off after so many bytes; writes go to its end. */
+  open(path: string, bytes: number): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   /** No error where there is no such file. */
   unlink(path: string): Promise<void>;
@@ -56,6 +60,16 @@ export function nodeDisk(root: string): Disk {
         throw error;
       }),
     create: async (path) => new NodeFile(await open(at(path), 'w', 0o600)),
+    open: async (path, bytes) => {
+      const handle = await open(at(path), constants.O_WRONLY | constants.O_APPEND);
+      try {
+        await handle.truncate(bytes);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+      return new NodeFile(handle);
+    },
     rename: (from, to) => rename(at(from), at(to)),
     unlink: (path) =>
       unlink(at(path)).catch((error: unknown) => {
@@ -78,6 +92,20 @@ export function nodeDisk(root: string): Disk {
       }
     },
   };
+}
+
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+
+/** What the system says of a disk, as the refusal RN802; other errors as they are. */
+export function diskError(error: unknown, what: string): unknown {
+  const code = (error as NodeJS.ErrnoException)?.code;
+  if (isRunletError(error) || code === undefined) return error;
+  return new RunletError('RN802', {
+    what: `${what} could not be written to the disk`,
+    where: 'state folder',
+    why: isFull(error) ? 'the disk is full' : (error as Error).message,
+    tryThis: 'free space; what ran before still runs',
+  });
 }
 
 /** A file that is there with all its bytes under its name, or is not there under it. */

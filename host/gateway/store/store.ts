@@ -7,30 +7,16 @@
  *
  *     state          the state's file (state.ts)
  *     blobs/<sha>    a bundle; *.part: being written
- *     uploads/*      what is being received; emptied at every start
+ *     uploads/*      what is being received (uploads.ts)
  */
 import { createHash } from 'node:crypto';
-import { isRunletError, RunletError } from '../../../models/error.ts';
-import { type Disk, type DiskFile, writeWhole } from './disk.ts';
+import { RunletError } from '../../../models/error.ts';
+import { type Disk, diskError, isFull, writeWhole } from './disk.ts';
 import * as states from './state.ts';
 
 export interface StoreOptions {
   /** Crashes in a row that lead to safe mode. */
   safeAfter?: number;
-}
-
-const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException)?.code ?? '');
-
-/** ENOSPC and its kind, as a refusal; other errors as they are. */
-function diskError(error: unknown, what: string): unknown {
-  const code = (error as NodeJS.ErrnoException)?.code;
-  if (isRunletError(error) || code === undefined) return error;
-  return new RunletError('RN802', {
-    what: `${what} could not be written to the disk`,
-    where: 'state folder',
-    why: isFull(error) ? 'the disk is full' : (error as Error).message,
-    tryThis: 'free space; what ran before still runs',
-  });
 }
 
 export class Store {
@@ -51,7 +37,6 @@ export class Store {
       const bytes = await disk.read('state');
       const store = new Store(disk, bytes ? states.decodeState(bytes, 'state') : states.emptyState());
       await store.#sweep();
-      await store.clearUploads();
       await store.#writeOrKeep((state) => states.boot(state, safeAfter));
       return store;
     } catch (error) {
@@ -89,11 +74,6 @@ export class Store {
       tryThis: 'flash the bundle again, and check the disk',
     });
   }
-
-  /** A file for what is being received, outside of what the state names. */
-  createUpload = (id: string): Promise<DiskFile> => this.#disk.create(`uploads/${id}`);
-  readUpload = (id: string): Promise<Uint8Array | undefined> => this.#disk.read(`uploads/${id}`);
-  removeUpload = (id: string): Promise<void> => this.#disk.unlink(`uploads/${id}`);
 
   /** Puts a bundle on the disk and stages it; one that was staged and not on trial is replaced. @throws RN802, RN804 */
   install(slot: string, bytes: Uint8Array, about: Omit<states.Stored, 'digest' | 'bytes'>): Promise<states.Stored> {
@@ -188,11 +168,6 @@ export class Store {
     const kept = states.referenced(this.#state);
     for (const name of await this.#disk.list('blobs')) if (!kept.has(name)) await this.#disk.unlink(`blobs/${name}`);
     if (await this.#disk.read('state.part')) await this.#disk.unlink('state.part');
-  }
-
-  /** Empties uploads/, for a start: nobody goes on with them. */
-  async clearUploads(): Promise<void> {
-    for (const name of await this.#disk.list('uploads')) await this.#disk.unlink(`uploads/${name}`);
   }
 }
 

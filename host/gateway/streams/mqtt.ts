@@ -9,6 +9,8 @@ import type { Socket } from 'node:net';
 import type { MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { isRunletError, RunletError } from '../../../models/error.ts';
+import type { TlsParts } from '../http/certificates.ts';
+import { isDistrust } from '../http/tls-errors.ts';
 import { asFailure } from '../hub/slot.ts';
 import type { Intake } from './intake.ts';
 import { readFrames, writeOutput } from './wire.ts';
@@ -21,8 +23,8 @@ export interface MqttOptions {
   qos: 0 | 1;
   username?: string;
   password?: string;
-  /** Of a broker's certificate. */
-  ca?: Uint8Array;
+  /** Of mqtts://. */
+  tls?: TlsParts;
 }
 
 export interface MqttCounts {
@@ -54,7 +56,8 @@ export function noDelay({ stream }: MqttClient): void {
 
 /** @throws RN871 */
 export async function connectMqtt(intake: Intake, options: MqttOptions, log: Logger): Promise<Mqtt> {
-  const { url, id, qos, username, password, ca } = options;
+  const { url, id, qos, username, password, tls } = options;
+  const buffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
   const topics = mqttTopics(id);
   const counts: MqttCounts = { connected: false, outputsDropped: 0 };
   const slotOf = new Map<string, string>();
@@ -64,14 +67,14 @@ export async function connectMqtt(intake: Intake, options: MqttOptions, log: Log
       what: 'the MQTT broker cannot be reached',
       where: url.replace(/\/\/[^@/]*@/, '//'),
       why,
-      tryThis: '--mqtt mqtt://HOST:1883 (or mqtts://HOST:8883), and a broker that runs',
+      tryThis: '--mqtt mqtt://HOST:1883, and a broker that runs; for mqtts://HOST:8883 its CA as --mqtt-ca',
     });
   if (!URL.canParse(url) || !/^(mqtts?|wss?):$/.test(new URL(url).protocol)) throw unreachable('this is no address of a broker');
   const client: MqttClient = mqtt.connect(url, {
     clientId: `runlet-${id}`,
     username,
     password,
-    ...(ca && { ca: Buffer.from(ca) }),
+    ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
     queueQoSZero: false,
     connectTimeout: connectMs,
     reconnectPeriod: 1000,
@@ -135,6 +138,12 @@ export async function connectMqtt(intake: Intake, options: MqttOptions, log: Log
     client.once('connect', () => {
       clearTimeout(timer);
       resolve();
+    });
+    client.once('error', (error) => {
+      // a broker may be on its way, a certificate is not
+      if (!isDistrust(error)) return;
+      clearTimeout(timer);
+      reject(unreachable(error.message));
     });
   }).catch(async (error: unknown) => {
     await stop();

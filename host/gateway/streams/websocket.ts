@@ -3,13 +3,14 @@
  *
  * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own (own: of streams whose frames this socket sends; all; none; or names between
  * commas).  Out: outputs as they fall due; a text message `{"error": {...}}` where frames are refused. A socket that reads too slowly loses outputs, which
- * are counted; frames are never answered. A page of another site cannot connect: its Origin is not this host.
+ * are counted; frames are never answered. A page of another site cannot connect: its Origin is not this host. Where there is a token it comes as a header or,
+ * from browsers, as a subprotocol (guard.ts).
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isRunletError } from '../../../models/error.ts';
-import { checkToken } from '../http/guard.ts';
+import { checkSocketToken, socketProtocol } from '../http/guard.ts';
 import { problemOf } from '../http/problem.ts';
 import type { OutputEvent } from '../hub/events.ts';
 import type { Intake } from './intake.ts';
@@ -42,7 +43,13 @@ const sameOrigin = ({ headers }: IncomingMessage): boolean =>
   headers.origin === undefined || (URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host);
 
 export function attachWebSockets(server: Server, intake: Intake, token?: string): Sockets {
-  const hub = new WebSocketServer({ noServer: true, maxPayload: mostMessageBytes, perMessageDeflate: false });
+  const hub = new WebSocketServer({
+    noServer: true,
+    maxPayload: mostMessageBytes,
+    perMessageDeflate: false,
+    // never what was offered beside it: that carries the token
+    handleProtocols: (offered) => offered.has(socketProtocol) && socketProtocol,
+  });
   const readers = new Set<Reader>();
   const counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
 
@@ -53,7 +60,8 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
     if (url.pathname !== path) return refuse(socket, '404 Not Found');
     if (!sameOrigin(request)) return refuse(socket, '403 Forbidden');
     try {
-      checkToken(request.headers.authorization, token);
+      const { authorization, 'sec-websocket-protocol': protocols } = request.headers;
+      checkSocketToken({ authorization, protocols }, token);
     } catch {
       return refuse(socket, '401 Unauthorized');
     }
