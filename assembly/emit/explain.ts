@@ -48,6 +48,8 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean):
   if (fn === 'conv_place_s8_simd') return 'target simd: one place a call, sixteen outputs at a time';
   if (fn === 'depthwise_row_s8_simd')
     return 'target simd: one row a call, sixteen channels at a time; two bytes a weight, which cost 4 vector instructions less of 20';
+  if (fn === 'depthwise_s8_simd')
+    return 'target simd: four rows of eight channels share what is zipped; two bytes a weight, which cost 2 vector instructions less of 24';
   if (fn.endsWith('_simd')) return 'target simd: eight outputs at a time';
   const copied = field(B.RUNS) === 0 ? 'taps do not lie side by side' : field(B.PAD_T) > 0 || field(B.PAD_F) > 0 ? 'padding' : '';
   const patch = copied && !fn.startsWith('dense') ? `; a place's taps are copied where needed: ${copied}` : '';

@@ -1,10 +1,11 @@
 /**
  * depthwise with SIMD128, one filter a channel: two taps a multiplication; four rows of eight channels at a time, or one row of sixteen.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two
+ * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s16 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two
  * pairs. Inputs keep their zero point, which BIAS takes off. PATCH holds sixteen zero points, for what is padding.
  * A row beside the one that follows it gives two taps of one output row, and the next two of the output row two further up: four output rows
- * that lie as far apart as their taps share what is zipped.
+ * that lie as far apart as their taps share what is zipped. Vector instructions are what it is bound by: int16 weights take two of 24 less for eight
+ * multiplications, and two rows are made bytes by one.
  * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
  * dropped, their weights 0.
  */
@@ -34,7 +35,7 @@ import {
   Y_F,
   Y_ZERO,
 } from "./block";
-import { below_of, finish_eight, finish_place, is_exact, keep, mac } from "./mac-simd";
+import { below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES } from "./needs";
 
@@ -93,11 +94,11 @@ function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32)
         from += by;
         const low = v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
         const high = v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-        a0 = mac(a0, i16x8.extend_low_i8x16_s(low), v128.load_ext<i8>(at));
-        a1 = mac(a1, i16x8.extend_high_i8x16_s(low), v128.load_ext<i8>(at, 8));
-        b0 = mac(b0, i16x8.extend_low_i8x16_s(high), v128.load_ext<i8>(at + tile));
-        b1 = mac(b1, i16x8.extend_high_i8x16_s(high), v128.load_ext<i8>(at + tile, 8));
-        at += 16;
+        a0 = mac(a0, i16x8.extend_low_i8x16_s(low), v128.load(at));
+        a1 = mac(a1, i16x8.extend_high_i8x16_s(low), v128.load(at, 16));
+        b0 = mac(b0, i16x8.extend_low_i8x16_s(high), v128.load(at + tile));
+        b1 = mac(b1, i16x8.extend_high_i8x16_s(high), v128.load(at + tile, 16));
+        at += 32;
       }
       if (FEATURES) f += load<i32>(p, DILATION_F);
     }
@@ -150,25 +151,26 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
       let l1 = zip_low(v, u);
       let h1 = zip_high(v, u);
       for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
-        const w0 = v128.load_ext<i8>(at);
-        const w1 = v128.load_ext<i8>(at, 8);
-        a0 = mac(a0, l0, w0);
-        a1 = mac(a1, h0, w1);
-        b0 = mac(b0, l1, w0);
-        b1 = mac(b1, h1, w1);
         from += by;
         v = v128.load_ext<i8>(tap(from, start, span, padding));
-        l0 = zip_low(u, v);
-        h0 = zip_high(u, v);
-        c0 = mac(c0, l0, w0);
-        c1 = mac(c1, h0, w1);
         from += by;
-        u = v128.load_ext<i8>(tap(from, start, span, padding));
-        l1 = zip_low(v, u);
+        let w = v128.load(at);
+        a0 = mac(a0, l0, w);
+        b0 = mac(b0, l1, w);
+        l0 = zip_low(u, v);
+        c0 = mac(c0, l0, w);
+        const n = v128.load_ext<i8>(tap(from, start, span, padding));
+        l1 = zip_low(v, n);
+        d0 = mac(d0, l1, w);
+        w = v128.load(at, 16);
+        a1 = mac(a1, h0, w);
+        b1 = mac(b1, h1, w);
+        h0 = zip_high(u, v);
+        c1 = mac(c1, h0, w);
+        u = n;
         h1 = zip_high(v, u);
-        d0 = mac(d0, l1, w0);
-        d1 = mac(d1, h1, w1);
-        at += 16;
+        d1 = mac(d1, h1, w);
+        at += 32;
       }
       if (FEATURES) f += load<i32>(p, DILATION_F);
     }
@@ -179,16 +181,30 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
     const o0 = v128.load(offset);
     const o1 = v128.load(offset, 16);
     const less = below ? below + table : 0;
+    const left = y_c - o;
     let to = y + o;
-    for (let i: i32 = 0; i < 4; i++) {
-      finish_eight(p, to, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, y_c - o, load<i32>(p, SUMS), 0);
-      to += pitch;
-      a0 = b0;
-      a1 = b1;
-      b0 = c0;
-      b1 = c1;
-      c0 = d0;
-      c1 = d1;
+    for (let i: i32 = 0; i < 2; i++) {
+      // two rows in one register
+      const bytes = i8x16.narrow_i16x8_s(
+        words_of(p, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, 0),
+        words_of(p, b0, b1, s0, s1, o0, o1, less, magic, zero, exact, 0),
+      );
+      if (left >= 8) {
+        v128.store64_lane(to, bytes, 0);
+        v128.store64_lane(to + pitch, bytes, 1);
+      } else {
+        const sums = <usize>load<i32>(p, SUMS);
+        v128.store(sums, bytes);
+        for (let k: i32 = 0; k < left; k++) {
+          store<u8>(to + k, load<u8>(sums + k));
+          store<u8>(to + pitch + k, load<u8>(sums + k, 8));
+        }
+      }
+      to += pitch << 1;
+      a0 = c0;
+      a1 = c1;
+      b0 = d0;
+      b1 = d1;
     }
     x += 8;
     w += tile;
@@ -203,7 +219,7 @@ export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
   const step = DILATIONS ? load<i32>(p, DILATION_T) : 1;
   const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
   const pairs = ((load<i32>(p, KERNEL_T) + 1) >> 1) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
-  const tile = ((pairs + 1) & ~1) << 4;
+  const tile = ((pairs + 1) & ~1) << 5;
   if (EDGES) fill_s8(load<i32>(p, PATCH), load<i32>(p, X_ZERO), 16);
   const end = first + rows;
   for (let phase = first; phase < min(end, first + step); phase++) {

@@ -84,12 +84,11 @@ export function below_of(p: usize): usize {
   return SIGNED ? <usize>load<i32>(p, BELOW) : 0;
 }
 
-/** Eight sums to outputs, of which the first `left` are written. */
+/** Eight sums to outputs of int16, clamped where a layer of the module has a clamp. */
 // @ts-ignore: decorator
 @inline
-export function finish_eight(
+export function words_of(
   p: usize,
-  y: usize, // s8 [8]
   a0: v128,
   a1: v128,
   scale: v128, // of the first four, offset too
@@ -100,10 +99,8 @@ export function finish_eight(
   magic: v128,
   zero: v128,
   exact: bool,
-  left: i32,
-  sums: usize, // where eight bytes may be written
   more: i32, // bits that sums are shifted up by
-): void {
+): v128 {
   if (exact) {
     if (more) {
       a0 = i32x4.shr_s(a0, more);
@@ -125,11 +122,35 @@ export function finish_eight(
     words = i16x8.max_s(v128.load_splat<i16>(p, MIN), words);
     words = i16x8.min_s(v128.load_splat<i16>(p, MAX), words);
   }
-  words = i8x16.narrow_i16x8_s(words, words);
-  if (left >= 8) v128.store64_lane(y, words, 0);
+  return words;
+}
+
+/** Eight sums to outputs, of which the first `left` are written. */
+// @ts-ignore: decorator
+@inline
+export function finish_eight(
+  p: usize,
+  y: usize, // s8 [8]
+  a0: v128,
+  a1: v128,
+  scale: v128, // this and what follows: words_of
+  scale1: v128,
+  offset: v128,
+  offset1: v128,
+  below: usize,
+  magic: v128,
+  zero: v128,
+  exact: bool,
+  left: i32,
+  sums: usize, // where sixteen bytes may be written
+  more: i32,
+): void {
+  const words = words_of(p, a0, a1, scale, scale1, offset, offset1, below, magic, zero, exact, more);
+  const bytes = i8x16.narrow_i16x8_s(words, words);
+  if (left >= 8) v128.store64_lane(y, bytes, 0);
   else {
     // no call here: what lies in registers would be stored around it
-    v128.store(sums, words);
+    v128.store(sums, bytes);
     for (let i: i32 = 0; i < left; i++) store<u8>(y + i, load<u8>(sums + i));
   }
 }

@@ -20,7 +20,7 @@ import {
 import type { Call, EmitContext, Fields, StepIo } from './op.ts';
 import { mayShift } from './requantise-simd.ts';
 import type { SimdLayer } from './simd-tiles.ts';
-import { isSmall, largestSum, placeTiles, type TileShape, zippedTiles } from './tiles.ts';
+import { isSmall, largestSum, placeTiles, type TileShape, wideTiles, zippedTiles } from './tiles.ts';
 
 /** Values of the widened input between two places; undefined where they do not lie evenly, or their taps not side by side. */
 function placeStep(io: MacIo): number | undefined {
@@ -173,7 +173,7 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
     const block = targetBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, places, 8);
     return { fn: 'depthwise_row_s8_simd', file: 'depthwise-row-simd', block };
   }
-  const block = tiledBlock(io, shape, ctx, places, 0);
+  const block = targetBlock(io, shape, wideTiles(io.params.weights, shape), ctx, places, 0);
   return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
 }
 

@@ -140,6 +140,10 @@ export function zippedTiles(weights: Int8Array, { outputs, taps, at }: TileShape
   return new Int8Array(out.buffer);
 }
 
+/** simd, depthwise: tiles whose weights are int16, which need not be widened where they are used. */
+export const wideTiles = (weights: Int8Array, shape: TileShape): Int8Array =>
+  new Int8Array(Int16Array.from(tiles(weights, shape, 'simd')).buffer);
+
 /** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
 function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
   let sum = 0;
