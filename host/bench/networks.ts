@@ -90,6 +90,12 @@ export class Chain {
   }
 }
 
+const d9 = (): Graph => {
+  const net = new Chain('D9', 80, 64, 9);
+  for (let i = 0; i < 4; i++) net.depthwise(9);
+  return net.done();
+};
+
 export interface BenchNetwork {
   graph: Graph;
   window: number;
@@ -137,6 +143,7 @@ export const benchNetworks: Record<string, () => BenchNetwork> = {
   N1: () => ({ graph: n1(), window: 256, channels: 4, hops: [64, 32, 16] }),
   N2: () => ({ graph: n2(), window: 98, channels: 40, hops: [20, 10, 2] }),
   N1P: () => ({ graph: n1p(), window: 256, channels: 1, hops: [64, 32, 16] }),
+  D9: () => ({ graph: d9(), window: 80, channels: 64, hops: [20] }),
   f_EEG: () => ({ graph: eeg(), window: 1024, channels: 18, hops: [256] }),
   f_ACC: () => ({ graph: acc(), window: 960, channels: 4, hops: [160] }),
 };

@@ -22,7 +22,7 @@ export const known: readonly string[] = [
   ...Object.entries(benchNetworks).flatMap(([name, of]) =>
     of()
       .hops.slice(name === 'N1P' ? -1 : 0)
-      .flatMap((hop) => (name.startsWith('f_') ? [] : [`${name}:${hop}`])),
+      .flatMap((hop) => (name.startsWith('f_') || name === 'D9' ? [] : [`${name}:${hop}`])),
   ),
   ...zooSubjects.map(({ name }) => name),
   'front end log-mel',
