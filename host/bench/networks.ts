@@ -5,6 +5,7 @@
  *
  * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1
  * N2    98 x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12
+ * D9    80 x 64   4 x depthwise k9
  * N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3 64, pool 2; dense 32; dense 1
  *
  * And two of StreamiNNC (arXiv 2408.03223, section 3.1), 'same' padding as there, batch norm folded:
