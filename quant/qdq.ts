@@ -13,8 +13,9 @@ import { nudgesOf } from './nudges.ts';
 
 export interface QdqOptions extends Pick<WriteOptions, 'io'> {
   /**
-   * `onnx` (default): plain pairs, which engines fuse into integer kernels of their own rounding. `reference`: float operators between the pairs move
-   * each value by what the reference's two roundings differ from one, so that outputs are its outputs almost always; it is for checking, and slower.
+   * `onnx` (default): plain pairs, which engines fuse into integer kernels of their own rounding. `reference`: sums are formed in whole numbers, and
+   * float operators move each value by what the reference's two roundings differ from one, so that outputs are its outputs (hard swish: almost always, and where
+   * an engine's optimisations leave the operators as they are); it is for checking, and slower.
    */
   rounding?: 'onnx' | 'reference';
 }

@@ -91,7 +91,7 @@ for (const rounding of runtime ? roundings : [])
       console.log(`  seed ${seed}, rounding ${rounding}, optimisations ${level}: ${show(totals[level])}`);
       const { outputs, withinOne } = totals[level];
       // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one
-      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.998 : 0.995;
+      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.9999 : 0.998;
       assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
     }
   });
@@ -120,32 +120,35 @@ function alone(graph: Graph, node: Node): Graph {
   };
 }
 
-test('layer by layer, fed with the reference, onnxruntime is within one step everywhere', async () => {
-  if (!runtime) return;
-  const byOp = new Map<string, Steps>();
-  for (const spec of specs.slice(0, Math.ceil(networks / 5))) {
-    const graph = legalise(trainedLike(spec));
-    const hop = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape.t;
-    const rnd = random(spec.seed);
-    const { tensors } = runWindow(quantPlan(graph, { hop, mode: 'windowed' }), randomWindow(graph, rnd));
-    for (const node of graph.nodes) {
-      const one = alone(graph, node);
-      const data = (id: number) => tensors.get(id)?.data as Int8Array;
-      const name = node.op === 'activation' ? node.attrs.fn : node.op;
-      const steps = byOp.get(name) ?? noSteps();
-      byOp.set(name, steps);
-      for (const level of levels) {
-        const session = await sessionOf(runtime, one, level);
-        const [y] = await session.run([...new Set(node.inputs)].map(data));
-        count(steps, y as Int8Array, data(node.output));
-        await session.release();
+for (const rounding of roundings)
+  test(`layer by layer, fed with the reference, rounding ${rounding}: onnxruntime is ${rounding === 'onnx' ? 'within one step' : 'equal, but for a table'}`, async () => {
+    if (!runtime) return;
+    const byOp = new Map<string, Steps>();
+    for (const spec of specs.slice(0, Math.ceil(networks / 5))) {
+      const graph = legalise(trainedLike(spec));
+      const hop = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape.t;
+      const rnd = random(spec.seed);
+      const { tensors } = runWindow(quantPlan(graph, { hop, mode: 'windowed' }), randomWindow(graph, rnd));
+      for (const node of graph.nodes) {
+        const one = alone(graph, node);
+        const data = (id: number) => tensors.get(id)?.data as Int8Array;
+        const name = node.op === 'activation' ? node.attrs.fn : node.op;
+        const steps = byOp.get(name) ?? noSteps();
+        byOp.set(name, steps);
+        for (const level of levels) {
+          const session = await sessionOf(runtime, one, level, rounding);
+          const [y] = await session.run([...new Set(node.inputs)].map(data));
+          count(steps, y as Int8Array, data(node.output));
+          await session.release();
+        }
+        assert.ok(steps.most <= 1, `${name} ${node.name} of ${JSON.stringify(spec)}: ${show(steps)}`);
+        // hardswish rounds three times inside
+        if (rounding === 'reference' && name !== 'hardswish') assert.is(steps.equal, steps.outputs, `${name}: ${show(steps)}`);
       }
-      assert.ok(steps.most <= 1, `${name} ${node.name} of ${JSON.stringify(spec)}: ${show(steps)}`);
     }
-  }
-  for (const [name, steps] of [...byOp].sort()) console.log(`  ${name.padEnd(10)} ${show(steps)}`);
-  assert.ok(byOp.size >= 12);
-});
+    for (const [name, steps] of [...byOp].sort()) console.log(`  ${name.padEnd(10)} ${show(steps)}`);
+    assert.ok(byOp.size >= 12);
+  });
 
 for (const name of runtime ? ['ppg-hr', 'kws'] : [])
   test(`${name} in onnxruntime`, async () => {
@@ -172,7 +175,8 @@ for (const name of runtime ? ['ppg-hr', 'kws'] : [])
         for (const [i, w] of windows.entries()) count(steps, (await session.run([w]))[0] as Int8Array, wanted[i] as Int8Array);
         await session.release();
         console.log(`  ${name}, rounding ${rounding}, optimisations ${level}: ${show(steps)}`);
-        assert.ok(steps.withinOne >= (rounding === 'onnx' ? 0.95 : 0.999) * steps.outputs, show(steps));
+        if (rounding === 'reference') assert.is(steps.equal, steps.outputs, show(steps));
+        else assert.ok(steps.withinOne >= 0.95 * steps.outputs, show(steps));
       }
   });
 

@@ -43,12 +43,17 @@ export function takeHints(metadata: Record<string, string>): Hints | undefined {
   }
 }
 
-/** The file's nodes without those that only steer rounding: their readers read the value before them. */
+const steers = new Set(['Add', 'Div', 'Mul', 'Round']);
+
+/** The file's nodes without those that only steer rounding: their readers read the value before them, which their first input is. */
 export function withoutRounding(hints: Hints | undefined, nodes: readonly OnnxNode[]): OnnxNode[] {
   const names = new Set(hints?.rounding ?? []);
   const before = new Map<string, string>();
   for (const { op, name, inputs, outputs } of nodes)
-    if (op === 'Add' && names.has(name) && outputs.length === 1) before.set(outputs[0] as string, inputs[0] as string);
+    if (steers.has(op) && names.has(name) && outputs.length === 1) {
+      const [first] = inputs as [string];
+      before.set(outputs[0] as string, before.get(first) ?? first);
+    }
   if (before.size === 0) return [...nodes];
   const rest = nodes.filter((n) => !before.has(n.outputs[0] ?? ''));
   return rest.map((n) => ({ ...n, inputs: n.inputs.map((name) => before.get(name) ?? name) }));

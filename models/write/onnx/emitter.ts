@@ -9,11 +9,12 @@ import type { AttributeOf, NodeOf, TensorOf } from './proto.ts';
 
 /**
  * How a value is moved before it is rounded, so that a rounding to nearest gives what the integer rule gives: by `by` (one value, or one a channel)
- * away from `from`, in real units.
+ * away from `from`, and by `lift` upwards, in real units.
  */
 export interface Nudge {
   by: Float64Array;
   from: number;
+  lift?: number;
 }
 
 /** A value of the file that operators read. */
@@ -38,8 +39,10 @@ export interface Written {
 export class Emitter {
   readonly nodes: NodeOf[] = [];
   readonly tensors: Record<string, TensorOf> = {};
-  /** Names of the Adds of nudges. */
-  readonly nudges: string[] = [];
+  /** Names of nodes that only steer rounding: a reader may leave them out, and read what they read first. */
+  readonly steering: string[] = [];
+  /** Sums of products are formed in integers, which float32 holds exactly below 2^24. */
+  readonly exact: boolean;
   /** Dimensions of a value: 4 where a tensor has feature rows. */
   readonly rank: 3 | 4;
   private readonly taken: Set<string>;
@@ -48,8 +51,9 @@ export class Emitter {
   private readonly outputs = new Set<string>();
 
   /** `reserved`: names of inputs and outputs. */
-  constructor(rank: 3 | 4, reserved: readonly string[]) {
+  constructor(rank: 3 | 4, reserved: readonly string[], exact = false) {
     this.rank = rank;
+    this.exact = exact;
     this.taken = new Set(reserved);
   }
 
@@ -111,7 +115,7 @@ export class Emitter {
   }
 
   /** value + by * sign(value - from): the final Add is one that a reader may leave out. */
-  private nudged(value: string, { by, from }: Nudge, { name, form }: Written): string {
+  private nudged(value: string, { by, from, lift = 0 }: Nudge, { name, form }: Written): string {
     const wide = by.length > 1 ? (form === 'flat' ? [1, by.length] : [1, by.length, ...new Array(this.rank - 2).fill(1)]) : [];
     const centred =
       from === 0
@@ -119,10 +123,41 @@ export class Emitter {
         : this.node('Sub', [value, this.constant(`${name}_rounding_from`, { dims: [], floats: [from] })], {}, `${name}_centred`);
     const sign = this.node('Sign', [centred], {}, `${name}_sign`);
     const least = this.constant(`${name}_rounding_by`, { dims: wide, floats: Float32Array.from(by) });
-    const offset = this.node('Mul', [sign, least], {}, `${name}_offset`);
-    const sum = this.node('Add', [value, offset], {}, `${name}_rounding`);
-    this.nudges.push(sum);
-    return sum;
+    const away = this.node('Mul', [sign, least], {}, `${name}_offset`);
+    const up =
+      lift === 0
+        ? away
+        : this.node('Add', [away, this.constant(`${name}_lift_by`, { dims: [], floats: [lift] })], {}, `${name}_lift`);
+    return this.steer('Add', [value, up], `${name}_rounding`);
+  }
+
+  private steer(op: string, inputs: string[], wanted: string): string {
+    const name = this.node(op, inputs, {}, wanted);
+    this.steering.push(name);
+    return name;
+  }
+
+  /** A multiply-accumulate operator of [real input, real weights, real bias], its sums formed in integers where that is wanted. */
+  products(
+    inputs: string[],
+    x: Written,
+    { scales }: Weights,
+    sum: (inputs: string[]) => string,
+    dims: { weights: number[]; sum: number[] },
+  ): string {
+    if (!this.exact || !x.quant || !scales) return sum(inputs);
+    const input = x.quant.scale;
+    const product = Array.from(scales, (s) => Math.fround(s * input));
+    const of = [[input], Array.from(scales), product];
+    const at = [[], scales.length > 1 ? dims.weights : [], scales.length > 1 ? [scales.length] : []];
+    const counts = inputs.map((real, i) => {
+      const scale = this.constant(`${real}_unit`, { dims: at[i] as number[], floats: of[i] as number[] });
+      return this.steer('Round', [this.steer('Div', [real, scale], `${real}_ratio`)], `${real}_count`);
+    });
+    // a rounding keeps engines from taking the scale into the weights
+    const whole = this.steer('Round', [sum(counts)], `${x.name}_sum`);
+    const unit = this.constant(`${whole}_unit`, { dims: scales.length > 1 ? dims.sum : [], floats: product });
+    return this.steer('Mul', [whole, unit], `${whole}_real`);
   }
 
   /** What operators read: of an int8 value the real value of its integers. */

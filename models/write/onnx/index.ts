@@ -18,7 +18,7 @@ export { unwritable } from './ops.ts';
 export interface WriteOptions {
   /** Types of inputs and outputs of an int8 graph: float32 (default) with pairs at the borders, or int8 as they are inside. */
   io?: 'float' | 'int8';
-  /** What each node's real value is moved by before it is rounded (quant/nudges.ts); nothing where left out. */
+  /** What each node's real value is moved by before it is rounded (quant/nudges.ts), sums in integers; nothing where left out. */
   nudges?: ReadonlyMap<Node, Nudge>;
 }
 
@@ -29,6 +29,7 @@ export function writeOnnx(graph: Graph, { io = 'float', nudges }: WriteOptions =
   const e = new Emitter(
     rank,
     [...graph.inputs, ...graph.outputs].map((p) => p.name),
+    nudges !== undefined,
   );
   const written = new Map<number, Written>();
   const rules: Hints['rules'] = {};
@@ -65,7 +66,7 @@ export function writeOnnx(graph: Graph, { io = 'float', nudges }: WriteOptions =
     e.nameOutput(toFile(e, port, shape, { name: from, dims }), port.name);
     return { name: port.name, type: integer ? 'int8' : 'float32', dims: port.fileShape };
   });
-  const hints: Hints = { version: 1, inputs: borders, rules, ...(e.nudges.length > 0 && { rounding: e.nudges }) };
+  const hints: Hints = { version: 1, inputs: borders, rules, ...(e.steering.length > 0 && { rounding: e.steering }) };
   return writeModel({
     nodes: e.nodes,
     tensors: e.tensors,

@@ -87,7 +87,10 @@ function convolution(e: Emitter, node: NodeOf<'conv'> | NodeOf<'depthwise'>, [gi
     return node.op === 'conv' ? (o * kernel + place) * per + channel : place * outputs + o;
   };
   const inputs = [e.real(x), e.weights(a.weights, dims, at, name), ...e.bias(a.bias, a.weights, x, name)];
-  return full(clamped(e, e.node('Conv', inputs, { ...geometry(e, a, true), group }, name), a.clamp, output, name));
+  const ones = dims.slice(1).map(() => 1);
+  const sum = (of: string[]) => e.node('Conv', of, { ...geometry(e, a, true), group }, name);
+  const y = e.products(inputs, x, a.weights, sum, { weights: [outputs, ...ones], sum: [1, outputs, ...ones.slice(1)] });
+  return full(clamped(e, y, a.clamp, output, name));
 }
 
 const dense: Write<'dense'> = (e, { attrs: a, name }, [given], output) => {
@@ -100,7 +103,9 @@ const dense: Write<'dense'> = (e, { attrs: a, name }, [given], output) => {
     return i - k + (k % (t * f)) * c + Math.floor(k / (t * f));
   };
   const inputs = [e.real(x), e.weights(a.weights, [a.units, taps], at, name), ...e.bias(a.bias, a.weights, x, name)];
-  return { raw: clamped(e, e.node('Gemm', inputs, { transB: 1 }, name), a.clamp, output, name), form: 'flat' };
+  const sum = (of: string[]) => e.node('Gemm', of, { transB: 1 }, name);
+  const y = e.products(inputs, x, a.weights, sum, { weights: [a.units, 1], sum: [1, a.units] });
+  return { raw: clamped(e, y, a.clamp, output, name), form: 'flat' };
 };
 
 function pool(op: 'MaxPool' | 'AveragePool'): Write<'maxpool'> & Write<'avgpool'> {
@@ -144,9 +149,11 @@ function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
 
 const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
 
-/** The pair behind the join requantises its parts: a requantisation before it needs none of its own. */
+/** The pair behind the join requantises its parts: a requantisation before it needs none of its own, but where its rounding is steered. */
 const concat: Write<'concat'> = (e, { attrs, name }, xs, { quant }) => {
-  const names = xs.map((x) => (x.before && x.form === 'full' && same(x.quant, quant) ? x.before : e.real(e.as('full', x))));
+  const names = xs.map((x) =>
+    x.before && !e.exact && x.form === 'full' && same(x.quant, quant) ? x.before : e.real(e.as('full', x)),
+  );
   return full(e.node('Concat', names, { axis: attrs.axis === 'c' ? 1 : 3 }, name));
 };
 
