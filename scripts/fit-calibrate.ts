@@ -3,7 +3,8 @@
  *
  * In: wasm2c, gcc for rv32imc and Cortex-M, QEMU, cargo (test/wamr).  Out: host/fit/coefficients.json. Random networks are taken while they bring functions
  * that no earlier one had; models of others, and networks of other seeds, are only checked. `--candidates N` (160), `--folder DIR` keeps what was found, so that a run
- * that broke off goes on, `--native` or `--wamr` does one of both.
+ * that broke off goes on, `--jobs N` processes (one a core of this machine), `--native` or `--wamr` does one of both, `--core` one core. `--fresh SEED`
+ * checks, beside, networks of seeds from there, which nobody has looked at.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +13,8 @@ import { parseArgs } from 'node:util';
 import { wasmSections } from '../assembly/bundle/read.ts';
 import type { Target } from '../assembly/emit/target.ts';
 import type { Counted } from '../host/bench/count.ts';
-import type { Checked, Coefficients, CountedCore } from '../host/fit/coefficients.ts';
-import { countHops } from '../host/fit/counts.ts';
+import type { Checked, Coefficients, CountedCore, NativeCosts } from '../host/fit/coefficients.ts';
+import { countCompiled, countHops } from '../host/fit/counts.ts';
 import { nativeCount } from '../host/fit/native-count.ts';
 import { wamrCount } from '../host/fit/wamr-count.ts';
 import type { WamrCount } from '../test/wamr/bare.ts';
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     candidates: { type: 'string', default: '160' },
     folder: { type: 'string' },
     core: { type: 'string' },
+    fresh: { type: 'string' },
+    jobs: { type: 'string' },
     native: { type: 'boolean', default: false },
     wamr: { type: 'boolean', default: false },
   },
@@ -38,7 +41,7 @@ const output = join(import.meta.dirname, '../host/fit/coefficients.json');
 const cores = (['rv32', 'm4', 'm0'] as const).filter((core) => (values.core ?? core) === core);
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'runlet-fit-'));
 mkdirSync(folder, { recursive: true });
-const pool = new Pool(folder);
+const pool = new Pool(folder, values.jobs ? Number(values.jobs) : undefined);
 const began = performance.now();
 const say = (text: string) => process.stdout.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
 
@@ -57,7 +60,8 @@ async function built(name: string, target: Target): Promise<Built | undefined> {
 const all = async <T>(tasks: Promise<T | undefined>[]): Promise<T[]> =>
   (await Promise.all(tasks)).filter((t) => t !== undefined) as T[];
 const bytesOf = (file: string) => new Uint8Array(readFileSync(file));
-const hopsOf = (file: string, due?: number) => countHops({ wasm: bytesOf(file), weights: undefined }, due);
+const hopsOf = (file: string) => countHops({ wasm: bytesOf(file), weights: undefined });
+const compiledOf = (file: string, due?: number) => countCompiled({ wasm: bytesOf(file), weights: undefined }, due);
 
 /** Random networks whose functions are not all known by the ones before: more than this share of their instructions. */
 const newShare = 0.01;
@@ -69,7 +73,8 @@ async function chosen(target: Target, candidates: number): Promise<Built[]> {
     ...known,
     ...Array.from({ length: candidates }, (_, i) => `made ${i + 1}`),
     ...Array.from({ length: candidates >> 2 }, (_, i) => `small ${i + 1}`),
-    ...Array.from({ length: candidates >> 2 }, (_, i) => `spectrogram ${i + 1}`),
+    ...Array.from({ length: candidates >> 1 }, (_, i) => `spectrogram ${i + 1}`),
+    ...(target === 'native' ? Array.from({ length: candidates }, (_, i) => `few ${i + 1}`) : []),
   ];
   const models = await all(names.map((name) => built(name, target)));
   const seen = new Set<string>();
@@ -89,7 +94,7 @@ async function traced(models: readonly Built[], core: CountedCore): Promise<Trac
     models.map(async ({ file }) => {
       const result = await pool.run<Traced>({ kind: 'trace', file, core });
       const codeSectionBytes = wasmSections(bytesOf(file)).find(({ id }) => id === 10)?.bytes.length ?? 0;
-      return result && { counts: await hopsOf(file, tracedOutputs), traced: result, codeSectionBytes };
+      return result && { counts: await compiledOf(file, tracedOutputs), traced: result, codeSectionBytes };
     }),
   );
   say(`native ${core}: ${modules.length} models traced`);
@@ -123,15 +128,19 @@ function judged(what: string, rows: { name: string; error: number; known: number
   for (const { name, error, known: share } of far)
     say(`  ${what.padEnd(16)} ${name.padEnd(34)} ${error.toFixed(2).padStart(7)} %   known ${(100 * share).toFixed(0)} %`);
   const mean = rows.reduce((sum, { error }) => sum + Math.abs(error), 0) / (rows.length || 1);
+  const within = rows.filter(({ error }) => Math.abs(error) <= 2).length;
   say(
-    `${what}: ${rows.length} models held out, ${mean.toFixed(2)} % off on average, at most ${worst.error.toFixed(2)} % (${worst.name})`,
+    `${what}: ${rows.length} models held out, ${within} within 2 %, ${mean.toFixed(2)} % off on average, at most ${worst.error.toFixed(2)} % (${worst.name})`,
   );
-  return { models: rows.length, worst: Number(worst.error.toFixed(2)), worstModel: worst.name };
+  return { models: rows.length, within, worst: Number(worst.error.toFixed(2)), worstModel: worst.name };
 }
 
 const most = (hops: readonly number[]) => Math.max(...hops);
 const heldOutSeeds = Array.from({ length: 16 }, (_, i) => `made ${5001 + i}`);
 const heldOut = [...ofOthers(), ...heldOutSeeds, ...heldOutSeeds.slice(0, 4).map((name) => name.replace('made', 'spectrogram'))];
+const firstFresh = Number(values.fresh ?? 0);
+const freshSeeds = (family: string, count: number) => Array.from({ length: count }, (_, i) => `${family} ${firstFresh + i}`);
+const fresh = firstFresh > 0 ? [...freshSeeds('made', 16), ...freshSeeds('spectrogram', 6), ...freshSeeds('few', 10)] : [];
 /** Of wasm in a hop, above which WAMR in QEMU takes too long. */
 const wamrSize = 300_000;
 
@@ -151,20 +160,29 @@ const interp = await chosen('interp', candidates >> 3);
 found.calibratedWith = native.length + interp.length;
 
 if (both || values.native) {
-  const checkedWith = (await all(heldOut.map((name) => built(name, 'native')))).filter(({ size }) => size < mostSize);
-  for (const core of cores) {
-    const costs = fitNative(await traced([...native, ...interp], core));
-    found.native[core] = costs;
-    const rows = await all(
-      checkedWith.map(async ({ name, file }) => {
+  const checkable = async (names: string[]) =>
+    (await all(names.map((name) => built(name, 'native')))).filter(({ size }) => size < mostSize);
+  const offOf = (models: Built[], core: CountedCore, costs: NativeCosts) =>
+    all(
+      models.map(async ({ name, file }) => {
         const counted = await pool.run<Counted>({ kind: 'count', file, core });
         if (!counted) return undefined;
         found.tools[core] = counted.tools;
-        const told = nativeCount(await hopsOf(file), costs);
+        const told = nativeCount(await compiledOf(file), costs);
         return { name, error: 100 * (most(told.hops) / counted.most - 1), known: told.known };
       }),
     );
+  const checkedWith = await checkable(heldOut);
+  const freshModels = await checkable(fresh);
+  for (const core of cores) {
+    const costs = fitNative(await traced([...native, ...interp], core));
+    found.native[core] = costs;
+    const rows = await offOf(checkedWith, core, costs);
     found.checked[`native ${core}`] = judged(`native ${core}`, rows);
+    if (freshModels.length === 0) continue;
+    const freshRows = await offOf(freshModels, core, costs);
+    judged(`fresh ${core}`, freshRows);
+    found.checked[`native ${core}`] = judged(`both ${core}`, [...rows, ...freshRows]);
   }
 }
 

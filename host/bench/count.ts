@@ -2,7 +2,7 @@
  * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds unchecked), compiled, run without an operating
  * system.
  *
- * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop that gives an output. The same in every run, to the instruction; compilers of
+ * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop that gives an output, and the mean. The same in every run, to the instruction; compilers of
  * other versions give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this process.
  * Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3) with QEMU's -icount.
  */
@@ -74,8 +74,9 @@ export type CoreName = keyof typeof cores;
 
 export interface Counted {
   least: number;
+  mean: number;
   most: number;
-  /** Compiler and wasm2c, as they name themselves. */
+  /** Compiler, wasm2c and QEMU, as they name themselves. */
   tools: string;
 }
 
@@ -147,15 +148,16 @@ export async function countInstructions({ wasm, weights }: Pick<Bundle, 'wasm' |
     const options = ['-O2', '-std=gnu99', '-fno-strict-aliasing', '-w', `-I${folder}`, `-I${wasm2cFolder}`, ...defines];
     await tool(core, core.compiler, [...options, ...core.flags, at('module.c'), join(here, 'main.c'), '-o', at('count.elf')]);
     const text = await tool(core, core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', at('count.elf')]);
-    const [, least, most, digest] = /least (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
+    const [, least, mean, most, digest] = /least (\d+) mean (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
     if (Number(digest) !== digestOf(module))
       throw new RunletError('RN791', {
         what: `the module's outputs on ${core.name} are not those of this engine`,
         why: text.trim() || 'it printed nothing',
         tryThis: 'report it with the model',
       });
-    const versions = [await tool(core, core.compiler, ['--version']), `wasm2c ${await tool(core, 'wasm2c', ['--version'])}`];
-    return { least: Number(least), most: Number(most), tools: versions.map(firstLine).join(', ') };
+    const version = async (name: string) => firstLine(await tool(core, name, ['--version']));
+    const tools = `${await version(core.compiler)}, wasm2c ${await version('wasm2c')}, ${await version(core.qemu)}`;
+    return { least: Number(least), mean: Number(mean), most: Number(most), tools };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

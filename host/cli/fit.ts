@@ -1,12 +1,13 @@
 /**
  * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
  *
- * Nothing is emulated here: the module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md).
+ * Nothing is emulated: the module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md). With --measure it is compiled for the
+ * board's core and counted in QEMU, where the tools are installed.
  */
 import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
-import { type Board, boards } from '../fit/boards.ts';
+import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
 import { badOption, choiceOption, coloursFor, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
@@ -22,6 +23,11 @@ export default defineCommand({
       description: `${Object.keys(engines).join(', ')} (default: wamr-fast for interp, c for native)`,
     },
     rate: { type: 'string', description: 'Frames a second (default: what the bundle says)', valueHint: 'Hz' },
+    measure: {
+      type: 'boolean',
+      description: 'Compile it for the core and count in QEMU instead of estimating (engines aot, c; needs wasm2c, gcc, QEMU)',
+      default: false,
+    },
     ...jsonArg,
   },
   async run({ args }) {
@@ -45,13 +51,25 @@ export default defineCommand({
         why: `no engine of a microcontroller runs them (${Object.keys(engines).join(', ')})`,
         tryThis: 'build with --target interp for an interpreter, --target native for AOT or C',
       });
+    const engine = chosen ?? (manifest.target === 'interp' ? 'wamr-fast' : 'c');
+    if (args.measure && engines[engine].counted !== 'native')
+      throw new RunletError('RN740', {
+        what: `--measure counts compiled code, and ${engines[engine].name} is an interpreter`,
+        where: '--measure',
+        why: 'the module is compiled as C for the core of the board and run in QEMU, without an interpreter around it',
+        tryThis: '--engine c or --engine aot, or leave --measure out: the estimate of interpreters is described in docs/fit.md',
+      });
     const weights = await weightsBeside(args.bundle, wasm);
-    const { countHops } = await import('../fit/counts.ts');
+    const { countCompiled, countHops } = await import('../fit/counts.ts');
     const { estimate, fitsAll, rateOf } = await import('../fit/estimate.ts');
     const { adviceFor } = await import('../fit/advice.ts');
-    const subject = { wasm, manifest, counts: await countHops({ wasm, weights }), apart: weights?.length ?? 0 };
-    const engine = chosen ?? (manifest.target === 'interp' ? 'wamr-fast' : 'c');
+    const { countInstructions } = await import('../bench/count.ts');
     const board = boards[boardName] as Board;
+    const core: CoreModel = coreModels[board.core];
+    const counted = args.measure ? await countInstructions({ wasm, weights }, core.counted) : undefined;
+    const bundle = { wasm, weights };
+    const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
+    const subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, counted };
     const rate = asked ?? rateOf(manifest);
     const figures = estimate(subject, board, engine, rate);
     const advice = adviceFor(subject, board, figures, rate);

@@ -25,6 +25,8 @@ export interface NativeCosts {
 
 export interface Checked {
   models: number;
+  /** Of them, those within 2 % of QEMU's count. */
+  within: number;
   /** The largest difference from QEMU's count, percent, and of which model. */
   worst: number;
   worstModel: string;

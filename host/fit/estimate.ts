@@ -1,15 +1,16 @@
 /**
  * Whether a bundle fits a board: flash, RAM, instructions and milliseconds of a hop, against what there is.
  *
- * In: a bundle, counted hops (host/fit/counts.ts), a board, an engine, frames a second where known.  Out: figures, each with its parts.
+ * In: a bundle, counted hops (host/fit/counts.ts) and what QEMU counted where it did, a board, an engine, frames a second where known.  Out: figures, each with its parts.
  * Formulas: time of a hop = instructions * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine holds it.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Counted } from '../bench/count.ts';
 import { pagePadding, ramOf } from '../report/ram.ts';
 import { type Board, type CoreModel, coreModels } from './boards.ts';
 import { type Checked, coefficients } from './coefficients.ts';
-import type { HopCounts } from './counts.ts';
+import type { CompiledCounts, HopCounts } from './counts.ts';
 import { type Engine, type EngineName, engines, type ScalarTarget } from './engines.ts';
 import { nativeCount } from './native-count.ts';
 import { wamrCount } from './wamr-count.ts';
@@ -24,6 +25,10 @@ export interface Bytes {
 export interface Instructions {
   mean: number;
   most: number;
+  /** Estimated from counts of the module's own instructions, or counted in QEMU: the module compiled for the core. */
+  from: 'estimated' | 'counted';
+  /** Compiler, wasm2c and QEMU that counted. */
+  tools?: string;
   /** Share that was measured in the same function or handler; in the same piece of code elsewhere. */
   known: number;
   alike: number;
@@ -45,9 +50,13 @@ export interface Estimate {
 export interface Subject {
   wasm: Uint8Array;
   manifest: Manifest;
+  /** As an interpreter has it, and as a compiler. */
   counts: HopCounts;
+  compiled: CompiledCounts;
   /** Bytes of weights that are a file apart. */
   apart: number;
+  /** Of the module compiled for the board's core, where it was counted. */
+  counted?: Counted;
 }
 
 /** Frames a second that the bundle itself says it takes. */
@@ -57,15 +66,20 @@ export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): nu
 
 const total = (parts: Record<string, number>): number => Object.values(parts).reduce((a, b) => a + b, 0);
 
-export function instructionsOf({ manifest, counts }: Subject, core: CoreModel, engine: Engine): Instructions {
+export function instructionsOf({ manifest, counts, compiled, counted }: Subject, core: CoreModel, engine: Engine): Instructions {
+  const times = core.times * engine.times[manifest.target as ScalarTarget];
+  if (counted && engine.counted === 'native') {
+    const { mean, most, tools } = counted;
+    return { mean: times * mean, most: times * most, from: 'counted', tools, known: 1, alike: 0 };
+  }
   const { native, wamrFast, checked } = coefficients();
   const told =
-    engine.counted === 'native' ? nativeCount(counts, native[core.counted]) : wamrCount(counts, wamrFast[core.counted]);
-  const times = core.times * engine.times[manifest.target as ScalarTarget];
+    engine.counted === 'native' ? nativeCount(compiled, native[core.counted]) : wamrCount(counts, wamrFast[core.counted]);
   const sum = told.hops.reduce((a, b) => a + b, 0);
   return {
     mean: Math.min(times * Math.max(...told.hops), (times * sum) / told.hops.length),
     most: times * Math.max(...told.hops),
+    from: 'estimated',
     known: told.known,
     alike: told.alike,
     checked: checked[`${engine.counted === 'native' ? 'native' : 'WAMR fast'} ${core.counted}`],

@@ -1,11 +1,11 @@
 /**
  * Machine instructions of a hop of compiled code: how often each segment runs, times what it takes.
  *
- * In: counted hops, costs of a core.  Out: instructions of each hop, and the shares of them that come from a function, a segment or features that were measured.
+ * In: hops counted as a compiler has the module (countCompiled), costs of a core.  Out: instructions of each hop, and the shares of them that come from a function, a segment or features that were measured.
  * Formula: sum over segments of count * cost.
  */
 import type { NativeCosts } from './coefficients.ts';
-import type { HopCounts } from './counts.ts';
+import type { CompiledCounts } from './counts.ts';
 import { featureNames, functionKeys, type SegmentKeys } from './segment-keys.ts';
 
 export interface CountedHops {
@@ -39,11 +39,11 @@ function estimated({ features }: SegmentKeys, costs: NativeCosts): number {
 }
 
 /** Per counter its cost, and how it is known. */
-function costsOf({ module, segments, counters }: Omit<HopCounts, 'hops' | 'all' | 'wasm'>, costs: NativeCosts) {
+export function costsOf({ module, segments, firsts, counters }: CompiledCounts, costs: NativeCosts) {
   const cost = new Float64Array(counters);
   const kind = new Uint8Array(counters);
   for (const [f, fn] of module.functions.entries()) {
-    const list = segments[f] ?? [];
+    const list = [...(segments[f] ?? []), ...(firsts[f] ?? [])];
     const keys = functionKeys(fn, list);
     const measured = costs.functions[keys.whole];
     for (const [s, { counter }] of list.entries()) {
@@ -58,7 +58,7 @@ function costsOf({ module, segments, counters }: Omit<HopCounts, 'hops' | 'all' 
   return { cost, kind };
 }
 
-export function nativeCount(counts: HopCounts, costs: NativeCosts): CountedHops {
+export function nativeCount(counts: CompiledCounts, costs: NativeCosts): CountedHops {
   const { cost, kind } = costsOf(counts, costs);
   const sums = [0, 0, 0];
   const hops = counts.hops.map((hop) => {

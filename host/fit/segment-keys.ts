@@ -16,7 +16,7 @@ export interface SegmentKeys {
 
 /** Of 32 bits unless they say otherwise. */
 export const featureNames = [
-  'entry', 'move', 'constant', 'load', 'loadConstant', 'load64', 'store', 'store64', 'add', 'addConstant', 'multiply', 'shift',
+  'entry', 'head', 'move', 'constant', 'load', 'loadConstant', 'load64', 'store', 'store64', 'add', 'addConstant', 'multiply', 'shift',
   'compare', 'select', 'divide', 'add64', 'multiply64', 'shift64', 'compare64', 'select64', 'divide64', 'convert', 'branch', 'call', 'argument', 'global', 'float', 'bulk',
 ] as const; // biome-ignore format: a list of words
 export type Features = Partial<Record<(typeof featureNames)[number], number>>;
@@ -24,7 +24,7 @@ export type Features = Partial<Record<(typeof featureNames)[number], number>>;
 /** Counts of features as digits to the base 36, one each: 35 stands for that many or more. */
 export const shapeOf = (counts: readonly number[]): string => counts.map((n) => Math.min(35, n).toString(36)).join('');
 
-/** FNV-1a in two words, 13 hexadecimal digits. */
+/** FNV-1a in two words, of which 46 bits: 9 digits to the base 36. */
 function hash(text: string): string {
   let low = 2166136261;
   let high = 0x9747b28c;
@@ -33,11 +33,20 @@ function hash(text: string): string {
     low = Math.imul(low ^ code, 16777619);
     high = Math.imul(high ^ code, 0x5bd1e995) ^ (high >>> 13);
   }
-  return (low >>> 0).toString(16).padStart(8, '0') + ((high >>> 12) & 0xfffff).toString(16).padStart(5, '0');
+  const bits = (low >>> 0) + 2 ** 32 * ((high >>> 12) & 0x3fff);
+  return bits.toString(36).padStart(9, '0');
 }
 
 const text = ({ op: code, value }: Instruction): string =>
   code === op.i32Const || code === op.i64Const ? `${code}=${Math.abs(value) < 256 ? value : '?'}` : code.toString();
+
+/** The same for constants that a compiler treats alike: shapes of layers, but for 0, 1, powers of two and whether an instruction can hold it. */
+function looseText({ op: code, value }: Instruction): string {
+  if (code !== op.i32Const && code !== op.i64Const) return code.toString();
+  const size = Math.abs(value);
+  const power = size > 0 && (size & (size - 1)) === 0;
+  return `${code}=${size < 3 ? value : `${power ? 'p' : ''}${value < 0 ? '-' : ''}${size < 128 ? 'b' : size < 2048 ? 'm' : '?'}`}`;
+}
 
 function featureOf(code: number, before: number): keyof Features | undefined {
   if (code === op.localSet || code === op.localTee) return 'move';
@@ -72,9 +81,12 @@ function featuresOf(code: readonly Instruction[], { from, to }: Segment): Featur
     found[name] = (found[name] ?? 0) + 1;
   };
   if (from === 0) add('entry');
+  // a compiler tests at a loop's end, so that its head is part of what is before and of its body
+  const head = code[from - 1]?.op === op.loop && (code[to - 1]?.op === op.if || code[to - 1]?.op === op.brIf);
+  if (head) add('head');
   for (let i = from; i < to; i++) {
     const feature = featureOf((code[i] as Instruction).op, code[i - 1]?.op ?? 0);
-    if (feature) add(feature);
+    if (feature && !(head && (feature === 'compare' || feature === 'branch'))) add(feature);
   }
   return found;
 }
@@ -99,14 +111,41 @@ export function functionKeys(
   segments: readonly Segment[],
 ): { whole: string; segments: SegmentKeys[] } {
   const texts = code.map(text);
-  const loops = loopsOf(code).map(({ from, to }) => ({ from, to, key: hash(texts.slice(from, to).join(' ')) }));
+  const loose = code.map(looseText);
+  const loops = loopsOf(code).map(({ from, to }) => ({
+    from,
+    to,
+    key: hash(texts.slice(from, to).join(' ')),
+    loose: hash(loose.slice(from, to).join(' ')),
+  }));
+  /** Of a loop, in classes: as many values compete for registers. */
+  const locals = (loop?: { from: number; to: number }): number => {
+    const used = new Set(
+      code.slice(loop?.from ?? 0, loop?.to ?? 0).flatMap((i) => (i.op >= op.localGet && i.op <= op.localTee ? [i.value] : [])),
+    );
+    return Math.round(3 * Math.log2(used.size + 1));
+  };
+  const alike = hash(`~${type.params.length} ${loose.join(' ')}`);
   return {
     whole: hash(`${type.params.length} ${texts.join(' ')}`),
     segments: segments.map((segment) => {
       const around = loops.filter(({ from, to }) => from <= segment.from && segment.to <= to);
-      const own = hash(`${segment.depth} ${texts.slice(segment.from, segment.to).join(' ')}`);
+      const mark = segment.first ? 'first ' : '';
+      const own = segment.first ? around.at(-1)?.key : texts.slice(segment.from, segment.to).join(' ');
+      const pressure = `${around.length} ${locals(around[0])}`;
+      const before = segment.first ? undefined : loops.find(({ from }) => from === segment.to);
       return {
-        contexts: [...around.map(({ from, key }) => hash(`${key} ${segment.from - from}`)), own],
+        contexts: [
+          hash(`${mark}${alike} ${segment.from}`),
+          ...around.flatMap(({ from, key, loose }) => [
+            `~${hash(`${mark}^${loose} ${segment.from - from} ${pressure}`)}`,
+            hash(`${mark}${key} ${segment.from - from}`),
+            `~${hash(`${mark}~${loose} ${segment.from - from}`)}`,
+          ]),
+          // what gcc moves out of a loop stands before it
+          ...(before ? [hash(`${segment.depth} ${own} ${before.key}`)] : []),
+          hash(`${mark}${segment.depth} ${own}`),
+        ],
         features: featuresOf(code, segment),
       };
     }),

@@ -27,19 +27,24 @@ const labelled = (label: string, text: string): string =>
     .map((line, i) => `${(i === 0 ? label : '').padEnd(14)}${line}`)
     .join('\n');
 
-/** How sure the count is: what was measured, what was seen elsewhere, what is a guess. */
-function sureness({ instructions: { known, alike, checked } }: Estimate, { counted }: Engine): string {
+/** How sure the count is: what was measured, what was seen elsewhere, what is a guess; or what counted it. */
+function sureness({ instructions: { known, alike, checked, tools } }: Estimate, { counted }: Engine, core: CoreModel): string {
+  if (tools) return `counted in QEMU for ${coreNames[core.counted]}: ${tools}`;
   const what = counted === 'native' ? 'functions' : 'instructions of the interpreter';
   const rest = 1 - known - alike;
   const parts = [`${known > 0.995 ? 'all' : percent(known)} in ${what} that were measured`];
   if (alike > 0.005) parts.push(`${percent(alike)} in code like some that was`);
   if (rest > 0.005) parts.push(`${percent(rest)} guessed from its opcodes`);
-  const off = checked ? `. Models held out were at most ${Math.abs(checked.worst).toFixed(1)} % off QEMU's count` : '';
-  return `${parts.join(', ')}${off}`;
+  const off = checked
+    ? `. Of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`
+    : '';
+  return `estimated: ${parts.join(', ')}${off}`;
 }
 
+const coreNames = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' };
+
 function coreText({ cycles, name, counted, why }: CoreModel): string {
-  const of = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' }[counted];
+  const of = coreNames[counted];
   const other = name.startsWith(of) ? '' : ` of ${of}, in place of ${name}`;
   return `${cycles} an instruction${other}, assumed: ${why}`;
 }
@@ -94,14 +99,14 @@ export function fitText(
     labelled('time', hopText),
     labelled(
       'instructions',
-      `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine)}`,
+      `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine, core)}`,
     ),
   ];
   if (engine.timesFrom && target !== 'simd')
     lines.push(
       labelled('engine', `${engine.times[target as 'interp'].toFixed(2)} times the instructions counted, ${engine.timesFrom}`),
     );
-  if (tiles) lines.push(labelled('tiles', 'what the host copies is not counted: 1 to 8 % more'));
+  if (tiles && !instructions.tools) lines.push(labelled('tiles', 'what the host copies is not counted: 1 to 8 % more'));
   lines.push(
     labelled('cycles', coreText(core)),
     labelled(

@@ -1,7 +1,7 @@
 /**
  * The models that fit's coefficients come from, and those that they are checked with.
  *
- * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator;
+ * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`, `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator;
  * `kws`: of the zoo; `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
  */
 import fc from 'fast-check';
@@ -38,8 +38,8 @@ const specs = (count: number) => fc.sample(network, { seed: 6, numRuns: count })
 export async function buildModel(name: string, target: Target): Promise<Bundle> {
   const [kind = '', rest = ''] = name.split(/[ :](.*)/);
   if (benchNetworks[kind]) return build(quantPlan(madeUpNetwork(kind).int8, { hop: Number(rest) }), { target, shrink: true });
-  if (kind === 'made' || kind === 'spectrogram') {
-    const { graph, window, frame, hop } = madeNetwork(Number(rest), kind === 'spectrogram');
+  if (kind === 'made' || kind === 'spectrogram' || kind === 'few') {
+    const { graph, window, frame, hop } = madeNetwork(Number(rest), kind);
     const noise = noiseOf(4 * window * frame);
     const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { preset: 'fast', noReport: true }).graph;
     return build(quantPlan(int8, { hop }), { target, shrink: true });

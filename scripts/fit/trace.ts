@@ -1,7 +1,7 @@
 /**
  * Machine instructions that ran for each segment of a module, compiled from C and traced in QEMU.
  *
- * In: a module and a core.  Out: instructions by function and segment, from compiling with lines (-g changes no instruction) and a log of every translated
+ * In: a module and a core.  Out: pieces of machine code by function and segment, from compiling with lines (-g changes no instruction) and a log of every translated
  * block that QEMU ran; and the sum of the rest (start, libc, main).
  * Cost: some microseconds a block; a few outputs of a network are enough, since only ratios to the segments' counts matter.
  */
@@ -12,16 +12,29 @@ import { type Core, cores, quiet } from '../../host/bench/count.ts';
 import { withPlainMemory } from '../../host/bench/plain-memory.ts';
 import type { CountedCore } from '../../host/fit/coefficients.ts';
 import { decodeModule } from '../../host/fit/wasm/decode.ts';
-import { boundariesOf } from '../../host/fit/wasm/segments.ts';
 import { openModule } from '../../host/session/open.ts';
 import { inFolder } from '../../test/wamr/runner.ts';
 import { type Place, placesOf } from './lines.ts';
 
 const here = join(import.meta.dirname, '../../host/bench/core');
 
+/** Machine instructions next to one another that ran equally often. */
+export interface Piece {
+  /** Of wasm, by the lines of the C: where gcc says that the instructions are from. */
+  fn: number;
+  segment: number;
+  /** The C function that they are in, which may be another: `fn` is inlined there. */
+  symbol: string;
+  /** Bytes from the symbol to the first of them. */
+  offset: number;
+  /** How many there are; with what they called of a library, on average. */
+  instructions: number;
+  times: number;
+}
+
 export interface Traced {
-  /** [function][segment] */
-  instructions: number[][];
+  pieces: Piece[];
+  /** Instructions that ran of what is not in a piece. */
   elsewhere: number;
   /** Machine code of the module. */
   codeBytes: number;
@@ -136,7 +149,6 @@ export const trace = (wasm: Uint8Array, which: CountedCore, due: number): Promis
     const options = ['-g', '-O2', '-std=gnu99', '-fno-strict-aliasing', '-w', '-I.', '-I/usr/src/wasm2c', ...defines];
     execFileSync(core.compiler, [...options, ...core.flags, 'module.c', join(here, 'main.c'), '-o', 'count.elf'], inside);
     const places = placesOf(c, module);
-    const instructions = module.functions.map(({ code }) => new Array<number>(boundariesOf(code).length).fill(0));
     let elsewhere = 0;
     const machine = [
       '-semihosting-config',
@@ -150,20 +162,38 @@ export const trace = (wasm: Uint8Array, which: CountedCore, due: number): Promis
     const blocks = await blocksRun(core.qemu, machine);
     const addresses = [...new Set(blocks.flatMap((block) => block.addresses))];
     const placed = placesAt(core.compiler.replace(/gcc$/, 'addr2line'), at('count.elf'), addresses, places);
-    const add = (address: number, times: number) => {
-      const place = placed.get(address);
-      const of = place && instructions[place.fn];
-      if (of) of[place.segment] = (of[place.segment] ?? 0) + times;
-      else elsewhere += times;
-    };
-    for (const { times, addresses, called, kind } of blocks) {
-      if (kind === 'library') continue;
-      for (const address of addresses) add(address, times);
-      add(addresses.at(-1) ?? 0, called);
-    }
     const nm = execFileSync(core.compiler.replace(/gcc$/, 'nm'), ['-S', at('count.elf')], { encoding: 'utf8' });
-    const sizes = [...nm.matchAll(/^[0-9a-f]+ ([0-9a-f]+) [tT] (?:w2c_|Z_module)/gm)].map(([, size]) =>
-      Number.parseInt(size as string, 16),
-    );
-    return { instructions, elsewhere, codeBytes: sizes.reduce((a, b) => a + b, 0) };
+    const symbols = [...nm.matchAll(/^([0-9a-f]+) ([0-9a-f]+) [tT] ((?:w2c_|Z_module)\S*)/gm)].map(([, from, size, name]) => ({
+      // of Thumb code the lowest bit is set
+      from: (Number.parseInt(from as string, 16) & 0xfffffffe) >>> 0,
+      bytes: Number.parseInt(size as string, 16),
+      name: name as string,
+    }));
+    const times = new Map<number, number>();
+    const called = new Map<number, number>();
+    for (const block of blocks) {
+      if (block.kind === 'library') continue;
+      for (const address of block.addresses) times.set(address, (times.get(address) ?? 0) + block.times);
+      const last = block.addresses.at(-1) ?? 0;
+      called.set(last, (called.get(last) ?? 0) + block.called);
+    }
+    const pieces: Piece[] = [];
+    let end = 0;
+    for (const address of [...times.keys()].sort((x, y) => x - y)) {
+      const ran = times.get(address) ?? 0;
+      const place = placed.get(address);
+      const took = 1 + (called.get(address) ?? 0) / ran;
+      const symbol = symbols.find(({ from, bytes }) => address >= from && address < from + bytes);
+      if (!place || !symbol) {
+        elsewhere += took * ran;
+        continue;
+      }
+      const before = pieces.at(-1);
+      const { fn, segment } = place;
+      const joins = before && before.fn === fn && before.segment === segment && before.times === ran;
+      if (joins && before.symbol === symbol.name && address - end <= 4) before.instructions += took;
+      else pieces.push({ fn, segment, symbol: symbol.name, offset: address - symbol.from, instructions: took, times: ran });
+      end = address;
+    }
+    return { pieces, elsewhere, codeBytes: symbols.reduce((sum, { bytes }) => sum + bytes, 0) };
   });

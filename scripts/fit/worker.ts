@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Target } from '../../assembly/emit/target.ts';
 import { countInstructions } from '../../host/bench/count.ts';
 import type { CountedCore } from '../../host/fit/coefficients.ts';
-import { countHops, type HopCounts } from '../../host/fit/counts.ts';
+import { countCompiled, type HopCounts } from '../../host/fit/counts.ts';
 import { functionKeys } from '../../host/fit/segment-keys.ts';
 import { countInWamr } from '../../test/wamr/bare.ts';
 import { buildModel } from './corpus.ts';
@@ -48,7 +48,7 @@ export function functionShares({ module, segments, hops }: HopCounts): BuiltFunc
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'build') {
     if (!existsSync(task.file)) writeFileSync(task.file, (await buildModel(task.name, task.target)).wasm);
-    return functionShares(await countHops({ wasm: read(task.file), weights: undefined }, tracedOutputs));
+    return functionShares(await countCompiled({ wasm: read(task.file), weights: undefined }, tracedOutputs));
   }
   if (task.kind === 'wamr')
     return countInWamr(

@@ -134,7 +134,7 @@ const installed = (tool: string) => spawnSync(tool, ['--version']).error === und
 const known: Record<CoreName, { native: number; interp: number }> = {
   rv32: { native: 33754, interp: 38062 },
   m4: { native: 21920, interp: 26480 },
-  m0: { native: 62160, interp: 76000 },
+  m0: { native: 62160, interp: 75960 },
 };
 
 for (const core of Object.keys(cores) as CoreName[]) {
@@ -149,7 +149,8 @@ for (const core of Object.keys(cores) as CoreName[]) {
         const first = await countInstructions({ wasm }, core);
         assert.equal(await countInstructions({ wasm }, core), first);
         console.log(`  ${target}: ${first.least} to ${first.most} instructions; ${first.tools}`);
-        if (/ 12\.2\.\d/.test(first.tools) && first.tools.endsWith('wasm2c 1.0.32')) assert.is(first.most, known[core][target]);
+        assert.ok(first.least <= first.mean && first.mean <= first.most);
+        if (/ 12\.2\.\d/.test(first.tools) && first.tools.includes('wasm2c 1.0.32,')) assert.is(first.most, known[core][target]);
       }
     },
   );

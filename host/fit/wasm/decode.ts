@@ -43,6 +43,8 @@ export interface DecodedModule {
   imported: FunctionType[];
   globals: number;
   functions: WasmFunction[];
+  /** Names of exported functions, by their place in `functions`. */
+  exported: Map<number, string>;
 }
 
 export const op = {
@@ -167,6 +169,16 @@ export function decodeModule(wasm: Uint8Array): DecodedModule {
   const functionReader = open(3);
   const typeOf = functionReader.times(() => types[functionReader.unsigned()] ?? none);
   const globals = open(6).unsigned();
+  const exported = new Map<number, string>();
+  const exportReader = open(7);
+  exportReader.times(() => {
+    const length = exportReader.unsigned();
+    const name = exportReader.bytes.subarray(exportReader.at, exportReader.at + length);
+    exportReader.at += length;
+    const kind = exportReader.byte();
+    const index = exportReader.unsigned();
+    if (kind === 0 && index >= imported.length) exported.set(index - imported.length, new TextDecoder().decode(name));
+  });
   const reader = open(10);
   const functions = reader.times((): WasmFunction => {
     const start = reader.at;
@@ -185,5 +197,5 @@ export function decodeModule(wasm: Uint8Array): DecodedModule {
     while (reader.at < codeEnd) code.push(instruction(reader, types));
     return { type, locals, start, bodyStart, codeStart, codeEnd, code };
   });
-  return { wasm, sections, types, imported, globals, functions };
+  return { wasm, sections, types, imported, globals, functions, exported };
 }

@@ -15,6 +15,8 @@ export interface Segment {
   depth: number;
   /** Behind an unconditional jump: never run, not counted. */
   dead: boolean;
+  /** Only the first time after a loop was entered; such a one has no instructions of its own (`from` is `to`). */
+  first?: boolean;
 }
 
 const leaves = new Set<number>([op.br, op.return, op.unreachable, op.brTable]);
@@ -56,6 +58,20 @@ export function boundariesOf(code: readonly Instruction[]): Boundary[] {
     }
   }
   return found;
+}
+
+/**
+ * Segments that begin the body of a loop which may not run at all: behind the `if` or br_if that ends the loop's first segment.
+ * How often a body runs for the first time since its loop was entered is a count that no segment has.
+ */
+export function bodiesOf(code: readonly Instruction[], segments: readonly Segment[]): Segment[] {
+  return segments.flatMap(({ to }, s) => {
+    const head = segments[s + 1];
+    const first = segments[s + 2];
+    if (code[to - 1]?.op !== op.loop || !head || !first || head.dead || first.dead) return [];
+    const last = code[head.to - 1]?.op;
+    return last === op.if || last === op.brIf ? [first] : [];
+  });
 }
 
 export function segmentsOf(code: readonly Instruction[]): Segment[] {
