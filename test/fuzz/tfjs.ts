@@ -67,7 +67,7 @@ function changeTree(json: Uint8Array, below: Below): Uint8Array {
     else if (kind === 1) holder[key] = structuredClone(other[from]);
     else if (kind === 2 && typeof own === 'number') holder[key] = own + below(5) - 2;
     else if (kind === 3 && Array.isArray(own)) below(2) ? own.push(structuredClone(own[0])) : own.pop();
-    else holder[key] = values[below(values.length)];
+    else holder[key] = structuredClone(values[below(values.length)]);
   }
   return new TextEncoder().encode(JSON.stringify(tree));
 }
