@@ -5,7 +5,7 @@
  *
  * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1
  * N2    98 x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12
- * D9    80 x 64   4 x depthwise k9
+ * D9    112 x 64  8 x depthwise k9
  * N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3 64, pool 2; dense 32; dense 1
  *
  * And two of StreamiNNC (arXiv 2408.03223, section 3.1), 'same' padding as there, batch norm folded:
@@ -92,8 +92,8 @@ export class Chain {
 }
 
 const d9 = (): Graph => {
-  const net = new Chain('D9', 80, 64, 9);
-  for (let i = 0; i < 4; i++) net.depthwise(9);
+  const net = new Chain('D9', 112, 64, 9);
+  for (let i = 0; i < 8; i++) net.depthwise(9);
   return net.done();
 };
 
@@ -144,7 +144,7 @@ export const benchNetworks: Record<string, () => BenchNetwork> = {
   N1: () => ({ graph: n1(), window: 256, channels: 4, hops: [64, 32, 16] }),
   N2: () => ({ graph: n2(), window: 98, channels: 40, hops: [20, 10, 2] }),
   N1P: () => ({ graph: n1p(), window: 256, channels: 1, hops: [64, 32, 16] }),
-  D9: () => ({ graph: d9(), window: 80, channels: 64, hops: [20] }),
+  D9: () => ({ graph: d9(), window: 112, channels: 64, hops: [20] }),
   f_EEG: () => ({ graph: eeg(), window: 1024, channels: 18, hops: [256] }),
   f_ACC: () => ({ graph: acc(), window: 960, channels: 4, hops: [160] }),
 };
