@@ -46,6 +46,7 @@ async function start(): Promise<{ url: string; ended: Promise<unknown> }> {
       if (text.includes('\n')) resolve(text);
     });
     void ended.then(() => reject(new Error(`the gateway ended: ${errors}`)));
+    setTimeout(() => reject(new Error(`the gateway says nothing in two minutes: ${errors}`)), 120_000).unref();
   });
   return { url: JSON.parse(line).url, ended };
 }
