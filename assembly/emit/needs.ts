@@ -17,6 +17,7 @@ export const needNames = [
   'ONES',
   'ROW_FOURS',
   'ROW_ONES',
+  'ROW_PARTS',
   'LEFT_OVER',
   'WIDE',
   'FETCH',

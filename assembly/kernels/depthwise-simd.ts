@@ -37,7 +37,7 @@ import {
 } from "./block";
 import { below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES } from "./needs";
+import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
 
 /** Where the tap at `at` is read: rows begin at x to x + span, else it is padding. */
 // @ts-ignore: decorator
@@ -183,28 +183,32 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
     const less = below ? below + table : 0;
     const left = y_c - o;
     let to = y + o;
-    for (let i: i32 = 0; i < 2; i++) {
-      // two rows in one register
-      const bytes = i8x16.narrow_i16x8_s(
-        words_of(p, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, 0),
-        words_of(p, b0, b1, s0, s1, o0, o1, less, magic, zero, exact, 0),
-      );
-      if (left >= 8) {
-        v128.store64_lane(to, bytes, 0);
-        v128.store64_lane(to + pitch, bytes, 1);
-      } else {
-        const sums = <usize>load<i32>(p, SUMS);
-        v128.store(sums, bytes);
-        for (let k: i32 = 0; k < left; k++) {
-          store<u8>(to + k, load<u8>(sums + k));
-          store<u8>(to + pitch + k, load<u8>(sums + k, 8));
+    let words = magic;
+    for (let i: i32 = 0; i < 4; i++) {
+      const next = words_of(p, a0, a1, s0, s1, o0, o1, less, magic, zero, exact, 0);
+      if (i & 1) {
+        // two rows in one register
+        const bytes = i8x16.narrow_i16x8_s(words, next);
+        if (!ROW_PARTS || left >= 8) {
+          v128.store64_lane(to - pitch, bytes, 0);
+          v128.store64_lane(to, bytes, 1);
+        } else {
+          const sums = <usize>load<i32>(p, SUMS);
+          v128.store(sums, bytes);
+          for (let k: i32 = 0; k < left; k++) {
+            store<u8>(to - pitch + k, load<u8>(sums + k));
+            store<u8>(to + k, load<u8>(sums + k, 8));
+          }
         }
       }
-      to += pitch << 1;
-      a0 = c0;
-      a1 = c1;
-      b0 = d0;
-      b1 = d1;
+      words = next;
+      to += pitch;
+      a0 = b0;
+      a1 = b1;
+      b0 = c0;
+      b1 = c1;
+      c0 = d0;
+      c1 = d1;
     }
     x += 8;
     w += tile;

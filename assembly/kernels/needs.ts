@@ -26,6 +26,8 @@ export const ONES: bool = true;
 /** Depthwise convolutions take four rows at a time, single ones (simd). */
 export const ROW_FOURS: bool = true;
 export const ROW_ONES: bool = true;
+/** Depthwise convolutions whose channels are no whole eights (simd). */
+export const ROW_PARTS: bool = true;
 /** One or two outputs beside whole tiles. */
 export const LEFT_OVER: bool = true;
 /** Two tiles at a time (interp). */

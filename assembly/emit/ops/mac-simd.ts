@@ -173,6 +173,7 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
     const block = targetBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, places, 8);
     return { fn: 'depthwise_row_s8_simd', file: 'depthwise-row-simd', block };
   }
+  if (io.out.c % 8 !== 0) ctx.need('ROW_PARTS');
   const block = targetBlock(io, shape, wideTiles(io.params.weights, shape), ctx, places, 0);
   return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
 }
