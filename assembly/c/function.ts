@@ -42,11 +42,10 @@ export class FunctionPrinter extends ValuePrinter {
       this.line(`return ${this.as(this.resultType(), last)};`);
     }
     const params = fn.params;
-    const unused = this.names.slice(0, params).filter((_, i) => !this.read.has(i));
-    const own = this.names.flatMap((name, i) => (i >= params && this.read.has(i) ? [{ name, type: this.typeOf(i) }] : []));
-    const locals = own.map(({ name, type }) => `  ${declaration(type, name)} = 0;`);
-    // what reads them may have been left out, as of no effect
-    unused.push(...own.flatMap(({ name }) => (this.isOnlySet(name) ? [name] : [])));
+    const locals = this.names.flatMap((name, i) =>
+      i >= params && this.read.has(i) ? [`  ${declaration(this.typeOf(i), name)} = 0;`] : [],
+    );
+    const unused = this.names.filter((_, i) => (i < params || this.read.has(i)) && !this.printed.has(i));
     return [
       `${this.signature()} {`,
       ...locals,
@@ -55,12 +54,6 @@ export class FunctionPrinter extends ValuePrinter {
       ...this.lines,
       '}',
     ];
-  }
-
-  /** Whether a local stands in the lines as the target of assignments alone, which compilers warn of. */
-  private isOnlySet(name: string): boolean {
-    const [target, use] = [new RegExp(`^\\s*${name} = `), new RegExp(`\\b${name}\\b`)];
-    return !this.lines.some((line) => use.test(line.replace(target, '')));
   }
 
   private statement(node: Node): void {

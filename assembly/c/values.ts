@@ -25,6 +25,8 @@ export abstract class ValuePrinter {
   protected readonly taken = new Set<string>();
   protected readonly temporaries: string[] = [];
   protected readonly read = new Set<number>();
+  /** Locals whose value stands in the text: what reads others was left out, as of no effect. */
+  protected readonly printed = new Set<number>();
 
   protected readonly remarks: ReadonlyMap<number, string>;
 
@@ -113,11 +115,13 @@ export abstract class ValuePrinter {
       case 'const':
         return this.constant(node);
       case 'get':
+        this.printed.add(node.index);
         return atom(this.names[node.index] as string);
       case 'set': {
         const name = this.names[node.index] as string;
         this.assign(name, node.value, this.typeOf(node.index));
         this.read.add(node.index);
+        this.printed.add(node.index);
         return atom(name);
       }
       case 'load':
