@@ -148,15 +148,19 @@ export class Emitter {
     if (!this.exact || !x.quant || !scales) return sum(inputs);
     const input = x.quant.scale;
     const product = Array.from(scales, (s) => Math.fround(s * input));
-    const of = [[input], Array.from(scales), product];
-    const at = [[], scales.length > 1 ? dims.weights : [], scales.length > 1 ? [scales.length] : []];
+    const along = (channels: number[]) => (scales.length > 1 ? channels : []);
+    const units: TensorOf[] = [
+      { dims: [], floats: [input] },
+      { dims: along(dims.weights), floats: Array.from(scales) },
+      { dims: along([scales.length]), floats: product },
+    ];
     const counts = inputs.map((real, i) => {
-      const scale = this.constant(`${real}_unit`, { dims: at[i] as number[], floats: of[i] as number[] });
+      const scale = this.constant(`${real}_unit`, units[i] as TensorOf);
       return this.steer('Round', [this.steer('Div', [real, scale], `${real}_ratio`)], `${real}_count`);
     });
     // a rounding keeps engines from taking the scale into the weights
     const whole = this.steer('Round', [sum(counts)], `${x.name}_sum`);
-    const unit = this.constant(`${whole}_unit`, { dims: scales.length > 1 ? dims.sum : [], floats: product });
+    const unit = this.constant(`${whole}_unit`, { dims: along(dims.sum), floats: product });
     return this.steer('Mul', [whole, unit], `${whole}_real`);
   }
 
