@@ -47,7 +47,14 @@ export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
 }
 
 /** Passes over the data, the latest few, kept from one call to the next (quant/search/search.ts). */
-export type Seen = Map<string, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }>;
+export type Seen = Map<string, Found>;
+interface Found {
+  plan: StreamPlan;
+  equalised: Equalised['changes'];
+  seen: Observed;
+  /** Ranges that became narrower, by what was wanted: other methods do not change them. */
+  narrower: Map<string, Map<number, [number, number]>>;
+}
 const mostSeen = 4;
 
 export interface Quantized {
@@ -151,7 +158,7 @@ function* quantizeSteps(
     for (const old of [...how.seen.keys()].slice(0, -mostSeen)) how.seen.delete(old);
   }
   const { plan, equalised, seen } = found;
-  const { ranges, quant } = yield* scalesOf(plan, seen, methods, calibration);
+  const { ranges, quant } = yield* scalesOf(found, methods, calibration);
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
   const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
   const nodes = plan.graph.nodes.map((node) => {
@@ -189,17 +196,18 @@ function* seenOf(
   calibration: Calibration,
   how: CalibrateOptions,
   methods: Methods,
-): Generator<Progress, { plan: StreamPlan; equalised: Equalised['changes']; seen: Observed }, undefined> {
+): Generator<Progress, Found, undefined> {
   const all = (of: StreamPlan) => named('ranges', observe(of, calibration, how, methods));
-  if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan) };
+  const narrower: Found['narrower'] = new Map();
+  if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan), narrower };
   const part = isSet(calibration) && calibration.pieces.length > enoughForChannels;
   const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, enoughForChannels) } : calibration;
   // covariances would change with the scales
   const look = yield* named('channels', observe(plan, few, how, { ...methods, rounding: 'nearest' }));
   const { graph: same, changes } = equalise(graph, look.stats);
-  if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look };
+  if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look, narrower };
   const equal = planStream(same, options);
-  return { plan: equal, equalised: changes, seen: yield* all(equal) };
+  return { plan: equal, equalised: changes, seen: yield* all(equal), narrower };
 }
 
 function* named<T>(step: Progress['step'], steps: Generator<number, T, undefined>): Generator<Progress, T, undefined> {
@@ -210,7 +218,8 @@ function* named<T>(step: Progress['step'], steps: Generator<number, T, undefined
   }
 }
 
-function* scalesOf({ graph, ...plan }: StreamPlan, { watched }: Observed, methods: Methods, data: Calibration) {
+function* scalesOf({ plan, seen: { watched }, narrower }: Found, methods: Methods, data: Calibration) {
+  const { graph } = plan;
   const ranges = new Map([...watched].map(([id, { observer }]) => [id, observer.range()]));
   const scales = (of: ReadonlyMap<number, [number, number]>) =>
     chooseScales(graph, of, methods.activations, methods.observer === 'mse');
@@ -219,8 +228,11 @@ function* scalesOf({ graph, ...plan }: StreamPlan, { watched }: Observed, method
   const joint = sharedRanges(graph, histograms);
   if (methods.narrow === 'none') return { ranges: joint, quant: scales(joint) };
   const seen = new Map([...histograms].map(([id, { low, high }]): [number, [number, number]] => [id, [low, high]]));
-  const narrower = yield* named('narrow', narrowRanges({ graph, ...plan }, data, seen, joint, scales, { of: methods.narrow }));
-  for (const [id, range] of narrower) joint.set(id, range);
+  const key = `${methods.narrow} ${methods.activations}`;
+  const changes =
+    narrower.get(key) ?? (yield* named('narrow', narrowRanges(plan, data, seen, joint, scales, { of: methods.narrow })));
+  narrower.set(key, changes);
+  for (const [id, range] of changes) joint.set(id, range);
   return { ranges: joint, quant: scales(joint) };
 }
 

@@ -32,17 +32,23 @@ export class KeptRuns {
   /** By part: results of a node, in the order of its runs. */
   private readonly made: Map<number, Float32Array[]>[] = [];
 
-  constructor(plan: StreamPlan, parts: Parts) {
+  /** @param see gets every input, and what each node makes, in the exact run */
+  constructor(plan: StreamPlan, parts: Parts, see: (tensor: number, values: Float32Array) => void = () => {}) {
     this.plan = plan;
     this.parts = parts;
     this.exact = parts.flatMap((signals) => {
       const made = new Map<number, Float32Array[]>();
       this.made.push(made);
-      return this.outputs(signals, [], {
-        input: (x) => x,
+      const inputs = plan.graph.inputs.map((p) => p.tensor);
+      return this.outputs(signals, inputs, {
+        input: (x, tensor) => {
+          see(tensor, x);
+          return x;
+        },
         node: (node, xs, out, strideT) => {
           const y = floatRunner(node, xs, out, strideT);
           const of = made.get(node.output);
+          see(node.output, y);
           if (of) of.push(y);
           else made.set(node.output, [y]);
           return y;

@@ -12,13 +12,12 @@
  * where it costs something.
  */
 import type { Graph, QuantParams } from '../../models/graph/types.ts';
-import { floatRunner } from '../../models/stream/float.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { KeptRuns } from './kept-runs.ts';
-import { noiseOf, rounded, sharedGroups, spreadWindows } from './sensitivity.ts';
+import { noiseOf, roundTo, sharedGroups, spreadWindows } from './sensitivity.ts';
 
-export type Range = [number, number];
+type Range = [number, number];
 type Ranges = ReadonlyMap<number, Range>;
 type Scales = ReadonlyMap<number, QuantParams>;
 
@@ -51,10 +50,7 @@ function halvesOf(plan: StreamPlan, runs: KeptRuns): (ids: readonly number[], sc
   const ports = plan.graph.outputs.length;
   const half = (outputs: Float32Array[], odd: number) => outputs.filter((_, k) => Math.floor(k / ports) % 2 === odd);
   return (ids, scales) => {
-    const other = runs.again(ids, {
-      input: (x, id) => rounded(x, scales.get(id) as QuantParams),
-      node: (node, ...at) => rounded(floatRunner(node, ...at), scales.get(node.output) as QuantParams),
-    });
+    const other = runs.again(ids, roundTo(scales));
     const noise = (odd: number) => noiseOf(half(runs.exact, odd), half(other, odd));
     return [noise(0), noise(1)];
   };

@@ -4,16 +4,17 @@
  * In: an int8 Graph, plan options, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
  * and everything else is exact, as a ratio to the signal and in dB; the whole noise of all of them together.
  * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
- * Cost: one run of about `maxWindows` windows, in pieces spread over the signal, a group.
+ * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what depends on it.
  */
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
-import { cutSignal, executeStream, type RunNode, ticksIn } from '../../models/stream/execute.ts';
+import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { dequantise } from '../dequantise.ts';
 import { intOps } from '../ops/index.ts';
 import { quantiseSignal } from '../report.ts';
+import { type Change, KeptRuns } from './kept-runs.ts';
 
 export interface Sensitivity {
   /** They share one scale: a tensor, and what pools, slices and histories make of it. */
@@ -60,27 +61,11 @@ export function rounded(values: Float32Array, q: QuantParams): Float32Array {
   return Float32Array.from(stored, (v) => Math.fround(q.scale * (v - q.zeroPoint)));
 }
 
-/** Outputs of the float plan over a signal, tensors of `quant` rounded; `see` gets every tensor that a node makes, rounded or not, and the inputs. */
-export function runRounded(
-  plan: StreamPlan,
-  signals: readonly Float32Array[],
-  quant: ReadonlyMap<number, QuantParams>,
-  see: (id: number, values: Float32Array) => void = () => {},
-): Float32Array[] {
-  const round = (id: number, values: Float32Array) => {
-    const q = quant.get(id);
-    see(id, values);
-    return q ? rounded(values, q) : values;
-  };
-  const run: RunNode<Float32Array> = (node, xs, out, strideT) => round(node.output, floatRunner(node, xs, out, strideT));
-  const blocks = floatBlocks(plan, signals).map((block, i) => ({
-    ...block,
-    data: round(plan.graph.inputs[i]?.tensor ?? -1, block.data),
-  }));
-  const outputs: Float32Array[] = [];
-  for (const window of executeStream(plan, blocks, run)) outputs.push(...window.outputs);
-  return outputs;
-}
+/** Tensors to the steps of their scales and back. */
+export const roundTo = (scales: ReadonlyMap<number, QuantParams>): Change => ({
+  input: (values, id) => rounded(values, scales.get(id) as QuantParams),
+  node: (node, ...at) => rounded(floatRunner(node, ...at), scales.get(node.output) as QuantParams),
+});
 
 /** sum (a - b)^2 / sum a^2 */
 export function noiseOf(exact: readonly Float32Array[], other: readonly Float32Array[]): number {
@@ -113,18 +98,17 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
   const plan = planStream(dequantise(int8), options);
   const parts = spreadWindows(plan, signals, maxWindows);
   const largest = new Map<number, number>();
-  const run = (quant: ReadonlyMap<number, QuantParams>, see?: (id: number, values: Float32Array) => void) =>
-    parts.flatMap((part) => runRounded(plan, part, quant, see));
-  const exact = run(new Map(), (id, values) => {
+  const runs = new KeptRuns(plan, parts, (id, values) =>
     largest.set(
       id,
       values.reduce((most, v) => Math.max(most, Math.abs(v)), largest.get(id) ?? 0),
-    );
-  });
+    ),
+  );
+  const scales = new Map(int8.tensors.map((t) => [t.id, t.quant as QuantParams]));
   const outputs = new Set(int8.outputs.map((p) => p.tensor));
   const of = (ids: readonly number[]) => {
     const rounding = ids.filter((id) => !outputs.has(id) && !isInt16(int8.tensors[id]?.quant));
-    return noiseOf(exact, run(new Map(rounding.map((id) => [id, int8.tensors[id]?.quant as QuantParams]))));
+    return noiseOf(runs.exact, runs.again(rounding, roundTo(scales)));
   };
   const groups = sharedGroups(int8).map((tensors): Sensitivity => {
     const [first] = tensors as [number];
@@ -138,5 +122,5 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
       largest: Math.max(...tensors.map((id) => largest.get(id) ?? 0)),
     };
   });
-  return { groups, noise: of(int8.tensors.map((t) => t.id)), windows: Math.ceil(exact.length / int8.outputs.length) };
+  return { groups, noise: of(int8.tensors.map((t) => t.id)), windows: Math.ceil(runs.exact.length / int8.outputs.length) };
 }

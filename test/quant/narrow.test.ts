@@ -5,12 +5,14 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';
-import { type Graph, kernelOfOne, noClamp } from '../../models/graph/types.ts';
-import { floatRunner } from '../../models/stream/float.ts';
+import { type Graph, kernelOfOne, noClamp, type QuantParams } from '../../models/graph/types.ts';
+import { executeStream, type RunNode } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import { dequantise } from '../../quant/dequantise.ts';
 import { KeptRuns } from '../../quant/methods/kept-runs.ts';
-import { rounded, runRounded } from '../../quant/methods/sensitivity.ts';
+import { rounded } from '../../quant/methods/sensitivity.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { presets } from '../../quant/presets.ts';
 import { quantize } from '../../quant/quantize.ts';
@@ -53,6 +55,18 @@ function sensor(most: number): Graph {
     'y',
   );
   return b.build();
+}
+
+/** Outputs of the whole network over a signal, tensors of `quant` rounded. */
+function runRounded(plan: StreamPlan, signals: readonly Float32Array[], quant: ReadonlyMap<number, QuantParams>): Float32Array[] {
+  const round = (id: number, values: Float32Array) => {
+    const q = quant.get(id);
+    return q ? rounded(values, q) : values;
+  };
+  const run: RunNode<Float32Array> = (node, ...at) => round(node.output, floatRunner(node, ...at));
+  const inputs = floatBlocks(plan, signals);
+  const blocks = inputs.map((block, i) => ({ ...block, data: round(plan.graph.inputs[i]?.tensor ?? -1, block.data) }));
+  return [...executeStream(plan, blocks, run)].flatMap((window) => window.outputs);
 }
 
 /** dB at the output, on a signal that was not calibrated with. */
