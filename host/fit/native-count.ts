@@ -39,7 +39,7 @@ function estimated({ features }: SegmentKeys, costs: NativeCosts): number {
 }
 
 /** Per counter its cost, and how it is known. */
-export function costsOf({ module, segments, firsts, counters }: CompiledCounts, costs: NativeCosts) {
+function costsOf({ module, segments, firsts, counters }: CompiledCounts, costs: NativeCosts) {
   const cost = new Float64Array(counters);
   const kind = new Uint8Array(counters);
   for (const [f, fn] of module.functions.entries()) {
