@@ -3,7 +3,7 @@
  *
  * RUNLET_FLEET gateways (`npm run soak -- fleet`: 50), with aedes (MQTT 3.1.1, forgets all at a restart) and, where it is installed, mosquitto (MQTT 5, keeps what is retained).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,7 @@ import {
 } from '../../host/gateway/fleet/messages.ts';
 import type { RolloutReport } from '../../host/gateway/fleet/rollout-runner.ts';
 import { bundleOf, keys, type MadeBundle } from '../gateway/bundles.ts';
+import { startProcess } from '../gateway/processes.ts';
 import { registryOf } from './registry.ts';
 
 const count = Number(process.env.RUNLET_FLEET ?? 4);
@@ -38,24 +39,7 @@ test.after(async () => {
 });
 writeFileSync(at('mine.pub'), publicPem(keys));
 
-function start(command: string, args: string[]) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  children.add(child);
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (part) => {
-    out += part;
-  });
-  child.stderr.on('data', (part) => {
-    err += part;
-  });
-  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-    child.on('close', (code) => {
-      children.delete(child);
-      resolve({ code, out, err });
-    }),
-  );
-  return { child, ended };
-}
+const start = (command: string, args: string[]) => startProcess(children, command, args);
 
 const until = async (what: string, done: () => boolean, seconds = 300): Promise<void> => {
   for (let wait = 0; !done(); wait++) {

@@ -19,6 +19,7 @@ import { codeOf } from '../host/helpers.ts';
 import { withSection } from '../host/tiny-bundle.ts';
 import { root } from '../shared.ts';
 import { bundleOf, digestOf, keys } from './bundles.ts';
+import { startProcess } from './processes.ts';
 
 const bin = join(root, 'host/cli/bin.js');
 const folder = mkdtempSync(join(tmpdir(), 'runlet-resume-'));
@@ -124,24 +125,14 @@ for (const [what, signal] of [
         gateway.child.kill(signal);
       };
     });
-    const flash = spawn(process.execPath, [bin, 'flash', at('large.wasm'), '--to', line.url], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    children.add(flash);
-    let [out, err] = ['', ''];
-    flash.stdout.on('data', (part) => {
-      out += part;
-    });
-    flash.stderr.on('data', (part) => {
-      err += part;
-    });
-    const ended = once(flash, 'close');
+    const args = [bin, 'flash', at('large.wasm'), '--to', line.url];
+    const { child: flash, said, ended } = startProcess(children, process.execPath, args);
     await Promise.race([killed, ended]);
-    assert.is(flash.exitCode, null, err);
+    assert.is(flash.exitCode, null, said.err);
     assert.is(readdirSync(at('state/uploads')).length, 1, 'it waits on the disk');
     gateway = await startGateway();
     line.port = gateway.port;
-    const [code] = await ended;
+    const { code, out, err } = await ended;
     assert.is(code, 0, err);
     assert.match(err, /^upload +broke at [1-9]\d+ of \d+ bytes \(.+\); try 1 of 8 in 0\.25 s$/m);
     assert.match(out, new RegExp(`^confirmed[\\s\\S]*^runs +\\S+ 1\\.${sequence}\\.0 \\(sequence ${sequence}\\)$`, 'm'));
