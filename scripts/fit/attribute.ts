@@ -59,11 +59,11 @@ export function attributed(
     for (const [s, { from, to }] of list.entries())
       for (const { fn, at } of origins[f]?.slice(from, to) ?? []) {
         const place = `${fn} ${before[fn]?.findIndex((segment) => at < segment.to)}`;
-        const at_ = owners.get(place) ?? new Map<number, number[]>();
-        const of = at_.get(f) ?? [];
+        const here = owners.get(place) ?? new Map<number, number[]>();
+        const of = here.get(f) ?? [];
         if (!of.includes(s)) of.push(s);
-        at_.set(f, of);
-        owners.set(place, at_);
+        here.set(f, of);
+        owners.set(place, here);
       }
   for (const { fn, segment, symbol, instructions, times } of pieces) {
     const host = functionOf(symbol, names, plain.imported.length);

@@ -5,6 +5,7 @@
  * The rule is what gcc -O2 does to the C of wasm2c, in every module that was traced for calibration: 48 instructions were inlined wherever they were called, 49 were not, whatever was called once was
  * inlined. Machine code of an inlined function is another at each place, so that each needs its own counts. Functions stay where they were, whether they are called or not.
  */
+import { leb } from '../../../assembly/emit/patch.ts';
 import { type DecodedModule, decodeModule, op } from './decode.ts';
 
 /** Instructions of a function, up to which it is inlined everywhere. */
@@ -25,8 +26,6 @@ export interface Inlined {
 interface Written extends Origin {
   bytes: number[];
 }
-
-const leb = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))]);
 
 const zeroOf: Record<number, number[]> = {
   127: [op.i32Const, 0],

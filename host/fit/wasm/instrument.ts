@@ -5,6 +5,7 @@
  * segment begins, and one a loop that may not run, increased where its body runs first. It computes the same bytes.  Cost: some four instructions a segment, so a hop takes about
  * twice its time.
  */
+import { leb } from '../../../assembly/emit/patch.ts';
 import { type DecodedModule, op } from './decode.ts';
 import { bodiesOf, type Segment, segmentsOf } from './segments.ts';
 
@@ -21,7 +22,6 @@ export interface Instrumented {
 
 export const counterName = (counter: number): string => `rn#${counter}`;
 
-const leb = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))]);
 const vector = (items: number[][]): number[] => [...leb(items.length), ...items.flat()];
 
 /** A section of `id` with what it had, and more entries. */
