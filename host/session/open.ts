@@ -7,7 +7,7 @@
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { importsOf, isInt16, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
-import { parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
+import { Cursor, parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { tileImport, tileImports, weightsOf } from './weights.ts';
 
@@ -45,20 +45,61 @@ export const storedZeros = (port: PortManifest, length: number): Stored =>
 
 const rebuild = 'build the bundle again with this version of Runlet';
 
+/** Whether a module that compiles has a start function. */
+function starts(bytes: Uint8Array): boolean {
+  const file = new Cursor(bytes, 8, bytes.length);
+  while (file.at < file.end) {
+    const id = file.byte('a section id');
+    if (id === 8) return true;
+    file.take(file.u32('a section size'), 'a section');
+  }
+  return false;
+}
+
+/** At once, for bundles are small and an engine's threads take longer to begin than to compile one; later where an engine wants that of its main thread. */
+async function compileBytes(bytes: BufferSource): Promise<WebAssembly.Module> {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return await WebAssembly.compile(bytes);
+    throw error;
+  }
+}
+
+/** At once, as compileBytes. @throws RN700 */
+async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> {
+  try {
+    try {
+      return new WebAssembly.Instance(module, imports);
+    } catch (error) {
+      if (error instanceof RangeError) return await WebAssembly.instantiate(module, imports); // wanted of a main thread, or no memory
+      throw error;
+    }
+  } catch (error) {
+    throw new RunletError('RN700', {
+      what: 'this engine cannot instantiate the module',
+      why: error instanceof Error ? error.message : String(error),
+      tryThis: 'free memory, or build the bundle again',
+    });
+  }
+}
+
 async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAssembly.Module> {
   if (wasm instanceof WebAssembly.Module) return wasm;
   const bytes = ArrayBuffer.isView(wasm) ? new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength) : new Uint8Array(wasm);
-  if (wasmSections(bytes).some((section) => section.id === 8))
-    throw new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
+  let module: WebAssembly.Module;
   try {
-    return await WebAssembly.compile(wasm);
+    module = await compileBytes(wasm);
   } catch (error) {
+    wasmSections(bytes); // says more of what is no module, or breaks off
     throw new RunletError('RN700', {
       what: 'this engine cannot compile the module',
       why: error instanceof Error ? error.message : String(error),
       tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
     });
   }
+  if (!starts(bytes)) return module;
+  throw new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
 }
 
 /** Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI. @throws RN701 */
@@ -141,44 +182,37 @@ const typeNumbers = { int8: 1, float32: 1, int16: 2, uint8: 3 } as const;
 /** Homes of weights that are no part of the module. */
 const homeNumbers = { linear: 1, tile: 2 } as const;
 
-/** Every constant that the manifest and rn_info both know: [rn_info number, name, manifest's value]. */
-function constantsOf(m: Manifest): [number, string, number][] {
-  const port = (base: number, name: string, p: PortManifest): [number, string, number][] => [
-    [base, `${name}.hostType`, typeNumbers[p.type ?? p.hostType]],
-    [base + 1, `${name}.elements`, p.elements],
-    [base + 2, `${name}.zeroPoint`, p.zeroPoint],
-    [base + 3, `${name}.scale (float32 bits)`, bitsOf(p.scale)],
-  ];
-  return [
-    [0, 'hop', m.hop],
-    [1, 'window', m.window],
-    [2, 'microHop', m.microHop],
-    [3, 'warmUpHops', m.warmUpHops],
-    [4, 'delayFrames', m.delayFrames],
-    [5, 'bytes.stateBytes', m.bytes.stateBytes],
-    [7, m.weights ? 'weights.bytes' : 'bytes.weightBytes', m.weights?.bytes ?? m.bytes.weightBytes],
-    [9, 'inputs.length', m.inputs.length],
-    [10, 'outputs.length', m.outputs.length],
-    [11, 'weights.home', m.weights ? homeNumbers[m.weights.home] : -1],
-    ...m.inputs.flatMap((p, i) => port(16 + 8 * i, `inputs[${i}]`, p)),
-    ...(m.inputs.length > 1
-      ? m.inputs.map((p, i): [number, string, number] => [20 + 8 * i, `inputs[${i}].rate`, p.rate ?? 1])
-      : []),
-    ...m.outputs.flatMap((p, i) => port(64 + 8 * i, `outputs[${i}]`, p)),
-  ];
-}
-
-function checkConstants(manifest: Manifest, exports: AbiExports): void {
-  for (const [what, name, expected] of constantsOf(manifest)) {
-    const got = call('rn_info', () => exports.rn_info(what));
-    if (got !== expected)
-      throw new RunletError('RN705', {
-        what: `the manifest's ${name} is ${expected}, but the module says ${got}`,
-        where: `rn_info(${what})`,
-        why: 'the manifest belongs to another module, or the module has a type that this host does not know',
-        tryThis: rebuild,
-      });
-  }
+/** Every constant that the manifest and rn_info both know. @throws RN705 */
+function checkConstants(m: Manifest, { rn_info }: AbiExports): void {
+  const check = (what: number, name: string, expected: number): void => {
+    const got = call('rn_info', () => rn_info(what));
+    if (got === expected) return;
+    throw new RunletError('RN705', {
+      what: `the manifest's ${name} is ${expected}, but the module says ${got}`,
+      where: `rn_info(${what})`,
+      why: 'the manifest belongs to another module, or the module has a type that this host does not know',
+      tryThis: rebuild,
+    });
+  };
+  const checkPort = (base: number, name: string, p: PortManifest): void => {
+    check(base, `${name}.hostType`, typeNumbers[p.type ?? p.hostType]);
+    check(base + 1, `${name}.elements`, p.elements);
+    check(base + 2, `${name}.zeroPoint`, p.zeroPoint);
+    check(base + 3, `${name}.scale (float32 bits)`, bitsOf(p.scale));
+    if (base < 64 && m.inputs.length > 1) check(base + 4, `${name}.rate`, p.rate ?? 1);
+  };
+  check(0, 'hop', m.hop);
+  check(1, 'window', m.window);
+  check(2, 'microHop', m.microHop);
+  check(3, 'warmUpHops', m.warmUpHops);
+  check(4, 'delayFrames', m.delayFrames);
+  check(5, 'bytes.stateBytes', m.bytes.stateBytes);
+  check(7, m.weights ? 'weights.bytes' : 'bytes.weightBytes', m.weights?.bytes ?? m.bytes.weightBytes);
+  check(9, 'inputs.length', m.inputs.length);
+  check(10, 'outputs.length', m.outputs.length);
+  check(11, 'weights.home', m.weights ? homeNumbers[m.weights.home] : -1);
+  for (const [i, port] of m.inputs.entries()) checkPort(16 + 8 * i, `inputs[${i}]`, port);
+  for (const [i, port] of m.outputs.entries()) checkPort(64 + 8 * i, `outputs[${i}]`, port);
 }
 
 /** The module's memory [address, address + bytes), checked. */
@@ -240,19 +274,10 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
   const manifest = options.manifest ?? manifestOf(module);
   checkImports(imports, manifest);
   const weights = await weightsOf(manifest, options.weights);
-  let instance: WebAssembly.Instance;
-  try {
-    // nothing of the module runs before its memory is there: it has no start function
-    const tile = weights && tileImport(weights, () => instance.exports.memory as WebAssembly.Memory);
-    const command = manifest.form === 'wasi' && { [wasiModule]: noCommand };
-    instance = await WebAssembly.instantiate(module, { ...(tile && { runlet: { weights: tile } }), ...command });
-  } catch (error) {
-    throw new RunletError('RN700', {
-      what: 'this engine cannot instantiate the module',
-      why: error instanceof Error ? error.message : String(error),
-      tryThis: 'free memory, or build the bundle again',
-    });
-  }
+  // nothing of the module runs before its memory is there: it has no start function
+  const tile = weights && tileImport(weights, () => instance.exports.memory as WebAssembly.Memory);
+  const command = manifest.form === 'wasi' && { [wasiModule]: noCommand };
+  const instance = await instantiate(module, { ...(tile && { runlet: { weights: tile } }), ...command });
   const exports = exportsOf(instance);
   const abi = call('rn_abi', () => exports.rn_abi());
   if (abi !== 1)

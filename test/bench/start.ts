@@ -12,7 +12,7 @@ import { quantile } from '../../host/report/statistics.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { onnxInput, onnxOf } from './onnx-of.ts';
 
-const once = join(import.meta.dirname, 'start-once.ts');
+const once = join(import.meta.dirname, 'start-once.mjs');
 const web = join(import.meta.dirname, 'peers/node_modules/onnxruntime-web');
 
 export interface Start {
@@ -49,7 +49,7 @@ export async function starts(
   try {
     for (let i = 0; i < times; i++)
       for (const { args, all } of subjects) {
-        const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', once, ...args]);
+        const { stdout } = await promisify(execFile)(process.execPath, [once, ...args]);
         all.push(Number(stdout));
       }
   } finally {

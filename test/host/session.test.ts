@@ -1,8 +1,9 @@
 /** The session: any chunking gives the same outputs, quantisation is TensorFlow Lite's, nothing is allocated, every error. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, openSession, quantiseValue, requireSelfTest, selfTest } from '../../host/session/index.ts';
-import type { Frames } from '../../host/session/quantise.ts';
+import { type Frames, placesOf, Quantiser } from '../../host/session/quantise.ts';
 import { hop, reference, tinyBundle, tinyManifest, window } from './tiny-bundle.ts';
 
 const bytesOf = (wasm: Uint8Array) => wasm as Uint8Array<ArrayBuffer>;
@@ -122,6 +123,48 @@ test('quantisation: float32 division, halves away from zero, clamped', () => {
   const tenth = Math.fround(0.1);
   assert.is(quantiseValue(0.35, tenth, 0), Math.round(Math.fround(Math.fround(0.35) / tenth)));
   assert.is(quantiseValue(-1, s, 10), 8);
+});
+
+test('a window of floats becomes what each float becomes: any bits, int8 and int16, in any order, to the first NaN', () => {
+  const random = new Uint32Array(new ArrayBuffer(4 * 4096));
+  let x = 2026;
+  for (const i of random.keys()) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    random[i] = Math.imul(x, 2246822519) ^ (x >>> 15);
+  }
+  const any = new Float32Array(random.buffer);
+  for (const scale of [2 ** -15, 0.003, 0.1, 0.5, 1, 7.3, 1e30, 1e-30].map(Math.fround))
+    for (const zeroPoint of [0, -128, -3, 127])
+      for (const type of [undefined, 'int16'] as const) {
+        if (type && zeroPoint !== 0) continue;
+        const most = type ? 32767 : 127;
+        // halves, their neighbours, and the ends of the range, beside any bits; whole frames of 2 x 4
+        const special = [0.5, 1.5, most - zeroPoint, most - zeroPoint + 0.5, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
+        const near = special.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
+        const values = Float32Array.from([...near, ...any]);
+        const usable = values.map((v) => (Number.isNaN(v) ? 0.25 : v));
+        const port = {
+          ...(tinyManifest().inputs[0] as PortManifest),
+          ...{
+            scale,
+            zeroPoint,
+            elements: 8,
+            shape: [4, 2, 4] as [number, number, number],
+            order: ['t' as const, 'c' as const, 'f' as const],
+          },
+          ...(type && { type }),
+        };
+        const places = placesOf(port) as Int32Array;
+        const to = type ? new Int16Array(usable.length) : new Int8Array(usable.length);
+        new Quantiser(port).write(usable, 0, usable.length / 8, to);
+        for (const [i, v] of usable.entries()) {
+          const got = to[i - (i % 8) + (places[i % 8] as number)];
+          const wanted = quantiseValue(v, scale, zeroPoint, most);
+          if (got !== wanted) assert.unreachable(`${v} / ${scale} + ${zeroPoint}: ${got}, not ${wanted}`);
+        }
+        usable[13] = Number.NaN;
+        assert.throws(() => new Quantiser(port).write(usable, 1, 1, to), /frame 1 of those passed, element 5/);
+      }
 });
 
 test('uint8 is int8 plus 128', async () => {
