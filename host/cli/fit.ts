@@ -1,14 +1,15 @@
 /**
  * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
  *
- * Nothing is emulated: the module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md). With --measure it is compiled for the
- * board's core and counted in QEMU, where the tools are installed.
+ * The module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md). Where an engine compiles and the tools are installed it is
+ * compiled for the board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
  */
 import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
+import type { Subject } from '../fit/estimate.ts';
 import { badOption, choiceOption, coloursFor, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { isWasm, readBytes } from './load.ts';
@@ -25,8 +26,9 @@ export default defineCommand({
     rate: { type: 'string', description: 'Frames a second (default: what the bundle says)', valueHint: 'Hz' },
     measure: {
       type: 'boolean',
-      description: 'Compile it for the core and count in QEMU instead of estimating (engines aot, c; needs wasm2c, gcc, QEMU)',
-      default: false,
+      description:
+        'Count in QEMU, compiled for the core (engines aot, c; default where wasm2c, gcc and QEMU are installed and it takes seconds)',
+      negativeDescription: 'Estimate, whatever is installed',
     },
     ...jsonArg,
   },
@@ -62,15 +64,21 @@ export default defineCommand({
     const weights = await weightsBeside(args.bundle, wasm);
     const { countCompiled, countHops } = await import('../fit/counts.ts');
     const { estimate, fitsAll, rateOf } = await import('../fit/estimate.ts');
+    const { countedUnasked } = await import('../fit/measured.ts');
     const { adviceFor } = await import('../fit/advice.ts');
     const { countInstructions } = await import('../bench/count.ts');
     const board = boards[boardName] as Board;
     const core: CoreModel = coreModels[board.core];
-    const counted = args.measure ? await countInstructions({ wasm, weights }, core.counted) : undefined;
     const bundle = { wasm, weights };
+    const required = args.measure ? await countInstructions(bundle, core.counted) : undefined;
     const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
-    const subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, counted };
+    const subject: Subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, counted: required };
     const rate = asked ?? rateOf(manifest);
+    if (args.measure === undefined && engines[engine].counted === 'native') {
+      const { counted, why } = await countedUnasked(bundle, compiled, core.counted);
+      subject.counted = counted;
+      subject.notCounted = why;
+    }
     const figures = estimate(subject, board, engine, rate);
     const advice = adviceFor(subject, board, figures, rate);
     const { name, hop, target } = manifest;

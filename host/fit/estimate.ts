@@ -29,6 +29,8 @@ export interface Instructions {
   from: 'estimated' | 'counted';
   /** Compiler, wasm2c and QEMU that counted. */
   tools?: string;
+  /** Why compiled code was estimated where it could be counted, and what counts it. */
+  notCounted?: string;
   /** Share that was measured in the same function or handler; in the same piece of code elsewhere. */
   known: number;
   alike: number;
@@ -55,8 +57,9 @@ export interface Subject {
   compiled: CompiledCounts;
   /** Bytes of weights that are a file apart. */
   apart: number;
-  /** Of the module compiled for the board's core, where it was counted. */
+  /** Of the module compiled for the board's core, where it was counted; else why it was not, where that is of interest. */
   counted?: Counted;
+  notCounted?: string;
 }
 
 /** Frames a second that the bundle itself says it takes. */
@@ -66,7 +69,11 @@ export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): nu
 
 const total = (parts: Record<string, number>): number => Object.values(parts).reduce((a, b) => a + b, 0);
 
-export function instructionsOf({ manifest, counts, compiled, counted }: Subject, core: CoreModel, engine: Engine): Instructions {
+export function instructionsOf(
+  { manifest, counts, compiled, counted, notCounted }: Subject,
+  core: CoreModel,
+  engine: Engine,
+): Instructions {
   const times = core.times * engine.times[manifest.target as ScalarTarget];
   if (counted && engine.counted === 'native') {
     const { mean, most, tools } = counted;
@@ -80,6 +87,7 @@ export function instructionsOf({ manifest, counts, compiled, counted }: Subject,
     mean: Math.min(times * Math.max(...told.hops), (times * sum) / told.hops.length),
     most: times * Math.max(...told.hops),
     from: 'estimated',
+    ...(notCounted && { notCounted }),
     known: told.known,
     alike: told.alike,
     checked: checked[`${engine.counted === 'native' ? 'native' : 'WAMR fast'} ${core.counted}`],

@@ -28,7 +28,11 @@ const labelled = (label: string, text: string): string =>
     .join('\n');
 
 /** How sure the count is: what was measured, what was seen elsewhere, what is a guess; or what counted it. */
-function sureness({ instructions: { known, alike, checked, tools } }: Estimate, { counted }: Engine, core: CoreModel): string {
+function sureness(
+  { instructions: { known, alike, checked, tools, notCounted } }: Estimate,
+  { counted }: Engine,
+  core: CoreModel,
+): string {
   if (tools) return `counted in QEMU for ${coreNames[core.counted]}: ${tools}`;
   const what = counted === 'native' ? 'functions' : 'instructions of the interpreter';
   const rest = 1 - known - alike;
@@ -38,7 +42,7 @@ function sureness({ instructions: { known, alike, checked, tools } }: Estimate, 
   const off = checked
     ? `. Of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`
     : '';
-  return `estimated: ${parts.join(', ')}${off}`;
+  return `estimated: ${parts.join(', ')}${off}${notCounted ? `; ${notCounted}` : ''}`;
 }
 
 const coreNames = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' };

@@ -17,6 +17,7 @@ import { boards, coreModels } from '../../host/fit/boards.ts';
 import { coefficients } from '../../host/fit/coefficients.ts';
 import { countCompiled, countHops } from '../../host/fit/counts.ts';
 import { engines } from '../../host/fit/engines.ts';
+import { countedUnasked } from '../../host/fit/measured.ts';
 import { nativeCount } from '../../host/fit/native-count.ts';
 import { wamrCount } from '../../host/fit/wamr-count.ts';
 import { decodeModule, op } from '../../host/fit/wasm/decode.ts';
@@ -136,25 +137,30 @@ for (const core of Object.keys(measurable) as CoreName[]) {
   const { compiler, qemu, name, packages } = cores[core];
   const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
   if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
-  (missing.length > 0 ? test.skip : test)(`fit --measure: what QEMU counts on ${name}, with the tools that counted`, async () => {
-    const bundle = await tiny('native');
-    const path = write(`measured-${core}`, bundle);
-    const counted = await countInstructions(bundle, core);
-    const { mean, most, tools } = counted;
-    const lines = (text: string) => text.replace(/\s+/g, ' ');
-    for (const board of measurable[core]) {
-      const { text, error } = await fit(path, '--board', board, '--measure', '--json');
-      assert.is(error, '');
-      assert.equal(JSON.parse(text).instructions, { mean, most, from: 'counted', tools, known: 1, alike: 0 });
-      const told = lines((await fit(path, '--board', board, '--measure')).text);
-      assert.match(told, `counted in QEMU for ${name}: ${tools}`);
-      assert.is(told.includes('of RV32IMC, in place of Xtensa LX6'), board === 'esp32');
-      assert.not.match(told, 'estimated');
-      assert.match((await fit(path, '--board', board)).text, 'estimated');
-    }
-    const aot = await fit(path, '--board', measurable[core][0], '--measure', '--engine', 'aot', '--json');
-    assert.is(JSON.parse(aot.text).instructions.most, engines.aot.times.native * most);
-  });
+  (missing.length > 0 ? test.skip : test)(
+    `fit: what QEMU counts on ${name}, asked to or not, with the tools that counted`,
+    async () => {
+      const bundle = await tiny('native');
+      const path = write(`measured-${core}`, bundle);
+      const counted = await countInstructions(bundle, core);
+      const { mean, most, tools } = counted;
+      const lines = (text: string) => text.replace(/\s+/g, ' ');
+      for (const board of measurable[core]) {
+        const { text, error } = await fit(path, '--board', board, '--measure', '--json');
+        assert.is(error, '');
+        assert.equal(JSON.parse(text).instructions, { mean, most, from: 'counted', tools, known: 1, alike: 0 });
+        const told = lines((await fit(path, '--board', board, '--measure')).text);
+        assert.match(told, `counted in QEMU for ${name}: ${tools}`);
+        assert.is(told.includes('of RV32IMC, in place of Xtensa LX6'), board === 'esp32');
+        assert.not.match(told, 'estimated');
+        const unasked = await fit(path, '--board', board, '--json');
+        assert.equal(JSON.parse(unasked.text).instructions, JSON.parse(text).instructions);
+        assert.match((await fit(path, '--board', board, '--no-measure')).text, 'estimated');
+      }
+      const aot = await fit(path, '--board', measurable[core][0], '--measure', '--engine', 'aot', '--json');
+      assert.is(JSON.parse(aot.text).instructions.most, engines.aot.times.native * most);
+    },
+  );
 }
 
 test('fit --measure: a tool that is missing is named with its packages, an interpreter is refused', async () => {
@@ -163,6 +169,15 @@ test('fit --measure: a tool that is missing is named with its packages, an inter
   const { stderr, status } = spawnSync(process.execPath, args, { env: { ...process.env, PATH: folder }, encoding: 'utf8' });
   assert.ok(status !== 0);
   assert.match(stderr, /RN790[\s\S]*wasm2c[\s\S]*apt-get install wabt qemu-system-arm gcc-arm-none-eabi/);
+  // unasked it is estimated, and says what would count it; so it does of one that takes long
+  const unasked = spawnSync(process.execPath, args.slice(0, -1), { env: { ...process.env, PATH: folder }, encoding: 'utf8' });
+  assert.match(unasked.stdout.replace(/\s+/g, ' '), `estimated: `);
+  assert.match(unasked.stdout.replace(/\s+/g, ' '), `counted where these are installed: ${cores.m0.packages}`);
+  const bundle = await tiny('native');
+  const compiled = await countCompiled(bundle);
+  const long = await countedUnasked(bundle, { ...compiled, all: compiled.all.fill(1e8) }, 'm0');
+  assert.match(long.why ?? '', /--measure counts it in QEMU, which takes some \d+ s/);
+  assert.not.ok(long.counted);
   const interpreted = await fit(path, '--board', 'rp2040', '--measure', '--engine', 'wamr-fast');
   assert.is(interpreted.code, 2);
   assert.match(interpreted.error, /RN740[\s\S]*--engine c/);
@@ -198,7 +213,7 @@ test('every board has a core that was counted, and every core its coefficients',
 test('kws on every board and engine: needs are the sum of their parts, and text fits 80 columns', async () => {
   const path = write('kws', await buildModel('kws', 'native'));
   for (const board of Object.keys(boards)) {
-    const { code, text, error } = await fit(path, '--board', board, '--json');
+    const { code, text, error } = await fit(path, '--board', board, '--json', '--no-measure');
     assert.ok(code === 0 || code === 1, error);
     const told = JSON.parse(text);
     assert.is(told.fit, code === 0);
@@ -214,7 +229,7 @@ test('kws on every board and engine: needs are the sum of their parts, and text 
   }
   // 253 KB of memory does not fit 112 KB: exit 1, and what to change, each with its effect
   for (const engine of Object.keys(engines)) {
-    const { code, text } = await fit(path, '--board', 'stm32l4', '--engine', engine, '--rate', '50');
+    const { code, text } = await fit(path, '--board', 'stm32l4', '--engine', engine, '--rate', '50', '--no-measure');
     assert.is(code, 1);
     assert.match(text, /does not fit/);
     assert.match(text, /--weights tile/);

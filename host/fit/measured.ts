@@ -1,0 +1,39 @@
+/**
+ * Whether `runlet fit` counts compiled code in QEMU or estimates it.
+ *
+ * In: a bundle, its counted hops, a core.  Out: the count, or why there is none: a tool is missing, failed, or would take long.
+ */
+import type { Bundle } from '../../assembly/build.ts';
+import { isRunletError } from '../../models/error.ts';
+import { type CoreName, type Counted, cores, countInstructions } from '../bench/count.ts';
+import { coefficients } from './coefficients.ts';
+import type { CompiledCounts } from './counts.ts';
+import { nativeCount } from './native-count.ts';
+
+/** Instructions that are counted without being asked to: about ten seconds of QEMU. */
+export const mostUnasked = 1e9;
+/** QEMU with -icount, instructions a second, to say how long it takes. */
+const aSecond = 8e7;
+
+export interface Measured {
+  counted?: Counted;
+  /** Why it was not counted, and what counts it. */
+  why?: string;
+}
+
+export async function countedUnasked(
+  bundle: Pick<Bundle, 'wasm' | 'weights'>,
+  compiled: CompiledCounts,
+  core: CoreName,
+): Promise<Measured> {
+  const [estimated = 0] = nativeCount({ ...compiled, hops: [compiled.all] }, coefficients().native[core]).hops;
+  if (estimated > mostUnasked)
+    return { why: `--measure counts it in QEMU, which takes some ${Math.round(estimated / aSecond)} s` };
+  try {
+    return { counted: await countInstructions(bundle, core) };
+  } catch (error) {
+    if (!isRunletError(error)) throw error;
+    if (error.code === 'RN790') return { why: `it is counted where these are installed: ${cores[core].packages}` };
+    return { why: `it could not be counted: ${error.message}` };
+  }
+}
