@@ -1,10 +1,13 @@
 /**
- * Writes the operator indexes from the folders' file names: models/ops, quant/ops, assembly/emit/ops (`npm run generate`).
+ * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops, assembly/emit/ops from the folders' file names, and
+ * host/session/quantise-kernel.ts, the host's own WebAssembly, from assembly/host/quantise.ts.
  *
- * In: one file per operator. Out: index.ts beside them; with --check nothing is written and a stale index exits 1.
+ * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeTools } from '../assembly/emit/compile.ts';
+import { flags } from '../assembly/emit/compiler.ts';
 
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
@@ -44,6 +47,17 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
 
 const check = process.argv.includes('--check');
 let stale = 0;
+
+function put(file: string, text: string): void {
+  const path = join(root, file);
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  if (!check) writeFileSync(path, text);
+  else {
+    console.error(`stale: ${file}; run npm run generate`);
+    stale++;
+  }
+}
+
 for (const [folder, spec] of Object.entries(folders)) {
   const dir = join(root, folder);
   if (!existsSync(dir)) continue;
@@ -73,11 +87,29 @@ for (const [folder, spec] of Object.entries(folders)) {
   ]
     .join('\n')
     .replace(`'${up}/models/graph/types.ts'`, folder === 'models/ops' ? `'../graph/types.ts'` : `'${up}/models/graph/types.ts'`);
-  const path = join(dir, 'index.ts');
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
-  if (check) {
-    console.error(`stale: ${folder}/index.ts; run npm run generate`);
-    stale++;
-  } else writeFileSync(path, text);
+  put(`${folder}/index.ts`, text);
 }
+
+const kernel = 'assembly/host/quantise.ts';
+const { wasm, diagnostics } = await nodeTools.assemble({
+  source: readFileSync(join(root, kernel), 'utf8'),
+  files: {},
+  argv: [...flags, '--enable=simd', '--initialMemory=1', '--maximumMemory=1'],
+});
+if (!wasm) throw new Error(`${kernel} does not compile: ${diagnostics}`);
+const bytes = await nodeTools.smaller(wasm);
+const lines = Array.from(
+  { length: Math.ceil(bytes.length / 32) },
+  (_, i) => `  ${bytes.subarray(32 * i, 32 * i + 32).join(', ')},`,
+);
+put(
+  'host/session/quantise-kernel.ts',
+  [
+    `/** Generated from ${kernel} by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */`,
+    'export const quantiseKernel = new Uint8Array([',
+    ...lines,
+    ']);',
+    '',
+  ].join('\n'),
+);
 process.exitCode = stale ? 1 : 0;

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Not part of the package: what pages are built from, what runs in a clone only, what asc compiles. */
-const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels'];
+const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels', 'assembly/host'];
 /** Read as they are. */
 const asTheyAre = ['assembly/kernels', 'host/bench/core', 'host/fit/coefficients.json', 'docs/errors.md'];
 

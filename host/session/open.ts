@@ -45,12 +45,17 @@ export const storedZeros = (port: PortManifest, length: number): Stored =>
 
 const rebuild = 'build the bundle again with this version of Runlet';
 
+const startSection = 8;
+
+const startFunction = (): RunletError =>
+  new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
+
 /** Whether a module that compiles has a start function. */
 function starts(bytes: Uint8Array): boolean {
   const file = new Cursor(bytes, 8, bytes.length);
   while (file.at < file.end) {
     const id = file.byte('a section id');
-    if (id === 8) return true;
+    if (id === startSection) return true;
     file.take(file.u32('a section size'), 'a section');
   }
   return false;
@@ -91,15 +96,16 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
   try {
     module = await compileBytes(wasm);
   } catch (error) {
-    wasmSections(bytes); // says more of what is no module, or breaks off
+    // what is no module, or breaks off, is told more exactly
+    if (wasmSections(bytes).some(({ id }) => id === startSection)) throw startFunction();
     throw new RunletError('RN700', {
       what: 'this engine cannot compile the module',
       why: error instanceof Error ? error.message : String(error),
       tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
     });
   }
-  if (!starts(bytes)) return module;
-  throw new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
+  if (starts(bytes)) throw startFunction();
+  return module;
 }
 
 /** Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI. @throws RN701 */

@@ -4,11 +4,12 @@
  * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 (int16) in the module's memory, and back. Sound is int16 with s = 2^-15.
  * Formula: q = clamp(round(x / s) + z, -128, 127), division in float32, halves away from zero;  x = s * (q - z), in float32. int16: -32768 to 32767.
  * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE. Bit-exact to them.
- * Cost: a division per element in, a product per element out; nothing is allocated.
+ * Cost: a division per element in, a product per element out; of whole arrays nothing is allocated.
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import type { Stored } from './open.ts';
+import { quantiseKernel } from './quantise-kernel.ts';
 
 /** Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16 for those that are stored so. */
 export type Frames = Float32Array | Int8Array | Uint8Array | Int16Array;
@@ -38,11 +39,42 @@ export function placesOf(port: PortManifest): Int32Array | undefined {
   return Int32Array.from({ length: f * c }, (_, i) => (i % f) * c + Math.floor(i / f));
 }
 
+/** Where element i of several frames goes. */
+const placed = (i: number, places: Int32Array): number => i - (i % places.length) + (places[i % places.length] as number);
+
+/** assembly/host/quantise.ts, made when it is first wanted. */
+interface Kernel {
+  floats: Float32Array;
+  /** 1 where one of the first `count` floats was not a number. */
+  quantise(count: number, scale: number, zeroPoint: number, int16: number): number;
+}
+
+/** Values from which the kernel pays, and the most that its page of memory takes, with what it writes behind them. */
+const fewest = 32;
+const most = 16_380;
+
+let kernel: Kernel | null | undefined;
+
+/** Undefined where the engine has no SIMD. */
+function kernelHere(): Kernel | undefined {
+  if (kernel === undefined)
+    try {
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(quantiseKernel));
+      const { memory, quantise } = exports as { memory: WebAssembly.Memory } & Pick<Kernel, 'quantise'>;
+      kernel = { floats: new Float32Array(memory.buffer), quantise };
+    } catch {
+      kernel = null;
+    }
+  return kernel ?? undefined;
+}
+
 /** Writes quantised frames into a module's input buffer. */
 export class Quantiser {
   readonly port: PortManifest;
   #scale: number;
   #places: Int32Array | undefined;
+  /** What the kernel gives, of the length that was wanted last. */
+  #rounded: Stored | undefined;
 
   constructor(port: PortManifest) {
     this.port = port;
@@ -80,15 +112,35 @@ export class Quantiser {
         why: this.port.type ? `it is ${hostType}, stored as ${this.port.type}` : `its type is ${hostType}`,
         tryThis: `pass a Float32Array of real values or an ${hostType === 'int16' ? 'Int16Array of samples' : `${int16 ? 'Int16Array' : 'Int8Array'} of quantised ones`}`,
       });
-    for (let i = 0; i < total; i++)
-      to[places ? i - (i % elements) + (places[i % elements] as number) : i] = (frames[start + i] as number) ^ flip;
+    for (let i = 0; i < total; i++) to[places ? placed(i, places) : i] = (frames[start + i] as number) ^ flip;
+  }
+
+  /** quantiseValue of the values [from, from + count), each to its place; where the first NaN stands, counted from `from`, or -1. */
+  #quantise(x: Float32Array, from: number, count: number, to: Stored): number {
+    const kernel = count < fewest ? undefined : kernelHere();
+    if (!kernel) return this.#oneByOne(x, from, count, to);
+    const int16 = isInt16(this.port);
+    for (let done = 0; done < count; done += most) {
+      const n = Math.min(most, count - done);
+      const begin = from + done;
+      kernel.floats.set(n === x.length ? x : x.subarray(begin, begin + n));
+      if (kernel.quantise(n, this.#scale, this.port.zeroPoint, int16 ? 1 : 0) !== 0) return this.#oneByOne(x, from, count, to);
+      if (this.#rounded?.length !== n) {
+        const { buffer } = kernel.floats;
+        this.#rounded = int16 ? new Int16Array(buffer, 0, n) : new Int8Array(buffer, 0, n);
+      }
+      const places = this.#places;
+      if (!places) to.set(this.#rounded, done);
+      else for (let i = 0, at = done; i < n; i++, at++) to[placed(at, places)] = this.#rounded[i] as number;
+    }
+    return -1;
   }
 
   /**
-   * quantiseValue of the values [from, from + count), each to its place; where the first NaN stands, counted from `from`, or -1.
-   * Rounds by the quotient's bits: before an engine's optimising compiler has had its turn a double is an object on the heap, and an integer is not.
+   * The same, for a few, and for engines without SIMD. Rounds by the quotient's bits: before an engine's optimising compiler has had its turn a double is an
+   * object on the heap, and an integer is not.
    */
-  #quantise(x: Float32Array, from: number, count: number, to: Stored): number {
+  #oneByOne(x: Float32Array, from: number, count: number, to: Stored): number {
     const scale = this.#scale;
     const { zeroPoint } = this.port;
     const most = isInt16(this.port) ? 32767 : 127;
@@ -108,7 +160,7 @@ export class Quantiser {
         if (q > most) q = most;
         else if (q < -most - 1) q = -most - 1;
       }
-      to[places ? i - (i % places.length) + (places[i % places.length] as number) : i] = q;
+      to[places ? placed(i, places) : i] = q;
     }
     return -1;
   }

@@ -125,46 +125,65 @@ test('quantisation: float32 division, halves away from zero, clamped', () => {
   assert.is(quantiseValue(-1, s, 10), 8);
 });
 
-test('a window of floats becomes what each float becomes: any bits, int8 and int16, in any order, to the first NaN', () => {
-  const random = new Uint32Array(new ArrayBuffer(4 * 4096));
+test('many floats at once are each what one is alone: any bits, halves, int8 and int16, any order and length, to the first NaN', () => {
   let x = 2026;
-  for (const i of random.keys()) {
+  const random = (): number => {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    random[i] = Math.imul(x, 2246822519) ^ (x >>> 15);
-  }
-  const any = new Float32Array(random.buffer);
-  for (const scale of [2 ** -15, 0.003, 0.1, 0.5, 1, 7.3, 1e30, 1e-30].map(Math.fround))
-    for (const zeroPoint of [0, -128, -3, 127])
-      for (const type of [undefined, 'int16'] as const) {
-        if (type && zeroPoint !== 0) continue;
-        const most = type ? 32767 : 127;
-        // halves, their neighbours, and the ends of the range, beside any bits; whole frames of 2 x 4
-        const special = [0.5, 1.5, most - zeroPoint, most - zeroPoint + 0.5, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
-        const near = special.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
-        const values = Float32Array.from([...near, ...any]);
-        const usable = values.map((v) => (Number.isNaN(v) ? 0.25 : v));
-        const port = {
-          ...(tinyManifest().inputs[0] as PortManifest),
-          ...{
-            scale,
-            zeroPoint,
-            elements: 8,
-            shape: [4, 2, 4] as [number, number, number],
-            order: ['t' as const, 'c' as const, 'f' as const],
-          },
-          ...(type && { type }),
-        };
-        const places = placesOf(port) as Int32Array;
-        const to = type ? new Int16Array(usable.length) : new Int8Array(usable.length);
-        new Quantiser(port).write(usable, 0, usable.length / 8, to);
-        for (const [i, v] of usable.entries()) {
+    return (Math.imul(x, 2246822519) ^ (x >>> 15)) >>> 0;
+  };
+  const bits = new Uint32Array(1);
+  const anyFloat = (): number => {
+    bits[0] = random();
+    return new Float32Array(bits.buffer)[0] as number;
+  };
+  const cases = [2 ** -15, 0.003, 0.1, 0.5, 7.3, 1e30, 1e-30].flatMap((scale) =>
+    ([[0], [-128], [-3], [127], [0, 'int16']] as const).map(([zeroPoint, type]) => ({
+      scale: Math.fround(scale),
+      zeroPoint,
+      type,
+    })),
+  );
+  for (const { scale, zeroPoint, type } of cases) {
+    const most = type ? 32767 : 127;
+    // halves and their neighbours, values over the range and beyond, any bits; more than the kernel takes at once
+    const units = [0.5, 1.5, most - zeroPoint, most - zeroPoint + 0.5, 65_536, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
+    const near = units.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
+    const made = Float32Array.from({ length: 36_000 - near.length }, (_, i) => {
+      const unit = (random() / 2 ** 32 - 0.5) * 2.5 * most;
+      return i % 3 === 0 ? anyFloat() : scale * (i % 3 === 1 ? unit : Math.round(2 * unit) / 2);
+    });
+    const values = Float32Array.from([...near, ...made], (v) => (Number.isNaN(v) ? 0.25 : v));
+    const wanted = Array.from(values, (v) => quantiseValue(v, scale, zeroPoint, most));
+    for (const order of ['tfc', 'tcf']) {
+      const port = {
+        ...(tinyManifest().inputs[0] as PortManifest),
+        ...{ scale, zeroPoint, elements: 8, shape: [4, 2, 4] as [number, number, number], order: [...order] as 't'[] },
+        ...(type && { type }),
+      };
+      const places = placesOf(port) ?? Int32Array.from({ length: 8 }, (_, i) => i);
+      const to = type ? new Int16Array(values.length) : new Int8Array(values.length);
+      const quantiser = new Quantiser(port);
+      const check = (from: number, frames: number) => {
+        quantiser.write(values, from, frames, to);
+        for (let i = 0; i < 8 * frames; i++) {
+          const [v, q] = [values[8 * from + i], wanted[8 * from + i]];
           const got = to[i - (i % 8) + (places[i % 8] as number)];
-          const wanted = quantiseValue(v, scale, zeroPoint, most);
-          if (got !== wanted) assert.unreachable(`${v} / ${scale} + ${zeroPoint}: ${got}, not ${wanted}`);
+          if (got !== q) assert.unreachable(`${v} / ${scale} + ${zeroPoint}: ${got}, not ${q}`);
         }
-        usable[13] = Number.NaN;
-        assert.throws(() => new Quantiser(port).write(usable, 1, 1, to), /frame 1 of those passed, element 5/);
+      };
+      for (let frames = 1; frames < 12; frames++) check(random() % 4000, frames);
+      check(0, values.length / 8);
+      for (const [at, frames] of [
+        [13, 1],
+        [8 * 2100 + 7, 4000],
+      ] as const) {
+        const broken = values.slice();
+        broken[at + 8] = Number.NaN;
+        const where = new RegExp(`frame ${1 + Math.floor(at / 8)} of those passed, element ${at % 8}`);
+        assert.throws(() => quantiser.write(broken, 1, Math.max(frames, 2), to), where);
       }
+    }
+  }
 });
 
 test('uint8 is int8 plus 128', async () => {
