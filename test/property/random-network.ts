@@ -8,6 +8,9 @@ import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams, type Shape } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
 
+// what failed is told, not only on what
+fc.configureGlobal({ includeErrorInReport: true });
+
 export interface LayerSpec {
   kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul';
   kernel: number;
@@ -175,6 +178,9 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
   return m.b.node(op, [x], attrs, m.name(op), m.quantOf(x));
 }
 
+/** A scale that what follows can bring back to an ordinary one: products of products leave every multiplier. */
+const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
+
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
@@ -203,7 +209,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
     [branch, x],
     { clamp },
     m.name(op),
-    m.quant(op === 'mul' ? m.quantOf(x).scale * m.quantOf(branch).scale * 40 : undefined),
+    m.quant(op === 'mul' ? held(m.quantOf(x).scale * m.quantOf(branch).scale * 40) : undefined),
   );
 }
 
