@@ -90,8 +90,9 @@ for (const rounding of runtime ? roundings : [])
     for (const level of levels) {
       console.log(`  seed ${seed}, rounding ${rounding}, optimisations ${level}: ${show(totals[level])}`);
       const { outputs, withinOne } = totals[level];
-      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one
-      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.9999 : 0.998;
+      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one. Not so, sums of two whose
+      // scale is half of the output's but for 10^-7 are nearer to a half than float32 tells (docs/qdq.md)
+      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.998;
       assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
     }
   });
