@@ -15,7 +15,9 @@ import { root } from './shared.ts';
 import { allFiles, textOf } from './sources.ts';
 
 const pages = ['README.md', ...allFiles.filter((f) => f.startsWith('docs/') && f.endsWith('.md'))];
-const ci = textOf('.ci/run').split('\n');
+const ci = textOf('.ci/run')
+  .split('\n')
+  .map((line) => line.trim());
 const scripts = (JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }).scripts;
 
 /** Commands that are not run here; each gives what is wrong with it, or nothing. */
