@@ -51,7 +51,7 @@ interface Kernel {
 
 /** Values from which the kernel pays, and the most that its page of memory takes, with what it writes behind them. */
 const fewest = 32;
-const most = 16_380;
+const atOnce = 16_380;
 
 let kernel: Kernel | null | undefined;
 
@@ -120,8 +120,8 @@ export class Quantiser {
     const kernel = count < fewest ? undefined : kernelHere();
     if (!kernel) return this.#oneByOne(x, from, count, to);
     const int16 = isInt16(this.port);
-    for (let done = 0; done < count; done += most) {
-      const n = Math.min(most, count - done);
+    for (let done = 0; done < count; done += atOnce) {
+      const n = Math.min(atOnce, count - done);
       const begin = from + done;
       kernel.floats.set(n === x.length ? x : x.subarray(begin, begin + n));
       if (kernel.quantise(n, this.#scale, this.port.zeroPoint, int16 ? 1 : 0) !== 0) return this.#oneByOne(x, from, count, to);
