@@ -62,24 +62,22 @@ function starts(bytes: Uint8Array): boolean {
 }
 
 /** At once, for bundles are small and an engine's threads take longer to begin than to compile one; later where an engine wants that of its main thread. */
-async function compileBytes(bytes: BufferSource): Promise<WebAssembly.Module> {
+async function atOnce<T>(now: () => T, later: () => Promise<T>): Promise<T> {
   try {
-    return new WebAssembly.Module(bytes);
+    return now();
   } catch (error) {
-    if (error instanceof RangeError) return await WebAssembly.compile(bytes);
+    if (error instanceof RangeError) return later();
     throw error;
   }
 }
 
-/** At once, as compileBytes. @throws RN700 */
+/** @throws RN700 */
 async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> {
   try {
-    try {
-      return new WebAssembly.Instance(module, imports);
-    } catch (error) {
-      if (error instanceof RangeError) return await WebAssembly.instantiate(module, imports); // wanted of a main thread, or no memory
-      throw error;
-    }
+    return await atOnce(
+      () => new WebAssembly.Instance(module, imports),
+      () => WebAssembly.instantiate(module, imports),
+    );
   } catch (error) {
     throw new RunletError('RN700', {
       what: 'this engine cannot instantiate the module',
@@ -94,7 +92,10 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
   const bytes = ArrayBuffer.isView(wasm) ? new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength) : new Uint8Array(wasm);
   let module: WebAssembly.Module;
   try {
-    module = await compileBytes(wasm);
+    module = await atOnce(
+      () => new WebAssembly.Module(wasm),
+      () => WebAssembly.compile(wasm),
+    );
   } catch (error) {
     // what is no module, or breaks off, is told more exactly
     if (wasmSections(bytes).some(({ id }) => id === startSection)) throw startFunction();

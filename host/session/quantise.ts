@@ -22,9 +22,6 @@ export function quantiseValue(x: number, scale: number, zeroPoint: number, most 
   return Math.min(most, Math.max(-most - 1, q));
 }
 
-const quotient = new Float32Array(1);
-const quotientBits = new Int32Array(quotient.buffer);
-
 /** One int8 as a real value. `scale` must be a float32. */
 export const dequantiseValue = (q: number, scale: number, zeroPoint: number): number => Math.fround(scale * (q - zeroPoint));
 
@@ -136,30 +133,15 @@ export class Quantiser {
     return -1;
   }
 
-  /**
-   * The same, for a few, and for engines without SIMD. Rounds by the quotient's bits: before an engine's optimising compiler has had its turn a double is an
-   * object on the heap, and an integer is not.
-   */
+  /** The same, for a few, and for engines without SIMD. */
   #oneByOne(x: Float32Array, from: number, count: number, to: Stored): number {
     const scale = this.#scale;
     const { zeroPoint } = this.port;
     const most = isInt16(this.port) ? 32767 : 127;
     const places = this.#places;
     for (let i = 0; i < count; i++) {
-      quotient[0] = (x[from + i] as number) / scale;
-      const bits = quotientBits[0] as number;
-      const exponent = (bits >>> 23) & 0xff; // of |v|: 126 from 0.5 on, 150 from 2^23 on
-      let q = zeroPoint;
-      if (exponent >= 150) {
-        if (exponent === 0xff && (bits & 0x7fffff) !== 0) return i;
-        q = bits < 0 ? -most - 1 : most;
-      } else if (exponent >= 126) {
-        const shift = 150 - exponent;
-        const magnitude = (((bits & 0x7fffff) | 0x800000) + (1 << (shift - 1))) >> shift;
-        q += bits < 0 ? -magnitude : magnitude;
-        if (q > most) q = most;
-        else if (q < -most - 1) q = -most - 1;
-      }
+      const q = quantiseValue(x[from + i] as number, scale, zeroPoint, most);
+      if (Number.isNaN(q)) return i;
       to[places ? placed(i, places) : i] = q;
     }
     return -1;
