@@ -9,7 +9,6 @@ import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
-import type { Subject } from '../fit/estimate.ts';
 import { badOption, choiceOption, coloursFor, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { isWasm, readBytes } from './load.ts';
@@ -70,15 +69,12 @@ export default defineCommand({
     const board = boards[boardName] as Board;
     const core: CoreModel = coreModels[board.core];
     const bundle = { wasm, weights };
-    const required = args.measure ? await countInstructions(bundle, core.counted) : undefined;
+    const required = args.measure ? { counted: await countInstructions(bundle, core.counted) } : undefined;
     const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
-    const subject: Subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, counted: required };
+    const unasked = args.measure === undefined && engines[engine].counted === 'native';
+    const measured = unasked ? await countedUnasked(bundle, compiled, core.counted) : required;
+    const subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, ...measured };
     const rate = asked ?? rateOf(manifest);
-    if (args.measure === undefined && engines[engine].counted === 'native') {
-      const { counted, why } = await countedUnasked(bundle, compiled, core.counted);
-      subject.counted = counted;
-      subject.notCounted = why;
-    }
     const figures = estimate(subject, board, engine, rate);
     const advice = adviceFor(subject, board, figures, rate);
     const { name, hop, target } = manifest;

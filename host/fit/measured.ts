@@ -5,9 +5,10 @@
  */
 import type { Bundle } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
-import { type CoreName, type Counted, cores, countInstructions } from '../bench/count.ts';
+import { type CoreName, cores, countInstructions } from '../bench/count.ts';
 import { coefficients } from './coefficients.ts';
 import type { CompiledCounts } from './counts.ts';
+import type { Subject } from './estimate.ts';
 import { nativeCount } from './native-count.ts';
 
 /** Instructions that are counted without being asked to: about ten seconds of QEMU. */
@@ -15,25 +16,19 @@ export const mostUnasked = 1e9;
 /** QEMU with -icount, instructions a second, to say how long it takes. */
 const aSecond = 8e7;
 
-export interface Measured {
-  counted?: Counted;
-  /** Why it was not counted, and what counts it. */
-  why?: string;
-}
-
 export async function countedUnasked(
   bundle: Pick<Bundle, 'wasm' | 'weights'>,
   compiled: CompiledCounts,
   core: CoreName,
-): Promise<Measured> {
+): Promise<Pick<Subject, 'counted' | 'notCounted'>> {
   const [estimated = 0] = nativeCount({ ...compiled, hops: [compiled.all] }, coefficients().native[core]).hops;
   if (estimated > mostUnasked)
-    return { why: `--measure counts it in QEMU, which takes some ${Math.round(estimated / aSecond)} s` };
+    return { notCounted: `--measure counts it in QEMU, which takes some ${Math.round(estimated / aSecond)} s` };
   try {
     return { counted: await countInstructions(bundle, core) };
   } catch (error) {
     if (!isRunletError(error)) throw error;
-    if (error.code === 'RN790') return { why: `it is counted where these are installed: ${cores[core].packages}` };
-    return { why: `it could not be counted: ${error.message}` };
+    if (error.code === 'RN790') return { notCounted: `it is counted where these are installed: ${cores[core].packages}` };
+    return { notCounted: `it could not be counted: ${error.message}` };
   }
 }
