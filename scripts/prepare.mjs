@@ -1,12 +1,14 @@
 /**
- * The sources as JavaScript in dist/, so that `runlet` starts without a TypeScript loader. Runs after `npm ci`; `--types` adds declarations, for packing.
+ * The sources as JavaScript in dist/, so that `runlet` starts without a TypeScript loader. Runs after `npm ci`, and before packing, then with declarations of types.
  *
  * In: index.ts, models, quant, assembly, host.  Out: dist/ with the same tree, and beside the code what it reads at run time.
+ * `npx runlet` in a clone may run this while another `runlet` starts: files that are as they should be are left alone, and at no time is one missing.
  * Plain JavaScript, and esbuild alone: this runs before anything else does.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
 
 const root = join(import.meta.dirname, '..');
@@ -29,6 +31,15 @@ const importOf = /((?:\bfrom|\bimport\()\s*["'`]\.[^"'`\n]*)\.ts(["'`])/g;
 /** Relative imports name the file that is there. */
 const compiled = (text) => text.replace(importOf, (_, before, quote) => `${before}.js${quote}`);
 
+const under = (folder, path) => relative(folder, path).replaceAll('\\', '/');
+/** Every file of a folder; a file is its own. */
+const filesOf = (path) =>
+  statSync(path).isFile()
+    ? [path]
+    : readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+
 let esbuild;
 try {
   esbuild = await import('esbuild');
@@ -36,11 +47,8 @@ try {
   process.stderr.write('dist/ is not made: esbuild is not installed (npm ci, with development dependencies)\n');
   process.exit(0);
 }
-rmSync(dist, { recursive: true, force: true });
-const put = (path, text) => {
-  mkdirSync(dirname(join(dist, path)), { recursive: true });
-  writeFileSync(join(dist, path), text);
-};
+/** The file's place in dist/ and its bytes. */
+const files = new Map();
 // the emitter and the kernels share their fields
 const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/kernels/block.ts'];
 const { outputFiles } = await esbuild.build({
@@ -52,13 +60,27 @@ const { outputFiles } = await esbuild.build({
   target: 'node20',
   write: false,
 });
-for (const { path, text } of outputFiles) put(path.slice(dist.length + 1), compiled(text));
-for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, readFileSync(join(root, path)));
-for (const folder of asTheyAre) cpSync(join(root, folder), join(dist, folder), { recursive: true });
-put('package.json', `${JSON.stringify({ type: 'module', version })}\n`);
-if (process.argv.includes('--types')) {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });
-  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.d.ts')))
-    put(name, compiled(readFileSync(join(dist, name), 'utf8')));
+for (const { path, text } of outputFiles) files.set(under(dist, path), Buffer.from(compiled(text)));
+for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) files.set(path, readFileSync(join(root, path)));
+for (const path of asTheyAre) for (const file of filesOf(join(root, path))) files.set(under(root, file), readFileSync(file));
+if (['pack', 'publish'].includes(process.env.npm_command)) {
+  const types = mkdtempSync(join(tmpdir(), 'runlet-types-'));
+  try {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', types], { cwd: root, stdio: 'inherit' });
+    for (const file of filesOf(types)) files.set(under(types, file), Buffer.from(compiled(readFileSync(file, 'utf8'))));
+  } finally {
+    rmSync(types, { recursive: true });
+  }
 }
+
+for (const [path, bytes] of files) {
+  const place = join(dist, path);
+  if (existsSync(place) && readFileSync(place).equals(bytes)) continue;
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, bytes);
+}
+// last, for its time says when dist/ was made (host/cli/bin.js)
+writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ type: 'module', version })}\n`);
+for (const file of filesOf(dist))
+  if (!files.has(under(dist, file)) && under(dist, file) !== 'package.json') rmSync(file, { force: true });
