@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import { output, reportError, unknownOptions } from './args.ts';
+import { kebab, output, reportError, unknownOptions } from './args.ts';
 
 const verbs: Record<string, string> = {
   inspect: 'Show what a model file holds, or what a bundle holds',
@@ -46,12 +46,14 @@ const root = (): CommandDef =>
     subCommands: Object.fromEntries(Object.entries(verbs).map(([name, description]) => [name, { meta: { name, description } }])),
   });
 
+const settle = async <T>(value: unknown): Promise<T> => (typeof value === 'function' ? value() : value) as T;
+
+/** Options are shown as they are written everywhere, `--budget-ram`; citty takes either form and would show `--budgetRam`. */
 async function usage(stream: NodeJS.WriteStream, command: CommandDef, parent?: CommandDef): Promise<void> {
-  const text = await renderUsage(command, parent);
+  const named = Object.entries(await settle<ArgsDef>(command.args ?? {})).map(([name, arg]) => [kebab(name), arg]);
+  const text = await renderUsage({ ...command, args: Object.fromEntries(named) }, parent);
   stream.write(`${stream.isTTY ? text : stripVTControlCharacters(text).replace(/ +$/gm, '')}\n`);
 }
-
-const settle = async <T>(value: unknown): Promise<T> => (typeof value === 'function' ? value() : value) as T;
 
 const isHelp = (arg: string): boolean => arg === '--help' || arg === '-h';
 

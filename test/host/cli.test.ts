@@ -207,6 +207,14 @@ test('help, version, explain, doctor, ops', async () => {
   ])
     assert.match(help.stdout, verb);
   assert.match((await runlet(['run', '--help'])).stdout, '--realtime');
+  const verbs = help.stdout.match(/^ +[a-z]+(?= {2,})/gm) ?? [];
+  assert.ok(verbs.length > 20, `${verbs.length} verbs`);
+  for (const verb of verbs) {
+    const { stdout } = await runlet([verb.trim(), '--help']);
+    assert.match(stdout, 'USAGE');
+    assert.not.match(stdout, /--[a-z]+[A-Z]/, `${verb}: options are written as in the docs`);
+  }
+  assert.match((await runlet(['bench', '--help'])).stdout, '--time-axis=');
   assert.match((await runlet(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
   assert.match((await runlet(['explain', 'rn707'])).stdout, /^RN707[\s\S]*pushAll/);
   assert.is(JSON.parse((await runlet(['explain', 'RN707', '--json'])).stdout).code, 'RN707');
