@@ -25,6 +25,7 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { makeNetwork, network, random } from '../property/random-network.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
 import { root, shared } from '../shared.ts';
+import { leftOpen } from './left-open.ts';
 import { count, levels, noSteps, randomWindow, reference, type Steps, sessionOf, show } from './qdq.ts';
 import { trainedLike } from './trained-like.ts';
 
@@ -135,7 +136,7 @@ function alone(graph: Graph, node: Node): Graph {
 }
 
 for (const rounding of roundings)
-  test(`layer by layer, fed with the reference, rounding ${rounding}: onnxruntime is ${rounding === 'onnx' ? 'within one step' : 'equal, but for a table'}`, async () => {
+  test(`layer by layer, fed with the reference, rounding ${rounding}: onnxruntime is ${rounding === 'onnx' ? 'within one step' : 'equal where float32 tells'}`, async () => {
     if (!runtime) return;
     const byOp = new Map<string, Steps>();
     for (const spec of specs.slice(0, Math.ceil(networks / 5))) {
@@ -149,15 +150,20 @@ for (const rounding of roundings)
         const name = node.op === 'activation' ? node.attrs.fn : node.op;
         const steps = byOp.get(name) ?? noSteps();
         byOp.set(name, steps);
+        const want = data(node.output);
+        const open = leftOpen(graph, node, data);
+        const which = `${name} ${node.name} of ${JSON.stringify(spec)}`;
         for (const level of levels) {
           const session = await sessionOf(runtime, one, level, rounding);
-          const [y] = await session.run([...new Set(node.inputs)].map(data));
-          count(steps, y as Int8Array, data(node.output));
+          const [y] = (await session.run([...new Set(node.inputs)].map(data))) as [Int8Array];
+          count(steps, y, want);
           await session.release();
+          // hardswish rounds three times inside
+          if (rounding === 'onnx' || name === 'hardswish') continue;
+          const wrong = [...want.keys()].filter((i) => y[i] !== want[i] && !open(i));
+          assert.equal(wrong, [], `${which}, ${level}: elements that differ`);
         }
-        assert.ok(steps.most <= 1, `${name} ${node.name} of ${JSON.stringify(spec)}: ${show(steps)}`);
-        // hardswish rounds three times inside
-        if (rounding === 'reference' && name !== 'hardswish') assert.is(steps.equal, steps.outputs, `${name}: ${show(steps)}`);
+        assert.ok(steps.most <= 1, `${which}: ${show(steps)}`);
       }
     }
     for (const [name, steps] of [...byOp].sort()) console.log(`  ${name.padEnd(10)} ${show(steps)}`);

@@ -1,0 +1,72 @@
+/**
+ * The outputs of a layer that float32 leaves open: their real value is nearer to the border of two integers than its roundings are large.
+ *
+ * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output whether either neighbour may come (docs/qdq.md).
+ * The border is the reference's: a half, less the nudge of quant/nudges.ts. Sums are whole numbers here, and the rest is in doubles; an operator that
+ * the file steers rounds its terms, their sum, the nudge and the quotient, each by 2^-24 of itself at most.
+ */
+import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
+import { ops } from '../../models/ops/index.ts';
+import type { OpDef } from '../../models/ops/op.ts';
+import { nudgesOf } from '../../quant/nudges.ts';
+
+type Data = (id: number) => Int8Array;
+
+/** The real value of every output in steps of it, and the largest number that is rounded on the way; undefined for what float operators do not do. */
+function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: number, largest: number]) | undefined {
+  const tensor = (id: number) => graph.tensors[id] as Tensor;
+  const out = tensor(node.output);
+  const step = (out.quant as QuantParams).scale;
+  const steps =
+    (integers: Int8Array, { scale, zeroPoint }: QuantParams, unit: number) =>
+    (i: number) =>
+      (((integers[i % integers.length] as number) - zeroPoint) * scale) / unit;
+  const [a, b = a] = node.inputs.map((id) => (unit: number) => steps(data(id), tensor(id).quant as QuantParams, unit));
+  if (!a || !b) return undefined;
+  switch (node.op) {
+    case 'conv':
+    case 'depthwise':
+    case 'dense': {
+      const x = tensor(node.inputs[0] ?? -1);
+      const { scale, zeroPoint } = x.quant as QuantParams;
+      const { weights } = node.attrs;
+      const scales = weights.scales ?? [];
+      const attrs = { ...node.attrs, clamp: noClamp, weights: { ...weights, data: Float32Array.from(weights.data) } };
+      const integers = { shape: x.shape, data: Float32Array.from(data(x.id), (v) => v - zeroPoint) };
+      const sums = (ops[node.op] as OpDef<typeof node.op>).float([integers], attrs as never, out.shape);
+      return (i) => {
+        const value = ((sums[i] as number) * scale * (scales[(i % out.shape.c) % scales.length] as number)) / step;
+        return [value, Math.abs(value)];
+      };
+    }
+    case 'add':
+    case 'mul': {
+      const { constant } = node.attrs;
+      const second = (unit: number) => (constant ? steps(constant.data, constant.quant, unit) : b(unit));
+      const [left, right] = [a(step), second(node.op === 'add' ? step : 1)];
+      if (node.op === 'add') return (i) => [left(i) + right(i), Math.abs(left(i)) + Math.abs(right(i))];
+      return (i) => [left(i) * right(i), Math.abs(left(i) * right(i))];
+    }
+    case 'activation': {
+      const { fn, alpha = 0.01 } = node.attrs;
+      if (fn !== 'identity' && fn !== 'leakyrelu') return undefined;
+      const x = a(step);
+      return (i) => [x(i) < 0 && fn === 'leakyrelu' ? alpha * x(i) : x(i), Math.abs(x(i))];
+    }
+  }
+  return undefined;
+}
+
+export function leftOpen(graph: Graph, node: Node, data: Data): (i: number) => boolean {
+  const real = exact(graph, node, data);
+  if (!real) return () => false;
+  const { shape, quant } = graph.tensors[node.output] as Tensor;
+  const { scale } = quant as QuantParams;
+  const { by = [0], lift = 0 } = nudgesOf(graph).get(node) ?? {};
+  return (i) => {
+    const [value, largest] = real(i);
+    const nudged = value + (Math.sign(value) * (by[(i % shape.c) % by.length] as number) + lift) / scale;
+    const border = nudged - 0.5;
+    return Math.abs(border - Math.round(border)) <= 2 ** -21 * largest;
+  };
+}
