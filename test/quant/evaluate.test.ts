@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
-import { noClamp } from '../../models/graph/types.ts';
+import { type Graph, noClamp } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { executeStream, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
@@ -38,21 +38,30 @@ const codeOf = (run: () => unknown): string => {
 };
 const near = (a: number, b: number, limit: number) => assert.ok(Math.abs(a - b) <= limit, `${a} and ${b}`);
 
-const graph = classifier(seed);
 const signal = noise(seed, 16 * 40);
 const hop = 4;
 const windows = (signal.length / channels - window) / hop + 1;
 const starts = Array.from({ length: windows }, (_, n) => n);
 
-/** The float answer at a window that is cut out of the signal and run by itself. */
-const alone = planStream(graph, { hop: window, mode: 'windowed' });
-function answerAt(n: number): number {
-  const cut = signal.slice(n * hop * channels, (n * hop + window) * channels);
-  const [result] = [...executeStream(alone, floatBlocks(alone, cut), floatRunner)] as [WindowResult<Float32Array>];
-  const out = [...(result.outputs[0] as Float32Array)];
-  return out.indexOf(Math.max(...out));
+/** The float answers at windows that are cut out of the signal and run each by itself. */
+function answersOf(graph: Graph): number[] {
+  const alone = planStream(graph, { hop: window, mode: 'windowed' });
+  return starts.map((n) => {
+    const cut = signal.slice(n * hop * channels, (n * hop + window) * channels);
+    const [result] = [...executeStream(alone, floatBlocks(alone, cut), floatRunner)] as [WindowResult<Float32Array>];
+    const out = [...(result.outputs[0] as Float32Array)];
+    return out.indexOf(Math.max(...out));
+  });
 }
-const answers = starts.map(answerAt);
+/** Random weights may give one class for the whole signal: the next are taken then. */
+const [graph, answers] = (() => {
+  for (let next = seed; next < seed + 100; next++) {
+    const drawn = classifier(next);
+    const given = answersOf(drawn);
+    if (new Set(given).size > 1) return [drawn, given];
+  }
+  throw new Error(`100 networks from seed ${seed} on answer with one class each`);
+})();
 const labelsFrom = (values: (number | null)[]): Labels => ({ kind: 'classes', values, names: ['0', '1', '2'] });
 
 test('accuracy, F1 and who is taken for whom are what they are defined as', () => {
@@ -85,7 +94,6 @@ test('accuracy, F1 and who is taken for whom are what they are defined as', () =
 });
 
 test('the model agrees with its own answers; wrong and missing labels count as they should', () => {
-  assert.ok(new Set(answers).size > 1, 'the signal shows several classes');
   const plan = planStream(graph, { hop, mode: 'windowed' });
   const all = evaluate(plan, signal, labelsFrom(answers));
   assert.is(all.windows, windows);
