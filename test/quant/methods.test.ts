@@ -89,7 +89,7 @@ test('equalisation changes no output of the float network, and lessens the error
     }),
     { numRuns: 60, seed },
   );
-  assert.ok(changed > 20, `${changed} groups of tensors were scaled`);
+  assert.ok(changed > 5, `${changed} groups of tensors were scaled`);
 });
 
 test('rounding together: no worse than the nearest, and close to the best of all choices', () => {

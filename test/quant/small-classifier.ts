@@ -1,10 +1,13 @@
 /**
  * A small float classifier for tests of calibration, and signals for it.
  *
- * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes; signals of three channels.
+ * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes; signals of three channels; its answers.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, kernelOfOne, type Moments, noClamp } from '../../models/graph/types.ts';
+import { executeStream, type WindowResult } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { random } from '../property/random-network.ts';
 
 export const window = 16;
@@ -48,7 +51,28 @@ export function noise(seed: number, frames: number): Float32Array {
   });
 }
 
-/** The same, in chunks of so many frames, without ever being held. */
+/** The float answers of windows, each run by itself. */
+export function answersOf(graph: Graph, cuts: readonly Float32Array[]): number[] {
+  const plan = planStream(graph, { hop: window, mode: 'windowed' });
+  return cuts.map((cut) => {
+    const [result] = [...executeStream(plan, floatBlocks(plan, cut), floatRunner)] as [WindowResult<Float32Array>];
+    const out = [...(result.outputs[0] as Float32Array)];
+    return out.indexOf(Math.max(...out));
+  });
+}
+
+/** The first network from `seed` on that tells windows of the signal apart: random weights may give one class for all of them. */
+export function tellingClassifier(seed: number, signal: Float32Array): Graph {
+  const frames = Math.floor(signal.length / channels / window);
+  const cuts = Array.from({ length: frames }, (_, n) => signal.slice(n * window * channels, (n + 1) * window * channels));
+  for (let next = seed; next < seed + 100; next++) {
+    const graph = classifier(next);
+    if (new Set(answersOf(graph, cuts)).size > 1) return graph;
+  }
+  throw new Error(`100 networks from seed ${seed} on answer with one class each`);
+}
+
+/** A signal in chunks of so many frames, without ever being held. */
 export function* inChunks(signal: Float32Array, frames: number): Generator<Float32Array> {
   for (let at = 0; at < signal.length; at += frames * channels) yield signal.subarray(at, at + frames * channels);
 }
