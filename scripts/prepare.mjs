@@ -6,7 +6,7 @@
  * Plain JavaScript, and esbuild alone: this runs before anything else does.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
@@ -74,13 +74,14 @@ if (['pack', 'publish'].includes(process.env.npm_command)) {
   }
 }
 
+files.set('package.json', Buffer.from(`${JSON.stringify({ type: 'module', version })}\n`));
+
 for (const [path, bytes] of files) {
   const place = join(dist, path);
   if (existsSync(place) && readFileSync(place).equals(bytes)) continue;
   mkdirSync(dirname(place), { recursive: true });
   writeFileSync(place, bytes);
 }
-// last, for its time says when dist/ was made (host/cli/bin.js)
-writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ type: 'module', version })}\n`);
-for (const file of filesOf(dist))
-  if (!files.has(under(dist, file)) && under(dist, file) !== 'package.json') rmSync(file, { force: true });
+for (const file of filesOf(dist)) if (!files.has(under(dist, file))) rmSync(file, { force: true });
+// its time says when dist/ was made (host/cli/bin.js)
+utimesSync(join(dist, 'package.json'), new Date(), new Date());

@@ -3,7 +3,7 @@
  *
  * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output whether either neighbour may come (docs/qdq.md).
  * The border is the reference's: a half, less the nudge of quant/nudges.ts. Sums are whole numbers here, and the rest is in doubles; an operator that
- * the file steers rounds its terms, their sum, the nudge and the quotient, each by 2^-24 of itself at most.
+ * the file steers rounds its terms, their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
