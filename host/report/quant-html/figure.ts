@@ -28,8 +28,10 @@ export const measures = ({ output }: Diagnosis): Measure[] => [
     : []),
 ];
 
-/** A real value for an axis: three digits. */
+/** A real value for an axis: two digits. */
 const axisText = (x: number): string => `${Number(x.toPrecision(2))}`;
+/** Pixels beside a histogram, and half of a letter's width. */
+const [beside, halfLetter] = [6, 3.5];
 
 export interface Figures {
   histogram(layer: LayerDiagnosis, size: { width: number; height: number }): string;
@@ -61,14 +63,20 @@ export async function figures(): Promise<Figures> {
         { x1: low, x2: h.low },
         { x1: h.high, x2: high },
       ].filter(({ x1, x2 }) => x2 - x1 > 1e-9 * (high - low));
+      /** Nothing where the text would reach over the figure's edge: its mark is left. */
+      const within = (x: number) => {
+        const text = axisText(x);
+        const middle = beside + ((x - low) / (high - low)) * (width - 2 * beside);
+        return Math.min(middle, width - middle) < halfLetter * text.length ? '' : text;
+      };
       return draw(`${name}: values, float and int8`, {
         width,
         height,
-        marginLeft: 6,
-        marginRight: 6,
+        marginLeft: beside,
+        marginRight: beside,
         marginTop: 4,
         marginBottom: 20,
-        x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: axisText, label: null, insetLeft: 1, insetRight: 1 },
+        x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: within, label: null, insetLeft: 1, insetRight: 1 },
         y: { axis: null, domain: [0, most] },
         marks: [
           Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
