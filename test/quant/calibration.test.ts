@@ -110,7 +110,10 @@ test('convergence: noise settles, a signal that grows does not', () => {
   const settled = quantize(classifier(seed), options, steady, { preset: 'good', noReport: true }).calibration;
   const growing = noise(seed, 400 * window).map((v, i) => (v * i) / 1000);
   const moved = quantize(classifier(seed), options, growing, { preset: 'good', noReport: true }).calibration;
-  assert.ok(moved.convergence.unsettled.length > settled.convergence.unsettled.length);
+  // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on the network
+  assert.not.ok(settled.convergence.unsettled.includes(0));
+  for (const tensor of [0, 1, 2, 3, 4])
+    assert.ok(moved.convergence.unsettled.includes(tensor), `${tensor} of ${moved.convergence.unsettled}`);
   assert.ok(moved.warnings.some((w) => w.code === 'RN421'));
   assert.is(moved.convergence.settledAfter.get(0), moved.convergence.windows, 'the input to the last window');
   assert.ok((settled.convergence.settledAfter.get(0) as number) < settled.convergence.windows / 2);
