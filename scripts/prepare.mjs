@@ -30,17 +30,6 @@ const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels', 'ass
 const asTheyAre = ['assembly/kernels', 'host/bench/core', 'host/fit/coefficients.json', 'docs/errors.md'];
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const sources = ['index.ts'];
-for (const folder of ['models', 'quant', 'assembly', 'host'])
-  for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) sources.push(`${folder}/${name}`);
-const wanted = sources
-  .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => !leftOut.some((folder) => path.startsWith(`${folder}/`)));
-
-const importOf = /((?:\bfrom|\bimport\()\s*["'`]\.[^"'`\n]*)\.ts(["'`])/g;
-/** Relative imports name the file that is there. */
-const compiled = (text) => text.replace(importOf, (_, before, quote) => `${before}.js${quote}`);
-
 const under = (folder, path) => relative(folder, path).replaceAll('\\', '/');
 /** Every file of a folder; a file is its own. */
 const filesOf = (path) =>
@@ -49,6 +38,15 @@ const filesOf = (path) =>
     : readdirSync(path, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+
+const sources = ['models', 'quant', 'assembly', 'host'].flatMap((folder) =>
+  filesOf(join(root, folder)).map((file) => under(root, file)),
+);
+const wanted = ['index.ts', ...sources].filter((path) => !leftOut.some((folder) => path.startsWith(`${folder}/`)));
+
+const importOf = /((?:\bfrom|\bimport\()\s*["'`]\.[^"'`\n]*)\.ts(["'`])/g;
+/** Relative imports name the file that is there. */
+const compiled = (text) => text.replace(importOf, (_, before, quote) => `${before}.js${quote}`);
 
 let esbuild;
 try {
