@@ -106,10 +106,11 @@ test('k-centre: each chosen window is the farthest from those chosen before', ()
 });
 
 test('convergence: noise settles, a signal that grows does not', () => {
-  const steady = noise(seed, 400 * window).map((v) => Math.sign(v) * Math.min(0.2, Math.abs(v)));
+  const steady = noise(seed, 1600 * window).map((v) => Math.sign(v) * Math.min(0.2, Math.abs(v)));
   const settled = quantize(classifier(seed), options, steady, { preset: 'good', noReport: true }).calibration;
-  const growing = noise(seed, 400 * window).map((v, i) => (v * i) / 1000);
+  const growing = noise(seed, 1600 * window).map((v, i) => (v * i) / 1000);
   const moved = quantize(classifier(seed), options, growing, { preset: 'good', noReport: true }).calibration;
+  assert.ok(moved.convergence.unsettled.length > settled.convergence.unsettled.length);
   // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on the network
   assert.not.ok(settled.convergence.unsettled.includes(0));
   for (const tensor of [0, 1, 2, 3, 4])

@@ -87,9 +87,9 @@ test('equalisation changes no output of the float network, and lessens the error
           `output ${i}: ${y} before, ${after[i]} after; ${JSON.stringify(changes)}`,
         );
     }),
-    { numRuns: 60, seed },
+    { numRuns: 150, seed },
   );
-  assert.ok(changed > 5, `${changed} groups of tensors were scaled`);
+  assert.ok(changed > 20, `${changed} groups of tensors were scaled`);
 });
 
 test('rounding together: no worse than the nearest, and close to the best of all choices', () => {
