@@ -70,11 +70,3 @@ export function leftOpen(graph: Graph, node: Node, data: Data): (i: number) => b
     return Math.abs(border - Math.round(border)) <= 2 ** -21 * largest;
   };
 }
-
-/** Whether a window of a network comes to no such value; hard swish, which rounds three times inside, is not told. */
-export const isDecided = (graph: Graph, data: Data): boolean =>
-  graph.nodes.every((node) => {
-    if (node.op === 'activation' && node.attrs.fn === 'hardswish') return false;
-    const open = leftOpen(graph, node, data);
-    return !data(node.output).some((_, i) => open(i));
-  });

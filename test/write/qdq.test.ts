@@ -17,14 +17,16 @@ import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readModel } from '../../models/read/onnx/proto.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { legalise } from '../../quant/legalise.ts';
+import { quantPlan } from '../../quant/plan.ts';
 import { writeQdq } from '../../quant/qdq.ts';
 import { quantize } from '../../quant/quantize.ts';
+import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { makeNetwork, network, random } from '../property/random-network.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
 import { root, shared } from '../shared.ts';
-import { isDecided, leftOpen } from './left-open.ts';
-import { count, levels, noSteps, randomWindow, reference, runReference, type Steps, sessionOf, show } from './qdq.ts';
+import { leftOpen } from './left-open.ts';
+import { count, levels, noSteps, randomWindow, reference, type Steps, sessionOf, show } from './qdq.ts';
 import { trainedLike } from './trained-like.ts';
 
 const runtime = await loadRuntime();
@@ -68,29 +70,32 @@ test(`${networks} random int8 networks read back as the same graph`, () => {
   }
 });
 
+/** Whether the sums of an addition come nearer to halves of its output's steps than float32 tells (docs/qdq.md). */
+function addsHalves({ tensors }: Graph, { op, inputs, output }: Node): boolean {
+  const scale = (id: number) => tensors[id]?.quant?.scale ?? Number.NaN;
+  const halves = inputs.map((id) => (2 * scale(id)) / scale(output));
+  return op === 'add' && halves.every((n) => Math.abs(n - Math.round(n)) < 1e-5);
+}
+
 for (const rounding of runtime ? roundings : [])
   test(`${networks} networks in onnxruntime, rounding ${rounding}`, async () => {
     if (!runtime) return;
     const totals = Object.fromEntries(levels.map((level) => [level, noSteps()])) as Record<(typeof levels)[number], Steps>;
-    let decided = 0;
+    const decided = noSteps();
     for (const spec of specs) {
       const graph = trainedLike(spec);
-      const legal = legalise(graph);
       const rnd = random(spec.seed);
       const windows = Array.from({ length: 4 }, () => randomWindow(graph, rnd));
-      const wanted = windows.map((w) => {
-        const { outputs, data } = runReference(graph, w);
-        return { outputs, exact: rounding === 'reference' && isDecided(legal, data) };
-      });
+      const wanted = windows.map((w) => reference(graph, w));
       for (const level of levels) {
         const session = await sessionOf(runtime, graph, level, rounding);
         for (const [n, window] of windows.entries()) {
           const outputs = await session.run(window);
-          const want = wanted[n] as (typeof wanted)[number];
-          for (const [i, y] of outputs.entries()) count(totals[level], y, want.outputs[i] as Int8Array);
-          if (level !== 'disabled' || !want.exact) continue;
-          assert.equal(outputs, want.outputs, JSON.stringify(spec));
-          decided++;
+          for (const [i, y] of outputs.entries()) {
+            const want = wanted[n]?.[i] as Int8Array;
+            count(totals[level], y, want);
+            if (level === 'disabled' && !graph.nodes.some((node) => addsHalves(graph, node))) count(decided, y, want);
+          }
         }
         await session.release();
       }
@@ -101,10 +106,8 @@ for (const rounding of runtime ? roundings : [])
       // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one
       const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.998;
       assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
-    }
-    if (rounding === 'reference') {
-      console.log(`  ${decided} of ${4 * networks} windows are decided: no byte differs, optimisations disabled`);
-      assert.ok(decided > 2 * networks);
+      if (rounding === 'reference' && level === 'disabled')
+        assert.ok(decided.withinOne >= 0.9999 * decided.outputs, `${level}: ${show(decided)}`);
     }
   });
 
@@ -138,9 +141,12 @@ for (const rounding of roundings)
     const byOp = new Map<string, Steps>();
     for (const spec of specs.slice(0, Math.ceil(networks / 5))) {
       const graph = legalise(trainedLike(spec));
-      const { data } = runReference(graph, randomWindow(graph, random(spec.seed)));
+      const hop = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape.t;
+      const rnd = random(spec.seed);
+      const { tensors } = runWindow(quantPlan(graph, { hop, mode: 'windowed' }), randomWindow(graph, rnd));
       for (const node of graph.nodes) {
         const one = alone(graph, node);
+        const data = (id: number) => tensors.get(id)?.data as Int8Array;
         const name = node.op === 'activation' ? node.attrs.fn : node.op;
         const steps = byOp.get(name) ?? noSteps();
         byOp.set(name, steps);

@@ -41,13 +41,11 @@ export const show = (s: Steps): string =>
 
 const tensorOf = (graph: Graph, id: number): Tensor => graph.tensors[id] as Tensor;
 
-/** The reference over one window, whose frames are `[t][f][c]` for each input: its outputs, and the tensors of the legal graph. */
-export function runReference(graph: Graph, windows: readonly Int8Array[]) {
+/** The reference's outputs of one window, whose frames are `[t][f][c]` for each input. */
+export function reference(graph: Graph, windows: readonly Int8Array[]): Int8Array[] {
   const hop = Math.max(...graph.inputs.map((p) => tensorOf(graph, p.tensor).shape.t));
-  const { outputs, tensors } = runWindow(quantPlan(graph, { hop, mode: 'windowed' }), windows);
-  return { outputs: outputs as Int8Array[], data: (id: number) => tensors.get(id)?.data as Int8Array };
+  return runWindow(quantPlan(graph, { hop, mode: 'windowed' }), windows).outputs as Int8Array[];
 }
-export const reference = (graph: Graph, windows: readonly Int8Array[]): Int8Array[] => runReference(graph, windows).outputs;
 
 /** Sessions over one exported file with int8 inputs and outputs. */
 export async function sessionOf(runtime: Runtime, graph: Graph, level: Level, rounding: 'onnx' | 'reference' = 'onnx') {
