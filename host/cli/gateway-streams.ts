@@ -13,6 +13,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { Served } from '../gateway/http/serve.ts';
 import { asFailure } from '../gateway/hub/slot.ts';
 import { addPage } from '../gateway/page/page.ts';
+import { runAll } from '../gateway/store/run-all.ts';
 import { defaultIntake, Intake } from '../gateway/streams/intake.ts';
 import { type LineCounts, lineFormats, readLines } from '../gateway/streams/lines.ts';
 import type { Mqtt } from '../gateway/streams/mqtt.ts';
@@ -152,7 +153,7 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
   }
 
   async function stop(): Promise<void> {
-    for (const end of ends.splice(0)) await end();
+    await runAll(ends.splice(0));
   }
   return { start, stop };
 }

@@ -13,8 +13,10 @@ import { Gateway } from '../gateway/gateway.ts';
 import { gatewayApp } from '../gateway/http/app.ts';
 import { type TlsParts, validityNote } from '../gateway/http/certificates.ts';
 import { addressOf, type Served, serve, type Tls } from '../gateway/http/serve.ts';
+import { asFailure } from '../gateway/hub/slot.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
+import { runAll } from '../gateway/store/run-all.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
 import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
 import { readBytes } from './load.ts';
@@ -128,9 +130,11 @@ export default defineCommand({
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       });
       log.info('stops');
-    } finally {
-      for (const end of ends) await end();
+    } catch (error) {
+      await runAll(ends).catch((other: unknown) => log.error(asFailure(other), 'the stop failed, too'));
+      throw error;
     }
+    await runAll(ends);
   },
 });
 
@@ -207,8 +211,7 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
     throw error;
   });
   return async () => {
-    await joined.close();
-    await broker?.close();
+    await runAll([() => joined.close(), () => broker?.close()]);
   };
 }
 

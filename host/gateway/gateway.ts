@@ -11,6 +11,7 @@ import { asFailure, type Pools, Slot } from './hub/slot.ts';
 import { type ChunkFacts, Stream } from './hub/stream.ts';
 import type { TrialOptions, TrialReport } from './hub/trial.ts';
 import type { Disk } from './store/disk.ts';
+import { runAll } from './store/run-all.ts';
 import type { Stored } from './store/state.ts';
 import { Store } from './store/store.ts';
 import { type UploadLimits, Uploads } from './store/uploads.ts';
@@ -87,13 +88,12 @@ export class Gateway {
     return gateway;
   }
 
-  /** Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run. */
+  /** Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run. @throws RN802, RN837 */
   async close(): Promise<void> {
     clearTimeout(this.#healthy);
-    for (const stream of this.streams.values()) stream.close();
-    await Promise.all([this.#pools.run.stop(), this.#pools.trial.stop()]);
-    await this.uploads.close();
-    await this.store.close();
+    const { run, trial } = this.#pools;
+    const streams = [...this.streams.values()].map((stream) => () => stream.close());
+    await runAll([...streams, () => run.stop(), () => trial.stop(), () => this.uploads.close(), () => this.store.close()]);
   }
 
   /** A slot, made where it is not there. @throws RN805 */

@@ -1,42 +1,115 @@
 /**
- * One gateway a folder.
+ * One gateway a folder, by a lock that the operating system holds and releases when the process ends, however it ends.
  *
- * In: a folder.  Out: what frees it, or RN864. The lock is a file with the process's number; one of a process that is gone is taken over.
+ * In: a folder.  Out: what frees it, or RN864 where another process holds it. The lock is on the open file `lock`, not on its contents: its number of
+ * a process is for people. The file stays, because removing it would let two processes hold two files of one name.
+ * Source: open(2) with O_EXLOCK (macOS, BSD), CreateFile with share mode 0 (Windows), flock(2) elsewhere. Node has no flock(2), so the program of that
+ * name locks a descriptor that it inherits: the lock belongs to what both have open, and stays when the program has ended.
  */
-import { mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../../models/error.ts';
+import { diskError } from './disk.ts';
 
-function lives(pid: number): boolean {
-  if (!(pid > 0) || pid === process.pid) return false;
+/** UV_FS_O_EXLOCK of libuv, where open(2) or CreateFile locks; 0: they do not. */
+const lockFlags: Partial<Record<NodeJS.Platform, number>> = {
+  darwin: 0x20 | constants.O_NONBLOCK,
+  freebsd: 0x20 | constants.O_NONBLOCK,
+  openbsd: 0x20 | constants.O_NONBLOCK,
+  win32: 0x10000000,
+};
+const exclusive = lockFlags[process.platform] ?? 0;
+/** What `open` says of a file that another process has locked. */
+const heldCodes = new Set(['EAGAIN', 'EWOULDBLOCK', 'EBUSY', 'EPERM', 'EACCES']);
+
+/** A process that is ending holds its lock for a moment longer. */
+const tries = 4;
+const pauseMs = 100;
+
+/** Locks an open file for this process. @returns false: another has it @throws RN875 */
+function flock(fd: number, where: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+    let text = '';
+    child.stderr?.on('data', (part) => {
+      text = `${text}${part}`.slice(0, 500);
+    });
+    const fail = (why: string) =>
+      reject(
+        new RunletError('RN875', {
+          what: 'the state folder cannot be locked',
+          where,
+          why,
+          tryThis: 'install the program flock (util-linux or busybox), and keep the folder on a disk of this machine',
+        }),
+      );
+    child.on('error', (error) => fail(error.message));
+    child.on('close', (code, signal) => {
+      if (code === 0 || (code === 1 && text === '')) resolve(code === 0);
+      else fail(text.trim() || `flock ended with ${signal ?? code}`);
+    });
+  });
+}
+
+/** @returns the descriptor that holds the lock; undefined: another process has it */
+async function tryLock(path: string): Promise<number | undefined> {
+  let fd: number;
   try {
-    process.kill(pid, 0);
-    return true;
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | exclusive, 0o600);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (exclusive && heldCodes.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw diskError(error, 'the lock');
+  }
+  try {
+    // a file that was removed meanwhile locks nothing
+    if ((exclusive || (await flock(fd, path))) && isAt(fd, path)) return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  closeSync(fd);
+  return undefined;
+}
+
+function isAt(fd: number, path: string): boolean {
+  const [open, there] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
+  return there?.ino === open.ino && there.dev === open.dev;
+}
+
+function holderOf(path: string): string {
+  try {
+    const pid = readFileSync(path, 'utf8').slice(0, 20).trim();
+    return /^\d+$/.test(pid) ? `process ${pid} holds ${path}` : `a process holds ${path}`;
+  } catch {
+    return `a process holds ${path}`;
   }
 }
 
-/** @throws RN864 */
+/** @throws RN802, RN864, RN875 */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw diskError(error, 'the state folder');
+  });
   const path = join(folder, 'lock');
-  for (;;)
+  for (let i = 0; i < tries; i++) {
+    if (i > 0) await sleep(pauseMs);
+    const fd = await tryLock(path);
+    if (fd === undefined) continue;
     try {
-      const file = await open(path, 'wx', 0o600);
-      await file.write(`${process.pid}\n`);
-      await file.close();
-      return () => unlink(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (lives(pid))
-        throw new RunletError('RN864', {
-          what: 'another gateway uses this folder',
-          where: folder,
-          why: `process ${pid} holds ${path}`,
-          tryThis: 'another --state; where that process is no gateway, remove the file',
-        });
-      await unlink(path).catch(() => {});
+      ftruncateSync(fd);
+      writeSync(fd, `${process.pid}\n`, 0);
+    } catch {
+      // on a full disk the lock holds all the same
     }
+    return async () => closeSync(fd);
+  }
+  throw new RunletError('RN864', {
+    what: 'another gateway uses this folder',
+    where: folder,
+    why: holderOf(path),
+    tryThis: 'another --state, or stop that gateway; the lock ends with its process',
+  });
 }
