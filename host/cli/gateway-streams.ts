@@ -97,19 +97,18 @@ export interface WiresOptions {
   gateway: Gateway;
   app: Hono;
   log: Logger;
-  token?: string;
 }
 
 const safeName = (text: string): string => text.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'gateway';
 
 /** Adds the page before the server listens, and what comes after it. */
-export function prepareStreams({ args, gateway, app, log, token }: WiresOptions) {
+export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
   const { intake: options, format, qos, baud, demoSpeed } = streamOptions(args);
   const intake = new Intake(gateway, options);
   const tracker = new Tracker(gateway);
   const wires: Wires = { lines: [] };
   const quit = new AbortController();
-  addPage(app, { gateway, intake, tracker, wires, token });
+  addPage(app, { gateway, intake, tracker, wires });
   gateway.events.on('overload', ({ state, ...about }) => log.warn(about, `overload ${state}`));
 
   function read(bytes: AsyncIterable<Uint8Array>, stream: string, patient: boolean): void {
@@ -125,12 +124,13 @@ export function prepareStreams({ args, gateway, app, log, token }: WiresOptions)
   const ends: (() => unknown)[] = [() => intake.close(), () => tracker.close()];
 
   /** Opens the wires; what is open when one fails is for `stop`. @throws RN720, RN866, RN871, RN872 */
-  async function start({ server }: Served): Promise<void> {
+  async function start(served: Served): Promise<void> {
     let mqtt: Mqtt | undefined;
     ends.unshift(() => mqtt?.stop());
-    const sockets = attachWebSockets(server, intake, token);
+    const sockets = attachWebSockets(served, intake, log);
     ends.unshift(() => sockets.stop());
     wires.websocket = sockets.counts;
+    wires.entrance = served;
     if (args.mqtt) {
       const { connectMqtt } = await import('../gateway/streams/mqtt.ts');
       const id = args.mqttId ?? safeName(hostname());
@@ -178,8 +178,10 @@ export async function withDemo<T extends { demo?: boolean; state?: string; model
   });
 }
 
-export const demoText = (url: string): string =>
-  `the page is ${url}; flash the next model to it:  runlet flash ${join(demoFolder, 'next.wasm')} --to ${url}\n`;
+export function demoText(url: string, tokenFile: string | undefined): string {
+  const token = tokenFile ? ` --token-file ${tokenFile}` : '';
+  return `flash the next model to it:  runlet flash ${join(demoFolder, 'next.wasm')} --to ${url}${token}\n`;
+}
 
 /** Opens a page in the user's browser, where there is one. */
 export function openPage(url: string): void {

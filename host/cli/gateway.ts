@@ -12,17 +12,17 @@ import { RunletError } from '../../models/error.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { gatewayApp } from '../gateway/http/app.ts';
 import { type TlsParts, validityNote } from '../gateway/http/certificates.ts';
-import { addressOf, type Served, serve, type Tls } from '../gateway/http/serve.ts';
+import { Door } from '../gateway/http/door.ts';
+import { type Served, serve, type Tls } from '../gateway/http/serve.ts';
 import { asFailure } from '../gateway/hub/slot.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { runAll } from '../gateway/store/run-all.ts';
 import { jsonArg, numberOption, printJson } from './args.ts';
 import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
+import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './gateway-token.ts';
 import { readBytes } from './load.ts';
 import { fileOf, tlsOf, tokenOf } from './remote.ts';
-
-const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export default defineCommand({
   meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
@@ -33,7 +33,9 @@ export default defineCommand({
     model: { type: 'string', description: 'Bundle for slot main, where nothing runs there yet', valueHint: 'first.wasm' },
     key: { type: 'string', alias: 'k', description: 'Public keys whose bundles are taken (NAME.pub)', valueHint: 'file' },
     insecureUnsigned: { type: 'boolean', description: 'For development: take bundles that nobody signed' },
-    tokenFile: { type: 'string', description: 'File with the token that clients must say', valueHint: 'file' },
+    tokenFile: { type: 'string', description: 'File with the token that clients must say (default: made)', valueHint: 'file' },
+    insecureNoToken: { type: 'boolean', description: 'For development, on this machine alone: ask for no token' },
+    hostName: { type: 'string', description: 'Names of the gateway beside its address, between commas', valueHint: 'name,…' },
     tlsCert: { type: 'string', description: 'Certificate (PEM): HTTPS', valueHint: 'file' },
     tlsKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
     clientCa: { type: 'string', description: 'Clients must show a certificate of this one (PEM)', valueHint: 'file' },
@@ -73,14 +75,7 @@ export default defineCommand({
         tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
     streamOptions(args);
-    const token = await tokenOf(args.tokenFile);
-    if (!loopback.has(args.host) && !token && !args.clientCa)
-      throw new RunletError('RN862', {
-        what: 'anybody could flash this gateway',
-        where: `--host ${args.host}`,
-        why: 'it listens beyond this machine, and asks for nothing',
-        tryThis: '--token-file FILE, or --client-ca with --tls-cert and --tls-key',
-      });
+    checkTokenArgs(args);
     const level = args.log;
     const log = pino(
       { level, base: { ...(args.insecureUnsigned && { INSECURE: 'unsigned bundles are taken' }) } },
@@ -112,18 +107,21 @@ export default defineCommand({
       const { crashes, safeMode } = gateway.store.state;
       if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
       const first = args.model;
-      if (first && !gateway.slot('main').active) await firstModel(gateway, await readBytes(first));
-      const { app } = gatewayApp({ gateway, log, token, addressOf });
-      const streams = prepareStreams({ args, gateway, app, log, token });
+      if (first && !gateway.slots.get('main')?.active) await firstModel(gateway, await readBytes(first));
+      const { app } = gatewayApp({ gateway, log });
+      const streams = prepareStreams({ args, gateway, app, log });
       ends.unshift(streams.stop);
-      const served = await serve({ app, host: args.host, port: whole('port', args.port, 65535) as number, tls, log });
+      const token = await gatewayToken(args);
+      const door = new Door({ token: token.token, hostNames: args.hostName?.split(',').map((name) => name.trim()) });
+      const served = await serve({ app, door, host: args.host, port: whole('port', args.port, 65535) as number, tls, log });
+      ends.push(lastResort(served, log));
       ends.splice(1, 0, () => served.stop());
       await streams.start(served);
       log.info({ url: served.url, threads: options.pool.threads }, 'listens');
       ends.unshift(await fleetOf(gateway, args, log));
-      announce(gateway, served, args.json);
-      if (args.demo) process.stderr.write(demoText(served.url));
-      if (args.open) openPage(served.url);
+      announce(gateway, served, token, args.json);
+      if (args.demo) process.stderr.write(demoText(served.url, token.file));
+      if (args.open) openPage(pageLink(served.url, token.token));
       const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
       await new Promise<void>((resolve) => {
         if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
@@ -178,7 +176,7 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
   const tls = await tlsOf({ ca: args.fleetCa, cert: args.fleetCert, key: args.fleetKey }, 'fleet');
   const port = numberOption('broker', args.broker, { min: 1, max: 65535, whole: true });
   const [password, registryToken] = [await tokenOf(args.fleetToken), await tokenOf(args.registryToken)];
-  if (port !== undefined && !loopback.has(host) && !password)
+  if (port !== undefined && !isLoopback(host) && !password)
     throw new RunletError('RN862', {
       what: 'anybody could tell the fleet what to run',
       where: `--broker ${port}`,
@@ -222,14 +220,33 @@ async function firstModel(gateway: Gateway, bytes: Uint8Array): Promise<void> {
   if (failure) throw new RunletError(failure.code, { what: 'the first bundle was given up', where: '--model', why: failure.why });
 }
 
-function announce(gateway: Gateway, { url }: Served, json?: boolean): void {
+function announce(gateway: Gateway, { url }: Served, { token, file, made }: GatewayToken, json?: boolean): void {
   if (json) {
-    printJson({ url, ...gateway.status() });
+    printJson({ url, ...(file && { tokenFile: file }), ...gateway.status() });
     return;
   }
   const runs = [...gateway.slots.values()].flatMap(({ name, state: { active } }) =>
     active ? [`slot ${name} runs ${active.name} ${active.version}`] : [],
   );
-  const insecure = gateway.policy.insecureUnsigned ? ' INSECURE: unsigned bundles are taken' : '';
-  process.stdout.write(`gateway at ${url}; ${runs.join(', ') || 'no bundle runs yet'}${insecure}\n`);
+  const insecure = [
+    ...(gateway.policy.insecureUnsigned ? ['unsigned bundles are taken'] : []),
+    ...(token === undefined && url.startsWith('http:') ? ['no token is asked for'] : []),
+  ];
+  const warning = insecure.length > 0 ? ` INSECURE: ${insecure.join(', ')}` : '';
+  process.stdout.write(`gateway at ${url}; ${runs.join(', ') || 'no bundle runs yet'}${warning}\n`);
+  if (made) process.stdout.write(`page        ${pageLink(url, token)}\n`);
+  if (file) process.stdout.write(`token       ${file}; commands take it by --token-file\n`);
+}
+
+/** An error that no request, stream or trial took is counted and logged: the others must not pay for it. @returns what ends it */
+function lastResort({ counts }: Served, log: Logger): () => Promise<void> {
+  const fault = (error: unknown) => {
+    counts.faults++;
+    log.error({ err: error }, 'fault');
+  };
+  const kinds = ['uncaughtException', 'unhandledRejection'] as const;
+  for (const kind of kinds) process.on(kind, fault);
+  return async () => {
+    for (const kind of kinds) process.off(kind, fault);
+  };
 }

@@ -7,14 +7,16 @@ import type { GatewayClient } from '../gateway/http/client.ts';
 import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
 
-/** Until it answers, or the time is over. @throws RN860 */
-async function answers(client: GatewayClient, untilMs: number): Promise<void> {
+/** Until the gateway has made its token and answers, or the time is over. @throws RN720, RN860 */
+async function answering(args: Parameters<typeof clientOf>[0], untilMs: number): Promise<GatewayClient> {
   for (;;)
     try {
+      const client = await clientOf(args);
       await client.status();
-      return;
+      return client;
     } catch (error) {
-      if (!(error instanceof RunletError && error.code === 'RN860') || performance.now() > untilMs) throw error;
+      const starts = error instanceof RunletError && (error.code === 'RN860' || error.code === 'RN720');
+      if (!starts || performance.now() > untilMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
 }
@@ -30,9 +32,8 @@ export default defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const client = await clientOf(args);
     const wait = numberOption('wait', args.wait, { min: 0, max: 3600 });
-    if (wait !== undefined) await answers(client, performance.now() + 1000 * wait);
+    const client = await (wait === undefined ? clientOf(args) : answering(args, performance.now() + 1000 * wait));
     if (args.leaveSafeMode) await client.leaveSafeMode();
     if (args.confirm) await client.confirm(args.slot);
     const status = await client.status();

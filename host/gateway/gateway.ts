@@ -43,7 +43,7 @@ const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const mostSlots = 64;
 
 /** @throws RN805 */
-function checkName(what: string, name: string): string {
+export function checkName(what: string, name: string): string {
   if (names.test(name)) return name;
   throw new RunletError('RN805', {
     what: `this is no name of a ${what}`,
@@ -83,7 +83,7 @@ export class Gateway {
     const policy = { ...defaultPolicy, ...options.policy };
     const store = await Store.open(disk, { safeAfter });
     const gateway = new Gateway(store, await Uploads.open(disk, policy, options.uploads), policy, options);
-    for (const name of Object.keys(gateway.store.state.slots)) await gateway.slot(name).load();
+    for (const name of Object.keys(gateway.store.state.slots)) await gateway.#make(name).load();
     gateway.#healthy = setTimeout(() => void gateway.store.healthy().catch(() => {}), healthyAfterMs).unref();
     return gateway;
   }
@@ -96,9 +96,21 @@ export class Gateway {
     await runAll([...streams, () => run.stop(), () => trial.stop(), () => this.uploads.close(), () => this.store.close()]);
   }
 
-  /** A slot, made where it is not there. @throws RN805 */
-  slot(name: string): Slot {
-    const known = this.slots.get(name);
+  /** A slot that is there: nothing that only asks makes one. @throws RN805, RN848 */
+  find(name: string): Slot {
+    const slot = this.slots.get(checkName('slot', name));
+    if (slot) return slot;
+    throw new RunletError('RN848', {
+      what: 'there is no such slot',
+      where: `slot ${name}`,
+      why: 'a slot begins with its first bundle',
+      tryThis: 'runlet flash BUNDLE --to GATEWAY --slot NAME',
+    });
+  }
+
+  /** For a bundle that was verified, and at the start. @throws RN805, RN813 */
+  #make(name: string): Slot {
+    const known = this.slots.get(checkName('slot', name));
     if (known) return known;
     if (this.slots.size >= mostSlots)
       throw new RunletError('RN813', {
@@ -106,14 +118,15 @@ export class Gateway {
         where: `slot ${name}`,
         why: `${mostSlots} are the limit`,
       });
-    const slot = new Slot(checkName('slot', name), this.store, this.#pools, this.events);
+    const slot = new Slot(name, this.store, this.#pools, this.events);
     this.slots.set(name, slot);
     return slot;
   }
 
-  #verify(bytes: Uint8Array, digest: string, slot: Slot): Promise<Verified> {
-    const { floor, active } = slot.state;
-    const facts = { floor, activeDigest: active?.digest, manifest: slot.active?.manifest };
+  #verify(bytes: Uint8Array, digest: string, name: string): Promise<Verified> {
+    const slot = this.slots.get(checkName('slot', name));
+    const { floor = 0, active } = slot?.state ?? {};
+    const facts = { floor, activeDigest: active?.digest, manifest: slot?.active?.manifest };
     return verifyUpload(bytes, digest, this.policy, facts);
   }
 
@@ -130,16 +143,15 @@ export class Gateway {
   /** Verifies a bundle as it came over a wire, and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
   receive(bytes: Uint8Array, digest: string, name = 'main'): Promise<Stored> {
     return this.#refusing(name, async () => {
-      const slot = this.slot(name);
-      const { name: called, version, sequence, keyId } = await this.#verify(bytes, digest, slot);
-      return slot.install(bytes, { name: called, version, sequence, ...(keyId && { keyId }) });
+      const { name: called, version, sequence, keyId } = await this.#verify(bytes, digest, name);
+      return this.#make(name).install(bytes, { name: called, version, sequence, ...(keyId && { keyId }) });
     });
   }
 
   /** Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its self-test finds */
   examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
     return this.#refusing(name, async () => {
-      const { manifest, ...about } = await this.#verify(bytes, digest, this.slot(name));
+      const { manifest, ...about } = await this.#verify(bytes, digest, name);
       const check = await this.#pools.trial.check({ digest, wasm: bytes, manifest }, hops, seconds);
       if ('code' in check) throw new RunletError(check.code, { what: check.why, where: `${about.name} ${about.version}` });
       return { slot: name, verified: about, check };
@@ -147,9 +159,9 @@ export class Gateway {
   }
 
   /** Tries what is staged; see Slot.try. */
-  try = (slot = 'main', options: Partial<TrialOptions> = {}): Promise<TrialReport> => this.slot(slot).try(options);
-  confirm = (slot = 'main'): Promise<TrialReport> => this.slot(slot).confirm();
-  rollBack = (slot = 'main'): Promise<void> => this.slot(slot).rollBack();
+  try = (slot = 'main', options: Partial<TrialOptions> = {}): Promise<TrialReport> => this.find(slot).try(options);
+  confirm = (slot = 'main'): Promise<TrialReport> => this.find(slot).confirm();
+  rollBack = (slot = 'main'): Promise<void> => this.find(slot).rollBack();
 
   /**
    * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first frames.
@@ -158,7 +170,7 @@ export class Gateway {
    */
   push(id: string, bytes: Uint8Array, { slot, from, ...facts }: PushOptions = {}): number {
     const known = this.#known(id, slot);
-    const manifest = this.slot(known?.slot ?? slot ?? 'main').active?.manifest;
+    const manifest = this.slots.get(known?.slot ?? slot ?? 'main')?.active?.manifest;
     if (!manifest) throw noBundle(slot ?? 'main');
     const { failure, next = 0, waiting = 0 } = known ?? {};
     if (failure)
@@ -215,7 +227,7 @@ export class Gateway {
     if (!stream) return;
     stream.close();
     this.streams.delete(id);
-    this.slot(stream.slot).streams.delete(id);
+    this.slots.get(stream.slot)?.streams.delete(id);
     this.events.emit('stream', { stream: id, slot: stream.slot, state: 'closed' });
   }
 
@@ -239,8 +251,8 @@ export class Gateway {
   }
 
   #begin(id: string, slotName: string): Stream {
-    const slot = this.slot(slotName);
-    if (!slot.active) throw noBundle(slot.name);
+    const slot = this.slots.get(slotName);
+    if (!slot?.active) throw noBundle(slotName);
     if (this.streams.size >= this.#options.mostStreams)
       throw new RunletError('RN813', {
         what: 'there are too many streams',
@@ -270,7 +282,7 @@ export class Gateway {
   }
 
   slotStatus(slotName: string) {
-    const { name, state, report, streams, active } = this.slot(slotName);
+    const { name, state, report, streams, active } = this.find(slotName);
     return {
       slot: name,
       ...state,
@@ -311,6 +323,6 @@ export type GatewayStatus = ReturnType<Gateway['status']>;
 const noBundle = (slot: string): RunletError =>
   new RunletError('RN846', {
     what: 'no bundle runs here',
-    where: `slot ${slot}`,
+    where: `slot ${JSON.stringify(slot.slice(0, 64))}`,
     tryThis: 'runlet flash BUNDLE --to GATEWAY',
   });

@@ -90,7 +90,18 @@ export interface GatewayProcessOptions {
 export const gatewayId = 'load';
 
 export async function startGateway({ folder, files, broker, threads, streams, fullSpeed }: GatewayProcessOptions) {
-  const args = ['gateway', '--state', join(folder, 'state'), '--port', '0', '--model', files.first, '--key', files.key];
+  const args = [
+    'gateway',
+    '--state',
+    join(folder, 'state'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--model',
+    files.first,
+    '--key',
+    files.key,
+  ];
   args.push('--most-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
   // the warm-up alone is 9 hops, for which no output asks to wait
   if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');

@@ -8,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { Door } from '../../host/gateway/http/door.ts';
 import { protocolsFor } from '../../host/gateway/http/guard.ts';
 import { type Served, serve } from '../../host/gateway/http/serve.ts';
 import { addPage } from '../../host/gateway/page/page.ts';
@@ -38,10 +39,10 @@ test.before(async () => {
   await gateway.try();
   intake = new Intake(gateway, { reorderTicks: 0, mostWaitingHops: 1000, mostLagMs: 60_000 });
   const tracker = new Tracker(gateway);
-  const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }), token });
-  addPage(app, { gateway, intake, tracker, wires: { lines: [] }, token });
-  served = await serve({ app, host: '127.0.0.1', port: 0 });
-  const sockets = attachWebSockets(served.server, intake, token);
+  const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
+  addPage(app, { gateway, intake, tracker, wires: { lines: [] } });
+  served = await serve({ app, door: new Door({ token }), host: '127.0.0.1', port: 0 });
+  const sockets = attachWebSockets(served, intake);
   if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
   close = async () => {
     await browser?.close();
@@ -164,7 +165,7 @@ only('/metrics says what was counted, and asks for the token', async () => {
     assert.is(value(`runlet_ticks_total{what="${what}"}`), count, what);
   assert.is(value('runlet_refused_total{code="RN810"}'), 1);
   assert.is(value('runlet_insecure_unsigned'), 1);
-  const name = gateway.slot('main').active?.manifest.inputs.at(0)?.name;
+  const name = gateway.find('main').active?.manifest.inputs.at(0)?.name;
   // of int8 as it is sent, -128 and 127 are the ends
   const given = [...gateway.streams.values()].length * 640 + 40;
   assert.ok(value(`runlet_input_saturated_total{slot="main",channel="${name} 0"}`) < given / 20);

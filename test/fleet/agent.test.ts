@@ -78,7 +78,7 @@ async function fixture() {
     const { state, code } = reports.at(-1) as OnlineReport;
     return code ? `${state} ${code}` : state;
   };
-  const runs = () => gateway.slot('main').state.active?.digest;
+  const runs = () => gateway.find('main').state.active?.digest;
   return {
     disk,
     gateway,
@@ -286,8 +286,8 @@ test(`${messages} changed messages: no crash, and what runs does not change`, as
     await agent.idle();
     if (reports.length > said) acted++;
     assert.is(runs(), first, new TextDecoder().decode(bytes));
-    assert.is(gateway.slot('main').state.floor, 5);
-    assert.is(gateway.slot('main').state.staged, undefined);
+    assert.is(gateway.find('main').state.floor, 5);
+    assert.is(gateway.find('main').state.staged, undefined);
   }
   // a slot that nothing ran in yet may come to run what was signed, and nothing else
   const elsewhere = gateway.slots.get('other')?.state.active?.digest;

@@ -116,7 +116,7 @@ async function fleetOf(name: string, broker: TestBroker) {
   await link.subscribe(`runlet/${name}/+/reported`, `runlet/${name}/+/desired`);
   const ids = Array.from({ length: count }, (_, i) => `g${`${i}`.padStart(3, '0')}`);
   const begin = (id: string) => {
-    const own = ['--state', at(`${name}-${id}`), '--port', '0', '--key', at('mine.pub'), '--threads', '1'];
+    const own = ['--state', at(`${name}-${id}`), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--threads', '1'];
     return start(process.execPath, [bin, 'gateway', ...own, '--fleet', fleet, '--gateway-id', id, '--log', 'warn']);
   };
   const gateways = new Map(ids.map((id) => [id, begin(id)]));
@@ -278,7 +278,21 @@ test('nobody is there, or no broker', async () => {
   const own = await freePort();
   const hall = `mqtt://127.0.0.1:${own}/hall`;
   const gateway = start(process.execPath, [
-    ...[bin, 'gateway', '--state', at('hall'), '--port', '0', '--key', at('mine.pub'), '--threads', '1', '--log', 'warn'],
+    ...[
+      bin,
+      'gateway',
+      '--state',
+      at('hall'),
+      '--port',
+      '0',
+      '--insecure-no-token',
+      '--key',
+      at('mine.pub'),
+      '--threads',
+      '1',
+      '--log',
+      'warn',
+    ],
     ...['--broker', `${own}`, '--fleet', hall, '--gateway-id', 'one', '--fleet-token', at('password')],
   ]);
   const args = ['--fleet', hall, '--token-file', at('password'), '--waves', 'all', '--settle', '0'];

@@ -70,7 +70,19 @@ const run = (...args: string[]): Promise<{ code: number; out: string; err: strin
 test('a rollout and frames over mqtts:// with certificates of both sides', async () => {
   const { wasm } = await bundleOf(1);
   writeFileSync(at('heart.wasm'), wasm);
-  const args = ['--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--log', 'warn', '--gateway-id', 'a'];
+  const args = [
+    '--state',
+    at('state'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--key',
+    at('mine.pub'),
+    '--log',
+    'warn',
+    '--gateway-id',
+    'a',
+  ];
   args.push('--fleet', `${url}/hall`, '--fleet-ca', at('ca.pem'), '--fleet-cert', at('client.pem'));
   args.push('--mqtt', url, '--mqtt-id', 'a', '--mqtt-qos', '1', '--mqtt-ca', at('ca.pem'), '--mqtt-cert', at('client.pem'));
   args.push('--most-waiting', '1000', '--most-lag-ms', '60000');
@@ -103,7 +115,20 @@ test('a rollout and frames over mqtts:// with certificates of both sides', async
 test('a broker that is not trusted, and sides that it does not take: a code, and nothing reaches the broker', async () => {
   const before = taken;
   const flash = ['flash', at('heart.wasm'), '--fleet', `${url}/hall`];
-  const gate = ['gateway', '--state', at('other'), '--port', '0', '--key', at('mine.pub'), '--log', 'silent', '--mqtt', url];
+  const gate = [
+    'gateway',
+    '--state',
+    at('other'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--key',
+    at('mine.pub'),
+    '--log',
+    'silent',
+    '--mqtt',
+    url,
+  ];
   const pair = ['--tls-cert', at('client.pem')];
   for (const [args, code] of [
     [[...flash, '--tls-ca', at('other-ca.pem'), ...pair], 'RN851'],

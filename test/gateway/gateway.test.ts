@@ -7,11 +7,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gateway, type GatewayOptions } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { Door } from '../../host/gateway/http/door.ts';
 import { RateLimit } from '../../host/gateway/http/guard.ts';
 import type { OutputEvent, StepEvent } from '../../host/gateway/hub/events.ts';
 import { codeOf } from '../host/helpers.ts';
 import { bundleOf, bytesOf, expected, keys, signal } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
+import { knocker } from './knock.ts';
 
 const all = (n: number) => n;
 const quick = { enduranceHops: 50, outputs: 2, seconds: 20 };
@@ -80,11 +82,11 @@ for (const [what, code, body] of [
     feed(100);
     assert.is((await flash(gateway, 2, breaksOn(body))).phase, 'confirmed');
     feed(60);
-    assert.is(gateway.slot('main').state.active?.sequence, 2);
+    assert.is(gateway.find('main').state.active?.sequence, 2);
     // another stream brings what breaks it
     gateway.push('ankle', new Uint8Array(48).fill(99));
     gateway.push('ankle', bytesOf(signal(5, 8, 72)));
-    await until(() => gateway.slot('main').state.active?.sequence === 1);
+    await until(() => gateway.find('main').state.active?.sequence === 1);
     feed(60);
     await until(() => outputs.filter(({ stream }) => stream === 'wrist').length >= 54);
     same(
@@ -93,7 +95,7 @@ for (const [what, code, body] of [
       220,
     );
     await until(() => outputs.filter(({ stream }) => stream === 'ankle').length >= 19);
-    const { last, floor, previous } = gateway.slot('main').state;
+    const { last, floor, previous } = gateway.find('main').state;
     assert.equal([last?.result, last?.code, floor, previous], ['reverted', code, 2, undefined]);
     assert.ok(steps.some(({ step, failure }) => step === 'rolled back' && failure?.code === code));
     assert.is(await codeOf(() => flash(gateway, 2, breaksOn(body))), 'RN817', 'it cannot come back');
@@ -130,25 +132,25 @@ test('--no-confirm: it waits beside the one that runs; confirmed by hand it runs
     [3, 'confirm'],
   ] as const) {
     const trying = flash(gateway, sequence, {}, { ...quick, confirm: false });
-    await until(() => gateway.slot('main').report?.phase === 'live' && gateway.slot('main').report?.sequence === sequence);
+    await until(() => gateway.find('main').report?.phase === 'live' && gateway.find('main').report?.sequence === sequence);
     feed(40);
     assert.is((await trying).phase, 'passed');
-    assert.equal([gateway.slot('main').state.active?.sequence, gateway.slot('main').state.trial], [1, true]);
+    assert.equal([gateway.find('main').state.active?.sequence, gateway.find('main').state.trial], [1, true]);
     assert.is(await codeOf(() => flash(gateway, 9)), 'RN804', 'one at a time');
     feed(40);
     if (end === 'confirm') await gateway.confirm();
     else await gateway.rollBack();
     feed(40);
-    assert.is(gateway.slot('main').state.active?.sequence, end === 'confirm' ? 3 : 1);
+    assert.is(gateway.find('main').state.active?.sequence, end === 'confirm' ? 3 : 1);
   }
   await until(() => outputs.length >= (280 - 8) / 4 + 1);
   same(outputs, 0, 280);
   await gateway.rollBack();
-  assert.is(gateway.slot('main').state.active?.sequence, 1);
+  assert.is(gateway.find('main').state.active?.sequence, 1);
   void flash(gateway, 4, {}, { ...quick, confirm: false }).catch(() => {});
-  await until(() => gateway.slot('main').state.trial);
+  await until(() => gateway.find('main').state.trial);
   const again = await opened(disk.survivor(all, all));
-  const { active, last, trial, floor } = again.gateway.slot('main').state;
+  const { active, last, trial, floor } = again.gateway.find('main').state;
   assert.equal([active?.sequence, last?.code, trial, floor], [1, 'RN801', false, 3]);
   await Promise.all([gateway.close(), again.gateway.close()]);
 });
@@ -163,7 +165,7 @@ test('safe mode runs what was confirmed, and tries nothing until it is ended', a
   await until(() => gateway.outputs('wrist').length === 2);
   assert.is(await codeOf(() => flash(gateway, 2)), 'RN840');
   await gateway.store.leaveSafeMode();
-  assert.is(gateway.slot('main').state.staged?.sequence, 2, 'it was staged');
+  assert.is(gateway.find('main').state.staged?.sequence, 2, 'it was staged');
   const trying = gateway.try('main', quick);
   const feeding = setInterval(() => gateway.push('wrist', bytesOf(signal(0, 0, 8))), 30);
   assert.is((await trying).phase, 'confirmed');
@@ -216,9 +218,10 @@ test('frames over HTTP: repeated ones are left out, missing ones refused; output
 
 test('an upload goes on where it broke; the rate of requests is limited; unsigned bundles only where everything says so', async () => {
   const { gateway } = await opened(new CrashDisk(), { policy: { insecureUnsigned: true } });
-  const { app } = gatewayApp({ gateway, log: pino({ level: 'silent' }), requestsPerMinute: 20 });
+  const { app } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
+  const knock = knocker(app, new Door({ requestsPerMinute: 20 }));
   const { wasm, digest } = await bundleOf(1);
-  const begun = await app.request('/v1/uploads', { method: 'POST', headers: { 'upload-length': `${wasm.length}` } });
+  const begun = await knock('/v1/uploads', { method: 'POST', headers: { 'upload-length': `${wasm.length}` } });
   const location = begun.headers.get('location') as string;
   assert.is(begun.headers.get('runlet-insecure'), 'unsigned bundles are taken');
   const broken = new ReadableStream({
@@ -227,23 +230,23 @@ test('an upload goes on where it broke; the rate of requests is limited; unsigne
       setTimeout(() => controller.error(new Error('the line broke')), 50);
     },
   });
-  const first = await app.request(location, { method: 'PATCH', body: broken, duplex: 'half' } as RequestInit);
+  const first = await knock(location, { method: 'PATCH', body: broken, duplex: 'half' } as RequestInit);
   assert.is(first.status, 500);
-  const where = await app.request(location);
+  const where = await knock(location);
   assert.equal([where.status, where.headers.get('upload-offset'), where.headers.get('range')], [204, '300', '0-299']);
-  const rest = await app.request(location, {
+  const rest = await knock(location, {
     method: 'PATCH',
     body: wasm.slice(300, 900),
     headers: { 'content-range': '300-899' },
   });
   assert.equal([rest.status, rest.headers.get('upload-offset')], [202, '900']);
-  const ended = await app.request(`${location}?digest=sha256:${digest}`, { method: 'PUT', body: wasm.slice(900) });
+  const ended = await knock(`${location}?digest=sha256:${digest}`, { method: 'PUT', body: wasm.slice(900) });
   assert.is(ended.status, 201);
   assert.is(gateway.status().slots[0]?.staged?.keyId, undefined);
   assert.ok(gateway.status().insecureUnsigned);
   let status = 0;
   for (let n = 0; n < 25; n++)
-    status = (await app.request('/v1/uploads', { method: 'POST', headers: { 'upload-length': 'x' } })).status;
+    status = (await knock('/v1/uploads', { method: 'POST', headers: { 'upload-length': 'x' } })).status;
   assert.is(status, 429);
   let now = 0;
   const limit = new RateLimit(60, 2, () => now);

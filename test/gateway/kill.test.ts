@@ -31,7 +31,19 @@ const bin = join(import.meta.dirname, '../../host/cli/bin.js');
 
 /** Starts the gateway; its address once it listens. */
 async function start(): Promise<{ url: string; ended: Promise<unknown> }> {
-  const args = ['gateway', '--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--safe-after', '100000', '--json'];
+  const args = [
+    'gateway',
+    '--state',
+    at('state'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--key',
+    at('mine.pub'),
+    '--safe-after',
+    '100000',
+    '--json',
+  ];
   const process_ = spawn(process.execPath, [bin, ...args, '--log', 'error'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child = process_;
   let text = '';

@@ -19,7 +19,18 @@ test('standard input and a FIFO: each line is a tick, noise is counted, nothing 
   writeFileSync(at('first.wasm'), (await bundleOf(1)).wasm);
   writeFileSync(at('mine.pub'), publicPem(keys));
   execFileSync('mkfifo', [at('line')]);
-  const args = ['gateway', '--state', at('state'), '--port', '0', '--model', at('first.wasm'), '--key', at('mine.pub')];
+  const args = [
+    'gateway',
+    '--state',
+    at('state'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--model',
+    at('first.wasm'),
+    '--key',
+    at('mine.pub'),
+  ];
   args.push('--stdin', '--serial', at('line'), '--numbered', '--line-stream', 'pipe', '--log', 'warn');
   const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [said] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];

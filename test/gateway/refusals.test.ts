@@ -12,10 +12,12 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { signBundle, unsigned } from '../../assembly/bundle/sign.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { Door } from '../../host/gateway/http/door.ts';
 import type { TrialOptions } from '../../host/gateway/hub/trial.ts';
 import { tinyBundle, withSection } from '../host/tiny-bundle.ts';
 import { type BundleOptions, bundleOf, bytesOf, digestOf, expected, keys, signal } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
+import { knocker } from './knock.ts';
 
 const token = 'a-token-of-some-length';
 const mostBytes = 20_000;
@@ -23,10 +25,11 @@ const mostMemoryBytes = 4 << 16;
 const disk = new CrashDisk();
 const policy = { keys: [keys.publicKey], mostBytes, mostMemoryBytes };
 const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 500 } });
-const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }), token, requestsPerMinute: 1e6 });
+const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
+const knock = knocker(app, new Door({ token, requestsPerMinute: 1e6 }));
 
 const ask = (method: string, path: string, body?: Uint8Array | string, headers: Record<string, string> = {}) =>
-  app.request(path, { method, body: body as BodyInit, headers: { authorization: `Bearer ${token}`, ...headers } });
+  knock(path, { method, body: body as BodyInit, headers: { authorization: `Bearer ${token}`, ...headers } });
 const codeIn = async (response: Response): Promise<string> => {
   const text = await response.text();
   if (response.status < 400) return 'taken';
@@ -81,7 +84,7 @@ test.after(async () => {
 });
 
 async function undisturbed(): Promise<void> {
-  const { active, floor, staged, trial } = gateway.slot('main').state;
+  const { active, floor, staged, trial } = gateway.find('main').state;
   assert.equal([active?.digest, floor, staged, trial], [first.digest, 5, undefined, false]);
   assert.is(uploads.size, 0, 'an upload is left');
   assert.equal(disk.files(), [`blobs/${first.digest}`, 'state'], 'something is left on the disk');
@@ -105,7 +108,7 @@ const refuses = (what: string, code: string, run: () => Promise<string>): void =
 
 // on the wire
 const other = await bundleOf(6);
-refuses('no token', 'RN811', async () => codeIn(await app.request('/v1/uploads', { method: 'POST' })));
+refuses('no token', 'RN811', async () => codeIn(await knock('/v1/uploads', { method: 'POST' })));
 refuses('another token', 'RN811', async () =>
   codeIn(await ask('POST', '/v1/uploads', undefined, { authorization: 'Bearer nonsense' })),
 );

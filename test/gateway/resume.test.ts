@@ -41,7 +41,19 @@ const largeBundle = async (sequence: number): Promise<Uint8Array> => {
 };
 
 async function startGateway(): Promise<{ child: ChildProcess; port: number }> {
-  const args = ['gateway', '--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--json', '--log', 'error'];
+  const args = [
+    'gateway',
+    '--state',
+    at('state'),
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--key',
+    at('mine.pub'),
+    '--json',
+    '--log',
+    'error',
+  ];
   const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);
   const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')) as [string];

@@ -15,6 +15,7 @@ import WebSocket from 'ws';
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
+import { Door } from '../../host/gateway/http/door.ts';
 import { protocolsFor } from '../../host/gateway/http/guard.ts';
 import { serve } from '../../host/gateway/http/serve.ts';
 import { Intake, type IntakeOptions } from '../../host/gateway/streams/intake.ts';
@@ -61,7 +62,7 @@ async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
   return { gateway, intake, close };
 }
 
-const outputOf = (gateway: Gateway): PortManifest => gateway.slot('main').active?.manifest.outputs.at(0) as PortManifest;
+const outputOf = (gateway: Gateway): PortManifest => gateway.find('main').active?.manifest.outputs.at(0) as PortManifest;
 
 /** Outputs as a reader of a wire gets them, against an uninterrupted run. */
 function sameAsEver(outputs: OutputMessage[], scale: number, zeroPoint: number, frames: number): void {
@@ -119,9 +120,9 @@ test('COBS: no zero inside, and back again', () => {
 
 test('WebSocket: frames of two streams on one socket, outputs on it and on another; refusals as text; other origins shut out', async () => {
   const { gateway, intake, close } = await begun();
-  const { app, uploads } = gatewayApp({ gateway, log, token: 'a-token-of-some-length' });
-  const served = await serve({ app, host: '127.0.0.1', port: 0 });
-  const sockets = attachWebSockets(served.server, intake, 'a-token-of-some-length');
+  const { app, uploads } = gatewayApp({ gateway, log });
+  const served = await serve({ app, door: new Door({ token: 'a-token-of-some-length' }), host: '127.0.0.1', port: 0 });
+  const sockets = attachWebSockets(served, intake);
   const address = `${served.url.replace('http', 'ws')}/v1/ws`;
   const headers = { Authorization: 'Bearer a-token-of-some-length' };
   for (const [path, options, status] of [

@@ -23,6 +23,7 @@ import { Gateway } from '../../host/gateway/gateway.ts';
 import { gatewayApp } from '../../host/gateway/http/app.ts';
 import { checkTls } from '../../host/gateway/http/certificates.ts';
 import { GatewayClient } from '../../host/gateway/http/client.ts';
+import { Door } from '../../host/gateway/http/door.ts';
 import { type Served, serve, type Tls } from '../../host/gateway/http/serve.ts';
 import { type OutputMessage, readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { codeOf } from '../host/helpers.ts';
@@ -200,8 +201,8 @@ async function opened(tls: Tls | undefined) {
   const gateway = await Gateway.open(new CrashDisk(), { policy: { keys: [keys.publicKey] }, pool: { threads: 1 } });
   const logged: { why?: string }[] = [];
   const log = pino({ level: 'warn' }, { write: (text: string) => logged.push(JSON.parse(text)) });
-  const { app } = gatewayApp({ gateway, log, token });
-  const served: Served = await serve({ app, host: '127.0.0.1', port: 0, tls, log });
+  const { app } = gatewayApp({ gateway, log });
+  const served: Served = await serve({ app, door: new Door({ token }), host: '127.0.0.1', port: 0, tls, log });
   const seen = { requests: 0, upgrades: 0, secured: 0 };
   served.server.on('request', () => seen.requests++);
   served.server.on('upgrade', () => seen.upgrades++);
@@ -225,7 +226,7 @@ test('a certificate that is not taken: cut off before a byte of HTTP is read, TL
       socket.on('data', (part) => {
         answer += part;
       });
-      socket.on('secureConnect', () => socket.write('GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n'));
+      socket.on('secureConnect', () => socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'));
       await new Promise((resolve) => socket.on('close', resolve));
       assert.is(answer, '', `${what}, ${maxVersion}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -257,7 +258,7 @@ test('plain HTTP to HTTPS is answered, HTTPS to plain HTTP is told; a handshake 
   const slow = connect(port, '127.0.0.1');
   const secure = connectTls({ socket: dripping(slow), ca: own.cert, servername: 'localhost', ...client });
   await once(secure, 'secureConnect');
-  secure.write('GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n');
+  secure.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   assert.match(String((await once(secure, 'data'))[0]), /^HTTP\/1\.1 200/);
   assert.equal(seen, { requests: 1, upgrades: 0, secured: 1 });
   const silent = connect(port, '127.0.0.1');

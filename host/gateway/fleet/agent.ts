@@ -82,7 +82,7 @@ export class Agent {
   report(): void {
     const { gateway, id, report } = this.#options;
     const { desired } = this.#memory;
-    const { active, previous } = gateway.slot(this.#slot).state;
+    const { active, previous } = gateway.store.slot(this.#slot);
     const { state, code, why } = this.#now;
     report({
       fleet: 1,
@@ -134,8 +134,8 @@ export class Agent {
   }
 
   #onTrial(name: string): string | undefined {
-    const slot = this.#options.gateway.slot(name);
-    return slot.trial?.loaded.digest ?? slot.state.staged?.digest;
+    const { slots, store } = this.#options.gateway;
+    return slots.get(name)?.trial?.loaded.digest ?? store.slot(name).staged?.digest;
   }
 
   #at(now: Outcome): void {
@@ -171,7 +171,7 @@ export class Agent {
   async #giveUp({ slot: name, instead, bundle }: Desired): Promise<void> {
     const { gateway } = this.#options;
     if (this.#onTrial(name) === instead) await gateway.rollBack(name);
-    const { active, previous } = gateway.slot(name).state;
+    const { active, previous } = gateway.store.slot(name);
     if (active?.digest !== instead) return;
     if (bundle && previous?.digest === bundle.digest) await gateway.rollBack(name);
     else throw noWayBack(name, bundle ? 'the bundle before is another one' : 'nothing ran before');
@@ -180,7 +180,7 @@ export class Agent {
   async #reach({ slot: name, bundle, trial }: Desired, signal: AbortSignal, resumed: boolean): Promise<Outcome> {
     const { gateway } = this.#options;
     if (!bundle) return { state: 'idle' };
-    const { active, last } = gateway.slot(name).state;
+    const { active, last } = gateway.store.slot(name);
     if (active?.digest === bundle.digest) return { state: 'confirmed' };
     // the gateway ended while it was on trial
     if (resumed && last?.digest === bundle.digest && last.result === 'reverted') return revertedOf(last);
@@ -198,8 +198,8 @@ export class Agent {
     const { phase, failure } = await gateway.try(name, { ...trial, confirm: true });
     if (phase !== 'confirmed') return { state: 'reverted', ...failure };
     // it may have misbehaved between the swap and now
-    const { state } = gateway.slot(name);
-    return state.active?.digest === bundle.digest ? { state: 'confirmed' } : revertedOf(state.last);
+    const ran = gateway.store.slot(name);
+    return ran.active?.digest === bundle.digest ? { state: 'confirmed' } : revertedOf(ran.last);
   }
 }
 

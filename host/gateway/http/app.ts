@@ -1,29 +1,22 @@
 /**
  * The gateway over HTTP: uploads, trials, frames and outputs (docs/gateway.md has the wire).
  *
- * In: a Gateway.  Out: a Hono app; it is given requests by serve.ts, or by a test. Pages, metrics and other wires add their routes to it.
+ * In: a Gateway.  Out: a Hono app; it is given requests by serve.ts once the door (door.ts) let them in, or by a test. Pages and metrics add their routes to it.
  */
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { isRunletError } from '../../../models/error.ts';
-import type { Gateway } from '../gateway.ts';
+import { checkName, type Gateway } from '../gateway.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
 import type { Uploads } from '../store/uploads.ts';
 import { sendEvents } from './events.ts';
-import { checkToken, RateLimit } from './guard.ts';
 import { badRequest, problemOf, wholeNumber } from './problem.ts';
 
 export interface AppOptions {
   gateway: Gateway;
   log: Logger;
-  /** Clients must say it; undefined: anybody may come in. */
-  token?: string;
-  /** Of uploads and decisions, from one address. */
-  requestsPerMinute?: number;
-  /** The address of a request. */
-  addressOf?: (c: Context) => string;
 }
 
 /** Frames of one request. */
@@ -86,19 +79,16 @@ export interface GatewayApp {
   uploads: Uploads;
 }
 
-export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addressOf = () => 'local' }: AppOptions): GatewayApp {
+export function gatewayApp({ gateway, log }: AppOptions): GatewayApp {
   const app = new Hono();
   const { uploads } = gateway;
-  const limit = new RateLimit(requestsPerMinute);
 
   app.onError((error, c) => {
-    const { status, body } = problemOf(error);
+    const { status, fields, body } = problemOf(error);
     const { code, what, why } = body.error;
     if (!isRunletError(error)) log.error({ err: error, path: c.req.path }, 'fault');
     else log.warn({ code, what, why, path: c.req.path, method: c.req.method }, 'refused');
-    if (status === 429) c.header('Retry-After', '1');
-    if (status === 401) c.header('WWW-Authenticate', 'Bearer');
-    return c.json(body, status as ContentfulStatusCode);
+    return c.json(body, status as ContentfulStatusCode, fields);
   });
   app.notFound((c) => c.json(problemOf(badRequest('there is nothing here', c.req.path)).body, 404));
   app.use(async (c, next) => {
@@ -112,21 +102,11 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
     return c.json({ ready, safeMode: gateway.store.state.safeMode }, ready ? 200 : 503);
   });
 
-  app.use('/v1/*', async (c, next) => {
-    try {
-      checkToken(c.req.header('authorization'), token);
-    } catch (error) {
-      // who guesses is slowed down
-      limit.take(`${addressOf(c)} token`);
-      throw error;
-    }
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && !/\/frames$/.test(c.req.path)) limit.take(addressOf(c));
-    await next();
-  });
-
   app.post('/v1/uploads', async (c) => {
-    const { name } = gateway.slot(c.req.query('slot') ?? 'main');
-    const id = await uploads.begin(name, wholeNumber(c.req.header('upload-length'), 'Upload-Length'));
+    const id = await uploads.begin(
+      checkName('slot', c.req.query('slot') ?? 'main'),
+      wholeNumber(c.req.header('upload-length'), 'Upload-Length'),
+    );
     const location = `/v1/uploads/${id}`;
     return c.json({ location, offset: 0 }, 201, { Location: location, 'Upload-Offset': '0' });
   });
@@ -160,7 +140,7 @@ export function gatewayApp({ gateway, log, token, requestsPerMinute = 600, addre
   });
   app.get('/v1/slots/:slot', (c) => c.json(gateway.slotStatus(c.req.param('slot'))));
   app.post('/v1/slots/:slot/trial', async (c) => {
-    const slot = gateway.slot(c.req.param('slot'));
+    const slot = gateway.find(c.req.param('slot'));
     const trial = await slot.begin(await trialOptions(c));
     trial.done.catch((error: unknown) => log.error({ err: error, slot: slot.name }, 'trial'));
     return c.json(gateway.slotStatus(slot.name), 202);

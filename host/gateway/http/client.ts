@@ -190,7 +190,8 @@ export class GatewayClient {
 
   /** What is staged in a slot, where it is this one: the answer to the last request of its upload was lost. */
   async #staged(slot: string, digest: string): Promise<Stored | undefined> {
-    const { staged } = await this.slot(slot);
+    const { slots } = await this.status();
+    const staged = slots.find((one) => one.slot === slot)?.staged;
     return staged?.digest === digest ? staged : undefined;
   }
 

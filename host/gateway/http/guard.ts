@@ -1,8 +1,8 @@
 /**
- * Who may come in, and how often.
+ * Tokens, and how often an address may ask (door.ts says when each is looked at).
  *
  * In: a request's headers and address.  Out: nothing, or RN811, RN812. The token is compared in constant time, and is never taken from an address, which logs
- * and histories keep; a bucket for each address fills at a rate.
+ * and histories keep; a bucket for each address fills at a rate. Cost: 4,096 addresses are kept at most.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
@@ -15,13 +15,8 @@ function compare(given: string | undefined, token: string, where: string): void 
   throw new RunletError('RN811', {
     what: given === undefined ? 'this gateway wants a token' : 'the token is not the right one',
     where,
-    tryThis: '--token-file with the file that the gateway was started with',
+    tryThis: '--token-file with the file that the gateway was started with, or `token` in its state folder',
   });
-}
-
-/** `Authorization: Bearer TOKEN`. @throws RN811 */
-export function checkToken(header: string | undefined, token: string | undefined): void {
-  if (token !== undefined) compare(/^Bearer +(\S+) *$/i.exec(header ?? '')?.[1], token, 'Authorization');
 }
 
 /** What a socket speaks, and what carries its token: base64url (RFC 4648, 5, no padding) of its UTF-8 after the dot. */
@@ -40,21 +35,38 @@ export const protocolsFor = (token: string): string[] => [
   `${bearerProtocol}${Buffer.from(token).toString('base64url')}`,
 ];
 
+/** Headers that may carry a token. */
+export interface TokenHeaders {
+  authorization?: string;
+  'sec-websocket-protocol'?: string;
+}
+
 /**
- * The token of a WebSocket: `Authorization`, or else one subprotocol that carries it, beside the one that is spoken.
+ * `Authorization: Bearer TOKEN`; or else, of a WebSocket, one subprotocol that carries the token, beside the one that is spoken.
  * @throws RN811
  */
-export function checkSocketToken(headers: { authorization?: string; protocols?: string }, token: string | undefined): void {
-  if (token === undefined) return;
-  const offered = offeredProtocols(headers.protocols);
+export function checkToken(headers: TokenHeaders, token: string): void {
+  const { authorization, 'sec-websocket-protocol': protocols } = headers;
+  const offered = offeredProtocols(protocols);
   const carriers = offered.filter((one) => one.startsWith(bearerProtocol));
-  if (headers.authorization !== undefined || carriers.length === 0) checkToken(headers.authorization, token);
-  else {
-    const [carrier = ''] = carriers;
-    const given = Buffer.from(carrier.slice(bearerProtocol.length), 'base64url').toString();
-    const plain = carriers.length === 1 && offered.includes(socketProtocol);
-    compare(plain ? given : undefined, token, 'Sec-WebSocket-Protocol');
+  if (authorization !== undefined || carriers.length === 0) {
+    compare(/^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1], token, 'Authorization');
+    return;
   }
+  const [carrier = ''] = carriers;
+  const given = Buffer.from(carrier.slice(bearerProtocol.length), 'base64url').toString();
+  const plain = carriers.length === 1 && offered.includes(socketProtocol);
+  compare(plain ? given : undefined, token, 'Sec-WebSocket-Protocol');
+}
+
+/** Who shares a limit: an IPv4 address, or the network (/64) that one subscriber of IPv6 has. */
+export function addressKey(address: string): string {
+  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  if (!v4.includes(':')) return v4;
+  const [head = '', tail = ''] = (v4.split('%')[0] as string).split('::');
+  const groups = (text: string) => (text === '' ? [] : text.split(':'));
+  const zeros = Array.from({ length: Math.max(0, 8 - groups(head).length - groups(tail).length) }, () => '0');
+  return [...groups(head), ...zeros, ...groups(tail)].slice(0, 4).join(':');
 }
 
 const mostAddresses = 4096;
@@ -72,20 +84,29 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** @throws RN812 */
-  take(address: string): void {
+  #left(address: string): number {
     const now = this.#now();
     const { left, atMs } = this.#buckets.get(address) ?? { left: this.#burst, atMs: now };
-    const filled = Math.min(this.#burst, left + ((now - atMs) * this.#perMinute) / 60_000);
-    this.#buckets.delete(address);
-    if (this.#buckets.size >= mostAddresses) for (const oldest of this.#buckets.keys()) if (this.#buckets.delete(oldest)) break;
-    this.#buckets.set(address, { left: Math.max(0, filled - 1), atMs: now });
-    if (filled >= 1) return;
+    return Math.min(this.#burst, left + ((now - atMs) * this.#perMinute) / 60_000);
+  }
+
+  /** Takes nothing. @throws RN812 */
+  check(address: string): void {
+    if (this.#left(address) >= 1) return;
     throw new RunletError('RN812', {
       what: 'too many requests',
       where: address,
       why: `${this.#perMinute} a minute are taken`,
       tryThis: 'wait a little',
     });
+  }
+
+  /** @throws RN812 */
+  take(address: string): void {
+    const filled = this.#left(address);
+    this.#buckets.delete(address);
+    if (this.#buckets.size >= mostAddresses) for (const oldest of this.#buckets.keys()) if (this.#buckets.delete(oldest)) break;
+    this.#buckets.set(address, { left: Math.max(0, filled - 1), atMs: this.#now() });
+    if (filled < 1) this.check(address);
   }
 }

@@ -19,6 +19,7 @@ const statuses: Record<string, number> = {
   RN813: 503,
   RN814: 400,
   RN840: 409,
+  RN841: 403,
   RN842: 400,
   RN843: 409,
   RN844: 400,
@@ -34,6 +35,8 @@ const broken = new Set(['RN830', 'RN831', 'RN835']);
 
 export interface Problem {
   status: number;
+  /** Headers that go with it. */
+  fields: Record<string, string>;
   body: { error: { code: string; what: string; where?: string; why?: string; tryThis?: string } };
 }
 
@@ -42,7 +45,11 @@ export function problemOf(error: unknown): Problem {
     ? error
     : new RunletError('RN849', { what: 'the gateway has a fault', tryThis: 'its log says more' });
   const status = statuses[known.code] ?? (broken.has(known.code) ? 503 : 422);
-  return { status, body: { error: { code: known.code, ...known.parts } } };
+  const fields: Record<string, string> = {
+    ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    ...(status === 429 && { 'Retry-After': '1' }),
+  };
+  return { status, fields, body: { error: { code: known.code, ...known.parts } } };
 }
 
 /** @throws RN814 */

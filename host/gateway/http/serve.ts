@@ -1,7 +1,7 @@
 /**
  * Serves a gateway over HTTP or HTTPS, and stops it.
  *
- * In: an app, an address, certificates.  Out: the port, and a function that stops. With `clientCa` clients must show a certificate of it (mutual TLS): who does
+ * In: an app, a door, an address, certificates.  Out: the port, the upgrades that it takes, and a function that stops. With `clientCa` clients must show a certificate of it (mutual TLS): who does
  * not is cut off before a byte of HTTP is read, and the log says why. Who speaks plain HTTP to a port of HTTPS is told so (RN869).
  */
 import { createServer as createPlain, type Server } from 'node:http';
@@ -9,10 +9,12 @@ import { createServer as createSecure } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
-import { getConnInfo } from '@hono/node-server/conninfo';
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { RunletError } from '../../../models/error.ts';
+import { Connections } from './connections.ts';
+import type { Door } from './door.ts';
+import { type EntranceCounts, openEntrance, serverLimits, type Upgrade } from './entrance.ts';
 import { problemOf } from './problem.ts';
 
 export interface Tls {
@@ -23,20 +25,25 @@ export interface Tls {
 
 export interface ServeOptions {
   app: Hono;
+  door: Door;
   host: string;
   /** 0: any that is free. */
   port: number;
   tls?: Tls;
+  /** Default: 1024, or what the limit of open files leaves. */
+  maxConnections?: number;
   log?: Logger;
 }
 
 export interface Served {
   server: Server;
   url: string;
+  /** What answers upgrades, by path; others may add theirs. */
+  upgrades: Map<string, Upgrade>;
+  counts: EntranceCounts;
+  connections: Connections;
   stop(): Promise<void>;
 }
-
-export const addressOf = (c: Context): string => getConnInfo(c).remote.address ?? 'unknown';
 
 /** The first byte of a TLS connection: a handshake (RFC 8446, 5.1). */
 const handshake = 0x16;
@@ -55,17 +62,12 @@ function plainAnswer(): string {
   return [...head, 'Connection: close', '', body].join('\r\n');
 }
 
-/** Looks at the first byte of each connection before TLS does. @returns the connections, also those whose handshake is not over */
-function answerPlain(server: Server): Set<Socket> {
-  const sockets = new Set<Socket>();
+/** Looks at the first byte of each connection before TLS does. */
+function answerPlain(server: Server): void {
   const toTls = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    const ignore = () => {};
     const late = () => socket.destroy();
-    socket.on('error', ignore);
     socket.setTimeout(firstByteMs, late);
     socket.once('readable', () => {
       const first: Buffer | null = socket.read();
@@ -73,11 +75,9 @@ function answerPlain(server: Server): Set<Socket> {
       socket.off('timeout', late).setTimeout(0);
       if (first[0] !== handshake) return socket.end(plainAnswer(), () => socket.destroy());
       socket.unshift(first);
-      socket.off('error', ignore);
       for (const listener of toTls) listener.call(server, socket);
     });
   });
-  return sockets;
 }
 
 /** Says why a connection did not come about. */
@@ -93,17 +93,21 @@ function logRefused(server: Server, log: Logger): void {
 }
 
 /** @throws RN863 */
-export async function serve({ app, host, port, tls, log }: ServeOptions): Promise<Served> {
-  const listener = getRequestListener(app.fetch);
+export async function serve({ app, door, host, port, tls, log, maxConnections }: ServeOptions): Promise<Served> {
   const secure = tls && {
     cert: Buffer.from(tls.cert),
     key: Buffer.from(tls.key),
+    handshakeTimeout: firstByteMs,
     ...(tls.clientCa && { ca: Buffer.from(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
   };
-  const server: Server = secure ? createSecure(secure, listener) : createPlain(listener);
-  server.headersTimeout = 10_000;
-  const sockets = secure ? answerPlain(server) : undefined;
+  const server: Server = secure ? createSecure({ ...secure, ...serverLimits }) : createPlain(serverLimits);
+  if (secure) answerPlain(server);
   if (secure && log) logRefused(server, log);
+  const connections = new Connections(maxConnections);
+  server.prependListener('connection', (socket: Socket) => connections.add(socket));
+  const upgrades = new Map<string, Upgrade>();
+  const listener = getRequestListener(app.fetch);
+  const counts = openEntrance({ server, door, connections, listener, upgrades, log });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: Error) =>
       reject(
@@ -117,14 +121,14 @@ export async function serve({ app, host, port, tls, log }: ServeOptions): Promis
     );
     server.listen(port, host, resolve);
   });
+  server.on('error', (error) => log?.error({ err: error }, 'the listening port'));
   const found = server.address();
   const at = typeof found === 'object' && found ? found.port : port;
   const shown = host.includes(':') ? `[${host}]` : host;
   const stop = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
-      server.closeAllConnections();
-      for (const socket of sockets ?? []) socket.destroy();
+      connections.destroyAll();
     });
-  return { server, url: `${tls ? 'https' : 'http'}://${shown}:${at}`, stop };
+  return { server, url: `${tls ? 'https' : 'http'}://${shown}:${at}`, upgrades, counts, connections, stop };
 }

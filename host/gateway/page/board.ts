@@ -39,7 +39,7 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
     ...gateway.status(),
     slots: [...gateway.slots.keys()].map((name) => ({ ...gateway.slotStatus(name), ranges: tracker.ranges(name) })),
     counts: intake.counts(),
-    wires,
+    wires: { websocket: wires.websocket, mqtt: wires.mqtt, lines: wires.lines },
     lagMs: gateway.lagMs,
     outputs: tracker.outputs,
     latency: { boundsMs: latencyBoundsMs, counts: tracker.latency() },

@@ -6,6 +6,12 @@
   const $ = (id) => document.getElementById(id);
   const tokenKey = 'runlet-token';
   const kept = 1024;
+  // the gateway prints a link with its token, which leaves the address at once
+  const linked = /^#token=(\S{16,})$/.exec(location.hash)?.[1];
+  if (linked) {
+    sessionStorage.setItem(tokenKey, linked);
+    history.replaceState(null, '', location.pathname);
+  }
   let token = sessionStorage.getItem(tokenKey) ?? '';
   let [stream, shown, find] = [undefined, undefined, ''];
   let outputs = [];

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Hono } from 'hono';
-import { checkToken } from '../http/guard.ts';
 import { wholeNumber } from '../http/problem.ts';
 import { gatewayMetrics } from '../watch/metrics.ts';
 import { type BoardOptions, boardOf } from './board.ts';
@@ -38,19 +37,18 @@ export function pageHtml(): { html: string; policy: string } {
   return { html, policy };
 }
 
-export function addPage(app: Hono, { token, ...options }: BoardOptions & { token?: string }): void {
+export function addPage(app: Hono, options: BoardOptions): void {
   const registry = gatewayMetrics(options);
   let page: ReturnType<typeof pageHtml> | undefined;
   app.get('/', (c) => {
     page ??= pageHtml();
-    return c.html(page.html, 200, { 'Content-Security-Policy': page.policy, 'X-Content-Type-Options': 'nosniff' });
+    return c.html(page.html, 200, { 'Content-Security-Policy': page.policy });
   });
   app.get('/v1/board', (c) => {
     const after = wholeNumber(c.req.query('after'), 'query, after');
     return c.json(boardOf(options, { stream: c.req.query('stream'), after, find: c.req.query('find') }));
   });
   app.get('/metrics', async (c) => {
-    checkToken(c.req.header('authorization'), token);
     return c.text(await registry.metrics(), 200, { 'Content-Type': registry.contentType });
   });
 }

@@ -3,7 +3,8 @@
  *
  * In: pieces with the offset where they begin.  Out: the whole, once its digest was said. Sizes are checked before anything is read; what was received
  * stays when a connection or the gateway breaks, and the client asks where to go on. Every offset that it is told is one that a crash does not take back.
- * Nothing is left of an upload that ended, was refused, or was idle or under way too long; number and bytes of those that are under way are bounded.
+ * Nothing is left of an upload that ended, was refused, or was idle or under way too long; number and bytes of those that are under way are bounded: a new
+ * one takes the place of the one that has been idle longest.
  *
  *     uploads/<id>   an upload (upload-log.ts)
  */
@@ -126,8 +127,7 @@ export class Uploads {
   async begin(slot: string, length?: number): Promise<string> {
     if (length !== undefined) checkBytes(length, this.#policy);
     await this.expire();
-    if (this.#all.size + this.#begun >= this.#limits.most) throw tooMany(`there are ${this.#all.size + this.#begun}`);
-    this.#checkRoom(length ?? 0);
+    await this.#makeRoom(length ?? 0);
     const id = randomUUID();
     const now = this.#limits.now();
     this.#begun++;
@@ -138,6 +138,19 @@ export class Uploads {
       this.#begun--;
     }
     return id;
+  }
+
+  /** The one that has been idle longest goes; its client is told to begin again (RN806). @throws RN802, RN813 all are being written */
+  async #makeRoom(bytes: number): Promise<void> {
+    const full = () => this.#all.size + this.#begun >= this.#limits.most || this.#bytes() + bytes > this.#mostBytes;
+    while (full()) {
+      let oldest: Upload | undefined;
+      for (const one of this.#all.values()) if (!one.busy && (!oldest || one.touchedMs < oldest.touchedMs)) oldest = one;
+      if (!oldest) break;
+      await this.remove(oldest.id);
+    }
+    if (this.#all.size + this.#begun >= this.#limits.most) throw tooMany(`there are ${this.#all.size + this.#begun}`);
+    this.#checkRoom(bytes);
   }
 
   /** @throws RN813 */

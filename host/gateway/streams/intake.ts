@@ -171,7 +171,7 @@ export class Intake {
   #begin(id: string, slotName: string): Lane {
     const { gateway, options } = this;
     const running = gateway.streams.get(id);
-    const { active } = gateway.slot(running?.slot ?? slotName);
+    const active = gateway.slots.get(running?.slot ?? slotName)?.active;
     if (!active)
       throw new RunletError('RN846', {
         what: 'no bundle runs here',

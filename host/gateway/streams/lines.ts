@@ -113,7 +113,7 @@ export async function readLines(
       return message && readFrames(message);
     }
     const text = decoder.decode(part).trim();
-    const manifest = gateway.slot(gateway.streams.get(stream)?.slot ?? slot ?? 'main').active?.manifest;
+    const manifest = gateway.slots.get(gateway.streams.get(stream)?.slot ?? slot ?? 'main')?.active?.manifest;
     const numbers = text.split(/[\s,;]+/).map((word) => (word === '' ? Number.NaN : Number(word)));
     const from = numbered ? numbers.shift() : undefined;
     if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) return undefined;
@@ -130,7 +130,7 @@ export async function readLines(
       }
       const id = ('stream' in message && message.stream) || stream;
       const most = () =>
-        options.mostWaitingHops * (gateway.slot(gateway.streams.get(id)?.slot ?? 'main').active?.manifest.hop ?? 1);
+        options.mostWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
       while (patient && ((gateway.streams.get(id)?.waiting ?? 0) > most() >> 1 || gateway.lagMs > options.mostLagMs / 2))
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });

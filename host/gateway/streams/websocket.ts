@@ -6,12 +6,12 @@
  * are counted; frames are never answered. A page of another site cannot connect: its Origin is not this host. Where there is a token it comes as a header or,
  * from browsers, as a subprotocol (guard.ts).
  */
-import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isRunletError } from '../../../models/error.ts';
-import { checkSocketToken, socketProtocol } from '../http/guard.ts';
+import { socketProtocol } from '../http/guard.ts';
 import { problemOf } from '../http/problem.ts';
+import type { Served } from '../http/serve.ts';
 import type { OutputEvent } from '../hub/events.ts';
 import type { Intake } from './intake.ts';
 import { readFrames, writeOutput } from './wire.ts';
@@ -30,19 +30,15 @@ interface Reader {
 
 const path = '/v1/ws';
 const mostMessageBytes = 1 << 20;
-const mostBufferedBytes = 4 << 20;
-const pingMs = 30_000;
+const mostBufferedBytes = 1 << 20;
+const pingMs = 10_000;
 
 export interface Sockets {
   counts: SocketCounts;
   stop(): void;
 }
 
-/** A browser says which page opens a socket. */
-const sameOrigin = ({ headers }: IncomingMessage): boolean =>
-  headers.origin === undefined || (URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host);
-
-export function attachWebSockets(server: Server, intake: Intake, token?: string): Sockets {
+export function attachWebSockets({ upgrades, counts: faults }: Served, intake: Intake, log?: Logger): Sockets {
   const hub = new WebSocketServer({
     noServer: true,
     maxPayload: mostMessageBytes,
@@ -53,20 +49,20 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
   const readers = new Set<Reader>();
   const counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
 
-  const refuse = (socket: Duplex, status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => {}); // ws listens from the handshake on
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    if (url.pathname !== path) return refuse(socket, '404 Not Found');
-    if (!sameOrigin(request)) return refuse(socket, '403 Forbidden');
+  upgrades.set(path, (request, socket, head, { searchParams }) =>
+    hub.handleUpgrade(request, socket, head, (one) => guarded(one, () => serve(one, searchParams))),
+  );
+
+  /** What is thrown on behalf of a socket ends that socket. */
+  function guarded(socket: WebSocket, run: () => void): void {
     try {
-      const { authorization, 'sec-websocket-protocol': protocols } = request.headers;
-      checkSocketToken({ authorization, protocols }, token);
-    } catch {
-      return refuse(socket, '401 Unauthorized');
+      run();
+    } catch (error) {
+      faults.faults++;
+      log?.error({ err: error }, 'fault of a WebSocket');
+      socket.close(1011);
     }
-    hub.handleUpgrade(request, socket, head, (one) => serve(one, url.searchParams));
-  });
+  }
 
   function serve(socket: WebSocket, query: URLSearchParams): void {
     const wanted = query.get('outputs') ?? 'own';
@@ -75,7 +71,7 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
     const reader: Reader = { socket, all: wanted === 'all', streams: new Set(named) };
     let alive = true;
     const ping = setInterval(() => {
-      if (!alive) socket.terminate();
+      if (!alive) return socket.terminate();
       alive = false;
       socket.ping();
     }, pingMs).unref();
@@ -90,8 +86,7 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
       readers.delete(reader);
       counts.sockets--;
     });
-    socket.on('message', (data: Buffer, binary) => {
-      alive = true;
+    const take = (data: Buffer, binary: boolean) => {
       try {
         const message = readFrames(binary ? data : new Uint8Array());
         const stream = message.stream ?? query.get('stream') ?? '';
@@ -101,6 +96,10 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
         if (!isRunletError(error)) throw error;
         if (socket.bufferedAmount < mostBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
       }
+    };
+    socket.on('message', (data: Buffer, binary) => {
+      alive = true;
+      guarded(socket, () => take(data, binary));
     });
   }
 
@@ -112,8 +111,10 @@ export function attachWebSockets(server: Server, intake: Intake, token?: string)
         counts.outputsDropped++;
         continue;
       }
-      message ??= writeOutput(output.stream, intake.decorate(output));
-      socket.send(message);
+      guarded(socket, () => {
+        message ??= writeOutput(output.stream, intake.decorate(output));
+        socket.send(message);
+      });
     }
   });
   return {

@@ -5,6 +5,8 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Gateway } from '../gateway.ts';
+import type { Connections } from '../http/connections.ts';
+import type { EntranceCounts } from '../http/entrance.ts';
 import type { Intake, IntakeCounts } from '../streams/intake.ts';
 import type { LineCounts } from '../streams/lines.ts';
 import type { MqttCounts } from '../streams/mqtt.ts';
@@ -13,6 +15,8 @@ import type { Tracker } from './tracker.ts';
 
 /** Counters of the wires that are there. */
 export interface Wires {
+  /** The listening port. */
+  entrance?: { counts: EntranceCounts; connections: Connections };
   websocket?: SocketCounts;
   mqtt?: MqttCounts;
   lines: LineCounts[];
@@ -140,6 +144,19 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   counted('bad_lines_total', 'Lines of text or binary messages that were noise', [], () => [
     [{}, wires.lines.reduce((sum, { bad }) => sum + bad, 0)],
   ]);
+  counted('requests_refused_total', 'Requests that were refused before any work, by error code', ['code'], () =>
+    [...(wires.entrance?.counts.refused ?? [])].map(([code, value]) => [{ code }, value]),
+  );
+  counted(
+    'faults_total',
+    'Errors of the gateway itself; each ended a request, a socket or a stream, and is in the log',
+    [],
+    () => [[{}, wires.entrance?.counts.faults ?? 0]],
+  );
+  counted('connections_dropped_total', 'Connections that made room for others, or found none', [], () => [
+    [{}, wires.entrance?.connections.dropped ?? 0],
+  ]);
+  gauge('connections', 'Connections that are open', [], (set) => set({}, wires.entrance?.connections.size ?? 0));
   gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
   gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>

@@ -136,7 +136,7 @@ export class Tracker {
 
   /** Of a slot's inputs; none before its first output. */
   ranges(slot: string): ChannelRange[] {
-    const { active } = this.#gateway.slot(slot);
+    const active = this.#gateway.slots.get(slot)?.active;
     const found = this.#generations.map(({ ranges }) => ranges.get(slot)).filter((range) => range !== undefined);
     const channels = active ? channelsOf(active.manifest) : [];
     const sum = fresh(1 + width * channels.length);

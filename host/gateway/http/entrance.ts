@@ -1,0 +1,147 @@
+/**
+ * Takes every request and every upgrade of the listening port, asks the door, and hands on what may come in.
+ *
+ * In: a server, a door, who answers requests and upgrades.  Out: counts. A refusal is answered and its connection closed; an error of a handler ends its own
+ * connection, is counted and logged, and nothing else. Bounds: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { isRunletError, RunletError } from '../../../models/error.ts';
+import type { Connections } from './connections.ts';
+import { type Door, visitOf } from './door.ts';
+import { badRequest, problemOf } from './problem.ts';
+
+export interface EntranceCounts {
+  /** Refused before any work, by code. */
+  refused: Map<string, number>;
+  /** Errors that are no refusal. */
+  faults: number;
+}
+
+/** Answers an upgrade that was let in. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, url: URL) => void;
+
+export interface EntranceOptions {
+  server: Server;
+  door: Door;
+  connections: Connections;
+  listener: RequestListener;
+  /** By path. */
+  upgrades: Map<string, Upgrade>;
+  log?: Logger;
+}
+
+/** Limits of node:http, for `createServer`. */
+export const serverLimits = {
+  maxHeaderSize: 8192,
+  headersTimeout: 10_000,
+  requestTimeout: 300_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 2000,
+  requireHostHeader: false, // the door has a better answer
+};
+export const idleMs = 20_000;
+/** What a refused client has to read its answer. */
+const lingerMs = 1000;
+const logMs = 1000;
+
+/** On all answers: no page of another site may embed them, nothing keeps them. */
+const headers = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+};
+
+/** What is refused ends its connection, also where the client goes on sending or never reads. */
+function endSoon(socket: Duplex): void {
+  socket.on('error', () => {});
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+  socket.once('end', () => socket.destroy());
+  socket.once('close', () => clearTimeout(timer));
+}
+
+const statusTexts: Record<number, string> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' };
+
+/** An answer where there is no ServerResponse. */
+function answerRaw(socket: Duplex, error: unknown): void {
+  if (!socket.writable) return void socket.destroy();
+  const { status, body } = problemOf(error);
+  const text = JSON.stringify(body);
+  const first = `HTTP/1.1 ${status} ${statusTexts[status] ?? 'Refused'}`;
+  const fields = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`, 'Connection: close'];
+  socket.end([first, ...fields, '', text].join('\r\n'));
+  endSoon(socket);
+}
+
+function answer(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown): void {
+  if (outgoing.headersSent) return void incoming.socket.destroy();
+  const { status, body, fields } = problemOf(error);
+  outgoing.writeHead(status, { ...fields, 'Content-Type': 'application/json', Connection: 'close' });
+  outgoing.end(JSON.stringify(body));
+  endSoon(incoming.socket);
+}
+
+export function openEntrance({ server, door, connections, listener, upgrades, log }: EntranceOptions): EntranceCounts {
+  const counts: EntranceCounts = { refused: new Map(), faults: 0 };
+  let [loggedMs, unlogged] = [Number.NEGATIVE_INFINITY, 0];
+
+  /** A flood of refusals must not fill the log: a line a second says how many there were. */
+  function count(error: unknown, { method, url, socket }: IncomingMessage): void {
+    const { code, parts } = isRunletError(error) ? error : { code: 'RN849', parts: undefined };
+    if (!isRunletError(error)) counts.faults++;
+    counts.refused.set(code, (counts.refused.get(code) ?? 0) + 1);
+    unlogged++;
+    if (performance.now() - loggedMs < logMs) return;
+    const about = { code, method, path: url?.slice(0, 80), address: socket.remoteAddress, refused: unlogged };
+    if (parts) log?.warn({ ...about, what: parts.what, why: parts.why }, 'refused');
+    else log?.error({ ...about, err: error }, 'fault');
+    [loggedMs, unlogged] = [performance.now(), 0];
+  }
+
+  function admit(request: IncomingMessage): URL {
+    const { url, trusted } = door.admit(visitOf(request));
+    if (trusted) connections.trust(request.socket);
+    request.url = `${url.pathname}${url.search}`;
+    return url;
+  }
+
+  async function request(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    outgoing.on('error', () => {}); // the client has gone
+    try {
+      admit(incoming);
+      if (/^100-continue$/i.test(incoming.headers.expect ?? '')) outgoing.writeContinue();
+      for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
+      await listener(incoming, outgoing);
+    } catch (error) {
+      count(error, incoming);
+      answer(incoming, outgoing, error);
+    }
+  }
+
+  function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {}); // closed after it
+    try {
+      const url = admit(incoming);
+      const open = upgrades.get(url.pathname);
+      if (!open) throw new RunletError('RN848', { what: 'there is nothing to upgrade to', where: url.pathname });
+      open(incoming, socket, head, url);
+    } catch (error) {
+      count(error, incoming);
+      answerRaw(socket, error);
+    }
+  }
+
+  server.on('request', request);
+  server.on('checkContinue', request);
+  server.on('checkExpectation', request);
+  server.on('upgrade', upgrade);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    answerRaw(socket, badRequest('this is no HTTP request', 'request', error.code));
+  });
+  server.setTimeout(idleMs);
+  return counts;
+}
