@@ -5,11 +5,12 @@
  * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can reach nothing but its own memory and weights. A WASI command's
  * imports are given as functions that fail.
  */
+import { checkManifest } from '../../assembly/bundle/check.ts';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { importsOf, isInt16, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
-import { Cursor, parseManifest, wasmSections } from '../../assembly/bundle/read.ts';
+import { Cursor, eachSection, parseManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
-import { tileImport, tileImports, weightsOf } from './weights.ts';
+import { isBytes, tileImport, tileImports, weightsOf } from './weights.ts';
 
 export interface AbiExports {
   memory: WebAssembly.Memory;
@@ -45,20 +46,48 @@ export const storedZeros = (port: PortManifest, length: number): Stored =>
 
 const rebuild = 'build the bundle again with this version of Runlet';
 
+const memorySection = 5;
 const startSection = 8;
+const pageBytes = 65536;
+
+/** Largest memory that a session makes, in bytes: 1 GiB. A choice: every address stays a positive i32, and no model comes near it. */
+const memoryLimitBytes = 2 ** 30;
+
+const notFixed = (how: string): RunletError =>
+  new RunletError('RN704', {
+    what: `the module's memory ${how}`,
+    where: 'memory',
+    why: 'ABI 1 wants a fixed memory of its own: minimum = maximum',
+    tryThis: rebuild,
+  });
+
+/** @throws RN704 */
+function checkMemoryBytes(bytes: number, manifest?: Manifest): void {
+  const { memoryBytes } = manifest?.bytes ?? { memoryBytes: memoryLimitBytes };
+  // the stack and what lies below static memory are not in the manifest's figure
+  if (bytes <= Math.min(memoryLimitBytes, memoryBytes + 2 * pageBytes)) return;
+  throw new RunletError('RN704', {
+    what: `the module wants a memory of ${bytes} bytes`,
+    where: 'memory',
+    why: manifest ? `its manifest says ${memoryBytes}` : `a session gives at most ${memoryLimitBytes}`,
+    tryThis: rebuild,
+  });
+}
 
 const startFunction = (): RunletError =>
   new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
 
-/** Whether a module that compiles has a start function. */
-function starts(bytes: Uint8Array): boolean {
-  const file = new Cursor(bytes, 8, bytes.length);
-  while (file.at < file.end) {
-    const id = file.byte('a section id');
-    if (id === startSection) return true;
-    file.take(file.u32('a section size'), 'a section');
+/** What ABI 1 says of a module's declarations; a memory is refused before an engine makes it. @throws RN701, RN704 */
+function checkDeclared(bytes: Uint8Array): void {
+  for (const { id, bytes: body } of eachSection(bytes)) {
+    if (id === startSection) throw startFunction();
+    if (id !== memorySection) continue;
+    const memory = new Cursor(body, 0, body.length);
+    if (memory.u32('the number of memories') === 0) continue;
+    const flags = memory.byte('a memory');
+    if (flags > 3) throw notFixed('is one of 64 bits');
+    checkMemoryBytes(memory.u32("a memory's minimum") * pageBytes);
   }
-  return false;
 }
 
 /** At once, for bundles are small and an engine's threads take longer to begin than to compile one; later where an engine wants that of its main thread. */
@@ -89,24 +118,27 @@ async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Impo
 
 async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAssembly.Module> {
   if (wasm instanceof WebAssembly.Module) return wasm;
+  if (!isBytes(wasm))
+    throw new RunletError('RN700', {
+      what: 'this is no module',
+      where: 'openSession',
+      why: `it is ${wasm === null ? 'null' : typeof wasm}`,
+      tryThis: 'pass the bytes of a .wasm file, or a WebAssembly.Module',
+    });
   const bytes = ArrayBuffer.isView(wasm) ? new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength) : new Uint8Array(wasm);
-  let module: WebAssembly.Module;
+  checkDeclared(bytes);
   try {
-    module = await atOnce(
+    return await atOnce(
       () => new WebAssembly.Module(wasm),
       () => WebAssembly.compile(wasm),
     );
   } catch (error) {
-    // what is no module, or breaks off, is told more exactly
-    if (wasmSections(bytes).some(({ id }) => id === startSection)) throw startFunction();
     throw new RunletError('RN700', {
       what: 'this engine cannot compile the module',
       why: error instanceof Error ? error.message : String(error),
       tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
     });
   }
-  if (starts(bytes)) throw startFunction();
-  return module;
 }
 
 /** Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI. @throws RN701 */
@@ -235,7 +267,7 @@ function region(memory: ArrayBuffer, what: string, address: number, bytes: numbe
 }
 
 /** The memory's buffer; RN704 unless its size is fixed (minimum = maximum), since views must stay valid. */
-function fixedMemory(memory: WebAssembly.Memory): ArrayBuffer {
+function fixedMemory(memory: WebAssembly.Memory, manifest: Manifest): ArrayBuffer {
   let grows = true;
   try {
     memory.grow(1);
@@ -243,13 +275,9 @@ function fixedMemory(memory: WebAssembly.Memory): ArrayBuffer {
     grows = false;
   }
   const buffer: unknown = memory.buffer;
-  if (!grows && buffer instanceof ArrayBuffer) return buffer;
-  throw new RunletError('RN704', {
-    what: grows ? "the module's memory can grow" : "the module's memory is shared",
-    where: 'memory',
-    why: 'ABI 1 wants a fixed memory: minimum = maximum',
-    tryThis: rebuild,
-  });
+  if (grows || !(buffer instanceof ArrayBuffer)) throw notFixed(grows ? 'can grow' : 'is shared');
+  checkMemoryBytes(buffer.byteLength, manifest);
+  return buffer;
 }
 
 const int8 = (bytes: Uint8Array): Int8Array => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -278,7 +306,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
   const module = await compile(wasm);
   const imports = WebAssembly.Module.imports(module);
   checkImports(imports);
-  const manifest = options.manifest ?? manifestOf(module);
+  const manifest = options.manifest ? checkManifest(options.manifest) : manifestOf(module);
   checkImports(imports, manifest);
   const weights = await weightsOf(manifest, options.weights);
   // nothing of the module runs before its memory is there: it has no start function
@@ -293,7 +321,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
       where: 'rn_abi',
       tryThis: 'use the version of Runlet that built the bundle',
     });
-  const memory = fixedMemory(exports.memory);
+  const memory = fixedMemory(exports.memory, manifest);
   checkConstants(manifest, exports);
   if (weights && manifest.weights?.home === 'linear') {
     const address = call('rn_info', () => exports.rn_info(6));

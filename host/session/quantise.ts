@@ -8,6 +8,7 @@
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { kindOf, wrongKind } from './frames.ts';
 import type { Stored } from './open.ts';
 import { quantiseKernel } from './quantise-kernel.ts';
 
@@ -38,6 +39,9 @@ export function placesOf(port: PortManifest): Int32Array | undefined {
 
 /** Where element i of several frames goes. */
 const placed = (i: number, places: Int32Array): number => i - (i % places.length) + (places[i % places.length] as number);
+
+/** The kind of array that holds an input's stored values. */
+export const storedKind = (port: PortManifest): string => (isInt16(port) ? 'Int16Array' : 'Int8Array');
 
 /** assembly/host/quantise.ts, made when it is first wanted. */
 interface Kernel {
@@ -85,12 +89,12 @@ export class Quantiser {
    */
   write(frames: Frames, from: number, count: number, to: Stored): void {
     const { elements, hostType, name } = this.port;
-    const int16 = isInt16(this.port);
     const start = from * elements;
     const total = count * elements;
     const places = this.#places;
-    if (frames instanceof Float32Array) {
-      const nan = this.#quantise(frames, start, total, to);
+    const kind = kindOf(frames);
+    if (kind === 'Float32Array') {
+      const nan = this.#quantise(frames as Float32Array, start, total, to);
       if (nan >= 0)
         throw new RunletError('RN709', {
           what: 'a sample is not a number (NaN)',
@@ -100,15 +104,9 @@ export class Quantiser {
         });
       return;
     }
-    const flip = frames instanceof Uint8Array ? 0x80 : 0;
-    const given = flip ? 'uint8' : frames instanceof Int16Array ? 'int16' : 'int8';
-    if (flip ? hostType !== 'uint8' : (given === 'int16') !== int16)
-      throw new RunletError('RN708', {
-        what: `input ${name} does not take ${given === 'int8' ? 'Int8Array' : given === 'int16' ? 'Int16Array' : 'Uint8Array'}`,
-        where: `input ${name}`,
-        why: this.port.type ? `it is ${hostType}, stored as ${this.port.type}` : `its type is ${hostType}`,
-        tryThis: `pass a Float32Array of real values or an ${hostType === 'int16' ? 'Int16Array of samples' : `${int16 ? 'Int16Array' : 'Int8Array'} of quantised ones`}`,
-      });
+    if (kind !== (hostType === 'uint8' && kind === 'Uint8Array' ? kind : storedKind(this.port)))
+      throw wrongKind(this.port, frames);
+    const flip = kind === 'Uint8Array' ? 0x80 : 0;
     for (let i = 0; i < total; i++) to[places ? placed(i, places) : i] = (frames[start + i] as number) ^ flip;
   }
 

@@ -5,17 +5,21 @@
  * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame
  * n * hop + window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported.
  * Frames and outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years).
+ * Frames are any value (frames.ts says which are taken); a module that breaks the ABI closes the session until reset or restore. A module that does not
+ * return cannot be stopped in the thread that runs it: docs/session.md runs a session in a worker.
  * No Node import and no dependency, so it runs in a browser as it is. Exact: quantisation is TensorFlow Lite's, the rest is
  * the module's own arithmetic. push and output allocate nothing.
  */
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { badAnswer, failedBefore, tooMany, trap } from './failures.ts';
+import { isList, kindOf, ticksIn, wrongKind } from './frames.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type OpenModule, openModule, type Stored, storedZeros } from './open.ts';
-import { dequantiseValue, type Frames, Quantiser } from './quantise.ts';
+import { dequantiseValue, type Frames, Quantiser, storedKind } from './quantise.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
-import { ticksIn } from './ticks.ts';
+import { isBytes } from './weights.ts';
 
 export interface SessionOptions {
   /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
@@ -52,6 +56,10 @@ export class Session {
   /** Where the newest frame of each input stands after a whole hop; made once, for a view costs more than the copy. */
   #newest: Stored[];
   #madeUp = new MadeUp();
+  /** The array of each input in the call that runs. */
+  #parts: Frames[] = [];
+  /** The module trapped or broke the ABI: its state is undefined until reset or restore. */
+  #failed = false;
 
   /** Use openSession: it checks the module first. */
   constructor(module: OpenModule) {
@@ -119,11 +127,13 @@ export class Session {
 
   /** Forgets the signal: the next frame is frame 0. */
   reset(): void {
+    this.#failed = true;
     try {
       this.#module.exports.rn_reset();
     } catch (error) {
       throw trap('rn_reset', error);
     }
+    this.#failed = false;
     this.#framesPushed = 0;
     this.#outputsDue = 0;
     this.#originFrame = 0;
@@ -141,8 +151,8 @@ export class Session {
    * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats, RN710 the module failed.
    */
   gap(frames: number, policy: GapPolicy, onOutput?: (index: number, inGap: boolean) => void): GapResult {
-    const end = this.#originFrame + this.#framesPushed + frames;
     checkGap(frames, policy, this.#originFrame + this.#framesPushed);
+    const end = this.#originFrame + this.#framesPushed + frames;
     if (policy === 'reset') {
       this.reset();
       this.#originFrame = end;
@@ -182,12 +192,11 @@ export class Session {
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
    *   uint8 only. Int16Array: samples, inputs that are stored so only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
    *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
-   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed.
+   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed, RN752 it
+   *   failed before.
    */
   push(frames: Frames | readonly Frames[]): boolean {
-    const count = this.framesIn(frames);
-    if (count > this.hop) throw tooMany(this.hop, count);
-    return this.pushPart(frames, 0, count);
+    return this.#take(0, this.#oneHop(frames));
   }
 
   /**
@@ -195,11 +204,21 @@ export class Session {
    * Same errors as push.
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {
-    const count = this.framesIn(frames);
-    if (count > this.hop) throw tooMany(this.hop, count);
+    const count = this.#oneHop(frames);
     const { inputs } = this.#module;
-    for (let i = 0; i < inputs.length; i++) (inputs[i] as Stored).set((Array.isArray(frames) ? frames[i] : frames) as Stored);
+    for (let i = 0; i < inputs.length; i++) {
+      const port = this.manifest.inputs[i] as PortManifest;
+      if (kindOf(this.#parts[i]) !== storedKind(port)) throw wrongKind(port, this.#parts[i]);
+      (inputs[i] as Stored).set(this.#parts[i] as Stored);
+    }
     return this.#run(count);
+  }
+
+  /** Reads the frames of one push into #parts; how many there are. @throws RN706, RN707, RN708 */
+  #oneHop(frames: unknown): number {
+    const count = ticksIn(this.manifest.inputs, frames, this.#parts);
+    if (count <= this.hop) return count;
+    throw tooMany(this.hop, `and got ${count}`, 'two outputs could fall due, and the first would be lost');
   }
 
   /**
@@ -217,18 +236,27 @@ export class Session {
 
   /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
   framesIn(frames: Frames | readonly Frames[]): number {
-    return ticksIn(this.manifest.inputs, frames);
+    return ticksIn(this.manifest.inputs, frames, []);
   }
 
   /**
    * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
-   * @throws RN708, RN709 (nothing was consumed), RN710
+   * @throws RN706, RN707, RN708, RN709 (nothing was consumed), RN710, RN752
    */
   pushPart(frames: Frames | readonly Frames[], from: number, count: number): boolean {
+    const all = ticksIn(this.manifest.inputs, frames, this.#parts);
+    if (Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 1 && count <= this.hop && from + count <= all)
+      return this.#take(from, count);
+    throw tooMany(this.hop, `and was asked for ${String(count)} from ${String(from)} on`, `there are ${all}`);
+  }
+
+  /** Quantises and runs frames [from, from + count) of #parts. */
+  #take(from: number, count: number): boolean {
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
-      const part = (Array.isArray(frames) ? frames[i] : frames) as Frames;
       const rate = this.#rate(i);
+      const part = this.#parts[i] as Frames;
+      this.#parts[i] = nothing; // a session that waits keeps no message alive
       (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Stored);
     }
     return this.#run(count);
@@ -241,6 +269,7 @@ export class Session {
 
   /** rn_push over what stands in the input buffers. */
   #run(count: number): boolean {
+    if (this.#failed) throw failedBefore();
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const last = this.#lastFrame[i] as Stored;
@@ -250,19 +279,15 @@ export class Session {
         for (let e = 0; e < last.length; e++) last[e] = (inputs[i] as Stored)[at + e] as number;
       }
     }
-    let result: number;
+    let result: unknown;
+    this.#failed = true;
     try {
       result = this.#module.exports.rn_push(count);
     } catch (error) {
       throw trap('rn_push', error);
     }
-    if (result < 0)
-      throw new RunletError('RN710', {
-        what: `rn_push returned ${result}`,
-        where: `rn_push(${count}) at frame ${this.#framesPushed}`,
-        why: result === -1 ? 'rn_reset has not been called' : result === -2 ? `frames is not 1 to ${this.hop}` : 'unknown error',
-        tryThis: 'push 1 to hop frames; see docs/abi.md',
-      });
+    if (result !== 0 && result !== 1) throw badAnswer(result, count, this.#framesPushed, this.hop);
+    this.#failed = false;
     this.#framesPushed += count;
     if (result === 0) return false;
     this.#outputsDue++;
@@ -287,10 +312,10 @@ export class Session {
    * @throws RN711
    */
   outputRaw(which = 0): Int8Array {
-    const raw = this.#module.outputs[which];
+    const raw = Number.isInteger(which) ? this.#module.outputs[which] : undefined;
     if (raw) return raw;
     throw new RunletError('RN711', {
-      what: `there is no output ${which}`,
+      what: `there is no output ${String(which)}`,
       where: 'output',
       why: `the model has ${this.manifest.outputs.length}, counted from 0`,
     });
@@ -304,8 +329,9 @@ export class Session {
     return streamOf(this, chunks);
   }
 
-  /** Everything that restore needs to go on from here, in this or another session of the same bundle. */
+  /** Everything that restore needs to go on from here, in this or another session of the same bundle. @throws RN752 */
   snapshot(): Uint8Array {
+    if (this.#failed) throw failedBefore();
     const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...bytesOf(frame)]));
     return packSnapshot({
       stateDigest: this.manifest.stateDigest,
@@ -326,6 +352,7 @@ export class Session {
     const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.byteLength, 0);
     const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
     this.#module.state.set(snapshot.state);
+    this.#failed = false;
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
     this.#originFrame = snapshot.originFrame;
@@ -339,29 +366,15 @@ export class Session {
   }
 }
 
+const nothing = new Int8Array(0);
+
 /** Little endian, as the module's memory. */
 const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-const tooMany = (hop: number, count: number): RunletError =>
-  new RunletError('RN707', {
-    what: `push takes at most one hop of ${hop} frames, and got ${count}`,
-    where: 'push',
-    why: 'two outputs could fall due, and the first would be lost',
-    tryThis: 'use pushAll or stream, or split the frames',
-  });
-
-const trap = (name: string, error: unknown): RunletError =>
-  new RunletError('RN710', {
-    what: `${name} trapped`,
-    where: name,
-    why: error instanceof Error ? error.message : String(error),
-    tryThis: 'reset or restore the session; if it happens again, build the bundle again',
-  });
-
 /** Of the modules of one network for several targets the first that this engine accepts. */
 function accepted(set: readonly BufferSource[]): BufferSource {
-  const found = set.find((wasm) => WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
-  if (found) return found;
+  const found = set.find((wasm) => isBytes(wasm) && WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
+  if (set.length > 0) return found as BufferSource;
   throw new RunletError('RN700', {
     what: 'there is no module to open',
     where: 'openSession',
@@ -373,12 +386,13 @@ function accepted(set: readonly BufferSource[]): BufferSource {
 /**
  * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
  * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
+ * What it cannot check is that rn_push returns: run a bundle of unknown origin in a worker (docs/session.md).
  * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
  */
 export async function openSession(
   wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
   options: SessionOptions = {},
 ): Promise<Session> {
-  const one = Array.isArray(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
+  const one = isList(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
   return new Session(await openModule(one, options));
 }

@@ -14,6 +14,7 @@
  * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
+import { kindOf } from './frames.ts';
 
 export interface Snapshot {
   /** 64 hex digits. */
@@ -73,6 +74,7 @@ export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateByte
       tryThis: 'restore it with the bundle that made it, or reset and start again',
     });
   };
+  if (kindOf(bytes) !== 'Uint8Array') return fail('it is no Uint8Array');
   if (bytes.length < headerBytes) return fail(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0, true) !== magic) fail('it does not begin with RNSS');

@@ -5,7 +5,9 @@
  * Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a copy per broken frame,
  * and a copy of each output.
  */
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { isFrames, kindOf, wrongKind } from './frames.ts';
 import type { Frames } from './quantise.ts';
 import type { Session } from './session.ts';
 
@@ -26,11 +28,12 @@ export interface StreamOutput {
   outputs: Float32Array[];
 }
 
-/** first followed by second[0, end), a copy of second's kind (the kind does not change within a signal; a Buffer is a Uint8Array). */
+const kinds = { Float32Array, Int8Array, Int16Array, Uint8Array };
+
+/** first followed by second[0, end), a copy of second's kind (a Buffer is a Uint8Array). */
 function join(first: Frames | undefined, second: Frames, end: number): Frames {
   const start = first?.length ?? 0;
-  const kind = [Float32Array, Int8Array, Int16Array].find((k) => second instanceof k) ?? Uint8Array;
-  const all = new kind(start + end);
+  const all = new kinds[kindOf(second) as keyof typeof kinds](start + end);
   if (first) all.set(first);
   all.set(second.subarray(0, end), start);
   return all;
@@ -50,12 +53,15 @@ export async function* streamOf(
   session: Session,
   chunks: AsyncIterable<StreamChunk> | Iterable<StreamChunk>,
 ): AsyncGenerator<StreamOutput, void, undefined> {
-  const elements = session.manifest.inputs[0]?.elements ?? 1;
+  const port = session.manifest.inputs[0] as PortManifest;
+  const { elements } = port;
   let carry: Frames | undefined;
   for await (const given of chunks) {
     let chunk = given;
-    if (!Array.isArray(chunk)) {
-      let one = chunk as Frames;
+    if (isFrames(chunk)) {
+      let one: Frames = chunk;
+      // the kind does not change inside a frame
+      if (carry && kindOf(carry) !== kindOf(one)) throw wrongKind(port, one);
       if (carry) one = join(carry, one, one.length);
       const whole = one.length - (one.length % elements);
       carry = whole < one.length ? join(undefined, one.subarray(whole), one.length - whole) : undefined;

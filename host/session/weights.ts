@@ -9,6 +9,12 @@ import { sha256 } from './digest.ts';
 
 const where = 'weights';
 
+/** Whether a value is bytes: a buffer, shared or not, or a view of one. */
+export const isBytes = (value: unknown): value is BufferSource =>
+  ArrayBuffer.isView(value) ||
+  value instanceof ArrayBuffer ||
+  (typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer);
+
 function wrong(what: string, why: string, tryThis: string): RunletError {
   return new RunletError('RN717', { what, where, why, tryThis });
 }
@@ -29,6 +35,7 @@ export async function weightsOf({ weights, name }: Manifest, given: BufferSource
       `it was built with --weights ${home}: ${bytes} bytes are a file of their own`,
       'pass the bytes of <name>.weights.bin as the option weights',
     );
+  if (!isBytes(given)) throw wrong(`these are no weights`, `they are ${typeof given}`, 'pass an ArrayBuffer, or a view of one');
   const view = ArrayBuffer.isView(given)
     ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
     : new Uint8Array(given);

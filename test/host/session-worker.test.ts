@@ -1,0 +1,44 @@
+/** The example of docs/session.md runs: with a bundle that answers, and with one whose rn_push does not return, whose worker it ends. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { root } from '../shared.ts';
+import { textOf } from '../sources.ts';
+import { tinyBundle } from './tiny-bundle.ts';
+
+/** What the example prints with this bundle in the place of its own, and the package made of the sources. */
+async function run(wasm: Uint8Array): Promise<string> {
+  const [, example = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(textOf('docs/session.md')) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-worker-'));
+  try {
+    mkdirSync(join(folder, 'out'));
+    writeFileSync(join(folder, 'out/ppg-hr.wasm'), wasm);
+    mkdirSync(join(folder, 'node_modules/runlet'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/runlet/package.json'), '{"exports":{"./session":"./session.mjs"}}');
+    const outfile = join(folder, 'node_modules/runlet/session.mjs');
+    await build({ entryPoints: [join(root, 'host/session/index.ts')], bundle: true, format: 'esm', outfile });
+    await build({ stdin: { contents: example, loader: 'ts' }, format: 'esm', outfile: join(folder, 'example.mjs') });
+    const child = spawn(process.execPath, ['example.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    for await (const part of child.stdout) text += part;
+    return text;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('a bundle that answers', async () => {
+  assert.is(await run(await tinyBundle()), '319 outputs\n'); // 1,280 frames, a window of 8, every 4
+});
+
+test('a bundle that does not return: its worker is ended, and the program goes on', async () => {
+  const loop = 'while (load<i32>(state) == 1) store<i32>(state, 5, 12);';
+  const hanging = await tinyBundle({ edit: [['let due: i32 = 0;', `let due: i32 = 0; ${loop}`]] });
+  assert.is(await run(hanging), 'the worker was ended: no answer within 5000 ms\n');
+});
+
+test.run();
