@@ -109,7 +109,7 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_GATEWAY_REQUESTS: '1000000' },
   },
   fleet: {
-    what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 changed messages; 20,000 random rollouts',
+    what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 hostile messages, 6,000 hostile connections; 20,000 random rollouts',
     test: 'fleet/',
     env: { RUNLET_FLEET: '50', RUNLET_FLEET_MESSAGES: '100000', RUNLET_FLEET_ROLLOUTS: '20000' },
   },

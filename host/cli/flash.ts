@@ -46,6 +46,8 @@ const fleetArgs = {
   waveSeconds: { type: 'string', default: '300', description: 'A gateway without a verdict has failed then', valueHint: 's' },
   settle: { type: 'string', default: '10', description: 'Seconds for which a wave is watched before the next', valueHint: 's' },
   only: { type: 'string', description: 'Only these gateways', valueHint: 'a,b' },
+  key: { type: 'string', alias: 'k', description: 'Secret key that signs what the gateways shall run', valueHint: 'file' },
+  insecureUnsigned: { type: 'boolean', description: 'For development: gateways that take what nobody signed' },
   registryToken: { type: 'string', description: 'File with the token of the registry (oci:// for a file)', valueHint: 'file' },
 } as const;
 

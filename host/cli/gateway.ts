@@ -52,7 +52,11 @@ export default defineCommand({
     fleetCert: { type: 'string', description: 'Own certificate, where the broker wants one (PEM)', valueHint: 'file' },
     fleetKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
     broker: { type: 'string', description: 'Run a small broker too, on this port', valueHint: 'port' },
-    registry: { type: 'string', description: 'Take bundles of oci:// from this registry alone', valueHint: 'host' },
+    registry: {
+      type: 'string',
+      description: 'Take bundles of oci:// from this registry, and ask the hosts after it where it sends there',
+      valueHint: 'host[,host]',
+    },
     registryToken: { type: 'string', description: 'File with its token', valueHint: 'file' },
     seconds: { type: 'string', description: 'Stop by itself after so long, for scripts', valueHint: 's' },
     log: {
@@ -191,7 +195,12 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
       tryThis: '--registry HOST',
     });
   const broker =
-    port === undefined ? undefined : await (await import('../gateway/fleet/broker.ts')).openBroker({ port, host, password });
+    port === undefined
+      ? undefined
+      : await (await import('../gateway/fleet/broker.ts')).openBroker({
+          ...{ port, host, password },
+          log: (about, text) => log.warn(about, `broker: ${text}`),
+        });
   if (broker) log.info({ port }, 'broker');
   if (!fleet) return async () => broker?.close();
   const { joinFleet } = await import('../gateway/fleet/join.ts');

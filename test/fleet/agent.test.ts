@@ -1,7 +1,8 @@
 /**
  * A gateway's agent without a broker: each state that is desired, its reports, what it must not do, and messages that nobody would send.
  *
- * RUNLET_FLEET_MESSAGES changed messages (`npm run soak -- fleet`: 100,000): no crash, and what runs does not change.
+ * RUNLET_FLEET_MESSAGES changed messages, signed by nobody, by a stranger, changed since, replayed, for others, or too far ahead (`npm run soak -- fleet`: 100,000): no crash, and
+ * nothing of the gateway changes.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,11 +16,15 @@ import {
   encode,
   gatewayOf,
   mostSequence,
+  mostSequenceJump,
   type OnlineReport,
   parseDesired,
+  parseEnvelope,
   parseReported,
 } from '../../host/gateway/fleet/messages.ts';
+import { type Sealer, sealer } from '../../host/gateway/fleet/signed.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
+import type { Policy } from '../../host/gateway/verify/policy.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
 import { bundleOf, bytesOf, digestOf, keys, type MadeBundle, signal } from '../gateway/bundles.ts';
 import { CrashDisk } from '../gateway/crash-disk.ts';
@@ -37,9 +42,15 @@ const atPush = (n: number, body: string): [string, string][] => [
   ],
 ];
 
-async function fixture() {
+const newer = await newKeyPair();
+const seal = await sealer(keys);
+const unsealed = await sealer();
+const sealedByOther = await sealer(await newKeyPair());
+
+/** A gateway `one` of site `hall`, which trusts two keys; or whatever the policy says. */
+async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey, newer.publicKey] }) {
   const disk = new CrashDisk();
-  const gateway = await Gateway.open(disk, { policy: { keys: [keys.publicKey] }, pool: { threads: 1, budgetMs: 2000 } });
+  const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 2000 }, healthyAfterMs: 1e9 });
   const there = new Map<string, Uint8Array>();
   const reports: OnlineReport[] = [];
   const fetched: string[] = [];
@@ -52,7 +63,8 @@ async function fixture() {
   };
   const begin = async () => {
     const memory = fleetMemory(disk);
-    const one = await Agent.begin({ gateway, id: 'one', memory, fetch: fetchBundle, report: (report) => reports.push(report) });
+    const report = (one: OnlineReport) => reports.push(one);
+    const one = await Agent.begin({ gateway, site: 'hall', id: 'one', memory, fetch: fetchBundle, report, answerMs: 0 });
     one.resume();
     return one;
   };
@@ -61,9 +73,11 @@ async function fixture() {
     there.set(digest, wasm);
     return digest;
   };
-  const desired = (sequence: number, digest: string | null, more: Partial<Desired> = {}): Uint8Array =>
-    encode({
-      fleet: 1,
+  const desired = (sequence: number, digest: string | null, more: Partial<Desired> = {}, by: Sealer = seal): Uint8Array =>
+    by({
+      fleet: 2,
+      site: 'hall',
+      gateway: 'one',
       sequence,
       rollout: 'r',
       slot: 'main',
@@ -78,7 +92,9 @@ async function fixture() {
     const { state, code } = reports.at(-1) as OnlineReport;
     return code ? `${state} ${code}` : state;
   };
-  const runs = () => gateway.find('main').state.active?.digest;
+  const runs = () => gateway.store.slot('main').active?.digest;
+  /** Everything that a message could change: what runs in which slots, and whether the disk was written to. */
+  const everything = () => JSON.stringify([gateway.status(), disk.operations]);
   return {
     disk,
     gateway,
@@ -90,6 +106,7 @@ async function fixture() {
     desired,
     ends,
     runs,
+    everything,
     close: async () => {
       await agent.close();
       await gateway.close();
@@ -112,10 +129,11 @@ test('a bundle that is desired comes to run, once, and is reported step by step'
   assert.is(await ends(desired(7, first)), 'confirmed');
   assert.is(reports.length, before + 1, 'the same again is answered');
   const second = offer(await bundleOf(6));
-  for (const message of [desired(6, second), desired(7, second), desired(0, null), desired(6, null, { instead: first })])
+  for (const message of [desired(6, second), desired(7, second), desired(0, null), desired(6, null, { instead: first })]) {
     await ends(message);
-  assert.equal(fetched, [first], 'what is older, or other than what came under its number, is ignored');
-  assert.is(reports.length, before + 1);
+    assert.equal(reports.at(-1)?.refused, { code: 'RN897', digest: digestOf(message) });
+  }
+  assert.equal(fetched, [first], 'what is older, or other than what came under its number, is refused');
   assert.is(runs(), first);
   assert.is(await ends(desired(8, first)), 'confirmed', 'what runs already');
   assert.is(fetched.length, 1);
@@ -240,62 +258,187 @@ test('topics', () => {
     assert.is(gatewayOf(topic, 'site', 'reported'), undefined, topic);
 });
 
-test(`${messages} changed messages: no crash, and what runs does not change`, async () => {
-  const random = randomOf(seed);
-  const { gateway, agent, offer, desired, ends, runs, reports, close } = await fixture();
-  const [before, first] = [offer(await bundleOf(4)), offer(await bundleOf(5))];
-  await ends(desired(1, before));
-  await ends(desired(2, first));
+test('signed by nobody, a stranger, or for others: refused with a code, and nothing changes', async () => {
+  const { agent, offer, desired, ends, everything, reports, close } = await fixture();
+  const first = offer(await bundleOf(5));
+  assert.is(await ends(desired(1, first)), 'confirmed');
+  const next = offer(await bundleOf(6));
+  const back: Partial<Desired> = { bundle: { digest: next, at: 'gateway' }, instead: first };
+  const good = JSON.parse(new TextDecoder().decode(desired(2, next)));
+  const changed = (change: object) => new TextEncoder().encode(JSON.stringify({ ...good, ...change }));
+  const before = everything();
+  const cases: [string, string, Uint8Array][] = [
+    ['RN895', 'not signed', desired(2, next, {}, unsealed)],
+    ['RN895', 'its way back neither', desired(2, null, back, unsealed)],
+    ['RN895', 'the signature was taken off', changed({ signature: undefined })],
+    ['RN896', 'signed by a stranger', desired(2, next, {}, sealedByOther)],
+    [
+      'RN896',
+      'a stranger under a known key',
+      changed({ ...JSON.parse(new TextDecoder().decode(desired(2, next, {}, sealedByOther))), keyId: good.keyId }),
+    ],
+    ['RN896', 'changed since', changed({ desired: good.desired.replace('"sequence":2', '"sequence":3') })],
+    ['RN897', 'for another gateway', desired(2, next, { gateway: 'two' })],
+    ['RN897', 'for another site', desired(2, next, { site: 'barn' })],
+    ['RN897', 'a number that would end updates', desired(mostSequence, next)],
+    ['RN897', 'too far ahead', desired(2 + mostSequenceJump, next)],
+    ['RN897', 'one that was passed', desired(0, null)],
+    ['RN850', 'beyond what a number holds', desired(2 ** 53, next)],
+    ['RN850', 'too large', new Uint8Array(9000)],
+    ['RN850', 'the form before', new TextEncoder().encode('{"fleet":1,"sequence":2,"rollout":"r","slot":"main","bundle":null}')],
+  ];
+  for (const [code, what, message] of cases) {
+    agent.take(message);
+    await agent.idle();
+    assert.equal(reports.at(-1)?.refused, { code, digest: digestOf(message) }, what);
+    assert.is(everything(), before, what);
+  }
+  assert.is(agent.counts.refused, cases.length);
+  assert.is(await ends(desired(2, next, {}, await sealer(newer))), 'confirmed', 'the other of its keys');
+  await close();
+});
+
+test('--insecure-unsigned takes what nobody signed, and no number that would end updates', async () => {
+  const { offer, desired, ends, runs, reports, close } = await fixture({ insecureUnsigned: true });
+  const first = offer(await bundleOf(5));
+  assert.is(await ends(desired(1, first, {}, unsealed)), 'confirmed');
+  await ends(desired(2 ** 48, null, {}, unsealed));
+  assert.is(reports.at(-1)?.refused?.code, 'RN897');
+  const second = offer(await bundleOf(6));
+  assert.is(await ends(desired(2, second, {}, unsealed)), 'confirmed');
+  assert.is(runs(), second);
+  await close();
+});
+
+test('states of slots that are not there make none', async () => {
+  const { gateway, offer, desired, ends, close } = await fixture();
   const stranger = offer(await bundleOf(9, { key: await newKeyPair() }));
-  const plain = unsigned((await bundleOf(9)).wasm);
-  const bare = offer({ wasm: plain, digest: digestOf(plain) });
-  const old = offer(await bundleOf(3));
-  const lie = offer({ wasm: plain, digest: 'd'.repeat(64) });
-  const digests = [stranger, bare, old, lie, before, first, 'e'.repeat(64)];
+  for (let i = 1; i <= 80; i++) {
+    const digest = i % 2 ? stranger : 'e'.repeat(64);
+    const more: Partial<Desired>[] = [{}, { bundle: null }, { bundle: { digest, at: 'gateway' }, instead: digest }];
+    await ends(desired(i, digest, { slot: `s${i}`, ...more[i % 3] }));
+  }
+  assert.equal(
+    [...gateway.slots.keys()].filter((name) => name.startsWith('s')),
+    [],
+  );
+  assert.is(
+    await ends(desired(81, offer(await bundleOf(1)), { slot: 'new' })),
+    'confirmed',
+    'a bundle that is verified makes its slot',
+  );
+  await close();
+});
+
+test('a flood of messages that change nothing is answered now and then', async () => {
+  const { gateway, disk, desired } = await fixture();
+  let said = 0;
+  const report = () => void said++;
+  const fetch = () => Promise.reject(new Error('nothing is fetched'));
+  const agent = await Agent.begin({
+    gateway,
+    site: 'hall',
+    id: 'one',
+    memory: fleetMemory(disk),
+    fetch,
+    report,
+    answerMs: 60_000,
+  });
+  for (let i = 0; i < 1000; i++) agent.take(i % 2 ? desired(1, null, {}, unsealed) : new Uint8Array(10));
+  assert.is(agent.counts.refused, 1000);
+  assert.is(said, 1);
+  await agent.close();
+  await gateway.close();
+});
+
+test('what it remembers is checked: a file of another form is said, and is as none', async () => {
+  const { disk, desired, ends, close } = await fixture();
+  await ends(desired(3, null));
+  const codes: string[] = [];
+  const memory = fleetMemory(disk, ({ code }) => codes.push(code));
+  const whole = await memory.read();
+  assert.is(whole.desired?.sequence, 3);
+  const files: unknown[] = [[], 'x', { desired: 1 }, { ...whole, more: 1 }, { desired: { ...whole.desired, sequence: '3' } }];
+  files.push({ ...whole, outcome: { state: 'constructor' } }, { ...whole, outcome: { state: 'failed', code: '\x1b[31m' } });
+  for (const file of files) {
+    await memory.write(file as never);
+    assert.equal(await memory.read(), {}, JSON.stringify(file));
+  }
+  assert.equal(
+    codes,
+    files.map(() => 'RN898'),
+  );
+  await close();
+});
+
+test(`${messages} changed messages: no crash, and nothing of the gateway changes`, async () => {
+  const random = randomOf(seed);
+  const { gateway, agent, offer, desired, ends, everything, reports, close } = await fixture();
+  const [before, first] = [offer(await bundleOf(4)), offer(await bundleOf(5))];
+  const passed = [desired(1, before), desired(2, first)];
+  for (const message of passed) assert.is(await ends(message), 'confirmed');
+  const next = offer(await bundleOf(6));
+  const digests = [offer(await bundleOf(9)), next, before, first, 'e'.repeat(64)];
   const one = <T>(...values: T[]): T => values[random(values.length)] as T;
   const odd = [null, true, -1, 1e300, 0.5, '', 'x'.repeat(700), [], {}, '__proto__', '../..', 'oci://x', 2 ** 53];
-  let sequence = 1_000_000;
-  let parsed = 0;
-  let acted = 0;
+  const text = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+  const whole = everything();
+  const codes = new Map<string, number>();
   for (let i = 0; i < messages; i++) {
     const digest = one(...digests);
-    const instead = one(undefined, undefined, ...digests.filter((d) => d !== first), ...(digest === before ? [] : [first]));
-    sequence += random(3);
-    const message: Record<string, unknown> = {
-      fleet: 1,
-      sequence: sequence - random(2) * random(4),
+    const common = {
       rollout: `r${random(3)}`,
-      slot: one('main', 'main', 'main', 'other'),
-      bundle: one<unknown>({ digest, at: one('message', 'message', 'gateway') }, null),
-      ...(instead && { instead }),
-      ...(random(4) === 0 && { trial: { outputs: one<unknown>(1, 2, 'no', 0) } }),
+      slot: one('main', 'main', 'other', `s${random(99)}`),
+      ...one({}, { instead: one(...digests) }),
     };
-    for (let k = random(3); k > 0 && random(2) === 0; k--)
-      message[one(...Object.keys(message), 'constructor', 'confirm')] = one<unknown>(...odd);
-    let bytes: Uint8Array = new TextEncoder().encode(JSON.stringify(message));
-    if (random(2) === 0) bytes = mutate(bytes, random);
-    for (const parse of [parseDesired, parseReported])
+    const bundle = one({ digest, at: one('message' as const, 'gateway' as const) }, null);
+    // each of these would be taken if it were signed, new, and for here
+    const wish: [number, Partial<Desired>] = [3 + random(1000), { ...common, bundle }];
+    const kind = random(7);
+    let bytes = passed[random(2)] as Uint8Array;
+    if (kind === 1) bytes = desired(wish[0], null, wish[1], one(unsealed, sealedByOther));
+    else if (kind === 2) bytes = desired(one(0, 1, 2), null, wish[1]);
+    else if (kind === 3) bytes = desired(one(3 + mostSequenceJump, mostSequence, 2 ** 52), null, wish[1]);
+    else if (kind === 4) bytes = desired(wish[0], null, { ...wish[1], ...one({ gateway: 'two' }, { site: 'barn' }) });
+    else if (kind === 5) {
+      // its signature, over another text
+      const signed = text(desired(wish[0], null, wish[1]));
+      const other = {
+        ...JSON.parse(signed.desired),
+        ...one({ sequence: 7777 }, { slot: 'third' }, { bundle: { digest: next, at: 'message' } }),
+      };
+      const key = one('constructor', 'desired', 'keyId', 'signature', 'fleet');
+      bytes = new TextEncoder().encode(
+        JSON.stringify(one({ ...signed, desired: JSON.stringify(other, null, 1) }, { ...signed, [key]: one<unknown>(...odd) })),
+      );
+    } else if (kind === 6) {
+      const signed = desired(wish[0], null, wish[1]);
+      const changed = mutate(signed, random);
+      // what was not changed is a true one
+      if (Buffer.compare(signed, changed) !== 0) bytes = changed;
+    }
+    for (const parse of [parseEnvelope, parseReported, () => parseDesired(new TextDecoder().decode(bytes))])
       try {
         parse(bytes);
-        parsed++;
       } catch (error) {
         assert.ok(isRunletError(error) && error.code === 'RN850', String(error));
       }
-    const said = reports.length;
     agent.take(bytes);
     await agent.idle();
-    if (reports.length > said) acted++;
-    assert.is(runs(), first, new TextDecoder().decode(bytes));
-    assert.is(gateway.find('main').state.floor, 5);
-    assert.is(gateway.find('main').state.staged, undefined);
+    assert.is(everything(), whole, new TextDecoder().decode(bytes));
+    const code = reports.at(-1)?.refused?.code ?? 'answered';
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+    reports.length = 1;
   }
-  // a slot that nothing ran in yet may come to run what was signed, and nothing else
-  const elsewhere = gateway.slots.get('other')?.state.active?.digest;
-  assert.ok(elsewhere === undefined || [before, first, old].includes(elsewhere));
-  console.log(`${parsed} of them were of the right form, ${acted} were answered`);
-  assert.ok(acted > messages / 50 && parsed < 2 * messages);
-  const next = offer(await bundleOf(6));
-  assert.is(await ends(desired(mostSequence, next)), 'confirmed', 'and the next one comes to run');
+  console.log(
+    [...codes]
+      .sort()
+      .map(([code, count]) => `${code} ${count}`)
+      .join(', '),
+  );
+  for (const code of ['RN850', 'RN895', 'RN896', 'RN897']) assert.ok((codes.get(code) ?? 0) > messages / 100, code);
+  assert.is(await ends(desired(3, next)), 'confirmed', 'and the next one comes to run');
+  assert.equal([...gateway.slots.keys()], ['main']);
   await close();
 });
 

@@ -10,18 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { publicPem } from '../../assembly/bundle/keys.ts';
+import { publicPem, secretPem } from '../../assembly/bundle/keys.ts';
 import { openBroker } from '../../host/gateway/fleet/broker.ts';
 import { Link } from '../../host/gateway/fleet/link.ts';
-import {
-  type Desired,
-  gatewayOf,
-  type OnlineReport,
-  parseDesired,
-  parseReported,
-  type Reported,
-} from '../../host/gateway/fleet/messages.ts';
+import { type Desired, gatewayOf, type OnlineReport, parseReported, type Reported } from '../../host/gateway/fleet/messages.ts';
 import type { RolloutReport } from '../../host/gateway/fleet/rollout-runner.ts';
+import { opener } from '../../host/gateway/fleet/signed.ts';
 import { bundleOf, keys, type MadeBundle } from '../gateway/bundles.ts';
 import { startProcess } from '../gateway/processes.ts';
 import { registryOf } from './registry.ts';
@@ -38,6 +32,8 @@ test.after(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 writeFileSync(at('mine.pub'), publicPem(keys));
+writeFileSync(at('mine.key'), secretPem(keys));
+const open = await opener({ keys: [keys.publicKey], insecureUnsigned: false });
 
 const start = (command: string, args: string[]) => startProcess(children, command, args);
 
@@ -97,7 +93,7 @@ async function mosquitto(program: string): Promise<TestBroker> {
 }
 
 /** Some gateways, and somebody who reads along. */
-async function fleetOf(name: string, broker: TestBroker) {
+async function fleetOf(name: string, broker: TestBroker, registry: string) {
   await broker.start();
   ends.push(() => broker.stop());
   const fleet = `mqtt://127.0.0.1:${broker.port}/${name}`;
@@ -109,7 +105,7 @@ async function fleetOf(name: string, broker: TestBroker) {
     const id = gatewayOf(topic, name, 'reported');
     if (id) reports.set(id, parseReported(payload));
     const wanted = gatewayOf(topic, name, 'desired');
-    if (wanted) desired.set(wanted, parseDesired(payload));
+    if (wanted) desired.set(wanted, open(payload));
   });
   await link.ready(60_000);
   assert.is(link.version, broker.mqtt);
@@ -117,7 +113,8 @@ async function fleetOf(name: string, broker: TestBroker) {
   const ids = Array.from({ length: count }, (_, i) => `g${`${i}`.padStart(3, '0')}`);
   const begin = (id: string) => {
     const own = ['--state', at(`${name}-${id}`), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--threads', '1'];
-    return start(process.execPath, [bin, 'gateway', ...own, '--fleet', fleet, '--gateway-id', id, '--log', 'warn']);
+    const joins = ['--fleet', fleet, '--gateway-id', id, '--registry', registry, '--log', 'warn'];
+    return start(process.execPath, [bin, 'gateway', ...own, ...joins]);
   };
   const gateways = new Map(ids.map((id) => [id, begin(id)]));
   const online = () => [...reports.values()].filter((report) => report.online).length;
@@ -125,7 +122,7 @@ async function fleetOf(name: string, broker: TestBroker) {
   const flash = async (bundle: MadeBundle | string, ...more: string[]) => {
     const path = typeof bundle === 'string' ? bundle : at(`${bundle.digest}.wasm`);
     if (typeof bundle !== 'string') writeFileSync(path, bundle.wasm);
-    const rules = ['--settle', '0', '--wave-seconds', '240', '--json', ...more];
+    const rules = ['--key', at('mine.key'), '--settle', '0', '--wave-seconds', '240', '--json', ...more];
     return start(process.execPath, [bin, 'flash', path, '--fleet', fleet, ...rules]);
   };
   const run = (): string[] => [...reports.values()].map((report) => (report as OnlineReport).active?.version ?? 'nothing').sort();
@@ -151,7 +148,9 @@ const atPush = (n: number, body: string): [string, string][] => [
 ];
 
 async function scenario(name: string, broker: TestBroker): Promise<void> {
-  const { flash, run, reports, desired, gateways, begin, stop, ids } = await fleetOf(name, broker);
+  const registry = await registryOf((await bundleOf(4)).wasm);
+  ends.push(registry.close);
+  const { flash, run, reports, desired, gateways, begin, stop, ids } = await fleetOf(name, broker, registry.host);
   const good = await (await flash(await bundleOf(1), '--waves', '1,50%,all')).ended;
   assert.is(good.code, 0, good.out + good.err);
   const report: RolloutReport = JSON.parse(good.out);
@@ -223,8 +222,6 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
     await until('the will', () => reports.get(id)?.online === false, 120);
   };
   await kill(ids.at(-1) as string);
-  const registry = await registryOf((await bundleOf(4)).wasm);
-  ends.push(registry.close);
   const remote = await (await flash(registry.reference, '--waves', 'all')).ended;
   assert.is(remote.code, 0, remote.out + remote.err);
   const last: RolloutReport = JSON.parse(remote.out);
@@ -265,7 +262,7 @@ test('nobody is there, or no broker', async () => {
   writeFileSync(at('password'), 'a-password-of-some-length\n');
   const fleet = `mqtt://127.0.0.1:${port}/empty`;
   const code = async (...args: string[]) => {
-    const { code, err } = await start(process.execPath, [bin, 'flash', at('any.wasm'), ...args]).ended;
+    const { code, err } = await start(process.execPath, [bin, 'flash', at('any.wasm'), '--key', at('mine.key'), ...args]).ended;
     return `${code} ${/RN\d+/.exec(err)?.[0]}`;
   };
   assert.is(await code('--fleet', fleet, '--token-file', at('password')), '4 RN858');
@@ -273,6 +270,8 @@ test('nobody is there, or no broker', async () => {
   assert.is(await code('--fleet', fleet, '--waves', '0'), '2 RN852');
   assert.is(await code('--fleet', fleet, '--to', 'http://127.0.0.1:1'), '2 RN852');
   assert.is(await code('--fleet', fleet), '4 RN851', 'the password is missing');
+  const bare = await start(process.execPath, [bin, 'flash', at('any.wasm'), '--fleet', fleet]).ended;
+  assert.is(`${bare.code} ${/RN\d+/.exec(bare.err)?.[0]}`, '2 RN895', 'no key');
 
   // a gateway that is the broker, too
   const own = await freePort();

@@ -3,9 +3,13 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ociReference, pullBundle } from '../../host/gateway/fleet/oci.ts';
+import { joinFleet } from '../../host/gateway/fleet/join.ts';
+import { ociReference, pullBundle, registryHosts } from '../../host/gateway/fleet/oci.ts';
+import { sealer } from '../../host/gateway/fleet/signed.ts';
+import { Gateway } from '../../host/gateway/gateway.ts';
 import { isRunletError } from '../../models/error.ts';
-import { digestOf } from '../gateway/bundles.ts';
+import { bundleOf, digestOf, keys } from '../gateway/bundles.ts';
+import { CrashDisk } from '../gateway/crash-disk.ts';
 import { codeOf } from '../host/helpers.ts';
 import { type RegistryOptions, registryOf, type SeenRequest } from './registry.ts';
 
@@ -22,12 +26,13 @@ interface Pulled {
 async function pull(
   options: RegistryOptions,
   credentials?: string,
-  limits: { mostBytes?: number; timeoutMs?: number } = {},
+  limits: { mostBytes?: number; timeoutMs?: number; hosts?: (own: string) => string[] } = {},
 ): Promise<Pulled> {
   const registry = await registryOf(module, options);
   const { seen, reference } = registry;
   try {
-    const bytes = await pullBundle(ociReference(reference), { mostBytes, credentials, timeoutMs: 20_000, ...limits });
+    const hosts = limits.hosts?.(registry.host);
+    const bytes = await pullBundle(ociReference(reference), { mostBytes, credentials, timeoutMs: 20_000, ...limits, hosts });
     return { result: digestOf(bytes) === digestOf(module) ? 'taken' : 'other bytes', why: '', seen };
   } catch (error) {
     if (!isRunletError(error)) throw error;
@@ -120,6 +125,79 @@ test('redirects that are not followed', async () => {
     assert.is(found.result, 'RN854', location);
     assert.match(found.why, why);
   }
+});
+
+test('with hosts that it may ask, no other is asked: not by a redirect, nor by a challenge', async () => {
+  const storage = await registryOf(module);
+  const away: RegistryOptions = {
+    blob: (response) => response.writeHead(307, { location: `http://${storage.host}/storage` }).end(),
+  };
+  const tokens = (realm: string): RegistryOptions => ({ tokens: { token: 'short-lived', realm } });
+  const own = { hosts: (host: string) => [host] };
+  const both = { hosts: (host: string) => [host, storage.host] };
+  for (const [options, limits] of [
+    [away, own],
+    [tokens(`http://${storage.host}/token`), own],
+    [{}, { hosts: () => [storage.host] }],
+  ] as const) {
+    const { result, why } = await pull(options, 'robot:and-its-password', limits);
+    assert.is(result, 'RN854');
+    assert.match(why, /none of --registry/);
+  }
+  assert.equal(storage.seen, [], 'it was not asked for anything');
+  assert.is((await pull(away, undefined, both)).result, 'taken');
+  assert.equal(storage.seen, [{ path: '/storage' }]);
+  assert.is((await pull({}, undefined, own)).result, 'taken');
+  await storage.close();
+});
+
+test('a challenge gets a token for this repository and to pull, whatever it asks for', async () => {
+  // the service of the tests answers 400 to any other scope
+  const wider = await pull({ tokens: { token: 'short-lived', scope: 'repository:site/other:pull,push' } });
+  assert.is(wider.result, 'taken');
+});
+
+test('challenges that never end, and tokens that are none', async () => {
+  const long = await pull({ tokens: { token: 'x'.repeat(20_000) } });
+  assert.is(long.result, 'RN854');
+  const odd = await pull({ tokens: { token: 't', realm: `${'a'.repeat(9000)}` } });
+  assert.is(odd.result, 'RN854');
+});
+
+test('--registry', async () => {
+  assert.equal(registryHosts('GHCR.io:443, pkg.example.org:8443'), ['ghcr.io', 'pkg.example.org:8443']);
+  for (const text of ['', 'ghcr.io,', 'https://ghcr.io', 'ghcr.io/site', 'user@ghcr.io', 'ghcr.io:99999'])
+    assert.is(await codeOf(() => registryHosts(text)), 'RN852', text);
+});
+
+test('a gateway follows no oci:// without --registry, and none of another registry', async () => {
+  const registry = await registryOf((await bundleOf(1)).wasm);
+  const digest = (await bundleOf(1)).digest;
+  const seal = await sealer(keys);
+  for (const [given, wanted] of [
+    [undefined, 'failed RN854'],
+    ['127.0.0.1:1', 'failed RN854'],
+    [registry.host, 'asked'],
+  ] as const) {
+    const disk = new CrashDisk();
+    const gateway = await Gateway.open(disk, { policy: { keys: [keys.publicKey] }, pool: { threads: 1 } });
+    // no broker is there: the agent is handed the message
+    const logged: string[] = [];
+    const log = (about: object) => logged.push(JSON.stringify(about));
+    const options = { fleet: 'mqtt://127.0.0.1:1/hall', id: 'one', disk, log, ...(given && { registry: given }) };
+    const { agent, close } = await joinFleet(gateway, options);
+    const bundle = { digest, at: registry.reference };
+    agent.take(seal({ fleet: 2, site: 'hall', gateway: 'one', sequence: 1, rollout: 'r', slot: 'main', bundle }));
+    await agent.idle();
+    if (wanted === 'asked') assert.ok(registry.seen.length > 0);
+    else {
+      assert.equal(registry.seen, []);
+      assert.match(logged.join(), /RN854/);
+    }
+    await close();
+    await gateway.close();
+  }
+  await registry.close();
 });
 
 const wrong = (what: string, code: string, options: RegistryOptions, limits = {}): void =>

@@ -18,7 +18,7 @@ export interface RegistryOptions {
   /** Wants `Authorization` to be this. */
   authorization?: string;
   /** Asks for a token of its service. `user`: and for these credentials there. */
-  tokens?: { token: string; user?: string; realm?: string };
+  tokens?: { token: string; user?: string; realm?: string; scope?: string };
 }
 
 export interface SeenRequest {
@@ -56,7 +56,7 @@ export async function registryOf(module: Uint8Array, options: RegistryOptions = 
     const wanted = options.tokens ? `Bearer ${options.tokens.token}` : options.authorization;
     if (wanted && authorization !== wanted) {
       const realm = options.tokens?.realm ?? `http://${request.headers.host}/token`;
-      const scope = 'repository:site/heart:pull';
+      const scope = options.tokens?.scope ?? 'repository:site/heart:pull';
       return refuse(
         401,
         options.tokens ? { 'www-authenticate': `Bearer realm="${realm}",service="tests",scope="${scope}"` } : {},

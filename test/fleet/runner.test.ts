@@ -5,8 +5,18 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Desired, encode, gatewayOf, type OnlineReport, parseDesired, topics } from '../../host/gateway/fleet/messages.ts';
+import {
+  type Desired,
+  encode,
+  gatewayOf,
+  mostSequence,
+  mostSequenceJump,
+  type OnlineReport,
+  topics,
+} from '../../host/gateway/fleet/messages.ts';
 import { Runner, type RunnerLink, type RunOptions } from '../../host/gateway/fleet/rollout-runner.ts';
+import { opener, sealer } from '../../host/gateway/fleet/signed.ts';
+import { digestOf, keys } from '../gateway/bundles.ts';
 import { mutate, randomOf } from '../host/helpers.ts';
 
 const messages = Number(process.env.RUNLET_FLEET_MESSAGES ?? 10_000);
@@ -14,6 +24,8 @@ const seed = Number(process.env.RUNLET_SEED ?? 20260725);
 console.log(`seed ${seed}, ${messages} messages`);
 
 const site = 'hall';
+const seal = await sealer(keys);
+const open = await opener({ keys: [keys.publicKey], insecureUnsigned: false });
 const digest = 'b'.repeat(64);
 const before = { digest: 'a'.repeat(64), name: 'heart', version: '1.0.0', sequence: 1 };
 const after = { digest, name: 'heart', version: '1.1.0', sequence: 2 };
@@ -31,7 +43,7 @@ function siteOf(
   const desired = new Map<string, Desired[]>();
   const runs = new Map(ids.map((id) => [id, before]));
   const report = (id: string, more: Partial<OnlineReport>): Uint8Array =>
-    encode({ fleet: 1, gateway: id, online: true, slot: 'main', state: 'idle', sequence, active: runs.get(id), ...more });
+    encode({ fleet: 2, gateway: id, online: true, slot: 'main', state: 'idle', sequence, active: runs.get(id), ...more });
   const act = (id: string, { sequence: asked, rollout, bundle, instead }: Desired) => {
     const how = answer(id);
     if (how === undefined) return;
@@ -56,7 +68,9 @@ function siteOf(
         foreign.push(topic);
         return;
       }
-      const found = parseDesired(payload);
+      // what goes out is signed, and for this gateway
+      const found = open(payload);
+      assert.equal([found.site, found.gateway], [site, id]);
       desired.set(id, [...(desired.get(id) ?? []), found]);
       act(id, found);
     },
@@ -67,6 +81,7 @@ function siteOf(
 const options = (more: Partial<RunOptions>): RunOptions => ({
   site,
   slot: 'main',
+  seal,
   bundle: { digest, at: 'message' },
   bytes: new Uint8Array(10),
   waves: '1,50%,all',
@@ -113,6 +128,40 @@ test('one that says nothing has failed when the time is over', async () => {
   assert.equal([report.phase, report.rows[0]?.state, report.rows[0]?.code], ['stopped', 'not back', 'RN859']);
 });
 
+test('a gateway that refuses the message says so at once, and the rollout goes back', async () => {
+  const { link, send, desired, report } = siteOf(ids, () => undefined);
+  const { retain } = link;
+  link.retain = (topic, payload, options) => {
+    retain(topic, payload, options);
+    if (gatewayOf(topic, site, 'desired') !== 'g0') return;
+    const refused = { code: 'RN896', digest: digestOf(payload) };
+    setTimeout(() => send(topics.reported(site, 'g0'), report('g0', { refused: { ...refused, digest: digest } })));
+    setTimeout(() => send(topics.reported(site, 'g0'), report('g0', { refused })), 5);
+  };
+  const found = await new Runner(link, options({})).run();
+  assert.equal([found.phase, found.rows[0]?.state, found.rows[0]?.code], ['stopped', 'not back', 'RN896']);
+  assert.is(desired.get('g0')?.length, 2);
+});
+
+test('numbers of others do not lead away: what it says is one that the gateway takes', async () => {
+  for (const [said, seen, wanted] of [
+    [mostSequence, 5, 6],
+    [5 + mostSequenceJump, 5, 6],
+    [9, 5, 10],
+    [3, 5, 6],
+  ] as const) {
+    const { link, send, desired } = siteOf(['g0'], () => 'good', { sequence: seen });
+    const { subscribe } = link;
+    link.subscribe = async (...all) => {
+      await subscribe(...all);
+      const wish: Desired = { fleet: 2, site, gateway: 'g0', sequence: said, rollout: 'r', slot: 'main', bundle: null };
+      send(topics.desired(site, 'g0'), (await sealer())(wish));
+    };
+    await new Runner(link, options({ waves: 'all' })).run();
+    assert.is(desired.get('g0')?.[0]?.sequence, wanted, `${said} and ${seen}`);
+  }
+});
+
 test(`${messages} changed messages while it runs`, async () => {
   const random = randomOf(seed);
   let sent = 0;
@@ -134,7 +183,7 @@ test(`${messages} changed messages while it runs`, async () => {
         digest: one(digest, before.digest),
         code: 'RN831',
       });
-      const wish = encode({ fleet: 1, sequence: random(5), rollout: 'r-1', slot: 'main', bundle: null });
+      const wish = seal({ fleet: 2, site, gateway: id, sequence: random(5), rollout: 'r-1', slot: 'main', bundle: null });
       const bytes = one(lie, wish);
       const topic = one(
         topics.reported(site, id),

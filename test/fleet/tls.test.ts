@@ -13,7 +13,7 @@ import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { publicPem } from '../../assembly/bundle/keys.ts';
+import { publicPem, secretPem } from '../../assembly/bundle/keys.ts';
 import { Link } from '../../host/gateway/fleet/link.ts';
 import { mqttTopics } from '../../host/gateway/streams/mqtt.ts';
 import { type OutputMessage, readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
@@ -30,6 +30,7 @@ const [own, other] = [await authority('ours'), await authority('theirs')];
 const [server, client, stranger] = [await own.server(), await own.client(), await other.client()];
 const files = {
   'mine.pub': publicPem(keys),
+  'mine.key': secretPem(keys),
   'ca.pem': own.cert,
   'other-ca.pem': other.cert,
   'client.pem': `${client.cert}\n${client.key}`,
@@ -89,7 +90,17 @@ test('a rollout and frames over mqtts:// with certificates of both sides', async
   gateway = spawn(process.execPath, [bin, 'gateway', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(createInterface({ input: gateway.stdout as NodeJS.ReadableStream }), 'line');
   const tls = ['--tls-ca', at('ca.pem'), '--tls-cert', at('client.pem')];
-  const rollout = await run('flash', at('heart.wasm'), '--fleet', `${url}/hall`, '--settle', '0', ...tls);
+  const rollout = await run(
+    'flash',
+    at('heart.wasm'),
+    '--fleet',
+    `${url}/hall`,
+    '--settle',
+    '0',
+    '--key',
+    at('mine.key'),
+    ...tls,
+  );
   assert.is(rollout.code, 0, rollout.err);
   assert.match(rollout.out, /^a +1 +confirmed[\s\S]*^done: .* 0 failed/m);
 
@@ -114,21 +125,9 @@ test('a rollout and frames over mqtts:// with certificates of both sides', async
 
 test('a broker that is not trusted, and sides that it does not take: a code, and nothing reaches the broker', async () => {
   const before = taken;
-  const flash = ['flash', at('heart.wasm'), '--fleet', `${url}/hall`];
-  const gate = [
-    'gateway',
-    '--state',
-    at('other'),
-    '--port',
-    '0',
-    '--insecure-no-token',
-    '--key',
-    at('mine.pub'),
-    '--log',
-    'silent',
-    '--mqtt',
-    url,
-  ];
+  const flash = ['flash', at('heart.wasm'), '--fleet', `${url}/hall`, '--key', at('mine.key')];
+  const own = ['--state', at('other'), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--log', 'silent'];
+  const gate = ['gateway', ...own, '--mqtt', url];
   const pair = ['--tls-cert', at('client.pem')];
   for (const [args, code] of [
     [[...flash, '--tls-ca', at('other-ca.pem'), ...pair], 'RN851'],

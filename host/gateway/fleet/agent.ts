@@ -1,57 +1,91 @@
 /**
- * A gateway's part in a fleet: brings what runs to what is desired, and reports each step.
+ * A gateway's agent in a fleet: brings what runs to what is desired, and reports each step.
  *
  * In: messages of desired state, a Gateway.  Out: reports. What a bundle must be is the gateway's to say (signature, sequence number, trial); a message only names one.
- * Acts once on each desired state: its sequence number is on the disk before anything is done, and a lower one, or another state under the same number, is ignored. A newer one ends what
- * is under way. The way back leads to the gateway's own previous bundle alone, and only where the bundle that is given up is the one that was meant.
+ * A desired state counts where a trusted key signed it, it is meant for this site and gateway, and its sequence number is above the last one and not far above; all else changes
+ * nothing, and is answered by a code. It is acted on once: its number is on the disk before anything is done. A newer one ends what is under way. The way back leads to the
+ * gateway's own previous bundle alone, and only where the bundle that is given up is the one that was meant.
  */
+import { createHash } from 'node:crypto';
 import { isRunletError, RunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
+import type { GatewayEvents } from '../hub/events.ts';
 import { asFailure } from '../hub/slot.ts';
+import { guarded } from '../mqtt/client.ts';
+import { type Log, seldom } from '../mqtt/seldom.ts';
 import type { Stored, Verdict } from '../store/state.ts';
-import { emptyMemory, type Memory, type Outcome } from './memory.ts';
-import type { BundleRef, Desired, OnlineReport, Release } from './messages.ts';
-import { parseDesired, shortText } from './messages.ts';
+import {
+  type BundleRef,
+  type Desired,
+  type Memory,
+  mostSequenceJump,
+  type OnlineReport,
+  type Outcome,
+  type Release,
+} from './messages.ts';
+import { type Opener, opener } from './signed.ts';
 
 export interface AgentOptions {
   gateway: Gateway;
+  site: string;
   id: string;
   memory: { read(): Promise<Memory>; write(memory: Memory): Promise<void> };
   report: (report: OnlineReport) => void;
   /** The bytes of a bundle. @throws RN853, RN854, RN855 */
   fetch: (bundle: BundleRef, signal: AbortSignal) => Promise<Uint8Array>;
-  log?: (about: object, text: string) => void;
+  log?: Log;
+  /** How often it answers messages that change nothing. */
+  answerMs?: number;
+}
+
+/** Messages that came, and those that were refused. */
+export interface AgentCounts {
+  messages: number;
+  refused: number;
 }
 
 const releaseOf = ({ digest, name, version, sequence }: Stored): Release => ({ digest, name, version, sequence });
-const same = (a: Desired | undefined, b: Desired): boolean => JSON.stringify(a) === JSON.stringify(b);
+const same = (a: Desired, b: Desired): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 export class Agent {
+  readonly counts: AgentCounts = { messages: 0, refused: 0 };
   #options: AgentOptions;
-  #memory: Memory = emptyMemory();
+  #log: Log;
+  #logRefused: Log;
+  #open: Opener;
+  #memory: Memory = {};
   /** The newest that came. */
   #latest?: Desired;
   #now: Outcome = { state: 'idle' };
   #work = new AbortController();
   #queue: Promise<void> = Promise.resolve();
+  #refused?: OnlineReport['refused'];
+  #answeredMs = Number.NEGATIVE_INFINITY;
   #unlisten = () => {};
 
-  private constructor(options: AgentOptions) {
+  private constructor(options: AgentOptions, open: Opener) {
     this.#options = options;
+    this.#open = open;
+    this.#log = options.log ?? (() => {});
+    this.#logRefused = seldom(this.#log);
   }
 
   static async begin(options: AgentOptions): Promise<Agent> {
-    const agent = new Agent(options);
+    const agent = new Agent(options, await opener(options.gateway.policy));
     agent.#memory = await options.memory.read();
     agent.#latest = agent.#memory.desired;
     agent.#now = agent.#memory.outcome ?? { state: 'idle' };
-    agent.#unlisten = options.gateway.events.on('step', ({ step, slot, digest, failure }) => {
-      if (slot !== agent.#slot) return;
-      if (step === 'rolled back' && agent.#now.state === 'confirmed' && digest === agent.#memory.desired?.bundle?.digest)
-        void agent.#end({ state: 'reverted', code: failure?.code, why: failure?.why }).catch(() => {});
-      else if (step === 'rolled back' || step === 'confirmed' || step === 'swapped') agent.report();
-    });
+
+    const onStep = guarded(agent.#step.bind(agent), (err) => agent.#log({ err }, 'fault'));
+    agent.#unlisten = options.gateway.events.on('step', onStep);
     return agent;
+  }
+
+  #step({ step, slot, digest, failure }: GatewayEvents['step']): void {
+    if (slot !== this.#slot) return;
+    if (step === 'rolled back' && this.#now.state === 'confirmed' && digest === this.#memory.desired?.bundle?.digest)
+      void this.#end({ state: 'reverted', ...(failure && { code: failure.code }) }).catch(() => {});
+    else if (step === 'rolled back' || step === 'confirmed' || step === 'swapped') this.report();
   }
 
   /** Takes up what was under way when the gateway ended. */
@@ -83,9 +117,9 @@ export class Agent {
     const { gateway, id, report } = this.#options;
     const { desired } = this.#memory;
     const { active, previous } = gateway.store.slot(this.#slot);
-    const { state, code, why } = this.#now;
+    const { state, code } = this.#now;
     report({
-      fleet: 1,
+      fleet: 2,
       gateway: id,
       online: true,
       slot: this.#slot,
@@ -96,34 +130,59 @@ export class Agent {
       ...(active && { active: releaseOf(active) }),
       ...(previous && { previous: releaseOf(previous) }),
       ...(code && { code }),
-      ...(why && { why: shortText(why) }),
+      ...(this.#refused && { refused: this.#refused }),
     });
   }
 
-  /** A message of desired state. */
+  /** Answers a message that changed nothing; a flood of them is answered now and then. */
+  #answer(): void {
+    if (performance.now() - this.#answeredMs < (this.#options.answerMs ?? 1000)) return;
+    this.#answeredMs = performance.now();
+    this.report();
+  }
+
+  /** A message of desired state. Never throws. */
   take(payload: Uint8Array): void {
     // a retained message that was removed
     if (payload.length === 0) return;
-    let desired: Desired;
+    this.counts.messages++;
     try {
-      desired = parseDesired(payload);
+      this.#take(this.#open(payload));
     } catch (error) {
-      this.#options.log?.(asFailure(error), 'ignored');
-      return;
+      this.counts.refused++;
+      const { code, why } = asFailure(error);
+      this.#logRefused({ code, why, refused: this.counts.refused }, 'a desired state is refused');
+      this.#refused = { code, digest: createHash('sha256').update(payload).digest('hex') };
+      this.#answer();
     }
+  }
+
+  /** @throws RN897 */
+  #take(desired: Desired): void {
     const latest = this.#latest;
-    if (latest && desired.sequence <= latest.sequence) {
-      if (same(latest, desired)) this.report();
-      else
-        this.#options.log?.({ sequence: desired.sequence, have: latest.sequence }, 'ignored: a newer desired state came before');
+    const have = latest?.sequence ?? 0;
+    this.#checkMeant(desired, have);
+    if (latest && desired.sequence <= have) {
+      if (!same(latest, desired)) throw notForHere('desired.sequence', `${desired.sequence} came, and ${have} came before it`);
+      this.#answer();
       return;
     }
     this.#latest = desired;
+    this.#refused = undefined;
     this.#work.abort();
     this.#work = new AbortController();
     const { signal } = this.#work;
     this.#leave();
     this.#queue = this.#queue.then(() => this.#act(desired, signal));
+  }
+
+  /** @throws RN897 */
+  #checkMeant({ site, gateway, sequence }: Desired, have: number): void {
+    const { site: here, id } = this.#options;
+    if (site !== here || gateway !== id)
+      throw notForHere('desired.gateway', `it is for ${site}/${gateway}, and this is ${here}/${id}`);
+    if (sequence - have > mostSequenceJump)
+      throw notForHere('desired.sequence', `${sequence} is more than ${mostSequenceJump} above ${have}`);
   }
 
   /** A trial that this agent began is given up. */
@@ -143,7 +202,9 @@ export class Agent {
     this.report();
   }
 
-  async #end(outcome: Outcome): Promise<void> {
+  async #end({ state, code, why }: Outcome & { why?: string }): Promise<void> {
+    const outcome = { state, ...(code && { code }) };
+    if (code) this.#log({ state, code, why, sequence: this.#memory.desired?.sequence }, 'the desired state was not reached');
     this.#now = outcome;
     this.#memory = { ...this.#memory, outcome };
     this.report();
@@ -162,7 +223,7 @@ export class Agent {
       if (!signal.aborted) await this.#end(outcome);
     } catch (error) {
       if (signal.aborted) return;
-      if (!isRunletError(error)) this.#options.log?.({ err: error }, 'fault');
+      if (!isRunletError(error)) this.#log({ err: error }, 'fault');
       await this.#end({ state: 'failed', ...asFailure(error) }).catch(() => {});
     }
   }
@@ -177,7 +238,11 @@ export class Agent {
     else throw noWayBack(name, bundle ? 'the bundle before is another one' : 'nothing ran before');
   }
 
-  async #reach({ slot: name, bundle, trial }: Desired, signal: AbortSignal, resumed: boolean): Promise<Outcome> {
+  async #reach(
+    { slot: name, bundle, trial }: Desired,
+    signal: AbortSignal,
+    resumed: boolean,
+  ): Promise<Outcome & { why?: string }> {
     const { gateway } = this.#options;
     if (!bundle) return { state: 'idle' };
     const { active, last } = gateway.store.slot(name);
@@ -203,7 +268,15 @@ export class Agent {
   }
 }
 
-const revertedOf = (last: Verdict | undefined): Outcome => ({ state: 'reverted', code: last?.code, why: last?.why });
+const revertedOf = (last: Verdict | undefined) => ({ state: 'reverted' as const, code: last?.code, why: last?.why });
+
+const notForHere = (where: string, why: string): RunletError =>
+  new RunletError('RN897', {
+    what: 'this desired state is signed, and not for here and now',
+    where,
+    why,
+    tryThis: 'roll out again; nobody else may write to the topic',
+  });
 
 const noWayBack = (slot: string, why: string): RunletError =>
   new RunletError('RN856', {

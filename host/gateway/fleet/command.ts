@@ -5,6 +5,7 @@
  * 1 where it stopped and went back.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { readSecretKey } from '../../../assembly/bundle/keys.ts';
 import { readManifest } from '../../../assembly/bundle/read.ts';
 import { RunletError } from '../../../models/error.ts';
 import { badOption, coloursFor, numberOption, printJson } from '../../cli/args.ts';
@@ -18,6 +19,7 @@ import { mostInlineBytes } from './messages.ts';
 import { ociReference, pullBundle } from './oci.ts';
 import { failuresOf, isOver, parseLimit, parseWaves, type Rollout, touchedOf } from './rollout.ts';
 import { gatewaysText, type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
+import { type Sealer, sealer } from './signed.ts';
 
 export interface FleetArgs {
   bundle: string;
@@ -28,6 +30,9 @@ export interface FleetArgs {
   waveSeconds: string;
   settle: string;
   only?: string;
+  /** The secret key that signs desired states. */
+  key?: string;
+  insecureUnsigned?: boolean;
   tokenFile?: string;
   registryToken?: string;
   tlsCa?: string;
@@ -55,6 +60,18 @@ async function bundleOf({ bundle, registryToken }: FleetArgs) {
   return { ref: { digest, at: remote ? bundle : 'message' } as const, ...(!remote && { bytes }), text };
 }
 
+/** @throws RN611, RN720, RN895 no key was given */
+async function sealerOf({ key, insecureUnsigned }: FleetArgs): Promise<Sealer> {
+  if (key) return sealer(await readSecretKey(await readBytes(key), key));
+  if (insecureUnsigned) return sealer();
+  throw new RunletError('RN895', {
+    what: 'who says what the fleet shall run?',
+    where: '--key',
+    why: 'gateways take a desired state that a key they trust has signed',
+    tryThis: '--key NAME.key of `runlet keygen`, or --insecure-unsigned for gateways that have it',
+  });
+}
+
 /** One line on a terminal that changes, lines elsewhere. */
 function progressOn(stream: NodeJS.WriteStream) {
   let last = 0;
@@ -80,6 +97,7 @@ export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>):
     waveMs: 1000 * (numberOption('wave-seconds', args.waveSeconds, { min: 1, max: 86_400 }) as number),
     settleMs: 1000 * (numberOption('settle', args.settle, { min: 0, max: 86_400 }) as number),
   };
+  const seal = await sealerOf(args);
   const { ref, bytes, text } = await bundleOf(args);
   const tls = await tlsOf({ ca: args.tlsCa, cert: args.tlsCert, key: args.tlsKey }, 'tls');
   const interrupted = new AbortController();
@@ -101,6 +119,7 @@ export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>):
     runner = new Runner(link, {
       site,
       slot: args.slot,
+      seal,
       bundle: ref,
       bytes,
       waves: args.waves,

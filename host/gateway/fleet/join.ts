@@ -6,24 +6,26 @@
  */
 import { RunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
+import { asFailure } from '../hub/slot.ts';
+import type { Log } from '../mqtt/seldom.ts';
 import type { Disk } from '../store/disk.ts';
 import { Agent } from './agent.ts';
 import { fleetAddress, Link, type LinkOptions } from './link.ts';
 import { fleetMemory } from './memory.ts';
 import { type BundleRef, encode, isName, mostInlineBytes, topics } from './messages.ts';
-import { ociReference, pullBundle } from './oci.ts';
+import { hostOf, ociReference, pullBundle, registryHosts } from './oci.ts';
 
 export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
   /** mqtt://broker/site */
   fleet: string;
   id: string;
   disk: Disk;
-  /** Bundles come from this registry alone; undefined: from any. */
+  /** Hosts, with commas between: bundles of oci:// come from the first alone, and it leads to no other than these. undefined: none comes. */
   registry?: string;
-  /** Told to `registry` alone. */
+  /** Told to the first of them alone. */
   registryToken?: string;
   fetchSeconds?: number;
-  log?: (about: object, text: string) => void;
+  log?: Log;
 }
 
 /** @throws RN852 */
@@ -36,29 +38,31 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
       where: '--gateway-id',
       why: `${JSON.stringify(id.slice(0, 40))} is not letters, digits, dots, dashes and underscores, 64 at most, and not bundles`,
     });
+  const hosts = registry === undefined ? undefined : registryHosts(registry);
   const desired = topics.desired(site, id);
   const reported = topics.reported(site, id);
-  const gone = encode({ fleet: 1, gateway: id, online: false });
+  const gone = encode({ fleet: 2, gateway: id, online: false });
 
   const fetchBundle = ({ at, digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
     const { mostBytes } = gateway.policy;
     const timeoutMs = 1000 * fetchSeconds;
     if (at === 'message') return link.fetch(topics.bundle(site, digest), Math.min(mostInlineBytes, mostBytes), timeoutMs, signal);
     const reference = ociReference(at);
-    if (registry && reference.registry !== registry)
+    if (hostOf(reference.registry) !== hosts?.[0])
       throw new RunletError('RN854', {
         what: 'this gateway does not take bundles from there',
         where: reference.registry,
-        why: `its registry is ${registry}`,
-        tryThis: 'a gateway with another --registry',
+        why: hosts ? `its registry is ${hosts[0]}` : 'it has no --registry, so it follows no oci://',
+        tryThis: 'a gateway with --registry HOST',
       });
-    return pullBundle(reference, { mostBytes, timeoutMs, signal, ...(registry && { credentials: registryToken }) });
+    return pullBundle(reference, { mostBytes, timeoutMs, signal, hosts, credentials: registryToken });
   };
 
   const agent = await Agent.begin({
     gateway,
+    site,
     id,
-    memory: fleetMemory(disk),
+    memory: fleetMemory(disk, (error) => log?.({ ...asFailure(error) }, 'memory')),
     report: (report) => link.retain(reported, encode(report), { contentType: 'application/json' }),
     fetch: fetchBundle,
     log,

@@ -1,14 +1,16 @@
 /**
  * A connection to the broker that outlives the broker's restarts: MQTT 5 where it is spoken, else 3.1.1.
  *
- * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic. Each connection first offers version 5; a broker that refuses it (aedes) is asked again
- * with 3.1.1. What is published while the broker is away is not kept: `connected` is called after each connection, and its listener says again what holds.
+ * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic. What is published while the broker is away is not kept: `connected` is called after each
+ * connection, and its listener says again what holds. A packet has at most a bundle and its topic; a listener that throws is logged and ends nothing.
  */
-import { connect, type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { RunletError } from '../../../models/error.ts';
 import type { TlsParts } from '../http/certificates.ts';
 import { isDistrust } from '../http/tls-errors.ts';
-import { isName } from './messages.ts';
+import { endSoon, guarded, isBrokerUrl, openMqtt } from '../mqtt/client.ts';
+import { seldom } from '../mqtt/seldom.ts';
+import { isName, mostPacketBytes } from './messages.ts';
 
 export interface LinkOptions {
   /** The broker, without the site. */
@@ -27,8 +29,8 @@ export interface PublishOptions {
   expirySeconds?: number;
 }
 
-const schemes = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
-const v5Refused = new Set([1, 132]);
+/** Messages that wait for the broker's answer; what is beyond is left out, and said again after the next connection. Choice: more than a site has gateways. */
+const mostUnanswered = 16_384;
 
 /** `mqtt://[user@]host[:port]/site`. @throws RN852 */
 export function fleetAddress(text: string): { url: string; site: string; username?: string } {
@@ -40,7 +42,7 @@ export function fleetAddress(text: string): { url: string; site: string; usernam
       tryThis: 'mqtt://BROKER/SITE, or mqtts://',
     });
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !schemes.has(url.protocol) || !url.hostname) throw wrong('it is not mqtt://BROKER/SITE');
+  if (!url || !isBrokerUrl(text) || !url.hostname) throw wrong('it is not mqtt://BROKER/SITE');
   if (url.password) throw wrong('a password on the command line is seen by everybody on this machine; give it in a file');
   const site = url.pathname.slice(1);
   if (!isName(site))
@@ -53,41 +55,28 @@ export class Link {
   #client: MqttClient;
   #listeners = new Set<(topic: string, payload: Uint8Array) => void>();
 
+  #unanswered = 0;
+
   constructor({ url, clientId, will, password, tls, connected, log, username }: LinkOptions & { username?: string }) {
-    const buffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
-    this.#client = connect(url, {
+    const say = seldom((_, text) => log?.(text));
+    const fault = (error: unknown) => say({}, `fault: ${error instanceof Error ? error.message : error}`);
+    this.#client = openMqtt({
+      url,
       clientId,
-      protocolVersion: 5,
-      clean: true,
-      reconnectPeriod: 500,
-      connectTimeout: 10_000,
       keepalive: 30,
-      reconnectOnConnackError: true,
-      resubscribe: true,
-      queueQoSZero: false,
       username: username ?? (password ? clientId : undefined),
       password,
-      ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
+      tls,
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
-    });
-    let said = '';
-    this.#client.on('connect', () => {
-      said = '';
-      connected?.();
-    });
-    this.#client.on('error', (error) => {
-      if (this.#client.options.protocolVersion === 5 && v5Refused.has((error as { code?: number }).code as number)) {
-        this.#client.options.protocolVersion = 4;
-        return;
-      }
+      mostPacketBytes,
       // it is tried twice a second, for as long as it takes
-      const why = error.message || (error as { code?: string }).code || 'no connection';
-      if (why !== said) log?.(why);
-      said = why;
+      trouble: (error) => say({}, error.message || (error as { code?: string }).code || 'no connection'),
+      fault,
+      message: (topic, payload) => {
+        for (const listener of this.#listeners) guarded(listener, fault)(topic, payload);
+      },
     });
-    this.#client.on('message', (topic, payload) => {
-      for (const listener of this.#listeners) listener(topic, payload);
-    });
+    this.#client.on('connect', () => guarded(() => connected?.(), fault)());
   }
 
   /** The version that is spoken. */
@@ -136,7 +125,8 @@ export class Link {
 
   /** Retained; an empty payload removes what was. Without a connection it does nothing. */
   retain(topic: string, payload: Uint8Array, { contentType, expirySeconds }: PublishOptions = {}): void {
-    if (!this.connected) return;
+    if (!this.connected || this.#unanswered >= mostUnanswered) return;
+    this.#unanswered++;
     const properties = {
       ...(contentType && { contentType }),
       ...(expirySeconds && { messageExpiryInterval: expirySeconds }),
@@ -147,7 +137,9 @@ export class Link {
       Buffer.from(payload),
       { qos: 1, retain: true, ...(this.version === 5 && { properties }) },
       // what was not taken is said again after the next connection
-      () => {},
+      () => {
+        this.#unanswered--;
+      },
     );
   }
 
@@ -185,9 +177,9 @@ export class Link {
     }
   }
 
-  /** Waits for what is on its way; where the broker is away, ends at once. */
+  /** Waits for what is on its way, for a while; where the broker is away, ends at once. */
   async close(): Promise<void> {
-    await this.#client.endAsync(!this.connected);
+    await endSoon(this.#client);
   }
 }
 

@@ -1,35 +1,30 @@
 /**
- * What a gateway remembers of its fleet: the desired state that it acts on, and what came of it, as the file `fleet` in its state folder.
+ * What a gateway remembers of its fleet, as the file `fleet` in its state folder.
  *
- * In: a disk.  Out: reads and atomic writes. A file that cannot be read is as none: the gateway's own state says what runs.
+ * In: a disk.  Out: reads and atomic writes. A file of another form is said (RN898) and is as none: the gateway's own state says what runs, and its bundles' sequence numbers
+ * hold. Only then a desired state that was passed long ago could be taken again.
  */
+import { RunletError } from '../../../models/error.ts';
 import { type Disk, writeWhole } from '../store/disk.ts';
-import { type Desired, parseDesired, type states } from './messages.ts';
+import { type Memory, parseMemory } from './messages.ts';
 
-export interface Outcome {
-  state: (typeof states)[number];
-  code?: string;
-  why?: string;
-}
-
-export interface Memory {
-  desired?: Desired;
-  /** undefined: under way. */
-  outcome?: Outcome;
-}
-
-export const emptyMemory = (): Memory => ({});
-
-export function fleetMemory(disk: Disk) {
+export function fleetMemory(disk: Disk, trouble: (error: RunletError) => void = () => {}) {
   return {
     async read(): Promise<Memory> {
       const bytes = await disk.read('fleet');
-      if (!bytes) return emptyMemory();
+      if (!bytes) return {};
       try {
-        const { desired, outcome } = JSON.parse(new TextDecoder().decode(bytes)) as Memory;
-        return { desired: parseDesired(new TextEncoder().encode(JSON.stringify(desired))), ...(outcome && { outcome }) };
-      } catch {
-        return emptyMemory();
+        return parseMemory(bytes);
+      } catch (error) {
+        trouble(
+          new RunletError('RN898', {
+            what: 'what this gateway remembers of its fleet cannot be read',
+            where: 'the file fleet in its state folder',
+            why: (error as RunletError).parts.why,
+            tryThis: 'nothing: it begins anew with the next desired state; see whether the disk is sound',
+          }),
+        );
+        return {};
       }
     },
     write: (memory: Memory): Promise<void> => writeWhole(disk, '.', 'fleet', new TextEncoder().encode(JSON.stringify(memory))),

@@ -2,8 +2,9 @@
  * Pulls a bundle from an OCI registry: the manifest by its digest, then its one layer. OCI distribution specification 1.1, and the CNCF's layout of Wasm artifacts.
  *
  * In: `oci://registry/repository@sha256:...`.  Out: the module's bytes, whose digests are those that were said, or RN854, RN855.
- * Sizes are bounded before and while bytes come. Credentials go to the registry (and a name with a password to where it sends for a token) alone: never to where a
- * redirect leads on another host. HTTPS, but for a registry on this machine.
+ * Sizes are bounded before and while bytes come. With `hosts`, no other host is asked for anything, wherever redirects and the registry's service for tokens lead, so a
+ * registry cannot make a gateway ask its own network. Credentials go to the registry (and a name with a password to its service for tokens) alone: never to where a redirect leads
+ * on another host. HTTPS, but for a registry on this machine.
  */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
@@ -15,6 +16,8 @@ export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
 const mostManifestBytes = 256 << 10;
 const mostTokenBytes = 64 << 10;
+/** Choice: what servers take as a header. */
+const mostTokenLength = 8192;
 const mostRedirects = 5;
 
 export interface OciReference {
@@ -25,6 +28,8 @@ export interface OciReference {
 
 export interface PullOptions {
   mostBytes: number;
+  /** Hosts that may be asked, with a port where it is not HTTPS's; undefined: any. */
+  hosts?: readonly string[];
   /** A bearer token, or `name:password` for the registry's token service. */
   credentials?: string;
   timeoutMs?: number;
@@ -46,6 +51,22 @@ export function ociReference(text: string): OciReference {
     tryThis: '`oras push` prints the digest',
   });
 }
+
+/** A registry's host as a URL has it: lower case, without the port of HTTPS. */
+export const hostOf = (registry: string): string => new URL(`https://${registry}`).host;
+
+/** `ghcr.io,pkg-containers.githubusercontent.com`. @throws RN852 */
+export const registryHosts = (text: string): string[] =>
+  text.split(',').map((part) => {
+    const host = part.trim();
+    if (registryText.test(host) && URL.canParse(`https://${host}`)) return hostOf(host);
+    throw new RunletError('RN852', {
+      what: 'this is no host of a registry',
+      where: `--registry ${JSON.stringify(text.slice(0, 80))}`,
+      why: 'it takes hosts, with a port where it is not 443, and commas between',
+      tryThis: '--registry ghcr.io,pkg-containers.githubusercontent.com',
+    });
+  });
 
 const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
 const isLocal = (url: URL): boolean => loopback.has(url.hostname);
@@ -103,6 +124,14 @@ class Pull {
     return url;
   }
 
+  /** @throws RN854 */
+  #allow(url: URL, what: string, from = this.base): void {
+    const { hosts } = this.#options;
+    const plain = url.protocol === 'http:' && isLocal(url) && isLocal(from);
+    if (url.protocol !== 'https:' && !plain) throw this.refused(`${what} ${url.protocol}//${url.host}, which is not HTTPS`);
+    if (hosts && !hosts.includes(url.host)) throw this.refused(`${what} ${url.host}, which is none of --registry`);
+  }
+
   /** One request, its redirects followed. */
   async #ask(from: URL, accept: string, authorization?: string): Promise<Response> {
     let url = from;
@@ -128,8 +157,7 @@ class Pull {
       const location = response.headers.get('location') ?? '';
       if (!URL.canParse(location, url.href)) throw this.refused('it redirects to nowhere');
       const next = new URL(location, url);
-      if (next.protocol !== 'https:' && !(next.protocol === 'http:' && isLocal(next) && isLocal(url)))
-        throw this.refused(`it redirects to ${next.protocol}//${next.host}, which is not HTTPS`);
+      this.#allow(next, 'it redirects to', url);
       url = next;
     }
   }
@@ -144,26 +172,28 @@ class Pull {
   async #read(response: Response, most: number): Promise<Uint8Array> {
     const said = Number(response.headers.get('content-length') ?? 0);
     const tooLarge = (bytes: number) => this.wrong(`${bytes} bytes or more, and ${most} are taken`);
-    const parts: Uint8Array[] = [];
     let total = 0;
     try {
       if (said > most) throw tooLarge(said);
+      // not a list of parts: a byte each, they would take far more than the bytes
+      const whole = new Uint8Array(most);
       for await (const part of response.body ?? []) {
+        if (total + part.length > most) throw tooLarge(total + part.length);
+        whole.set(part, total);
         total += part.length;
-        if (total > most) throw tooLarge(total);
-        parts.push(part);
       }
+      return whole.slice(0, total);
     } catch (error) {
       throw error instanceof RunletError ? error : this.#failed(error);
     } finally {
       await response.body?.cancel().catch(() => {});
     }
-    return new Uint8Array(Buffer.concat(parts));
   }
 
   /** Bytes of a path, whose digest is checked. Where the registry asks for a token, it is fetched once. */
   async get(path: string, accept: string, digest: string, most: number): Promise<Uint8Array> {
     const url = new URL(path, this.base);
+    this.#allow(url, 'this leads to');
     let response = await this.#ask(url, accept, this.#authorization);
     if (response.status === 401) {
       const challenge = response.headers.get('www-authenticate') ?? '';
@@ -186,14 +216,17 @@ class Pull {
   async #token(challenge: string): Promise<string> {
     const { credentials } = this.#options;
     if (!/^bearer /i.test(challenge)) throw this.refused('it asks for credentials in a way that is not known here');
-    const fields = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
-    const realm = fields.realm ?? '';
+    const fields = new Map(
+      [...challenge.matchAll(/\b(\w{1,32})="([^"]{0,2048})"/g)].map(([, key = '', value = '']) => [key, value]),
+    );
+    const realm = fields.get('realm') ?? '';
     if (!URL.canParse(realm)) throw this.refused('it names no service for tokens');
     const url = new URL(realm);
-    if (url.protocol !== 'https:' && !(isLocal(url) && isLocal(this.base)))
-      throw this.refused(`its service for tokens is ${url.protocol}//${url.host}, which is not HTTPS`);
-    if (fields.service) url.searchParams.set('service', fields.service);
-    url.searchParams.set('scope', fields.scope ?? `repository:${this.#reference.repository}:pull`);
+    this.#allow(url, 'its service for tokens is');
+    const service = fields.get('service');
+    if (service) url.searchParams.set('service', service);
+    // never more than this: a challenge may ask for other repositories, or to push
+    url.searchParams.set('scope', `repository:${this.#reference.repository}:pull`);
     const basic = credentials?.includes(':') ? `Basic ${Buffer.from(credentials).toString('base64')}` : undefined;
     const response = await this.#ask(url, 'application/json', basic);
     if (response.status !== 200) {
@@ -203,7 +236,8 @@ class Pull {
     const text = new TextDecoder().decode(await this.#read(response, mostTokenBytes));
     const found = v.safeParse(v.object({ token: v.optional(v.string()), access_token: v.optional(v.string()) }), jsonOf(text));
     const token = found.success ? (found.output.token ?? found.output.access_token) : undefined;
-    if (!token || !/^[\x21-\x7e]+$/.test(token)) throw this.refused('its service for tokens gives none');
+    if (!token || token.length > mostTokenLength || !/^[\x21-\x7e]+$/.test(token))
+      throw this.refused('its service for tokens gives none');
     return `Bearer ${token}`;
   }
 }

@@ -4,17 +4,18 @@
  * In: a link, a bundle, the rules.  Out: a report with a row per gateway. After each connection to the broker, all desired states of this rollout and the bundle are said again,
  * so that a broker that forgot them has them. Bundles that no gateway wants any more are removed from the broker.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
 import type { Link } from './link.ts';
 import {
   type BundleRef,
   type Desired,
-  encode,
   gatewayOf,
   mostSequence,
+  mostSequenceJump,
   type OnlineReport,
   parseDesired,
+  parseEnvelope,
   parseReported,
   type Reported,
   topics,
@@ -30,10 +31,13 @@ import {
   type Step,
   touchedOf,
 } from './rollout.ts';
+import type { Sealer } from './signed.ts';
 
 export interface RunOptions extends Omit<RolloutOptions, 'waves'> {
   site: string;
   slot: string;
+  /** Signs desired states. */
+  seal: Sealer;
   bundle: BundleRef;
   /** Where the bundle goes by message. */
   bytes?: Uint8Array;
@@ -73,6 +77,8 @@ export interface RolloutReport {
 export const gatewaysText = (count: number): string => `${count} gateway${count === 1 ? '' : 's'}`;
 
 const bundleSeconds = 30 * 86_400;
+/** Names of gateways that it keeps; whoever may write to the broker could make up any number. Choice: far above what one broker serves. */
+const mostGateways = 20_000;
 const json = { contentType: 'application/json' };
 
 /** What of a link it needs. */
@@ -85,7 +91,7 @@ export class Runner {
   #reports = new Map<string, Reported>();
   #desired = new Map<string, Desired>();
   /** Set by this rollout. */
-  #mine = new Map<string, Desired>();
+  #mine = new Map<string, { desired: Desired; payload: Uint8Array }>();
   #before = new Map<string, OnlineReport>();
   #touchedMs = new Map<string, number>();
   #endedMs = new Map<string, number>();
@@ -102,7 +108,7 @@ export class Runner {
   /** For each connection to the broker. */
   connected(): void {
     this.#sayBundle();
-    for (const [gateway, desired] of this.#mine) this.#say(gateway, desired);
+    for (const [gateway, { payload }] of this.#mine) this.#say(gateway, payload);
   }
 
   /** @throws RN851, RN852, RN858 */
@@ -132,8 +138,9 @@ export class Runner {
   #message(topic: string, payload: Uint8Array): void {
     const { site } = this.#options;
     try {
+      if (payload.length === 0) return;
       const reporter = gatewayOf(topic, site, 'reported');
-      if (reporter !== undefined && payload.length > 0) {
+      if (reporter !== undefined && this.#room(this.#reports, reporter)) {
         const report = parseReported(payload);
         if (report.gateway !== reporter) return;
         this.#seenMs = performance.now();
@@ -141,10 +148,16 @@ export class Runner {
         if (report.online && this.#rollout) this.#reported(reporter, report);
       }
       const wanted = gatewayOf(topic, site, 'desired');
-      if (wanted !== undefined && payload.length > 0) this.#desired.set(wanted, parseDesired(payload));
+      // it may be anybody's: it says which bundles are named, and of the number no more than a gateway would believe
+      if (wanted !== undefined && this.#room(this.#desired, wanted))
+        this.#desired.set(wanted, parseDesired(parseEnvelope(payload).desired));
     } catch {
       // what is no message of a fleet says nothing of a gateway
     }
+  }
+
+  #room(known: ReadonlyMap<string, unknown>, gateway: string): boolean {
+    return known.has(gateway) || known.size < mostGateways;
   }
 
   /** The gateways that are online, in the order of their names, once their retained reports have come. @throws RN858 */
@@ -180,27 +193,30 @@ export class Runner {
       });
   }
 
-  #say(gateway: string, desired: Desired): void {
-    this.#link.retain(topics.desired(this.#options.site, gateway), encode(desired), json);
+  #say(gateway: string, payload: Uint8Array): void {
+    this.#link.retain(topics.desired(this.#options.site, gateway), payload, json);
   }
 
-  /** Above all that the gateway has seen. */
+  /** Above all that the gateway has seen, and within what it believes: what it reports counts; a desired state that it may not have seen yet counts where it could take it. */
   #sequence(gateway: string): number {
     const report = this.#reports.get(gateway);
-    const seen = [this.#mine.get(gateway)?.sequence, this.#desired.get(gateway)?.sequence, report?.online ? report.sequence : 0];
-    return Math.min(mostSequence, 1 + Math.max(...seen.map((n) => n ?? 0)));
+    const seen = report?.online ? report.sequence : 0;
+    const said = this.#desired.get(gateway)?.sequence ?? 0;
+    const known = Math.max(this.#mine.get(gateway)?.desired.sequence ?? 0, seen, said - seen < mostSequenceJump / 2 ? said : 0);
+    return Math.min(mostSequence, 1 + known);
   }
 
   #set(gateway: string, to: 'next' | 'previous'): void {
-    const { slot, bundle, trial } = this.#options;
+    const { site, slot, bundle, trial, seal } = this.#options;
     const before = this.#before.get(gateway)?.active;
-    const common = { fleet: 1 as const, sequence: this.#sequence(gateway), rollout: this.id, slot };
+    const common = { fleet: 2 as const, site, gateway, sequence: this.#sequence(gateway), rollout: this.id, slot };
     let desired: Desired = { ...common, bundle, ...(trial && { trial }) };
     // what ran the bundle already has nothing to go back from
     if (to === 'previous' && before?.digest !== bundle.digest)
       desired = { ...common, bundle: before ? { digest: before.digest, at: 'gateway' } : null, instead: bundle.digest };
-    this.#mine.set(gateway, desired);
-    this.#say(gateway, desired);
+    const payload = seal(desired);
+    this.#mine.set(gateway, { desired, payload });
+    this.#say(gateway, payload);
   }
 
   #apply({ rollout, set }: Step): void {
@@ -227,23 +243,32 @@ export class Runner {
     this.#apply(advance(this.#rollout as Rollout, event, this.#rules, performance.now()));
   }
 
-  #reported(gateway: string, { state, sequence, rollout, digest, code, why }: OnlineReport): void {
-    const mine = this.#mine.get(gateway);
-    if (!mine || rollout !== this.id || sequence !== mine.sequence || digest !== mine.bundle?.digest) return;
+  #reported(gateway: string, { state, sequence, rollout, digest, code, refused }: OnlineReport): void {
+    const { desired: mine, payload } = this.#mine.get(gateway) ?? {};
+    if (!mine || !payload) return;
+    if (refused?.digest === createHash('sha256').update(payload).digest('hex')) {
+      this.#verdict(gateway, mine, false, refused.code);
+      return;
+    }
+    if (rollout !== this.id || sequence !== mine.sequence || digest !== mine.bundle?.digest) return;
     const ended = ['confirmed', 'reverted', 'failed', 'idle'].includes(state);
-    if (!ended) return;
-    const ok = state === 'confirmed' || (state === 'idle' && mine.bundle === null);
-    if (mine.instead !== undefined || this.#rollout?.phase === 'reverting') this.#event({ type: 'back', gateway, ok });
+    if (ended) this.#verdict(gateway, mine, state === 'confirmed' || (state === 'idle' && mine.bundle === null), code);
+  }
+
+  #verdict(gateway: string, { instead }: Desired, ok: boolean, code?: string): void {
+    if (instead !== undefined || this.#rollout?.phase === 'reverting') this.#event({ type: 'back', gateway, ok });
     else {
       if (!this.#endedMs.has(gateway)) this.#endedMs.set(gateway, performance.now());
-      this.#event({ type: 'verdict', gateway, ok, ...(code && { code }), ...(why && { why }) });
+      this.#event({ type: 'verdict', gateway, ok, ...(code && { code }) });
     }
   }
 
   /** Bundles of earlier rollouts that no desired state names any more. */
   #forget(old: Set<string>): void {
     const wanted = new Set(
-      [...this.#desired, ...this.#mine].map(([id]) => (this.#mine.get(id) ?? this.#desired.get(id))?.bundle?.digest),
+      [...this.#desired.keys(), ...this.#mine.keys()].map(
+        (id) => (this.#mine.get(id)?.desired ?? this.#desired.get(id))?.bundle?.digest,
+      ),
     );
     const { bundle, bytes, site } = this.#options;
     for (const digest of [...old, ...(bytes ? [bundle.digest] : [])])

@@ -157,6 +157,7 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
     [{}, wires.entrance?.connections.dropped ?? 0],
   ]);
   gauge('connections', 'Connections that are open', [], (set) => set({}, wires.entrance?.connections.size ?? 0));
+  counted('mqtt_refused_total', 'Messages over MQTT that were refused', [], () => [[{}, wires.mqtt?.refused ?? 0]]);
   gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
   gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
