@@ -1,0 +1,6 @@
+/** Every mutant. */
+import type { Mutant } from './mutant.ts';
+import { models } from './table/models.ts';
+import { modelsRead } from './table/models-read.ts';
+
+export const all: readonly Mutant[] = [...modelsRead, ...models];

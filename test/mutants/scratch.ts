@@ -1,0 +1,48 @@
+/**
+ * A copy of the working tree in which a fault can be put: the tree itself is read by other tests meanwhile.
+ *
+ * In: the root.  Out: a folder with every file that Git knows or would take, and links to the installed packages.  Cost: some 20 MB each.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { root } from '../shared.ts';
+import { countOf, type Mutant } from './mutant.ts';
+
+/** Installed packages: linked, not copied. */
+const packages = ['node_modules', 'test/bench/peers/node_modules'];
+
+export interface Scratch {
+  folder: string;
+  /** Folder for temporary files of the tests, emptied by `close`. */
+  temporary: string;
+  /** Puts the fault in; the answer takes it out again. Throws where the text is not there exactly once. */
+  apply(mutant: Mutant): () => void;
+  close(): void;
+}
+
+export function makeScratch(): Scratch {
+  const base = mkdtempSync(join(tmpdir(), 'runlet-mutants-'));
+  const folder = join(base, 'tree');
+  const temporary = join(base, 'tmp');
+  mkdirSync(temporary);
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' });
+  for (const path of listed.split('\0').filter((name) => name && existsSync(join(root, name)))) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(root, path), join(folder, path), { verbatimSymlinks: true });
+  }
+  for (const path of packages) if (existsSync(join(root, path))) symlinkSync(join(root, path), join(folder, path));
+  const apply = (mutant: Mutant) => {
+    const path = join(folder, mutant.file);
+    const text = readFileSync(path, 'utf8');
+    const times = countOf(text, mutant.find);
+    if (times !== 1) throw new Error(`its text is ${times} times in ${mutant.file}`);
+    writeFileSync(
+      path,
+      text.replace(mutant.find, () => mutant.replace),
+    );
+    return () => writeFileSync(path, text);
+  };
+  return { folder, temporary, apply, close: () => rmSync(base, { recursive: true, force: true, maxRetries: 5 }) };
+}
