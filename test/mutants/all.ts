@@ -2,5 +2,6 @@
 import type { Mutant } from './mutant.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
+import { quant } from './table/quant.ts';
 
-export const all: readonly Mutant[] = [...modelsRead, ...models];
+export const all: readonly Mutant[] = [...modelsRead, ...models, ...quant];

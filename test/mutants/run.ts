@@ -67,7 +67,9 @@ export async function runMutants(mutants: readonly Mutant[], onResult: (result: 
 
 /** The distinct runs of tests without any fault: they have to pass, or their failing proves nothing. Answers those that do not. */
 export async function runUnchanged(mutants: readonly Mutant[]): Promise<string[]> {
-  const runs = new Map(mutants.flatMap((m) => m.tests.map((file) => [JSON.stringify([file, m.env]), { file, env: m.env }] as const)));
+  const runs = new Map(
+    mutants.flatMap((m) => m.tests.map((file) => [JSON.stringify([file, m.env]), { file, env: m.env }] as const)),
+  );
   const queue = [...runs.values()];
   const wrong: string[] = [];
   const work = async () => {
@@ -103,7 +105,8 @@ export function byFolder(results: readonly Result[]): string[] {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const parts = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
   const loud = process.argv.includes('--loud');
-  const holds = (m: Mutant) => parts.length === 0 || parts.some((part) => [m.id, m.file, ...m.tests].some((s) => s.includes(part)));
+  const holds = (m: Mutant) =>
+    parts.length === 0 || parts.some((part) => [m.id, m.file, ...m.tests].some((s) => s.includes(part)));
   const results = await runMutants(all.filter(holds), (result) => {
     console.log(lineOf(result));
     if (loud) console.log(result.text);

@@ -41,10 +41,16 @@ test('reshape regroups factors and tolerates unit dimensions anywhere', () => {
   throwsCode(() => reshapeLayout(x, [1, 258, 1, 6], 'r'), 'RN120');
   throwsCode(() => reshapeLayout(x, [5, 258], 'r'), 'RN120');
   throwsCode(() => reshapeLayout(x, [-1, 5], 'r'), 'RN120');
+  // channels may be split, feature rows and frames not
+  assert.equal(reshapeLayout([[], [t(3)], [c(6)]], [1, 3, 2, 3], 'r'), [[], [t(3)], [c(2)], [c(3)]]);
+  throwsCode(() => reshapeLayout([[], [t(3)], [f(6)]], [1, 3, 2, 3], 'r'), 'RN120');
+  throwsCode(() => reshapeLayout([[], [t(6)], [c(3)]], [1, 2, 3, 3], 'r'), 'RN120');
 });
 
 test('transposition', () => {
   assert.equal(transposeLayout([[], [c(3)], [t(9)]], [0, 2, 1]), [[], [t(9)], [c(3)]]);
+  // a cycle of three, which is not its own inverse: dimension i of the result is dimension perm[i]
+  assert.equal(transposeLayout([[t(9)], [f(4)], [c(3)]], [1, 2, 0]), [[f(4)], [c(3)], [t(9)]]);
   throwsCode(() => transposeLayout([[], [c(3)], [t(9)]], [0, 1, 1]), 'RN121');
   throwsCode(() => transposeLayout([[], [c(3)], [t(9)]], [0, 1]), 'RN121');
 });

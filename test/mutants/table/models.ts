@@ -47,7 +47,7 @@ const graph = inFolder('models/graph', [
   {
     id: 'fold-global-pool-partial',
     file: 'fold.ts',
-    find: "if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;",
+    find: 'if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;',
     replace: '',
     tests: 'graph/fold,read/tflite,read/onnx',
     why: 'a padded pool becomes a global one',

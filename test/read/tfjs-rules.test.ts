@@ -1,0 +1,77 @@
+/**
+ * Rules of the TensorFlow.js reader that need no library: paths and sizes of weight files, names, defaults of layers.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRunletError } from '../../models/error.ts';
+import type { NodeOf } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import type { ModelFiles } from '../../models/read/options.ts';
+
+type Layer = { class_name: string; config: Record<string, unknown> };
+const input: Layer = { class_name: 'InputLayer', config: { name: 'x', batch_input_shape: [null, 12, 2] } };
+const conv = (name: string, more: Record<string, unknown> = {}): Layer => ({
+  class_name: 'Conv1D',
+  config: { name, filters: 1, kernel_size: [3], use_bias: false, activation: 'linear', padding: 'valid', ...more },
+});
+const kernelOf = (name: string) => ({ name: `${name}/kernel`, shape: [3, 2, 1], dtype: 'float32' });
+
+/** A chain of layers whose weights lie in the files `paths`. */
+function modelOf(layers: Layer[], weights: unknown[], paths: string[] = ['w.bin']): Uint8Array {
+  const config = { name: 'chain', layers: [input, ...layers] };
+  const modelTopology = { class_name: 'Sequential', config };
+  return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [{ paths, weights }] }));
+}
+const six = new Uint8Array(new Float32Array([1, 2, 3, 4, 5, 6]).buffer);
+const refusal = async (json: Uint8Array, files: ModelFiles): Promise<string> => {
+  try {
+    await readModel(json, { files });
+  } catch (error) {
+    if (isRunletError(error)) return error.message;
+    throw error;
+  }
+  return 'read';
+};
+
+test('a path out of the folder is refused for where it leads, before a file is asked for', async () => {
+  for (const path of ['../w', '/w', 'a/../../w', 'a/..', 'a/./w', './w', 'a//w', 'C:\\w', 'https://x/w', 'w?', 'w#', 'w\0', '..', '.']) {
+    const asked: string[] = [];
+    const files = async (name: string) => {
+      asked.push(name);
+      return six;
+    };
+    assert.match(await refusal(modelOf([conv('c')], [kernelOf('c')], [path]), files), /leads out of the folder/, path);
+    assert.equal(asked, [], path);
+  }
+  assert.is(await refusal(modelOf([conv('c')], [kernelOf('c')], ['a/w.bin']), async () => six), 'read');
+});
+
+test('a file has the name of nothing that every object has', async () => {
+  for (const path of ['constructor', 'toString', '__proto__', 'hasOwnProperty'])
+    assert.match(await refusal(modelOf([conv('c')], [kernelOf('c')], [path]), {}), /it is not there/, path);
+});
+
+test('weights and files have one size: a byte more or less is refused', async () => {
+  const json = modelOf([conv('c')], [kernelOf('c')]);
+  for (const bytes of [0, 20, 23, 25, 28, 48]) {
+    const file = new Uint8Array(bytes);
+    assert.match(await refusal(json, { 'w.bin': file }), /bytes are there|are needed|size/, `${bytes}`);
+  }
+  assert.is(await refusal(json, { 'w.bin': six }), 'read');
+});
+
+test('two layers, and two weights, of one name are refused', async () => {
+  const twice = new Uint8Array([...six, ...six]);
+  const wide = conv('c', { filters: 2, kernel_size: [1] });
+  assert.match(await refusal(modelOf([conv('c'), wide], [kernelOf('c')]), { 'w.bin': six }), /two layers are named c/);
+  assert.match(await refusal(modelOf([conv('c')], [kernelOf('c'), kernelOf('c')]), { 'w.bin': twice }), /two weights are named/);
+});
+
+test('a pool without strides moves by its size', async () => {
+  const pool: Layer = { class_name: 'MaxPooling1D', config: { name: 'p', pool_size: [3], padding: 'valid' } };
+  const graph = await readModel(modelOf([conv('c'), pool], [kernelOf('c')]), { files: { 'w.bin': six } });
+  const { kernelT, strideT } = (graph.nodes.find((node) => node.op === 'maxpool') as NodeOf<'maxpool'>).attrs;
+  assert.equal([kernelT, strideT], [3, 3]);
+});
+
+test.run();
