@@ -86,6 +86,29 @@ test('percentile is within a bin of the sorted values', () => {
   }
 });
 
+test('percentile leaves out as many values as it says at each end, and clips none of those that it keeps', () => {
+  // one value a bin: 0.25 behind each whole number on both sides, bins of 0.5 over [-1024, 1024)
+  const sides = Array.from({ length: 1000 }, (_, i) => [i + 1.25, -i - 1.25]).flat();
+  for (const [percentile, out] of [
+    [99, 10],
+    [99.9, 1],
+    [99.95, 0],
+    [90, 100],
+    [100, 0],
+  ] as const) {
+    const [low, high] = rangeOf('percentile', Float32Array.from(sides), percentile);
+    const kept = 1000 - out + 0.25;
+    assert.ok(high >= kept && high <= kept + 0.5, `${percentile}: ${high} for ${kept}`);
+    assert.ok(-low >= kept && -low <= kept + 0.5, `${percentile}: ${low} for ${-kept}`);
+  }
+});
+
+test('moving-average: each batch has a minimum of its own', () => {
+  const average = new MovingAverage(0.5, 2);
+  average.observe(Float32Array.of(-8, 4, -2, 1));
+  assert.equal(average.range(), [-5, 2.5]);
+});
+
 test('moving-average follows its formula over batches', () => {
   const average = new MovingAverage(0.9, 4);
   average.observe(Float32Array.of(1, 2, 3, -4, 0, 8, 0, 0, 100));

@@ -101,7 +101,19 @@ test('versions, fields, names of models', () => {
   assert.is(refused({ ...version2(), micro: 3 }).code, 'RN133');
   assert.is(refused({ ...version2(), wake_word: '' }).code, 'RN133');
   assert.is(refused({ ...version1(), micro: version2().micro }).code, 'RN133', 'fields of version 2 in version 1');
-  for (const model of ['../x.tflite', '/etc/passwd', 'a/b.tflite', 'a\\b.tflite', '..\\x.tflite', 'https://x.org/y.tflite', 'C:\\x', '..', '.', './', 'a\0b'])
+  for (const model of [
+    '../x.tflite',
+    '/etc/passwd',
+    'a/b.tflite',
+    'a\\b.tflite',
+    '..\\x.tflite',
+    'https://x.org/y.tflite',
+    'C:\\x',
+    '..',
+    '.',
+    './',
+    'a\0b',
+  ])
     assert.is(refused({ ...version2(), model }).code, 'RN134', model);
 });
 

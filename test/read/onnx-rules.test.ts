@@ -89,7 +89,17 @@ test('ceil_mode: a window that starts behind the input is none', () => {
 });
 
 const zeros: TensorOf = { dims: [6], ints: [0, 0, 1, 0, 0, 1] };
-const half: TensorOf = { dims: [], floats: [0.5] };
+/** Frames, `value` around them, a convolution. */
+const around = (value: TensorOf): Uint8Array =>
+  writeModel({
+    nodes: [
+      { op: 'Pad', inputs: ['x', 'p', 'v'], outputs: ['a'] },
+      { op: 'Conv', inputs: ['a', 'w'], outputs: ['y'] },
+    ],
+    inputs: { x: [1, 2, 8] },
+    outputs: ['y'],
+    tensors: { p: zeros, v: value, w: random(1, 2, 3) },
+  });
 const padded = (attributes: Attributes): Uint8Array =>
   writeModel({
     nodes: [
@@ -127,7 +137,7 @@ const refused: Record<string, Uint8Array> = {
     tensors: { w: random(3, 2, 3) },
     opset: 13,
   }),
-  'another value than zero around frames': one('Pad', {}, [1, 2, 6], { p: zeros, v: half }),
+  'another value than zero around frames': around({ dims: [], floats: [0.5] }),
   'a softmax that before opset 13 runs over channels and frames': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 12),
   'the same softmax of opset 11': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 11),
   'a zero point that is not that of the integers': quantised(4),
@@ -140,6 +150,7 @@ for (const [name, bytes] of Object.entries(refused))
 
 test('what is refused above is read where it is right', () => {
   readOnnx(padded({ count_include_pad: 1 }), {});
+  readOnnx(around({ dims: [], floats: [0] }), {});
   readOnnx(one('Softmax', { axis: 1 }, [1, 4, 6], {}, 13), {});
   readOnnx(quantised(3), {});
 });

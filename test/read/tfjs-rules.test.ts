@@ -20,7 +20,9 @@ const kernelOf = (name: string) => ({ name: `${name}/kernel`, shape: [3, 2, 1], 
 function modelOf(layers: Layer[], weights: unknown[], paths: string[] = ['w.bin']): Uint8Array {
   const config = { name: 'chain', layers: [input, ...layers] };
   const modelTopology = { class_name: 'Sequential', config };
-  return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [{ paths, weights }] }));
+  return new TextEncoder().encode(
+    JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [{ paths, weights }] }),
+  );
 }
 const six = new Uint8Array(new Float32Array([1, 2, 3, 4, 5, 6]).buffer);
 const refusal = async (json: Uint8Array, files: ModelFiles): Promise<string> => {
@@ -34,7 +36,22 @@ const refusal = async (json: Uint8Array, files: ModelFiles): Promise<string> => 
 };
 
 test('a path out of the folder is refused for where it leads, before a file is asked for', async () => {
-  for (const path of ['../w', '/w', 'a/../../w', 'a/..', 'a/./w', './w', 'a//w', 'C:\\w', 'https://x/w', 'w?', 'w#', 'w\0', '..', '.']) {
+  for (const path of [
+    '../w',
+    '/w',
+    'a/../../w',
+    'a/..',
+    'a/./w',
+    './w',
+    'a//w',
+    'C:\\w',
+    'https://x/w',
+    'w?',
+    'w#',
+    'w\0',
+    '..',
+    '.',
+  ]) {
     const asked: string[] = [];
     const files = async (name: string) => {
       asked.push(name);

@@ -23,7 +23,7 @@ const reference = inFolder('quant', [
     file: 'fixed-point.ts',
     find: 'return exponent < -31 ? { multiplier: 0, shift: 0 }',
     replace: 'return exponent < -30 ? { multiplier: 0, shift: 0 }',
-    tests: 'kernels/fixed-point,ops/ops,oracle/cases',
+    tests: 'quant/scales',
     why: 'a multiplier with the smallest exponent becomes 0',
   },
   {
@@ -31,8 +31,7 @@ const reference = inFolder('quant', [
     file: 'fixed-point.ts',
     find: 'if (!(real > 0 && real < 2 ** 30)) {',
     replace: 'if (!(real > 0)) {',
-    tests: 'kernels/fixed-point,oracle/cases,quant/calibration,property/streaming',
-    env: { RUNLET_NETWORKS: '20', RUNLET_ASC: '0' },
+    tests: 'quant/scales',
     why: 'a multiplier of 2^30 and more is taken',
   },
   {
@@ -40,7 +39,7 @@ const reference = inFolder('quant', [
     file: 'scales.ts',
     find: 'roundHalfAway(-128 - low / scale)',
     replace: 'Math.floor(-128 - low / scale)',
-    tests: 'quant/observers,quant/methods,quant/narrow,quant/calibration,quant/mixed',
+    tests: 'quant/scales',
     why: 'the zero point is rounded down',
   },
   {
@@ -80,7 +79,7 @@ const reference = inFolder('quant', [
     file: 'scales.ts',
     find: 'Math.fround(Math.max(-min, max, 0) / 127) ||',
     replace: 'Math.fround(Math.max(-min, max, 0) / 128) ||',
-    tests: 'quant/scales,quant/methods',
+    tests: 'quant/scales',
     why: 'the largest value of a symmetric scale is clipped',
   },
   {
@@ -88,7 +87,7 @@ const reference = inFolder('quant', [
     file: 'weights.ts',
     find: 'const forBias = b / (x.scale * 2 ** 30);',
     replace: 'const forBias = 0;',
-    tests: 'quant/scales,quant/methods',
+    tests: 'quant/scales',
     why: 'a large bias beside small weights is cut off',
   },
   {
@@ -96,7 +95,7 @@ const reference = inFolder('quant', [
     file: 'weights.ts',
     find: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127)',
     replace: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 126)',
-    tests: 'quant/scales,quant/methods,quant/calibration',
+    tests: 'quant/scales',
     why: 'the largest weight loses a step',
   },
   {
@@ -104,8 +103,7 @@ const reference = inFolder('quant', [
     file: 'legalise.ts',
     find: 'a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;',
     replace: 'a?.scale === b?.scale && a?.type === b?.type;',
-    tests: 'read/qdq-layers,read/onnx,quant/scales,property/streaming',
-    env: { RUNLET_NETWORKS: '60', RUNLET_ASC: '0' },
+    tests: 'quant/scales',
     why: 'scales of concat and pools that differ in zero point alone count as one',
   },
   {
@@ -256,7 +254,7 @@ const ops = inFolder('quant/ops', [
     file: 'softmax.ts',
     find: 'if (y.shape.c >= 4096) {',
     replace: 'if (y.shape.c > 4096) {',
-    tests: 'ops/ops,quant/scales,oracle/cases',
+    tests: 'quant/scales',
     why: '4,096 exponentials do not fit the sum',
   },
   {
@@ -355,7 +353,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/warnings.ts',
     find: 'summary.heldShare(e) > saturatedShare',
     replace: 'summary.heldShare(e) > 5 * saturatedShare',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'a warning limit: a sensor that is saturated in 4 % of its frames is not noticed',
   },
   {
@@ -403,7 +401,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/warnings.ts',
     find: 'summary.deviation(e) < fewSteps * step',
     replace: 'summary.deviation(e) < (fewSteps / 4) * step',
-    tests: 'quant/warnings,quant/calibration',
+    tests: 'quant/warnings',
     why: 'a warning limit: channels that move by one int8 step',
   },
   {
@@ -411,7 +409,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/warnings.ts',
     find: 'node.attrs.clamp[0] !== 0) return [];',
     replace: 'node.attrs.clamp[0] === 0) return [];',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'dead channels are looked for where there is no ReLU',
   },
   {
@@ -419,7 +417,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/convergence.ts',
     find: 'const tolerance = 0.01;',
     replace: 'const tolerance = 0.1;',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'a range that still moves by 9 % has settled',
   },
   {
@@ -427,7 +425,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/convergence.ts',
     find: 'if (at > (3 * checkpoints) / 4) unsettled.push(id);',
     replace: 'if (at >= checkpoints) unsettled.push(id);',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'a limit: only the last sixteenth counts',
   },
   {
@@ -451,7 +449,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/input-summary.ts',
     find: 'else if (v === high[e] && v === last[e])',
     replace: 'else if (v === high[e])',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'a peak that comes again counts as saturation',
   },
   {
@@ -475,8 +473,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/check.ts',
     find: 'const bad = data.findIndex((v) => !Number.isFinite(v));',
     replace: 'const bad = data.findIndex((v) => Number.isNaN(v));',
-    tests: 'quant/calibration,fuzz/calibration,quant/warnings',
-    env: { RUNLET_CALIB_FILES: '200' },
+    tests: 'quant/warnings',
     why: 'an infinite calibration value is taken',
   },
   {
@@ -484,7 +481,7 @@ const calibration = inFolder('quant', [
     file: 'calibration/check.ts',
     find: 'if (frames >= needed) return;',
     replace: 'if (frames >= plan.window) return;',
-    tests: 'quant/calibration,quant/warnings',
+    tests: 'quant/warnings',
     why: 'a signal without room for the context is taken',
   },
 ]);
