@@ -11,6 +11,8 @@ export interface Text {
   binds: number;
   /** Of constants of 32 bits. */
   value?: number;
+  /** Its type in C is int, not below 0: a comparison gives 0 or 1 so, and sums and products of such. */
+  int?: boolean;
 }
 
 const binding = { atom: 9, unary: 8, mul: 7, add: 6, shift: 5, order: 4, equal: 3, bits: 2, choice: 1 } as const;
@@ -78,7 +80,8 @@ export function binaryText(op: string, left: Text, right: Text, amount?: number)
   if (shift) {
     const mask = bits - 1;
     const by = amount === undefined ? joined('&', binding.bits, right, atom(`${mask}`)) : atom(`${amount & mask}`);
-    if (shift === 'l') return joined('<<', binding.shift, left, by);
+    // 1 << 31 of an int is not defined
+    if (shift === 'l') return joined('<<', binding.shift, left.int ? cast(own, left) : left, by);
     if (shift === 'rU') return joined('>>', binding.shift, left, by);
     return cast(own, joined('>>', binding.shift, cast(signedType, left), by));
   }
@@ -89,10 +92,14 @@ export function binaryText(op: string, left: Text, right: Text, amount?: number)
   if (right.value === 0 && /^(Lt|Ge)U$/.test(name)) return constantText(name === 'GeU' ? 1 : 0);
   if (!signed) {
     const less = name === 'Add' && right.value !== undefined && right.value < 0 && right.value > -0x80000000;
-    return less ? joined('-', binds, left, constantText(-(right.value as number))) : joined(sign, binds, left, right);
+    const int = left.int && right.int;
+    // 0 - 1 of two int is below 0, where it has to be 2^32 - 1
+    if (int && name === 'Sub') return joined(sign, binds, cast(own, left), right);
+    const plain = less ? joined('-', binds, left, constantText(-(right.value as number))) : joined(sign, binds, left, right);
+    return test || int ? { ...plain, int: true } : plain;
   }
   const text = joined(sign, binds, signedText(signedType, left), signedText(signedType, right));
-  return test ? text : cast(own, text);
+  return test ? { ...text, int: true } : cast(own, text);
 }
 
 /** Undefined where the operation is not known. */
@@ -100,7 +107,7 @@ export function unaryText(op: string, x: Text): Text | undefined {
   switch (op) {
     case 'EqZInt32':
     case 'EqZInt64':
-      return joined('==', binding.equal, x, atom('0'));
+      return { ...joined('==', binding.equal, x, atom('0')), int: true };
     case 'ClzInt32':
       return atom(`leading_zeros(${x.text})`);
     case 'ClzInt64':

@@ -77,6 +77,16 @@ export const cases: OpCase[] = [
   conv('clamp of one value', { x: [9, 1, 3], out: 6, kernelT: 3, clamp: [-0.3, 0.013], yq: q(0.01, 5) }),
   conv('saturating', { x: [9, 1, 3], out: 4, kernelT: 3, gain: 8 }),
   conv('multiplier above 1', { x: [9, 1, 1], out: 2, xq: q(0.05, 0), yq: q(0.04, 0), gain: 900, bias: 'none' }),
+  conv('groups 3, multiplier above 1', {
+    x: [12, 1, 6],
+    out: 9,
+    kernelT: 2,
+    groups: 3,
+    xq: q(0.05, 0),
+    yq: q(0.04, 0),
+    gain: 300,
+    bias: 'none',
+  }),
   conv('multiplier near 2^-15, large bias', { x: [9, 1, 3], out: 4, kernelT: 3, gain: 0.01, bias: 'large', yq: q(2e-5, 11) }),
   conv('one scale for all channels, no bias', { x: [9, 1, 3], out: 4, kernelT: 3, perChannel: false, bias: 'none' }),
   // the smallest that there is: simd leaves it to the operator's own kernel

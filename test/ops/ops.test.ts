@@ -3,12 +3,13 @@
  *
  * In: the *.cases.ts beside this file.  Out: for each case (a) the integer reference means the operator: its distance from the real value stays
  * below the case's bound, in output steps; (b) the windowed module equals the integer reference byte for byte; (c) so does the streamed one.
+ * RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS (names by commas) choose cases, without the controls, and targets; all by default.
  */
 import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { targets } from '../../assembly/emit/target.ts';
+import { targets as allTargets } from '../../assembly/emit/target.ts';
 import type { Graph, Node, OpName } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
@@ -19,6 +20,9 @@ import { compareModule, distanceFromReal, framesFor, signalOf, strideProduct, wi
 const suffix = '.cases.ts';
 const outputsPerCase = 6;
 const windowsPerCase = 8;
+
+const { RUNLET_CASES: wanted = '', RUNLET_TARGETS: wantedTargets } = process.env;
+const targets = allTargets.filter((target) => wantedTargets?.split(',').includes(target) ?? true);
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(suffix))
@@ -47,7 +51,7 @@ test('every operator has cases, and every case its operator', () => {
 });
 
 for (const { op, cases } of files) {
-  for (const item of cases) {
+  for (const item of cases.filter(({ name }) => `${op}, ${name}`.includes(wanted))) {
     test(`${op}, ${item.name}: the integer reference means the operator`, () => {
       const quant = plan(item, 'windowed');
       const distance = distanceFromReal(quant, windowsOf(quant, windowsPerCase));
@@ -90,10 +94,11 @@ function perturbed(item: OpCase): OpCase {
   return { ...item, graph: { ...item.graph, nodes } as Graph };
 }
 
-const control = files.find((file) => file.op === 'conv')?.cases.find((c) => c.name === 'causal, dilation 3') as OpCase;
+const controlCase = files.find((file) => file.op === 'conv')?.cases.find((c) => c.name === 'causal, dilation 3') as OpCase;
+const control = wanted === '' ? test : test.skip;
 
-test('negative control: a multiplier 2 % too large is farther from the real value than the bound', () => {
-  const quant = plan(control, 'windowed');
+control('negative control: a multiplier 2 % too large is farther from the real value than the bound', () => {
+  const quant = plan(controlCase, 'windowed');
   const params = [...quant.params.values()][0] as MacParams;
   params.multiplier[1] = Math.round((params.multiplier[1] as number) * 1.02);
   const { steps } = distanceFromReal(quant, windowsOf(quant, windowsPerCase));
@@ -101,15 +106,15 @@ test('negative control: a multiplier 2 % too large is farther from the real valu
 });
 
 for (const mode of ['windowed', 'stream'] as const) {
-  test(`negative control: one weight off by one differs (${mode})`, async () => {
-    const quant = plan(control, mode);
-    const bundle = await build(plan(perturbed(control), mode), {});
+  control(`negative control: one weight off by one differs (${mode})`, async () => {
+    const quant = plan(controlCase, mode);
+    const bundle = await build(plan(perturbed(controlCase), mode), {});
     assert.ok(compareModule(quant, bundle, signalFor(quant)).differing > 0);
   });
 }
 
-test('negative control: one byte of history changed between two outputs differs', async () => {
-  const quant = plan(control, 'stream');
+control('negative control: one byte of history changed between two outputs differs', async () => {
+  const quant = plan(controlCase, 'stream');
   const result = compareModule(quant, await build(quant, {}), signalFor(quant), (memory, map) => {
     const at = map.state.address + map.state.bytes - 8;
     memory[at] = (memory[at] as number) ^ 0x40;
@@ -117,8 +122,8 @@ test('negative control: one byte of history changed between two outputs differs'
   assert.ok(result.differing > 0);
 });
 
-test('negative control: a byte written past the end is seen', async () => {
-  const quant = plan(control, 'windowed');
+control('negative control: a byte written past the end is seen', async () => {
+  const quant = plan(controlCase, 'windowed');
   const bundle = await build(quant, {});
   const write = (memory: Int8Array) => {
     memory[bundle.memory.end] = 0;
@@ -126,7 +131,7 @@ test('negative control: a byte written past the end is seen', async () => {
   assert.throws(() => compareModule(quant, bundle, signalFor(quant), write), /past the end/);
 });
 
-test('summary', () => {
+control('summary', () => {
   const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
   console.log(
     `  ${totals.cases} cases of ${files.length} operators on ${targets.join(', ')}; ${totals.elements} elements against their real value, ` +

@@ -91,8 +91,8 @@ test('percentile leaves out as many values as it says at each end, and clips non
   const sides = Array.from({ length: 1000 }, (_, i) => [i + 1.25, -i - 1.25]).flat();
   for (const [percentile, out] of [
     [99, 10],
-    [99.9, 1],
-    [99.95, 0],
+    [99.875, 1],
+    [99.9375, 0],
     [90, 100],
     [100, 0],
   ] as const) {

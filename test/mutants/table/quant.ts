@@ -488,14 +488,6 @@ const calibration = inFolder('quant', [
 
 const methods = inFolder('quant', [
   {
-    id: 'equalise-alpha',
-    file: 'methods/equalise.ts',
-    find: 'node.attrs.weights, data }, moved',
-    replace: 'node.attrs.weights, data }, moved',
-    tests: 'quant/methods',
-    why: 'placeholder',
-  },
-  {
     id: 'bias-correction-sign',
     file: 'methods/correct-bias.ts',
     find: '(w - rounded) * mean(',
@@ -575,14 +567,50 @@ const methods = inFolder('quant', [
     tests: 'quant/evaluate',
     why: 'pieces of a long signal begin one hop late',
   },
-  {
-    id: 'frontend-scale',
-    file: 'frontend/integers.ts',
-    find: 'placeholder',
-    replace: 'placeholder',
-    tests: 'frontend/reference',
-    why: 'placeholder',
-  },
-]).filter((m) => m.why !== 'placeholder');
+]);
 
-export const quant = [...reference, ...ops, ...calibration, ...methods];
+const frontEnd = inFolder('quant/frontend', [
+  {
+    id: 'frontend-root-65535',
+    file: 'integers.ts',
+    find: '!(small && r === 0xffff)',
+    replace: 'true',
+    tests: 'frontend/integers',
+    why: 'a root below 2^32 is rounded up to 65536',
+  },
+  {
+    id: 'frontend-shrink-edge',
+    file: 'integers.ts',
+    find: 'x < 8192 ?',
+    replace: 'x < 16384 ?',
+    tests: 'frontend/integers',
+    why: 'the parabola goes on beyond 2',
+  },
+  {
+    id: 'frontend-log-round',
+    file: 'integers.ts',
+    find: '((Math.imul(scale, ln) + 32768) >>> 0) >>> 16',
+    replace: '(Math.imul(scale, ln) >>> 0) >>> 16',
+    tests: 'frontend/integers',
+    why: 'the logarithm is rounded down',
+  },
+  {
+    id: 'frontend-noise-clamp',
+    file: 'reference.ts',
+    find: 'if (noise.clamping) this.#estimate[channel] = scaled;',
+    replace: 'this.#estimate[channel] = scaled;',
+    tests: 'frontend/reference',
+    why: 'the noise estimate follows every quiet moment',
+  },
+  {
+    id: 'frontend-reset',
+    file: 'reference.ts',
+    find: 'this.#filled = 0;
+    this.#estimate.fill(0);',
+    replace: 'this.#filled = 0;',
+    tests: 'frontend/reference',
+    why: 'missing reset of state: the noise of the signal before',
+  },
+]);
+
+export const quant = [...reference, ...ops, ...calibration, ...methods, ...frontEnd];

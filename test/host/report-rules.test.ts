@@ -1,0 +1,64 @@
+/** What reports say of memory and time, from parts that are made up: which bytes count, and against what. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { boards, coreModels } from '../../host/fit/boards.ts';
+import { engines } from '../../host/fit/engines.ts';
+import { estimate, fitsAll, type Subject } from '../../host/fit/estimate.ts';
+import { memoryPicture } from '../../host/report/memory-picture.ts';
+import { pagePadding, ramOf } from '../../host/report/ram.ts';
+import { tinyManifest } from './tiny-bundle.ts';
+
+test('RAM: an interpreter holds the file, code compiled ahead of time does not', () => {
+  const bundle = { fileBytes: 50_000, memoryBytes: 20_000, codeBytes: 3000, sourceDigest: '' };
+  for (const { engine, fileBytes, poolBytes, totalBytes } of ramOf(bundle).engines) {
+    assert.is(fileBytes, engine === 'AOT' ? 0 : 50_000, engine);
+    assert.is(totalBytes, 20_000 + poolBytes + fileBytes);
+  }
+});
+
+test('the picture: weights that the host copies lie behind the tables, others before', () => {
+  const bytes = { weightBytes: 400, tableBytes: 300, stateBytes: 100, ioBytes: 100, scratchBytes: 100, memoryBytes: 1000 };
+  const names = (home?: string) =>
+    memoryPicture({ ...bytes, ...(home && { weights: { home } }) }).map((line) => line.split(/[ ·█]/)[0]);
+  assert.equal(names().slice(0, 2), ['weights', 'tables']);
+  assert.equal(names('tile').slice(0, 2), ['weights', 'tables']);
+  assert.equal(names('linear').slice(0, 2), ['tables', 'weights']);
+});
+
+/** A subject whose instructions were counted: mean and worst hop. */
+function subjectOf(mean: number, most: number, memoryBytes = 1000): Subject {
+  const manifest = { ...tinyManifest(), target: 'native', hop: 4 };
+  manifest.bytes = { ...manifest.bytes, memoryBytes };
+  const wasm = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  return { wasm, manifest, apart: 0, counted: { mean, most, tools: 'made up' } } as unknown as Subject;
+}
+
+test('fit: the time between two hops is hop / rate, the worst hop decides, to the instruction', () => {
+  for (const [name, board] of Object.entries(boards)) {
+    const { times, cycles } = coreModels[board.core];
+    const rate = 100;
+    const budget = (4 * board.hz) / rate / cycles / times; // instructions between two hops
+    const of = (most: number) => estimate(subjectOf(budget / 3, most), board, 'c', rate);
+    assert.ok(Math.abs((of(1).budget?.ms ?? 0) - 40) < 1e-9, name);
+    assert.is(of(budget * 0.999).fits.time, true, name);
+    assert.is(of(budget * 1.001).fits.time, false, name);
+    assert.is(fitsAll(of(budget * 1.001)), false);
+    assert.is(estimate(subjectOf(1, 1e12), board, 'c').fits.time, undefined, 'no rate is known');
+  }
+});
+
+test('fit: memory has what other software leaves of it, to the byte', () => {
+  for (const [name, board] of Object.entries(boards))
+    for (const engine of ['c', 'aot'] as const) {
+      const pool = engine === 'c' ? 0 : 2300;
+      const free = board.ramBytes - board.systemBytes - pagePadding - pool;
+      const of = (bytes: number) => estimate(subjectOf(1, 1, bytes), board, engine, 100);
+      assert.is(of(free).fits.ram, true, `${name} ${engine}`);
+      assert.is(of(free + 1).fits.ram, false, `${name} ${engine}`);
+      assert.is(of(free).ram.needs, of(free).ram.has);
+      assert.is(of(1).flash.has, board.flashBytes - board.systemFlashBytes);
+      assert.ok(of(1).flash.needs >= engines[engine].flashBytes);
+    }
+});
+
+test.run();

@@ -1,0 +1,48 @@
+/** What the page computes without a browser: its memory of a signal, CSV, what outputs mean, texts. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { csvRecording } from '../../host/web/csv.ts';
+import { History, Records } from '../../host/web/history.ts';
+import type { Loaded } from '../../host/web/protocol.ts';
+import { readingOf } from '../../host/web/reading.ts';
+import { secondsText } from '../../host/web/text.ts';
+import { codeOf, utf8 } from './helpers.ts';
+import { tinyManifest } from './tiny-bundle.ts';
+
+test('records that are kept stay what they were, and have their numbers', () => {
+  const records = new Records(Float64Array, 2, 100);
+  for (let i = 0; i < 1000; i += 5) records.add(Float64Array.from({ length: 10 }, (_, k) => i + (k >> 1) + (k & 1) / 2));
+  assert.is(records.end, 1000);
+  assert.ok(records.first >= 850 && records.first <= 900, `${records.first}`);
+  for (let i = records.first; i < records.end; i++)
+    assert.equal([records.at(i), records.at(i, 1), ...records.record(i)], [i, i + 0.5, i, i + 0.5]);
+});
+
+const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, manifest: tinyManifest() } as unknown as Loaded;
+
+test('the first output that ends at or after a time', () => {
+  const history = new History(loaded);
+  const times = Float64Array.of(1, 1.5, 2, 2.5);
+  history.add({ endS: 2.5, wave: new Float32Array(), outputs: new Float32Array(4), times, hops: 4 } as never);
+  for (const [seconds, index] of [[0, 0], [1, 0], [1.1, 1], [2, 2], [2.5, 3], [2.6, 4]] as const) assert.is(history.outputAt(seconds), index, `${seconds}`); // biome-ignore format: a table
+});
+
+test('CSV: an empty cell is no number, columns of time are no values', async () => {
+  const read = (text: string) => csvRecording('x.csv', utf8(text), loaded);
+  assert.equal([...read('time_s,other\n0,1.5\n1,2.5\n').samples], [1.5, 2.5]);
+  assert.equal([...read('a,signal\n9,1\n9,2\n').samples], [1, 2]);
+  assert.is(await codeOf(() => read('t,signal\n0,1\n1,\n')), 'RN785');
+  assert.is(await codeOf(() => read('t,signal\n0,1\n1,x\n')), 'RN785');
+});
+
+test('an output is a probability where its range is 0 to 1, and not where it is 0 to 1.9', () => {
+  const manifest = tinyManifest();
+  const [output] = manifest.outputs as [(typeof manifest.outputs)[number]];
+  const kind = (scale: number, zeroPoint: number) => readingOf({ ...manifest, outputs: [{ ...output, scale, zeroPoint }] }).kind;
+  assert.is(kind(1 / 256, -128), 'word');
+  assert.is(kind(1.9 / 255, -128), 'quantity');
+  assert.is(kind(1 / 256, 0), 'quantity');
+  assert.equal([secondsText(0.0125), secondsText(1.5), secondsText(0.5)], ['12.5 ms', '1.5 s', '500 ms']);
+});
+
+test.run();
