@@ -113,6 +113,11 @@ const runs: Record<string, Soak> = {
     test: 'fleet/',
     env: { RUNLET_FLEET: '50', RUNLET_FLEET_MESSAGES: '100000', RUNLET_FLEET_ROLLOUTS: '20000' },
   },
+  mutants: {
+    what: 'all seeded faults of test/mutants, each against the tests that must notice it',
+    test: 'mutants/mutants',
+    env: { RUNLET_MUTANTS: 'all' },
+  },
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),

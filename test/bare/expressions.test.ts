@@ -23,7 +23,6 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 type Bits = 32 | 64;
 const unsigned = (bits: Bits, x: bigint): bigint => BigInt.asUintN(bits, x);
 const signed = (bits: Bits, x: bigint): bigint => BigInt.asIntN(bits, x);
-const isTest = (name: string): boolean => /^(Eq|Ne|Lt|Le|Gt|Ge)/.test(name);
 
 /** WebAssembly core specification 4.3.2. */
 const meaning: Record<string, (a: bigint, b: bigint, bits: Bits) => bigint | boolean> = {
@@ -63,7 +62,7 @@ interface Line {
 }
 
 const constant = (bits: Bits, x: bigint): Text => constantText(bits === 32 ? Number(BigInt.asIntN(32, x)) : BigInt.asIntN(64, x));
-const valueOf = (x: bigint | boolean, bits: Bits): bigint => (typeof x === 'boolean' ? BigInt(x) : unsigned(bits, x));
+const wrapped = (x: bigint | boolean, bits: Bits): bigint => (typeof x === 'boolean' ? BigInt(x) : unsigned(bits, x));
 
 function everyOperation(): Line[] {
   const lines: Line[] = [];
@@ -81,7 +80,7 @@ function everyOperation(): Line[] {
             const left: Text = { text: `v${bits}(${constant(bits, a).text})`, binds: 9 };
             const text = binaryText(`${name}Int${bits}`, left, right, amount);
             if (!text) throw new Error(`${name} is not known`);
-            lines.push({ text, wanted: valueOf(of(a, b, bits), bits), about: `${name}${bits} ${a} ${b}` });
+            lines.push({ text, wanted: wrapped(of(a, b, bits), bits), about: `${name}${bits} ${a} ${b}` });
           }
         }
   return lines;
@@ -100,7 +99,7 @@ function trees(count: number): Line[] {
     const name = pick(names);
     const [a, b] = [grow(rnd() < 0.3 ? 0 : depth - 1), grow(rnd() < 0.3 ? 0 : depth - 1)];
     const text = binaryText(`${name}Int32`, a.text, b.text) as Text;
-    const value = valueOf((meaning[name] as (typeof meaning)[string])(a.value, b.value, 32), 32);
+    const value = wrapped((meaning[name] as (typeof meaning)[string])(a.value, b.value, 32), 32);
     return { text, value, about: `${name}(${a.about}, ${b.about})` };
   };
   return Array.from({ length: count }, () => {

@@ -30,7 +30,7 @@ const one = (op: string, attributes: Attributes, dims: number[], tensors: ModelO
   });
 
 const nodeOf = <K extends OpName>(graph: Graph, op: K): NodeOf<K> => {
-  const found = graph.nodes.find((node): node is NodeOf<K> => node.op === op);
+  const found = graph.nodes.find((node) => node.op === op) as NodeOf<K> | undefined;
   if (!found) throw new Error(`no ${op}`);
   return found;
 };

@@ -36,7 +36,7 @@ class File {
 }
 
 const only = <K extends OpName>(graph: Graph, op: K): NodeOf<K> => {
-  const found = graph.nodes.find((node): node is NodeOf<K> => node.op === op);
+  const found = graph.nodes.find((node) => node.op === op) as NodeOf<K> | undefined;
   if (!found) throw new Error(`no ${op}`);
   return found;
 };

@@ -1,4 +1,5 @@
 /** Faults in what is emitted: kernels, their packing, the memory map, bundles, C, the front end. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const few = { RUNLET_NETWORKS: '16', RUNLET_ASC: '0' };

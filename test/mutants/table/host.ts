@@ -1,4 +1,5 @@
 /** Faults in the hosts: sessions, sources, reports, fit, the command line, features, the serial line, C, the page. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const session = inFolder('host/session', [

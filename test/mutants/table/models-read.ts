@@ -1,4 +1,5 @@
 /** Faults in the readers of model files. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const onnx = 'read/onnx-rules,read/onnx';

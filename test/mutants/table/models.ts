@@ -1,4 +1,5 @@
 /** Faults in the graph, the operators and the streaming plan. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const networks = { RUNLET_NETWORKS: '60', RUNLET_ASC: '0' };

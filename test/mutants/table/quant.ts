@@ -605,8 +605,7 @@ const frontEnd = inFolder('quant/frontend', [
   {
     id: 'frontend-reset',
     file: 'reference.ts',
-    find: 'this.#filled = 0;
-    this.#estimate.fill(0);',
+    find: 'this.#filled = 0;\n    this.#estimate.fill(0);',
     replace: 'this.#filled = 0;',
     tests: 'frontend/reference',
     why: 'missing reset of state: the noise of the signal before',

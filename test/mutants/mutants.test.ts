@@ -1,0 +1,62 @@
+/**
+ * Seeded faults: each must make one of the tests fail that it names (test/mutants/run.ts).
+ *
+ * The table is always checked: every text is there exactly once, every test exists, every folder has faults. RUNLET_MUTANTS=tenth (CI) runs those that
+ * the day's RUNLET_SEED picks, ten days in a row all of them; RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { root } from '../shared.ts';
+import { all } from './all.ts';
+import { countOf, tenthOf } from './mutant.ts';
+import { byFolder, lineOf, runMutants, runUnchanged } from './run.ts';
+
+const { RUNLET_MUTANTS: which = 'none' } = process.env;
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+
+/** Folders of the product that have faults of their own. */
+const folders = [
+  ...['models/read', 'models/graph', 'models/ops', 'models/stream'],
+  ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
+  ...['assembly/bundle', 'assembly/emit', 'assembly/kernels', 'assembly/c'],
+  ...['host/session', 'host/sources', 'host/report', 'host/fit', 'host/features', 'host/flash', 'host/mcu', 'host/web'],
+];
+
+test('every fault can be put in, and names tests that are there', () => {
+  const wrong: string[] = [];
+  for (const { id, file, find, replace, tests } of all) {
+    const times = countOf(readFileSync(join(root, file), 'utf8'), find);
+    if (times !== 1) wrong.push(`${id}: its text is ${times} times in ${file}`);
+    if (find === replace) wrong.push(`${id}: it changes nothing`);
+    for (const name of tests) if (!existsSync(join(root, name))) wrong.push(`${id}: there is no ${name}`);
+  }
+  assert.equal(wrong, []);
+  assert.is(new Set(all.map(({ id }) => id)).size, all.length, 'names differ');
+});
+
+test('there are 150 and more, some in every folder; ten days take all of them', () => {
+  assert.ok(all.length >= 150, `${all.length}`);
+  for (const folder of folders)
+    assert.ok(
+      all.some(({ file }) => file.startsWith(`${folder}/`)),
+      folder,
+    );
+  const ten = Array.from({ length: 10 }, (_, day) => tenthOf(all, 20261101 + day)).flat();
+  assert.is(ten.length, all.length);
+  assert.is(new Set(ten).size, all.length);
+});
+
+const wanted = which === 'all' ? all : which === 'tenth' ? tenthOf(all, seed) : [];
+if (wanted.length === 0) console.log('skipped: seeded faults run where RUNLET_MUTANTS is tenth or all: npm run soak -- mutants');
+else
+  test(`${wanted.length} of ${all.length} seeded faults die (seed ${seed})`, async () => {
+    if (which === 'all') assert.equal(await runUnchanged(wanted), []);
+    const results = await runMutants(wanted, (result) => console.log(`  ${lineOf(result)}`));
+    for (const line of byFolder(results)) console.log(`  ${line}`);
+    const lives = results.filter(({ killed }) => !killed).map(({ mutant, why }) => `${mutant.file} ${mutant.id}: ${why}`);
+    assert.equal(lives, []);
+  });
+
+test.run();
