@@ -10,6 +10,7 @@ import { quantizeMultiplier } from '../../quant/fixed-point.ts';
 import { legalise } from '../../quant/legalise.ts';
 import { softmax } from '../../quant/ops/softmax.ts';
 import { presets } from '../../quant/presets.ts';
+import { narrowed, widened } from '../../quant/rescale.ts';
 import { asymmetric, chooseScales, symmetric } from '../../quant/scales.ts';
 import { int8Node } from '../../quant/weights.ts';
 
@@ -128,6 +129,15 @@ test('weights use the whole of [-127, 127], and a bias is what it was, however l
   const [wanted, got] = [[0.3, -1, 4000, 2], [...(bias ?? [])].map((b, o) => b * 0.01 * (weights.scales?.[o] as number))];
   for (const [o, value] of wanted.entries())
     assert.ok(Math.abs((got[o] as number) - value) <= 1e-3 * Math.abs(value), `bias ${o}: ${got[o]} for ${value}`);
+});
+
+test('int8 in place of int16 holds its range, and int16 in place of int8 every value', () => {
+  const wide = { scale: Math.fround(1 / 3000), zeroPoint: 0, type: 'int16' as const };
+  const int8 = narrowed(wide);
+  const step = int8.scale / wide.scale;
+  assert.ok(Math.abs(127 * step - 32767) <= 1, `${127 * step} for 32767`);
+  const byte = { scale: Math.fround(0.1), zeroPoint: 5 };
+  assert.ok(Math.abs(byte.scale / widened(byte).scale - 128) < 1e-4);
 });
 
 test('softmax: 4,095 classes fit its sum, 4,096 do not', () => {

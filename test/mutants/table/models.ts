@@ -82,7 +82,7 @@ const graph = inFolder('models/graph', [
     file: 'file.ts',
     find: "if (ids.has(id)) throw broken(`tensor ${id}`, 'it is written twice');",
     replace: '',
-    tests: 'fuzz/tflite,quant/calibration,read/inputs,host/inputs,graph/fold',
+    tests: 'graph/file',
     why: 'a .rnq file may write a tensor twice',
   },
   {
@@ -90,8 +90,7 @@ const graph = inFolder('models/graph', [
     file: 'file.ts',
     find: 'if (made.t !== t.shape.t || made.f !== t.shape.f || made.c !== t.shape.c)',
     replace: 'if (made.t !== t.shape.t)',
-    tests: 'fuzz/builds',
-    env: { RUNLET_FUZZ_COUNT: '300', RUNLET_FUZZ_BUILDS: '0', RUNLET_FUZZ_FORMAT: 'rnq' },
+    tests: 'graph/file',
     why: 'a .rnq file states shapes that its operators do not give',
   },
   {
@@ -110,7 +109,7 @@ const ops = inFolder('models/ops', [
     file: 'op.ts',
     find: 'Math.floor(room / stride) + 1',
     replace: 'Math.ceil(room / stride) + 1',
-    tests: 'ops/ops',
+    tests: 'ops/rules',
     why: 'a partial window counts',
   },
   {
@@ -118,7 +117,7 @@ const ops = inFolder('models/ops', [
     file: 'sliding.ts',
     find: 'if (it < 0 || it >= input.t) continue;',
     replace: 'if (it < 0 || it > input.t) continue;',
-    tests: 'ops/ops,graph/fold,read/onnx',
+    tests: 'ops/rules,graph/fold,read/onnx',
     why: 'one frame behind the input is read',
   },
   {
@@ -134,7 +133,7 @@ const ops = inFolder('models/ops', [
     file: 'concat.ts',
     find: "const rows = axis === 'c' ? out.t * out.f : out.t;",
     replace: "const rows = axis === 'c' ? out.t : out.t;",
-    tests: 'ops/ops,read/onnx',
+    tests: 'ops/rules,read/onnx',
     why: 'channels of several feature rows are joined row by row of time',
   },
   {
@@ -142,7 +141,7 @@ const ops = inFolder('models/ops', [
     file: 'concat.ts',
     find: "s.t === first?.t && (attrs.axis === 'c' ? s.f === first.f : s.c === first.c)",
     replace: "(attrs.axis === 'c' ? s.f === first?.f : s.c === first?.c)",
-    tests: 'ops/ops,graph/fold,read/onnx,read/refused',
+    tests: 'ops/rules,graph/fold,read/onnx,read/refused',
     why: 'branches of different length are joined',
   },
   {
@@ -150,7 +149,7 @@ const ops = inFolder('models/ops', [
     file: 'slice.ts',
     find: "const unit = attrs.axis === 'c' ? 1 : c;",
     replace: "const unit = attrs.axis === 'c' ? 1 : f;",
-    tests: 'ops/ops,read/tflite',
+    tests: 'ops/rules,read/tflite',
     why: 'a slice of rows counts rows in place of channels',
   },
   {
@@ -158,7 +157,7 @@ const ops = inFolder('models/ops', [
     file: 'slice.ts',
     find: 'if (from >= 0 && to > from && to <= x[axis])',
     replace: 'if (from >= 0 && to >= from && to <= x[axis])',
-    tests: 'ops/ops,graph/fold,read/tflite',
+    tests: 'ops/rules,graph/fold,read/tflite',
     why: 'a slice of nothing is taken',
   },
   {
@@ -166,7 +165,7 @@ const ops = inFolder('models/ops', [
     file: 'avgpool.ts',
     find: 'lastT >= x.t || lastF >= x.f',
     replace: 'lastT > x.t || lastF > x.f',
-    tests: 'ops/ops,read/onnx',
+    tests: 'ops/rules,read/onnx',
     why: 'an average of no value is 0 / 0',
   },
   {
@@ -174,7 +173,7 @@ const ops = inFolder('models/ops', [
     file: 'avgpool.ts',
     find: 'if (attrs.countIncludePad) count =',
     replace: 'if (!attrs.countIncludePad) count =',
-    tests: 'read/onnx,ops/ops',
+    tests: 'read/onnx,ops/rules',
     why: 'padded places count in the divisor where they must not',
   },
   {
@@ -182,7 +181,7 @@ const ops = inFolder('models/ops', [
     file: 'history.ts',
     find: 'if (t >= 1) return { ...x, t };',
     replace: 'if (t >= 0) return { ...x, t };',
-    tests: 'ops/ops,property/stateful',
+    tests: 'ops/rules,property/stateful',
     why: 'a history of no row',
   },
   {
@@ -190,7 +189,7 @@ const ops = inFolder('models/ops', [
     file: 'softmax.ts',
     find: 'Math.exp(attrs.beta * (x - max))',
     replace: 'Math.exp(x - max)',
-    tests: 'ops/ops,read/tflite',
+    tests: 'ops/rules,read/tflite',
     why: 'beta is left out of the float softmax',
   },
   {

@@ -7,7 +7,7 @@ const reference = inFolder('quant', [
     file: 'fixed-point.ts',
     find: 'const threshold = (mask >> 1) + (x < 0 ? 1 : 0);',
     replace: 'const threshold = mask >> 1;',
-    tests: 'kernels/fixed-point,ops/ops',
+    tests: 'kernels/fixed-point',
     why: 'negative halves are rounded up',
   },
   {
@@ -111,8 +111,7 @@ const reference = inFolder('quant', [
     file: 'rescale.ts',
     find: 'scale: Math.fround((scale * 32767) / 127)',
     replace: 'scale: Math.fround((scale * 32767) / 255)',
-    tests: 'quant/mixed,quant/shared-means,property/int16',
-    env: { RUNLET_INT16: '40', RUNLET_INT16_ASC: '0' },
+    tests: 'quant/scales',
     why: 'int8 in place of int16 holds half its range',
   },
   {
@@ -120,7 +119,7 @@ const reference = inFolder('quant', [
     file: 'report.ts',
     find: 'Math.fround(x / q.scale)) + q.zeroPoint, low, high)',
     replace: 'Math.fround(x / q.scale)) + q.zeroPoint, low + 1, high)',
-    tests: 'quant/mixed,quant/evaluate,host/session',
+    tests: 'quant/ends',
     why: '-128 is never used',
   },
   {
@@ -156,7 +155,7 @@ const ops = inFolder('quant/ops', [
     file: 'add.ts',
     find: 'const leftShifts = { int8: 20, int16: 15 };',
     replace: 'const leftShifts = { int8: 19, int16: 15 };',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: "add keeps one bit less than TensorFlow Lite's",
   },
   {
@@ -164,7 +163,7 @@ const ops = inFolder('quant/ops', [
     file: 'add.ts',
     find: '- p.x2.zero) << p.extra',
     replace: '- p.x1.zero) << p.extra',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'the second operand has the zero point of the first',
   },
   {
@@ -172,7 +171,7 @@ const ops = inFolder('quant/ops', [
     file: 'mul.ts',
     find: 'zero2: bq.zeroPoint,',
     replace: 'zero2: aq.zeroPoint,',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'the second factor has the zero point of the first',
   },
   {
@@ -180,7 +179,7 @@ const ops = inFolder('quant/ops', [
     file: 'avgpool.ts',
     find: '(sum > 0 ? count >> 1 : -(count >> 1))',
     replace: '(sum > 0 ? count >> 1 : -((count - 1) >> 1))',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'negative halves of a mean are rounded to 0',
   },
   {
@@ -188,8 +187,7 @@ const ops = inFolder('quant/ops', [
     file: 'avgpool.ts',
     find: '(all - count) * p.xZero : 0;',
     replace: '0 : 0;',
-    tests: 'read/qdq-layers,ops/ops,property/streaming',
-    env: { RUNLET_NETWORKS: '60', RUNLET_ASC: '0' },
+    tests: 'quant/ends',
     why: 'padded places of an average count as the integer 0, not as the zero point',
   },
   {
@@ -197,23 +195,15 @@ const ops = inFolder('quant/ops', [
     file: 'globalavg.ts',
     find: 'requantise(sum - p.count * p.xZero,',
     replace: 'requantise(sum - p.xZero,',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'the zero point is taken from a sum once',
-  },
-  {
-    id: 'int-mean-shift',
-    file: 'globalavg.ts',
-    find: 'Math.min(Math.floor(Math.log2(count)), 32, 31 + m.shift)',
-    replace: 'Math.min(Math.floor(Math.log2(count)), 31 + m.shift)',
-    tests: 'oracle/cases,ops/ops',
-    why: 'a limit of a shift is left out',
   },
   {
     id: 'int-conv-groups',
     file: 'conv.ts',
     find: 'Math.floor((o * groups) / out.c) * p.per',
     replace: '(o % groups) * p.per',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'groups are dealt out one by one',
   },
   {
@@ -221,8 +211,7 @@ const ops = inFolder('quant/ops', [
     file: 'dense.ts',
     find: 'p.types ? acc : acc | 0',
     replace: 'p.types ? acc | 0 : acc',
-    tests: 'quant/mixed,property/int16,oracle/cases',
-    env: { RUNLET_INT16: '40', RUNLET_INT16_ASC: '0' },
+    tests: 'quant/ends',
     why: 'sums over int16 wrap around in 32 bits',
   },
   {
@@ -230,7 +219,7 @@ const ops = inFolder('quant/ops', [
     file: 'op.ts',
     find: 'roundHalfAway(Math.fround(real / y.scale))',
     replace: 'Math.floor(Math.fround(real / y.scale))',
-    tests: 'oracle/cases,ops/ops,read/tflite',
+    tests: 'quant/ends',
     why: 'a fused clamp is rounded down',
   },
   {
@@ -238,7 +227,7 @@ const ops = inFolder('quant/ops', [
     file: 'int16.ts',
     find: 'multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff',
     replace: '(multiplier + 2 ** 15) >> 16',
-    tests: 'ops/int16,oracle/cases',
+    tests: 'quant/ends',
     why: 'the largest multipliers of int16 do not fit 16 bits',
   },
   {
@@ -246,7 +235,7 @@ const ops = inFolder('quant/ops', [
     file: 'int16.ts',
     find: "if (types?.x !== 'int16' || count <= mostInt16) return;",
     replace: "if (types?.x !== 'int16' || count <= mostInt16 + 1) return;",
-    tests: 'quant/mixed,ops/int16',
+    tests: 'quant/ends',
     why: 'a sum of 65,536 int16 does not fit int32',
   },
   {
@@ -262,23 +251,15 @@ const ops = inFolder('quant/ops', [
     file: 'softmax.ts',
     find: 'const smallest = -Math.floor((31 * 2 ** 26) / 2 ** m.shift);',
     replace: 'const smallest = -Math.floor((31 * 2 ** 25) / 2 ** m.shift);',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'differences that count are taken for 0',
-  },
-  {
-    id: 'int-logistic-radius',
-    file: 'tables.ts',
-    find: 'if (value >= radius) return 127;',
-    replace: 'if (value > radius) return 127;',
-    tests: 'kernels/transcendental,oracle/cases',
-    why: 'the edge of the table of sigmoid',
   },
   {
     id: 'int-leaky-negative-alpha',
     file: 'tables.ts',
     find: 'Math.sign(a) * requantise(value, negative.multiplier',
     replace: 'requantise(value, negative.multiplier',
-    tests: 'oracle/cases,ops/ops,read/onnx',
+    tests: 'quant/ends',
     why: 'a negative slope loses its sign',
   },
   {
@@ -286,7 +267,7 @@ const ops = inFolder('quant/ops', [
     file: 'tables.ts',
     find: 'if (reluish.shift > 0) r = int16(r * 2);',
     replace: 'if (reluish.shift > 0) r *= 2;',
-    tests: 'oracle/cases,ops/ops',
+    tests: 'quant/ends',
     why: 'hardswish is not saturated to int16',
   },
 ]);

@@ -1,0 +1,195 @@
+/**
+ * The integer reference at its ends: every operator against its real meaning where zero points, signs, groups and saturation show, and constants of the
+ * specification that no byte of a usual network tells apart.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRunletError } from '../../models/error.ts';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import {
+  type ActivationAttrs,
+  kernelOfOne,
+  noClamp,
+  type OpAttrs,
+  type OpName,
+  type QuantParams,
+} from '../../models/graph/types.ts';
+import { add } from '../../quant/ops/add.ts';
+import { roundedMean } from '../../quant/ops/avgpool.ts';
+import { intOps } from '../../quant/ops/index.ts';
+import { checkCount, wideMultiplier } from '../../quant/ops/int16.ts';
+import { type IntOp, rangeOf } from '../../quant/ops/op.ts';
+import { softmax } from '../../quant/ops/softmax.ts';
+import { quantiseSignal } from '../../quant/report.ts';
+
+interface Input {
+  shape: [t: number, f: number, c: number];
+  quant: QuantParams;
+  data: number[];
+}
+
+/** One node, run on stored values; its output as stored and as real numbers. */
+function run<K extends OpName>(
+  op: K,
+  attrs: OpAttrs[K],
+  inputs: Input[],
+  quant: QuantParams,
+): { stored: number[]; real: number[] } {
+  const b = new GraphBuilder('one');
+  const ids = inputs.map(({ shape: [t, f, c], quant }, i) => b.input(`x${i}`, { t, f, c }, { quant }));
+  const y = b.node(op, ids, attrs, 'node', quant);
+  b.output(y, 'y');
+  const { nodes, tensors } = b.build();
+  const of = intOps[op] as unknown as IntOp<OpName>;
+  const out = tensors[y] as (typeof tensors)[number];
+  const params = of.prepare(
+    nodes[0] as never,
+    ids.map((id) => tensors[id] as (typeof tensors)[number]),
+    out,
+  );
+  const xs = inputs.map(({ shape: [t, f, c], quant, data }) => ({
+    shape: { t, f, c },
+    data: quant.type === 'int16' ? Int16Array.from(data) : Int8Array.from(data),
+  }));
+  const stored = [...of.run(params as never, xs, out.shape)];
+  return { stored, real: stored.map((q) => quant.scale * (q - quant.zeroPoint)) };
+}
+const real = ({ data, quant }: Input): number[] => data.map((q) => quant.scale * (q - quant.zeroPoint));
+const near = (got: number[], wanted: number[], step: number, about: string) => {
+  assert.is(got.length, wanted.length, about);
+  for (const [i, x] of wanted.entries())
+    assert.ok(Math.abs((got[i] as number) - x) <= step, `${about}, ${i}: ${got[i]} for ${x}`);
+};
+const every = Array.from({ length: 256 }, (_, i) => i - 128);
+const q = (scale: number, zeroPoint: number): QuantParams => ({ scale: Math.fround(scale), zeroPoint });
+
+test('add and mul take the zero point of each operand', () => {
+  const a: Input = { shape: [256, 1, 1], quant: q(0.02, 100), data: every };
+  const b: Input = { shape: [256, 1, 1], quant: q(0.03, -90), data: [...every].reverse() };
+  const y = q(0.08, -20);
+  near(
+    run('add', { clamp: noClamp }, [a, b], y).real,
+    real(a).map((x, i) => x + (real(b)[i] as number)),
+    0.08,
+    'add',
+  );
+  const z = q(0.2, 10);
+  const clipped = real(a).map((x, i) => Math.max(0.2 * -138, Math.min(0.2 * 117, x * (real(b)[i] as number))));
+  near(run('mul', { clamp: noClamp }, [a, b], z).real, clipped, 0.2, 'mul');
+});
+
+test("the bits that add keeps are TensorFlow Lite's: 20 for int8, 15 for int16", () => {
+  const extra = (type?: 'int16') => {
+    const b = new GraphBuilder('add');
+    const quant: QuantParams = { scale: 0.1, zeroPoint: 0, ...(type && { type }) };
+    const x = b.input('x', { t: 1, f: 1, c: 1 }, { quant });
+    const y = b.node('add', [x, x], { clamp: noClamp }, 'add', quant);
+    b.output(y, 'y');
+    const { nodes, tensors } = b.build();
+    const t = tensors[x] as (typeof tensors)[number];
+    return add.prepare(nodes[0] as never, [t, t], tensors[y] as typeof t).extra;
+  };
+  assert.equal([extra(), extra('int16')], [20, 15]);
+});
+
+test('means: halves away from zero on both sides; padded places count as the zero point', () => {
+  for (const [sum, count, mean] of [[1, 2, 1], [-1, 2, -1], [3, 2, 2], [-3, 2, -2], [-2, 4, -1], [-1, 3, 0], [-5, 3, -2], [5, 3, 2]] as const) assert.is(roundedMean(sum, count), mean, `${sum} / ${count}`); // biome-ignore format: a table
+  const x: Input = { shape: [3, 1, 1], quant: q(0.1, 90), data: [100, -20, 60] };
+  const pool = { kernelT: 3, kernelF: 1, strideT: 1, strideF: 1, padT: [1, 1], padF: [0, 0], clamp: noClamp } as const;
+  const [a, b, c] = real(x) as [number, number, number];
+  near(
+    run('avgpool', { ...pool, countIncludePad: true }, [x], x.quant).real,
+    [(a + b) / 3, (a + b + c) / 3, (b + c) / 3],
+    0.051,
+    'counted',
+  );
+  near(
+    run('avgpool', { ...pool, countIncludePad: false }, [x], x.quant).real,
+    [(a + b) / 2, (a + b + c) / 3, (b + c) / 2],
+    0.051,
+    'left out',
+  );
+});
+
+test('a mean over the window takes the zero point as often as there are values', () => {
+  const x: Input = { shape: [7, 1, 2], quant: q(0.1, 57), data: Array.from({ length: 14 }, (_, i) => 9 * i - 60) };
+  const wanted = [0, 1].map((c) => real(x).filter((_, i) => i % 2 === c).reduce((s, v) => s + v, 0) / 7); // biome-ignore format: one line
+  near(run('globalavg', { overF: false, rule: 'mean', clamp: noClamp }, [x], q(0.09, -100)).real, wanted.map((v) => Math.max(0.09 * -28, v)), 0.09, 'mean'); // biome-ignore format: one line
+});
+
+test('groups of a convolution: outputs [0, n) read the first channels', () => {
+  const x: Input = { shape: [1, 1, 4], quant: q(1, 0), data: [1, 2, 30, 40] };
+  const weights = { data: new Int8Array(8).fill(1), scales: Float64Array.of(1), scaleRule: 'per-channel' as const };
+  const attrs = { ...kernelOfOne, groups: 2, outChannels: 4, weights, bias: null, clamp: noClamp };
+  assert.equal(run('conv', attrs, [x], q(1, 0)).stored, [3, 3, 70, 70]);
+});
+
+test('sums over int16 leave 32 bits, and multipliers and counts stay in what they have', () => {
+  const n = 800;
+  const x: Input = { shape: [1, 1, n], quant: { scale: 1 / 32768, zeroPoint: 0, type: 'int16' }, data: new Array(n).fill(32767) };
+  const weights = { data: new Int8Array(n).fill(127), scales: Float64Array.of(1 / 127), scaleRule: 'per-channel' as const };
+  const { real: found } = run('dense', { units: 1, weights, bias: null, clamp: noClamp }, [x], q(10, -50));
+  near(found, [n], 10, 'a sum of 3.3 x 10^9');
+  for (const value of [1 - 2 ** -31, 1 - 2 ** -16, 0.99999, 0.5, 3.9999999]) {
+    const { multiplier, shift } = wideMultiplier(value);
+    assert.ok(multiplier > 0 && multiplier <= 0x7fff, `${value}: ${multiplier}`);
+    assert.ok(Math.abs(multiplier / 2 ** shift - value) <= value * 2 ** -14, `${value}`);
+  }
+  const types = { x: 'int16', y: 'int16' } as const;
+  checkCount(types, 65535, 'n');
+  assert.throws(
+    () => checkCount(types, 65536, 'n'),
+    (e: unknown) => isRunletError(e) && e.code === 'RN442',
+  );
+  assert.is(quantiseSignal(Float32Array.of(-1e6, 1e6, 0), q(0.1, 3)).join(), '-128,127,3');
+});
+
+test('a fused clamp is the nearest integer of its real value', () => {
+  for (const scale of [0.0235, 0.031, 0.0601])
+    for (const zero of [-128, 0, 11]) {
+      const { min, max } = rangeOf([-0.7, 1.1], q(scale, zero));
+      const wanted = (x: number) => Math.max(-128, Math.min(127, Math.round(x / Math.fround(scale)) + zero));
+      assert.equal([min, max], [wanted(-0.7), wanted(1.1)], `${scale} ${zero}`);
+    }
+});
+
+const meaning: Record<string, (x: number) => number> = {
+  hardswish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+  'leakyrelu 0.3': (x) => (x < 0 ? 0.3 * x : x),
+  'leakyrelu -0.5': (x) => (x < 0 ? -0.5 * x : x),
+  'leakyrelu 1.5': (x) => (x < 0 ? 1.5 * x : x),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+};
+
+test('activations mean what they say, for every value, over narrow and wide inputs', () => {
+  for (const [name, of] of Object.entries(meaning)) {
+    const [fn, alpha] = name.split(' ') as [ActivationAttrs['fn'], string?];
+    for (const x of [q(0.004, 0), q(0.02, -50), q(0.06, 10), q(0.2, -128)]) {
+      const input: Input = { shape: [256, 1, 1], quant: x, data: every };
+      const wanted = real(input).map(of);
+      const reach = Math.max(...wanted.map(Math.abs));
+      const y = fn === 'sigmoid' ? q(1 / 256, -128) : fn === 'tanh' ? q(1 / 128, 0) : q(reach / 100, 0);
+      const attrs = { fn, clamp: noClamp, ...(alpha && { alpha: Number(alpha) }) } as ActivationAttrs;
+      const [low, high] = [y.scale * (-128 - y.zeroPoint), y.scale * (127 - y.zeroPoint)];
+      // hardswish rounds three times in 16 bits
+      const steps = fn === 'hardswish' ? 2 : 1;
+      near(run('activation', attrs, [input], y).real, wanted.map((v) => Math.max(low, Math.min(high, v))), steps * y.scale, `${name}, input scale ${x.scale}`); // biome-ignore format: one line
+    }
+  }
+});
+
+test('softmax: exp of every difference that counts, down to 31 below the largest', () => {
+  const b = new GraphBuilder('softmax');
+  const x = b.input('x', { t: 1, f: 1, c: 4 }, { quant: q(0.11, 0) });
+  b.output(b.node('softmax', [x], { beta: 1 }, 's', q(1 / 256, -128)), 'y');
+  const { nodes, tensors } = b.build();
+  const { exp } = softmax.prepare(nodes[0] as never, [tensors[0] as never], tensors[1] as never);
+  for (let d = 0; d < 256; d++) {
+    const wanted = Math.exp(-d * Math.fround(0.11)) * 2 ** 31;
+    // Q5.26 differences: an ulp is 2^-26 of the exponent
+    assert.ok(Math.abs((exp[d] as number) - wanted) <= 1e-6 * wanted + 64, `${d}: ${exp[d]} for ${wanted}`);
+  }
+});
+
+test.run();
