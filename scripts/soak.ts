@@ -63,11 +63,12 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_CALIB_FILES: '50000', RUNLET_CALIB_WINDOWS: '10000' },
   },
   mcu: {
-    what: 'the C host: 10^5 changed bundles, 10^6 calls, 3 x 10^7 hops of a small network, 10^8 frames through the queue with sanitizers',
+    what: 'the C host: 10^5 changed bundles, 10^6 calls, 3 x 10^6 files and frames with counts of any size, 3 x 10^7 hops of a small network, 10^8 frames through the queue with sanitizers',
     test: 'test/mcu',
     env: {
       RUNLET_MCU_BUNDLES: '100000',
       RUNLET_MCU_CALLS: '1000000',
+      RUNLET_MCU_COUNTS: '1000000',
       RUNLET_MCU_HOPS: '10000000',
       RUNLET_QUEUE_FRAMES: '5000000',
     },

@@ -166,3 +166,11 @@ export function makeImage(parts: ImageParts): Uint8Array {
   view.setUint32(12, crc32(image.subarray(16)), true);
   return image;
 }
+
+/** The module of an image, by its header alone; of no bytes where the header names none within the image. */
+export function moduleOf(image: Uint8Array): Uint8Array {
+  if (image.length < imageHeaderBytes) return new Uint8Array();
+  const view = new DataView(image.buffer, image.byteOffset, image.length);
+  const at = view.getUint32(16, true);
+  return image.subarray(at, at + view.getUint32(20, true));
+}

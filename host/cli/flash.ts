@@ -131,7 +131,6 @@ const lost = (slot: string): RunletError =>
 /** What only devices know. */
 const serialArgs = {
   baud: { type: 'string', description: 'Device: bits a second of the port (default 115200)', valueHint: 'n' },
-  sequence: { type: 'string', description: 'Device: above that of its confirmed model (default: the next)', valueHint: 'n' },
   name: { type: 'string', description: "Device: for people (default: the model's)", valueHint: 'text' },
   until: {
     type: 'string',
@@ -150,7 +149,7 @@ type SerialOptions = { [K in Exclude<keyof typeof serialArgs, 'verbose'>]?: stri
   verbose?: boolean;
 };
 
-/** @throws RN740, RN880 to RN890 */
+/** @throws RN740, RN880 to RN891 */
 async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }: SerialOptions): Promise<void> {
   const { flashToSerial } = await import('../flash/serial/command.ts');
   const trialS = numberOption('trial-s', options.trialS, { min: 1 });
@@ -158,7 +157,6 @@ async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }
   await flashToSerial({
     ...{ file: bundle, to, name, json, verbose },
     bitsPerSecond: numberOption('baud', options.baud, { min: 300, whole: true }),
-    sequence: numberOption('sequence', options.sequence, { min: 1, max: 0xffffffff, whole: true }),
     until: until ?? (confirm === false ? 'tried' : undefined),
     trialMs: trialS === undefined ? undefined : trialS * 1000,
   });

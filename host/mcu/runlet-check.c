@@ -11,7 +11,10 @@
 
 /* ---- reading ---- */
 
-/** Bytes still to be read. After a fault nothing is left, and `bad` stays. */
+/**
+ * Bytes still to be read. After a fault nothing is left, and `bad` stays.
+ * A count of a file is any number up to 2^32: a loop over one ends at the first fault, so that it takes no more steps than there are bytes.
+ */
 struct reader {
   const uint8_t *at, *end;
   bool bad;
@@ -125,7 +128,7 @@ static bool function_is(const struct module* m, uint32_t index, uint32_t params,
   struct reader r = m->sections[FUNCTION];
   uint32_t count = u32(&r);
   if (index < m->imported || index - m->imported >= count) return false;
-  for (index -= m->imported; index > 0; index--) u32(&r);
+  for (index -= m->imported; index > 0 && !r.bad; index--) u32(&r);
   uint32_t type = u32(&r);
   return !r.bad && type_is(m, type, params, results);
 }
@@ -210,13 +213,28 @@ static int check_memory(const struct module* m, const uint32_t globals[REQUIRED]
 /* ---- manifest ---- */
 
 /**
- * The byte after the first `words` in the manifest, or NULL. It is JSON as JSON.stringify writes it: no spaces, and quotes inside of texts are escaped, so
- * that these words, which have quotes, are never a part of a text.
+ * The byte after the first `words` in a part of the manifest, or NULL. It is JSON as JSON.stringify writes it: no spaces, and quotes inside of texts are
+ * escaped, so that these words, which have quotes, are never a part of a text.
  */
-static const uint8_t* after(const struct reader* manifest, const char* words) {
+static const uint8_t* after(const struct reader* part, const char* words) {
   size_t count = strlen(words);
-  for (const uint8_t* at = manifest->at; at && (size_t)(manifest->end - at) >= count; at++)
+  for (const uint8_t* at = part->at; at && (size_t)(part->end - at) >= count; at++)
     if (!memcmp(at, words, count)) return at + count;
+  return NULL;
+}
+
+/** The byte after `words`, a name of the manifest's own and what follows it, or NULL. Names in objects within it, such as labels, are others. */
+static const uint8_t* field(const struct reader* manifest, const char* words) {
+  size_t count = strlen(words);
+  uint32_t depth = 0;
+  bool text = false;
+  for (const uint8_t* at = manifest->at; at && (size_t)(manifest->end - at) >= count; at++) {
+    if (!text && depth == 1 && !memcmp(at, words, count)) return at + count;
+    if (text && *at == '\\') at++;
+    else if (*at == '"') text = !text;
+    else if (!text && (*at == '{' || *at == '[')) depth++;
+    else if (!text && (*at == '}' || *at == ']')) depth--;
+  }
   return NULL;
 }
 
@@ -224,7 +242,7 @@ static uint8_t hex(uint8_t c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a'
 
 /** Weights are those of the manifest: there or not, and by SHA-256 where that can be had. */
 static int check_weights(const struct module* m, const uint8_t* weights, uint32_t bytes, const struct runlet_trust* trust) {
-  struct reader apart = {after(&m->manifest, "\"weights\":{\"home\":\""), m->manifest.end, false};
+  struct reader apart = {field(&m->manifest, "\"weights\":{\"home\":\""), m->manifest.end, false};
   if (!weights && apart.at) return RUNLET_WEIGHTS_MISSING;
   if (!trust || !trust->sha256 || !weights) return RUNLET_OK;
   if (!apart.at) return m->manifest.at ? RUNLET_WEIGHTS_EXTRA : RUNLET_WEIGHTS_DIGEST;
@@ -236,15 +254,15 @@ static int check_weights(const struct module* m, const uint8_t* weights, uint32_
   return differing ? RUNLET_WEIGHTS_DIGEST : RUNLET_OK;
 }
 
-/** A whole number behind `words` within `r`; false where there is none of 32 bits. */
-static bool number_after(const struct reader* r, const char* words, uint32_t* value) {
-  const uint8_t* at = after(r, words);
+/** The whole number that a value of `at` is, NULL for none; false where it is no number of 32 bits. */
+static bool number(const uint8_t* at, const uint8_t* end, uint32_t* value) {
   uint64_t sum = 0;
-  if (!at || at == r->end || *at < '0' || *at > '9') return false;
-  for (; at < r->end && *at >= '0' && *at <= '9' && sum <= UINT32_MAX; at++) sum = 10 * sum + (uint64_t)(*at - '0');
+  if (!at || at == end || *at < '0' || *at > '9') return false;
+  for (; at < end && *at >= '0' && *at <= '9' && sum <= UINT32_MAX; at++) sum = 10 * sum + (uint64_t)(*at - '0');
   *value = (uint32_t)sum;
-  return sum <= UINT32_MAX;
+  return sum <= UINT32_MAX && at < end && (*at == ',' || *at == '}');
 }
+static bool number_after(const struct reader* r, const char* words, uint32_t* value) { return number(after(r, words), r->end, value); }
 
 int runlet_golden_read(struct runlet_golden* golden, const uint8_t* file, uint32_t bytes) {
   struct module m;
@@ -252,14 +270,14 @@ int runlet_golden_read(struct runlet_golden* golden, const uint8_t* file, uint32
   *golden = none;
   int code = read_sections(&m, file, bytes);
   if (code != RUNLET_OK) return code;
-  struct reader r = {after(&m.manifest, "\"golden\":{"), m.manifest.end, false};
+  struct reader r = {field(&m.manifest, "\"golden\":{"), m.manifest.end, false};
   const uint8_t* end = after(&r, "}");
   if (!end) return RUNLET_GOLDEN;
   r.end = end;
   const uint8_t* text = after(&r, "\"digest\":\"");
   struct runlet_golden found = none;
   bool good = text && end - text >= 64 && number_after(&r, "\"seed\":", &found.seed) && number_after(&r, "\"hops\":", &found.hops);
-  good = good && number_after(&r, "\"outputs\":", &found.outputs) && found.seed && found.outputs;
+  good = good && number_after(&r, "\"outputs\":", &found.outputs) && found.seed && found.outputs && found.hops <= RUNLET_GOLDEN_HOPS;
   for (int i = 0; good && i < 64; i++) {
     uint8_t digit = hex(text[i]);
     good = digit < 16;
@@ -268,6 +286,11 @@ int runlet_golden_read(struct runlet_golden* golden, const uint8_t* file, uint32
   if (!good) return RUNLET_GOLDEN;
   *golden = found;
   return RUNLET_OK;
+}
+
+bool runlet_sequence_read(uint32_t* sequence, const uint8_t* file, uint32_t bytes) {
+  struct module m;
+  return read_sections(&m, file, bytes) == RUNLET_OK && number(field(&m.manifest, "\"sequence\":"), m.manifest.end, sequence);
 }
 
 /* ---- signature ---- */
@@ -340,6 +363,6 @@ int runlet_check(const uint8_t* file, uint32_t bytes, const void* weights, uint3
   if (code == RUNLET_OK && m.sections[START].at) code = RUNLET_START;
   if (code == RUNLET_OK) code = check_exports(&m, globals);
   if (code == RUNLET_OK) code = check_memory(&m, globals, l->memory_bytes);
-  if (code == RUNLET_OK && !l->simd && after(&m.manifest, "\"target\":\"simd\"")) code = RUNLET_FEATURE;
+  if (code == RUNLET_OK && !l->simd && field(&m.manifest, "\"target\":\"simd\"")) code = RUNLET_FEATURE;
   return code == RUNLET_OK ? check_weights(&m, weights, weight_bytes, trust) : code;
 }

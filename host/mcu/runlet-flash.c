@@ -12,7 +12,8 @@
 #include "runlet-image.h"
 #include "runlet-sha256.h"
 
-enum { AREA_RECORDS = RUNLET_FLASH_SLOTS, VERSION = 1, SLOT_BYTES = 76, AT_SLOTS = 16, AT_CRC = AT_SLOTS + 2 * SLOT_BYTES };
+/* version 1 had the floor from the sender's word, which nobody had signed: its records do not count */
+enum { AREA_RECORDS = RUNLET_FLASH_SLOTS, VERSION = 2, SLOT_BYTES = 76, AT_SLOTS = 16, AT_CRC = AT_SLOTS + 2 * SLOT_BYTES };
 enum { RECORD_BYTES = AT_CRC + 8, AT_PROGRESS = 256, DIGEST = 32 };
 
 /* ---- record ---- */
@@ -124,8 +125,18 @@ static int slot_of(const struct runlet_flash* f, const uint8_t* digest, uint32_t
   return -1;
 }
 
+/** What lies in a slot. */
+struct found {
+  struct runlet_image image;
+  uint32_t sequence; /* the bundle's own; 0: it has none */
+};
+
+/** Whether sequences count: with keys they are signed with the module. Without keys nobody vouches for one, and there is no floor. */
+static bool has_floor(const struct runlet_flash* f) { return f->trust->verify != NULL; }
+
 /** The checks of an image as it lies there, but for its digest. */
-static int check(struct runlet_flash* f, int slot, struct runlet_image* image) {
+static int check(struct runlet_flash* f, int slot, struct found* found) {
+  struct runlet_image* image = &found->image;
   const uint8_t* at = f->device->mapped[slot];
   struct runlet_golden golden;
   if (!at) return RUNLET_FLASH_IMAGE;
@@ -133,20 +144,25 @@ static int check(struct runlet_flash* f, int slot, struct runlet_image* image) {
   if (f->detail) return RUNLET_FLASH_IMAGE;
   f->detail = runlet_check(image->module, image->module_bytes, image->weights, image->weight_bytes, f->limits, f->trust);
   if (!f->detail) f->detail = runlet_golden_read(&golden, image->module, image->module_bytes);
-  return f->detail ? RUNLET_FLASH_MODULE : RUNLET_FLASH_OK;
+  if (f->detail) return RUNLET_FLASH_MODULE;
+  if (!runlet_sequence_read(&found->sequence, image->module, image->module_bytes)) found->sequence = 0;
+  return RUNLET_FLASH_OK;
 }
 
 /** All checks, against what the record says of the slot. */
 static int verify(struct runlet_flash* f, int slot) {
   const struct runlet_flash_slot* s = &f->record.slots[slot];
-  struct runlet_image image;
+  struct found found;
   uint8_t digest[DIGEST];
   f->detail = 0;
   if (!f->device->mapped[slot] || s->bytes > f->device->slot_bytes) return RUNLET_FLASH_SIZE;
   runlet_sha256_of(NULL, f->device->mapped[slot], s->bytes, digest);
   if (memcmp(digest, s->digest, DIGEST)) return RUNLET_FLASH_DIGEST;
-  int code = check(f, slot, &image);
-  return code || image.bytes == s->bytes ? code : RUNLET_FLASH_SIZE;
+  int code = check(f, slot, &found);
+  if (code) return code;
+  if (found.image.bytes != s->bytes) return RUNLET_FLASH_SIZE;
+  if (found.sequence != s->sequence) return RUNLET_FLASH_SEQUENCE;
+  return has_floor(f) && found.sequence <= f->record.floor ? RUNLET_FLASH_FLOOR : RUNLET_FLASH_OK;
 }
 
 static int set_state(struct runlet_flash* f, int slot, enum runlet_flash_state state) {
@@ -157,10 +173,23 @@ static int set_state(struct runlet_flash* f, int slot, enum runlet_flash_state s
 
 /* ---- start ---- */
 
+/** The slot that runs where none is on trial. */
+static void choose(struct runlet_flash* f) {
+  static const uint32_t order[] = {IN(CONFIRMED), IN(PREVIOUS), IN(UNKNOWN)};
+  struct found found;
+  for (int i = 0; i < 3; i++)
+    for (int slot = 0; slot < RUNLET_FLASH_SLOTS; slot++) {
+      if (!(order[i] >> f->record.slots[slot].state & 1) || check(f, slot, &found) != RUNLET_FLASH_OK) continue;
+      f->running = slot;
+      /* what another tool wrote was never confirmed here, and an older one shall not follow it either */
+      if (has_floor(f) && found.sequence > f->record.floor) f->record.floor = found.sequence;
+      return;
+    }
+}
+
 int runlet_flash_start(struct runlet_flash* f, const struct runlet_flash_device* device, const struct runlet_limits* limits,
                        const struct runlet_trust* trust) {
   static const struct runlet_trust digests = {.sha256 = runlet_sha256_of};
-  struct runlet_image image;
   memset(f, 0, sizeof *f);
   f->device = device;
   f->limits = limits;
@@ -177,10 +206,7 @@ int runlet_flash_start(struct runlet_flash* f, const struct runlet_flash_device*
     bool good = verify(f, trial) == RUNLET_FLASH_OK;
     if (set_state(f, trial, good ? RUNLET_FLASH_TRYING : RUNLET_FLASH_REJECTED) == RUNLET_FLASH_OK && good) f->running = trial;
   }
-  static const uint32_t order[] = {IN(CONFIRMED), IN(PREVIOUS), IN(UNKNOWN)};
-  for (int i = 0; i < 3; i++)
-    for (int slot = 0; slot < RUNLET_FLASH_SLOTS && f->running < 0; slot++)
-      if (order[i] >> f->record.slots[slot].state & 1 && check(f, slot, &image) == RUNLET_FLASH_OK) f->running = slot;
+  if (f->running < 0) choose(f);
   return RUNLET_FLASH_OK;
 }
 
@@ -220,7 +246,7 @@ int runlet_flash_begin(struct runlet_flash* f, uint32_t bytes, const uint8_t dig
   if (begun(f, bytes, digest, sequence) >= 0) return RUNLET_FLASH_OK;
   uint32_t running = f->running < 0 ? RUNLET_FLASH_UNKNOWN : f->record.slots[f->running].state;
   if (f->restart || find(f, IN(TRIAL) | IN(TRYING)) >= 0 || running == RUNLET_FLASH_REJECTED) return RUNLET_FLASH_BUSY;
-  if (sequence <= f->record.floor) return RUNLET_FLASH_FLOOR;
+  if (has_floor(f) && sequence <= f->record.floor) return RUNLET_FLASH_FLOOR;
   int slot = target(f);
   if (!f->device->mapped[slot]) return RUNLET_FLASH_IO;
   struct runlet_flash_record next = f->record;
@@ -312,7 +338,7 @@ int runlet_flash_confirm(struct runlet_flash* f, const uint8_t digest[DIGEST]) {
   next.slots[slot].state = RUNLET_FLASH_CONFIRMED;
   uint32_t* other = &next.slots[1 - slot].state;
   if (*other == RUNLET_FLASH_CONFIRMED || *other == RUNLET_FLASH_UNKNOWN) *other = RUNLET_FLASH_PREVIOUS;
-  if (next.slots[slot].sequence > next.floor) next.floor = next.slots[slot].sequence;
+  if (has_floor(f) && next.slots[slot].sequence > next.floor) next.floor = next.slots[slot].sequence;
   return keep(f, &next);
 }
 
@@ -325,21 +351,24 @@ int runlet_flash_revert(struct runlet_flash* f, const uint8_t digest[DIGEST]) {
 }
 
 int runlet_flash_use(struct runlet_flash* f, int slot) {
-  struct runlet_image image;
+  struct found found;
   if (slot < 0 || slot >= RUNLET_FLASH_SLOTS) return RUNLET_FLASH_USE;
   f->detail = 0;
-  int code = check(f, slot, &image);
+  int code = check(f, slot, &found);
   if (code) return code;
   struct runlet_flash_record next = f->record;
   struct runlet_flash_slot *s = &next.slots[slot], *other = &next.slots[1 - slot];
   uint8_t digest[DIGEST];
-  runlet_sha256_of(NULL, f->device->mapped[slot], image.bytes, digest);
-  /* another tool may have written it since the record was made */
-  if (memcmp(digest, s->digest, DIGEST)) s->sequence = 0;
+  runlet_sha256_of(NULL, f->device->mapped[slot], found.image.bytes, digest);
+  /* what was confirmed here before may run again; an older one that came over the line and was refused may not */
+  bool known = (s->state == RUNLET_FLASH_CONFIRMED || s->state == RUNLET_FLASH_PREVIOUS) && !memcmp(digest, s->digest, DIGEST);
+  if (has_floor(f) && !known && slot != f->running && found.sequence <= next.floor) return RUNLET_FLASH_FLOOR;
+  if (has_floor(f) && found.sequence > next.floor) next.floor = found.sequence;
   memcpy(s->digest, digest, DIGEST);
-  s->bytes = image.bytes;
+  s->sequence = found.sequence;
+  s->bytes = found.image.bytes;
   memset(s->name, 0, sizeof s->name);
-  for (int i = 0; i + 1 < RUNLET_FLASH_NAME && image.name[i]; i++) s->name[i] = image.name[i];
+  for (int i = 0; i + 1 < RUNLET_FLASH_NAME && found.image.name[i]; i++) s->name[i] = found.image.name[i];
   s->state = RUNLET_FLASH_CONFIRMED;
   if (other->state == RUNLET_FLASH_CONFIRMED) other->state = RUNLET_FLASH_PREVIOUS;
   else if (other->state != RUNLET_FLASH_UNKNOWN && other->state != RUNLET_FLASH_PREVIOUS) other->state = RUNLET_FLASH_REJECTED;
@@ -365,6 +394,7 @@ const char* runlet_flash_text(int code) {
     case RUNLET_FLASH_MODULE: return "the module is refused";
     case RUNLET_FLASH_ORDER: return "not in the state that this needs";
     case RUNLET_FLASH_UNPROVEN: return "it has not passed its self-test yet";
+    case RUNLET_FLASH_SEQUENCE: return "the bundle's own sequence is another one than the transfer's";
     default: return "no code of the slots";
   }
 }

@@ -3,8 +3,9 @@
  *
  * In: a flash of sectors, by three functions and mapped slots; what runlet-serial.c (or anything else) receives.  Out: the slot that runs.
  * State: a record with a checksum, in two sectors by turns, so that the older one stands until the newer is whole (docs/serial.md, "The record").
- * Never written: the slot that runs, and while it passes its checks the one that is confirmed.  Never run: an image that was not held against its size, its SHA-256, the checks of
- * runlet-image.h and runlet.h and, where keys are given, its signature.  Calls come from one task at a time.
+ * Never written: the slot that runs, and while it passes its checks the one that is confirmed.  Never run: an image that was not held against its size,
+ * its SHA-256, the checks of runlet-image.h and runlet.h and, where keys are given, its signature.  With keys the device goes only forward: by the
+ * sequence in the bundle's manifest, which is signed with it, not by the sender's word.  Calls come from one task at a time.
  */
 #ifndef RUNLET_FLASH_H
 #define RUNLET_FLASH_H
@@ -25,7 +26,7 @@ enum runlet_flash_code {
   RUNLET_FLASH_USE = -1,       /* an argument of no use */
   RUNLET_FLASH_IO = -2,        /* the flash did not take or give bytes */
   RUNLET_FLASH_SIZE = -3,      /* no bytes, or more than a slot has */
-  RUNLET_FLASH_FLOOR = -4,     /* the sequence is not above that of a confirmed image */
+  RUNLET_FLASH_FLOOR = -4,     /* with keys: the sequence is not above that of a confirmed image */
   RUNLET_FLASH_BUSY = -5,      /* an image is on trial, or a restart is due */
   RUNLET_FLASH_OFFSET = -6,    /* bytes that do not follow those that are there */
   RUNLET_FLASH_OTHER = -7,     /* of an image that was not begun */
@@ -35,7 +36,8 @@ enum runlet_flash_code {
   RUNLET_FLASH_MODULE = -11,   /* refused by runlet_check or runlet_golden_read; detail: a code of runlet.h */
   RUNLET_FLASH_ORDER = -12,    /* not in the state that the call needs */
   RUNLET_FLASH_UNPROVEN = -13, /* to be confirmed before it opened and passed its self-test */
-  RUNLET_FLASH_LAST = -13
+  RUNLET_FLASH_SEQUENCE = -14, /* the bundle's own sequence is another one than that of `begin` */
+  RUNLET_FLASH_LAST = -14
 };
 
 /** What a slot holds. The numbers stand in flash and are never changed. */
@@ -64,7 +66,7 @@ struct runlet_flash_device {
 
 struct runlet_flash_slot {
   uint32_t state; /* enum runlet_flash_state */
-  uint32_t sequence;
+  uint32_t sequence; /* the sender's word until the image is STAGED, then the bundle's own; 0: it has none */
   uint32_t bytes;
   uint8_t digest[32];
   char name[RUNLET_FLASH_NAME]; /* ended by a zero byte */
@@ -72,7 +74,7 @@ struct runlet_flash_slot {
 
 struct runlet_flash_record {
   uint32_t count; /* of records so far */
-  uint32_t floor; /* the highest sequence that was ever confirmed */
+  uint32_t floor; /* with keys: the highest sequence that was ever confirmed; without them it stays as it is, and holds nobody */
   struct runlet_flash_slot slots[RUNLET_FLASH_SLOTS];
 };
 
@@ -95,7 +97,7 @@ struct runlet_flash {
 /**
  * Reads the records and says what runs: an image on trial for its one start, else the confirmed one, else one that another tool wrote. A trial that was
  * started before is rejected here. Call it once, before anything is opened; device, limits and trust must stay.
- * @param limits, trust as for runlet_open; may be NULL
+ * @param limits, trust as for runlet_open; may be NULL. Without trust->verify images need not be signed and there is no floor: for development alone
  * @return RUNLET_FLASH_OK; `running` is -1 where no slot has an image of use. RUNLET_FLASH_IO where the flash cannot be read
  */
 int runlet_flash_start(struct runlet_flash* f, const struct runlet_flash_device* device, const struct runlet_limits* limits,
@@ -104,7 +106,10 @@ int runlet_flash_start(struct runlet_flash* f, const struct runlet_flash_device*
 /** What runs has opened in WAMR and passed its self-test, or not; then a trial is over: RUNLET_FLASH_OK, and `restart` is set. */
 int runlet_flash_prove(struct runlet_flash* f, bool good);
 
-/** Chooses the slot for an image, or finds the image: bytes go on from runlet_flash_received. No slot is erased yet. */
+/**
+ * Chooses the slot for an image, or finds the image: bytes go on from runlet_flash_received. No slot is erased yet.
+ * @param sequence the bundle's own, 0 for none: what is too old is refused here, before its bytes; what it has in truth `runlet_flash_end` reads
+ */
 int runlet_flash_begin(struct runlet_flash* f, uint32_t bytes, const uint8_t digest[32], uint32_t sequence, const char* name);
 
 /** Bytes at an offset; those that are there already are left out. `id`: the first four bytes of the digest. */
@@ -113,19 +118,22 @@ int runlet_flash_data(struct runlet_flash* f, const uint8_t id[4], uint32_t offs
 /** Bytes that are there of the image whose digest begins with digest[0, count); all of them once it is staged, 0 where it was not begun. */
 uint32_t runlet_flash_received(const struct runlet_flash* f, const uint8_t* digest, uint32_t count);
 
-/** Verifies what was received. @return RUNLET_FLASH_OK: staged. _DIGEST, _IMAGE, _MODULE: rejected */
+/** Verifies what was received. @return RUNLET_FLASH_OK: staged. _SIZE, _DIGEST, _IMAGE, _MODULE, _SEQUENCE, _FLOOR: rejected */
 int runlet_flash_end(struct runlet_flash* f, const uint8_t digest[32]);
 
 /** The staged image runs at the next start, once. */
 int runlet_flash_try(struct runlet_flash* f, const uint8_t digest[32]);
 
-/** The image on trial stays; the floor is its sequence. */
+/** The image on trial stays; with keys the floor is its sequence. */
 int runlet_flash_confirm(struct runlet_flash* f, const uint8_t digest[32]);
 
 /** Gives up an image that is not confirmed; where it runs, `restart` is set. */
 int runlet_flash_revert(struct runlet_flash* f, const uint8_t digest[32]);
 
-/** Confirms what a slot holds, whoever wrote it: for a person at the device, not for a protocol. The floor stays. Counts from the next start. */
+/**
+ * Confirms what a slot holds, whoever wrote it: for a person at the device, not for a protocol. With keys it takes what runs, what was confirmed here
+ * before, and what is above the floor. Counts from the next start.
+ */
 int runlet_flash_use(struct runlet_flash* f, int slot);
 
 /** One sentence for a code; never NULL. */

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 /** Version of the protocol; bytes of an image in one frame at most; what stands around them. */
-enum { RUNLET_SERIAL_VERSION = 1, RUNLET_SERIAL_DATA = 1024, RUNLET_SERIAL_FRAME = 5 + 8 + RUNLET_SERIAL_DATA + 4, RUNLET_SERIAL_ANSWER = 5 + 184 + 4 };
+enum { RUNLET_SERIAL_VERSION = 2, RUNLET_SERIAL_DATA = 1024, RUNLET_SERIAL_FRAME = 5 + 8 + RUNLET_SERIAL_DATA + 4, RUNLET_SERIAL_ANSWER = 5 + 184 + 4 };
 
 enum runlet_serial_type {
   RUNLET_SERIAL_HELLO = 1,

@@ -166,7 +166,7 @@ static uint32_t ports(struct asked* a, struct runlet_port* port, uint32_t most, 
     memcpy(&port->scale, &scale, sizeof scale);
     /* each factor is bounded before they are multiplied */
     bool fits = within(port->elements, 0, used) && within(port->rate, 0, used) && within(frames, 0, used);
-    uint64_t frame = (uint64_t)port->elements * width, bytes = fits ? frame * port->rate : 0;
+    uint64_t frame = (uint64_t)port->elements * width, bytes = fits && frame <= used ? frame * port->rate : 0;
     fits = fits && bytes && bytes <= used && within(at, bytes * frames, used) && at && at % width == 0;
     if (type < RUNLET_INT8 || type > RUNLET_UINT8 || !fits) {
       refuse(a, RUNLET_LAYOUT);

@@ -176,6 +176,15 @@ int runlet_save(const struct runlet* r, void* to, uint32_t bytes);
  */
 int runlet_restore(struct runlet* r, const void* from, uint32_t bytes);
 
+/**
+ * Reads the bundle's sequence number (`runlet build --sequence`), signed with the module, from a module that runlet_check let pass.
+ * @return whether it has one of 32 bits
+ */
+bool runlet_sequence_read(uint32_t* sequence, const uint8_t* file, uint32_t bytes);
+
+/** Upper bound of a self-test's hops, as readers of manifests have it: the device pushes that many (docs/abi.md, "Golden"). */
+enum { RUNLET_GOLDEN_HOPS = 1 << 20 };
+
 /** The self-test of a bundle (docs/abi.md, "Golden"). */
 struct runlet_golden {
   uint32_t seed, hops, outputs;

@@ -6,7 +6,7 @@
  * module, weights: paths. pool, stack, instructions, file_limit, memory_limit, words: bytes or numbers. simd=1. key: a public key in hex, as often as
  * there are keys. sha256=1, verify=1: with that function; trust=1: with neither. odd=1: weights one byte off a word. twice=1: runlet_start twice.
  * unstarted=1: without runlet_start. calls: letters, one a call: p a hop, 0 no frames, + a hop and a frame, n a NULL among the frames, r reset, s save, S save a byte
- * short, R restore, T restore a byte short, g self-test, c close.
+ * short, R restore, T restore a byte short, g self-test, G what reading it gave, c close.
  */
 #include "common.h"
 #include "crypto.h"
@@ -45,6 +45,7 @@ static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) 
     case 'S': return runlet_save(r, state, r->state_bytes - 1);
     case 'R': return runlet_restore(r, state, r->state_bytes);
     case 'T': return runlet_restore(r, state, r->state_bytes - 1);
+    case 'G': return golden_code;
     case 'g': return golden_code ? golden_code : runlet_golden_run(r, &golden);
     default: return runlet_close(r), 0;
   }

@@ -63,7 +63,7 @@ function answering(codes: Partial<Record<keyof typeof requestTypes, number[]>>):
         const view = new DataView(payload.buffer);
         view.setInt32(0, (list.length > 1 ? list.shift() : list[0]) as number, true);
         if (name === 'hello') {
-          view.setUint32(16, 2 | (64 << 16), true);
+          view.setUint32(16, 1 | (64 << 16), true);
           view.setUint32(20, 32768, true);
         }
         queueMicrotask(() => send(encodeFrame({ type: type | 0x80, sequence, payload })));
@@ -79,7 +79,7 @@ const against = (codes: Parameters<typeof answering>[0]) => messageOf(flashSeria
 
 test('RN882, RN883, RN887, RN889, RN890: a device that is silent, another, or broken', async () => {
   assert.match(await against({}), /^RN882: .*3 times nothing came/);
-  assert.match(await against({ hello: [use] }), /^RN883: .*it has 2, and this is 1/);
+  assert.match(await against({ hello: [use] }), /^RN883: .*it has 1, and this is 2/);
   assert.match(await against({ hello: [ok], begin: [io] }), /^RN889/);
   assert.match(await against({ hello: [ok], begin: [ok], data: [order] }), /^RN890: .*-12 \(order\)/);
   assert.match(await against({ hello: [ok], begin: [order] }), /^RN890/);
@@ -119,19 +119,23 @@ withDevice('from the command line: an image, then a bundle with its weights besi
   const to = ['--to', `serial:${device.port}`];
   const image = await cli(file('first.bin', first), ...to, '--verbose');
   assert.is(image.code, 0, image.stderr);
-  assert.match(image.stdout, /^confirmed \S+ in slot 1, sequence 1\nimage {5}8080 bytes; \d+ frames? sent again\n$/);
+  assert.match(image.stdout, /^confirmed \S+ in slot 1, no sequence number\nimage {5}8080 bytes; \d+ frames? sent again\n$/);
   assert.match(image.stderr, /waiting for the device\n[\s\S]*sending\n[\s\S]*runlet: slot 1 \(trying\)[\s\S]*confirming\n/);
-  const bundle = await buildBundle(quantPlan(tinyStream(), { hop: 4 }), { sampleRateHz: 31.25, weights: 'tile' });
+  const bundle = await buildBundle(quantPlan(tinyStream(), { hop: 4 }), { sampleRateHz: 31.25, weights: 'tile', sequence: 7 });
   const path = file('bundle.wasm', bundle.wasm);
   writeFileSync(at('bundle.weights.bin'), bundle.weights as Uint8Array);
-  const { stdout, code, stderr } = await cli(path, ...to, '--json', '--sequence', '7', '--name', 'mine');
+  const { stdout, code, stderr } = await cli(path, ...to, '--json', '--name', 'mine');
   assert.is(code, 0, stderr);
   const { state, slot, sequence, name, digest: sha256, imageBytes } = JSON.parse(stdout);
   assert.equal([state, slot, sequence, name, imageBytes], ['confirmed', 0, 7, 'mine', makeImage(bundle).length]);
   assert.is(sha256, createHash('sha256').update(makeImage(bundle)).digest('hex'));
   assert.equal(device.slot(0, imageBytes), makeImage(bundle));
-  assert.is((await cli(at('first.bin'), ...to, '--sequence', '7')).code, 4);
   assert.is(await device.stop(), 'exit 0');
+  // a key that nobody has: what runs is signed by none, and the new one has no sequence number
+  const keyed = await Device.start(flashWith('cli-keyed', old), { key: '00'.repeat(32) });
+  const unsigned = await cli(at('first.bin'), '--to', `serial:${keyed.port}`);
+  assert.equal([unsigned.code, /RN891/.test(unsigned.stderr)], [4, true], unsigned.stderr);
+  assert.is(await keyed.stop(), 'exit 0');
   const bad = await Device.start(flashWith('cli-bad', old), { bad: 1 });
   const refused = await cli(at('first.bin'), '--to', `serial:${bad.port}`);
   assert.equal([refused.code, /RN888/.test(refused.stderr)], [1, true], refused.stderr);

@@ -6,8 +6,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hexOf, newKeyPair } from '../../assembly/bundle/keys.ts';
-import type { SerialPort } from '../../host/flash/serial/exchange.ts';
+import { Exchange, type SerialPort } from '../../host/flash/serial/exchange.ts';
 import { type FlashSerialOptions, flashSerial } from '../../host/flash/serial/flash-serial.ts';
+import { type Answer, beginPayload, dataPayload, deviceCodes, helloPayload } from '../../host/flash/serial/message.ts';
 import { openPort } from '../../host/flash/serial/port.ts';
 import { isRunletError, type RunletError } from '../../models/error.ts';
 import { absent, openssl } from '../mcu/tools.ts';
@@ -19,7 +20,7 @@ const only = missing ? test.skip : test;
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const transfers = Number(process.env.RUNLET_SERIAL_TRANSFERS ?? 12);
 
-const images = missing ? [] : await Promise.all([12, 6, 4].map((hop) => imageOf(hop)));
+const images = missing ? [] : await Promise.all([12, 6, 4].map((hop, i) => imageOf(hop, { sequence: i + 1 })));
 const [old, first, second] = images as [Uint8Array, Uint8Array, Uint8Array];
 /** A pseudo-terminal has no speed: an answer comes at once, or was lost. */
 const quick: FlashSerialOptions = { answerMs: 60, bitsPerSecond: 10_000_000, trialMs: 5000 };
@@ -59,18 +60,20 @@ only('a device that ran what another tool wrote: one model, then another, among 
     },
     onProgress: ({ phase }) => phases.push(phase),
   });
-  assert.equal([one.state, one.slot, one.sequence, one.resumedBytes], ['confirmed', 1, 1, 0]);
+  assert.equal([one.state, one.slot, one.sequence, one.resumedBytes], ['confirmed', 1, 2, 0]);
   assert.ok(holds(device, 1, first) && holds(device, 0, old));
   assert.equal([...new Set(phases)], ['hello', 'send', 'verify', 'try', 'confirm']);
   assert.match(text, /I \(\d+\) runlet: heard Okay Nabu 0\.98\d at 14\.270 s, 21 °C\r\n/);
   assert.match(text, /slot 1 \(trying\), self-test 0: no error/);
-  const two = await flash(device, second, { sequence: 40 });
-  assert.equal([two.state, two.slot, two.sequence], ['confirmed', 0, 40]);
+  const two = await flash(device, second);
+  assert.equal([two.state, two.slot, two.sequence], ['confirmed', 0, 3]);
   assert.ok(holds(device, 0, second) && holds(device, 1, first));
   // again: it is there, and nothing is written
   const again = await flash(device, second);
-  assert.equal([again.state, again.slot, again.sequence, again.resumedBytes], ['confirmed', 0, 40, second.length]);
-  assert.match((await refusal(flash(device, first, { sequence: 40 }))).message, /^RN885: sequence 40 .*confirmed sequence 40/);
+  assert.equal([again.state, again.slot, again.sequence, again.resumedBytes], ['confirmed', 0, 3, second.length]);
+  // without keys there is no floor
+  const back = await flash(device, first);
+  assert.equal([back.state, back.slot, back.sequence], ['confirmed', 1, 2]);
   assert.is(await device.stop(), 'exit 0');
 });
 
@@ -146,42 +149,93 @@ only(
     assert.equal([one.state, one.resumedBytes % 512], ['staged', 0]);
     assert.ok(one.resumedBytes >= 2048 && one.resumedBytes < 3000, `${one.resumedBytes}`);
     const again = await cutPort(device.port, 6500);
-    assert.is((await refusal(flashSerial(second, again, { ...quick, sequence: 5 }))).code, 'RN882');
+    assert.is((await refusal(flashSerial(second, again, quick))).code, 'RN882');
     await again.close();
     await device.kill();
     device = await Device.start(name);
     const two = await flash(device, second);
-    assert.equal([two.state, two.resumedBytes, two.sequence], ['confirmed', sectorBytes, 5]);
+    assert.equal([two.state, two.resumedBytes, two.sequence], ['confirmed', sectorBytes, 3]);
     assert.ok(holds(device, 1, second));
     assert.is(await device.stop(), 'exit 0');
   },
 );
 
-only('refused: not signed, another key, a self-test that fails, too long; the old model runs', async () => {
-  const [own, foreign] = [await newKeyPair(), await newKeyPair()];
-  const signed = await imageOf(12, own);
-  const device = await Device.start(flashWith('signed', signed), { key: hexOf(own.publicKey) });
-  assert.match((await refusal(flash(device, first))).message, /^RN887: .*C host says -12/);
-  assert.match((await refusal(flash(device, await imageOf(6, foreign)))).message, /^RN887: .*C host says -13/);
-  assert.match((await refusal(flash(device, new Uint8Array(5000).fill(7)))).message, /^RN887: .*reader of images says -2/);
-  assert.match((await refusal(flash(device, new Uint8Array(slotBytes + 4)))).message, /^RN884: .*32772 bytes, and a slot 32768/);
-  assert.is((await flash(device, await imageOf(6, own))).state, 'confirmed');
+only(
+  'refused: not signed, another key, no sequence number, an old one, a self-test that fails, too long; the old model runs',
+  async () => {
+    const [own, foreign] = [await newKeyPair(), await newKeyPair()];
+    const device = await Device.start(flashWith('signed', await imageOf(12, { signer: own, sequence: 1 })), {
+      key: hexOf(own.publicKey),
+    });
+    const refused = async (image: Uint8Array) => (await refusal(flash(device, image))).message;
+    assert.match(await refused(first), /^RN887: .*C host says -12/);
+    assert.match(await refused(await imageOf(6, { signer: foreign, sequence: 2 })), /^RN887: .*C host says -13/);
+    const junk = new Uint8Array(5000).fill(7);
+    assert.match(await refused(junk), /^RN891: .*it has none/);
+    assert.match(await refused(await imageOf(6, { signer: own })), /^RN891: .*it has none/);
+    assert.match(await refused(await imageOf(6, { signer: own, sequence: 2 ** 32 })), /^RN891: .*it is 4294967296/);
+    assert.match(await refused(new Uint8Array(slotBytes + 4)), /^RN884: .*32772 bytes, and a slot 32768/);
+    const next = await flash(device, await imageOf(6, { signer: own, sequence: 40 }));
+    assert.equal([next.state, next.sequence], ['confirmed', 40]);
+    assert.match(
+      await refused(await imageOf(4, { signer: own, sequence: 40 })),
+      /^RN885: sequence 40 .*confirmed sequence 40.*--sequence 41/,
+    );
+    assert.is(await device.stop(), 'exit 0');
+    const bad = await Device.start(flashWith('bad', old), { bad: 1 });
+    assert.match((await refusal(flash(bad, junk))).message, /^RN887: .*reader of images says -2/);
+    assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
+    assert.ok(holds(bad, 0, old));
+    assert.is(await bad.stop(), 'exit 0');
+  },
+);
+
+/** Who holds the line says any number: begin, all pieces, end, try, confirm; the codes, and the floor afterwards. */
+async function played(device: Device, image: Uint8Array, number: number): Promise<{ codes: number[]; floor?: number }> {
+  const port = await openPort(device.port, 115_200);
+  try {
+    const exchange = new Exchange(port, quick);
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', image.slice()));
+    exchange.wake();
+    const answers: Answer[] = [await exchange.ask('begin', beginPayload(image.length, digest, number, 'x'))];
+    for (let at = 0; at < image.length; at += 1024)
+      answers.push(await exchange.ask('data', dataPayload(digest, at, image.subarray(at, at + 1024))));
+    for (const request of ['end', 'try', 'confirm'] as const) answers.push(await exchange.ask(request, digest));
+    const { status } = await exchange.ask('hello', helloPayload());
+    await exchange.ask('bye');
+    const codes = answers.map(({ code }) => code);
+    return { codes: codes.filter((code, i) => code !== codes[i - 1]), floor: status?.floor };
+  } finally {
+    await port.close();
+  }
+}
+
+only('an old signed image that was recorded, under any number: refused, and the genuine update goes in afterwards', async () => {
+  const signer = await newKeyPair();
+  const device = await Device.start(flashWith('played', await imageOf(12, { signer, sequence: 2 })), {
+    key: hexOf(signer.publicKey),
+  });
+  const recorded = await imageOf(4, { signer, sequence: 1 });
+  const { ok, sequence, order } = deviceCodes;
+  for (const number of [3, 0xffffffff])
+    assert.equal(await played(device, recorded, number), { codes: [ok, sequence, order], floor: 2 }, `${number}`);
+  const update = await imageOf(6, { signer, sequence: 3 });
+  // the genuine one under a number that would end all updates
+  assert.equal(await played(device, update, 0xffffffff), { codes: [ok, sequence, order], floor: 2 });
+  const { state, sequence: number } = await flash(device, update);
+  assert.equal([state, number], ['confirmed', 3]);
   assert.is(await device.stop(), 'exit 0');
-  const bad = await Device.start(flashWith('bad', old), { bad: 1 });
-  assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
-  assert.ok(holds(bad, 0, old));
-  assert.is(await bad.stop(), 'exit 0');
 });
 
 only('a model on trial: nothing else is written, and the next start without a confirmation goes back', async () => {
   const name = flashWith('trial', old);
   let device = await Device.start(name);
-  assert.is((await flash(device, first, { until: 'tried', sequence: 3 })).state, 'trying');
+  assert.is((await flash(device, first, { until: 'tried' })).state, 'trying');
   assert.match((await refusal(flash(device, second))).message, /^RN886: /);
   await device.kill();
   device = await Device.start(name);
   const back = await flash(device, second, { until: 'staged' });
-  assert.equal([back.slot, back.sequence, back.state], [1, 1, 'staged'], 'the floor did not rise');
+  assert.equal([back.slot, back.sequence, back.state], [1, 3, 'staged']);
   assert.ok(holds(device, 0, old) && holds(device, 1, second));
   // tried in one run, confirmed in the next
   assert.is((await flash(device, second, { until: 'tried' })).state, 'trying');

@@ -25,23 +25,30 @@ const inputs = Number(process.env.RUNLET_SERIAL_INPUTS ?? 100_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 only(
-  'a power cut at every operation of the flash: the old image or the new one runs, whole, and the floor never falls',
+  'a power cut at every operation of the flash, or a bit that does not take: the old image or the new one runs, whole, and the floor never falls',
   async () => {
     interface Cuts {
       operations: [number, number];
       cuts: number;
       doubles: number;
+      lies: number;
       ranOld: number;
       ranNew: number;
       wrong: number;
     }
-    const images = [file('old', await imageOf(12)), file('new', await imageOf(6))];
+    const signer = await newKeyPair();
+    const images = [
+      file('old', await imageOf(12, { signer, sequence: 7 })),
+      file('new', await imageOf(6, { signer, sequence: 9 })),
+    ];
     const r = answer<Cuts>(program('cuts'), variants, doubles, seed, ...images);
     console.log(`  seed ${seed}: ${JSON.stringify(r)}`);
     assert.is(r.wrong, 0);
     assert.is(r.cuts, (r.operations[0] + r.operations[1]) * variants);
     assert.ok(r.operations[0] > 30 && r.ranOld > 0 && r.ranNew > 0);
     assert.is(r.ranOld + r.ranNew, r.cuts + r.doubles);
+    // the pieces and the records of an update, each read back
+    assert.ok(r.lies > 10 && r.lies < r.operations[0], JSON.stringify(r));
   },
 );
 
@@ -54,7 +61,13 @@ withOpenssl('anything over the line: no fault, and no image becomes active that 
     codes: Record<string, number>;
   }
   const [own, foreign] = [await newKeyPair(), await newKeyPair()];
-  const images = [await imageOf(12, own), await imageOf(6, own), await imageOf(4), await imageOf(3, foreign)];
+  const images = await Promise.all([
+    imageOf(12, { signer: own, sequence: 3 }),
+    imageOf(6, { signer: own, sequence: 4 }),
+    imageOf(2, { signer: own, sequence: 2 }),
+    imageOf(4, { sequence: 5 }),
+    imageOf(3, { signer: foreign, sequence: 6 }),
+  ]);
   const paths = images.map((image, i) => file(`image-${i}`, image));
   const r = answer<Fuzzed>(program('fuzz'), inputs, seed, hexOf(own.publicKey), ...paths);
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);

@@ -1,10 +1,11 @@
 /*
  * Anything at all over the serial line: no crash, nothing written outside of its slot, and no image becomes active that is not whole and signed.
  *
- *     fuzz COUNT SEED KEY GOOD GOOD_TOO UNSIGNED FOREIGN      prints JSON: inputs, frames, answers by code, what was staged and confirmed, and what was wrong
+ *     fuzz COUNT SEED KEY GOOD GOOD_TOO OLD UNSIGNED FOREIGN      prints JSON: inputs, frames, answers by code, what was staged and confirmed, and what was wrong
  *
- * An input is raw bytes, a frame with bytes changed, a good frame with arguments at random, or a step of a transfer of one of five images: two signed by
- * KEY, one not signed, one signed by another key, and a good one with a bit changed and all checksums and digests made right again. Restarts come in between, with
+ * An input is raw bytes, a frame with bytes changed, a good frame with arguments at random, or a step of a transfer of one of six images: GOOD (sequence 3,
+ * written at the factory), GOOD_TOO (4) and OLD (2), signed by KEY, one not signed, one signed by another key, and a good one with a bit changed and all
+ * checksums and digests made right again. Transfers say any sequence. Restarts come in between, with
  * self-tests that pass or do not, and now and then the power goes.
  */
 #include "crypto.h"
@@ -13,9 +14,10 @@
 #include "runlet-serial.h"
 #include "runlet-sha256.h"
 
-enum { SECTOR = 1024, IMAGES = 5, GOOD = 0, GOOD_TOO = 1, CHANGED = 4, CODES = 1 - RUNLET_FLASH_LAST };
+enum { SECTOR = 1024, IMAGES = 6, GOOD = 0, GOOD_TOO = 1, CHANGED = 5, GOOD_SEQUENCE = 3, CODES = 1 - RUNLET_FLASH_LAST };
 
 static struct file images[IMAGES];
+static const uint8_t sequences[IMAGES] = {GOOD_SEQUENCE, GOOD_SEQUENCE + 1, GOOD_SEQUENCE - 1, 5, 6, GOOD_SEQUENCE};
 static uint8_t digests[IMAGES][32];
 static struct nor nor;
 static struct runlet_flash flash;
@@ -115,7 +117,7 @@ static void prove(bool good) {
 static void transfer(void) {
   uint32_t i = below(3) ? below(2) : below(IMAGES), bad = below(6) ? UINT32_MAX : below(images[i].bytes / 1000 + 1), n = 0;
   uint32_t of = below(8) ? i : below(IMAGES);
-  begin(i, of, flash.record.floor + below(3), below(20) == 0);
+  begin(i, of, below(8) ? (uint32_t)sequences[i] : flash.record.floor + below(3), below(20) == 0);
   for (uint32_t at = runlet_flash_received(&flash, digests[i], 32); at < images[of].bytes; n++) {
     uint32_t count = images[of].bytes - at < 1000 ? images[of].bytes - at : 1000;
     piece(i, of, at, count, n == bad);
@@ -152,6 +154,7 @@ static bool holds(int slot, int image) { return !memcmp(nor.device.mapped[slot],
 static void look(void) {
   static uint32_t before[2];
   expect(flash.record.floor >= floor_before, "the floor fell");
+  expect(flash.record.floor == GOOD_SEQUENCE || flash.record.floor == GOOD_SEQUENCE + 1, "a floor that no signed image has");
   floor_before = flash.record.floor;
   expect(flash.running >= 0, "nothing runs");
   if (flash.running >= 0) expect(!memcmp(kept, nor.device.mapped[flash.running], slot_bytes), "the slot that runs was written");
@@ -173,6 +176,12 @@ static void look(void) {
   }
 }
 
+/** GOOD, written by another tool, in a flash without a record. */
+static void factory(void) {
+  memset(memory, 0xff, nor_bytes(slot_bytes, SECTOR));
+  memcpy(memory, images[GOOD].at, images[GOOD].bytes);
+}
+
 /** The good image with a bit changed in its module, and checksum right. */
 static struct file changed(void) {
   struct file f = {malloc(images[GOOD].bytes), images[GOOD].bytes};
@@ -189,7 +198,7 @@ static struct file changed(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 8) return 2;
+  if (argc != 4 + CHANGED) return 2;
   uint32_t count = (uint32_t)atol(argv[1]), most = 0;
   seed = (uint32_t)atol(argv[2]) * 2654435761u | 1;
   for (int k = 0; k < 32; k++) {
@@ -206,19 +215,16 @@ int main(int argc, char** argv) {
   }
   slot_bytes = (most / SECTOR + 2) * SECTOR;
   memory = aligned_alloc(16, nor_bytes(slot_bytes, SECTOR));
-  memset(memory, 0xff, nor_bytes(slot_bytes, SECTOR));
-  /* written at the factory, by another tool */
-  memcpy(memory, images[GOOD].at, images[GOOD].bytes);
+  factory();
   nor_init(&nor, memory, slot_bytes, SECTOR);
   start();
   for (uint32_t n = 0; n < count; n++) {
     was_proven = proven;
     input();
     look();
-    /* so that not all sequences are used up */
-    if (flash.record.floor > 0xffffff00) {
-      memset(memory + 2 * slot_bytes, 0xff, 2 * SECTOR);
-      memmove(memory, kept, slot_bytes);
+    /* the newest image is confirmed: nothing more can come, so the device goes back to the factory */
+    if (flash.record.floor > GOOD_SEQUENCE && below(64) == 0) {
+      factory();
       floor_before = 0;
       start();
     }

@@ -17,6 +17,8 @@ struct nor {
   uint8_t* memory; /* slot 0, slot 1, records */
   uint32_t seed;   /* of what is left behind */
   uint32_t operations, cut; /* the operation, from 1, at which the power goes; 0: it stays */
+  uint32_t lie;    /* the operation, from 1, that says it went well and leaves a bit as it was; 0: none */
+  bool lied;       /* it did, in bytes that are read back: of a slot, or of a record */
   uint32_t misuse; /* outside of the area, or a sector that is none */
 };
 
@@ -70,6 +72,14 @@ static inline int nor_write(void* context, uint32_t area, uint32_t at, const voi
   for (uint32_t i = 0; i < count; i++)
     for (uint32_t bit = 0; bit < 8; bit++)
       if (!(from[i] >> bit & 1) && 8 * i + bit < place && next_random(&n->seed) % 256 < share) to[i] &= (uint8_t)~(1u << bit);
+  /* a worn cell: one bit that was to be cleared stays; the marks of progress, of one byte, are not read back */
+  for (uint32_t bit = next_random(&n->seed) % (8 * count), tried = 0; n->operations == n->lie && count > 1 && tried < 8 * count; tried++) {
+    bit = (bit + 1) % (8 * count);
+    if (from[bit / 8] >> bit % 8 & 1) continue;
+    to[bit / 8] |= (uint8_t)(1u << bit % 8);
+    n->lied = true;
+    break;
+  }
   return step;
 }
 

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build as buildBundle } from '../../assembly/build.ts';
+import { type BuildOptions, build as buildBundle } from '../../assembly/build.ts';
 import { makeImage } from '../../assembly/bundle/image.ts';
 import { type KeyPair, newKeyPair } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
@@ -18,8 +18,8 @@ const shared = ['runlet-flash.c', 'runlet-serial.c', 'runlet-image.c', 'runlet-s
 const crypto = [join(import.meta.dirname, '../mcu/crypto.c'), '-lcrypto'];
 const folders = [`-I${join(import.meta.dirname, '../mcu')}`];
 
-/** `device` takes WAMR, `cuts` nothing, `fuzz` and `device` OpenSSL. */
-export const program = (name: 'cuts' | 'fuzz' | 'device', sanitizer: Sanitizer = 'address'): string =>
+/** `device` takes WAMR, `fuzz` and `device` OpenSSL, the others nothing. */
+export const program = (name: 'cuts' | 'fuzz' | 'device' | 'sequence', sanitizer: Sanitizer = 'address'): string =>
   build(
     join(import.meta.dirname, `${name}.c`),
     {
@@ -28,15 +28,20 @@ export const program = (name: 'cuts' | 'fuzz' | 'device', sanitizer: Sanitizer =
         ...folders,
         ...shared,
         ...(name === 'device' ? [join(mcu, 'runlet-golden.c')] : []),
-        ...(name === 'cuts' ? [] : crypto),
+        ...(name === 'fuzz' || name === 'device' ? crypto : []),
       ],
     },
     name === 'device',
   );
 
+/** Of a manifest; without `sequence` the bundle has none. */
+interface ImageOptions extends Pick<BuildOptions, 'name' | 'sequence' | 'labels' | 'detector'> {
+  signer?: KeyPair;
+}
+
 /** A model image of a small network; each hop gives another one. */
-export async function imageOf(hop: number, signer?: KeyPair, weights: 'embed' | 'tile' = 'tile'): Promise<Uint8Array> {
-  const bundle = await buildBundle(quantPlan(tinyStream(), { hop }), { sampleRateHz: 31.25, weights });
+export async function imageOf(hop: number, { signer, ...fields }: ImageOptions = {}): Promise<Uint8Array> {
+  const bundle = await buildBundle(quantPlan(tinyStream(), { hop }), { sampleRateHz: 31.25, weights: 'tile', ...fields });
   return makeImage(signer ? { ...bundle, wasm: await signBundle(bundle.wasm, signer) } : bundle);
 }
 

@@ -19,7 +19,6 @@ export interface SerialFlashArgs {
   /** `serial:` and the path of a port. */
   to: string;
   bitsPerSecond?: number;
-  sequence?: number;
   name?: string;
   until?: FlashSerialOptions['until'];
   trialMs?: number;
@@ -79,13 +78,13 @@ const printable = (text: string): string => text.replace(/[^\n\t\x20-\x7e\u00a0-
 function resultText({ state, slot, sequence, imageBytes, resumedBytes, repeats }: FlashSerialResult, name: string): string {
   const resumed = resumedBytes > 0 && resumedBytes < imageBytes ? `, ${resumedBytes} of them there before` : '';
   return [
-    `${state.padEnd(9)} ${name} in slot ${slot}, sequence ${sequence}`,
+    `${state.padEnd(9)} ${name} in slot ${slot}, ${sequence ? `sequence ${sequence}` : 'no sequence number'}`,
     `image     ${imageBytes} bytes${resumed}; ${framesText(repeats)} sent again`,
     '',
   ].join('\n');
 }
 
-/** @throws RN880 to RN890, and what reading the file gives */
+/** @throws RN880 to RN891, and what reading the file gives */
 export async function flashToSerial(args: SerialFlashArgs): Promise<void> {
   const { file, to, bitsPerSecond = 115_200, json, verbose } = args;
   const { image, name } = await readImage(file);

@@ -1,7 +1,7 @@
 /**
  * What a device refuses, as an error for people.
  *
- * In: the request and its answer.  Out: RN883 to RN890.  The words for codes of runlet.h and runlet-image.h are docs/c-host.md's and docs/esp32.md's.
+ * In: the request and its answer.  Out: RN883 to RN891.  The words for codes of runlet.h and runlet-image.h are docs/c-host.md's and docs/esp32.md's.
  */
 import { RunletError } from '../../../models/error.ts';
 import { type Answer, type DeviceStatus, deviceCodes, protocolVersion, type Request } from './message.ts';
@@ -17,6 +17,11 @@ function refusal({ code, detail }: Answer): { why: string; tryThis: string } {
       why: 'its SHA-256 is not that of the image',
       tryThis: 'another cable or a lower speed (--baud); then the flash may be worn',
     };
+  if (code === deviceCodes.sequence)
+    return {
+      why: 'it reads another sequence number in the bundle than was announced',
+      tryThis: 'an image that runlet image wrote',
+    };
   if (code === deviceCodes.image)
     return { why: `its reader of images says ${detail} (host/mcu/runlet-image.h)`, tryThis: 'an image that runlet image wrote' };
   const signed = signatureCodes.includes(detail);
@@ -26,13 +31,25 @@ function refusal({ code, detail }: Answer): { why: string; tryThis: string } {
   };
 }
 
-export function deviceError(
-  request: Request,
-  answer: Answer,
-  imageBytes: number,
-  status?: DeviceStatus,
-  sequence?: number,
-): RunletError {
+/** A bundle whose sequence number is of no use to a device. */
+export const noSequence = (why: string, status?: DeviceStatus): RunletError =>
+  new RunletError('RN891', {
+    what: 'the bundle has no sequence number for this device',
+    where: 'manifest, sequence',
+    why,
+    tryThis: `runlet build --sequence ${(status?.floor ?? 0) + 1}, runlet sign, then runlet image`,
+  });
+
+interface Refused {
+  request: Request;
+  answer: Answer;
+  imageBytes: number;
+  status?: DeviceStatus;
+  /** Of the bundle; 0: it has none. */
+  sequence: number;
+}
+
+export function deviceError({ request, answer, imageBytes, status, sequence }: Refused): RunletError {
   const where = `request ${request}`;
   const { code } = answer;
   switch (code) {
@@ -52,11 +69,12 @@ export function deviceError(
         tryThis: 'a smaller model, or larger partitions (partitions.csv)',
       });
     case deviceCodes.floor:
+      if (!sequence) return noSequence('it has none, and the device takes signed models by their sequence numbers', status);
       return new RunletError('RN885', {
         what: `sequence ${sequence} is not above that of the confirmed model`,
         where,
         why: `the device has confirmed sequence ${status?.floor}, and goes only forward`,
-        tryThis: `--sequence ${(status?.floor ?? 0) + 1} or more, or leave it out`,
+        tryThis: `runlet build --sequence ${(status?.floor ?? 0) + 1} or more, runlet sign, then runlet image`,
       });
     case deviceCodes.busy:
       return new RunletError('RN886', {
@@ -68,6 +86,7 @@ export function deviceError(
     case deviceCodes.digest:
     case deviceCodes.image:
     case deviceCodes.module:
+    case deviceCodes.sequence:
       return new RunletError('RN887', { what: 'the device refuses the model', where, ...refusal(answer) });
     case deviceCodes.io:
       return new RunletError('RN889', {

@@ -2,7 +2,7 @@
  * A model image to a device over a serial line: sent, verified there, tried, confirmed.
  *
  * In: the image, a port.  Out: what the device runs then, or an error that says why not.  A transfer that was cut off goes on where it was: the device
- * knows the image by its SHA-256. Whatever fails, the device runs the image that it had (docs/serial.md).
+ * knows the image by its SHA-256, and its age by the sequence number in the bundle. Whatever fails, the device runs the image that it had (docs/serial.md).
  */
 import { hexOf } from '../../../assembly/bundle/keys.ts';
 import { RunletError } from '../../../models/error.ts';
@@ -15,8 +15,10 @@ import {
   dataPayload,
   deviceCodes,
   helloPayload,
+  type Request,
   type SlotStatus,
 } from './message.ts';
+import { sequenceOf } from './sequence.ts';
 
 export interface SerialProgress {
   phase: 'hello' | 'send' | 'verify' | 'try' | 'confirm';
@@ -28,8 +30,6 @@ export interface SerialProgress {
 }
 
 export interface FlashSerialOptions extends ExchangeOptions {
-  /** Above that of the confirmed image; left out: the next one. */
-  sequence?: number;
   /** For people; up to 31 bytes. */
   name?: string;
   /** How far to go: leave the image verified, or on trial; else to its confirmation. */
@@ -58,7 +58,7 @@ const mostIdle = 16;
 const leastPiece = 64;
 const waitMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @throws RN882 to RN890; the port stays open */
+/** @throws RN882 to RN891; the port stays open */
 export async function flashSerial(
   image: Uint8Array,
   port: SerialPort,
@@ -74,8 +74,8 @@ class Transfer {
   readonly #hex: string;
   readonly #exchange: Exchange;
   readonly #options: FlashSerialOptions;
+  readonly #sequence: number;
   #status: DeviceStatus | undefined;
-  #sequence = 0;
   #received = 0;
   #resumed: number | undefined;
 
@@ -83,6 +83,7 @@ class Transfer {
     this.#image = image;
     this.#digest = digest;
     this.#hex = hexOf(digest);
+    this.#sequence = sequenceOf(image);
     this.#exchange = new Exchange(port, options);
     this.#options = options;
   }
@@ -90,7 +91,6 @@ class Transfer {
   async run(): Promise<FlashSerialResult> {
     const { until = 'confirmed' } = this.#options;
     await this.#hello();
-    this.#sequence = this.#options.sequence ?? this.#known()?.sequence ?? (this.#status?.floor ?? 0) + 1;
     if (this.#known()?.state !== 'trying') await this.#send();
     if (until !== 'staged') await this.#try();
     if (until === 'confirmed') await this.#confirm();
@@ -116,6 +116,10 @@ class Transfer {
     );
   }
 
+  #error(request: Request, answer: Answer): RunletError {
+    return deviceError({ request, answer, imageBytes: this.#image.length, status: this.#status, sequence: this.#sequence });
+  }
+
   #progress(phase: SerialProgress['phase']): void {
     const { repeats } = this.#exchange;
     this.#options.onProgress?.({ phase, sentBytes: this.#received, imageBytes: this.#image.length, repeats });
@@ -125,7 +129,7 @@ class Transfer {
     this.#progress('hello');
     this.#exchange.wake();
     const answer = await this.#exchange.ask('hello', helloPayload());
-    if (!answer.status || answer.code !== deviceCodes.ok) throw deviceError('hello', answer, this.#image.length);
+    if (!answer.status || answer.code !== deviceCodes.ok) throw this.#error('hello', answer);
     this.#status = answer.status;
     return answer;
   }
@@ -137,14 +141,14 @@ class Transfer {
       if (code === deviceCodes.ok) return;
       // bytes were changed on their way in spite of all checksums, or by the flash; or another program began another image
       const again = [deviceCodes.digest, deviceCodes.other, deviceCodes.short].includes(code as -9);
-      if (!again || n === mostTransfers) throw deviceError('end', { code, ...answer }, this.#image.length);
+      if (!again || n === mostTransfers) throw this.#error('end', { code, ...answer });
     }
   }
 
   async #begin(): Promise<void> {
     const { name = '' } = this.#options;
     const answer = await this.#retried('begin', beginPayload(this.#image.length, this.#digest, this.#sequence, name), 2);
-    if (answer.code !== deviceCodes.ok) throw deviceError('begin', answer, this.#image.length, this.#status, this.#sequence);
+    if (answer.code !== deviceCodes.ok) throw this.#error('begin', answer);
     this.#received = answer.receivedBytes;
     this.#resumed ??= answer.receivedBytes;
   }
@@ -181,7 +185,7 @@ class Transfer {
     this.#progress('try');
     // a device that was quick has started again before its answer came through: then it is trying
     const answer = await this.#exchange.ask('try', this.#digest, 2);
-    if (answer.code !== deviceCodes.ok) throw deviceError('try', answer, this.#image.length);
+    if (answer.code !== deviceCodes.ok) throw this.#error('try', answer);
     const { trialMs = 30_000 } = this.#options;
     for (const end = Date.now() + trialMs; ; ) {
       const { proven } = await this.#hello();
@@ -207,6 +211,6 @@ class Transfer {
   async #confirm(): Promise<void> {
     this.#progress('confirm');
     const answer = await this.#exchange.ask('confirm', this.#digest, 2);
-    if (answer.code !== deviceCodes.ok) throw deviceError('confirm', answer, this.#image.length);
+    if (answer.code !== deviceCodes.ok) throw this.#error('confirm', answer);
   }
 }

@@ -6,7 +6,7 @@
 import { hexOf, join } from '../../../assembly/bundle/keys.ts';
 import type { Frame } from './frame.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export const requestTypes = {
   hello: 1,
@@ -41,6 +41,7 @@ export const deviceCodes = {
   module: -11,
   order: -12,
   unproven: -13,
+  sequence: -14,
 } as const;
 
 /** By the number in flash. */
@@ -49,6 +50,7 @@ export type SlotState = (typeof slotStates)[number] | 'broken';
 
 export interface SlotStatus {
   state: SlotState;
+  /** Of the bundle; 0: it has none. */
   sequence: number;
   bytes: number;
   /** SHA-256, hex. */
@@ -61,7 +63,7 @@ export interface DeviceStatus {
   /** Bytes of an image that one frame may have. */
   dataBytes: number;
   slotBytes: number;
-  /** The highest sequence that was ever confirmed. */
+  /** The highest sequence that was ever confirmed; of a device without keys it stays as it is. */
   floor: number;
   /** The slot that runs, -1: none. */
   running: number;
@@ -91,7 +93,7 @@ const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.fr
 
 export const helloPayload = (): Uint8Array => words(protocolVersion);
 
-/** A name is cut after 31 bytes, not within a character. */
+/** @param sequence the bundle's own, 0 for none. A name is cut after 31 bytes, not within a character. */
 export function beginPayload(imageBytes: number, digest: Uint8Array, sequence: number, name: string): Uint8Array {
   const room = new Uint8Array(mostNameBytes + 1);
   new TextEncoder().encodeInto(name.replaceAll('\0', ''), room.subarray(0, mostNameBytes));
