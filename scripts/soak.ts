@@ -114,6 +114,11 @@ const runs: Record<string, Soak> = {
     test: 'fleet/',
     env: { RUNLET_FLEET: '50', RUNLET_FLEET_MESSAGES: '100000', RUNLET_FLEET_ROLLOUTS: '20000' },
   },
+  fit: {
+    what: 'the estimates of runlet fit on all 53 networks that they were not calibrated with, on three cores, against QEMU',
+    test: 'host/fit',
+    env: { RUNLET_FIT: '53' },
+  },
   mutants: {
     what: 'all seeded faults of test/mutants, each against the tests that must notice it',
     test: 'mutants/mutants',

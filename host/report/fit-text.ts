@@ -29,7 +29,7 @@ const labelled = (label: string, text: string): string =>
 
 /** How sure the count is: what was measured, what was seen elsewhere, what is a guess; or what counted it. */
 function sureness(
-  { instructions: { known, alike, checked, tools, notCounted } }: Estimate,
+  { instructions: { known, alike, checked, tools, notCounted, factor } }: Estimate,
   { counted }: Engine,
   core: CoreModel,
 ): string {
@@ -42,7 +42,8 @@ function sureness(
   const off = checked
     ? `. Of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`
     : '';
-  return `estimated: ${parts.join(', ')}${off}${notCounted ? `; ${notCounted}` : ''}`;
+  const promise = factor === undefined ? '' : factor < 1.1 ? `within ${percent(factor - 1)}, ` : `to a factor of ${factor}, `;
+  return `estimated: ${promise}${parts.join(', ')}${off}${notCounted ? `; ${notCounted}` : ''}`;
 }
 
 const coreNames = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' };
@@ -106,6 +107,13 @@ export function fitText(
       `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine, core)}`,
     ),
   ];
+  if (fits.time && budget && budget.worst * (instructions.factor ?? 1) > 1)
+    lines.push(
+      labelled(
+        'not sure',
+        `it would not fit if the estimate were off by its factor of ${instructions.factor}: count it, with --measure`,
+      ),
+    );
   if (engine.timesFrom && target !== 'simd')
     lines.push(
       labelled('engine', `${engine.times[target as 'interp'].toFixed(2)} times the instructions counted, ${engine.timesFrom}`),

@@ -17,6 +17,7 @@ import { boards, coreModels } from '../../host/fit/boards.ts';
 import { coefficients } from '../../host/fit/coefficients.ts';
 import { countCompiled, countHops } from '../../host/fit/counts.ts';
 import { engines } from '../../host/fit/engines.ts';
+import { promised } from '../../host/fit/estimate.ts';
 import { countedUnasked } from '../../host/fit/measured.ts';
 import { nativeCount } from '../../host/fit/native-count.ts';
 import { wamrCount } from '../../host/fit/wamr-count.ts';
@@ -109,24 +110,35 @@ test('calls that gcc inlines stand where they are called, and the module compute
   assert.ok(more > 0);
 });
 
-/** Not calibrated on: other hops of a network, and other seeds; of those that keep 2 % (docs/fit.md has all). */
-const heldOut = ['N1P:64', 'made 5001', 'made 5003', 'made 5009'];
-const heldOutCompiled = [...heldOut, 'made 5010', 'made 5013', 'spectrogram 5001', 'few 11002'];
+/** Not calibrated on (docs/fit.md, "How far it is off"): other seeds of each family of networks, none left out, and another hop of one that was. */
+const seedsOf = (family: string, first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => `${family} ${first + i}`);
+const heldOut = [
+  'N1P:64',
+  ...[...seedsOf('made', 5001, 16), ...seedsOf('spectrogram', 5001, 4)],
+  ...[...seedsOf('made', 11001, 16), ...seedsOf('spectrogram', 11001, 6), ...seedsOf('few', 11001, 10)],
+];
+/** The day's: RUNLET_FIT of them (4), from a place that the seed says, each time others. `npm run soak -- fit` takes all. */
+const perDay = Math.min(heldOut.length, Number(process.env.RUNLET_FIT ?? 4));
+const firstOfDay = (Number(process.env.RUNLET_SEED ?? 1) * perDay) % heldOut.length;
+const today = Array.from({ length: perDay }, (_, i) => heldOut[(firstOfDay + i) % heldOut.length] as string);
+/** Whether an estimate is within its promise of a count. */
+const keeps = (told: number, counted: number, factor: number) => told <= counted * factor && counted <= told * factor;
 const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
 
 for (const core of Object.keys(cores) as CoreName[]) {
   const { compiler, qemu, name, packages } = cores[core];
   const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
   if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
-  (missing.length > 0 ? test.skip : test)(`${name}: compiled code, within 2 % of QEMU's count on models held out`, async () => {
-    for (const model of heldOutCompiled) {
+  (missing.length > 0 ? test.skip : test)(`${name}: compiled code keeps its promise on networks held out`, async () => {
+    for (const model of today) {
       assert.not.ok(known.includes(model));
       const bundle = await buildModel(model, 'native');
       const counted = await countInstructions(bundle, core);
       const told = nativeCount(await countCompiled(bundle), coefficients().native[core]);
       const off = Math.max(...told.hops) / counted.most - 1;
       console.log(`  ${model}: ${counted.most}, told ${Math.max(...told.hops).toFixed(0)}, ${(100 * off).toFixed(2)} %`);
-      assert.ok(Math.abs(off) <= 0.02, `${model}: ${(100 * off).toFixed(2)} %`);
+      assert.ok(keeps(Math.max(...told.hops), counted.most, promised.native), `${model}: ${(100 * off).toFixed(2)} %`);
     }
   });
 }
@@ -185,10 +197,16 @@ test('fit --measure: a tool that is missing is named with its packages, an inter
 
 const absent = absentTools() ?? absentTools({ [cores.m4.compiler]: cores.m4.packages, [cores.m4.qemu]: cores.m4.packages });
 if (absent) console.log(`skipped: ${absent}`);
-(absent ? test.skip : test)("WAMR's fast interpreter on Cortex-M4: within 2 % of QEMU's count on models held out", async () => {
-  const names = heldOut.slice(1).flatMap((name) => (['native', 'interp'] as const).map((target) => ({ name, target })));
+(absent ? test.skip : test)("WAMR's fast interpreter on Cortex-M4 keeps its promise on networks held out", async () => {
+  const names = today.flatMap((name) => (['native', 'interp'] as const).map((target) => ({ name, target })));
   const bundles = [];
   for (const { name, target } of names) bundles.push(await buildModel(name, target));
+  // by size alone: the interpreter in QEMU takes some hundred instructions for each of the module's
+  for (let i = bundles.length - 1; i >= 0; i--)
+    if ((bundles[i]?.manifest.macsPerHop ?? 0) > 50_000) {
+      bundles.splice(i, 1);
+      names.splice(i, 1);
+    }
   const { counts } = await countInWamr(bundles);
   for (const [i, bundle] of bundles.entries()) {
     const told = Math.max(...wamrCount(await countHops(bundle), coefficients().wamrFast.m4).hops);
@@ -196,7 +214,7 @@ if (absent) console.log(`skipped: ${absent}`);
     console.log(
       `  ${names[i]?.name}, ${names[i]?.target}: ${counts[i]?.most}, told ${told.toFixed(0)}, ${(100 * off).toFixed(2)} %`,
     );
-    assert.ok(Math.abs(off) <= 0.02, `${names[i]?.name}: ${(100 * off).toFixed(2)} %`);
+    assert.ok(keeps(told, counts[i]?.most ?? 0, promised.wamrFast), `${names[i]?.name}: ${(100 * off).toFixed(2)} %`);
   }
 });
 

@@ -1,10 +1,10 @@
 /** The session's parts without a module: snapshots, ticks of several inputs, the self-test's verdict. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ticksIn } from '../../host/session/frames.ts';
 import type { Session } from '../../host/session/index.ts';
 import { selfTest } from '../../host/session/self-test.ts';
 import { packSnapshot, type Snapshot, unpackSnapshot } from '../../host/session/snapshot.ts';
-import { ticksIn } from '../../host/session/ticks.ts';
 import { codeOf } from './helpers.ts';
 import { sha256, tinyManifest } from './tiny-bundle.ts';
 
@@ -45,9 +45,9 @@ test('several inputs bring the same time, each in whole frames', async () => {
     { ...port, name: 'slow', rate: 1, elements: 1 },
   ];
   const frames = (...lengths: number[]) => lengths.map((n) => new Int8Array(n));
-  assert.is(ticksIn(inputs, frames(12, 2)), 2);
+  assert.is(ticksIn(inputs, frames(12, 2), []), 2);
   for (const wrong of [frames(12, 3), frames(6, 2), frames(11, 2), frames(10, 2), frames(12), frames(12, 2, 1), frames(0, 0)])
-    assert.is(await codeOf(() => ticksIn(inputs, wrong)), 'RN706', `${wrong.map((f) => f.length)}`);
+    assert.is(await codeOf(() => ticksIn(inputs, wrong, [])), 'RN706', `${wrong.map((f) => f.length)}`);
 });
 
 /** A session that answers what it was told, for the verdict of the self-test alone. */

@@ -4,6 +4,22 @@ import { inFolder } from '../mutant.ts';
 
 const session = inFolder('host/session', [
   {
+    id: 'open-delay',
+    file: 'open.ts',
+    find: "check(4, 'delayFrames', m.delayFrames);",
+    replace: '',
+    tests: 'host/hostile-session',
+    why: 'openSession does not compare delayFrames',
+  },
+  {
+    id: 'open-warm-up',
+    file: 'open.ts',
+    find: "check(3, 'warmUpHops', m.warmUpHops);",
+    replace: '',
+    tests: 'host/hostile-session',
+    why: 'openSession does not compare warmUpHops',
+  },
+  {
     id: 'quantise-half',
     file: 'quantise.ts',
     find: 'const q = Math.trunc(v < 0 ? v - 0.5 : v + 0.5) + zeroPoint;',
@@ -22,8 +38,8 @@ const session = inFolder('host/session', [
   {
     id: 'quantise-uint8-flip',
     file: 'quantise.ts',
-    find: 'const flip = frames instanceof Uint8Array ? 0x80 : 0;',
-    replace: 'const flip = frames instanceof Uint8Array ? 0x7f : 0;',
+    find: "const flip = kind === 'Uint8Array' ? 0x80 : 0;",
+    replace: "const flip = kind === 'Uint8Array' ? 0x7f : 0;",
     tests: 'host/session',
     why: 'uint8 is not shifted by 128',
   },
@@ -117,9 +133,9 @@ const session = inFolder('host/session', [
   },
   {
     id: 'ticks-several-inputs',
-    file: 'ticks.ts',
-    find: '(count >= 0 && found !== count) || ',
-    replace: '',
+    file: 'frames.ts',
+    find: ' || (count >= 0 && found !== count)) throw',
+    replace: ') throw',
     tests: 'host/session-rules',
     why: 'inputs may bring different times',
   },

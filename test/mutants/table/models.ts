@@ -2,8 +2,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
-const networks = { RUNLET_NETWORKS: '60', RUNLET_ASC: '0' };
-
 const graph = inFolder('models/graph', [
   {
     id: 'fold-clamp-order',
@@ -34,7 +32,7 @@ const graph = inFolder('models/graph', [
     file: 'fold-scale.ts',
     find: 'if (!(s > 0)) return undefined;',
     replace: 'if (s === 0) return undefined;',
-    tests: 'graph/fold',
+    tests: 'graph/fold-rules',
     why: 'a negative scale turns a clamp around',
   },
   {
@@ -50,7 +48,7 @@ const graph = inFolder('models/graph', [
     file: 'fold.ts',
     find: 'if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;',
     replace: '',
-    tests: 'graph/fold,read/tflite,read/onnx',
+    tests: 'graph/fold-rules',
     why: 'a padded pool becomes a global one',
   },
   {
@@ -58,7 +56,7 @@ const graph = inFolder('models/graph', [
     file: 'fold.ts',
     find: '!gate.offset.every((o) => near(o, 3 * a))',
     replace: '!gate.offset.every((o) => o >= 0)',
-    tests: 'graph/fold',
+    tests: 'graph/fold-rules',
     why: 'x * clamp(a x + b) of any b becomes hardswish',
   },
   {
@@ -98,7 +96,7 @@ const graph = inFolder('models/graph', [
     file: 'stateful.ts',
     find: 'if (after > 0 || (before !== 0 && !keeps)) {',
     replace: 'if (before !== 0 && !keeps) {',
-    tests: 'property/stateful,read/tflite',
+    tests: 'stages/plan-geometry',
     why: 'padding behind a step is taken for history',
   },
 ]);
@@ -216,8 +214,7 @@ const stream = inFolder('models/stream', [
     file: 'mode.ts',
     find: 'if (aligned && lookAhead === 0 && trained >= lead) {',
     replace: 'if (aligned && trained >= lead) {',
-    tests: 'stages/rules,property/streaming,stages/edge',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'a model with left context and look-ahead is planned `stream` by default',
   },
   {
@@ -225,8 +222,7 @@ const stream = inFolder('models/stream', [
     file: 'mode.ts',
     find: 'trained >= lead)',
     replace: 'trained >= lead - 1)',
-    tests: 'stages/rules',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'context that is one frame short counts',
   },
   {
@@ -234,8 +230,7 @@ const stream = inFolder('models/stream', [
     file: 'mode.ts',
     find: 'if (aligned && lead === 0 && lookAhead === 0)',
     replace: 'if (lead === 0 && lookAhead === 0)',
-    tests: 'stages/rules,property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'a hop off the stride is planned `stream`',
   },
   {
@@ -243,8 +238,7 @@ const stream = inFolder('models/stream', [
     file: 'timing.ts',
     find: 'need: most((t) => t.need) + (extent - rule.pad[0]) * jump,',
     replace: 'need: most((t) => t.need) + (rule.kernel - 1 - rule.pad[0]) * jump,',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'an output counts as complete before its dilated taps are in',
   },
   {
@@ -252,8 +246,7 @@ const stream = inFolder('models/stream', [
     file: 'timing.ts',
     find: 'lookAhead: most((t) => t.lookAhead) + rule.pad[1] * jump,',
     replace: 'lookAhead: most((t) => t.lookAhead) + rule.pad[1],',
-    tests: 'stages/rules,property/streaming,host/plan-explain,host/plan-rules',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'look-ahead behind a stride is not multiplied by it',
   },
   {
@@ -261,8 +254,7 @@ const stream = inFolder('models/stream', [
     file: 'clock.ts',
     find: 'export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;',
     replace: 'export const lcm = (a: number, b: number): number => Math.max(a, b);',
-    tests: 'property/inputs,property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'periods of different length repeat together too early',
   },
   {
@@ -270,8 +262,7 @@ const stream = inFolder('models/stream', [
     file: 'clock.ts',
     find: 'if (graph.inputs.length > mostInputs)',
     replace: 'if (graph.inputs.length > mostInputs + 1)',
-    tests: 'property/inputs,read/inputs',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'a seventh input, for which the ABI has no number',
   },
   {
@@ -279,8 +270,7 @@ const stream = inFolder('models/stream', [
     file: 'edges.ts',
     find: 'Math.floor((first.rows - right - 1 - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
     replace: 'Math.floor((first.rows - right - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'one row that touches the right edge counts as interior',
   },
   {
@@ -288,8 +278,7 @@ const stream = inFolder('models/stream', [
     file: 'edges.ts',
     find: 'left: clamp(Math.ceil((left + rule.pad[0]) / rule.stride)),',
     replace: 'left: clamp(Math.floor((left + rule.pad[0]) / rule.stride)),',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'one row that touches the left edge counts as interior',
   },
   {
@@ -297,8 +286,7 @@ const stream = inFolder('models/stream', [
     file: 'taps.ts',
     find: 'const isFirst = !touchesInt16(graph, node) && ',
     replace: 'const isFirst = ',
-    tests: 'property/int16',
-    env: { RUNLET_INT16: '40', RUNLET_INT16_ASC: '0' },
+    tests: 'stages/plan-geometry',
     why: 'sums over int16 go into int32',
   },
   {
@@ -306,8 +294,7 @@ const stream = inFolder('models/stream', [
     file: 'taps.ts',
     find: 'const records = left > 0 ? cutAhead - completeAhead + 1 : 0;',
     replace: 'const records = left > 0 ? Math.max(1, cutAhead - completeAhead) : 0;',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'one record too few: a window overwrites the one before it',
   },
   {
@@ -315,8 +302,7 @@ const stream = inFolder('models/stream', [
     file: 'plan.ts',
     find: 'Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop)',
     replace: 'Math.floor((Math.ceil(leftContextFrames / grid) * grid) / hop)',
-    tests: 'property/streaming,stages/rules',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'an output comes that still depends on what stood before the signal',
   },
   {
@@ -324,8 +310,7 @@ const stream = inFolder('models/stream', [
     file: 'plan.ts',
     find: 'historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));',
     replace: 'historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]) - 1);',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'one row of history too few',
   },
   {
@@ -333,8 +318,7 @@ const stream = inFolder('models/stream', [
     file: 'plan.ts',
     find: 'if (microHop % alignment !== 0) {',
     replace: 'if (alignment % microHop !== 0) {',
-    tests: 'stages/rules,stages/models,property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'a micro-hop that brings no whole rows is taken',
   },
   {
@@ -342,8 +326,7 @@ const stream = inFolder('models/stream', [
     file: 'sections.ts',
     find: 'if (!needed && !padded && rows * at.jump <= time) trunk.delete(node);',
     replace: 'if (!needed && rows * at.jump <= time) trunk.delete(node);',
-    tests: 'property/streaming,stages/rules',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'a padded layer is computed on the window alone in mode stream',
   },
   {
@@ -351,8 +334,7 @@ const stream = inFolder('models/stream', [
     file: 'fold.ts',
     find: 'const waiting = Math.ceil(rows / newRows) - 1;',
     replace: 'const waiting = Math.floor(rows / newRows) - 1;',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'one accumulator too few where the hop does not divide the window',
   },
   {
@@ -360,7 +342,7 @@ const stream = inFolder('models/stream', [
     file: 'contamination.ts',
     find: 'edges |= t < 0 ? 1 : 2;',
     replace: 'edges |= t < 0 ? 2 : 1;',
-    tests: 'stages/deviation,stages/rules,stages/bound,host/plan-rules',
+    tests: 'stages/plan-geometry',
     why: 'left and right edges are swapped in the report',
   },
   {
@@ -368,8 +350,7 @@ const stream = inFolder('models/stream', [
     file: 'bound.ts',
     find: "pooling === 'average' ? offset / band.poolLength : 1",
     replace: "pooling === 'average' ? offset / (2 * band.poolLength) : 1",
-    tests: 'stages/bound',
-    env: { RUNLET_BOUND_TRIALS: '200' },
+    tests: 'stages/plan-geometry',
     why: 'the bound of an average pool is half of what it may be off',
   },
   {
@@ -377,7 +358,7 @@ const stream = inFolder('models/stream', [
     file: 'choose.ts',
     find: 'if (c.layout.stateBytes <= stateBytes && c.macs <= macs) found.push(c);',
     replace: 'if (c.layout.stateBytes <= stateBytes || c.macs <= macs) found.push(c);',
-    tests: 'stages/edge,host/plan-explain,stages/rules',
+    tests: 'stages/plan-geometry',
     why: 'a plan over the budget is chosen',
   },
   {
@@ -385,8 +366,7 @@ const stream = inFolder('models/stream', [
     file: 'reuse.ts',
     find: 'return [choice.ahead, ...steps, ...slots]',
     replace: 'return [choice.ahead, ...slots]',
-    tests: 'property/streaming',
-    env: networks,
+    tests: 'stages/plan-geometry',
     why: 'the period leaves out the phases',
   },
 ]);
