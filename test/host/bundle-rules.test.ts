@@ -90,6 +90,7 @@ test('manifest: each limit on both sides', async () => {
   };
   const input = (m: Manifest) => m.inputs[0] as Manifest['inputs'][number];
   await both((m) => { m.microHop = m.hop; }, (m) => { m.microHop = m.hop + 1; }, 'RN605', 'micro-hop'); // biome-ignore format: one line
+  for (const frames of [-1, 1]) assert.is(await change(((m: Manifest) => { input(m).rate = 1; (input(m).shape as number[])[0] = m.window + frames; }) as never), 'RN606', 'frames of a window'); // biome-ignore format: one line
   await both((m) => { input(m).zeroPoint = -128; }, (m) => { input(m).zeroPoint = -129; }, 'RN605', 'zero point'); // biome-ignore format: one line
   await both((m) => { m.golden.hops = 1 << 20; }, (m) => { m.golden.hops = (1 << 20) + 1; }, 'RN605', 'golden'); // biome-ignore format: one line
   await both((m) => { m.golden.seed = 1; }, (m) => { m.golden.seed = 0; }, 'RN605', 'a seed of 0 gives zeros'); // biome-ignore format: one line
@@ -163,7 +164,15 @@ test('images: checksum, alignment, names and labels at their limits, and the par
   const view = new DataView(bytes.buffer);
   assert.is(view.getUint32(8, true), bytes.length);
   assert.is(view.getUint32(12, true), zipCrc(bytes.subarray(16)));
-  assert.is(view.getUint32(16, true) % 16, 0);
+  // read in place by words, wherever the texts before them end
+  for (let length = 1; length <= 16; length++) {
+    const made = image({ weights: new Uint8Array(length) }, (m) => {
+      m.name = 'n'.repeat(length);
+      m.weights = { bytes: length, sha256: '0'.repeat(64) } as never;
+    });
+    const at = new DataView(made.buffer);
+    assert.equal([at.getUint32(16, true) % 16, at.getUint32(24, true) % 16], [0, 0], `a name of ${length}`);
+  }
   assert.is(image({ partitionBytes: bytes.length }).length, bytes.length);
   assert.is(await codeOf(() => image({ partitionBytes: bytes.length - 1 })), 'RN616');
   image({}, (m) => { m.name = 'n'.repeat(mostTextBytes); }); // biome-ignore format: one line

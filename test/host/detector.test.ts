@@ -138,6 +138,17 @@ test('labels: background is not heard, each label has its own cutoff and refract
   assert.is(push(0, 0, 0.9, 0.95), 'no 220', 'the higher of two');
 });
 
+test('labels: names that every object has are words like others', () => {
+  const labels = ['_silence_', 'constructor', 'toString', 'no'];
+  const d = new LabelDetector({ ...classes({ cutoffs: { no: 0.8 } }), labels } as never, 20);
+  assert.equal(
+    d.parts.map((p) => p.detector.cutoff),
+    [0.5, 0.5, 0.8],
+  );
+  d.push(Float32Array.of(0, 0.7, 0, 0), 20);
+  assert.is(d.push(Float32Array.of(0, 0.7, 0, 0), 40)?.label, 'constructor');
+});
+
 test('labels: one of them, or a mistake', async () => {
   const one = new LabelDetector(classes() as never, 20, { label: 'no', cutoff: 0.25 });
   assert.equal(

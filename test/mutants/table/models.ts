@@ -307,9 +307,9 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'plan-history',
-    file: 'plan.ts',
-    find: 'historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));',
-    replace: 'historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]) - 1);',
+    file: 'steps.ts',
+    find: 'const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));',
+    replace: 'const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow + 1));',
     tests: 'stages/plan-geometry',
     why: 'one row of history too few',
   },
