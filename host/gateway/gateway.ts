@@ -17,8 +17,8 @@ import { Store } from './store/store.ts';
 import { type UploadLimits, Uploads } from './store/uploads.ts';
 import { defaultPolicy, type Policy } from './verify/policy.ts';
 import { type Verified, verifyUpload } from './verify/verify.ts';
-import { aligned, hasNaN, tickBytes } from './worker/frames.ts';
-import { Pool, type PoolOptions } from './worker/pool.ts';
+import { checkFrames, tickBytes } from './worker/frames.ts';
+import { type Loaded, Pool, type PoolOptions } from './worker/pool.ts';
 
 export interface GatewayOptions {
   policy?: Partial<Policy>;
@@ -37,6 +37,19 @@ export interface PushOptions extends ChunkFacts {
   /** Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what comes next. */
   from?: number;
 }
+
+/** What frames of a stream would be taken by. */
+export interface Entry {
+  id: string;
+  slot: Slot;
+  /** Undefined before its first frames. */
+  stream?: Stream;
+  manifest: Manifest;
+  tickBytes: number;
+}
+
+/** The last position of a stream whose neighbours are exact numbers, with room for a message. */
+const lastPosition = 2 ** 52;
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -60,7 +73,11 @@ export class Gateway {
   readonly policy: Policy;
   readonly slots = new Map<string, Slot>();
   readonly streams = new Map<string, Stream>();
-  #pools: Pools;
+  /** Of each slot its own; `running` counts the threads that run streams. */
+  #pools = new Map<string, Pools>();
+  #poolOptions: Partial<PoolOptions>;
+  /** Of bundles that are only examined. */
+  #examining = new Set<Pool>();
   #options: Required<Pick<GatewayOptions, 'mostStreams' | 'mostWaitingBytes'>>;
   #healthy?: NodeJS.Timeout;
 
@@ -74,7 +91,7 @@ export class Gateway {
     this.uploads = uploads;
     this.policy = policy;
     this.#options = { mostStreams, mostWaitingBytes };
-    this.#pools = { run: new Pool(pool), trial: new Pool({ ...pool, threads: 1 }) };
+    this.#poolOptions = { running: { threads: 0 }, ...pool };
   }
 
   /** @throws RN800, RN802, RN803 */
@@ -91,9 +108,10 @@ export class Gateway {
   /** Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run. @throws RN802, RN837 */
   async close(): Promise<void> {
     clearTimeout(this.#healthy);
-    const { run, trial } = this.#pools;
+    const pools = [...this.#pools.values()].flatMap(({ run, trial }) => [run, trial]);
     const streams = [...this.streams.values()].map((stream) => () => stream.close());
-    await runAll([...streams, () => run.stop(), () => trial.stop(), () => this.uploads.close(), () => this.store.close()]);
+    const stops = [...pools, ...this.#examining].map((pool) => () => pool.stop());
+    await runAll([...streams, ...stops, () => this.uploads.close(), () => this.store.close()]);
   }
 
   /** A slot that is there: nothing that only asks makes one. @throws RN805, RN848 */
@@ -118,7 +136,9 @@ export class Gateway {
         where: `slot ${name}`,
         why: `${mostSlots} are the limit`,
       });
-    const slot = new Slot(name, this.store, this.#pools, this.events);
+    const pools = { run: new Pool(this.#poolOptions), trial: this.#pool() };
+    const slot = new Slot(name, this.store, pools, this.events);
+    this.#pools.set(name, pools);
     this.slots.set(name, slot);
     return slot;
   }
@@ -152,7 +172,11 @@ export class Gateway {
   examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
     return this.#refusing(name, async () => {
       const { manifest, ...about } = await this.#verify(bytes, digest, name);
-      const check = await this.#pools.trial.check({ digest, wasm: bytes, manifest }, hops, seconds);
+      const pool = this.#pool();
+      this.#examining.add(pool);
+      const check = await pool.check({ digest, wasm: bytes, manifest }, hops, seconds);
+      this.#examining.delete(pool);
+      await pool.stop();
       if ('code' in check) throw new RunletError(check.code, { what: check.why, where: `${about.name} ${about.version}` });
       return { slot: name, verified: about, check };
     });
@@ -166,23 +190,14 @@ export class Gateway {
   /**
    * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first frames.
    * @returns the number of the tick that comes next
-   * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847
+   * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847, RN876
    */
-  push(id: string, bytes: Uint8Array, { slot, from, ...facts }: PushOptions = {}): number {
-    const known = this.#known(id, slot);
-    const manifest = this.slots.get(known?.slot ?? slot ?? 'main')?.active?.manifest;
-    if (!manifest) throw noBundle(slot ?? 'main');
-    const { failure, next = 0, waiting = 0 } = known ?? {};
-    if (failure)
-      throw new RunletError(failure.code, { what: 'the module of this stream has failed', where: id, why: failure.why });
-    const width = tickBytes(manifest);
-    if (bytes.length === 0 || bytes.length % width !== 0)
-      throw new RunletError('RN842', {
-        what: 'these are not whole frames',
-        where: `stream ${id}`,
-        why: `${bytes.length} bytes, and a tick has ${width}`,
-        tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
-      });
+  push(id: string, bytes: Uint8Array, { slot: slotName, from, ...facts }: PushOptions = {}): number {
+    const entry = this.entry(id, slotName);
+    this.checkRuns(entry);
+    const { slot, stream, manifest, tickBytes: width } = entry;
+    const { next = 0, waiting = 0 } = stream ?? {};
+    checkFrames(manifest, bytes, `stream ${id}`);
     const first = from ?? next;
     if (first > next)
       throw new RunletError('RN843', {
@@ -191,24 +206,65 @@ export class Gateway {
         why: `tick ${next} comes next, and these begin with ${first}`,
         tryThis: 'send the missing ones first',
       });
-    const fresh = aligned(bytes.subarray(Math.min(bytes.length, (next - first) * width)));
+    const fresh = bytes.subarray(Math.min(bytes.length, (next - first) * width));
     if (fresh.length === 0) return next;
-    if (hasNaN(manifest, fresh))
-      throw new RunletError('RN844', {
-        what: 'a value is no number',
-        where: `stream ${id}, tick ${first} or later`,
-        tryThis: 'fill gaps before sending, or begin a new stream after them',
-      });
-    if ((waiting + fresh.length / width) * width > this.#options.mostWaitingBytes)
+    if (waiting * width + fresh.length > this.mostWaitingBytes)
       throw new RunletError('RN845', {
         what: 'frames come faster than they are computed',
         where: `stream ${id}`,
         why: `${waiting} ticks wait`,
         tryThis: 'send them again a little later',
       });
-    const stream = known ?? this.#begin(id, slot ?? 'main');
-    stream.push(fresh, fresh.length / width, facts);
+    return this.deliver(id, slot, fresh, facts);
+  }
+
+  /**
+   * Where frames of a stream would go; nothing is made. What is thrown here is not the stream's fault.
+   * @throws RN805, RN813, RN846, RN847
+   */
+  entry(id: string, slotName?: string): Entry {
+    const stream = this.#known(id, slotName);
+    const name = stream?.slot ?? slotName ?? 'main';
+    const slot = this.slots.get(name);
+    if (!slot?.active) throw noBundle(name);
+    if (!stream) {
+      checkName('stream', id);
+      if (this.streams.size >= this.#options.mostStreams)
+        throw new RunletError('RN813', {
+          what: 'there are too many streams',
+          where: `stream ${id}`,
+          why: `${this.streams.size} run`,
+          tryThis: 'end some, or a gateway with --most-streams',
+        });
+    }
+    const { manifest } = slot.active;
+    return { id, slot, stream, manifest, tickBytes: tickBytes(manifest) };
+  }
+
+  /** @throws RN876 the stream has no positions left; RN830, RN831 and others: its module has failed */
+  checkRuns({ id, stream }: Entry): void {
+    if (stream?.failure) {
+      const { code, why } = stream.failure;
+      throw new RunletError(code, { what: 'the module of this stream has failed', where: id, why });
+    }
+    if (stream && stream.next > lastPosition)
+      throw new RunletError('RN876', {
+        what: 'the positions of this stream are used up',
+        where: `stream ${id}`,
+        why: `it is at ${stream.next}, and counts exactly up to 2^53`,
+        tryThis: 'another name for the stream',
+      });
+  }
+
+  /** Gives whole frames that were checked to a stream that runs, or begins it. @returns the number of the tick that comes next */
+  deliver(id: string, slot: Slot, bytes: Uint8Array, facts: ChunkFacts): number {
+    const stream = this.streams.get(id) ?? this.#begin(id, slot, slot.active as Loaded);
+    stream.push(bytes, bytes.length / tickBytes((slot.active as Loaded).manifest), facts);
     return stream.next;
+  }
+
+  get mostWaitingBytes(): number {
+    return this.#options.mostWaitingBytes;
   }
 
   /** So many ticks of a stream were lost, and its signal begins again. */
@@ -216,10 +272,13 @@ export class Gateway {
     this.streams.get(id)?.reset(ticks);
   }
 
-  /** How long frames wait for a thread. */
+  /** How long frames wait for a thread, of the slot where they wait longest. */
   get lagMs(): number {
-    return this.#pools.run.lagMs;
+    return [...this.#pools.values()].reduce((most, { run }) => Math.max(most, run.lagMs), 0);
   }
+
+  /** A thread of its own for a bundle on trial. */
+  #pool = (): Pool => new Pool({ ...this.#poolOptions, threads: 1, running: { threads: 0 } });
 
   /** Ends a stream. */
   closeStream(id: string): void {
@@ -250,24 +309,15 @@ export class Gateway {
     return known;
   }
 
-  #begin(id: string, slotName: string): Stream {
-    const slot = this.slots.get(slotName);
-    if (!slot?.active) throw noBundle(slotName);
-    if (this.streams.size >= this.#options.mostStreams)
-      throw new RunletError('RN813', {
-        what: 'there are too many streams',
-        where: `stream ${id}`,
-        why: `${this.streams.size} run`,
-        tryThis: 'end some, or a gateway with --most-streams',
-      });
-    const stream = new Stream(checkName('stream', id), slot.name, {
+  #begin(id: string, slot: Slot, loaded: Loaded): Stream {
+    const stream = new Stream(id, slot.name, {
       output: (output) => {
         slot.expect(output);
         this.events.emit('output', output);
       },
       failed: (one, loaded, failure) => slot.failed(one, loaded, failure),
     });
-    stream.begin(this.#pools.run, slot.active);
+    stream.begin((this.#pools.get(slot.name) as Pools).run, loaded);
     slot.streams.set(id, stream);
     this.streams.set(id, stream);
     this.events.emit('stream', { stream: id, slot: slot.name, state: 'opened' });

@@ -26,6 +26,15 @@ export interface BundleOptions extends TinyOptions {
   key?: typeof keys;
 }
 
+/** Text of a module that does not return, for its options' `edit`. */
+export const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
+
+/** Something that a module does at each push after its thirtieth: it counts in a word of the state that is not used. */
+export const later = (body: string): [string, string] => {
+  const counts = 'store<i32>(state, load<i32>(state, 12) + 1, 12);';
+  return ['let due: i32 = 0;', `let due: i32 = 0; ${counts} if (load<i32>(state, 12) > 30) { ${body} }`];
+};
+
 /** A signed bundle of the moving average over six channels of int8. */
 export async function bundleOf(
   sequence: number,

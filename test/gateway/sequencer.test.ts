@@ -70,10 +70,12 @@ test('any order, repeats and losses within the bound: the signal of what arrived
   const property = fc.property(sending, ({ first, lengths, fates, delays, gap, gapLimitTicks }) => {
     const sent: (Sent & { at: number })[] = [];
     let from = first;
-    lengths.forEach((length, i) => {
+    // the last ones confirm a number after a long gap
+    const all = [...lengths, 3, 3];
+    all.forEach((length, i) => {
       const message = { from, to: from + length };
       from += length;
-      const fate = i === 0 || i === lengths.length - 1 ? 'once' : fates[i];
+      const fate = i === 0 || i >= lengths.length - 1 ? 'once' : fates[i];
       // in ticks of the sender's clock: what comes `delay` later was overtaken by at most so many ticks and a message
       if (fate !== 'lost') sent.push({ ...message, at: i === 0 ? -1 : message.from + (delays[i] as number) });
       if (fate === 'twice') sent.push({ ...message, at: message.from + (delays[60 + i] as number) });
@@ -93,14 +95,25 @@ test('any order, repeats and losses within the bound: the signal of what arrived
     assert.is(late, 0);
     assert.is(duplicate, sent.reduce((sum, m) => sum + m.to - m.from, 0) - arrived.size);
     assert.is(received, delivered + late + duplicate);
+    assert.is(sequencer.counts.refused + sequencer.counts.shed, 0);
     assert.is(filled, signalOf(steps).filter((s) => s.endsWith('filled')).length);
     assert.is(sequencer.heldTicks, 0);
   });
   fc.assert(property, { seed, numRuns });
 });
 
+function books({ counts, heldTicks }: Sequencer): void {
+  const { received, delivered, late, duplicate, refused, shed, lost, filled, resetTicks, restarts } = counts;
+  assert.is(received, delivered + late + duplicate + refused + shed + heldTicks);
+  assert.is(lost + restarts, filled + resetTicks);
+}
+
 test('any messages at all: the books balance, order holds, and no more is held than the bound', () => {
-  const message = fc.record({ from: fc.nat(400), ticks: fc.integer({ min: 1, max: 30 }) });
+  const message = fc.record({
+    from: fc.nat(400),
+    ticks: fc.integer({ min: 1, max: 30 }),
+    fate: fc.constantFrom('taken' as const, 'taken' as const, 'refused' as const, 'shed' as const),
+  });
   const property = fc.property(
     fc.array(message, { maxLength: 80 }),
     fc.nat(40),
@@ -120,12 +133,16 @@ test('any messages at all: the books balance, order holds, and no more is held t
           at += step.bytes.length / tickBytes;
           if (!step.filled) assert.equal(step.bytes, ticksOf(step.from, at));
         }
-        const { received, delivered, late, duplicate } = sequencer.counts;
-        assert.is(received, delivered + late + duplicate + sequencer.heldTicks);
-        assert.ok(sequencer.heldTicks <= reorderTicks, `${sequencer.heldTicks} held`);
+        books(sequencer);
+        // and one message held apart
+        assert.ok(sequencer.heldTicks <= reorderTicks + 30, `${sequencer.heldTicks} held`);
       };
-      for (const { from, ticks } of messages) take(sequencer.push({ from, bytes: ticksOf(from, from + ticks) }));
+      for (const { from, ticks, fate } of messages)
+        if (fate === 'taken') take(sequencer.push({ from, bytes: ticksOf(from, from + ticks) }));
+        else sequencer.skip({ what: fate, from, ticks });
       take(sequencer.flush());
+      sequencer.end();
+      books(sequencer);
       assert.is(sequencer.heldTicks, 0);
     },
   );
@@ -143,21 +160,104 @@ test('late is what was lost before, duplicate what was there', () => {
   assert.equal({ late, duplicate, lost, reordered, gaps }, { late: 2, duplicate: 1, lost: 2, reordered: 4, gaps: 1 });
 });
 
-test('a sender that counts anew: dropped, or the stream begins again', () => {
+test('a sender that counts anew: dropped, or, once a second message says so, the stream begins again', () => {
   for (const late of ['drop', 'restart'] as const) {
     const sequencer = new Sequencer({ ...base, reorderTicks: 4, late });
-    sequencer.push({ from: 1000, bytes: ticksOf(1000, 1010) });
-    const again = signalOf(sequencer.push({ from: 0, bytes: ticksOf(0, 2) }));
-    assert.equal(again, late === 'drop' ? [] : ['reset 0', '0,0', '1,0']);
+    sequencer.push({ from: 0, bytes: ticksOf(0, 30) });
+    assert.equal(sequencer.push({ from: 0, bytes: ticksOf(0, 2) }), []);
+    const again = signalOf(sequencer.push({ from: 2, bytes: ticksOf(2, 3) }));
+    assert.equal(again, late === 'drop' ? [] : ['reset 0', '0,0', '1,0', '2,0']);
     assert.is(sequencer.counts.restarts, late === 'drop' ? 0 : 1);
-    assert.is(sequencer.next, late === 'drop' ? 1010 : 2);
+    assert.is(sequencer.next, late === 'drop' ? 30 : 3);
+    books(sequencer);
   }
+});
+
+/** A stream at 1,010 gets one message under a damaged number, then goes on. */
+const damaged = fc.record({
+  number: fc.oneof(
+    fc.nat(2 ** 20),
+    fc.maxSafeInteger().map((n) => n % 2 ** 52),
+  ),
+  at: fc.nat(6),
+  ticks: fc.integer({ min: 1, max: 6 }),
+  twice: fc.boolean(),
+  late: fc.constantFrom('drop' as const, 'restart' as const),
+  reorderTicks: fc.nat(20),
+  gapLimitTicks: fc.nat(300),
+});
+
+test('one damaged number, anywhere: it costs the ticks of its message and as many again at the most', () => {
+  const property = fc.property(damaged, ({ number, at, ticks, twice, late, reorderTicks, gapLimitTicks }) => {
+    const sequencer = new Sequencer({ ...base, late, reorderTicks, gapLimitTicks });
+    const steps: Step[] = [];
+    const end = 1000 + 40 * ticks;
+    for (let i = 0, n = 1000; n < end; i++, n += ticks) {
+      const from = i === at ? number : n;
+      const message = { from, bytes: ticksOf(n, n + ticks) };
+      steps.push(...sequencer.push(message));
+      if (i === at && twice) steps.push(...sequencer.push(message));
+      books(sequencer);
+    }
+    steps.push(...sequencer.flush());
+    const right = new Set(Array.from({ length: 40 * ticks }, (_, i) => String(tick(1000 + i))));
+    const given = signalOf(steps).filter((one) => right.has(one));
+    // those of the damaged message, and of the one after it
+    assert.ok(new Set(given).size >= 40 * ticks - 2 * ticks, `${given.length} of ${40 * ticks} ticks came through`);
+    assert.is(sequencer.next, end);
+  });
+  fc.assert(property, { seed, numRuns });
+});
+
+test('a long gap: the first message waits for the second, and both are taken, in any order', () => {
+  for (const order of [
+    [5000, 5003],
+    [5003, 5000],
+  ]) {
+    const sequencer = new Sequencer({ ...base, reorderTicks: 4, gap: 'reset' });
+    sequencer.push({ from: 0, bytes: ticksOf(0, 3) });
+    const steps = order.flatMap((from) => sequencer.push({ from, bytes: ticksOf(from, from + 3) }));
+    assert.equal(signalOf(steps), ['reset 5000', ...[0, 1, 2, 3, 4, 5].map((i) => String(tick(5000 + i)))]);
+    books(sequencer);
+  }
+});
+
+test('of a long message that is held apart its newest ticks are kept, and the others are refused', () => {
+  const sequencer = new Sequencer({ ...base, gap: 'reset' });
+  sequencer.push({ from: 0, bytes: ticksOf(0, 3) });
+  assert.equal(sequencer.push({ from: 9000, bytes: ticksOf(0, 5000) }), []);
+  assert.is(sequencer.heldTicks, 1024);
+  const steps = sequencer.push({ from: 14_000, bytes: ticksOf(5000, 5001) });
+  assert.equal(signalOf(steps)[0], `reset ${14_000 - 1024}`);
+  assert.equal(signalOf(steps).slice(1), Array.from({ length: 1025 }, (_, i) => String(tick(5000 - 1024 + i))));
+  books(sequencer);
+});
+
+test('a jump that no clock explains begins a new numbering: positions of the stream stay exact', () => {
+  const sequencer = new Sequencer({ ...base, gap: 'reset' });
+  sequencer.push({ from: 0, bytes: ticksOf(0, 3) });
+  for (const from of [2 ** 51, 2 ** 51 + 3]) sequencer.push({ from, bytes: ticksOf(0, 3) });
+  const { delivered, filled, resetTicks, restarts, lost } = sequencer.counts;
+  assert.equal(
+    { delivered, filled, resetTicks, restarts, lost },
+    { delivered: 9, filled: 0, resetTicks: 1, restarts: 1, lost: 0 },
+  );
+});
+
+test('refused ticks of a sender without numbers are a gap; of an unknown length, the signal begins again', () => {
+  const sequencer = new Sequencer({ ...base, reorderTicks: 0 });
+  sequencer.push({ bytes: ticksOf(0, 2) });
+  sequencer.skip({ what: 'refused', ticks: 2 });
+  assert.equal(signalOf(sequencer.push({ bytes: ticksOf(4, 5) })), ['1,0 filled', '1,0 filled', '4,0']);
+  sequencer.skip({ what: 'refused' });
+  assert.equal(signalOf(sequencer.push({ bytes: ticksOf(9, 10) })), ['reset 6', '9,0']);
+  books(sequencer);
 });
 
 test('without numbers: one after the other, and what was shed is a gap', () => {
   const sequencer = new Sequencer({ ...base, reorderTicks: 0 });
   assert.equal(signalOf(sequencer.push({ bytes: ticksOf(0, 2), timestampMs: 5 })), ['0,0', '1,0']);
-  sequencer.skip(2);
+  sequencer.skip({ what: 'shed', ticks: 2 });
   assert.equal(signalOf(sequencer.push({ bytes: ticksOf(4, 5) })), ['1,0 filled', '1,0 filled', '4,0']);
 });
 

@@ -5,18 +5,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { type Loaded, Pool } from '../../host/gateway/worker/pool.ts';
-import { type BundleOptions, bundleOf, bytesOf, expected, signal } from './bundles.ts';
+import { type BundleOptions, bundleOf, bytesOf, expected, later, loop, signal } from './bundles.ts';
 
 const loadedOf = async (options: BundleOptions = {}): Promise<Loaded> => {
   const { wasm, digest } = await bundleOf(1, options);
   return { wasm, digest, manifest: readManifest(wasm) };
 };
-
-const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
-const inPush = (body: string): [string, string] => ['let due: i32 = 0;', `let due: i32 = 0; ${body}`];
-/** Counts in a word of the state that is not used, and does something at the hundredth frame or so. */
-const later = (body: string): [string, string] =>
-  inPush(`store<i32>(state, load<i32>(state, 12) + 1, 12); if (load<i32>(state, 12) > 30) { ${body} }`);
 
 const until = async (done: () => boolean): Promise<void> => {
   for (let wait = 0; !done(); wait++) {
@@ -95,10 +89,10 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
   const outputs: Int8Array[] = [];
   const open = (loaded: Loaded) => pool.open(loaded, { base: 0 }, 0, { output: (_, raw) => outputs.push(raw), failed: () => {} });
   const first = open(good);
-  const idle = open(good);
+  const second = open(good);
   const third = open(bad);
   assert.is(third.lane, first.lane);
-  assert.is.not(idle.lane, first.lane);
+  assert.is.not(second.lane, first.lane);
   for (let at = 0; at < 200; at += 4) {
     third.push({ frame: at, ticks: 4, bytes: new Uint8Array(24) });
     first.push({ frame: at, ticks: 4, bytes: bytesOf(signal(0, at, 4)) });
@@ -123,6 +117,60 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
       .map((raw) => [...raw]),
   );
   await pool.stop();
+});
+
+test('a thread dies after outputs have come since the latest snapshot: they do not come twice', async () => {
+  // no snapshot but the one at the beginning, so that a new thread runs everything again
+  const pool = new Pool({ threads: 1, budgetMs: 300, snapshotHops: 1e6 });
+  const frames: number[] = [];
+  const raws: Int8Array[] = [];
+  const failures: string[] = [];
+  const output = (frame: number, raw: Int8Array) => {
+    frames.push(frame);
+    raws.push(raw);
+  };
+  const good = pool.open(await loadedOf(), { base: 0 }, 0, { output, failed: () => {} });
+  const bad = pool.open(await loadedOf({ edit: [later(loop)] }), { base: 0 }, 0, {
+    output: () => {},
+    failed: ({ code }) => failures.push(code),
+  });
+  const push = (from: number, ticks: number) => good.push({ frame: from, ticks, bytes: bytesOf(signal(0, from, ticks)) });
+  push(0, 100);
+  await until(() => frames.length === expected(0, 100).length);
+  for (let at = 0; at < 160; at += 4) bad.push({ frame: at, ticks: 4, bytes: new Uint8Array(24) });
+  push(100, 60);
+  await until(() => failures.length === 1 && frames.length >= expected(0, 160).length);
+  push(160, 40);
+  assert.is((await good.snapshot())?.frame, 200);
+  const want = expected(0, 200);
+  assert.equal(
+    frames,
+    want.map((_, k) => 8 + 4 * k),
+  );
+  assert.equal(
+    raws.map((raw) => [...raw]),
+    want.map((raw) => [...raw]),
+  );
+  await pool.stop();
+});
+
+test('threads: a pool has one in any case, others while there are some left, and none once it is idle', async () => {
+  const running = { threads: 0 };
+  const pools = Array.from({ length: 4 }, () => new Pool({ threads: 3, running, idleMs: 10 }));
+  const good = await loadedOf();
+  const open = (pool: Pool) => pool.open(good, { base: 0 }, 0, { output: () => {}, failed: () => {} });
+  const threads = () => pools.map((pool) => pool.threads);
+  const instances = pools.flatMap((pool) => Array.from({ length: 5 }, () => open(pool)));
+  assert.equal(threads(), [3, 1, 1, 1], 'threads + pools - 1 at the most');
+  assert.is(running.threads, 6);
+  for (const instance of instances.slice(0, 5)) instance.close();
+  await until(() => pools[0]?.threads === 0);
+  assert.is(running.threads, 3);
+  open(pools[0] as Pool);
+  open(pools[0] as Pool);
+  assert.equal(threads(), [1, 1, 1, 1], 'the others have all that are left');
+  await Promise.all(pools.map((pool) => pool.stop()));
+  assert.is(running.threads, 0);
 });
 
 test.run();

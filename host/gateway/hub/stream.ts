@@ -6,6 +6,7 @@
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { dequantiseValue } from '../../session/index.ts';
+import { compact } from '../worker/frames.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
 import type { OutputEvent } from './events.ts';
@@ -47,6 +48,7 @@ export class Stream {
   touchedMs = Date.now();
   outputs: OutputEvent[] = [];
   failure?: Failure;
+  closed = false;
   instance?: Instance;
   /** The module on trial beside it. */
   shadow?: Instance;
@@ -70,12 +72,18 @@ export class Stream {
     return this.next - Math.max(this.instance?.taken ?? 0, this.given);
   }
 
+  /** How long frames wait for the thread of its module. */
+  get lagMs(): number {
+    return this.instance?.lagMs ?? 0;
+  }
+
   push(bytes: Uint8Array, ticks: number, { timestampMs, filled }: ChunkFacts = {}): void {
     const first = this.next;
     this.touchedMs = Date.now();
     this.#arrivals.push({ first, frame: first + ticks, atMs: performance.now(), timestampMs });
     if (filled) this.#filled.push([first, first + ticks]);
-    this.#push({ frame: first, ticks, bytes });
+    // the chunk is kept, and with it all of its buffer
+    this.#push({ frame: first, ticks, bytes: compact(bytes) });
   }
 
   /** So many ticks were lost, and the signal begins again. */
@@ -89,6 +97,21 @@ export class Stream {
     this.#kept.push(chunk);
     if (!this.holding) this.instance?.push(chunk);
     this.shadow?.push(chunk);
+    this.#trim();
+  }
+
+  /** Forgets what no output needs that is still to come. A signal that begins again and again gives no output, so what was taken counts as well. */
+  #trim(): void {
+    const { instance } = this;
+    if (!instance) return;
+    const { manifest } = instance.loaded;
+    const needed = ticksNeeded(manifest);
+    const done = Math.max(this.given, instance.taken - needed);
+    const oldest = done - Math.max(2 * needed + manifest.hop, keptTicks);
+    for (let first = this.#kept[0]; first && first.frame + first.ticks <= oldest; first = this.#kept[0]) this.#kept.shift();
+    while (this.#arrivals[0] && this.#arrivals[0].frame <= done) this.#arrivals.shift();
+    while (this.#filled[0] && this.#filled[0][1] <= oldest) this.#filled.shift();
+    while ((this.#origins[1] ?? done) <= oldest) this.#origins.shift();
   }
 
   /** Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given are not given again. */
@@ -152,9 +175,7 @@ export class Stream {
     };
     this.outputs.push(output);
     if (this.outputs.length > keptOutputs) this.outputs.shift();
-    const keep = Math.max(2 * ticksNeeded(manifest) + manifest.hop, keptTicks);
-    for (let first = this.#kept[0]; first && first.frame + first.ticks <= frame - keep; first = this.#kept[0]) this.#kept.shift();
-    while ((this.#origins[1] ?? frame) <= frame - keep) this.#origins.shift();
+    this.#trim();
     this.#events.output(output);
   }
 
@@ -164,6 +185,7 @@ export class Stream {
   }
 
   close(): void {
+    this.closed = true;
     this.instance?.close();
     this.shadow?.close();
     this.instance = undefined;
@@ -192,9 +214,9 @@ export async function swap(stream: Stream, pool: Pool, next: Loaded): Promise<Ca
     shadow?.loaded.digest === next.digest ? shadow.snapshot() : undefined,
   ]);
   const snapshot = same ? (state ?? tried) : tried;
-  stream.instance = undefined;
   old?.close();
-  stream.begin(pool, next, snapshot);
   stream.holding = false;
+  if (!stream.closed) stream.begin(pool, next, snapshot);
+  stream.failure = undefined;
   return snapshot ? (snapshot === state ? 'state' : 'trial') : 'replay';
 }

@@ -313,11 +313,12 @@
     ['reordered', 'came early, and waited for their turn'],
     ['duplicate', 'came again, left out'],
     ['late', 'came after they were given up', true],
+    ['refused', 'of messages that could not be taken', true],
+    ['shed', 'thrown away because too many came', true],
     ['lost', 'did not come in time', true],
     ['filled', 'of the lost ones, by the policy for gaps'],
-    ['shed', 'thrown away because too many came', true],
     ['resets', 'times that a signal began again'],
-    ['refused', 'messages that were no frames', true],
+    ['refusedMessages', 'messages that were no frames', true],
   ];
   function counts(board) {
     $('counts').tBodies[0].replaceChildren(

@@ -1,17 +1,18 @@
 /**
  * Where frames of all wires that may lose some come in: ordered, filled and counted by policy, shed where they come faster than they are computed.
  *
- * In: messages of frames with a stream's name.  Out: Gateway.push and Gateway.reset; `decorate` says of an output what its sender calls its last tick.
- * Shed: a message that comes while a stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or while frames wait longer than `mostLagMs` for a thread, is
- * thrown away and counted; its ticks are then a gap like any other. An `overload` event says when that begins and ends.
+ * In: messages of frames with a stream's name.  Out: Gateway.deliver and Gateway.reset; `decorate` says of an output what its sender calls its last tick.
+ * Everything that can refuse a message comes before the sequencer: nothing after it throws. A refused message of a stream that runs is counted, and its
+ * ticks are a gap like any other. A message for which no stream runs leaves nothing behind.
+ * Shed: a message is thrown away and counted if its stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or if its thread
+ * lets frames wait longer than `mostLagMs`. An `overload` event says when that begins and ends.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
-import { RunletError } from '../../../models/error.ts';
 import type { GapPolicy } from '../../session/gap.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Entry, Gateway } from '../gateway.ts';
 import type { OutputEvent } from '../hub/events.ts';
-import { tickBytes } from '../worker/frames.ts';
-import { type LatePolicy, Sequencer, type SequencerCounts, type Step } from './sequencer.ts';
+import { checkFrames } from '../worker/frames.ts';
+import { type LatePolicy, noCounts, Sequencer, type SequencerCounts, type Step } from './sequencer.ts';
 import type { FramesMessage, OutputMessage } from './wire.ts';
 
 export interface IntakeOptions {
@@ -40,13 +41,14 @@ export interface TakeOptions extends FramesMessage {
   slot?: string;
 }
 
-export type IntakeCounts = SequencerCounts & { shed: number; refused: number; messages: number };
+/** Ticks of all streams, and messages. A message without a stream counts as a message alone. */
+export type IntakeCounts = SequencerCounts & { messages: number; refusedMessages: number };
 
 interface Lane {
   sequencer: Sequencer;
-  slot: string;
-  tickBytes: number;
   hop: number;
+  /** The sender gave a number with its latest message. */
+  numbered: boolean;
   tickMs?: number;
   /** The sender's number of tick 0 of the stream, from a frame of the stream on. */
   epochs: { frame: number; offset: number }[];
@@ -74,23 +76,25 @@ function zeroTickOf({ inputs }: Manifest): Uint8Array {
   return tick;
 }
 
+function joinedValues(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 export class Intake {
   readonly gateway: Gateway;
   readonly options: IntakeOptions;
   #lanes = new Map<string, Lane>();
-  /** Of streams that have ended, and of all of shed and refused messages. */
-  #ended: SequencerCounts = new Sequencer({
-    tickBytes: 1,
-    zeroTick: new Uint8Array(1),
-    gap: 'hold',
-    gapLimitTicks: 0,
-    reorderTicks: 0,
-    late: 'drop',
-  }).counts;
-  #shed = 0;
-  #refused = 0;
+  /** Of streams that have ended. */
+  #ended = noCounts();
+  #refusedMessages = 0;
   #messages = 0;
-  #overload = { active: false, sinceTicks: 0, lastMs: 0, streams: new Set<string>() };
+  #overload = { active: false, shedTicks: 0, lastMs: 0, streams: new Set<string>() };
   #timer: NodeJS.Timeout;
   #stops: (() => void)[];
 
@@ -110,7 +114,7 @@ export class Intake {
   counts(): IntakeCounts {
     const sum = { ...this.#ended };
     for (const { sequencer } of this.#lanes.values()) add(sum, sequencer.counts);
-    return { ...sum, shed: this.#shed, refused: this.#refused, messages: this.#messages };
+    return { ...sum, messages: this.#messages, refusedMessages: this.#refusedMessages };
   }
 
   /** Of one stream; undefined where it came over a wire that loses nothing. */
@@ -119,69 +123,63 @@ export class Intake {
   /**
    * Takes frames. What is wrong with a message is the sender's, and is thrown; what is late, lost or too much is counted.
    * @returns whether they were taken, and not shed
-   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN874, and others of a module that has failed
+   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN876, and others of a module that has failed
    */
   take(message: TakeOptions): boolean {
     this.#messages++;
     try {
       return this.#take(message);
     } catch (error) {
-      this.#refused++;
+      this.#refusedMessages++;
       throw error;
     }
   }
 
   #take({ stream: id, slot, from, timestampMs, bytes }: TakeOptions): boolean {
-    const lane = this.#lanes.get(id) ?? this.#begin(id, slot ?? 'main');
-    if (bytes.length === 0 || bytes.length % lane.tickBytes !== 0)
-      throw new RunletError('RN842', {
-        what: 'these are not whole frames',
-        where: `stream ${id}`,
-        why: `${bytes.length} bytes, and a tick has ${lane.tickBytes}`,
-        tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
-      });
-    const ticks = bytes.length / lane.tickBytes;
-    const next = lane.sequencer.next ?? from ?? 0;
-    if (from !== undefined && from - next > mostJumpTicks)
-      throw new RunletError('RN874', {
-        what: 'the number of these frames is too far ahead',
-        where: `stream ${id}`,
-        why: `tick ${next} comes next, and these begin with ${from}`,
-        tryThis: 'count ticks from the stream’s first on; a new name for a new signal',
-      });
+    const { gateway } = this;
+    // what is refused here does not belong to the stream
+    const entry = gateway.entry(id, slot);
+    const lane = this.#lanes.get(id) ?? this.#laneOf(entry);
+    const ticks = Math.ceil(bytes.length / entry.tickBytes);
     lane.heardMs = performance.now();
-    if (this.#tooMuch(id, lane)) {
-      this.#shedding(id, ticks);
-      lane.sequencer.skip(ticks, from);
-      return false;
+    lane.numbered = from !== undefined;
+    try {
+      gateway.checkRuns(entry);
+      if (this.#tooMuch(entry, lane, bytes)) {
+        this.#shedding(id, ticks);
+        lane.sequencer.skip({ what: 'shed', from, ticks });
+        return false;
+      }
+      checkFrames(entry.manifest, bytes, `stream ${id}`);
+    } catch (error) {
+      lane.sequencer.skip({ what: 'refused', from, ticks });
+      throw error;
     }
     this.#lanes.set(id, lane);
-    // the sender's buffer may be a part of a larger one
-    this.#run(id, slot, lane, lane.sequencer.push({ from, timestampMs, bytes: new Uint8Array(bytes) }));
+    this.#run(entry, lane, lane.sequencer.push({ from, timestampMs, bytes }));
     return true;
+  }
+
+  /**
+   * A part of a stream could not be read at all. If its sender gives no numbers, its ticks are missing from here on.
+   * @param ticks undefined if nobody knows how many there were: the signal then begins again
+   */
+  unreadable(stream: string, ticks?: number): void {
+    const lane = this.#lanes.get(stream);
+    if (lane && !lane.numbered) lane.sequencer.skip({ what: 'refused', ticks });
   }
 
   /** What a reader of an output gets, in the sender's numbers. */
   decorate({ stream, sequence, frame, timestampMs, digest, filled, values }: OutputEvent): OutputMessage {
     const offset = this.#lanes.get(stream)?.epochs.findLast((epoch) => epoch.frame < frame)?.offset ?? 0;
-    const joined = values.length === 1 ? (values[0] as Float32Array) : Float32Array.from(values.flatMap((part) => [...part]));
+    const joined = values.length === 1 ? (values[0] as Float32Array) : joinedValues(values);
     return { stream, sequence, tick: frame - 1 + offset, timestampMs, digest, filled, values: joined };
   }
 
-  #begin(id: string, slotName: string): Lane {
-    const { gateway, options } = this;
-    const running = gateway.streams.get(id);
-    const active = gateway.slots.get(running?.slot ?? slotName)?.active;
-    if (!active)
-      throw new RunletError('RN846', {
-        what: 'no bundle runs here',
-        where: `slot ${slotName}`,
-        tryThis: 'runlet flash BUNDLE --to GATEWAY',
-      });
-    const { manifest } = active;
-    const width = tickBytes(manifest);
+  #laneOf({ manifest, tickBytes }: Entry): Lane {
+    const { options } = this;
     const sequencer = new Sequencer({
-      tickBytes: width,
+      tickBytes,
       zeroTick: zeroTickOf(manifest),
       gap: options.gap,
       gapLimitTicks: options.gapLimitTicks ?? manifest.window,
@@ -189,10 +187,10 @@ export class Intake {
       late: options.late,
     });
     const tickMs = manifest.sampleRateHz && 1000 / manifest.sampleRateHz;
-    return { sequencer, slot: slotName, tickBytes: width, hop: manifest.hop, tickMs, epochs: [], heardMs: 0, shedding: false };
+    return { sequencer, hop: manifest.hop, numbered: false, tickMs, epochs: [], heardMs: 0, shedding: false };
   }
 
-  #run(id: string, slot: string | undefined, lane: Lane, steps: Step[]): void {
+  #run({ id, slot }: Entry, lane: Lane, steps: Step[]): void {
     const { gateway } = this;
     for (const step of steps) {
       const at = gateway.streams.get(id)?.next ?? 0;
@@ -207,7 +205,7 @@ export class Intake {
       if (step.timestampMs !== undefined) lane.stamp = { from, timestampMs: step.timestampMs + skipped * (lane.tickMs ?? 0) };
       else if (!filled) lane.stamp = undefined;
       const timestampMs = lane.stamp && lane.stamp.timestampMs + (from - lane.stamp.from) * (lane.tickMs ?? 0);
-      gateway.push(id, bytes, { slot, timestampMs, filled });
+      gateway.deliver(id, slot, bytes, { timestampMs, filled });
     }
   }
 
@@ -218,31 +216,33 @@ export class Intake {
   }
 
   /** Once a stream sheds it does so until little waits: few long gaps are better than many short ones. */
-  #tooMuch(id: string, lane: Lane): boolean {
+  #tooMuch({ stream, tickBytes }: Entry, lane: Lane, bytes: Uint8Array): boolean {
     const { mostWaitingHops, mostLagMs } = this.options;
+    const { waiting = 0, lagMs = 0 } = stream ?? {};
     // the hops of sound are short
     const most = Math.max(mostWaitingHops * lane.hop, mostLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
-    const waiting = this.gateway.streams.get(id)?.waiting ?? 0;
     lane.shedding =
       waiting > (lane.shedding ? Math.max(lane.hop, most / 4) : most) ||
-      this.gateway.lagMs > (lane.shedding ? mostLagMs / 2 : mostLagMs);
+      lagMs > (lane.shedding ? mostLagMs / 2 : mostLagMs) ||
+      waiting * tickBytes + bytes.length > this.gateway.mostWaitingBytes;
     return lane.shedding;
   }
 
   #shedding(id: string, ticks: number): void {
-    this.#shed += ticks;
     const state = this.#overload;
     state.lastMs = performance.now();
     state.streams.add(id);
-    if (state.active) return;
-    Object.assign(state, { active: true, sinceTicks: this.#shed - ticks });
-    this.#tell('begins');
+    if (!state.active) {
+      Object.assign(state, { active: true, shedTicks: 0 });
+      this.#tell('begins');
+    }
+    state.shedTicks += ticks;
   }
 
   #tell(state: 'begins' | 'ends'): void {
-    const { sinceTicks, streams } = this.#overload;
+    const { shedTicks, streams } = this.#overload;
     const why = 'frames come faster than they are computed: the newest are thrown away';
-    this.gateway.events.emit('overload', { state, why, shedTicks: this.#shed - sinceTicks, streams: streams.size });
+    this.gateway.events.emit('overload', { state, why, shedTicks, streams: streams.size });
   }
 
   /** Ends what is over: an overload, and waiting for ticks that do not come. */
@@ -254,25 +254,22 @@ export class Intake {
       this.#overload.active = false;
       streams.clear();
     }
-    for (const [id, lane] of this.#lanes)
-      if (lane.sequencer.heldTicks > 0 && now - lane.heardMs > this.options.reorderMs)
-        try {
-          this.#run(id, lane.slot, lane, lane.sequencer.flush());
-        } catch {
-          // the module has failed, which was told; nothing is pushed to it any more
-          this.#refused++;
-        }
+    for (const [id, lane] of this.#lanes) {
+      // what waits for a stream that has failed waits for its next module
+      if (lane.sequencer.heldTicks === 0 || now - lane.heardMs <= this.options.reorderMs) continue;
+      if (this.gateway.streams.get(id)?.failure) continue;
+      this.#run(this.gateway.entry(id), lane, lane.sequencer.flush());
+    }
   }
 
   #forget(id: string): void {
     const lane = this.#lanes.get(id);
-    if (lane) add(this.#ended, lane.sequencer.counts);
+    if (!lane) return;
+    lane.sequencer.end();
+    add(this.#ended, lane.sequencer.counts);
     this.#lanes.delete(id);
   }
 }
-
-/** About two hours at 48 kHz: a number beyond is a damaged one. */
-const mostJumpTicks = 2 ** 28;
 
 function add(sum: SequencerCounts, counts: SequencerCounts): void {
   for (const name of Object.keys(sum) as (keyof SequencerCounts)[]) sum[name] += counts[name];

@@ -2,12 +2,13 @@
  * Frames from standard input and from serial lines: a frame a line, or binary messages between zero bytes.
  *
  * In: bytes as they arrive.  Out: Intake.take. Text: the numbers of a tick (of all inputs in turn) between commas or spaces; with `numbered` the first is the
- * tick's number. A line that is noise is counted and left out, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
+ * tick's number. A line that is noise is counted as a tick that is missing, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
  * zero byte (S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999), so that a reader finds the next one after noise.
  * A pipe is asked to wait where frames come faster than they are computed; a serial line cannot be, and sheds.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { isRunletError } from '../../../models/error.ts';
+import type { Stream } from '../hub/stream.ts';
 import type { Intake } from './intake.ts';
 import { readFrames } from './wire.ts';
 
@@ -126,16 +127,20 @@ export async function readLines(
       const message = part && messageOf(part);
       if (!message) {
         counts.bad++;
+        // a line stands for a tick; nobody knows what a damaged message stood for
+        intake.unreadable(stream, format === 'csv' ? 1 : undefined);
         continue;
       }
       const id = ('stream' in message && message.stream) || stream;
       const most = () =>
         options.mostWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
-      while (patient && ((gateway.streams.get(id)?.waiting ?? 0) > most() >> 1 || gateway.lagMs > options.mostLagMs / 2))
+      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > most() >> 1 || lagMs > options.mostLagMs / 2;
+      for (let one = gateway.streams.get(id); patient && one && behind(one); one = gateway.streams.get(id))
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });
     } catch (error) {
-      if (!isRunletError(error) || !['RN842', 'RN844', 'RN870', 'RN874'].includes(error.code)) throw error;
+      if (isRunletError(error) && error.code === 'RN870') intake.unreadable(stream);
+      if (!isRunletError(error) || !['RN842', 'RN844', 'RN870'].includes(error.code)) throw error;
       counts.bad++;
     }
   }

@@ -1,13 +1,17 @@
 /**
  * Puts a stream's ticks in order: what comes late, twice, out of order or not at all becomes one signal without holes, or says where it begins again.
  *
- * In: messages of ticks with the sender's number of the first (or none: what comes next).  Out: steps in order, frames or a reset; exact counts.
- * A tick is waited for until one arrives that ends more than `reorderTicks` after it; then it is lost. The first `gapLimitTicks` of a gap are filled
- * (`hold`: the tick before, `zero`: the real value 0.0), and what is beyond is a reset, as is every gap with `reset`. These rules look at single ticks, so
- * the steps, joined, depend on what arrived in time alone, not on the order, the repeats or how it was cut into messages.
- * Exact: received = delivered + late + duplicate + held, and delivered + lost = ticks passed. Cost: O(messages held), nothing is held in order.
+ * In: messages of ticks with the sender's number of the first (or none: what comes next); ticks that were refused or shed.  Out: steps in order, frames
+ * or a reset; exact counts. A tick is waited for until one arrives that ends more than `reorderTicks` after it; then it is lost. The first
+ * `gapLimitTicks` of a gap are filled (`hold`: the tick before, `zero`: the real value 0.0), and what is beyond is a reset, as is every gap with `reset`.
+ * A number more than `reorderTicks` ahead (or one from which the sender counts anew) may be damaged. Its message is held apart, until one comes that is
+ * beside it: then both are taken. If the stream goes on from where it was, the message is refused. So a damaged number costs the ticks of its message, and
+ * as many again at the most.
+ * Exact: received = delivered + late + duplicate + refused + shed + held; lost + restarts = filled + resetTicks; delivered + filled + resetTicks = ticks
+ * passed. Cost: O(messages held), nothing is held in order. Memory: `reorderTicks`, and the newest `apartTicks` of the message held apart.
  */
 import type { GapPolicy } from '../../session/gap.ts';
+import { compact } from '../worker/frames.ts';
 
 export const latePolicies = ['drop', 'restart'] as const;
 export type LatePolicy = (typeof latePolicies)[number];
@@ -20,7 +24,7 @@ export interface SequencerOptions {
   /** Ticks of one gap that are filled at most. */
   gapLimitTicks: number;
   reorderTicks: number;
-  /** `drop`: left out. `restart`: a message that is further back than the reorder buffer comes from a sender that counts anew, and so does the stream. */
+  /** `drop`: left out. `restart`: messages that are further back than the reorder buffer come from a sender that counts anew, and so does the stream. */
   late: LatePolicy;
 }
 
@@ -44,6 +48,12 @@ export interface SequencerCounts {
   filled: number;
   late: number;
   duplicate: number;
+  /** Ticks that could not be taken: their message was refused, or their number was taken for a damaged one. */
+  refused: number;
+  /** Ticks that were thrown away because too many came. */
+  shed: number;
+  /** Lost ticks that were not filled, and one for each restart. */
+  resetTicks: number;
   /** Ticks that came before one that should have come earlier. */
   reordered: number;
   gaps: number;
@@ -56,27 +66,58 @@ interface Piece extends Message {
   skipped: number;
 }
 
+/** Ticks that do not come as frames. `ticks` is undefined where nobody knows how many there were: the signal then begins again. */
+export interface Absent {
+  what: 'refused' | 'shed';
+  from?: number;
+  ticks?: number;
+}
+
+/** A message whose number may be damaged: [from, to) as it came, and its newest ticks. */
+interface Candidate {
+  from: number;
+  to: number;
+  back: boolean;
+  piece: Piece;
+}
+
+/** The longest part of a message that is held apart. A choice: as many ticks as a stream keeps for a replay (hub/stream.ts). */
+const apartTicks = 1024;
+
+/** A larger jump of the sender's numbers begins a new numbering, so that positions of a stream stay exact. A choice: 90 minutes at 48 kHz. */
+const jumpLimitTicks = 2 ** 28;
+
 /** Lost spans that are remembered, to tell late from duplicate. */
 const mostSpans = 64;
 
+export const noCounts = (): SequencerCounts => ({
+  received: 0,
+  delivered: 0,
+  lost: 0,
+  filled: 0,
+  late: 0,
+  duplicate: 0,
+  refused: 0,
+  shed: 0,
+  resetTicks: 0,
+  reordered: 0,
+  gaps: 0,
+  resets: 0,
+  restarts: 0,
+});
+
 export class Sequencer {
-  readonly counts: SequencerCounts = {
-    received: 0,
-    delivered: 0,
-    lost: 0,
-    filled: 0,
-    late: 0,
-    duplicate: 0,
-    reordered: 0,
-    gaps: 0,
-    resets: 0,
-    restarts: 0,
-  };
+  readonly counts = noCounts();
   #options: SequencerOptions;
   /** The sender's number of the tick that comes next; undefined before the first. */
   #next?: number;
+  /** The number that the numbering began with. */
+  #first = 0;
   /** The end of the newest message. */
   #end = 0;
+  #candidate?: Candidate;
+  /** The gap that comes is of unknown length. */
+  #cut = false;
   /** Ticks that wait, sorted, without overlap. */
   #held: Piece[] = [];
   #heldTicks = 0;
@@ -93,41 +134,55 @@ export class Sequencer {
     return this.#next;
   }
 
+  /** Ticks that wait: for those before them, or for a message that confirms their number. */
   get heldTicks(): number {
-    return this.#heldTicks;
+    return this.#heldTicks + this.#ticksOf(this.#candidate?.piece);
   }
+
+  #ticksOf = (piece: Piece | undefined): number => (piece?.bytes.length ?? 0) / this.#options.tickBytes;
 
   /** Takes a message of whole ticks. */
   push({ from, bytes, timestampMs }: Message): Step[] {
-    const { tickBytes, reorderTicks, late } = this.#options;
+    const { tickBytes, reorderTicks } = this.#options;
     const ticks = bytes.length / tickBytes;
-    const { counts } = this;
     const steps: Step[] = [];
-    counts.received += ticks;
-    this.#next ??= from ?? 0;
-    const at = from ?? Math.max(this.#next, this.#end);
-    if (late === 'restart' && at + ticks + reorderTicks <= this.#next) {
-      this.#drain(steps, Number.POSITIVE_INFINITY);
-      counts.restarts++;
-      counts.resets++;
-      this.#next = at;
-      this.#end = at;
-      this.#lostSpans = [];
-      this.#gapTicks = 0;
-      steps.push({ kind: 'reset', from: at, ticks: 1 });
+    this.counts.received += ticks;
+    if (this.#next === undefined) this.#begin(from ?? 0);
+    const at = from ?? Math.max(this.#next as number, this.#end);
+    const end = at + ticks;
+    const back = this.#isBack(end);
+    if (back || at > this.#end + reorderTicks) {
+      const before = this.#confirmed(at, end);
+      if (!before) {
+        this.#holdApart({ from: at, to: end, back, piece: { from: at, bytes, timestampMs, skipped: 0 } });
+        return steps;
+      }
+      this.#candidate = undefined;
+      const start = Math.min(at, before.piece.from);
+      if (back || start - (this.#next as number) > jumpLimitTicks) this.#restart(steps, start);
+      this.#take(before.piece);
     }
-    const fresh = Math.min(ticks, Math.max(0, this.#next - at));
-    if (fresh > 0) this.#past(at, at + fresh);
-    if (fresh === ticks) return steps;
-    this.#end = Math.max(this.#end, at + ticks);
-    this.#hold({ from: at + fresh, bytes: bytes.subarray(fresh * tickBytes), timestampMs, skipped: fresh });
+    const passed = Math.min(ticks, Math.max(0, (this.#next as number) - at));
+    if (passed > 0) this.#past(at, at + passed);
+    if (passed === ticks) return steps;
+    this.#take({ from: at + passed, bytes: bytes.subarray(passed * tickBytes), timestampMs, skipped: passed });
+    this.#settle();
     this.#drain(steps, this.#end - reorderTicks);
+    // what waits keeps no other part of its message
+    for (const piece of this.#held) piece.bytes = compact(piece.bytes);
     return steps;
   }
 
-  /** Ticks that somebody threw away before they came here. Where the sender gives no numbers, they are counted all the same. */
-  skip(ticks: number, from?: number): void {
-    if (from === undefined && this.#next !== undefined) this.#end = Math.max(this.#next, this.#end) + ticks;
+  /** Counts ticks that do not come as frames. Where the sender gives no numbers, they are a gap; where it does, the next number says so. */
+  skip({ what, from, ticks }: Absent): void {
+    const { counts } = this;
+    counts.received += ticks ?? 1;
+    counts[what] += ticks ?? 1;
+    if (this.#next === undefined) return;
+    const at = from ?? this.#end;
+    if (at > this.#end + this.#options.reorderTicks) return;
+    this.#end = Math.max(this.#end, at + (ticks ?? 1));
+    this.#cut ||= ticks === undefined;
   }
 
   /** Waits no longer for what is missing. */
@@ -137,9 +192,90 @@ export class Sequencer {
     return steps;
   }
 
+  /** The stream ends: nothing that waits is delivered. */
+  end(): void {
+    this.counts.refused += this.heldTicks;
+    this.#held = [];
+    this.#heldTicks = 0;
+    this.#candidate = undefined;
+  }
+
+  #begin(at: number): void {
+    this.#next = at;
+    this.#first = at;
+    this.#end = at;
+  }
+
+  /** A message that ends so far back comes from a sender that counts anew, or its number is damaged. */
+  #isBack(end: number): boolean {
+    const { reorderTicks, late } = this.#options;
+    return end + reorderTicks <= (this.#next as number) && (late === 'restart' || end <= this.#first);
+  }
+
+  /** The message held apart, where [from, to) is beside it: two damaged numbers are not. */
+  #confirmed(from: number, to: number): Candidate | undefined {
+    const { reorderTicks } = this.#options;
+    const one = this.#candidate;
+    if (!one) return undefined;
+    const [ahead, behind] = [from - one.to, one.from - to];
+    return (ahead >= 0 && ahead <= reorderTicks) || (behind >= 0 && behind <= reorderTicks) ? one : undefined;
+  }
+
+  #holdApart(one: Candidate): void {
+    const { tickBytes } = this.#options;
+    if (this.#candidate?.from === one.from && this.#candidate.to === one.to) {
+      this.counts.duplicate += one.to - one.from;
+      return;
+    }
+    this.#discard();
+    const { piece } = one;
+    const cut = Math.max(0, one.to - one.from - apartTicks);
+    this.counts.refused += cut;
+    const bytes = new Uint8Array(piece.bytes.subarray(cut * tickBytes));
+    this.#candidate = { ...one, piece: { ...piece, from: one.from + cut, bytes, skipped: cut } };
+  }
+
+  /** The stream went on from where it was: what was held apart joins it, or had a damaged number. */
+  #settle(): void {
+    const one = this.#candidate;
+    if (!one) return;
+    if (one.back || one.piece.from > this.#end + this.#options.reorderTicks) {
+      this.#discard();
+      return;
+    }
+    this.#candidate = undefined;
+    this.#take(one.piece);
+  }
+
+  #discard(): void {
+    const { back, piece } = this.#candidate ?? {};
+    this.#candidate = undefined;
+    if (!piece) return;
+    if (back) this.#past(piece.from, piece.from + this.#ticksOf(piece));
+    else this.counts.refused += this.#ticksOf(piece);
+  }
+
+  /** The sender counts anew from `at` on. */
+  #restart(steps: Step[], at: number): void {
+    this.#drain(steps, Number.POSITIVE_INFINITY);
+    this.counts.restarts++;
+    this.counts.resets++;
+    this.counts.resetTicks++;
+    this.#begin(at);
+    this.#lostSpans = [];
+    this.#gapTicks = 0;
+    this.#last = undefined;
+    steps.push({ kind: 'reset', from: at, ticks: 1 });
+  }
+
+  #take(piece: Piece): void {
+    this.#end = Math.max(this.#end, piece.from + this.#ticksOf(piece));
+    this.#hold(piece);
+  }
+
   /** Ticks that came too late, or twice. */
   #past(from: number, to: number): void {
-    let late = 0;
+    let late = Math.max(0, Math.min(to, this.#first) - from);
     for (const [a, b] of this.#lostSpans) late += Math.max(0, Math.min(b, to) - Math.max(a, from));
     this.counts.late += late;
     this.counts.duplicate += to - from - late;
@@ -183,7 +319,7 @@ export class Sequencer {
         this.#next = next + ticks;
         this.counts.delivered += ticks;
         this.#gapTicks = 0;
-        this.#last = first.bytes.subarray(first.bytes.length - tickBytes);
+        this.#last = new Uint8Array(first.bytes.subarray(first.bytes.length - tickBytes));
         const { from, bytes, timestampMs, skipped } = first;
         steps.push({ kind: 'frames', from, bytes, timestampMs, skipped, filled: false });
         continue;
@@ -198,7 +334,7 @@ export class Sequencer {
     const { gap, gapLimitTicks, tickBytes, zeroTick } = this.#options;
     const { counts } = this;
     if (this.#gapTicks === 0) counts.gaps++;
-    const fill = gap === 'reset' ? 0 : Math.max(0, Math.min(to - from, gapLimitTicks - this.#gapTicks));
+    const fill = gap === 'reset' || this.#cut ? 0 : Math.max(0, Math.min(to - from, gapLimitTicks - this.#gapTicks));
     this.#gapTicks += to - from;
     counts.lost += to - from;
     this.#remember(from, to);
@@ -212,6 +348,8 @@ export class Sequencer {
     }
     if (to - from === fill) return;
     counts.resets++;
+    counts.resetTicks += to - from - fill;
+    this.#cut = false;
     this.#last = undefined;
     steps.push({ kind: 'reset', from: to, ticks: to - from - fill });
   }

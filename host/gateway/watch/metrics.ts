@@ -32,7 +32,7 @@ export interface MetricsOptions {
 const latencyBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const pushBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /** Of the intake, those that count ticks. */
-const tickCounts = ['received', 'delivered', 'lost', 'filled', 'late', 'duplicate', 'reordered', 'shed'] as const;
+const tickCounts = ['received', 'delivered', 'lost', 'filled', 'late', 'duplicate', 'reordered', 'refused', 'shed'] as const;
 
 export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptions): Registry {
   const registry = new Registry();
@@ -125,17 +125,17 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
     set({}, gateway.policy.insecureUnsigned ? 1 : 0),
   );
   gauge('safe_mode', '1 in safe mode', [], (set) => set({}, gateway.store.state.safeMode ? 1 : 0));
-  counted('ticks_total', `Ticks of streams that may lose some: ${tickCounts.join(', ')}`, ['what'], () => {
+  counted('ticks_total', `Ticks of streams that may lose some: ${tickCounts.join(', ')}, reset`, ['what'], () => {
     const counts: IntakeCounts = intake.counts();
-    return tickCounts.map((what) => [{ what }, counts[what]]);
+    return [...tickCounts.map((what): [object, number] => [{ what }, counts[what]]), [{ what: 'reset' }, counts.resetTicks]];
   });
   counted('gaps_total', 'Gaps of streams: all, those that began the signal again, senders that counted anew', ['what'], () => {
     const { gaps, resets, restarts } = intake.counts();
     return Object.entries({ gaps, resets, restarts }).map(([what, value]) => [{ what }, value]);
   });
   counted('messages_total', 'Messages of frames: all, and those that were refused', ['what'], () => {
-    const { messages, refused: no } = intake.counts();
-    return Object.entries({ all: messages, refused: no }).map(([what, value]) => [{ what }, value]);
+    const { messages, refusedMessages } = intake.counts();
+    return Object.entries({ all: messages, refused: refusedMessages }).map(([what, value]) => [{ what }, value]);
   });
   counted('outputs_dropped_total', 'Outputs that a slow reader or a lost broker did not get', ['wire'], () => [
     [{ wire: 'websocket' }, wires.websocket?.outputsDropped ?? 0],

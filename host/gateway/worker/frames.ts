@@ -4,6 +4,7 @@
  * In: a manifest, bytes.  Out: bytes of a tick; arrays as Session.push takes them. Little endian. One input: a view; several: a copy each.
  */
 import type { Manifest, PortManifest } from '../../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../../models/error.ts';
 import type { Frames } from '../../session/index.ts';
 
 const kinds = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
@@ -38,11 +39,33 @@ export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array
 }
 
 /** Whether there is a value that is no number (float32 only). */
-export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
+function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
   if (!inputs.some(({ hostType }) => hostType === 'float32')) return false;
   const parts = [framesOf({ inputs }, aligned(bytes))].flat();
   return parts.some((part) => part instanceof Float32Array && part.some(Number.isNaN));
 }
 
-/** The same bytes at a multiple of 4. */
-export const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice());
+/** The same bytes at a multiple of 4. `Buffer.slice` would not copy. */
+const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes));
+
+/** The same bytes in a buffer that holds nothing else, so that what is kept of a message keeps no other part of it. */
+export const compact = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes);
+
+/** @throws RN842 these are no whole ticks, RN844 a value is no number */
+export function checkFrames(manifest: Pick<Manifest, 'inputs'>, bytes: Uint8Array, where: string): void {
+  const width = tickBytes(manifest);
+  if (bytes.length === 0 || bytes.length % width !== 0)
+    throw new RunletError('RN842', {
+      what: 'these are not whole frames',
+      where,
+      why: `${bytes.length} bytes, and a tick has ${width}`,
+      tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
+    });
+  if (hasNaN(manifest, bytes))
+    throw new RunletError('RN844', {
+      what: 'a value is no number',
+      where,
+      tryThis: 'fill gaps before sending, or begin a new stream after them',
+    });
+}

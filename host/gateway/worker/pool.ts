@@ -1,9 +1,10 @@
 /**
- * Worker threads that share the streams between them: each stream's frames go in, each of its outputs comes out once, in order, whatever happens to
- * the thread.
+ * Worker threads of one slot, which share its streams between them: each stream's frames go in, each of its outputs comes out once, in order, whatever
+ * happens to the thread. Slots share no thread, so a module that hangs keeps no other slot waiting.
  *
  * In: modules, where their streams start, frames.  Out: outputs, snapshots, failures. A stream's latest snapshot and the frames after it are kept; when a
  * thread is ended because of one module, the others go on in a new thread from there, and outputs that had come already are dropped by their frame.
+ * A thread begins with its first stream. A pool without streams ends its threads after a while.
  * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of all streams travel in one message while the
  * thread is busy with the message before.
  */
@@ -41,10 +42,15 @@ export interface InstanceEvents {
 }
 
 export interface PoolOptions extends WorkerOptions {
+  /** Upper bound of a pool's threads. Default: 1. */
   threads: number;
+  /** Threads of all pools that share this object. A pool may always have one; it starts others only while fewer than `threads` run. */
+  running: { threads: number };
+  /** A pool without streams ends its threads after so long. */
+  idleMs: number;
 }
 
-export const defaultPool: PoolOptions = { threads: 1, budgetMs: 2000, snapshotHops: 16 };
+export const defaultPool: Omit<PoolOptions, 'running'> = { threads: 1, budgetMs: 2000, snapshotHops: 16, idleMs: 10_000 };
 
 /** One message carries at most this much. */
 const mostMessageBytes = 4 << 20;
@@ -68,6 +74,9 @@ interface Check {
   seconds: number;
   done(result: CheckResult | Failure): void;
 }
+
+/** How long the operations wait that have waited longest. */
+const lagOf = ({ pending, sinceMs }: Lane): number => (pending.length > 0 ? performance.now() - sinceMs : 0);
 
 /** One stream under one module. */
 export class Instance {
@@ -104,6 +113,10 @@ export class Instance {
     this.events = events;
   }
 
+  get lagMs(): number {
+    return lagOf(this.lane);
+  }
+
   push = (chunk: Chunk): void => this.#pool.push(this, chunk);
   /** The state after all frames that were pushed, once their outputs have come; undefined where the module has failed. */
   snapshot = (): Promise<Snapshot | undefined> => this.#pool.snapshot(this);
@@ -112,7 +125,8 @@ export class Instance {
 
 export class Pool {
   #options: PoolOptions;
-  #lanes: Lane[];
+  #lanes: Lane[] = [];
+  #idle?: NodeJS.Timeout;
   #instances = new Map<number, Instance>();
   #checks = new Map<number, Check>();
   #lastKey = 0;
@@ -120,8 +134,7 @@ export class Pool {
   #stopped = false;
 
   constructor(options: Partial<PoolOptions> = {}) {
-    this.#options = { ...defaultPool, ...options };
-    this.#lanes = Array.from({ length: this.#options.threads }, () => ({ known: new Set(), pending: [], sinceMs: 0, deaths: 0 }));
+    this.#options = { ...defaultPool, running: { threads: 0 }, ...options };
   }
 
   /** How many streams run. */
@@ -129,18 +142,47 @@ export class Pool {
     return this.#instances.size;
   }
 
-  /** How long the operations wait that have waited longest. */
+  get threads(): number {
+    return this.#lanes.length;
+  }
+
+  /** Of its thread with the longest one. */
   get lagMs(): number {
-    const now = performance.now();
-    return Math.max(...this.#lanes.map(({ pending, sinceMs }) => (pending.length > 0 ? now - sinceMs : 0)));
+    return this.#lanes.reduce((most, lane) => Math.max(most, lagOf(lane)), 0);
+  }
+
+  /** The thread with the fewest streams: a new one, if it may be. */
+  #lane(): Lane {
+    const counts = new Map(this.#lanes.map((lane) => [lane, 0]));
+    for (const { lane } of this.#instances.values()) counts.set(lane, (counts.get(lane) ?? 0) + 1);
+    const [least] = [...counts].sort((a, b) => a[1] - b[1]);
+    const { threads, running } = this.#options;
+    const more = this.#lanes.length < threads && running.threads < threads;
+    if (least && (least[1] === 0 || !more)) return least[0];
+    const lane: Lane = { known: new Set(), pending: [], sinceMs: 0, deaths: 0 };
+    this.#lanes.push(lane);
+    running.threads++;
+    return lane;
+  }
+
+  /** Threads of a pool that nobody uses end, after a while: streams may come back at once, as at a swap. */
+  #rest(): void {
+    if (this.#instances.size + this.#checks.size > 0 || this.#idle) return;
+    this.#idle = setTimeout(() => {
+      this.#idle = undefined;
+      if (this.#instances.size + this.#checks.size === 0) void this.#end();
+    }, this.#options.idleMs).unref();
+  }
+
+  async #end(): Promise<void> {
+    const lanes = this.#lanes.splice(0);
+    this.#options.running.threads -= lanes.length;
+    await Promise.all(lanes.map(({ worker }) => worker?.stop()));
   }
 
   /** Runs a module for a stream. Outputs that fall due up to frame `given` are dropped. */
   open(loaded: Loaded, start: Start | Snapshot, given: number, events: InstanceEvents): Instance {
-    const counts = new Map(this.#lanes.map((lane) => [lane, 0]));
-    for (const { lane } of this.#instances.values()) counts.set(lane, (counts.get(lane) ?? 0) + 1);
-    const [lane] = [...counts].reduce((least, one) => (one[1] < least[1] ? one : least));
-    const instance = new Instance(this, ++this.#lastKey, lane, loaded, start, given, events);
+    const instance = new Instance(this, ++this.#lastKey, this.#lane(), loaded, start, given, events);
     this.#instances.set(instance.key, instance);
     this.#begin(instance);
     return instance;
@@ -150,10 +192,11 @@ export class Pool {
   check(loaded: Loaded, hops: number, seconds: number): Promise<CheckResult | Failure> {
     return new Promise((resolve) => {
       const id = ++this.#lastKey;
-      const lane = this.#lanes[0] as Lane;
+      const lane = this.#lanes[0] ?? this.#lane();
       const done = (result: CheckResult | Failure) => {
         this.#checks.delete(id);
         this.#forget(lane);
+        this.#rest();
         resolve(result);
       };
       const check = { id, lane, loaded, hops, seconds, done };
@@ -186,12 +229,15 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const instance of this.#instances.values()) this.#drop(instance);
-    await Promise.all(this.#lanes.map(({ worker }) => worker?.stop()));
+    clearTimeout(this.#idle);
+    await this.#end();
   }
 
   #drop(instance: Instance): boolean {
     for (const { done } of instance.waiting.splice(0)) done(undefined);
-    return this.#instances.delete(instance.key);
+    const was = this.#instances.delete(instance.key);
+    this.#rest();
+    return was;
   }
 
   /** A lane's thread keeps no module that nobody runs. */
