@@ -39,7 +39,11 @@ export default defineCommand({
     tlsCert: { type: 'string', description: 'Certificate (PEM): HTTPS', valueHint: 'file' },
     tlsKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
     clientCa: { type: 'string', description: 'Clients must show a certificate of this one (PEM)', valueHint: 'file' },
-    threads: { type: 'string', description: 'Worker threads for streams (default: cores, less one)', valueHint: 'n' },
+    threads: {
+      type: 'string',
+      description: 'Worker threads for streams, and one for each further slot (default: cores, less one)',
+      valueHint: 'n',
+    },
     budgetMs: { type: 'string', default: '2000', description: 'The most that one call into a module may take', valueHint: 'ms' },
     mostBytes: { type: 'string', default: '16777216', description: 'Largest bundle', valueHint: 'bytes' },
     mostMemory: { type: 'string', default: '67108864', description: 'Most memory of one module', valueHint: 'bytes' },

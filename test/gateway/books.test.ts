@@ -290,7 +290,10 @@ test('a module that hangs in one slot: another slot gives its outputs and swaps 
   const dry = gateway.examine(never.wasm, never.digest, 'third').catch(() => {});
   let more = 240;
   await until(() => {
-    if (gateway.lagMs === 0) send('b', 'other', (more += 4) - 4, 4);
+    if (gateway.lagMs === 0) {
+      send('b', 'other', more, 4);
+      more += 4;
+    }
     return gateway.lagMs > 300;
   });
   const next = await bundleOf(3, { manifest: (m) => ({ ...m, version: '3', sequence: 3, stateDigest: 'f'.repeat(64) }) });

@@ -229,7 +229,10 @@ test('of a long message that is held apart its newest ticks are kept, and the ot
   assert.is(sequencer.heldTicks, 1024);
   const steps = sequencer.push({ from: 14_000, bytes: ticksOf(5000, 5001) });
   assert.equal(signalOf(steps)[0], `reset ${14_000 - 1024}`);
-  assert.equal(signalOf(steps).slice(1), Array.from({ length: 1025 }, (_, i) => String(tick(5000 - 1024 + i))));
+  assert.equal(
+    signalOf(steps).slice(1),
+    Array.from({ length: 1025 }, (_, i) => String(tick(5000 - 1024 + i))),
+  );
   books(sequencer);
 });
 
