@@ -83,6 +83,11 @@ const runs: Record<string, Soak> = {
     test: 'gateway/swaps',
     env: { RUNLET_SWAPS: '10000' },
   },
+  neighbour: {
+    what: 'the gateway: 200 streams and 100 swaps in 10 minutes, every output checked, beside refused messages, floods and modules that hang',
+    test: 'gateway/neighbour',
+    env: { RUNLET_NEIGHBOUR_STREAMS: '200', RUNLET_NEIGHBOUR_SWAPS: '100', RUNLET_NEIGHBOUR_MINUTES: '10' },
+  },
   serial: {
     what: 'models over a serial line: power cut 16 times at every write and 5,000 times twice, 10^6 inputs, 300 transfers over bad lines',
     test: 'test/serial',

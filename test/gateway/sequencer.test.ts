@@ -173,7 +173,19 @@ test('a sender that counts anew: dropped, or, once a second message says so, the
   }
 });
 
-/** A stream at 1,010 gets one message under a damaged number, then goes on. */
+test('back by the reorder buffer is a sender that counts anew, and a tick less is late', () => {
+  for (const [from, restarts] of [
+    [20, 1],
+    [21, 0],
+  ] as const) {
+    const sequencer = new Sequencer({ ...base, reorderTicks: 4, late: 'restart' });
+    sequencer.push({ from: 0, bytes: ticksOf(0, 30) });
+    for (const at of [from, from + 3]) sequencer.push({ from: at, bytes: ticksOf(at, at + 3) });
+    assert.is(sequencer.counts.restarts, restarts);
+  }
+});
+
+/** A stream at 1,000 gets one message under a damaged number, then goes on. */
 const damaged = fc.record({
   number: fc.oneof(
     fc.nat(2 ** 20),

@@ -39,7 +39,7 @@ export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array
 }
 
 /** Whether there is a value that is no number (float32 only). */
-function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
+export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
   if (!inputs.some(({ hostType }) => hostType === 'float32')) return false;
   const parts = [framesOf({ inputs }, aligned(bytes))].flat();
   return parts.some((part) => part instanceof Float32Array && part.some(Number.isNaN));

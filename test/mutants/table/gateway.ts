@@ -298,8 +298,8 @@ const streams = inFolder('host/gateway/streams', [
   {
     id: 'sequence-restart-edge',
     file: 'sequencer.ts',
-    find: 'at + ticks + reorderTicks <= this.#next',
-    replace: 'at + ticks + reorderTicks < this.#next',
+    find: 'end + reorderTicks <= (this.#next as number)',
+    replace: 'end + reorderTicks < (this.#next as number)',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
     why: 'a sender that began again is late by one tick',
@@ -334,11 +334,38 @@ const streams = inFolder('host/gateway/streams', [
   {
     id: 'sequence-last-kept',
     file: 'sequencer.ts',
-    find: '    counts.resets++;\n    this.#last = undefined;\n',
-    replace: '    counts.resets++;\n',
+    find: '    this.#cut = false;\n    this.#last = undefined;\n',
+    replace: '    this.#cut = false;\n',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
     why: 'after a reset a gap is filled with what was before it',
+  },
+  {
+    id: 'sequence-far-believed',
+    file: 'sequencer.ts',
+    find: 'if (back || at > this.#end + reorderTicks) {',
+    replace: 'if (back) {',
+    tests: 'gateway/sequencer',
+    env: { RUNLET_SEQUENCER_SHARE: '0.1' },
+    why: 'one damaged number mutes a stream',
+  },
+  {
+    id: 'sequence-refused-cut',
+    file: 'sequencer.ts',
+    find: 'this.#end = Math.max(this.#end, at + (ticks ?? 1));',
+    replace: 'this.#end = Math.max(this.#end, at);',
+    tests: 'gateway/sequencer',
+    env: { RUNLET_SEQUENCER_SHARE: '0.1' },
+    why: 'refused ticks are cut out of the signal',
+  },
+  {
+    id: 'sequence-twice-confirmed',
+    file: 'sequencer.ts',
+    find: 'return (ahead >= 0 && ahead <= reorderTicks) ||',
+    replace: 'return ahead <= reorderTicks ||',
+    tests: 'gateway/sequencer',
+    env: { RUNLET_SEQUENCER_SHARE: '0.1' },
+    why: 'the same damaged message twice confirms itself',
   },
   {
     id: 'sequence-skipped',
@@ -352,6 +379,14 @@ const streams = inFolder('host/gateway/streams', [
 ]);
 
 const worker = inFolder('host/gateway/worker', [
+  {
+    id: 'outputs-twice',
+    file: 'pool.ts',
+    find: 'if (!instance || frame <= instance.given) continue;',
+    replace: 'if (!instance) continue;',
+    tests: 'gateway/worker',
+    why: 'outputs come again after a thread has died',
+  },
   {
     id: 'frames-second-input',
     file: 'frames.ts',
