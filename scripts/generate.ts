@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeTools } from '../assembly/emit/compile.ts';
-import { flags } from '../assembly/emit/compiler.ts';
+import { jobOf } from '../assembly/emit/compiler.ts';
 
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
@@ -91,11 +91,9 @@ for (const [folder, spec] of Object.entries(folders)) {
 }
 
 const kernel = 'assembly/host/quantise.ts';
-const { wasm, diagnostics } = await nodeTools.assemble({
-  source: readFileSync(join(root, kernel), 'utf8'),
-  files: {},
-  argv: [...flags, '--enable=simd', '--initialMemory=1', '--maximumMemory=1'],
-});
+const { wasm, diagnostics } = await nodeTools.assemble(
+  jobOf(nodeTools, { source: readFileSync(join(root, kernel), 'utf8'), files: {}, target: 'simd', pages: 1 }),
+);
 if (!wasm) throw new Error(`${kernel} does not compile: ${diagnostics}`);
 const bytes = await nodeTools.smaller(wasm);
 const lines = Array.from(

@@ -11,6 +11,7 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 import { kernelFiles, nodeTools } from '../emit/compile.ts';
+import { jobOf } from '../emit/compiler.ts';
 import { moduleSource } from '../emit/source.ts';
 import { doorsOf, headerOf } from './header.ts';
 import { irOf } from './ir.ts';
@@ -28,8 +29,6 @@ export interface CForm {
   flashBytes: number;
   ramBytes: number;
 }
-
-const flags = ['--runtime=stub', '--noAssert', '--use=abort=', '--disable=bulk-memory', '--optimizeLevel=0', '--debug'];
 
 /** A name for C: small letters, digits and underscores, a letter first. */
 export const cName = (name: string): string => {
@@ -65,7 +64,7 @@ export async function buildC(quant: QuantPlan, manifest: Manifest, options: COpt
   const made = placed(quant, frontEnd);
   const source = moduleSource(quant, made, manifest.producer, true);
   const files = { ...kernelFiles(new Set([...made.packed.needs, 'APART' as const])), 'kernels/move.ts': movesKernel };
-  const { wasm, diagnostics } = await nodeTools.assemble({ source, files, argv: flags });
+  const { wasm, diagnostics } = await nodeTools.assemble(jobOf(nodeTools, { source, files, target: 'c' }));
   if (!wasm)
     throw new RunletError('RN501', {
       what: 'the generated module does not compile',

@@ -13,6 +13,8 @@ import { smaller } from './shrink.ts';
 import type { Target } from './target.ts';
 
 const kernels = join(import.meta.dirname, '..', 'kernels');
+/** At the top of the sources, and of dist/. */
+const configFile = join(import.meta.dirname, '../../asconfig.json');
 
 type Reply = Compiled & { id: number };
 
@@ -37,6 +39,7 @@ function ascWorker(): Worker {
 }
 
 let read: Record<string, string> | undefined;
+let config: string | undefined;
 
 function readKernels(): Record<string, string> {
   const files = readdirSync(kernels).filter((f) => f.endsWith('.ts'));
@@ -57,6 +60,10 @@ export const nodeTools: Tools = {
   kernels: () => {
     read ??= readKernels();
     return read;
+  },
+  config: () => {
+    config ??= readFileSync(configFile, 'utf8');
+    return config;
   },
   assemble,
   smaller,

@@ -1,12 +1,12 @@
 /**
  * AssemblyScript to WebAssembly, in memory, by tools that the caller has: threads in Node (compile.ts), the packages themselves in a page.
  *
- * In: the generated entry file.  Out: the module's bytes.  Flags: docs/adr/0003 (no bulk memory, 8 bytes of stack, so that WAMR can shrink the memory
- * below one page).  No Node import.
+ * In: the generated entry file.  Out: the module's bytes.  Flags: asconfig.json, by target, and nowhere else (docs/adr/0003 has the reasons); beside them a
+ * module has the pages of its own memory.  No Node import.
  */
 import { RunletError } from '../../models/error.ts';
 import { type Need, needsSource } from './needs.ts';
-import { memoryBase, pagesFor, stackBytes } from './static-memory.ts';
+import { pagesFor } from './static-memory.ts';
 import type { Target } from './target.ts';
 
 /** What asc compiles: the entry file, the files that it imports by path, and the command line. */
@@ -25,21 +25,30 @@ export interface Compiled {
 export interface Tools {
   /** Kernel sources by the path that the generated module imports them under, kernels/<name>.ts; the same object every time. */
   kernels(): Record<string, string>;
+  /** The text of asconfig.json. */
+  config(): string;
   assemble(job: Job): Promise<Compiled>;
   /** The smaller of a module and what the optimiser makes of it. */
   smaller(wasm: Uint8Array): Promise<Uint8Array>;
 }
 
-export const flags = [
-  '--runtime=stub',
-  `--stackSize=${stackBytes}`,
-  `--memoryBase=${memoryBase}`,
-  '--noAssert',
-  '--use=abort=',
-  '--disable=bulk-memory',
-  '--optimizeLevel=3',
-  '--shrinkLevel=2',
-];
+const configFile = 'asconfig.json';
+
+interface Compiling {
+  source: string;
+  files: Record<string, string>;
+  /** Of asconfig.json. `c`: the kernels of target native as they are written, to be printed as C. */
+  target: Target | 'c';
+  /** Of the module's memory; left out, asc takes what the source wants. */
+  pages?: number;
+}
+
+/** What asc gets. */
+export function jobOf(tools: Tools, { source, files, target, pages }: Compiling): Job {
+  const memory = pages === undefined ? [] : [`--initialMemory=${pages}`, `--maximumMemory=${pages}`];
+  const argv = [`--config=${configFile}`, `--target=${target}`, ...memory];
+  return { source, files: { ...files, [configFile]: tools.config() }, argv };
+}
 
 /** All kernels, with the needs of a module; everything if left out. */
 export const kernelFilesOf = (tools: Tools, needs?: ReadonlySet<Need>): Record<string, string> =>
@@ -56,10 +65,8 @@ export async function compileWith(
   target: Target,
   needs?: ReadonlySet<Need>,
 ): Promise<Uint8Array> {
-  const pages = pagesFor(memoryBytes);
-  const memory = [`--initialMemory=${pages}`, `--maximumMemory=${pages}`];
-  const argv = [...memory, ...flags, ...(target === 'simd' ? ['--enable=simd'] : [])];
-  const { wasm, diagnostics } = await tools.assemble({ source, files: kernelFilesOf(tools, needs), argv });
+  const job = jobOf(tools, { source, files: kernelFilesOf(tools, needs), target, pages: pagesFor(memoryBytes) });
+  const { wasm, diagnostics } = await tools.assemble(job);
   if (wasm) return wasm;
   throw new RunletError('RN501', {
     what: 'the generated module does not compile',

@@ -1,7 +1,7 @@
 /**
- * Where a module's static memory lies: numbers that the compiler's flags, the memory map and a patched interpreter share.
+ * Where a module's static memory lies: numbers that the memory map and a patched interpreter share with the compiler's flags (asconfig.json).
  *
- * In: bytes.  Out: addresses and pages.  No Node import: the browser patches interpreters too.
+ * In: bytes.  Out: addresses and pages.  No Node import: the browser patches interpreters too. A test holds both against asconfig.json.
  */
 export const pageBytes = 65536;
 

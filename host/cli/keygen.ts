@@ -1,7 +1,7 @@
 /**
  * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for `verify`, gateways and firmware).
  *
- * In: a name.  Out: two files, PEM or wasmsign2's own; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
+ * In: a name.  Out: two files, PEM or wasmsign2's own, and with --c NAME.inc, the public key for a firmware's #include; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
  */
 import { writeFile } from 'node:fs/promises';
 import { defineCommand } from 'citty';
@@ -26,6 +26,7 @@ export default defineCommand({
   meta: { name: 'keygen', description: 'Make a pair of keys to sign bundles with' },
   args: {
     name: { type: 'positional', required: true, description: 'Where the keys go: NAME.key (secret) and NAME.pub (public)' },
+    c: { type: 'boolean', description: "NAME.inc as well: the public key as C, for a firmware's #include" },
     wasmsign2: { type: 'boolean', description: 'Files as the program wasmsign2 reads them, in place of PEM' },
     ...jsonArg,
   },
@@ -37,12 +38,16 @@ export default defineCommand({
     await writeNew(shown, args.wasmsign2 ? publicRaw(pair) : publicPem(pair), 0o644);
     const id = hexOf(await keyId(pair.publicKey));
     const publicKey = hexOf(pair.publicKey);
-    if (args.json) return printJson({ secretFile: secret, publicFile: shown, keyId: id, publicKey });
     const bytes = Array.from(pair.publicKey, (byte) => `0x${byte.toString(16).padStart(2, '0')}`);
+    const include = args.c ? `${args.name}.inc` : undefined;
+    if (include) await writeNew(include, `/* ${id} */ {${bytes.join(', ')}},\n`, 0o644);
+    if (args.json)
+      return printJson({ secretFile: secret, publicFile: shown, ...(include && { includeFile: include }), keyId: id, publicKey });
     process.stdout.write(
       [
         `secret  ${secret}, for runlet sign; keep it to yourself`,
         `public  ${shown}, for runlet verify, gateways and devices`,
+        ...(include ? [`include ${include}, the public key for a firmware`] : []),
         `id      ${id}`,
         `in C    {${bytes.slice(0, 16).join(', ')},`,
         `         ${bytes.slice(16).join(', ')}}`,

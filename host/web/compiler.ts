@@ -6,6 +6,7 @@
  */
 import * as asc from 'assemblyscript/asc';
 import binaryen from 'binaryen';
+import config from '../../asconfig.json' with { type: 'json' };
 import { type Build, builder } from '../../assembly/build-with.ts';
 import type { Tools } from '../../assembly/emit/compiler.ts';
 import { interpretersOf } from '../../assembly/emit/interpreters.ts';
@@ -14,6 +15,7 @@ import { optimised, runAsc } from '../../assembly/emit/tools.mjs';
 export function browserBuild(kernels: Record<string, string>): Build {
   const tools: Tools = {
     kernels: () => kernels,
+    config: () => JSON.stringify(config),
     assemble: (job) => runAsc(asc, job),
     smaller: async (wasm) => {
       const out = optimised(binaryen, wasm);

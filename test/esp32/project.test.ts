@@ -11,7 +11,17 @@ import { absentTools, wamrSource } from '../wamr/runner.ts';
 
 const project = 'host/mcu/esp32';
 const file = (name: string): string => readFileSync(join(root, project, name), 'utf8');
-const main = ['main.c', 'model.c', 'console.c', 'receive.c', 'microphone.c', 'accelerometer.c', 'inference.c', 'heartbeat.c'];
+const main = [
+  'main.c',
+  'model.c',
+  'trust.c',
+  'console.c',
+  'receive.c',
+  'microphone.c',
+  'accelerometer.c',
+  'inference.c',
+  'heartbeat.c',
+];
 const defaults = ['sdkconfig.defaults', ...['esp32', 'esp32s3', 'esp32c3'].map((target) => `sdkconfig.defaults.${target}`)];
 
 interface Partition {
@@ -44,10 +54,12 @@ test('partitions.csv: no overlap, within 4 MB, at sectors; two slots of one size
   assert.match(file('sdkconfig.defaults'), /^CONFIG_ESPTOOLPY_FLASHSIZE_4MB=y$/m);
 });
 
-test('idf_component.yml pins WAMR exactly, and the page names that version', () => {
+test('idf_component.yml pins WAMR and libsodium exactly, and the page names those versions', () => {
   const [, version] = /espressif\/wasm-micro-runtime: "==([\d.]+(?:~\d+)?)"/.exec(file('main/idf_component.yml')) ?? [];
   assert.ok(version);
   assert.ok(textOf('docs/esp32.md').includes(`espressif/wasm-micro-runtime ${version}`));
+  const [, libsodium] = /espressif\/libsodium: "==([\d.]+(?:~\d+)?)"/.exec(file('main/idf_component.yml')) ?? [];
+  assert.ok(libsodium && textOf('docs/esp32.md').includes(`espressif/libsodium ${libsodium}`));
 });
 
 /** Symbols that a Kconfig file defines. */
@@ -93,7 +105,7 @@ if (absent) console.log(`skipped: ${absent}`);
 
 test('C files: a header comment, no line beyond 150', () => {
   assert.ok(sourcesIn('host').length > 0);
-  for (const name of [...main, 'model.h', 'console.h', 'receive.h', 'sensor.h', 'inference.h', 'heartbeat.h']) {
+  for (const name of [...main, 'model.h', 'trust.h', 'console.h', 'receive.h', 'sensor.h', 'inference.h', 'heartbeat.h']) {
     const text = file(`main/${name}`);
     assert.match(text, /^\/\*[\s\S]{40,}?\*\//, name);
     assert.ok(

@@ -102,7 +102,8 @@ void console_start(void) {
   esp_console_repl_t* repl = NULL;
   esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
   config.prompt = "runlet>";
-  config.task_stack_size = 6144;
+  /* a model that came is verified here: Ed25519 has some 4 KB of locals */
+  config.task_stack_size = 12288;
   /* above inference: a frame of a model must not wait in the port's small buffer for a hop to end. All commands are short */
   config.task_priority = CONSOLE_PRIORITY;
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG

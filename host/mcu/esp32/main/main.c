@@ -20,6 +20,7 @@
 #include "heartbeat.h"
 #include "model.h"
 #include "sensor.h"
+#include "trust.h"
 
 static const char* tag = "runlet";
 
@@ -94,7 +95,7 @@ static bool open_bundle(void) {
   if (!pool || !file) return false;
   memcpy(file, app.image.module, bytes);
   int code = runlet_start(pool, CONFIG_RUNLET_POOL_BYTES);
-  struct runlet_options options = {.words = app.words, .words_bytes = sizeof app.words};
+  struct runlet_options options = {.trust = trust(), .words = app.words, .words_bytes = sizeof app.words};
   struct runlet_golden golden;
   /* WAMR's loader writes into the file, so the self-test is read before */
   if (code >= 0) code = runlet_golden_read(&golden, file, bytes);
@@ -196,6 +197,7 @@ static void* inference_thread(void* unused) {
 }
 
 void app_main(void) {
+  if (!trust()->verify) ESP_LOGW(tag, "CONFIG_RUNLET_UNSIGNED: any model runs, signed or not, however old; for development alone");
   ESP_ERROR_CHECK(model_start());
   console_start();
   esp_pthread_cfg_t config = esp_pthread_get_default_config();

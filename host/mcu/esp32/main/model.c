@@ -12,6 +12,7 @@
 #include "esp_partition.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
+#include "trust.h"
 
 static const char* tag = "model";
 
@@ -59,7 +60,7 @@ esp_err_t model_start(void) {
   }
   areas[MODEL_SLOTS] = partition((esp_partition_subtype_t)SUBTYPE_STATE, "model_state");
   if (!areas[MODEL_SLOTS] || areas[MODEL_SLOTS]->size < RUNLET_FLASH_RECORDS * SECTOR) return ESP_ERR_NOT_FOUND;
-  return runlet_flash_start(&flash, &device, NULL, NULL) == RUNLET_FLASH_OK ? ESP_OK : ESP_FAIL;
+  return runlet_flash_start(&flash, &device, NULL, trust()) == RUNLET_FLASH_OK ? ESP_OK : ESP_FAIL;
 }
 
 int model_read(int slot, struct runlet_image* image) {

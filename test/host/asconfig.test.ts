@@ -1,0 +1,77 @@
+/**
+ * asconfig.json: the compiler's flags stand there and nowhere else, and asc alone, with it, compiles a kept source to the code that the build has.
+ *
+ * asc as a program of its own, for each target.  The build runs binaryen's optimiser once more where it shrinks and keeps the shorter module; for target interp
+ * it then writes tees anew (assembly/emit/tees.ts).
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
+import { wasmSections } from '../../assembly/bundle/read.ts';
+import { nodeTools } from '../../assembly/emit/compile.ts';
+import { memoryBase, stackBytes } from '../../assembly/emit/static-memory.ts';
+import { targets } from '../../assembly/emit/target.ts';
+import { withoutTees } from '../../assembly/emit/tees.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { root } from '../shared.ts';
+import { allFiles, textOf } from '../sources.ts';
+import { tinyStream } from '../stages/tiny-networks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-asconfig-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+const config = JSON.parse(textOf('asconfig.json')) as { options: Record<string, unknown>; targets: Record<string, object> };
+const codeSection = 10;
+const codeOf = (wasm: Uint8Array): Buffer => Buffer.from(wasmSections(wasm).find(({ id }) => id === codeSection)?.bytes ?? []);
+const program = (name: string, ...args: string[]) =>
+  execFileSync(process.execPath, [join(root, name), ...args], { cwd: root, stdio: 'pipe' });
+
+for (const target of targets)
+  test(`npx asc --config asconfig.json --target ${target}: the code section of the build`, async () => {
+    const bundles = await Promise.all(
+      [false, true].map((shrink) => build(quantPlan(tinyStream(), { hop: 12 }), { target, shrink })),
+    );
+    const [plain, shrunk] = bundles as [(typeof bundles)[number], (typeof bundles)[number]];
+    for (const [name, text] of Object.entries(plain.source)) {
+      const path = join(folder, target, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
+    const compiled = join(folder, `${target}.wasm`);
+    const source = join(folder, target, 'module.ts');
+    program('node_modules/assemblyscript/bin/asc.js', source, '--config', 'asconfig.json', '--target', target, '-o', compiled);
+    const wasm = new Uint8Array(readFileSync(compiled));
+    const last = (code: Uint8Array): Uint8Array => (target === 'interp' ? withoutTees(code) : code);
+    assert.ok(codeOf(wasm).length > 100);
+    assert.ok(codeOf(last(wasm)).equals(codeOf(plain.wasm)), 'asc');
+    assert.ok(codeOf(last(await nodeTools.smaller(wasm))).equals(codeOf(shrunk.wasm)), 'asc, and the optimiser once more');
+  });
+
+test('it has the three targets and what C is printed from, and the numbers that the memory map counts with', () => {
+  assert.equal(Object.keys(config.targets).sort(), [...targets, 'c'].sort());
+  assert.equal([config.options.stackSize, config.options.memoryBase], [stackBytes, memoryBase]);
+  assert.is(nodeTools.config(), textOf('asconfig.json'), 'the build reads this file');
+});
+
+test('flags stand nowhere else', () => {
+  const names = [...Object.keys(config.options), ...Object.values(config.targets).flatMap((options) => Object.keys(options))];
+  assert.ok(names.length >= 9);
+  const flag = new RegExp(`--(?:${names.join('|')})[= '"]`);
+  const found = allFiles.filter(
+    (f) => /^(?:assembly|host|scripts|models|quant)\/.*\.(?:ts|mjs)$/.test(f) && flag.test(textOf(f)),
+  );
+  assert.equal(found, []);
+  assert.ok(flag.test('--stackSize=8'), 'the search finds one');
+});
+
+test('the package has it, beside dist/ and in it', () => {
+  const { files } = JSON.parse(textOf('package.json')) as { files: string[] };
+  assert.ok(files.includes('asconfig.json'));
+  assert.match(textOf('scripts/prepare.mjs'), /const asTheyAre = \['asconfig\.json'/);
+});
+
+test.run();
