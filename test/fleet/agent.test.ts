@@ -30,7 +30,7 @@ import { bundleOf, bytesOf, digestOf, keys, type MadeBundle, signal } from '../g
 import { CrashDisk } from '../gateway/crash-disk.ts';
 import { mutate, randomOf } from '../host/helpers.ts';
 
-const messages = Number(process.env.RUNLET_FLEET_MESSAGES ?? 10_000);
+const messages = Number(process.env.RUNLET_FLEET_MESSAGES ?? 4000);
 const seed = Number(process.env.RUNLET_SEED ?? 20260724);
 console.log(`seed ${seed}, ${messages} messages`);
 

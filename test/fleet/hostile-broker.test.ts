@@ -281,7 +281,7 @@ test('a log of a flood is short, and says what it left out', () => {
 
 const program = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find(existsSync);
 if (program)
-  test('mosquitto keeps the bound itself: a retained message of 2 MiB does not come, and others do', async () => {
+  test('mosquitto keeps the bound itself: messages of 2 MiB do not come, and others do', async () => {
     const port = 20_000 + (process.pid % 20_000);
     const child: ChildProcess = spawn(program, ['-p', `${port}`], { stdio: 'ignore' });
     try {
@@ -291,10 +291,11 @@ if (program)
         return mqtt.connectAsync(url);
       });
       const topic = 'runlet/g1/streams/wrist/frames';
-      await sender.publishAsync(topic, Buffer.alloc(2 << 20), { qos: 1, retain: true });
+      const large = Buffer.from(writeFrames({ from: 0, bytes: new Uint8Array(2 << 20) }));
+      await sender.publishAsync(topic, large, { qos: 1, retain: true });
       const { intake, taken } = intakeOf();
       const wire = await connectMqtt(intake, { url, id: 'g1', qos: 1 }, log);
-      await sender.publishAsync(topic, Buffer.alloc(2 << 20), { qos: 1 });
+      await sender.publishAsync(topic, large, { qos: 1 });
       await until('frames come', () => {
         sender.publish(topic, Buffer.from(frames));
         return taken.length > 0;

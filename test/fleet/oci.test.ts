@@ -251,6 +251,18 @@ wrong('a size that is another one', 'RN855', layer({ size: 69_000 }));
 wrong('a size below nothing', 'RN855', layer({ size: -1 }));
 wrong('a digest that leads elsewhere', 'RN855', layer({ digest: 'sha256:../../secrets' }));
 
+test('what a registry says reaches no terminal as it is', async () => {
+  for (const options of [
+    layer({ mediaType: 'application/\u001b[31mwasm' }),
+    { manifest: () => '\u001b[31m' },
+    { manifest: (m: object) => ({ ...m, config: { mediaType: '\u001b[31m\r\n' } }) },
+  ]) {
+    const { result, why } = await pull(options);
+    assert.is(result, 'RN855');
+    assert.match(why, /^[ -~]+$/);
+  }
+});
+
 test('a registry that is not there', async () => {
   const registry = await registryOf(module);
   await registry.close();

@@ -162,6 +162,20 @@ test('numbers of others do not lead away: what it says is one that the gateway t
   }
 });
 
+test('a report whose version would write to the terminal is none', async () => {
+  const { link, send, report } = siteOf(['g0'], () => 'good');
+  const { subscribe } = link;
+  link.subscribe = async (...all) => {
+    await subscribe(...all);
+    send(topics.reported(site, 'g1'), report('g1', { active: { ...before, version: '1.0\u001b[2J' } }));
+  };
+  const found = await new Runner(link, options({ waves: 'all' })).run();
+  assert.equal(
+    found.rows.map(({ gateway }) => gateway),
+    ['g0'],
+  );
+});
+
 test(`${messages} changed messages while it runs`, async () => {
   const random = randomOf(seed);
   let sent = 0;

@@ -40,7 +40,8 @@ export function gatewayOf(topic: string, site: string, kind: 'desired' | 'report
 const name = v.pipe(v.string(), v.regex(nameText));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const sequence = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(mostSequence));
-const text = v.pipe(v.string(), v.maxLength(600));
+/** As a gateway takes it of a bundle; it is printed on terminals. */
+const version = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/));
 
 const bundleRef = v.strictObject({
   digest,
@@ -64,7 +65,7 @@ const desiredSchema = v.strictObject({
   trial: v.optional(v.omit(trialOptionsSchema, ['confirm'])),
 });
 
-const release = v.strictObject({ digest, name, version: text, sequence: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+const release = v.strictObject({ digest, name, version, sequence: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
 const code = v.pipe(v.string(), v.regex(/^RN\d{3}$/));
 
@@ -98,6 +99,13 @@ export type Reported = v.InferOutput<typeof reportedSchema>;
 export type OnlineReport = Extract<Reported, { online: true }>;
 export type Release = v.InferOutput<typeof release>;
 
+/** What a schema found, on one line, without characters that a terminal would act on. */
+export const issuesText = (issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string =>
+  v
+    .summarize(issues)
+    .replace(/[^ -~]+/g, ' ')
+    .slice(0, 200);
+
 /** @throws RN850 */
 function parse<T>(schema: v.GenericSchema<unknown, T>, json: string | Uint8Array, where: string): T {
   const wrong = (why: string): RunletError =>
@@ -116,7 +124,7 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, json: string | Uint8Array
   }
   const found = v.safeParse(schema, value, { abortEarly: true });
   if (found.success) return found.output;
-  throw wrong(v.summarize(found.issues).replace(/\s+/g, ' ').slice(0, 200));
+  throw wrong(issuesText(found.issues));
 }
 
 const envelopeSchema = v.strictObject({

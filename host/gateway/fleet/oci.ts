@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { RunletError } from '../../../models/error.ts';
+import { issuesText } from './messages.ts';
 
 export const configType = 'application/vnd.wasm.config.v0+json';
 export const layerType = 'application/wasm';
@@ -255,10 +256,9 @@ export async function pullBundle(reference: OciReference, options: PullOptions):
   const pull = new Pull(reference, options);
   const bytes = await pull.get(`manifests/sha256:${reference.digest}`, manifestType, reference.digest, mostManifestBytes);
   const manifest = v.safeParse(manifestSchema, jsonOf(new TextDecoder().decode(bytes)));
-  if (!manifest.success)
-    throw pull.wrong(`the manifest is none of a module: ${v.summarize(manifest.issues).replace(/\s+/g, ' ').slice(0, 160)}`);
+  if (!manifest.success) throw pull.wrong(`the manifest is none of a module: ${issuesText(manifest.issues)}`);
   const [layer] = manifest.output.layers as [v.InferOutput<typeof descriptor>];
-  if (layer.mediaType !== layerType) throw pull.wrong(`its layer is ${layer.mediaType.slice(0, 60)}`);
+  if (layer.mediaType !== layerType) throw pull.wrong(`its layer is ${JSON.stringify(layer.mediaType.slice(0, 60))}`);
   if (layer.size > options.mostBytes) throw pull.wrong(`the bundle has ${layer.size} bytes, and ${options.mostBytes} are taken`);
   const digest = layer.digest.slice('sha256:'.length);
   const module = await pull.get(`blobs/${layer.digest}`, '*/*', digest, layer.size);
