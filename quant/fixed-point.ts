@@ -2,14 +2,18 @@
  * The one rounding rule of the code base, in TypeScript; assembly/kernels/fixed-point.ts is its twin and they are cross-tested.
  *
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.  Source: TensorFlow Lite reference kernels
- * (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives.  Exact: integers only.
+ * (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives; one rounding where the shift says so, for LiteRT's
+ * FULLY_CONNECTED (once.ts).  Exact: integers only.
  */
 import { RunletError } from '../models/error.ts';
+
+/** Shifts from here on mean one rounding. Those of two roundings are -31 to 30. */
+export const ONCE = 64;
 
 export interface Multiplier {
   /** Q31 in [2^30, 2^31), or 0. */
   multiplier: number;
-  /** Power of two: left shift where positive, rounding right shift where negative. */
+  /** Power of two: left shift where positive, rounding right shift where negative. From ONCE on: one rounding, and a right shift by shift - ONCE. */
   shift: number;
 }
 
@@ -66,8 +70,19 @@ export function roundingShift(x: number, exponent: number): number {
   return (exponent === 31 ? (x < 0 ? -1 : 0) : x >> exponent) + (remainder > threshold ? 1 : 0);
 }
 
-/** The accumulator brought to the output's scale: MultiplyByQuantizedMultiplier. */
+/** Whether a shift says that sums are rounded once. */
+export const isOnce = (shift: number): boolean => shift >= ONCE;
+
+/** The power of two of either kind of shift: real = multiplier * 2^(exponent - 31). */
+export const exponentOf = (shift: number): number => (isOnce(shift) ? 31 - (shift - ONCE) : shift);
+
+/** floor((x * multiplier + 2^(right - 1)) / 2^right), exact for whole numbers of up to 53 bits. */
+export const roundOnce = (x: number, multiplier: number, right: number): number =>
+  Number((BigInt(x) * BigInt(multiplier) + (1n << BigInt(right - 1))) >> BigInt(right));
+
+/** The accumulator brought to the output's scale: MultiplyByQuantizedMultiplier, or one rounding. */
 export function requantise(x: number, multiplier: number, shift: number): number {
+  if (isOnce(shift)) return roundOnce(x, multiplier, shift - ONCE);
   return shift > 0 ? mulHigh((x << shift) | 0, multiplier) : roundingShift(mulHigh(x, multiplier), -shift);
 }
 

@@ -73,7 +73,7 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
   const data = rounded
     ? together(node, channels, scales, seen.grams as readonly Gram[], methods.biasCorrection !== false)
     : nearest(weights.data, channels, scales);
-  const int8: Weights = { data, scales, scaleRule: 'per-channel' };
+  const int8: Weights = { data, scales, scaleRule: weights.scaleRule ?? 'per-channel' };
   const shift = methods.biasCorrection && seen.mean ? biasShift(weights, int8, channels, seen.mean) : undefined;
   const integers = Int32Array.from(scales, (scale, o) => {
     const limit = 2 ** 30;

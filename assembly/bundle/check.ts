@@ -298,6 +298,12 @@ export function checkManifest(value: unknown): Manifest {
   if (m.sequence !== undefined) manifest.sequence = wholeOf(m.sequence, 'sequence', 0, maxSafe);
   if (m.form !== undefined) manifest.form = oneOf(m.form, 'form', forms);
   if (m.weights !== undefined) manifest.weights = weightsOf(m.weights, manifest.bytes);
+  if (m.reference !== undefined) {
+    const reference = textOf(m.reference, 'reference');
+    manifest.reference = /^[\x20-\x7e]{1,120}$/.test(reference)
+      ? reference
+      : wrong('reference', 'up to 120 printable letters', m.reference);
+  }
   if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
   checkRates(manifest);
   if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');

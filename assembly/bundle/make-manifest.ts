@@ -4,6 +4,7 @@
  * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the machine.
  */
 import { writeGraph } from '../../models/graph/file.ts';
+import { references, roundingOf } from '../../models/graph/rounding.ts';
 import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Style } from '../emit/emit.ts';
@@ -126,6 +127,7 @@ export async function makeManifest(
   const { graph } = plan;
   const { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
+  const rounding = roundingOf(graph);
   const own = { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features };
   const optional = { ...own, runningSums: sums.length > 0 ? sums : undefined };
   return {
@@ -136,6 +138,7 @@ export async function makeManifest(
     target: options.target,
     ...(options.style === 'calls' ? {} : { style: options.style }),
     ...(options.form && { form: options.form }),
+    ...(rounding && { reference: references[rounding] }),
     mode: plan.mode,
     inputs: graph.inputs.map((p, i) => ({
       ...portManifest(quant, p, true),

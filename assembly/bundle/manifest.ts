@@ -140,6 +140,10 @@ export interface Manifest {
   target: string;
   /** One call per layer (where it is left out), or a table of layers and an interpreter. Hosts need not care. */
   style?: 'calls' | 'table';
+  /**
+   * Whose bytes its fully connected layers give, with the version (docs/quantisation.md). Left out: TensorFlow Lite Micro's, of a model that names no reference.
+   */
+  reference?: string;
   mode: 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
   inputs: PortManifest[];
   outputs: PortManifest[];

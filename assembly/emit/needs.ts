@@ -22,6 +22,7 @@ export const needNames = [
   'WIDE',
   'FETCH',
   'EDGES',
+  'ONCE',
   'APART',
 ] as const;
 export type Need = (typeof needNames)[number];

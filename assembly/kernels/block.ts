@@ -49,6 +49,7 @@ export const LANES = 92; // interp, conv and dense: i64, the bits of one weight 
 export const RUNS = 100; // interp, native: 1 where the taps of every place inside the input lie side by side in it
 export const PATCH = 104; // address, s8 [KERNEL_T][KERNEL_F][PER], where they do not (patch.ts); simd: s16, of four places
 export const SUMS = 108; // address, i32 [Y_C]: the sums of a place; simd: of four places, each filled up to sixteen
+export const LOW = 108; // int16, rounded once: address, i32 [o], lower bits of the multipliers
 export const MAC_BYTES = 112;
 // Weights apart from memory (fetch.ts), interp and native: BIAS is where a tile goes, the other addresses lie inside it
 export const SOURCE = 112; // where the layer's first tile stands among all weights
@@ -68,6 +69,11 @@ export const F_AFTER = 124; // simd, depthwise: feature padding after the last r
 export const MAGIC = 128; // simd: f32 (mac-simd.ts)
 export const BELOW = 132; // simd: address, f32 [o], where outputs lie on both sides of the zero point, else 0 (mac-simd.ts)
 export const MAC_SIMD_BYTES = 136;
+
+/** MAC: shifts from here on mean one rounding, and a right shift by SHIFT - ONCE_FROM (quant/fixed-point.ts has the same). */
+export const ONCE_FROM = 64;
+/** Bits of the lower words at LOW. */
+export const LOW_BITS = 26;
 
 /** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps, else by last_rows (last-rows.ts). */
 export const FEW_TAPS = 32;

@@ -31,14 +31,14 @@ import {
   Y_ZERO,
 } from "./block";
 import { dot_s8 } from "./conv";
-import { clamp, first_row, requantise } from "./fixed-point";
+import { clamp, first_row, rescale } from "./fixed-point";
 
 // @ts-ignore: decorator
 @inline
 function finish(p: usize, u: i32, acc: i32): void {
   const m = load<i32>(load<i32>(p, MULTIPLIER) + (u << 2));
   const s = <i32>load<i8>(load<i32>(p, SHIFT) + u);
-  store<i8>(load<i32>(p, Y) + u, clamp(load<i32>(p, Y_ZERO) + requantise(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+  store<i8>(load<i32>(p, Y) + u, clamp(load<i32>(p, Y_ZERO) + rescale(acc, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
 }
 
 export function dense_s8(p: usize): void {

@@ -2,17 +2,19 @@
  * finish: the sums of a place to its outputs, for layers whose sums and shifts are known to be small.
  *
  * In: sums i32 [Y_C] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [Y_C].  Tables of a layer: MULTIPLIER u32, doubled,
- * SHIFT s = -1 - shift; Y_ZERO is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
+ * SHIFT s = -1 - shift, and ONCE_FROM more where sums are rounded once; Y_ZERO is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
  *
  * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word at the right place, and the top bit of
  * the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
  *
+ * Rounded once, (sum * 2m + 2^(32 + s)) >> (33 + s) is the upper word, shifted by s, plus one, halved: floors of floors are one floor.
+ *
  * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and maximum gcc makes two moves more. What lies
  * as far apart at every output is a distance, not a pointer: gcc would compute it anew. APART, where there is no such distance, has pointers.
  */
-import { MAX, MIN, MULTIPLIER, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
+import { MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
 import { tile_outputs } from "./fetch";
-import { APART, FETCH } from "./needs";
+import { APART, FETCH, ONCE } from "./needs";
 
 /** All outputs of a place, or those of a tile. */
 export function finish_row(
@@ -32,8 +34,13 @@ export function finish_row(
   const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
   do {
     const product = <i64>load<i32>(sum) * <i64>load<u32>(APART ? multiplier : sum + multiplier);
-    const v = <i32>(product >> 32) + <i32>((<u32>product) >> 31);
-    const twice = ((v + (v >> 31)) >> load<i8>(APART ? shift : y + shift)) + round;
+    let twice: i32;
+    if (ONCE && load<i8>(APART ? shift : y + shift) >= ONCE_FROM) {
+      twice = ((<i32>(product >> 32)) >> (load<i8>(APART ? shift : y + shift) & 31)) + round;
+    } else {
+      const v = <i32>(product >> 32) + <i32>((<u32>product) >> 31);
+      twice = ((v + (v >> 31)) >> load<i8>(APART ? shift : y + shift)) + round;
+    }
     let q = twice >> 1;
     if (twice < low << 1) q = low;
     if (twice > high << 1) q = high;

@@ -4,8 +4,8 @@
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.
  * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
  */
-import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
-import { EDGES } from "./needs";
+import { BIAS, MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, Y_ZERO } from "./block";
+import { EDGES, ONCE } from "./needs";
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
 // @ts-ignore: decorator
@@ -31,6 +31,17 @@ export function requantise(x: i32, multiplier: i32, shift: i32): i32 {
   return shift > 0 ? mul_high(x << shift, multiplier) : rounding_shift(mul_high(x, multiplier), -shift);
 }
 
+/** The same for a layer's sum, which its shift may say to round once: LiteRT's FULLY_CONNECTED. */
+// @ts-ignore: decorator
+@inline
+export function rescale(x: i32, multiplier: i32, shift: i32): i32 {
+  if (ONCE && shift >= ONCE_FROM) {
+    const right = <i64>(shift - ONCE_FROM);
+    return <i32>((<i64>x * <i64>multiplier + ((<i64>1) << (right - 1))) >> right);
+  }
+  return requantise(x, multiplier, shift);
+}
+
 /** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored. */
 export function finish(
   p: usize, // MAC block
@@ -41,7 +52,7 @@ export function finish(
   const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
   const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
   const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
-  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + requantise(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + rescale(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
 }
 
 // @ts-ignore: decorator

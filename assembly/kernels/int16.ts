@@ -2,10 +2,11 @@
  * int16: what the kernels of int16 activations share. Holds no operator.
  *
  * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.  Exact: quant/ops/int16.ts is its twin.
- * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 1 to 46.
+ * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 1 to 46. From ONCE_FROM on: the multiplier's upper 27 of 53 bits, the others at LOW.
  * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
  */
-import { BIAS, MAX, MIN, MULTIPLIER, SHIFT, Y_ZERO } from "./block";
+import { BIAS, LOW, LOW_BITS, MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, Y_ZERO } from "./block";
+import { ONCE } from "./needs";
 
 /** Products of int8 and int16 that int32 has room for, at least. */
 const RUN: i32 = 256;
@@ -54,6 +55,11 @@ export function finish_int16<TY>(
   const m = <i64>load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
   const s = <i64>load<i8>(load<i32>(p, SHIFT) + o);
   const sum = acc + <i64>load<i32>(load<i32>(p, BIAS) + (o << 2));
-  const v = ((sum * m + ((<i64>1) << (s - 1))) >> s) + <i64>load<i32>(p, Y_ZERO);
+  let v: i64;
+  if (ONCE && s >= ONCE_FROM) {
+    const low = sum * <i64>load<i32>(load<i32>(p, LOW) + (o << 2));
+    v = (sum * m + (low >> LOW_BITS) + ((<i64>1) << (s - (ONCE_FROM + 1)))) >> (s - ONCE_FROM);
+  } else v = (sum * m + ((<i64>1) << (s - 1))) >> s;
+  v += <i64>load<i32>(p, Y_ZERO);
   store<TY>(y, <TY>min(<i64>load<i32>(p, MAX), max(<i64>load<i32>(p, MIN), v)));
 }

@@ -36,5 +36,7 @@ export const WIDE: bool = true;
 export const FETCH: bool = false;
 /** Places that read past an edge. */
 export const EDGES: bool = true;
+/** Layers whose sums are rounded once (fixed-point.ts). */
+export const ONCE: bool = true;
 /** What is constant has a memory of its own, so that no distance leads there from what changes (C without a runtime). */
 export const APART: bool = false;

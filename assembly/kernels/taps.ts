@@ -37,7 +37,7 @@ import {
   Y_F,
   Y_ZERO,
 } from "./block";
-import { clamp, requantise } from "./fixed-point";
+import { clamp, rescale } from "./fixed-point";
 import { fill_s8, move_s8 } from "./move";
 
 /** Elements of an output row. */
@@ -66,7 +66,7 @@ function requantise_row(p: usize, acc: usize, y: usize): void {
   for (let e: i32 = 0; e < elements(p); e++) {
     const o = e % channels;
     const sum = load<i32>(load<i32>(p, BIAS) + (o << 2)) + (acc ? load<i32>(acc + (e << 2)) : 0);
-    const scaled = requantise(sum, load<i32>(load<i32>(p, MULTIPLIER) + (o << 2)), <i32>load<i8>(load<i32>(p, SHIFT) + o));
+    const scaled = rescale(sum, load<i32>(load<i32>(p, MULTIPLIER) + (o << 2)), <i32>load<i8>(load<i32>(p, SHIFT) + o));
     store<i8>(y + e, clamp(load<i32>(p, Y_ZERO) + scaled, load<i32>(p, MIN), load<i32>(p, MAX)));
   }
 }

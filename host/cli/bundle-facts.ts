@@ -20,6 +20,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     mode: manifest.mode,
     target: manifest.target,
     style: manifest.style ?? 'calls',
+    ...(manifest.reference !== undefined && { reference: manifest.reference }),
     ...(manifest.form && { form: manifest.form }),
     window: manifest.window,
     hop: manifest.hop,

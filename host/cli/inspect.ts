@@ -76,6 +76,7 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
     `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
+    ...(manifest.reference ? [`bytes   those of ${manifest.reference}`] : []),
     ...(manifest.form === 'wasi' ? [formText] : []),
     ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
+import { type Rounding, roundings, withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
@@ -35,6 +36,12 @@ export const modelArgs = {
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
   window: { type: 'string', description: 'Frames of a window, where the model leaves them open; for several inputs a=64,b=128' },
+  rounding: {
+    type: 'string',
+    description:
+      'Whose bytes fully connected layers give: tflm (TensorFlow Lite Micro, default), tflm-f32 (before mid-2026) or litert (docs/quantisation.md)',
+    valueHint: 'reference',
+  },
 } as const;
 
 export const planArgs = {
@@ -69,7 +76,11 @@ export const calibArgs = {
     description: "Ranges of mse that become narrower where that is better at the model's outputs: none, inputs or all",
     valueHint: 'which',
   },
-  rounding: { type: 'string', description: 'Weights: nearest, or together (errors of an output cancel)', valueHint: 'rule' },
+  weightRounding: {
+    type: 'string',
+    description: 'Weights: nearest, or together (errors of an output cancel)',
+    valueHint: 'rule',
+  },
   weightScales: { type: 'string', description: 'Scales of weights: per-channel or per-tensor', valueHint: 'rule' },
   equalise: { type: 'string', description: 'Scale channels against each other first: on or off', valueHint: 'on|off' },
   biasCorrection: {
@@ -134,6 +145,7 @@ export interface ModelOptions {
   timeAxis?: string;
   frame?: string;
   window?: string;
+  rounding?: string;
 }
 
 export interface CalibOptions {
@@ -142,7 +154,7 @@ export interface CalibOptions {
   observer?: string;
   percentile?: string;
   narrow?: string;
-  rounding?: string;
+  weightRounding?: string;
   weightScales?: string;
   equalise?: string;
   biasCorrection?: string;
@@ -183,8 +195,16 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
   return { windows: Object.fromEntries(pairs.map(([name, text]) => [name, length(text) ?? 0])) };
 }
 
+/** The rule of --rounding, or undefined. @throws RN740 */
+export function roundingOption(value: string | undefined): Rounding | undefined {
+  if (value === 'nearest' || value === 'together')
+    throw badOption('rounding', value, `${roundings.join(', ')}; how weights are rounded is --weight-rounding ${value}`);
+  return choiceOption('rounding', value, roundings);
+}
+
 /** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
+  const rounding = roundingOption(options.rounding);
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
   for (const notice of notices) process.stderr.write(`${notice}\n`);
   const digest = createHash('sha256').update(data);
@@ -200,7 +220,8 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
     ...windowsOf(options.window),
   });
   // over all files of the model, in the order in which they were read
-  const whole = { ...graph, sourceDigest: graph.sourceDigest || digest.digest('hex') };
+  const ruled = rounding ? withRounding(graph, rounding) : graph;
+  const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
 
@@ -289,7 +310,7 @@ export function methodOptions(args: CalibOptions): Partial<Methods> & SampleOpti
     observer: choiceOption('observer', args.observer, observerKinds),
     percentile: numberOption('percentile', args.percentile, { min: 50, max: 100 }),
     narrow: choiceOption('narrow', args.narrow, ['none', 'inputs', 'all'] as const),
-    rounding: choiceOption('rounding', args.rounding, ['nearest', 'together'] as const),
+    rounding: choiceOption('weight-rounding', args.weightRounding, ['nearest', 'together'] as const),
     weightScales: choiceOption('weight-scales', args.weightScales, ['per-channel', 'per-tensor'] as const),
     equalise: onOff('equalise', args.equalise),
     biasCorrection: args.biasCorrection === 'analytic' ? 'analytic' : onOff('bias-correction', args.biasCorrection),

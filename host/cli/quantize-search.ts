@@ -32,7 +32,7 @@ const ownMethods = [
   'observer',
   'percentile',
   'narrow',
-  'rounding',
+  'weightRounding',
   'weightScales',
   'equalise',
   'biasCorrection',

@@ -6,11 +6,13 @@
  */
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
+import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
-import { exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import { badOption, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
+import type { Comparison } from './compare.ts';
 import {
   calibArgs,
   isWasm,
@@ -50,6 +52,12 @@ export default defineCommand({
       const { crossTable } = await import('./cross-table.ts');
       return crossTable(await loadGraph(args, bytes), args);
     }
+    if (bundle && args.rounding)
+      throw badOption(
+        'rounding',
+        args.rounding,
+        'a model file: a bundle has been built with a rule; build it again with this one',
+      );
     if (!args.input || !args.expect) {
       throw new RunletError('RN748', {
         what: 'there is nothing to compare',
@@ -71,10 +79,12 @@ export default defineCommand({
     checkOneInput(session);
     const { compareStream, compareWindows } = await import('./compare.ts');
     const hop = numberOption('hop', args.hop, { min: 1, whole: true });
-    const result =
-      hop === undefined
-        ? compareWindows(wholeWindows(session), x, y)
-        : compareStream(sameHop(session, hop), x, y, numberOption('expect-hop', args.expectHop, { min: 1, whole: true }) ?? hop);
+    const expectHop = numberOption('expect-hop', args.expectHop, { min: 1, whole: true }) ?? hop;
+    const compare = (one: Session) =>
+      hop === undefined || expectHop === undefined
+        ? compareWindows(wholeWindows(one), x, y)
+        : compareStream(sameHop(one, hop), x, y, expectHop);
+    const result = compare(session);
     if (result.outputs === 0) {
       throw new RunletError('RN746', {
         what: 'no output could be compared',
@@ -82,6 +92,7 @@ export default defineCommand({
         tryThis: 'a longer input, or --expect-hop',
       });
     }
+    const equalWith = result.differing > 0 && graph ? await otherRounding(graph, args, compare) : undefined;
     const text = `${result.differing} of ${result.outputs} outputs differ (max |diff| ${result.maxDifference})`;
     if (args.json)
       printJson({
@@ -90,15 +101,43 @@ export default defineCommand({
         outputs: result.outputs,
         mode: session.manifest.mode,
         hop: session.hop,
+        ...(equalWith && { equalWith }),
       });
     else process.stdout.write(`${text}\n`);
     if (result.rowsWithoutWindow > 0)
       process.stderr.write(
         `${result.rows} expected rows compared; ${result.rowsWithoutWindow} have no window at this hop, or lie in the warm-up\n`,
       );
-    if (result.differing > 0) process.exitCode = exitCodes.checkFailed;
+    if (result.differing > 0) {
+      process.stderr.write(roundingAdvice(equalWith, session));
+      process.exitCode = exitCodes.checkFailed;
+    }
   },
 });
+
+/** The rule of --rounding under which every output is as expected. */
+async function otherRounding(
+  graph: Graph,
+  args: BuildArgs & { rounding?: string },
+  compare: (session: Session) => Comparison,
+): Promise<Rounding | undefined> {
+  const built = args.rounding ?? roundingOf(graph) ?? 'tflm';
+  // the likely one first: each is a build
+  for (const rounding of roundings.toReversed()) {
+    const other = withRounding(graph, rounding);
+    if (rounding === built || roundingOf(other) === undefined) continue;
+    const session = await openSession((await buildFor(other, args)) as BufferSource);
+    if (compare(session).differing === 0) return rounding;
+  }
+  return undefined;
+}
+
+/** What to try where outputs differ, or nothing. */
+function roundingAdvice(equalWith: Rounding | undefined, { manifest }: Session): string {
+  if (equalWith)
+    return `all differences come from rounding in fully connected layers: --rounding ${equalWith} gives every expected byte (${references[equalWith]})\n`;
+  return manifest.reference ? `this module gives the bytes of ${manifest.reference}; see --rounding\n` : '';
+}
 
 type BuildArgs = {
   hop?: string;

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { fromBase64 } from './base64.ts';
+import { scaleRules } from './types.ts';
 
 export const array = { i8: Int8Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
 
@@ -46,7 +47,7 @@ const positive = v.pipe(
 const weights = v.strictObject({
   data: typed('i8', 'f32'),
   scales: v.optional(positive),
-  scaleRule: v.optional(v.picklist(['per-channel', 'dense-f32'])),
+  scaleRule: v.optional(v.picklist(scaleRules)),
 });
 const bias = v.nullable(typed('i32', 'f32'));
 const kernel = { kernelT: small, kernelF: small, strideT: small, strideF: small, padT: pad, padF: pad, clamp };

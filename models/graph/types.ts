@@ -47,13 +47,21 @@ export interface Tensor {
   quant?: QuantParams;
 }
 
+/**
+ * How the sums of a layer come to its output's scale. `per-channel`: s_in * s_w / s_out in doubles as a multiplier of 31 bits, two roundings. The others
+ * say that the layer is a FULLY_CONNECTED: `dense` computes as `per-channel`, `dense-f32` with s_in * s_w rounded to float32 first where there is one scale,
+ * and `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles (models/graph/rounding.ts says which is whose).
+ */
+export const scaleRules = ['per-channel', 'dense', 'dense-f32', 'dense-once'] as const;
+export type ScaleRule = (typeof scaleRules)[number];
+
 /** Weights of a convolution or dense layer, in the order that the operator's file states. */
 export interface Weights {
   data: Float32Array | Int8Array;
   /** int8 only: one scale per output channel, or one for all; the zero point is 0. */
   scales?: Float64Array;
-  /** int8 only: the multiplier rule; `dense-f32` rounds s_in * s_w to float32 first, as TensorFlow Lite's FULLY_CONNECTED does. */
-  scaleRule?: 'per-channel' | 'dense-f32';
+  /** `per-channel` where it is left out. Float weights may have one, which they keep when they are quantised. */
+  scaleRule?: ScaleRule;
 }
 
 /** Fused activation as a clamp of the real value: relu is [0, Infinity], none is [-Infinity, Infinity]. */

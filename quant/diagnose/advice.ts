@@ -38,7 +38,7 @@ export function adviceFor(
     const why = `weights have ${db(weights.sqnrDb)}, channel ${weights.worstChannel} ${db(weights.worstDb)}`;
     if (methods.weightScales === 'per-tensor') found.push({ option: '--weight-scales per-channel', why });
     else if (methods.equalise === false) found.push({ option: '--equalise on', why });
-    else if (methods.rounding !== 'together') found.push({ option: '--rounding together', why });
+    else if (methods.rounding !== 'together') found.push({ option: '--weight-rounding together', why });
   }
   if (biasShare > 0.2 && methods.biasCorrection === false)
     found.push({ option: '--bias-correction on', why: `${percent(biasShare)} of its noise is a shift of means` });
@@ -59,8 +59,8 @@ export function adviceFor(
       option: '--mixed',
       why: `alone in int8 it leaves ${db(aloneDb)} at the outputs; int16 takes the part of its activation away, for state and work`,
     });
-  if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--rounding together'))
-    found.push({ option: '--rounding together', why: 'its weights are rounded one by one' });
+  if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--weight-rounding together'))
+    found.push({ option: '--weight-rounding together', why: 'its weights are rounded one by one' });
   if (found.length === 0 && layer.op === 'softmax')
     found.push({ option: '', why: `its steps are 1/256 by the specification, and so ${db(aloneDb)} is what int8 can give here` });
   return found.slice(0, 3);

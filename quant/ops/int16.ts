@@ -9,7 +9,8 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
-import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
+import { clampInt, type Multiplier, ONCE, quantizeMultiplier, requantise, roundOnce } from '../fixed-point.ts';
+import { lowBits } from '../once.ts';
 
 export type IntType = 'int8' | 'int16';
 
@@ -59,6 +60,7 @@ export function requantiseWide(x: number, multiplier: number, shift: number): nu
 interface Finish {
   multiplier: Int32Array;
   shift: Int32Array;
+  low?: Int32Array;
   yZero: number;
   min: number;
   max: number;
@@ -67,8 +69,11 @@ interface Finish {
 
 /** An accumulator of output o to its stored value. */
 export function finishSum(p: Finish, acc: number, o: number): number {
-  const rule = p.types ? requantiseWide : requantise;
-  return clampInt(p.yZero + rule(acc, p.multiplier[o] as number, p.shift[o] as number), p.min, p.max);
+  const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
+  const scaled = p.low
+    ? roundOnce(acc, multiplier * 2 ** lowBits + (p.low[o] as number), shift - ONCE + lowBits)
+    : (p.types ? requantiseWide : requantise)(acc, multiplier, shift);
+  return clampInt(p.yZero + scaled, p.min, p.max);
 }
 
 /** int32 has room for so many int16. */

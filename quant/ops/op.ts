@@ -37,7 +37,9 @@ export interface MacParams extends Range {
   /** Where one of both is int16; `multiplier` and `shift` are then those of wideMultiplier (int16.ts). */
   types?: Types;
   multiplier: Int32Array; // [o]
-  shift: Int32Array; // [o]
+  shift: Int32Array; // [o], all of one kind
+  /** int16 rounded once: the multipliers' lower bits (once.ts); `multiplier` has the upper ones. */
+  low?: Int32Array; // [o]
   xZero: number;
   yZero: number;
   /** Input channels of one group (conv), output channels per input channel (depthwise). */

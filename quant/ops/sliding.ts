@@ -1,15 +1,35 @@
 /**
  * What conv, depthwise and dense share: per-channel multipliers, bias and range from an int8 graph.
  *
- * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) * double(s_w) / double(s_y)) and
- * GetQuantizedConvolutionMultipler (float32(s_x * s_w) for FULLY_CONNECTED).
+ * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) * double(s_w) / double(s_y)),
+ * GetQuantizedConvolutionMultipler (float32(s_x * s_w) for `dense-f32`) and once.ts for `dense-once`.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Clamp, Tensor, Weights } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
-import { quantizeMultiplier } from '../fixed-point.ts';
+import { type Multiplier, quantizeMultiplier } from '../fixed-point.ts';
+import { onceMultipliers } from '../once.ts';
 import { typesOf, wideMultiplier } from './int16.ts';
 import { type MacParams, quantOf, rangeOf } from './op.ts';
+
+function twiceMultipliers(reals: Float64Array, split: (real: number) => Multiplier): Pick<MacParams, 'multiplier' | 'shift'> {
+  const found = Array.from(reals, split);
+  return {
+    multiplier: Int32Array.from(found, (m) => m.multiplier),
+    shift: Int32Array.from(found, (m) => m.shift),
+  };
+}
+
+/** Largest |sum + bias| of each output of a fully connected layer, whose weights lie side by side; an input less its zero point is at most `farthest`. */
+function largestSums({ weights, bias }: Pick<MacParams, 'weights' | 'bias'>, farthest: number): Float64Array {
+  const largest = Float64Array.from(bias, Math.abs);
+  const each = weights.length / bias.length;
+  for (const [i, w] of weights.entries()) {
+    const o = Math.floor(i / each);
+    largest[o] = (largest[o] as number) + farthest * Math.abs(w);
+  }
+  return largest;
+}
 
 export function macParams(
   where: string,
@@ -29,23 +49,24 @@ export function macParams(
     });
   }
   const { types } = typesOf(xq, yq);
-  const multiplier = new Int32Array(outputs);
-  const shift = new Int32Array(outputs);
-  for (let o = 0; o < outputs; o++) {
-    const sw = weights.scales[weights.scales.length === 1 ? 0 : o] as number;
-    const product = weights.scaleRule === 'dense-f32' ? Math.fround(xq.scale * sw) : xq.scale * sw;
-    const m = types ? wideMultiplier(product / yq.scale) : quantizeMultiplier(product / yq.scale);
-    multiplier[o] = m.multiplier;
-    shift[o] = m.shift;
-  }
+  const scales = weights.scales;
+  const single = weights.scaleRule === 'dense-f32' && scales.length === 1;
+  const reals = Float64Array.from({ length: outputs }, (_, o) => {
+    const product = xq.scale * (scales[scales.length === 1 ? 0 : o] as number);
+    return (single ? Math.fround(product) : product) / yq.scale;
+  });
+  const range = rangeOf(parts.clamp, yq);
+  const sums = { weights: weights.data, bias: bias ?? new Int32Array(outputs) };
+  const steps = Math.max(range.max - yq.zeroPoint, yq.zeroPoint - range.min);
+  const largest = () => largestSums(sums, types?.x === 'int16' ? 32768 : 255);
   return {
-    ...rangeOf(parts.clamp, yq),
+    ...range,
     ...(types && { types }),
     geometry: parts.geometry,
-    weights: weights.data,
-    bias: bias ?? new Int32Array(outputs),
-    multiplier,
-    shift,
+    ...sums,
+    ...(weights.scaleRule === 'dense-once'
+      ? onceMultipliers({ reals, largest: largest(), steps, wide: types !== undefined, where })
+      : twiceMultipliers(reals, types ? wideMultiplier : quantizeMultiplier)),
     xZero: xq.zeroPoint,
     yZero: yq.zeroPoint,
     per: parts.per,

@@ -50,7 +50,7 @@ export function optionsText({ methods, mixedBudget }: Candidate): string {
     ...(observer === 'mse' ? [`--narrow ${narrow}`] : []),
     `--equalise ${equalise ? 'on' : 'off'}`,
     `--bias-correction ${bias}`,
-    `--rounding ${rounding}`,
+    `--weight-rounding ${rounding}`,
     `--weight-scales ${weightScales}`,
     ...(mixedBudget === undefined ? [] : [`--mixed --mixed-budget ${mixedBudget}`]),
   ].join(' ');

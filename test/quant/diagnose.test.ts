@@ -90,7 +90,7 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
   const advised = (methods: Parameters<typeof adviceFor>[1]) => adviceFor(found, methods, blunt).map((a) => a.option);
   assert.ok(advised({ ...good.methods, weightScales: 'per-tensor' }).includes('--weight-scales per-channel'));
   assert.ok(advised({ ...good.methods, equalise: false }).includes('--equalise on'));
-  assert.ok(advised(good.methods).includes('--rounding together'));
+  assert.ok(advised(good.methods).includes('--weight-rounding together'));
 
   const shifted = diagnose(
     good.float,

@@ -8,14 +8,15 @@ import * as B from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
 import type { MacIo } from './mac-block.ts';
 import type { Call, EmitContext, Fields } from './op.ts';
-import { isSigned, scaleWords } from './requantise-interp.ts';
+import { interpZero, isSigned, scaleWords } from './requantise-interp.ts';
 import { roundingZero } from './requantise-simd.ts';
-import { slidingFields } from './sliding.ts';
+import { needOnce, slidingFields } from './sliding.ts';
 import {
   channelBlocks,
   foldedBias,
   lanes,
   leftOver,
+  nativeShift,
   pastEnd,
   scales,
   startsOf,
@@ -86,7 +87,7 @@ function putter({ params: p }: MacIo, shape: TileShape, { target }: EmitContext,
       return;
     }
     view.setInt32(4 * at, (p.multiplier[o] as number) << 1, true);
-    view.setInt8(4 * most + at, -1 - (p.shift[o] as number));
+    view.setInt8(4 * most + at, nativeShift(p.shift[o] as number));
   };
 }
 
@@ -94,7 +95,7 @@ function putter({ params: p }: MacIo, shape: TileShape, { target }: EmitContext,
 function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { tables }: Places, most: number): Fields {
   const fields: Fields = [
     [B.BIAS, at + tables],
-    [B.Y_ZERO, roundingZero(p)],
+    [B.Y_ZERO, target === 'interp' ? interpZero(p) : roundingZero(p)],
   ];
   if (target === 'interp') return [...fields, [B.LANES, lanes.low], [B.LANES + 4, lanes.high]];
   return [...fields, [B.MULTIPLIER, at + tables], [B.SHIFT, at + tables + 4 * most]];
@@ -112,6 +113,7 @@ export function fetchedBlock(
   const p = io.params;
   if (shape.groups > 1) ctx.need('GROUPS');
   if (ctx.target === 'interp' && isSigned(p)) ctx.need('SIGNED');
+  if (ctx.target === 'native') needOnce(p, ctx);
   if (op !== 'depthwise' && leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   const { unit, bytes, weights } = op === 'depthwise' ? channelsOf(io, shape, ctx) : inTiles(io, shape, ctx);
   const perGroup = shape.outputs / shape.groups;

@@ -6,10 +6,21 @@
 import type { MacParams } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import type { EmitContext, Fields, StepIo } from './op.ts';
-import { isSigned } from './requantise-interp.ts';
+import { interpZero, isSigned } from './requantise-interp.ts';
 import { finishFields, roundingZero } from './requantise-simd.ts';
-import { slidingFields } from './sliding.ts';
-import { doubled, foldedBias, lanes, largestSum, leftOver, scales, startsOf, type TileShape, tiles } from './tiles.ts';
+import { needOnce, slidingFields } from './sliding.ts';
+import {
+  doubled,
+  foldedBias,
+  lanes,
+  largestSum,
+  leftOver,
+  nativeShift,
+  scales,
+  startsOf,
+  type TileShape,
+  tiles,
+} from './tiles.ts';
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
@@ -57,14 +68,15 @@ function tables(p: MacParams, shape: TileShape, ctx: EmitContext, raw: number | 
     if (isSigned(p)) ctx.need('SIGNED');
     return [
       [B.BIAS, ctx.table(scales(p, shape) as Int32Array)],
-      [B.Y_ZERO, roundingZero(p)],
+      [B.Y_ZERO, interpZero(p)],
       [B.LANES, lanes.low],
       [B.LANES + 4, lanes.high],
     ];
   }
+  needOnce(p, ctx);
   return [
     [B.MULTIPLIER, ctx.table(doubled(p.multiplier))],
-    [B.SHIFT, ctx.table(Int8Array.from(p.shift, (s) => -1 - s))],
+    [B.SHIFT, ctx.table(Int8Array.from(p.shift, nativeShift))],
     [B.Y_ZERO, roundingZero(p)],
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * Requantisation in float32 that is bit-equal to the integers' two roundings: found by search, proved channel by channel. Holds no operator.
+ * Requantisation in float32 that is bit-equal to the integers' two roundings, or their one: found by search, proved channel by channel. Holds no operator.
  *
  * In: a layer's multipliers, shifts and clamp, and the largest |sum + bias| of each output.  Out: tables of assembly/kernels/mac-simd.ts, or nothing.
  *
@@ -10,9 +10,9 @@
  * Rounding to halves (the last bit of 1.5 * 2^22 + x) and then down has its steps at n - 1/4, where the tie goes up for every n: the sum that
  * is rounded decides, not a parity. b is a multiple of 2^-17, so that adding it rounds next to nothing; c gives b's missing bits.
  * The integers round ties away from zero, so that steps below zero lie 2^shift further right than those above. A clamp that begins at the zero
- * point, as ReLU's does, leaves the latter only. Else c stays near 0, R is 0, and b is less by about 2^shift where sum < c.
+ * point, as ReLU's does, leaves the latter only; so does one rounding, which takes all ties upwards. Else c stays near 0, R is 0, and b is less by about 2^shift where sum < c.
  */
-import { requantise } from '../../../quant/fixed-point.ts';
+import { exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 
 /** Of a layer, what turns sums into outputs; bias is part of a sum. */
@@ -51,10 +51,11 @@ const offsets = near(2);
 /** Sums beside the steps of output o, those that lie closest to a step first, then the ends. */
 export function besideSteps(p: Finish, o: number, largest: number): number[] {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
-  const sigma = multiplier * 2 ** (shift - 31);
+  const sigma = multiplier * 2 ** (exponentOf(shift) - 31);
+  const early = isOnce(shift) ? 0 : 2 ** 30 / multiplier;
   const steps: { sum: number; slack: number }[] = [];
   for (let step = p.min + 1 - p.yZero; step <= p.max - p.yZero; step++) {
-    const real = (step - 0.5) / sigma - (Math.sign(step - 0.5) * 2 ** 30) / multiplier;
+    const real = (step - 0.5) / sigma - Math.sign(step - 0.5) * early;
     if (Math.abs(real) > largest + 2) continue;
     let sum = Math.ceil(real);
     while (requantise(sum - 1, multiplier, shift) >= step) sum--;
@@ -67,7 +68,7 @@ export function besideSteps(p: Finish, o: number, largest: number): number[] {
 
 function channel(p: Finish, o: number, largest: number, middle: number, signed: boolean): Channel | undefined {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
-  const sigma = multiplier * 2 ** (shift - 31);
+  const sigma = multiplier * 2 ** (exponentOf(shift) - 31);
   const centre = Math.round(middle / sigma);
   // beyond, 1.5 * 2^22 + x has no halves, or the sum no room
   if (Math.abs(centre) + largest >= 2 ** 30 || (Math.abs(centre) + largest) * sigma >= 2 ** 20) return undefined;
@@ -81,7 +82,7 @@ function channel(p: Finish, o: number, largest: number, middle: number, signed: 
         offsets
           .map((j) => f32((Math.round(exact * 2 ** 17) + j) * 2 ** -17))
           .find((b) => part.every(({ sum, wanted }) => outputOf(p, middle, f32(f32(f32(sum - c) * a) + b)) === wanted));
-      const exact = 2 ** (shift - 1) + c * a - middle + 0.25;
+      const exact = (isOnce(shift) ? 0 : 2 ** (shift - 1)) + c * a - middle + 0.25;
       const b = offset(exact, signed ? sums.filter(({ sum }) => sum >= c) : sums);
       if (b === undefined) continue;
       if (!signed) return { c, a, b, below: 0 };
@@ -110,8 +111,9 @@ export function floatTables(p: Finish, largest: (o: number) => number): FloatTab
 }
 
 function search(p: Finish, largest: (o: number) => number): FloatTables | undefined {
-  if (p.shift.some((shift) => shift > -1 || shift < -31)) return undefined;
-  const signed = p.min < p.yZero;
+  const exponents = p.shift.map(exponentOf);
+  if (exponents.some((exponent) => exponent > -1 || exponent < -31)) return undefined;
+  const signed = p.min < p.yZero && !p.shift.some(isOnce);
   const middle = signed ? 0 : Math.round((p.min + p.max) / 2) - p.yZero;
   const channels: Channel[] = [];
   for (let o = 0; o < p.bias.length; o++) {

@@ -7,9 +7,9 @@
  *
  * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below the zero point round the other way, and a layer that has
  * such keeps the second rounding apart: k without round, shift s. The shift is k's last six bits, of which WebAssembly's shifts take no more. That moves k by less than
- * 64 of 2^33 or more. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal beside each step of the rule and at the ends.
+ * 64 of 2^33 or more. Where sums are rounded once, k is without 2^31, and all outputs round upwards. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal beside each step of the rule and at the ends.
  */
-import { clampInt, requantise } from '../../../quant/fixed-point.ts';
+import { clampInt, exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 import { besideSteps } from './requantise-f32.ts';
 import { roundingZero } from './requantise-simd.ts';
@@ -20,8 +20,15 @@ export const scaleWords = 3;
 const mostShift = 20;
 const low16 = 2 ** 16;
 
-/** Some outputs are below the zero point. */
-export const isSigned = (p: Pick<MacParams, 'min' | 'yZero'>): boolean => p.min < p.yZero;
+type Rounds = Pick<MacParams, 'min' | 'yZero' | 'shift'>;
+
+const roundsOnce = ({ shift }: Rounds): boolean => shift.some(isOnce);
+
+/** Some outputs are below the zero point, and round the other way there. */
+export const isSigned = (p: Rounds): boolean => p.min < p.yZero && !roundsOnce(p);
+
+/** Y_ZERO of the kernel, which takes outputs below half of it as rounding the other way. */
+export const interpZero = (p: Rounds): number => roundingZero(roundsOnce(p) ? { yZero: p.min } : p);
 
 /** The kernel's output for sum + bias = x; `added` is k less bias * m. In parts of 16 bits, which doubles hold exactly. */
 function outputOf(p: MacParams, x: number, m: number, added: bigint, s: number): number {
@@ -38,9 +45,10 @@ function outputOf(p: MacParams, x: number, m: number, added: bigint, s: number):
 /** k of output o, whose bias with the input's zero point in it is `bias`. */
 function constant(p: MacParams, o: number, bias: number, largest: number): bigint | undefined {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
-  const s = -1 - shift;
+  const s = -1 - exponentOf(shift);
   const m = 2 * multiplier;
-  const rounding = 2n ** 31n + (isSigned(p) ? 0n : BigInt(roundingZero(p)) << BigInt(32 + s));
+  const first = isOnce(shift) ? 0n : 2n ** 31n;
+  const rounding = first + (isSigned(p) ? 0n : BigInt(roundingZero(p)) << BigInt(32 + s));
   const exact = BigInt(bias) * BigInt(m) + rounding;
   const last = BigInt(isSigned(p) ? s : 33 + s);
   const sums = besideSteps(p, o, largest).map((x) => ({
@@ -65,7 +73,7 @@ export function scaleTable(p: MacParams, largest: (o: number) => number, folded:
 function search(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
   const table = new Int32Array(scaleWords * p.bias.length);
   for (let o = 0; o < p.bias.length; o++) {
-    const [shift, most] = [p.shift[o] as number, largest(o)];
+    const [shift, most] = [exponentOf(p.shift[o] as number), largest(o)];
     if (shift > -1 || shift < -1 - mostShift || most >= 2 ** 30) return undefined;
     const k = constant(p, o, folded(o), most);
     if (k === undefined) return undefined;

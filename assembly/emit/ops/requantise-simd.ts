@@ -4,6 +4,7 @@
  * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of assembly/kernels/block.ts; the layouts are those of
  * assembly/kernels/mac-simd.ts.
  */
+import { exponentOf } from '../../../quant/fixed-point.ts';
 import * as B from '../../kernels/block.ts';
 import type { EmitContext, Fields } from './op.ts';
 import { type Finish, floatTables, magicBits } from './requantise-f32.ts';
@@ -12,9 +13,9 @@ export type { Finish } from './requantise-f32.ts';
 
 type Largest = (o: number) => number;
 
-/** Whether mac-simd.ts can: in integers with every shift from -31 to -3 and sums below 2^30, in floats where there are tables. */
+/** Whether mac-simd.ts can: in integers with two roundings, every shift from -31 to -3 and sums below 2^30, in floats where there are tables. */
 export const mayRequantise = (p: Finish, largest: Largest): boolean =>
-  p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30) &&
+  p.shift.every((shift, o) => exponentOf(shift) <= -1 && exponentOf(shift) >= -31 && largest(o) < 2 ** 30) &&
   (p.shift.every((shift) => shift <= -3) || floatTables(p, largest) !== undefined);
 
 /** Whether sums, less what is taken off them, still fit into 32 bits when they are shifted up by `bits`. */
@@ -24,7 +25,7 @@ export const mayShift = (p: Finish, largest: Largest, bits: number): boolean => 
 };
 
 /** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
-export const roundingZero = (p: Finish): number => 2 * p.yZero + 1;
+export const roundingZero = (p: Pick<Finish, 'yZero'>): number => 2 * p.yZero + 1;
 
 /** `length` values, then zeros up to whole eights; a single value stands for all. */
 function inEights<T extends Int32Array | Float32Array>(values: T, length: number): T {

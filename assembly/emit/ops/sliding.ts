@@ -4,6 +4,7 @@
  * In: a step with its addresses.  Out: fields of assembly/kernels/block.ts.
  */
 import type { SlidingGeometry } from '../../../models/ops/sliding.ts';
+import { isOnce } from '../../../quant/fixed-point.ts';
 import type { MacParams, Range } from '../../../quant/ops/op.ts';
 import * as B from '../../kernels/block.ts';
 import { foldFields } from './fold.ts';
@@ -58,9 +59,15 @@ function weightFields({ weights }: MacParams, ctx: EmitContext): Fields {
   ];
 }
 
+/** Says that sums are rounded once, where the kernel has code for it. */
+export const needOnce = ({ shift }: Pick<MacParams, 'shift'>, ctx: EmitContext): void => {
+  if (shift.some(isOnce)) ctx.need('ONCE');
+};
+
 /** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
 export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
   const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
+  needOnce(p, ctx);
   return ctx.block(bytes, [
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     [B.Y_ZERO, p.yZero],
@@ -69,6 +76,7 @@ export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
     [B.BIAS, ctx.table(p.bias)],
     [B.MULTIPLIER, ctx.table(p.multiplier)],
     [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
+    ...(p.low ? ([[B.LOW, ctx.table(p.low)]] as Fields) : []),
     ...(io.fold ? foldFields(io) : []),
     ...(io.taps ? tapsFields(io.taps) : []),
   ]);

@@ -4,6 +4,7 @@
  * In: MacParams and where each weight stands.  Out: bytes of the region `weights`, tables.  The layouts are those of assembly/kernels/conv-native.ts,
  * conv-interp.ts and mac-simd.ts; outputs and taps that fill up a tile are 0.
  */
+import { exponentOf, isOnce, ONCE } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 import { FEW_TAPS } from '../../kernels/block.ts';
 import type { Target } from '../target.ts';
@@ -178,8 +179,11 @@ export function isSmall(p: MacParams, shape: TileShape, target: Target): boolean
   const largest = (o: number) => largestSum(p, shape, o);
   if (target === 'simd') return mayRequantise(p, largest);
   if (target === 'interp') return scales(p, shape) !== undefined;
-  return p.shift.every((shift, o) => shift <= -1 && shift >= -31 && largest(o) < 2 ** 30);
+  return p.shift.every((shift, o) => exponentOf(shift) <= -1 && exponentOf(shift) >= -31 && largest(o) < 2 ** 30);
 }
+
+/** SHIFT of kernels/finish.ts. */
+export const nativeShift = (shift: number): number => -1 - exponentOf(shift) + (isOnce(shift) ? ONCE : 0);
 
 /** Doubled, modulo 2^32. */
 export const doubled = (values: Int32Array): Int32Array => values.map((v) => v << 1);

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 import type { GraphBuilder } from '../../graph/builder.ts';
-import type { Axis, Shape } from '../../graph/types.ts';
+import { type Axis, type Shape, scaleRules } from '../../graph/types.ts';
 import { inputLayout, type Layout } from '../layout.ts';
 import type { OnnxNode } from './proto.ts';
 import { countOf } from './tensor.ts';
@@ -23,8 +23,8 @@ const schema = v.object({
       shape: v.object({ t: length, f: length, c: length }),
     }),
   ),
-  /** `dense-f32` of a layer with weights, `avgpool` of a global average. */
-  rules: v.record(v.string(), v.picklist(['dense-f32', 'avgpool'])),
+  /** A scale rule of a layer with weights, `avgpool` of a global average. */
+  rules: v.record(v.string(), v.picklist([...scaleRules, 'avgpool'])),
   /** Adds that only move a value before it is rounded. */
   rounding: v.optional(v.array(v.string())),
 });
@@ -81,7 +81,7 @@ export function applyRules(hints: Hints | undefined, nodes: GraphBuilder['nodes'
   for (const node of nodes) {
     const rule = Object.hasOwn(hints.rules, node.name) ? hints.rules[node.name] : undefined;
     if (rule === 'avgpool' && node.op === 'globalavg') node.attrs.rule = rule;
-    if (rule === 'dense-f32' && 'weights' in node.attrs && node.attrs.weights.scales)
+    if (rule && rule !== 'avgpool' && 'weights' in node.attrs && node.attrs.weights.scales)
       node.attrs.weights = { ...node.attrs.weights, scaleRule: rule };
   }
 }

@@ -5,7 +5,7 @@
  * shapes and element order of the model's file; transposes stand at these borders alone. Scales are float32, as ONNX stores them. What ONNX has no
  * word for (rounding rules, which dimension is time) goes into metadata that other programs ignore; our reader gives back the same graph.
  */
-import type { Axis, Graph, Node, Shape, Tensor } from '../../graph/types.ts';
+import type { Axis, Graph, Node, ScaleRule, Shape, Tensor } from '../../graph/types.ts';
 import { type Hints, hintsKey } from '../../read/onnx/hints.ts';
 import { fromFile, toFile } from './border.ts';
 import { Emitter, type Nudge, type Written } from './emitter.ts';
@@ -81,8 +81,8 @@ export function writeOnnx(graph: Graph, { io = 'float', nudges }: WriteOptions =
 
 const longOnes = (order: readonly Axis[], shape: Shape): Axis[] => order.filter((axis) => shape[axis] > 1);
 
-function ruleOf(node: Node): 'dense-f32' | 'avgpool' | undefined {
+function ruleOf(node: Node): ScaleRule | 'avgpool' | undefined {
   if (node.op === 'globalavg') return node.attrs.rule === 'avgpool' ? 'avgpool' : undefined;
-  if ('weights' in node.attrs) return node.attrs.weights.scaleRule === 'dense-f32' ? 'dense-f32' : undefined;
+  if ('weights' in node.attrs) return node.attrs.weights.scaleRule === 'per-channel' ? undefined : node.attrs.weights.scaleRule;
   return undefined;
 }

@@ -3,7 +3,7 @@
  *
  * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
  * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).
- * Source: TensorFlow Lite reference kernel fully_connected.h; with one weight scale the multiplier is float32(s_in * s_w).
+ * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule says that the layer is a FULLY_CONNECTED, whatever it becomes here.
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
@@ -24,7 +24,7 @@ export function lowerDense(context: Context, op: TfOperator): void {
   if ((options?.int8(1) ?? 0) !== 0) throw new Refusal('its weights are shuffled');
   const scaleOf = (index: number) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
   const weights = readWeights(context, op, filter, 0);
-  const ruled: Weights = weights.scales?.length === 1 ? { ...weights, scaleRule: 'dense-f32' } : weights;
+  const ruled: Weights = { ...weights, scaleRule: 'dense' };
   const bias = readBias(context, op, 2, units, ruled, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
   const clamp = fusedClamp(op, options, 0);
   const rows = elements / inputs;
