@@ -9,6 +9,7 @@
 import { elementsOf, type FileOf, type OperatorOf, parseFile } from './file.ts';
 import { Invalid, Unjudged } from './flat.ts';
 import { rules } from './ops/index.ts';
+import { fullyConnectedOnce } from './ops/weights.ts';
 import { makeTensor, Op, rawBytes, type Tensor, type Values } from './runtime.ts';
 
 interface Variable {
@@ -25,13 +26,16 @@ interface Prepared {
 }
 
 export class Oracle {
+  readonly #once: boolean;
   readonly #graphs: Prepared[] = [];
   readonly #variables = new Map<string, Variable>();
   /** By name: whether its handles have no container. */
   readonly #absent = new Map<string, boolean>();
   readonly #onces: { hasRun: boolean }[] = [];
 
-  constructor(file: Uint8Array | FileOf) {
+  /** @param once FULLY_CONNECTED as LiteRT 2.3.0 computes it */
+  constructor(file: Uint8Array | FileOf, once = false) {
+    this.#once = once;
     const parsed = file instanceof Uint8Array ? parseFile(file) : file;
     if (parsed.subgraphs.length === 0) throw new Invalid('no subgraph');
     parsed.subgraphs.forEach((_, index) => {
@@ -115,7 +119,7 @@ export class Oracle {
         o.inputs.map((id) => tensors[id]),
         o.outputs.map((id) => tensors[id] as Tensor),
       );
-      graph.steps.push(this.#variableOp(file, o, op, handles) ?? plainOp(o, op));
+      graph.steps.push(this.#variableOp(file, o, op, handles) ?? plainOp(o, op, this.#once));
     }
     for (const id of of.outputs) {
       check(id, 'output');
@@ -193,7 +197,8 @@ export class Oracle {
   }
 }
 
-function plainOp(o: OperatorOf, op: Op): () => void {
+function plainOp(o: OperatorOf, op: Op, once: boolean): () => void {
+  if (once && o.op === 'FULLY_CONNECTED') return fullyConnectedOnce(op);
   const rule = rules[o.op as keyof typeof rules];
   if (!rule) throw new Unjudged(`no rule for ${o.op}`);
   return rule(op);

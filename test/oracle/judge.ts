@@ -36,7 +36,7 @@ export interface Verdict {
 export const steps = 40;
 
 /** Signals that find different things: noise, a slow walk, steps between the extremes. */
-function signalOf(length: number, frame: number, rng: Rng, style: number): Int8Array {
+export function signalOf(length: number, frame: number, rng: Rng, style: number): Int8Array {
   let at = 0;
   const walk = Int8Array.from({ length: frame }, () => rng.int(-128, 127));
   return Int8Array.from({ length }, (_, i) => {
@@ -51,10 +51,10 @@ function signalOf(length: number, frame: number, rng: Rng, style: number): Int8A
   });
 }
 
-const shapeOf = (graph: Graph, port: Port): Shape => graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+export const shapeOf = (graph: Graph, port: Port): Shape => graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
 
 /** Rows [t][f][c] in int8 as the file's input wants them. */
-function toFile(graph: Graph, port: Port, values: Int8Array): Float32Array {
+export function toFile(graph: Graph, port: Port, values: Int8Array): Float32Array {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out = new Float32Array(values.length);
   toNormalForm(port.order, shapeOf(graph, port)).forEach((to, i) => {
@@ -80,7 +80,7 @@ function jitter(
 }
 
 /** An int8 output [t][f][c] as the file's output holds it. */
-function asFile(graph: Graph, port: Port, values: Int8Array): number[] {
+export function asFile(graph: Graph, port: Port, values: Int8Array): number[] {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out: number[] = [];
   toNormalForm(port.order, shapeOf(graph, port)).forEach((to, i) => {

@@ -1,15 +1,15 @@
 /**
- * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, a multiplier for each channel, two roundings.
+ * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, a multiplier for each channel, two roundings; `fullyConnectedOnce` one, in doubles.
  *
  * In: an operator.  Out: what it does on a step. Source: integer_ops/conv.h, depthwise_conv.h, fully_connected.h;
  * kernel_util.cc and fully_connected_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
-import { type Multiplier, multiply, splitMultiplier } from '../fixed.ts';
+import { type Multiplier, multiply, roundAway, splitMultiplier } from '../fixed.ts';
 import type { Op, Rule, Tensor } from '../runtime.ts';
 
-/** One multiplier for each channel: s_in * s_w[c] / s_out, all in doubles. */
-function multipliers(op: Op, x: Tensor, w: Tensor, y: Tensor, channels: number, axis: number): Multiplier[] {
+/** For each channel s_in * s_w[c] / s_out, all in doubles. */
+function realMultipliers(op: Op, x: Tensor, w: Tensor, y: Tensor, channels: number, axis: number): number[] {
   const q = w.of.quant ?? op.unknown('weights without a scale');
   if (q.zeroPoints.some((z) => z !== 0)) op.unknown('weights with a zero point');
   if (q.scales.length > 1 && (q.scales.length !== channels || q.axis !== axis)) op.fail(`${q.scales.length} scales`);
@@ -17,9 +17,11 @@ function multipliers(op: Op, x: Tensor, w: Tensor, y: Tensor, channels: number, 
   return Array.from({ length: channels }, (_, c) => {
     const scale = (q.scales[c] ?? q.scales[0]) as number;
     if (!(scale > 0 && Number.isFinite(scale))) op.unknown(`a weight scale of ${scale}`);
-    return splitMultiplier((sx * scale) / sy);
+    return (sx * scale) / sy;
   });
 }
+
+const multipliers = (...all: Parameters<typeof realMultipliers>): Multiplier[] => realMultipliers(...all).map(splitMultiplier);
 
 function biasOf(op: Op, channels: number): ArrayLike<number> {
   const bias = op.inputs[2];
@@ -142,7 +144,11 @@ export const depthwise: Rule = (op) => {
   return finish(op, x, y, multipliers(op, x, w, y, outChannels, 3), sum);
 };
 
-export const fullyConnected: Rule = (op) => {
+/** LiteRT 2.3.0: std::round of the sum times s_in * s_w / s_out, in doubles. */
+export const fullyConnectedOnce: Rule = (op) => fullyConnected(op, (acc, real) => roundAway(acc * real));
+
+/** TensorFlow Lite Micro 8f6596d. `scaled`: a sum at the output's scale. */
+export function fullyConnected(op: Op, scaled = (acc: number, real: number) => multiply(acc, splitMultiplier(real))): () => void {
   op.counts([2, 3]);
   const [x, w, y] = [op.input(0), op.input(1), op.output()];
   op.types('int8', x, w, y);
@@ -152,8 +158,7 @@ export const fullyConnected: Rule = (op) => {
   const [units, depth] = w.shape as [number, number];
   const rows = elementsOf(y.shape) / units;
   if (y.shape.at(-1) !== units || elementsOf(x.shape) !== rows * depth) op.fail('sizes do not fit');
-  const q = w.of.quant ?? op.unknown('weights without a scale');
-  const scales = q.scales.length > 1 ? multipliers(op, x, w, y, units, 0) : Array<Multiplier>(units).fill(perTensor(op, x, w, y));
+  const reals = realMultipliers(op, x, w, y, units, 0);
   const bias = biasOf(op, units);
   const { low, high } = op.range(y);
   const [zx, zy] = [op.quant(x).zeroPoint, op.quant(y).zeroPoint];
@@ -162,14 +167,7 @@ export const fullyConnected: Rule = (op) => {
       for (let o = 0; o < units; o++) {
         let acc = bias[o] as number;
         for (let k = 0; k < depth; k++) acc += (w.values[o * depth + k] as number) * ((x.values[row * depth + k] as number) - zx);
-        y.values[row * units + o] = Math.min(high, Math.max(low, multiply(acc | 0, scales[o] as Multiplier) + zy));
+        y.values[row * units + o] = Math.min(high, Math.max(low, scaled(acc | 0, reals[o] as number) + zy));
       }
   };
-};
-
-/** The product of the scales is rounded to float32 first. */
-function perTensor(op: Op, x: Tensor, w: Tensor, y: Tensor): Multiplier {
-  const { scale, zeroPoint } = op.quant(w);
-  if (zeroPoint !== 0) op.unknown('weights with a zero point');
-  return splitMultiplier(Math.fround(op.quant(x).scale * scale) / op.quant(y).scale);
 }
