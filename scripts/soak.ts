@@ -127,6 +127,11 @@ const runs: Record<string, Soak> = {
     test: 'gateway/fuzz',
     env: { RUNLET_GATEWAY_REQUESTS: '1000000' },
   },
+  doors: {
+    what: 'the listening port of a gateway, plain and TLS, with and without a token: 10^6 raw inputs',
+    test: 'gateway/raw',
+    env: { RUNLET_RAW_INPUTS: '1000000' },
+  },
   fleet: {
     what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 hostile messages, 6,000 hostile connections; 20,000 random rollouts',
     test: 'fleet/',

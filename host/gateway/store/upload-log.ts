@@ -2,7 +2,8 @@
  * One upload on the disk: what it is for and the pieces that came, so that a start after a crash finds how far it got.
  *
  * In: pieces, in order.  Out: a file that only grows, each piece under a checksum of itself and of all before it. A piece counts once it is synced. What a
- * crash leaves after the last whole piece (a torn write, zeros, an older tail) fits no checksum and is cut off.
+ * crash leaves after the last whole piece (a torn write, zeros, an older tail) fits no checksum and is cut off. The file is open while a piece is written, and no
+ * longer: uploads that wait hold none.
  *
  *     file     "runlet-upload 1\n", records; the first one is the header as JSON, the others are the upload's bytes
  *     record   u32 bytes, little endian; 16 bytes: SHA-256 of the check before (at first 16 zeros), the length, the bytes; bytes
@@ -70,17 +71,23 @@ export class UploadLog {
   readonly header: UploadHeader;
   #disk: Disk;
   #path: string;
-  #file: DiskFile;
   #check: Uint8Array;
+  /** Bytes of the file, all of them whole records. */
+  #end: number;
   #received: number;
 
-  private constructor(disk: Disk, path: string, file: DiskFile, header: UploadHeader, check: Uint8Array, received: number) {
+  private constructor(
+    disk: Disk,
+    path: string,
+    header: UploadHeader,
+    about: { check: Uint8Array; end: number; received: number },
+  ) {
     this.header = header;
     this.#disk = disk;
     this.#path = path;
-    this.#file = file;
-    this.#check = check;
-    this.#received = received;
+    this.#check = about.check;
+    this.#end = about.end;
+    this.#received = about.received;
   }
 
   /** Bytes of the upload that are there after a crash. */
@@ -100,8 +107,9 @@ export class UploadLog {
       begin.set(record, magic.length);
       await file.write(begin);
       await file.sync();
+      await file.close();
       await disk.syncFolder(folder);
-      return new UploadLog(disk, path, file, header, check, 0);
+      return new UploadLog(disk, path, header, { check, end: begin.length, received: 0 });
     } catch (error) {
       await file?.close().catch(() => {});
       await disk.unlink(path).catch(() => {});
@@ -118,23 +126,28 @@ export class UploadLog {
     const file = await disk.open(path, end);
     try {
       await file.sync();
-    } catch (error) {
-      await file.close().catch(() => {});
-      throw error;
+    } finally {
+      await file.close();
     }
-    return new UploadLog(disk, path, file, header, check, total(records.slice(1)));
+    return new UploadLog(disk, path, header, { check, end, received: total(records.slice(1)) });
   }
 
   /** Puts a piece on the disk; it is there after a crash. @throws RN802, after which the upload cannot go on */
   async append(bytes: Uint8Array): Promise<void> {
     const { record, check } = recordOf(this.#check, bytes);
     try {
-      await this.#file.write(record);
-      await this.#file.sync();
+      const file = await this.#disk.open(this.#path, this.#end);
+      try {
+        await file.write(record);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       throw diskError(error, 'the upload');
     }
     this.#check = check;
+    this.#end += record.length;
     this.#received += bytes.length;
   }
 
@@ -152,6 +165,4 @@ export class UploadLog {
     }
     return bytes;
   }
-
-  close = (): Promise<void> => this.#file.close();
 }

@@ -60,8 +60,8 @@ export class Uploads {
   #policy: Policy;
   #limits: UploadLimits;
   #all = new Map<string, Upload>();
-  /** Being made. */
-  #begun = 0;
+  /** Uploads begin one after the other, so that each finds the room that it was given. */
+  #begins: Promise<unknown> = Promise.resolve();
   #look: NodeJS.Timeout;
 
   private constructor(disk: Disk, policy: Policy, limits: UploadLimits) {
@@ -92,10 +92,7 @@ export class Uploads {
       const log = ids.test(id) ? await UploadLog.recover(this.#disk, pathOf(id)).catch(unreadable) : undefined;
       const one = log && { id, log, busy: false, touchedMs: now() };
       if (one && sizeOf(one) <= this.#policy.mostBytes && !this.#isOld(one)) found.push(one);
-      else {
-        await log?.close();
-        await this.#disk.unlink(pathOf(id));
-      }
+      else await this.#disk.unlink(pathOf(id));
     }
     found.sort((a, b) => b.log.header.beganMs - a.log.header.beganMs);
     for (const one of found) {
@@ -124,32 +121,33 @@ export class Uploads {
   }
 
   /** @throws RN802, RN808, RN813 */
-  async begin(slot: string, length?: number): Promise<string> {
+  begin(slot: string, length?: number): Promise<string> {
+    const id = this.#begins.then(() => this.#begin(slot, length));
+    this.#begins = id.catch(() => {});
+    return id;
+  }
+
+  async #begin(slot: string, length?: number): Promise<string> {
     if (length !== undefined) checkBytes(length, this.#policy);
     await this.expire();
     await this.#makeRoom(length ?? 0);
     const id = randomUUID();
     const now = this.#limits.now();
-    this.#begun++;
-    try {
-      const log = await UploadLog.create(this.#disk, folder, id, { slot, length, beganMs: now });
-      this.#all.set(id, { id, log, busy: false, touchedMs: now });
-    } finally {
-      this.#begun--;
-    }
+    const log = await UploadLog.create(this.#disk, folder, id, { slot, length, beganMs: now });
+    this.#all.set(id, { id, log, busy: false, touchedMs: now });
     return id;
   }
 
   /** The one that has been idle longest goes; its client is told to begin again (RN806). @throws RN802, RN813 all are being written */
   async #makeRoom(bytes: number): Promise<void> {
-    const full = () => this.#all.size + this.#begun >= this.#limits.most || this.#bytes() + bytes > this.#mostBytes;
+    const full = () => this.#all.size >= this.#limits.most || this.#bytes() + bytes > this.#mostBytes;
     while (full()) {
       let oldest: Upload | undefined;
       for (const one of this.#all.values()) if (!one.busy && (!oldest || one.touchedMs < oldest.touchedMs)) oldest = one;
       if (!oldest) break;
       await this.remove(oldest.id);
     }
-    if (this.#all.size + this.#begun >= this.#limits.most) throw tooMany(`there are ${this.#all.size + this.#begun}`);
+    if (this.#all.size >= this.#limits.most) throw tooMany(`there are ${this.#all.size}`);
     this.#checkRoom(bytes);
   }
 
@@ -256,7 +254,6 @@ export class Uploads {
     const upload = this.#all.get(id);
     if (!upload) return;
     this.#all.delete(id);
-    await upload.log.close().catch(() => {});
     await this.#disk.unlink(pathOf(id));
     await this.#disk.syncFolder(folder);
   }
@@ -264,10 +261,8 @@ export class Uploads {
   /** What is under way stays on the disk for the next run. */
   async close(): Promise<void> {
     clearInterval(this.#look);
-    const all = [...this.#all.values()];
-    // a request that is writing fails now, and must not find its upload to remove
+    // a request that is still writing must not find its upload to remove
     this.#all.clear();
-    for (const { log } of all) await log.close().catch(() => {});
   }
 
   #find(id: string): Upload {
