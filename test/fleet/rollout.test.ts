@@ -186,4 +186,12 @@ test('one that had confirmed and then fails counts, while its wave settles and i
   );
 });
 
+test('a failure stays one, whatever the gateway says afterwards', () => {
+  const rules: RolloutOptions = { waves: [1, 3], maxFailures: { count: 1 }, waveMs: 1000, settleMs: 100 };
+  let { rollout } = begin(['a', 'b', 'c'], rules, 0);
+  ({ rollout } = advance(rollout, { type: 'verdict', gateway: 'a', ok: false, code: 'RN831' }, rules, 10));
+  ({ rollout } = advance(rollout, { type: 'verdict', gateway: 'a', ok: true }, rules, 20));
+  assert.equal([failuresOf(rollout), rollout.members.get('a')?.state], [1, 'failed']);
+});
+
 test.run();

@@ -92,6 +92,7 @@ test('targets, hosts and origins: what is ours is let in, and nothing that only 
   for (const target of [
     '//',
     '//x',
+    '//gateway/v1/slots',
     '/\\',
     '/\\x',
     '/\\\\x',

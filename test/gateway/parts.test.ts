@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cobs, tickOf, uncobs } from '../../host/gateway/streams/lines.ts';
+import { Sequencer } from '../../host/gateway/streams/sequencer.ts';
 import { readFrames, readOutput, writeFrames, writeOutput } from '../../host/gateway/streams/wire.ts';
 import { framesOf, hasNaN, tickBytes } from '../../host/gateway/worker/frames.ts';
 import { InputRange } from '../../host/gateway/worker/range.ts';
@@ -35,6 +36,36 @@ test('messages of frames come back as they were, numbers beyond 2^32 too, and a 
   assert.is(await edited((view) => { view.setUint32(8, 0, true); view.setUint32(12, 2 ** 20, true); }), 'none', 'tick 2^52'); // biome-ignore format: one line
   for (let length = 0; length < 32; length++)
     assert.is(await codeOf(() => readFrames(good.subarray(0, length))), 'RN870', `${length} bytes`);
+});
+
+test('names of streams have 64 bytes and no more', async () => {
+  const bytes = new Uint8Array(4);
+  assert.is(readFrames(writeFrames({ stream: 'ä'.repeat(32), bytes })).stream, 'ä'.repeat(32));
+  assert.is(await codeOf(() => readFrames(writeFrames({ stream: 'x'.repeat(65), bytes }))), 'RN870');
+});
+
+test('a sender begins again where its number is below all that could still be in order; a cut message keeps the place of its timestamp', () => {
+  const options = { tickBytes: 1, reorderTicks: 4, gap: 'hold', gapLimitTicks: 2, late: 'restart', zeroTick: new Uint8Array(1) } as const; // biome-ignore format: one line
+  const after = (from: number) => {
+    const s = new Sequencer(options);
+    s.push({ from: 0, bytes: new Uint8Array(10) });
+    s.push({ from, bytes: new Uint8Array(2) });
+    return s.counts.restarts;
+  };
+  assert.equal([after(3), after(4), after(5)], [1, 1, 0]);
+  const s = new Sequencer(options);
+  s.push({ from: 0, bytes: Uint8Array.of(0) });
+  s.push({ from: 3, bytes: Uint8Array.of(3, 4), timestampMs: 30 });
+  const steps = s.push({ from: 1, bytes: Uint8Array.of(1, 2, 3, 4, 5, 6), timestampMs: 10 });
+  assert.equal(
+    steps.map((step) => step.kind === 'frames' && [step.from, [...step.bytes], step.timestampMs, step.skipped]),
+    [
+      [1, [1, 2], 10, 0],
+      [3, [3, 4], 30, 0],
+      [5, [5, 6], 10, 4],
+    ],
+  );
+  assert.is(s.counts.duplicate, 2);
 });
 
 test('outputs come back as they were: digests that begin with zeros, ticks beyond 2^32', () => {

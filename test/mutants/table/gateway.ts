@@ -372,8 +372,7 @@ const streams = inFolder('host/gateway/streams', [
     file: 'sequencer.ts',
     find: 'bytes, skipped: piece.skipped + cut });',
     replace: 'bytes, skipped: piece.skipped });',
-    tests: 'gateway/sequencer',
-    env: { RUNLET_SEQUENCER_SHARE: '0.1' },
+    tests: 'gateway/parts',
     why: 'a cut message has the time of its first tick',
   },
 ]);

@@ -139,14 +139,6 @@ const session = inFolder('host/session', [
     tests: 'host/session-rules',
     why: 'inputs may bring different times',
   },
-  {
-    id: 'session-gap-hold',
-    file: 'session.ts',
-    find: 'const frame = this.#lastFrame.map((last) => last.slice());',
-    replace: 'const frame = this.#lastFrame;',
-    tests: 'host/gap',
-    why: 'a gap of zeros becomes the last frame of the next hold',
-  },
 ]);
 
 const sources = inFolder('host/sources', [
@@ -169,10 +161,10 @@ const sources = inFolder('host/sources', [
   {
     id: 'gaps-before',
     file: 'gaps.ts',
-    find: 'if (gap.at + gap.earlier < frame) low = middle + 1;',
-    replace: 'if (gap.at + gap.earlier <= frame) low = middle + 1;',
+    find: 'return last ? Math.max(last.at, frame - last.earlier - last.frames) : frame;',
+    replace: 'return last ? frame - last.earlier - last.frames : frame;',
     tests: 'host/source-rules',
-    why: 'a gap counts from the frame before it',
+    why: 'within a gap frames are taken back',
   },
   {
     id: 'pcm-s24-sign',
