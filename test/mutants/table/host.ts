@@ -411,7 +411,43 @@ const web = inFolder('host/web', [
 ]);
 
 const image = { RUNLET_IMAGE_FUZZ: '300' };
+const flashFew = { RUNLET_SERIAL_CUTS: '1', RUNLET_SERIAL_DOUBLES: '50', RUNLET_SERIAL_INPUTS: '2000' };
 const mcu = inFolder('host/mcu', [
+  {
+    id: 'mcu-record-not-read-back',
+    file: 'runlet-flash.c',
+    find: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back) || memcmp(bytes, back, sizeof back)) return RUNLET_FLASH_IO;',
+    replace: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back)) return RUNLET_FLASH_IO;',
+    tests: 'serial/flash',
+    env: flashFew,
+    why: 'a record of flash that did not take is believed',
+  },
+  {
+    id: 'mcu-record-in-place',
+    file: 'runlet-flash.c',
+    find: 'uint32_t at = (1 - f->sector) * d->sector_bytes;',
+    replace: 'uint32_t at = f->sector * d->sector_bytes;',
+    tests: 'serial/flash',
+    env: flashFew,
+    why: 'the record that counts is erased before the next one is there',
+  },
+  {
+    id: 'mcu-floor-equal',
+    file: 'runlet-flash.c',
+    find: 'if (has_floor(f) && sequence <= f->record.floor) return RUNLET_FLASH_FLOOR;',
+    replace: 'if (has_floor(f) && sequence < f->record.floor) return RUNLET_FLASH_FLOOR;',
+    tests: 'serial/sequence,serial/flash,serial/device',
+    env: flashFew,
+    why: 'the number of the floor itself is taken',
+  },
+  {
+    id: 'mcu-floor-not-raised',
+    file: 'runlet-flash.c',
+    find: 'if (has_floor(f) && next.slots[slot].sequence > next.floor) next.floor = next.slots[slot].sequence;',
+    replace: '',
+    tests: 'serial/sequence',
+    why: 'a confirmed image does not raise the floor',
+  },
   {
     id: 'mcu-crc-table',
     file: 'runlet-image.c',
