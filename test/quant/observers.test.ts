@@ -75,6 +75,33 @@ test('a histogram keeps every value through its doublings, and is the same in an
   );
 });
 
+test('two histograms together are the one of all their values, whichever reached further', () => {
+  fc.assert(
+    fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 100 }), fc.nat(100), (list, cut) => {
+      const whole = new Histogram();
+      whole.add(Float32Array.from(list));
+      const of = (part: number[]) => {
+        const one = new Histogram();
+        one.add(Float32Array.from(part));
+        return one;
+      };
+      for (const [first, second] of [
+        [list.slice(0, cut), list.slice(cut)],
+        [list.slice(cut), list.slice(0, cut)],
+      ] as const) {
+        const both = of(first);
+        both.merge(of(second));
+        assert.equal(
+          [both.reach, both.low, both.high, both.zeros, both.count],
+          [whole.reach, whole.low, whole.high, whole.zeros, whole.count],
+        );
+        assert.equal(both.counts, whole.counts);
+      }
+    }),
+    runs,
+  );
+});
+
 test('percentile is within a bin of the sorted values', () => {
   const values = normal(20_000, 5);
   const sorted = Float32Array.from(values).sort();

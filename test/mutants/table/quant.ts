@@ -123,14 +123,6 @@ const reference = inFolder('quant', [
     why: '-128 is never used',
   },
   {
-    id: 'mixed-budget',
-    file: 'mixed.ts',
-    find: 'if (next > budgetPercent + 1e-9) {',
-    replace: 'if (next > 2 * budgetPercent + 1e-9) {',
-    tests: 'quant/mixed',
-    why: 'twice the budget is spent',
-  },
-  {
     id: 'mixed-bias-scale',
     file: 'mixed.ts',
     find: '(int8.tensors[x]?.quant?.scale ?? 1) / to.scale;',
