@@ -74,6 +74,10 @@ test('sampling: of a seed always the same, whatever the chunks; covering has the
         new Set(sets[0]?.pieces.map((p) => p[0]?.[0])),
         new Set(Array.from({ length: 20 }, (_, n) => signal[n * window * channels])),
       );
+    // of 300 windows the first 20 have one or two places in a random choice of 20
+    const begins = Array.from({ length: 20 }, (_, n) => signal[n * window * channels]);
+    const early = (sets[0]?.pieces ?? []).filter((piece) => begins.includes(piece[0]?.[0])).length;
+    if (sampling === 'random') assert.ok(early < 8, `${early} of the first 20`);
     assert.ok((sets[0]?.coverage?.random.mean ?? 2) < 1);
   }
 });

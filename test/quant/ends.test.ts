@@ -14,6 +14,7 @@ import {
   type OpName,
   type QuantParams,
 } from '../../models/graph/types.ts';
+import { outputError, roundTogether } from '../../quant/methods/round-weights.ts';
 import { add } from '../../quant/ops/add.ts';
 import { roundedMean } from '../../quant/ops/avgpool.ts';
 import { intOps } from '../../quant/ops/index.ts';
@@ -21,6 +22,7 @@ import { checkCount, wideMultiplier } from '../../quant/ops/int16.ts';
 import { type IntOp, rangeOf } from '../../quant/ops/op.ts';
 import { softmax } from '../../quant/ops/softmax.ts';
 import { quantiseSignal } from '../../quant/report.ts';
+import { random } from '../property/random-network.ts';
 
 interface Input {
   shape: [t: number, f: number, c: number];
@@ -190,6 +192,33 @@ test('softmax: exp of every difference that counts, down to 31 below the largest
     // Q5.26 differences: an ulp is 2^-26 of the exponent
     assert.ok(Math.abs((exp[d] as number) - wanted) <= 1e-6 * wanted + 64, `${d}: ${exp[d]} for ${wanted}`);
   }
+});
+
+test("weights rounded together: no single weight rounded the other way makes the output's error smaller", () => {
+  const rnd = random(11);
+  let moved = 0;
+  for (let run = 0; run < 300; run++) {
+    const n = 2 + (run % 7);
+    const rows = Array.from({ length: n + 2 }, () => Float64Array.from({ length: n }, () => rnd() - 0.3));
+    const covariance = new Float64Array(n * n);
+    for (const x of rows) for (let i = 0; i < n; i++) for (let k = 0; k < n; k++) covariance[i * n + k] = (covariance[i * n + k] as number) + (x[i] as number) * (x[k] as number); // biome-ignore format: one line
+    const scale = 0.25;
+    const w = Float64Array.from({ length: n }, () => 8 * rnd() - 4);
+    const q = roundTogether(w, covariance, scale);
+    let trace = 0;
+    for (let k = 0; k < n; k++) trace += covariance[k * n + k] as number;
+    // the objective with its damped diagonal: 1 % of the mean
+    const damped = covariance.map((v, at) => v + (at % (n + 1) === 0 ? (0.01 * trace) / n : 0));
+    const least = outputError(w, q, damped, scale);
+    for (let k = 0; k < n; k++) {
+      const exact = (w[k] as number) / scale;
+      if (q[k] !== Math.round(exact)) moved++;
+      const other = q.slice();
+      other[k] = q[k] === Math.floor(exact) ? Math.ceil(exact) : Math.floor(exact);
+      assert.ok(outputError(w, other, damped, scale) >= least - 1e-9, `run ${run}, weight ${k} of ${n}`);
+    }
+  }
+  assert.ok(moved > 50, `${moved} weights went the other way`);
 });
 
 test.run();

@@ -314,12 +314,12 @@ const calibration = inFolder('quant', [
     why: 'what is clipped above costs nothing',
   },
   {
-    id: 'mse-zero-end',
+    id: 'mse-wrong-end',
     file: 'observers/mse.ts',
-    find: 'const over = bins - 1 - Math.floor((high + histogram.reach) / width - 0.5);',
-    replace: 'const over = bins - Math.floor((high + histogram.reach) / width - 0.5);',
+    find: 'cut(above, Math.min(bins, over), high);',
+    replace: 'cut(above, Math.min(bins, over), low);',
     tests: 'quant/observers',
-    why: 'one bin inside counts as clipped',
+    why: 'what is clipped above is held against the lower end',
   },
   {
     id: 'warning-saturated',
@@ -473,7 +473,7 @@ const methods = inFolder('quant', [
     file: 'methods/round-weights.ts',
     find: 'r[k] = (r[k] as number) + step * ridge;',
     replace: 'r[k] = (r[k] as number) - step * ridge;',
-    tests: 'quant/methods',
+    tests: 'quant/ends',
     why: 'the damping is taken away again',
   },
   {
@@ -481,7 +481,7 @@ const methods = inFolder('quant', [
     file: 'methods/round-weights.ts',
     find: '+ step * (covariance[k * n + i] as number);',
     replace: '+ (i > k ? step : 0) * (covariance[k * n + i] as number);',
-    tests: 'quant/methods',
+    tests: 'quant/ends',
     why: 'the error of weights before is not carried on',
   },
   {
