@@ -14,6 +14,7 @@ import {
   type OpName,
   type QuantParams,
 } from '../../models/graph/types.ts';
+import { answerOf } from '../../quant/evaluate/evaluate.ts';
 import { outputError, roundTogether } from '../../quant/methods/round-weights.ts';
 import { add } from '../../quant/ops/add.ts';
 import { roundedMean } from '../../quant/ops/avgpool.ts';
@@ -219,6 +220,11 @@ test("weights rounded together: no single weight rounded the other way makes the
     }
   }
   assert.ok(moved > 50, `${moved} weights went the other way`);
+});
+
+test('the answer of an output: the first of equals, and of one value whether it is above a half', () => {
+  assert.equal([[0.5], [0.51], [0.2], [-1]].map((y) => answerOf(Float32Array.from(y), 2)), [0, 1, 0, 0]); // biome-ignore format: one line
+  assert.equal([[1, 1, 0], [0, 1, 1], [-2, -3, -2], [0, 0, 3]].map((y) => answerOf(Float32Array.from(y), 3)), [0, 1, 0, 2]); // biome-ignore format: one line
 });
 
 test.run();

@@ -168,8 +168,7 @@ const emit = inFolder('assembly/emit', [
     file: 'reset.ts',
     find: 'if (rows > 0) fill(inState, rows * b.frameBytes, zeroOf(b.tensor), nameOf(b.tensor));',
     replace: 'if (rows > 0) fill(inState, rows * b.frameBytes, 0, nameOf(b.tensor));',
-    tests: 'property/streaming',
-    env: few,
+    tests: 'stages/reset-rules',
     why: 'missing reset of state: histories start at 0 and not at the zero point',
   },
   {
@@ -177,8 +176,7 @@ const emit = inFolder('assembly/emit', [
     file: 'reset.ts',
     find: "s.rule.fold === 'max') ? -128 : 0;",
     replace: "s.rule.fold === 'max') ? -127 : 0;",
-    tests: 'property/streaming',
-    env: few,
+    tests: 'stages/reset-rules',
     why: 'partial maxima start at -127',
   },
   {
@@ -285,15 +283,6 @@ const kernels = inFolder('assembly/kernels', [
     tests: 'ops/ops',
     env: only('add, zero points -128, 127, 127'),
     why: 'the second operand has the zero point of the first',
-  },
-  {
-    id: 'kernel-mul-period',
-    file: 'mul.ts',
-    find: 'let j = (first * count) % period;',
-    replace: 'let j: i32 = 0;',
-    tests: 'ops/ops',
-    env: only('mul, different scales'),
-    why: 'a constant operand begins anew at every call',
   },
   {
     id: 'kernel-maxpool-start',

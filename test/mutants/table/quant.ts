@@ -521,7 +521,7 @@ const methods = inFolder('quant', [
     file: 'evaluate/evaluate.ts',
     find: '(outputs[0] as number) > 0.5 ? 1 : 0',
     replace: '(outputs[0] as number) > 0 ? 1 : 0',
-    tests: 'quant/evaluate',
+    tests: 'quant/ends',
     why: 'one output above 0 is the second class',
   },
   {
@@ -529,7 +529,7 @@ const methods = inFolder('quant', [
     file: 'evaluate/evaluate.ts',
     find: '(outputs[i] as number) > (outputs[best] as number)) best = i;',
     replace: '(outputs[i] as number) >= (outputs[best] as number)) best = i;',
-    tests: 'quant/evaluate',
+    tests: 'quant/ends',
     why: 'the last of equal outputs is the answer',
   },
   {

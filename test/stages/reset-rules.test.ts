@@ -1,0 +1,56 @@
+/** The state before the first frame, without a module: zero points in every history and queue, the least value where a maximum begins, and every byte of the state is set. */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { mapMemory } from '../../assembly/emit/memory.ts';
+import { resetInstructions } from '../../assembly/emit/reset.ts';
+import { isRunletError } from '../../models/error.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { makeNetwork, network } from '../property/random-network.ts';
+
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const plans = fc
+  .sample(network, { numRuns: 60, seed })
+  .map(makeNetwork)
+  .flatMap((graph) =>
+    ([['edge-exact', 3], ['stream', 4], ['stream', 8]] as const).flatMap(([mode, hop]): QuantPlan[] => {
+      try {
+        return [quantPlan(graph, { mode, hop })];
+      } catch (error) {
+        if (isRunletError(error)) return [];
+        throw error;
+      }
+    }),
+  ); // biome-ignore format: a table
+
+test('histories and queues begin with zero points, maxima with the least value, sums with none', () => {
+  const seen = { histories: 0, queues: 0, maxima: 0, sums: 0 };
+  for (const quant of plans) {
+    const { plan } = quant;
+    const map = mapMemory(plan, 0, { weights: 0, tables: 0 });
+    const memory = new Int16Array(map.end).fill(999);
+    for (const one of resetInstructions(quant, map)) if (one.do === 'fill') memory.fill(one.value, one.to, one.to + one.bytes);
+    const holds = (from: number, bytes: number, value: number, what: string) => {
+      for (let at = from; at < from + bytes; at++) assert.is(memory[at], value, `${what}, byte ${at - from} of ${bytes}`);
+      return bytes > 0 ? 1 : 0;
+    };
+    const zero = (tensor: number) => plan.graph.tensors[tensor]?.quant?.zeroPoint ?? 0;
+    for (const [tensor, b] of map.trunk) {
+      const at = b.history ?? b.address;
+      if (at < map.state.address || at >= map.state.address + map.state.bytes) continue;
+      seen.histories += holds(at, b.plan.historyRows * b.frameBytes, zero(tensor), `history of ${tensor}`);
+    }
+    for (const [tensor, queue] of map.queues)
+      seen.queues += holds(queue.address, queue.slots * queue.slotBytes, zero(tensor), `queue of ${tensor}`);
+    for (const [tensor, { address, slots, slotBytes, totals }] of map.folds) {
+      const node = plan.graph.nodes.find(({ output }) => output === tensor);
+      const most = node?.op === 'maxpool' || node?.op === 'globalmax';
+      const value = most ? -128 : 0;
+      seen[most ? 'maxima' : 'sums'] += holds(address, slots * slotBytes, value, `fold ${node?.op}`);
+      holds(totals.address, totals.bytes, value, `totals of ${node?.op}`);
+    }
+  }
+  assert.ok(Object.values(seen).every((n) => n > 10), JSON.stringify(seen)); // biome-ignore format: one line
+});
+
+test.run();
