@@ -242,7 +242,7 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'floats-ties',
     file: 'ops/requantise-f32.ts',
-    find: 'const exact = 2 ** (shift - 1) + c * a - middle + 0.25;',
+    find: 'const exact = (isOnce(shift) ? 0 : 2 ** (shift - 1)) + c * a - middle + 0.25;',
     replace: 'const exact = c * a - middle + 0.25;',
     tests: 'kernels/requantise-f32',
     env: { RUNLET_FLOAT_CHANNELS: '10' },

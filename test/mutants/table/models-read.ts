@@ -307,10 +307,10 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'tflite-dense-rule',
     file: 'tflite/lower/dense.ts',
-    find: "weights.scales?.length === 1 ? { ...weights, scaleRule: 'dense-f32' } : weights",
-    replace: "weights.scales?.length === 0 ? { ...weights, scaleRule: 'dense-f32' } : weights",
+    find: "const ruled: Weights = { ...weights, scaleRule: 'dense' };",
+    replace: "const ruled: Weights = { ...weights, scaleRule: 'dense-f32' };",
     tests: tflite,
-    why: 'the multiplier of FULLY_CONNECTED is taken in double',
+    why: 'a FULLY_CONNECTED is taken for one of TensorFlow Lite Micro with float32 multipliers',
   },
   {
     id: 'tflite-softmax-scale',
