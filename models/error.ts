@@ -2,9 +2,12 @@
  * The one error type of Runlet.
  *
  * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one paragraph.
+ * Parts hold names and messages out of files, so control characters are shown as `\uXXXX` here, for every terminal, log and page.
  * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session, RN8xx gateway.
  * Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
  */
+
+import { printableLines } from './printable.ts';
 
 export interface ErrorParts {
   /** What went wrong, one sentence without a full stop. */
@@ -21,7 +24,10 @@ export class RunletError extends Error {
   readonly code: string;
   readonly parts: ErrorParts;
 
-  constructor(code: string, parts: ErrorParts) {
+  constructor(code: string, given: ErrorParts) {
+    const parts = Object.fromEntries(
+      Object.entries(given).map(([name, text]) => [name, text === undefined ? text : printableLines(String(text))]),
+    ) as unknown as ErrorParts;
     const where = parts.where ? ` (${parts.where})` : '';
     const why = parts.why ? `: ${parts.why}` : '';
     const tryThis = parts.tryThis ? `. Try: ${parts.tryThis}` : '';

@@ -5,6 +5,7 @@
  * the field. Hand-written, because host/session uses it in a browser and has no dependencies.
  */
 import { RunletError } from '../../models/error.ts';
+import { printable } from '../../models/printable.ts';
 import {
   type BytesManifest,
   type DetectorManifest,
@@ -49,7 +50,9 @@ const listOf = <T>(value: unknown, at: string, atLeast: number, item: (v: unknow
     ? value.map((v, i) => item(v, `${at}[${i}]`))
     : wrong(at, `a list of ${atLeast} or more`, value);
 
-const textOf = (value: unknown, at: string): string => (typeof value === 'string' ? value : wrong(at, 'a text', value));
+/** Printable, for names and labels go to terminals, logs and pages. */
+const textOf = (value: unknown, at: string): string =>
+  typeof value === 'string' ? printable(value) : wrong(at, 'a text', value);
 
 const oneOf = <T extends string>(value: unknown, at: string, allowed: readonly T[]): T =>
   allowed.includes(value as T) ? (value as T) : wrong(at, allowed.join(' or '), value);
@@ -174,7 +177,7 @@ function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorMani
   if (fields.cutoffs !== undefined)
     detector.cutoffs = Object.fromEntries(
       Object.entries(fieldsOf(fields.cutoffs, 'detector.cutoffs')).map(([label, cutoff]) => [
-        label,
+        printable(label),
         numberIn(cutoff, `detector.cutoffs.${label}`, 1),
       ]),
     );
@@ -202,7 +205,7 @@ const finiteOf = (value: unknown, at: string): number =>
   typeof value === 'number' && Number.isFinite(value) ? value : wrong(at, 'a number', value);
 
 const numbersOf = (value: unknown, at: string): Record<string, number> =>
-  Object.fromEntries(Object.entries(fieldsOf(value, at)).map(([name, n]) => [name, finiteOf(n, `${at}.${name}`)]));
+  Object.fromEntries(Object.entries(fieldsOf(value, at)).map(([name, n]) => [printable(name), finiteOf(n, `${at}.${name}`)]));
 
 function frontEndOf(value: unknown): FrontEndManifest {
   const fields = fieldsOf(value, 'frontEndConfig');

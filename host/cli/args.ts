@@ -6,8 +6,10 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import type { ArgsDef } from 'citty';
-import pc from 'picocolors';
 import { isRunletError, RunletError } from '../../models/error.ts';
+import { coloursFor } from '../report/terminal.ts';
+
+export { coloursFor } from '../report/terminal.ts';
 
 export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4, interrupted: 130 } as const;
 
@@ -57,10 +59,6 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof Error && 'syscall' in error ? exitCodes.io : exitCodes.checkFailed;
 }
 
-/** Colours for a stream: only on a terminal, and never with NO_COLOR. */
-export const coloursFor = (stream: { isTTY?: boolean }): ReturnType<typeof pc.createColors> =>
-  pc.createColors(Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
-
 /** Whether the reader of stdout has gone (`| head`): no failure, but nothing more can be printed. Set by main. */
 export const output = { closed: false };
 
@@ -78,16 +76,18 @@ export async function print(text: string): Promise<void> {
 
 /** An error as people read it: code and what, then where, why and what to try, a line each. */
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
+  /** A line that a name begins cannot look like one of ours. */
+  const folded = (text: string) => text.replaceAll('\n', '\n        ');
   if (error instanceof Interrupted) return error.message;
   if (!isRunletError(error)) {
     const known = error instanceof Error && (error.name === 'CLIError' || 'syscall' in error);
-    if (known) return colours.red(stripVTControlCharacters((error as Error).message));
+    if (known) return colours.red(folded(stripVTControlCharacters((error as Error).message)));
     return `${colours.red('This is a bug in Runlet:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
   const { what, where, why, tryThis } = error.parts;
-  const line = (name: string, text?: string) => (text ? [`  ${colours.dim(name.padEnd(5))} ${text}`] : []);
+  const line = (name: string, text?: string) => (text ? [`  ${colours.dim(name.padEnd(5))} ${folded(text)}`] : []);
   return [
-    colours.red(`${colours.bold(error.code)} ${what}`),
+    colours.red(`${colours.bold(error.code)} ${folded(what)}`),
     ...line('where', where),
     ...line('why', why),
     ...line('try', tryThis),

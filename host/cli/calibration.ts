@@ -4,6 +4,7 @@
  * In: a float graph and --calib.  Out: chunks, their number where it is known.  .npy, .npz and .csv hold frames; .wav holds frames of its channels, or with
  * --front-end sound that becomes rows first. An array [windows][frames of a window][elements] is windows that were cut apart.
  */
+
 import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
@@ -13,6 +14,7 @@ import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
 import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import type { Progress } from '../../quant/quantize.ts';
+import { rawStream } from '../report/terminal.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
@@ -145,7 +147,7 @@ export async function progressBar(totalTicks: number | undefined) {
     barsize: 20,
     fps: 10,
     etaBuffer: 20,
-    stream: process.stderr,
+    stream: rawStream(process.stderr),
     hideCursor: true,
     linewrap: false,
     clearOnComplete: true,

@@ -5,12 +5,14 @@
  * progress on stderr. Exit 0 where the bundle runs now (or, with --no-confirm, has passed), 1 where it was refused or given up, 4 where the other
  * side cannot be reached or has no room. host/flash/serial/command.ts does what goes to a device, host/gateway/fleet/command.ts what goes to a fleet.
  */
+
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import type { GatewayClient, Progress } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
+import { emptyLine, rawStream } from '../report/terminal.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { readBytes } from './load.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
@@ -74,7 +76,7 @@ async function barOf(total: number) {
     barCompleteChar: '=',
     barIncompleteChar: ' ',
     barsize: 32,
-    stream: stderr,
+    stream: rawStream(stderr),
     clearOnComplete: true,
     hideCursor: true,
   });
@@ -86,7 +88,7 @@ async function barOf(total: number) {
 const brokeText =
   (total: number): Progress['broke'] =>
   ({ at, why, failed, tries, waitMs }) => {
-    const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
+    const clear = emptyLine(process.stderr);
     const text = `broke at ${at} of ${total} bytes (${why}); try ${failed} of ${tries} in ${waitMs / 1000} s`;
     process.stderr.write(`${clear}${lineText(['upload', text])}`);
   };
@@ -110,12 +112,12 @@ async function watch(client: GatewayClient, slot: string, digest: string, confir
     if (!report || report.digest !== digest) throw lost(slot);
     const ended = ['confirmed', 'failed', ...(confirm ? [] : ['passed'])].includes(report.phase);
     if (ended) {
-      if (stderr.isTTY) stderr.write('\r\x1b[K');
+      stderr.write(emptyLine(stderr));
       return report;
     }
     const text =
       report.phase === 'check' ? 'self-test' : `${report.outputs} of ${report.wanted} outputs, ${report.compared} compared`;
-    if (stderr.isTTY) stderr.write(`\r\x1b[K${coloursFor(stderr).dim(`trial       ${text}`)}`);
+    if (stderr.isTTY) stderr.write(`${emptyLine(stderr)}${coloursFor(stderr).dim(`trial       ${text}`)}`);
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

@@ -87,7 +87,7 @@ export default defineCommand({
     const level = args.log;
     const log = pino(
       { level, base: { ...(args.insecureUnsigned && { INSECURE: 'unsigned bundles are taken' }) } },
-      pino.destination({ fd: 2, sync: true }),
+      { write: (line: string) => void process.stderr.write(line) },
     );
     const options = {
       policy: {

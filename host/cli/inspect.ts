@@ -1,11 +1,13 @@
 /**
  * runlet inspect: what a model file holds, or what a bundle holds, to the byte.
  */
+
 import { existsSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
+import { printable } from '../../models/printable.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
@@ -48,7 +50,8 @@ export default defineCommand({
     process.stdout.write(
       `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${several ? `${window} ticks of ${rates.join(' and ')} frames` : `${shape.t} frames of ${shape.f} x ${shape.c}`}\n\n${printGraph(graph)}\n`,
     );
-    for (const [key, value] of Object.entries(graph.metadata)) process.stdout.write(`metadata ${key}: ${value.slice(0, 200)}\n`);
+    for (const [key, value] of Object.entries(graph.metadata))
+      process.stdout.write(`metadata ${key}: ${printable(value.slice(0, 200))}\n`);
   },
 });
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
+import { guardStreams, rawStream } from '../report/terminal.ts';
 import { kebab, output, reportError, unknownOptions } from './args.ts';
 
 const verbs: Record<string, string> = {
@@ -52,7 +53,7 @@ const settle = async <T>(value: unknown): Promise<T> => (typeof value === 'funct
 async function usage(stream: NodeJS.WriteStream, command: CommandDef, parent?: CommandDef): Promise<void> {
   const named = Object.entries(await settle<ArgsDef>(command.args ?? {})).map(([name, arg]) => [kebab(name), arg]);
   const text = await renderUsage({ ...command, args: Object.fromEntries(named) }, parent);
-  stream.write(`${stream.isTTY ? text : stripVTControlCharacters(text).replace(/ +$/gm, '')}\n`);
+  rawStream(stream).write(`${stream.isTTY ? text : stripVTControlCharacters(text).replace(/ +$/gm, '')}\n`);
 }
 
 const isHelp = (arg: string): boolean => arg === '--help' || arg === '-h';
@@ -75,6 +76,7 @@ async function runVerb(verb: string, rawArgs: string[]): Promise<void> {
  * @param argv the arguments after `node bin.js`.
  */
 export async function main(argv: string[]): Promise<void> {
+  guardStreams();
   // A reader such as `head` may close the pipe: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;

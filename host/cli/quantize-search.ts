@@ -3,6 +3,7 @@
  *
  * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result; the front as a table.
  */
+
 import type { ArgsDef } from 'citty';
 import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -10,6 +11,7 @@ import type { PlanOptions } from '../../models/stream/types.ts';
 import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
 import { table } from '../report/table.ts';
+import { emptyLine } from '../report/terminal.ts';
 import { badOption, coloursFor, interruptible, kebab, numberOption } from './args.ts';
 import { decibelText, percent, type Task } from './evaluation.ts';
 import { type CalibOptions, methodOptions } from './load.ts';
@@ -92,12 +94,12 @@ export async function searched(
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
-      if (shown) process.stderr.write(`\r\x1b[K${value.tried} tried, ${Math.round(100 * value.share)} %`);
+      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %`);
       await new Promise<void>((resolve) => setTimeout(resolve));
       stop.signal.throwIfAborted();
     }
   } finally {
-    if (shown) process.stderr.write('\r\x1b[K');
+    process.stderr.write(emptyLine(process.stderr));
     stop.release();
   }
 }

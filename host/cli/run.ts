@@ -5,10 +5,12 @@
  * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run. What the warm-up holds back and
  * what gaps the signal has stands on stderr.
  */
+
 import { defineCommand } from 'citty';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
+import { printableLines } from '../../models/printable.ts';
 import { Live } from '../report/live.ts';
 import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
@@ -46,7 +48,7 @@ function gapsText({ policy, count, frames, outputsLeftOut }: GapCount, rateHz: n
 async function savePlot(path: string, recorder: Recorder): Promise<void> {
   const { plotRun } = await import('../report/plot.ts');
   const svg = await plotRun(recorder.plot());
-  await writeOut(path, svg);
+  await writeOut(path, printableLines(svg));
   process.stderr.write(`wrote ${path}\n`);
 }
 

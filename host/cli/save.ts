@@ -3,8 +3,10 @@
  *
  * In: a path and text or bytes.  Out: the file, in a folder that is made where it is not there; `save` says so on stderr.
  */
+
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { printableLines } from '../../models/printable.ts';
 import { bytesText } from '../report/table.ts';
 
 /** Whole or not at all: what goes into a file that is there already is written beside it first. */
@@ -22,7 +24,8 @@ export async function writeOut(path: string, data: string | Uint8Array): Promise
   }
 }
 
+/** A page or a picture: what XML does not allow is not in it. */
 export async function save(path: string, text: string): Promise<void> {
-  await writeOut(path, text);
+  await writeOut(path, printableLines(text));
   process.stderr.write(`wrote ${path}: ${bytesText(Buffer.byteLength(text))}\n`);
 }

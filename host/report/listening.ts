@@ -3,8 +3,10 @@
  *
  * In: what a Listener reports.  Out: words on stdout, the moving line on stderr, redrawn at most 15 times a second.
  */
+
 import type { ListeningCount, ListeningModel } from '../session/index.ts';
 import { type Cell, table } from './table.ts';
+import { emptyLine } from './terminal.ts';
 
 /** Colours as picocolors has them. */
 export interface Colours {
@@ -52,7 +54,7 @@ export class LiveListening {
 
   /** Before something else is printed. */
   clear(): void {
-    if (this.#shown) this.#stream.write('\r\x1b[K');
+    if (this.#shown) this.#stream.write(emptyLine(this.#stream));
     this.#shown = false;
   }
 
@@ -73,7 +75,7 @@ export class LiveListening {
       const text = bar(detector.mean, 8);
       parts.push(`  ${dim(label)} ${detector.active ? yellow(text) : text}`);
     }
-    this.#stream.write(`\r\x1b[K${parts.join('')}`);
+    this.#stream.write(`${emptyLine(this.#stream)}${parts.join('')}`);
     this.#shown = true;
   }
 }

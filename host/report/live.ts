@@ -4,9 +4,12 @@
  * In: outputs as they fall due.  Out: a line on stderr, redrawn at most 15 times a second by cli-progress; stdout stays free for
  * results. Where the length is unknown there is no bar.
  */
+
 import type { SingleBar } from 'cli-progress';
+import { printable } from '../../models/printable.ts';
 import type { Track } from '../sources/source.ts';
 import { sparkline } from './sparkline.ts';
+import { rawStream } from './terminal.ts';
 
 export interface LiveOptions {
   totalFrames?: number;
@@ -37,7 +40,7 @@ export class Live {
       barIncompleteChar: '░',
       barsize: 20,
       fps: 15,
-      stream: options.stream,
+      stream: rawStream(options.stream),
       hideCursor: true,
       linewrap: false,
       gracefulExit: true,
@@ -51,7 +54,7 @@ export class Live {
     const { unit } = this.#options;
     const text = label ?? `${value.toFixed(2)}${unit ? ` ${unit}` : ''}`;
     const recent = track.values.subarray(Math.max(0, track.length - shownOutputs), track.length);
-    this.#latest = `${text.padEnd(12)} ${sparkline(recent, shownOutputs)}`;
+    this.#latest = `${printable(text).padEnd(12)} ${sparkline(recent, shownOutputs)}`;
   }
 
   /** Moves on to `frames` frames. */

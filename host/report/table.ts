@@ -4,7 +4,9 @@
  * In: rows of text or numbers.  Out: lines; numbers to the right. Colour only where the caller says so. cli-table3 measures wide
  * and coloured characters.
  */
+
 import Table from 'cli-table3';
+import { coloursFor } from './terminal.ts';
 
 export type Cell = string | number;
 
@@ -47,9 +49,9 @@ export function table(rows: Cell[][], options: TableOptions = {}): string {
   const numeric = Array.from({ length: columns }, (_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
   const grid = new Table({
     chars: { ...noBorders, middle: '  ' },
-    style: { 'padding-left': 0, 'padding-right': 0, head: colour ? ['bold'] : [], border: [], compact: true },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
     colAligns: numeric.map((n) => (n ? 'right' : 'left')),
-    head: head ?? [],
+    head: colour ? (head ?? []).map(coloursFor({ isTTY: true }).bold) : (head ?? []),
   });
   grid.push(...rows.map((row) => Array.from({ length: columns }, (_, i) => shown(row[i] ?? ''))));
   return grid

@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../error.ts';
 import { opOf } from '../ops/index.ts';
+import { printable } from '../printable.ts';
 import type { Graph, NodeOf, OpAttrs, OpName, Port, QuantParams, Shape, Tensor } from './types.ts';
 
 export class GraphBuilder {
@@ -66,7 +67,12 @@ export class GraphBuilder {
     return tensor.shape;
   }
 
+  /** Names and notes become printable: they go into reports, pages, manifests and sources. */
   build(): Graph {
+    const named = [...this.tensors, ...this.nodes, ...this.inputs, ...this.outputs] as { name: string }[];
+    for (const part of named) part.name = printable(part.name);
+    this.head.name = printable(this.head.name);
+    for (const [i, note] of this.notes.entries()) this.notes[i] = printable(note);
     return {
       ...this.head,
       tensors: this.tensors,

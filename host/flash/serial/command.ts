@@ -4,12 +4,14 @@
  * In: a bundle, or an image that `runlet image` wrote; a port.  Out: what the device runs then, on stdout; progress and with --verbose the device's log
  * on stderr.
  */
+
 import { readFile } from 'node:fs/promises';
 import { crc32, imageHeaderBytes, imageMagic } from '../../../assembly/bundle/image.ts';
 import { RunletError } from '../../../models/error.ts';
 import { printJson } from '../../cli/args.ts';
 import { bundleImage } from '../../cli/bundle-image.ts';
 import { bytesText } from '../../report/table.ts';
+import { emptyLine } from '../../report/terminal.ts';
 import { type FlashSerialOptions, type FlashSerialResult, flashSerial, type SerialProgress } from './flash-serial.ts';
 import { openPort } from './port.ts';
 
@@ -66,7 +68,7 @@ function progressLine(stream: NodeJS.WriteStream): (progress: SerialProgress) =>
   return ({ phase, sentBytes, imageBytes, repeats }) => {
     const share = phase === 'send' ? ` ${Math.floor((100 * sentBytes) / imageBytes)} % of ${bytesText(imageBytes)}` : '';
     const again = repeats > 0 ? `, ${framesText(repeats)} sent again` : '';
-    if (stream.isTTY) stream.write(`\r\x1b[K${phases[phase]}${share}${again}`);
+    if (stream.isTTY) stream.write(`${emptyLine(stream)}${phases[phase]}${share}${again}`);
     else if (phase !== last) stream.write(`${phases[phase]}\n`);
     last = phase;
   };
@@ -98,7 +100,7 @@ export async function flashToSerial(args: SerialFlashArgs): Promise<void> {
       onProgress: progressLine(stderr),
       onText: verbose ? (text) => stderr.write(printable(text)) : undefined,
     });
-    if (stderr.isTTY) stderr.write('\r\x1b[K');
+    stderr.write(emptyLine(stderr));
     if (json) printJson({ file, to, name: args.name ?? name, ...result });
     else process.stdout.write(resultText(result, args.name ?? name));
   } catch (error) {

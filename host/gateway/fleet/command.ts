@@ -4,6 +4,7 @@
  * In: a bundle (file or oci:// reference), the fleet's address, the rules.  Out: a table with a row per gateway on stdout, progress on stderr. Exit 0 where the rollout went through,
  * 1 where it stopped and went back.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { readSecretKey } from '../../../assembly/bundle/keys.ts';
 import { readManifest } from '../../../assembly/bundle/read.ts';
@@ -12,6 +13,7 @@ import { badOption, coloursFor, numberOption, printJson } from '../../cli/args.t
 import { readBytes } from '../../cli/load.ts';
 import { tlsOf, tokenOf } from '../../cli/remote.ts';
 import { bytesText, type Cell, table } from '../../report/table.ts';
+import { emptyLine } from '../../report/terminal.ts';
 import type { TrialOptions } from '../hub/trial.ts';
 import { defaultPolicy } from '../verify/policy.ts';
 import { fleetAddress, Link } from './link.ts';
@@ -76,7 +78,7 @@ async function sealerOf({ key, insecureUnsigned }: FleetArgs): Promise<Sealer> {
 function progressOn(stream: NodeJS.WriteStream) {
   let last = 0;
   return (rollout: Rollout, text: string) => {
-    const clear = stream.isTTY ? '\r\x1b[K' : '';
+    const clear = emptyLine(stream);
     if (text && !isOver(rollout)) stream.write(`${clear}${text}\n`);
     if (!stream.isTTY || (!text && performance.now() - last < 200)) return;
     last = performance.now();

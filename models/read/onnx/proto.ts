@@ -5,7 +5,7 @@
  * Source: onnx.proto (messages ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto), mapped by hand.
  */
 import type { WireType } from '@bufbuild/protobuf/wire';
-import { damaged } from './refuse.ts';
+import { damaged, tooLarge } from './refuse.ts';
 import { type Const, readTensor } from './tensor.ts';
 import { skip, Wire } from './wire.ts';
 
@@ -125,7 +125,20 @@ function readEntry(wire: Wire, type: WireType, into: Record<string, string>): vo
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
+/** Most entries of a graph that are read, by field of GraphProto. A choice: real time-series networks have some hundred. */
+const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
+  1: ['nodes', 10_000],
+  5: ['initializers', 20_000],
+  11: ['inputs', 20_000],
+  12: ['outputs', 256],
+};
+
 function readGraph(wire: Wire, type: WireType, model: OnnxModel): void {
+  // counted before an object is made of any: a file of two bytes a node could ask for a hundred times its size
+  for (const [field, count] of wire.counts(type)) {
+    const [name, most] = mostOf[field] ?? ['', Number.POSITIVE_INFINITY];
+    if (count > most) throw tooLarge(`${count} ${name}`, 'graph', `at most ${most} are read`);
+  }
   wire.message(type, 'GraphProto', {
     1: (w, t) => {
       model.nodes.push(readNode(w, t, model.nodes.length));

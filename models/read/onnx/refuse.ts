@@ -40,10 +40,10 @@ export const badGraph = (what: string, where: string, why?: string): RunletError
   new RunletError('RN154', { what, where, ...(why ? { why } : {}), tryThis: 'check the file with onnx.checker' });
 
 /** RN159: larger than the reader's limits. */
-export const tooLarge = (what: string, where: string): RunletError =>
+export const tooLarge = (what: string, where: string, why = 'the reader bounds what a file may make it allocate'): RunletError =>
   new RunletError('RN159', {
     what,
     where,
-    why: 'the reader bounds what a file may make it allocate',
+    why,
     tryThis: 'a shorter window',
   });

@@ -48,6 +48,26 @@ export class Wire {
     }
   }
 
+  /**
+   * How often each field of the message at the cursor occurs, without reading it. What is damaged ends the count, and is told when the message is
+   * read.
+   */
+  counts(type: WireType): Map<number, number> {
+    const [start, outer] = [this.reader.pos, this.end];
+    const found = new Map<number, number>();
+    try {
+      for (const end = this.open(type); this.reader.pos < end; ) {
+        const [number, kind] = this.reader.tag();
+        found.set(number, (found.get(number) ?? 0) + 1);
+        this.reader.skip(kind, number, 8);
+      }
+    } catch {
+      // told by the reading that follows
+    }
+    [this.reader.pos, this.end] = [start, outer];
+    return found;
+  }
+
   /** A nested message. */
   message(type: WireType, name: string, handlers: Fields): void {
     const outer = this.end;

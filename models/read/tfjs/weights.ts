@@ -86,26 +86,51 @@ async function fileOf(files: ModelFiles | undefined, path: string): Promise<Uint
   return bytes;
 }
 
-/** Tensors by name. @throws RN161, RN162 */
+/** Most weights and files of weights that are read. A choice: real models have some hundred. */
+const mostEntries = 10_000;
+
+/** Most bytes of weights that are read. A choice: far above every time-series network. */
+const mostBytes = 2 ** 30;
+
+const tooMany = (what: string, most: number) => badWeights(what, 'weightsManifest', `at most ${most} are read`);
+
+/** Tensors by name. Each file is fetched once, and only where what is declared can be read. @throws RN161, RN162 */
 export async function readWeights(manifest: unknown, files: ModelFiles | undefined): Promise<Map<string, () => Tensor>> {
   if (!Array.isArray(manifest)) throw malformed('there is no weightsManifest', 'model.json');
   const tensors = new Map<string, () => Tensor>();
+  const named = new Set<string>();
+  let declared = 0;
   for (const group of manifest) {
     if (!isObject(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
       throw malformed('a group of weights is malformed', 'weightsManifest');
+    if (named.size + group.paths.length > mostEntries) throw tooMany('there are too many files of weights', mostEntries);
+    if (tensors.size + group.weights.length > mostEntries) throw tooMany('there are too many weights', mostEntries);
     const paths = group.paths.map(checkedPath);
+    for (const path of paths) {
+      if (named.has(path))
+        throw badWeights('a file of weights is named twice', path, 'each holds other weights, and is read once');
+      named.add(path);
+    }
     const entries = group.weights.map(entryOf);
     const needed = entries.reduce((n, e) => n + e.elements * bytesOf[e.type], 0);
-    const parts: Uint8Array[] = [];
-    for (const path of paths) parts.push(await fileOf(files, path));
-    const stored = parts.reduce((n, p) => n + p.length, 0);
-    if (stored !== needed)
-      throw badWeights(
+    declared += needed;
+    if (declared > mostBytes) throw tooMany(`${declared} bytes of weights are declared`, mostBytes);
+    const wrongSize = (there: string) =>
+      badWeights(
         'weights and their files differ in size',
-        paths.join(', ').slice(0, 300),
-        `${stored} bytes are there, ${needed} are needed`,
+        paths.slice(0, 20).join(', ').slice(0, 300),
+        `${there} bytes are there, ${needed} are needed`,
       );
-    const bytes = new Uint8Array(stored);
+    const parts: Uint8Array[] = [];
+    let stored = 0;
+    for (const path of paths) {
+      const part = await fileOf(files, path);
+      stored += part.length;
+      if (stored > needed) throw wrongSize(`${stored} or more`);
+      parts.push(part);
+    }
+    if (stored !== needed) throw wrongSize(`${stored}`);
+    const bytes = new Uint8Array(needed);
     let at = 0;
     for (const part of parts) {
       bytes.set(part, at);

@@ -19,7 +19,8 @@ export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const bound = (at: number, name: string, fallback: number) => {
     const given = ctx.optional(node, at, name);
     if (given && given.data.length !== 1) refuse(`its ${name} has ${given.data.length} elements`);
-    return given ? (given.data[0] as number) : node.attributes.float(name, fallback);
+    const value = given ? (given.data[0] as number) : node.attributes.float(name, fallback);
+    return Number.isNaN(value) ? refuse(`its ${name} is not a number`) : value;
   };
   const low = node.attributes.has('min') || node.inputs[1] ? bound(1, 'min', 0) : noClamp[0];
   const high = node.attributes.has('max') || node.inputs[2] ? bound(2, 'max', 0) : noClamp[1];

@@ -1,0 +1,67 @@
+/**
+ * What reaches a terminal: everything that the command line prints goes through here.
+ *
+ * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control characters as `\uXXXX`, but for newline and tab.
+ * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and that no file can know; they alone pass,
+ * without the number. A stream that is no terminal gets none of them.
+ */
+import pc from 'picocolors';
+import { printableLines } from '../../models/printable.ts';
+
+/** Parameters of four digits, as long as programs that measure coloured text take them. Empty until guardStreams. */
+let mark = '';
+
+export type Colours = ReturnType<typeof pc.createColors>;
+
+const marked = (sequence: string): string => sequence.replaceAll('\x1b[', `\x1b[${mark}`);
+
+/** `paint` with its own sequences marked, and not those of the text. */
+const own = (paint: (text: string) => string): ((text: string | number) => string) => {
+  const [open = '', close = ''] = paint('\0').split('\0').map(marked);
+  return (text) => open + text + close;
+};
+
+/** Colours for a stream: only on a terminal, and never with NO_COLOR. */
+export function coloursFor(stream: { isTTY?: boolean }): Colours {
+  const colours = pc.createColors(Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
+  if (!colours.isColorSupported) return colours;
+  const all = Object.entries(colours).map(([name, paint]) => [name, typeof paint === 'function' ? own(paint) : paint]);
+  return Object.fromEntries(all) as Colours;
+}
+
+/** Empties the line that the cursor stands in; a stream that is no terminal gets nothing. */
+export const emptyLine = (stream: { isTTY?: boolean }): string =>
+  stream.isTTY ? `${mark === '' ? '\r' : ''}${marked('\x1b[K')}` : '';
+
+const rawWrite = new Map<NodeJS.WriteStream, NodeJS.WriteStream['write']>();
+
+/** The stream as it was, for programs that move the cursor themselves; they get no text of a file that is not printable. */
+export const rawStream = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
+  Object.create(stream, { write: { value: (rawWrite.get(stream) ?? stream.write).bind(stream) } });
+
+/** Text as it may be written. */
+function clean(text: string): string {
+  let [out, at] = ['', 0];
+  for (const found of text.matchAll(new RegExp(`\x1b\\[${mark}([\\d;]*)([mK])`, 'g'))) {
+    const [{ length }, numbers, end] = found as unknown as [string, string, string];
+    out += printableLines(text.slice(at, found.index)) + (end === 'K' ? '\r\x1b[K' : `\x1b[${numbers}m`);
+    at = found.index + length;
+  }
+  return out + printableLines(text.slice(at));
+}
+
+/** From now on nothing but clean text leaves this process by stdout and stderr. */
+export function guardStreams(): void {
+  if (mark !== '') return;
+  const numbers = crypto.getRandomValues(new Uint16Array(3));
+  mark = Array.from(numbers, (n) => `${1000 + (n % 9000)};`).join('');
+  for (const stream of [process.stdout, process.stderr]) {
+    const { write } = stream;
+    rawWrite.set(stream, write);
+    const guarded = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
+      return Reflect.apply(write, stream, [clean(text), ...rest.filter((part) => typeof part === 'function')]);
+    };
+    stream.write = guarded as typeof stream.write;
+  }
+}
