@@ -100,7 +100,7 @@ export class Gateway {
     const policy = { ...defaultPolicy, ...options.policy };
     const store = await Store.open(disk, { safeAfter });
     const gateway = new Gateway(store, await Uploads.open(disk, policy, options.uploads), policy, options);
-    for (const name of Object.keys(gateway.store.state.slots)) await gateway.#make(name).load();
+    for (const name of gateway.store.state.slots.keys()) await gateway.#make(name).load();
     gateway.#healthy = setTimeout(() => void gateway.store.healthy().catch(() => {}), healthyAfterMs).unref();
     return gateway;
   }

@@ -8,60 +8,74 @@
  *     file   "runlet-gateway 1 " SHA-256 of what follows, hex, "\n", JSON
  */
 import { createHash } from 'node:crypto';
+import * as v from 'valibot';
 import { RunletError } from '../../../models/error.ts';
 
-/** A bundle that is on the disk. */
-export interface Stored {
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const bundle = {
   /** SHA-256 of the file, hex; the name of the blob. */
-  digest: string;
-  bytes: number;
-  name: string;
-  version: string;
-  sequence: number;
+  digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  name: v.string(),
+  version: v.string(),
+  sequence: count,
+};
+
+const storedSchema = v.object({
+  ...bundle,
+  bytes: count,
   /** Who signed it; undefined: nobody (--insecure-unsigned). */
-  keyId?: string;
-}
+  keyId: v.optional(v.string()),
+});
+/** A bundle that is on the disk. */
+export type Stored = v.InferOutput<typeof storedSchema>;
 
-export interface Verdict {
-  digest: string;
-  name: string;
-  version: string;
-  sequence: number;
-  result: 'confirmed' | 'reverted';
+const verdictSchema = v.object({
+  ...bundle,
+  result: v.picklist(['confirmed', 'reverted']),
   /** The code and the sentence of a failure. */
-  code?: string;
-  why?: string;
-}
+  code: v.optional(v.string()),
+  why: v.optional(v.string()),
+});
+export type Verdict = v.InferOutput<typeof verdictSchema>;
 
-export interface SlotState {
-  floor: number;
-  active?: Stored;
-  previous?: Stored;
-  staged?: Stored;
+const slotSchema = v.object({
+  /** -1: nothing was confirmed yet. */
+  floor: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
+  active: v.optional(storedSchema),
+  previous: v.optional(storedSchema),
+  staged: v.optional(storedSchema),
   /** The staged bundle is on trial. */
-  trial: boolean;
+  trial: v.boolean(),
   /** What became of the latest bundle. */
-  last?: Verdict;
-}
+  last: v.optional(verdictSchema),
+});
+export type SlotState = v.InferOutput<typeof slotSchema>;
 
-export interface GatewayState {
-  boots: number;
+const stateSchema = v.object({
+  boots: count,
   /** Starts in a row of runs that neither were stopped nor called themselves healthy. */
-  crashes: number;
+  crashes: count,
   /** False from a start until a stop. */
-  stopped: boolean;
-  safeMode: boolean;
-  slots: Record<string, SlotState>;
-}
+  stopped: v.boolean(),
+  safeMode: v.boolean(),
+  /** By name: an object in the file, and a map here, where `constructor` is a name as any other. */
+  slots: v.pipe(
+    v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+    v.transform((slots) => Object.entries(slots)),
+    v.array(v.tuple([v.string(), slotSchema])),
+    v.transform((entries): ReadonlyMap<string, SlotState> => new Map(entries)),
+  ),
+});
+export type GatewayState = v.InferOutput<typeof stateSchema>;
 
-export const emptyState = (): GatewayState => ({ boots: 0, crashes: 0, stopped: true, safeMode: false, slots: {} });
+export const emptyState = (): GatewayState => ({ boots: 0, crashes: 0, stopped: true, safeMode: false, slots: new Map() });
 export const emptySlot = (): SlotState => ({ floor: -1, trial: false });
 
 const magic = 'runlet-gateway 1 ';
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export function encodeState(state: GatewayState): Uint8Array {
-  const body = JSON.stringify(state);
+  const body = JSON.stringify({ ...state, slots: Object.fromEntries(state.slots) });
   return new TextEncoder().encode(`${magic}${sha256(body)}\n${body}`);
 }
 
@@ -70,19 +84,36 @@ export function decodeState(bytes: Uint8Array, where: string): GatewayState {
   const text = new TextDecoder().decode(bytes);
   const end = text.indexOf('\n');
   const body = text.slice(end + 1);
-  if (end > 0 && text.slice(0, end) === `${magic}${sha256(body)}`) return JSON.parse(body) as GatewayState;
-  throw new RunletError('RN800', {
+  if (end <= 0 || text.slice(0, end) !== `${magic}${sha256(body)}`)
+    throw unreadable(
+      where,
+      text.startsWith('runlet-gateway ') && !text.startsWith(magic) ? 'it is of another version' : 'its checksum does not match',
+    );
+  const found = v.safeParse(stateSchema, jsonOf(body), { abortEarly: true });
+  if (found.success) return found.output;
+  throw unreadable(where, v.summarize(found.issues).replace(/\s+/g, ' ').slice(0, 200));
+}
+
+/** undefined: no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (where: string, why: string): RunletError =>
+  new RunletError('RN800', {
     what: "the gateway's state cannot be read",
     where,
-    why:
-      text.startsWith('runlet-gateway ') && !text.startsWith(magic) ? 'it is of another version' : 'its checksum does not match',
+    why,
     tryThis: 'use the version of Runlet that wrote it, or give an empty folder as --state and flash again',
   });
-}
 
 const withSlot = (state: GatewayState, slot: string, change: (s: SlotState) => SlotState): GatewayState => ({
   ...state,
-  slots: { ...state.slots, [slot]: change(state.slots[slot] ?? emptySlot()) },
+  slots: new Map(state.slots).set(slot, change(state.slots.get(slot) ?? emptySlot())),
 });
 
 const verdictOf = ({ digest, name, version, sequence }: Stored, result: Verdict['result']): Verdict => ({
@@ -132,7 +163,7 @@ export const rollBack = (state: GatewayState, slot: string, code: string, why: s
 export function boot(state: GatewayState, safeAfter: number): GatewayState {
   const crashes = state.stopped ? 0 : state.crashes + 1;
   let next: GatewayState = { ...state, boots: state.boots + 1, crashes, stopped: false, safeMode: crashes >= safeAfter };
-  for (const [slot, { trial, staged }] of Object.entries(state.slots))
+  for (const [slot, { trial, staged }] of state.slots)
     if (staged && (trial || next.safeMode))
       next = revert(
         next,
@@ -145,6 +176,4 @@ export function boot(state: GatewayState, safeAfter: number): GatewayState {
 
 /** Digests that must stay on the disk. */
 export const referenced = (state: GatewayState): Set<string> =>
-  new Set(
-    Object.values(state.slots).flatMap((s) => [s.active, s.previous, s.staged].flatMap((one) => (one ? [one.digest] : []))),
-  );
+  new Set([...state.slots.values()].flatMap((s) => [s.active, s.previous, s.staged].flatMap((one) => (one ? [one.digest] : []))));

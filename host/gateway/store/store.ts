@@ -60,7 +60,7 @@ export class Store {
   }
 
   slot(name: string): states.SlotState {
-    return this.#state.slots[name] ?? states.emptySlot();
+    return this.#state.slots.get(name) ?? states.emptySlot();
   }
 
   /** The bytes of a bundle, which are those that were installed. @throws RN803 */

@@ -9,15 +9,17 @@
  *     record   u32 bytes, little endian; 16 bytes: SHA-256 of the check before (at first 16 zeros), the length, the bytes; bytes
  */
 import { createHash } from 'node:crypto';
+import * as v from 'valibot';
 import { type Disk, type DiskFile, diskError } from './disk.ts';
 
-export interface UploadHeader {
-  slot: string;
+const headerSchema = v.object({
+  slot: v.string(),
   /** Bytes in all, where the client said. */
-  length?: number;
+  length: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   /** Milliseconds since 1970. */
-  beganMs: number;
-}
+  beganMs: v.pipe(v.number(), v.finite()),
+});
+export type UploadHeader = v.InferOutput<typeof headerSchema>;
 
 const magic = new TextEncoder().encode('runlet-upload 1\n');
 const headBytes = 20;
@@ -63,8 +65,8 @@ const total = (parts: Uint8Array[]): number => parts.reduce((sum, { length }) =>
 
 function headerOf(record: Uint8Array | undefined): UploadHeader | undefined {
   if (!record) return undefined;
-  const { slot, length, beganMs } = JSON.parse(new TextDecoder().decode(record)) as UploadHeader;
-  return { slot, length, beganMs };
+  const found = v.safeParse(headerSchema, JSON.parse(new TextDecoder().decode(record)));
+  return found.success ? found.output : undefined;
 }
 
 export class UploadLog {
