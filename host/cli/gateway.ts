@@ -112,6 +112,7 @@ export default defineCommand({
       ends.unshift(() => gateway.close());
       gateway.events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
       gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
+      gateway.events.on('fault', ({ event, error }) => log.error({ err: error, event }, 'a listener threw'));
       const { crashes, safeMode } = gateway.store.state;
       if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
       const first = args.model;

@@ -1,7 +1,8 @@
 /**
- * The real gateway, ended by kill -9 while bundles are flashed, tried, confirmed and rolled back: each start finds the old bundle or the new one, whole.
+ * The real gateway, ended by kill -9 or SIGTERM while bundles are flashed, tried, confirmed and rolled back, also on a full disk; and two or four starts at
+ * once each time. Exactly one of them runs, it runs the old bundle or the new one, whole, the floor never falls, and no trial outlives its gateway.
  *
- * RUNLET_KILLS times (`npm run soak -- store`: 200). The floor never falls, and a trial never outlives its gateway.
+ * RUNLET_KILLS times kill -9 and a third as often SIGTERM (`npm run soak -- store`: 300 and 100).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,56 +15,77 @@ import { GatewayClient } from '../../host/gateway/http/client.ts';
 import { isRunletError } from '../../models/error.ts';
 import { randomOf } from '../host/helpers.ts';
 import { bundleOf, bytesOf, digestOf, keys, type MadeBundle, signal } from './bundles.ts';
+import { SmallDisk } from './full-disk.ts';
 
-const kills = Number(process.env.RUNLET_KILLS ?? 20);
+const kills = Number(process.env.RUNLET_KILLS ?? 9);
+const terms = Math.round(kills / 3);
 const seed = Number(process.env.RUNLET_SEED ?? 20260722);
-console.log(`seed ${seed}, ${kills} kills`);
 const random = randomOf(seed);
 const folder = mkdtempSync(join(tmpdir(), 'runlet-kill-'));
 const at = (name: string) => join(folder, name);
-let child: ChildProcess | undefined;
+const disk = new SmallDisk(at('disk'));
+const state = join(disk.folder, 'state');
+const children = new Set<ChildProcess>();
+console.log(`seed ${seed}, ${kills} kills, ${terms} SIGTERM; full disk by ${disk.isMount ? 'a small tmpfs' : 'a limit of written bytes'}`);
 test.after(() => {
-  child?.kill('SIGKILL');
+  for (const child of children) child.kill('SIGKILL');
+  disk.close();
   rmSync(folder, { recursive: true });
 });
 
 const bin = join(import.meta.dirname, '../../host/cli/bin.js');
+const count = { starts: 0, refused: 0, bundle: 0, resumed: 0, fullStarts: 0, fullEnds: 0, stops: 0 };
 
-/** Starts the gateway; its address once it listens. */
-async function start(): Promise<{ url: string; ended: Promise<unknown> }> {
-  const args = [
-    'gateway',
-    '--state',
-    at('state'),
-    '--port',
-    '0',
-    '--insecure-no-token',
-    '--key',
-    at('mine.pub'),
-    '--safe-after',
-    '100000',
-    '--json',
-  ];
-  const process_ = spawn(process.execPath, [bin, ...args, '--log', 'error'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child = process_;
-  let text = '';
-  let errors = '';
-  process_.stderr?.on('data', (part) => {
-    errors += part;
-  });
-  const ended = new Promise((resolve) => process_.on('close', resolve));
-  const line = await new Promise<string>((resolve, reject) => {
-    process_.stdout?.on('data', (part) => {
-      text += part;
-      if (text.includes('\n')) resolve(text);
-    });
-    void ended.then(() => reject(new Error(`the gateway ended: ${errors}`)));
-    setTimeout(() => reject(new Error(`the gateway says nothing in two minutes: ${errors}`)), 120_000).unref();
-  });
-  return { url: JSON.parse(line).url, ended };
+interface Started {
+  child: ChildProcess;
+  /** The line that says where it listens; undefined: it ended before. */
+  line: Promise<string | undefined>;
+  ended: Promise<{ code: number | null; signal: string | null; errors: string }>;
 }
 
-let resumed = 0;
+function startOne(): Started {
+  const args = ['gateway', '--state', state, '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--safe-after', '100000', '--json'];
+  const [command, all] = disk.command(process.execPath, [bin, ...args, '--threads', '1', '--log', 'error']);
+  const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  const said = { out: '', errors: '' };
+  child.stderr?.on('data', (part) => {
+    said.errors += part;
+  });
+  const ended = new Promise<Awaited<Started['ended']>>((resolve) =>
+    child.on('close', (code, signal) => {
+      children.delete(child);
+      resolve({ code, signal, errors: said.errors + said.out });
+    }),
+  );
+  const line = new Promise<string | undefined>((resolve, reject) => {
+    child.stdout?.on('data', (part) => {
+      said.out += part;
+      if (said.out.includes('"url"') && said.out.includes('\n')) resolve(said.out);
+    });
+    void ended.then(() => resolve(undefined));
+    setTimeout(() => reject(new Error(`the gateway says nothing in five minutes: ${said.errors}`)), 300_000).unref();
+  });
+  return { child, line, ended };
+}
+
+/** Starts so many at once: exactly one listens, and the others say that it does. */
+async function start(starts: number): Promise<Started & { url: string }> {
+  const all = Array.from({ length: starts }, startOne);
+  const lines = await Promise.all(all.map(({ line }) => line));
+  const losers = all.filter((_, i) => lines[i] === undefined);
+  for (const { ended } of losers) {
+    const { code, errors } = await ended;
+    assert.match(errors, /RN864/);
+    assert.is(code, 4, errors);
+  }
+  assert.is(losers.length, starts - 1, `${starts - losers.length} of ${starts} gateways run`);
+  count.starts += starts;
+  count.refused += losers.length;
+  const won = lines.findIndex((line) => line !== undefined);
+  return { ...(all[won] as Started), url: JSON.parse(lines[won] as string).url };
+}
+
 /** What was left of the latest upload is its bundle's first bytes: with the rest after it the digest holds. */
 async function goesOn(url: string, id: string, { wasm, digest }: MadeBundle): Promise<void> {
   const location = `${url}/v1/uploads/${id}`;
@@ -72,80 +94,104 @@ async function goesOn(url: string, id: string, { wasm, digest }: MadeBundle): Pr
   const put = `${location}?digest=sha256:${digest}&dryRun=true`;
   const response = await fetch(put, { method: 'PUT', body: wasm.slice(offset) as BodyInit });
   const { error } = (await response.json()) as { error?: { code: string } };
-  // it may have been confirmed before the kill
-  assert.ok(error === undefined || ['RN817', 'RN818'].includes(error.code), error?.code);
-  resumed++;
+  // it may have been confirmed before the kill, and a full disk takes no more
+  const may = ['RN817', 'RN818', ...(disk.full ? ['RN802'] : [])];
+  assert.ok(error === undefined || may.includes(error.code), error?.code);
+  count.resumed++;
 }
 
-const ignoreDead = async (run: () => Promise<unknown>): Promise<void> => {
-  try {
-    await run();
-  } catch (error) {
-    // it was killed, or what it did before it was killed does not fit
-    if (!isRunletError(error) || !['RN860', 'RN861', 'RN804', 'RN817', 'RN818'].includes(error.code)) throw error;
+/** What must hold of the slot after a start: `may` are the bundles that may run. @returns the floor, and what runs and could run again */
+async function check(client: GatewayClient, url: string, floor: number, may: string[], latest: MadeBundle) {
+  const { slots } = await client.status();
+  const [slot] = slots;
+  if (!slot) return { floor, known: [] };
+  assert.ok(slot.floor >= floor, `the floor fell from ${floor} to ${slot.floor}`);
+  assert.not.ok(slot.trial, 'no trial outlives its gateway');
+  const named = [slot.active, slot.previous, slot.staged].flatMap((one) => (one ? [one.digest] : []));
+  const blobs = readdirSync(join(state, 'blobs'));
+  // on a full disk the state of before still stands there, with a bundle that this start gave up
+  const kept = disk.full ? blobs.filter((blob) => named.includes(blob)) : blobs;
+  assert.equal(kept.sort(), [...new Set(named)].sort(), 'what is on the disk is what is named');
+  for (const blob of blobs) assert.is(digestOf(readFileSync(join(state, 'blobs', blob))), blob, 'whole');
+  for (const id of readdirSync(join(state, 'uploads'))) await goesOn(url, id, latest);
+  assert.equal(readdirSync(join(state, 'uploads')), []);
+  if (slot.floor >= 0) assert.ok(slot.active, 'something runs');
+  if (slot.active) {
+    assert.ok(may.includes(slot.active.digest), 'the bundle before or the new one runs');
+    count.bundle++;
+    const body = bytesOf(signal(0, 0, 40)) as BodyInit;
+    assert.is((await fetch(`${url}/v1/streams/s/frames`, { method: 'POST', body })).status, 202, 'and it runs');
   }
-};
+  const known = [slot.active, slot.previous].flatMap((one) => (one ? [one.digest] : []));
+  return { floor: slot.floor, known };
+}
 
-test(`${kills} times kill -9: the old bundle or the new one runs, whole, and the floor never falls`, async () => {
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function flashAndTry(client: GatewayClient, wasm: Uint8Array, back: boolean): Promise<void> {
+  try {
+    await client.flash(wasm, 'main');
+    await client.try('main', { enduranceHops: 50, outputs: 2, seconds: 0.05 });
+    for (let phase: string | undefined = ''; phase !== 'confirmed' && phase !== 'failed'; await wait(5))
+      phase = (await client.slot('main')).report?.phase;
+    if (back) await client.rollBack('main');
+  } catch (error) {
+    // it was ended, the disk is full, or what it did before it was ended does not fit
+    const may = ['RN860', 'RN861', 'RN804', 'RN817', 'RN818', ...(disk.full ? ['RN802'] : [])];
+    if (!isRunletError(error) || !may.includes(error.code)) throw error;
+  }
+}
+
+/** Signals in random order. */
+const signals: NodeJS.Signals[] = Array.from({ length: kills + terms }, (_, i) => (i < kills ? 'SIGKILL' : 'SIGTERM'));
+for (let i = signals.length - 1; i > 0; i--) {
+  const j = random(i + 1);
+  [signals[i], signals[j]] = [signals[j] as NodeJS.Signals, signals[i] as NodeJS.Signals];
+}
+
+test(`${kills} times kill -9 and ${terms} SIGTERM, each with two or four starts at once, a third on a full disk`, async () => {
   writeFileSync(at('mine.pub'), publicPem(keys));
   let sequence = 1;
   let floor = -1;
-  let ran = 0;
+  let latest = await bundleOf(sequence);
+  let may: string[] = [];
   /** How long a flash takes here; the first one ends. */
   let flashMs = 0;
-  for (let kill = 0; kill <= kills; kill++) {
-    const { url, ended } = await start();
+  let stopped = false;
+  for (const [round, how] of [...signals, undefined].entries()) {
+    if (disk.full) count.fullStarts++;
+    const { url, child, ended } = await start(random(4) === 0 ? 4 : 2);
     const client = new GatewayClient({ url, tries: 0 });
-    const { slots } = await client.status();
-    const [slot] = slots;
-    if (slot) {
-      assert.ok(slot.floor >= floor, `the floor fell from ${floor} to ${slot.floor}`);
-      assert.not.ok(slot.trial, 'no trial outlives its gateway');
-      floor = slot.floor;
-      if (floor >= 0) assert.ok(slot.active, 'something runs');
-      const named = [slot.active, slot.previous, slot.staged].flatMap((one) => (one ? [one.digest] : []));
-      const blobs = readdirSync(at('state/blobs'));
-      assert.equal(blobs.sort(), [...new Set(named)].sort(), 'what is on the disk is what is named');
-      for (const blob of blobs) assert.is(digestOf(readFileSync(at(`state/blobs/${blob}`))), blob, 'whole');
-      for (const id of readdirSync(at('state/uploads'))) await goesOn(url, id, await bundleOf(sequence));
-      assert.equal(readdirSync(at('state/uploads')), []);
-      if (slot.active) {
-        ran++;
-        // and it runs
-        const response = await fetch(`${url}/v1/streams/s/frames`, {
-          method: 'POST',
-          body: bytesOf(signal(0, 0, 40)) as BodyInit,
-        });
-        assert.is(response.status, 202);
-      }
+    if (stopped) assert.is((await client.status()).crashes, 0, 'a stop is no crash');
+    const found = await check(client, url, floor, may, latest);
+    floor = found.floor;
+    // what was full at the start has room again half of the time, and what had room is filled while it runs
+    if (disk.full && random(2) === 0) disk.free();
+    const fillMs = !disk.full && round > 0 && random(3) === 0 ? random(1.2 * flashMs) : undefined;
+    latest = await bundleOf(++sequence);
+    may = [...found.known, latest.digest];
+    const began = performance.now();
+    const work = flashAndTry(client, latest.wasm, random(3) === 0);
+    const filled = fillMs === undefined ? undefined : wait(fillMs).then(() => disk.fill([child.pid as number]));
+    if (round === 0) {
+      await work;
+      flashMs = performance.now() - began;
+    } else await wait(random(1.6 * flashMs));
+    await filled;
+    child.kill(how ?? 'SIGTERM');
+    await work;
+    const end = await ended;
+    count.fullEnds += disk.full ? 1 : 0;
+    if (how === 'SIGKILL') assert.is(end.signal, 'SIGKILL');
+    else {
+      assert.ok(end.code === 0 || (disk.full && end.code === 4 && /RN802/.test(end.errors)), `${end.code} ${end.errors}`);
+      count.stops++;
     }
-    if (kill === kills) break;
-    const afterMs = flashMs === 0 ? 600_000 : random(1.6 * flashMs);
-    const work = ignoreDead(async () => {
-      const { wasm } = await bundleOf(++sequence);
-      const timer = setTimeout(() => process.kill(child?.pid as number, 'SIGKILL'), afterMs);
-      const began = performance.now();
-      try {
-        await client.flash(wasm, 'main');
-        await client.try('main', { enduranceHops: 50, outputs: 2, seconds: 0.05 });
-        for (let phase = ''; phase !== 'confirmed'; ) {
-          const { report } = await client.slot('main');
-          phase = report?.phase ?? '';
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-        if (flashMs === 0) flashMs = performance.now() - began;
-        if (random(3) === 0) await client.rollBack('main');
-      } finally {
-        clearTimeout(timer);
-        child?.kill('SIGKILL');
-      }
-    });
-    await Promise.all([work, ended]);
-    assert.is(child?.signalCode, 'SIGKILL');
+    stopped = end.code === 0;
   }
-  console.log(`floor ${floor} after ${sequence} bundles; ${ran} starts found a bundle, ${resumed} a half-sent upload`);
-  assert.ok(floor > 0 && ran > 0, 'some were confirmed');
-  child?.kill('SIGTERM');
+  console.log(`floor ${floor} after ${sequence} bundles; ${JSON.stringify(count)}`);
+  assert.ok(floor > 0 && count.bundle > 0, 'some were confirmed');
+  assert.ok(kills < 9 || count.fullEnds > 0, 'some ended on a full disk');
 });
 
 test.run();

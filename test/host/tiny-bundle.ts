@@ -32,6 +32,8 @@ export interface TinyOptions {
   memory?: string[];
   /** Changes the manifest before it is written. */
   manifest?: (m: Manifest) => unknown;
+  /** Hops of the self-test; default: 16. */
+  goldenHops?: number;
   /** No manifest at all. */
   bare?: boolean;
 }
@@ -128,7 +130,7 @@ export function tinyManifest(o: TinyOptions = {}): Manifest {
   const shape = (t: number): [number, number, number] => [t, o.features ?? 1, o.channels ?? 1];
   const next = goldenBytes(7);
   const golden = reference(
-    Int8Array.from({ length: 16 * hop * c }, () => next()),
+    Int8Array.from({ length: (o.goldenHops ?? 16) * hop * c }, () => next()),
     c,
     o.warmUpHops,
   );
@@ -172,7 +174,7 @@ export function tinyManifest(o: TinyOptions = {}): Manifest {
     },
     stateDigest: sha256([new Int8Array([c, o.zeroPoint ?? 0])]),
     sourceDigest: '0'.repeat(64),
-    golden: { seed: 7, hops: 16, outputs: golden.length, digest: sha256(golden) },
+    golden: { seed: 7, hops: o.goldenHops ?? 16, outputs: golden.length, digest: sha256(golden) },
   };
 }
 

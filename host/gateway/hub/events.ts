@@ -1,7 +1,8 @@
 /**
  * What happens in a gateway, as typed events: for the page, the metrics and every wire.
  *
- * In: emit.  Out: calls of those who listen, in their order. A listener that throws is a bug of its own and does not stop the others' signal.
+ * In: emit.  Out: calls of those who listen, in their order. A listener that throws stops neither the others nor the process: `emit` never throws, and the
+ * fault is an event of its own, which is counted and logged.
  */
 import type { Failure } from '../worker/messages.ts';
 import type { TrialReport } from './trial.ts';
@@ -53,9 +54,24 @@ export interface GatewayEvents {
   /** Frames come faster than they are computed, and are thrown away by policy. */
   overload: { state: 'begins' | 'ends'; why: string; shedTicks: number; streams: number };
   stream: { stream: string; slot: string; state: 'opened' | 'restarted' | 'failed' | 'closed'; failure?: Failure };
+  /** A listener of an event threw: a bug of the gateway. */
+  fault: Fault;
 }
 
-export class Events<T extends object> {
+export interface Fault {
+  event: string;
+  error: unknown;
+}
+
+/** A fault of the gateway itself, as the failure of what it happened to. */
+export const faultOf = (error: unknown): Failure => ({
+  code: 'RN849',
+  why: `the gateway has a fault: ${error instanceof Error ? error.message : String(error)}`.slice(0, 400),
+});
+
+export class Events<T extends { fault: Fault }> {
+  /** Listeners that threw. */
+  faults = 0;
   #listeners = new Map<keyof T, Set<(event: never) => void>>();
 
   /** @returns what ends it */
@@ -65,14 +81,23 @@ export class Events<T extends object> {
     return () => all.delete(listener as (event: never) => void);
   }
 
-  emit<K extends keyof T>(name: K, event: T[K]): void {
+  /** @returns false where a listener threw */
+  emit<K extends keyof T>(name: K, event: T[K]): boolean {
+    const before = this.faults;
     for (const listener of this.#listeners.get(name) ?? [])
       try {
-        (listener as (event: T[K]) => void)(event);
+        // one that returns a promise must not end the process either
+        const later: unknown = (listener as (event: T[K]) => unknown)(event);
+        if (later instanceof Promise) later.catch((error: unknown) => this.#fault(name, error));
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        this.#fault(name, error);
       }
+    return this.faults === before;
+  }
+
+  #fault(name: keyof T, error: unknown): void {
+    this.faults++;
+    // a listener of faults that throws is counted and no more
+    if (name !== 'fault') this.emit('fault', { event: String(name), error } as T['fault']);
   }
 }

@@ -9,7 +9,7 @@ import { dequantiseValue } from '../../session/index.ts';
 import { compact } from '../worker/frames.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
-import type { OutputEvent } from './events.ts';
+import { faultOf, type OutputEvent } from './events.ts';
 
 /** Ticks that must have passed until a module gives its first output. */
 export const ticksNeeded = ({ window, delayFrames, warmUpHops, hop }: Manifest): number =>
@@ -31,8 +31,9 @@ export interface ChunkFacts {
   filled?: boolean;
 }
 
-/** Outputs and ticks that are kept at least. */
+/** Outputs that are kept: so many, in at most so many values; ticks that are kept at least. */
 const keptOutputs = 256;
+const keptValues = 1 << 20;
 const keptTicks = 1024;
 
 export class Stream {
@@ -118,7 +119,15 @@ export class Stream {
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
     const { manifest } = loaded;
     const instance: Instance = pool.open(loaded, snapshot ?? { base: this.replayBase(manifest) }, this.given, {
-      output: (frame, raw, ms, inputs) => this.#output(loaded, frame, raw, ms, inputs),
+      output: (frame, raw, ms, inputs) => {
+        try {
+          this.#output(loaded, frame, raw, ms, inputs);
+        } catch (error) {
+          // a fault of the gateway ends this stream's run, and does not reach the thread's messages
+          instance.close();
+          if (this.instance === instance) this.#events.failed(this, loaded, faultOf(error));
+        }
+      },
       failed: (failure) => {
         if (this.instance === instance) this.#events.failed(this, loaded, failure);
       },
@@ -174,7 +183,8 @@ export class Stream {
       inputs,
     };
     this.outputs.push(output);
-    if (this.outputs.length > keptOutputs) this.outputs.shift();
+    const most = Math.max(1, Math.min(keptOutputs, Math.floor(keptValues / Math.max(1, raw.length))));
+    if (this.outputs.length > most) this.outputs.splice(0, this.outputs.length - most);
     this.#trim();
     this.#events.output(output);
   }

@@ -6,7 +6,8 @@
 import { RunletError } from '../../../models/error.ts';
 import type { CheckResult, Failure } from '../worker/messages.ts';
 import type { Loaded, Pool } from '../worker/pool.ts';
-import type { OutputEvent } from './events.ts';
+import { compareOutputs, Waiting } from './agreement.ts';
+import { faultOf, type OutputEvent } from './events.ts';
 import { type Stream, valuesOf } from './stream.ts';
 
 export interface TrialOptions {
@@ -57,10 +58,6 @@ export interface TrialReport {
   failure?: Failure;
 }
 
-/** Outputs that wait for their counterpart. */
-const mostUnmatched = 4096;
-
-const argmax = (values: Float32Array): number => values.indexOf(Math.max(...values));
 const hopMs = ({ manifest: { hop, sampleRateHz } }: Loaded): number | undefined => sampleRateHz && (1000 * hop) / sampleRateHz;
 
 /** The most that a hop of this module may take. */
@@ -91,11 +88,12 @@ export class Trial {
   /** Called where the module fails after it has passed, before it is confirmed. */
   late?: (failure: Failure) => void;
   #streams: Stream[] = [];
-  #changed: () => void;
+  /** Tells that the report has changed; false: a listener threw. */
+  #changed: () => boolean;
   #end?: (failure: Failure | undefined) => void;
   #ended = false;
-  #expected = new Map<string, Float32Array[]>();
-  #found = new Map<string, Float32Array[]>();
+  #expected = new Waiting();
+  #found = new Waiting();
   #agreed = 0;
   #totalMs = 0;
   #startedMs = performance.now();
@@ -105,7 +103,7 @@ export class Trial {
     loaded: Loaded,
     options: TrialOptions,
     about: Pick<TrialReport, 'slot' | 'name' | 'version' | 'sequence'>,
-    changed: () => void,
+    changed: () => boolean,
   ) {
     const { slot, name, version, sequence } = about;
     this.loaded = loaded;
@@ -129,7 +127,8 @@ export class Trial {
         this.#update();
         resolve(found);
       };
-      for (const stream of streams) void this.#shadow(stream, pool);
+      for (const stream of streams)
+        this.#shadow(stream, pool).catch((error: unknown) => this.#fail(faultOf(error)));
       this.#update();
     });
   }
@@ -147,14 +146,28 @@ export class Trial {
     }
   }
 
+  #fail(found: Failure): void {
+    if (this.#ended) this.late?.(found);
+    else this.#end?.(found);
+  }
+
+  /** A fault of the gateway fails the trial, and does not reach those who call. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#fail(faultOf(error));
+    }
+  }
+
   async #shadow(stream: Stream, pool: Pool): Promise<void> {
     const { loaded } = this;
     const same = stream.instance?.loaded.manifest.stateDigest === loaded.manifest.stateDigest;
     const snapshot = same ? await stream.instance?.snapshot() : undefined;
     if (this.#ended) return;
     const shadow = pool.open(loaded, snapshot ?? { base: stream.replayBase(loaded.manifest) }, snapshot?.frame ?? stream.given, {
-      output: (frame, raw, ms) => this.#output(stream, frame, raw, ms),
-      failed: (found) => (this.#ended ? this.late?.(found) : this.#end?.(found)),
+      output: (frame, raw, ms) => this.#guard(() => this.#output(stream, frame, raw, ms)),
+      failed: (found) => this.#fail(found),
     });
     stream.shadow = shadow;
     this.#streams.push(stream);
@@ -163,13 +176,13 @@ export class Trial {
     this.#update();
   }
 
-  /** An output of the module that runs. */
+  /** An output of the module that runs. Never throws. */
   expect({ stream, frame, values }: OutputEvent): void {
     if (this.#ended || !this.#streams.some(({ id }) => id === stream)) return;
-    // a module on another grid of hops has no output for some frames
-    if (this.#expected.size > mostUnmatched) this.#expected.clear();
-    this.#expected.set(`${stream} ${frame}`, values);
-    this.#compare(`${stream} ${frame}`);
+    this.#guard(() => {
+      this.#expected.add(`${stream} ${frame}`, values);
+      this.#compare(`${stream} ${frame}`);
+    });
   }
 
   #output({ id }: Stream, frame: number, raw: Int8Array, ms: number): void {
@@ -177,7 +190,7 @@ export class Trial {
     this.report.outputs++;
     this.#totalMs += ms;
     this.report.meanMs = this.#totalMs / this.report.outputs;
-    this.#found.set(`${id} ${frame}`, valuesOf(this.loaded.manifest, raw));
+    this.#found.add(`${id} ${frame}`, valuesOf(this.loaded.manifest, raw));
     this.#compare(`${id} ${frame}`);
     this.#update();
     if (
@@ -188,22 +201,17 @@ export class Trial {
   }
 
   #compare(at: string): void {
-    const [mine, theirs] = [this.#found.get(at), this.#expected.get(at)];
-    if (!mine || !theirs) return;
-    this.#found.delete(at);
-    this.#expected.delete(at);
-    const { report } = this;
-    report.compared++;
-    let difference = report.maxDifference ?? 0;
-    let agrees = true;
-    for (const [which, values] of mine.entries()) {
-      const other = theirs[which] as Float32Array;
-      for (let i = 0; i < values.length; i++)
-        difference = Math.max(difference, Math.abs((values[i] as number) - (other[i] as number)));
-      if (values.length > 1) agrees &&= argmax(values) === argmax(other);
-      else agrees &&= values[0] === other[0];
+    const mine = this.#found.take(at);
+    const theirs = this.#expected.take(at);
+    if (!mine || !theirs) {
+      if (mine) this.#found.add(at, mine);
+      if (theirs) this.#expected.add(at, theirs);
+      return;
     }
-    report.maxDifference = difference;
+    const { report } = this;
+    const { agrees, difference } = compareOutputs(mine, theirs);
+    report.compared++;
+    report.maxDifference = Math.max(report.maxDifference ?? 0, difference);
     this.#agreed += agrees ? 1 : 0;
     report.agreement = this.#agreed / report.compared;
     if (report.outputs >= this.options.outputs && report.compared >= this.options.outputs) this.#over();
@@ -233,6 +241,6 @@ export class Trial {
 
   #update(): void {
     this.report.elapsedMs = performance.now() - this.#startedMs;
-    this.#changed();
+    if (!this.#changed() && !this.#ended) this.#end?.(faultOf(new Error('a listener of the trial threw')));
   }
 }

@@ -149,9 +149,9 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   );
   counted(
     'faults_total',
-    'Errors of the gateway itself; each ended a request, a socket or a stream, and is in the log',
+    'Errors of the gateway itself; each ended a request, a socket, a stream or a trial, and is in the log',
     [],
-    () => [[{}, wires.entrance?.counts.faults ?? 0]],
+    () => [[{}, events.faults + (wires.entrance?.counts.faults ?? 0)]],
   );
   counted('connections_dropped_total', 'Connections that made room for others, or found none', [], () => [
     [{}, wires.entrance?.connections.dropped ?? 0],
