@@ -26,7 +26,9 @@ const at = (name: string) => join(folder, name);
 const disk = new SmallDisk(at('disk'));
 const state = join(disk.folder, 'state');
 const children = new Set<ChildProcess>();
-console.log(`seed ${seed}, ${kills} kills, ${terms} SIGTERM; full disk by ${disk.isMount ? 'a small tmpfs' : 'a limit of written bytes'}`);
+console.log(
+  `seed ${seed}, ${kills} kills, ${terms} SIGTERM; full disk by ${disk.isMount ? 'a small tmpfs' : 'a limit of written bytes'}`,
+);
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
   disk.close();
@@ -44,7 +46,19 @@ interface Started {
 }
 
 function startOne(): Started {
-  const args = ['gateway', '--state', state, '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--safe-after', '100000', '--json'];
+  const args = [
+    'gateway',
+    '--state',
+    state,
+    '--port',
+    '0',
+    '--insecure-no-token',
+    '--key',
+    at('mine.pub'),
+    '--safe-after',
+    '100000',
+    '--json',
+  ];
   const [command, all] = disk.command(process.execPath, [bin, ...args, '--threads', '1', '--log', 'error']);
   const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);

@@ -53,7 +53,9 @@ test(`a bundle with an output of ${wide} values is tried on the live signal and 
   const gateway = await opened();
   const options = { channels: wide, goldenHops: 2, memory: ['--initialMemory', '40', '--maximumMemory', '40'] };
   assert.is((await flash(gateway, 1, options, { latencyMs: 1e5 })).failure, undefined);
-  const report = await fed(gateway, wide, () => flash(gateway, 2, { ...options, name: 'wide' }, { agreement: 1, latencyMs: 1e5 }));
+  const report = await fed(gateway, wide, () =>
+    flash(gateway, 2, { ...options, name: 'wide' }, { agreement: 1, latencyMs: 1e5 }),
+  );
   assert.is(report.failure, undefined);
   assert.is(report.phase, 'confirmed');
   assert.ok(report.compared > 0 && report.agreement === 1 && report.maxDifference === 0);
@@ -68,7 +70,10 @@ for (const differs of [false, true])
     try {
       assert.is((await flash(gateway, 1, { channels: 1 }, { latencyMs: 1e5 })).failure, undefined);
       // the same bytes as real values of another scale
-      const manifest = (m: Manifest) => ({ ...m, outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })) });
+      const manifest = (m: Manifest) => ({
+        ...m,
+        outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })),
+      });
       const edit: [string, string][] = differs ? [['case 66: return 0;', 'case 66: return 3;']] : [];
       const report = await fed(gateway, 1, () =>
         flash(gateway, 2, { channels: 1, edit, manifest }, { agreement: 0.5, latencyMs: 1e5 }),

@@ -124,7 +124,9 @@ export class Slot {
       });
     const staged = await this.#store.beginTrial(this.name);
     const loaded = await this.#loaded(staged);
-    const trial: Trial = new Trial(loaded, options, { slot: this.name, ...staged }, () => this.#events.emit('trial', trial.report));
+    const trial: Trial = new Trial(loaded, options, { slot: this.name, ...staged }, () =>
+      this.#events.emit('trial', trial.report),
+    );
     trial.late = (failure) => {
       this.#giveUp(trial, failure).catch((error: unknown) =>
         this.#events.emit('refused', { slot: this.name, ...asFailure(error) }),

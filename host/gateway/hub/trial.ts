@@ -127,8 +127,7 @@ export class Trial {
         this.#update();
         resolve(found);
       };
-      for (const stream of streams)
-        this.#shadow(stream, pool).catch((error: unknown) => this.#fail(faultOf(error)));
+      for (const stream of streams) this.#shadow(stream, pool).catch((error: unknown) => this.#fail(faultOf(error)));
       this.#update();
     });
   }

@@ -95,7 +95,8 @@ export function nodeDisk(root: string): Disk {
 }
 
 /** No room, a quota, or a limit of a file's length (RLIMIT_FSIZE). */
-export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+export const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
 
 /** What the system says of a disk, as the refusal RN802; other errors as they are. */
 export function diskError(error: unknown, what: string): unknown {
