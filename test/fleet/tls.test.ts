@@ -126,8 +126,8 @@ test('a rollout and frames over mqtts:// with certificates of both sides', async
 test('a broker that is not trusted, and sides that it does not take: a code, and nothing reaches the broker', async () => {
   const before = taken;
   const flash = ['flash', at('heart.wasm'), '--fleet', `${url}/hall`, '--key', at('mine.key')];
-  const own = ['--state', at('other'), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--log', 'silent'];
-  const gate = ['gateway', ...own, '--mqtt', url];
+  const state = ['--state', at('other'), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--log', 'silent'];
+  const gate = ['gateway', ...state, '--mqtt', url];
   const pair = ['--tls-cert', at('client.pem')];
   for (const [args, code] of [
     [[...flash, '--tls-ca', at('other-ca.pem'), ...pair], 'RN851'],
