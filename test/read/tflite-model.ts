@@ -31,6 +31,8 @@ export interface TfOperatorOf {
     int8?: Record<number, number>;
     int32?: Record<number, number>;
     float32?: Record<number, number>;
+    /** Vectors of int32. */
+    vectors?: Record<number, number[]>;
   };
 }
 
@@ -133,7 +135,12 @@ export function writeTflite(model: TfModelOf): Uint8Array {
     const customBytes = custom && b.createByteVector(custom.options);
     const reads = int32s(b, ids(inputs));
     const writes = int32s(b, ids(outputs));
+    const vectors = Object.entries(options?.vectors ?? {}).map(([field, values]): Fields[number] => [
+      Number(field),
+      offset(int32s(b, values)),
+    ]);
     const own = table(b, [
+      ...vectors,
       ...Object.entries(options?.int8 ?? {}).map(([field, value]): Fields[number] => [
         Number(field),
         (w, at) => w.addFieldInt8(at, value, 0),

@@ -42,6 +42,9 @@ export function readQuantisation(
   if (scales.length > 1 && scales.length !== shape[dimension]) {
     throw bad(where, `${scales.length} scales do not fit dimension ${dimension} of [${shape.join(', ')}]`);
   }
+  // the interpreter refuses it whatever the number of scales (interpreter_builder.cc, ParseQuantization)
+  if (dimension < 0 || (shape.length > 0 && dimension >= shape.length))
+    throw bad(where, `its quantised dimension ${dimension} is none of [${shape.join(', ')}]`);
   const badScale = scales.find((s) => !(Number.isFinite(s) && s > 0));
   if (badScale !== undefined) throw bad(where, `scale ${badScale} is not positive and finite`);
   const badZero = zeroPoints.find((z) => z < range[0] || z > range[1]);

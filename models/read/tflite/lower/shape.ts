@@ -26,8 +26,10 @@ function targetShape(context: Context, op: TfOperator, value: Value): number[] {
   const from = fileShapeOf(value.layout);
   if (op.op === 'EXPAND_DIMS') return expanded(op, from, integersAt(context, op, 1)?.[0]);
   if (op.op === 'SQUEEZE') return squeezed(op, from, context.options(op)?.int32s(0) ?? []);
-  if (op.inputs.length < 2 || context.input(op, 1).shape.includes(0)) return shape;
-  const wanted = integersAt(context, op, 1);
+  const stated = context.options(op)?.int32s(0) ?? [];
+  const isTensor = op.inputs.length >= 2 && !context.input(op, 1).shape.includes(0);
+  if (!isTensor && stated.length === 0) return shape;
+  const wanted = isTensor ? integersAt(context, op, 1) : stated;
   if (!wanted) throw new Refusal('its shape is computed in a way that is not read');
   const known = product(wanted.filter((n) => n !== -1));
   return wanted.map((n) => (n === -1 ? product(from) / known : n));
