@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
-import { type Rounding, roundings, withRounding } from '../../models/graph/rounding.ts';
+import { withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
@@ -23,6 +23,7 @@ import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, interruptible, numberOption } from './args.ts';
 import { modelFile } from './model-file.ts';
+import { roundingArg, roundingOption } from './rounding.ts';
 
 export { windowOf } from '../model-fields.ts';
 
@@ -36,12 +37,7 @@ export const modelArgs = {
   timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
   window: { type: 'string', description: 'Frames of a window, where the model leaves them open; for several inputs a=64,b=128' },
-  rounding: {
-    type: 'string',
-    description:
-      'Whose bytes fully connected layers give: tflm (TensorFlow Lite Micro, default), tflm-f32 (before mid-2026) or litert (docs/quantisation.md)',
-    valueHint: 'reference',
-  },
+  ...roundingArg,
 } as const;
 
 export const planArgs = {
@@ -193,13 +189,6 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
     .split(',')
     .map((part) => [part.slice(0, part.lastIndexOf('=')), part.slice(part.lastIndexOf('=') + 1)] as const);
   return { windows: Object.fromEntries(pairs.map(([name, text]) => [name, length(text) ?? 0])) };
-}
-
-/** The rule of --rounding, or undefined. @throws RN740 */
-export function roundingOption(value: string | undefined): Rounding | undefined {
-  if (value === 'nearest' || value === 'together')
-    throw badOption('rounding', value, `${roundings.join(', ')}; how weights are rounded is --weight-rounding ${value}`);
-  return choiceOption('rounding', value, roundings);
 }
 
 /** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
