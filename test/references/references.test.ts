@@ -75,7 +75,7 @@ if (haveInterpreters()) {
   test(`${networks} random int8 networks`, async () => {
     const cases: Case[] = [];
     const left: string[] = [];
-    for (let i = 0; i < networks; i++) {
+    for (let i = 0; cases.length < networks; i++) {
       const one = await caseOf(`network ${seed * 100_000 + i}`, writeFile(randomModel(seed * 100_000 + i).file), steps, i);
       if (typeof one === 'string') left.push(one);
       else cases.push(one);
