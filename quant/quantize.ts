@@ -5,9 +5,11 @@
  * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
  * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over 64 windows of it where channels are equalised; some runs of 48 windows where ranges become narrower.
  */
+
 import { RunletError } from '../models/error.ts';
 import { hasWeights } from '../models/graph/channels.ts';
 import { frameOf, type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { append } from '../models/lists.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import type { CalibrateOptions } from './calibrate.ts';
@@ -173,12 +175,12 @@ function* quantizeSteps(
   const report = how.noReport ? [] : layerReport(plan, quantPlan(int8, { ...options, mode: plan.mode }), calibration);
   const about = aboutOf(first, calibration);
   const convergence = convergenceOf(seen.watched, about.windowsUsed);
-  warnings.push(
+  append(warnings, [
     ...inputWarnings(graph, about.summaries),
     ...rangeWarnings(graph, convergence),
     ...outputWarnings(seen.outputs),
     ...deadWarnings(plan.graph, seen.stats),
-  );
+  ]);
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
   const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };

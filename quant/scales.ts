@@ -5,7 +5,9 @@
  * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, zero exactly representable; softmax, logistic and tanh outputs
  * fixed; pools and concatenations keep one scale).
  */
+
 import type { Graph, QuantParams } from '../models/graph/types.ts';
+import { maxOf, minOf } from '../models/lists.ts';
 import { roundHalfAway } from './fixed-point.ts';
 import { fixedOutput } from './ops/activation.ts';
 import { intOps } from './ops/index.ts';
@@ -43,8 +45,8 @@ export function chooseScales(
       quant.set(node.output, fixedOutput[node.attrs.fn] as QuantParams);
     else if (joint && node.op === 'concat') quant.set(node.output, params(...range(node.output)));
     else if (node.op === 'concat') {
-      const low = Math.min(...node.inputs.map((id) => range(id)[0]));
-      const high = Math.max(...node.inputs.map((id) => range(id)[1]));
+      const low = minOf(node.inputs.map((id) => range(id)[0]));
+      const high = maxOf(node.inputs.map((id) => range(id)[1]));
       quant.set(node.output, params(low, high));
       // an input that only the concatenation reads, from an operator that may choose its scale, takes the joint one
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);

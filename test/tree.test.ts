@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
+import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from './shared.ts';
@@ -192,6 +193,23 @@ test('the planner never switches on operator names', () => {
     /\bop\s*[!=]==?\s*['"`]|switch\s*\([^)]*\.op\b/.test(withoutComments(textOf(f))),
   );
   assert.equal(wrong, []);
+});
+
+test('no list is spread into a call: arguments are on the stack, and a long list from outside would end the process', () => {
+  const long = /^Math\.(max|min)$|\.(push|unshift|splice|concat|fromCharCode|fromCodePoint)$/;
+  const wrong: string[] = [];
+  for (const file of sourcesIn(...stages).filter((f) => f !== 'models/graph/base64.ts')) {
+    const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false);
+    const visit = (node: ts.Node): void => {
+      ts.forEachChild(node, visit);
+      if (!ts.isCallExpression(node)) return;
+      const callee = node.expression.getText(source);
+      const spread = node.arguments.some((one) => ts.isSpreadElement(one) && !ts.isArrayLiteralExpression(one.expression));
+      if ((spread && long.test(callee)) || /\.apply$/.test(callee)) wrong.push(`${file}: ${node.getText(source).slice(0, 80)}`);
+    };
+    visit(source);
+  }
+  assert.equal(wrong, [], 'models/lists.ts has append, maxOf and minOf');
 });
 
 test('generated indexes are fresh', () => {

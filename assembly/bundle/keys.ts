@@ -5,7 +5,9 @@
  * (0x81, seed, public key; 0x01, public key).  Out: keys.  A key's id: the first 12 bytes of HMAC-SHA256 over "key_id", keyed with the public key, as
  * wasmsign2 makes it.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { latin1 } from '../../models/graph/base64.ts';
 
 /** 32 bytes. */
 export type PublicKey = Uint8Array;
@@ -96,7 +98,7 @@ export async function readSecretKey(file: Uint8Array, where = 'key file'): Promi
 export const newKeyPair = (): Promise<KeyPair> => pairOf(globalThis.crypto.getRandomValues(new Uint8Array(32)));
 
 function pem(key: Uint8Array, kind: Kind): string {
-  const base64 = btoa(String.fromCharCode(...join(bytesOfHex(derOf[kind]), key)));
+  const base64 = btoa(latin1(join(bytesOfHex(derOf[kind]), key)));
   return `-----BEGIN ${kind}-----\n${base64}\n-----END ${kind}-----\n`;
 }
 export const secretPem = ({ seed }: KeyPair): string => pem(seed, 'PRIVATE KEY');

@@ -3,6 +3,7 @@
  *
  * In: an emitted edge step and the memory map.  Out: instructions of the section `edges`.  Source: models/stream/reuse.ts.
  */
+import { append } from '../../models/lists.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { EmittedStep } from './pack.ts';
 import { callInstruction, type Instruction } from './program.ts';
@@ -27,7 +28,11 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
   const leftRow = map.lefts.get(output);
   if (work.left && leftRow !== undefined) {
     const { computed, rows } = work.left;
-    if (computed > 0) found.push(...leftCalls.map((call) => callInstruction(call, 0, computed)));
+    if (computed > 0)
+      append(
+        found,
+        leftCalls.map((call) => callInstruction(call, 0, computed)),
+      );
     interior(leftRow + computed * frameBytes, row(computed * plan.rowStep + stream.shift), rows - computed);
   }
   const at = windowAddress(map, output);
@@ -36,7 +41,11 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
     const { first, right } = work.window;
     const from = Math.max(first, stream.edge.left);
     interior(at + from * frameBytes, row(from * plan.rowStep), plan.windowRows - right - from);
-    if (right > 0) found.push(...calls.map((call) => callInstruction(call, plan.windowRows - right, right)));
+    if (right > 0)
+      append(
+        found,
+        calls.map((call) => callInstruction(call, plan.windowRows - right, right)),
+      );
   }
   if (work.spliced > 0) {
     const bytes = work.spliced * frameBytes;

@@ -5,6 +5,7 @@
  * A move is u16 [3]: to and from, less the address of the state, and bytes. A call is u8 [2], kernel and rows, and u16, its block less the address of
  * the tables; it starts at row 0. What does not fit stays code.
  */
+import { append } from '../../models/lists.ts';
 import type { MemoryMap } from './memory.ts';
 import { type CallInstruction, type Instruction, type Program, sectionNames } from './program.ts';
 
@@ -63,7 +64,7 @@ function grouped<T extends Listed>(
   let run: Listed[] = [];
   const flush = () => {
     const items = run.filter(fits);
-    out.push(...(items.length < least ? run : [...run.filter((i) => i.do === 'remark'), listOf(items)]));
+    append(out, items.length < least ? run : [...run.filter((i) => i.do === 'remark'), listOf(items)]);
     run = [];
   };
   for (const i of section) {
@@ -128,7 +129,7 @@ export function listProgram(program: Program, map: MemoryMap, at: number): Lists
   const data: number[] = [];
   for (const list of [...moves.made, ...calls.made]) {
     list.at = at + data.length;
-    data.push(...bytesOf(list, map, kernels));
+    append(data, bytesOf(list, map, kernels));
   }
   return { program: Object.fromEntries(calls.sections) as ListedProgram, kernels, data: Uint8Array.from(data) };
 }

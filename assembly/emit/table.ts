@@ -6,7 +6,9 @@
  * The header (i32 each) lies at the base of memory, so that the interpreter is the same for every network. An instruction is a code and its
  * operands, a section ends with code 0; all are signed LEB128 (WebAssembly core specification 5.2.2), so a call takes about 6 bytes.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { append } from '../../models/lists.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { infoCases } from './info.ts';
 import type { MemoryMap, Queue } from './memory.ts';
@@ -70,7 +72,7 @@ export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, ke
   const bytes: number[] = [];
   const here = () => memoryBase + 4 * (headerFields.length + words.length) + bytes.length;
   const put = (...values: number[]) => {
-    for (const value of values) bytes.push(...sleb(value));
+    for (const value of values) append(bytes, sleb(value));
   };
   header.set('INFO', here());
   for (const [what, value] of infoCases(quant, map)) put(what, value);

@@ -6,6 +6,7 @@
  * WASM_OP_SET_LOCAL and WASM_OP_TEE_LOCAL).  The optimiser makes tees wherever it can, so this is done after it.
  * Source of the format: WebAssembly core specification 2.0, 5.4.  A body with an opcode that is not known here stays as it is.
  */
+import { append } from '../../models/lists.ts';
 import { entriesOf, leb, moduleOf, readLeb, sectionsOf, vector } from './patch.ts';
 
 const codeSection = 10;
@@ -48,7 +49,7 @@ function teesOf(body: Uint8Array, start: number): [start: number, end: number][]
       open.push({ loop: code === op.loop, inner: false, tees: [] });
     } else if (code === op.end) {
       const closed = open.pop();
-      if (closed?.loop && !closed.inner) found.push(...closed.tees);
+      if (closed?.loop && !closed.inner) append(found, closed.tees);
     } else if (code === op.tee && writes(before)) open.findLast(({ loop }) => loop)?.tees.push([at, end]);
     before = code;
     at = end;
@@ -67,10 +68,10 @@ function rewritten(entry: Uint8Array): Uint8Array {
   let done = 0;
   for (const [start, end] of tees) {
     const local = body.subarray(start + 1, end);
-    out.push(...body.subarray(done, start), op.set, ...local, op.get, ...local);
+    append(out, [...body.subarray(done, start), op.set, ...local, op.get, ...local]);
     done = end;
   }
-  out.push(...body.subarray(done));
+  append(out, body.subarray(done));
   return Uint8Array.from([...leb(out.length), ...out]);
 }
 

@@ -3,7 +3,9 @@
  *
  * In: functions that do one hop.  Out: microseconds a hop, sorted, per subject.  Times are of one machine; ratios of one run carry over.
  */
+
 import { Bench } from 'tinybench';
+import { append } from '../../models/lists.ts';
 import { quantile } from '../report/statistics.ts';
 
 export interface Subject {
@@ -60,7 +62,7 @@ export function interleaved(subjects: readonly Subject[], rounds: number): Times
   const paces = subjects.map(({ run }) => paceOf(run));
   const samples = subjects.map((): number[] => []);
   for (let r = 0; r < rounds; r++)
-    for (const [i, subject] of subjects.entries()) samples[i]?.push(...round(subject, paces[i] as Pace));
+    for (const [i, subject] of subjects.entries()) append(samples[i] as number[], round(subject, paces[i] as Pace));
   return subjects.map(({ name }, i) => {
     const all = samples[i] as number[];
     return { name, medianUs: quantile(all, 0.5), p5Us: quantile(all, 0.05), p95Us: quantile(all, 0.95) };

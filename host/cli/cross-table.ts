@@ -4,8 +4,10 @@
  * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units, and bytes that differ between int8 forms.
  * For a plan that is exact only on extended windows, `extended` columns are the model on windows with real context instead of zero padding.
  */
+
 import { build } from '../../assembly/build.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { minOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -80,7 +82,7 @@ export async function crossTable(
   const session = await openSession(bundle.wasm as BufferSource);
   const wasm: Outputs = new Map();
   const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
-  const ticks = Math.min(...stored.map((s, i) => Math.floor(s.length / (perTick[i] as number))));
+  const ticks = minOf(stored.map((s, i) => Math.floor(s.length / (perTick[i] as number))));
   for (let at = 0; at < ticks; at += session.hop) {
     const end = Math.min(ticks, at + session.hop);
     const part = stored.map((s, i) => s.subarray(at * (perTick[i] as number), end * (perTick[i] as number)));

@@ -7,6 +7,7 @@ import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
+import { append } from '../../models/lists.ts';
 import { printable } from '../../models/printable.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
@@ -114,6 +115,6 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   ];
   const detects = detectorText(manifest);
   if (detects) lines.push(`detects ${detects}`);
-  lines.push('', ...memoryPicture(facts));
+  append(lines, ['', ...memoryPicture(facts)]);
   process.stdout.write(`${lines.join('\n')}\n`);
 }

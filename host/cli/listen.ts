@@ -5,8 +5,10 @@
  * --scores or for a model without a detector, each output; on a terminal, a line for each word and a moving line below. A summary at the end, which Ctrl-C
  * asks for too.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
+import { maxOf } from '../../models/lists.ts';
 import {
   blockedLine,
   heardLine,
@@ -88,7 +90,7 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
       if (!(options.scores || !detector) || found >= limit) return;
       if (!detector) found++;
       const values = Array.from(session.output(detector?.output), shortFloat);
-      const best = labels && labels.length === values.length ? labels[values.indexOf(Math.max(...values))] : undefined;
+      const best = labels && labels.length === values.length ? labels[values.indexOf(maxOf(values))] : undefined;
       const value = { timeS: s(timeMs), n: session.outputIndex, output: values, label: best, model: name };
       line(`${`${s(timeMs).toFixed(2)} s`.padStart(10)}  ${name}  ${best ?? ''} ${values.join(' ')}`, value);
     },

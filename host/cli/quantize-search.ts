@@ -6,6 +6,7 @@
 
 import type { ArgsDef } from 'citty';
 import type { Graph } from '../../models/graph/types.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { CalibrationSet } from '../../quant/calibration/signals.ts';
@@ -121,7 +122,7 @@ export function searchText({ score, tried, candidates, chosen }: Search): string
     .sort((a, b) => rank * (a.score - b.score) || a.bytes - b.bytes || a.work - b.work)
     .map((t) => [scoreText(score, t.score), t.bytes, t.work, same(t, marked) ? '<- chosen' : '', t.options]);
   const scores = tried.map((t) => t.score);
-  const [least, most] = [Math.min(...scores), Math.max(...scores)].map((v) => scoreText(score, v));
+  const [least, most] = [minOf(scores), maxOf(scores)].map((v) => scoreText(score, v));
   const { isColorSupported: colour } = coloursFor(process.stdout);
   return [
     `search: ${tried.length} of ${candidates} ways tried, ${score} from ${least} to ${most}; nothing tried beats these in one column without losing in another`,

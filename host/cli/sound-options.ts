@@ -3,11 +3,13 @@
  *
  * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other, RN740 where a value is of no use.
  */
+
 import { basename } from 'node:path';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { samplesOf } from '../../models/frontend/steps.ts';
 import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
+import { latin1 } from '../../models/graph/base64.ts';
 import { badOption, choiceOption, kebab, numberOption } from './args.ts';
 import { readBytes } from './load.ts';
 
@@ -99,7 +101,7 @@ export async function fileFrontEnd(
   options: SoundOptions,
   sampleRateHz?: number,
 ): Promise<FrontEnd | undefined> {
-  if (String.fromCharCode(...bytes.subarray(4, 8)) !== 'TFL3') return undefined;
+  if (latin1(bytes.subarray(4, 8)) !== 'TFL3') return undefined;
   const { readFrontEnd } = await import('../../models/read/tflite/signal/index.ts');
   const name = basename(path).replace(/\.[^.]*$/, '');
   const frontEnd = readFrontEnd(bytes, { name, ...(sampleRateHz && { sampleRateHz }) });

@@ -5,9 +5,11 @@
  * Folds: speakers in the order of their SHA-256, each to the fold with the fewest clips so far (silence, which has no speaker, apart). The
  * same rule is in models/zoo/kws/clips.py.
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { minOf } from '../../models/lists.ts';
 import { readNpy } from '../sources/npy.ts';
 
 export const labels = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', 'right', 'on', 'off', 'stop', 'go'];
@@ -37,7 +39,7 @@ export function foldsOf(speakers: readonly string[]): Map<string, number> {
   const where = new Map<string, number>();
   for (const [, name] of order) {
     const counter = name.startsWith('noise_') ? filled.noise : filled.speech;
-    const fold = counter.indexOf(Math.min(...counter));
+    const fold = counter.indexOf(minOf(counter));
     where.set(name, fold);
     counter[fold] = (counter[fold] as number) + (counts.get(name) as number);
   }

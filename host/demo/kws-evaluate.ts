@@ -6,8 +6,10 @@
  * and detection: false accepts an hour on two hours of sentences, hits on kept-apart clips put between such sentences.
  * Where the clips or espeak-ng are missing, that part is left out and a line says so.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { append } from '../../models/lists.ts';
 import { table } from '../report/table.ts';
 import type { Session } from '../session/index.ts';
 import { type Found, judge } from './kws-accuracy.ts';
@@ -43,7 +45,7 @@ async function accuracy(clips: readonly Clip[]): Promise<void> {
   for (let fold = 0; fold < folds; fold++) {
     const kept = clips.filter((c) => c.fold === fold);
     const found = await judge(await readFloat(foldFile(fold)), kept);
-    all.push(...found);
+    append(all, found);
     const speakers = new Set(kept.filter((c) => c.label > 0).map((c) => c.speaker)).size;
     rows.push([
       fold,

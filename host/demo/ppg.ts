@@ -4,9 +4,11 @@
  * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan, per-layer quantisation, heart
  * rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm and out/ppg-hr.svg.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
+import { append, maxOf } from '../../models/lists.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -86,7 +88,7 @@ async function main(): Promise<void> {
   say(`  ${'time'.padStart(6)}  ${'found'.padStart(6)}  ${'truth'.padStart(6)}  ${'error'.padStart(6)}   beats per minute`);
   for await (const chunk of source.frames) {
     const frames = chunk.map((sample) => frontEnd.push(sample));
-    prepared.push(...frames);
+    append(prepared, frames);
     session.pushAll(frames, (n) => {
       const end = n * session.hop + session.window;
       const bpm = session.output()[0] as number;
@@ -124,10 +126,7 @@ async function main(): Promise<void> {
   const [hopUs, windowUs] = timeHops(session, windowed, Float32Array.from(prepared));
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const summary: [string, string][] = [
-    [
-      'accuracy',
-      `mean absolute error ${mae.toFixed(2)} BPM over ${found.length} answers (largest ${Math.max(...errors).toFixed(1)})`,
-    ],
+    ['accuracy', `mean absolute error ${mae.toFixed(2)} BPM over ${found.length} answers (largest ${maxOf(errors).toFixed(1)})`],
     workLine(facts),
     [
       'time',

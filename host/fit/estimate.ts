@@ -4,8 +4,10 @@
  * In: a bundle, counted hops (host/fit/counts.ts) and what QEMU counted where it did, a board, an engine, frames a second where known.  Out: figures, each with its parts.
  * Formulas: time of a hop = instructions * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine holds it.
  */
+
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { maxOf } from '../../models/lists.ts';
 import type { Counted } from '../bench/count.ts';
 import { pagePadding, ramOf } from '../report/ram.ts';
 import { type Board, type CoreModel, coreModels } from './boards.ts';
@@ -92,8 +94,8 @@ export function instructionsOf(
     engine.counted === 'native' ? nativeCount(compiled, native[core.counted]) : wamrCount(counts, wamrFast[core.counted]);
   const sum = told.hops.reduce((a, b) => a + b, 0);
   return {
-    mean: Math.min(times * Math.max(...told.hops), (times * sum) / told.hops.length),
-    most: times * Math.max(...told.hops),
+    mean: Math.min(times * maxOf(told.hops), (times * sum) / told.hops.length),
+    most: times * maxOf(told.hops),
     from: 'estimated',
     ...(notCounted && { notCounted }),
     known: told.known,

@@ -3,6 +3,7 @@
  *
  * In: an estimate and what it is of.  Out: lines of at most 80 columns.
  */
+import { append } from '../../models/lists.ts';
 import type { Advice } from '../fit/advice.ts';
 import { type Board, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type Engine, engines } from '../fit/engines.ts';
@@ -129,7 +130,7 @@ export function fitText(
   );
   if (!good) {
     lines.push('', 'What to change:');
-    for (const { change, effect } of advice) lines.push(...wrap(change, columns - 4).split('\n').map((l, i) => `${i === 0 ? '  - ' : '    '}${l}`), ...wrap(effect, columns - 6).split('\n').map((l) => `      ${l}`)); // biome-ignore format: one line
+    for (const { change, effect } of advice) append(lines, [...wrap(change, columns - 4).split('\n').map((l, i) => `${i === 0 ? '  - ' : '    '}${l}`), ...wrap(effect, columns - 6).split('\n').map((l) => `      ${l}`)]); // biome-ignore format: one line
   }
   return `${lines.join('\n')}\n`;
 }

@@ -3,6 +3,7 @@
  *
  * In: bytes of the regions, in the order of assembly/emit/memory.ts; weights that the host copies lie behind the tables.  Out: lines of at most 79 columns.  A region of at least one byte has at least one cell.
  */
+import { maxOf } from '../../models/lists.ts';
 export interface RegionBytes {
   weightBytes: number;
   tableBytes: number;
@@ -24,7 +25,7 @@ export function memoryPicture(bytes: RegionBytes): string[] {
     ['io', bytes.ioBytes],
     ['scratch', bytes.scratchBytes],
   ];
-  const width = Math.max(...regions.map(([, n]) => n.toLocaleString('en').length));
+  const width = maxOf(regions.map(([, n]) => n.toLocaleString('en').length));
   let at = 0;
   return regions
     .filter(([, n]) => n > 0)

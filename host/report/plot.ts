@@ -5,6 +5,7 @@
  * people can tell apart. Long signals are drawn as envelopes (minimum and maximum per half pixel). Drawn by Observable Plot
  * on linkedom; both are loaded on first use.
  */
+import { maxOf } from '../../models/lists.ts';
 import { envelope } from './envelope.ts';
 
 export interface Series {
@@ -98,8 +99,8 @@ export async function plotRun(run: RunPlot): Promise<string> {
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const { document } = parseHTML('<html><body></body></html>');
   const rate = run.inputRateHz;
-  const frames = Math.max(0, ...run.input.map((s) => s.values.length));
-  const end = Math.max(rate ? frames / rate : frames, ...Array.from(run.times));
+  const frames = Math.max(0, maxOf(run.input.map((s) => s.values.length)));
+  const end = Math.max(rate ? frames / rate : frames, maxOf(Array.from(run.times)));
   const x = {
     domain: [0, end || 1],
     label: rate ? 'time (s)' : 'time (frames)',

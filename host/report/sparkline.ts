@@ -4,6 +4,7 @@
  * In: values.  Out: one line of block characters, or a few lines of braille (2 x 4 dots a character) with the range beside it.
  * Long series are decimated to their envelope, so peaks stay. NaN leaves a gap.
  */
+import { maxOf } from '../../models/lists.ts';
 import { envelope } from './envelope.ts';
 
 const blocks = '▁▂▃▄▅▆▇█';
@@ -72,7 +73,7 @@ export function braillePlot(values: ArrayLike<number>, options: BraillePlotOptio
     }
   }
   const labels = [`${tick(max)}${unit ? ` ${unit}` : ''}`, tick(min)];
-  const width = Math.max(...labels.map((label) => label.length));
+  const width = maxOf(labels.map((label) => label.length));
   return Array.from({ length: rows }, (_, row) => {
     const label = row === 0 ? labels[0] : row === rows - 1 ? labels[1] : '';
     const line = Array.from(cells.subarray(row * columns, (row + 1) * columns), (bits) => String.fromCharCode(0x2800 + bits));

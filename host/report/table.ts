@@ -6,6 +6,7 @@
  */
 
 import Table from 'cli-table3';
+import { append, maxOf } from '../../models/lists.ts';
 import { coloursFor } from './terminal.ts';
 
 export type Cell = string | number;
@@ -45,7 +46,7 @@ const shown = (cell: Cell): string =>
 /** Renders a table; no newline at the end. A column is aligned to the right where all its cells are numbers. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
   const { head, colour = false, indent = 0 } = options;
-  const columns = Math.max(head?.length ?? 0, ...rows.map((row) => row.length));
+  const columns = Math.max(head?.length ?? 0, maxOf(rows.map((row) => row.length)));
   const numeric = Array.from({ length: columns }, (_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
   const grid = new Table({
     chars: { ...noBorders, middle: '  ' },
@@ -53,7 +54,10 @@ export function table(rows: Cell[][], options: TableOptions = {}): string {
     colAligns: numeric.map((n) => (n ? 'right' : 'left')),
     head: colour ? (head ?? []).map(coloursFor({ isTTY: true }).bold) : (head ?? []),
   });
-  grid.push(...rows.map((row) => Array.from({ length: columns }, (_, i) => shown(row[i] ?? ''))));
+  append(
+    grid,
+    rows.map((row) => Array.from({ length: columns }, (_, i) => shown(row[i] ?? ''))),
+  );
   return grid
     .toString()
     .split('\n')

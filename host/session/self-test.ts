@@ -60,7 +60,7 @@ export async function selfTest(session: Session, see?: (hop: GoldenHop) => void)
   for (let hop = 0; hop < golden.hops; hop++) {
     for (const signal of signals) for (let i = 0; i < signal.length; i++) signal[i] = next();
     const fell = session.pushInt8(frames) ? outputs.map((_, which) => session.outputRaw(which).slice()) : [];
-    due.push(...fell);
+    for (const output of fell) due.push(output);
     see?.({ frames: signals, outputs: fell });
   }
   session.reset();

@@ -4,7 +4,9 @@
  * In: the inputs and what the user gave: a source per input, in their order or as `name=source`, or one .npz with an array per input.
  * Out: one source whose chunks hold the frames of each input for the same whole ticks. It ends with the first source that ends.
  */
+
 import { isRunletError, RunletError } from '../../models/error.ts';
+import { minOf } from '../../models/lists.ts';
 import { openSource } from './index.ts';
 import { checkRate, chunkFrames, type Source, type SourceOptions } from './source.ts';
 
@@ -89,7 +91,7 @@ export async function openSeveral(
   return {
     frames: together(inputs, sources),
     describe: sources.map((s, i) => `${inputs[i]?.name}: ${s.describe}`).join('; '),
-    ...(known && { totalFrames: Math.min(...ticks) }),
+    ...(known && { totalFrames: minOf(ticks) }),
     ...(rateHz !== undefined && { sampleRateHz: rateHz }),
     ...(sources[0]?.names && { names: sources[0].names }),
   };
@@ -134,7 +136,7 @@ async function* together(inputs: readonly InputOf[], sources: readonly Source[])
   const all = sources.map((source, i) => new Pending(source, (inputs[i] as InputOf).elements * (inputs[i] as InputOf).rate));
   for (;;) {
     for (const pending of all) if (!(await pending.fill())) return;
-    const ticks = Math.min(chunkFrames, ...all.map((p) => p.ticks));
+    const ticks = Math.min(chunkFrames, minOf(all.map((p) => p.ticks)));
     yield all.map((p) => p.take(ticks));
   }
 }

@@ -5,7 +5,9 @@
  * Source: Microsoft RIFF specification (1991) and WAVEFORMATEXTENSIBLE. Programs that write into a pipe do not know the length: they declare 0, 2^31 or
  * close to it (arecord, sox), or 2^32 - 1 (ffmpeg), and then the samples reach to the end. No Node import.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { latin1 } from '../../models/graph/base64.ts';
 import { type PcmEncoding, pcmBytes } from './pcm.ts';
 
 export interface WavFormat {
@@ -75,7 +77,7 @@ function formatOf(view: DataView, at: number, bytes: number): Omit<WavFormat, 'd
  */
 export function wavHeader(bytes: Uint8Array, fileBytes?: number): WavFormat | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const tag = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  const tag = (at: number) => latin1(bytes.subarray(at, at + 4));
   const more = (at: number, why: string): undefined => {
     if (fileBytes === undefined ? bytes.length >= headerLimit : bytes.length >= fileBytes) throw damagedWav(at, why);
     return undefined;

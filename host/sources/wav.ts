@@ -3,6 +3,7 @@
  *
  * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
  */
+import { latin1 } from '../../models/graph/base64.ts';
 import { pcmBytes } from './pcm.ts';
 import { needsResampling, pickOf, soundFrames, soundText } from './sound.ts';
 import { lengthText, type Source, type SourceOptions } from './source.ts';
@@ -77,7 +78,7 @@ export async function peek(pipe: AsyncIterable<Uint8Array>): Promise<{ head: Uin
 export const rejoined = (head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> =>
   following(head, rest, Number.POSITIVE_INFINITY);
 
-const tagOf = (head: Uint8Array): string => String.fromCharCode(...head.subarray(0, 4));
+const tagOf = (head: Uint8Array): string => latin1(head.subarray(0, 4));
 
 export const isWav = (head: Uint8Array): boolean => tagOf(head) === 'RIFF';
 

@@ -3,10 +3,12 @@
  *
  * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
  */
+
 import type { Interpreter } from '../../assembly/assemble.ts';
 import type { Build } from '../../assembly/build-with.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
+import { append } from '../../models/lists.ts';
 import { ppgFrontEnd } from '../features/ppg.ts';
 import { openSession, type Session, wasmBytes } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
@@ -228,7 +230,7 @@ export class Engine {
     const resampler = new Resampler(rateHz, entry.sampleRateHz);
     const rows: number[] = [];
     for (const part of [resampler.push(samples), resampler.flush()])
-      if (part.length > 0) session.pushAll(part, () => rows.push(...session.output(0)));
+      if (part.length > 0) session.pushAll(part, () => append(rows, session.output(0)));
     return Float32Array.from(rows);
   }
 }

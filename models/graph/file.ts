@@ -5,8 +5,10 @@
  * an infinite clamp is the string "Infinity" or "-Infinity". Reading trusts nothing: types and ranges are checked field by field, and
  * the graph is built again, so that every shape follows from its operator's rule.
  */
+
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
+import { append } from '../lists.ts';
 import { toBase64 } from './base64.ts';
 import { GraphBuilder } from './builder.ts';
 import { array, graphSchema } from './file-schema.ts';
@@ -81,6 +83,6 @@ export function readGraph(bytes: Uint8Array): Graph {
   for (const { tensor, ...port } of file.outputs) builder.output(known(tensor), port.name, port);
   builder.stateful = file.stateful ?? false;
   Object.assign(builder.metadata, file.metadata);
-  builder.notes.push(...file.notes);
+  append(builder.notes, file.notes);
   return builder.build();
 }

@@ -3,6 +3,7 @@
  *
  * In: a Graph.  Out: text, one line a node: index, operator, name, output shape, sliding geometry, activation, parameters, scale @ zero point (or int16).
  */
+import { maxOf } from '../lists.ts';
 import { type Clamp, type Graph, isInt16, isQuantised, type Node } from './types.ts';
 
 /** Several lines without a trailing newline; shapes are [t][f][c], parameters count weights and biases. */
@@ -40,7 +41,7 @@ export function printGraph(graph: Graph): string {
 }
 
 function align(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, i) => maxOf(rows.map((row) => row[i]?.length ?? 0)));
   const right = (i: number) => i === 0 || rows[0]?.[i] === 'params';
   return rows.map((row) =>
     row

@@ -6,7 +6,9 @@
  * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
  * `options.files`.
  */
+
 import { RunletError } from '../error.ts';
+import { latin1 } from '../graph/base64.ts';
 import type { Graph } from '../graph/types.ts';
 import type { ReadOptions } from './options.ts';
 
@@ -14,7 +16,7 @@ export type { ModelFiles, ReadOptions } from './options.ts';
 
 /** Reads `bytes` with the reader for their format. */
 export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
-  if (String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3') {
+  if (latin1(bytes.subarray(4, 8)) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');
     return readTflite(bytes, options);
   }
@@ -22,7 +24,7 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     const { readOnnx } = await import('./onnx/index.ts');
     return readOnnx(bytes, options);
   }
-  if (String.fromCharCode(...bytes.subarray(0, 4)) === 'RNQ1') {
+  if (latin1(bytes.subarray(0, 4)) === 'RNQ1') {
     const { readGraph } = await import('../graph/file.ts');
     return readGraph(bytes);
   }

@@ -5,7 +5,9 @@
  * Source: edge-exact proof, section 5: with left edges kept or computed ahead, work falls with depth until nothing more pays; with left
  * edges from raw rows (cone) there is an optimum between.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { minOf } from '../lists.ts';
 import { opOf } from '../ops/index.ts';
 import { clockOf } from './clock.ts';
 import { type Edge, edgesOf } from './edges.ts';
@@ -80,7 +82,7 @@ function candidates(graph: Graph, hop: number, budget: Budget): Costed[] {
   const found: Costed[] = [];
   let work = Number.POSITIVE_INFINITY;
   for (const all of layoutsByDepth(graph, hop, budget)) {
-    const lowest = Math.min(...all.map((c) => c.macs));
+    const lowest = minOf(all.map((c) => c.macs));
     // the deepest layouts do the least work (proof, section 5)
     if (!limited && lowest > work * (1 + workTolerance)) break;
     work = Math.min(work, lowest);

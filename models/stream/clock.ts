@@ -7,8 +7,10 @@
  * warm-up count ticks. Jumps of inputs of different rates are no multiples of each other, so the planner counts units: U = lcm(r_i) make a
  * tick, and a frame of input i lasts U / r_i of them. With one input a tick, a unit and a frame are the same.
  */
+
 import { RunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 
 export interface Clock {
   /** Ticks of a window. */
@@ -58,7 +60,7 @@ export function checkClock(graph: Graph): void {
       `${window} divides all of them: the hop could only be a whole window`,
       other,
     );
-  const fastest = Math.max(...rates);
+  const fastest = maxOf(rates);
   if (fastest > mostRate || units > mostUnits)
     fail(
       `windows of ${lengths} frames need a clock of ${window} ticks a window`,

@@ -5,7 +5,9 @@
  * Source: StreamiNNC section 3.2 B and rule R6. The probe counts outputs below 1 for an input of ones where every kernel averages; it under-counts
  * behind maximum pooling, where one clean tap hides the others. The structural count does not.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { ruleOf, type WindowRule } from './timing.ts';
 
 export interface Contamination {
@@ -31,7 +33,7 @@ interface Rows {
 function joined(inputs: Rows[]): Rows {
   const [first] = inputs as [Rows];
   return {
-    deficit: first.deficit.map((_, t) => Math.max(...inputs.map((x) => x.deficit[t] as number))),
+    deficit: first.deficit.map((_, t) => maxOf(inputs.map((x) => x.deficit[t] as number))),
     edges: first.edges.map((_, t) => inputs.reduce((all, x) => all | (x.edges[t] as number), 0)),
   };
 }

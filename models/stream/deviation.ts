@@ -6,8 +6,10 @@
  * NRMSE = sqrt(mean((y_windowed - y_mode)^2)) / (max y_windowed - min y_windowed), of outputs the mean over their units (StreamiNNC section 3.2).
  * Bounded: at most `windows` windows, evenly spread, and about `macs` multiply-accumulates for each of reference and trunks.
  */
+
 import { isRunletError, RunletError } from '../error.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { gcd } from './clock.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
@@ -87,12 +89,12 @@ interface Selection {
 /** Which windows: evenly spread behind every warm-up, and not always on the same phase of a misaligned hop. */
 function select(plans: StreamPlan[], available: number, limits: Required<DeviationLimits>): Selection {
   const [{ hop, window, macsPerWindow }] = plans as [StreamPlan];
-  const most = (of: (p: StreamPlan) => number) => Math.max(...plans.map(of));
+  const most = (of: (p: StreamPlan) => number) => maxOf(plans.map(of));
   const warm = most((p) => p.warmUpHops);
   const delay = most((p) => p.delayFrames);
   const phases = most((p) => p.alignment / gcd(hop, p.alignment));
   const wanted = Math.max(4, Math.min(limits.windows, Math.floor(limits.macs / Math.max(1, macsPerWindow))));
-  const hopMacs = Math.max(1, ...plans.filter((p) => hasTrunk(p.mode)).map((p) => p.macsPerHop));
+  const hopMacs = Math.max(1, maxOf(plans.filter((p) => hasTrunk(p.mode)).map((p) => p.macsPerHop)));
   const hops = Math.min(4096, Math.max(warm + wanted, Math.floor(limits.macs / hopMacs)));
   const last = Math.min(Math.floor((available - window - delay) / hop), warm + hops);
   let step = Math.max(1, Math.floor((last - warm) / wanted));

@@ -6,7 +6,9 @@
  * window unless its receptive field touches a window edge: nL rows on the left, nR on the right do. Windows of one phase (p mod J) follow
  * each other every J / gcd(hop, J) windows and are hop / gcd(hop, J) rows apart.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { clockOf, gcd } from './clock.ts';
 import { ruleOf } from './timing.ts';
 
@@ -63,8 +65,8 @@ function edgeOf(graph: Graph, node: Node, edges: Map<number, Edge>): Pick<Edge, 
   const [first] = known as [Edge];
   if (known.some((e) => e.jump !== first.jump || e.rows !== first.rows)) return undefined;
   const rows = graph.tensors[node.output]?.shape.t ?? 0;
-  const left = Math.max(...known.map((e) => e.left));
-  const right = Math.max(...known.map((e) => e.right));
+  const left = maxOf(known.map((e) => e.left));
+  const right = maxOf(known.map((e) => e.right));
   const clamp = (n: number) => Math.min(rows, Math.max(0, n));
   const lastClean = Math.floor((first.rows - right - 1 - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride);
   return {

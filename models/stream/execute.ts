@@ -4,7 +4,9 @@
  * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the model outputs of every window that the plan calls
  * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
  */
+
 import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
+import { minOf } from '../lists.ts';
 import { opOf } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
@@ -51,7 +53,7 @@ export const blocksOf = <A extends { length: number }>(graph: Graph, signals: re
 /** Whole ticks that every input's signal has. */
 export function ticksIn(plan: StreamPlan, signal: Signal<unknown>): number {
   const blocks: readonly Block<unknown>[] = Array.isArray(signal) ? signal : [signal];
-  return Math.min(...plan.clock.rates.map((rate, i) => Math.floor((blocks[i]?.shape.t ?? 0) / rate)));
+  return minOf(plan.clock.rates.map((rate, i) => Math.floor((blocks[i]?.shape.t ?? 0) / rate)));
 }
 
 /** Ticks [from, to) of every input, by tensor id. */
@@ -79,7 +81,7 @@ function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, t
 /** Where branches meet, one may have a row more at the end of the signal: rows count from its start. */
 function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>): Block<A>[] {
   const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
-  const t = Math.min(...xs.map((x) => x.shape.t));
+  const t = minOf(xs.map((x) => x.shape.t));
   return xs.map((x) => rows(x, 0, t));
 }
 

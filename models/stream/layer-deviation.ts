@@ -7,7 +7,9 @@
  * window edge by at most r * slope, because it is one signal read r places earlier. Behind a stride the bound holds for the layer's own
  * input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { opOf } from '../ops/index.ts';
 import { slopeBound } from './bound.ts';
 import { gcd } from './clock.ts';
@@ -91,7 +93,7 @@ export function layerRows<A>(graph: Graph, hop: number, measured: Measured<A>[],
       const bound = slopeBound(Math.ceil(early / jump), slope);
       return {
         ...row,
-        misaligned: { early, bound, proven: jump === 1, ...(clean.length > 0 && { maxDifference: Math.max(...clean) }) },
+        misaligned: { early, bound, proven: jump === 1, ...(clean.length > 0 && { maxDifference: maxOf(clean) }) },
       };
     });
 }

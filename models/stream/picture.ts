@@ -4,7 +4,9 @@
  * In: a StreamPlan.  Out: runs of rows on a time axis of input frames whose 0 is the first frame of window n. In the steady state the
  * picture of every output is the same, moved by one hop: only the phase that a window falls on changes.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { append } from '../lists.ts';
 import { historyOf, type Interior } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
@@ -120,7 +122,10 @@ function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[]
   const grid = edge.jump / step;
   const own = (row: number) => row % step === 0 && interiorRow(row / step) && !(ahead === 0 && row / step < computed);
   const runs = joined(ofWindow, 0, edge.rows - 1, { lane: 'window', pitch, width: pitch });
-  runs.push(...joined((r) => (own(r) ? undefined : streamKind(r)), oldest, newest, { lane: 'stream', pitch: grid, width: grid }));
+  append(
+    runs,
+    joined((r) => (own(r) ? undefined : streamKind(r)), oldest, newest, { lane: 'stream', pitch: grid, width: grid }),
+  );
   if (ahead > 0 && computed > 0)
     runs.push({ kind: 'left', lane: 'ahead', at: ahead * plan.hop, rows: computed, pitch, width: pitch });
   return runs;

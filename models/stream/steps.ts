@@ -4,7 +4,9 @@
  * In: the tensors' buffers and the trunk.  Out: trunk steps in order, then head steps in order.
  * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
+import { minOf } from '../lists.ts';
 import { macsPerRow } from './choose.ts';
 import { streamFold } from './fold.ts';
 import { frameBytes, frameElements, ruleOf } from './timing.ts';
@@ -145,7 +147,7 @@ function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): v
   for (const [id, plan] of draft.tensors) {
     if (headSteps.some((s) => s.inputs.some((i) => i.tensor === id))) continue;
     const readers = trunkSteps.flatMap((s) => s.inputs.filter((i) => i.tensor === id));
-    const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));
+    const oldest = Math.min(plan.historyRows, minOf(readers.map((r) => r.firstRow)));
     for (const reader of readers) reader.firstRow -= oldest;
     draft.tensors.set(id, { ...plan, historyRows: plan.historyRows - oldest, windowFirstRow: plan.windowFirstRow - oldest });
   }
@@ -155,7 +157,7 @@ function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): v
 function countHistory(draft: Draft, steps: Step[]): void {
   for (const [id, plan] of draft.tensors) {
     const readers = steps.filter((s) => s.inputs.some((i) => i.tensor === id));
-    const reach = (s: Step) => Math.min(...s.inputs.filter((i) => i.tensor === id).map((i) => i.firstRow));
+    const reach = (s: Step) => minOf(s.inputs.filter((i) => i.tensor === id).map((i) => i.firstRow));
     const furthest = readers.reduce<Step | undefined>((best, s) => (!best || reach(s) < reach(best) ? s : best), undefined);
     if (furthest) furthest.stateBytes += plan.historyRows * frameBytes(draft.graph, id);
   }

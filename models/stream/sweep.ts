@@ -4,8 +4,10 @@
  * In: a Graph.  Out: a row per hop; which are good (no smaller hop has as little work per frame and state), and which are
  * free (multiples of the total stride, so that nothing has phases).
  */
+
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { clockOf } from './clock.ts';
 import { planStream } from './plan.ts';
 import { planRows } from './print.ts';
@@ -75,7 +77,7 @@ export function markGood(rows: SweepRow[], work: (row: SweepRow) => number): voi
  */
 export function bestHops(rows: SweepRow[], most = 20): { rows: SweepRow[]; by: number } {
   const good = rows.filter((r) => r.good);
-  const largest = Math.max(...good.map((r) => r.stateBytes));
+  const largest = maxOf(good.map((r) => r.stateBytes));
   for (const by of [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50]) {
     let [macs, state] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     const kept = good.filter((row) => {

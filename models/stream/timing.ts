@@ -4,7 +4,9 @@
  * In: a Graph and the set of nodes that stream.  Out: Timing per trunk tensor.
  * Source: StreamiNNC section 1.8 (e_j, J_j, RF_j, delay = sum of right pads times jump); rule R11 for joins.
  */
+
 import { elementBytes, frameOf, type Graph, isInt16, type Node, type Shape } from '../graph/types.ts';
+import { maxOf } from '../lists.ts';
 import { opOf } from '../ops/index.ts';
 import type { StreamRule } from '../ops/op.ts';
 import { type Clock, clockOf, lcm } from './clock.ts';
@@ -46,7 +48,7 @@ export function timingOf(graph: Graph, streams: (node: Node) => boolean): Map<nu
     const known = inputs as Timing[];
     const jump = known[0]?.jump ?? 1;
     if (known.some((t) => t.jump !== jump)) continue; // rates differ: the join needs whole windows
-    const most = (of: (t: Timing) => number) => Math.max(...known.map(of));
+    const most = (of: (t: Timing) => number) => maxOf(known.map(of));
     const extent = (rule.kernel - 1) * rule.dilation;
     timing.set(node.output, {
       jump: jump * rule.stride,

@@ -4,6 +4,7 @@
  * In: an observer's range at 16 evenly spaced places of the calibration signal.  Out: windows until both ends of the range stayed within 1 % of its
  * final width.  Of a signal that was sampled the windows come in a random order; of a whole one in the order of the recording.
  */
+import { maxOf } from '../../models/lists.ts';
 import type { Observer } from '../observers/observer.ts';
 
 export const checkpoints = 16;
@@ -67,5 +68,5 @@ export function convergenceOf(watched: ReadonlyMap<number, Watched>, windows: nu
     settledAfter.set(id, Math.min(windows, Math.ceil((at * windows) / checkpoints)));
     if (at > (3 * checkpoints) / 4) unsettled.push(id);
   }
-  return { windows, settledAfter, allAfter: Math.max(0, ...settledAfter.values()), unsettled };
+  return { windows, settledAfter, allAfter: Math.max(0, maxOf(settledAfter.values())), unsettled };
 }

@@ -6,6 +6,7 @@
  * by their spread); no window is then farther from a chosen one than twice what the best choice of as many could do.
  * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen x features.
  */
+import { maxOf, minOf } from '../../models/lists.ts';
 export interface WindowFeatures {
   /** Number of the window in the signal. */
   index: number;
@@ -62,8 +63,8 @@ export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
   const elements = (windows[0]?.values.length ?? 0) / 4;
   const reach = new Float32Array(2 * elements);
   for (let e = 0; e < elements; e++) {
-    reach[2 * e] = Math.min(...windows.map((w) => w.values[4 * e] as number));
-    reach[2 * e + 1] = Math.max(...windows.map((w) => w.values[4 * e + 1] as number));
+    reach[2 * e] = minOf(windows.map((w) => w.values[4 * e] as number));
+    reach[2 * e + 1] = maxOf(windows.map((w) => w.values[4 * e + 1] as number));
   }
   return reach;
 }
@@ -132,5 +133,5 @@ export function coverageOf(chosen: Float32Array, all: Float32Array): { mean: num
     if (span > 0) shares.push(((chosen[2 * e + 1] as number) - (chosen[2 * e] as number)) / span);
   }
   if (shares.length === 0) return { mean: 1, least: 1 };
-  return { mean: shares.reduce((a, b) => a + b, 0) / shares.length, least: Math.min(...shares) };
+  return { mean: shares.reduce((a, b) => a + b, 0) / shares.length, least: minOf(shares) };
 }

@@ -7,8 +7,10 @@
  *     bias: sqrt of the sum of E[(w x)^2] / the sum of b^2 over the outputs of the first layers: a hint alone
  * Var(w x) = w^T C w with the covariance C of up to 256 positions.
  */
+
 import { hasWeights, type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import { frameOf, type Tensor } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { addPositions, Gram, inputsOf, setsOf } from '../methods/gram.ts';
 import { type Calibration, piecesOf } from './signals.ts';
@@ -50,7 +52,7 @@ export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
     if (declared.length === 2 && declared.every(Number.isFinite)) {
       let reach = 0;
       for (const piece of pieces) for (const v of piece[which] as Float32Array) reach = Math.max(reach, Math.abs(v));
-      const expected = Math.max(...declared.map(Math.abs));
+      const expected = maxOf(declared.map(Math.abs));
       if (expected > 0) return [{ ratio: reach / expected, from: 'range', input: name }];
     }
     const { shape } = graph.tensors[tensor] as Tensor;

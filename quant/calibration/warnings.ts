@@ -3,9 +3,11 @@
  *
  * In: what was seen of inputs, channels, outputs and ranges.  Out: warnings, and errors where the data cannot be right.
  */
+
 import { type ErrorParts, RunletError } from '../../models/error.ts';
 import { hasWeights } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import type { ChannelStats } from '../methods/channel-stats.ts';
 import type { Convergence } from './convergence.ts';
 import type { InputSummary } from './input-summary.ts';
@@ -55,7 +57,7 @@ export function inputWarnings(graph: Graph, summaries: readonly InputSummary[]):
         why: 'the sensor or its converter was saturated, and the real peaks are not in the data',
         tryThis: 'a lower gain, or a recording without clipping',
       });
-    const step = (Math.max(0, ...summary.high) - Math.min(0, ...summary.low)) / 255;
+    const step = (Math.max(0, maxOf(summary.high)) - Math.min(0, minOf(summary.low))) / 255;
     const coarse = all.filter((e) => !summary.isConstant(e) && summary.deviation(e) < fewSteps * step);
     if (coarse.length > 0)
       warnings.push({

@@ -11,8 +11,10 @@
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1 (between layers, a = 1/2 with ranges of weights); Xiao et al. 2022, arXiv 2211.10438, section 4
  * (with ranges of activations).  Cost: five passes over the weights.
  */
+
 import { type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
 import type { Graph, Node } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import type { ChannelStats } from './channel-stats.ts';
 import { type ScaleGroup, scaleGroups } from './scale-groups.ts';
 
@@ -130,7 +132,7 @@ function choose(
     return [{ node, stats, outputs, input: each(input), output: each(output) }];
   });
   if (readers.length < group.readers.length) return undefined;
-  const reach = Float64Array.from({ length: group.channels }, (_, c) => Math.max(0, ...widest.map((t) => t.reach(c))));
+  const reach = Float64Array.from({ length: group.channels }, (_, c) => Math.max(0, maxOf(widest.map((t) => t.reach(c)))));
   const none = new Float64Array(group.channels).fill(1);
   const errorBefore = expectedError(readers, none);
   const weights = readerReach(readers, group.channels);

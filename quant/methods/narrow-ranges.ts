@@ -11,7 +11,9 @@
  * for the loss, and tensors one by one: their errors are small and add up.  Cost: a run of 48 windows a tensor, of what depends on it; up to ten more
  * where it costs something.
  */
+
 import type { Graph, QuantParams } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { KeptRuns } from './kept-runs.ts';
@@ -75,11 +77,11 @@ export function* narrowRanges(
   for (const [i, ids] of groups.entries()) {
     const [low, high] = seen.get(ids[0] as number) ?? [0, 0];
     const own = noise(ids, scalesOf(ranges));
-    let least = Math.max(...own);
+    let least = maxOf(own);
     for (const share of least < negligible ? [] : shares) {
       const range: Range = [low * share, high * share];
       const made = noise(ids, scalesOf(new Map([...ranges, ...ids.map((id) => [id, range] as const)])));
-      const worst = Math.max(...made);
+      const worst = maxOf(made);
       if (worst > hopeless * least) break;
       if (worst >= least) continue;
       least = worst;

@@ -6,8 +6,10 @@
  * With int8 weights a convolution cannot take such channels itself: a weight that is 1,000 times smaller than the largest of its output rounds to nothing. The
  * depthwise layer has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a multiply-accumulate an element.
  */
+
 import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
 import { type Graph, kernelOfOne, type Node, noClamp } from '../../models/graph/types.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import { ChannelStats } from './channel-stats.ts';
 
 /** Ranges of channels that differ by less share one scale of weights well enough. */
@@ -19,8 +21,8 @@ export function gainsOf(signal: Float32Array, channels: number): Float64Array | 
   stats.observe(signal);
   const reach = Float64Array.from({ length: channels }, (_, c) => stats.reach(c));
   const present = [...reach].filter((r) => r > 0);
-  const largest = Math.max(...present);
-  if (present.length === 0 || largest <= most * Math.min(...present)) return undefined;
+  const largest = maxOf(present);
+  if (present.length === 0 || largest <= most * minOf(present)) return undefined;
   return reach.map((r) => 1 / (r || largest));
 }
 

@@ -6,7 +6,9 @@
  * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
  * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what depends on it.
  */
+
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -119,7 +121,7 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
       name: int8.tensors[first]?.name ?? '',
       noise,
       aloneDb: decibels(noise),
-      largest: Math.max(...tensors.map((id) => largest.get(id) ?? 0)),
+      largest: maxOf(tensors.map((id) => largest.get(id) ?? 0)),
     };
   });
   return { groups, noise: of(int8.tensors.map((t) => t.id)), windows: Math.ceil(runs.exact.length / int8.outputs.length) };

@@ -8,6 +8,7 @@
  * in its call (conv-place-simd.ts); two taps of eight channels 26 for four rows, 10 for one (depthwise-simd.ts), 7 for one that is alone
  * (depthwise-row-simd.ts); to requantise eight outputs 15.
  */
+import { minOf } from '../../../models/lists.ts';
 import type { Need } from '../needs.ts';
 
 /** A layer that sums up: `runs` of places that follow each other. */
@@ -85,7 +86,7 @@ export function simdTiles(layers: SimdLayer[]): SimdTiles {
       const more = (own.alone ? aloneBytes.alone : 0) + (own.rowAlone ? aloneBytes.rowAlone : 0);
       return { some, own, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + more };
     });
-  const least = Math.min(...choices.map(({ cost }) => cost));
+  const least = minOf(choices.map(({ cost }) => cost));
   const [best] = choices.filter(({ cost }) => cost <= slack * least).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
   return { needs: new Set(best?.some), alone: false, rowAlone: false, ...best?.own };
 }

@@ -5,7 +5,9 @@
  * The rule is what gcc -O2 does to the C of wasm2c, in every module that was traced for calibration: 48 instructions were inlined wherever they were called, 49 were not, whatever was called once was
  * inlined. Machine code of an inlined function is another at each place, so that each needs its own counts. Functions stay where they were, whether they are called or not.
  */
+
 import { leb } from '../../../assembly/emit/patch.ts';
+import { append } from '../../../models/lists.ts';
 import { type DecodedModule, decodeModule, op } from './decode.ts';
 
 /** Instructions of a function, up to which it is inlined everywhere. */
@@ -63,14 +65,14 @@ export function inlineCalls(module: DecodedModule): Inlined {
       else if (code_ === op.call && callee >= 0 && inlined[callee] && !path.includes(callee)) {
         const { type, locals } = functions[callee] as (typeof functions)[number];
         const first = types.length;
-        types.push(...locals);
+        append(types, locals);
         for (let i = type.params.length - 1; i >= 0; i--) write(op.localSet, ...leb(first + i));
         for (let i = type.params.length; i < locals.length; i++) {
           write(...(zeroOf[locals[i] ?? 127] ?? []));
           write(op.localSet, ...leb(first + i));
         }
         write(op.block, type.results[0] ?? 0x40);
-        found.push(...codeOf(callee, types, first, [...path, callee]));
+        append(found, codeOf(callee, types, first, [...path, callee]));
       } else write(...wasm.subarray(at === 0 ? codeStart : code[at - 1]?.end, end));
     }
     return found;

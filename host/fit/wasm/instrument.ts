@@ -5,7 +5,9 @@
  * segment begins, and one a loop that may not run, increased where its body runs first. It computes the same bytes.  Cost: some four instructions a segment, so a hop takes about
  * twice its time.
  */
+
 import { leb } from '../../../assembly/emit/patch.ts';
+import { append } from '../../../models/lists.ts';
 import { type DecodedModule, op } from './decode.ts';
 import { bodiesOf, type Segment, segmentsOf } from './segments.ts';
 
@@ -63,17 +65,17 @@ export function instrument(module: DecodedModule): Instrumented {
     const list = segments[f] ?? [];
     const flagOf = new Map(firsts[f]?.map(({ from }) => [from, globals + counters + flags++]));
     for (const [s, { from, to, counter }] of list.entries()) {
-      if (counter !== undefined) body.push(...increase(counter));
+      if (counter !== undefined) append(body, increase(counter));
       const first = (firsts[f] ?? []).find((b) => b.from === from)?.counter;
       const mine = flagOf.get(from);
       if (first !== undefined && mine !== undefined)
-        body.push(...get(globals + first), ...get(mine), 0x6a, ...set(globals + first), op.i32Const, 0, ...set(mine));
+        append(body, [...get(globals + first), ...get(mine), 0x6a, ...set(globals + first), op.i32Const, 0, ...set(mine)]);
       const begin = from === 0 ? codeStart : (code[from - 1]?.end ?? 0);
       const end = code[to - 1]?.end ?? 0;
       const entered = code[to - 1]?.op === op.loop ? flagOf.get(list[s + 2]?.from ?? -1) : undefined;
       const loop = entered === undefined ? end : (code[to - 2]?.end ?? codeStart);
-      body.push(...wasm.subarray(begin, loop));
-      if (entered !== undefined) body.push(op.i32Const, 1, ...set(entered), ...wasm.subarray(loop, end));
+      append(body, wasm.subarray(begin, loop));
+      if (entered !== undefined) append(body, [op.i32Const, 1, ...set(entered), ...wasm.subarray(loop, end)]);
     }
     return [...leb(body.length), ...body];
   });

@@ -5,7 +5,9 @@
  * then is lost. A request goes out again when its time is over (doubled each time, up to eightfold) or as soon as the device says that it saw a broken
  * frame; all requests may be carried out twice. After two silent times the console is asked again to listen.
  */
+
 import { RunletError } from '../../../models/error.ts';
+import { append } from '../../../models/lists.ts';
 import { encodeFrame, type Frame, FrameReader } from './frame.ts';
 import { type Answer, answersTo, type Request, readAnswer, requestTypes } from './message.ts';
 
@@ -49,7 +51,7 @@ export class Exchange {
       (bytes) => {
         const { frames, text } = this.#reader.push(bytes);
         if (text) this.#options.onText(text);
-        this.#inbox.push(...frames);
+        append(this.#inbox, frames);
         if (frames.length > 0) this.#onChange();
       },
       (reason) => {

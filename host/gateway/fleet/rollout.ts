@@ -6,7 +6,9 @@
  * no more gateways than the wave in which the limit was passed. When it is passed, every gateway that was touched goes back. It ends always: each wave and the way back have
  * a time limit. All functions are pure.
  */
+
 import { RunletError } from '../../../models/error.ts';
+import { maxOf } from '../../../models/lists.ts';
 
 export interface RolloutOptions {
   /** Gateways touched after each wave; rising. */
@@ -62,7 +64,7 @@ export function parseWaves(text: string, gateways: number): number[] {
       throw badRule('--waves', text, 'whole numbers, shares as 10%, or all, with commas between: 1,10%,50%,all');
     return Math.min(size, gateways);
   });
-  const rising = sizes.filter((size, i) => size > Math.max(0, ...sizes.slice(0, i)));
+  const rising = sizes.filter((size, i) => size > Math.max(0, maxOf(sizes.slice(0, i))));
   return rising;
 }
 

@@ -112,7 +112,7 @@
       if (failure) return failure.code;
       if (!last?.length) return '–';
       if (last.length === 1) return number(last[0], 2);
-      const best = last.indexOf(Math.max(...last));
+      const best = last.reduce((most, value, i) => (value > last[most] ? i : most), 0);
       return labels?.[best] ?? `${best}: ${number(last[best], 2)}`;
     };
     const rows = board.streams.map((one) => {

@@ -3,6 +3,7 @@
  *
  * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
  */
+import { maxOf } from '../../../models/lists.ts';
 import type { TimesFigures, TimesRow } from '../../bench/times.ts';
 import { shortName } from '../plan-table.ts';
 import { bytesText } from '../table.ts';
@@ -59,7 +60,7 @@ export async function figures(): Promise<Figures> {
     time(model) {
       const { rows, network } = model;
       // a line that is far longer than all bars is cut: what the machine did meanwhile shall not make them small
-      const most = Math.min(Math.max(...rows.map((r) => r.p95Us)), 1.5 * Math.max(...rows.map((r) => r.medianUs)));
+      const most = Math.min(maxOf(rows.map((r) => r.p95Us)), 1.5 * maxOf(rows.map((r) => r.medianUs)));
       const high = (r: TimesRow) => Math.min(r.p95Us, most);
       return bars(rows.length, `${network}: microseconds a hop`, {
         x: { domain: [0, most * 1.36] },
@@ -106,7 +107,7 @@ export async function figures(): Promise<Figures> {
         });
       });
       return bars(rows.length, `${network}: bytes of memory and code`, {
-        x: { domain: [0, Math.max(...rows.map(total)) * 1.32] },
+        x: { domain: [0, maxOf(rows.map(total)) * 1.32] },
         y: order(model),
         marks: [
           Plot.barX(cells, {
@@ -131,7 +132,7 @@ export async function figures(): Promise<Figures> {
             : [{ name: `${shortName(network, narrow ? 12 : 24)}, ${hop}`, share: shareOfPeak, macsPerNs, peakMacsPerNs }],
         ),
       );
-      const longest = Math.max(...rows.map((r) => r.name.length));
+      const longest = maxOf(rows.map((r) => r.name.length));
       const line = (r: (typeof rows)[number]) =>
         `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond`}`;
       return bars(rows.length, 'share of the peak', {

@@ -4,6 +4,7 @@
  * In: a Picture.  Out: HTML with one small SVG per lane, stretched to whatever width there is; text stays outside, so it never shrinks.
  * What moves with the hop stands in groups of class `move`, which the page's script translates.
  */
+import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Picture, PictureLayer, RowKind, Run } from '../../../models/stream/picture.ts';
 import { shortName } from '../plan-table.ts';
 import { axisTicks, escaped, number, plain } from './text.ts';
@@ -15,7 +16,7 @@ export interface Axis {
 }
 
 export function axisOf({ window, hop, delay, layers }: Picture): Axis {
-  const phases = Math.max(...layers.map((l) => l.phases));
+  const phases = maxOf(layers.map((l) => l.phases));
   const least = Math.min(8, Math.max(2, phases));
   const steps = Math.min(24, Math.max(least, Math.floor((0.6 * window) / hop)));
   return { steps, frames: window + delay + steps * hop };
@@ -47,7 +48,7 @@ function laneSvg(layer: PictureLayer, lane: Run['lane'], axis: Axis): string {
   const runs = layer.runs.filter((r) => r.lane === lane);
   if (runs.length === 0) return '';
   const height = lane === 'window' && layer.rows === 1 ? 9 : heights[lane];
-  const cells = axis.frames / Math.min(...runs.map((r) => r.width));
+  const cells = axis.frames / minOf(runs.map((r) => r.width));
   const bars = (of: Run[]) =>
     of.map((r) => `M${plain(r.at)} 0h${plain((r.rows - 1) * r.pitch + r.width)}v${height}H${plain(r.at)}z`).join('');
   const kinds = [...new Set(runs.map((r) => r.kind))];
@@ -109,7 +110,7 @@ function windowLane({ window, hop, ahead }: Picture, axis: Axis): string {
 
 /** The whole figure. */
 export function figureHtml(picture: Picture, axis: Axis): string {
-  const mostMacs = Math.max(...picture.layers.map((l) => l.macsPerWindow));
+  const mostMacs = maxOf(picture.layers.map((l) => l.macsPerWindow));
   const ticks = axisTicks(axis.frames, 8)
     .map((t, i) => `<span${i % 2 ? ' class="odd"' : ''} style="left:${plain((100 * t) / axis.frames)}%">${number(t)}</span>`)
     .join('');

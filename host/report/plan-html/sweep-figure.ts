@@ -5,6 +5,7 @@
  * are multiples of the total stride.
  */
 
+import { append, maxOf, minOf } from '../../../models/lists.ts';
 import type { Sweep, SweepRow } from '../../../models/stream/sweep.ts';
 import type { Mode } from '../../../models/stream/types.ts';
 import { axisTicks, escaped, number, plain, short } from './text.ts';
@@ -50,8 +51,8 @@ interface Scale {
 
 /** From 0, or logarithmic over at most three decades, where there is a range to show; what lies below stands on the base. */
 function scaleOf(values: number[], height: number, log: boolean): Scale {
-  const top = Math.max(...values);
-  const least = Math.max(top / 1000, Math.min(...values.filter((v) => v > 0)));
+  const top = maxOf(values);
+  const least = Math.max(top / 1000, minOf(values.filter((v) => v > 0)));
   if (!log || top < 4 * least) {
     const ticks = axisTicks(top * 1.04, height > 100 ? 4 : 3);
     return { at: (v) => height - (height * v) / (top * 1.04), ticks };
@@ -60,7 +61,11 @@ function scaleOf(values: number[], height: number, log: boolean): Scale {
   const decades = high - low;
   const marks = decades > 3.5 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 3, 5];
   const ticks: number[] = [];
-  for (let p = Math.floor(low); p <= Math.ceil(high); p++) ticks.push(...marks.map((m) => m * 10 ** p));
+  for (let p = Math.floor(low); p <= Math.ceil(high); p++)
+    append(
+      ticks,
+      marks.map((m) => m * 10 ** p),
+    );
   const at = (v: number) => height * (1 - (Math.log10(Math.max(v, 10 ** low)) - low) / (high - low));
   return { at, ticks: ticks.filter((t) => Math.log10(t) >= low && Math.log10(t) <= high) };
 }
@@ -77,7 +82,7 @@ export function sweepSvg(view: SweepView, width: number): string {
   const narrow = width < 600;
   const [left, right, gap, height] = narrow ? [44, 12, 40, 120] : [64, 20, 44, 140];
   const values = sweep.rows.map((r) => r[over]);
-  const most = Math.max(...values);
+  const most = maxOf(values);
   const x = (value: number) => left + ((width - left - right) * value) / (most * 1.01);
   const panels = panelsOf(view);
   const total = panels.length * (height + gap) + 24;

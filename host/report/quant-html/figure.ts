@@ -3,6 +3,7 @@
  *
  * In: a diagnosis.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
  */
+import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Diagnosis, LayerDiagnosis } from '../../../quant/diagnose/diagnose.ts';
 import { shortName } from '../plan-table.ts';
 
@@ -58,7 +59,7 @@ export async function figures(): Promise<Figures> {
       const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
       const stairs = (counts: readonly number[]) =>
         counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
-      const most = Math.log10(1 + Math.max(1, ...h.float, ...h.int8));
+      const most = Math.log10(1 + Math.max(1, maxOf(h.float), maxOf(h.int8)));
       const outside = [
         { x1: low, x2: h.low },
         { x1: h.high, x2: high },
@@ -99,8 +100,8 @@ export async function figures(): Promise<Figures> {
         }),
       );
       const values = points.map((p) => p.db);
-      const [least, most] = [Math.min(0, ...values), Math.max(20, ...values)];
-      const longest = Math.max(...names.map((n) => n.length));
+      const [least, most] = [Math.min(0, minOf(values)), Math.max(20, maxOf(values))];
+      const longest = maxOf(names.map((n) => n.length));
       return draw('signal to noise of every layer, dB', {
         width,
         height: layers.length * 19 + 40,

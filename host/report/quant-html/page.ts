@@ -4,7 +4,9 @@
  * In: a diagnosis, the methods, an evaluation where there is one.  Out: HTML, no script, no external resource. quant.css lies beside this file, colours
  * and type are those of a plan's page.
  */
+
 import { readFileSync } from 'node:fs';
+import { maxOf } from '../../../models/lists.ts';
 import { adviceFor } from '../../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../../quant/diagnose/diagnose.ts';
 import type { FormComparison } from '../../../quant/evaluate/compare-forms.ts';
@@ -72,7 +74,7 @@ function stepsHtml({ output, streaming, exact, trainedToStream }: Diagnosis): st
         ] as [string, string, number][])
       : []),
   ];
-  const most = Math.max(1e-9, ...steps.map(([, , x]) => noiseShare(x)));
+  const most = Math.max(1e-9, maxOf(steps.map(([, , x]) => noiseShare(x))));
   const rows = steps.map(([name, what, x]) => {
     const share = noiseShare(x);
     const guilty = share === most && share > 0 && !(trainedToStream && name === 'streaming, float') ? ' class="guilty"' : '';

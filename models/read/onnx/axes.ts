@@ -5,8 +5,10 @@
  * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a MatMul); between
  * two spatial dimensions time is the caller's `timeAxis`, else the symbolic one, else the first unless it has length 1.
  */
+
 import { RunletError } from '../../error.ts';
 import type { Axis } from '../../graph/types.ts';
+import { maxOf } from '../../lists.ts';
 import { inputLayout, type Layout, showLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { countOf } from './tensor.ts';
@@ -133,7 +135,7 @@ function framed(
   fail: (what: string, why: string, tryThis: string) => never,
 ): { layout: Layout; note: string } {
   const n = countOf(input.dims);
-  if (!Number.isInteger(frame) || frame < 1 || n % frame !== 0 || Math.max(...input.dims) !== n)
+  if (!Number.isInteger(frame) || frame < 1 || n % frame !== 0 || maxOf(input.dims) !== n)
     fail(`a frame of ${frame} values`, `${n} values are no whole number of frames`, 'a divisor');
   const factors = [
     { axis: 't' as const, length: n / frame },

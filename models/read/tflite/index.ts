@@ -5,9 +5,11 @@
  * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
  * the time axis, RN301 for shapes. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
  */
+
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Port } from '../../graph/types.ts';
+import { append } from '../../lists.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { layoutOfInput } from './anchor.ts';
@@ -49,7 +51,10 @@ export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph 
     checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
   } catch (error) {
     const listed = new Set(unsupported.map(({ op }) => op));
-    unsupported.push(...unknownOperators(context).filter(({ op }) => !listed.has(op)));
+    append(
+      unsupported,
+      unknownOperators(context).filter(({ op }) => !listed.has(op)),
+    );
     if (unsupported.length === 0 || !(error instanceof RunletError)) throw error;
   }
   if (unsupported.length > 0) throw unsupportedError(model, unsupported);

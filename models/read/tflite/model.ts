@@ -5,7 +5,9 @@
  * Errors: RN101 / RN102 (damaged, too large), RN103 (indexes, order of operators), RN104 (shapes and buffers), RN105 (quantisation).
  * Source: tensorflow/lite/schema/schema.fbs version 3.
  */
+
 import { RunletError } from '../../error.ts';
+import { latin1 } from '../../graph/base64.ts';
 import { type Quantisation, readQuantisation } from './quantisation.ts';
 import { customOperator, operatorName, type TfType, tensorTypes } from './schema.ts';
 import { type Table, View } from './view.ts';
@@ -193,7 +195,7 @@ function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, st
     const isShort = bytes.length <= textMetadataBytes;
     const text = isShort ? bytes.subarray(0, bytes.findLastIndex((b) => b !== 0) + 1) : bytes;
     const printable = isShort && text.every((b) => b >= 32 && b < 127);
-    metadata[table.string(0).slice(0, 256)] = printable ? String.fromCharCode(...text) : `${bytes.length} bytes`;
+    metadata[table.string(0).slice(0, 256)] = printable ? latin1(text) : `${bytes.length} bytes`;
   }
   return metadata;
 }

@@ -4,7 +4,9 @@
  * In: SignalEnergy and the chain behind it: SignalFilterBank, or CAST, STRIDED_SLICE, CONCATENATION with zeros, CAST and then it.  Out: FilterBank without
  * the padding of zero weights. SignalEnergy computes bins [start_index, end_index) alone and leaves the others as they were: weights there are refused.
  */
+
 import type { FilterBank } from '../../../frontend/types.ts';
+import { append } from '../../../lists.ts';
 import type { TfOperator } from '../model.ts';
 import { type Chain, Mismatch } from './chain.ts';
 
@@ -92,7 +94,7 @@ export function readBank(chain: Chain, energy: TfOperator, bins: number): { bank
       );
     starts[band] = bin + from;
     widths[band] = to - from;
-    kept.push(...pairs.slice(from, to));
+    append(kept, pairs.slice(from, to));
   }
   return {
     bank: {

@@ -5,6 +5,8 @@
  * Source: FlexBuffers (flatbuffers/flexbuffers.h): the last byte is the root's width, the one before its type; a map is values, their types behind them,
  * and before them their number, the width and the (backward) offset of the keys; every offset points backward. Cost: O(entries).
  */
+import { latin1 } from '../../../graph/base64.ts';
+
 const types = { int: 1, uint: 2, indirectInt: 6, indirectUint: 7, map: 9, bool: 26 } as const;
 const mostEntries = 256;
 const mostKeyBytes = 64;
@@ -36,7 +38,7 @@ class Reader {
   text(at: number): string | undefined {
     const end = this.bytes.indexOf(0, at);
     if (!(at >= 0) || end < 0 || end - at > mostKeyBytes) return undefined;
-    return String.fromCharCode(...this.bytes.subarray(at, end));
+    return latin1(this.bytes.subarray(at, end));
   }
 }
 
