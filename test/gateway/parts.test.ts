@@ -1,6 +1,7 @@
 /** Parts of the gateway without a socket, disk or thread: the wire's two forms, lines and COBS, ranges of inputs, frames of several inputs. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compareOutputs } from '../../host/gateway/hub/agreement.ts';
 import { cobs, tickOf, uncobs } from '../../host/gateway/streams/lines.ts';
 import { Sequencer } from '../../host/gateway/streams/sequencer.ts';
 import { readFrames, readOutput, writeFrames, writeOutput } from '../../host/gateway/streams/wire.ts';
@@ -126,6 +127,13 @@ test('the range of an input: least, most, mean and how many values saturate, bot
   assert.equal([...range.take()], [4, -128, 127, 29 / 4, 2, -3, 127, 130 / 4, 1]);
   range.see(frames, 1, 1);
   assert.equal([...range.take()], [1, 10, 10, 10, 0, 127, 127, 127, 1]);
+});
+
+test('outputs agree where each has its largest element at the same place, or its only value equal', () => {
+  const of = (mine: number[][], theirs: number[][]) =>
+    compareOutputs(mine.map((y) => Float32Array.from(y)), theirs.map((y) => Float32Array.from(y))).agrees; // biome-ignore format: one line
+  assert.equal([of([[1]], [[1]]), of([[1]], [[2]]), of([[0, 1]], [[0, 2]]), of([[0, 1]], [[1, 0]])], [true, false, true, false]); // biome-ignore format: one line
+  assert.equal([of([[1], [0, 1]], [[2], [0, 1]]), of([[0, 1], [1]], [[0, 1], [2]])], [false, false]);
 });
 
 test.run();

@@ -22,7 +22,7 @@ const folders = [
   ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
   ...['assembly/bundle', 'assembly/emit', 'assembly/kernels', 'assembly/c'],
   ...['host/session', 'host/sources', 'host/report', 'host/fit', 'host/features', 'host/flash', 'host/mcu', 'host/web'],
-  ...['http', 'streams', 'worker', 'store', 'fleet', 'mqtt'].map((part) => `host/gateway/${part}`),
+  ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt'].map((part) => `host/gateway/${part}`),
 ];
 
 test('every fault can be put in, and names tests that are there', () => {

@@ -332,15 +332,6 @@ const streams = inFolder('host/gateway/streams', [
     why: 'a gap in two parts is filled twice as far',
   },
   {
-    id: 'sequence-last-kept',
-    file: 'sequencer.ts',
-    find: '    this.#cut = false;\n    this.#last = undefined;\n',
-    replace: '    this.#cut = false;\n',
-    tests: 'gateway/sequencer',
-    env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'after a reset a gap is filled with what was before it',
-  },
-  {
     id: 'sequence-far-believed',
     file: 'sequencer.ts',
     find: 'if (back || at > this.#end + reorderTicks) {',
@@ -444,7 +435,50 @@ const worker = inFolder('host/gateway/worker', [
   },
 ]);
 
+const hub = inFolder('host/gateway/hub', [
+  {
+    id: 'agreement-one-value',
+    file: 'agreement.ts',
+    find: 'agrees &&= values.length > 1 ? argmax(values) === argmax(other) : values[0] === other[0];',
+    replace: 'agrees &&= argmax(values) === argmax(other);',
+    tests: 'gateway/parts',
+    why: 'outputs of a single value agree whatever they are',
+  },
+  {
+    id: 'agreement-first-output',
+    file: 'agreement.ts',
+    find: 'agrees &&= values.length',
+    replace: 'agrees = values.length',
+    tests: 'gateway/parts',
+    why: 'the last output alone says whether all agree',
+  },
+]);
+
 const store = inFolder('host/gateway/store', [
+  {
+    id: 'fsync-file',
+    file: 'disk.ts',
+    find: 'sync = (): Promise<void> => this.#handle.sync();',
+    replace: 'sync = async (): Promise<void> => {};',
+    tests: 'gateway/disk',
+    why: 'bytes are believed to be on the disk',
+  },
+  {
+    id: 'fsync-folder',
+    file: 'disk.ts',
+    find: '        await handle.sync();\n',
+    replace: '',
+    tests: 'gateway/disk',
+    why: 'names are believed to be on the disk',
+  },
+  {
+    id: 'write-renamed-first',
+    file: 'disk.ts',
+    find: '      await file.write(bytes);\n      await file.sync();\n',
+    replace: '      await file.write(bytes);\n',
+    tests: 'gateway/disk',
+    why: 'a name that comes before its bytes',
+  },
   {
     id: 'state-floor-falls',
     file: 'state.ts',
@@ -528,8 +562,8 @@ const store = inFolder('host/gateway/store', [
   {
     id: 'state-checksum',
     file: 'state.ts',
-    find: 'if (end > 0 && text.slice(0, end) === `${magic}${sha256(body)}`)',
-    replace: 'if (end > 0 && text.startsWith(magic))',
+    find: 'if (end <= 0 || text.slice(0, end) !== `${magic}${sha256(body)}`)',
+    replace: 'if (end <= 0 || !text.startsWith(magic))',
     tests: 'gateway/state-rules',
     why: 'a changed state is taken',
   },
@@ -662,4 +696,4 @@ const fleet = [
   ]),
 ];
 
-export const gateway = [...http, ...streams, ...worker, ...store, ...fleet];
+export const gateway = [...http, ...streams, ...worker, ...hub, ...store, ...fleet];
