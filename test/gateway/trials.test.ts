@@ -8,12 +8,22 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { argmax, compareOutputs, Waiting } from '../../host/gateway/hub/agreement.ts';
 import { Events, type Fault, type GatewayEvents, type OutputEvent } from '../../host/gateway/hub/events.ts';
+import type { Slot } from '../../host/gateway/hub/slot.ts';
 import { bundleOf, channels, keys, signal } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
 
 const quick = { enduranceHops: 4, outputs: 3, seconds: 60 };
-const opened = () =>
-  Gateway.open(new CrashDisk(), { policy: { keys: [keys.publicKey] }, pool: { threads: 1, budgetMs: 20_000 } });
+const gateways: Gateway[] = [];
+async function opened(): Promise<Gateway> {
+  const options = { policy: { keys: [keys.publicKey] }, pool: { threads: 1, budgetMs: 20_000 } };
+  const gateway = await Gateway.open(new CrashDisk(), options);
+  gateways.push(gateway);
+  return gateway;
+}
+// threads of a test that failed would keep the process from its end
+test.after(async () => {
+  for (const gateway of gateways) await gateway.close();
+});
 const wide = 200_000;
 
 async function until(done: () => boolean): Promise<void> {
@@ -61,28 +71,23 @@ test(`a bundle with an output of ${wide} values is tried on the live signal and 
   assert.ok(report.compared > 0 && report.agreement === 1 && report.maxDifference === 0);
   const kept = gateway.outputs('s').reduce((sum, { raw }) => sum + raw.length, 0);
   assert.ok(kept <= 1 << 20, `${kept} values of outputs are kept`);
-  await gateway.close();
 });
 
 for (const differs of [false, true])
   test(`outputs of one value: ${differs ? 'another' : 'an equal'} value counts as ${differs ? 'no ' : ''}agreement`, async () => {
     const gateway = await opened();
-    try {
-      assert.is((await flash(gateway, 1, { channels: 1 }, { latencyMs: 1e5 })).failure, undefined);
-      // the same bytes as real values of another scale
-      const manifest = (m: Manifest) => ({
-        ...m,
-        outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })),
-      });
-      const edit: [string, string][] = differs ? [['case 66: return 0;', 'case 66: return 3;']] : [];
-      const report = await fed(gateway, 1, () =>
-        flash(gateway, 2, { channels: 1, edit, manifest }, { agreement: 0.5, latencyMs: 1e5 }),
-      );
-      assert.ok(report.compared > 0);
-      assert.equal([report.failure?.code, report.agreement], differs ? ['RN833', 0] : [undefined, 1]);
-    } finally {
-      await gateway.close();
-    }
+    assert.is((await flash(gateway, 1, { channels: 1 }, { latencyMs: 1e5 })).failure, undefined);
+    // the same bytes as real values of another scale
+    const manifest = (m: Manifest) => ({
+      ...m,
+      outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })),
+    });
+    const edit: [string, string][] = differs ? [['case 66: return 0;', 'case 66: return 3;']] : [];
+    const report = await fed(gateway, 1, () =>
+      flash(gateway, 2, { channels: 1, edit, manifest }, { agreement: 0.5, latencyMs: 1e5 }),
+    );
+    assert.ok(report.compared > 0);
+    assert.equal([report.failure?.code, report.agreement], differs ? ['RN833', 0] : [undefined, 1]);
   });
 
 test('outputs agree where the largest element is the same one, or where the only value is equal', () => {
@@ -152,16 +157,15 @@ test('a listener that throws at the figures of a trial fails the trial, and what
   const report = await fed(gateway, channels, () => flash(gateway, 2, {}, { latencyMs: 1e5 }));
   stop();
   assert.equal([report.phase, report.failure?.code], ['failed', 'RN849']);
-  const { active, last, trial } = gateway.slot('main').state;
+  const { active, last, trial } = gateway.store.slot('main');
   assert.equal([active?.sequence, last?.code, trial], [1, 'RN849', false]);
   assert.is((await fed(gateway, channels, () => flash(gateway, 3, {}, { latencyMs: 1e5 }))).phase, 'confirmed');
-  await gateway.close();
 });
 
 test('a fault at an output fails that stream and no other', async () => {
   const gateway = await opened();
   await flash(gateway, 1, {});
-  const slot = gateway.slot('main');
+  const slot = gateway.slots.get('main') as Slot;
   const outputs: OutputEvent[] = [];
   const states: string[] = [];
   gateway.events.on('output', (output) => outputs.push(output));
@@ -177,7 +181,6 @@ test('a fault at an output fails that stream and no other', async () => {
     outputs.map(({ stream, sequence }) => [stream, sequence]),
     Array.from({ length: 19 }, (_, i) => ['good', i]),
   );
-  await gateway.close();
 });
 
 test.run();
