@@ -123,14 +123,6 @@ const reference = inFolder('quant', [
     why: '-128 is never used',
   },
   {
-    id: 'mixed-bias-scale',
-    file: 'mixed.ts',
-    find: '(int8.tensors[x]?.quant?.scale ?? 1) / to.scale;',
-    replace: '(int8.tensors[x]?.quant?.scale ?? 1) / (2 * to.scale);',
-    tests: 'quant/mixed',
-    why: 'biases behind an int16 tensor keep half their size',
-  },
-  {
     id: 'nudge-left-shift',
     file: 'nudges.ts',
     find: '(shift < 0 ? 2 ** (shift - 1) : 0)',
