@@ -87,9 +87,9 @@ const runs: Record<string, Soak> = {
     },
   },
   store: {
-    what: 'the gateway: 5,000 double faults of its disk, 5,000 of half-sent uploads, and 200 times kill -9',
-    test: 'gateway/store,gateway/kill',
-    env: { RUNLET_STORE_FAULTS: '5000', RUNLET_KILLS: '200' },
+    what: 'the gateway: 5,000 double faults of its disk, 5,000 of half-sent uploads; 300 kill -9 and 100 SIGTERM with two or four starts at once; 300 locks',
+    test: 'gateway/store,gateway/kill,gateway/lock',
+    env: { RUNLET_STORE_FAULTS: '5000', RUNLET_KILLS: '300', RUNLET_LOCKS: '300' },
   },
   swaps: {
     what: 'the gateway: 10,000 swaps under 64 streams',
