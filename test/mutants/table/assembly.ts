@@ -149,8 +149,8 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'tees-nested-loop',
     file: 'tees.ts',
-    find: 'if (closed?.loop && !closed.inner) found.push(...closed.tees);',
-    replace: 'if (closed?.loop) found.push(...closed.tees);',
+    find: 'if (closed?.loop && !closed.inner) append(found, closed.tees);',
+    replace: 'if (closed?.loop) append(found, closed.tees);',
     tests: 'kernels/tees',
     why: 'tees of outer loops are written anew',
   },

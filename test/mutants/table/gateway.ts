@@ -630,8 +630,8 @@ const fleet = [
     {
       id: 'rollout-waves-equal',
       file: 'rollout.ts',
-      find: 'size > Math.max(0, ...sizes.slice(0, i))',
-      replace: 'size >= Math.max(0, ...sizes.slice(0, i))',
+      find: 'size > Math.max(0, maxOf(sizes.slice(0, i)))',
+      replace: 'size >= Math.max(0, maxOf(sizes.slice(0, i)))',
       tests: 'fleet/rollout',
       why: 'a wave of nobody',
     },

@@ -308,8 +308,8 @@ const stream = inFolder('models/stream', [
   {
     id: 'plan-history',
     file: 'steps.ts',
-    find: 'const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow));',
-    replace: 'const oldest = Math.min(plan.historyRows, ...readers.map((r) => r.firstRow + 1));',
+    find: 'const oldest = Math.min(plan.historyRows, minOf(readers.map((r) => r.firstRow)));',
+    replace: 'const oldest = Math.min(plan.historyRows, minOf(readers.map((r) => r.firstRow + 1)));',
     tests: 'stages/plan-geometry',
     why: 'one row of history too few',
   },

@@ -45,8 +45,8 @@ const reference = inFolder('quant', [
   {
     id: 'scales-of-concat',
     file: 'scales.ts',
-    find: 'const high = Math.max(...node.inputs.map((id) => range(id)[1]));',
-    replace: 'const high = Math.max(...node.inputs.slice(0, 1).map((id) => range(id)[1]));',
+    find: 'const high = maxOf(node.inputs.map((id) => range(id)[1]));',
+    replace: 'const high = maxOf(node.inputs.slice(0, 1).map((id) => range(id)[1]));',
     tests: 'quant/scales',
     why: 'the scales of concat: the range of the first part alone',
   },
