@@ -5,22 +5,24 @@
  */
 import type { DetectorManifest } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
-import { detectorSettings, featuresSettings } from '../models/read/detection.ts';
+import { printable } from '../models/printable.ts';
+import { detectorSettings, featuresSettings, labelsIn } from '../models/read/detection.ts';
 import { clockOf } from '../models/stream/clock.ts';
 
 /** Manifest fields that a model's metadata may carry. @throws RN133 */
 export function manifestFields(graph: Graph, settings: Partial<DetectorManifest> = {}, names?: string[]) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
-  const labels = names ?? graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
+  const labels = names ?? labelsIn(graph.metadata);
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const own = detectorSettings(graph.metadata);
   const wanted = own !== undefined || Object.keys(given).length > 0;
   const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...own, ...given };
   const features = featuresSettings(graph.metadata);
+  const { 'runlet.front_end': frontEnd, 'runlet.unit': unit } = graph.metadata;
   return {
     ...(rate > 0 && { sampleRateHz: rate }),
-    ...(graph.metadata['runlet.front_end'] && { frontEnd: graph.metadata['runlet.front_end'] }),
-    ...(graph.metadata['runlet.unit'] && { unit: graph.metadata['runlet.unit'] }),
+    ...(frontEnd && { frontEnd: printable(frontEnd) }),
+    ...(unit && { unit: printable(unit) }),
     ...(labels && { labels }),
     ...(wanted && { detector }),
     ...(features && { features }),

@@ -2,12 +2,13 @@
  * The one error type of Runlet.
  *
  * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one paragraph.
- * Parts hold names and messages out of files, so control characters are shown as `\uXXXX` here, for every terminal, log and page.
+ * Parts hold names and messages out of files, so control characters, newlines too, are shown as `\uXXXX` here, for every terminal, log and page: a name
+ * cannot begin a line that looks like one of ours.
  * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session, RN8xx gateway.
  * Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
  */
 
-import { printableLines } from './printable.ts';
+import { printable } from './printable.ts';
 
 export interface ErrorParts {
   /** What went wrong, one sentence without a full stop. */
@@ -26,7 +27,7 @@ export class RunletError extends Error {
 
   constructor(code: string, given: ErrorParts) {
     const parts = Object.fromEntries(
-      Object.entries(given).map(([name, text]) => [name, text === undefined ? text : printableLines(String(text))]),
+      Object.entries(given).map(([name, text]) => [name, text === undefined ? text : printable(String(text))]),
     ) as unknown as ErrorParts;
     const where = parts.where ? ` (${parts.where})` : '';
     const why = parts.why ? `: ${parts.why}` : '';

@@ -7,6 +7,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ArgsDef } from 'citty';
 import { isRunletError, RunletError } from '../../models/error.ts';
+import { printable } from '../../models/printable.ts';
 import { coloursFor } from '../report/terminal.ts';
 
 export { coloursFor } from '../report/terminal.ts';
@@ -76,18 +77,17 @@ export async function print(text: string): Promise<void> {
 
 /** An error as people read it: code and what, then where, why and what to try, a line each. */
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
-  /** A line that a name begins cannot look like one of ours. */
-  const folded = (text: string) => text.replaceAll('\n', '\n        ');
   if (error instanceof Interrupted) return error.message;
   if (!isRunletError(error)) {
     const known = error instanceof Error && (error.name === 'CLIError' || 'syscall' in error);
-    if (known) return colours.red(folded(stripVTControlCharacters((error as Error).message)));
-    return `${colours.red('This is a bug in Runlet:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    if (known) return colours.red(printable(stripVTControlCharacters((error as Error).message)));
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return `${colours.red('This is a bug in Runlet:')} ${text.replaceAll('\n', '\n        ')}`;
   }
   const { what, where, why, tryThis } = error.parts;
-  const line = (name: string, text?: string) => (text ? [`  ${colours.dim(name.padEnd(5))} ${folded(text)}`] : []);
+  const line = (name: string, text?: string) => (text ? [`  ${colours.dim(name.padEnd(5))} ${text}`] : []);
   return [
-    colours.red(`${colours.bold(error.code)} ${folded(what)}`),
+    colours.red(`${colours.bold(error.code)} ${what}`),
     ...line('where', where),
     ...line('why', why),
     ...line('try', tryThis),

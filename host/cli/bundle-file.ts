@@ -3,10 +3,10 @@
  *
  * In: the path of a module.  Out: the path of its weights, its bytes, an open session.  RN720 where the weights that it wants are not there.
  */
-import { readFile } from 'node:fs/promises';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { openSession, type Session } from '../session/index.ts';
+import { readNamed } from './read-file.ts';
 
 /** okay_nabu.wasm -> okay_nabu.weights.bin */
 export const weightsPath = (module: string): string => `${module.replace(/\.wasm$/i, '')}.weights.bin`;
@@ -17,7 +17,7 @@ export async function weightsBeside(path: string, wasm: Uint8Array): Promise<Uin
   if (!weights) return undefined;
   const beside = weightsPath(path);
   try {
-    return new Uint8Array(await readFile(beside));
+    return await readNamed(beside, weights.bytes);
   } catch (error) {
     throw new RunletError('RN720', {
       what: 'the weights of this bundle cannot be opened',

@@ -8,6 +8,8 @@
 import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { printable } from '../../models/printable.ts';
+import { labelsIn } from '../../models/read/detection.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { oneClass } from '../../quant/calibration/check.ts';
 import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
@@ -49,7 +51,7 @@ export async function calibrationChunks(
     ...(sampleRateHz !== undefined && { sampleRateHz }),
     checkTime: true,
     ...(options.calibColumns && { columns: options.calibColumns.split(',') }),
-    ...(options.calibTruth && { truth: options.calibTruth, labels: labelsIn(graph) }),
+    ...(options.calibTruth && { truth: options.calibTruth, labels: labelsIn(graph.metadata) }),
   };
   const [only] = inputs;
   if (inputs.length === 1 && only) {
@@ -76,8 +78,6 @@ export async function calibrationChunks(
     describe: source.describe,
   };
 }
-
-const labelsIn = (graph: Graph) => graph.metadata['runlet.labels']?.split(',').map((l) => l.trim());
 
 async function* checkedChunks(source: Source, column: string | undefined): AsyncGenerator<Chunk> {
   for await (const data of source.frames) yield source.windowFrames === undefined ? data : { begins: true, data: [data] };
@@ -117,13 +117,13 @@ export function printWarnings(warnings: readonly CalibrationWarning[]): void {
   const colour = coloursFor(process.stderr);
   for (const { code, what, where, why, tryThis } of warnings)
     process.stderr.write(
-      `${colour.yellow(`${colour.bold(code)} warning: ${what}`)}\n${[
+      `${colour.yellow(`${colour.bold(code)} warning: ${printable(what)}`)}\n${[
         where && `where ${where}`,
         why && `why   ${why}`,
         tryThis && `try   ${tryThis}`,
       ]
-        .filter(Boolean)
-        .map((line) => `  ${line}\n`)
+        .filter((line) => line !== undefined && line !== '')
+        .map((line) => `  ${printable(String(line))}\n`)
         .join('')}`,
     );
 }

@@ -52,7 +52,7 @@ export default defineCommand({
       `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${several ? `${window} ticks of ${rates.join(' and ')} frames` : `${shape.t} frames of ${shape.f} x ${shape.c}`}\n\n${printGraph(graph)}\n`,
     );
     for (const [key, value] of Object.entries(graph.metadata))
-      process.stdout.write(`metadata ${key}: ${printable(value.slice(0, 200))}\n`);
+      process.stdout.write(`metadata ${printable(key)}: ${printable(value.slice(0, 200))}\n`);
   },
 });
 

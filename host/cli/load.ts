@@ -4,12 +4,12 @@
  * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be read.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { homes } from '../../assembly/emit/home.ts';
 import { RunletError } from '../../models/error.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
+import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
@@ -23,6 +23,7 @@ import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, interruptible, numberOption } from './args.ts';
 import { modelFile } from './model-file.ts';
+import { readBytes, readNamed } from './read-file.ts';
 import { roundingArg, roundingOption } from './rounding.ts';
 
 export { windowOf } from '../model-fields.ts';
@@ -164,19 +165,7 @@ export interface CalibOptions {
   frontEnd?: string;
 }
 
-/** A file's bytes. @throws RN720 */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    throw new RunletError('RN720', {
-      what: 'this file cannot be opened',
-      where: path,
-      why: (error as Error).message,
-      tryThis: 'check the path',
-    });
-  }
-}
+export { readBytes } from './read-file.ts';
 
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
@@ -195,12 +184,12 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
 export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
   const rounding = roundingOption(options.rounding);
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
-  for (const notice of notices) process.stderr.write(`${notice}\n`);
+  for (const notice of notices) process.stderr.write(`${printable(notice)}\n`);
   const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
-    files: async (beside) => {
-      const part = await readFile(join(dirname(path), beside));
+    files: async (beside, limitBytes) => {
+      const part = await readNamed(join(dirname(path), beside), limitBytes);
       digest.update(part);
       return part;
     },

@@ -4,10 +4,11 @@
  * In: a path and its bytes.  Out: the bytes of the model and the manifest, if there is one.  A .json names the model beside it; a .tflite finds
  * `<name>.json` or `manifest.json` beside it, where that is such a manifest and names this file, or none that is there. RN772 where the model is missing.
  */
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isRunletError, RunletError } from '../../models/error.ts';
-import { isMwwManifest, type MwwManifest, readMwwManifest } from '../../models/read/mww-manifest.ts';
+import { isMwwManifest, type MwwManifest, mwwManifestLimitBytes, readMwwManifest } from '../../models/read/mww-manifest.ts';
+import { readBytes, readNamed } from './read-file.ts';
 
 export interface ModelFile {
   path: string;
@@ -48,7 +49,7 @@ async function beside(path: string, notices: string[]): Promise<MwwManifest | un
   const folder = dirname(path);
   const own = `${basename(path).replace(/\.[^.]*$/, '')}.json`;
   for (const name of [own, 'manifest.json']) {
-    const bytes = await readFile(join(folder, name)).catch(() => undefined);
+    const bytes = await readNamed(join(folder, name), mwwManifestLimitBytes).catch(() => undefined);
     if (!bytes || !isMwwManifest(bytes)) continue;
     try {
       const manifest = readMwwManifest(bytes, name);
@@ -73,7 +74,7 @@ export async function modelFile(path: string, bytes: Uint8Array): Promise<ModelF
     const manifest = readMwwManifest(bytes, path);
     const model = await named(manifest, path, notices);
     add(manifest);
-    return { path: model, bytes: new Uint8Array(await readFile(model)), manifest, notices };
+    return { path: model, bytes: await readBytes(model), manifest, notices };
   }
   const manifest = /\.tflite$/i.test(path) ? await beside(path, notices) : undefined;
   add(manifest);

@@ -7,7 +7,7 @@
 
 import Table from 'cli-table3';
 import { append, maxOf } from '../../models/lists.ts';
-import { coloursFor } from './terminal.ts';
+import { coloursFor, oneLine } from './terminal.ts';
 
 export type Cell = string | number;
 
@@ -41,7 +41,11 @@ const noBorders = Object.fromEntries(
 
 /** A whole number with commas, any other with up to 4 significant digits more than zeros. */
 const shown = (cell: Cell): string =>
-  typeof cell === 'string' ? cell : Number.isInteger(cell) ? cell.toLocaleString('en') : `${Number(cell.toPrecision(4))}`;
+  typeof cell === 'string'
+    ? oneLine(cell)
+    : Number.isInteger(cell)
+      ? cell.toLocaleString('en')
+      : `${Number(cell.toPrecision(4))}`;
 
 /** Renders a table; no newline at the end. A column is aligned to the right where all its cells are numbers. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {

@@ -6,7 +6,7 @@
  * without the number. A stream that is no terminal gets none of them.
  */
 import pc from 'picocolors';
-import { printableLines } from '../../models/printable.ts';
+import { printable, printableLines } from '../../models/printable.ts';
 
 /** Parameters of four digits, as long as programs that measure coloured text take them. Empty until guardStreams. */
 let mark = '';
@@ -39,16 +39,23 @@ const rawWrite = new Map<NodeJS.WriteStream, NodeJS.WriteStream['write']>();
 export const rawStream = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
   Object.create(stream, { write: { value: (rawWrite.get(stream) ?? stream.write).bind(stream) } });
 
-/** Text as it may be written. */
-function clean(text: string): string {
+/** Text in which all but the command's own sequences went through `rule`; `kept` says how those are given. */
+function without(text: string, rule: (part: string) => string, kept: (found: string, numbers: string, end: string) => string) {
   let [out, at] = ['', 0];
-  for (const found of text.matchAll(new RegExp(`\x1b\\[${mark}([\\d;]*)([mK])`, 'g'))) {
-    const [{ length }, numbers, end] = found as unknown as [string, string, string];
-    out += printableLines(text.slice(at, found.index)) + (end === 'K' ? '\r\x1b[K' : `\x1b[${numbers}m`);
-    at = found.index + length;
+  for (const match of text.matchAll(new RegExp(`\x1b\\[${mark}([\\d;]*)([mK])`, 'g'))) {
+    const [found, numbers, end] = match as unknown as [string, string, string];
+    out += rule(text.slice(at, match.index)) + kept(found, numbers, end);
+    at = match.index + found.length;
   }
-  return out + printableLines(text.slice(at));
+  return out + rule(text.slice(at));
 }
+
+/** Text as it may be written. */
+const clean = (text: string): string =>
+  without(text, printableLines, (_, numbers, end) => (end === 'K' ? '\r\x1b[K' : `\x1b[${numbers}m`));
+
+/** Text of one line, a cell of a table for example: a newline in it is shown as `\u000a`, the command's own sequences stay. */
+export const oneLine = (text: string): string => without(text, printable, (found) => found);
 
 /** From now on nothing but clean text leaves this process by stdout and stderr. */
 export function guardStreams(): void {

@@ -7,6 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
+import { printable } from '../../models/printable.ts';
 import { Clock, TimeSteps } from './clock.ts';
 import { GapList } from './gaps.ts';
 import { Chunker, numberOf, type Source, type SourceOptions, Track, wrongElements } from './source.ts';
@@ -185,7 +186,7 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
     const chunk = chunker.rest();
     if (chunk) yield chunk;
   }
-  const shown = columns.map((i) => names?.[i] ?? `column ${i}`);
+  const shown = columns.map((i) => printable(names?.[i] ?? `column ${i}`));
   return {
     frames: frames(),
     describe: `${name}: CSV, ${shown.slice(0, 8).join(', ')}${shown.length > 8 ? ', ...' : ''}`,

@@ -8,6 +8,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
+import { printable } from '../../models/printable.ts';
 import { pcmEncodings } from './pcm.ts';
 import { type Format, type Source, type SourceOptions, sizeLimitBytes } from './source.ts';
 
@@ -149,5 +150,6 @@ export async function openSource(spec: string, options: SourceOptions): Promise<
       : await fromFile(spec, options);
   const { gain = 1 } = options;
   const frames = notEmpty(source.frames, spec);
-  return { ...source, frames: gain === 1 ? frames : amplified(frames, gain) };
+  const describe = printable(source.describe);
+  return { ...source, describe, frames: gain === 1 ? frames : amplified(frames, gain) };
 }

@@ -67,11 +67,12 @@ export class GraphBuilder {
     return tensor.shape;
   }
 
-  /** Names and notes become printable: they go into reports, pages, manifests and sources. */
+  /** Names, notes and keys become printable: they go into reports, pages, manifests and sources. Values of metadata may be JSON and stay as they are. */
   build(): Graph {
     const named = [...this.tensors, ...this.nodes, ...this.inputs, ...this.outputs] as { name: string }[];
     for (const part of named) part.name = printable(part.name);
     this.head.name = printable(this.head.name);
+    const metadata = Object.fromEntries(Object.entries(this.metadata).map(([key, value]) => [printable(key), value]));
     for (const [i, note] of this.notes.entries()) this.notes[i] = printable(note);
     return {
       ...this.head,
@@ -80,7 +81,7 @@ export class GraphBuilder {
       inputs: this.inputs,
       outputs: this.outputs,
       ...(this.stateful && { stateful: true }),
-      metadata: this.metadata,
+      metadata,
       notes: this.notes,
     };
   }

@@ -1,15 +1,16 @@
 /**
- * What a model's metadata says about hearing words: the keys `runlet.detector` and `runlet.features`.
+ * What a model's metadata says about hearing words: the keys `runlet.labels`, `runlet.detector` and `runlet.features`.
  *
- * In: a Graph's metadata (text, untrusted).  Out: settings of a detector, and the front end whose rows the model takes; RN133.
+ * In: a Graph's metadata (text, untrusted).  Out: labels, settings of a detector, and the front end whose rows the model takes; RN133.
  * A microWakeWord manifest is written into these keys, so that they go with the graph from one file to the next. An ONNX or TensorFlow Lite
  * file may have them itself.
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
+import { printable } from '../printable.ts';
 import type { MwwManifest } from './mww-manifest.ts';
 
-const text = v.pipe(v.string(), v.maxLength(200));
+const text = v.pipe(v.string(), v.maxLength(200), v.transform(printable));
 const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 const detector = v.object({
@@ -59,6 +60,10 @@ export const detectorSettings = (metadata: Record<string, string>): DetectorSett
 /** The front end whose rows the model takes, or undefined. @throws RN133 */
 export const featuresSettings = (metadata: Record<string, string>): FeaturesSettings | undefined =>
   read(metadata, 'runlet.features', features);
+
+/** Names of the classes (`runlet.labels`), or undefined. */
+export const labelsIn = (metadata: Record<string, string>): string[] | undefined =>
+  metadata['runlet.labels']?.split(',').map((label) => printable(label.trim()));
 
 /** The sample rate of all microWakeWord models. */
 const mwwRateHz = 16000;

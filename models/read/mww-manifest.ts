@@ -48,12 +48,12 @@ const version2 = v.object({
 });
 
 /** No real manifest comes near this. */
-const limitBytes = 1 << 20;
+export const mwwManifestLimitBytes = 1 << 20;
 
 /** Whether a text is JSON of a microWakeWord manifest, sound or not. */
 export function isMwwManifest(bytes: Uint8Array): boolean {
   try {
-    const value: unknown = bytes.length > limitBytes ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    const value: unknown = bytes.length > mwwManifestLimitBytes ? undefined : JSON.parse(new TextDecoder().decode(bytes));
     return typeof value === 'object' && value !== null && 'type' in value && value.type === 'micro';
   } catch {
     return false;
@@ -69,7 +69,7 @@ function jsonOf(bytes: Uint8Array, where: string): Record<string, unknown> {
       why,
       tryThis: 'give the .tflite itself, or the JSON file that came with it (type "micro")',
     });
-  if (bytes.length > limitBytes) throw damaged(`it has ${bytes.length} bytes`);
+  if (bytes.length > mwwManifestLimitBytes) throw damaged(`it has ${bytes.length} bytes`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

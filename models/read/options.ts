@@ -2,8 +2,11 @@
  * What a caller may tell a reader; everything else comes from the model file.
  */
 
-/** Files that a model names, by their paths relative to it: a record, or a function that fetches one. */
-export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string) => Promise<Uint8Array>);
+/**
+ * Files that a model names, by their paths relative to it: a record, or a function that fetches one. `limitBytes`: no more bytes than that are of use, so
+ * a larger file need not be read.
+ */
+export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string, limitBytes: number) => Promise<Uint8Array>);
 
 export interface ReadOptions {
   /** The graph's name; by default what the file says, else `model`. */

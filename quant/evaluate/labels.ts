@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, type Shape } from '../../models/graph/types.ts';
+import { labelsIn } from '../../models/read/detection.ts';
 
 export const metrics = ['accuracy', 'f1', 'mae', 'rmse'] as const;
 export type Metric = (typeof metrics)[number];
@@ -28,7 +29,7 @@ export const outputElements = ({ outputs, tensors }: Graph): number[] => outputs
 export function classNames(graph: Graph): string[] {
   const [elements = 0] = outputElements(graph);
   const count = Math.max(2, elements);
-  const named = graph.metadata['runlet.labels']?.split(',').map((name) => name.trim());
+  const named = labelsIn(graph.metadata);
   return named?.length === count ? named : Array.from({ length: count }, (_, i) => String(i));
 }
 

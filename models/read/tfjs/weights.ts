@@ -73,11 +73,11 @@ function decode({ type, elements, affine }: Entry, bytes: Uint8Array): Float32Ar
 }
 
 /** The file of a path. @throws RN162 where it is not there */
-async function fileOf(files: ModelFiles | undefined, path: string): Promise<Uint8Array> {
+async function fileOf(files: ModelFiles | undefined, path: string, limitBytes: number): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
   let why = files ? 'it is not there' : 'the reader was given model.json alone';
   try {
-    if (typeof files === 'function') bytes = await files(path);
+    if (typeof files === 'function') bytes = await files(path, limitBytes);
     else if (files && Object.hasOwn(files, path)) bytes = files[path];
   } catch (error) {
     why = (error as Error).message;
@@ -124,7 +124,7 @@ export async function readWeights(manifest: unknown, files: ModelFiles | undefin
     const parts: Uint8Array[] = [];
     let stored = 0;
     for (const path of paths) {
-      const part = await fileOf(files, path);
+      const part = await fileOf(files, path, needed - stored);
       stored += part.length;
       if (stored > needed) throw wrongSize(`${stored} or more`);
       parts.push(part);
