@@ -8,13 +8,20 @@
 
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
+import { boundedJson } from '../json.ts';
 import { append } from '../lists.ts';
 import { toBase64 } from './base64.ts';
 import { GraphBuilder } from './builder.ts';
 import { array, graphSchema } from './file-schema.ts';
-import type { Graph } from './types.ts';
+import { elementsOf, type Graph } from './types.ts';
 
 const magic = 'RNQ1';
+
+/** Largest file that is read: 256 MiB, which is one largest array (file-schema.ts). */
+const fileLimitBytes = 2 ** 28;
+
+/** Elements that one tensor may have, as in the readers of other formats. */
+const elementLimit = 2 ** 24;
 
 export function writeGraph(graph: Graph): Uint8Array {
   const replace = (_key: string, value: unknown): unknown => {
@@ -40,7 +47,7 @@ const broken = (where: string, why: string) =>
 export function readGraph(bytes: Uint8Array): Graph {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(magic.length)));
+    parsed = boundedJson(bytes.subarray(magic.length), fileLimitBytes);
   } catch (error) {
     throw broken('JSON', (error as Error).message);
   }
@@ -56,6 +63,8 @@ export function readGraph(bytes: Uint8Array): Graph {
   const tensorAt = (id: number) => {
     const t = file.tensors[id];
     if (!t || t.id !== id) throw broken(`tensor ${id}`, 'it is not there');
+    if (elementsOf(t.shape) > elementLimit)
+      throw broken(`tensor ${id}`, `it has ${elementsOf(t.shape)} elements, at most ${elementLimit} are read`);
     return t;
   };
   const known = (id: number) => {

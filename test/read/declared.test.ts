@@ -1,11 +1,19 @@
 /**
  * A small file does not make a reader work or allocate for what it only declares: what is declared is bounded before it is read, each file once.
  */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readBytes, readNamed } from '../../host/cli/read-file.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { readNpz } from '../../host/sources/npz.ts';
+import type { RunletError } from '../../models/error.ts';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { writeGraph } from '../../models/graph/file.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readWeights } from '../../models/read/tfjs/weights.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
@@ -67,6 +75,81 @@ test('.npz: what is declared is bounded before it is unpacked, and the CRC-32 is
   for (let i = 0; i + 46 < declared.length; i++)
     if (view.getUint32(i, true) === 0x02014b50) view.setUint32(i + 24, 2 ** 28 + 1, true);
   assert.is(await codeOf(() => readNpz(declared)), 'RN724', 'a size above the limit');
+});
+
+/** An archive whose directory declares `bytes` for its one member. */
+const declaring = (archive: Uint8Array, bytes: number): Uint8Array => {
+  const out = archive.slice();
+  const view = new DataView(out.buffer);
+  const end = out.length - 22;
+  view.setUint32(view.getUint32(end + 16, true) + 24, bytes, true);
+  return out;
+};
+
+test('.npz: a member that inflates to more than is declared is stopped there, and one that cannot be so large is not begun', async () => {
+  const declared = 4096 + 128;
+  const content = new Uint8Array(2 ** 26);
+  content.set(writeNpy([1024], new Float32Array(1024)));
+  const archive = zipSync({ 'x.npy': content });
+  assert.ok(archive.length < 2 ** 18, `${content.length} bytes in ${archive.length}`);
+  const error = await readNpz(declaring(archive, declared)).catch((e: RunletError) => e);
+  assert.is((error as RunletError).code, 'RN732');
+  const [, inflated] = /(\d+) or more are packed/.exec((error as RunletError).message) ?? [];
+  // deflate makes at most 1032 bytes of one, and 16 KiB are inflated at a time
+  assert.ok(Number(inflated) > declared && Number(inflated) <= declared + 1032 * 2 ** 14, `${inflated} bytes were inflated`);
+  const small = zipSync({ 'x.npy': writeNpy([64], new Float32Array(64)) });
+  assert.is(await codeOf(() => readNpz(small)), 'none');
+  for (const bytes of [0, 100, 385, 2 ** 27])
+    assert.is(await codeOf(() => readNpz(declaring(small, bytes))), 'RN732', `${bytes} bytes`);
+});
+
+test('JSON is counted before it is parsed, and an .rnq may not have a tensor larger than a reader gives', async () => {
+  const many = (head: string) => new TextEncoder().encode(`${head}{"a":[${'{},'.repeat(500_001)}0]}`);
+  assert.is(await codeOf(() => readModel(many(''))), 'RN165');
+  const message = await readModel(many('RNQ1')).catch((e: RunletError) => e.message);
+  assert.match(String(message), /RN130.*values, at most 1000000 are read/);
+  const big = new GraphBuilder('big');
+  const x = big.input('x', { t: 2 ** 13, f: 2 ** 6, c: 2 ** 6 });
+  big.output(big.node('activation', [x], { fn: 'identity', clamp: [0, 6] }, 'relu'), 'y');
+  assert.match(String(await readModel(writeGraph(big.build())).catch((e: RunletError) => e.message)), /RN130.*33554432 elements/);
+});
+
+test('ONNX: fields are counted wherever they are, and no list is longer than an activation', async () => {
+  const attributes = Object.fromEntries(Array.from({ length: 2 ** 18 + 1 }, (_, i) => [`a${i}`, 1]));
+  const node = { op: 'Relu', inputs: ['x'], outputs: ['y'] };
+  const model = (extra: object) => writeModel({ inputs: { x: [1, 1, 4] }, outputs: ['y'], nodes: [{ ...node, ...extra }] });
+  assert.is(await codeOf(() => readModel(model({}))), 'none');
+  assert.is(await codeOf(() => readModel(model({ attributes }))), 'RN159');
+});
+
+test('a file is held against its bound before it is read, and a pipe while it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-declared-'));
+  const at = (name: string) => join(folder, name);
+  try {
+    writeFileSync(at('w.bin'), new Uint8Array(100));
+    assert.is((await readNamed(at('w.bin'), 100)).length, 100);
+    assert.is((await readBytes(at('w.bin'))).length, 100);
+    truncateSync(at('w.bin'), 2 ** 40); // sparse: reading it would take hours
+    assert.match(String(await readNamed(at('w.bin'), 100).catch(String)), /1099511627776 bytes, at most 100/);
+    assert.is(await codeOf(() => readBytes(at('w.bin'))), 'RN724');
+    assert.is(await codeOf(() => readBytes('/dev/zero', 1000)), 'RN724', 'a file without an end');
+    assert.is(await codeOf(() => readBytes(at('none'))), 'RN720');
+    assert.match(String(await readNamed('/dev/zero', 1000).catch(String)), /no regular file/);
+    assert.is(spawnSync('mkfifo', [at('pipe')]).status, 0);
+    assert.match(String(await readNamed(at('pipe'), 1000).catch(String)), /no regular file/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a tfjs weights file is asked for with the bytes that are still wanted', async () => {
+  const asked: [string, number][] = [];
+  const files = async (path: string, limitBytes: number) => {
+    asked.push([path, limitBytes]);
+    return new Uint8Array(path === 'a' ? 80 : 40);
+  };
+  await readWeights(weights(['a', 'b'], 30), files);
+  assert.equal(asked, [['a', 120], ['b', 40]]); // biome-ignore format: one line
 });
 
 test.run();

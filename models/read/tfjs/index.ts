@@ -8,6 +8,7 @@ import { isRunletError, RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
+import { boundedJson, JsonTooLarge } from '../../json.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { ReadOptions } from '../options.ts';
 import { Context, type Value } from './context.ts';
@@ -21,11 +22,11 @@ const mostJson = 1 << 26;
 
 /** The JSON of a layers model. @throws RN161, RN163 */
 function parsed(bytes: Uint8Array): Json {
-  if (bytes.length > mostJson) throw tooLarge(`a model.json of ${bytes.length} bytes`, 'model.json');
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = boundedJson(bytes, mostJson);
   } catch (error) {
+    if (error instanceof JsonTooLarge) throw tooLarge('model.json is too large', error.message);
     throw malformed('model.json is no JSON', 'model.json', (error as Error).message);
   }
   const graph =
