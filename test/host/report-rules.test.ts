@@ -6,6 +6,7 @@ import { engines } from '../../host/fit/engines.ts';
 import { estimate, fitsAll, type Subject } from '../../host/fit/estimate.ts';
 import { memoryPicture } from '../../host/report/memory-picture.ts';
 import { pagePadding, ramOf } from '../../host/report/ram.ts';
+import { table } from '../../host/report/table.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
 test('RAM: an interpreter holds the file, code compiled ahead of time does not', () => {
@@ -59,6 +60,15 @@ test('fit: memory has what other software leaves of it, to the byte', () => {
       assert.is(of(1).flash.has, board.flashBytes - board.systemFlashBytes);
       assert.ok(of(1).flash.needs >= engines[engine].flashBytes);
     }
+});
+
+test('tables: a column stands to the right where all of it are numbers', () => {
+  const rows = [
+    ['a', 1, 1],
+    ['b', 'x', 20],
+    ['c', 100, 300],
+  ];
+  assert.equal(table(rows).split('\n'), ['a  1      1', 'b  x     20', 'c  100  300']);
 });
 
 test.run();

@@ -131,4 +131,10 @@ test('any payload is an answer or none; a name is cut within its room, and not w
   );
 });
 
+test('a name ends at its first zero byte, or fills its room', () => {
+  const payload = new Uint8Array(184).fill(97);
+  payload[32 + 76 + 44 + 5] = 0;
+  assert.equal(readAnswer(payload)?.status?.slots.map(({ name }) => name), ['a'.repeat(32), 'aaaaa']); // biome-ignore format: one line
+});
+
 test.run();

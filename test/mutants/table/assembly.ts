@@ -367,17 +367,7 @@ const kernels = inFolder('assembly/kernels', [
   },
 ]);
 
-const frontEnd = inFolder('assembly/kernels', [
-  {
-    id: 'frontend-kernel-clamp',
-    file: 'frontend.ts',
-    find: 'value = value > 1 ? log_u32(value',
-    replace: 'value = value > 0 ? log_u32(value',
-    tests: 'frontend/module',
-    env: { RUNLET_FRONT_ENDS: '3' },
-    why: 'the logarithm of 1 is taken',
-  },
-]);
+const frontEnd = inFolder('assembly/kernels', []);
 
 const c = inFolder('assembly/c', [
   {

@@ -271,7 +271,7 @@ const reports = [
       file: 'table.ts',
       find: "rows.every((row) => typeof row[i] === 'number')",
       replace: "rows.some((row) => typeof row[i] === 'number')",
-      tests: 'host/report',
+      tests: 'host/report-rules',
       why: 'columns with some text are aligned as numbers',
     },
   ]),
@@ -313,10 +313,10 @@ const reports = [
     {
       id: 'ppg-reset',
       file: 'ppg.ts',
-      find: 'level = 0;\n      high1 = 0;\n      high2 = 0;\n      low1 = 0;\n      low2 = 0;\n    },',
-      replace: 'high1 = 0;\n      high2 = 0;\n      low1 = 0;\n      low2 = 0;\n    },',
+      find: '    reset() {\n      seen = 0;\n',
+      replace: '    reset() {\n',
       tests: 'features/ppg',
-      why: 'missing reset of state: the level of the recording before',
+      why: 'missing reset of state: the offset and the level of the recording before',
     },
     {
       id: 'ppg-highpass',
