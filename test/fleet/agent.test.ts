@@ -11,108 +11,31 @@ import { unsigned } from '../../assembly/bundle/sign.ts';
 import { Agent } from '../../host/gateway/fleet/agent.ts';
 import { fleetMemory } from '../../host/gateway/fleet/memory.ts';
 import {
-  type BundleRef,
   type Desired,
   encode,
   gatewayOf,
   mostSequence,
   mostSequenceJump,
-  type OnlineReport,
   parseDesired,
   parseEnvelope,
   parseReported,
 } from '../../host/gateway/fleet/messages.ts';
-import { type Sealer, sealer } from '../../host/gateway/fleet/signed.ts';
-import { Gateway } from '../../host/gateway/gateway.ts';
-import type { Policy } from '../../host/gateway/verify/policy.ts';
-import { isRunletError, RunletError } from '../../models/error.ts';
-import { bundleOf, bytesOf, digestOf, keys, type MadeBundle, signal } from '../gateway/bundles.ts';
-import { CrashDisk } from '../gateway/crash-disk.ts';
+import { sealer } from '../../host/gateway/fleet/signed.ts';
+import { isRunletError } from '../../models/error.ts';
+import { bundleOf, bytesOf, digestOf, signal } from '../gateway/bundles.ts';
 import { mutate, randomOf } from '../host/helpers.ts';
+import { fixture, newer, sealedByOther, trial, unsealed } from './agent-of.ts';
 
 const messages = Number(process.env.RUNLET_FLEET_MESSAGES ?? 4000);
 const seed = Number(process.env.RUNLET_SEED ?? 20260724);
 console.log(`seed ${seed}, ${messages} messages`);
 
-const trial = { enduranceHops: 40, outputs: 2, seconds: 1 };
 const atPush = (n: number, body: string): [string, string][] => [
   [
     'let due: i32 = 0;',
     `let due: i32 = 0; store<i32>(state, load<i32>(state, 12) + 1, 12); if (load<i32>(state, 12) == ${n}) { ${body} }`,
   ],
 ];
-
-const newer = await newKeyPair();
-const seal = await sealer(keys);
-const unsealed = await sealer();
-const sealedByOther = await sealer(await newKeyPair());
-
-/** A gateway `one` of site `hall`, which trusts two keys; or whatever the policy says. */
-async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey, newer.publicKey] }) {
-  const disk = new CrashDisk();
-  const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 2000 }, healthyAfterMs: 1e9 });
-  const there = new Map<string, Uint8Array>();
-  const reports: OnlineReport[] = [];
-  const fetched: string[] = [];
-  const fetchBundle = async ({ digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
-    fetched.push(digest);
-    const bytes = there.get(digest);
-    if (bytes) return bytes;
-    if (digest.startsWith('00')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    throw new RunletError('RN853', { what: 'the bundle did not come from the broker', why: 'nothing came' });
-  };
-  const begin = async () => {
-    const memory = fleetMemory(disk);
-    const report = (one: OnlineReport) => reports.push(one);
-    const one = await Agent.begin({ gateway, site: 'hall', id: 'one', memory, fetch: fetchBundle, report, answerMs: 0 });
-    one.resume();
-    return one;
-  };
-  const agent = await begin();
-  const offer = ({ wasm, digest }: MadeBundle) => {
-    there.set(digest, wasm);
-    return digest;
-  };
-  const desired = (sequence: number, digest: string | null, more: Partial<Desired> = {}, by: Sealer = seal): Uint8Array =>
-    by({
-      fleet: 2,
-      site: 'hall',
-      gateway: 'one',
-      sequence,
-      rollout: 'r',
-      slot: 'main',
-      bundle: digest === null ? null : { digest, at: 'message' },
-      trial,
-      ...more,
-    });
-  /** Takes it, and says how it ended. */
-  const ends = async (bytes: Uint8Array, one = agent): Promise<string> => {
-    one.take(bytes);
-    await one.idle();
-    const { state, code } = reports.at(-1) as OnlineReport;
-    return code ? `${state} ${code}` : state;
-  };
-  const runs = () => gateway.store.slot('main').active?.digest;
-  /** Everything that a message could change: what runs in which slots, and whether the disk was written to. */
-  const everything = () => JSON.stringify([gateway.status(), disk.operations]);
-  return {
-    disk,
-    gateway,
-    agent,
-    begin,
-    reports,
-    fetched,
-    offer,
-    desired,
-    ends,
-    runs,
-    everything,
-    close: async () => {
-      await agent.close();
-      await gateway.close();
-    },
-  };
-}
 
 test('a bundle that is desired comes to run, once, and is reported step by step', async () => {
   const { reports, fetched, offer, desired, ends, runs, close } = await fixture();

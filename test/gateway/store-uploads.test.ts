@@ -12,37 +12,24 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { nodeDisk } from '../../host/gateway/store/disk.ts';
 import { Store } from '../../host/gateway/store/store.ts';
-import { type UploadLimits, Uploads } from '../../host/gateway/store/uploads.ts';
-import { defaultPolicy } from '../../host/gateway/verify/policy.ts';
+import { Uploads } from '../../host/gateway/store/uploads.ts';
 import { codeOf, randomOf } from '../host/helpers.ts';
 import { Crash, CrashDisk, type Faults } from './crash-disk.ts';
+import { type Begun, begun, pieces, policy } from './uploads-of.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 20260722);
 const runs = Number(process.env.RUNLET_STORE_FAULTS ?? 500);
 console.log(`seed ${seed}, ${runs} random runs`);
 
-const policy = { ...defaultPolicy, mostBytes: 1500 };
 const bundle = Uint8Array.from({ length: 1201 }, (_, i) => (i * 31 + (i >> 8)) & 255);
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const all = (n: number) => n;
 const none = () => 0;
 const half = (n: number) => n >> 1;
 
-async function* pieces(...parts: Uint8Array[]) {
-  yield* parts;
-}
 async function* breaking(part: Uint8Array) {
   yield part;
   throw Object.assign(new Error('the line broke'), { code: 'ECONNRESET' });
-}
-
-interface Begun {
-  store: Store;
-  uploads: Uploads;
-}
-async function begun(disk: CrashDisk, limits: Partial<UploadLimits> = {}): Promise<Begun> {
-  const store = await Store.open(disk, { safeAfter: 1e6 });
-  return { store, uploads: await Uploads.open(disk, policy, { pieceBytes: 200, ...limits }) };
 }
 
 /** What the sender of an upload knows. */
@@ -279,91 +266,6 @@ test('closed while a request is writing: the upload waits for the next run', asy
   for (const id of [...others, told.id as string]) await again.uploads.remove(id);
   assert.equal(disk.files(), ['state']);
   await again.uploads.close();
-});
-
-test('a new upload takes the place of the one that has been idle longest, and of no other; what is being written stays', async () => {
-  const disk = new CrashDisk();
-  let nowMs = 1e12;
-  const { uploads } = await begun(disk, { most: 3, mostBundles: 2, idleMs: 1e6, oldestMs: 1e6, now: () => nowMs++ });
-  const there = (ids: string[]) =>
-    assert.equal(disk.files().filter((path) => path !== 'state'), ids.map((id) => `uploads/${id}`).sort()); // biome-ignore format: one line
-  const [a, b, c] = [await uploads.begin('main', 100), await uploads.begin('main', 100), await uploads.begin('main', 100)];
-  uploads.offset(a);
-  const d = await uploads.begin('main');
-  there([a, c, d]);
-  assert.is(await codeOf(() => uploads.offset(b)), 'RN806');
-  // announced bytes count: two largest bundles have 3,000
-  const e = await uploads.begin('main', 1500);
-  const f = await uploads.begin('main', 1450);
-  there([d, e, f]);
-  const g = await uploads.begin('main', 1500);
-  there([f, g]);
-  // however many are begun at once, so many there are
-  const asked = await Promise.all(Array.from({ length: 7 }, () => uploads.begin('main')));
-  there(asked.slice(-3));
-  let go = () => {};
-  const gone = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  async function* slow() {
-    yield new Uint8Array(10);
-    await gone;
-  }
-  const writes = asked.slice(-3).map((id) => uploads.append(id, slow()));
-  assert.is(await codeOf(() => uploads.begin('main')), 'RN813', 'all are being written');
-  go();
-  assert.equal(await Promise.all(writes), [10, 10, 10]);
-  await uploads.close();
-});
-
-test('number, bytes and age are bounded, also across a start; what is too old or too much is removed', async () => {
-  const disk = new CrashDisk();
-  let nowMs = 1e12;
-  const limits = { most: 3, mostBundles: 2, idleMs: 1000, oldestMs: 5000, now: () => nowMs };
-  let { uploads } = await begun(disk, limits);
-  const stays = async (ids: string[]) => {
-    assert.equal(disk.files().filter((path) => path !== 'state'), ids.map((id) => `uploads/${id}`).sort()); // biome-ignore format: one line
-    assert.is(uploads.size, ids.length);
-  };
-  const first = await uploads.begin('main', 1500);
-  const second = await uploads.begin('main', 1400);
-  const third = await uploads.begin('main');
-  await uploads.append(third, pieces(new Uint8Array(90)));
-  assert.is(
-    await codeOf(() => uploads.append(third, pieces(new Uint8Array(20)))),
-    'RN813',
-    'bytes that were not announced count',
-  );
-  await stays([first, second]);
-  nowMs += 600;
-  uploads.offset(second);
-  nowMs += 600;
-  await uploads.expire();
-  await stays([second]);
-  nowMs += 300;
-  const fourth = await uploads.begin('main', 100);
-  // a start counts as a request, and the age goes on
-  await uploads.close();
-  nowMs += 3300;
-  ({ uploads } = await begun(disk, limits));
-  await stays([second, fourth]);
-  await uploads.close();
-  nowMs += 900;
-  ({ uploads } = await begun(disk, limits));
-  await stays([fourth]);
-  await uploads.close();
-  ({ uploads } = await begun(disk));
-  for (let n = 0; n < 3; n++) {
-    nowMs += 10;
-    await uploads.begin('main', 400);
-  }
-  await uploads.close();
-  ({ uploads } = await begun(disk, { ...limits, most: 2, oldestMs: 1e15 }));
-  assert.is(uploads.size, 2, 'no more than now are taken');
-  await uploads.close();
-  uploads = await Uploads.open(disk, { ...policy, mostBytes: 300 }, limits);
-  await stays([]);
-  await uploads.close();
 });
 
 test('a changed file gives the bytes before the change, or nothing; what is no upload is removed', async () => {

@@ -1,0 +1,88 @@
+/**
+ * A gateway with its agent, and what desired states are signed with, for tests.
+ *
+ * In: a policy.  Out: the agent of gateway `one` of site `hall` on a disk in memory, its reports, messages that it takes.
+ */
+import { newKeyPair } from '../../assembly/bundle/keys.ts';
+import { Agent } from '../../host/gateway/fleet/agent.ts';
+import { fleetMemory } from '../../host/gateway/fleet/memory.ts';
+import type { BundleRef, Desired, OnlineReport } from '../../host/gateway/fleet/messages.ts';
+import { type Sealer, sealer } from '../../host/gateway/fleet/signed.ts';
+import { Gateway } from '../../host/gateway/gateway.ts';
+import type { Policy } from '../../host/gateway/verify/policy.ts';
+import { RunletError } from '../../models/error.ts';
+import { keys, type MadeBundle } from '../gateway/bundles.ts';
+import { CrashDisk } from '../gateway/crash-disk.ts';
+
+export const trial = { enduranceHops: 40, outputs: 2, seconds: 1 };
+export const newer = await newKeyPair();
+export const seal = await sealer(keys);
+export const unsealed = await sealer();
+export const sealedByOther = await sealer(await newKeyPair());
+
+/** A gateway `one` of site `hall`, which trusts two keys; or whatever the policy says. */
+export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey, newer.publicKey] }) {
+  const disk = new CrashDisk();
+  const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 2000 }, healthyAfterMs: 1e9 });
+  const there = new Map<string, Uint8Array>();
+  const reports: OnlineReport[] = [];
+  const fetched: string[] = [];
+  const fetchBundle = async ({ digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
+    fetched.push(digest);
+    const bytes = there.get(digest);
+    if (bytes) return bytes;
+    if (digest.startsWith('00')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    throw new RunletError('RN853', { what: 'the bundle did not come from the broker', why: 'nothing came' });
+  };
+  const begin = async () => {
+    const memory = fleetMemory(disk);
+    const report = (one: OnlineReport) => reports.push(one);
+    const one = await Agent.begin({ gateway, site: 'hall', id: 'one', memory, fetch: fetchBundle, report, answerMs: 0 });
+    one.resume();
+    return one;
+  };
+  const agent = await begin();
+  const offer = ({ wasm, digest }: MadeBundle) => {
+    there.set(digest, wasm);
+    return digest;
+  };
+  const desired = (sequence: number, digest: string | null, more: Partial<Desired> = {}, by: Sealer = seal): Uint8Array =>
+    by({
+      fleet: 2,
+      site: 'hall',
+      gateway: 'one',
+      sequence,
+      rollout: 'r',
+      slot: 'main',
+      bundle: digest === null ? null : { digest, at: 'message' },
+      trial,
+      ...more,
+    });
+  /** Takes it, and says how it ended. */
+  const ends = async (bytes: Uint8Array, one = agent): Promise<string> => {
+    one.take(bytes);
+    await one.idle();
+    const { state, code } = reports.at(-1) as OnlineReport;
+    return code ? `${state} ${code}` : state;
+  };
+  const runs = () => gateway.store.slot('main').active?.digest;
+  /** Everything that a message could change: what runs in which slots, and whether the disk was written to. */
+  const everything = () => JSON.stringify([gateway.status(), disk.operations]);
+  return {
+    disk,
+    gateway,
+    agent,
+    begin,
+    reports,
+    fetched,
+    offer,
+    desired,
+    ends,
+    runs,
+    everything,
+    close: async () => {
+      await agent.close();
+      await gateway.close();
+    },
+  };
+}
