@@ -4,9 +4,11 @@
  * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a microcontroller's core, the same in every run. Several models
  * are measured one after the other, and --html draws them all.
  */
+
 import { defineCommand } from 'citty';
 import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
+import { lookup } from '../../models/lookup.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
@@ -83,7 +85,7 @@ export default defineCommand({
 /** A network of the benchmark, at a hop where the name has one, or a model file. */
 async function planOf(options: Options): Promise<QuantPlan> {
   const [, name = '', hop = options.hop] = /^(\w+)(?::(\d+))?$/.exec(options.model) ?? [];
-  if (!benchNetworks[name]) {
+  if (!lookup(benchNetworks, name)) {
     const graph = await loadGraph(options);
     return loadQuantPlan(graph, planOptions(graph, options), options);
   }

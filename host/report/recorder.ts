@@ -157,7 +157,8 @@ export class Recorder {
     };
     if (this.#heard) summary.heard = this.#heard;
     if (this.classes) {
-      summary.labels = {};
+      // a label may have the name of what every object inherits
+      summary.labels = Object.create(null) as Record<string, number>;
       for (const winner of this.#winners.view()) {
         const name = manifest.labels?.[winner] ?? `${winner}`;
         summary.labels[name] = (summary.labels[name] ?? 0) + 1;

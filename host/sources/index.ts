@@ -4,10 +4,12 @@
  * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl, raw sound .s16 .s24 .s32 .u8 .f32 .f64 .alaw .mulaw .ul, else by its first bytes), `-` or
  * `mic` for standard input, or `gen:kind?parameter=value`.  Out: chunks of whole frames and what is known of them. Node only.
  */
+
 import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
+import { lookup } from '../../models/lookup.ts';
 import { printable } from '../../models/printable.ts';
 import { pcmEncodings } from './pcm.ts';
 import { type Format, type Source, type SourceOptions, sizeLimitBytes } from './source.ts';
@@ -40,7 +42,7 @@ const cannotOpen = (path: string, error: unknown): RunletError =>
 
 /** By the name's ending, else by the first bytes, else text in columns. */
 async function kindOf(path: string): Promise<Kind> {
-  const known = kindOfEnding[/\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ''];
+  const known = lookup(kindOfEnding, /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '');
   if (known) return known;
   const file = await open(path);
   try {

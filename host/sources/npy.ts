@@ -7,6 +7,7 @@
  */
 
 import { RunletError } from '../../models/error.ts';
+import { lookup } from '../../models/lookup.ts';
 import { halfToFloat } from '../../models/read/half.ts';
 
 export type NpyData = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
@@ -46,7 +47,7 @@ const plain: Record<string, View> = {
 /** The typed array of `bytes` (a copy, so that it is aligned). */
 export function decode(dtype: string, bytes: Uint8Array): NpyData {
   const buffer = new Uint8Array(bytes).buffer; // not slice: a Buffer's slice is no copy
-  const view = plain[dtype];
+  const view = lookup(plain, dtype);
   if (view) return new view(buffer);
   if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer), halfToFloat);
   return Float64Array.from(dtype === 'i8' ? new BigInt64Array(buffer) : new BigUint64Array(buffer), Number);

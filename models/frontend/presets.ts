@@ -5,7 +5,9 @@
  * `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms), with the tables of its Python maker.
  * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
  */
+
 import { RunletError } from '../error.ts';
+import { lookup } from '../lookup.ts';
 import type { FrontEndParameters, OutputScale } from './types.ts';
 
 /** f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 / 255 for a step. */
@@ -53,11 +55,11 @@ const aliases: Record<string, string> = { micro: 'microwakeword' };
 
 export const presetNames: readonly string[] = Object.keys(presets);
 
-export const isPreset = (name: string): boolean => Object.hasOwn(presets, aliases[name] ?? name);
+export const isPreset = (name: string): boolean => Object.hasOwn(presets, lookup(aliases, name) ?? name);
 
 /** A preset's parameters, a copy. @throws RN506 no such preset */
 export function presetParameters(name: string): FrontEndParameters {
-  const known = aliases[name] ?? name;
+  const known = lookup(aliases, name) ?? name;
   if (Object.hasOwn(presets, known)) return structuredClone(presets[known] as FrontEndParameters);
   throw new RunletError('RN506', {
     what: 'this front end cannot be made',

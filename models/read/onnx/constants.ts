@@ -4,6 +4,7 @@
  * In: a node and its constant inputs (or, for Shape, an input's dims).  Out: its constant output, or undefined where the
  * operator is not one of these. Integers are exact below 2^53. Source: the ONNX operator specification.
  */
+import { lookup } from '../../lookup.ts';
 import { Attributes } from './attributes.ts';
 import { axesOf, axisIn, broadcastDims, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from './dims.ts';
 import type { OnnxNode } from './proto.ts';
@@ -75,14 +76,14 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   const [x, second] = known.inputs;
   if (!x || node.inputs.some((name, i) => name !== '' && !known.inputs[i])) return undefined;
   const same = (dims: number[]): Const => ({ ...x, dims, ...requantisedDims(x, dims) });
-  const f = unary[node.op];
+  const f = lookup(unary, node.op);
   if (f) {
     const { quantised: _, ...plain } = x;
     return { ...plain, data: x.data.map(f) as Const['data'] };
   }
-  const g = binary[node.op];
+  const g = lookup(binary, node.op);
   if (g && second) return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
-  const rule = reductions[node.op];
+  const rule = lookup(reductions, node.op);
   if (rule && attributes.int('noop_with_empty_axes', 0) === 0) {
     return reduce(x, rule, axesOf(attributes, second), attributes.int('keepdims', 1) === 1);
   }

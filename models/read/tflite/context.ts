@@ -4,10 +4,12 @@
  * In: the checked file and the GraphBuilder.  Out: values (which graph tensor a file tensor is, and how its axes lie), constants,
  * and nodes whose shapes agree with the file. An operator that cannot be expressed throws a Refusal; the reader collects them all.
  */
+
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { StepStreams } from '../../graph/stateful.ts';
 import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../../graph/types.ts';
+import { lookup } from '../../lookup.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
@@ -224,7 +226,7 @@ export class Context {
 
   /** The options table of an operator, of the kind that its name asks for; undefined where the file leaves it out. */
   options(op: TfOperator): Table | undefined {
-    const kind = optionsOf[op.op];
+    const kind = lookup(optionsOf, op.op);
     if (op.optionsType !== 0 && kind !== undefined && op.optionsType !== kind) {
       throw malformed(op, `its options are of kind ${op.optionsType}, ${kind} is expected`);
     }

@@ -4,8 +4,10 @@
  * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
  * producer whose scale is not fixed yet). Source: ONNX Clip-13, LeakyRelu-16, HardSwish-14, Softmax-13.
  */
+
 import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationFn, type Clamp, noClamp } from '../../../graph/types.ts';
+import { lookup } from '../../../lookup.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -49,7 +51,7 @@ const functions: Readonly<Record<string, ActivationFn>> = {
 
 export function lowerActivation(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
-  const fn = functions[node.op] ?? refuse(`operator ${node.op}`);
+  const fn = lookup(functions, node.op) ?? refuse(`operator ${node.op}`);
   const attrs = fn === 'leakyrelu' ? { fn, alpha: node.attributes.float('alpha', 0.01), clamp: noClamp } : { fn, clamp: noClamp };
   return [ctx.activationOf(ctx.emit('activation', [x.tensor], attrs, node.name), x.layout)];
 }

@@ -1,6 +1,7 @@
 /**
  * The layers that the TensorFlow.js reader lowers, by class name, and why the others are refused.
  */
+import { lookup } from '../../../lookup.ts';
 import { streamingReason } from '../../refused.ts';
 import type { Context, Value } from '../context.ts';
 import type { Layer } from '../topology.ts';
@@ -77,5 +78,5 @@ export function whyNot(layer: Layer, [x]: readonly (Value | undefined)[], dims: 
   if (className === 'Bidirectional') return streamingReason('LSTM', { ...seen, direction: 'bidirectional' }) as string;
   if (className === 'Sequential' || className === 'Functional' || className === 'Model')
     return 'a model inside the model: build it of its layers';
-  return streamingReason(known[className] ?? className, seen) ?? 'the layer is not supported';
+  return streamingReason(lookup(known, className) ?? className, seen) ?? 'the layer is not supported';
 }

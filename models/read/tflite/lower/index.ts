@@ -1,6 +1,7 @@
 /**
  * The operators that are read, by their TensorFlow Lite names, and why others are not.
  */
+import { lookup } from '../../../lookup.ts';
 import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -63,7 +64,7 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
   const dims = model.tensors[inputs[0] ?? -1]?.shape;
   const reason = streamingReason(op, { ...(first && { layout: first.layout }), ...(dims && { dims }) });
   const frames = first && second && feedsBack(first.layout, second.layout);
-  return reason ?? (frames ? feedback(frames) : (reasons[op] ?? 'there is no such operator in time-major normal form'));
+  return reason ?? (frames ? feedback(frames) : (lookup(reasons, op) ?? 'there is no such operator in time-major normal form'));
 }
 
 const reasons: Record<string, string> = {

@@ -5,7 +5,9 @@
  * graph's port says what the host converts. Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed
  * output parameters (1/256, -128 and 1/128, 0) in the 8-bit quantisation specification.
  */
+
 import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { lookup } from '../../../lookup.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { readHalves } from '../constants.ts';
@@ -26,7 +28,7 @@ const plain: Record<string, { fn: ActivationAttrs['fn']; clamp: Clamp; fixed?: Q
 
 export function lowerActivation(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
-  const { fn, clamp, fixed } = plain[op.op] ?? { fn: 'identity', clamp: noClamp };
+  const { fn, clamp, fixed } = lookup(plain, op.op) ?? { fn: 'identity', clamp: noClamp };
   if (fixed) checkFixed(context, op, fixed);
   if (fn === 'identity' && foldClamp(context, op, value, clamp)) return;
   context.emit(op, 'activation', [value.id], { fn, clamp }, () => value.layout);

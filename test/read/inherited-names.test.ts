@@ -1,0 +1,59 @@
+/**
+ * Names that every JavaScript object inherits, where a file or a command line names an operator, a type or a preset: they are unknown, as any other.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openSource } from '../../host/sources/index.ts';
+import { readNpy } from '../../host/sources/npy.ts';
+import { isPreset } from '../../models/frontend/presets.ts';
+import { lookup } from '../../models/lookup.ts';
+import { readModel } from '../../models/read/index.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
+import { codeOf } from '../host/helpers.ts';
+
+const names = ['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__', '__defineGetter__'];
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** A layers model of TensorFlow.js with one layer of a class. */
+const tfjsOf = (className: string): Uint8Array => {
+  const layer = { class_name: className, config: { name: 'n', batch_input_shape: [null, 8, 2] } };
+  const topology = { class_name: 'Sequential', config: { name: 's', layers: [layer] } };
+  return text({ format: 'layers-model', modelTopology: { model_config: topology }, weightsManifest: [] });
+};
+
+function npyOf(descr: string): Uint8Array {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }\n`;
+  const bytes = new Uint8Array(10 + header.length + 8);
+  bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
+  bytes.set(new TextEncoder().encode(header), 10);
+  return bytes;
+}
+
+for (const name of names)
+  test(`${name} is no operator, type, preset or format`, async () => {
+    assert.is(lookup({ a: 1 }, name), undefined);
+    const onnx = writeModel({
+      nodes: [{ op: name, name: 'n', inputs: ['x'], outputs: ['y'] }],
+      inputs: { x: [1, 2, 8] },
+      outputs: ['y'],
+      tensors: {},
+      opset: 17,
+    });
+    assert.is(await codeOf(async () => readOnnx(onnx)), await codeOf(async () => readOnnx(renamed(onnx, name))), 'ONNX');
+    assert.is(await codeOf(() => readModel(tfjsOf(name), { files: async () => undefined })), await codeOf(() => readModel(tfjsOf('NoSuchLayer'), { files: async () => undefined })), 'TensorFlow.js'); // biome-ignore format: one line
+    assert.match(await codeOf(async () => readNpy(npyOf(name))), /^RN73[01]$/, 'NPY');
+    assert.not.ok(isPreset(name));
+    const missing = (ending: string) => codeOf(() => openSource(`/no/such/file.${ending}`, { frameElements: 1 }));
+    assert.is(await missing(name), await missing('nothing'));
+  });
+
+/** The same model with an operator that has a name of its own, of the same length. */
+function renamed(model: Uint8Array, name: string): Uint8Array {
+  const at = Buffer.from(model).indexOf(name);
+  const bytes = new Uint8Array(model);
+  bytes.set(new TextEncoder().encode('Z'.repeat(name.length)), at);
+  return bytes;
+}
+
+test.run();
