@@ -453,9 +453,9 @@ export const modelsRead = inFolder('models/read', [
     id: 'tfjs-sizes-agree',
     file: 'tfjs/weights.ts',
     find: 'if (stored !== needed)',
-    replace: 'if (stored < needed)',
+    replace: 'if (stored > needed)',
     tests: 'read/tfjs-rules',
-    why: 'more bytes than the weights need are taken',
+    why: 'fewer bytes than the weights need are taken',
   },
   {
     id: 'tfjs-twins',
