@@ -88,10 +88,16 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   const graphs = root.tables(2, 'SubGraph', 256);
   const graph = graphs[0];
   if (!graph) throw inconsistent('the file holds no subgraph', 'Model');
+  // over all subgraphs, which may share their vectors: a small file could ask for the same tensors 256 times
+  const left = { tensors: limits.tensors as number, operators: limits.operators as number };
   const read = graphs.map((table): TfGraph => {
+    const tensors = table.tables(0, 'Tensor', left.tensors);
+    const operators = table.tables(3, 'Operator', left.operators);
+    left.tensors -= tensors.length;
+    left.operators -= operators.length;
     return {
-      tensors: table.tables(0, 'Tensor', limits.tensors).map((t, i) => readTensor(t, i, buffers)),
-      operators: table.tables(3, 'Operator', limits.operators).map((t, i) => readOperator(t, i, codes)),
+      tensors: tensors.map((t, i) => readTensor(t, i, buffers)),
+      operators: operators.map((t, i) => readOperator(t, i, codes)),
       inputs: table.int32s(1),
       outputs: table.int32s(2),
     };
