@@ -69,7 +69,7 @@ export async function buildC(quant: QuantPlan, manifest: Manifest, options: COpt
     throw new RunletError('RN501', {
       what: 'the generated module does not compile',
       where: 'the C form',
-      why: diagnostics.trim(),
+      why: diagnostics.trim().replace(/\s*\n\s*/g, '; '),
     });
   const { functions, exports } = await irOf(wasm);
   const doors = exports.filter((x) => x.name === 'rn_push' || x.name === 'rn_reset');

@@ -71,7 +71,7 @@ export async function compileWith(
   throw new RunletError('RN501', {
     what: 'the generated module does not compile',
     where: 'module.ts',
-    why: diagnostics.trim(),
+    why: diagnostics.trim().replace(/\s*\n\s*/g, '; '),
     tryThis: 'this is a fault of Runlet: --emit-as DIR keeps the source for a report',
   });
 }

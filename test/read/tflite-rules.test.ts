@@ -134,7 +134,7 @@ test('an average over the whole window keeps its rounding: AVERAGE_POOL_2D and M
   assert.is(only(file.read([x], [y]), 'globalavg').attrs.rule, 'mean');
 });
 
-test('FULLY_CONNECTED: one weight scale gives the multiplier in float32, several give one each; shuffled weights are refused', () => {
+test('FULLY_CONNECTED is known as such, with one weight scale or several, for its rounding is chosen later; shuffled weights are refused', () => {
   const dense = (scales: number[], weightsFormat = 0) => {
     const file = new File();
     const x = file.add('int8', [1, 4], { quant: q(0.5, 0) });
@@ -147,8 +147,8 @@ test('FULLY_CONNECTED: one weight scale gives the multiplier in float32, several
     file.op('FULLY_CONNECTED', [x, w, -1], [y], { weightsFormat });
     return only(file.read([x], [y]), 'dense').attrs.weights;
   };
-  assert.is(dense([0.02]).scaleRule, 'dense-f32');
-  assert.is(dense([0.02, 0.03]).scaleRule, 'per-channel');
+  assert.is(dense([0.02]).scaleRule, 'dense');
+  assert.is(dense([0.02, 0.03]).scaleRule, 'dense');
   refused(() => dense([0.02], 1), 'a shuffled matrix');
 });
 
