@@ -41,7 +41,7 @@ for (const name of names)
       opset: 17,
     });
     assert.is(await codeOf(async () => readOnnx(onnx)), await codeOf(async () => readOnnx(renamed(onnx, name))), 'ONNX');
-    assert.is(await codeOf(() => readModel(tfjsOf(name), { files: async () => undefined })), await codeOf(() => readModel(tfjsOf('NoSuchLayer'), { files: async () => undefined })), 'TensorFlow.js'); // biome-ignore format: one line
+    assert.is(await codeOf(() => readModel(tfjsOf(name), { files: {} })), await codeOf(() => readModel(tfjsOf('NoSuchLayer'), { files: {} })), 'TensorFlow.js'); // biome-ignore format: one line
     assert.match(await codeOf(async () => readNpy(npyOf(name))), /^RN73[01]$/, 'NPY');
     assert.not.ok(isPreset(name));
     const missing = (ending: string) => codeOf(() => openSource(`/no/such/file.${ending}`, { frameElements: 1 }));
