@@ -44,4 +44,10 @@ test('products keep their low 32 bits, beyond 2^53 as well', () => {
     assert.is(shiftedProduct(a, b, shift), Number(BigInt.asUintN(32, (BigInt(a) * BigInt(b)) >> BigInt(shift))));
 });
 
+test('the table of the logarithm: 129 values, 0 at both ends, and the largest where the chord is farthest', () => {
+  const table = logTable();
+  assert.equal([table.length, table[0], table[128], table[64]], [129, 0, 0, Math.round(65536 * (Math.log2(1.5) - 0.5))]);
+  assert.is(table.indexOf(Math.max(...table)), 57);
+});
+
 test.run();

@@ -1,10 +1,33 @@
 /** Every mutant. */
 import type { Mutant } from './mutant.ts';
 import { assembly } from './table/assembly.ts';
+import { assemblyC } from './table/assembly-c.ts';
 import { gateway } from './table/gateway.ts';
+import { gatewayFleet } from './table/gateway-fleet.ts';
+import { gatewayHttp } from './table/gateway-http.ts';
+import { gatewayStore } from './table/gateway-store.ts';
 import { host } from './table/host.ts';
+import { hostMcu } from './table/host-mcu.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
+import { modelsReadOnnx } from './table/models-read-onnx.ts';
+import { more } from './table/more.ts';
 import { quant } from './table/quant.ts';
+import { quantCalibration } from './table/quant-calibration.ts';
 
-export const all: readonly Mutant[] = [...modelsRead, ...models, ...quant, ...assembly, ...host, ...gateway];
+export const all: readonly Mutant[] = [
+  ...modelsReadOnnx,
+  ...modelsRead,
+  ...models,
+  ...quant,
+  ...quantCalibration,
+  ...assembly,
+  ...assemblyC,
+  ...host,
+  ...hostMcu,
+  ...gatewayHttp,
+  ...gateway,
+  ...gatewayStore,
+  ...gatewayFleet,
+  ...more,
+];

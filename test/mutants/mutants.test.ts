@@ -18,11 +18,21 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** Folders of the product that have faults of their own. */
 const folders = [
-  ...['models/read', 'models/graph', 'models/ops', 'models/stream'],
+  ...['models/read', 'models/graph', 'models/ops', 'models/stream', 'models/frontend', 'models/write'],
   ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
   ...['assembly/bundle', 'assembly/emit', 'assembly/kernels', 'assembly/c'],
-  ...['host/session', 'host/sources', 'host/report', 'host/fit', 'host/features', 'host/flash', 'host/mcu', 'host/web'],
-  ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt'].map((part) => `host/gateway/${part}`),
+  ...[
+    'host/session',
+    'host/sources',
+    'host/report',
+    'host/fit',
+    'host/features',
+    'host/flash',
+    'host/mcu',
+    'host/web',
+    'host/cli',
+  ],
+  ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt', 'verify'].map((part) => `host/gateway/${part}`),
 ];
 
 test('every fault can be put in, and names tests that are there', () => {

@@ -1,0 +1,141 @@
+/** Faults in the C host and in what is said over the serial line. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
+import { inFolder } from '../mutant.ts';
+
+const serial = inFolder('host/flash/serial', [
+  {
+    id: 'frame-crc',
+    file: 'frame.ts',
+    find: '!== crc32(bytes.subarray(0, -crcBytes))) return undefined;',
+    replace: '!== crc32(bytes.subarray(0, -crcBytes)) && payload.length > 64) return undefined;',
+    tests: 'serial/frame',
+    env: { RUNLET_SERIAL_FRAMES: '300' },
+    why: 'short frames are taken without their checksum',
+  },
+  {
+    id: 'frame-xoff',
+    file: 'frame.ts',
+    find: '[0x13, 0xdf],',
+    replace: '[0x14, 0xdf],',
+    tests: 'serial/frame',
+    env: { RUNLET_SERIAL_FRAMES: '300' },
+    why: 'a frame stops the line with XOFF',
+  },
+  {
+    id: 'answer-name-end',
+    file: 'message.ts',
+    find: '(name.indexOf(0) + name.length + 1) % (name.length + 1)',
+    replace: 'Math.max(0, name.indexOf(0))',
+    tests: 'serial/frame',
+    env: { RUNLET_SERIAL_FRAMES: '300' },
+    why: 'a name that fills its room is empty',
+  },
+]);
+
+const image = { RUNLET_IMAGE_FUZZ: '300' };
+const flashFew = { RUNLET_SERIAL_CUTS: '1', RUNLET_SERIAL_DOUBLES: '50', RUNLET_SERIAL_INPUTS: '2000' };
+const mcu = inFolder('host/mcu', [
+  {
+    id: 'mcu-record-not-read-back',
+    file: 'runlet-flash.c',
+    find: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back) || memcmp(bytes, back, sizeof back)) return RUNLET_FLASH_IO;',
+    replace: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back)) return RUNLET_FLASH_IO;',
+    tests: 'serial/flash',
+    env: flashFew,
+    why: 'a record of flash that did not take is believed',
+  },
+  {
+    id: 'mcu-record-in-place',
+    file: 'runlet-flash.c',
+    find: 'uint32_t at = (1 - f->sector) * d->sector_bytes;',
+    replace: 'uint32_t at = f->sector * d->sector_bytes;',
+    tests: 'serial/flash',
+    env: flashFew,
+    why: 'the record that counts is erased before the next one is there',
+  },
+  {
+    id: 'mcu-floor-equal',
+    file: 'runlet-flash.c',
+    find: 'if (has_floor(f) && sequence <= f->record.floor) return RUNLET_FLASH_FLOOR;',
+    replace: 'if (has_floor(f) && sequence < f->record.floor) return RUNLET_FLASH_FLOOR;',
+    tests: 'serial/sequence,serial/flash,serial/device',
+    env: flashFew,
+    why: 'the number of the floor itself is taken',
+  },
+  {
+    id: 'mcu-floor-not-raised',
+    file: 'runlet-flash.c',
+    find: 'if (has_floor(f) && next.slots[slot].sequence > next.floor) next.floor = next.slots[slot].sequence;',
+    replace: '',
+    tests: 'serial/sequence',
+    why: 'a confirmed image does not raise the floor',
+  },
+  {
+    id: 'mcu-crc-table',
+    file: 'runlet-image.c',
+    find: '0xbdbdf21c};',
+    replace: '0xbdbdf21d};',
+    tests: 'mcu/parts',
+    env: image,
+    why: 'one bit of the table of CRC-32',
+  },
+  {
+    id: 'mcu-image-inside',
+    file: 'runlet-image.c',
+    find: 'return at >= HEADER && at <= bytes && count <= bytes - at && at % step == 0;',
+    replace: 'return at >= HEADER && at <= bytes && count <= bytes - at + 1 && at % step == 0;',
+    tests: 'mcu/parts',
+    env: image,
+    why: 'a part may end one byte behind the image',
+  },
+  {
+    id: 'mcu-queue-room',
+    file: 'runlet-queue.c',
+    find: 'room = q->capacity - waiting;',
+    replace: 'room = q->capacity - waiting + 1;',
+    tests: 'mcu/parts',
+    why: 'a full queue takes one frame more, over the oldest',
+  },
+  {
+    id: 'mcu-queue-wrap',
+    file: 'runlet-queue.c',
+    find: 'memcpy(s.begin, (const uint8_t*)frames + s.bytes, s.rest);',
+    replace: 'memcpy(s.begin, (const uint8_t*)frames, s.rest);',
+    tests: 'mcu/parts',
+    why: 'what goes round the end is the beginning again',
+  },
+  {
+    id: 'mcu-detector-window',
+    file: 'runlet-detector.c',
+    find: 'if (d->filled < window) return 0;',
+    replace: 'if (d->filled < window - 1) return 0;',
+    tests: 'mcu/parts',
+    why: 'a window that is not full counts',
+  },
+  {
+    id: 'mcu-detector-at-cutoff',
+    file: 'runlet-detector.c',
+    find: '!(mean > cutoff)',
+    replace: '!(mean >= cutoff)',
+    tests: 'mcu/parts',
+    why: 'the cutoff itself is enough',
+  },
+  {
+    id: 'mcu-sha-padding',
+    file: 'runlet-sha256.c',
+    find: '64 - (size_t)((s->bytes + 8) % 64)',
+    replace: '56 - (size_t)(s->bytes % 64 % 56)',
+    tests: 'mcu/parts',
+    why: 'the padding of messages of 56 to 63 bytes modulo 64 is too short',
+  },
+  {
+    id: 'mcu-sha-length',
+    file: 'runlet-sha256.c',
+    find: 'uint64_t bits = s->bytes * 8;',
+    replace: 'uint64_t bits = (uint16_t)(s->bytes * 8);',
+    tests: 'mcu/parts',
+    why: 'lengths from 8 KB on are cut to 16 bits',
+  },
+]);
+
+export const hostMcu = [...serial, ...mcu];

@@ -1,0 +1,196 @@
+/** Faults in the front end's tables, in what is written as ONNX, and in what the verbs of the command line share. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
+import { inFolder } from '../mutant.ts';
+
+const frontend = inFolder('models/frontend', [
+  {
+    id: 'mel-weight-not-rounded',
+    file: 'filter-bank.ts',
+    find: 'Math.floor(f32(f32(x * 4096) + 0.5))',
+    replace: 'Math.floor(f32(x * 4096))',
+    tests: 'frontend/reference,frontend/parameters',
+    why: 'filter weights are cut off',
+  },
+  {
+    id: 'mel-one-bin-more',
+    file: 'filter-bank.ts',
+    find: 'bin < bins && melOf(bin) <= to;',
+    replace: 'bin < bins && melOf(bin - 1) <= to;',
+    tests: 'frontend/parameters,frontend/reference',
+    why: 'each band has one bin more',
+  },
+  {
+    id: 'mel-last-bin',
+    file: 'filter-bank.ts',
+    find: 'if (bin >= bins) return undefined;',
+    replace: '',
+    tests: 'frontend/parameters',
+    why: 'a band beyond half the sample rate',
+  },
+  {
+    id: 'log-table-end',
+    file: 'log-table.ts',
+    find: '{ length: logSegments + 1 }',
+    replace: '{ length: logSegments }',
+    tests: 'frontend/integers,frontend/reference',
+    why: 'the last segment has no end',
+  },
+  {
+    id: 'pcan-last-interval',
+    file: 'pcan-table.ts',
+    find: 'table.set([y0, slope, end - slope], 4 * interval - 6);',
+    replace: 'table.set([y0, slope, end], 4 * interval - 6);',
+    tests: 'frontend/reference',
+    why: 'parabolas of the gain end too high',
+  },
+  {
+    id: 'float32-once',
+    file: 'float32.ts',
+    find: 'f32(1127 * log1p(f32(hz / 700)))',
+    replace: '1127 * log1p(hz / 700)',
+    tests: 'frontend/parameters,frontend/reference',
+    why: 'the mel scale is taken in double',
+  },
+]);
+
+const qdq = { RUNLET_QDQ_NETWORKS: '10' };
+const write = inFolder('models/write/onnx', [
+  {
+    id: 'border-no-transpose',
+    file: 'border.ts',
+    find: 'if (equal(orders.from, orders.to)) return',
+    replace: 'if (orders.from.length === orders.to.length) return',
+    tests: 'write/qdq',
+    env: qdq,
+    why: 'elements of a file in another order stay where they are',
+  },
+  {
+    id: 'border-unit-axes',
+    file: 'border.ts',
+    find: 'order.filter((a) => shape[a] > 1)',
+    replace: 'order.filter((a) => shape[a] > 2)',
+    tests: 'write/qdq',
+    env: qdq,
+    why: 'an axis of length 2 counts as none',
+  },
+]);
+
+const cli = inFolder('host/cli', [
+  {
+    id: 'exit-check-end',
+    file: 'args.ts',
+    find: 'Array.from({ length: 26 }, (_, i) => 815 + i)',
+    replace: 'Array.from({ length: 25 }, (_, i) => 815 + i)',
+    tests: 'host/cli-rules',
+    why: 'the last refusal of a gateway is an error of input',
+  },
+  {
+    id: 'exit-unsupported',
+    file: 'args.ts',
+    find: 'if (/^RN[123]/.test(error.code))',
+    replace: 'if (/^RN[12]/.test(error.code))',
+    tests: 'host/cli-rules',
+    why: 'a model of another form of state counts as bad input',
+  },
+  {
+    id: 'option-end',
+    file: 'args.ts',
+    find: 'if (value >= min && value <= max &&',
+    replace: 'if (value >= min && value < max &&',
+    tests: 'host/cli-rules',
+    why: 'the largest value is none',
+  },
+  {
+    id: 'option-blank',
+    file: 'args.ts',
+    find: "const value = text.trim() === '' ? Number.NaN : Number(text);",
+    replace: 'const value = Number(text);',
+    tests: 'host/cli-rules',
+    why: 'nothing is zero',
+  },
+  {
+    id: 'option-whole',
+    file: 'args.ts',
+    find: '(!whole || Number.isInteger(value))',
+    replace: '(!whole || value > 0)',
+    tests: 'host/cli-rules',
+    why: 'half a frame',
+  },
+  {
+    id: 'options-value-is-option',
+    file: 'args.ts',
+    find: "if (takesValue.get(name) && !arg.includes('=')) i++;",
+    replace: 'if (takesValue.get(name)) i++;',
+    tests: 'host/cli-rules',
+    why: 'what follows --name=value is not looked at',
+  },
+  {
+    id: 'options-negated-text',
+    file: 'args.ts',
+    find: '!(takesValue.get(negated) === false)',
+    replace: '!takesValue.has(negated)',
+    tests: 'host/cli-rules',
+    why: '--no- before an option with a value is taken',
+  },
+  {
+    id: 'rows-none',
+    file: 'rows.ts',
+    find: 'if (!Number.isInteger(rows) || rows < 1)',
+    replace: 'if (!Number.isInteger(rows))',
+    tests: 'host/cli-rules',
+    why: 'an empty array is compared and equal',
+  },
+  {
+    id: 'rows-order',
+    file: 'rows.ts',
+    find: 'row.map((_v, i) => row[map[i] as number] as number) as T',
+    replace: 'row.map((_v, i) => row[map.indexOf(i)] as number) as T',
+    tests: 'host/cli-rules',
+    why: 'a window is put in order the other way round',
+  },
+  {
+    id: 'read-limit-pipe',
+    file: 'read-file.ts',
+    find: 'if (total > limitBytes) throw',
+    replace: 'if (total > 2 * limitBytes + 2) throw',
+    tests: 'host/cli-rules',
+    why: 'a pipe is read beyond the limit',
+  },
+  {
+    id: 'read-named-device',
+    file: 'read-file.ts',
+    find: "if (!about.isFile()) throw new Error('it is no regular file');",
+    replace: '',
+    tests: 'host/cli-rules',
+    why: 'a device that a file names is read',
+  },
+]);
+
+const verify = inFolder('host/gateway/verify', [
+  {
+    id: 'verify-floor',
+    file: 'verify.ts',
+    find: 'if (sequence <= floor)',
+    replace: 'if (sequence < floor)',
+    tests: 'gateway/refusals',
+    why: 'the bundle of the floor is taken again',
+  },
+  {
+    id: 'verify-digest',
+    file: 'verify.ts',
+    find: 'if (found === said) return found;',
+    replace: 'if (found.slice(0, 8) === said.slice(0, 8) || said) return found;',
+    tests: 'gateway/refusals',
+    why: 'any bytes are the announced ones',
+  },
+  {
+    id: 'verify-rate',
+    file: 'verify.ts',
+    find: "['samples a second', rate(running), rate(next)],",
+    replace: '',
+    tests: 'gateway/refusals',
+    why: 'a bundle of another sample rate goes on with the stream',
+  },
+]);
+
+export const more = [...frontend, ...write, ...cli, ...verify];
