@@ -7,12 +7,12 @@ import * as assert from 'uvu/assert';
 import { choiceOption, exitCodeOf, numberOption, unknownOptions } from '../../host/cli/args.ts';
 import { readBytes, readNamed } from '../../host/cli/read-file.ts';
 import { asHost, splitRows, windowToFrames } from '../../host/cli/rows.ts';
-import { type ErrorCode, RunletError } from '../../models/error.ts';
+import { RunletError } from '../../models/error.ts';
 import { codeOf } from './helpers.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
 test('exit codes: 1 a check, 2 usage, 3 not supported, 4 input and output', () => {
-  const of = (code: string) => exitCodeOf(new RunletError(code as ErrorCode, { what: '' }));
+  const of = (code: string) => exitCodeOf(new RunletError(code as ConstructorParameters<typeof RunletError>[0], { what: '' }));
   for (const [code, exit] of [['RN101', 3], ['RN201', 3], ['RN302', 3], ['RN410', 1], ['RN435', 2], ['RN506', 2], ['RN501', 1], ['RN608', 1], ['RN610', 1], ['RN611', 4], ['RN720', 4], ['RN740', 2], ['RN814', 4], ['RN815', 1], ['RN840', 1], ['RN841', 4], ['RN895', 2]] as const) assert.is(of(code), exit, code); // biome-ignore format: a table
   assert.is(exitCodeOf(new Error('a bug')), 1);
   assert.is(exitCodeOf(Object.assign(new Error(''), { syscall: 'open' })), 4);
