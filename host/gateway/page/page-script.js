@@ -15,10 +15,7 @@
   let token = sessionStorage.getItem(tokenKey) ?? '';
   let [stream, shown, find] = [undefined, undefined, ''];
   let outputs = [];
-  let before;
-  let signal;
-  let scores;
-  let bars;
+  let [before, signal, scores, bars] = [];
 
   const number = (x, digits = 1) =>
     x === undefined ? '–' : Number(x).toLocaleString('en', { maximumFractionDigits: Math.abs(x) >= 100 ? 0 : digits });
