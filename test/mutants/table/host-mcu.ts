@@ -54,15 +54,6 @@ const mcu = inFolder('host/mcu', [
     why: 'the record that counts is erased before the next one is there',
   },
   {
-    id: 'mcu-floor-equal',
-    file: 'runlet-flash.c',
-    find: 'if (has_floor(f) && sequence <= f->record.floor) return RUNLET_FLASH_FLOOR;',
-    replace: 'if (has_floor(f) && sequence < f->record.floor) return RUNLET_FLASH_FLOOR;',
-    tests: 'serial/sequence,serial/flash,serial/device',
-    env: flashFew,
-    why: 'the number of the floor itself is taken',
-  },
-  {
     id: 'mcu-floor-not-raised',
     file: 'runlet-flash.c',
     find: 'if (has_floor(f) && next.slots[slot].sequence > next.floor) next.floor = next.slots[slot].sequence;',
