@@ -65,9 +65,11 @@ export function guardStreams(): void {
   for (const stream of [process.stdout, process.stderr]) {
     const { write } = stream;
     rawWrite.set(stream, write);
-    const guarded = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    type Done = (error?: Error | null) => void;
+    const plain = write.bind(stream) as (text: string, done?: Done) => boolean;
+    const guarded = (chunk: string | Uint8Array, encoding?: unknown, done?: Done): boolean => {
       const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-      return Reflect.apply(write, stream, [clean(text), ...rest.filter((part) => typeof part === 'function')]);
+      return plain(clean(text), typeof encoding === 'function' ? (encoding as Done) : done);
     };
     stream.write = guarded as typeof stream.write;
   }
