@@ -45,7 +45,7 @@ async function measure(name: string): Promise<void> {
 
 only('kws', async () => {
   runlet(
-    'build models/zoo/kws/kws.onnx --calib models/zoo/kws/calib.npy --front-end log-mel --step-ms 20 --weights tile -o out/kws.wasm',
+    'build models/zoo/kws/kws.onnx --calib models/zoo/kws/calib.npy --front-end log-mel --step-ms 20 --weights tile --sequence 1 -o out/kws.wasm',
   );
   await measure('kws');
 });
@@ -54,7 +54,7 @@ const models = shared('models/mww/v2/okay_nabu');
 (absent || !models ? test.skip : test)('okay_nabu', async () => {
   copyFileSync(join(models as string, 'manifest.json'), join(folder, 'okay_nabu.json'));
   copyFileSync(join(models as string, 'model.tflite'), join(folder, 'okay_nabu.tflite'));
-  runlet('build okay_nabu.json -o out/okay_nabu.wasm --front-end microwakeword --weights tile');
+  runlet('build okay_nabu.json -o out/okay_nabu.wasm --front-end microwakeword --weights tile --sequence 1');
   runlet('image out/okay_nabu.wasm -o out/model.bin --partition-bytes 1245184');
   await measure('okay_nabu');
 });
