@@ -43,7 +43,7 @@ function sureness(
   const off = checked
     ? `. Of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`
     : '';
-  const promise = factor === undefined ? '' : factor < 1.1 ? `within ${percent(factor - 1)}, ` : `to a factor of ${factor}, `;
+  const promise = factor === undefined ? '' : factor < 1.5 ? `within ${percent(factor - 1)}, ` : `to a factor of ${factor}, `;
   return `estimated: ${promise}${parts.join(', ')}${off}${notCounted ? `; ${notCounted}` : ''}`;
 }
 
