@@ -4,7 +4,7 @@
  * In: a server, a door, who answers requests and upgrades.  Out: counts. A refusal is answered and its connection closed; an error of a handler ends its own
  * connection, is counted and logged, and nothing else. Bounds: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
  */
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { isRunletError, RunletError } from '../../../models/error.ts';
@@ -63,14 +63,12 @@ function endSoon(socket: Duplex): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-const statusTexts: Record<number, string> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' };
-
 /** An answer where there is no ServerResponse. */
-function answerRaw(socket: Duplex, error: unknown): void {
+export function answerRaw(socket: Duplex, error: unknown): void {
   if (!socket.writable) return void socket.destroy();
   const { status, body } = problemOf(error);
   const text = JSON.stringify(body);
-  const first = `HTTP/1.1 ${status} ${statusTexts[status] ?? 'Refused'}`;
+  const first = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
   const fields = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`, 'Connection: close'];
   socket.end([first, ...fields, '', text].join('\r\n'));
   endSoon(socket);

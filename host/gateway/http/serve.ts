@@ -14,8 +14,7 @@ import type { Logger } from 'pino';
 import { RunletError } from '../../../models/error.ts';
 import { Connections } from './connections.ts';
 import type { Door } from './door.ts';
-import { type EntranceCounts, openEntrance, serverLimits, type Upgrade } from './entrance.ts';
-import { problemOf } from './problem.ts';
+import { answerRaw, type EntranceCounts, openEntrance, serverLimits, type Upgrade } from './entrance.ts';
 
 export interface Tls {
   cert: Uint8Array;
@@ -51,16 +50,12 @@ const firstByteMs = 10_000;
 /** Refused connections that are logged, a second. */
 const logMs = 1000;
 
-function plainAnswer(): string {
-  const wrong = new RunletError('RN869', {
+const plainHttp = (): RunletError =>
+  new RunletError('RN869', {
     what: 'this port speaks HTTPS',
     why: 'the request came in plain HTTP',
     tryThis: 'https:// in the address',
   });
-  const body = JSON.stringify(problemOf(wrong).body);
-  const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/json', `Content-Length: ${body.length}`];
-  return [...head, 'Connection: close', '', body].join('\r\n');
-}
 
 /** Looks at the first byte of each connection before TLS does. */
 function answerPlain(server: Server): void {
@@ -73,7 +68,7 @@ function answerPlain(server: Server): void {
       const first: Buffer | null = socket.read();
       if (first === null) return socket.destroy();
       socket.off('timeout', late).setTimeout(0);
-      if (first[0] !== handshake) return socket.end(plainAnswer(), () => socket.destroy());
+      if (first[0] !== handshake) return answerRaw(socket, plainHttp());
       socket.unshift(first);
       for (const listener of toTls) listener.call(server, socket);
     });

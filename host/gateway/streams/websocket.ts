@@ -3,8 +3,8 @@
  *
  * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own (own: of streams whose frames this socket sends; all; none; or names between
  * commas).  Out: outputs as they fall due; a text message `{"error": {...}}` where frames are refused. A socket that reads too slowly loses outputs, which
- * are counted; frames are never answered. A page of another site cannot connect: its Origin is not this host. Where there is a token it comes as a header or,
- * from browsers, as a subprotocol (guard.ts).
+ * are counted; frames are never answered. Who may connect is decided by the door (http/door.ts).
+ * An error that is no refusal ends its socket.
  */
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
