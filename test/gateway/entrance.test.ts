@@ -155,6 +155,22 @@ test('requests: foreign pages change nothing, faults end one request, wrong toke
   await close();
 });
 
+test('events: whoever asks for them is forgotten when its answer ends, with a body or without', async () => {
+  const { served, gateway, close } = await opened();
+  const listeners = gateway.events.size;
+  for (const path of ['/v1/events', '/v1/streams/s/outputs'])
+    for (const methods of [['GET'], ['HEAD'], ['GET', 'GET'], ['GET', 'HEAD', 'GET']]) {
+      const text = methods.map((method) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer}\r\n\r\n`);
+      const asked = Array.from({ length: 20 }, () => raw(served, text.join('')));
+      await within(3000, () => asked.every(({ said }) => said.text.startsWith('HTTP/1.1 200')), `${methods} ${path}`);
+      if (methods.every((method) => method === 'HEAD'))
+        await within(1000, () => gateway.events.size === listeners, `HEAD ${path} leaves listeners`);
+      for (const { socket } of asked) socket.destroy();
+      await within(3000, () => gateway.events.size === listeners, `${methods} ${path} leaves listeners`);
+    }
+  await close();
+});
+
 test('slots: looking one up, sending to it or trying it makes none', async () => {
   const { served, gateway, close } = await opened();
   for (let i = 0; i < 70; i++) {

@@ -203,7 +203,11 @@ test('frames over HTTP: repeated ones are left out, missing ones refused; output
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   let text = '';
   const read = async (events: number) => {
-    while ((text.match(/^id: /gm) ?? []).length < events) text += new TextDecoder().decode((await reader.read()).value);
+    while ((text.match(/^id: /gm) ?? []).length < events) {
+      const { value, done } = await reader.read();
+      assert.not.ok(done, 'the events have ended');
+      text += new TextDecoder().decode(value);
+    }
   };
   await read(2);
   await push('s/frames', frames(30, 8));

@@ -72,7 +72,6 @@ const memoryBytes = (pid: number): number =>
 
 const targets = ['/', '/healthz', '/metrics', '/v1/status', '/v1/board', '/v1/uploads', '/v1/streams/s/frames', '/v1/slots/main/trial', '/v1/slots/x', '/v1/events', '/v1/ws', '/v1/streams/s/outputs', '/v1/safe-mode/leave']; // biome-ignore format: one line
 const odd = ['//', '/\\', '*', '', 'http://127.0.0.1/', '/%', '/%00', '/..', '/\u0000', `/${'a'.repeat(9000)}`, '/?', '//@/', '/v1/uploads/../status', '\\\\', '/#', 'ws://x/v1/ws']; // biome-ignore format: one line
-/** Half of the requests are as a client would send them, until they are damaged. */
 const plainLines = ['Host: 127.0.0.1', `Authorization: Bearer ${token}`];
 const oddLines = (): string[] => [
   `Host: ${one(['127.0.0.1', '127.0.0.1', '127.0.0.1', 'localhost', 'evil.example', '', '[::1]', 'a b', '127.0.0.1:1:1'])}`,
@@ -99,6 +98,13 @@ const bodies = (): Buffer => one([
   () => Buffer.from(`${below(20).toString(16)}\r\n${noise(20).toString('latin1')}\r\n0\r\n\r\n`, 'latin1'),
   () => Buffer.from('{"outputs":1,"seconds":0.01}'),
 ])(); // biome-ignore format: one line each
+
+/** As a client sends it: what stands behind the door has to answer. */
+function goodRequest(): Buffer {
+  const body = bodies();
+  const head = [`${one(['GET', 'GET', 'POST', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])} ${one(targets)} HTTP/1.1`, ...plainLines, `Content-Length: ${body.length}`, ...(below(4) ? [] : ['Upload-Length: 100000', `Upload-Offset: ${below(2)}`]), '', '']; // biome-ignore format: one line
+  return Buffer.concat([Buffer.from(head.join('\r\n'), 'latin1'), body]);
+}
 
 function request(): Buffer {
   const method = below(3)
@@ -163,11 +169,17 @@ async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket
     plain.on('close', () => resolve());
     plain.setTimeout(3000, () => resolve());
   });
+  let subscribed = false;
   socket.on('data', (part: Buffer) => {
+    // who reads events may stay for ever, and is not one that says nothing
+    subscribed ||= part.includes('text/event-stream');
+    if (subscribed && held.has(plain)) plain.destroy();
     for (const [, status = ''] of part.toString('latin1').matchAll(/^HTTP\/1\.1 (\d{3}) /gm))
       tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1);
   });
   const socketed = below(3) === 0;
+  // damage ends a connection soon: half of the clients send what can be answered, and so reach further
+  const wild = below(2) === 0;
   const wait = () => new Promise<void>((resolve) => setTimeout(resolve, below(3)));
   for (let n = 1 + below(6), i = 0; i < n && !socket.destroyed; i++, tally.sent++) {
     const made = noTls
@@ -176,14 +188,16 @@ async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket
         ? i === 0
           ? upgrade()
           : frame()
-        : request();
-    const bytes = below(3) ? made : damaged(made);
+        : wild
+          ? request()
+          : goodRequest();
+    const bytes = below(3) || !wild ? made : damaged(made);
     const cut = below(6) ? bytes.length : below(bytes.length);
     socket.write(bytes.subarray(0, cut));
     if (cut < bytes.length || below(3) === 0) await wait();
     if (cut < bytes.length) socket.write(bytes.subarray(cut));
   }
-  if (below(20) === 0 && held.size < 200 && !socket.destroyed) {
+  if (below(20) === 0 && held.size < 200 && !socket.destroyed && !subscribed) {
     // it sits there: the gateway must end it
     plain.setTimeout(0);
     held.add(plain);

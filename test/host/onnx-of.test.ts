@@ -9,12 +9,13 @@ import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { onnxInput, onnxOf } from '../bench/onnx-of.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
+import { exactSums } from '../write/qdq.ts';
 
 const runtime = await loadRuntime();
 if (!runtime) console.log('skipped: onnxruntime-node does not load here (npm ci, with development dependencies)');
 
 async function answer(graph: Graph, window: Float32Array): Promise<Float32Array> {
-  const session = await runtime?.InferenceSession.create(onnxOf(graph), { logSeverityLevel: 3 });
+  const session = await runtime?.InferenceSession.create(onnxOf(graph), { logSeverityLevel: 3, extra: exactSums });
   const { data, dims } = onnxInput(graph, window);
   const x = runtime && new runtime.Tensor('float32', data, dims);
   const out = await session?.run({ x: x as never });

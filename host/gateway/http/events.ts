@@ -4,6 +4,7 @@
  * In: a context, how to listen.  Out: a response that lives until the client goes. A client that is more than `mostWaiting` events behind is cut off; it
  * comes back with Last-Event-ID.
  */
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 
@@ -16,7 +17,10 @@ export interface ServerEvent {
 const mostWaiting = 4096;
 const keepAliveMs = 15_000;
 
-/** `listen` is given what sends an event, and returns what ends it. */
+/**
+ * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its socket, not with the body's
+ * reader: the body of a HEAD request has none. A pipelined response that waits for its turn is not told that the socket has closed.
+ */
 export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => void) => () => void): Response {
   return streamSSE(c, async (stream) => {
     const waiting: ServerEvent[] = [];
@@ -27,6 +31,11 @@ export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => vo
       wake();
     };
     stream.onAbort(end);
+    const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // a test has neither
+    const abort = () => stream.abort();
+    const lives = [outgoing, incoming?.socket].filter((life) => life !== undefined);
+    for (const life of lives) life.once('close', abort);
+    if (lives.some(({ destroyed }) => destroyed)) abort();
     const stop = listen((event) => {
       if (waiting.push(event) > mostWaiting) end();
       wake();
@@ -48,6 +57,7 @@ export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => vo
       }
     } finally {
       stop();
+      for (const life of lives) life.off('close', abort);
     }
   });
 }

@@ -74,6 +74,11 @@ export class Events<T extends { fault: Fault }> {
   faults = 0;
   #listeners = new Map<keyof T, Set<(event: never) => void>>();
 
+  /** Listeners there are. */
+  get size(): number {
+    return [...this.#listeners.values()].reduce((sum, all) => sum + all.size, 0);
+  }
+
   /** @returns what ends it */
   on<K extends keyof T>(name: K, listener: (event: T[K]) => void): () => void {
     const all = this.#listeners.get(name) ?? new Set();

@@ -4,6 +4,22 @@ import { inFolder } from '../mutant.ts';
 
 export const gatewayHttp = inFolder('host/gateway/http', [
   {
+    id: 'events-response',
+    file: 'events.ts',
+    find: '[outgoing, incoming?.socket]',
+    replace: '[incoming?.socket]',
+    tests: 'gateway/entrance',
+    why: 'the events of a HEAD request end where the connection stays',
+  },
+  {
+    id: 'events-socket',
+    file: 'events.ts',
+    find: '[outgoing, incoming?.socket]',
+    replace: '[outgoing]',
+    tests: 'gateway/entrance',
+    why: 'a pipelined answer that waits for its turn ends with the connection',
+  },
+  {
     id: 'token-prefix',
     file: 'guard.ts',
     find: 'timingSafeEqual(sha256(given), sha256(token))',
