@@ -11,7 +11,6 @@ import { type Form, type Manifest, manifestSection } from './bundle/manifest.ts'
 import { manifestBytes } from './bundle/write.ts';
 import { compile, kernelFiles } from './emit/compile.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
-import { smaller } from './emit/shrink.ts';
 import { wasiData } from './emit/wasi.ts';
 import { frontEndConfig } from './frontend/config.ts';
 import { frontEndGolden } from './frontend/golden.ts';
@@ -22,8 +21,6 @@ import { frontEndInfo, frontEndSource } from './frontend/source.ts';
 
 export interface FrontEndBuildOptions {
   producer?: string;
-  /** Run binaryen's optimiser once more and keep the smaller module. */
-  shrink?: boolean;
   /** `wasi`: a command too. */
   form?: Form;
   /** Of the file that the front end came from; else the digest is that of its tables. */
@@ -36,8 +33,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   const { form } = options;
   const memory = mapFrontEnd(frontEnd, form);
   const source = frontEndSource(frontEnd, memory, producer);
-  const compiled = await compile(source, memory.end, 'interp');
-  const code = options.shrink ? await smaller(compiled) : compiled;
+  const code = await compile(source, memory.end, 'interp');
   const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
   data.set(packFrontEnd(frontEnd, memory.tables.address, places), memory.tables.address - memory.base);

@@ -24,8 +24,6 @@ import { withoutTees } from './emit/tees.ts';
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
   frontEnd?: string | FrontEnd;
-  /** Run binaryen's optimiser once more and keep the smaller module. */
-  shrink?: boolean;
   /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
   style?: Style | 'smallest';
   /** Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart (emit/home.ts). */
@@ -96,8 +94,7 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
   await checkBase(compiled, emitted.memory);
-  const small = options.shrink ? await tools.smaller(compiled) : compiled;
-  const code = options.target === 'interp' ? withoutTees(small) : small;
+  const code = options.target === 'interp' ? withoutTees(compiled) : compiled;
   const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
   return { ...assembled, source: { 'module.ts': source, ...kernelFilesOf(tools, needs) } };
 }
@@ -115,14 +112,12 @@ async function asTable(
   const kernels = every ? () => everyKernel(target, weights, int16) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, kernels, sound, weights, form));
   const ownClock = quant.plan.mode === 'misaligned';
-  const shrink = options.shrink ?? false;
   // everything, but for the import where it is not wanted
   const all = weights === 'tile' ? new Set(needNames) : undefined;
   const needs = every ? all : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), {
     target,
     ownClock,
-    shrink,
     sound: sound !== undefined,
     form,
     needs,

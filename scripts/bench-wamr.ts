@@ -62,12 +62,12 @@ async function subjectsOf(): Promise<Subject[]> {
   if (values.homes)
     for (const target of targets)
       for (const weights of homes)
-        found.push({ ...(await build(quant, { target, weights, shrink: true })), name: `${target} ${weights}`, against: `${target} embed` }); // biome-ignore format: one line
+        found.push({ ...(await build(quant, { target, weights })), name: `${target} ${weights}`, against: `${target} embed` }); // biome-ignore format: one line
   else {
     const against = 'naive';
     if (isNaive(quant)) found.push({ name: 'naive', wasm: await buildNaive(quant), against });
     else say('skipped: naive kernels, which do no padding in features and no depthwise over them');
-    for (const target of targets) found.push({ ...(await build(quant, { target, shrink: true })), name: target, against });
+    for (const target of targets) found.push({ ...(await build(quant, { target })), name: target, against });
   }
   return found;
 }

@@ -91,11 +91,10 @@ for (const [folder, spec] of Object.entries(folders)) {
 }
 
 const kernel = 'assembly/host/quantise.ts';
-const { wasm, diagnostics } = await nodeTools.assemble(
+const { wasm: bytes, diagnostics } = await nodeTools.assemble(
   jobOf(nodeTools, { source: readFileSync(join(root, kernel), 'utf8'), files: {}, target: 'simd', pages: 1 }),
 );
-if (!wasm) throw new Error(`${kernel} does not compile: ${diagnostics}`);
-const bytes = await nodeTools.smaller(wasm);
+if (!bytes) throw new Error(`${kernel} does not compile: ${diagnostics}`);
 const lines = Array.from(
   { length: Math.ceil(bytes.length / 32) },
   (_, i) => `  ${bytes.subarray(32 * i, 32 * i + 32).join(', ')},`,

@@ -27,7 +27,14 @@ const dist = join(root, 'dist');
 /** Not part of the package: what pages are built from, what runs in a clone only, what asc compiles. */
 const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels', 'assembly/host'];
 /** Read as they are. */
-const asTheyAre = ['asconfig.json', 'assembly/kernels', 'host/bench/core', 'host/fit/coefficients.json', 'docs/errors.md'];
+const asTheyAre = [
+  'asconfig.json',
+  'asconfig.mjs',
+  'assembly/kernels',
+  'host/bench/core',
+  'host/fit/coefficients.json',
+  'docs/errors.md',
+];
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const under = (folder, path) => relative(folder, path).replaceAll('\\', '/');

@@ -1,15 +1,13 @@
 /**
  * The compiler's tools in Node.
  *
- * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread that starts with the first compilation and does not keep the process alive; the optimiser
- * in one of its own (shrink.ts).
+ * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread that starts with the first compilation and does not keep the process alive.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Compiled, compileWith, type Job, kernelFilesOf, type Tools } from './compiler.ts';
 import type { Need } from './needs.ts';
-import { smaller } from './shrink.ts';
 import type { Target } from './target.ts';
 
 const kernels = join(import.meta.dirname, '..', 'kernels');
@@ -66,7 +64,6 @@ export const nodeTools: Tools = {
     return config;
   },
   assemble,
-  smaller,
 };
 
 /** Kernel sources by the path that the generated module imports them under. */

@@ -14,6 +14,8 @@ export interface Job {
   source: string;
   files: Record<string, string>;
   argv: string[];
+  /** With asconfig.mjs, which asc is given as it is: it may run where there are no files. */
+  optimise: boolean;
 }
 
 export interface Compiled {
@@ -28,11 +30,13 @@ export interface Tools {
   /** The text of asconfig.json. */
   config(): string;
   assemble(job: Job): Promise<Compiled>;
-  /** The smaller of a module and what the optimiser makes of it. */
-  smaller(wasm: Uint8Array): Promise<Uint8Array>;
 }
 
 const configFile = 'asconfig.json';
+interface AscConfig {
+  options: object;
+  targets: Record<string, { transform?: string[] }>;
+}
 
 interface Compiling {
   source: string;
@@ -47,7 +51,10 @@ interface Compiling {
 export function jobOf(tools: Tools, { source, files, target, pages }: Compiling): Job {
   const memory = pages === undefined ? [] : [`--initialMemory=${pages}`, `--maximumMemory=${pages}`];
   const argv = [`--config=${configFile}`, `--target=${target}`, ...memory];
-  return { source, files: { ...files, [configFile]: tools.config() }, argv };
+  const { options, targets } = JSON.parse(tools.config()) as AscConfig;
+  const { transform, ...flags } = targets[target] ?? {};
+  const config = JSON.stringify({ options, targets: { [target]: flags } });
+  return { source, files: { ...files, [configFile]: config }, argv, optimise: transform !== undefined };
 }
 
 /** All kernels, with the needs of a module; everything if left out. */

@@ -22,8 +22,6 @@ export interface InterpreterOptions {
   target: Target;
   /** For mode misaligned. */
   ownClock: boolean;
-  /** The optimiser runs once more. */
-  shrink: boolean;
   /** A front end is before the network. */
   sound: boolean;
   /** Other than the ABI alone. */
@@ -32,10 +30,9 @@ export interface InterpreterOptions {
   needs?: ReadonlySet<Need>;
 }
 
-async function compileOnce(tools: Tools, source: string, { target, shrink, needs }: InterpreterOptions): Promise<Uint8Array> {
+async function compileOnce(tools: Tools, source: string, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
   const wasm = await compileWith(tools, source, 0, target, needs);
-  const code = shrink ? await tools.smaller(wasm) : wasm;
-  return target === 'interp' ? withoutTees(code) : code;
+  return target === 'interp' ? withoutTees(wasm) : wasm;
 }
 
 export interface Interpreters {
@@ -66,17 +63,8 @@ export function interpretersOf(tools: Tools): Interpreters {
       return allTargets().filter(({ fn }) => used.has(fn));
     },
     interpreter: async (kernels, options) => {
-      const { target, ownClock, shrink, sound, needs, form } = options;
-      const key = JSON.stringify([
-        target,
-        shrink,
-        ownClock,
-        sound,
-        form,
-        kernels.map(({ fn }) => fn),
-        [...(needs ?? [])].sort(),
-        !needs,
-      ]);
+      const { target, ownClock, sound, needs, form } = options;
+      const key = JSON.stringify([target, ownClock, sound, form, kernels.map(({ fn }) => fn), [...(needs ?? [])].sort(), !needs]);
       let found = known.get(key);
       if (!found) {
         const source = tableSource(kernels, ownClock, sound, form);

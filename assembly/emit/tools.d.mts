@@ -2,4 +2,3 @@
 import type { Compiled, Job } from './compiler.ts';
 
 export function runAsc(asc: typeof import('assemblyscript/asc'), job: Job): Promise<Compiled>;
-export function optimised(binaryen: typeof import('binaryen').default, wasm: Uint8Array): Uint8Array;

@@ -1,11 +1,12 @@
 /**
- * The compiler and the optimiser as they are called, in whichever thread or page they run. Plain JavaScript, for asc-worker.mjs.
+ * The compiler as it is called, in whichever thread or page it runs. Plain JavaScript, for asc-worker.mjs.
  *
- * In: the packages, loaded by the caller, and a job.  Out: bytes.  Neither touches a file.
+ * In: the package, loaded by the caller, and a job.  Out: bytes.  It touches no file.
  */
+import Optimise from '../../asconfig.mjs';
 
 /** asc on one entry file and the kernels that it imports: { wasm, diagnostics }; wasm is undefined where it does not compile. */
-export async function runAsc(asc, { source, files, argv }) {
+export async function runAsc(asc, { source, files, argv, optimise }) {
   let wasm;
   let diagnostics = '';
   const sink = {
@@ -20,6 +21,7 @@ export async function runAsc(asc, { source, files, argv }) {
         if (name === 'module.wasm') wasm = content;
       },
       listFiles: () => [],
+      transforms: optimise ? [Optimise] : [],
       stdout: sink,
       stderr: sink,
     });
@@ -29,22 +31,4 @@ export async function runAsc(asc, { source, files, argv }) {
     diagnostics += String(error);
   }
   return { wasm, diagnostics };
-}
-
-/** binaryen's optimiser once more, for size, features as asc left them. */
-export function optimised(binaryen, wasm) {
-  const module = binaryen.readBinary(wasm);
-  const { MutableGlobals, SignExt, NontrappingFPToInt, SIMD128 } = binaryen.Features;
-  module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | SIMD128);
-  binaryen.setOptimizeLevel(3);
-  binaryen.setShrinkLevel(2);
-  // binaryen's own values: where asc ran in the same instance, it has left others
-  for (const name of ['ClosedWorld', 'FastMath', 'GenerateStackIR', 'OptimizeStackIR']) binaryen[`set${name}`](false);
-  binaryen.setAlwaysInlineMaxSize(2);
-  binaryen.setFlexibleInlineMaxSize(20);
-  binaryen.setOneCallerInlineMaxSize(-1);
-  module.optimize();
-  const out = module.emitBinary();
-  module.dispose();
-  return out;
 }

@@ -34,7 +34,7 @@ function framesOf(session: Session): (Int8Array | Int16Array)[] {
 
 export async function benchModule(quant: QuantPlan, target: Target, home: Home = 'embed'): Promise<BenchModule> {
   const began = performance.now();
-  const bundle = await build(quant, { target, weights: home, shrink: true });
+  const bundle = await build(quant, { target, weights: home });
   const buildMs = performance.now() - began;
   const started = performance.now();
   const session = await openSession(bundle.wasm as BufferSource, { weights: bundle.weights as BufferSource | undefined });

@@ -170,7 +170,7 @@ async function count(
   const { build } = await import('../../assembly/build.ts');
   const rows = [];
   for (const target of which) {
-    const bundle = await build(quant, { target, weights: home, shrink: true });
+    const bundle = await build(quant, { target, weights: home });
     rows.push({ target, ...(await countInstructions(bundle, core)), ...bytesOf(bundle) });
   }
   const { plan } = quant;

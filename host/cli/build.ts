@@ -73,12 +73,6 @@ export default defineCommand({
       description: 'Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons',
     },
     emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
-    shrink: {
-      type: 'boolean',
-      default: true,
-      description: "Run binaryen's optimiser once more after asc, and keep the shorter code",
-      negativeDescription: 'Code as asc alone compiles it, with asconfig.json, from what --emit-as keeps',
-    },
     emitC: {
       type: 'string',
       description:
@@ -105,7 +99,6 @@ export default defineCommand({
       producer: producer(),
       style: styleOf(args),
       weights: homeOf(args),
-      shrink: args.shrink,
       ...formOf(args),
       ...manifestFields(graph, args),
       ...releaseOf(args),
@@ -227,7 +220,6 @@ async function buildSound(
     frontEnd?: string;
     weights?: string;
     wasi?: boolean;
-    shrink: boolean;
     json?: boolean;
   },
 ): Promise<void> {
@@ -238,7 +230,6 @@ async function buildSound(
   const started = performance.now();
   const bundle = await buildFrontEnd(frontEnd, {
     producer: producer(),
-    shrink: args.shrink,
     ...formOf(args),
     sourceDigest: createHash('sha256').update(bytes).digest('hex'),
   });

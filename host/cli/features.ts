@@ -75,7 +75,7 @@ function samplesOf(chunk: Float32Array, at: number): Int16Array {
 /** The front end as a module of its own. */
 async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
-  const { wasm, file, manifest } = await buildFrontEnd(frontEnd, { producer: producer(), shrink: true });
+  const { wasm, file, manifest } = await buildFrontEnd(frontEnd, { producer: producer() });
   await writeOut(path, wasm);
   process.stderr.write(
     `wrote ${path}: ${file.fileBytes} bytes (code ${file.codeBytes}, tables ${file.dataBytes}), memory ${manifest.bytes.memoryBytes} bytes\n`,

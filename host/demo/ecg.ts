@@ -43,11 +43,7 @@ async function main(): Promise<void> {
 
   step(2, 'Quantise with calib.npy and build one WebAssembly module');
   const int8 = toInt8(graph, hop, zooArray('ecg', 'calib.npy').data as Float32Array);
-  const { session, bundle } = await openInt8(
-    int8,
-    { hop },
-    { target: 'interp', producer: producer(), shrink: true, ...manifestFields(graph) },
-  );
+  const { session, bundle } = await openInt8(int8, { hop }, { target: 'interp', producer: producer(), ...manifestFields(graph) });
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, 'out/ecg.wasm'), bundle.wasm);
   say('  -> out/ecg.wasm');

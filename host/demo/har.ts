@@ -37,11 +37,7 @@ async function main(device: Device): Promise<void> {
 
   step(2, `Quantise with calib-${device}.npy and build one WebAssembly module`);
   const int8 = toInt8(graph, hop, zooArray('har', `calib-${device}.npy`).data as Float32Array);
-  const { session, bundle } = await openInt8(
-    int8,
-    { hop },
-    { target: 'interp', producer: producer(), shrink: true, ...manifestFields(graph) },
-  );
+  const { session, bundle } = await openInt8(int8, { hop }, { target: 'interp', producer: producer(), ...manifestFields(graph) });
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, `out/har-${device}.wasm`), bundle.wasm);
   say(`  -> out/har-${device}.wasm`);

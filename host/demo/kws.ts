@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   step(2, 'Quantise with calib.npy and build one WebAssembly module, the front end inside');
   const started = performance.now();
   const int8 = toInt8(graph);
-  const { bundle, session } = await openSound(int8, { producer: producer(), shrink: true, ...manifestFields(graph) });
+  const { bundle, session } = await openSound(int8, { producer: producer(), ...manifestFields(graph) });
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, 'out/kws.wasm'), bundle.wasm);
   say(`  ${((performance.now() - started) / 1000).toFixed(1)} s -> out/kws.wasm`);

@@ -73,7 +73,7 @@ async function main(): Promise<void> {
 
   step(3, 'Build one WebAssembly module');
   const started = performance.now();
-  const bundle = await build(quant, { producer: producer(), shrink: true, ...fields });
+  const bundle = await build(quant, { producer: producer(), ...fields });
   const buildSeconds = (performance.now() - started) / 1000;
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, 'out/ppg-hr.wasm'), bundle.wasm);

@@ -1,26 +1,21 @@
 /**
- * The whole build in a page: AssemblyScript's compiler and binaryen, loaded when they are first wanted (some 15 MB, 3 with gzip).
+ * The whole build in a page: AssemblyScript's compiler, which has binaryen in it, loaded when it is first wanted (some 15 MB, 3 with gzip).
  *
  * In: kernel sources by path (kernels/<name>.ts).  Out: a build function; the same input gives the bytes that Node gives.  Runs in a Web Worker: a
  * compilation takes a second or two, and nothing else happens in its thread meanwhile.
  */
 import * as asc from 'assemblyscript/asc';
-import binaryen from 'binaryen';
 import config from '../../asconfig.json' with { type: 'json' };
 import { type Build, builder } from '../../assembly/build-with.ts';
 import type { Tools } from '../../assembly/emit/compiler.ts';
 import { interpretersOf } from '../../assembly/emit/interpreters.ts';
-import { optimised, runAsc } from '../../assembly/emit/tools.mjs';
+import { runAsc } from '../../assembly/emit/tools.mjs';
 
 export function browserBuild(kernels: Record<string, string>): Build {
   const tools: Tools = {
     kernels: () => kernels,
     config: () => JSON.stringify(config),
     assemble: (job) => runAsc(asc, job),
-    smaller: async (wasm) => {
-      const out = optimised(binaryen, wasm);
-      return out.length < wasm.length ? out : wasm;
-    },
   };
   return builder(tools, interpretersOf(tools));
 }

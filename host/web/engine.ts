@@ -196,7 +196,7 @@ export class Engine {
       }
     }
     const build = this.#build;
-    return (quant, fields) => build(quant, { ...fields, target, shrink: true });
+    return (quant, fields) => build(quant, { ...fields, target });
   }
 
   async #readInterpreter(): Promise<Interpreter> {

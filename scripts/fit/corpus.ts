@@ -37,16 +37,16 @@ const specs = (count: number) => fc.sample(network, { seed: 6, numRuns: count })
 /** @throws what building throws */
 export async function buildModel(name: string, target: Target): Promise<Bundle> {
   const [kind = '', rest = ''] = name.split(/[ :](.*)/);
-  if (benchNetworks[kind]) return build(quantPlan(madeUpNetwork(kind).int8, { hop: Number(rest) }), { target, shrink: true });
+  if (benchNetworks[kind]) return build(quantPlan(madeUpNetwork(kind).int8, { hop: Number(rest) }), { target });
   if (kind === 'made' || kind === 'spectrogram' || kind === 'few') {
     const { graph, window, frame, hop } = madeNetwork(Number(rest), kind);
     const noise = noiseOf(4 * window * frame);
     const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { preset: 'fast', noReport: true }).graph;
-    return build(quantPlan(int8, { hop }), { target, shrink: true });
+    return build(quantPlan(int8, { hop }), { target });
   }
   if (kind === 'small') {
     const spec = specs(Number(rest)).at(-1) as ReturnType<typeof specs>[number];
-    return build(quantPlan(makeNetwork(spec), { hop: spec.hopSteps }), { target, shrink: true });
+    return build(quantPlan(makeNetwork(spec), { hop: spec.hopSteps }), { target });
   }
   if (kind === 'front') return buildFrontEnd(makeFrontEnd(presetParameters(rest.replace('end ', ''))));
   const subject = [...zooSubjects, ...sharedSubjects()].find((s) => s.name === name);

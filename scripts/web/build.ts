@@ -84,7 +84,6 @@ export async function buildWeb(folder: string): Promise<string[]> {
   const { kernels, code } = await interpreter(everyKernel('interp'), {
     target: 'interp',
     ownClock: false,
-    shrink: true,
     sound: false,
   });
   const catalogue: Catalogue = {

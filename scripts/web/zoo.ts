@@ -24,7 +24,7 @@ async function bundleOf(name: string, put: Put): Promise<string> {
   const folder = join(zoo, name);
   const graph = await loadGraph({ model: join(folder, `${name}.onnx`) });
   const quant = await loadQuantPlan(graph, planOptions(graph, {}), { calib: join(folder, 'calib.npy') });
-  const { wasm } = await build(quant, { producer: producer(), shrink: true, ...manifestFields(graph) });
+  const { wasm } = await build(quant, { producer: producer(), ...manifestFields(graph) });
   return put(`models/${name}.wasm`, wasm);
 }
 
@@ -82,7 +82,7 @@ async function frontEnds(put: Put): Promise<FrontEndEntry[]> {
     const frontEnd = makeFrontEnd({ ...presetParameters(preset), stepSamples });
     const { sampleRateHz, windowSamples, channels } = frontEnd;
     const id = `${preset}-${(1000 * stepSamples) / sampleRateHz}ms`;
-    const { wasm } = await buildFrontEnd(frontEnd, { producer: producer(), shrink: true });
+    const { wasm } = await buildFrontEnd(frontEnd, { producer: producer() });
     const file = put(`front-ends/${id}.wasm`, wasm);
     entries.push({ id, preset, title, file, sampleRateHz, windowSamples, stepSamples, channels });
   }

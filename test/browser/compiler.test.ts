@@ -40,7 +40,7 @@ test.after(async () => {
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const builtHere = async (graph: Graph, hop: number, target: Target): Promise<Uint8Array> =>
-  (await build(quantPlan(graph, { hop }), { producer: producer(), shrink: true, target, ...manifestFields(graph) })).wasm;
+  (await build(quantPlan(graph, { hop }), { producer: producer(), target, ...manifestFields(graph) })).wasm;
 
 async function saved(): Promise<Uint8Array> {
   const download = visit.page.waitForEvent('download');

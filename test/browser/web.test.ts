@@ -53,7 +53,7 @@ const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(byte
 
 /** What build gives for the same model, with the interpreter that the page has. */
 async function builtHere(graph: Graph, hop: number): Promise<Uint8Array> {
-  const options = { producer: producer(), style: 'table', kernels: 'every', shrink: true } as const;
+  const options = { producer: producer(), style: 'table', kernels: 'every' } as const;
   return (await build(quantPlan(graph, { hop }), { ...options, ...manifestFields(graph) })).wasm;
 }
 

@@ -59,7 +59,7 @@ let kws: Promise<Bundle> | undefined;
 const kwsBundle = (): Promise<Bundle> => {
   kws ??= (async () => {
     const graph = await readFloat('kws.onnx');
-    return build(quantPlan(toInt8(graph), { hop }), { ...manifestFields(graph), frontEnd, weights: 'tile', shrink: true });
+    return build(quantPlan(toInt8(graph), { hop }), { ...manifestFields(graph), frontEnd, weights: 'tile' });
   })();
   return kws;
 };

@@ -36,7 +36,7 @@ const exec = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'runlet-fit-test-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-const tiny = (target: Target): Promise<Bundle> => build(quantPlan(tinyStream(), { hop: 12 }), { target, shrink: true });
+const tiny = (target: Target): Promise<Bundle> => build(quantPlan(tinyStream(), { hop: 12 }), { target });
 function write(name: string, { wasm }: Bundle): string {
   const path = join(folder, `${name}.wasm`);
   writeFileSync(path, wasm);

@@ -67,7 +67,7 @@ check('okay_nabu v2: the bytes that its user pays', async () => {
     ['native', 36],
     ['interp', 46],
   ] as const) {
-    const { file, manifest } = await build(quantPlan(graph, { hop: 3 }), { target, shrink: true });
+    const { file, manifest } = await build(quantPlan(graph, { hop: 3 }), { target });
     const { memoryBytes, weightBytes, tableBytes } = manifest.bytes;
     assert.ok(file.fileBytes <= most * 1024, `${file.fileBytes} bytes`);
     assert.ok(file.codeBytes <= 5 * 1024, `${file.codeBytes} bytes of code`);

@@ -67,8 +67,8 @@ const built = new Map<QuantPlan, Promise<Record<(typeof styles)[number], Bundle>
 /** Both, as small as they get. */
 function both(quant: QuantPlan) {
   const make = async () => ({
-    calls: await build(quant, { style: 'calls', shrink: true }),
-    table: await build(quant, { style: 'table', shrink: true }),
+    calls: await build(quant, { style: 'calls' }),
+    table: await build(quant, { style: 'table' }),
   });
   const found = built.get(quant) ?? make();
   built.set(quant, found);
@@ -176,8 +176,8 @@ test('calls are smaller for few layers, a table for many; smallest takes the sma
   }
   const [, few] = plans[0] as (typeof plans)[number];
   const [, many] = plans[2] as (typeof plans)[number];
-  assert.is((await build(few, { style: 'smallest', shrink: true })).manifest.style, undefined);
-  assert.is((await build(many, { style: 'smallest', shrink: true })).manifest.style, 'table');
+  assert.is((await build(few, { style: 'smallest' })).manifest.style, undefined);
+  assert.is((await build(many, { style: 'smallest' })).manifest.style, 'table');
 });
 
 test.run();

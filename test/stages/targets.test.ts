@@ -21,7 +21,7 @@ for (const name of Object.keys(benchNetworks)) {
       const signal = signalOf(int8, framesFor(quant, outputs), hop);
       for (const target of targets) {
         for (const style of ['calls', 'table'] as const) {
-          const result = compareModule(quant, await build(quant, { target, style, shrink: style === 'calls' }), signal);
+          const result = compareModule(quant, await build(quant, { target, style }), signal);
           assert.is(result.differing, 0, `${target} ${style}: bytes that differ`);
           assert.is(result.outputs, outputs);
         }
@@ -85,7 +85,7 @@ test('what no layer needs is not compiled: bytes of code', async () => {
     const { int8 } = madeUpNetwork(name);
     const quant = quantPlan(int8, { hop });
     for (const [target, bytes] of [['native', native] as const, ['interp', interp] as const, ['simd', simd] as const]) {
-      const { file } = await build(quant, { target, shrink: true });
+      const { file } = await build(quant, { target });
       console.log(`  ${name}, hop ${hop}, ${target}: ${file.codeBytes} bytes of code`);
       assert.ok(file.codeBytes <= bytes, `${name}, hop ${hop}, ${target}: ${file.codeBytes} bytes of code, ${bytes} are allowed`);
     }

@@ -212,7 +212,7 @@ const okayNabu = shared('models', 'mww', 'v2', 'okay_nabu', 'model.tflite');
 (okayNabu ? test : test.skip)('okay_nabu fits small devices: file, memory and pool', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(okayNabu as string)), { name: 'okay_nabu' });
   const quant: QuantPlan = quantPlan(graph, { hop: 3 });
-  const { wasm, manifest, file } = await build(quant, { weights: 'tile', shrink: true });
+  const { wasm, manifest, file } = await build(quant, { weights: 'tile' });
   const ram = wasm.length + manifest.bytes.memoryBytes;
   const [classic, fast] = [ram + 3700, Math.round(ram + 3800 + 2.8 * file.codeBytes)];
   console.log(`  file and memory ${ram}, with WAMR's classic interpreter about ${classic}, with the fast one ${fast}`);

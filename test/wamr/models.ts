@@ -29,7 +29,7 @@ async function fromFile(model: string, args: { hop?: string; calib?: string } = 
   if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
   const graph = await loadGraph({ model });
   const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
-  return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, shrink: true, frontEnd: sound });
+  return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, frontEnd: sound });
 }
 
 const kws = (sound?: FrontEnd) => fromFile(zoo('kws/kws.onnx'), { calib: zoo('kws/calib.npy') }, sound);

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { assemble } from '../../assembly/assemble.ts';
 import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
 import { type Emitted, emit } from '../../assembly/emit/emit.ts';
-import { smaller } from '../../assembly/emit/shrink.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
 import { BIAS, MULTIPLIER, SHIFT, WEIGHTS, Y_ZERO } from '../../assembly/kernels/block.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
@@ -68,5 +67,5 @@ export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
   const { needs } = emitted.packed;
   const compiled = await withKernels(files, () => compile(source, emitted.memory.end, 'native', needs));
   const named = { producer: 'naive', target: 'native', style: 'calls' } as const;
-  return (await assemble(quant, emitted, await smaller(compiled), named)).wasm;
+  return (await assemble(quant, emitted, compiled, named)).wasm;
 }

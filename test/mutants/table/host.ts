@@ -327,16 +327,6 @@ const reports = [
       why: 'the sign of a coefficient',
     },
   ]),
-  ...inFolder('host/cli', [
-    {
-      id: 'build-no-shrink',
-      file: 'build.ts',
-      find: 'weights: homeOf(args),\n      shrink: args.shrink,',
-      replace: 'weights: homeOf(args),\n      shrink: true,',
-      tests: 'host/asconfig',
-      why: 'asc alone does not compile the code of a bundle',
-    },
-  ]),
 ];
 
 const web = inFolder('host/web', [
