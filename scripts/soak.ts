@@ -30,10 +30,10 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_INT16: '2000', RUNLET_INT16_ASC: '200' },
   },
   rounding: {
-    what: '500 random int8 networks and every int8 file of the reference models and the corpus, 24 steps each, against tflite-micro and ai-edge-litert; 30 modules of each on all targets',
+    what: '600 random int8 networks (500 or more of which the readers take) and every int8 file of the reference models and the corpus, 24 steps each, against tflite-micro and ai-edge-litert; 30 modules of each on all targets',
     test: 'test/references,property/rounding,quant/once',
     env: {
-      RUNLET_REFERENCE_NETWORKS: '500',
+      RUNLET_REFERENCE_NETWORKS: '600',
       RUNLET_REFERENCE_STEPS: '24',
       RUNLET_REFERENCE_MODULES: '30',
       RUNLET_REFERENCE_TARGETS: '1',

@@ -31,6 +31,7 @@ const below = (n: number): number => Math.floor(rnd() * n);
 const one = <T>(list: readonly T[]): T => list[below(list.length)] as T;
 const noise = (max: number): Buffer => Buffer.from(Uint8Array.from({ length: below(max) }, () => below(256)));
 
+const mostClients = 96;
 const token = 'a-token-of-some-length';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-raw-'));
 const at = (name: string) => join(folder, name);
@@ -213,7 +214,7 @@ async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket
       await Promise.race([ended, wait()]);
     },
   ])();
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 200))]);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 50))]);
   plain.destroy();
 }
 
@@ -258,7 +259,7 @@ for (const [name, tls, withToken] of [
     const count = Math.ceil(inputs / 4);
     const run = (until: number) =>
       Promise.all(
-        Array.from({ length: 24 }, async () => {
+        Array.from({ length: mostClients }, async () => {
           while (tally.sent < until && child.exitCode === null && child.signalCode === null) await client(port, tls, tally, held);
         }),
       );
