@@ -171,6 +171,10 @@ async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket
     plain.setTimeout(3000, () => resolve());
   });
   let subscribed = false;
+  const answered = new Promise<void>((resolve) => {
+    socket.once('data', () => resolve());
+    plain.once('close', () => resolve());
+  });
   socket.on('data', (part: Buffer) => {
     // who reads events may stay for ever, and is not one that says nothing
     subscribed ||= part.includes('text/event-stream');
@@ -205,6 +209,8 @@ async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket
     plain.on('close', () => held.delete(plain));
     return;
   }
+  // most wait for an answer, and a second at most
+  if (below(4)) await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 1000))]);
   await one([
     async () => socket.destroy(),
     async () => void socket.end(),
