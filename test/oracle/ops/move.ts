@@ -82,7 +82,7 @@ export const stridedSlice: Rule = (op) => {
     const first = has('beginMask', axis) ? (step > 0 ? 0 : rows - 1) : within(begins[axis] as number);
     if (has('shrinkAxisMask', axis)) {
       if (first < 0 || first >= rows) op.fail('an index outside the tensor');
-      return { first, step, count: 1 };
+      return { first, step, count: 1, shrink: true };
     }
     const end = has('endMask', axis) ? (step > 0 ? rows : -1) : within(ends[axis] as number);
     return { first, step, count: Math.max(0, Math.ceil((end - first) / step)), shrink: false };
