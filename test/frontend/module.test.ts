@@ -41,7 +41,7 @@ const code = (wanted: string) => (error: unknown) => isRunletError(error) && err
 test('presets: at most 12 KB of code and 8 KB of memory, whatever the step; the golden passes', async () => {
   for (const name of presetNames)
     for (const step of name === 'microwakeword' ? [160, 320, 400] : [320]) {
-      const bundle = await buildFrontEnd(makeFrontEnd({ ...presetParameters(name), stepSamples: step }), {});
+      const bundle = await buildFrontEnd(makeFrontEnd({ ...presetParameters(name), stepSamples: step }));
       const { codeBytes } = bundle.file;
       const { memoryBytes, tableBytes, stateBytes, scratchBytes, ioBytes } = bundle.manifest.bytes;
       assert.ok(codeBytes <= 12 * 1024, `${name}: ${codeBytes} bytes of code`);
