@@ -36,8 +36,11 @@ const token = 'a-token-of-some-length';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-raw-'));
 const at = (name: string) => join(folder, name);
 const children = new Set<ChildProcess>();
+/** All that clients have opened and not closed: Node does not end while a write of one of them is under way. */
+const sockets = new Set<Socket>();
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
+  for (const socket of sockets) socket.destroy();
   rmSync(folder, { recursive: true });
 });
 const own = await authority('runlet-raw-test');
@@ -163,10 +166,15 @@ interface Tally {
 /** One client: some inputs on one connection, then it goes, by one way or another. */
 async function client(port: number, tls: boolean, tally: Tally, held: Set<Socket>): Promise<void> {
   const noTls = tls && below(8) === 0;
-  const plain = connect(port, '127.0.0.1');
+  // from many addresses: what one of them may guess or change is limited
+  const plain = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${1 + below(250)}` });
   const socket: Socket = tls && !noTls ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain;
   const ended = new Promise<void>((resolve) => {
-    for (const each of new Set([plain, socket])) each.on('error', () => each.destroy());
+    for (const each of new Set([plain, socket])) {
+      sockets.add(each);
+      each.on('error', () => each.destroy());
+      each.on('close', () => sockets.delete(each));
+    }
     plain.on('close', () => resolve());
     plain.setTimeout(3000, () => resolve());
   });
