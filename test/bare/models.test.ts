@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CoreName } from '../../host/bench/count.ts';
+import { todays } from '../shared.ts';
 import { signalOf } from '../wamr/signal.ts';
 import { bareSubjects } from './models.ts';
 import { coreTools, Folder, missing } from './run.ts';
@@ -31,7 +32,7 @@ const onCores = (['rv32', 'm4'] as CoreName[]).filter((core) => {
   return !absent;
 });
 
-for (const { name, hostOnly, make } of onHost ? [] : bareSubjects()) {
+for (const { name, hostOnly, make } of onHost ? [] : todays(bareSubjects())) {
   test(`${name}: as C`, async () => {
     const { bundle, c } = await make();
     const { frames, outputs } = await signalOf(bundle);

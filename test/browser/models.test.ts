@@ -18,7 +18,7 @@ import { readModel } from '../../models/read/index.ts';
 import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { quantPlan } from '../../quant/plan.ts';
-import { shared } from '../shared.ts';
+import { shared, todays } from '../shared.ts';
 import { type BrowserJob, chromiumPath, runInChromium } from './page.ts';
 
 const folder = shared('models');
@@ -55,7 +55,7 @@ function stored(session: Session, x: Frames): Int8Array | Int16Array {
   return Int8Array.from(values, (v) => Math.max(-128, Math.min(127, steps(v))));
 }
 
-for (const name of names) {
+for (const name of todays(names)) {
   only(`${name}: every run`, async () => {
     const at = (file: string) => join(folder as string, name, file);
     const bytes = new Uint8Array(readFileSync(at('model.tflite')));

@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { type Bundle, build as buildBundle } from '../../assembly/build.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { quantPlan } from '../../quant/plan.ts';
+import { todays } from '../shared.ts';
 import { tinyEdge, tinyStream } from '../stages/tiny-networks.ts';
 import { type Subject, sharedSubjects, zooSubjects } from '../wamr/models.ts';
 import { hopsOf, signalOf } from '../wamr/signal.ts';
@@ -69,7 +70,7 @@ async function compare({ name, open }: Subject): Promise<void> {
     }
 }
 
-for (const subject of absent ? [] : [...zooSubjects, ...sharedSubjects()])
+for (const subject of absent ? [] : todays([...zooSubjects, ...sharedSubjects()]))
   test(`${subject.name}: Node's bytes from every home`, () => compare(subject));
 
 only('nine bundles at once, of three networks and three homes', async () => {

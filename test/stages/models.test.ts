@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { root, shared } from '../shared.ts';
+import { root, shared, todays } from '../shared.ts';
 
 const exec = promisify(execFile);
 const folder = shared('models');
@@ -45,7 +45,7 @@ const windowed = [
 ];
 
 const check = folder ? test : test.skip;
-for (const model of windowed) {
+for (const model of todays(windowed)) {
   check(`${model}: rand, walk and edge`, async () => {
     // browser/models has every run on every target
     for (const [run, target] of [

@@ -9,26 +9,27 @@ import { benchNetworks, Chain, madeUpNetwork, noiseOf } from '../../host/bench/n
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
+import { todays } from '../shared.ts';
 
 const outputs = 5;
 
-for (const name of Object.keys(benchNetworks)) {
+const cases = Object.keys(benchNetworks).flatMap((name) => {
   const { int8, hops } = madeUpNetwork(name);
   const window = int8.tensors[int8.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
-  for (const [hop, mode] of [...hops.map((h) => [h, undefined] as const), [window, 'windowed'] as const]) {
-    test(`${name}, hop ${hop}${mode ? `, ${mode}` : ''}: every target and style equals the reference`, async () => {
-      const quant = quantPlan(int8, { hop, mode });
-      const signal = signalOf(int8, framesFor(quant, outputs), hop);
-      for (const target of targets) {
-        for (const style of ['calls', 'table'] as const) {
-          const result = compareModule(quant, await build(quant, { target, style }), signal);
-          assert.is(result.differing, 0, `${target} ${style}: bytes that differ`);
-          assert.is(result.outputs, outputs);
-        }
+  return [...hops.map((hop) => ({ name, int8, hop, mode: undefined })), { name, int8, hop: window, mode: 'windowed' as const }];
+});
+
+for (const { name, int8, hop, mode } of todays(cases))
+  test(`${name}, hop ${hop}${mode ? `, ${mode}` : ''}: every target and style equals the reference`, async () => {
+    const quant = quantPlan(int8, { hop, mode });
+    const signal = signalOf(int8, framesFor(quant, outputs), hop);
+    for (const target of targets)
+      for (const style of ['calls', 'table'] as const) {
+        const result = compareModule(quant, await build(quant, { target, style }), signal);
+        assert.is(result.differing, 0, `${target} ${style}: bytes that differ`);
+        assert.is(result.outputs, outputs);
       }
-    });
-  }
-}
+  });
 
 test('simd: a pool that alone reads the new rows of a convolution is part of it', async () => {
   const { int8, hops } = madeUpNetwork('N1');
