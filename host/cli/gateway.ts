@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { defineCommand } from 'citty';
 import { type Logger, pino } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
@@ -104,6 +105,8 @@ export default defineCommand({
       mostStreams: whole('most-streams', args.mostStreams) as number,
       safeAfter: numberOption('safe-after', args.safeAfter, { min: 1, whole: true }) as number,
     };
+    // what streams keep is renewed all the time: V8 would let garbage of some times its size gather before it collects
+    setFlagsFromString('--optimize-for-size');
     const tls = await serverTls(args, log);
     /** What ends what was begun, the latest first, also where something after it fails. */
     const ends: (() => Promise<unknown>)[] = [await lockFolder(args.state)];
