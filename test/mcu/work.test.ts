@@ -28,7 +28,9 @@ const here = import.meta.dirname;
 function program(): string {
   const object = at('steps.o');
   execFileSync('gcc', ['-std=gnu99', '-O2', '-c', join(here, 'steps.c'), '-o', object]);
-  const more = ['runlet-image.c', 'runlet-sha256.c', 'runlet-flash.c', 'runlet-serial.c'].map((name) => join(mcu, name));
+  const more = ['runlet-image.c', 'runlet-sha256.c', 'runlet-flash.c', 'runlet-flash-text.c', 'runlet-serial.c'].map((name) =>
+    join(mcu, name),
+  );
   return build('work.c', { more: [...more, object, '-fsanitize-coverage=trace-pc'] }, false);
 }
 

@@ -14,7 +14,9 @@ import { quantPlan } from '../../quant/plan.ts';
 import { at, build, mcu, type Sanitizer } from '../mcu/tools.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 
-const shared = ['runlet-flash.c', 'runlet-serial.c', 'runlet-image.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
+const shared = ['runlet-flash.c', 'runlet-flash-text.c', 'runlet-serial.c', 'runlet-image.c', 'runlet-sha256.c'].map((name) =>
+  join(mcu, name),
+);
 const crypto = [join(import.meta.dirname, '../mcu/crypto.c'), '-lcrypto'];
 const folders = [`-I${join(import.meta.dirname, '../mcu')}`];
 
