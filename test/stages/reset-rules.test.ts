@@ -10,7 +10,7 @@ import { makeNetwork, network } from '../property/random-network.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const plans = fc
-  .sample(network, { numRuns: 120, seed })
+  .sample(network, { numRuns: 600, seed })
   .map(makeNetwork)
   .flatMap((graph) =>
     ([['edge-exact', 3], ['stream', 4], ['stream', 8]] as const).flatMap(([mode, hop]): QuantPlan[] => {
@@ -50,7 +50,7 @@ test('histories and queues begin with zero points, maxima with the least value, 
       holds(totals.address, totals.bytes, value, `totals of ${node?.op}`);
     }
   }
-  assert.ok(Object.values(seen).every((n) => n > 0), JSON.stringify(seen)); // biome-ignore format: one line
+  assert.ok(Object.values(seen).every((n) => n > 10), JSON.stringify(seen)); // biome-ignore format: one line
 });
 
 test.run();

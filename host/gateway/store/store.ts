@@ -80,7 +80,7 @@ export class Store {
     return this.#next('the bundle', async () => {
       if (this.slot(slot).trial) throw busy(slot);
       const digest = createHash('sha256').update(bytes).digest('hex');
-      const stored = { digest, bytes: bytes.length, ...about };
+      const stored = { digest, ...about, bytes: bytes.length };
       try {
         if (!(await this.#disk.list('blobs')).includes(digest)) await writeWhole(this.#disk, 'blobs', digest, bytes);
         await this.#write((state) => states.stage(state, slot, stored));
