@@ -13,7 +13,10 @@ export const sharedDir = process.env.RUNLET_SHARED ?? join(root, '..', 'shared')
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const share = Number(process.env.RUNLET_SHARE ?? 1);
 
-/** Those of a long list whose turn it is: one in RUNLET_SHARE, which the seed picks, so that as many days in a row have all. All of them where it is not set. */
+/**
+ * Those of a long list whose turn it is: one in RUNLET_SHARE, which the seed picks.
+ * As many seeds in a row have all of them. Where it is not set all are taken.
+ */
 export const todays = <T>(list: readonly T[]): T[] => list.filter((_, i) => (i + seed) % share === 0);
 
 /** The folder below shared/, or undefined (with one line that says how to get it). */

@@ -1,7 +1,8 @@
 /**
  * The compiler's tools in Node.
  *
- * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread that starts with the first compilation and does not keep the process alive.
+ * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread.
+ * It starts with the first compilation and does not keep the process alive.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -105,7 +105,7 @@ export default defineCommand({
       mostStreams: whole('most-streams', args.mostStreams) as number,
       safeAfter: numberOption('safe-after', args.safeAfter, { min: 1, whole: true }) as number,
     };
-    // what streams keep is renewed all the time: V8 would let garbage of some times its size gather before it collects
+    // What streams keep is renewed all the time. V8 would let some times as much garbage gather.
     setFlagsFromString('--optimize-for-size');
     const tls = await serverTls(args, log);
     /** What ends what was begun, the latest first, also where something after it fails. */

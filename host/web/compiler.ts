@@ -1,5 +1,6 @@
 /**
- * The whole build in a page: AssemblyScript's compiler, which has binaryen in it, loaded when it is first wanted (some 15 MB, 3 with gzip).
+ * The whole build in a page: AssemblyScript's compiler, which has binaryen in it.
+ * It is loaded when it is first wanted (some 15 MB, 3 with gzip).
  *
  * In: kernel sources by path (kernels/<name>.ts).  Out: a build function; the same input gives the bytes that Node gives.  Runs in a Web Worker: a
  * compilation takes a second or two, and nothing else happens in its thread meanwhile.

@@ -36,7 +36,7 @@ const token = 'a-token-of-some-length';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-raw-'));
 const at = (name: string) => join(folder, name);
 const children = new Set<ChildProcess>();
-/** All that clients have opened and not closed: Node does not end while a write of one of them is under way. */
+/** What clients have opened and not closed. Node does not end while one of them writes. */
 const sockets = new Set<Socket>();
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');

@@ -47,7 +47,10 @@ export function reference(graph: Graph, windows: readonly Int8Array[]): Int8Arra
   return runWindow(quantPlan(graph, { hop, mode: 'windowed' }), windows).outputs as Int8Array[];
 }
 
-/** An x86 processor without VNNI adds pairs of products in 16 bits, which saturate: onnxruntime leaves that out where it is asked to. */
+/**
+ * An x86 processor without VNNI adds pairs of products in 16 bits, which saturate.
+ * With this onnxruntime takes other instructions there.
+ */
 export const exactSums = { session: { x64quantprecision: '1' } };
 
 /** Sessions over one exported file with int8 inputs and outputs. */

@@ -18,8 +18,9 @@ const mostWaiting = 4096;
 const keepAliveMs = 15_000;
 
 /**
- * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its socket, not with the body's
- * reader: the body of a HEAD request has none. A pipelined response that waits for its turn is not told that the socket has closed.
+ * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its socket.
+ * The body's reader would not do: the body of a HEAD request has none.
+ * The response alone would not do: one that waits for its turn (pipelining) is not told that the socket has closed.
  */
 export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => void) => () => void): Response {
   return streamSSE(c, async (stream) => {
