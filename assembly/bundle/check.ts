@@ -18,6 +18,7 @@ import {
   manifestSection,
   mostSlidingWindow,
   type PortManifest,
+  truthPlaces,
   type WeightsManifest,
 } from './manifest.ts';
 
@@ -190,6 +191,14 @@ function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorMani
   return detector;
 }
 
+/** One name an element of the only input. */
+function columnsOf(value: unknown, { inputs }: Manifest): string[] {
+  const columns = listOf(value, 'columns', 1, textOf);
+  const elements = inputs.length === 1 ? inputs[0]?.elements : 0;
+  if (columns.length !== elements) disagree('columns', `there are ${columns.length} names for ${elements} elements of one input`);
+  return columns;
+}
+
 function featuresOf(value: unknown): FeaturesManifest {
   const fields = fieldsOf(value, 'features');
   return {
@@ -317,6 +326,8 @@ export function checkManifest(value: unknown): Manifest {
   if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
   checkSound(manifest);
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
+  if (m.columns !== undefined) manifest.columns = columnsOf(m.columns, manifest);
+  if (m.truthAt !== undefined) manifest.truthAt = oneOf(m.truthAt, 'truthAt', truthPlaces);
   if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
   if (m.features !== undefined) manifest.features = featuresOf(m.features);
   return manifest;

@@ -12,7 +12,7 @@ import type { MemoryMap } from '../emit/memory.ts';
 import { memoryBytes } from './bytes.ts';
 import { Digest, sha256 } from './digest.ts';
 import { makeGolden } from './golden.ts';
-import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, WeightsManifest } from './manifest.ts';
+import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, TruthAt, WeightsManifest } from './manifest.ts';
 
 export interface ManifestOptions {
   producer: string;
@@ -23,6 +23,8 @@ export interface ManifestOptions {
   target: string;
   style: Style;
   labels?: string[];
+  columns?: string[];
+  truthAt?: TruthAt;
   sampleRateHz?: number;
   frontEnd?: string;
   unit?: string;
@@ -125,10 +127,10 @@ export async function makeManifest(
 ): Promise<Manifest> {
   const { plan } = quant;
   const { graph } = plan;
-  const { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features } = options;
+  const { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
   const rounding = roundingOf(graph);
-  const own = { version, sequence, labels, sampleRateHz, frontEnd, unit, detector, features };
+  const own = { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features };
   const optional = { ...own, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,

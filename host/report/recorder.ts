@@ -4,12 +4,12 @@
  * In: frames and outputs as they pass.  Out: a summary and the series of a plot. Memory: 8 bytes per value kept; the input is
  * kept only where a plot is wanted.
  */
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest, TruthAt } from '../../assembly/bundle/manifest.ts';
 import type { GapPolicy } from '../session/index.ts';
 import type { GapList } from '../sources/gaps.ts';
 import { Track } from '../sources/source.ts';
 import type { RunPlot } from './plot.ts';
-import { accuracy, argmax, meanAbsoluteError, quantile } from './statistics.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from './statistics.ts';
 
 export interface RunSummary {
   model: string;
@@ -34,7 +34,7 @@ export interface RunSummary {
   labels?: Record<string, number>;
   /** How often each word was heard. */
   heard?: Record<string, number>;
-  truth?: { column: string; outputs: number; mae?: number; accuracy?: number };
+  truth?: { column: string; at: TruthAt; outputs: number; mae?: number; accuracy?: number };
 }
 
 export interface GapCount {
@@ -45,9 +45,6 @@ export interface GapCount {
   outputsLeftOut: number;
 }
 
-/** Truth of an output: that of its window's last frame (default), or the mean over its window. */
-export type TruthAt = 'mean' | 'end';
-
 export interface RecorderOptions {
   manifest: Manifest;
   source: string;
@@ -55,6 +52,7 @@ export interface RecorderOptions {
   keepInput: boolean;
   inputNames?: string[];
   truthName?: string;
+  /** Default: what the bundle says, else the majority of the window for classes, and its last frame for values. */
   truthAt?: TruthAt;
   /** Jumps in time between the rows of the truth. */
   jumps?: GapList;
@@ -88,6 +86,11 @@ export class Recorder {
     this.#inputs = options.keepInput ? Array.from({ length: inputs[0]?.elements ?? 0 }, () => new Track()) : [];
   }
 
+  /** Which truth an output is held against. */
+  get truthAt(): TruthAt {
+    return this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.classes ? 'majority' : 'end');
+  }
+
   get count(): number {
     return this.#times.length;
   }
@@ -115,14 +118,13 @@ export class Recorder {
 
   /** An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row as far as it was read. */
   output(values: Float32Array, startFrame: number, endFrame: number, truth?: Track): void {
-    const { rateHz = 1, truthAt = 'end', jumps } = this.#options;
+    const { rateHz = 1, jumps } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
     if (this.classes) this.#winners.push(argmax(values));
     if (!truth) return;
     const row = (frame: number) => jumps?.before(frame) ?? frame;
-    const first = row(truthAt === 'end' ? endFrame - 1 : startFrame);
-    this.#truth.push(meanOf(truth.values, first, row(endFrame)));
+    this.#truth.push(truthIn(truth.values, row(startFrame), row(endFrame), this.truthAt));
   }
 
   /** A detector heard this. */
@@ -170,6 +172,7 @@ export class Recorder {
       const real = this.classes ? undefined : meanAbsoluteError((this.outputs[0] as Track).view(), truth);
       summary.truth = {
         column: truthName,
+        at: this.truthAt,
         outputs: (classes ?? real)?.count ?? 0,
         mae: real && rounded(real.mae),
         accuracy: classes?.accuracy,
@@ -203,16 +206,3 @@ export class Recorder {
 
 /** Times are not known better than to 4 digits. */
 const rounded = (x: number): number => Number(x.toPrecision(4));
-
-/** Mean over [from, to) of what is known; NaN where nothing is. */
-function meanOf(values: Float64Array, from: number, to: number): number {
-  let sum = 0;
-  let count = 0;
-  for (let i = from; i < to; i++) {
-    const value = values[i] as number;
-    if (Number.isNaN(value)) continue;
-    sum += value;
-    count++;
-  }
-  return sum / count;
-}

@@ -1,8 +1,9 @@
 /**
  * Statistics that reports print.
  *
- * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error, accuracy.
+ * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error, accuracy, truths of windows.
  */
+import type { TruthAt } from '../../assembly/bundle/manifest.ts';
 
 /** The q-quantile, 0 <= q <= 1, of unsorted values; NaN for none. */
 export function quantile(values: ArrayLike<number>, q: number): number {
@@ -36,6 +37,20 @@ export function accuracy(found: ArrayLike<number>, truth: ArrayLike<number>): { 
     if (found[i] === truth[i]) right++;
   }
   return count ? { accuracy: right / count, count } : undefined;
+}
+
+/** Truth of the window [from, to), at the place that is asked for; NaN where nothing is known there. */
+export function truthIn(values: ArrayLike<number>, from: number, to: number, at: TruthAt): number {
+  if (at === 'end') return values[to - 1] ?? Number.NaN;
+  if (at === 'middle') return values[from + ((to - from) >> 1)] ?? Number.NaN;
+  const known: number[] = [];
+  for (let i = from; i < Math.min(to, values.length); i++) if (!Number.isNaN(values[i] as number)) known.push(values[i] as number);
+  if (at === 'mean') return known.reduce((sum, value) => sum + value, 0) / known.length;
+  const counts = new Map<number, number>();
+  for (const value of known) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let best = Number.NaN;
+  for (const [value, n] of counts) if (n > (counts.get(best) ?? 0)) best = value;
+  return best;
 }
 
 /** Index of the largest value, the first one of equals. */

@@ -12,7 +12,7 @@ export type TimeUnit = 's' | 'ms';
 const perSecond: Record<TimeUnit, number> = { s: 1, ms: 1000 };
 
 /** The unit that a column's name says: time_s, t_ms, milliseconds. */
-function unitOfName(name: string | undefined): TimeUnit | undefined {
+export function unitOfName(name: string | undefined): TimeUnit | undefined {
   if (/(^|[^a-z])(ms|msecs?)\W*$|milli(s|seconds?)?\W*$/i.test(name ?? '')) return 'ms';
   return /(^|[^a-z])(s|secs?|seconds?)\W*$/i.test(name ?? '') ? 's' : undefined;
 }

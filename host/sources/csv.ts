@@ -2,15 +2,16 @@
  * CSV files and streams.
  *
  * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per row.
- * Source: RFC 4180, read by csv-parse as a stream. Columns are chosen by name or index from 0; without a choice all are
- * taken but time columns (t, time...) and the truth. Jumps of a time column are gaps, where asked for. Every error names its line.
+ * Source: RFC 4180, read by csv-parse as a stream. columns.ts says which columns are taken. A time column gives the rate where the model has none, and its
+ * jumps are gaps, where asked for. Every error names its line.
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
 import { Clock, TimeSteps } from './clock.ts';
+import { frameColumns, isTime, rateOfTimes, rateRows, timeColumn } from './columns.ts';
 import { GapList } from './gaps.ts';
-import { Chunker, numberOf, type Source, type SourceOptions, Track, wrongElements } from './source.ts';
+import { Chunker, numberOf, type Source, type SourceOptions, Track } from './source.ts';
 
 interface Row {
   info: { lines: number };
@@ -25,36 +26,6 @@ const damaged = (where: string, why: string): RunletError =>
     tryThis: 'check the quotes and separators at that place',
   });
 
-/** Index of a column given by name or by index from 0. */
-function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
-  const named = names?.indexOf(wanted) ?? -1;
-  const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1;
-  if (index >= 0 && index < width) return index;
-  throw new RunletError('RN726', {
-    what: `there is no column ${wanted}`,
-    where,
-    why: names ? `the columns are ${names.slice(0, 20).join(', ')}` : `there are ${width} columns and no header`,
-    tryThis: 'give names of the header, or indexes from 0',
-  });
-}
-
-const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name.trim());
-
-/** The column whose jumps are gaps; -1 for none. @throws RN726 no such column, RN750 several */
-function timeColumn(names: string[] | undefined, width: number, where: string, { time }: SourceOptions): number {
-  if (!time || time.column === 'none') return -1;
-  if (time.column !== undefined) return columnOf(time.column, names, width, where);
-  const found = (names ?? []).filter(isTime);
-  if (found.length > 1)
-    throw new RunletError('RN750', {
-      what: 'it is not clear which column is the time',
-      where,
-      why: `there are ${found.join(', ')}`,
-      tryThis: 'choose one with --time, or say --time none',
-    });
-  return found.length === 1 ? (names?.indexOf(found[0] as string) ?? -1) : -1;
-}
-
 /** The clock of a time column. @throws RN739 the rate is unknown */
 function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOptions): Clock {
   if (sampleRateHz !== undefined) return new Clock(label, sampleRateHz, time?.unit);
@@ -66,34 +37,31 @@ function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOpt
   });
 }
 
-/** The steps of a time column, where there is one and a rate that they should have. */
-function timeSteps(names: string[] | undefined, width: number, where: string, options: SourceOptions): TimeSteps | undefined {
-  if (options.sampleRateHz === undefined || !names?.some(isTime)) return undefined;
-  const column = timeColumn(names, width, where, { ...options, time: options.time ?? {} });
-  return column < 0 ? undefined : new TimeSteps(column, names[column] as string, where, options.sampleRateHz);
+/** Names of classes that are kept of a truth column whose labels nobody gave. */
+const mostNames = 1000;
+
+/** Truth: a number, a label's index, or NaN where the cell is empty. Without labels a new name gets the next index. */
+function truthOf(cell: string, labels: string[] | undefined, found: string[]): number {
+  const at = (labels ?? found).indexOf(cell);
+  if (at >= 0) return at;
+  const value = numberOf(cell);
+  if (value !== undefined || labels || cell === '' || found.length >= mostNames) return value ?? Number.NaN;
+  return found.push(cell) - 1;
 }
 
-/** Which columns make a frame, and which is the truth. */
-function choose(first: string[], header: boolean, name: string, options: SourceOptions) {
-  const names = header ? first.map((n) => n.trim()) : undefined;
-  const truth = options.truth === undefined ? -1 : columnOf(options.truth, names, first.length, name);
-  const time = timeColumn(names, first.length, name, options);
-  const columns = options.columns
-    ? options.columns.map((c) => columnOf(c, names, first.length, name))
-    : first.map((_, i) => i).filter((i) => i !== truth && i !== time && !(names && isTime(names[i] as string)));
-  if (columns.length !== options.frameElements)
-    throw wrongElements(
-      name,
-      `${columns.length} columns (${columns.map((i) => names?.[i] ?? i).slice(0, 12).join(', ')}), the model takes ${options.frameElements}`, // biome-ignore format: one line
-      'choose columns with --columns',
-    );
-  return { names, truth, time, columns };
-}
-
-/** Truth: a number, a label's index, or NaN where the cell is empty. */
-function truthOf(cell: string, labels: string[] | undefined): number {
-  const label = labels?.indexOf(cell) ?? -1;
-  return label >= 0 ? label : (numberOf(cell) ?? Number.NaN);
+/** The first rows, and all of them again from the start. */
+async function peeked(rows: AsyncGenerator<Row>, count: number): Promise<{ first: Row[]; all: AsyncGenerator<Row> }> {
+  const first: Row[] = [];
+  while (first.length < count) {
+    const { value, done } = await rows.next();
+    if (done) break;
+    first.push(value);
+  }
+  async function* all(): AsyncGenerator<Row> {
+    yield* first;
+    yield* rows;
+  }
+  return { first, all: all() };
 }
 
 async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
@@ -124,62 +92,85 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGen
   }
 }
 
+/** @throws RN725 */
+function checkWidth(row: Row | undefined, width: number, name: string): void {
+  if (row && row.record.length !== width)
+    throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, where line 1 has ${width}`);
+}
+
+/** What the header and the first rows say. @throws RN722, RN726, RN739, RN750 */
+function layoutOf(first: Row[], name: string, options: SourceOptions) {
+  const head = (first[0] as Row).record;
+  const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
+  const names = header ? head.map((n) => n.trim()) : undefined;
+  const data = header ? first.slice(1) : first;
+  checkWidth(data[0], head.length, name);
+  const { truth, columns } = frameColumns(names, data[0]?.record ?? head.map(() => ''), name, options);
+  const time = options.time ? timeColumn(names, head.length, name, options.time) : -1;
+  const times = names?.filter(isTime) ?? [];
+  const stepColumn = times.length === 1 || (options.checkTime && times.length > 0) ? timeColumn(names, head.length, name, options.time) : -1;
+  const stepName = names?.[stepColumn] ?? '';
+  const cells = data.map(({ record }) => record[stepColumn] ?? '');
+  const rateHz = stepColumn < 0 ? undefined : rateOfTimes(stepName, cells, options.time?.unit);
+  const { sampleRateHz } = options;
+  const steps =
+    options.checkTime && stepColumn >= 0 && sampleRateHz !== undefined
+      ? new TimeSteps(stepColumn, stepName, name, sampleRateHz)
+      : undefined;
+  const clock = time < 0 ? undefined : clockOf(names?.[time] ?? `${time}`, name, { ...options, sampleRateHz: sampleRateHz ?? rateHz });
+  return { header, names, width: head.length, truth, columns, time, rateHz, steps, clock };
+}
+
+/** The number in a cell. @throws RN727 */
+function cellValue(row: Row, column: number, where: string, { names, gaps }: { names?: string[]; gaps?: boolean }): number {
+  const cell = row.record[column] as string;
+  const value = numberOf(cell);
+  if (value !== undefined) return value;
+  if (gaps && (cell === '' || /^nan$/i.test(cell))) return Number.NaN;
+  throw new RunletError('RN727', {
+    what: `'${cell.slice(0, 40)}' is not a number`,
+    where: `${where}, column ${names?.[column] ?? column}`,
+    tryThis: names
+      ? 'correct the cell, or choose other columns with --columns'
+      : 'correct the cell, or say --header if line 1 has names',
+  });
+}
+
 /**
- * A source out of CSV. Nothing is read before the first frame is asked for, but the header, to check the columns.
+ * A source out of CSV. The header is read at once, with the first rows where a time column is to give the rate.
+ * @param ahead rows that may be read before the first frame is asked for.
  * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number,
  *   RN739, RN749, RN750 the time column.
  */
-export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, options: SourceOptions): Promise<Source> {
-  const rows = rowsOf(bytes, name);
-  const first = await rows.next();
-  if (first.done)
+export async function csvSource(
+  bytes: AsyncIterable<Uint8Array>,
+  name: string,
+  options: SourceOptions,
+  ahead = rateRows,
+): Promise<Source> {
+  const { first, all: rows } = await peeked(rowsOf(bytes, name), ahead);
+  if (first.length === 0)
     throw new RunletError('RN737', { what: 'the source is empty', where: name, tryThis: 'give at least one frame' });
-  const head = first.value.record;
-  const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
-  const { names, truth, time, columns } = choose(head, header, name, options);
-  const steps = options.checkTime ? timeSteps(names, first.value.record.length, name, options) : undefined;
-  const clock = time >= 0 ? clockOf(names?.[time] ?? `${time}`, name, options) : undefined;
+  const { header, names, width, truth, time, columns, rateHz, steps, clock } = layoutOf(first, name, options);
   const jumps = clock && new GapList();
   const track = truth >= 0 ? new Track() : undefined;
-
-  const cellValue = (row: Row, column: number): number => {
-    const cell = row.record[column] as string;
-    const value = numberOf(cell);
-    if (value !== undefined) return value;
-    if (options.gaps && (cell === '' || /^nan$/i.test(cell))) return Number.NaN;
-    throw new RunletError('RN727', {
-      what: `'${cell.slice(0, 40)}' is not a number`,
-      where: `${name}, line ${row.info.lines}, column ${names?.[column] ?? column}`,
-      tryThis: header
-        ? 'correct the cell, or choose other columns with --columns'
-        : 'correct the cell, or say --header if line 1 has names',
-    });
-  };
+  const truthNames: string[] = [];
 
   async function* frames(): AsyncGenerator<Float32Array> {
     const chunker = new Chunker(options.frameElements);
     let rowsRead = 0;
-    const take = (row: Row): Float32Array | undefined => {
-      if (row.record.length !== head.length)
-        throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, where line 1 has ${head.length}`);
-      let chunk: Float32Array | undefined;
-      const values = columns.map((column) => cellValue(row, column));
-      if (clock) {
-        const lost = clock.before(row.record[time] as string, values.some(Number.isNaN), `${name}, line ${row.info.lines}`);
-        if (lost > 0) jumps?.add(rowsRead, lost);
-      }
+    for await (const row of rows) {
+      if (header && row === first[0]) continue;
+      const where = `${name}, line ${row.info.lines}`;
+      checkWidth(row, width, name);
+      const values = columns.map((column) => cellValue(row, column, where, { names, gaps: options.gaps }));
+      const lost = clock?.before(row.record[time] as string, values.some(Number.isNaN), where) ?? 0;
+      if (lost > 0) jumps?.add(rowsRead, lost);
       steps?.add(row.record[steps.column] as string);
       rowsRead++;
+      let chunk: Float32Array | undefined;
       for (const value of values) chunk = chunker.push(value) ?? chunk;
-      track?.push(truthOf(row.record[truth] as string, options.labels));
-      return chunk;
-    };
-    if (!header) {
-      const chunk = take(first.value as Row);
-      if (chunk) yield chunk;
-    }
-    for await (const row of rows) {
-      const chunk = take(row);
+      track?.push(truthOf(row.record[truth] as string, options.labels, truthNames));
       if (chunk) yield chunk;
     }
     steps?.check();
@@ -191,7 +182,10 @@ export async function csvSource(bytes: AsyncIterable<Uint8Array>, name: string, 
     frames: frames(),
     describe: `${name}: CSV, ${shown.slice(0, 8).join(', ')}${shown.length > 8 ? ', ...' : ''}`,
     names: shown,
+    named: names !== undefined,
+    ...(rateHz !== undefined && { sampleRateHz: rateHz }),
     truth: track,
+    truthNames,
     jumps,
   };
 }

@@ -62,8 +62,10 @@ async function fromBytes(
   kind: Exclude<Format, 'wav'>,
   name: string,
   options: SourceOptions,
+  live = false,
 ): Promise<Source> {
-  if (kind === 'csv') return (await import('./csv.ts')).csvSource(bytes, name, options);
+  // what comes as it is made is not held back for its rate
+  if (kind === 'csv') return (await import('./csv.ts')).csvSource(bytes, name, options, live ? 2 : undefined);
   if (kind === 'text')
     return { frames: (await import('./stdin.ts')).textFrames(bytes, name, options), describe: `${name}: text` };
   const { needsResampling, pickOf, soundFrames, soundText } = await import('./sound.ts');
@@ -83,7 +85,7 @@ async function fromBytes(
 async function fromPipe(bytes: AsyncIterable<Uint8Array>, options: SourceOptions): Promise<Source> {
   const name = 'standard input';
   const { format, sound } = options;
-  if (format === 'csv' || format === 'text') return fromBytes(bytes, format, name, options);
+  if (format === 'csv' || format === 'text') return fromBytes(bytes, format, name, options, true);
   const { isWav, peek, rejoined, wavPipe } = await import('./wav.ts');
   const { head, rest } = await peek(bytes);
   if (format === 'wav' || isWav(head)) return wavPipe(head, rest, name, options);

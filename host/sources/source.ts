@@ -22,8 +22,12 @@ export interface Source<Chunk = Float32Array> {
   sampleRateHz?: number;
   /** Names of a frame's elements, where the source knows. */
   names?: string[];
+  /** Whether `names` stand in the source itself, and are no numbers of columns. */
+  named?: boolean;
   /** The truth per frame, filled as frames are read; NaN where it is unknown. */
   truth?: Track;
+  /** Names in a truth column whose labels nobody gave, filled as frames are read; a truth is an index of them. */
+  truthNames?: string[];
   /** Jumps of the time column between frames, filled as frames are read. */
   jumps?: GapList;
 }
@@ -46,6 +50,8 @@ export interface SourceOptions {
   sound?: boolean;
   /** CSV: columns to use, by name or index from 0. Sound: channels, by index. */
   columns?: string[];
+  /** CSV: columns that the model was trained on, taken where the header has them all. */
+  known?: string[];
   /** CSV: whether the first line is a header; by default it is one if it has a cell that is no number. */
   header?: boolean;
   /** CSV: the column with the truth; generated ecg and ppg know theirs as `bpm`. */

@@ -18,7 +18,7 @@ import { type LayerDeviation, layerRows, type Measured } from './layer-deviation
 import { partialOf } from './partial.ts';
 import { planStream } from './plan.ts';
 import { totalStride } from './timing.ts';
-import { hasTrunk, type Mode, type StreamPlan } from './types.ts';
+import { hasTrunk, type Mode, modes, type StreamPlan } from './types.ts';
 
 /** Arrays that hold frames, and how their numbers are computed and read. */
 export interface Arithmetic<A> {
@@ -60,12 +60,10 @@ export interface DeviationLimits {
   macs?: number;
 }
 
-const allModes: Mode[] = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'];
-
 function plansOf(graph: Graph, hop: number): { plans: StreamPlan[]; refused: Deviation['refused'] } {
   const plans: StreamPlan[] = [];
   const refused: Deviation['refused'] = [];
-  for (const mode of allModes) {
+  for (const mode of modes) {
     try {
       const plan = planStream(graph, { hop, mode });
       // at an aligned hop misaligned is stream
@@ -189,7 +187,7 @@ export function deviationOf<A extends Sliceable<A>>(
     compared++;
   }
 
-  const modes = plans.map((plan): ModeCost => {
+  const costs = plans.map((plan): ModeCost => {
     const found = measured.find((m) => m.plan === plan);
     return {
       mode: plan.mode,
@@ -209,7 +207,7 @@ export function deviationOf<A extends Sliceable<A>>(
     windows: compared,
     frames,
     notes,
-    modes,
+    modes: costs,
     refused,
     ...(part && {
       partial: { layers: part.layers, layer: part.node.name, contaminated: part.contaminated, ...summary(partial) },

@@ -64,14 +64,14 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
   }
 }
 
-function checkAlignment(hop: number, microHop: number, alignment: number): void {
+function checkAlignment(window: number, hop: number, microHop: number, alignment: number): void {
   if (hop % alignment !== 0) {
     const below = Math.floor(hop / alignment) * alignment;
-    const nearest = [below, below + alignment].filter((h) => h > 0).join(' or ');
+    const nearest = [below, below + alignment].filter((h) => h > 0 && h <= window).join(' or ');
     throw new RunletError('RN201', {
       what: `hop ${hop} is not a multiple of the total stride ${alignment}`,
       why: 'frames kept from the last hop would lie between the frames that this one needs (StreamiNNC rule R2)',
-      tryThis: `hop ${nearest}, or --mode edge-exact, which is exact at any hop`,
+      tryThis: `${nearest ? `hop ${nearest}, or ` : ''}--mode edge-exact, which is exact at any hop`,
     });
   }
   if (microHop % alignment !== 0) {
@@ -98,7 +98,7 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   const timing = timingOf(graph, (node) => trunk.has(node));
   const alignment = strideOf(timing.values(), clock);
   const microHop = options.microHop ?? (mode === 'misaligned' ? alignment : hop);
-  checkAlignment(mode === 'misaligned' ? alignment : hop, microHop, alignment);
+  checkAlignment(window, mode === 'misaligned' ? alignment : hop, microHop, alignment);
   if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
 
   const boundary = boundaryOf(graph, trunk, timing);

@@ -109,6 +109,18 @@ function equals(plan: StreamPlan, step: Step): string {
   return step.exact ? 'exact' : 'extended';
 }
 
+/** How much less a hop takes than a window; where that is nothing, why. */
+export function savedText(plan: StreamPlan): string {
+  const { macsPerHop, macsPerWindow, mode, hop, window, headShare } = plan;
+  if (macsPerWindow > 1.05 * macsPerHop) return `${ratio(macsPerWindow, macsPerHop)} times less`;
+  if (hop >= window) return 'nothing is saved, since no frame of a window is in the next one; a smaller --hop saves';
+  if (mode === 'windowed') return 'nothing is saved, since mode windowed computes every window whole';
+  if (macsPerHop === 0) return 'there is nothing to save';
+  if (headShare > 0.9)
+    return `nothing is saved, since ${(100 * headShare).toFixed(0)} % of the work is in layers that read the whole window`;
+  return 'nothing is saved, since nearly every row touches an edge of the window; a smaller --hop or mode stream may save';
+}
+
 /** Totals, one line each. */
 export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
@@ -124,7 +136,7 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
     `window      ${plan.window} ${unit}${ms(plan.window)}, hop ${plan.hop}${ms(plan.hop)}, micro-hop ${plan.microHop}${plan.mode === 'stream' ? `, hops must be multiples of ${plan.alignment}` : ''}`,
     plan.graph.stateful
       ? `work        ${count(plan.macsPerHop)} MACs per step`
-      : `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${ratio(plan.macsPerWindow, plan.macsPerHop)} times less`,
+      : `work        ${count(plan.macsPerHop)} MACs per hop, ${count(plan.macsPerWindow)} per window: ${savedText(plan)}`,
     ...(hasTrunk(plan.mode)
       ? [
           `head        ${(100 * plan.headShare).toFixed(1)} % of a hop's work${plan.headShare > 0 ? `, which caps the speed-up at ${ratio(plan.macsPerWindow, plan.headShare * plan.macsPerHop)}` : ''}`,

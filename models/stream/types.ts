@@ -17,7 +17,8 @@ import type { Taps } from './taps.ts';
  * approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no multiple of the total stride; the window is
  * taken at the multiple before it.
  */
-export type Mode = 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
+export const modes = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'] as const;
+export type Mode = (typeof modes)[number];
 
 /** Modes that keep history or sub-embeddings, and so do not equal the windowed model where it pads time. */
 export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';

@@ -1,0 +1,94 @@
+/**
+ * Which columns of a CSV make a frame, which is the time, which the truth; and the rate that a time column says.
+ *
+ * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
+ * Columns are those that the user names; else those that the model names, where the header has them all; else all that hold numbers but the time
+ * (t, time..., timestamp) and the truth (the one that was asked for, and what is named label, class, target, truth or activity).
+ */
+import { RunletError } from '../../models/error.ts';
+import { type TimeUnit, unitOfName } from './clock.ts';
+import { numberOf, type SourceOptions, wrongElements } from './source.ts';
+
+export const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name.trim());
+
+/** Names of a column that says what a row is. */
+export const isTruth = (name: string): boolean => /^(labels?|class|target|truth|ground.?truth|activity)$/i.test(name.trim());
+
+const isEmpty = (cell: string): boolean => cell === '' || /^nan$/i.test(cell);
+
+/** Index of a column given by name or by index from 0. @throws RN726 */
+export function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
+  const named = names?.indexOf(wanted) ?? -1;
+  const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1;
+  if (index >= 0 && index < width) return index;
+  throw new RunletError('RN726', {
+    what: `there is no column ${wanted}`,
+    where,
+    why: names ? `the columns are ${names.slice(0, 20).join(', ')}` : `there are ${width} columns and no header`,
+    tryThis: 'give names of the header, or indexes from 0',
+  });
+}
+
+/** The column of the time, by the user's word or by its name; -1 for none. @throws RN726 no such column, RN750 several */
+export function timeColumn(names: string[] | undefined, width: number, where: string, time: SourceOptions['time'] = {}): number {
+  if (time.column === 'none') return -1;
+  if (time.column !== undefined) return columnOf(time.column, names, width, where);
+  const found = (names ?? []).filter(isTime);
+  if (found.length > 1)
+    throw new RunletError('RN750', {
+      what: 'it is not clear which column is the time',
+      where,
+      why: `there are ${found.join(', ')}`,
+      tryThis: 'choose one with --time, or say --time none',
+    });
+  return found.length === 1 ? (names?.indexOf(found[0] as string) ?? -1) : -1;
+}
+
+/** Which columns make a frame, and which is the truth. @throws RN722, RN726 */
+export function frameColumns(
+  names: string[] | undefined,
+  first: readonly string[],
+  where: string,
+  options: SourceOptions,
+): { truth: number; columns: number[] } {
+  const width = first.length;
+  const truth = options.truth === undefined ? -1 : columnOf(options.truth, names, width, where);
+  const known = options.columns ?? (options.known?.every((name) => names?.includes(name)) ? options.known : undefined);
+  const isSignal = (i: number): boolean => {
+    const cell = first[i] as string;
+    const name = names?.[i];
+    if (i === truth || (name !== undefined && (isTime(name) || isTruth(name)))) return false;
+    return names === undefined || isEmpty(cell) || numberOf(cell) !== undefined;
+  };
+  const columns = known
+    ? known.map((name) => columnOf(name, names, width, where))
+    : first.map((_, i) => i).filter(isSignal);
+  const nameOf = (i: number) => names?.[i] ?? `${i}`;
+  if (columns.length === options.frameElements) return { truth, columns };
+  const shown = columns.map(nameOf);
+  throw wrongElements(
+    where,
+    `${columns.length} columns (${shown.slice(0, 12).join(', ')}), the model takes ${options.frameElements}`,
+    `--columns ${columns.length > options.frameElements ? `${shown.slice(0, options.frameElements).join(',')}, or whichever ${options.frameElements} it was trained on` : 'with the names of those that it was trained on'}`,
+  );
+}
+
+/** Rows that the rate is read from. */
+export const rateRows = 64;
+
+/**
+ * Frames a second by the usual step of a time column; undefined where it is no time in seconds or milliseconds (a step of 1 may be a row number).
+ * A rate within 1 % of a whole number is that number.
+ */
+export function rateOfTimes(name: string, cells: readonly string[], unit?: TimeUnit): number | undefined {
+  const times = cells.map((cell) => numberOf(cell) ?? Number.NaN);
+  const steps = times.slice(1).map((time, i) => time - (times[i] as number));
+  const sorted = steps.filter((step) => step > 0).sort((a, b) => a - b);
+  const step = sorted[sorted.length >> 1];
+  if (step === undefined) return undefined;
+  const known = unit ?? unitOfName(name) ?? (step < 0.9 ? 's' : step > 1.1 && step < 900 ? 'ms' : undefined);
+  if (!known) return undefined;
+  const rateHz = (known === 's' ? 1 : 1000) / step;
+  const whole = Math.round(rateHz);
+  return whole > 0 && Math.abs(rateHz - whole) < 0.01 * rateHz ? whole : Number(rateHz.toPrecision(4));
+}

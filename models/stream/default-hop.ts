@@ -1,0 +1,68 @@
+/**
+ * The hop of a model that names none: about a tenth of its window.
+ *
+ * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks, why, and hops that are cheaper than their neighbours.
+ * Near a tenth the hop is taken that shares most with the total stride, so that few phases are kept (StreamiNNC rule R2). At most 13 plans are made.
+ */
+import { isRunletError } from '../error.ts';
+import type { Graph } from '../graph/types.ts';
+import { clockOf, gcd, tickName } from './clock.ts';
+import { planStream } from './plan.ts';
+import { totalStride } from './timing.ts';
+import type { PlanOptions } from './types.ts';
+
+export interface DefaultHop {
+  /** Ticks between two outputs. */
+  hop: number;
+  /** One sentence for people. */
+  why: string;
+  /** Up to three hops, ascending, each with less work per frame than the hops one smaller and one larger. */
+  cheaper: number[];
+}
+
+/** Of the hops around `near`, the one that shares the largest factor with the stride, and of those the nearest. */
+function roundHop(near: number, stride: number, window: number): number {
+  const [low, high] = [Math.max(1, Math.ceil(0.7 * near)), Math.min(window, Math.floor(1.4 * near))];
+  let best = Math.min(window, Math.max(1, Math.round(near)));
+  for (let hop = low; hop <= high; hop++) {
+    const gain = gcd(hop, stride) - gcd(best, stride);
+    if (gain > 0 || (gain === 0 && Math.abs(hop - near) < Math.abs(best - near))) best = hop;
+  }
+  return best;
+}
+
+/** Mode `stream` takes multiples of the total stride alone. */
+function multipleOf(stride: number, near: number, window: number): number {
+  const largest = Math.max(1, Math.floor(window / stride));
+  return stride * Math.min(largest, Math.max(1, Math.round(near / stride)));
+}
+
+/** The hop for a model that names none. A model with its own state answers once a step, and has no other. */
+export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): DefaultHop {
+  const clock = clockOf(graph);
+  const { window } = clock;
+  if (graph.stateful) return { hop: window, why: 'the model carries its own state and answers once a step', cheaper: [] };
+  if (window === 1) return { hop: 1, why: 'the window is one frame', cheaper: [] };
+  const stride = totalStride(graph);
+  const hopNear = (share: number) =>
+    options.mode === 'stream' ? multipleOf(stride, share * window, window) : roundHop(share * window, stride, window);
+  const costs = new Map<number, number>();
+  /** Work per frame; no such hop has none. */
+  const cost = (hop: number): number => {
+    const known = costs.get(hop);
+    if (known !== undefined) return known;
+    let macs = Number.POSITIVE_INFINITY;
+    try {
+      if (hop >= 1 && hop <= window) macs = planStream(graph, { ...options, hop }).macsPerHop / hop;
+    } catch (error) {
+      if (!isRunletError(error)) throw error;
+    }
+    costs.set(hop, macs);
+    return macs;
+  };
+  const hop = hopNear(0.1);
+  const candidates = [...new Set([hopNear(0.05), hop, hopNear(0.2), hopNear(0.4)])];
+  const cheaper = candidates.filter((h) => cost(h) < cost(h - 1) && cost(h) < cost(h + 1)).slice(0, 3);
+  const unit = tickName(clock);
+  return { hop, why: `no hop was given: about a tenth of the window of ${window} ${unit}`, cheaper };
+}
