@@ -11,6 +11,8 @@ import { guardStreams, rawStream } from '../report/terminal.ts';
 import { kebab, output, reportError, unknownOptions } from './args.ts';
 
 const verbs: Record<string, string> = {
+  demo: 'Show what Runlet does: beats in an ECG, found by an int8 network that streams',
+  make: 'Go the whole way: a model and your recording to a module that runs',
   inspect: 'Show what a model file holds, or what a bundle holds',
   plan: 'Plan how a model streams: state, delay, work per hop',
   quantize: 'Turn a float model into int8 with calibration data',

@@ -52,6 +52,16 @@ export function readRecords(folder: string): Record[] {
   });
 }
 
+/** The two simulated minutes of the zoo: mV, and where their beats are. */
+export function readDemo(): { signal: Float32Array; truth: Record['marks'] } {
+  const rows = readFileSync(zooFile('ecg', 'demo.csv'), 'utf8').trim().split('\n').slice(1);
+  const values = rows.map((line) => line.split(',').map(Number));
+  return {
+    signal: Float32Array.from(values, ([, mV]) => mV as number),
+    truth: values.flatMap(([, , beat = 0], n): Record['marks'] => (beat > 0 ? [[n, beat - 1]] : [])),
+  };
+}
+
 /** Weights for the network of a fold, or for ecg.onnx. */
 export function kindWeights(fold?: number): KindWeights {
   const { shipped, folds: each } = JSON.parse(readFileSync(zooFile('ecg', 'kinds.json'), 'utf8'));

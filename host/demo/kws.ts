@@ -1,5 +1,5 @@
 /**
- * npm run demo: ten words out of a minute of sound, from the ONNX file to detections as they happen.
+ * npm run demo:kws: ten words out of a minute of sound, from the ONNX file to detections as they happen.
  *
  * In: models/zoo/kws (float ONNX, calibration rows, a synthesised minute with its script).  Out: plan, module, detections with their times against
  * the script, what streaming saved. Writes out/kws.wasm and out/kws.svg. On a terminal a live line shows the newest scores.
@@ -148,7 +148,7 @@ async function main(): Promise<void> {
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
   say(
-    '\n  The plot is out/kws.svg; models/zoo/kws/card.md says how good the network is on people. The other demo:  npm run demo:ppg',
+    '\n  The plot is out/kws.svg; models/zoo/kws/card.md says how good the network is on people. Another demo:  npm run demo:ppg',
   );
 }
 

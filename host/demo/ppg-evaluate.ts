@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   const graph = await readFloat('ppg-hr', 'ppg-hr.onnx');
   const hop = 64;
   const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
-  const int8 = quantize(graph, { hop }, calibration, { preset: 'fast', noReport: true }).graph;
+  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
   const streamed = quantPlan(int8, { hop });
   const windowed = quantPlan(int8, { hop, mode: 'windowed' });
   const floats = { 'float windowed': planStream(graph, { hop, mode: 'windowed' }), 'float extended': planStream(graph, { hop }) };

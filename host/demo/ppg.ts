@@ -1,5 +1,5 @@
 /**
- * npm run demo: heart rate from a PPG, from the ONNX file to answers on every hop.
+ * npm run demo:ppg: heart rate from a PPG, from the ONNX file to answers on every hop.
  *
  * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan, per-layer quantisation, heart
  * rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm and out/ppg-hr.svg.
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
 
   step(2, 'Quantise with calib.npy (9 minutes of simulated signal)');
   const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
-  const { graph: int8, report } = quantize(graph, options, calibration, { preset: 'fast' });
+  const { graph: int8, report } = quantize(graph, options, calibration);
   const quant = quantPlan(int8, options);
   const rows = report.map((r) => [
     r.name,

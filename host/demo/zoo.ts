@@ -1,7 +1,7 @@
 /**
  * A model of the zoo as demos and evaluations take it: its files, its float graph, its int8 graph, an open module.
  *
- * In: a folder of models/zoo and names of files in it.  Out: arrays, graphs, sessions. int8 by the preset `fast` unless another is asked for.
+ * In: a folder of models/zoo and names of files in it.  Out: arrays, graphs, sessions. int8 by the preset that `runlet quantize` takes.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,6 @@ import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
-import type { Preset } from '../../quant/presets.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { argmax } from '../report/statistics.ts';
 import { openSession, type Session } from '../session/index.ts';
@@ -30,8 +29,8 @@ export async function readFloat(model: string, file: string): Promise<Graph> {
   return readModel(bytes, { name: model, digest: createHash('sha256').update(bytes).digest('hex') });
 }
 
-export const toInt8 = (graph: Graph, hop: number, calibration: Float32Array, preset: Preset = 'fast'): Graph =>
-  quantize(graph, { hop }, calibration, { preset, noReport: true }).graph;
+export const toInt8 = (graph: Graph, hop: number, calibration: Float32Array): Graph =>
+  quantize(graph, { hop }, calibration, { noReport: true }).graph;
 
 export async function openInt8(
   int8: Graph,

@@ -53,7 +53,7 @@ export async function demoBundle(hop: number, version: string, sequence: number)
   const graph = await readModel(new Uint8Array(await readFile(zooFile('ppg-hr.onnx'))), { name: 'ppg-hr' });
   const calibration = readNpy(new Uint8Array(await readFile(zooFile('calib.npy')))).data as Float32Array;
   // one quantisation for both, so that they agree where both have an output
-  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
+  const int8 = quantize(graph, { hop: 64 }, calibration, { noReport: true }).graph;
   const fields = { producer: producer(), target: 'simd' as const, ...manifestFields(graph), version, sequence };
   return (await build(quantPlan(int8, { hop }), fields)).wasm;
 }

@@ -44,7 +44,8 @@ export function truthIn(values: ArrayLike<number>, from: number, to: number, at:
   if (at === 'end') return values[to - 1] ?? Number.NaN;
   if (at === 'middle') return values[from + ((to - from) >> 1)] ?? Number.NaN;
   const known: number[] = [];
-  for (let i = from; i < Math.min(to, values.length); i++) if (!Number.isNaN(values[i] as number)) known.push(values[i] as number);
+  for (let i = from; i < Math.min(to, values.length); i++)
+    if (!Number.isNaN(values[i] as number)) known.push(values[i] as number);
   if (at === 'mean') return known.reduce((sum, value) => sum + value, 0) / known.length;
   const counts = new Map<number, number>();
   for (const value of known) counts.set(value, (counts.get(value) ?? 0) + 1);

@@ -44,6 +44,19 @@ export function timeColumn(names: string[] | undefined, width: number, where: st
   return found.length === 1 ? (names?.indexOf(found[0] as string) ?? -1) : -1;
 }
 
+const isText = (cell: string): boolean => !isEmpty(cell) && numberOf(cell) === undefined;
+
+/** The only column that is named as a truth, else the only one that holds text; -1 for none, and where nobody asked. */
+function guessedTruth(names: string[] | undefined, first: readonly string[], { guessTruth }: SourceOptions): number {
+  if (!guessTruth || !names) return -1;
+  const only = (is: (i: number) => boolean) => {
+    const found = names.flatMap((_, i) => (is(i) ? [i] : []));
+    return found.length === 1 ? (found[0] as number) : -1;
+  };
+  const named = only((i) => isTruth(names[i] as string));
+  return named >= 0 ? named : only((i) => isText(first[i] as string) && !isTime(names[i] as string));
+}
+
 /** Which columns make a frame, and which is the truth. @throws RN722, RN726 */
 export function frameColumns(
   names: string[] | undefined,
@@ -52,17 +65,15 @@ export function frameColumns(
   options: SourceOptions,
 ): { truth: number; columns: number[] } {
   const width = first.length;
-  const truth = options.truth === undefined ? -1 : columnOf(options.truth, names, width, where);
+  const truth = options.truth === undefined ? guessedTruth(names, first, options) : columnOf(options.truth, names, width, where);
   const known = options.columns ?? (options.known?.every((name) => names?.includes(name)) ? options.known : undefined);
   const isSignal = (i: number): boolean => {
     const cell = first[i] as string;
     const name = names?.[i];
     if (i === truth || (name !== undefined && (isTime(name) || isTruth(name)))) return false;
-    return names === undefined || isEmpty(cell) || numberOf(cell) !== undefined;
+    return names === undefined || !isText(cell);
   };
-  const columns = known
-    ? known.map((name) => columnOf(name, names, width, where))
-    : first.map((_, i) => i).filter(isSignal);
+  const columns = known ? known.map((name) => columnOf(name, names, width, where)) : first.map((_, i) => i).filter(isSignal);
   const nameOf = (i: number) => names?.[i] ?? `${i}`;
   if (columns.length === options.frameElements) return { truth, columns };
   const shown = columns.map(nameOf);

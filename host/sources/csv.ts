@@ -108,7 +108,8 @@ function layoutOf(first: Row[], name: string, options: SourceOptions) {
   const { truth, columns } = frameColumns(names, data[0]?.record ?? head.map(() => ''), name, options);
   const time = options.time ? timeColumn(names, head.length, name, options.time) : -1;
   const times = names?.filter(isTime) ?? [];
-  const stepColumn = times.length === 1 || (options.checkTime && times.length > 0) ? timeColumn(names, head.length, name, options.time) : -1;
+  const stepColumn =
+    times.length === 1 || (options.checkTime && times.length > 0) ? timeColumn(names, head.length, name, options.time) : -1;
   const stepName = names?.[stepColumn] ?? '';
   const cells = data.map(({ record }) => record[stepColumn] ?? '');
   const rateHz = stepColumn < 0 ? undefined : rateOfTimes(stepName, cells, options.time?.unit);
@@ -117,7 +118,8 @@ function layoutOf(first: Row[], name: string, options: SourceOptions) {
     options.checkTime && stepColumn >= 0 && sampleRateHz !== undefined
       ? new TimeSteps(stepColumn, stepName, name, sampleRateHz)
       : undefined;
-  const clock = time < 0 ? undefined : clockOf(names?.[time] ?? `${time}`, name, { ...options, sampleRateHz: sampleRateHz ?? rateHz });
+  const clock =
+    time < 0 ? undefined : clockOf(names?.[time] ?? `${time}`, name, { ...options, sampleRateHz: sampleRateHz ?? rateHz });
   return { header, names, width: head.length, truth, columns, time, rateHz, steps, clock };
 }
 
@@ -185,6 +187,7 @@ export async function csvSource(
     named: names !== undefined,
     ...(rateHz !== undefined && { sampleRateHz: rateHz }),
     truth: track,
+    ...(truth >= 0 && { truthName: names?.[truth] ?? `${truth}` }),
     truthNames,
     jumps,
   };

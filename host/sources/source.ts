@@ -26,6 +26,8 @@ export interface Source<Chunk = Float32Array> {
   named?: boolean;
   /** The truth per frame, filled as frames are read; NaN where it is unknown. */
   truth?: Track;
+  /** The column of the truth. */
+  truthName?: string;
   /** Names in a truth column whose labels nobody gave, filled as frames are read; a truth is an index of them. */
   truthNames?: string[];
   /** Jumps of the time column between frames, filled as frames are read. */
@@ -56,6 +58,8 @@ export interface SourceOptions {
   header?: boolean;
   /** CSV: the column with the truth; generated ecg and ppg know theirs as `bpm`. */
   truth?: string;
+  /** CSV: without `truth`, take the only column that is named as one, or the only one that holds text. */
+  guessTruth?: boolean;
   /** Names of classes, so that a truth column may hold names: a name becomes its index. */
   labels?: string[];
   /** CSV: an empty or NaN cell becomes NaN instead of an error (for gaps, and for front ends that bridge them). */

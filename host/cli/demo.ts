@@ -1,0 +1,126 @@
+/**
+ * runlet demo: beats and their kinds out of an ECG, from the ONNX file to beats as they come.
+ *
+ * In: models/zoo/ecg (float ONNX, calibration signal, two simulated minutes with their beats).  Out: the trace with what was found below it, beats against
+ * the script, what streaming saved. Writes out/ecg.wasm in the folder where it runs.
+ */
+import { join, relative } from 'node:path';
+import { defineCommand } from 'citty';
+import { planStream } from '../../models/stream/plan.ts';
+import { byteLines, workLine } from '../demo/cost.ts';
+import {
+  addBeats,
+  beatsOf,
+  classes,
+  emptyTable,
+  figuresOf,
+  hop,
+  kindWeights,
+  rateHz,
+  readDemo,
+  sampleOf,
+} from '../demo/ecg-records.ts';
+import { openInt8, readFloat, toInt8, zooArray, zooFile } from '../demo/zoo.ts';
+import { manifestFields } from '../model-fields.ts';
+import { braillePlot } from '../report/sparkline.ts';
+import { coloursFor, jsonArg, printJson } from './args.ts';
+import { bundleFacts } from './bundle-facts.ts';
+import { producer } from './producer.ts';
+import { writeOut } from './save.ts';
+
+/** Seconds in a line of the trace, and lines. */
+const [lineS, lines] = [6, 2];
+
+type Found = [sample: number, beatClass: number][];
+
+/** The first sample of the lines that show most ventricular beats. */
+function mostVentricular(signal: Float32Array, found: Found): number {
+  const samples = lines * lineS * rateHz;
+  const starts = Array.from({ length: Math.floor(signal.length / samples) }, (_, n) => n * samples);
+  const count = (from: number) => found.filter(([at, c]) => classes[c] === 'V' && at >= from && at < from + samples).length;
+  return starts.reduce((best, from) => (count(from) > count(best) ? from : best), 0);
+}
+
+/** The trace in two lines, and under each the names of its beats at their places. */
+function traceText(signal: Float32Array, found: Found): string[] {
+  const colour = coloursFor(process.stdout);
+  const columns = Math.max(40, Math.min(100, (process.stdout.columns ?? 80) - 18));
+  const samples = lineS * rateHz;
+  const start = mostVentricular(signal, found);
+  return Array.from({ length: lines }, (_, n) => start + n * samples).flatMap((from) => {
+    const trace = braillePlot(signal.subarray(from, from + samples), { columns, rows: 4 });
+    const axis = (trace[0] as string).indexOf('│') + 1;
+    const marks = new Array<string>(columns).fill(' ');
+    for (const [sample, beatClass] of found) {
+      const at = Math.floor(((sample - from) / samples) * columns);
+      const name = classes[beatClass] as string;
+      if (at >= 0 && at < columns) marks[at] = name === 'V' ? colour.red(colour.bold(name)) : colour.dim(name);
+    }
+    return [
+      ...trace.map((line, i) => `${(i === 0 ? `${from / rateHz} s` : '').padStart(5)} ${colour.cyan(line)}`),
+      `found ${' '.repeat(axis)}${marks.join('').trimEnd()}`,
+      '',
+    ];
+  });
+}
+
+async function measured() {
+  const graph = await readFloat('ecg', 'ecg.onnx');
+  const int8 = toInt8(graph, hop, zooArray('ecg', 'calib.npy').data as Float32Array);
+  const { session, bundle } = await openInt8(int8, { hop }, { target: 'interp', producer: producer(), ...manifestFields(graph) });
+  const { signal, truth } = readDemo();
+  const scores: Float32Array[] = [];
+  const began = performance.now();
+  session.pushAll(signal, () => scores.push(Float32Array.from(session.output())));
+  const spentMs = performance.now() - began;
+  const beats = beatsOf(signal, scores, kindWeights());
+  const counts = emptyTable();
+  addBeats(counts, beats, truth, scores.length);
+  const judged = counts
+    .slice(0, 4)
+    .flat()
+    .reduce((a, b) => a + b, 0);
+  const right = classes.reduce((sum, _, c) => sum + (counts[c]?.[c] ?? 0), 0);
+  return {
+    plan: planStream(graph, { hop }),
+    bundle,
+    signal,
+    found: beats.map((b): [number, number] => [sampleOf(b.answer), b.beatClass]),
+    facts: bundleFacts(bundle.wasm, bundle.manifest),
+    beats: { right, judged, ventricular: counts[2]?.reduce((a, b) => a + b, 0) ?? 0, ...figuresOf(counts) },
+    answers: scores.length,
+    microsecondsPerHop: (1000 * spentMs) / scores.length,
+  };
+}
+
+export default defineCommand({
+  meta: { name: 'demo', description: 'Show what Runlet does: beats in an ECG, found by an int8 network that streams' },
+  args: { ...jsonArg },
+  async run({ args }) {
+    const { plan, bundle, signal, found, facts, beats, answers, microsecondsPerHop } = await measured();
+    const output = join('out', 'ecg.wasm');
+    await writeOut(output, bundle.wasm);
+    if (args.json) return printJson({ output, beats, answers, microsecondsPerHop, ...facts });
+    const colour = coloursFor(process.stdout);
+    const say = (text = '') => process.stdout.write(`${text}\n`);
+    const hopMs = (1000 * hop) / rateHz;
+    say(colour.bold('Beats in an ECG, found by an int8 network that streams'));
+    say(
+      `A window of ${(plan.window / rateHz).toFixed(1)} s is looked at every ${hopMs.toFixed(0)} ms. Of two simulated minutes, ${lines * lineS} s:\n`,
+    );
+    for (const line of traceText(signal, found)) say(line);
+    say(
+      `${colour.dim('N')} a normal beat, ${colour.red(colour.bold('V'))} a ventricular one. The network had to tell them apart.\n`,
+    );
+    const summary: [string, string][] = [
+      ['beats', `${beats.right} of ${beats.judged} found as what they are, ${beats.ventricular} of them ventricular`],
+      workLine(facts),
+      ['time', `${microsecondsPerHop.toFixed(0)} us for an answer that is due every ${hopMs.toFixed(0)} ms (on this machine)`],
+      ...byteLines(facts),
+    ];
+    for (const [name, text] of summary) say(`${name.padEnd(11)} ${text}`);
+    say(`\nThe module is ${output}. The same signal on a page, as it comes:`);
+    say(`  runlet page ${output} ${relative('.', zooFile('ecg', 'demo.csv'))}`);
+    say('The network was trained on simulated and public recordings. It is not a medical device.');
+  },
+});

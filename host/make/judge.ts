@@ -1,0 +1,104 @@
+/**
+ * How well int8 does what float does, on a recording that has its truth.
+ *
+ * In: both graphs, the plan, a recording.  Out: accuracy (or mean absolute error) of float and int8 at the same windows, and how far their outputs are apart.
+ * Windows are spread over the recording evenly, as many as some seconds of work allow.
+ */
+import type { TruthAt } from '../../assembly/bundle/manifest.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { clockOf } from '../../models/stream/clock.ts';
+import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { compareForms, type FormComparison } from '../../quant/evaluate/compare-forms.ts';
+import { answerOf, judge } from '../../quant/evaluate/evaluate.ts';
+import { classNames, type Labels, outputElements } from '../../quant/evaluate/labels.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { truthIn } from '../report/statistics.ts';
+import type { Recording, Truth } from './recording.ts';
+
+/** Multiply-accumulates of float windows that a judgement may take: some seconds. */
+const budgetMacs = 1.5e9;
+const [fewest, most] = [50, 2000];
+
+export interface Judgement {
+  comparison: FormComparison;
+  /** Where in its window the truth of an output is. */
+  truthAt?: TruthAt;
+}
+
+/** Every how many windows one is judged. */
+function everyOf(plan: StreamPlan, windows: number): number {
+  const count = Math.max(fewest, Math.min(most, Math.floor(budgetMacs / Math.max(1, plan.macsPerWindow))));
+  return Math.max(1, Math.ceil(windows / count));
+}
+
+const windowsIn = (graph: Graph, plan: StreamPlan, { signals }: Recording): number => {
+  const { rates } = clockOf(graph);
+  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 1, f: 1, c: 1 };
+  const ticks = Math.floor((signals[0]?.length ?? 0) / (shape.f * shape.c * (rates[0] ?? 1)));
+  return Math.max(0, Math.floor((ticks - plan.window) / plan.hop) + 1);
+};
+
+/** The truth of every window; null where it is unknown, or the window is not judged. */
+function labelsFor(graph: Graph, plan: StreamPlan, recording: Recording, truth: Truth, at: TruthAt | undefined): Labels & { at: TruthAt } {
+  const windows = windowsIn(graph, plan, recording);
+  const every = everyOf(plan, windows);
+  const names = classNames(graph);
+  const [elements = 1] = outputElements(graph);
+  const whole = truth.values.every((v) => Number.isNaN(v) || Number.isInteger(v));
+  const kind = elements > 1 || truth.names.length > 0 || (whole && new Set(truth.values).size <= 2) ? 'classes' : 'values';
+  const place = at ?? (kind === 'classes' ? 'majority' : 'end');
+  const values = Array.from({ length: windows }, (_, n) => {
+    const value = n % every === 0 ? truthIn(truth.values, n * plan.hop, n * plan.hop + plan.window, place) : Number.NaN;
+    return Number.isNaN(value) || (kind === 'classes' && (value < 0 || value >= names.length)) ? null : value;
+  });
+  return { kind, values, names, at: place };
+}
+
+/** The recording's first windows, where there is no truth to choose by. */
+function beginning(graph: Graph, plan: StreamPlan, recording: Recording): Float32Array[] {
+  const windows = windowsIn(graph, plan, recording);
+  const ticks = plan.window + plan.hop * Math.ceil(windows / everyOf(plan, windows));
+  const { rates } = clockOf(graph);
+  return recording.signals.map((data, i) => {
+    const shape = graph.tensors[graph.inputs[i]?.tensor ?? -1]?.shape ?? { t: 1, f: 1, c: 1 };
+    return data.subarray(0, ticks * (rates[i] ?? 1) * shape.f * shape.c);
+  });
+}
+
+/** @throws RunletError RN434 the recording is too short */
+export function judged(
+  float: Graph | undefined,
+  int8: Graph,
+  options: PlanOptions,
+  recording: Recording,
+  at: TruthAt | undefined,
+): Judgement {
+  const plan = planStream(int8, options);
+  const { truth } = recording;
+  if (!truth) return { comparison: compareForms(float, int8, options, beginning(int8, plan, recording)) };
+  const labels = labelsFor(int8, plan, recording, truth, at);
+  return { comparison: compareForms(float, int8, options, recording.signals, labels), truthAt: labels.at };
+}
+
+/**
+ * The order of class names that a model without labels has: alphabetical, as label encoders make it, if the model's own answers bear that out.
+ * @returns the names in the order of the outputs; undefined where the answers for any name are mostly another's.
+ */
+export function labelOrder(graph: Graph, options: PlanOptions, recording: Recording, at: TruthAt | undefined): string[] | undefined {
+  const { truth } = recording;
+  const [elements = 0] = outputElements(graph);
+  if (!truth || truth.names.length !== elements || elements < 2) return undefined;
+  const order = [...truth.names].sort();
+  const plan = planStream(graph, graph.stateful ? options : { hop: options.hop, mode: 'windowed' });
+  const windows = windowsIn(graph, plan, recording);
+  const every = everyOf(plan, windows);
+  const counts = order.map(() => new Array<number>(elements).fill(0));
+  for (const { window, outputs } of judge(plan, recording.signals, (n) => n % every === 0)) {
+    const place = truthIn(truth.values, window * plan.hop, window * plan.hop + plan.window, at ?? 'majority');
+    const row = counts[order.indexOf(truth.names[place] ?? '')];
+    const answer = answerOf(outputs, elements);
+    if (row) row[answer] = (row[answer] ?? 0) + 1;
+  }
+  const holds = counts.every((row, c) => row.every((n, other) => other === c || n < (row[c] as number)));
+  return holds ? order : undefined;
+}

@@ -1,0 +1,89 @@
+/**
+ * The recording that `make` goes by: all of its frames, and what it says of itself.
+ *
+ * In: a graph and a file (or several, with commas between them, for a model of several inputs).  Out: signals `[frames][f][c]` an input, the names and the
+ * rate of its columns, the truth per frame where one column holds it.  RN720 to RN739 where it cannot be read.
+ */
+import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { labelsIn } from '../../models/read/detection.ts';
+import { clockOf } from '../../models/stream/clock.ts';
+import { columnsIn } from '../model-fields.ts';
+import { openSource } from '../sources/index.ts';
+import { openEach } from '../sources/several.ts';
+import type { Source, SourceOptions } from '../sources/source.ts';
+
+export interface Truth {
+  column: string;
+  /** A frame each: a number, an index of `names` or of the model's labels, or NaN. */
+  values: Float64Array;
+  /** Names of classes in the order in which they come, where the model has no labels and the column holds names. */
+  names: string[];
+}
+
+export interface Recording {
+  describe: string;
+  signals: Float32Array[];
+  /** Of a frame of the only input, where the file names its columns. */
+  columns?: string[];
+  /** Frames of the only input a second, where the file says it. */
+  sampleRateHz?: number;
+  truth?: Truth;
+}
+
+export type RecordingOptions = Pick<SourceOptions, 'columns' | 'truth' | 'labels' | 'sampleRateHz'>;
+
+/** Inputs as sources take them. */
+export const inputsOf = (graph: Graph) => {
+  const { rates } = clockOf(graph);
+  return graph.inputs.map(({ name, tensor }, i) => ({
+    name,
+    elements: frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }),
+    rate: rates[i] as number,
+  }));
+};
+
+async function whole(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
+  const chunks: Float32Array[] = [];
+  let length = 0;
+  for await (const chunk of frames) {
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** What one source knew beside its frames, once they are read. */
+const factsOf = ({ describe, names, named, sampleRateHz, truth, truthName, truthNames }: Source): Omit<Recording, 'signals'> => ({
+  describe,
+  ...(named && names && { columns: names }),
+  ...(sampleRateHz !== undefined && { sampleRateHz }),
+  ...(truth && { truth: { column: truthName ?? 'truth', values: truth.view().slice(), names: truthNames ?? [] } }),
+});
+
+export async function readRecording(graph: Graph, spec: string, options: RecordingOptions): Promise<Recording> {
+  const inputs = inputsOf(graph);
+  const [only] = inputs;
+  if (inputs.length > 1 || !only) {
+    const sources = await openEach(inputs, spec.split(','), {});
+    const signals: Float32Array[] = [];
+    for (const source of sources) signals.push(await whole(source.frames));
+    return { signals, describe: sources.map(({ describe }) => describe).join('; ') };
+  }
+  const known = columnsIn(graph) ?? (only.elements === 1 ? [only.name] : undefined);
+  const source = await openSource(spec, {
+    ...options,
+    frameElements: only.elements,
+    labels: options.labels ?? labelsIn(graph.metadata),
+    checkTime: true,
+    guessTruth: true,
+    ...(known && { known }),
+  });
+  const signals = [await whole(source.frames)];
+  return { ...factsOf(source), signals };
+}
