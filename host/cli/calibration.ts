@@ -29,7 +29,7 @@ export interface CalibSourceOptions extends SoundOptions {
   /** Of the quantised model, or of `build`. */
   frontEnd?: string;
   /** CSV: columns, and the one that names the class. */
-  calibColumns?: string;
+  calibColumns?: string[];
   calibTruth?: string;
 }
 
@@ -50,7 +50,7 @@ export async function calibrationChunks(
   const common: Omit<SourceOptions, 'frameElements'> = {
     ...(sampleRateHz !== undefined && { sampleRateHz }),
     checkTime: true,
-    ...(options.calibColumns && { columns: options.calibColumns.split(',') }),
+    ...(options.calibColumns && { columns: options.calibColumns }),
     ...(options.calibTruth && { truth: options.calibTruth, labels: labelsIn(graph.metadata) }),
   };
   const [only] = inputs;

@@ -10,13 +10,11 @@ import { trainedContext } from '../../models/stream/mode.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Cell, table } from '../report/table.ts';
 import { loadSignals } from './load.ts';
+import { signals } from './options.ts';
 
 export const deviationArgs = {
-  calib: {
-    type: 'string',
-    description: 'A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model',
-  },
-} as const;
+  calib: signals('A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model'),
+};
 
 /** Measured on the signal that --calib names, or nothing. */
 export async function calibrated(plan: StreamPlan, args: { calib?: string }): Promise<Deviation | undefined> {
