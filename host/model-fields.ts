@@ -71,6 +71,13 @@ export function columnsIn(graph: Graph): string[] | undefined {
   });
 }
 
+/** Columns of a file that the model's input is known by: those of the metadata, else the name of an input of one element. @throws RN756 */
+export function knownColumns(graph: Graph): string[] | undefined {
+  const [input] = graph.inputs;
+  const single = input && frameOf(graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 }) === 1;
+  return columnsIn(graph) ?? (single ? [input.name] : undefined);
+}
+
 function namesOf(text: string): string[] {
   try {
     const list: unknown = JSON.parse(text);

@@ -39,7 +39,9 @@ async function quantOf(text: string): Promise<QuantPlan> {
     return quantPlan(int8, { hop: Number(hop ?? hops[0]) });
   }
   const graph = await loadGraph({ model: text });
-  return loadQuantPlan(graph, planOptions(graph, { hop: values.hop }), { calib: values.calib });
+  return loadQuantPlan(graph, planOptions(graph, { ...(values.hop !== undefined && { hop: Number(values.hop) }) }), {
+    calib: values.calib,
+  });
 }
 
 const absent = absentTools();

@@ -1,11 +1,10 @@
 /**
- * What all verbs share: options, output, errors and exit codes.
+ * What all verbs share: output, errors and exit codes.
  *
  * Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 a check failed (or a bug), 2 usage, 3 model not
  * supported (RN1xx to RN3xx), 4 input, output or remote.
  */
 import { stripVTControlCharacters } from 'node:util';
-import type { ArgsDef } from 'citty';
 import { isRunletError, RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
 import { coloursFor } from '../report/terminal.ts';
@@ -14,16 +13,11 @@ export { coloursFor } from '../report/terminal.ts';
 
 export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4, interrupted: 130 } as const;
 
-/** The option that every verb has. */
-export const jsonArg = {
-  json: { type: 'boolean', description: 'Results as JSON on standard output' },
-} as const satisfies ArgsDef;
-
 /** Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that cannot be made, or does not fit; 512: C for a target that has none. */
 const usageCodes = new Set(
   [
-    435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 761, 763, 770, 771, 773,
-    774, 775, 776, 852, 862, 895,
+    435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 753, 754, 761, 763, 770,
+    771, 773, 774, 775, 776, 852, 862, 895,
   ].map((n) => `RN${n}`),
 );
 /**
@@ -56,7 +50,6 @@ export function exitCodeOf(error: unknown): number {
     if (/^RN[123]/.test(error.code)) return exitCodes.unsupported;
     return /^RN[45]/.test(error.code) ? exitCodes.checkFailed : exitCodes.io;
   }
-  if (error instanceof Error && error.name === 'CLIError') return exitCodes.usage;
   return error instanceof Error && 'syscall' in error ? exitCodes.io : exitCodes.checkFailed;
 }
 
@@ -79,7 +72,7 @@ export async function print(text: string): Promise<void> {
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
   if (error instanceof Interrupted) return error.message;
   if (!isRunletError(error)) {
-    const known = error instanceof Error && (error.name === 'CLIError' || 'syscall' in error);
+    const known = error instanceof Error && 'syscall' in error;
     if (known) return colours.red(printable(stripVTControlCharacters((error as Error).message)));
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `${colours.red('This is a bug in Runlet:')} ${text.replaceAll('\n', '\n        ')}`;
@@ -115,45 +108,4 @@ export const printJson = (value: unknown): void => {
 export const badOption = (option: string, value: string, wants: string): RunletError =>
   new RunletError('RN740', { what: `'${value}' is no value for --${option}`, where: `--${option}`, why: `it takes ${wants}` });
 
-/** The number that an option holds, or undefined where it was not given. @throws RN740 */
-export function numberOption(
-  option: string,
-  text: string | undefined,
-  limits: { min?: number; max?: number; whole?: boolean } = {},
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole = false } = limits;
-  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
-  const range = [min > -Infinity ? `from ${min}` : '', max < Infinity ? `to ${max}` : ''].filter(Boolean).join(' ');
-  throw badOption(option, text, `a ${whole ? 'whole ' : ''}number ${range}`.trim());
-}
-
-/** One of a few words, or undefined where the option was not given. @throws RN740 */
-export function choiceOption<T extends string>(option: string, text: string | undefined, choices: readonly T[]): T | undefined {
-  if (text === undefined || choices.includes(text as T)) return text as T | undefined;
-  throw badOption(option, text, choices.join(', '));
-}
-
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-
-/** Options in `rawArgs` that a verb does not have (citty takes any). */
-export function unknownOptions(rawArgs: readonly string[], args: ArgsDef): string[] {
-  const takesValue = new Map<string, boolean>();
-  for (const [name, arg] of Object.entries(args)) {
-    if (arg.type === 'positional') continue;
-    const aliases = 'alias' in arg ? [arg.alias ?? []].flat() : [];
-    for (const known of [name, kebab(name), ...aliases]) takesValue.set(known, arg.type === 'string' || arg.type === 'enum');
-  }
-  const unknown: string[] = [];
-  for (let i = 0; i < rawArgs.length; i++) {
-    const arg = rawArgs[i] as string;
-    if (arg === '--') break;
-    if (!arg.startsWith('-') || arg === '-') continue;
-    const name = arg.replace(/^--?/, '').replace(/=.*$/, '');
-    const negated = name.replace(/^no-/, '');
-    if (takesValue.get(name) && !arg.includes('=')) i++;
-    else if (!takesValue.has(name) && !(takesValue.get(negated) === false)) unknown.push(arg.replace(/=.*$/, ''));
-  }
-  return unknown;
-}

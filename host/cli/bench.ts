@@ -5,7 +5,6 @@
  * are measured one after the other, and --html draws them all.
  */
 
-import { defineCommand } from 'citty';
 import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { lookup } from '../../models/lookup.ts';
@@ -14,52 +13,56 @@ import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import type { TimesFigures } from '../bench/times.ts';
 import { bytesText, type Cell, table } from '../report/table.ts';
-import { badOption, choiceOption, coloursFor, jsonArg, numberOption, print, printJson } from './args.ts';
+import { badOption, coloursFor, print, printJson } from './args.ts';
+import { loadGraph, loadQuantPlan, planOptions } from './load.ts';
 import {
   type CalibOptions,
   calibArgs,
-  homeOf,
-  loadGraph,
-  loadQuantPlan,
+  columnsArg,
   type ModelOptions,
   modelArgs,
   type PlanArgs,
   planArgs,
-  planOptions,
   weightsArg,
-} from './load.ts';
+} from './model-options.ts';
+import { choice, group, input, jsonArg, number, output, rest } from './options.ts';
 import { save } from './save.ts';
+import { defineVerb } from './verb.ts';
 
 const networks = Object.keys(benchNetworks);
+const networkName = new RegExp(`^(${networks.join('|')})(:\\d+)?$`);
 type Options = ModelOptions & PlanArgs & CalibOptions;
 
-export default defineCommand({
-  meta: { name: 'bench', description: 'Measure what a hop costs: time, or instructions on a microcontroller core' },
+export default defineVerb({
+  examples: [
+    ['bench model.onnx --calib signal.npy --hop 8', 'microseconds of a hop, for every kind of kernel'],
+    ['bench N1:16 --core rv32', 'instructions of a hop on an RV32IMC core, counted in QEMU'],
+  ],
   args: {
     ...modelArgs,
-    model: { ...modelArgs.model, description: `Model files, or of the networks ${networks.join(', ')} (N1:16 is N1 at hop 16)` },
+    model: rest(input(`Model files, or of the networks ${networks.join(', ')} (N1:16 is N1 at hop 16)`, {}, networkName)),
+    ...group('What is measured', {
+      target: choice('Kernels to measure', [...targets, 'all'], { hint: 'target', default: 'all' }),
+      core: choice('Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)', ['rv32', 'm4']),
+      rounds: number('Interleaved rounds of ten samples', { min: 1, whole: true, default: 40 }),
+    }),
     ...planArgs,
     ...calibArgs,
-    target: { type: 'string', description: `Kernels to measure: ${targets.join(', ')} or all`, default: 'all' },
-    core: { type: 'string', description: 'Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)' },
-    compare: {
-      type: 'string',
-      description: 'File of an earlier --json: ratios of these figures and its, with --json under compared',
-    },
-    html: { type: 'string', description: 'Draw the figures as one HTML page into this file' },
+    ...columnsArg,
     ...weightsArg,
-    rounds: { type: 'string', description: 'Interleaved rounds of ten samples (default 40)' },
+    ...group('Output', {
+      compare: input('File of an earlier --json: ratios of these figures and its, with --json under compared'),
+      html: output('Draw the figures as one HTML page into this file', { hint: 'file.html' }),
+    }),
     ...jsonArg,
   },
-  async run({ args }) {
-    const core = choiceOption('core', args.core, ['rv32', 'm4'] as const);
-    const home = homeOf(args);
-    const rounds = numberOption('rounds', args.rounds, { min: 1, whole: true }) ?? 40;
-    const chosen = choiceOption<Target | 'all'>('target', args.target, [...targets, 'all']) ?? 'all';
+  async run({ args, given }) {
+    const { core, weights: home, rounds, target: chosen, model: models } = args;
+    if (core && given.has('rounds'))
+      throw badOption('rounds', `${rounds}`, 'nothing beside --core: a count is the same in every round');
     if (core && chosen === 'simd')
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
     if (core && args.html !== undefined) throw badOption('html', args.html, 'a file, without --core: the page draws times');
-    const models = args._.length > 1 ? args._ : [args.model];
     if (models.length > 1 && args.compare !== undefined)
       throw badOption('compare', args.compare, `a file, beside one model; there are ${models.length}`);
     const able = home === 'tile' ? targets.filter((target) => target !== 'simd') : targets;
@@ -84,13 +87,13 @@ export default defineCommand({
 
 /** A network of the benchmark, at a hop where the name has one, or a model file. */
 async function planOf(options: Options): Promise<QuantPlan> {
-  const [, name = '', hop = options.hop] = /^(\w+)(?::(\d+))?$/.exec(options.model) ?? [];
+  const [, name = '', hop] = /^(\w+)(?::(\d+))?$/.exec(options.model) ?? [];
   if (!lookup(benchNetworks, name)) {
     const graph = await loadGraph(options);
     return loadQuantPlan(graph, planOptions(graph, options), options);
   }
   const { int8, hops } = madeUpNetwork(name);
-  return quantPlan(int8, planOptions(int8, { ...options, hop: hop ?? String(hops[0]) }));
+  return quantPlan(int8, planOptions(int8, { ...options, hop: hop ? Number(hop) : (options.hop ?? hops[0]) }));
 }
 
 interface Out {

@@ -3,10 +3,10 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import type { Form, Manifest } from '../../assembly/bundle/manifest.ts';
 import { buildC, checkCTarget, cName } from '../../assembly/c/build-c.ts';
+import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -16,91 +16,88 @@ import { planSummary } from '../../models/stream/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
-import { badOption, coloursFor, jsonArg, kebab, numberOption, printJson } from './args.ts';
+import { badOption, coloursFor, kebab, printJson } from './args.ts';
 import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
+import { loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from './load.ts';
 import {
   calibArgs,
+  columnsArg,
   detectorArgs,
-  homeOf,
-  loadGraph,
-  loadQuantPlan,
-  manifestFields,
   modelArgs,
   planArgs,
-  planOptions,
-  readBytes,
+  signalArgs,
   styleArg,
-  styleOf,
-  targetArg,
+  targetsArg,
+  truthArgs,
   weightsArg,
-} from './load.ts';
+} from './model-options.ts';
+import { flag, folder, group, input, jsonArg, output, reworded, text } from './options.ts';
 import { producer } from './producer.ts';
 import { releaseArgs, releaseOf } from './release.ts';
 import { writeOut } from './save.ts';
-import { fileFrontEnd, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
+import { fileFrontEnd, presetName, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
+import { defineVerb } from './verb.ts';
 import { choiceLines, choicesOf } from './verbose.ts';
 
-export default defineCommand({
-  meta: { name: 'build', description: 'Build a streaming WebAssembly module from a model' },
+export default defineVerb({
+  examples: [
+    ['build model.onnx --calib signal.npy --hop 8 -o model.wasm', 'a float model, quantised and built'],
+    ['build model.rnq --target all', 'a module for each kind of engine'],
+    ['build model.rnq --target native --emit-c out/model', 'the model as C too, for a microcontroller'],
+  ],
   args: {
     ...modelArgs,
     ...planArgs,
     ...calibArgs,
-    output: { type: 'string', alias: 'o', description: 'Where the bundle goes (default: <model>.wasm)' },
-    ...releaseArgs,
-    target: { ...targetArg.target, description: `${targetArg.target.description}; all: a module for each` },
+    ...columnsArg,
+    ...truthArgs,
+    ...targetsArg,
     ...styleArg,
     ...weightsArg,
-    wasi: {
-      type: 'boolean',
-      description: 'A command for WASI runtimes too: frames on standard input, outputs on standard output (docs/runtimes.md)',
-    },
-    ...detectorArgs,
-    frontEnd: {
-      type: 'string',
-      description: `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
-      valueHint: 'preset',
-    },
-    ...soundArgs,
-    rate: {
-      type: 'string',
-      description: "Samples a second of sound (default: the preset's; for a file that is a front end 16000)",
-      valueHint: 'Hz',
-    },
-    verbose: {
-      type: 'boolean',
-      description: 'Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons',
-    },
-    emitAs: { type: 'string', description: 'Keep the generated AssemblyScript in this folder' },
-    emitC: {
-      type: 'string',
-      description:
+    ...group('What is built', {
+      wasi: flag('A command for WASI runtimes too: frames on standard input, outputs on standard output (docs/runtimes.md)'),
+      emitC: folder(
         'Also write the model as C without a runtime into this folder (--target native): a header, a source, Arduino and Zephyr metadata',
-      valueHint: 'folder',
-    },
-    cName: {
-      type: 'string',
-      description: "Of the C's files, functions and macros (default: the model's name)",
-      valueHint: 'name',
-    },
+      ),
+      cName: text("Of the C's files, functions and macros (default: the model's name)", { hint: 'name' }),
+    }),
+    ...releaseArgs,
+    ...detectorArgs,
+    ...group('Sound', {
+      frontEnd: input(
+        `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
+        { hint: 'preset' },
+        presetName,
+      ),
+      ...soundArgs,
+      rate: reworded(
+        signalArgs.rate,
+        "Frames a second (default: the model's, else what a time column says); of sound, samples a second (default: the preset's, or 16000)",
+      ),
+    }),
+    ...group('Output', {
+      output: output('Where the bundle goes (default: <model>.wasm)', { short: 'o' }),
+      emitAs: folder('Keep the generated AssemblyScript in this folder'),
+      verbose: flag('Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons'),
+    }),
     ...jsonArg,
   },
   async run({ args }) {
-    const bytes = await readBytes(args.model);
-    const rate = numberOption('rate', args.rate, { min: 1, whole: true });
     checkC(args);
+    const bytes = await readBytes(args.model);
+    const { rate } = args;
     const alone = await fileFrontEnd(args.model, bytes, args, rate);
     if (alone) return buildSound(alone, bytes, args);
     const graph = await loadGraph(args, bytes);
-    const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+    const quant = await loadQuantPlan(graph, planOptions(graph, args), { ...args, rate: takesSound(args) ? undefined : rate });
     const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
     const options = {
       producer: producer(),
-      style: styleOf(args),
-      weights: homeOf(args),
+      style: args.style,
+      weights: args.weights,
       ...formOf(args),
-      ...manifestFields(graph, args),
+      ...manifestFields(quant.plan.graph, args),
       ...releaseOf(args),
       ...(frontEnd && { frontEnd, features: undefined }),
     };
@@ -164,9 +161,9 @@ const cLine = ({ folder, name, flashBytes, ramBytes }: WrittenC): string =>
   `C           ${join(folder, 'src', `${name}.c`)}: constants ${flashBytes.toLocaleString('en')} bytes of flash, ${ramBytes.toLocaleString('en')} bytes of RAM; code and stack are the compiler's`;
 
 /** One module, or with `all` one for each target. */
-async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: string): Promise<Made[]> {
+async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: Target | 'all'): Promise<Made[]> {
   const made: Made[] = [];
-  for (const each of target === 'all' ? targets : [target as Target]) {
+  for (const each of target === 'all' ? targets : [target]) {
     const started = performance.now();
     const bundle = await build(quant, { ...options, target: each });
     made.push({ target: each, bundle, buildMs: performance.now() - started });
@@ -181,10 +178,10 @@ function printPlan(quant: QuantPlan, { sampleRateHz, frontEndConfig: sound }: Ma
 }
 
 /** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
-function ownStepMs(graph: Graph, frontEnd: string | undefined): string | undefined {
+function ownStepMs(graph: Graph, frontEnd: string | undefined): number | undefined {
   const features = featuresSettings(graph.metadata);
   if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;
-  return `${(1000 * features.stepSamples) / features.sampleRateHz}`;
+  return (1000 * features.stepSamples) / features.sampleRateHz;
 }
 
 /** The module, and its weights beside it where they are a file apart. */
@@ -218,14 +215,14 @@ async function buildSound(
     emitAs?: string;
     emitC?: string;
     frontEnd?: string;
-    weights?: string;
+    weights: Home;
     wasi?: boolean;
     json?: boolean;
   },
 ): Promise<void> {
   if (args.emitC !== undefined) throw badOption('emit-c', args.emitC, 'a network; this file is a front end alone');
   if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
-  if (homeOf(args) !== 'embed') throw badOption('weights', args.weights ?? '', 'a network; a front end has no weights');
+  if (args.weights !== 'embed') throw badOption('weights', args.weights, 'a network; a front end has no weights');
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const started = performance.now();
   const bundle = await buildFrontEnd(frontEnd, {
@@ -243,9 +240,12 @@ async function buildSound(
   printBytes(output, facts);
 }
 
+/** Whether a front end is built in, so that the module takes sound. */
+const takesSound = ({ frontEnd }: { frontEnd?: string | undefined }): boolean => frontEnd !== undefined && frontEnd !== 'none';
+
 /** The front end that the options ask for. @throws RN740 options of a front end without one */
 async function soundOf(args: SoundOptions & { frontEnd?: string }, rate?: number): Promise<FrontEnd | undefined> {
-  if (args.frontEnd !== undefined && args.frontEnd !== 'none') return soundFrontEnd(args.frontEnd, args, rate);
+  if (takesSound(args) && args.frontEnd !== undefined) return soundFrontEnd(args.frontEnd, args, rate);
   const given = Object.keys(soundArgs).find((name) => args[name as keyof SoundOptions] !== undefined);
   if (given) throw badOption(kebab(given), String(args[given as keyof SoundOptions]), '--front-end with it');
   return undefined;

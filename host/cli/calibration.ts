@@ -16,6 +16,7 @@ import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
 import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import type { Progress } from '../../quant/quantize.ts';
+import { knownColumns } from '../model-fields.ts';
 import { rawStream } from '../report/terminal.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
@@ -29,15 +30,29 @@ export interface CalibSourceOptions extends SoundOptions {
   /** Of the quantised model, or of `build`. */
   frontEnd?: string;
   /** CSV: columns, and the one that names the class. */
-  calibColumns?: string;
-  calibTruth?: string;
+  columns?: string[];
+  truth?: string;
+  labels?: string[];
+  /** Where the model does not say it. */
+  rate?: number;
+}
+
+/** What a calibration source says of itself beside its frames. */
+export interface SignalFacts {
+  /** Names of the columns of a frame, where the file has them. */
+  columns?: string[];
+  sampleRateHz?: number;
+}
+
+export interface CalibSource {
+  chunks: Chunks;
+  totalTicks?: number;
+  describe: string;
+  facts: SignalFacts;
 }
 
 /** Chunks of the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
-export async function calibrationChunks(
-  graph: Graph,
-  options: CalibSourceOptions,
-): Promise<{ chunks: Chunks; totalTicks?: number; describe: string }> {
+export async function calibrationChunks(graph: Graph, options: CalibSourceOptions): Promise<CalibSource> {
   const clock = clockOf(graph);
   const { rates } = clock;
   const inputs = graph.inputs.map(({ name, tensor }, i) => ({
@@ -45,13 +60,15 @@ export async function calibrationChunks(
     elements: frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }),
     rate: rates[i] as number,
   }));
-  const rateHz = Number(graph.metadata['runlet.sample_rate_hz']);
+  const rateHz = options.rate ?? Number(graph.metadata['runlet.sample_rate_hz']);
   const sampleRateHz = rateHz > 0 ? rateHz : undefined;
+  const known = knownColumns(graph);
   const common: Omit<SourceOptions, 'frameElements'> = {
     ...(sampleRateHz !== undefined && { sampleRateHz }),
     checkTime: true,
-    ...(options.calibColumns && { columns: options.calibColumns.split(',') }),
-    ...(options.calibTruth && { truth: options.calibTruth, labels: labelsIn(graph.metadata) }),
+    ...(options.columns && { columns: options.columns }),
+    ...(known && { known }),
+    ...(options.truth && { truth: options.truth, labels: options.labels ?? labelsIn(graph.metadata) }),
   };
   const [only] = inputs;
   if (inputs.length === 1 && only) {
@@ -64,11 +81,12 @@ export async function calibrationChunks(
       );
     }
     const source = await openSource(options.calib, { ...common, frameElements: only.elements, windowFrames: clock.window });
-    const { totalFrames, describe } = source;
+    const { totalFrames, describe, names, named, sampleRateHz: ownHz } = source;
     return {
-      chunks: checkedChunks(source, options.calibTruth),
+      chunks: checkedChunks(source, options.truth),
       ...(totalFrames !== undefined && { totalTicks: totalFrames }),
       describe,
+      facts: { ...(named && names && { columns: names }), ...(ownHz !== undefined && { sampleRateHz: ownHz }) },
     };
   }
   const source = await openSeveral(inputs, options.calib.split(','), common);
@@ -76,6 +94,7 @@ export async function calibrationChunks(
     chunks: source.frames,
     ...(source.totalFrames !== undefined && { totalTicks: source.totalFrames }),
     describe: source.describe,
+    facts: {},
   };
 }
 
@@ -86,7 +105,7 @@ async function* checkedChunks(source: Source, column: string | undefined): Async
 }
 
 /** Rows of a front end out of sound. */
-async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Promise<{ chunks: Chunks; describe: string }> {
+async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Promise<CalibSource> {
   if (frontEnd.channels !== elements)
     throw new RunletError('RN722', {
       what: "the source's frames do not fit the model's input",
@@ -109,7 +128,7 @@ async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Pr
       if (out.length > 0) yield Float32Array.from(out);
     }
   }
-  return { chunks: rows(), describe: `${source.describe}, rows of ${frontEnd.name}` };
+  return { chunks: rows(), describe: `${source.describe}, rows of ${frontEnd.name}`, facts: {} };
 }
 
 /** Warnings as people read them, on stderr. */

@@ -17,7 +17,9 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { coloursFor, exitCodes, printJson } from './args.ts';
-import { type CalibOptions, loadSignals, manifestFields, planOptions, quantised, styleOf } from './load.ts';
+import { loadSignals, manifestFields, planOptions, quantised } from './load.ts';
+import type { buildArgs, CalibOptions, PlanArgs } from './model-options.ts';
+import type { Values } from './options.ts';
 import { producer } from './producer.ts';
 
 /** Outputs by window index, dequantised. */
@@ -42,10 +44,10 @@ function difference(a: Outputs, b: Outputs): { outputs: number; mean: number; ma
 
 export async function crossTable(
   graph: Graph,
-  args: CalibOptions & { hop?: string; mode?: string; microHop?: string; target: string; style?: string; json?: boolean },
+  args: CalibOptions & PlanArgs & Values<typeof buildArgs> & { json?: boolean },
 ): Promise<void> {
   const options = planOptions(graph, args);
-  const signals = await loadSignals(graph, args.calib as string);
+  const signals = await loadSignals(graph, args.calib as string, args);
   const floatGraph = isQuantised(graph) ? undefined : graph;
   const int8 = floatGraph ? (await quantised(graph, options, args, true)).graph : graph;
   const quant = quantPlan(int8, options);
@@ -76,7 +78,7 @@ export async function crossTable(
   const bundle = await build(quant, {
     producer: producer(),
     target: args.target,
-    style: styleOf(args),
+    style: args.style,
     ...manifestFields(graph),
   });
   const session = await openSession(bundle.wasm as BufferSource);

@@ -5,7 +5,6 @@
  * the script, what streaming saved. Writes out/ecg.wasm in the folder where it runs.
  */
 import { join, relative } from 'node:path';
-import { defineCommand } from 'citty';
 import { planStream } from '../../models/stream/plan.ts';
 import { byteLines, workLine } from '../demo/cost.ts';
 import {
@@ -23,10 +22,12 @@ import {
 import { openInt8, readFloat, toInt8, zooArray, zooFile } from '../demo/zoo.ts';
 import { manifestFields } from '../model-fields.ts';
 import { braillePlot } from '../report/sparkline.ts';
-import { coloursFor, jsonArg, printJson } from './args.ts';
+import { coloursFor, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
+import { jsonArg } from './options.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
 
 /** Seconds in a line of the trace, and lines. */
 const [lineS, lines] = [6, 2];
@@ -93,9 +94,9 @@ async function measured() {
   };
 }
 
-export default defineCommand({
-  meta: { name: 'demo', description: 'Show what Runlet does: beats in an ECG, found by an int8 network that streams' },
-  args: { ...jsonArg },
+export default defineVerb({
+  examples: [['demo', 'two simulated minutes of ECG, and what a streaming network costs']],
+  args: jsonArg,
   async run({ args }) {
     const { plan, bundle, signal, found, facts, beats, answers, microsecondsPerHop } = await measured();
     const output = join('out', 'ecg.wasm');

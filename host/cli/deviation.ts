@@ -10,19 +10,19 @@ import { trainedContext } from '../../models/stream/mode.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Cell, table } from '../report/table.ts';
 import { loadSignals } from './load.ts';
+import { type SignalOptions, signalArgs } from './model-options.ts';
+import { signals } from './options.ts';
 
 export const deviationArgs = {
-  calib: {
-    type: 'string',
-    description: 'A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model',
-  },
-} as const;
+  calib: signals('A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model'),
+  ...signalArgs,
+};
 
 /** Measured on the signal that --calib names, or nothing. */
-export async function calibrated(plan: StreamPlan, args: { calib?: string }): Promise<Deviation | undefined> {
+export async function calibrated(plan: StreamPlan, args: SignalOptions & { calib?: string }): Promise<Deviation | undefined> {
   if (args.calib === undefined) return undefined;
   const { graph } = plan;
-  const [signal = new Float32Array()] = await loadSignals(graph, args.calib);
+  const [signal = new Float32Array()] = await loadSignals(graph, args.calib, args);
   const found = isQuantised(graph)
     ? await inIntegers(graph, plan.hop, signal)
     : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data });

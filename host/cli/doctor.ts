@@ -5,9 +5,10 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { defineCommand } from 'citty';
 import { table } from '../report/table.ts';
-import { coloursFor, exitCodes, jsonArg, printJson } from './args.ts';
+import { coloursFor, exitCodes, printJson } from './args.ts';
+import { jsonArg } from './options.ts';
+import { defineVerb } from './verb.ts';
 
 export interface Check {
   name: string;
@@ -78,8 +79,8 @@ export function checks(): Check[] {
   ];
 }
 
-export default defineCommand({
-  meta: { name: 'doctor', description: 'Check this machine: Node, WebAssembly, optional tools' },
+export default defineVerb({
+  examples: [['doctor', 'what is there, what is missing, and what for']],
   args: jsonArg,
   run({ args }) {
     const all = checks();

@@ -1,11 +1,10 @@
 /**
- * --eval and --labels of quantize: data and labels out of files, and what is said of the task.
+ * --eval and --eval-labels of quantize: data and labels out of files, and what is said of the task.
  *
  * In: a graph, the command line.  Out: evaluation data and labels; lines for people.
  * Data is what --calib takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any other data one for each window.
  * Labels are .npy, .json (a list, or its member `labels`) or .csv (the column `label`, else the last).
  */
-import type { ArgsDef } from 'citty';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
@@ -14,25 +13,18 @@ import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, labelList, metrics, readLabels } from '../../quant/evaluate/labels.ts';
 import { table } from '../report/table.ts';
 import { numberOf } from '../sources/source.ts';
-import { badOption, choiceOption, coloursFor } from './args.ts';
+import { badOption, coloursFor } from './args.ts';
 import { type CalibSourceOptions, calibrationChunks } from './calibration.ts';
 import { readBytes } from './load.ts';
+import { choice, type Given, group, input, signals } from './options.ts';
 
-export const evaluationArgs = {
-  eval: { type: 'string', description: 'Data to judge the model by: the forms of --calib', valueHint: 'file' },
-  labels: {
-    type: 'string',
-    description: 'Labels of --eval, one a window: .npy, .csv or .json, classes by index or name, or values to be met',
-    valueHint: 'file',
-  },
-  metric: { type: 'string', description: 'accuracy, f1, mae or rmse (default: by the labels)', valueHint: 'name' },
-} as const satisfies ArgsDef;
+export const evaluationArgs = group('Judged by a task', {
+  eval: signals('Data to judge the model by: the forms of --calib'),
+  evalLabels: input('Labels of --eval, one a window: .npy, .csv or .json, classes by index or name, or values to be met'),
+  metric: choice('What the labels are judged by (default: by the labels)', metrics, { hint: 'name' }),
+});
 
-export interface EvaluationArgs extends Omit<CalibSourceOptions, 'calib' | 'calibTruth'> {
-  eval?: string;
-  labels?: string;
-  metric?: string;
-}
+export type EvaluationArgs = Omit<CalibSourceOptions, 'calib' | 'truth'> & Given<typeof evaluationArgs>;
 
 export interface Task {
   data: EvaluationData;
@@ -40,16 +32,19 @@ export interface Task {
   metric?: (typeof metrics)[number];
 }
 
-/** Nothing without --eval. @throws RN740, RN432 to RN436, RN72x */
+/** Options of the task stand beside --eval. @throws RN740 */
+export function checkTaskArgs({ eval: data, evalLabels, metric }: EvaluationArgs): void {
+  if (evalLabels && !data) throw badOption('eval-labels', evalLabels, '--eval beside it');
+  if (metric && !evalLabels)
+    throw badOption('metric', metric, data ? '--eval-labels beside it' : '--eval and --eval-labels beside it');
+}
+
+/** Nothing without --eval. @throws RN432 to RN436, RN72x */
 export async function taskOf(graph: Graph, args: EvaluationArgs): Promise<Task | undefined> {
-  const metric = choiceOption('metric', args.metric, metrics);
-  if (!args.eval) {
-    if (args.labels) throw badOption('labels', args.labels, '--eval beside it');
-    if (metric) throw badOption('metric', metric, '--eval and --labels beside it');
-    return undefined;
-  }
-  if (metric && !args.labels) throw badOption('metric', metric, '--labels beside it');
-  const labels = args.labels ? readLabels(await labelCells(args.labels, graph), graph, metric) : undefined;
+  const { metric } = args;
+  if (!args.eval) return undefined;
+  const { evalLabels } = args;
+  const labels = evalLabels ? readLabels(await labelCells(evalLabels, graph), graph, metric) : undefined;
   const data = (await recordingsApart(graph, args.eval)) ?? (await oneSignal(graph, { ...args, calib: args.eval }));
   return { data, ...(labels && { labels }), ...(metric && { metric }) };
 }

@@ -5,10 +5,11 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import { wrap } from '../report/wrap.ts';
-import { coloursFor, jsonArg, printJson } from './args.ts';
+import { coloursFor, printJson } from './args.ts';
+import { jsonArg, optional, text } from './options.ts';
+import { defineVerb } from './verb.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 
@@ -52,15 +53,13 @@ export function explanations(markdown: string, code = errorCode): Explanation[] 
   return found;
 }
 
-export default defineCommand({
-  meta: { name: 'explain', description: 'Explain an error code or a rule of streaming: what it means and what to try' },
+export default defineVerb({
+  examples: [
+    ['explain RN301', 'what this error means, and what to try'],
+    ['explain R6', 'a rule of streaming'],
+  ],
   args: {
-    code: {
-      type: 'positional',
-      required: false,
-      description: 'The code, for example RN301, or a rule, for example R6; all codes without it',
-      valueHint: 'RNnnn',
-    },
+    code: optional(text('The code, for example RN301, or a rule, for example R6; all codes without it')),
     ...jsonArg,
   },
   run({ args }) {

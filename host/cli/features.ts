@@ -4,7 +4,6 @@
  * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, a line a row on stdout. The rows are the reference's
  * (quant/frontend), so those of a module with this front end. Memory does not grow with the length of the sound. --wasm writes the front end as a module.
  */
-import { type ArgsDef, defineCommand, type ParsedArgs } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -12,39 +11,46 @@ import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
 import { NpyWriter, type RowType } from '../sources/npy-writer.ts';
-import { badOption, choiceOption, jsonArg, numberOption, print, printJson, output as stdout } from './args.ts';
+import { badOption, print, printJson, output as stdout } from './args.ts';
+import { argument, choice, flag, group, input, jsonArg, number, output, signals, text, type Values } from './options.ts';
 import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
-import { soundArgs, soundFrontEnd } from './sound-options.ts';
+import { presetName, soundArgs, soundFrontEnd } from './sound-options.ts';
+import { defineVerb } from './verb.ts';
 
 const args = {
-  source: {
-    type: 'positional',
-    required: true,
-    description: 'A .wav file, raw .s16 or .f32, - for standard input (--format s16), or gen:chirp',
-  },
-  preset: {
-    type: 'string',
-    description: `${presetNames.join(', ')} (default: ${presetNames[0]}), or a .tflite file that is a front end`,
-    default: presetNames[0] as string,
-  },
-  ...soundArgs,
-  as: {
-    type: 'string',
-    description: 'int8 as models take them (default), float32 what they stand for, or uint16 before the step to int8',
-    valueHint: 'type',
-  },
-  output: { type: 'string', alias: 'o', description: 'Where the rows go (.npy)', valueHint: 'features.npy' },
-  wasm: { type: 'string', description: 'Write the front end as a module too', valueHint: 'out.wasm' },
-  rate: { type: 'string', description: "Samples a second of the front end (default: the preset's)", valueHint: 'Hz' },
-  channel: { type: 'string', description: 'WAV channel from 0, or mix', valueHint: 'n|mix' },
-  resample: { type: 'boolean', description: "Sound of another rate is resampled to the front end's" },
-  format: { type: 'string', description: 'What comes through standard input', valueHint: 's16|f32|text' },
-  gain: { type: 'string', description: 'Multiply every sample', valueHint: 'x' },
+  source: argument(signals('A .wav file, raw .s16 or .f32, - for standard input (--format s16), or gen:chirp')),
+  ...group('The source', {
+    channel: text('WAV channel from 0, or mix', { hint: 'n|mix' }),
+    resample: flag("Sound of another rate is resampled to the front end's"),
+    format: choice('What comes through standard input', ['s16', 'f32', 'text']),
+    gain: number('Multiply every sample', { hint: 'x' }),
+  }),
+  ...group('The front end', {
+    preset: input(
+      `${presetNames.join(', ')}, or a .tflite file that is a front end`,
+      { default: presetNames[0] as string, hint: 'preset' },
+      presetName,
+    ),
+    rate: number("Samples a second of the front end (default: the preset's)", { min: 1, whole: true, hint: 'Hz' }),
+    ...soundArgs,
+  }),
+  ...group('Output', {
+    as: choice(
+      'int8 as models take them, float32 what they stand for, or uint16 before the step to int8',
+      ['int8', 'float32', 'uint16'],
+      {
+        default: 'int8',
+        hint: 'type',
+      },
+    ),
+    output: output('Where the rows go (.npy)', { short: 'o', hint: 'features.npy' }),
+    wasm: output('Write the front end as a module too', { hint: 'out.wasm' }),
+  }),
   ...jsonArg,
-} as const satisfies ArgsDef;
+};
 
-type Options = ParsedArgs<typeof args>;
+type Options = Values<typeof args>;
 
 /** Rows that are collected before they are written. */
 const batchRows = 256;
@@ -83,18 +89,17 @@ async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
 }
 
 async function features(options: Options): Promise<void> {
-  const type = choiceOption('as', options.as, ['int8', 'float32', 'uint16'] as const) ?? 'int8';
+  const { as: type } = options;
   if (options.output !== undefined && !options.output.endsWith('.npy')) throw badOption('output', options.output, 'a .npy file');
-  const frontEnd = await soundFrontEnd(options.preset, options, numberOption('rate', options.rate, { min: 1, whole: true }));
+  const frontEnd = await soundFrontEnd(options.preset, options, options.rate);
   const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
   const source = await openSource(options.source, {
     frameElements: 1,
     sampleRateHz,
     channel: options.channel,
     resample: options.resample,
-    format:
-      choiceOption('format', options.format, ['s16', 'f32', 'text'] as const) ?? (options.source === '-' ? 's16' : undefined),
-    gain: numberOption('gain', options.gain),
+    format: options.format ?? (options.source === '-' ? 's16' : undefined),
+    gain: options.gain,
   });
   if (options.wasm !== undefined) await writeModule(options.wasm, frontEnd);
   const file = options.output === undefined ? undefined : await NpyWriter.create(options.output, type, channels);
@@ -161,8 +166,11 @@ async function features(options: Options): Promise<void> {
   else process.stdout.write(`${text}\n${options.output}\n`);
 }
 
-export default defineCommand({
-  meta: { name: 'features', description: 'Turn sound into rows of features with an audio front end' },
+export default defineVerb({
+  examples: [
+    ['features word.wav -o word.npy', 'rows as microWakeWord models take them'],
+    ['features word.wav --preset log-mel --as float32', 'a line for each row, on standard output'],
+  ],
   args,
-  run: ({ args: options }) => features(options as Options),
+  run: ({ args: options }) => features(options),
 });

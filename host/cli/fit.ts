@@ -4,38 +4,38 @@
  * The module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md). Where an engine compiles and the tools are installed it is
  * compiled for the board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
  */
-import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
-import { badOption, choiceOption, coloursFor, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import { coloursFor, exitCodes, printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { isWasm, readBytes } from './load.ts';
+import { argument, choice, flag, group, input, jsonArg, number } from './options.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'fit', description: 'Estimate whether a bundle fits a microcontroller board: flash, RAM, time' },
+export default defineVerb({
+  examples: [
+    ['fit model.wasm --board esp32s3', 'flash, RAM and time of a hop on this board'],
+    ['fit model.wasm --board rp2040 --measure', 'instructions counted in QEMU in place of an estimate'],
+  ],
   args: {
-    bundle: { type: 'positional', description: 'Bundle (.wasm), its weights beside it where they are apart', required: true },
-    board: { type: 'string', description: Object.keys(boards).join(', '), required: true },
-    engine: {
-      type: 'string',
-      description: `${Object.keys(engines).join(', ')} (default: wamr-fast for interp, c for native)`,
-    },
-    rate: { type: 'string', description: 'Frames a second (default: what the bundle says)', valueHint: 'Hz' },
-    measure: {
-      type: 'boolean',
-      description:
+    bundle: argument(input('Bundle (.wasm), its weights beside it where they are apart')),
+    ...group('The board', {
+      board: choice('The board', Object.keys(boards), { required: true, hint: 'board' }),
+      engine: choice('What runs the module (default: wamr-fast for interp, c for native)', Object.keys(engines) as EngineName[], {
+        hint: 'engine',
+      }),
+      rate: number('Frames a second (default: what the bundle says)', { above: 0, hint: 'Hz' }),
+      measure: flag(
         'Count in QEMU, compiled for the core (engines aot, c; default where wasm2c, gcc and QEMU are installed and it takes seconds)',
-      negativeDescription: 'Estimate, whatever is installed',
-    },
+        'Estimate, whatever is installed',
+      ),
+    }),
     ...jsonArg,
   },
   async run({ args }) {
-    const boardName = choiceOption('board', args.board, Object.keys(boards)) as string;
-    const chosen = choiceOption('engine', args.engine, Object.keys(engines) as EngineName[]);
-    const asked = numberOption('rate', args.rate, { min: 0 });
-    if (asked === 0) throw badOption('rate', args.rate ?? '', 'frames a second, more than 0');
+    const { board: boardName, engine: chosen, rate: asked } = args;
     const wasm = await readBytes(args.bundle);
     if (!isWasm(wasm))
       throw new RunletError('RN763', {

@@ -7,62 +7,67 @@
  */
 
 import { basename } from 'node:path';
-import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import type { GatewayClient, Progress } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
 import { emptyLine, rawStream } from '../report/terminal.ts';
-import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { badOption, coloursFor, printJson } from './args.ts';
 import { readBytes } from './load.ts';
-import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
+import {
+  argument,
+  choice,
+  flag,
+  flagOn,
+  type Given,
+  group,
+  input,
+  jsonArg,
+  list,
+  number,
+  path,
+  refuseGiven,
+  text,
+  type Values,
+} from './options.ts';
+import { clientOf, lineText, slotLines, targetArgs } from './remote.ts';
+import { defineVerb } from './verb.ts';
 
 const pollMs = 150;
 const ms = (n: number): string => `${n < 10 ? n.toFixed(2) : n.toFixed(0)} ms`;
 
-export const trialArgs = {
-  outputs: { type: 'string', description: 'Live outputs that the trial waits for (default 8)', valueHint: 'n' },
-  seconds: { type: 'string', description: 'The most that the live trial takes (default 30)', valueHint: 's' },
-  agreement: {
-    type: 'string',
-    description: 'Least share of outputs that must agree with the bundle that runs, 0 to 1',
-    valueHint: 'share',
-  },
-  maxDifference: { type: 'string', description: 'Largest difference of a real value from the bundle that runs', valueHint: 'x' },
-  latencyMs: {
-    type: 'string',
-    description: 'The most that a hop may take on average (default: half of the time that it lasts)',
-    valueHint: 'ms',
-  },
-} as const;
+/** What a trial of a gateway wants. */
+const trialArgs = group('The trial on a gateway', {
+  outputs: number('Live outputs that the trial waits for (default 8)', { min: 1, whole: true }),
+  seconds: number('The most that the live trial takes (default 30)', { min: 0, max: 86_400, hint: 's' }),
+  agreement: number('Least share of outputs that must agree with the bundle that runs, 0 to 1', {
+    min: 0,
+    max: 1,
+    hint: 'share',
+  }),
+  maxDifference: number('Largest difference of a real value from the bundle that runs', { min: 0, hint: 'x' }),
+  latencyMs: number('The most that a hop may take on average (default: half of the time that it lasts)', { min: 0, hint: 'ms' }),
+});
 
-const fleetArgs = {
-  fleet: { type: 'string', description: "A site's gateways, by its broker, in waves", valueHint: 'mqtt://broker/site' },
-  waves: { type: 'string', default: '1,10%,50%,all', description: 'Gateways that have it after each wave', valueHint: 'list' },
-  maxFailures: {
-    type: 'string',
+/** What only fleets know. */
+const fleetArgs = group('A fleet', {
+  fleet: text("A site's gateways, by its broker, in waves", { hint: 'mqtt://broker/site' }),
+  waves: text('Gateways that have it after each wave', { default: '1,10%,50%,all', hint: 'list' }),
+  maxFailures: text('Gateways that may fail, or their share of those touched; one more, and all go back', {
     default: '0',
-    description: 'Gateways that may fail, or their share of those touched; one more, and all go back',
-    valueHint: 'n|p%',
-  },
-  waveSeconds: { type: 'string', default: '300', description: 'A gateway without a verdict has failed then', valueHint: 's' },
-  settle: { type: 'string', default: '10', description: 'Seconds for which a wave is watched before the next', valueHint: 's' },
-  only: { type: 'string', description: 'Only these gateways', valueHint: 'a,b' },
-  key: { type: 'string', alias: 'k', description: 'Secret key that signs what the gateways shall run', valueHint: 'file' },
-  insecureUnsigned: { type: 'boolean', description: 'For development: gateways that take what nobody signed' },
-  registryToken: { type: 'string', description: 'File with the token of the registry (oci:// for a file)', valueHint: 'file' },
-} as const;
+    hint: 'n|p%',
+  }),
+  waveSeconds: number('A gateway without a verdict has failed then', { default: 300, min: 1, max: 86_400, hint: 's' }),
+  settle: number('Seconds for which a wave is watched before the next', { default: 10, min: 0, max: 86_400, hint: 's' }),
+  only: list('Only these gateways'),
+  key: input('Secret key that signs what the gateways shall run', { short: 'k' }),
+  insecureUnsigned: flag('For development: gateways that take what nobody signed'),
+  registryToken: path('File with the token of the registry (oci:// for a file)'),
+});
 
-/** @throws RN740 */
-const trialOf = (args: { [K in keyof typeof trialArgs]?: string } & { confirm?: boolean }): Partial<TrialOptions> => {
-  const options = {
-    outputs: numberOption('outputs', args.outputs, { min: 1, whole: true }),
-    seconds: numberOption('seconds', args.seconds, { min: 0, max: 86_400 }),
-    agreement: numberOption('agreement', args.agreement, { min: 0, max: 1 }),
-    maxDifference: numberOption('max-difference', args.maxDifference, { min: 0 }),
-    latencyMs: numberOption('latency-ms', args.latencyMs, { min: 0 }),
-    confirm: args.confirm !== false,
-  };
+const trialOf = (args: Given<typeof trialArgs> & { confirm: boolean }): Partial<TrialOptions> => {
+  const { outputs, seconds, agreement, maxDifference, latencyMs, confirm } = args;
+  const options = { outputs, seconds, agreement, maxDifference, latencyMs, confirm };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 };
 
@@ -131,63 +136,67 @@ const lost = (slot: string): RunletError =>
   });
 
 /** What only devices know. */
-const serialArgs = {
-  baud: { type: 'string', description: 'Device: bits a second of the port (default 115200)', valueHint: 'n' },
-  name: { type: 'string', description: "Device: for people (default: the model's)", valueHint: 'text' },
-  until: {
-    type: 'string',
-    description: 'Device: how far: staged (verified there), tried, confirmed (default)',
-    valueHint: 'state',
-  },
-  trialS: { type: 'string', description: 'Device: seconds to start and pass its self-test (default 30)', valueHint: 's' },
-  verbose: { type: 'boolean', description: 'Device: its log on standard error' },
-} as const;
+const serialArgs = group('A device', {
+  baud: number('Bits a second of the port (default 115200)', { min: 300, whole: true }),
+  name: text("For people (default: the model's)"),
+  until: choice('How far: staged (verified there), tried, confirmed (default)', ['staged', 'tried', 'confirmed'], {
+    hint: 'state',
+  }),
+  trialS: number('Seconds to start and pass its self-test (default 30)', { min: 1, hint: 's' }),
+  verbose: flag('Its log on standard error'),
+});
 
-type SerialOptions = { [K in Exclude<keyof typeof serialArgs, 'verbose'>]?: string } & {
-  bundle: string;
-  to: string;
-  confirm?: boolean;
-  json?: boolean;
-  verbose?: boolean;
+const declared = {
+  bundle: argument(input('Signed bundle (.wasm); of a device also an image, of a fleet also oci://REGISTRY/…', {}, /^oci:/)),
+  ...targetArgs,
+  ...group('What is done', {
+    confirm: flagOn(
+      'Let it run once it has passed',
+      'Wait: `runlet status --confirm` lets it run, `runlet rollback` gives it up',
+    ),
+    dryRun: flag('Verify and test it there, and keep nothing'),
+  }),
+  ...trialArgs,
+  ...serialArgs,
+  ...fleetArgs,
+  ...jsonArg,
 };
 
-/** @throws RN740, RN880 to RN891 */
-async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }: SerialOptions): Promise<void> {
+type Args = Values<typeof declared>;
+
+const [ofDevice, ofGateway, ofFleet] = ['--to serial:PORT', '--to http://HOST:8080', '--fleet mqtt://BROKER/SITE'].map(
+  (other) => `it goes with ${other}`,
+) as [string, string, string];
+
+/** @throws RN880 to RN891 */
+async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }: Args & { to: string }): Promise<void> {
   const { flashToSerial } = await import('../flash/serial/command.ts');
-  const trialS = numberOption('trial-s', options.trialS, { min: 1 });
-  const until = choiceOption('until', options.until, ['staged', 'tried', 'confirmed'] as const);
+  const { trialS } = options;
   await flashToSerial({
     ...{ file: bundle, to, name, json, verbose },
-    bitsPerSecond: numberOption('baud', options.baud, { min: 300, whole: true }),
-    until: until ?? (confirm === false ? 'tried' : undefined),
+    bitsPerSecond: options.baud,
+    until: options.until ?? (confirm ? undefined : 'tried'),
     trialMs: trialS === undefined ? undefined : trialS * 1000,
   });
 }
 
-export default defineCommand({
-  meta: { name: 'flash', description: 'Send a bundle to a gateway or a device, which tries it and swaps it in, or goes back' },
-  args: {
-    bundle: { type: 'positional', required: true, description: 'Signed bundle (.wasm)' },
-    ...remoteArgs,
-    to: { ...remoteArgs.to, required: false },
-    ...fleetArgs,
-    ...slotArg,
-    ...trialArgs,
-    ...serialArgs,
-    confirm: {
-      type: 'boolean',
-      default: true,
-      description: 'Let it run once it has passed',
-      negativeDescription: 'Wait: `runlet status --confirm` lets it run, `runlet rollback` gives it up',
-    },
-    dryRun: { type: 'boolean', description: 'Verify and test it there, and keep nothing' },
-    ...jsonArg,
-  },
-  async run({ args }) {
+export default defineVerb({
+  examples: [
+    ['flash model.wasm --to http://gateway:8080 --token-file token', 'to a gateway, through its trial'],
+    ['flash model.wasm --to serial:/dev/ttyUSB0', 'to a microcontroller, over its serial line'],
+    ['flash model.wasm --fleet mqtt://broker/site --key release.key', "to a site's gateways, in waves"],
+  ],
+  args: declared,
+  async run({ args, given }) {
     const { to, fleet } = args;
-    if (to?.startsWith('serial:') && !fleet) return toDevice({ ...args, to });
+    if (to?.startsWith('serial:') && !fleet) {
+      refuseGiven({ ...targetArgs, ...trialArgs, dryRun: declared.dryRun }, given, ofGateway, ['to']);
+      refuseGiven(fleetArgs, given, ofFleet);
+      return toDevice({ ...args, to });
+    }
     const options = trialOf(args);
     if (fleet && !to && !args.dryRun && args.confirm) {
+      refuseGiven(serialArgs, given, ofDevice);
       const { flashFleet } = await import('../gateway/fleet/command.ts');
       return flashFleet({ ...args, fleet }, options);
     }
@@ -200,6 +209,8 @@ export default defineCommand({
       });
     if (!/^https?:/i.test(to))
       throw badOption('to', to, 'the address of a gateway, such as http://HOST:8080, or serial: and a port');
+    refuseGiven(serialArgs, given, ofDevice);
+    refuseGiven(fleetArgs, given, ofFleet);
     const client = await clientOf({ ...args, to });
     const bytes = await readBytes(args.bundle);
     const say = (name: string, text: string) => args.json || process.stdout.write(lineText([name, text]));

@@ -23,72 +23,59 @@ import { attachWebSockets } from '../gateway/streams/websocket.ts';
 import type { Wires } from '../gateway/watch/metrics.ts';
 import { Tracker } from '../gateway/watch/tracker.ts';
 import { gapPolicies } from '../session/gap.ts';
-import { choiceOption, numberOption } from './args.ts';
+import { choice, flag, type Given, group, input, number, text } from './options.ts';
 import { tlsOf } from './remote.ts';
 
+const whole = { min: 0, max: 2 ** 24, whole: true } as const;
+
 export const streamArgs = {
-  late: {
-    type: 'string',
-    default: 'drop',
-    description: 'Frames that come after they were given up: left out, or a sender that counts anew',
-    valueHint: latePolicies.join('|'),
-  },
-  gap: { type: 'string', default: 'hold', description: 'What stands in for lost frames', valueHint: gapPolicies.join('|') },
-  gapLimit: { type: 'string', description: 'Most ticks of a gap that are filled (default: the window)', valueHint: 'ticks' },
-  reorder: { type: 'string', description: 'How far a frame may come too late (default: the hop)', valueHint: 'ticks' },
-  mostWaiting: {
-    type: 'string',
-    default: '8',
-    description: 'Hops of a stream that may wait before frames are shed',
-    valueHint: 'n',
-  },
-  mostLagMs: { type: 'string', default: '1000', description: 'How long frames may wait before all are shed', valueHint: 'ms' },
-  mqtt: { type: 'string', description: 'Broker to take frames from and give outputs to', valueHint: 'mqtt://host:1883' },
-  mqttId: { type: 'string', description: "The gateway's name in topics (default: this machine's name)", valueHint: 'name' },
-  mqttQos: { type: 'string', default: '0', description: 'Of frames and outputs', valueHint: '0|1' },
-  mqttUser: {
-    type: 'string',
-    description: 'Name for the broker; the password stands in RUNLET_MQTT_PASSWORD',
-    valueHint: 'name',
-  },
-  mqttCa: { type: 'string', description: "Certificate that the broker's one is held against (PEM)", valueHint: 'file' },
-  mqttCert: { type: 'string', description: 'Own certificate, where the broker wants one (PEM)', valueHint: 'file' },
-  mqttKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
-  stdin: { type: 'boolean', description: 'Take frames from standard input, a tick a line' },
-  serial: { type: 'string', description: 'Take frames from a serial line', valueHint: '/dev/ttyUSB0' },
-  baud: { type: 'string', default: '115200', description: 'Rate of the serial line', valueHint: 'n' },
-  lines: { type: 'string', default: 'csv', description: 'What stdin and serial lines hold', valueHint: lineFormats.join('|') },
-  numbered: { type: 'boolean', description: "The first number of a line is the tick's number" },
-  demo: { type: 'boolean', description: 'A heart-rate model and a made-up signal; needs no other option' },
-  demoSpeed: { type: 'string', default: '4', description: 'Times the rate of the demo signal', valueHint: 'x' },
-  open: { type: 'boolean', description: 'Open the page in a browser' },
-  lineStream: {
-    type: 'string',
-    description: 'Name of the stream of stdin (default: stdin) or the serial line',
-    valueHint: 'name',
-  },
-} as const;
+  ...group('Streams', {
+    late: choice('Frames that come after they were given up: left out, or a sender that counts anew', latePolicies, {
+      default: 'drop',
+    }),
+    gap: choice('What stands in for lost frames', gapPolicies, { default: 'hold' }),
+    gapLimit: number('Most ticks of a gap that are filled (default: the window)', { ...whole, hint: 'ticks' }),
+    reorder: number('How far a frame may come too late (default: the hop)', { ...whole, hint: 'ticks' }),
+    mostWaiting: number('Hops of a stream that may wait before frames are shed', { ...whole, min: 1, default: 8 }),
+    mostLagMs: number('How long frames may wait before all are shed', { ...whole, min: 1, default: 1000, hint: 'ms' }),
+  }),
+  ...group('MQTT', {
+    mqtt: text('Broker to take frames from and give outputs to', { hint: 'mqtt://host:1883' }),
+    mqttId: text("The gateway's name in topics (default: this machine's name)", { hint: 'name' }),
+    mqttQos: choice('Of frames and outputs', ['0', '1'], { default: '0' }),
+    mqttUser: text('Name for the broker; the password stands in RUNLET_MQTT_PASSWORD', { hint: 'name' }),
+    mqttCa: input("Certificate that the broker's one is held against (PEM)"),
+    mqttCert: input('Own certificate, where the broker wants one (PEM)'),
+    mqttKey: input('Its key (PEM)'),
+  }),
+  ...group('Standard input and serial lines', {
+    stdin: flag('Take frames from standard input, a tick a line'),
+    serial: text('Take frames from a serial line', { hint: '/dev/ttyUSB0' }),
+    baud: number('Rate of the serial line', { ...whole, min: 50, default: 115_200 }),
+    lines: choice('What stdin and serial lines hold', lineFormats, { default: 'csv' }),
+    numbered: flag("The first number of a line is the tick's number"),
+    lineStream: text('Name of the stream of stdin (default: stdin) or the serial line', { hint: 'name' }),
+  }),
+  ...group('To see one', {
+    demo: flag('A heart-rate model and a made-up signal; needs no other option'),
+    demoSpeed: number('Times the rate of the demo signal', { min: 0.1, max: 1000, default: 4, hint: 'x' }),
+    open: flag('Open the page in a browser'),
+  }),
+};
 
-type Args = { [K in keyof typeof streamArgs]?: (typeof streamArgs)[K]['type'] extends 'boolean' ? boolean : string };
+type Args = Given<typeof streamArgs>;
 
-/** What was said, checked before anything runs. @throws RN740 */
-export function streamOptions(args: Args) {
-  const whole = (name: string, text: string | undefined, min = 0) => numberOption(name, text, { min, max: 2 ** 24, whole: true });
-  const given = {
-    late: choiceOption('late', args.late, latePolicies),
-    gap: choiceOption('gap', args.gap, gapPolicies),
-    gapLimitTicks: whole('gap-limit', args.gapLimit),
-    reorderTicks: whole('reorder', args.reorder),
-    mostWaitingHops: whole('most-waiting', args.mostWaiting, 1),
-    mostLagMs: whole('most-lag-ms', args.mostLagMs, 1),
-  };
+/** What was said of streams, with what holds where nothing was. */
+function streamOptions(args: Args) {
+  const { late, gap, gapLimit: gapLimitTicks, reorder: reorderTicks, mostWaiting: mostWaitingHops, mostLagMs } = args;
+  const given = { late, gap, gapLimitTicks, reorderTicks, mostWaitingHops, mostLagMs };
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {
     intake: { ...defaultIntake, ...said },
-    format: choiceOption('lines', args.lines, lineFormats) ?? 'csv',
-    qos: choiceOption('mqtt-qos', args.mqttQos, ['0', '1'] as const) === '1' ? (1 as const) : (0 as const),
-    demoSpeed: numberOption('demo-speed', args.demoSpeed, { min: 0.1, max: 1000 }) ?? 4,
-    baud: whole('baud', args.baud, 50) ?? 115_200,
+    format: args.lines ?? 'csv',
+    qos: args.mqttQos === '1' ? (1 as const) : (0 as const),
+    demoSpeed: args.demoSpeed ?? 4,
+    baud: args.baud ?? 115_200,
   };
 }
 

@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { defineCommand } from 'citty';
 import { type Logger, pino } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
@@ -19,71 +18,79 @@ import { asFailure } from '../gateway/hub/slot.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { runAll } from '../gateway/store/run-all.ts';
-import { jsonArg, numberOption, printJson } from './args.ts';
-import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './gateway-streams.ts';
+import { printJson } from './args.ts';
+import { demoText, openPage, prepareStreams, streamArgs, withDemo } from './gateway-streams.ts';
 import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './gateway-token.ts';
 import { readBytes } from './load.ts';
+import { choice, flag, folder, type Given, group, input, jsonArg, list, number, text } from './options.ts';
 import { fileOf, tlsOf, tokenOf } from './remote.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
+const port = { min: 0, max: 65_535, whole: true } as const;
+const whole = { min: 0, max: 2 ** 32, whole: true } as const;
+
+const fleetArgs = group('A fleet', {
+  fleet: text('Take what is desired from this broker', { hint: 'mqtt://broker/site' }),
+  gatewayId: text("Name in the fleet (default: this machine's)", { hint: 'name' }),
+  fleetToken: input('File with the password of the broker'),
+  fleetCa: input("Certificate that the broker's one is held against (PEM)"),
+  fleetCert: input('Own certificate, where the broker wants one (PEM)'),
+  fleetKey: input('Its key (PEM)'),
+  broker: number('Run a small broker too, on this port', { ...port, min: 1, hint: 'port' }),
+  registry: text('Take bundles of oci:// from this registry, and ask the hosts after it where it sends there', {
+    hint: 'host[,host]',
+  }),
+  registryToken: input('File with its token'),
+});
+
+export default defineVerb({
+  examples: [
+    ['gateway --demo', 'a heart-rate model on a made-up signal, and its page'],
+    ['gateway --state state --key release.pub', 'takes what this key signed, on 127.0.0.1:8080'],
+  ],
   args: {
-    state: { type: 'string', description: 'Folder for bundles and for what runs', valueHint: 'folder' },
-    port: { type: 'string', default: '8080', description: 'Port; 0: any that is free', valueHint: 'n' },
-    host: { type: 'string', default: '127.0.0.1', description: 'Address to listen on', valueHint: 'address' },
-    model: { type: 'string', description: 'Bundle for slot main, where nothing runs there yet', valueHint: 'first.wasm' },
-    key: { type: 'string', alias: 'k', description: 'Public keys whose bundles are taken (NAME.pub)', valueHint: 'file' },
-    insecureUnsigned: { type: 'boolean', description: 'For development: take bundles that nobody signed' },
-    tokenFile: { type: 'string', description: 'File with the token that clients must say (default: made)', valueHint: 'file' },
-    insecureNoToken: { type: 'boolean', description: 'For development, on this machine alone: ask for no token' },
-    hostName: { type: 'string', description: 'Names of the gateway beside its address, between commas', valueHint: 'name,…' },
-    tlsCert: { type: 'string', description: 'Certificate (PEM): HTTPS', valueHint: 'file' },
-    tlsKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
-    clientCa: { type: 'string', description: 'Clients must show a certificate of this one (PEM)', valueHint: 'file' },
-    threads: {
-      type: 'string',
-      description: 'Worker threads for streams, and one for each further slot (default: cores, less one)',
-      valueHint: 'n',
-    },
-    budgetMs: { type: 'string', default: '2000', description: 'The most that one call into a module may take', valueHint: 'ms' },
-    mostBytes: { type: 'string', default: '16777216', description: 'Largest bundle', valueHint: 'bytes' },
-    mostMemory: { type: 'string', default: '67108864', description: 'Most memory of one module', valueHint: 'bytes' },
-    mostStreams: { type: 'string', default: '4096', description: 'Most streams', valueHint: 'n' },
-    safeAfter: { type: 'string', default: '3', description: 'Crashes in a row that lead to safe mode', valueHint: 'n' },
-    fleet: { type: 'string', description: 'Take what is desired from this broker', valueHint: 'mqtt://broker/site' },
-    gatewayId: { type: 'string', description: "Name in the fleet (default: this machine's)", valueHint: 'name' },
-    fleetToken: { type: 'string', description: 'File with the password of the broker', valueHint: 'file' },
-    fleetCa: { type: 'string', description: "Certificate that the broker's one is held against (PEM)", valueHint: 'file' },
-    fleetCert: { type: 'string', description: 'Own certificate, where the broker wants one (PEM)', valueHint: 'file' },
-    fleetKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
-    broker: { type: 'string', description: 'Run a small broker too, on this port', valueHint: 'port' },
-    registry: {
-      type: 'string',
-      description: 'Take bundles of oci:// from this registry, and ask the hosts after it where it sends there',
-      valueHint: 'host[,host]',
-    },
-    registryToken: { type: 'string', description: 'File with its token', valueHint: 'file' },
-    seconds: { type: 'string', description: 'Stop by itself after so long, for scripts', valueHint: 's' },
-    log: {
-      type: 'string',
-      default: 'info',
-      description: 'Level of the log: debug, info, warn, error, silent',
-      valueHint: 'level',
-    },
+    ...group('The gateway', {
+      state: folder('Folder for bundles and for what runs'),
+      model: input('Bundle for slot main, where nothing runs there yet', { hint: 'first.wasm' }),
+      key: input('Public keys whose bundles are taken (NAME.pub)', { short: 'k' }),
+      insecureUnsigned: flag('For development: take bundles that nobody signed'),
+      threads: number('Worker threads for streams, and one for each further slot (default: cores, less one)', {
+        min: 1,
+        max: 64,
+        whole: true,
+      }),
+      seconds: number('Stop by itself after so long, for scripts', { min: 0, max: 1e6, hint: 's' }),
+      log: choice('Level of the log', ['debug', 'info', 'warn', 'error', 'silent'], { default: 'info', hint: 'level' }),
+    }),
+    ...group('Its door', {
+      port: number('Port; 0: any that is free', { ...port, default: 8080 }),
+      host: text('Address to listen on', { default: '127.0.0.1', hint: 'address' }),
+      hostName: list('Names of the gateway beside its address', { hint: 'name,…' }),
+      tokenFile: input('File with the token that clients must say (default: made)'),
+      insecureNoToken: flag('For development, on this machine alone: ask for no token'),
+      tlsCert: input('Certificate (PEM): HTTPS'),
+      tlsKey: input('Its key (PEM)'),
+      clientCa: input('Clients must show a certificate of this one (PEM)'),
+    }),
+    ...group('Limits', {
+      budgetMs: number('The most that one call into a module may take', { min: 10, default: 2000, hint: 'ms' }),
+      mostBytes: number('Largest bundle', { ...whole, default: 16_777_216, hint: 'bytes' }),
+      mostMemory: number('Most memory of one module', { ...whole, default: 67_108_864, hint: 'bytes' }),
+      mostStreams: number('Most streams', { ...whole, default: 4096 }),
+      safeAfter: number('Crashes in a row that lead to safe mode', { min: 1, whole: true, default: 3 }),
+    }),
+    ...fleetArgs,
     ...streamArgs,
     ...jsonArg,
   },
   async run({ args: given }) {
     const args = await withDemo(given);
-    const whole = (name: string, text: string | undefined, max = 2 ** 32) =>
-      numberOption(name, text, { min: 0, max, whole: true });
     if (!args.key && !args.insecureUnsigned)
       throw new RunletError('RN862', {
         what: 'whose bundles shall the gateway take?',
         where: '--key',
         tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
-    streamOptions(args);
     checkTokenArgs(args);
     const level = args.log;
     const log = pino(
@@ -94,16 +101,15 @@ export default defineCommand({
       policy: {
         keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],
         insecureUnsigned: args.insecureUnsigned ?? false,
-        mostBytes: whole('most-bytes', args.mostBytes) as number,
-        mostMemoryBytes: whole('most-memory', args.mostMemory) as number,
+        mostBytes: args.mostBytes,
+        mostMemoryBytes: args.mostMemory,
       },
       pool: {
-        threads:
-          numberOption('threads', args.threads, { min: 1, max: 64, whole: true }) ?? Math.max(1, availableParallelism() - 1),
-        budgetMs: numberOption('budget-ms', args.budgetMs, { min: 10 }) as number,
+        threads: args.threads ?? Math.max(1, availableParallelism() - 1),
+        budgetMs: args.budgetMs,
       },
-      mostStreams: whole('most-streams', args.mostStreams) as number,
-      safeAfter: numberOption('safe-after', args.safeAfter, { min: 1, whole: true }) as number,
+      mostStreams: args.mostStreams,
+      safeAfter: args.safeAfter,
     };
     // What streams keep is renewed all the time. V8 would let some times as much garbage gather.
     setFlagsFromString('--optimize-for-size');
@@ -124,8 +130,8 @@ export default defineCommand({
       const streams = prepareStreams({ args, gateway, app, log });
       ends.unshift(streams.stop);
       const token = await gatewayToken(args);
-      const door = new Door({ token: token.token, hostNames: args.hostName?.split(',').map((name) => name.trim()) });
-      const served = await serve({ app, door, host: args.host, port: whole('port', args.port, 65535) as number, tls, log });
+      const door = new Door({ token: token.token, hostNames: args.hostName });
+      const served = await serve({ app, door, host: args.host, port: args.port, tls, log });
       ends.push(lastResort(served, log));
       ends.splice(1, 0, () => served.stop());
       await streams.start(served);
@@ -134,7 +140,7 @@ export default defineCommand({
       announce(gateway, served, token, args.json);
       if (args.demo) process.stderr.write(demoText(served.url, token.file));
       if (args.open) openPage(pageLink(served.url, token.token));
-      const seconds = numberOption('seconds', args.seconds, { min: 0, max: 1e6 });
+      const { seconds } = args;
       await new Promise<void>((resolve) => {
         if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -168,25 +174,13 @@ async function serverTls(
   return { cert, key, ...(ca && { clientCa: ca }) };
 }
 
-interface FleetArgs {
-  state: string;
-  host: string;
-  fleet?: string;
-  gatewayId?: string;
-  fleetToken?: string;
-  fleetCa?: string;
-  fleetCert?: string;
-  fleetKey?: string;
-  broker?: string;
-  registry?: string;
-  registryToken?: string;
-}
+type FleetArgs = Given<typeof fleetArgs> & { state: string; host: string };
 
 /** The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN720, RN740, RN851, RN852, RN866 */
 async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
   const { state, host, fleet, gatewayId = hostname(), registry } = args;
   const tls = await tlsOf({ ca: args.fleetCa, cert: args.fleetCert, key: args.fleetKey }, 'fleet');
-  const port = numberOption('broker', args.broker, { min: 1, max: 65535, whole: true });
+  const { broker: port } = args;
   const [password, registryToken] = [await tokenOf(args.fleetToken), await tokenOf(args.registryToken)];
   if (port !== undefined && !isLoopback(host) && !password)
     throw new RunletError('RN862', {

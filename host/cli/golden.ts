@@ -4,22 +4,25 @@
  * In: a bundle.  Out: the generator's frames as the ABI has them, a hop at a time, input 0 first in each; the outputs that fell due, output 0 first each time.
  * The outputs are written only where their digest is the one that the integer reference gave when the bundle was built.
  */
-import { defineCommand } from 'citty';
 import { bytesText } from '../report/table.ts';
 import { requireSelfTest } from '../session/index.ts';
-import { jsonArg, printJson } from './args.ts';
+import { printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import { readBytes } from './load.ts';
+import { argument, group, input, jsonArg, output } from './options.ts';
 import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Int16Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
-export default defineCommand({
-  meta: { name: 'golden', description: "Write a bundle's self-test as files: its frames, and the outputs that must come" },
+export default defineVerb({
+  examples: [['golden model.wasm', 'model.frames.bin, and model.outputs.bin that must come of them']],
   args: {
-    bundle: { type: 'positional', required: true, description: 'Bundle (.wasm)' },
-    frames: { type: 'string', description: 'Where the frames go (default: <bundle>.frames.bin)' },
-    outputs: { type: 'string', description: 'Where the outputs go (default: <bundle>.outputs.bin)' },
+    bundle: argument(input('Bundle (.wasm)')),
+    ...group('Output', {
+      frames: output('Where the frames go (default: <bundle>.frames.bin)'),
+      outputs: output('Where the outputs go (default: <bundle>.outputs.bin)'),
+    }),
     ...jsonArg,
   },
   async run({ args }) {

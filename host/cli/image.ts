@@ -3,39 +3,29 @@
  *
  * In: a module, its weights beside it, the manifest's detector or what the options say.  Out: the image (assembly/bundle/image.ts), its parts on stdout.
  */
-import { type ArgsDef, defineCommand } from 'citty';
 import { bytesText } from '../report/table.ts';
-import { jsonArg, numberOption, printJson } from './args.ts';
+import { printJson } from './args.ts';
 import { bundleImage } from './bundle-image.ts';
+import { detectorOptions } from './load.ts';
+import { heardArgs } from './model-options.ts';
+import { argument, group, input, jsonArg, number, output } from './options.ts';
 import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
 
-const args = {
-  bundle: { type: 'positional', required: true, description: 'A module that runlet build wrote' },
-  output: { type: 'string', alias: 'o', description: 'Where the image goes (default: <bundle>.bin)', valueHint: 'model.bin' },
-  'partition-bytes': { type: 'string', description: 'Refuse an image that is larger than this partition', valueHint: 'N' },
-  label: {
-    type: 'string',
-    description: 'The word that is heard; of a model with several labels the only one',
-    valueHint: 'word',
+export default defineVerb({
+  examples: [['image model.wasm -o model.bin --partition-bytes 1048576', 'refused where it is larger than the partition']],
+  args: {
+    bundle: argument(input('A module that runlet build wrote')),
+    ...heardArgs,
+    ...group('Output', {
+      output: output('Where the image goes (default: <bundle>.bin)', { short: 'o', hint: 'model.bin' }),
+      partitionBytes: number('Refuse an image that is larger than this partition', { min: 1, whole: true, hint: 'bytes' }),
+    }),
+    ...jsonArg,
   },
-  cutoff: { type: 'string', description: "Mean probability above which it is heard (default: the manifest's)", valueHint: 'p' },
-  'sliding-window': { type: 'string', description: 'Outputs in the mean', valueHint: 'n' },
-  'refractory-ms': { type: 'string', description: 'Milliseconds below the cutoff before the next detection', valueHint: 'ms' },
-  ...jsonArg,
-} as const satisfies ArgsDef;
-
-export default defineCommand({
-  meta: { name: 'image', description: 'Make one file for a partition of flash: module, weights and what is heard' },
-  args,
   async run({ args: options }) {
-    const { bundle } = options;
-    const partitionBytes = numberOption('partition-bytes', options['partition-bytes'], { min: 1, whole: true });
-    const settings = {
-      label: options.label,
-      cutoff: numberOption('cutoff', options.cutoff, { min: 0, max: 1 }),
-      slidingWindow: numberOption('sliding-window', options['sliding-window'], { min: 1, whole: true }),
-      refractoryMs: numberOption('refractory-ms', options['refractory-ms'], { min: 0 }),
-    };
+    const { bundle, partitionBytes } = options;
+    const settings = detectorOptions(options);
     const { image, wasm, manifest, weights, detector } = await bundleImage(bundle, settings, partitionBytes);
     const path = options.output ?? `${bundle.replace(/\.wasm$/i, '')}.bin`;
     await writeOut(path, image);

@@ -3,7 +3,6 @@
  */
 
 import { existsSync } from 'node:fs';
-import { defineCommand } from 'citty';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
@@ -13,17 +12,26 @@ import { clockOf } from '../../models/stream/clock.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
-import { coloursFor, jsonArg, printJson } from './args.ts';
+import { coloursFor, printJson } from './args.ts';
 import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
-import { isWasm, loadGraph, modelArgs, readBytes } from './load.ts';
+import { isWasm, loadGraph, readBytes } from './load.ts';
+import { modelArgs } from './model-options.ts';
+import { jsonArg, refuseGiven, reworded } from './options.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'inspect', description: 'Show what a model file holds, or what a bundle holds' },
-  args: { ...modelArgs, model: { ...modelArgs.model, description: 'Model file or bundle (.wasm)' }, ...jsonArg },
-  async run({ args }) {
+export default defineVerb({
+  examples: [
+    ['inspect model.onnx', 'operators, shapes, and the metadata that Runlet reads'],
+    ['inspect model.wasm', 'a bundle, to the byte'],
+  ],
+  args: { ...modelArgs, model: reworded(modelArgs.model, 'Model file or bundle (.wasm)'), ...jsonArg },
+  async run({ args, given }) {
     const bytes = await readBytes(args.model);
-    if (isWasm(bytes)) return inspectBundle(args.model, bytes, args.json);
+    if (isWasm(bytes)) {
+      refuseGiven(modelArgs, given, 'a bundle is read as it was built', ['model']);
+      return inspectBundle(args.model, bytes, args.json);
+    }
     const graph = await loadGraph(args, bytes);
     const [input] = graph.inputs;
     const shape = graph.tensors[input?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };

@@ -4,10 +4,11 @@
  * In: a name.  Out: two files, PEM or wasmsign2's own, and with --c NAME.inc, the public key for a firmware's #include; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
  */
 import { writeFile } from 'node:fs/promises';
-import { defineCommand } from 'citty';
 import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
-import { jsonArg, printJson } from './args.ts';
+import { printJson } from './args.ts';
+import { argument, flag, group, jsonArg, output } from './options.ts';
+import { defineVerb } from './verb.ts';
 
 async function writeNew(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   try {
@@ -22,12 +23,14 @@ async function writeNew(path: string, text: string | Uint8Array, mode: number): 
   }
 }
 
-export default defineCommand({
-  meta: { name: 'keygen', description: 'Make a pair of keys to sign bundles with' },
+export default defineVerb({
+  examples: [['keygen release', 'release.key, to be kept secret, and release.pub for gateways and devices']],
   args: {
-    name: { type: 'positional', required: true, description: 'Where the keys go: NAME.key (secret) and NAME.pub (public)' },
-    c: { type: 'boolean', description: "NAME.inc as well: the public key as C, for a firmware's #include" },
-    wasmsign2: { type: 'boolean', description: 'Files as the program wasmsign2 reads them, in place of PEM' },
+    name: argument(output('Where the keys go: NAME.key (secret) and NAME.pub (public)')),
+    ...group('Output', {
+      c: flag("NAME.inc as well: the public key as C, for a firmware's #include"),
+      wasmsign2: flag('Files as the program wasmsign2 reads them, in place of PEM'),
+    }),
     ...jsonArg,
   },
   async run({ args }) {

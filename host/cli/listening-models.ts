@@ -11,25 +11,16 @@ import { isPreset } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
 import { openBundle } from './bundle-file.ts';
-import {
-  type DetectorOptions,
-  detectorOptions,
-  isWasm,
-  labelsOf,
-  loadGraph,
-  loadQuantPlan,
-  manifestFields,
-  planOptions,
-  readBytes,
-} from './load.ts';
+import { detectorOptions, isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from './load.ts';
+import type { DetectorOptions } from './model-options.ts';
 import { soundFrontEnd } from './sound-options.ts';
 
-export interface ListeningOptions extends DetectorOptions {
+export type ListeningOptions = DetectorOptions & {
   /** Name of the preset whose rows the models take, where they do not say. */
   frontEnd?: string;
-  stepMs?: string;
-  hop?: string;
-}
+  stepMs?: number;
+  hop?: number;
+};
 
 /** A bundle, opened; a model file is built first. */
 async function modelOf(path: string, options: ListeningOptions): Promise<Session> {
@@ -61,7 +52,7 @@ export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: Liste
   const ownMs = own
     ? (1000 * own.stepSamples) / own.sampleRateHz
     : manifest.sampleRateHz && frontEnd === undefined && 1000 / manifest.sampleRateHz;
-  return soundFrontEnd(named, { stepMs: stepMs ?? (ownMs ? `${ownMs}` : undefined) });
+  return soundFrontEnd(named, { stepMs: stepMs ?? (ownMs || undefined) });
 }
 
 async function openRows(frontEnd: FrontEnd): Promise<Session> {
@@ -91,7 +82,7 @@ export function detectorOf(
 
 /** The manifest with the labels of the command line. */
 export function withLabels(manifest: Manifest, options: DetectorOptions): Manifest {
-  const labels = labelsOf(options.labels);
+  const { labels } = options;
   return labels ? { ...manifest, labels } : manifest;
 }
 

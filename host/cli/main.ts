@@ -1,76 +1,65 @@
 /**
  * The command line: finds the verb, loads its file and nothing else, and turns errors into exit codes.
  *
- * `runlet --help` loads no verb: names and descriptions stand here. Each host/cli/<verb>.ts exports a citty command by default.
+ * `runlet --help` loads no verb: names and descriptions stand in verbs.ts. Each host/cli/<verb>.ts exports a Verb by default.
  */
 import { readFileSync } from 'node:fs';
-import { stripVTControlCharacters } from 'node:util';
-import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import { guardStreams, rawStream } from '../report/terminal.ts';
-import { kebab, output, reportError, unknownOptions } from './args.ts';
-
-const verbs: Record<string, string> = {
-  demo: 'Show what Runlet does: beats in an ECG, found by an int8 network that streams',
-  make: 'Go the whole way: a model and your recording to a module that runs',
-  inspect: 'Show what a model file holds, or what a bundle holds',
-  plan: 'Plan how a model streams: state, delay, work per hop',
-  quantize: 'Turn a float model into int8 with calibration data',
-  build: 'Build a streaming WebAssembly module from a model',
-  image: 'Make one file for a partition of flash: module, weights and what is heard',
-  validate: 'Check that a bundle gives the numbers of its model',
-  golden: "Write a bundle's self-test as files, for any other runtime: frames, and the outputs that must come",
-  run: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up',
-  keygen: 'Make a pair of keys to sign bundles with',
-  sign: 'Sign a bundle, so that devices and gateways can tell whose it is',
-  verify: "Verify a bundle's signature",
-  gateway: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams',
-  flash: 'Send a bundle to a gateway or a device, which tries it and swaps it in, or goes back',
-  rollback: 'Go back to the bundle before on a gateway',
-  status: 'Show what runs on a gateway, and confirm what has passed its trial',
-  features: 'Turn sound into rows of features with an audio front end',
-  bench: 'Measure what a hop costs: time, or instructions on a microcontroller core',
-  fit: 'Estimate whether a bundle fits a microcontroller board: flash, RAM, time',
-  ops: 'List the operators that are supported',
-  explain: 'Explain an error code or a rule of streaming: what it means and what to try',
-  doctor: 'Check this machine: Node, WebAssembly, optional tools',
-};
-
-const load = async (verb: string): Promise<CommandDef> => ((await import(`./${verb}.ts`)) as { default: CommandDef }).default;
+import { coloursFor, columnsOf, guardStreams } from '../report/terminal.ts';
+import { exitCodes, output, reportError } from './args.ts';
+import { commandHelp, type Page, roadHelp, verbHelp } from './help.ts';
+import { nearest } from './nearest.ts';
+import { parse } from './parse.ts';
+import { projectFile, withProject } from './project.ts';
+import { loadVerb, verbs } from './verbs.ts';
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 };
 
-const root = (): CommandDef =>
-  defineCommand({
-    meta: { name: 'runlet', version: version(), description: 'Streaming int8 time-series CNNs in one small WebAssembly module' },
-    subCommands: Object.fromEntries(Object.entries(verbs).map(([name, description]) => [name, { meta: { name, description } }])),
-  });
+const isHelp = (arg: string | undefined): boolean => arg === '--help' || arg === '-h';
 
-const settle = async <T>(value: unknown): Promise<T> => (typeof value === 'function' ? value() : value) as T;
-
-/** Options are shown as they are written everywhere, `--budget-ram`; citty takes either form and would show `--budgetRam`. */
-async function usage(stream: NodeJS.WriteStream, command: CommandDef, parent?: CommandDef): Promise<void> {
-  const named = Object.entries(await settle<ArgsDef>(command.args ?? {})).map(([name, arg]) => [kebab(name), arg]);
-  const text = await renderUsage({ ...command, args: Object.fromEntries(named) }, parent);
-  rawStream(stream).write(`${stream.isTTY ? text : stripVTControlCharacters(text).replace(/ +$/gm, '')}\n`);
+function show(lines: (page: Page) => string[], stream: NodeJS.WriteStream = process.stdout): void {
+  const page = { columns: columnsOf(stream) ?? 80, colours: coloursFor(stream) };
+  stream.write(`${lines(page).join('\n')}\n`);
 }
 
-const isHelp = (arg: string): boolean => arg === '--help' || arg === '-h';
+/** A verb that there is. @throws RN741 */
+function known(verb: string): string {
+  if (Object.hasOwn(verbs, verb)) return verb;
+  const meant = nearest(verb, Object.keys(verbs));
+  throw new RunletError('RN741', {
+    what: `there is no command ${verb}`,
+    where: 'command line',
+    why: meant ? undefined : `there are ${Object.keys(verbs).join(', ')}`,
+    tryThis: meant ? `runlet ${meant}; runlet --help lists all` : 'runlet --help',
+  });
+}
 
-async function runVerb(verb: string, rawArgs: string[]): Promise<void> {
-  const command = await load(verb);
-  if (rawArgs.some(isHelp)) return usage(process.stdout, command, root());
-  const unknown = command.subCommands ? [] : unknownOptions(rawArgs, await settle<ArgsDef>(command.args ?? {}));
-  if (unknown.length > 0)
-    throw new RunletError('RN741', {
-      what: `runlet ${verb} has no option ${unknown.join(', ')}`,
-      where: 'command line',
-      tryThis: `runlet ${verb} --help`,
-    });
-  await runCommand(command, { rawArgs });
+async function help(verb: string | undefined): Promise<void> {
+  if (verb === undefined || isHelp(verb)) return show((page) => commandHelp(version(), page));
+  const loaded = await loadVerb(known(verb));
+  show((page) => verbHelp(verb, loaded, page));
+}
+
+async function runVerb(verb: string, raw: string[]): Promise<void> {
+  const end = raw.indexOf('--');
+  if ((end < 0 ? raw : raw.slice(0, end)).some(isHelp)) return help(verb);
+  const { args, run } = await loadVerb(known(verb));
+  const { raw: whole, added } = withProject(args, raw);
+  if (added.length > 0) process.stderr.write(`${projectFile}: ${added.join(' ')}\n`);
+  await run(parse(verb, whole, args));
+}
+
+async function command([verb, ...rest]: string[]): Promise<void> {
+  if (verb === '--version' || verb === '-v') process.stdout.write(`${version()}\n`);
+  else if (verb === 'help' || isHelp(verb)) await help(rest[0]);
+  else if (verb !== undefined) await runVerb(verb, rest);
+  else {
+    show(roadHelp, process.stderr);
+    process.exitCode = exitCodes.usage;
+  }
 }
 
 /**
@@ -84,21 +73,9 @@ export async function main(argv: string[]): Promise<void> {
     if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
     output.closed = true;
   });
-  const [verb, ...rest] = argv;
   try {
-    if (verb === '--version' || verb === '-v') process.stdout.write(`${version()}\n`);
-    else if (verb === undefined || isHelp(verb) || verb === 'help') {
-      await usage(verb ? process.stdout : process.stderr, root());
-      if (!verb) process.exitCode = 2;
-    } else if (Object.hasOwn(verbs, verb)) await runVerb(verb, rest);
-    else
-      throw new RunletError('RN741', {
-        what: `there is no command ${verb}`,
-        where: 'command line',
-        why: `there are ${Object.keys(verbs).join(', ')}`,
-        tryThis: 'runlet --help',
-      });
+    await command(argv);
   } catch (error) {
-    reportError(error, rest.includes('--json'));
+    reportError(error, argv.includes('--json'));
   }
 }

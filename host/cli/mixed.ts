@@ -3,34 +3,26 @@
  *
  * In: the int8 graph that quantising gave, plan options, the command line.  Out: the graph with int16, the table of what is int16 and why.
  */
-import type { ArgsDef } from 'citty';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { Mixed } from '../../quant/mixed.ts';
 import { table } from '../report/table.ts';
-import { badOption, coloursFor, numberOption } from './args.ts';
+import { badOption, coloursFor } from './args.ts';
 import { loadSignals } from './load.ts';
+import type { SignalOptions } from './model-options.ts';
+import { flag, type Given, group, number } from './options.ts';
 
-export const mixedArgs = {
-  mixed: { type: 'boolean', description: 'int16 for the activations that need it most (docs/adr/0020)' },
-  mixedBudget: {
-    type: 'string',
-    description: 'Most cost that --mixed adds, percent of state and work (default 20)',
-    valueHint: 'percent',
-  },
-  mixedTargetDb: {
-    type: 'string',
-    description: 'Signal-to-noise at the outputs from which on --mixed takes no more',
-    valueHint: 'dB',
-  },
-} as const satisfies ArgsDef;
+export const mixedArgs = group('int16 where it is needed', {
+  mixed: flag('int16 for the activations that need it most (docs/adr/0020)'),
+  mixedBudget: number('Most cost that --mixed adds, percent of state and work (default 20)', {
+    min: 0,
+    max: 1000,
+    hint: 'percent',
+  }),
+  mixedTargetDb: number('Signal-to-noise at the outputs from which on --mixed takes no more', { min: 0, max: 200, hint: 'dB' }),
+});
 
-export interface MixedArgs {
-  mixed?: boolean;
-  mixedBudget?: string;
-  mixedTargetDb?: string;
-  calib?: string;
-}
+export type MixedArgs = Given<typeof mixedArgs> & SignalOptions & { calib?: string };
 
 /** What --mixed looks at: the float graph with channels that differ widely brought to one range inside, and the signals that say so, read once. */
 export interface MixedInput {
@@ -42,25 +34,26 @@ export interface MixedInput {
 export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<MixedInput> {
   if (!args.mixed || !args.calib || isQuantised(graph)) return { graph };
   const { normaliseInputs } = await import('../../quant/methods/normalise-inputs.ts');
-  const signals = await loadSignals(graph, args.calib);
+  const signals = await loadSignals(graph, args.calib, args);
   return { graph: normaliseInputs(graph, signals), signals };
 }
 
-/** Nothing without --mixed. @throws RN740 where an option of it stands alone */
+/** Options of --mixed stand beside it. @throws RN740 */
+export function checkMixed({ mixed, mixedBudget, mixedTargetDb }: MixedArgs): void {
+  if (mixed) return;
+  if (mixedBudget !== undefined) throw badOption('mixed-budget', `${mixedBudget}`, '--mixed beside it');
+  if (mixedTargetDb !== undefined) throw badOption('mixed-target-db', `${mixedTargetDb}`, '--mixed beside it');
+}
+
+/** Nothing without --mixed. */
 export async function mixedOf(
   int8: Graph,
   options: PlanOptions,
   args: MixedArgs,
   signals: Float32Array[] = [],
 ): Promise<Mixed | undefined> {
-  const budgetPercent = numberOption('mixed-budget', args.mixedBudget, { min: 0, max: 1000 });
-  const targetDb = numberOption('mixed-target-db', args.mixedTargetDb, { min: 0, max: 200 });
-  if (!args.mixed) {
-    const [name, value] =
-      args.mixedBudget === undefined ? ['mixed-target-db', args.mixedTargetDb] : ['mixed-budget', args.mixedBudget];
-    if (value !== undefined) throw badOption(name, value, '--mixed beside it');
-    return undefined;
-  }
+  const { mixedBudget: budgetPercent, mixedTargetDb: targetDb } = args;
+  if (!args.mixed) return undefined;
   const { mixed } = await import('../../quant/mixed.ts');
   return mixed(int8, options, signals, {
     ...(budgetPercent !== undefined && { budgetPercent }),

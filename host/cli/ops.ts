@@ -6,10 +6,11 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
 import { ops } from '../../models/ops/index.ts';
 import { table } from '../report/table.ts';
-import { coloursFor, jsonArg, printJson } from './args.ts';
+import { coloursFor, printJson } from './args.ts';
+import { jsonArg } from './options.ts';
+import { defineVerb } from './verb.ts';
 
 const kernels = join(import.meta.dirname, '../../assembly/kernels');
 
@@ -47,8 +48,8 @@ async function formats(): Promise<Record<string, string[]>> {
   };
 }
 
-export default defineCommand({
-  meta: { name: 'ops', description: 'List the operators that are supported' },
+export default defineVerb({
+  examples: [['ops', 'the operators of Runlet, and their names in each format']],
   args: jsonArg,
   async run({ args }) {
     const rows = opRows();

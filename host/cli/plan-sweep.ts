@@ -7,12 +7,13 @@ import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { type Sweep, sweepHops, sweepWindows } from '../../models/stream/sweep.ts';
 import { type Over, sweepLines } from '../report/sweep-table.ts';
-import { badOption, coloursFor, print, printJson } from './args.ts';
-import { loadGraph, type ModelOptions, manifestFields, type PlanArgs, planOptions, readBytes, windowOf } from './load.ts';
+import { coloursFor, print, printJson } from './args.ts';
+import { loadGraph, manifestFields, planOptions, readBytes, windowOf } from './load.ts';
+import type { ModelOptions, PlanArgs } from './model-options.ts';
 import { save } from './save.ts';
 
 export interface SweepArgs extends ModelOptions, PlanArgs {
-  sweep?: string;
+  sweep: Over;
   html?: string;
   svg?: string;
   json?: boolean;
@@ -24,7 +25,7 @@ const mostWindows = 512;
 async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
   const base = windowOf(graph);
   const bytes = await readBytes(args.model);
-  const graphOf = (window: number) => loadGraph({ ...args, window: String(window) }, bytes);
+  const graphOf = (window: number) => loadGraph({ ...args, window: { window } }, bytes);
   const every = Math.ceil((2 * base) / mostWindows);
   const windows = Array.from({ length: 2 * base }, (_, i) => i + 1).filter((w) => w === base || w % every === 0);
   const longer = await graphOf(base + 1).catch(() => undefined);
@@ -39,14 +40,12 @@ async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
 }
 
 function overHops(graph: Graph, args: SweepArgs): Sweep {
-  if (args.hop !== undefined) throw badOption('hop', args.hop, 'nothing beside --sweep hop, which plans them all');
   const { hop: _, ...options } = planOptions(graph, args);
   return sweepHops(graph, options);
 }
 
 export async function planSweep(graph: Graph, args: SweepArgs): Promise<void> {
-  const over = args.sweep as Over;
-  if (over !== 'hop' && over !== 'window') throw badOption('sweep', over, 'hop or window');
+  const { sweep: over } = args;
   const sweep = over === 'hop' ? overHops(graph, args) : await overWindows(graph, args);
   const options = planOptions(graph, args);
   const own = over === 'hop' ? options.hop : windowOf(graph);

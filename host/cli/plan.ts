@@ -4,18 +4,20 @@
  * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and exactness; totals below.
  * --explain adds a sentence a layer and the alternatives, --html a page that draws the plan, --sweep plans every hop or window.
  */
-import { defineCommand } from 'citty';
 import { planStream } from '../../models/stream/plan.ts';
 import { planJson, planSummary } from '../../models/stream/print.ts';
 import { rulesOf } from '../../models/stream/rules.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { planCells, planHead, shortName } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
-import { badOption, coloursFor, jsonArg, print, printJson } from './args.ts';
+import { badOption, coloursFor, print, printJson } from './args.ts';
 import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
-import { loadGraph, manifestFields, modelArgs, planArgs, planOptions } from './load.ts';
+import { loadGraph, manifestFields, planOptions } from './load.ts';
+import { modelArgs, planArgs } from './model-options.ts';
+import { choice, flag, group, jsonArg, output } from './options.ts';
 import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
+import { defineVerb } from './verb.ts';
 
 /** Why, a line a layer; for edge-exact what else there is. */
 async function explained(plan: StreamPlan) {
@@ -30,24 +32,37 @@ async function explained(plan: StreamPlan) {
   return { json: { explain, alternatives: others }, lines };
 }
 
-export default defineCommand({
-  meta: { name: 'plan', description: 'Plan how a model streams: state, delay, work per hop' },
+export default defineVerb({
+  examples: [
+    ['plan model.onnx --hop 8', 'the plan at a hop of 8 frames, layer by layer'],
+    ['plan model.onnx --sweep hop', 'every hop, and the good ones among them'],
+    ['plan model.onnx --hop 8 --html plan.html', 'the plan as a page'],
+  ],
   args: {
     ...modelArgs,
     ...planArgs,
-    explain: { type: 'boolean', description: 'Why each layer is planned as it is, and what else is exact' },
-    sweep: { type: 'string', description: 'hop or window: plan every one, and show the good ones' },
-    html: { type: 'string', description: 'Draw the plan, or the sweep, as one HTML page into this file' },
-    svg: { type: 'string', description: 'Draw the sweep as an SVG into this file' },
-    rules: { type: 'boolean', description: 'All rules of streaming R1 to R14, also those that are kept' },
-    ...deviationArgs,
+    ...group('What is shown', {
+      explain: flag('Why each layer is planned as it is, and what else is exact'),
+      sweep: choice('Plan every hop or every window, and show the good ones', ['hop', 'window']),
+      rules: flag('All rules of streaming R1 to R14, also those that are kept'),
+      ...deviationArgs,
+    }),
+    ...group('Output', {
+      html: output('Draw the plan, or the sweep, as one HTML page into this file', { hint: 'file.html' }),
+      svg: output('Draw the sweep as an SVG into this file', { hint: 'file.svg' }),
+    }),
     ...jsonArg,
   },
   async run({ args }) {
     if (args.svg !== undefined && args.sweep === undefined)
       throw badOption('svg', args.svg, 'a file beside --sweep; a plan has --html');
+    for (const name of ['explain', 'rules', 'calib'] as const)
+      if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'nothing beside --sweep');
+    if (args.sweep === 'hop' && args.hop !== undefined)
+      throw badOption('hop', `${args.hop}`, 'nothing beside --sweep hop, which plans them all');
     const graph = await loadGraph(args);
-    if (args.sweep !== undefined) return (await import('./plan-sweep.ts')).planSweep(graph, args);
+    const { sweep } = args;
+    if (sweep !== undefined) return (await import('./plan-sweep.ts')).planSweep(graph, { ...args, sweep });
     const plan = planStream(graph, planOptions(graph, args));
     const { sampleRateHz } = manifestFields(graph);
     if (args.html !== undefined) {

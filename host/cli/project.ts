@@ -5,7 +5,6 @@
  * The file speaks of one model, and of the files that `make` wrote for it. A bundle holds its own settings, so that nothing is added to those.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import type { ArgsDef } from 'citty';
 import * as v from 'valibot';
 import { truthPlaces } from '../../assembly/bundle/manifest.ts';
 import { targets } from '../../assembly/emit/target.ts';
@@ -14,6 +13,7 @@ import { printable } from '../../models/printable.ts';
 import { modes } from '../../models/stream/types.ts';
 import { presetNames } from '../../quant/presets.ts';
 import { kebab } from './args.ts';
+import type { Options } from './options.ts';
 
 export const projectFile = 'runlet.json';
 const limitBytes = 1 << 16;
@@ -66,38 +66,37 @@ const same = (a: string, b: string | undefined): boolean =>
   b !== undefined && existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 
 /** The first argument that is no option and no option's value. */
-function firstPositional(args: ArgsDef, rawArgs: readonly string[]): string | undefined {
-  for (let i = 0; i < rawArgs.length; i++) {
-    const arg = rawArgs[i] as string;
+function firstPlace(options: Options, raw: readonly string[]): string | undefined {
+  for (let i = 0; i < raw.length; i++) {
+    const arg = raw[i] as string;
     if (!arg.startsWith('-') || arg === '-') return arg;
     const name = arg.replace(/^--?/, '');
-    const found = Object.entries(args).find(([key, a]) => [key, kebab(key), 'alias' in a ? a.alias : ''].includes(name));
-    if (found && found[1].type !== 'boolean') i++;
+    const known = Object.entries(options).find(([key, { short }]) => [key, kebab(key), short].includes(name));
+    if (known?.[1].read) i++;
   }
   return undefined;
 }
 
 /**
- * Arguments of a verb with what runlet.json says.
- * @param args the verb's options.
- * @returns the arguments, and those that were added.
+ * Arguments of a verb with what runlet.json says, and those that were added.
+ * @param options of the verb; the file is of use to verbs that read a model.
  * @throws RN757
  */
-export function withProject(args: ArgsDef, rawArgs: readonly string[]): { rawArgs: string[]; added: string[] } {
-  const plain = { rawArgs: [...rawArgs], added: [] };
-  if (!('model' in args) || !existsSync(projectFile)) return plain;
+export function withProject(options: Options, raw: readonly string[]): { raw: string[]; added: string[] } {
+  const plain = { raw: [...raw], added: [] };
+  if (!options.model?.place || !existsSync(projectFile)) return plain;
   const bytes = readFileSync(projectFile);
   if (bytes.length > limitBytes) throw bad(`it has ${bytes.length} bytes, at most ${limitBytes} are read`);
   const { model, int8, bundle: _, ...rest } = readProject(bytes.toString('utf8'));
-  const named = firstPositional(args, rawArgs);
-  if (named !== undefined && !same(named, model) && !same(named, int8)) return plain;
+  const named = firstPlace(options, raw);
   const quantised = named !== undefined && same(named, int8);
-  const given = (name: string) => rawArgs.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (named !== undefined && !quantised && !same(named, model)) return plain;
+  const given = (name: string) => raw.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   const added = Object.entries(rest).flatMap(([name, value]) => {
-    if (value === undefined || !(name in args || kebab(name) in args) || given(kebab(name))) return [];
-    if (quantised && (name === 'calib' || name === 'preset')) return [];
-    return [`--${kebab(name)}=${Array.isArray(value) ? value.join(',') : value}`];
+    const key = name in options ? name : undefined;
+    if (value === undefined || !key || given(kebab(key)) || (quantised && (name === 'calib' || name === 'preset'))) return [];
+    return [`--${kebab(key)}=${Array.isArray(value) ? value.join(',') : value}`];
   });
   if (named === undefined) added.unshift(model);
-  return { rawArgs: [...added, ...rawArgs], added };
+  return { raw: [...added, ...raw], added };
 }

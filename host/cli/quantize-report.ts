@@ -3,21 +3,17 @@
  *
  * In: a diagnosis, the methods.  Out: what each step costs, the layers that cost most, what to try for them.
  */
-import type { ArgsDef } from 'citty';
 import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import type { Methods } from '../../quant/presets.ts';
 import { shortName } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { coloursFor } from './args.ts';
+import { output } from './options.ts';
 
 export const reportArgs = {
-  report: {
-    type: 'string',
-    description: 'Write a page: what int8 and streaming cost each layer, and what to try',
-    valueHint: 'file.html',
-  },
-} as const satisfies ArgsDef;
+  report: output('Write a page: what int8 and streaming cost each layer, and what to try', { hint: 'file.html' }),
+};
 
 const db = (x: number | undefined): string => (x === undefined ? '' : Number.isFinite(x) ? `${x.toFixed(1)} dB` : 'equal');
 

@@ -4,7 +4,6 @@
  * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result; the front as a table.
  */
 
-import type { ArgsDef } from 'citty';
 import type { Graph } from '../../models/graph/types.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -13,22 +12,20 @@ import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
 import { table } from '../report/table.ts';
 import { emptyLine } from '../report/terminal.ts';
-import { badOption, coloursFor, interruptible, kebab, numberOption } from './args.ts';
+import { badOption, coloursFor, interruptible, kebab } from './args.ts';
 import { decibelText, percent, type Task } from './evaluation.ts';
-import { type CalibOptions, methodOptions } from './load.ts';
+import { methodOptions } from './load.ts';
 import type { MixedArgs } from './mixed.ts';
+import type { CalibOptions } from './model-options.ts';
+import { flag, type Given, group, number } from './options.ts';
 
-export const searchArgs = {
-  search: { type: 'boolean', description: 'Try ways to quantise and take the best; with --mixed also int16' },
-  seconds: { type: 'string', description: 'Most seconds to search in (default 60)', valueHint: 'n' },
-  candidates: { type: 'string', description: 'Try exactly so many, however long it takes', valueHint: 'n' },
-} as const satisfies ArgsDef;
+export const searchArgs = group('Search', {
+  search: flag('Try ways to quantise and take the best; with --mixed also int16'),
+  seconds: number('Most seconds to search in (default 60)', { min: 0.001 }),
+  candidates: number('Try exactly so many, however long it takes', { min: 1, whole: true }),
+});
 
-export interface SearchArgs extends CalibOptions, MixedArgs {
-  search?: boolean;
-  seconds?: string;
-  candidates?: string;
-}
+export type SearchArgs = CalibOptions & MixedArgs & Given<typeof searchArgs>;
 
 const ownMethods = [
   'preset',
@@ -44,16 +41,15 @@ const ownMethods = [
 
 /** Options that go with --search alone, and those that do not go with it. @throws RN740 */
 export function searchLimits(args: SearchArgs): { seconds?: number; candidates?: number } | undefined {
-  const seconds = numberOption('seconds', args.seconds, { min: 0.001 });
-  const candidates = numberOption('candidates', args.candidates, { min: 1, whole: true });
+  const { seconds, candidates } = args;
   if (!args.search) {
-    if (args.seconds !== undefined) throw badOption('seconds', args.seconds, '--search beside it');
-    if (args.candidates !== undefined) throw badOption('candidates', args.candidates, '--search beside it');
+    if (seconds !== undefined) throw badOption('seconds', `${seconds}`, '--search beside it');
+    if (candidates !== undefined) throw badOption('candidates', `${candidates}`, '--search beside it');
     return undefined;
   }
   for (const name of ownMethods) {
     const value = args[name];
-    if (value !== undefined) throw badOption(kebab(name), value, 'nothing beside --search, which chooses it');
+    if (value !== undefined) throw badOption(kebab(name), `${value}`, 'nothing beside --search, which chooses it');
   }
   return { ...(seconds !== undefined && { seconds }), ...(candidates !== undefined && { candidates }) };
 }
@@ -81,11 +77,11 @@ export async function searched(
   task: Task | undefined,
 ): Promise<Search> {
   const { searchSteps } = await import('../../quant/search/search.ts');
-  const budget = numberOption('mixed-budget', args.mixedBudget, { min: 0, max: 1000 });
+  const { mixedBudget: budget } = args;
   const { data, labels, metric } = task ?? {};
   const steps = searchSteps(graph, plan, calibration, {
     ...searchLimits(args),
-    seed: numberOption('seed', args.seed, { min: 0, whole: true }) ?? 1,
+    seed: args.seed ?? 1,
     ...(args.mixed && { mixedBudgets: budget === undefined ? budgets : [budget] }),
     ...(data && labels && { task: { data, labels, ...(metric && { metric }) } }),
   });

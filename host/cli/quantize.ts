@@ -1,8 +1,7 @@
 /**
  * runlet quantize: a float model and calibration data to an int8 model file (.rnq, or QDQ ONNX where the name ends in .onnx) with a per-layer report
- * and what is to be said of the data. Judged by a task with --eval and --labels, the methods searched with --search, and a page with --report.
+ * and what is to be said of the data. Judged by a task with --eval and --eval-labels, the methods searched with --search, and a page with --report.
  */
-import { defineCommand } from 'citty';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
@@ -10,14 +9,17 @@ import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
 import { table } from '../report/table.ts';
-import { badOption, choiceOption, coloursFor, jsonArg, printJson } from './args.ts';
-import { checkTask, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
-import { calibArgs, loadGraph, modelArgs, noCalibration, planArgs, planOptions, quantised } from './load.ts';
-import { mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
+import { badOption, coloursFor, printJson } from './args.ts';
+import { checkTask, checkTaskArgs, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
+import { loadGraph, noCalibration, planOptions, quantised, withSaid } from './load.ts';
+import { checkMixed, mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
+import { calibArgs, labelsArg, modelArgs, planArgs, signalArgs, truthArgs } from './model-options.ts';
+import { choice, type Given, group, input, jsonArg, output } from './options.ts';
 import { reportArgs } from './quantize-report.ts';
 import { type SearchArgs, searchArgs, searchLimits } from './quantize-search.ts';
 import { save, writeOut } from './save.ts';
-import { soundArgs } from './sound-options.ts';
+import { presetName, soundArgs } from './sound-options.ts';
+import { defineVerb } from './verb.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
@@ -39,51 +41,75 @@ function calibrationLines({ windowsSeen, windowsUsed, sampling, seed, coverage, 
   ];
 }
 
-/** The file that the name's ending asks for. @throws RN740 where an option of the other form is given */
-async function fileOf(int8: Graph, path: string, args: { io?: string; qdqRounding?: string }): Promise<Uint8Array> {
-  const io = choiceOption('io', args.io, ['float', 'int8'] as const);
-  const rounding = choiceOption('qdq-rounding', args.qdqRounding, ['onnx', 'reference'] as const);
-  if (/\.onnx$/i.test(path)) {
-    const { writeQdq } = await import('../../quant/qdq.ts');
-    return writeQdq(int8, { ...(io && { io }), ...(rounding && { rounding }) });
-  }
+const isOnnx = (path: string): boolean => /\.onnx$/i.test(path);
+
+const qdqArgs = group('Output', {
+  io: choice('QDQ ONNX: inputs and outputs float (default) or int8', ['float', 'int8'], { hint: 'type' }),
+  qdqRounding: choice(
+    'QDQ ONNX: onnx (plain pairs, default) or reference (float operators that give the reference, for checking)',
+    ['onnx', 'reference'],
+    { hint: 'rule' },
+  ),
+});
+
+/** Options of QDQ ONNX stand beside an output that is one. @throws RN740 */
+function checkQdq({ output: path, io, qdqRounding }: Given<typeof qdqArgs> & { output?: string }): void {
+  if (path !== undefined && isOnnx(path)) return;
   if (io) throw badOption('io', io, 'an output that ends in .onnx beside it');
-  if (rounding) throw badOption('qdq-rounding', rounding, 'an output that ends in .onnx beside it');
-  return writeGraph(int8);
+  if (qdqRounding) throw badOption('qdq-rounding', qdqRounding, 'an output that ends in .onnx beside it');
 }
 
-export default defineCommand({
-  meta: { name: 'quantize', description: 'Turn a float model into int8 with calibration data' },
+/** The file that the name's ending asks for. */
+async function fileOf(int8: Graph, path: string, { io, qdqRounding: rounding }: Given<typeof qdqArgs>): Promise<Uint8Array> {
+  if (!isOnnx(path)) return writeGraph(int8);
+  const { writeQdq } = await import('../../quant/qdq.ts');
+  return writeQdq(int8, { ...(io && { io }), ...(rounding && { rounding }) });
+}
+
+export default defineVerb({
+  examples: [
+    ['quantize model.onnx --calib signal.npy --hop 8 -o model.rnq', 'int8 with the default preset'],
+    ['quantize model.onnx --calib signal.npy --report report.html', 'what int8 and streaming cost each layer, as a page'],
+    ['quantize model.onnx --calib train.npy --eval test.npy --eval-labels test.csv', 'judged by a task: accuracy of each form'],
+  ],
   args: {
     ...modelArgs,
     ...planArgs,
     ...calibArgs,
-    frontEnd: {
-      type: 'string',
-      description: 'Audio front end that makes rows out of a calibration .wav: its preset, or a .tflite file that is one',
-      valueHint: 'preset',
-    },
-    ...soundArgs,
-    ...mixedArgs,
+    ...signalArgs,
+    ...truthArgs,
+    ...labelsArg,
     ...evaluationArgs,
     ...searchArgs,
-    ...reportArgs,
-    output: { type: 'string', alias: 'o', description: 'Where the int8 model goes: .rnq, or .onnx for QDQ ONNX' },
-    io: { type: 'string', description: 'QDQ ONNX: inputs and outputs float (default) or int8', valueHint: 'type' },
-    qdqRounding: {
-      type: 'string',
-      description: 'QDQ ONNX: onnx (plain pairs, default) or reference (float operators that give the reference, for checking)',
-      valueHint: 'rule',
-    },
+    ...mixedArgs,
+    ...group('Sound', {
+      frontEnd: input(
+        'Audio front end that makes rows out of a calibration .wav: its preset, or a .tflite file that is one',
+        { hint: 'preset' },
+        presetName,
+      ),
+      ...soundArgs,
+    }),
+    ...group('Output', {
+      output: output('Where the int8 model goes: .rnq, or .onnx for QDQ ONNX', { short: 'o' }),
+      ...reportArgs,
+    }),
+    ...qdqArgs,
     ...jsonArg,
   },
   async run({ args }) {
-    const { graph, signals } = await normalisedFor(await loadGraph(args), args);
+    checkQdq(args);
+    checkMixed(args);
+    checkTaskArgs(args);
+    searchLimits(args);
+    const { graph: read, signals } = await normalisedFor(await loadGraph(args), args);
+    const plan = planOptions(read, args);
+    const graph = withSaid(read, plan, args);
     if (isQuantised(graph) && !args.calib) {
       for (const name of ['search', 'report'] as const)
         if (args[name]) throw badOption(name, String(args[name]), 'a float model and --calib; this one is int8 already');
       const task = await taskOf(graph, args);
-      const evaluation = task && (await compared(undefined, graph, planOptions(graph, args), task));
+      const evaluation = task && (await compared(undefined, graph, plan, task));
       if (args.output) await writeOut(args.output, await fileOf(graph, args.output, args));
       if (args.json) return printJson({ output: args.output, layers: [], ...(evaluation && { evaluation }) });
       process.stdout.write('the model is int8 already: its scales are kept\n');
@@ -91,8 +117,6 @@ export default defineCommand({
       if (args.output) process.stderr.write(`wrote ${args.output}\n`);
       return;
     }
-    searchLimits(args);
-    const plan = planOptions(graph, args);
     const task = await taskOf(graph, args);
     if (task) await checkTask(graph, plan, task);
     const made = args.search ? await bySearch(graph, plan, args, task) : await byMethods(graph, plan, args, signals);

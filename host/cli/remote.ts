@@ -8,23 +8,30 @@ import { RunletError } from '../../models/error.ts';
 import type { SlotStatus } from '../gateway/gateway.ts';
 import { checkTls, type TlsParts } from '../gateway/http/certificates.ts';
 import { GatewayClient } from '../gateway/http/client.ts';
+import { group, input, path, text } from './options.ts';
 
-export const remoteArgs = {
-  to: {
-    type: 'string',
-    required: true,
-    description: 'Address of the gateway, or `serial:` and a port',
-    valueHint: 'http://host:8080',
-  },
-  tokenFile: { type: 'string', description: 'File with the token of the gateway', valueHint: 'file' },
-  tlsCa: { type: 'string', description: "Certificate that the gateway's one is held against (PEM)", valueHint: 'file' },
-  tlsCert: { type: 'string', description: 'Own certificate, where the gateway wants one (PEM)', valueHint: 'file' },
-  tlsKey: { type: 'string', description: 'Its key (PEM)', valueHint: 'file' },
-} as const;
+/** How a gateway is reached. */
+const doorArgs = {
+  // `status --wait` is there before the gateway that makes this file
+  tokenFile: path('File with the token of the gateway'),
+  tlsCa: input("Certificate that the gateway's one is held against (PEM)"),
+  tlsCert: input('Own certificate, where the gateway wants one (PEM)'),
+  tlsKey: input('Its key (PEM)'),
+};
+const slot = text('Slot of the gateway', { default: 'main', hint: 'name' });
 
-export const slotArg = {
-  slot: { type: 'string', default: 'main', description: 'Slot of the gateway', valueHint: 'name' },
-} as const;
+export const remoteArgs = group('The gateway', {
+  to: text('Address of the gateway', { required: true, hint: 'http://host:8080' }),
+  slot,
+  ...doorArgs,
+});
+
+/** The same where the other side may be a device or a fleet. */
+export const targetArgs = group('The other side', {
+  to: text('Address of a gateway, or `serial:` and the port of a device', { hint: 'address' }),
+  slot,
+  ...doorArgs,
+});
 
 /** @throws RN720 */
 export async function fileOf(path: string): Promise<Uint8Array> {

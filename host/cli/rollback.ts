@@ -1,13 +1,14 @@
 /**
  * runlet rollback: gives up the bundle that waits in a slot, or, where none does, goes back to the bundle before.
  */
-import { defineCommand } from 'citty';
-import { jsonArg, printJson } from './args.ts';
-import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
+import { printJson } from './args.ts';
+import { jsonArg } from './options.ts';
+import { clientOf, lineText, remoteArgs, slotLines } from './remote.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'rollback', description: 'Go back to the bundle before on a gateway' },
-  args: { ...remoteArgs, ...slotArg, ...jsonArg },
+export default defineVerb({
+  examples: [['rollback --to http://gateway:8080 --token-file token', 'give up what waits, or go back to the bundle before']],
+  args: { ...remoteArgs, ...jsonArg },
   async run({ args }) {
     const status = await (await clientOf(args)).rollBack(args.slot);
     if (args.json) return printJson(status);

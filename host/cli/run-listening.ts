@@ -3,7 +3,8 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
-import type { RunOptions } from './run-args.ts';
+import { kebab } from './args.ts';
+import { type RunOptions, rowArgs } from './run-args.ts';
 
 /** The models at the front of the command line: the first argument, and those that end as models do. */
 export function modelsIn(given: readonly string[]): string[] {
@@ -27,29 +28,30 @@ export async function runListening(
   rateHz: number | undefined,
   limit: number,
   options: RunOptions,
+  said: ReadonlySet<string>,
 ): Promise<void> {
-  const names = (['plot', 'truth', 'truth-at', 'gap', 'time', 'time-unit', 'header', 'array', 'row', 'real'] as const).filter(
-    (name) => options[name] !== undefined,
-  );
-  const specs = options._.slice(paths.length);
+  const names = Object.keys(rowArgs)
+    .filter((name) => said.has(name))
+    .map(kebab);
+  const all = [options.bundle, ...options.source];
+  const specs = all.slice(paths.length);
   if (names.length > 0 || specs.length !== 1)
     throw new RunletError('RN741', {
       what:
         names.length > 0
           ? `models that listen have no --${names.join(', no --')}`
           : 'models that listen take one source of sound',
-      where: options._.join(' '),
+      where: all.join(' '),
       why: `${paths.join(', ')} ${paths.length > 1 ? 'listen' : 'listens'}, ${specs.length > 0 ? `and ${specs.join(', ')} would be the source` : 'and there is no source'}`,
       tryThis: 'runlet run --help',
     });
   const [spec] = specs as [string];
   const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
   checkPiped(spec);
-  const stepMs = options['step-ms'];
-  const { hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
+  const { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
   const listening = await openListening(
     paths,
-    { frontEnd: options['front-end'], stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs },
+    { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs },
     rateHz ?? 16000,
   );
   const source = await openSource(spec, {

@@ -6,7 +6,6 @@
  * what gaps the signal has stands on stderr.
  */
 
-import { defineCommand } from 'citty';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
@@ -15,21 +14,21 @@ import { Live } from '../report/live.ts';
 import { type GapCount, Recorder } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
-import { gapPolicies } from '../session/gap.ts';
 import type { LabelDetector, Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
-import { formats } from '../sources/source.ts';
-import { badOption, choiceOption, coloursFor, numberOption, output, printJson } from './args.ts';
+import { badOption, coloursFor, output, printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import { drive } from './drive.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
 import { detectorOf, listens, withLabels } from './listening-models.ts';
 import { isWasm, readBytes } from './load.ts';
-import { type RunOptions, runArgs } from './run-args.ts';
+import { refuseGiven } from './options.ts';
+import { listeningArgs, type RunOptions, runArgs } from './run-args.ts';
 import { isModelFile, isSound, modelsIn, runListening } from './run-listening.ts';
 import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
 
 const seconds = (frames: number, rateHz?: number): string => (rateHz ? ` (${Number((frames / rateHz).toPrecision(4))} s)` : '');
 
@@ -54,9 +53,12 @@ async function savePlot(path: string, recorder: Recorder): Promise<void> {
 
 const inputsOf = ({ inputs }: Manifest) => inputs.map(({ name, elements, rate = 1 }) => ({ name, elements, rate }));
 
+/** Columns that the bundle was made with, else the name of an input of one element. */
+const knownOf = ({ columns, inputs: [input] }: Manifest) => columns ?? (input?.elements === 1 ? [input.name] : undefined);
+
 /** What run does with one input only. @throws RN741 */
 function checkSeveral(options: RunOptions, manifest: Manifest): void {
-  const frontEnd = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const frontEnd = options.frontEnd ?? manifest.frontEnd ?? 'none';
   const names: string[] = (['gap', 'time', 'truth', 'array'] as const).filter((name) => options[name] !== undefined);
   if (frontEnd !== 'none') names.push('front-end');
   if (names.length > 0)
@@ -83,60 +85,59 @@ function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, opt
   });
 }
 
-async function run(options: RunOptions): Promise<void> {
-  const limit = numberOption('limit', options.limit, { min: 1, whole: true }) ?? Number.POSITIVE_INFINITY;
-  const givenRate = numberOption('rate', options.rate, { min: 1e-6, max: 1e9 });
-  const truthAt = choiceOption('truth-at', options['truth-at'], ['mean', 'end']);
-  const policy = choiceOption('gap', options.gap, gapPolicies);
-  const unit = choiceOption('time-unit', options['time-unit'], ['s', 'ms']);
+async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void> {
+  const { limit = Number.POSITIVE_INFINITY, rate: givenRate, truthAt, gap: policy, timeUnit: unit } = options;
   if (!policy && options.time !== undefined) throw badOption('time', options.time, '--gap reset, hold or zero with it');
   const sourceOptions: SourceOptions = {
     frameElements: 1,
-    columns: options.columns?.split(',').map((name) => name.trim()),
+    columns: options.columns,
     header: options.header,
     truth: options.truth,
     channel: options.channel,
     resample: options.resample,
     array: options.array,
-    row: numberOption('row', options.row, { min: 0, whole: true }),
-    format: choiceOption('format', options.format, formats),
-    gain: numberOption('gain', options.gain),
-    rawChannels: numberOption('channels', options.channels, { min: 1, max: 1024, whole: true }),
+    row: options.row,
+    format: options.format,
+    gain: options.gain,
+    rawChannels: options.channels,
   };
-  const paths = modelsIn(options._);
-  const last = options._.at(-1) as string;
+  const all = [options.bundle, ...options.source];
+  const paths = modelsIn(all);
+  const last = all.at(-1) as string;
   const bytes = await readBytes(options.bundle);
   if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
-    return runListening(paths, sourceOptions, givenRate, limit, options);
+    return runListening(paths, sourceOptions, givenRate, limit, options, said);
   const session = await openBundle(options.bundle, bytes);
   const { manifest } = session;
-  if (listens(manifest, options['front-end']) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))
-    return runListening(paths, sourceOptions, givenRate, limit, options);
+  if (listens(manifest, options.frontEnd) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))
+    return runListening(paths, sourceOptions, givenRate, limit, options, said);
+  refuseGiven(listeningArgs, said, 'it is for models that listen');
   const [input] = manifest.inputs as [PortManifest];
   const several = manifest.inputs.length > 1;
   if (several) checkSeveral(options, manifest);
-  else if (options._.length > 2)
+  else if (options.source.length > 1)
     throw new RunletError('RN741', {
       what: 'run takes a bundle and one source',
-      where: options._.slice(2).join(' '),
+      where: options.source.slice(1).join(' '),
       tryThis: 'runlet run --help',
     });
-  const named = options['front-end'] ?? manifest.frontEnd ?? 'none';
+  const named = options.frontEnd ?? manifest.frontEnd ?? 'none';
   const frontEndName = isPreset(named) ? 'none' : named; // rows of an audio front end come ready
   const expectedHz = manifest.sampleRateHz ?? givenRate;
   const one = several
     ? undefined
-    : await openSource(options.source, {
+    : await openSource(options.source[0] as string, {
         ...sourceOptions,
         frameElements: input.elements,
         sampleRateHz: expectedHz,
         rawRateHz: givenRate,
-        labels: manifest.labels,
+        known: knownOf(manifest),
+        labels: options.labels ?? manifest.labels,
+        checkTime: true,
         gaps: frontEndName !== 'none' || policy !== undefined,
         time: policy && { column: options.time, unit },
       });
-  const source =
-    one ?? (await openSeveral(inputsOf(manifest), options._.slice(1), { ...sourceOptions, sampleRateHz: expectedHz }));
+  const source = one ?? (await openSeveral(inputsOf(manifest), options.source, { ...sourceOptions, sampleRateHz: expectedHz }));
   const rateHz = expectedHz ?? source.sampleRateHz;
   if (options.realtime && rateHz === undefined)
     throw new RunletError('RN739', {
@@ -199,8 +200,12 @@ async function run(options: RunOptions): Promise<void> {
   if (options.plot !== undefined) await savePlot(options.plot, recorder);
 }
 
-export default defineCommand({
-  meta: { name: 'run', description: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up' },
+export default defineVerb({
+  examples: [
+    ['run model.wasm signal.csv --columns x,y', 'a line of JSON for each output; on a terminal a plot'],
+    ['run model.wasm gen:ecg --truth bpm --plot run.svg', 'a made-up signal with its truth, drawn'],
+    ['run okay_nabu.wasm mic', 'sound from standard input, a line for each word'],
+  ],
   args: runArgs,
-  run: ({ args: options }) => run(options as RunOptions),
+  run: ({ args: options, given }) => run(options, given),
 });

@@ -3,21 +3,22 @@
  *
  * In: a bundle, a secret key.  Out: the signed bundle, in its place or where --output says. A signature that was there is replaced. Engines ignore it.
  */
-import { defineCommand } from 'citty';
 import { hexOf, keyId, readSecretKey } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
 import { bytesText } from '../report/table.ts';
-import { jsonArg, printJson } from './args.ts';
+import { printJson } from './args.ts';
 import { readBytes } from './load.ts';
+import { argument, input, jsonArg, output } from './options.ts';
 import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'sign', description: 'Sign a bundle, so that devices and gateways can tell whose it is' },
+export default defineVerb({
+  examples: [['sign model.wasm --key release.key', 'the bundle, signed in its own place']],
   args: {
-    bundle: { type: 'positional', required: true, description: 'Bundle (.wasm) that runlet build wrote' },
-    key: { type: 'string', alias: 'k', required: true, description: 'Secret key: NAME.key of runlet keygen, PEM or wasmsign2' },
-    output: { type: 'string', alias: 'o', description: 'Where the signed bundle goes (default: in its own place)' },
+    bundle: argument(input('Bundle (.wasm) that runlet build wrote')),
+    key: input('Secret key: NAME.key of runlet keygen, PEM or wasmsign2', { short: 'k', required: true }),
+    output: output('Where the signed bundle goes (default: in its own place)', { short: 'o' }),
     ...jsonArg,
   },
   async run({ args }) {

@@ -10,61 +10,44 @@ import { presetParameters } from '../../models/frontend/presets.ts';
 import { samplesOf } from '../../models/frontend/steps.ts';
 import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
 import { latin1 } from '../../models/graph/base64.ts';
-import { badOption, choiceOption, kebab, numberOption } from './args.ts';
+import { badOption, kebab } from './args.ts';
 import { readBytes } from './load.ts';
+import { choice, flag, type Given, group, number } from './options.ts';
 
-/** Times of the front end. */
-export const timeArgs = {
-  stepMs: { type: 'string', description: 'Front end: time between two rows (default: of the preset)', valueHint: 'ms' },
-  windowMs: { type: 'string', description: 'Front end: time that a row looks at', valueHint: 'ms' },
-} as const;
+const ms = { min: 0.01, max: 60_000, hint: 'ms' } as const;
 
-/** What else of a preset can be changed. */
-export const soundArgs = {
-  ...timeArgs,
-  rows: { type: 'string', description: 'Front end: features of a row (channels of the filter bank)', valueHint: 'n' },
-  lowerHz: { type: 'string', description: 'Front end: lower end of the band', valueHint: 'Hz' },
-  upperHz: { type: 'string', description: 'Front end: upper end of the band', valueHint: 'Hz' },
-  noiseReduction: { type: 'boolean', description: 'Front end: --no-noise-reduction switches it off' },
-  pcan: { type: 'boolean', description: 'Front end: --no-pcan switches the gain control off' },
-  log: { type: 'boolean', description: 'Front end: --no-log leaves out the logarithm' },
-  tables: {
-    type: 'string',
-    description: 'Front end: library (default of most), newlib (as an ESP32 computes filter weights) or signal',
-    valueHint: 'name',
-  },
-} as const;
+/** What of a preset can be changed. */
+export const soundArgs = group('Sound', {
+  stepMs: number('Front end: time between two rows (default: of the preset)', ms),
+  windowMs: number('Front end: time that a row looks at', ms),
+  rows: number('Front end: features of a row (channels of the filter bank)', { min: 1, whole: true }),
+  lowerHz: number('Front end: lower end of the band', { min: 0, hint: 'Hz' }),
+  upperHz: number('Front end: upper end of the band', { min: 0, hint: 'Hz' }),
+  noiseReduction: flag('Front end: noise reduction', 'Front end: without noise reduction'),
+  pcan: flag('Front end: gain control', 'Front end: without gain control'),
+  log: flag('Front end: logarithm of the features', 'Front end: without the logarithm'),
+  tables: choice('Front end: library (default of most), newlib (as an ESP32 computes filter weights) or signal', [
+    'library',
+    'newlib',
+    'signal',
+  ]),
+});
 
-export interface SoundOptions {
-  stepMs?: string;
-  windowMs?: string;
-  rows?: string;
-  lowerHz?: string;
-  upperHz?: string;
-  noiseReduction?: boolean;
-  pcan?: boolean;
-  log?: boolean;
-  tables?: string;
-}
+export type SoundOptions = Given<typeof soundArgs>;
+
+/** What --front-end takes that is no file. */
+export const presetName = /^[\w-]+$/;
 
 /** A preset's parameters with the options applied; times in milliseconds hold at another rate too. */
 export function soundParameters(preset: string, options: SoundOptions, rateHz?: number): FrontEndParameters {
   const parameters = presetParameters(preset);
   const { sampleRateHz: ownHz } = parameters;
   const sampleRateHz = rateHz ?? ownHz;
-  const time = (option: 'step-ms' | 'window-ms', text: string | undefined, samples: number): number => {
-    const ms = numberOption(option, text, { min: 0.01, max: 60_000 });
-    return ms === undefined && sampleRateHz === ownHz
-      ? samples
-      : samplesOf(ms ?? (1000 * samples) / ownHz, sampleRateHz, `--${option}`);
-  };
+  const time = (option: 'step-ms' | 'window-ms', ms: number | undefined, samples: number): number =>
+    ms === undefined && sampleRateHz === ownHz ? samples : samplesOf(ms ?? (1000 * samples) / ownHz, sampleRateHz, `--${option}`);
   const own = (on: boolean | undefined, name: 'noise' | 'pcan' | 'log') => (on === false ? { [name]: false } : {});
-  const changed = {
-    channels: numberOption('rows', options.rows, { min: 1, whole: true }),
-    lowerHz: numberOption('lower-hz', options.lowerHz, { min: 0 }),
-    upperHz: numberOption('upper-hz', options.upperHz, { min: 0 }),
-    tables: choiceOption('tables', options.tables, ['library', 'newlib', 'signal'] as const),
-  };
+  const { rows: channels, lowerHz, upperHz, tables } = options;
+  const changed = { channels, lowerHz, upperHz, tables };
   return {
     ...parameters,
     sampleRateHz,
@@ -86,11 +69,10 @@ export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
       String(options[given as keyof SoundOptions]),
       'a preset; the front end of a file has its own tables',
     );
-  const ms = numberOption('step-ms', options.stepMs, { min: 0.01, max: 60_000 });
-  if (ms === undefined) return frontEnd;
-  const stepSamples = samplesOf(ms, frontEnd.sampleRateHz, '--step-ms');
+  if (options.stepMs === undefined) return frontEnd;
+  const stepSamples = samplesOf(options.stepMs, frontEnd.sampleRateHz, '--step-ms');
   if (stepSamples > frontEnd.windowSamples)
-    throw badOption('step-ms', String(options.stepMs), `at most the window, ${frontEnd.windowSamples} samples`);
+    throw badOption('step-ms', `${options.stepMs}`, `at most the window, ${frontEnd.windowSamples} samples`);
   return { ...frontEnd, stepSamples };
 }
 

@@ -1,11 +1,12 @@
 /**
  * runlet status: what runs on a gateway, slot by slot; --confirm lets a bundle run that has passed its trial.
  */
-import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import type { GatewayClient } from '../gateway/http/client.ts';
-import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
-import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
+import { badOption, coloursFor, printJson } from './args.ts';
+import { flag, group, jsonArg, number } from './options.ts';
+import { clientOf, lineText, remoteArgs, slotLines } from './remote.ts';
+import { defineVerb } from './verb.ts';
 
 /** Until the gateway has made its token and answers, or the time is over. @throws RN720, RN860 */
 async function answering(args: Parameters<typeof clientOf>[0], untilMs: number): Promise<GatewayClient> {
@@ -21,18 +22,23 @@ async function answering(args: Parameters<typeof clientOf>[0], untilMs: number):
     }
 }
 
-export default defineCommand({
-  meta: { name: 'status', description: 'Show what runs on a gateway, and confirm what has passed its trial' },
+export default defineVerb({
+  examples: [
+    ['status --to http://gateway:8080 --token-file token', 'what runs, slot by slot'],
+    ['status --to http://gateway:8080 --token-file token --confirm', 'let the bundle run that has passed its trial'],
+  ],
   args: {
     ...remoteArgs,
-    ...slotArg,
-    wait: { type: 'string', description: 'Wait so long for a gateway that has just been started', valueHint: 's' },
-    confirm: { type: 'boolean', description: 'Let the bundle run that has passed its trial in --slot' },
-    leaveSafeMode: { type: 'boolean', description: 'End safe mode, in which a gateway is after crashes in a row' },
+    ...group('What is done', {
+      wait: number('Wait so long for a gateway that has just been started', { min: 0, max: 3600, hint: 's' }),
+      confirm: flag('Let the bundle run that has passed its trial in --slot'),
+      leaveSafeMode: flag('End safe mode, in which a gateway is after crashes in a row'),
+    }),
     ...jsonArg,
   },
-  async run({ args }) {
-    const wait = numberOption('wait', args.wait, { min: 0, max: 3600 });
+  async run({ args, given }) {
+    if (given.has('slot') && !args.confirm) throw badOption('slot', args.slot, '--confirm beside it; the status is of all slots');
+    const { wait } = args;
     const client = await (wait === undefined ? clientOf(args) : answering(args, performance.now() + 1000 * wait));
     if (args.leaveSafeMode) await client.leaveSafeMode();
     if (args.confirm) await client.confirm(args.slot);

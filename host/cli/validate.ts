@@ -4,50 +4,47 @@
  * With --input and --expect: byte by byte; exit 1 if anything differs. With --calib and --hop: the cross table float windowed / int8
  * windowed / int8 streamed / wasm over the calibration signal.
  */
-import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
 import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
-import { badOption, exitCodes, jsonArg, numberOption, printJson } from './args.ts';
+import { badOption, exitCodes, printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import type { Comparison } from './compare.ts';
-import {
-  calibArgs,
-  isWasm,
-  loadGraph,
-  loadQuantPlan,
-  manifestFields,
-  modelArgs,
-  planArgs,
-  planOptions,
-  readBytes,
-  styleArg,
-  styleOf,
-  targetArg,
-  windowOf,
-} from './load.ts';
+import { isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes, windowOf } from './load.ts';
+import { buildArgs, type CalibOptions, calibArgs, modelArgs, type PlanArgs, planArgs, signalArgs } from './model-options.ts';
+import { group, input, jsonArg, number, refuseGiven, reworded, type Values } from './options.ts';
 import { producer } from './producer.ts';
 import { fileFrontEnd } from './sound-options.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'validate', description: 'Check that a bundle gives the numbers of its model' },
+const { hop, ...otherPlanArgs } = planArgs;
+
+export default defineVerb({
+  examples: [
+    ['validate model.tflite --input x.npy --expect y.npy', 'against outputs of another interpreter, byte by byte'],
+    ['validate model.onnx --calib signal.npy --hop 8', 'float, int8, streamed and WebAssembly, each against each'],
+  ],
   args: {
     ...modelArgs,
-    model: { ...modelArgs.model, description: 'Model file or bundle (.wasm)' },
-    input: { type: 'string', description: '.npy: one row per window, or with --hop one row per frame' },
-    expect: { type: 'string', description: '.npy: one row per output' },
-    expectHop: { type: 'string', description: 'Frames between two rows of --expect (default: the hop)' },
-    ...targetArg,
-    ...styleArg,
+    model: reworded(modelArgs.model, 'Model file or bundle (.wasm)'),
+    ...group('Against given outputs', {
+      input: input('.npy: one row per window, or with --hop one row per frame'),
+      expect: input('.npy: one row per output'),
+      expectHop: number('Frames between two rows of --expect (default: the hop)', { min: 1, whole: true }),
+    }),
     ...planArgs,
     ...calibArgs,
+    ...signalArgs,
+    ...buildArgs,
     ...jsonArg,
   },
-  async run({ args }) {
+  async run({ args, given }) {
     const bytes = await readBytes(args.model);
     const bundle = isWasm(bytes);
+    if (bundle)
+      refuseGiven({ ...otherPlanArgs, ...calibArgs, ...signalArgs, ...buildArgs }, given, 'a bundle is checked as it was built');
     if (!args.input && !bundle && args.calib) {
       const { crossTable } = await import('./cross-table.ts');
       return crossTable(await loadGraph(args, bytes), args);
@@ -71,15 +68,12 @@ export default defineCommand({
     // a flattened input's frame width comes from --frame, from x, or from the model's first RESHAPE
     const sound = bundle ? undefined : await soundModule(args.model, bytes);
     const graph =
-      bundle || sound
-        ? undefined
-        : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? String(frame) : undefined) }, bytes);
+      bundle || sound ? undefined : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? frame : undefined) }, bytes);
     const wasm = graph ? await buildFor(graph, args) : (sound ?? bytes);
     const session = bundle ? await openBundle(args.model, bytes) : await openSession(wasm as BufferSource);
     checkOneInput(session);
     const { compareStream, compareWindows } = await import('./compare.ts');
-    const hop = numberOption('hop', args.hop, { min: 1, whole: true });
-    const expectHop = numberOption('expect-hop', args.expectHop, { min: 1, whole: true }) ?? hop;
+    const { hop, expectHop = hop } = args;
     const compare = (one: Session) =>
       hop === undefined || expectHop === undefined
         ? compareWindows(wholeWindows(one), x, y)
@@ -118,7 +112,7 @@ export default defineCommand({
 /** The rule of --rounding under which every output is as expected. */
 async function otherRounding(
   graph: Graph,
-  args: BuildArgs & { rounding?: string },
+  args: BuildArgs & { rounding?: Rounding },
   compare: (session: Session) => Comparison,
 ): Promise<Rounding | undefined> {
   const built = args.rounding ?? roundingOf(graph) ?? 'tflm';
@@ -139,16 +133,7 @@ function roundingAdvice(equalWith: Rounding | undefined, { manifest }: Session):
   return manifest.reference ? `this module gives the bytes of ${manifest.reference}; see --rounding\n` : '';
 }
 
-type BuildArgs = {
-  hop?: string;
-  mode?: string;
-  microHop?: string;
-  target: string;
-  style?: string;
-  calib?: string;
-  observer?: string;
-  percentile?: string;
-};
+type BuildArgs = PlanArgs & CalibOptions & Pick<Values<typeof buildArgs>, 'target' | 'style'>;
 
 /** A file of Signal operators, as the front-end module that it is. */
 async function soundModule(path: string, bytes: Uint8Array): Promise<Uint8Array | undefined> {
@@ -164,7 +149,7 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   const options = args.hop ? planOptions(graph, args) : asRows;
   const quant = await loadQuantPlan(graph, options, args);
   const { build } = await import('../../assembly/build.ts');
-  return (await build(quant, { producer: producer(), target: args.target, style: styleOf(args), ...manifestFields(graph) })).wasm;
+  return (await build(quant, { producer: producer(), target: args.target, style: args.style, ...manifestFields(graph) })).wasm;
 }
 
 /** Rows of one array are windows or frames of one input. */

@@ -4,29 +4,24 @@
  * In: a bundle, with its weights beside it where they are apart, and public keys.  Out: the key that signed. Exit 1 where there is none (RN608 to RN610),
  * 4 where the weights are not those of the manifest (RN717).
  */
-import { defineCommand } from 'citty';
 import { hexOf, keyId, readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { verifyBundle } from '../../assembly/bundle/sign.ts';
 import { weightsOf } from '../session/weights.ts';
-import { jsonArg, printJson } from './args.ts';
+import { printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { readBytes } from './load.ts';
+import { argument, input, jsonArg } from './options.ts';
+import { defineVerb } from './verb.ts';
 
-export default defineCommand({
-  meta: { name: 'verify', description: "Verify a bundle's signature" },
+export default defineVerb({
+  examples: [['verify model.wasm --key release.pub', 'exit code 0 where one of these keys signed it']],
   args: {
-    bundle: {
-      type: 'positional',
+    bundle: argument(input('Bundle (.wasm), with its weights beside it where they are apart')),
+    key: input('Public keys: NAME.pub of runlet keygen, PEM (one or more in a file) or wasmsign2', {
+      short: 'k',
       required: true,
-      description: 'Bundle (.wasm), with its weights beside it where they are apart',
-    },
-    key: {
-      type: 'string',
-      alias: 'k',
-      required: true,
-      description: 'Public keys: NAME.pub of runlet keygen, PEM (one or more in a file) or wasmsign2',
-    },
+    }),
     ...jsonArg,
   },
   async run({ args }) {

@@ -29,6 +29,12 @@ export function coloursFor(stream: { isTTY?: boolean }): Colours {
   return Object.fromEntries(all) as Colours;
 }
 
+/** Columns of a terminal, or what COLUMNS says of another stream; undefined where lines may be as long as they are. */
+export function columnsOf(stream: { columns?: number }): number | undefined {
+  const columns = stream.columns || Number(process.env.COLUMNS);
+  return columns > 0 ? Math.max(40, Math.floor(columns)) : undefined;
+}
+
 /** Empties the line that the cursor stands in; a stream that is no terminal gets nothing. */
 export const emptyLine = (stream: { isTTY?: boolean }): string =>
   stream.isTTY ? `${mark === '' ? '\r' : ''}${marked('\x1b[K')}` : '';

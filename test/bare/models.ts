@@ -23,7 +23,7 @@ export interface BareSubject {
   make(): Promise<Made>;
 }
 
-async function fromFile(model: string, args: { hop?: string; calib?: string }, sound?: FrontEnd): Promise<Made> {
+async function fromFile(model: string, args: { hop?: number; calib?: string }, sound?: FrontEnd): Promise<Made> {
   const graph = await loadGraph({ model });
   const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
   const bundle = await build(quant, { target: 'native', ...(sound && { frontEnd: sound }) });
@@ -36,7 +36,7 @@ const kws = (sound?: FrontEnd) => fromFile(zoo('kws/kws.onnx'), { calib: zoo('kw
 /** The four of which figures are kept come first. */
 export function bareSubjects(): BareSubject[] {
   const folder = shared('models');
-  const other = (path: string, hop?: string): BareSubject[] => {
+  const other = (path: string, hop?: number): BareSubject[] => {
     const model = folder && join(folder, path, 'model.tflite');
     if (!model || !existsSync(model)) return [];
     return [{ name: `${path.split('/').at(-1)}${hop ? `, hop ${hop}` : ''}`, make: () => fromFile(model, { hop }) }];
@@ -45,10 +45,10 @@ export function bareSubjects(): BareSubject[] {
     { name: 'kws', make: () => kws() },
     { name: 'ppg-hr', make: () => fromFile(zoo('ppg-hr/ppg-hr.onnx'), { calib: zoo('ppg-hr/calib.npy') }) },
     ...other('mww/v2/okay_nabu'),
-    ...other('mlperf-tiny/str_ww_ref_model', '1'),
+    ...other('mlperf-tiny/str_ww_ref_model', 1),
     { name: 'kws with its front end', make: () => kws(frontEnd) },
     ...other('mww/v2/vad'),
-    ...other('mlperf-tiny/kws_ref_model', '1'),
+    ...other('mlperf-tiny/kws_ref_model', 1),
     ...other('mltk/keyword_spotting_on_off'),
     ...other('mlperf-tiny/ic_pretrainedResnet_quant').map((subject) => ({ ...subject, hostOnly: true })),
     ...other('tflm/micro_speech_quantized'),

@@ -1,55 +1,168 @@
 /** What all verbs share, without a process: exit codes, numbers of options, options that are none, rows of arrays, files up to a limit. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { choiceOption, exitCodeOf, numberOption, unknownOptions } from '../../host/cli/args.ts';
+import { exitCodeOf } from '../../host/cli/args.ts';
+import { distance, nearest } from '../../host/cli/nearest.ts';
+import {
+  argument,
+  choice,
+  flag,
+  folder as folderOf,
+  input,
+  list,
+  number,
+  type Option,
+  type Options,
+  onOff,
+  output,
+  signals,
+  text,
+} from '../../host/cli/options.ts';
+import { parse } from '../../host/cli/parse.ts';
 import { readBytes, readNamed } from '../../host/cli/read-file.ts';
 import { asHost, splitRows, windowToFrames } from '../../host/cli/rows.ts';
 import { RunletError } from '../../models/error.ts';
 import { codeOf } from './helpers.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'runlet-cli-rules-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
 test('exit codes: 1 a check, 2 usage, 3 not supported, 4 input and output', () => {
   const of = (code: string) => exitCodeOf(new RunletError(code as ConstructorParameters<typeof RunletError>[0], { what: '' }));
   for (const [code, exit] of [['RN101', 3], ['RN201', 3], ['RN302', 3], ['RN410', 1], ['RN435', 2], ['RN506', 2], ['RN501', 1], ['RN608', 1], ['RN610', 1], ['RN611', 4], ['RN720', 4], ['RN740', 2], ['RN814', 4], ['RN815', 1], ['RN840', 1], ['RN841', 4], ['RN895', 2]] as const) assert.is(of(code), exit, code); // biome-ignore format: a table
   assert.is(exitCodeOf(new Error('a bug')), 1);
   assert.is(exitCodeOf(Object.assign(new Error(''), { syscall: 'open' })), 4);
-  assert.is(exitCodeOf(Object.assign(new Error(''), { name: 'CLIError' })), 2);
 });
+
+/** The values of one line, or the code that refuses it. */
+const parsed = async (line: string, options: Options = declared) => {
+  let args: Record<string, unknown> = {};
+  const code = await codeOf(() => {
+    args = parse('verb', line.split(' ').filter(Boolean), options).args;
+  });
+  return code === 'none' ? args : code;
+};
+
+const declared = {
+  model: argument(text('a model')),
+  hop: number('frames', { min: 1, max: 4, short: 'n' }),
+  maxAge: number('whole', { min: 0, whole: true }),
+  mode: choice('a mode', ['fast', 'good'], { default: 'good' }),
+  only: list('names'),
+  equalise: onOff('scales'),
+  json: flag('as JSON'),
+};
 
 test('numbers and words of options: both ends are taken, nothing beyond, no half where whole ones are wanted', async () => {
-  const of = (text: string, whole = false) => codeOf(() => numberOption('x', text, { min: 1, max: 4, whole }));
-  for (const text of ['1', '4', '2.5', ' 3 ']) assert.is(await of(text), 'none', text);
-  for (const text of ['0.999', '4.001', '', ' ', 'x', '1,5', 'NaN', 'Infinity']) assert.is(await of(text), 'RN740', text);
-  for (const blank of ['', ' '])
-    assert.is(await codeOf(() => numberOption('x', blank, { min: 0 })), 'RN740', 'nothing is not zero');
-  assert.is(await of('2.5', true), 'RN740');
-  assert.is(await of('2', true), 'none');
-  assert.is(numberOption('x', undefined), undefined);
-  assert.is(choiceOption('x', 'a', ['a', 'b']), 'a');
-  assert.is(await codeOf(() => choiceOption('x', 'A', ['a', 'b'])), 'RN740');
+  const of = async (name: string, value: string) => {
+    const { args } = parse('verb', ['m', `--${name}=${value}`], declared);
+    return args;
+  };
+  for (const value of ['1', '4', '2.5', ' 3 ']) assert.is((await of('hop', value)).hop, Number(value));
+  for (const value of ['0.999', '4.001', '', ' ', 'x', '1,5', 'NaN', 'Infinity'])
+    assert.is(await codeOf(() => of('hop', value)), 'RN740', value);
+  for (const value of ['', ' ', '2.5', '-1', '1e400']) assert.is(await codeOf(() => of('max-age', value)), 'RN740', value);
+  assert.is((await of('max-age', '1e3')).maxAge, 1000);
+  assert.is((await of('mode', 'fast')).mode, 'fast');
+  for (const value of ['Fast', '', 'fast,good']) assert.is(await codeOf(() => of('mode', value)), 'RN740', value);
+  assert.equal((await of('only', 'a, b')).only, ['a', 'b']);
+  assert.is(await codeOf(() => of('only', 'a,,b')), 'RN740');
+  assert.equal([(await of('equalise', 'on')).equalise, (await of('equalise', 'off')).equalise], [true, false]);
+  assert.is(await codeOf(() => of('equalise', 'toString')), 'RN740');
 });
 
-test('options that a verb does not have are told; values, aliases and negations are none', () => {
-  const args = {
-    model: { type: 'positional' },
-    hop: { type: 'string', alias: 'n' },
-    maxAge: { type: 'string' },
-    json: { type: 'boolean' },
-  } as const;
-  for (const [line, unknown] of [
-    ['m --hop 3 --json', []],
-    ['m --hop --bad', []],
-    ['m --hop=3 --bad', ['--bad']],
-    ['m -n 3 --max-age 4 --maxAge 5', []],
-    ['m --no-json --no-hop', ['--no-hop']],
-    ['m --bad=7 - x', ['--bad']],
-    ['m -- --bad', []],
-    ['m --json --bad', ['--bad']],
+test('what a line says: values, short and camel names, negations, the end of options; all else is refused', async () => {
+  const base = {
+    model: 'm',
+    hop: undefined,
+    maxAge: undefined,
+    mode: 'good',
+    only: undefined,
+    equalise: undefined,
+    json: undefined,
+  };
+  for (const [line, said] of [
+    ['m', {}],
+    ['m --hop 3 --json', { hop: 3, json: true }],
+    ['m -n 3 --max-age 4 --maxAge 5', { hop: 3, maxAge: 5 }],
+    ['m --json=false', { json: false }],
+    ['m --json --no-json', { json: false }],
+    ['--hop 2 -- --odd', { hop: 2, model: '--odd' }],
+    ['- --hop 2', { hop: 2, model: '-' }],
   ] as const)
-    assert.equal(unknownOptions(line.split(' '), args), [...unknown], line);
+    assert.equal(await parsed(line), { ...base, ...said }, line);
+  for (const [line, code] of [
+    ['m --bad', 'RN741'],
+    ['m --bad=7', 'RN741'],
+    ['m -x', 'RN741'],
+    ['m --no-hop', 'RN741'],
+    ['m more', 'RN741'],
+    ['m --hop', 'RN740'],
+    ['m --hop --json', 'RN740'],
+    ['m --json=7', 'RN740'],
+    ['', 'RN754'],
+    // the whole line is looked at: an option that is unknown comes before a value that is of no use
+    ['--hop 9 --bad', 'RN741'],
+    ['--hop 9', 'RN740'],
+  ] as const)
+    assert.is(await parsed(line), code, line);
+  assert.equal([...parse('verb', ['m', '-n', '3'], declared).given].sort(), ['hop', 'model']);
+});
+
+test('paths: folders, files that are not there, and outputs that cannot be are refused, and nothing is read', async () => {
+  const at = (name: string) => join(folder, name);
+  writeFileSync(at('five'), '12345');
+  mkdirSync(at('saved'), { recursive: true });
+  writeFileSync(at('saved/saved_model.pb'), '');
+  const of = (option: Option<string | undefined>, path: string) =>
+    codeOf(() => parse('verb', [path], { path: argument(option) }));
+  const file = input('read', {}, /^preset$/);
+  for (const [option, path, code] of [
+    [file, at('five'), 'none'],
+    [file, 'preset', 'none'],
+    [file, at('none'), 'RN720'],
+    [file, folder, 'RN753'],
+    [file, '/dev/null', 'none'],
+    [signals('signals'), `${at('five')},gen:sine?freq=2,-,x=${at('five')},y=gen:ecg`, 'none'],
+    [signals('signals'), `gen:sine,${at('none')}`, 'RN720'],
+    [signals('signals'), folder, 'RN753'],
+    [output('written'), at('new/deep/file'), 'none'],
+    [output('written'), folder, 'RN753'],
+    [output('written'), `${at('new')}/`, 'RN753'],
+    [output('written'), at('five/file'), 'RN753'],
+    [folderOf('into'), at('new'), 'none'],
+    [folderOf('into'), at('five'), 'RN753'],
+  ] as const)
+    assert.is(await of(option, path), code, `${option.about} ${path}`);
+  const saved = (() => {
+    try {
+      parse('verb', [at('saved')], { path: argument(file) });
+    } catch (error) {
+      return (error as RunletError).parts.tryThis;
+    }
+    return undefined;
+  })();
+  assert.match(String(saved), 'from_saved_model');
+});
+
+test('the nearest word: a letter or two off, or the beginning of one; nothing that is far', () => {
+  const words = ['quantize', 'plan', 'run', 'validate', 'sign', 'status'];
+  for (const [word, meant] of [
+    ['quantise', 'quantize'],
+    ['paln', 'plan'],
+    ['rnu', 'run'],
+    ['valid', 'validate'],
+    ['pla', 'plan'],
+    ['xyz', undefined],
+    ['', undefined],
+    ['a'.repeat(100), undefined],
+  ] as const)
+    assert.is(nearest(word, words), meant, word);
+  assert.equal([distance('', 'abc'), distance('ab', 'ba'), distance('abc', 'abd'), distance('same', 'same')], [3, 1, 1, 0]);
 });
 
 test('rows of arrays: whole ones, of the type that is wanted, in the order of frames', async () => {
@@ -61,9 +174,6 @@ test('rows of arrays: whole ones, of the type that is wanted, in the order of fr
   assert.equal([...windowToFrames(row, { ...port, shape: [3, 1, 2], order: ['c', 't'] })], [0, 10, 1, 11, 2, 12]);
   assert.equal([...windowToFrames(row, { ...port, shape: [3, 1, 2], order: ['t', 'c'] })], [...row]);
 });
-
-const folder = mkdtempSync(join(tmpdir(), 'runlet-cli-rules-'));
-test.after(() => rmSync(folder, { recursive: true }));
 
 test('files are read up to their limit, to the byte, and folders not at all', async () => {
   const path = join(folder, 'five');

@@ -7,12 +7,12 @@ import { zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import wavefile from 'wavefile';
-import { exitCodeOf, numberOption, unknownOptions } from '../../host/cli/args.ts';
+import { exitCodeOf } from '../../host/cli/args.ts';
 import { shortFloat } from '../../host/cli/drive.ts';
 import { explanations } from '../../host/cli/explain.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { RunletError } from '../../models/error.ts';
-import { type CliResult, codeOf, runCli } from './helpers.ts';
+import { type CliResult, runCli } from './helpers.ts';
 import { reference, tinyBundle } from './tiny-bundle.ts';
 
 const bin = join(import.meta.dirname, '../../host/cli/bin.js');
@@ -151,11 +151,11 @@ test("the bundle's front end is applied, and can be turned off", async () => {
 
 test('exit codes and messages: no stack, what / where / why / try', async () => {
   const cases: [string[], number, string][] = [
-    [[], 2, 'USAGE'],
+    [[], 2, 'runlet --help'],
     [['nothing'], 2, 'RN741'],
     [['run'], 2, 'BUNDLE'],
     [['run', 'tiny.wasm', 's.npy', '--speed'], 2, 'RN741'],
-    [['run', 'tiny.wasm', 's.npy', 'more.npy'], 2, 'RN741'],
+    [['run', 'tiny.wasm', 's.npy', 's.csv'], 2, 'RN741'],
     [['run', 'tiny.wasm', 's.npy', '--limit', '0'], 2, 'RN740'],
     [['run', 'tiny.wasm', 's.npy', '--format', 'mp3'], 2, 'RN740'],
     [['run', 'missing.wasm', 's.npy'], 4, 'RN720'],
@@ -207,14 +207,14 @@ test('help, version, explain, doctor, ops', async () => {
   ])
     assert.match(help.stdout, verb);
   assert.match((await runlet(['run', '--help'])).stdout, '--realtime');
-  const verbs = help.stdout.match(/^ +[a-z]+(?= {2,})/gm) ?? [];
+  const verbs = help.stdout.match(/^ +[a-z0-9]+(?= {2,})/gm) ?? [];
   assert.ok(verbs.length > 20, `${verbs.length} verbs`);
   for (const verb of verbs) {
     const { stdout } = await runlet([verb.trim(), '--help']);
-    assert.match(stdout, 'USAGE');
+    assert.match(stdout, /^Usage$/m);
     assert.not.match(stdout, /--[a-z]+[A-Z]/, `${verb}: options are written as in the docs`);
   }
-  assert.match((await runlet(['bench', '--help'])).stdout, '--time-axis=');
+  assert.match((await runlet(['bench', '--help'])).stdout, '--time-axis <n>');
   assert.match((await runlet(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
   assert.match((await runlet(['explain', 'rn707'])).stdout, /^RN707[\s\S]*pushAll/);
   assert.is(JSON.parse((await runlet(['explain', 'RN707', '--json'])).stdout).code, 'RN707');
@@ -252,21 +252,13 @@ test('a closed pipe ends the run quietly', async () => {
   assert.is(result.stderr, '');
 });
 
-test('helpers: exit codes, options, explanations, short floats', async () => {
+test('helpers: exit codes, explanations, short floats', () => {
   const exit = (code: string) => exitCodeOf(new RunletError(code, { what: '' }));
   assert.equal(
     ['RN100', 'RN299', 'RN301', 'RN400', 'RN605', 'RN713', 'RN730', 'RN740', 'RN800'].map(exit),
     [3, 3, 3, 1, 4, 1, 4, 2, 4],
   );
   assert.is(exitCodeOf(new Error('bug')), 1);
-  const args = { a: { type: 'positional' }, flag: { type: 'boolean' }, name: { type: 'string', alias: 'n' } } as const;
-  assert.equal(
-    unknownOptions(['x', '-', '--flag', '--no-flag', '--name', '--odd', '-n', '-1', '--x=1', '-z', '--', '--y'], args),
-    ['--x', '-z'],
-  );
-  assert.is(numberOption('x', '1e3', { whole: true }), 1000);
-  assert.is(await codeOf(() => numberOption('x', '1.5', { whole: true })), 'RN740');
-  assert.is(await codeOf(() => numberOption('x', '')), 'RN740');
   const markdown = '# Errors\n### RN100: no model\n\nOne\ntwo.\n\n**RN101** Three.\n- RN102: Four\n\n## Other\nfive';
   assert.equal(explanations(markdown), [
     { code: 'RN100', title: 'no model', text: 'One two.' },

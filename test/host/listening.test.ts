@@ -82,7 +82,7 @@ real('with voice activity, and resampled from 44.1 kHz stereo and 8-bit 22.05 kH
 
 real('yes and no: audio_preprocessor’s rows through micro_speech give the reference’s scores', async () => {
   const path = join(models as string, 'tflm/micro_speech_quantized/model.tflite');
-  const options = { frontEnd: 'audio-preprocessor', labels: 'silence,unknown,yes,no', cutoff: '0.8' };
+  const options = { frontEnd: 'audio-preprocessor', labels: ['silence', 'unknown', 'yes', 'no'], cutoff: { cutoff: 0.8 } };
   const listening = await openListening([path], options, 16000);
   const [model] = listening.models;
   for (const word of ['yes', 'no']) {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planOptions } from '../../host/cli/load.ts';
+import { planArgs } from '../../host/cli/model-options.ts';
+import { parse } from '../../host/cli/parse.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { alternatives, explainPlan } from '../../models/stream/explain.ts';
@@ -96,12 +98,12 @@ test('edge-exact with depth 0 does the work of the windowed model', () => {
 });
 
 test('a budget or a depth asks for edge-exact, and is refused beside another mode', async () => {
-  assert.equal(planOptions(ppg, { hop: '50', budgetRam: '9000' }), { hop: 50, mode: 'edge-exact', budgetRam: 9000 });
-  assert.equal(planOptions(ppg, { depth: '0' }), { hop: 64, mode: 'edge-exact', depth: 0 });
-  assert.equal(planOptions(ppg, { mode: 'edge-exact', budgetMacs: '1' }).budgetMacs, 1);
-  assert.is(await codeOf(() => planOptions(ppg, { mode: 'stream', depth: '3' })), 'RN740');
-  assert.is(await codeOf(() => planOptions(ppg, { mode: 'windowed', budgetMacs: '3' })), 'RN740');
-  assert.is(await codeOf(() => planOptions(ppg, { budgetRam: '-1' })), 'RN740');
+  assert.equal(planOptions(ppg, { hop: 50, budgetRam: 9000 }), { hop: 50, mode: 'edge-exact', budgetRam: 9000 });
+  assert.equal(planOptions(ppg, { depth: 0 }), { hop: 64, mode: 'edge-exact', depth: 0 });
+  assert.equal(planOptions(ppg, { mode: 'edge-exact', budgetMacs: 1 }).budgetMacs, 1);
+  assert.is(await codeOf(() => planOptions(ppg, { mode: 'stream', depth: 3 })), 'RN740');
+  assert.is(await codeOf(() => planOptions(ppg, { mode: 'windowed', budgetMacs: 3 })), 'RN740');
+  assert.is(await codeOf(() => parse('plan', ['--budget-ram', '-1'], planArgs)), 'RN740');
 });
 
 test.run();

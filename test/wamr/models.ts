@@ -24,7 +24,7 @@ export interface Subject {
 
 const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
 
-async function fromFile(model: string, args: { hop?: string; calib?: string } = {}, sound?: FrontEnd) {
+async function fromFile(model: string, args: { hop?: number; calib?: string } = {}, sound?: FrontEnd) {
   const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
   if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
   const graph = await loadGraph({ model });
@@ -49,9 +49,9 @@ export function sharedSubjects(): Subject[] {
     .map((f) => f.replace(/.model\.tflite$/, ''))
     .sort();
   const slid = ['mlperf-tiny/str_ww_ref_model', 'mlperf-tiny/kws_ref_model'].filter((name) => names.includes(name));
-  const subject = (name: string, hop?: string): Subject => ({
+  const subject = (name: string, hop?: number): Subject => ({
     name: hop ? `${name}, hop ${hop}` : name,
     open: () => fromFile(join(folder, name, 'model.tflite'), { hop }),
   });
-  return [...names.map((name) => subject(name)), ...slid.map((name) => subject(name, '1'))];
+  return [...names.map((name) => subject(name)), ...slid.map((name) => subject(name, 1))];
 }

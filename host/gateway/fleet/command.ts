@@ -9,7 +9,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readSecretKey } from '../../../assembly/bundle/keys.ts';
 import { readManifest } from '../../../assembly/bundle/read.ts';
 import { RunletError } from '../../../models/error.ts';
-import { badOption, coloursFor, numberOption, printJson } from '../../cli/args.ts';
+import { coloursFor, printJson } from '../../cli/args.ts';
 import { readBytes } from '../../cli/load.ts';
 import { tlsOf, tokenOf } from '../../cli/remote.ts';
 import { bytesText, type Cell, table } from '../../report/table.ts';
@@ -29,9 +29,9 @@ export interface FleetArgs {
   slot: string;
   waves: string;
   maxFailures: string;
-  waveSeconds: string;
-  settle: string;
-  only?: string;
+  waveSeconds: number;
+  settle: number;
+  only?: string[];
   /** The secret key that signs desired states. */
   key?: string;
   insecureUnsigned?: boolean;
@@ -92,12 +92,11 @@ function progressOn(stream: NodeJS.WriteStream) {
 export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>): Promise<void> {
   const { url, site, username } = fleetAddress(args.fleet);
   parseWaves(args.waves, 1);
-  const only = args.only?.split(',').map((id) => id.trim());
-  if (only?.some((id) => id === '')) throw badOption('only', args.only as string, 'names of gateways with commas between');
+  const { only } = args;
   const rules = {
     maxFailures: parseLimit(args.maxFailures),
-    waveMs: 1000 * (numberOption('wave-seconds', args.waveSeconds, { min: 1, max: 86_400 }) as number),
-    settleMs: 1000 * (numberOption('settle', args.settle, { min: 0, max: 86_400 }) as number),
+    waveMs: 1000 * args.waveSeconds,
+    settleMs: 1000 * args.settle,
   };
   const seal = await sealerOf(args);
   const { ref, bytes, text } = await bundleOf(args);

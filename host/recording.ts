@@ -1,16 +1,16 @@
 /**
- * The recording that `make` goes by: all of its frames, and what it says of itself.
+ * A recording that a verb goes by: all of its frames, and what it says of itself.
  *
  * In: a graph and a file (or several, with commas between them, for a model of several inputs).  Out: signals `[frames][f][c]` an input, the names and the
  * rate of its columns, the truth per frame where one column holds it.  RN720 to RN739 where it cannot be read.
  */
-import { frameOf, type Graph } from '../../models/graph/types.ts';
-import { labelsIn } from '../../models/read/detection.ts';
-import { clockOf } from '../../models/stream/clock.ts';
-import { columnsIn } from '../model-fields.ts';
-import { openSource } from '../sources/index.ts';
-import { openEach } from '../sources/several.ts';
-import type { Source, SourceOptions } from '../sources/source.ts';
+import { frameOf, type Graph } from '../models/graph/types.ts';
+import { labelsIn } from '../models/read/detection.ts';
+import { clockOf } from '../models/stream/clock.ts';
+import { knownColumns } from './model-fields.ts';
+import { openSource } from './sources/index.ts';
+import { openEach } from './sources/several.ts';
+import type { Source, SourceOptions } from './sources/source.ts';
 
 export interface Truth {
   column: string;
@@ -75,7 +75,7 @@ export async function readRecording(graph: Graph, spec: string, options: Recordi
     for (const source of sources) signals.push(await whole(source.frames));
     return { signals, describe: sources.map(({ describe }) => describe).join('; ') };
   }
-  const known = columnsIn(graph) ?? (only.elements === 1 ? [only.name] : undefined);
+  const known = knownColumns(graph);
   const source = await openSource(spec, {
     ...options,
     frameElements: only.elements,

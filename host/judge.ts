@@ -4,16 +4,16 @@
  * In: both graphs, the plan, a recording.  Out: accuracy (or mean absolute error) of float and int8 at the same windows, and how far their outputs are apart.
  * Windows are spread over the recording evenly, as many as some seconds of work allow.
  */
-import type { TruthAt } from '../../assembly/bundle/manifest.ts';
-import type { Graph } from '../../models/graph/types.ts';
-import { clockOf } from '../../models/stream/clock.ts';
-import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
-import { compareForms, type FormComparison } from '../../quant/evaluate/compare-forms.ts';
-import { answerOf, judge } from '../../quant/evaluate/evaluate.ts';
-import { classNames, type Labels, outputElements } from '../../quant/evaluate/labels.ts';
-import { planStream } from '../../models/stream/plan.ts';
-import { truthIn } from '../report/statistics.ts';
+import type { TruthAt } from '../assembly/bundle/manifest.ts';
+import type { Graph } from '../models/graph/types.ts';
+import { clockOf } from '../models/stream/clock.ts';
+import { planStream } from '../models/stream/plan.ts';
+import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
+import { compareForms, type FormComparison } from '../quant/evaluate/compare-forms.ts';
+import { answerOf, judge } from '../quant/evaluate/evaluate.ts';
+import { classNames, type Labels, outputElements } from '../quant/evaluate/labels.ts';
 import type { Recording, Truth } from './recording.ts';
+import { truthIn } from './report/statistics.ts';
 
 /** Multiply-accumulates of float windows that a judgement may take: some seconds. */
 const budgetMacs = 1.5e9;
@@ -39,7 +39,13 @@ const windowsIn = (graph: Graph, plan: StreamPlan, { signals }: Recording): numb
 };
 
 /** The truth of every window; null where it is unknown, or the window is not judged. */
-function labelsFor(graph: Graph, plan: StreamPlan, recording: Recording, truth: Truth, at: TruthAt | undefined): Labels & { at: TruthAt } {
+function labelsFor(
+  graph: Graph,
+  plan: StreamPlan,
+  recording: Recording,
+  truth: Truth,
+  at: TruthAt | undefined,
+): Labels & { at: TruthAt } {
   const windows = windowsIn(graph, plan, recording);
   const every = everyOf(plan, windows);
   const names = classNames(graph);
@@ -84,7 +90,12 @@ export function judged(
  * The order of class names that a model without labels has: alphabetical, as label encoders make it, if the model's own answers bear that out.
  * @returns the names in the order of the outputs; undefined where the answers for any name are mostly another's.
  */
-export function labelOrder(graph: Graph, options: PlanOptions, recording: Recording, at: TruthAt | undefined): string[] | undefined {
+export function labelOrder(
+  graph: Graph,
+  options: PlanOptions,
+  recording: Recording,
+  at: TruthAt | undefined,
+): string[] | undefined {
   const { truth } = recording;
   const [elements = 0] = outputElements(graph);
   if (!truth || truth.names.length !== elements || elements < 2) return undefined;

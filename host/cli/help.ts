@@ -1,0 +1,131 @@
+/**
+ * The help: of a verb by its declarations, of the command, and the short road that `runlet` alone shows.
+ *
+ * In: declarations, the columns of the terminal, colours.  Out: lines, none longer than the columns and no word broken.
+ */
+import type { Colours } from '../report/terminal.ts';
+import { wrap } from '../report/wrap.ts';
+import { kebab } from './args.ts';
+import type { Option, Options } from './options.ts';
+import { shownName } from './parse.ts';
+import type { Verb } from './verb.ts';
+import { road, verbGroups, verbs } from './verbs.ts';
+
+export interface Page {
+  columns: number;
+  colours: Colours;
+}
+
+type Entry = readonly [label: string, text: string];
+
+const gap = 2;
+
+/** Labels to the left, texts to the right of them; a label that is too long has a line for itself. */
+function entries(list: readonly Entry[], { columns, colours }: Page, most = Math.floor(columns / 3)): string[] {
+  const width = Math.min(most, Math.max(...list.map(([label]) => label.length)));
+  const indent = gap + width + gap;
+  return list.flatMap(([label, text]) => {
+    const lines = wrap(text, columns - indent).split('\n');
+    const fits = label.length <= width;
+    const head = `${' '.repeat(gap)}${colours.cyan(label)}`;
+    const rest = (fits ? lines.slice(1) : lines).map((line) => `${' '.repeat(indent)}${line}`.trimEnd());
+    return [fits ? `${head}${' '.repeat(width - label.length + gap)}${lines[0]}`.trimEnd() : head, ...rest];
+  });
+}
+
+/** Words that the text does not name, and the default. */
+function optionText({ about, words, default: held, required }: Option): string {
+  const named = words?.every((word) => new RegExp(`\\b${word.replace(/[^\w-]/g, '.')}\\b`).test(about));
+  const all = words && !named ? `: ${words.join(', ')}` : '';
+  const shown = held === undefined || typeof held === 'boolean' ? '' : ` (default: ${held})`;
+  return `${about}${all}${about.includes('default') ? '' : shown}${required ? ' (required)' : ''}`;
+}
+
+/** `-o, --output <file>`; a flag that has a text for its other form has a line for each. */
+function optionEntries(name: string, option: Option): Entry[] {
+  const { short, read, hint, negative, place } = option;
+  if (place) return [[shownName(name, option) + (place === 'rest' ? ' …' : ''), option.about]];
+  const label = `${short ? `-${short}, ` : ''}--${kebab(name)}${read ? ` <${hint}>` : ''}`;
+  return [[label, optionText(option)], ...(negative ? [[`--no-${kebab(name)}`, negative] as const] : [])];
+}
+
+/** `runlet plan MODEL [options]`, with what must be given. */
+function usage(name: string, options: Options): string {
+  const parts = Object.entries(options).flatMap(([key, option]) => {
+    const shown = shownName(key, option);
+    if (option.place === 'rest') return [`${shown} …`];
+    if (option.place) return [option.required ? shown : `[${shown}]`];
+    return option.required ? [`${shown} <${option.hint}>`] : [];
+  });
+  return ['runlet', name, ...parts, '[options]'].join(' ');
+}
+
+/** Options by their titles, in the order of the declarations; what has none stands under "Options". */
+export function titled(options: Options): Map<string, [string, Option][]> {
+  const groups = new Map<string, [string, Option][]>();
+  for (const [name, option] of Object.entries(options)) {
+    const title = option.place ? 'Arguments' : (option.group ?? 'Options');
+    groups.set(title, [...(groups.get(title) ?? []), [name, option]]);
+  }
+  // what every verb has comes last
+  const output = groups.get('Output');
+  if (output && groups.delete('Output')) groups.set('Output', output);
+  return groups;
+}
+
+const title = (text: string, { colours }: Page): string[] => ['', colours.bold(text)];
+
+/** An example: the line, and below it what it does, where both do not stand in one line. */
+const exampleLines = (examples: Verb['examples'], page: Page): string[] =>
+  examples.flatMap(([line, text]) => [
+    ...wrapped(`runlet ${line}`, page, gap).map(page.colours.cyan),
+    ...wrapped(text, page, 2 * gap + 2),
+  ]);
+
+const wrapped = (text: string, { columns }: Page, indent: number): string[] =>
+  wrap(text, columns - indent)
+    .split('\n')
+    .map((line) => `${' '.repeat(indent)}${line}`.trimEnd());
+
+export function verbHelp(name: string, { args, examples }: Verb, page: Page): string[] {
+  const lines = [...wrapped(`${verbs[name]}.`, page, 0), ...title('Usage', page), ...wrapped(usage(name, args), page, gap)];
+  for (const [text, options] of titled(args))
+    lines.push(
+      ...title(text, page),
+      ...entries(
+        options.flatMap(([key, option]) => optionEntries(key, option)),
+        page,
+      ),
+    );
+  return [...lines, ...title(examples.length > 1 ? 'Examples' : 'Example', page), ...exampleLines(examples, page)];
+}
+
+const about = 'Runlet turns a neural network into a streaming WebAssembly module: int8, small, one answer every few samples.';
+
+/** All verbs. */
+export function commandHelp(version: string, page: Page): string[] {
+  const lines = [...wrapped(`runlet ${version}. ${about}`, page, 0), ...title('Usage', page), '  runlet COMMAND [options]'];
+  const most = Math.max(...Object.keys(verbs).map((name) => name.length));
+  for (const [text, group] of Object.entries(verbGroups))
+    lines.push(
+      ...title(text, page),
+      ...entries(
+        Object.entries(group).map(([k, v]) => [k.padEnd(most), v]),
+        page,
+      ),
+    );
+  return [
+    ...lines,
+    '',
+    ...wrapped('`runlet help COMMAND` shows its options and examples, `runlet --version` the version.', page, 0),
+  ];
+}
+
+/** The way from a model to something that runs. */
+export const roadHelp = (page: Page): string[] => [
+  ...wrapped(about, page, 0),
+  '',
+  ...exampleLines(road, page),
+  '',
+  ...wrapped('`runlet --help` lists all commands, `runlet help COMMAND` shows one with examples.', page, 0),
+];

@@ -1,0 +1,284 @@
+/**
+ * runlet make MODEL DATA: the whole way from a model file and a recording to a module, with good defaults.
+ *
+ * In: a model file, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the bundle), NAME.svg (its run over the recording), and
+ * runlet.json, which other verbs read; one screen that says what was decided and why, how good int8 is, and what to do next.
+ */
+import { basename, dirname, join, relative } from 'node:path';
+import { build } from '../../assembly/build.ts';
+import { RunletError } from '../../models/error.ts';
+import { writeGraph } from '../../models/graph/file.ts';
+import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { printableLines } from '../../models/printable.ts';
+import { labelsIn } from '../../models/read/detection.ts';
+import { clockOf, tickName } from '../../models/stream/clock.ts';
+import { defaultHop } from '../../models/stream/default-hop.ts';
+import { savedText } from '../../models/stream/print.ts';
+import type { PlanOptions } from '../../models/stream/types.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantizeStream } from '../../quant/quantize.ts';
+import { type Judgement, judged, labelOrder } from '../judge.ts';
+import { hopInFile, modeInFile } from '../model-fields.ts';
+import { inputsOf, type Recording, readRecording } from '../recording.ts';
+import { Recorder } from '../report/recorder.ts';
+import { bytesText } from '../report/table.ts';
+import { openSession } from '../session/index.ts';
+import { requireSelfTest } from '../session/self-test.ts';
+import { coloursFor, interruptible, printJson } from './args.ts';
+import { bundleFacts } from './bundle-facts.ts';
+import { progressBar } from './calibration.ts';
+import { loadGraph, manifestFields, withSaid } from './load.ts';
+import { labelsArg, modelArgs, planArgs, signalArgs, targetArg, truthArgs } from './model-options.ts';
+import { argument, group, jsonArg, output, signals, type Values } from './options.ts';
+import { producer } from './producer.ts';
+import { type Project, projectFile } from './project.ts';
+import { writeOut } from './save.ts';
+import { defineVerb } from './verb.ts';
+
+const { model, timeAxis, frame, window } = modelArgs;
+const { hop, mode } = planArgs;
+
+const makeArgs = {
+  model,
+  data: argument(
+    signals('A recording of the signal: .csv, .npy, .npz or .wav; a CSV may have a time column, and one with the truth'),
+  ),
+  ...group('Output', {
+    output: output("Name of what is written, without an ending (default: the model's)", { short: 'o', hint: 'name' }),
+  }),
+  ...group('How the model is read', { timeAxis, frame, window }),
+  ...group('How it streams', { hop, mode }),
+  ...signalArgs,
+  ...truthArgs,
+  ...labelsArg,
+  ...targetArg,
+  ...jsonArg,
+};
+type Args = Values<typeof makeArgs>;
+
+const count = (n: number) => n.toLocaleString('en');
+
+/** @throws RN758 */
+function checkLength(graph: Graph, { signals: [first] }: Recording): void {
+  const [input] = inputsOf(graph);
+  const frames = Math.floor((first?.length ?? 0) / ((input?.elements ?? 1) * (input?.rate ?? 1)));
+  const { window: least } = clockOf(graph);
+  if (frames >= least) return;
+  throw new RunletError('RN758', {
+    what: `the recording has ${frames} frames, and a window takes ${least}`,
+    where: 'DATA',
+    tryThis: 'a longer recording: some hundred windows of the real signal',
+  });
+}
+
+interface Hop {
+  hop: number;
+  why: string;
+}
+
+function hopOf(graph: Graph, args: Args): Hop {
+  if (args.hop !== undefined) return { hop: args.hop, why: 'as you asked' };
+  const named = hopInFile(graph);
+  if (named !== undefined) return { hop: named, why: 'as the model file says' };
+  const { hop: found, why, cheaper } = defaultHop(graph, args.mode && { mode: args.mode });
+  return { hop: found, why: cheaper.length > 0 ? `${why}; cheaper than their neighbours: ${cheaper.join(', ')}` : why };
+}
+
+/** The graph with labels, where the recording and the model's own answers say them. */
+function withLabels(graph: Graph, options: PlanOptions, recording: Recording, args: Args): { graph: Graph; note?: string } {
+  if (labelsIn(graph.metadata) || !recording.truth || recording.truth.names.length === 0) return { graph };
+  const { column, names } = recording.truth;
+  const order = labelOrder(graph, options, recording, args.truthAt);
+  if (!order)
+    return {
+      graph,
+      note: `the order of the classes ${[...names].sort().join(', ')} of column ${column} is not known: --labels with the model's order`,
+    };
+  const { values } = recording.truth;
+  values.forEach((value, i) => {
+    if (!Number.isNaN(value)) values[i] = order.indexOf(names[value] as string);
+  });
+  return {
+    graph: withSaid(graph, options, { labels: order }),
+    note: `labels ${order.join(', ')}: column ${column} in alphabetical order, which the model's answers bear out (--labels says it otherwise)`,
+  };
+}
+
+async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording): Promise<Graph> {
+  if (isQuantised(graph)) return graph;
+  const bar = await progressBar(undefined);
+  const stop = interruptible();
+  try {
+    async function* chunks() {
+      yield recording.signals;
+    }
+    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress, signal: stop.signal }))
+      .graph;
+  } finally {
+    bar.stop();
+    stop.release();
+  }
+}
+
+/** The bundle over the whole recording. */
+async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | undefined) {
+  const session = await openSession(wasm as BufferSource);
+  await requireSelfTest(session);
+  session.reset();
+  const { truth, columns, describe } = recording;
+  const recorder = new Recorder({
+    manifest: session.manifest,
+    source: describe,
+    rateHz,
+    keepInput: true,
+    inputNames: columns,
+    truthName: truth?.column,
+  });
+  const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
+  const ticks = Math.min(...recording.signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
+  const track = truth && { values: truth.values, length: truth.values.length };
+  for (let at = 0; at < ticks; at += session.hop) {
+    const end = Math.min(ticks, at + session.hop);
+    const parts = recording.signals.map((data, i) => data.subarray(at * (perTick[i] as number), end * (perTick[i] as number)));
+    const began = performance.now();
+    const due = session.push(parts.length === 1 ? (parts[0] as Float32Array) : parts);
+    const ms = performance.now() - began;
+    recorder.frames(parts[0] as Float32Array, at, end - at, ms);
+    if (end - at === session.hop) recorder.hop(ms);
+    const start = session.outputIndex * session.hop;
+    if (due) recorder.output(Float32Array.from(session.output()), start, start + session.window, track as never);
+  }
+  return recorder;
+}
+
+/** Accuracy or error of float and of the int8 module, in a sentence. */
+function judgedText({ comparison, truthAt }: Judgement, truth: string | undefined): string {
+  const { forms, judged: windows } = comparison;
+  const last = forms.at(-1);
+  const float = forms.find((f) => f.name.startsWith('float') && (f.name === last?.against || f.name === 'float windowed'));
+  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+  const against = `(${count(windows)} windows${truth ? `, truth ${truth} at ${truthAt}` : ''})`;
+  if (last?.classes)
+    return `right answers: ${float?.classes ? `float ${percent(float.classes.accuracy)}, ` : ''}int8 streamed ${percent(last.classes.accuracy)} ${against}`;
+  const digits = (x: number) => `${Number(x.toPrecision(3))}`;
+  if (last?.values)
+    return `mean error: ${float?.values ? `float ${digits(float.values.mae)}, ` : ''}int8 streamed ${digits(last.values.mae)} ${against}`;
+  if (!last || !float) return `no truth to judge by ${against}`;
+  const same = last.agreement === undefined ? '' : `; the same class as float in ${percent(last.agreement)}`;
+  return `int8 is ${last.outputSqnrDb.toFixed(1)} dB from float${same} ${against}`;
+}
+
+/** The text of an argument as a shell takes it. */
+const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function projectOf(
+  args: Args,
+  graph: Graph,
+  plan: PlanOptions,
+  files: { int8: string; bundle: string },
+  recording: Recording,
+): Project {
+  const rateHz = Number(graph.metadata['runlet.sample_rate_hz']);
+  const labels = labelsIn(graph.metadata);
+  const columns = args.columns ?? recording.columns;
+  return {
+    model: args.model,
+    ...files,
+    hop: plan.hop,
+    ...(plan.mode && { mode: plan.mode }),
+    ...(rateHz > 0 && { rate: rateHz }),
+    ...(columns && { columns }),
+    ...(labels && { labels }),
+    ...(args.truthAt && { truthAt: args.truthAt }),
+    target: args.target,
+    calib: args.data,
+  };
+}
+
+async function make(args: Args): Promise<void> {
+  const started = performance.now();
+  const file = await loadGraph(args);
+  const { hop: chosen, why } = hopOf(file, args);
+  const asked = args.mode ?? modeInFile(file);
+  const plan: PlanOptions = { hop: chosen, ...(asked && { mode: asked }) };
+  const recording = await readRecording(file, args.data, {
+    columns: args.columns,
+    truth: args.truth,
+    labels: args.labels,
+    sampleRateHz: args.rate ?? (Number(file.metadata['runlet.sample_rate_hz']) || undefined),
+  });
+  checkLength(file, recording);
+  const said = withSaid(file, plan, args, recording);
+  const { graph, note } = withLabels(said, plan, recording, args);
+  const truth = note && labelsIn(graph.metadata) === undefined ? undefined : recording.truth;
+  const judgedBy: Recording = { ...recording, truth };
+  const int8 = await int8Of(graph, plan, recording);
+  const quant = quantPlan(int8, plan);
+  const bundle = await build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) });
+  const judgement = judged(isQuantised(file) ? undefined : graph, int8, plan, judgedBy, args.truthAt ?? bundle.manifest.truthAt);
+  const rateHz = bundle.manifest.sampleRateHz;
+  const recorder = await runOver(bundle.wasm, judgedBy, rateHz);
+  const { plotRun } = await import('../report/plot.ts');
+  const name = args.output ?? basename(args.model).replace(/\.[^.]*$/, '');
+  const files = { int8: `${name}.rnq`, bundle: `${name}.wasm` };
+  const plot = `${name}.svg`;
+  await writeOut(files.int8, writeGraph(int8));
+  await writeOut(files.bundle, bundle.wasm);
+  await writeOut(plot, printableLines(await plotRun(recorder.plot())));
+  const project = projectOf(args, int8, plan, files, recording);
+  await writeOut(projectFile, `${JSON.stringify(project, undefined, 2)}\n`);
+  const facts = bundleFacts(bundle.wasm, bundle.manifest);
+  const summary = recorder.summary({ warmUp: { outputsHeldBack: 0, framesLeft: 0 } });
+  const seconds = (performance.now() - started) / 1000;
+  if (args.json) {
+    const { comparison, truthAt } = judgement;
+    return printJson({ ...files, plot, project, whyHop: why, note, comparison, truthAt, summary, seconds, ...facts });
+  }
+  const colour = coloursFor(process.stdout);
+  const clock = clockOf(file);
+  const unit = tickName(clock);
+  const ms = rateHz ? ` (${Number(((1000 * chosen) / rateHz).toPrecision(3))} ms)` : '';
+  const elements = inputsOf(file).map(({ elements: n }) => n);
+  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us a hop on this machine` : '';
+  const lines: [string, string][] = [
+    [
+      'model',
+      `${basename(args.model)}: ${isQuantised(file) ? 'int8' : 'float'}, a window of ${clock.window} ${unit} of ${elements.join(' + ')} values`,
+    ],
+    ['data', `${recording.describe}; ${count(summary.frames)} ${unit}${rateHz ? ` at ${rateHz} Hz` : ''}`],
+    ['hop', `${chosen} ${unit}${ms}: ${why}`],
+    [
+      'plan',
+      `${quant.plan.mode}; ${count(quant.plan.macsPerHop)} multiply-adds a hop, ${count(quant.plan.macsPerWindow)} a window: ${savedText(quant.plan)}`,
+    ],
+    ['judged', judgedText(judgement, truth?.column)],
+    ...(note ? [['note', note] as [string, string]] : []),
+    ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
+    ['beside', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
+  ];
+  for (const [label, text] of lines) process.stdout.write(`${colour.bold(label.padEnd(8))} ${text}\n`);
+  const at = (path: string) => quoted(relative('.', path) || path);
+  const truthOption = truth ? ` --truth ${quoted(truth.column)}` : '';
+  const folder = join(dirname(name), `${basename(name)}-c`);
+  process.stdout.write(
+    [
+      '',
+      colour.bold('Go on:'),
+      `  run     runlet run ${at(files.bundle)} ${quoted(args.data)}${truthOption}`,
+      `  page    runlet page ${at(files.bundle)} ${quoted(args.data)}`,
+      `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
+      '',
+    ].join('\n'),
+  );
+  if (truth && !isQuantised(file))
+    process.stdout.write('Judged on the recording that it was quantised with; the first command judges it on another one.\n');
+}
+
+export default defineVerb({
+  examples: [
+    ['make model.onnx recording.csv', 'read, plan, quantise, build, check, plot'],
+    ['make model.tflite walk.csv --truth activity -o out/walk', 'a column with the truth, and a name for what is written'],
+  ],
+  args: makeArgs,
+  run: ({ args }) => make(args),
+});
