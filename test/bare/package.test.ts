@@ -26,8 +26,13 @@ const run = (command: string, ...args: string[]) => {
 const where = (tool: string) => (installed(tool) ? test : test.skip);
 for (const tool of ['gcc', 'g++', 'cmake', 'python3']) if (!installed(tool)) console.log(`skipped: ${tool} is not installed`);
 
+/** A letter beyond ASCII, an escape and a trigraph of C. */
+const labels = ['größer', 'a "\\b"', 'what??=1'];
+
 test.before(async () => {
   cpSync(join(root, 'test/fixtures/onnx/q-plain-s8.onnx'), at('q.onnx'));
+  const named = await build('--target', 'native', '--emit-c', 'named', '--c-name', 'named', '--labels', labels.join());
+  assert.is(named.code, 0, named.stderr);
   for (const name of ['one', 'two']) {
     const { code, stdout, stderr } = await build('--target', 'native', '--emit-c', name, '--c-name', name);
     assert.is(code, 0, stderr);
@@ -83,27 +88,27 @@ where('gcc')('two models in one program, in sections of their own', () => {
   assert.equal(names.sort(), ['one_input', 'one_output', 'one_push', 'one_reset', 'one_state']);
 });
 
+where('gcc')('labels are an array of strings, in UTF-8', () => {
+  const program =
+    '#include <stdio.h>\n#include "named.h"\nint main(void) { for (int i = 0; i < NAMED_LABELS; i++) puts(named_labels[i]); }\n';
+  writeFileSync(at('labels.c'), program);
+  const strict = ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+  run('gcc', ...strict, '-Inamed/src', 'labels.c', 'named/src/named.c', '-o', 'labels');
+  assert.equal(run(at('labels')).trim().split('\n'), labels);
+});
+
 where('g++')('the sketch compiles as C++, with what Arduino puts before it', () => {
   writeFileSync(
     at('Arduino.h'),
     'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
   );
-  writeFileSync(at('sketch.cpp'), readFileSync(at('one/examples/one/one.ino'), 'utf8'));
-  run(
-    'g++',
-    '-std=c++11',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-include',
-    'Arduino.h',
-    '-I.',
-    '-Ione/src',
-    '-c',
-    'sketch.cpp',
-    '-o',
-    'sketch.o',
-  );
+  const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
+  for (const name of ['one', 'named']) {
+    const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
+    assert.is(sketch.includes('named_labels[best]'), name === 'named');
+    writeFileSync(at('sketch.cpp'), sketch);
+    run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
+  }
 });
 
 test("library.properties keeps Arduino's rules", () => {
