@@ -36,10 +36,12 @@ const text = (x: string) =>
     })
     .join('')}"`;
 
-/** The output whose elements have names, and those; undefined where the names do not fit it. */
-export function labelsOf(m: Manifest): { output: number; labels: string[] } | undefined {
-  const output = m.detector?.output ?? 0;
-  return m.labels?.length === m.outputs[output]?.elements ? { output, labels: m.labels as string[] } : undefined;
+/** The output whose elements have names, and those; undefined where there are none that fit it. A detector of one value names it. */
+export function labelsOf({ detector, labels, outputs }: Manifest): { output: number; labels: string[] } | undefined {
+  const output = detector?.output ?? 0;
+  const elements = outputs[output]?.elements;
+  const word = elements === 1 && detector?.label !== undefined ? [detector.label] : labels;
+  return word?.length === elements && word ? { output, labels: word } : undefined;
 }
 
 function portLines(macro: string, kind: 'INPUT' | 'OUTPUT', ports: PortManifest[], hop: number): string[] {

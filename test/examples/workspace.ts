@@ -50,7 +50,7 @@ export class Workspace {
   }
 
   /** A program in this folder, which must end well; what it printed. */
-  run(command: string, args: string[], input = ''): string {
+  run(command: string, args: string[], input: string | Uint8Array = ''): string {
     const { status, stdout, stderr, error } = spawnSync(command, args, {
       cwd: this.path,
       input,
