@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DockerfileParser, type JSONInstruction } from 'dockerfile-ast';
+import { DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,11 +24,11 @@ const unit = readFileSync(join(examples, 'gateway/runlet-gateway.service'), 'utf
 const file = DockerfileParser.parse(text);
 const bin = join(root, 'host/cli/bin.js');
 
-/** The words of an instruction in JSON form. */
-const wordsOf = (instruction: JSONInstruction | null | undefined): string[] =>
-  (instruction?.getJSONStrings() ?? []).map((word) => JSON.parse(word.getValue()) as string);
+/** The words of an instruction in JSON form, which may follow flags and a subcommand. */
+const wordsOf = (instruction: Instruction | undefined): string[] =>
+  JSON.parse(instruction?.getArgumentsContent()?.replace(/^[^[]*/, '') ?? '[]') as string[];
 const entry = [...wordsOf(file.getENTRYPOINTs()[0]), ...wordsOf(file.getCMDs()[0])];
-const health = wordsOf(file.getHEALTHCHECKs()[0]?.getSubcommand() as JSONInstruction | null);
+const health = wordsOf(file.getHEALTHCHECKs()[0]);
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
