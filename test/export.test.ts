@@ -12,6 +12,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manifestFields } from '../host/model-fields.ts';
 import { readNpy } from '../host/sources/npy.ts';
+import { labelsIn } from '../models/read/detection.ts';
 import { readModel } from '../models/read/index.ts';
 import { executeStream } from '../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../models/stream/float.ts';
@@ -57,6 +58,22 @@ for (const file of ['torch.onnx', 'keras.tflite'])
     const { sampleRateHz, labels } = manifestFields(graph);
     assert.equal({ sampleRateHz, labels }, { sampleRateHz: 25, labels: ['pitch', 'strength'] });
   });
+
+test('text of a TensorFlow Lite file is UTF-8; what is none is told by its length', async () => {
+  const file = readFileSync(join(fixtures, 'training/keras.tflite'));
+  const labelsWith = async (bytes: Buffer) => {
+    const at = file.indexOf('strength');
+    const changed = new Uint8Array(file);
+    changed.set(bytes, at);
+    return (await readModel(changed)).metadata['runlet.labels'];
+  };
+  assert.is(await labelsWith(Buffer.from('größer')), '["pitch", "größer"]');
+  assert.match((await labelsWith(Buffer.from([0xff]))) ?? '', /^\d+ bytes$/);
+  assert.match((await labelsWith(Buffer.from('\x1b'))) ?? '', /^\d+ bytes$/);
+  assert.equal(labelsIn({ 'runlet.labels': '["a, b", 1]' }), ['a, b', '1']);
+  assert.equal(labelsIn({ 'runlet.labels': ' a, b ,[' }), ['a', 'b', '[']);
+  assert.is(labelsIn({}), undefined);
+});
 
 withPackages('what cannot be meant is refused, and says why', ['numpy'], () => {
   const { taken, refused } = JSON.parse(run(join(fixtures, 'export/refusals.py')));

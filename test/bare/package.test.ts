@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cName } from '../../assembly/c/build-c.ts';
-import { floatText } from '../../assembly/c/header.ts';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { floatText, labelsOf } from '../../assembly/c/header.ts';
 import { runCli } from '../host/helpers.ts';
 import { root } from '../shared.ts';
 import { installed } from './run.ts';
@@ -49,6 +50,15 @@ test('options without a meaning are refused', async () => {
   assert.match((await build('--emit-c', 'c')).stderr, /RN512/);
   assert.match((await build('--target', 'native', '--c-name', 'x')).stderr, /RN740 .*--emit-c with it/s);
   assert.match((await build('--target', 'native', '--emit-c', 'c', '--c-name', '2x')).stderr, /RN740 .*a letter first/s);
+});
+
+test('a detector of one value names it; labels that do not fit are left out', () => {
+  const of = (elements: number, more: Partial<Manifest>) => labelsOf({ outputs: [{ elements }], ...more } as unknown as Manifest);
+  const word = { label: 'okay', cutoff: 0.5, slidingWindow: 1, refractoryMs: 0, output: 0 };
+  assert.equal(of(1, { detector: word }), { output: 0, labels: ['okay'] });
+  assert.equal(of(2, { detector: { ...word, label: 'a' }, labels: ['a', 'b'] }), { output: 0, labels: ['a', 'b'] });
+  assert.is(of(3, { labels: ['a', 'b'] }), undefined);
+  assert.is(of(3, {}), undefined);
 });
 
 test('names and floats of C', () => {
