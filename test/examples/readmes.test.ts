@@ -16,7 +16,9 @@ const folders = readdirSync(examples, { withFileTypes: true })
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 
 test('examples/README.md lists every example', () => {
-  const listed = [...textOf('examples/README.md').matchAll(/^\| \[([\w-]+)\]\(\1\/README\.md\) \|/gm)].map(([, name]) => name as string);
+  const listed = [...textOf('examples/README.md').matchAll(/^\| \[([\w-]+)\]\(\1\/README\.md\) \|/gm)].map(
+    ([, name]) => name as string,
+  );
   assert.equal(listed.sort(), folders.sort());
 });
 
