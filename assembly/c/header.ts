@@ -1,5 +1,5 @@
 /**
- * The C header of a model, and the functions that it declares.
+ * The C header of a model, and the functions and labels that it declares.
  *
  * In: a manifest, the memory map.  Out: text. Everything begins with the model's name, so that several models lie in one firmware.
  * The interface is docs/abi.md's without addresses: constants are macros.
@@ -27,7 +27,22 @@ export function floatText(x: number): string {
   return `${f.toPrecision(17)}f`;
 }
 
-const text = (x: string) => `"${x.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?')}"`;
+/** A string of C: UTF-8, what is no plain character as octal digits, `?` escaped because of trigraphs. */
+const text = (x: string) =>
+  `"${[...new TextEncoder().encode(x)]
+    .map((byte) => {
+      if (byte < 0x20 || byte > 0x7e) return `\\${byte.toString(8).padStart(3, '0')}`;
+      return String.fromCharCode(byte).replace(/[\\"?]/, '\\$&');
+    })
+    .join('')}"`;
+
+/** The output whose elements have names, and those; undefined where there are none that fit it. A detector of one value names it. */
+export function labelsOf({ detector, labels, outputs }: Manifest): { output: number; labels: string[] } | undefined {
+  const output = detector?.output ?? 0;
+  const elements = outputs[output]?.elements;
+  const word = elements === 1 && detector?.label !== undefined ? [detector.label] : labels;
+  return word?.length === elements && word ? { output, labels: word } : undefined;
+}
 
 function portLines(macro: string, kind: 'INPUT' | 'OUTPUT', ports: PortManifest[], hop: number): string[] {
   return ports.flatMap((port, i) => {
@@ -45,9 +60,13 @@ function portLines(macro: string, kind: 'INPUT' | 'OUTPUT', ports: PortManifest[
   });
 }
 
+/** Declares the array of names. */
+const labelsArray = (name: string) => `const char *const ${name}_labels[${name.toUpperCase()}_LABELS]`;
+
 export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number; ramBytes: number }): string {
   const macro = name.toUpperCase();
   const output = m.outputs[0] as PortManifest;
+  const named = labelsOf(m);
   const define = (what: string, value: string | number) => `#define ${macro}_${what} ${value}`;
   const detector = m.detector && [
     ...(m.detector.label === undefined ? [] : [define('DETECTOR_LABEL', text(m.detector.label))]),
@@ -83,7 +102,9 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
     define('OUTPUTS', m.outputs.length),
     ...portLines(macro, 'INPUT', m.inputs, m.hop),
     ...portLines(macro, 'OUTPUT', m.outputs, m.hop),
-    ...(m.labels ? [define('LABELS', `{${m.labels.map(text).join(', ')}}`)] : []),
+    ...(named
+      ? [`/* Names of the elements of output ${named.output}: ${name}_labels. */`, define('LABELS', named.labels.length)]
+      : []),
     ...(detector ?? []),
     '/* Constants in flash beside the code, and memory in RAM beside the stack; of which the state. */',
     define('FLASH_BYTES', bytes.flashBytes),
@@ -100,6 +121,7 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
     `const ${typeOf(output)} *${name}_output(int which);`,
     `/* ${macro}_STATE_BYTES bytes: copy them out and back, to go on later. */`,
     `void *${name}_state(void);`,
+    ...(named ? ['/* UTF-8, in flash. */', `extern ${labelsArray(name)};`] : []),
     '',
     '#ifdef __cplusplus',
     '}',
@@ -109,7 +131,7 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
   ].join('\n');
 }
 
-/** The functions that the header declares. */
+/** The functions and the labels that the header declares. */
 export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] {
   const macro = name.toUpperCase();
   const at = (address: number) => address - ramBase;
@@ -118,6 +140,7 @@ export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] 
     '  return NULL;',
     '}',
   ];
+  const named = labelsOf(m);
   const inputs = memory.sound ? [memory.sound.samples] : memory.inputs.map(({ address }) => address);
   const outputs = [...memory.outputs.values()];
   return [
@@ -128,6 +151,7 @@ export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] 
     `const int8_t *${name}_output(int which) {`,
     ...choose(outputs, 'int8_t'),
     `void *${name}_state(void) { return ram + ${at(memory.state.address)}; }`,
+    ...(named ? [`${labelsArray(name)} = {${named.labels.map(text).join(', ')}};`] : []),
     '',
     "/* the header is this source's */",
     `typedef char same_bytes[${macro}_RAM_BYTES == sizeof ram_words && ${macro}_FLASH_BYTES == sizeof flash_words ? 1 : -1];`,

@@ -4,7 +4,7 @@
  * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of them.
  */
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
-import { inputType, typeOf } from './header.ts';
+import { inputType, labelsOf, typeOf } from './header.ts';
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
 
@@ -60,7 +60,23 @@ endif()
 const frames = (name: string, m: Manifest): string =>
   inputType(m) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
 
-/** A sketch that pushes frames of silence, says when an output falls due, and how long a hop takes. */
+/** Prints the label of the largest element where there are labels to choose from, else the values of output 0. */
+function report(name: string, macro: string, m: Manifest): string {
+  const { output, labels } = labelsOf(m) ?? { output: 0, labels: [] };
+  const element = (i: string) => `${name}_output(${output})[${i}]`;
+  if (labels.length > 1)
+    return `  int best = 0;
+  for (int i = 1; i < ${macro}_LABELS; i++)
+    if (${element('i')} > ${element('best')}) best = i;
+  Serial.print(${name}_labels[best]);
+  Serial.print(' ');`;
+  return `  for (int i = 0; i < ${macro}_OUTPUT0_LENGTH; i++) {
+    Serial.print(${macro}_OUTPUT0_SCALE * (${name}_output(0)[i] - ${macro}_OUTPUT0_ZERO_POINT));
+    Serial.print(' ');
+  }`;
+}
+
+/** A sketch that pushes frames of silence, says what an output means when one falls due, and how long a hop takes. */
 const sketch = (name: string, macro: string, m: Manifest): string => `// ${name}: replace read_frames by your sensor.
 #include <${name}.h>
 
@@ -80,10 +96,7 @@ void loop() {
   int due = ${name}_push(${macro}_HOP);
   unsigned long took = micros() - start;
   if (due != 1) return;
-  for (int i = 0; i < ${macro}_OUTPUT0_LENGTH; i++) {
-    Serial.print(${macro}_OUTPUT0_SCALE * (${name}_output(0)[i] - ${macro}_OUTPUT0_ZERO_POINT));
-    Serial.print(' ');
-  }
+${report(name, macro, m)}
   Serial.println(took);
 }
 `;

@@ -61,9 +61,20 @@ export const detectorSettings = (metadata: Record<string, string>): DetectorSett
 export const featuresSettings = (metadata: Record<string, string>): FeaturesSettings | undefined =>
   read(metadata, 'runlet.features', features);
 
+/** Names in a text of the metadata: a JSON list, or names with commas between them. */
+export function namesIn(text: string): string[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list.map((name) => printable(String(name)));
+  } catch {
+    // no JSON: a list with commas
+  }
+  return text.split(',').map((name) => printable(name.trim()));
+}
+
 /** Names of the classes (`runlet.labels`), or undefined. */
-export const labelsIn = (metadata: Record<string, string>): string[] | undefined =>
-  metadata['runlet.labels']?.split(',').map((label) => printable(label.trim()));
+export const labelsIn = ({ 'runlet.labels': text }: Record<string, string>): string[] | undefined =>
+  text === undefined ? undefined : namesIn(text);
 
 /** The sample rate of all microWakeWord models. */
 const mwwRateHz = 16000;

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { cName } from '../../assembly/c/build-c.ts';
-import { floatText } from '../../assembly/c/header.ts';
+import { floatText, labelsOf } from '../../assembly/c/header.ts';
 import { runCli } from '../host/helpers.ts';
 import { root } from '../shared.ts';
 import { installed } from './run.ts';
@@ -26,8 +27,13 @@ const run = (command: string, ...args: string[]) => {
 const where = (tool: string) => (installed(tool) ? test : test.skip);
 for (const tool of ['gcc', 'g++', 'cmake', 'python3']) if (!installed(tool)) console.log(`skipped: ${tool} is not installed`);
 
+/** A letter beyond ASCII, an escape and a trigraph of C. */
+const labels = ['größer', 'a "\\b"', 'what??=1'];
+
 test.before(async () => {
   cpSync(join(root, 'test/fixtures/onnx/q-plain-s8.onnx'), at('q.onnx'));
+  const named = await build('--target', 'native', '--emit-c', 'named', '--c-name', 'named', '--labels', labels.join());
+  assert.is(named.code, 0, named.stderr);
   for (const name of ['one', 'two']) {
     const { code, stdout, stderr } = await build('--target', 'native', '--emit-c', name, '--c-name', name);
     assert.is(code, 0, stderr);
@@ -44,6 +50,15 @@ test('options without a meaning are refused', async () => {
   assert.match((await build('--emit-c', 'c')).stderr, /RN512/);
   assert.match((await build('--target', 'native', '--c-name', 'x')).stderr, /RN740 .*--emit-c with it/s);
   assert.match((await build('--target', 'native', '--emit-c', 'c', '--c-name', '2x')).stderr, /RN740 .*a letter first/s);
+});
+
+test('a detector of one value names it; labels that do not fit are left out', () => {
+  const of = (elements: number, more: Partial<Manifest>) => labelsOf({ outputs: [{ elements }], ...more } as unknown as Manifest);
+  const word = { label: 'okay', cutoff: 0.5, slidingWindow: 1, refractoryMs: 0, output: 0 };
+  assert.equal(of(1, { detector: word }), { output: 0, labels: ['okay'] });
+  assert.equal(of(2, { detector: { ...word, label: 'a' }, labels: ['a', 'b'] }), { output: 0, labels: ['a', 'b'] });
+  assert.is(of(3, { labels: ['a', 'b'] }), undefined);
+  assert.is(of(3, {}), undefined);
 });
 
 test('names and floats of C', () => {
@@ -83,27 +98,27 @@ where('gcc')('two models in one program, in sections of their own', () => {
   assert.equal(names.sort(), ['one_input', 'one_output', 'one_push', 'one_reset', 'one_state']);
 });
 
+where('gcc')('labels are an array of strings, in UTF-8', () => {
+  const program =
+    '#include <stdio.h>\n#include "named.h"\nint main(void) { for (int i = 0; i < NAMED_LABELS; i++) puts(named_labels[i]); }\n';
+  writeFileSync(at('labels.c'), program);
+  const strict = ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+  run('gcc', ...strict, '-Inamed/src', 'labels.c', 'named/src/named.c', '-o', 'labels');
+  assert.equal(run(at('labels')).trim().split('\n'), labels);
+});
+
 where('g++')('the sketch compiles as C++, with what Arduino puts before it', () => {
   writeFileSync(
     at('Arduino.h'),
     'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
   );
-  writeFileSync(at('sketch.cpp'), readFileSync(at('one/examples/one/one.ino'), 'utf8'));
-  run(
-    'g++',
-    '-std=c++11',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-include',
-    'Arduino.h',
-    '-I.',
-    '-Ione/src',
-    '-c',
-    'sketch.cpp',
-    '-o',
-    'sketch.o',
-  );
+  const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
+  for (const name of ['one', 'named']) {
+    const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
+    assert.is(sketch.includes('named_labels[best]'), name === 'named');
+    writeFileSync(at('sketch.cpp'), sketch);
+    run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
+  }
 });
 
 test("library.properties keeps Arduino's rules", () => {

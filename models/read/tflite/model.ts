@@ -7,7 +7,7 @@
  */
 
 import { RunletError } from '../../error.ts';
-import { latin1 } from '../../graph/base64.ts';
+import { printable } from '../../printable.ts';
 import { type Quantisation, readQuantisation } from './quantisation.ts';
 import { customOperator, operatorName, type TfType, tensorTypes } from './schema.ts';
 import { type Table, View } from './view.ts';
@@ -192,16 +192,26 @@ function readOperator(table: Table, index: number, codes: string[]): TfOperator 
   };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A line of text in UTF-8, without zeros at its end; undefined for anything else. */
+function lineOf(bytes: Uint8Array): string | undefined {
+  if (bytes.length > textMetadataBytes) return undefined;
+  try {
+    const text = utf8.decode(bytes.subarray(0, bytes.findLastIndex((b) => b !== 0) + 1));
+    return printable(text) === text ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Text metadata as it is, anything else as its byte count. */
 function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const table of tables) {
     const bytes = buffers[table.uint32(1)];
     if (!bytes) throw inconsistent(`buffer ${table.uint32(1)} does not exist`, `byte ${table.at}`);
-    const isShort = bytes.length <= textMetadataBytes;
-    const text = isShort ? bytes.subarray(0, bytes.findLastIndex((b) => b !== 0) + 1) : bytes;
-    const printable = isShort && text.every((b) => b >= 32 && b < 127);
-    metadata[table.string(0).slice(0, 256)] = printable ? latin1(text) : `${bytes.length} bytes`;
+    metadata[table.string(0).slice(0, 256)] = lineOf(bytes) ?? `${bytes.length} bytes`;
   }
   return metadata;
 }

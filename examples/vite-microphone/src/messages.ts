@@ -1,0 +1,5 @@
+/** What the worker says to the page. */
+export type Message =
+  | { kind: 'ready'; words: string[]; sampleRateHz: number }
+  | { kind: 'heard'; label: string; seconds: number; probability: number }
+  | { kind: 'error'; text: string };

@@ -1,0 +1,14 @@
+/* What the sketch takes of Arduino's Wire, in the forms of ArduinoCore-API. */
+#pragma once
+#include "Arduino.h"
+
+struct TwoWire {
+  void begin();
+  void setClock(uint32_t hertz);
+  void beginTransmission(uint8_t address);
+  size_t write(uint8_t byte);
+  uint8_t endTransmission(bool stop = true);
+  uint8_t requestFrom(uint8_t address, uint8_t count);
+  int read();
+};
+extern TwoWire Wire;
