@@ -8,7 +8,7 @@ import { type DetectorManifest, type TruthAt, truthPlaces } from '../assembly/bu
 import { RunletError } from '../models/error.ts';
 import { elementsOf, frameOf, type Graph } from '../models/graph/types.ts';
 import { printable } from '../models/printable.ts';
-import { detectorSettings, featuresSettings, labelsIn } from '../models/read/detection.ts';
+import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models/read/detection.ts';
 import { clockOf } from '../models/stream/clock.ts';
 import { type Mode, modes } from '../models/stream/types.ts';
 
@@ -31,7 +31,7 @@ export function withSettings(graph: Graph, settings: ModelSettings): Graph {
     'runlet.hop': hop?.toString(),
     'runlet.mode': mode,
     'runlet.sample_rate_hz': sampleRateHz?.toString(),
-    'runlet.labels': labels?.join(','),
+    'runlet.labels': labels && JSON.stringify(labels),
     'runlet.columns': columns && JSON.stringify(columns),
     'runlet.truth_at': truthAt,
   };
@@ -61,7 +61,7 @@ export function columnsIn(graph: Graph): string[] | undefined {
   if (text === undefined) return undefined;
   const [input, second] = graph.inputs;
   const elements = frameOf(graph.tensors[input?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
-  const columns = namesOf(text);
+  const columns = namesIn(text);
   if (columns.length === elements && !second) return columns;
   throw new RunletError('RN756', {
     what: `${columns.length} columns do not fit this model`,
@@ -76,16 +76,6 @@ export function knownColumns(graph: Graph): string[] | undefined {
   const [input] = graph.inputs;
   const single = input && frameOf(graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 }) === 1;
   return columnsIn(graph) ?? (single ? [input.name] : undefined);
-}
-
-function namesOf(text: string): string[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    if (Array.isArray(list)) return list.map((name) => printable(String(name)));
-  } catch {
-    // no JSON: a list with commas
-  }
-  return text.split(',').map((name) => printable(name.trim()));
 }
 
 /** Manifest fields that a model's metadata may carry. @throws RN133, RN755, RN756 */

@@ -3,7 +3,8 @@
  *
  * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
  * Columns are those that the user names; else those that the model names, where the header has them all; else all that hold numbers but the time
- * (t, time..., timestamp) and the truth (the one that was asked for, and what is named label, class, target, truth or activity).
+ * (t, time..., timestamp) and the truth (the one that was asked for, and what is named label, class, target, truth or activity). Where those are more than a
+ * frame has, they are the ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
  */
 import { RunletError } from '../../models/error.ts';
 import { type TimeUnit, unitOfName } from './clock.ts';
@@ -46,6 +47,17 @@ export function timeColumn(names: string[] | undefined, width: number, where: st
 
 const isText = (cell: string): boolean => !isEmpty(cell) && numberOf(cell) === undefined;
 
+/** Of columns, those whose names differ from another's in an axis or a number at their end alone. */
+function families(columns: readonly number[], names: readonly string[] | undefined): number[] {
+  const stem = (i: number): string | undefined => /^(.*?)(?:[xyz]|\d+)$/i.exec(names?.[i] ?? '')?.[1];
+  const count = new Map<string, number>();
+  for (const i of columns) {
+    const name = stem(i);
+    if (name !== undefined) count.set(name, (count.get(name) ?? 0) + 1);
+  }
+  return columns.filter((i) => (count.get(stem(i) ?? '-') ?? 0) > 1);
+}
+
 /** The only column that is named as a truth, else the only one that holds text; -1 for none, and where nobody asked. */
 function guessedTruth(names: string[] | undefined, first: readonly string[], { guessTruth }: SourceOptions): number {
   if (!guessTruth || !names) return -1;
@@ -73,7 +85,13 @@ export function frameColumns(
     if (i === truth || (name !== undefined && (isTime(name) || isTruth(name)))) return false;
     return names === undefined || !isText(cell);
   };
-  const columns = known ? known.map((name) => columnOf(name, names, width, where)) : first.map((_, i) => i).filter(isSignal);
+  const all = first.map((_, i) => i).filter(isSignal);
+  const akin = families(all, names);
+  const columns = known
+    ? known.map((name) => columnOf(name, names, width, where))
+    : all.length > options.frameElements && akin.length === options.frameElements
+      ? akin
+      : all;
   const nameOf = (i: number) => names?.[i] ?? `${i}`;
   if (columns.length === options.frameElements) return { truth, columns };
   const shown = columns.map(nameOf);

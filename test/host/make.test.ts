@@ -1,0 +1,145 @@
+/**
+ * runlet make, as somebody with a model and a recording runs it: a Keras .tflite and a PyTorch .onnx of six channels that say nothing of themselves, a CSV
+ * with time, a label and a column too many. What it prints is what the next commands do; runlet.json is read by other verbs, and flags win over it.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readProject } from '../../host/cli/project.ts';
+import { readManifest } from '../../host/session/index.ts';
+import { readGraph } from '../../models/graph/file.ts';
+import { root } from '../shared.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-make-'));
+const at = (name: string) => join(folder, name);
+test.after(() => rmSync(folder, { recursive: true }));
+
+const names = ['seated', 'standing up', 'walking', 'turning', 'sitting down'];
+const [head = '', ...rows] = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n');
+const cells = rows.map((row) => row.split(','));
+const columns = head.split(',').slice(1, 7);
+/** The recording with a temperature that is no input, and the activity as a number or by name. */
+const recording = (label: (activity: number) => string) =>
+  [
+    ['time_s', 'temperature', ...columns, 'activity'],
+    ...cells.map((row) => [row[0], '21.5', ...row.slice(1, 7), label(Number(row[7]))]),
+  ]
+    .map((row) => row.join(','))
+    .join('\n');
+writeFileSync(at('numbers.csv'), recording(String));
+writeFileSync(
+  at('names.csv'),
+  recording((activity) => names[activity] as string),
+);
+writeFileSync(at('keras.tflite'), readFileSync(join(root, 'test/fixtures/journey/keras-watch.tflite')));
+/** An ONNX file without its metadata (field 14 of ModelProto). */
+function withoutMetadata(bytes: Uint8Array): Uint8Array {
+  const reader = new BinaryReader(bytes);
+  const writer = new BinaryWriter();
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    const from = reader.pos;
+    reader.skip(type, field);
+    if (field !== 14) writer.tag(field, type).raw(bytes.subarray(from, reader.pos));
+  }
+  return writer.finish();
+}
+writeFileSync(at('torch.onnx'), withoutMetadata(readFileSync(join(root, 'models/zoo/har/har-watch.onnx'))));
+
+const bin = join(root, 'host/cli/bin.js');
+function runlet(line: string, cwd = folder) {
+  const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return { status, stdout, stderr };
+}
+const percentOf = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1]);
+const next = (stdout: string, name: string) => new RegExp(`^ {2}${name} +runlet (.+)$`, 'm').exec(stdout)?.[1] as string;
+
+for (const [model, data] of [
+  ['keras.tflite', 'names.csv'],
+  ['torch.onnx', 'numbers.csv'],
+] as const)
+  test(`${model} and ${data}: make alone, and the commands that it prints`, () => {
+    const made = runlet(`make ${model} ${data}`);
+    assert.is(made.status, 0, made.stderr);
+    const float = percentOf(made.stdout, /float ([\d.]+) %/);
+    const int8 = percentOf(made.stdout, /int8 streamed ([\d.]+) %/);
+    assert.ok(float > 80, `the model is no good on its own task: ${made.stdout}`);
+    assert.ok(Math.abs(float - int8) <= 1, made.stdout);
+    const name = model.replace(/\..*/, '');
+    const manifest = readManifest(readFileSync(at(`${name}.wasm`)));
+    assert.ok(manifest.hop < manifest.window / 5 && manifest.macsPerWindow > 2 * manifest.macsPerHop, made.stdout);
+    assert.equal(manifest.columns, columns);
+    assert.is(manifest.sampleRateHz, 50);
+    assert.equal(manifest.labels, model === 'keras.tflite' ? [...names].sort() : undefined);
+    assert.is(Number(readGraph(readFileSync(at(`${name}.rnq`))).metadata['runlet.hop']), manifest.hop);
+    assert.ok(statSync(at(`${name}.svg`)).size > 1000);
+
+    const run = runlet(next(made.stdout, 'run'));
+    assert.is(run.status, 0, run.stderr);
+    if (manifest.labels) {
+      const accuracy = percentOf(run.stderr, /accuracy ([\d.]+) %/);
+      assert.ok(Math.abs(accuracy - int8) <= 3, `${run.stderr}: make judged some windows, run all`);
+    }
+    const device = runlet(next(made.stdout, 'device'));
+    assert.is(device.status, 0, device.stderr);
+    assert.match(device.stdout, /^C +/m);
+    const checked = runlet(`validate ${model} --columns ${columns.join(',')}`);
+    assert.is(checked.status, 0, checked.stderr);
+    assert.match(checked.stderr, /^runlet\.json: .*--calib=/m);
+    assert.match(checked.stdout, /wasm equals the int8 reference/);
+  });
+
+test('runlet.json is of one model, and flags win over it', () => {
+  writeFileSync(at('runlet.json'), JSON.stringify({ model: 'torch.onnx', hop: 24, mode: 'windowed' }));
+  const plan = (line: string) => JSON.parse(runlet(`plan ${line} --json`).stdout) as { hop: number; mode: string };
+  assert.is(plan('torch.onnx').hop, 24);
+  assert.is(plan('').mode, 'windowed', 'without a model the file names it');
+  assert.is(plan('torch.onnx --hop 12').hop, 12);
+  assert.is.not(plan('keras.tflite').hop, 24, 'another model');
+  for (const bad of ['{', '[]', '{"model": "torch.onnx", "hopp": 8}', '{"model": "torch.onnx", "hop": 0.5}', '{"hop": 8}'])
+    assert.throws(
+      () => readProject(bad),
+      (error: Error & { code: string }) => error.code === 'RN757',
+      bad,
+    );
+});
+
+test('what cannot be made is refused before the work, with what to try', () => {
+  rmSync(at('runlet.json'), { force: true });
+  writeFileSync(at('short.csv'), `${columns.join(',')}\n1,2,3,4,5,6\n`);
+  writeFileSync(at('seven.csv'), `a,b,c,d,e,f,g\n1,2,3,4,5,6,7\n`);
+  const cases: [string, string][] = [
+    ['make torch.onnx short.csv', 'RN758'],
+    ['make torch.onnx seven.csv', 'RN722'],
+    ['make torch.onnx numbers.csv --labels a,b', 'RN755'],
+    ['make torch.onnx numbers.csv --columns ax,ay', 'RN722'],
+    ['make torch.onnx nothing.csv', 'RN720'],
+    ['make torch.onnx', 'RN754'],
+  ];
+  for (const [line, code] of cases) {
+    const { status, stderr } = runlet(line);
+    assert.ok(status !== 0 && stderr.includes(code), `${line}: ${stderr}`);
+    assert.match(stderr, /try/);
+  }
+});
+
+test('without a truth int8 is held against float, and a model of its own hop keeps it', () => {
+  const { status, stdout, stderr } = runlet(
+    `make ${join(root, 'models/zoo/ppg-hr/ppg-hr.onnx')} ${join(root, 'models/zoo/ppg-hr/calib.npy')} -o out/heart`,
+  );
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^hop +64 frames .*as the model file says$/m);
+  assert.match(stdout, /^judged +int8 is [\d.]+ dB from float/m);
+  assert.is(readManifest(readFileSync(at('out/heart.wasm'))).hop, 64);
+});
+
+test.run();
