@@ -188,6 +188,7 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
   const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
+    path,
     files: async (beside, limitBytes) => {
       const part = await readNamed(join(dirname(path), beside), limitBytes);
       digest.update(part);

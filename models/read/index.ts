@@ -1,8 +1,8 @@
 /**
  * readModel: a model file of any format that is read to a Graph.
  *
- * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN100 (no known
- * format), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
+ * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN166 and RN167 (a file of another
+ * program, see foreign/), RN100 (nothing that is known), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
  * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
  * `options.files`.
  */
@@ -20,13 +20,16 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     const { readTflite } = await import('./tflite/index.ts');
     return readTflite(bytes, options);
   }
-  if (bytes[0] === 0x08) {
-    const { readOnnx } = await import('./onnx/index.ts');
-    return readOnnx(bytes, options);
-  }
   if (latin1(bytes.subarray(0, 4)) === 'RNQ1') {
     const { readGraph } = await import('../graph/file.ts');
     return readGraph(bytes);
+  }
+  const { foreignFile } = await import('./foreign/index.ts');
+  const foreign = foreignFile(bytes, options.path);
+  if (foreign) throw foreign;
+  if (bytes[0] === 0x08) {
+    const { readOnnx } = await import('./onnx/index.ts');
+    return readOnnx(bytes, options);
   }
   if (bytes[0] === 0x7b) {
     const { readTfjs } = await import('./tfjs/index.ts');
@@ -36,7 +39,7 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
   throw new RunletError('RN100', {
     what: 'the file is no model of a known format',
     where: 'byte 0',
-    why: bytes.length === 0 ? 'it is empty' : `it starts with ${first}`,
+    why: `it starts with ${first}`,
     tryThis:
       'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file, the model.json of a TensorFlow.js model, or a quantised model (.rnq)',
   });

@@ -11,6 +11,8 @@ export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string, 
 export interface ReadOptions {
   /** The graph's name; by default what the file says, else `model`. */
   name?: string;
+  /** The file's path, for the lines in messages that convert it. */
+  path?: string;
   /**
    * Which dimension is time: an index into the input's shape in the file, batch included (0 is the batch). Where the model's
    * input is flat, an index into the shape of the first operator's input that is not a reshape.
