@@ -11,6 +11,7 @@ import { withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
+import { flatQuestion } from '../../models/read/flat.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
@@ -22,6 +23,7 @@ import { type Methods, type Preset, presetNames } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, interruptible, numberOption } from './args.ts';
+import { columnsOf } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
 import { readBytes, readNamed } from './read-file.ts';
 import { roundingArg, roundingOption } from './rounding.ts';
@@ -181,14 +183,16 @@ function windowsOf(option: string | undefined): { window?: number; windows?: Rec
 }
 
 /** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
-export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
+export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   const rounding = roundingOption(options.rounding);
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
-  for (const notice of notices) process.stderr.write(`${printable(notice)}\n`);
+  const onNotice = (text: string): void => void process.stderr.write(`${printable(text)}\n`);
+  notices.forEach(onNotice);
   const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
     path,
+    onNotice,
     files: async (beside, limitBytes) => {
       const part = await readNamed(join(dirname(path), beside), limitBytes);
       digest.update(part);
@@ -198,6 +202,8 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
   });
+  const question = options.frame === undefined && flatQuestion(graph, await columnsOf(options.calib));
+  if (question) onNotice(question);
   // over all files of the model, in the order in which they were read
   const ruled = rounding ? withRounding(graph, rounding) : graph;
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };

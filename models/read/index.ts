@@ -2,7 +2,7 @@
  * readModel: a model file of any format that is read to a Graph.
  *
  * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN166 and RN167 (a file of another
- * program, see foreign/), RN100 (nothing that is known), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
+ * program, see foreign/), RN100 (nothing that is known), RN168 (which dimension is time, see time-axis.ts), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
  * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
  * `options.files`.
  */
@@ -10,15 +10,18 @@
 import { RunletError } from '../error.ts';
 import { latin1 } from '../graph/base64.ts';
 import type { Graph } from '../graph/types.ts';
-import type { ReadOptions } from './options.ts';
+import type { ReaderOptions, ReadOptions } from './options.ts';
+import { decideTime } from './time-axis.ts';
 
 export type { ModelFiles, ReadOptions } from './options.ts';
 
 /** Reads `bytes` with the reader for their format. */
 export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
+  const decided = (read: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
+    decideTime((pick) => read({ ...options, pick }), options.onNotice);
   if (latin1(bytes.subarray(4, 8)) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');
-    return readTflite(bytes, options);
+    return decided((given) => readTflite(bytes, given));
   }
   if (latin1(bytes.subarray(0, 4)) === 'RNQ1') {
     const { readGraph } = await import('../graph/file.ts');
@@ -29,11 +32,11 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
   if (foreign) throw foreign;
   if (bytes[0] === 0x08) {
     const { readOnnx } = await import('./onnx/index.ts');
-    return readOnnx(bytes, options);
+    return decided((given) => readOnnx(bytes, given));
   }
   if (bytes[0] === 0x7b) {
     const { readTfjs } = await import('./tfjs/index.ts');
-    return readTfjs(bytes, options);
+    return decided((given) => readTfjs(bytes, given));
   }
   const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
   throw new RunletError('RN100', {

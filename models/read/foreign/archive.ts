@@ -43,7 +43,12 @@ export function archive(bytes: Uint8Array, path: string | undefined): Found {
     const files = unzipSync(bytes, { filter: wanted });
     for (const data of Object.values(files)) pickle ||= latin1(data.subarray(0, 4096));
   } catch {
-    return { what: 'a damaged ZIP archive', why: 'its directory cannot be read', tryThis: 'copy or download it again', noModel: true };
+    return {
+      what: 'a damaged ZIP archive',
+      why: 'its directory cannot be read',
+      tryThis: 'copy or download it again',
+      noModel: true,
+    };
   }
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
   if (has(/^model\.weights\.h5$/) && has(/^config\.json$/))
@@ -63,8 +68,12 @@ export function archive(bytes: Uint8Array, path: string | undefined): Found {
   const model = names.find((name) => inside.test(name));
   return {
     what: 'a ZIP archive',
-    why: model ? `the model in it is ${model.slice(0, 200)}` : `it holds ${names.slice(0, 4).join(', ').slice(0, 200) || 'nothing'}`,
-    tryThis: model ? `unzip ${nameIn(path, 'archive.zip')}, and give the model that is in it` : 'the .tflite or .onnx file itself',
+    why: model
+      ? `the model in it is ${model.slice(0, 200)}`
+      : `it holds ${names.slice(0, 4).join(', ').slice(0, 200) || 'nothing'}`,
+    tryThis: model
+      ? `unzip ${nameIn(path, 'archive.zip')}, and give the model that is in it`
+      : 'the .tflite or .onnx file itself',
     noModel: true,
   };
 }

@@ -58,7 +58,8 @@ function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
   return [0, bytes.length];
 }
 
-const text = (bytes: Uint8Array, from: number, length: number): string => latin1(bytes.subarray(from, from + Math.min(length, 256)));
+const text = (bytes: Uint8Array, from: number, length: number): string =>
+  latin1(bytes.subarray(from, from + Math.min(length, 256)));
 
 /** Name and operator of the nodes of a GraphDef (field 1: NodeDef, with name in field 1 and op in field 2). */
 function* graphNodes(bytes: Uint8Array): Generator<{ name: string; op: string }> {
@@ -119,7 +120,12 @@ export function binaryFile(bytes: Uint8Array, path: string | undefined): Found |
   const name = dead[head.slice(4, 8)] ?? dead[head.slice(0, 4)];
   if (name) return { what: name, why: 'nothing leads back from it to the network', tryThis: onnxFirst };
   if (startsWith(bytes, 0x1f, 0x8b) || head.slice(257, 262) === 'ustar')
-    return { what: 'a packed archive', why: 'it is tar or gzip', tryThis: 'unpack it (tar xf), and give the model in it', noModel: true };
+    return {
+      what: 'a packed archive',
+      why: 'it is tar or gzip',
+      tryThis: 'unpack it (tar xf), and give the model in it',
+      noModel: true,
+    };
   if (/^x[\x01\x5e\x9c\xda]/.test(head)) return trees('compressed data, as joblib writes scikit-learn models', fromScikit(path)); // biome-ignore lint/suspicious/noControlCharactersInRegex: zlib's header
   if (head.startsWith('\x93NUMPY')) return data('a NumPy array (.npy)');
   if (head.startsWith('RIFF')) return data('a sound file (.wav)');

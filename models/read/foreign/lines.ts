@@ -14,7 +14,8 @@ const ending = (path: string, to: string): string => `${path.replace(/\.[A-Za-z0
 
 const python = (code: string): string => `python -c "${code}"`;
 
-const tflite = (out: string, converter: string): string => `open('${out}', 'wb').write(tf.lite.TFLiteConverter.${converter}.convert())`;
+const tflite = (out: string, converter: string): string =>
+  `open('${out}', 'wb').write(tf.lite.TFLiteConverter.${converter}.convert())`;
 
 /** A Keras model (.keras, .h5) as a float TensorFlow Lite file. */
 export function fromKeras(path: string | undefined, example = 'model.keras'): string {
@@ -54,7 +55,9 @@ export function fromTorchScript(path: string | undefined): string {
 /** A program of torch.export (.pt2). */
 export function fromTorchProgram(path: string | undefined): string {
   const file = nameIn(path, 'model.pt2');
-  return python(`import torch; p = torch.export.load('${file}'); torch.onnx.export(p, (), '${ending(file, '.onnx')}', external_data=False)`);
+  return python(
+    `import torch; p = torch.export.load('${file}'); torch.onnx.export(p, (), '${ending(file, '.onnx')}', external_data=False)`,
+  );
 }
 
 /** Weights alone: the class of the network is in the user's program. */
@@ -100,5 +103,7 @@ export function fromArray(path: string | undefined): string {
 /** External data of an ONNX file moved into the file. */
 export function oneOnnxFile(path: string | undefined): string {
   const file = nameIn(path, 'model.onnx');
-  return python(`import onnx; onnx.save_model(onnx.load('${file}'), '${ending(file, '-one.onnx')}', save_as_external_data=False)`);
+  return python(
+    `import onnx; onnx.save_model(onnx.load('${file}'), '${ending(file, '-one.onnx')}', save_as_external_data=False)`,
+  );
 }

@@ -29,7 +29,12 @@ const kinds: readonly Kind[] = [
   },
   {
     begins: /^\s*(<!doctype html|<html|<head)/i,
-    found: () => ({ what: 'a web page (HTML)', why: 'a download gave a page in place of the file', tryThis: again, noModel: true }),
+    found: () => ({
+      what: 'a web page (HTML)',
+      why: 'a download gave a page in place of the file',
+      tryThis: again,
+      noModel: true,
+    }),
   },
   {
     begins: /^\s*(<\?xml|<!--|<net[\s>]|<PMML)/,
