@@ -14,7 +14,9 @@ function csvColumns(text: string): number | undefined {
   const [head = '', row = ''] = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
   const separator = /[;\t]/.exec(row)?.[0] ?? ',';
   const names = head.split(separator);
-  const numeric = row.split(separator).filter((cell, i) => cell.trim() !== '' && Number.isFinite(Number(cell)) && !timeColumn.test(names[i] ?? ''));
+  const numeric = row
+    .split(separator)
+    .filter((cell, i) => cell.trim() !== '' && Number.isFinite(Number(cell)) && !timeColumn.test(names[i] ?? ''));
   return numeric.length > 0 ? numeric.length : undefined;
 }
 

@@ -126,15 +126,15 @@ function byOperators(graph: Graph): Verdict | undefined {
   return undefined;
 }
 
-const readingsText = ({ readings }: Undecided): string => readings.map((r) => `dimension ${r.dim} gives ${values(r)}`).join(', ');
-
-const unclear = (undecided: Undecided): RunletError =>
-  new RunletError('RN168', {
-    what: `it cannot be told which dimension of input ${undecided.input} is time`,
-    where: undecided.where,
-    why: `as time ${readingsText(undecided)}`,
-    tryThis: `${undecided.readings.map(({ dim }) => `--time-axis ${dim}`).join(' or ')} (in a program the option timeAxis)`,
+function unclear({ input, where, readings }: Undecided): RunletError {
+  const sorted = [...readings].sort((a, b) => a.dim - b.dim);
+  return new RunletError('RN168', {
+    what: `it cannot be told which dimension of input ${input} is time`,
+    where,
+    why: `as time ${sorted.map((r) => `dimension ${r.dim} gives ${values(r)}`).join(', ')}`,
+    tryThis: `${sorted.map(({ dim }) => `--time-axis ${dim}`).join(' or ')} (in a program the option timeAxis)`,
   });
+}
 
 /** The width of a frame that the metadata `runlet.features` names; what is wrong with the metadata is said where they are used. */
 export function namedWidth(graph: Graph): number | undefined {

@@ -28,9 +28,12 @@ function hdf5(text: string, path: string | undefined): Found {
   return { what: 'an HDF5 file without layers', why: weightsOnly, tryThis: load + fromKeras(undefined) };
 }
 
+/** torch.serialization.MAGIC_NUMBER as a pickle has it, which older versions of torch.save begin with. */
+const torchMagic = '\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19';
+
 /** Pickles and joblib's files, which are pickles with arrays between. */
 function pickle(text: string, path: string | undefined): Found {
-  if (/\x80.\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19/.test(text)) return torchPickle(text, path); // biome-ignore lint/suspicious/noControlCharactersInRegex: torch.serialization.MAGIC_NUMBER
+  if (text.startsWith(torchMagic, 2)) return torchPickle(text, path);
   const [, program = ''] = /(sklearn|xgboost|lightgbm|catboost|torch|keras|tensorflow)[.\n_]/.exec(text) ?? [];
   if (/^(sklearn|xgboost|lightgbm|catboost)$/.test(program)) {
     const name = program === 'sklearn' ? 'scikit-learn' : program;
@@ -126,7 +129,8 @@ export function binaryFile(bytes: Uint8Array, path: string | undefined): Found |
       tryThis: 'unpack it (tar xf), and give the model in it',
       noModel: true,
     };
-  if (/^x[\x01\x5e\x9c\xda]/.test(head)) return trees('compressed data, as joblib writes scikit-learn models', fromScikit(path)); // biome-ignore lint/suspicious/noControlCharactersInRegex: zlib's header
+  if (bytes[0] === 0x78 && [0x01, 0x5e, 0x9c, 0xda].includes(bytes[1] ?? 0))
+    return trees('compressed data, as joblib writes scikit-learn models', fromScikit(path));
   if (head.startsWith('\x93NUMPY')) return data('a NumPy array (.npy)');
   if (head.startsWith('RIFF')) return data('a sound file (.wav)');
   if (startsWith(bytes, 0, 0x61, 0x73, 0x6d))

@@ -68,10 +68,10 @@ export function fromWeights(path: string | undefined, example: string, load: (fi
 
 /** A fixed batch of a Keras model becomes 1. `shape` is the input's, batch included. */
 export function kerasBatchOfOne(shape: readonly number[]): string {
-  const spec = `tf.TensorSpec([${[1, ...shape.slice(1)].join(', ')}], tf.float32)`;
-  const f = `f = tf.function(lambda x: m(x)).get_concrete_function(${spec})`;
+  const input = `x = tf.keras.Input(batch_shape=(${[1, ...shape.slice(1)].join(', ')}))`;
+  const load = `m = tf.keras.models.load_model('model.keras', compile=False)`;
   return python(
-    `import tensorflow as tf; m = tf.keras.models.load_model('model.keras', compile=False); ${f}; ${tflite('model.tflite', 'from_concrete_functions([f], m)')}`,
+    `import tensorflow as tf; ${load}; ${input}; ${tflite('model.tflite', 'from_keras_model(tf.keras.Model(x, m(x)))')}`,
   );
 }
 

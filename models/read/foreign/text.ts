@@ -53,7 +53,7 @@ const kinds: readonly Kind[] = [
   { begins: /^(tree\r?\nversion=)/, found: (_, path) => trees('a LightGBM model', fromTrees('lightgbm', path)) },
   {
     begins: /^\s*\{\s*"(module|class_name|name)"\s*:/,
-    found: (text, path) =>
+    found: (text) =>
       /"class_name"\s*:\s*"(Functional|Sequential|Model)"/.test(text) && !/"modelTopology"/.test(text)
         ? {
             what: "a Keras model's layers without weights (to_json)",

@@ -6,7 +6,6 @@
  */
 
 import type { WireType } from '@bufbuild/protobuf/wire';
-import { RunletError } from '../../error.ts';
 import { halfToFloat } from '../half.ts';
 import { badTensor } from './refuse.ts';
 import { type Fields, skip, type Wire } from './wire.ts';

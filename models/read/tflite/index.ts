@@ -96,10 +96,13 @@ function bindInputs(context: Context, options: ReaderOptions, errors: RunletErro
       context.refused.delete(index);
     } catch (error) {
       if (!(error instanceof RunletError)) throw error;
-      errors.push(error);
+      if (isNews(context, error)) errors.push(error);
     }
   }
 }
+
+/** What lacks parameters that were refused already is not said again. */
+const isNews = ({ model }: Context, { code }: RunletError): boolean => model.bad.length === 0 || code !== 'RN105';
 
 function bindInput(context: Context, index: number, options: ReaderOptions): void {
   const { builder, isInt8, model } = context;
@@ -109,7 +112,12 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
   if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
   if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
   if ((shape[0] as number) !== 1 && shape.length > 1)
-    throw inconsistent(`batch ${shape[0]}`, showTensor(tensor), `convert with batch 1: ${kerasBatchOfOne(shape)}`);
+    throw new RunletError('RN103', {
+      what: `the batch is ${shape[0]}`,
+      where: `${showTensor(tensor)} [${shape.join(', ')}]`,
+      why: 'a stream has one signal: dimension 0 has to be 1',
+      tryThis: `convert with batch 1: ${kerasBatchOfOne(shape)}`,
+    });
   if (shape.reduce((a, b) => a * b, 1) > mostElements)
     throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
   const layout = layoutOfInput(context, tensor, options, builder);
@@ -157,8 +165,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
   } catch (error) {
     if (error instanceof Refusal) refuse(error.message);
     else if (error instanceof RunletError) {
-      // what lacks the parameters that were refused is no news
-      if (context.model.bad.length === 0 || error.code !== 'RN105') errors.push(error);
+      if (isNews(context, error)) errors.push(error);
       passOver();
     } else throw error;
   }
