@@ -37,9 +37,12 @@ export const modelArgs = {
     description:
       'Model file: .tflite, .onnx or .rnq, the model.json of a TensorFlow.js layers model, or the .json of a microWakeWord model',
   },
-  timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape' },
+  timeAxis: { type: 'string', description: 'Index of the time dimension in the input shape (0 is the batch)' },
   frame: { type: 'string', description: 'Values of one frame of a flattened input' },
-  window: { type: 'string', description: 'Frames of a window, where the model leaves them open; for several inputs a=64,b=128' },
+  window: {
+    type: 'string',
+    description: 'Frames of a window, where the model leaves them open; by name time=128, for several inputs a=64,b=128',
+  },
   ...roundingArg,
 } as const;
 
@@ -202,13 +205,18 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
   });
-  const question = options.frame === undefined && flatQuestion(graph, await columnsOf(options.calib));
+  // a quantised file is read as it was written
+  const open = options.frame === undefined && data[0] !== rnqStart;
+  const question = open ? flatQuestion(graph, await columnsOf(options.calib)) : undefined;
   if (question) onNotice(question);
   // over all files of the model, in the order in which they were read
   const ruled = rounding ? withRounding(graph, rounding) : graph;
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
+
+/** First byte of a .rnq file, and of no other model (`RNQ1`). */
+const rnqStart = 0x52;
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 

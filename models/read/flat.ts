@@ -28,7 +28,7 @@ export function flatQuestion(graph: Graph, columns?: number): string | undefined
   const [port, second] = graph.inputs;
   const shape = graph.tensors[port?.tensor ?? -1]?.shape;
   if (!port || second || !shape || shape.t !== 1 || shape.f !== 1 || graph.stateful) return undefined;
-  if (graph.format === 'builder' || (graph.nodes.length > 0 && port.fileShape.filter((n) => n > 1).length > 1)) return undefined;
+  if (port.fileShape.filter((n) => n > 1).length > 1) return undefined;
   const widths = frameWidths(shape.c, [columns, namedWidth(graph)]);
   const [first, ...others] = widths;
   if (first === undefined) return undefined;

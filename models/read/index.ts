@@ -10,18 +10,30 @@
 import { RunletError } from '../error.ts';
 import { latin1 } from '../graph/base64.ts';
 import type { Graph } from '../graph/types.ts';
-import type { ReaderOptions, ReadOptions } from './options.ts';
+import type { ModelFiles, ReaderOptions, ReadOptions } from './options.ts';
 import { decideTime } from './time-axis.ts';
 
 export type { ModelFiles, ReadOptions } from './options.ts';
 
+/** Files are fetched once, however often the model is lowered: a caller may count them. */
+function once(files: ModelFiles | undefined): ModelFiles | undefined {
+  if (typeof files !== 'function') return files;
+  const fetched = new Map<string, Promise<Uint8Array>>();
+  return (path, limitBytes) => {
+    const file = fetched.get(path) ?? files(path, limitBytes);
+    fetched.set(path, file);
+    return file;
+  };
+}
+
 /** Reads `bytes` with the reader for their format. */
 export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
+  const given = { ...options, files: once(options.files) };
   const decided = (read: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
-    decideTime((pick) => read({ ...options, pick }), options.onNotice);
+    decideTime((pick) => read({ ...given, pick }), options.onNotice);
   if (latin1(bytes.subarray(4, 8)) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');
-    return decided((given) => readTflite(bytes, given));
+    return decided((all) => readTflite(bytes, all));
   }
   if (latin1(bytes.subarray(0, 4)) === 'RNQ1') {
     const { readGraph } = await import('../graph/file.ts');
@@ -32,11 +44,11 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
   if (foreign) throw foreign;
   if (bytes[0] === 0x08) {
     const { readOnnx } = await import('./onnx/index.ts');
-    return decided((given) => readOnnx(bytes, given));
+    return decided((all) => readOnnx(bytes, all));
   }
   if (bytes[0] === 0x7b) {
     const { readTfjs } = await import('./tfjs/index.ts');
-    return decided((given) => readTfjs(bytes, given));
+    return decided((all) => readTfjs(bytes, all));
   }
   const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
   throw new RunletError('RN100', {

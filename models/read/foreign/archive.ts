@@ -10,13 +10,15 @@ import type { Found } from './found.ts';
 import { fromKeras, fromTorchModule, fromTorchProgram, fromTorchScript, fromWeights, nameIn } from './lines.ts';
 
 const pickleLimitBytes = 1 << 20;
+/** Names that are looked at. A choice: archives of models have some hundred. */
+const mostNames = 10_000;
 
 export const weightsOnly = 'the file holds weights alone; which layers they belong to is in the program that trained them';
 export const runsCode = 'it is Python objects, which only the program that wrote them can load';
 
 /** The first class that a pickle names (opcode GLOBAL): `__main__.Net`; of plain weights `collections.OrderedDict`. */
 const firstClass = (pickle: string): string => {
-  const [, module = '', name = ''] = /c([A-Za-z_][\w.]*)\n(\w+)\n/.exec(pickle) ?? [];
+  const [, module = '', name = ''] = /c([A-Za-z_][\w.]{0,200})\n(\w{1,200})\n/.exec(pickle) ?? [];
   return `${module}.${name}`;
 };
 
@@ -35,13 +37,16 @@ const inside = /(\.tflite|\.onnx|\.keras|\.h5|saved_model\.pb|model\.json|\.mlmo
 export function archive(bytes: Uint8Array, path: string | undefined): Found {
   const names: string[] = [];
   let pickle = '';
+  let found = false;
   try {
     const wanted = ({ name, originalSize }: UnzipFileInfo): boolean => {
-      names.push(name);
-      return /(^|\/)data\.pkl$/.test(name) && originalSize <= pickleLimitBytes && pickle === '';
+      if (names.length < mostNames) names.push(name);
+      // the first alone: a hostile archive may list one entry a million times
+      const first = !found && /(^|\/)data\.pkl$/.test(name) && originalSize <= pickleLimitBytes;
+      found ||= first;
+      return first;
     };
-    const files = unzipSync(bytes, { filter: wanted });
-    for (const data of Object.values(files)) pickle ||= latin1(data.subarray(0, 4096));
+    for (const data of Object.values(unzipSync(bytes, { filter: wanted }))) pickle = latin1(data.subarray(0, 4096));
   } catch {
     return {
       what: 'a damaged ZIP archive',

@@ -99,7 +99,7 @@ function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefine
   if (bytes[next] !== 0x12) return undefined;
   const [, at] = varint(bytes, next + 1);
   if (bytes[at] !== 0x0a) return undefined;
-  if (version === 1 && /serve|tensorflow|saver|NoOp|Placeholder/i.test(latin1(bytes.subarray(0, 1 << 20))))
+  if (version === 1 && /serve|tensorflow|saver|NoOp|Placeholder/i.test(latin1(bytes.subarray(0, 1 << 16))))
     return {
       what: 'a TensorFlow SavedModel (saved_model.pb)',
       why: 'it holds TensorFlow operations, and its weights are in the folder variables beside it',
@@ -111,7 +111,7 @@ function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefine
 const startsWith = (bytes: Uint8Array, ...magic: number[]): boolean => magic.every((b, i) => bytes[i] === b);
 
 export function binaryFile(bytes: Uint8Array, path: string | undefined): Found | undefined {
-  const head = latin1(bytes.subarray(0, 1 << 20));
+  const head = latin1(bytes.subarray(0, 1 << 16));
   const data = (what: string): Found => ({
     what,
     why: 'it holds data, no layers',
