@@ -1,9 +1,10 @@
 /**
- * How many columns a file of data has, for the question whether a flat input is a window (models/read/flat.ts).
+ * The question whether a flat input is a window (models/read/flat.ts), with the columns of the data that were named beside the model.
  *
- * In: the path of a .npy or .csv.  Out: values of one sample, or nothing where the file does not say. Only its first 64 KiB are read; what is wrong with it is
- * said where it is used.
+ * In: the graph and the options.  Out: the question, or nothing.  Of a .npy or .csv only the first 64 KiB are read; what is wrong with it is said where it is used.
  */
+import type { Graph } from '../../models/graph/types.ts';
+import { flatQuestion } from '../../models/read/flat.ts';
 import { npyHeadBytes, npyHeader } from '../sources/npy.ts';
 import { readHead } from './read-file.ts';
 
@@ -20,7 +21,7 @@ function csvColumns(text: string): number | undefined {
   return numeric.length > 0 ? numeric.length : undefined;
 }
 
-export async function columnsOf(path: string | undefined): Promise<number | undefined> {
+async function columnsOf(path: string | undefined): Promise<number | undefined> {
   if (path === undefined || !/\.(npy|csv|tsv)$/i.test(path)) return undefined;
   try {
     const { bytes, fileBytes } = await readHead(path, npyHeadBytes);
@@ -30,4 +31,13 @@ export async function columnsOf(path: string | undefined): Promise<number | unde
   } catch {
     return undefined;
   }
+}
+
+/** First byte of a .rnq file (`RNQ1`), and of no other model: it is read as it was written, whatever the options. */
+const rnqStart = 0x52;
+
+/** What to ask the user; nothing where `--frame` is given or the input has a time axis. */
+export async function frameQuestion(graph: Graph, bytes: Uint8Array, options: { frame?: string; calib?: string }) {
+  if (options.frame !== undefined || bytes[0] === rnqStart) return undefined;
+  return flatQuestion(graph, await columnsOf(options.calib));
 }

@@ -11,7 +11,6 @@ import { withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
-import { flatQuestion } from '../../models/read/flat.ts';
 import { readModel } from '../../models/read/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
@@ -23,7 +22,7 @@ import { type Methods, type Preset, presetNames } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
 import { badOption, choiceOption, interruptible, numberOption } from './args.ts';
-import { columnsOf } from './data-columns.ts';
+import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
 import { readBytes, readNamed } from './read-file.ts';
 import { roundingArg, roundingOption } from './rounding.ts';
@@ -205,18 +204,13 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
     frame: numberOption('frame', options.frame, { min: 1, whole: true }),
     ...windowsOf(options.window),
   });
-  // a quantised file is read as it was written
-  const open = options.frame === undefined && data[0] !== rnqStart;
-  const question = open ? flatQuestion(graph, await columnsOf(options.calib)) : undefined;
+  const question = await frameQuestion(graph, data, options);
   if (question) onNotice(question);
   // over all files of the model, in the order in which they were read
   const ruled = rounding ? withRounding(graph, rounding) : graph;
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
-
-/** First byte of a .rnq file, and of no other model (`RNQ1`). */
-const rnqStart = 0x52;
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
