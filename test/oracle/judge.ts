@@ -7,8 +7,8 @@
  */
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph, type Port, type Shape } from '../../models/graph/types.ts';
-import { readTflite } from '../../models/read/tflite/index.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { Oracle } from './execute.ts';
