@@ -20,6 +20,7 @@ import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, modeInFile, withSettings } from '../model-fields.ts';
 import { badOption, interruptible } from './args.ts';
 import type { SignalFacts } from './calibration.ts';
+import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
 import type { CalibOptions, DetectorOptions, ModelOptions, PlanArgs, SignalOptions } from './model-options.ts';
 import { readBytes, readNamed } from './read-file.ts';
@@ -32,13 +33,16 @@ export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
 /** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
-export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Promise<Graph> {
+export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   const { rounding } = options;
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
-  for (const notice of notices) process.stderr.write(`${printable(notice)}\n`);
+  const onNotice = (text: string): void => void process.stderr.write(`${printable(text)}\n`);
+  notices.forEach(onNotice);
   const digest = createHash('sha256').update(data);
   const graph = await readModel(data, {
     name: nameOf(manifest ? manifest.model : path),
+    path,
+    onNotice,
     files: async (beside, limitBytes) => {
       const part = await readNamed(join(dirname(path), beside), limitBytes);
       digest.update(part);
@@ -48,6 +52,8 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
     frame: options.frame,
     ...options.window,
   });
+  const question = await frameQuestion(graph, data, options);
+  if (question) onNotice(question);
   // over all files of the model, in the order in which they were read
   const ruled = rounding ? withRounding(graph, rounding) : graph;
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };

@@ -197,7 +197,7 @@ function projectOf(
 
 async function make(args: Args): Promise<void> {
   const started = performance.now();
-  const file = await loadGraph(args);
+  const file = await loadGraph({ ...args, calib: args.data });
   const { hop: chosen, why } = hopOf(file, args);
   const asked = args.mode ?? modeInFile(file);
   const plan: PlanOptions = { hop: chosen, ...(asked && { mode: asked }) };

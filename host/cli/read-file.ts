@@ -5,8 +5,9 @@
  * more than the bound has come. Files that another file names must be regular: a pipe would wait for ever, a device would not end.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
+import { foreignFolder } from '../../models/read/foreign/index.ts';
 
 /** Largest model, bundle or array that is read whole: 1 GiB, as sources (host/sources/source.ts). */
 export const fileLimitBytes = 2 ** 30;
@@ -30,15 +31,19 @@ async function upTo(file: FileHandle, limitBytes: number): Promise<Uint8Array> {
   }
 }
 
+/** A folder stands where a file is wanted. */
+const isFolder = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EISDIR';
+
 /**
  * A file's bytes, as its owner named it: a regular file or a pipe.
- * @throws RN720 it cannot be opened, RN724 it is too large
+ * @throws RN720 it cannot be opened, RN724 it is too large, RN166 or RN167 it is a folder
  */
 export async function readBytes(path: string, limitBytes = fileLimitBytes): Promise<Uint8Array> {
   try {
     return await read(path, limitBytes);
   } catch (error) {
     const { message } = error as Error;
+    if (isFolder(error)) throw foreignFolder(await readdir(path), path);
     if (error instanceof TooLarge)
       throw new RunletError('RN724', {
         what: 'this file is too large',
@@ -52,6 +57,19 @@ export async function readBytes(path: string, limitBytes = fileLimitBytes): Prom
       why: message,
       tryThis: 'check the path',
     });
+  }
+}
+
+/** The first bytes of a regular file, at most `headBytes`, and how many it has. @throws Error, with the reason */
+export async function readHead(path: string, headBytes: number): Promise<{ bytes: Uint8Array; fileBytes: number }> {
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const about = await file.stat();
+    if (!about.isFile()) throw new Error('it is no regular file');
+    const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(headBytes, about.size)), 0, undefined, 0);
+    return { bytes: buffer.subarray(0, bytesRead), fileBytes: about.size };
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a caller may tell a reader; everything else comes from the model file.
  */
+import type { Pick } from './time-axis.ts';
 
 /**
  * Files that a model names, by their paths relative to it: a record, or a function that fetches one. `limitBytes`: no more bytes than that are of use, so
@@ -11,6 +12,8 @@ export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string, 
 export interface ReadOptions {
   /** The graph's name; by default what the file says, else `model`. */
   name?: string;
+  /** The file's path, for the lines in messages that convert it. */
+  path?: string;
   /**
    * Which dimension is time: an index into the input's shape in the file, batch included (0 is the batch). Where the model's
    * input is flat, an index into the shape of the first operator's input that is not a reshape.
@@ -18,12 +21,31 @@ export interface ReadOptions {
   timeAxis?: number;
   /** Width of one frame (features times channels) of a flat input that nothing in the model gives a time axis. */
   frame?: number;
-  /** Frames of one window, for a model whose time dimension is symbolic. */
+  /** Frames of one window, for a model with one symbolic dimension in each input besides the batch. */
   window?: number;
-  /** The same by input name, where several inputs have windows of different lengths. */
+  /** The same by the name of the dimension, or of the input. */
   windows?: Record<string, number>;
   /** The weight files of a TensorFlow.js model. */
   files?: ModelFiles;
+  /** Told what a user should see: a choice that nothing in the file says. */
+  onNotice?: (text: string) => void;
   /** SHA-256 of the model file, hex; the caller computes it. */
   digest?: string;
+}
+
+/** What readModel adds for the readers. */
+export interface ReaderOptions extends ReadOptions {
+  /** Which reading of an input is taken that has several; the first where it is left out. */
+  pick?: Pick;
+}
+
+/** Metadata that stand for an option. */
+const keys = { timeAxis: 'runlet.time_axis', frame: 'runlet.frame' } as const;
+
+/** The options, with `runlet.time_axis` and `runlet.frame` of the file's metadata where the caller names neither a time axis nor a frame. */
+export function withMetadata(options: ReaderOptions, metadata: Readonly<Record<string, string>>): ReaderOptions {
+  if (options.timeAxis !== undefined || options.frame !== undefined) return options;
+  const whole = (key: string): number | undefined => (/^\d{1,9}$/.test(metadata[key] ?? '') ? Number(metadata[key]) : undefined);
+  const [timeAxis, frame] = [whole(keys.timeAxis), whole(keys.frame)];
+  return { ...options, ...(timeAxis !== undefined && { timeAxis }), ...(frame !== undefined && { frame }) };
 }

@@ -24,7 +24,8 @@ export interface BareSubject {
 }
 
 async function fromFile(model: string, args: { hop?: number; calib?: string }, sound?: FrontEnd): Promise<Made> {
-  const graph = await loadGraph({ model });
+  // an image has two dimensions that may be time
+  const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) });
   const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
   const bundle = await build(quant, { target: 'native', ...(sound && { frontEnd: sound }) });
   return { bundle, c: await buildC(quant, bundle.manifest, { frontEnd: sound }) };

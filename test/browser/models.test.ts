@@ -14,7 +14,7 @@ import { type Target, targets } from '../../assembly/emit/target.ts';
 import { asHost, windowToFrames } from '../../host/cli/rows.ts';
 import { type Frames, openSession, type Session } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
-import { readModel } from '../../models/read/index.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
 import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
 import { clockOf } from '../../models/stream/clock.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -35,7 +35,7 @@ const names = folder
 async function moduleOf(bytes: Uint8Array, target: Target): Promise<Uint8Array> {
   const frontEnd = readFrontEnd(bytes, { name: 'model' });
   if (frontEnd) return (await buildFrontEnd(frontEnd)).wasm;
-  const graph = await readModel(bytes);
+  const graph = readTflite(bytes); // an image has two dimensions that may be time: the first is taken
   const hop = clockOf(graph).window;
   return (await build(quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' }), { target })).wasm;
 }

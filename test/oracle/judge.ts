@@ -7,8 +7,8 @@
  */
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph, type Port, type Shape } from '../../models/graph/types.ts';
-import { readModel } from '../../models/read/index.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { Oracle } from './execute.ts';
@@ -154,7 +154,7 @@ export async function judge(bytes: Uint8Array, seed: number, styles: readonly nu
   let quant: QuantPlan;
   let graph: Graph;
   try {
-    graph = await readModel(bytes);
+    graph = readTflite(bytes); // the first reading of each input, which any input has
     const window = Math.max(...graph.inputs.map((port) => shapeOf(graph, port).t));
     verdict.stateful = isStateful(graph);
     quant = quantPlan(graph, verdict.stateful ? { hop: window } : { hop: window, mode: 'windowed' });

@@ -32,10 +32,13 @@ async function agree(bytes: Uint8Array, tolerance: number, options: ReadOptions 
   return graph;
 }
 
+/** Time where the operators cannot stream along the first dimension that may be it; readModel finds that by trying both. */
+const timeAxes: Record<string, number> = { 'ts-channelfold.onnx': 3 };
+
 for (const name of files) {
   const quantised = name.startsWith('q-');
   test(`${name} agrees with onnxruntime`, async () => {
-    const graph = await agree(read(name), quantised ? 0.06 : 1e-5, { window: 24, digest: 'ab' });
+    const graph = await agree(read(name), quantised ? 0.06 : 1e-5, { window: 24, digest: 'ab', timeAxis: timeAxes[name] });
     assert.is(isQuantised(graph), quantised);
     assert.is(graph.format, 'onnx');
     assert.is(graph.sourceDigest, 'ab');

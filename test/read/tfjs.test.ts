@@ -15,6 +15,7 @@ import { isRunletError } from '../../models/error.ts';
 import { printGraph } from '../../models/graph/print.ts';
 import { elementsOf, frameOf, type Tensor } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { readTfjs } from '../../models/read/tfjs/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
@@ -31,7 +32,8 @@ const L = layers.layers;
 
 /** Reads the files and compares with the model; returns the graph. */
 async function agree(model: layers.LayersModel, { json, files }: Files, what: string, options = {}) {
-  const graph = await readModel(json, { files, ...options });
+  // the first reading of each input, which any input has
+  const graph = await readTfjs(json, { files, ...options });
   const [x] = randomInputs(graph, 7) as [Float32Array];
   const [port] = graph.outputs;
   assert.ok(port);

@@ -24,6 +24,8 @@ async function validate(model: string, run: string, kinds: [string, string], ext
     at(`${run}.${kinds[0]}.npy`),
     '--expect',
     at(`${run}.${kinds[1]}.npy`),
+    // an image has two dimensions that may be time
+    ...(model.includes('Resnet') ? ['--time-axis', '1'] : []),
     ...extra,
   ]);
   const [, differing, outputs] = /^(\d+) of (\d+) outputs differ/.exec(stdout) ?? [];

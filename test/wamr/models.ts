@@ -27,7 +27,7 @@ const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
 async function fromFile(model: string, args: { hop?: number; calib?: string } = {}, sound?: FrontEnd) {
   const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
   if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
-  const graph = await loadGraph({ model });
+  const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) }); // an image has two dimensions that may be time
   const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
   return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, frontEnd: sound });
 }

@@ -3,14 +3,17 @@
  *
  * In: the input's file shape, its anchor operator and the caller's wishes.  Out: its layout and why.
  * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a MatMul); between
- * two spatial dimensions time is the caller's `timeAxis`, else the symbolic one, else the first unless it has length 1.
+ * two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else the one that is longer than 1, else what `pick` says
+ * (time-axis.ts).
  */
 
 import { RunletError } from '../../error.ts';
 import type { Axis } from '../../graph/types.ts';
 import { maxOf } from '../../lists.ts';
+import { torchBatchOfOne } from '../foreign/lines.ts';
 import { inputLayout, type Layout, showLayout } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import type { ReaderOptions } from '../options.ts';
+import type { Reading } from '../time-axis.ts';
 import { countOf } from './tensor.ts';
 import type { Anchor } from './trace.ts';
 
@@ -61,15 +64,11 @@ const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
     return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
   });
 
-/**
- * The layout of one graph input (with `other` the second best choice where the rule alone decides), and a note
- * for `inspect`. Throws RN157 where no choice fits the file or the options.
- */
+/** The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the options. */
 export function layoutOfInput(
   input: InputShape,
   anchor: Anchor | undefined,
-  options: ReadOptions,
-  other = false,
+  options: ReaderOptions,
 ): { layout: Layout; note: string } {
   const where = `graph input ${input.name} [${input.dims.join(', ')}]`;
   const fail = (what: string, why: string, tryThis: string): never => {
@@ -86,7 +85,7 @@ export function layoutOfInput(
     fail(
       `the batch is ${input.dims[0]}`,
       'a stream has one signal: dimension 0 has to be 1',
-      'export with batch 1 or a dynamic batch',
+      `export with batch 1: ${torchBatchOfOne(input.dims)}`,
     );
   }
   const flat = input.dims.length <= 2;
@@ -122,11 +121,22 @@ export function layoutOfInput(
     chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
     why = 'the symbolic dimension';
   } else {
-    const long = candidates.filter((c) => dims[c.meaning.indexOf('t')] !== 1);
-    chosen = (other ? long[1] : undefined) ?? long[0] ?? chosen;
+    const long = candidates.filter((c, i) => {
+      const at = c.meaning.indexOf('t');
+      return dims[at] !== 1 && candidates.findIndex((d) => d.meaning.indexOf('t') === at) === i;
+    });
+    const readings = long.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
+    chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings }) ?? 0) : 0] ?? chosen;
   }
   if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');
   return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why}` };
+}
+
+/** As `timeAxis` counts: in the file's own dimensions, of a flat input in those of the first operator. */
+function readingOf(meaning: Meaning, dims: readonly number[], layout: Layout | undefined): Reading {
+  const at = meaning.indexOf('t');
+  const dim = layout ? layout.findIndex((factors) => factors.some((f) => f.axis === 't')) : at;
+  return { dim, frames: dims[at] ?? 1, frame: dims.filter((n, i) => i !== at && n > 1) };
 }
 
 function framed(

@@ -9,18 +9,22 @@ import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import { elementsOf, type Graph, type Port, type QuantParams } from '../../graph/types.ts';
+import { refusal, trees } from '../foreign/found.ts';
+import { fromScikit, oneOnnxFile } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import { type ReaderOptions, withMetadata } from '../options.ts';
+import { listed, together } from '../problems.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
-import { type InputShape, layoutOfInput } from './axes.ts';
+import { layoutOfInput } from './axes.ts';
 import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
-import { applyRules, hintedLayout, takeHints, withoutRounding } from './hints.ts';
+import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerings } from './lower/index.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { foldQuantised } from './quantised-constants.ts';
 import { badGraph, MixedFloat, refuse, tooLarge, Unsupported } from './refuse.ts';
+import { shapesOf } from './shapes.ts';
 import { sortNodes } from './sort.ts';
 import { elementTypes } from './tensor.ts';
 import { traceInputs } from './trace.ts';
@@ -33,83 +37,124 @@ const maxInputs = 64;
 
 const shapeArithmetic = new Set(['Shape', 'Size', 'Gather', 'Expand', 'ConstantOfShape', 'ReduceProd']);
 
+/** An operator, or what stands in its place, and why it is refused. */
 interface Problem {
-  text: string;
+  op: string;
+  name: string;
+  reason: string;
   mixed: boolean;
 }
 
 /**
  * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
- * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151 to RN154 a damaged file, RN155 versions,
- * RN156 and RN157 shapes and axes, RN158 float operators in a quantised graph, RN159 sizes.
+ * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file, RN153 weights in another file, RN155
+ * versions, RN156 and RN157 shapes and axes, RN158 float operators in a quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
  */
-export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const model = readModel(bytes);
-  try {
-    return lowerModel(model, options, false);
-  } catch (error) {
-    // with the other spatial dimension as time the operators may fit; if not, the first answer is the better one
-    if (!(error instanceof RunletError) || error.code !== 'RN150' || options.timeAxis !== undefined) throw error;
-    try {
-      return lowerModel(model, options, true);
-    } catch {
-      throw error;
-    }
-  }
-}
-
-function lowerModel(model: OnnxModel, options: ReadOptions, other: boolean): Graph {
-  const opset = checkVersions(model);
+  const errors: RunletError[] = [];
+  refuseTrees(model);
   const metadata = { ...model.metadata };
+  const options = withMetadata(given, metadata);
   const hints = takeHints(metadata);
+  const opset = checkVersions(model, errors);
   const nodes = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
   if (nodes.length > maxNodes) throw tooLarge(`${nodes.length} nodes`, 'graph');
-  const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
-  const inputs = model.inputs.filter((i) => !constants.has(i.name));
-  if (inputs.length > maxInputs) throw tooLarge(`${inputs.length} inputs`, 'graph');
-  const shapes = new Map(inputs.map((value) => [value.name, shapeOfInput(value, options)]));
+  const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
+  for (const name of model.external) values.set(name, { kind: 'poisoned' });
+  if (model.external.length > 0) errors.push(externalData(model.external, options.path));
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
-  const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])), budget);
-  const integers = inputs.some((i) => ['int8', 'uint8'].includes(elementTypes[i.elementType] ?? ''));
-
   const name =
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, 'onnx', options.digest ?? '');
   Object.assign(builder.metadata, metadata);
-  const asked = options.timeAxis !== undefined || options.frame !== undefined;
-  const values = new Map<string, Value>(constants);
-  for (const value of inputs) {
-    const given = shapes.get(value.name) as InputShape;
-    const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
-    const { layout, note } = hinted
-      ? { layout: hinted, note: `input ${value.name}: axes ${showLayout(hinted)}, as the file says` }
-      : layoutOfInput(given, trace.anchors.get(value.name), options, other);
-    const shape = shapeOfLayout(layout);
-    if (elementsOf(shape) > maxElements) throw tooLarge(`an input of ${elementsOf(shape)} elements`, `graph input ${value.name}`);
-    const hostType = inputType(value);
-    const port: Partial<Port> = { hostType, fileShape: fileShapeOf(layout), order: orderOf(layout) };
-    const tensor = builder.input(value.name, shape, port);
-    values.set(value.name, { kind: 'activation', tensor, layout, ...(hostType === 'float32' ? {} : { integer: hostType }) });
-    builder.notes.push(note);
-  }
-
+  const quantised = bindInputs(model, nodes, hints, options, builder, values, budget, errors);
   const readers = new Map<string, number>();
   for (const used of [...nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)])
     readers.set(used, (readers.get(used) ?? 0) + 1);
-  const ctx = new Lowering(builder, opset, trace.quantised || integers, readers, budget);
+  const ctx = new Lowering(builder, opset, quantised, readers, budget);
   const problems: Problem[] = [];
   for (const node of nodes) lowerNode(ctx, node, values, problems);
-  if (problems.length === 0) addOutputs(ctx, model, values, problems);
-  if (problems.length > 0) throw unsupported(problems);
+  if (problems.length === 0 && errors.length === 0) addOutputs(ctx, model, values, problems);
+  if (problems.length > 0) errors.push(unsupported(problems));
+  if (errors.length > 0) throw together(errors);
   applyRules(hints, builder.nodes);
   const graph = foldGraph(builder.build());
   if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
   return graph;
 }
 
-function checkVersions(model: OnnxModel): number {
-  const fail = (what: string, why: string, tryThis: string): never => {
-    throw new RunletError('RN155', { what, where: `model by ${model.producer || 'an unnamed producer'}`, why, tryThis });
+/** Adds the graph inputs; an input that is not known enough is collected, and what reads it is passed over. @returns whether the graph is quantised */
+function bindInputs(
+  model: OnnxModel,
+  nodes: readonly OnnxNode[],
+  hints: Hints | undefined,
+  options: ReaderOptions,
+  builder: GraphBuilder,
+  values: Map<string, Value>,
+  budget: Budget,
+  errors: RunletError[],
+): boolean {
+  const inputs = model.inputs.filter((i) => !values.has(i.name));
+  if (inputs.length > maxInputs) throw tooLarge(`${inputs.length} inputs`, 'graph');
+  const shapes = shapesOf(inputs, options, errors);
+  const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
+  const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])), budget);
+  const asked = options.timeAxis !== undefined || options.frame !== undefined;
+  for (const value of inputs) {
+    const given = shapes.get(value.name);
+    values.set(value.name, { kind: 'poisoned' });
+    try {
+      const hostType = inputType(value);
+      if (!given) continue;
+      const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
+      const { layout, note } = hinted
+        ? { layout: hinted, note: `input ${value.name}: axes ${showLayout(hinted)}, as the file says` }
+        : layoutOfInput(given, trace.anchors.get(value.name), options);
+      const shape = shapeOfLayout(layout);
+      if (elementsOf(shape) > maxElements)
+        throw tooLarge(`an input of ${elementsOf(shape)} elements`, `graph input ${value.name}`);
+      const port: Partial<Port> = { hostType, fileShape: fileShapeOf(layout), order: orderOf(layout) };
+      const tensor = builder.input(value.name, shape, port);
+      values.set(value.name, { kind: 'activation', tensor, layout, ...(hostType === 'float32' ? {} : { integer: hostType }) });
+      builder.notes.push(note);
+    } catch (error) {
+      if (!(error instanceof RunletError) || !/^RN15[67]$/.test(error.code)) throw error;
+      errors.push(error);
+    }
+  }
+  return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(elementTypes[i.elementType] ?? ''));
+}
+
+/** RN166: models of scikit-learn, XGBoost and LightGBM, as skl2onnx and onnxmltools write them. */
+function refuseTrees({ nodes }: OnnxModel): void {
+  const found = nodes.find(
+    ({ domain, op }) => domain === 'ai.onnx.ml' && /^(TreeEnsemble|SVM|LinearClassifier|LinearRegressor)/.test(op),
+  );
+  if (!found) return;
+  throw refusal(
+    found.op.startsWith('Tree')
+      ? trees(`a tree model (${found.op})`, fromScikit(undefined))
+      : {
+          what: `a model of scikit-learn (${found.op})`,
+          why: 'it computes one answer from the features of one window, so there is nothing to stream',
+          tryThis: `compute the features on the host and compile it to C: ${fromScikit(undefined)}`,
+        },
+    `operator ${found.name}`,
+  );
+}
+
+const externalData = (names: readonly string[], path: string | undefined): RunletError =>
+  new RunletError('RN153', {
+    what: 'the weights lie in another file',
+    where: `tensor ${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
+    why: 'one file is read, so that a model is one value with one digest',
+    tryThis: `${oneOnnxFile(path)}, or torch.onnx.export(..., external_data=False)`,
+  });
+
+function checkVersions(model: OnnxModel, errors: RunletError[]): number {
+  const fail = (what: string, why: string, tryThis: string): void => {
+    errors.push(new RunletError('RN155', { what, where: `model by ${model.producer || 'an unnamed producer'}`, why, tryThis }));
   };
   const opset = model.opsets.get('') ?? 0;
   if (!(opset >= oldestOpset && opset <= newestOpset)) {
@@ -131,43 +176,6 @@ function inputType(value: OnnxValue): 'float32' | 'int8' | 'uint8' {
   });
 }
 
-/** Fixes the symbolic dimensions: the batch is 1, one other is the window. Throws RN156. */
-function shapeOfInput(value: OnnxValue, options: ReadOptions): InputShape {
-  const fail = (what: string, why: string, tryThis: string): never => {
-    throw new RunletError('RN156', { what, where: `graph input ${value.name}`, why, tryThis });
-  };
-  if (!value.dims) return fail('an input without a shape', 'the window has to be known', 'export with an example input');
-  let dynamic = -1;
-  const dims = value.dims.map((d, i) => {
-    if (typeof d === 'number' && d > 0) {
-      if (!Number.isSafeInteger(d) || d > maxElements) throw tooLarge(`a dimension of ${d}`, `graph input ${value.name}`);
-      return d;
-    }
-    if (typeof d === 'number' && d < -1) fail(`a dimension of ${d}`, 'a shape is positive', 'export the model again');
-    if (i === 0) return 1;
-    if (dynamic >= 0)
-      fail(
-        'more than one symbolic dimension besides the batch',
-        'only time may be open',
-        'export with fixed channels and features',
-      );
-    dynamic = i;
-    const window = options.windows?.[value.name] ?? options.window;
-    if (window === undefined) {
-      fail(
-        `dimension ${i} (${d || 'unnamed'}) is symbolic`,
-        'a window needs its number of frames',
-        'the option window, for example --window 128, or --window accel=64,ppg=128 for several inputs',
-      );
-      return 0;
-    }
-    if (!(Number.isInteger(window) && window >= 1 && window <= maxElements))
-      fail(`a window of ${window} frames`, 'it has to be a whole number', 'another window');
-    return window;
-  });
-  return { name: value.name, dims, dynamic };
-}
-
 /** Lowers one node into the builder; a reason against it is collected, and its outputs are poisoned. */
 function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, problems: Problem[]): void {
   let results: Value[] = [];
@@ -176,7 +184,7 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, pr
   } catch (error) {
     if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
-    problems.push({ text: `${node.op} ${node.name}: ${reason}`, mixed: error instanceof MixedFloat });
+    problems.push({ op: node.op, name: node.name, reason, mixed: error instanceof MixedFloat });
   }
   for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
 }
@@ -227,7 +235,7 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   for (const output of model.outputs) {
     const value = values.get(output.name);
     if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');
-    if (value.pads) problems.push({ text: `output ${output.name}: it is padded by a Pad`, mixed: false });
+    if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'it is padded by a Pad', mixed: false });
     const fileShape = fileShapeOf(value.layout);
     const declared = output.dims;
     if (
@@ -251,10 +259,10 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
       builder.notes.push(`${node.name}: it is not quantised in the file; as an output it takes scale ${fixed.scale}`);
     }
     if (!ctx.quantOf(node.output))
-      problems.push({ text: `${node.op} ${node.name}: its output is not quantised (no QuantizeLinear behind it)`, mixed: true });
+      problems.push({ op: node.op, name: node.name, reason: 'its output is not quantised (no QuantizeLinear behind it)', mixed: true }); // biome-ignore format: one line
   }
   for (const port of builder.inputs) {
-    if (!ctx.quantOf(port.tensor)) problems.push({ text: `input ${port.name}: it is not quantised`, mixed: true });
+    if (!ctx.quantOf(port.tensor)) problems.push({ op: 'input', name: port.name, reason: 'it is not quantised', mixed: true });
   }
 }
 
@@ -265,8 +273,25 @@ const fixedScales: Readonly<Record<string, QuantParams>> = {
   tanh: { scale: 1 / 128, zeroPoint: 0 },
 };
 
+/** Nodes of one operator and reason that a message names. A choice: a line of a terminal. */
+const mostNames = 8;
+
+/** One text for each operator and reason. */
+function grouped(problems: readonly Problem[]): string[] {
+  const groups = new Map<string, { op: string; reason: string; names: string[] }>();
+  for (const { op, name, reason } of problems) {
+    const group = groups.get(`${op}\0${reason}`) ?? { op, reason, names: [] };
+    groups.set(`${op}\0${reason}`, group);
+    group.names.push(name);
+  }
+  return [...groups.values()].map(({ op, reason, names }) => {
+    const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+    return `${op} ${names.slice(0, mostNames).join(', ')}${more}: ${reason}`;
+  });
+}
+
 function unsupported(problems: Problem[]): RunletError {
-  const why = problems.map((p) => p.text).join('; ');
+  const why = listed(grouped(problems));
   if (problems.every((p) => p.mixed)) {
     return new RunletError('RN158', {
       what: `${problems.length} operator${problems.length > 1 ? 's compute' : ' computes'} in float in a quantised graph`,

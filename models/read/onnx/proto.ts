@@ -48,11 +48,13 @@ export interface OnnxModel {
   graphName: string;
   nodes: OnnxNode[];
   initializers: { name: string; value: Const }[];
+  /** Names of initializers whose data lie in another file. */
+  external: string[];
   inputs: OnnxValue[];
   outputs: OnnxValue[];
 }
 
-/** Decodes a whole file. Throws RN151 to RN153. */
+/** Decodes a whole file. Throws RN151 and RN152. */
 export function readModel(bytes: Uint8Array): OnnxModel {
   const model: OnnxModel = {
     irVersion: 0,
@@ -63,6 +65,7 @@ export function readModel(bytes: Uint8Array): OnnxModel {
     graphName: '',
     nodes: [],
     initializers: [],
+    external: [],
     inputs: [],
     outputs: [],
   };
@@ -147,7 +150,9 @@ function readGraph(wire: Wire, type: WireType, model: OnnxModel): void {
       model.graphName = w.text(t);
     },
     5: (w, t) => {
-      model.initializers.push(readTensor(w, t));
+      const { name, value } = readTensor(w, t);
+      if (value) model.initializers.push({ name, value });
+      else model.external.push(name);
     },
     10: skip,
     11: (w, t) => {
@@ -229,6 +234,7 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
     },
     5: (w, t) => {
       tensor = readTensor(w, t).value;
+      if (!tensor) throw damaged('an attribute whose data lie in another file', w.offset);
       present.add(4);
     },
     6: (w, t) => {

@@ -6,7 +6,6 @@
  */
 
 import type { WireType } from '@bufbuild/protobuf/wire';
-import { RunletError } from '../../error.ts';
 import { halfToFloat } from '../half.ts';
 import { badTensor } from './refuse.ts';
 import { type Fields, skip, type Wire } from './wire.ts';
@@ -100,8 +99,8 @@ export function numbersOf(type: ElementType, count: number): Numbers {
 
 export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** Reads one TensorProto. Throws RN151, RN152 (data do not fit) and RN153 (data in another file). */
-export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const } {
+/** Reads one TensorProto; no value where its data lie in another file. Throws RN151 and RN152 (data do not fit). */
+export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | undefined } {
   let name = '';
   let type = 0;
   let raw: Uint8Array | undefined;
@@ -144,14 +143,7 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
     16: skip,
   };
   wire.message(wireType, 'TensorProto', handlers);
-  if (external) {
-    throw new RunletError('RN153', {
-      what: 'the weights lie in another file',
-      where: `tensor ${name}`,
-      why: 'one file is read, so that a model is one value with one digest',
-      tryThis: 'onnx.save_model(model, path, save_as_external_data=False), or torch.onnx.export(..., external_data=False)',
-    });
-  }
+  if (external) return { name, value: undefined };
   const element = elementTypes[type];
   if (!element) throw badTensor(name, `element type ${type} is not supported`);
   if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))

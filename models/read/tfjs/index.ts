@@ -9,8 +9,10 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
 import { boundedJson, JsonTooLarge } from '../../json.ts';
+import { fromSavedModel } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import { type ReaderOptions, withMetadata } from '../options.ts';
+import { listed, together } from '../problems.ts';
 import { Context, type Value } from './context.ts';
 import { malformed, Refusal, tooLarge } from './fail.ts';
 import { layoutOfInput, shapeOfInput } from './input.ts';
@@ -36,7 +38,7 @@ function parsed(bytes: Uint8Array): Json {
       what: 'this is a TensorFlow.js graph model, not a layers model',
       where: 'model.json',
       why: 'it holds TensorFlow operations, which were converted from a SavedModel',
-      tryThis: 'convert the SavedModel to .tflite or .onnx, or the Keras model with --output_format=tfjs_layers_model',
+      tryThis: `convert the SavedModel that it was made from: ${fromSavedModel(undefined)}`,
     });
   if (!isObject(json) || !isObject(json.modelTopology))
     throw new RunletError('RN163', {
@@ -83,33 +85,49 @@ function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[
   return order;
 }
 
-export async function readTfjs(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
+export async function readTfjs(bytes: Uint8Array, given: ReaderOptions = {}): Promise<Graph> {
   const json = parsed(bytes);
   const topology = readTopology(json.modelTopology);
   const calls = ordered(topology);
-  const builder = new GraphBuilder(options.name ?? topology.name, 'tfjs', options.digest ?? '');
+  const builder = new GraphBuilder(given.name ?? topology.name, 'tfjs', given.digest ?? '');
   const user = json.userDefinedMetadata;
   if (isObject(user))
     for (const [k, v] of Object.entries(user)) if (typeof v === 'string' && k !== '__proto__') builder.metadata[k] = v;
-  const ctx = new Context(builder, await readWeights(json.weightsManifest, options.files));
+  const options = withMetadata(given, builder.metadata);
+  const errors: RunletError[] = [];
+  const ctx = new Context(builder, await weightsOf(json.weightsManifest, options, errors));
   const values = new Map<string, Value>();
   const problems: string[] = [];
   const key = (layer: string, call: number) => `${call}:${layer}`;
   for (const { layer, call, inputs } of calls) {
     const xs = inputs.map((ref) => values.get(key(ref.layer, ref.call)));
-    const value = lowered(ctx, topology, layer, xs, options, problems);
+    const value = lowered(ctx, topology, layer, xs, options, problems, errors);
     if (value) values.set(key(layer.name, call), value);
   }
-  if (problems.length === 0) addOutputs(builder, topology, values, problems);
+  if (problems.length === 0 && errors.length === 0) addOutputs(builder, topology, values, problems);
   if (problems.length > 0)
-    throw new RunletError('RN160', {
-      what: `${problems.length} layer${problems.length > 1 ? 's are' : ' is'} not supported`,
-      why: problems.join('; '),
-      tryThis: 'change these layers, or save the model without them and run them on the host',
-    });
+    errors.push(
+      new RunletError('RN160', {
+        what: `${problems.length} layer${problems.length > 1 ? 's are' : ' is'} not supported`,
+        why: listed(problems),
+        tryThis: 'change these layers, or save the model without them and run them on the host',
+      }),
+    );
+  if (errors.length > 0) throw together(errors);
   const graph = foldGraph(builder.build());
   if (graph.nodes.length === 0) throw malformed('the model computes nothing', 'layers');
   return graph;
+}
+
+/** The weights by name; none where their files are missing, which is collected, so that the layers are looked at all the same. */
+async function weightsOf(manifest: unknown, { files }: ReaderOptions, errors: RunletError[]): ReturnType<typeof readWeights> {
+  try {
+    return await readWeights(manifest, files);
+  } catch (error) {
+    if (!isRunletError(error) || error.code !== 'RN162') throw error;
+    errors.push(error);
+    return new Map();
+  }
 }
 
 /** One call of a layer; nothing where it or what it reads is unsupported. */
@@ -118,8 +136,9 @@ function lowered(
   topology: Topology,
   layer: Layer,
   xs: (Value | undefined)[],
-  options: ReadOptions,
+  options: ReaderOptions,
   problems: string[],
+  errors: RunletError[],
 ): Value | undefined {
   const { builder } = ctx;
   try {
@@ -134,11 +153,16 @@ function lowered(
     const [first] = xs;
     if (!lower) throw new Refusal(whyNot(layer, xs, first && ctx.dims(first)));
     if (xs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
-    if (xs.some((x) => x === undefined)) return undefined;
+    // without weights only the classes of layers can be told
+    if (xs.some((x) => x === undefined) || errors.some(({ code }) => code === 'RN162')) return undefined;
     const single = !['Add', 'Multiply', 'Concatenate'].includes(layer.className);
     if (single && xs.length > 1) throw new Refusal(`it reads ${xs.length} values`);
     return lower(ctx, layer, xs as Value[]);
   } catch (error) {
+    if (isRunletError(error) && error.code === 'RN164') {
+      errors.push(error);
+      return undefined;
+    }
     const unsupported = error instanceof Refusal || (isRunletError(error) && /^RN(12|30)/.test(error.code));
     if (!unsupported) throw error;
     const reason = isRunletError(error) ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;

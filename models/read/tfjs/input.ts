@@ -2,10 +2,14 @@
  * layoutOfInput: which dimension of an input layer is time, which features, which channels.
  *
  * In: the input layer and the layers behind it.  Out: its layout and why.  Rule: at the first layer that does more than move, dimensions are [n, t, c],
- * [n, t, f, c] or, where the option or a length of 1 says so, [n, f, t, c]; two dimensions are [n, c]. Moves before it are undone.
+ * [n, t, f, c] or, where the option, a length of 1 or `pick` (time-axis.ts) says so, [n, f, t, c]; two dimensions are [n, c]. Moves before it are undone.
+ * A layer that flattens does not say which dimension is time: [n, c, t] may be it as well.
  */
+import type { Axis } from '../../graph/types.ts';
+import { kerasBatchOfOne } from '../foreign/lines.ts';
 import { inputLayout, type Layout, type ShapeStep, showLayout } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import type { ReaderOptions } from '../options.ts';
+import type { Reading } from '../time-axis.ts';
 import { dim, maxElements } from './context.ts';
 import { badInput, malformed, tooLarge } from './fail.ts';
 import { identities } from './lower/index.ts';
@@ -13,7 +17,7 @@ import { movedDims } from './lower/shape.ts';
 import type { Layer, Topology } from './topology.ts';
 
 /** The file's shape with batch 1 and the window in place of an open dimension. @throws RN164 */
-export function shapeOfInput(layer: Layer, options: ReadOptions): number[] {
+export function shapeOfInput(layer: Layer, options: ReaderOptions): number[] {
   const where = `input ${layer.name}`;
   const given = layer.config.batch_input_shape ?? layer.config.batch_shape;
   if (!Array.isArray(given))
@@ -34,7 +38,7 @@ export function shapeOfInput(layer: Layer, options: ReadOptions): number[] {
         `the batch is ${String(d)}`,
         where,
         'a stream has one signal',
-        'save the model with batch 1 or an open batch',
+        `save the model with batch 1 or an open batch, or convert it: ${kerasBatchOfOne(given.map((n) => (typeof n === 'number' ? n : 1)))}`,
       );
     }
     if (d !== null) {
@@ -86,7 +90,7 @@ export function layoutOfInput(
   topology: Topology,
   input: Layer,
   dims: number[],
-  options: ReadOptions,
+  options: ReaderOptions,
 ): { layout: Layout; note: string } {
   const where = `input ${input.name} [${dims.join(', ')}]`;
   const found = trail(topology, input, dims);
@@ -96,35 +100,50 @@ export function layoutOfInput(
   const chain = own ? [] : found.chain;
   const flat = at.length === 2;
   const { frame, timeAxis } = options;
+  const why =
+    frame !== undefined || timeAxis !== undefined
+      ? 'as asked'
+      : own || !found.anchor
+        ? 'by convention'
+        : `read by ${found.anchor}`;
   let layout: Layout;
-  let why = own || found.anchor === '' ? 'by convention' : `read by ${found.anchor}`;
   if (flat && frame !== undefined) {
     const n = at[1] as number;
     if (frame < 1 || n % frame !== 0)
       throw badInput(`a frame of ${frame} values`, where, `${n} values are no whole number of frames`, 'a divisor');
     layout = [[], [...dim('t', n / frame), ...dim('c', frame)]];
-    why = 'as asked';
   } else if (flat) layout = [[], dim('c', at[1] as number)];
   else {
-    const [, first, second] = at as [number, number, number];
-    const planar = at.length === 4;
-    const asked = timeAxis === undefined ? undefined : timeAxis;
-    if (asked !== undefined && !(asked === 1 || (planar && asked === 2)))
-      throw badInput(
-        `dimension ${asked} cannot be time`,
-        where,
-        planar ? 'dimensions 1 and 2 can' : 'dimension 1 is',
-        'another --time-axis',
-      );
-    const swapped = planar && (asked === 2 || (asked === undefined && first === 1 && second > 1));
-    if (asked !== undefined) why = 'as asked';
-    const spatial = swapped
-      ? [dim('f', first), dim('t', second)]
-      : planar
-        ? [dim('t', first), dim('f', second)]
-        : [dim('t', first)];
-    layout = [[], ...spatial, dim('c', at.at(-1) as number)];
+    const meanings: (readonly Axis[])[] = at.length === 3 ? [['t', 'c']] : [['t', 'f', 'c'], ['f', 't', 'c']]; // biome-ignore format: one line
+    if (own && at.length === 3) meanings.push(['c', 't']);
+    const readings = meanings.map((m) => readingOf(m, at));
+    layout = layoutOf(meanings[pickedOf(readings, input.name, where, own, options)] as readonly Axis[], at);
   }
   const undone = inputLayout(layout, chain);
   return { layout: undone, note: `input ${input.name}: axes ${showLayout(undone)}, ${why}` };
+}
+
+const layoutOf = (meaning: readonly Axis[], at: readonly number[]): Layout => [
+  [],
+  ...meaning.map((axis, i) => dim(axis, at[i + 1] as number)),
+];
+
+function readingOf(meaning: readonly Axis[], at: readonly number[]): Reading {
+  const index = meaning.indexOf('t') + 1;
+  return { dim: index, frames: at[index] as number, frame: at.filter((n, i) => i > 0 && i !== index && n > 1) };
+}
+
+/** Which reading: the option's, the only one longer than one frame, or what `pick` says. */
+function pickedOf(readings: readonly Reading[], input: string, where: string, own: boolean, options: ReaderOptions): number {
+  const { timeAxis, pick } = options;
+  if (timeAxis !== undefined) {
+    const asked = readings.findIndex((r) => r.dim === timeAxis);
+    if (asked >= 0) return asked;
+    const can = readings.map((r) => r.dim).join(' and ');
+    throw badInput(`dimension ${timeAxis} cannot be time`, where, readings.length > 1 ? `dimensions ${can} can` : `dimension ${can} is`, 'another --time-axis'); // biome-ignore format: one line
+  }
+  const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
+  if (long.length < 2) return long[0] ?? 0;
+  const usual = own && readings.every((r) => r.frame.length < 2) && { convention: 'Keras has [batch, time, channels]' };
+  return long[pick?.({ input, where, readings: long.map((i) => readings[i] as Reading), ...usual }) ?? 0] ?? 0;
 }

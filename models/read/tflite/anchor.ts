@@ -3,13 +3,14 @@
  *
  * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a convolution, a pool, a
  * reduction, a dense layer): the shape-only and point-wise operators between the input and it are undone (layout.ts inputLayout).
- * Time is the `timeAxis` option, else a dynamic dimension, else the height of that operator's input, or its width where the height
- * is 1. Errors: RN112 (no such time axis), RN113 (frame).
+ * Time is the `timeAxis` option, else a dynamic dimension, else the axis of the model's state, else the height or the width of that operator's input where
+ * the other is 1, else what `pick` says (time-axis.ts). Errors: RN112 (no such time axis), RN113 (frame).
  */
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import type { ReaderOptions } from '../options.ts';
+import type { Reading } from '../time-axis.ts';
 import { readIntegers } from './constants.ts';
 import type { Context } from './context.ts';
 import type { TfOperator, TfTensor } from './model.ts';
@@ -43,11 +44,13 @@ interface Anchor {
 }
 
 /** The layout of graph input `tensor`; notes say how time was chosen. */
-export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadOptions, builder: GraphBuilder): Layout {
+export function layoutOfInput(context: Context, tensor: TfTensor, options: ReaderOptions, builder: GraphBuilder): Layout {
   let anchor = findAnchor(context, tensor);
   const wide = (shape: number[]) => shape.slice(1).filter((n) => n > 1).length;
   if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
-  const candidates = candidatesOf(anchor.shape, options, stateAxis(context, anchor.shape.length));
+  const state = stateAxis(context, anchor.shape.length);
+  const flattened = flattens(context, anchor);
+  const candidates = candidatesOf(anchor.shape, options, state, flattened);
   const undone = candidates.map((layout) => undo(context, layout, anchor, tensor));
   const isFlat = wide(tensor.shape) < 2 && wide(anchor.shape) >= 2;
   const holdsTime = (i: number, dim: number) =>
@@ -65,6 +68,16 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadO
     checkWindow(tensor, dynamic);
     const found = candidates.findIndex((_, i) => !isFlat && holdsTime(i, dynamic));
     if (found >= 0) [chosen, why] = [found, 'the dynamic dimension of the file'];
+  } else if (state === undefined) {
+    const readings = (isFlat ? candidates : undone).map(readingOf);
+    const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
+    if (long.length > 1) {
+      const where = `input '${tensor.name}' [${tensor.shape.join(', ')}]`;
+      const open = { input: tensor.name, where, readings: long.map((i) => readings[i] as Reading) };
+      const usual = flattened && anchor.shape.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+      chosen = long[options.pick?.({ ...open, ...usual }) ?? 0] ?? 0;
+      why = 'what speaks for it';
+    }
   }
   const layout = undone[chosen] as Layout;
   const dim = layout.findIndex((factors) => factors.some((f) => f.axis === 't'));
@@ -73,6 +86,19 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: ReadO
       (dim < 0 ? 'it has one frame' : `time is dimension ${dim}, from ${why}`),
   );
   return layout;
+}
+
+/** As `timeAxis` counts. */
+function readingOf(layout: Layout): Reading {
+  const lengths = fileShapeOf(layout);
+  const dim = layout.findIndex((factors) => factors.some((f) => f.axis === 't'));
+  return { dim, frames: lengths[dim] ?? 1, frame: lengths.filter((n, i) => i !== dim && n > 1) };
+}
+
+/** Whether the operator flattens what it reads, so that it does not say what the dimensions before it are. */
+function flattens(context: Context, { op, shape }: Anchor): boolean {
+  if (!op) return true;
+  return op.op === 'FULLY_CONNECTED' && context.model.tensors[op.inputs[1] ?? -1]?.shape[1] !== shape.at(-1);
 }
 
 /** Breadth-first from the input to the nearest operator that computes along axes. */
@@ -97,12 +123,16 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
 }
 
 /** Possible layouts of the anchor's input, the default first. */
-function candidatesOf(shape: number[], options: ReadOptions, state: number | undefined): Layout[] {
+function candidatesOf(shape: number[], options: ReaderOptions, state: number | undefined, flattened: boolean): Layout[] {
   const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
   const unit = shape.slice(1, -3).map(() => []);
   const rank = shape.length;
   if (rank <= 2) return [flatLayout(shape, options)];
-  if (rank === 3) return [[[], factor('t', 1), factor('c', 2)]];
+  if (rank === 3) {
+    const timeFirst: Layout = [[], factor('t', 1), factor('c', 2)];
+    // what flattens its input does not say which dimension is time
+    return flattened && state === undefined ? [timeFirst, [[], factor('c', 1), factor('t', 2)]] : [timeFirst];
+  }
   const [h, w] = [rank - 3, rank - 2];
   const heightFirst: Layout = [[], ...unit, factor('t', h), factor('f', w), factor('c', rank - 1)];
   const widthFirst: Layout = [[], ...unit, factor('f', h), factor('t', w), factor('c', rank - 1)];
@@ -125,7 +155,7 @@ function stateAxis({ model, stateful }: Context, rank: number): number | undefin
 }
 
 /** A flat input: one frame of all elements, or frames of `frame` elements. */
-function flatLayout(shape: number[], { frame }: ReadOptions): Layout {
+function flatLayout(shape: number[], { frame }: ReaderOptions): Layout {
   const total = shape.reduce((product, n) => product * n, 1);
   const lead = shape.slice(1).map(() => [] as Factor[]);
   if (frame === undefined) return [...lead, [{ axis: 'c', length: total }]];

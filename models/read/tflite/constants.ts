@@ -54,11 +54,14 @@ export function readHalves(context: Context, op: TfOperator, tensor: TfTensor): 
 export const isConstant = (context: Context, tensor: TfTensor): boolean =>
   tensor.constant !== undefined || context.folded.has(tensor.index);
 
+/** What dynamic-range quantisation gives, which no kernel here computes. */
+export const hybrid = 'its weights are int8 and its activations float (hybrid, dynamic-range quantisation)';
+
 /** Weights in the file's order. `perChannel` is the file dimension of the output channels. */
 export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
   if (tensor.isSparse) throw new Refusal('its weights are sparse');
   if (!context.isInt8) {
-    if (tensor.type === 'int8') throw new Refusal('its weights are int8 and its activations float (hybrid)');
+    if (tensor.type === 'int8') throw new Refusal(hybrid);
     return { data: readFloats(context, op, tensor) };
   }
   if (tensor.type !== 'int8') throw new Refusal(`its weights are ${tensor.type}; int8 weights are read`);

@@ -3,16 +3,18 @@
  *
  * In: the file's bytes (untrusted) and options.  Out: a float or an int8 Graph in time-major normal form, or RunletError: RN101 to
  * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
- * the time axis, RN301 for shapes. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
+ * the time axis, RN301 for shapes, RN169 where several of these stand in the way. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
  */
 
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Port } from '../../graph/types.ts';
-import { append } from '../../lists.ts';
+import { fromKeras, kerasBatchOfOne } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
-import type { ReadOptions } from '../options.ts';
+import { type ReaderOptions, withMetadata } from '../options.ts';
+import { listed, together } from '../problems.ts';
 import { layoutOfInput } from './anchor.ts';
+import { hybrid } from './constants.ts';
 import { Context, mostElements, Refusal } from './context.ts';
 import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
@@ -38,26 +40,20 @@ function noNetwork(model: TfModel): RunletError {
 }
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
-export function readTflite(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const model = readModelFile(bytes);
   if (model.operators.some(isSignal)) throw noNetwork(model);
+  const options = withMetadata(given, model.metadata);
   const builder = new GraphBuilder(options.name ?? (model.name || 'model'), 'tflite', options.digest ?? '');
   const context = new Context(model, builder, isInt8Model(model));
   markShapeArithmetic(context);
+  const errors: RunletError[] = [...model.bad];
+  bindInputs(context, options, errors);
   const unsupported: Unsupported[] = [];
-  try {
-    bindInputs(context, options);
-    for (const op of model.operators) lowerOne(context, op, unsupported);
-    checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
-  } catch (error) {
-    const listed = new Set(unsupported.map(({ op }) => op));
-    append(
-      unsupported,
-      unknownOperators(context).filter(({ op }) => !listed.has(op)),
-    );
-    if (unsupported.length === 0 || !(error instanceof RunletError)) throw error;
-  }
-  if (unsupported.length > 0) throw unsupportedError(model, unsupported);
+  for (const op of model.operators) lowerOne(context, op, unsupported, errors);
+  if (errors.length === 0) checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
+  if (unsupported.length > 0) errors.push(unsupportedError(model, unsupported));
+  if (errors.length > 0) throw together(errors);
   for (const index of model.outputs) bindOutput(context, model.tensors[index] as TfTensor);
   if (builder.nodes.length === 0) throw inconsistent('no operator computes anything', 'subgraph 0', 'a model with layers');
   for (const tensor of builder.tensors) {
@@ -91,24 +87,44 @@ function markShapeArithmetic(context: Context): void {
   }
 }
 
-function bindInputs(context: Context, options: ReadOptions): void {
-  const { builder, isInt8, model } = context;
-  for (const index of model.inputs) {
-    const tensor = model.tensors[index] as TfTensor;
-    const { type, name, shape } = tensor;
-    const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8'));
-    if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
-    if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
-    if ((shape[0] as number) !== 1 && shape.length > 1)
-      throw inconsistent(`batch ${shape[0]}`, showTensor(tensor), 'a batch of 1');
-    if (shape.reduce((a, b) => a * b, 1) > mostElements)
-      throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
-    const layout = layoutOfInput(context, tensor, options, builder);
-    const quant = type === 'int8' ? activationQuant(tensor) : undefined;
-    const port: Partial<Port> = { hostType: type, fileShape: shape, order: orderOf(layout) };
-    const id = builder.input(name, shapeOfLayout(layout), quant ? { ...port, quant } : port);
-    context.values.set(index, { id, layout, type });
+/** Adds the graph inputs; one that is not known enough is collected, and what reads it is passed over. */
+function bindInputs(context: Context, options: ReaderOptions, errors: RunletError[]): void {
+  for (const index of context.model.inputs) {
+    context.refused.add(index);
+    try {
+      bindInput(context, index, options);
+      context.refused.delete(index);
+    } catch (error) {
+      if (!(error instanceof RunletError)) throw error;
+      if (isNews(context, error)) errors.push(error);
+    }
   }
+}
+
+/** What lacks parameters that were refused already is not said again. */
+const isNews = ({ model }: Context, { code }: RunletError): boolean => model.bad.length === 0 || code !== 'RN105';
+
+function bindInput(context: Context, index: number, options: ReaderOptions): void {
+  const { builder, isInt8, model } = context;
+  const tensor = model.tensors[index] as TfTensor;
+  const { type, name, shape } = tensor;
+  const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8'));
+  if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
+  if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
+  if ((shape[0] as number) !== 1 && shape.length > 1)
+    throw new RunletError('RN103', {
+      what: `the batch is ${shape[0]}`,
+      where: `${showTensor(tensor)} [${shape.join(', ')}]`,
+      why: 'a stream has one signal: dimension 0 has to be 1',
+      tryThis: `convert with batch 1: ${kerasBatchOfOne(shape)}`,
+    });
+  if (shape.reduce((a, b) => a * b, 1) > mostElements)
+    throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
+  const layout = layoutOfInput(context, tensor, options, builder);
+  const quant = type === 'int8' ? activationQuant(tensor) : undefined;
+  const port: Partial<Port> = { hostType: type, fileShape: shape, order: orderOf(layout) };
+  const id = builder.input(name, shapeOfLayout(layout), quant ? { ...port, quant } : port);
+  context.values.set(index, { id, layout, type });
 }
 
 function bindOutput(context: Context, tensor: TfTensor): void {
@@ -119,11 +135,15 @@ function bindOutput(context: Context, tensor: TfTensor): void {
   context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
 }
 
-function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]): void {
-  const refuse = (reason: string) => {
-    unsupported.push({ op, reason });
+/** Lowers one operator into the builder; a reason against it is collected, and what reads its outputs is passed over. */
+function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[]): void {
+  const passOver = () => {
     context.refusedOps.add(op);
     for (const index of op.outputs) context.refused.add(index);
+  };
+  const refuse = (reason: string) => {
+    unsupported.push({ op, reason });
+    passOver();
   };
   if (context.shapeArithmetic.has(op.index)) {
     const values = foldIntegers(context, op);
@@ -136,22 +156,30 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[]):
     return;
   }
   if (op.inputs.some((index) => context.refused.has(index))) {
-    context.refusedOps.add(op);
-    for (const index of op.outputs) context.refused.add(index);
+    if (isHybrid(context, op)) unsupported.push({ op, reason: hybrid });
+    passOver();
     return;
   }
   try {
     lower(context, op);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    refuse(error.message);
+    if (error instanceof Refusal) refuse(error.message);
+    else if (error instanceof RunletError) {
+      if (isNews(context, error)) errors.push(error);
+      passOver();
+    } else throw error;
   }
 }
 
-const unknownOperators = (context: Context): Unsupported[] =>
-  context.model.operators
-    .filter((op) => !context.shapeArithmetic.has(op.index) && !Object.hasOwn(lowerings, op.op))
-    .map((op) => ({ op, reason: reasonFor(context, op) }));
+/** Weights of int8 and activations of float, also where the operator is not lowered. */
+const isHybrid = ({ model, isInt8 }: Context, op: TfOperator): boolean =>
+  !isInt8 &&
+  model.tensors[op.inputs[0] ?? -1]?.type === 'float32' &&
+  model.tensors[op.inputs[1] ?? -1]?.type === 'int8' &&
+  /^(CONV_2D|DEPTHWISE_CONV_2D|FULLY_CONNECTED)$/.test(op.op);
+
+/** Nodes of one reason that a message names. A choice: a line of a terminal. */
+const mostNodes = 32;
 
 /** One error for all operators that cannot be read, grouped by operator and reason. */
 function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletError {
@@ -162,10 +190,15 @@ function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletErr
     if (nodes) nodes.push(op.index);
     else groups.set(key, [op.index]);
   }
-  const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${nodes.join(', ')}`);
+  const numbers = (nodes: number[]): string =>
+    nodes.length > mostNodes ? `${nodes.slice(0, mostNodes).join(', ')} and ${nodes.length - mostNodes} more` : nodes.join(', ');
+  const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${numbers(nodes)}`);
+  const hybrids = unsupported.filter(({ reason }) => reason === hybrid).length;
+  const again = 'replace these layers and convert the model again';
+  const plain = `convert the model without converter.optimizations, Runlet quantises it itself: ${fromKeras(undefined)}`;
   return new RunletError('RN110', {
     what: `${unsupported.length} of ${model.operators.length} operators cannot be read`,
-    where: list.join('; '),
-    tryThis: 'replace these layers and convert the model again',
+    where: listed(list),
+    tryThis: hybrids === unsupported.length ? plain : hybrids > 0 ? `${again}; ${plain}` : again,
   });
 }

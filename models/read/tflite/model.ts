@@ -60,6 +60,8 @@ export interface TfModel {
   subgraphs: number;
   /** All of them, the first included; of the others nothing but indexes and shapes is checked. */
   graphs: TfGraph[];
+  /** Quantisation parameters that cannot be used (RN105), of all tensors. */
+  bad: RunletError[];
   view: View;
 }
 
@@ -90,13 +92,14 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   if (!graph) throw inconsistent('the file holds no subgraph', 'Model');
   // over all subgraphs, which may share their vectors: a small file could ask for the same tensors 256 times
   const left = { tensors: limits.tensors as number, operators: limits.operators as number };
+  const bad: RunletError[] = [];
   const read = graphs.map((table): TfGraph => {
     const tensors = table.tables(0, 'Tensor', left.tensors);
     const operators = table.tables(3, 'Operator', left.operators);
     left.tensors -= tensors.length;
     left.operators -= operators.length;
     return {
-      tensors: tensors.map((t, i) => readTensor(t, i, buffers)),
+      tensors: tensors.map((t, i) => readTensor(t, i, buffers, bad)),
       operators: operators.map((t, i) => readOperator(t, i, codes)),
       inputs: table.int32s(1),
       outputs: table.int32s(2),
@@ -113,6 +116,7 @@ export function readModelFile(bytes: Uint8Array): TfModel {
     metadata: readMetadata(root.tables(6, 'Metadata', 256), buffers),
     subgraphs: graphs.length,
     graphs: read,
+    bad,
     view,
   };
   checkOrder(model);
@@ -133,7 +137,18 @@ function readCode(table: Table): string {
   return operatorName(code);
 }
 
-function readTensor(table: Table, index: number, buffers: Uint8Array[]): TfTensor {
+/** A tensor's parameters that cannot be used do not hide what else is wrong. */
+function collected(bad: RunletError[], read: () => Quantisation | undefined): Quantisation | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RunletError) || error.code !== 'RN105') throw error;
+    bad.push(error);
+    return undefined;
+  }
+}
+
+function readTensor(table: Table, index: number, buffers: Uint8Array[], bad: RunletError[]): TfTensor {
   const name = table.string(3).slice(0, 1024) || `tensor ${index}`;
   const where = `tensor ${index} '${name.slice(0, 96)}'`;
   const [type, width] = tensorTypes[table.int8(1)] ?? [];
@@ -159,7 +174,7 @@ function readTensor(table: Table, index: number, buffers: Uint8Array[]): TfTenso
     });
   }
   if (table.uint32(10) !== 0) throw inconsistent('its data lies in another file', where, 'a model in one file');
-  const quant = readQuantisation(table.table(4, 'QuantizationParameters'), type, shape, where);
+  const quant = collected(bad, () => readQuantisation(table.table(4, 'QuantizationParameters'), type, shape, where));
   return {
     index,
     name,

@@ -1,0 +1,151 @@
+/**
+ * Binary files of other programs, told by their first bytes.
+ *
+ * In: a file's bytes.  Out: what it is, or nothing.  Sources: HDF5 file format 3.0 (signature), Python's pickle opcodes, safetensors (u64 length and JSON),
+ * saved_model.proto, graph.proto and Model.proto of Core ML (first fields), and the magic numbers of the others.
+ */
+import { latin1 } from '../../graph/base64.ts';
+import { runsCode, torchPickle, weightsOnly } from './archive.ts';
+import { type Found, trees } from './found.ts';
+import { fromFrozen, fromKeras, fromSavedModel, fromScikit, fromWeights } from './lines.ts';
+
+const folderOf = (path: string | undefined): string | undefined =>
+  path === undefined ? undefined : path.includes('/') ? path.replace(/\/[^/]*$/, '') || '/' : '.';
+
+const onnxFirst = 'export the network that it was made from to ONNX or TensorFlow Lite';
+
+/** Formats that end where they begin: nothing leads from them to a file that is read. */
+const dead: Readonly<Record<string, string>> = {
+  ET12: 'an ExecuTorch program (.pte)',
+  GGUF: 'a GGUF file of llama.cpp',
+  CBM1: 'a CatBoost model',
+};
+
+function hdf5(text: string, path: string | undefined): Found {
+  if (text.includes('model_config'))
+    return { what: 'a Keras model (.h5)', why: 'it is HDF5 with Keras layers and weights', tryThis: fromKeras(path, 'model.h5') };
+  const load = "in the program that builds the model: model.load_weights('weights.h5'); model.save('model.keras'), then ";
+  return { what: 'an HDF5 file without layers', why: weightsOnly, tryThis: load + fromKeras(undefined) };
+}
+
+/** torch.serialization.MAGIC_NUMBER as a pickle has it, which older versions of torch.save begin with. */
+const torchMagic = '\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19';
+
+/** Pickles and joblib's files, which are pickles with arrays between. */
+function pickle(text: string, path: string | undefined): Found {
+  if (text.startsWith(torchMagic, 2)) return torchPickle(text, path);
+  const [, program = ''] = /(sklearn|xgboost|lightgbm|catboost|torch|keras|tensorflow)[.\n_]/.exec(text) ?? [];
+  if (/^(sklearn|xgboost|lightgbm|catboost)$/.test(program)) {
+    const name = program === 'sklearn' ? 'scikit-learn' : program;
+    return trees(`a ${name} model, pickled`, fromScikit(path));
+  }
+  if (program === 'torch') return torchPickle(text, path);
+  const keras = program === 'keras' || program === 'tensorflow';
+  return {
+    what: keras ? 'a Keras model, pickled' : 'a Python pickle',
+    why: runsCode,
+    tryThis: keras
+      ? `load it where it was written, model.save('model.keras'), and convert that: ${fromKeras(undefined)}`
+      : `load it where it was written, and export the network in it as .tflite or .onnx`,
+  };
+}
+
+/** Length of a protobuf varint, and its value; files are below 2^35 bytes. */
+function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
+  let value = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = bytes[at + i] ?? 0;
+    value += (byte & 127) * 2 ** (7 * i);
+    if (byte < 128) return [value, at + i + 1];
+  }
+  return [0, bytes.length];
+}
+
+const text = (bytes: Uint8Array, from: number, length: number): string =>
+  latin1(bytes.subarray(from, from + Math.min(length, 256)));
+
+/** Name and operator of the nodes of a GraphDef (field 1: NodeDef, with name in field 1 and op in field 2). */
+function* graphNodes(bytes: Uint8Array): Generator<{ name: string; op: string }> {
+  for (let at = 0; at < bytes.length && bytes[at] === 0x0a; ) {
+    const [length, start] = varint(bytes, at + 1);
+    if (bytes[start] !== 0x0a || length === 0) return;
+    const [nameLength, nameAt] = varint(bytes, start + 1);
+    const opTag = nameAt + nameLength;
+    if (bytes[opTag] !== 0x12) return;
+    const [opLength, opAt] = varint(bytes, opTag + 1);
+    yield { name: text(bytes, nameAt, nameLength), op: text(bytes, opAt, opLength) };
+    at = start + length;
+  }
+}
+
+function frozenGraph(bytes: Uint8Array, path: string | undefined): Found | undefined {
+  let input = '';
+  let output = '';
+  for (const { name, op } of graphNodes(bytes)) {
+    if (op === 'Placeholder') input ||= name;
+    if (op !== 'NoOp' && op !== 'Const') output = name;
+  }
+  if (!output) return undefined;
+  return {
+    what: 'a frozen TensorFlow graph (.pb)',
+    why: 'it holds TensorFlow operations',
+    tryThis: fromFrozen(path, input, output),
+  };
+}
+
+/** Files that begin with 0x08, as ONNX does: the second field is a message, where ONNX has its producer's name. */
+function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefined {
+  const [version, next] = varint(bytes, 1);
+  if (bytes[next] !== 0x12) return undefined;
+  const [, at] = varint(bytes, next + 1);
+  if (bytes[at] !== 0x0a) return undefined;
+  if (version === 1 && /serve|tensorflow|saver|NoOp|Placeholder/i.test(latin1(bytes.subarray(0, 1 << 16))))
+    return {
+      what: 'a TensorFlow SavedModel (saved_model.pb)',
+      why: 'it holds TensorFlow operations, and its weights are in the folder variables beside it',
+      tryThis: fromSavedModel(folderOf(path)),
+    };
+  return { what: 'a Core ML model (.mlmodel)', why: 'coremltools has no way back to the network', tryThis: onnxFirst };
+}
+
+const startsWith = (bytes: Uint8Array, ...magic: number[]): boolean => magic.every((b, i) => bytes[i] === b);
+
+export function binaryFile(bytes: Uint8Array, path: string | undefined): Found | undefined {
+  const head = latin1(bytes.subarray(0, 1 << 16));
+  const data = (what: string): Found => ({
+    what,
+    why: 'it holds data, no layers',
+    tryThis: 'give the model file first; data goes to --calib or behind the model',
+    noModel: true,
+  });
+  if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a)) return hdf5(latin1(bytes.subarray(0, 1 << 24)), path);
+  if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5) return pickle(head, path);
+  const name = dead[head.slice(4, 8)] ?? dead[head.slice(0, 4)];
+  if (name) return { what: name, why: 'nothing leads back from it to the network', tryThis: onnxFirst };
+  if (startsWith(bytes, 0x1f, 0x8b) || head.slice(257, 262) === 'ustar')
+    return {
+      what: 'a packed archive',
+      why: 'it is tar or gzip',
+      tryThis: 'unpack it (tar xf), and give the model in it',
+      noModel: true,
+    };
+  if (bytes[0] === 0x78 && [0x01, 0x5e, 0x9c, 0xda].includes(bytes[1] ?? 0))
+    return trees('compressed data, as joblib writes scikit-learn models', fromScikit(path));
+  if (head.startsWith('\x93NUMPY')) return data('a NumPy array (.npy)');
+  if (head.startsWith('RIFF')) return data('a sound file (.wav)');
+  if (startsWith(bytes, 0, 0x61, 0x73, 0x6d))
+    return {
+      what: 'a WebAssembly module',
+      why: 'a bundle of Runlet is one, which is built already',
+      tryThis: 'runlet inspect or runlet run with it; a model file where one is built',
+      noModel: true,
+    };
+  if (/^[\s\S]{8}\{\s*"/.test(head) && bytes[6] === 0 && bytes[7] === 0 && /"(dtype|__metadata__)"/.test(head)) {
+    const load = (file: string) => `safetensors.torch.load_file('${file}')`;
+    const line = fromWeights(path, 'model.safetensors', load).replace('import torch;', 'import torch, safetensors.torch;');
+    return { what: 'a safetensors file', why: weightsOnly, tryThis: line };
+  }
+  if (bytes[0] === 0x08) return protobuf(bytes, path);
+  if (bytes[0] === 0x0a) return frozenGraph(bytes, path);
+  return undefined;
+}

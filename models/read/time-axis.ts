@@ -1,0 +1,206 @@
+/**
+ * Which dimension of an input is time, where the operators allow more than one.
+ *
+ * In: a reader that asks `pick` for each input that it can read in several ways.  Out: the graph of the reading that the evidence speaks for, with a note of why;
+ * a notice where only a convention or the lengths speak; RN168 with all readings where nothing does. A silent guess would give a stream of nonsense whose
+ * windows are right, so that no check of windows finds it.
+ *
+ * Evidence, the first that speaks (docs/reading.md): only one reading has operators that can stream; a dilation, a causal padding, or kernels longer than 1
+ * along one axis alone (time); a kernel that takes a whole axis (features); a width that the metadata, or front ends in use, have; the file format's
+ * convention; a dimension at least twice as long as the other. Cost: the file is lowered once per reading.
+ */
+import { isRunletError, RunletError } from '../error.ts';
+import { isPreset, presetParameters } from '../frontend/presets.ts';
+import type { Graph } from '../graph/types.ts';
+import { featuresSettings } from './detection.ts';
+import { together } from './problems.ts';
+
+/** One way to read an input. */
+export interface Reading {
+  /** What `timeAxis` takes for it. */
+  dim: number;
+  frames: number;
+  /** Lengths of the other dimensions, without those of 1. */
+  frame: readonly number[];
+}
+
+export interface Undecided {
+  input: string;
+  /** As messages name it: `graph input x [1, 1, 40, 49]`. */
+  where: string;
+  readings: readonly Reading[];
+  /** Why the first reading is usual in this file format, where nothing else speaks. */
+  convention?: string;
+}
+
+/** Index of the reading that is taken. */
+export type Pick = (undecided: Undecided) => number;
+
+/** Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of 256, 320, 400, 512 and 1024. */
+const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 257, 513]);
+/** Also widths, and lengths of short windows in frames as often: they count where the other dimension is longer. */
+const seldomWidths = new Set([10, 20, 26, 32]);
+/** Values of a row of the Google speech embedding, of which openWakeWord's windows have 16 to 40; VGGish has as many frames, of 64. */
+const embeddingWidth = 96;
+/** Channels of a motion sensor or a few electrodes. */
+const mostChannels = 9;
+
+/** How much a dimension of `width` beside one of `other` looks like features: 0 not at all. */
+function likeness(width: number, other: number, named: number | undefined): number {
+  if (width === named) return 5;
+  if (width <= mostChannels && other >= 12 * width) return 4;
+  if (widths.has(width)) return 3;
+  if (width <= mostChannels && other >= 4 * width) return 3;
+  return width === embeddingWidth || (seldomWidths.has(width) && other > width) ? 1 : 0;
+}
+
+interface Verdict {
+  reading: number;
+  why: string;
+  /** Nothing in the file says it. */
+  notice?: true;
+}
+
+const values = ({ frames, frame }: Reading): string => `${frames} frames of ${frame.join(' x ') || 1}`;
+
+/** By the lengths of two dimensions. */
+function byLengths({ readings, convention }: Undecided, named: number | undefined): Verdict | undefined {
+  const usual = convention === undefined ? undefined : { reading: 0, why: convention, notice: true as const };
+  const [a, b] = readings as [Reading, Reading];
+  if (readings.length > 2 || a.frames === b.frames) return usual;
+  const [first, second] = [likeness(b.frames, a.frames, named), likeness(a.frames, b.frames, named)];
+  if (first !== second) {
+    const [reading, width] = first > second ? [0, b.frames] : [1, a.frames];
+    const why = `${width} is ${width === named ? "the front end's" : 'a usual'} number of values in a frame`;
+    return { reading, why, ...(Math.max(first, second) === 1 && { notice: true }) };
+  }
+  if (usual) return usual;
+  const [long, short] = a.frames > b.frames ? [a, b] : [b, a];
+  if (first > 0 || long.frames < 2 * short.frames) return undefined;
+  return { reading: a === long ? 0 : 1, why: 'it is much the longer one', notice: true };
+}
+
+interface Slide {
+  kernel: number;
+  dilation: number;
+  pad: readonly [number, number];
+  whole: boolean;
+}
+
+/** Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input. */
+function slides(graph: Graph): { t: Slide; f: Slide }[] {
+  const input = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape;
+  return graph.nodes.flatMap((node) => {
+    if (node.op !== 'conv' && node.op !== 'depthwise') return [];
+    const { attrs } = node;
+    const shape = graph.tensors[node.inputs[0] as number]?.shape;
+    const whole = (axis: 't' | 'f', kernel: number, pad: readonly [number, number]): boolean =>
+      kernel > 1 && kernel === shape?.[axis] && kernel === input?.[axis] && pad[0] + pad[1] === 0;
+    const { kernelT, kernelF, dilationT, dilationF, padT, padF } = attrs;
+    return [
+      {
+        t: { kernel: kernelT, dilation: dilationT, pad: padT, whole: whole('t', kernelT, padT) },
+        f: { kernel: kernelF, dilation: dilationF, pad: padF, whole: whole('f', kernelF, padF) },
+      },
+    ];
+  });
+}
+
+const signs: readonly { why: string; holds: (s: Slide) => boolean; feature?: true }[] = [
+  { why: 'convolutions are dilated along it alone', holds: (s) => s.kernel > 1 && s.dilation > 1 },
+  {
+    why: 'it alone is padded on one side (causal)',
+    holds: (s) => s.kernel > 1 && s.pad[1] === 0 && s.pad[0] === (s.kernel - 1) * s.dilation,
+  },
+  { why: 'a kernel takes the whole other dimension', holds: (s) => s.whole, feature: true },
+  { why: 'kernels are longer than 1 along it alone', holds: (s) => s.kernel > 1 },
+];
+
+/** By the operators of the graph that the first reading gives; the second has t and f exchanged. */
+function byOperators(graph: Graph): Verdict | undefined {
+  const all = slides(graph);
+  for (const { why, holds, feature } of signs) {
+    const [t, f] = [all.some((s) => holds(s.t)), all.some((s) => holds(s.f))];
+    if (t !== f) return { reading: t === (feature !== true) ? 0 : 1, why };
+  }
+  return undefined;
+}
+
+function unclear({ input, where, readings }: Undecided): RunletError {
+  const sorted = [...readings].sort((a, b) => a.dim - b.dim);
+  return new RunletError('RN168', {
+    what: `it cannot be told which dimension of input ${input} is time`,
+    where,
+    why: `as time ${sorted.map((r) => `dimension ${r.dim} gives ${values(r)}`).join(', ')}`,
+    tryThis: `${sorted.map(({ dim }) => `--time-axis ${dim}`).join(' or ')} (in a program the option timeAxis)`,
+  });
+}
+
+/** The width of a frame that the metadata `runlet.features` names; what is wrong with the metadata is said where they are used. */
+export function namedWidth(graph: Graph): number | undefined {
+  try {
+    const preset = featuresSettings(graph.metadata)?.preset;
+    return preset !== undefined && isPreset(preset) ? presetParameters(preset).channels : undefined;
+  } catch (error) {
+    if (isRunletError(error)) return undefined;
+    throw error;
+  }
+}
+
+const isGraph = (result: Graph | RunletError): result is Graph => !isRunletError(result);
+
+/** @param read lowers the file; it may ask for each input. @param onNotice a choice that the user should see */
+export async function decideTime(
+  read: (pick: Pick) => Graph | Promise<Graph>,
+  onNotice: (text: string) => void = () => {},
+): Promise<Graph> {
+  const asked = new Map<string, Undecided>();
+  const attempt = async (k: number): Promise<Graph | RunletError> => {
+    try {
+      return await read((undecided) => {
+        asked.set(undecided.input, undecided);
+        return Math.min(k, undecided.readings.length - 1);
+      });
+    } catch (error) {
+      if (isRunletError(error)) return error;
+      throw error;
+    }
+  };
+  const results = [await attempt(0)];
+  const inputs = [...asked.values()];
+  const most = inputs.reduce((n, { readings }) => Math.max(n, readings.length), 1);
+  while (results.length < most) results.push(await attempt(results.length));
+  const graphs = results.filter(isGraph);
+  const [first] = results as [Graph | RunletError];
+  const [graph] = graphs;
+  if (!graph) throw inputs.length === 0 ? first : withAxis(first as RunletError, inputs);
+  if (inputs.length === 0) return graph;
+  const only: Verdict | undefined =
+    graphs.length === 1 ? { reading: results.indexOf(graph), why: 'the operators can stream along it alone' } : undefined;
+  const operators = only ?? (graphs.length === 2 && results.length === 2 ? byOperators(graph) : undefined);
+  const verdicts = inputs.map((undecided) => operators ?? byLengths(undecided, namedWidth(graph)));
+  const open = inputs.filter((_, i) => !verdicts[i]);
+  const index = verdicts[0]?.reading ?? 0;
+  const chosen = results[index];
+  // inputs whose lengths say different things are read in one way only
+  if (open.length > 0 || verdicts.some((v) => v?.reading !== index) || !chosen || !isGraph(chosen))
+    throw together((open.length > 0 ? open : inputs).map(unclear));
+  const notes = inputs.map((undecided, i) => told(undecided, verdicts[i] as Verdict, onNotice));
+  return { ...chosen, notes: [...notes, ...chosen.notes] };
+}
+
+/** With no reading that can be read: also that time is open, where lengths do not tell. */
+function withAxis(error: RunletError, inputs: readonly Undecided[]): RunletError {
+  const open = inputs.filter((undecided) => !byLengths(undecided, undefined));
+  return together([...open.map(unclear), error]);
+}
+
+/** The note on an input; to the user where nothing in the file says it. */
+function told(undecided: Undecided, { reading, why, notice }: Verdict, onNotice: (text: string) => void): string {
+  const { input, readings } = undecided;
+  const chosen = readings[reading] as Reading;
+  const others = readings.filter((r) => r !== chosen).map((r) => `--time-axis ${r.dim} takes ${values(r)}`);
+  const text = `input ${input}: time is dimension ${chosen.dim} (${values(chosen)}), since ${why}; ${others.join(', ')}`;
+  if (notice) onNotice(text);
+  return text;
+}
