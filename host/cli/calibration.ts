@@ -148,7 +148,6 @@ export async function progressBar(totalTicks: number | undefined) {
     fps: 10,
     etaBuffer: 20,
     stream: rawStream(process.stderr),
-    hideCursor: true,
     linewrap: false,
     clearOnComplete: true,
     gracefulExit: false,

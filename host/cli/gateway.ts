@@ -18,7 +18,7 @@ import { asFailure } from '../gateway/hub/slot.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { runAll } from '../gateway/store/run-all.ts';
-import { printJson } from './args.ts';
+import { exitCodes, printJson } from './args.ts';
 import { demoText, openPage, prepareStreams, streamArgs, withDemo } from './gateway-streams.ts';
 import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './gateway-token.ts';
 import { readBytes } from './load.ts';
@@ -143,7 +143,11 @@ export default defineVerb({
       const { seconds } = args;
       await new Promise<void>((resolve) => {
         if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+        process.once('SIGTERM', () => resolve());
+        process.once('SIGINT', () => {
+          process.exitCode = exitCodes.interrupted;
+          resolve();
+        });
       });
       log.info('stops');
     } catch (error) {

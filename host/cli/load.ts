@@ -18,7 +18,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import type { Methods, Preset } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, windowOf } from '../model-fields.ts';
-import { badOption, interruptible } from './args.ts';
+import { badOption } from './args.ts';
 import { modelFile } from './model-file.ts';
 import type { CalibOptions, DetectorOptions, ModelOptions, PlanArgs } from './model-options.ts';
 import { readBytes, readNamed } from './read-file.ts';
@@ -139,16 +139,14 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
   const options = methodOptions(args);
   const { chunks, totalTicks } = await calibrationChunks(graph, { ...args, calib: args.calib });
   const bar = await progressBar(totalTicks);
-  const stop = interruptible();
   try {
     const { onProgress, onTicks } = bar;
-    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks, signal: stop.signal });
+    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks });
     bar.stop();
     printWarnings(result.calibration.warnings);
     return result;
   } finally {
     bar.stop();
-    stop.release();
   }
 }
 

@@ -12,7 +12,7 @@ import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
 import { table } from '../report/table.ts';
 import { emptyLine } from '../report/terminal.ts';
-import { badOption, coloursFor, interruptible, kebab } from './args.ts';
+import { badOption, coloursFor, kebab } from './args.ts';
 import { decibelText, percent, type Task } from './evaluation.ts';
 import { methodOptions } from './load.ts';
 import type { MixedArgs } from './mixed.ts';
@@ -85,7 +85,6 @@ export async function searched(
     ...(args.mixed && { mixedBudgets: budget === undefined ? budgets : [budget] }),
     ...(data && labels && { task: { data, labels, ...(metric && { metric }) } }),
   });
-  const stop = interruptible();
   const shown = process.stderr.isTTY;
   try {
     for (;;) {
@@ -93,11 +92,9 @@ export async function searched(
       if (done) return value;
       if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %`);
       await new Promise<void>((resolve) => setTimeout(resolve));
-      stop.signal.throwIfAborted();
     }
   } finally {
     process.stderr.write(emptyLine(process.stderr));
-    stop.release();
   }
 }
 
