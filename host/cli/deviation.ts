@@ -63,7 +63,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
     '',
     `what each mode would cost at hop ${found.hop}, against the windowed model:`,
     '',
-    table(modes, { head, colour }),
+    table(modes, { head, colour, spare: ['max |diff|', 'delay', 'exact'] }),
     '',
   ];
   for (const { mode, code, text } of found.refused) lines.push(`${mode.padEnd(12)}${code} ${text}`);
@@ -76,7 +76,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   const ran = found.modes.map((m) => m.mode).filter((mode) => found.layers.some((l) => l.nrmse[mode] !== undefined));
   const bounded = found.layers.some((l) => l.misaligned);
   const layers = found.layers.map((l): Cell[] => [
-    l.layer.length > 34 ? `…${l.layer.slice(-33)}` : l.layer,
+    l.layer,
     percent(l.contaminated),
     percent(l.probe),
     short(l.slope),
@@ -91,7 +91,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   ]);
   const bounds = bounded ? ['r', 'r x slope', 'max |diff|'] : [];
   const titles = ['layer', 'contaminated', 'probe', 'slope', ...bounds, ...ran.map((mode) => `NRMSE ${mode}`)];
-  lines.push('', table(layers, { head: titles, colour }));
+  lines.push('', table(layers, { head: titles, colour, spare: ['slope', 'probe', ...bounds] }));
   if (bounded)
     lines.push(
       '',

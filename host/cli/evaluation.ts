@@ -143,7 +143,11 @@ export function evaluationText({ windows, judged, mode, forms, names }: FormComp
     sameAsWindowed ? `int8 windowed: ${mode} is equal by construction` : (against ?? ''),
   ]);
   const head = ['form', ...kind, 'output SQNR', 'max |diff|', ...same, 'against'];
-  const lines = [`evaluation: ${judged} of ${windows} windows, mode ${mode}`, '', table(rows, { head, colour })];
+  const lines = [
+    `evaluation: ${judged} of ${windows} windows, mode ${mode}`,
+    '',
+    table(rows, { head, colour, spare: ['max |diff|', 'bias', 'same class', 'macro F1'] }),
+  ];
   const last = forms.at(-1);
   if (last?.classes) {
     const { classes, confusion } = last.classes;

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { RunletError } from '../../models/error.ts';
+import { shortener, withShortNames } from '../../models/graph/names.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
@@ -52,6 +53,14 @@ export async function loadGraph(options: ModelOptions, bytes?: Uint8Array): Prom
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
+
+/** A graph for what people read: with --names file or as JSON the names are the file's. */
+export const namedFor = (graph: Graph, { names, json }: { names?: 'short' | 'file'; json?: boolean }): Graph =>
+  names === 'file' || json ? graph : withShortNames(graph);
+
+/** The same for single names. */
+export const namesOf = (graph: Graph, { names }: { names?: 'short' | 'file' }): ((name: string) => string) =>
+  names === 'file' ? (name) => name : shortener(graph);
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
@@ -132,7 +141,12 @@ export const noCalibration = (graph: Graph): RunletError =>
   });
 
 /** Quantises a float graph with the data named on the command line. @throws RN405 where there is none */
-export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOptions, noReport = false): Promise<Quantized> {
+export async function quantised(
+  graph: Graph,
+  plan: PlanOptions,
+  args: CalibOptions & { names?: 'short' | 'file' },
+  noReport = false,
+): Promise<Quantized> {
   if (!args.calib) throw noCalibration(graph);
   const { quantizeStream } = await import('../../quant/quantize.ts');
   const { calibrationChunks, printWarnings, progressBar } = await import('./calibration.ts');
@@ -143,7 +157,7 @@ export async function quantised(graph: Graph, plan: PlanOptions, args: CalibOpti
     const { onProgress, onTicks } = bar;
     const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks });
     bar.stop();
-    printWarnings(result.calibration.warnings);
+    printWarnings(result.calibration.warnings, namesOf(graph, args));
     return result;
   } finally {
     bar.stop();

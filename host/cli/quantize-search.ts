@@ -120,7 +120,7 @@ export function searchText({ score, tried, candidates, chosen }: Search): string
   return [
     `search: ${tried.length} of ${candidates} ways tried, ${score} from ${least} to ${most}; nothing tried beats these in one column without losing in another`,
     '',
-    table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour }),
+    table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour, spare: ['work/hop'] }),
     '',
     `chosen: ${chosen.options}`,
     '',
