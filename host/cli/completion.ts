@@ -3,6 +3,7 @@
  *
  * In: the declarations of all verbs.  Out: the script on stdout; it runs without Runlet, so completing is fast.
  */
+import { isRunletError } from '../../models/error.ts';
 import { print, printJson } from './args.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
@@ -18,7 +19,14 @@ const shells = Object.keys(scripts) as (keyof typeof scripts)[];
 /** What there is to complete: all verbs with their options. */
 export async function completed(): Promise<Completed[]> {
   const all: Completed[] = [];
-  for (const [name, about] of Object.entries(verbs)) all.push({ name, about, options: (await loadVerb(name)).args });
+  for (const [name, about] of Object.entries(verbs)) {
+    // a verb of a package that is not installed is completed by its name
+    const verb = await loadVerb(name).catch((error: unknown) => {
+      if (isRunletError(error)) return undefined;
+      throw error;
+    });
+    all.push({ name, about, options: verb?.args ?? {} });
+  }
   return all;
 }
 

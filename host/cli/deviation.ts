@@ -8,6 +8,7 @@ import { type Deviation, deviationOf } from '../../models/stream/deviation.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
+import { whileWorking } from '../report/progress.ts';
 import { type Cell, table } from '../report/table.ts';
 import { loadSignals } from './load.ts';
 import { signals } from './options.ts';
@@ -21,9 +22,11 @@ export async function calibrated(plan: StreamPlan, args: { calib?: string }): Pr
   if (args.calib === undefined) return undefined;
   const { graph } = plan;
   const [signal = new Float32Array()] = await loadSignals(graph, args.calib);
-  const found = isQuantised(graph)
-    ? await inIntegers(graph, plan.hop, signal)
-    : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data });
+  const found = await whileWorking('running every mode on the signal', async () =>
+    isQuantised(graph)
+      ? inIntegers(graph, plan.hop, signal)
+      : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data }),
+  );
   const trained = trainedContext(graph);
   if (trained > 0)
     found.notes.push(

@@ -11,6 +11,7 @@ import type { PlanOptions } from '../../models/stream/types.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, labelList, metrics, readLabels } from '../../quant/evaluate/labels.ts';
+import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { numberOf } from '../sources/source.ts';
 import { badOption, coloursFor } from './args.ts';
@@ -119,7 +120,7 @@ export async function compared(
   { data, labels }: Task,
 ): Promise<FormComparison> {
   const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');
-  return compareForms(graph, int8, plan, data, labels);
+  return whileWorking('judging each form', async () => compareForms(graph, int8, plan, data, labels));
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -10,6 +10,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
+import { leftText } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { emptyLine } from '../report/terminal.ts';
 import { badOption, coloursFor, kebab } from './args.ts';
@@ -86,11 +87,12 @@ export async function searched(
     ...(data && labels && { task: { data, labels, ...(metric && { metric }) } }),
   });
   const shown = process.stderr.isTTY;
+  const started = performance.now();
   try {
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
-      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %`);
+      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %  ${leftText(started, value.share)}`);
       await new Promise<void>((resolve) => setTimeout(resolve));
     }
   } finally {

@@ -9,6 +9,7 @@ import type { Diagnosis } from '../../quant/diagnose/diagnose.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
+import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, printJson } from './args.ts';
 import { checkTask, checkTaskArgs, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
@@ -177,7 +178,7 @@ async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions
   const { diagnosisText } = await import('./quantize-report.ts');
   const { quantPage } = await import('../report/quant-html/page.ts');
   const set = await calibrationSet(float, plan, { ...args, calib: args.calib ?? '' });
-  const diagnosis = diagnose(float, int8, plan, set);
+  const diagnosis = await whileWorking('looking at each layer', async () => diagnose(float, int8, plan, set));
   const named = withNames(diagnosis, namesOf(float, args));
   await save(
     args.report ?? '',
