@@ -1,8 +1,4 @@
-/**
- * runlet quantize, as a user runs it on calibration data: long and wrong files, the report, Ctrl-C.
- */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';

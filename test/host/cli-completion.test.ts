@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { completed } from '../../host/cli/completion.ts';
 import { bashScript } from '../../host/cli/completion/bash.ts';
 import { fishScript } from '../../host/cli/completion/fish.ts';
 import { writtenOptions } from '../../host/cli/completion/types.ts';
 import { zshScript } from '../../host/cli/completion/zsh.ts';
+import { completed } from '../../host/cli/completion.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-completion-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -21,7 +21,8 @@ for (const [shell, script] of Object.entries(scripts))
   test(`${shell}: the script has all verbs and options, and ${shell} can read it`, () => {
     for (const { name, options } of verbs) {
       assert.match(script, name);
-      for (const { long } of writtenOptions(options)) assert.ok(script.includes(shell === 'fish' ? `-l ${long}` : `--${long}`), `${name} --${long}`);
+      for (const { long } of writtenOptions(options))
+        assert.ok(script.includes(shell === 'fish' ? `-l ${long}` : `--${long}`), `${name} --${long}`);
     }
     const { error, status, stderr } = spawnSync(shell, ['-n', join(folder, shell)], { encoding: 'utf8' });
     if (error) return console.log(`  not run, no ${shell}: apt install ${shell}`);

@@ -1,6 +1,5 @@
 /** Help and tables at the width of a terminal: no word is broken and no line too long, also as a real terminal shows them. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commandHelp, roadHelp, verbHelp } from '../../host/cli/help.ts';
@@ -28,7 +27,10 @@ test('help of every verb and of the command: at 80, 100 and 200 columns no line 
       const shown = new Set(wordsOf(lines.join('\n')));
       for (const [option, { about }] of Object.entries(verb.args))
         for (const word of wordsOf(about))
-          assert.ok([...shown].some((found) => found.startsWith(word)), `${name} --${option}, ${columns} columns: ${word}`);
+          assert.ok(
+            [...shown].some((found) => found.startsWith(word)),
+            `${name} --${option}, ${columns} columns: ${word}`,
+          );
     }
     for (const lines of texts)
       for (const line of lines) assert.ok(line.length <= columns, `${columns} columns: ${line} (${line.length})`);
@@ -53,7 +55,11 @@ test('every verb has examples that its own parser takes', async () => {
 /** What a terminal of 80 columns gets; undefined where there is no `script`. */
 function onTerminal(command: string): string[] | undefined {
   const shell = `stty cols 80; ${command}`;
-  const { error, stdout } = spawnSync('script', ['-qec', shell, '/dev/null'], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+  const { error, stdout } = spawnSync('script', ['-qec', shell, '/dev/null'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   if (error) {
     console.log('  not run, no pseudo-terminal: apt install bsdutils');
     return undefined;
@@ -92,8 +98,14 @@ test('a terminal of 80 columns: help of every verb, and plans', () => {
   assert.ok(shown.length > 300, `${shown.length} lines`);
   // help is for 80 columns where nobody says otherwise
   compare('all', shown, wide.stdout + wide.stderr);
-  assert.ok(shown.some((line) => line.startsWith('not shown here:')), 'a plan has more columns than fit');
-  assert.ok(shown.some((line) => /^conv#2 /.test(line)), 'layers have short names');
+  assert.ok(
+    shown.some((line) => line.startsWith('not shown here:')),
+    'a plan has more columns than fit',
+  );
+  assert.ok(
+    shown.some((line) => /^conv#2 /.test(line)),
+    'layers have short names',
+  );
 });
 
 test('runlet alone: the road and not all verbs', () => {

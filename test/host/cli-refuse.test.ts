@@ -31,7 +31,9 @@ function valueFor({ words, path, read }: Option): string {
 /** The shortest line that the verb takes, arguments before options. */
 const lineOf = (options: Options): string[] => [
   ...Object.values(options).flatMap((option) => (option.place && option.required ? [valueFor(option)] : [])),
-  ...Object.entries(options).flatMap(([name, option]) => (!option.place && option.required ? [`--${kebab(name)}`, valueFor(option)] : [])),
+  ...Object.entries(options).flatMap(([name, option]) =>
+    !option.place && option.required ? [`--${kebab(name)}`, valueFor(option)] : [],
+  ),
 ];
 
 for (const verb of Object.keys(verbs))
