@@ -60,7 +60,10 @@ export default defineVerb({
         whole: true,
       }),
       seconds: number('Stop by itself after so long, for scripts', { min: 0, max: 1e6, hint: 's' }),
-      log: choice('Level of the log', ['debug', 'info', 'warn', 'error', 'silent'], { default: 'info', hint: 'level' }),
+      log: choice('Level of the log', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        default: 'info',
+        hint: 'level',
+      }),
     }),
     ...group('Its door', {
       port: number('Port; 0: any that is free', { ...port, default: 8080 }),
