@@ -28,22 +28,8 @@ const checkCodes = new Set(
   [608, 609, 610, 713, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
 );
 
-/** The user ended it. */
-class Interrupted extends Error {
-  override name = 'Interrupted';
-}
-
-/** While it is not released Ctrl-C aborts the signal, and work that looks at it ends between two steps; a second Ctrl-C ends the process. */
-export function interruptible(): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const onInterrupt = () => controller.abort(new Interrupted('interrupted'));
-  process.once('SIGINT', onInterrupt);
-  return { signal: controller.signal, release: () => process.off('SIGINT', onInterrupt) };
-}
-
 /** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof Interrupted) return exitCodes.interrupted;
   if (isRunletError(error)) {
     if (checkCodes.has(error.code)) return exitCodes.checkFailed;
     if (usageCodes.has(error.code)) return exitCodes.usage;
@@ -70,7 +56,6 @@ export async function print(text: string): Promise<void> {
 
 /** An error as people read it: code and what, then where, why and what to try, a line each. */
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
-  if (error instanceof Interrupted) return error.message;
   if (!isRunletError(error)) {
     const known = error instanceof Error && 'syscall' in error;
     if (known) return colours.red(printable(stripVTControlCharacters((error as Error).message)));

@@ -12,6 +12,7 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import type { TimesFigures } from '../bench/times.ts';
+import { whileWorking } from '../report/progress.ts';
 import { bytesText, type Cell, table } from '../report/table.ts';
 import { badOption, coloursFor, print, printJson } from './args.ts';
 import { loadGraph, loadQuantPlan, planOptions } from './load.ts';
@@ -134,7 +135,7 @@ async function times(
   { json }: Out,
 ): Promise<TimesFigures> {
   const { measureTimes } = await import('../bench/times.ts');
-  const figures = await measureTimes(quant, which, rounds, home);
+  const figures = await whileWorking('measuring', () => measureTimes(quant, which, rounds, home));
   if (json) return figures;
   const head = [...timesHead, 'code', 'memory', 'file, gz', 'build', 'start'];
   const cells = figures.rows.map((r): Cell[] => [
@@ -151,7 +152,9 @@ async function times(
     `${r.buildMs.toFixed(0)} ms`,
     `${r.startMs.toFixed(1)} ms`,
   ]);
-  process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: colour() })}\n`);
+  process.stdout.write(
+    `${headline(quant)}\n\n${table(cells, { head, colour: colour(), spare: ['start', 'build', 'of peak', 'MACs/ns', 'us a window', 'file, gz', 'code', 'memory'] })}\n`,
+  );
   const { macsPerWindow, macsPerHop, peakMacsPerNs } = figures;
   if (macsPerWindow) process.stdout.write(`\nwindow over hop in multiply-adds: ${(macsPerWindow / macsPerHop).toFixed(2)}\n`);
   if (peakMacsPerNs)
@@ -173,8 +176,11 @@ async function count(
   const { build } = await import('../../assembly/build.ts');
   const rows = [];
   for (const target of which) {
-    const bundle = await build(quant, { target, weights: home });
-    rows.push({ target, ...(await countInstructions(bundle, core)), ...bytesOf(bundle) });
+    const row = await whileWorking(`counting instructions, target ${target}`, async () => {
+      const bundle = await build(quant, { target, weights: home });
+      return { target, ...(await countInstructions(bundle, core)), ...bytesOf(bundle) };
+    });
+    rows.push(row);
   }
   const { plan } = quant;
   const figures = { network: plan.graph.name, hop: plan.hop, macsPerHop: plan.macsPerHop, core, rows };

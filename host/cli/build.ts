@@ -14,17 +14,19 @@ import type { Graph } from '../../models/graph/types.ts';
 import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/stream/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { whileWorking } from '../report/progress.ts';
 import { bytesText } from '../report/table.ts';
 import { LabelDetector } from '../session/label-detector.ts';
 import { badOption, coloursFor, kebab, printJson } from './args.ts';
 import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
 import { weightsPath } from './bundle-file.ts';
-import { loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from './load.ts';
+import { loadGraph, loadQuantPlan, manifestFields, namesOf, planOptions, readBytes } from './load.ts';
 import {
   calibArgs,
   columnsArg,
   detectorArgs,
   modelArgs,
+  namesArg,
   planArgs,
   signalArgs,
   styleArg,
@@ -32,7 +34,7 @@ import {
   truthArgs,
   weightsArg,
 } from './model-options.ts';
-import { flag, folder, group, input, jsonArg, output, reworded, text } from './options.ts';
+import { flag, folder, group, input, jsonArg, output, refuseGiven, reworded, text } from './options.ts';
 import { producer } from './producer.ts';
 import { releaseArgs, releaseOf } from './release.ts';
 import { writeOut } from './save.ts';
@@ -81,9 +83,11 @@ export default defineVerb({
       emitAs: folder('Keep the generated AssemblyScript in this folder'),
       verbose: flag('Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons'),
     }),
+    ...namesArg,
     ...jsonArg,
   },
-  async run({ args }) {
+  async run({ args, given }) {
+    if (!args.verbose) refuseGiven(namesArg, given, 'it names layers, which --verbose lists');
     checkC(args);
     const bytes = await readBytes(args.model);
     const { rate } = args;
@@ -111,12 +115,17 @@ export default defineVerb({
       const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
       await writeBundle(output, bundle);
       const facts = bundleFacts(bundle.wasm, bundle.manifest);
-      const choices = args.verbose ? await choicesOf(quant, { ...options, target }, bundle) : undefined;
+      const choices = args.verbose
+        ? await whileWorking('compiling the other style', () => choicesOf(quant, { ...options, target }, bundle))
+        : undefined;
       report.push({ output, buildMs, ...facts, ...(choices && { choices }) });
       if (args.json) continue;
       if (bundle === made[0]?.bundle) printPlan(quant, bundle.manifest);
       printBytes(output, facts);
-      if (choices) process.stdout.write(`${choiceLines(choices, coloursFor(process.stdout).isColorSupported).join('\n')}\n`);
+      if (choices)
+        process.stdout.write(
+          `${choiceLines(choices, namesOf(quant.plan.graph, args), coloursFor(process.stdout).isColorSupported).join('\n')}\n`,
+        );
     }
     const [first] = made;
     const c = args.emitC !== undefined && first ? await writeC(args.emitC, quant, first.bundle, frontEnd, args.cName) : undefined;
@@ -152,7 +161,7 @@ interface WrittenC {
 }
 
 async function writeC(folder: string, quant: QuantPlan, bundle: Bundle, frontEnd?: FrontEnd, name?: string): Promise<WrittenC> {
-  const { files, ...c } = await buildC(quant, bundle.manifest, { frontEnd, name });
+  const { files, ...c } = await whileWorking('writing C', () => buildC(quant, bundle.manifest, { frontEnd, name }));
   await writeSource(folder, files);
   return { folder, ...c };
 }
@@ -165,7 +174,7 @@ async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'targe
   const made: Made[] = [];
   for (const each of target === 'all' ? targets : [target]) {
     const started = performance.now();
-    const bundle = await build(quant, { ...options, target: each });
+    const bundle = await whileWorking(`compiling for ${each}`, () => build(quant, { ...options, target: each }));
     made.push({ target: each, bundle, buildMs: performance.now() - started });
   }
   return made;

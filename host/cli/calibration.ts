@@ -17,6 +17,7 @@ import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import type { Progress } from '../../quant/quantize.ts';
 import { knownColumns } from '../model-fields.ts';
+import { leftText } from '../report/progress.ts';
 import { rawStream } from '../report/terminal.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
@@ -131,13 +132,13 @@ async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Pr
   return { chunks: rows(), describe: `${source.describe}, rows of ${frontEnd.name}`, facts: {} };
 }
 
-/** Warnings as people read them, on stderr. */
-export function printWarnings(warnings: readonly CalibrationWarning[]): void {
+/** Warnings as people read them, on stderr. @param named how a layer is called */
+export function printWarnings(warnings: readonly CalibrationWarning[], named: (name: string) => string): void {
   const colour = coloursFor(process.stderr);
   for (const { code, what, where, why, tryThis } of warnings)
     process.stderr.write(
       `${colour.yellow(`${colour.bold(code)} warning: ${printable(what)}`)}\n${[
-        where && `where ${where}`,
+        where && `where ${where.replace(/[^\s,()]+/g, named)}`,
         why && `why   ${why}`,
         tryThis && `try   ${tryThis}`,
       ]
@@ -160,25 +161,25 @@ export async function progressBar(totalTicks: number | undefined) {
   if (!process.stderr.isTTY) return { onProgress: () => {}, onTicks: () => {}, stop: () => {} };
   const { default: progress } = await import('cli-progress');
   const bar = new progress.SingleBar({
-    format: '{step} {bar} {percentage}%  {eta_formatted} left',
+    format: '{step} {bar} {percentage}%  {left}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 20,
     fps: 10,
-    etaBuffer: 20,
     stream: rawStream(process.stderr),
-    hideCursor: true,
     linewrap: false,
     clearOnComplete: true,
     gracefulExit: false,
   });
   let at: Progress['step'] | undefined;
+  let started = 0;
   const show = (step: Progress['step'], value: number, total: number) => {
     if (at !== step) {
       at = step;
-      bar.start(total, 0, { step: stepText[step].padEnd(25) });
+      started = performance.now();
+      bar.start(total, 0, { step: stepText[step].padEnd(25), left: '' });
     }
-    bar.update(value);
+    bar.update(value, { left: leftText(started, value / total) });
   };
   return {
     onTicks: (ticks: number) => totalTicks !== undefined && show('read', ticks, totalTicks),

@@ -14,6 +14,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { coloursFor, exitCodes, printJson } from './args.ts';
@@ -75,12 +76,9 @@ export async function crossTable(
   }
   if (windowed) collect('int8 windowed', runSignal(windowed, stored));
   collect('int8 streamed', runSignal(quant, stored));
-  const bundle = await build(quant, {
-    producer: producer(),
-    target: args.target,
-    style: args.style,
-    ...manifestFields(graph),
-  });
+  const { target, style } = args;
+  const fields = { producer: producer(), target, style, ...manifestFields(graph) };
+  const bundle = await whileWorking(`compiling for ${target}`, () => build(quant, fields));
   const session = await openSession(bundle.wasm as BufferSource);
   const wasm: Outputs = new Map();
   const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);

@@ -8,6 +8,7 @@ import { type Deviation, deviationOf } from '../../models/stream/deviation.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
+import { whileWorking } from '../report/progress.ts';
 import { type Cell, table } from '../report/table.ts';
 import { loadSignals } from './load.ts';
 import { type SignalOptions, signalArgs } from './model-options.ts';
@@ -23,9 +24,11 @@ export async function calibrated(plan: StreamPlan, args: SignalOptions & { calib
   if (args.calib === undefined) return undefined;
   const { graph } = plan;
   const [signal = new Float32Array()] = await loadSignals(graph, args.calib, args);
-  const found = isQuantised(graph)
-    ? await inIntegers(graph, plan.hop, signal)
-    : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data });
+  const found = await whileWorking('running every mode on the signal', async () =>
+    isQuantised(graph)
+      ? inIntegers(graph, plan.hop, signal)
+      : deviationOf(graph, plan.hop, { signal: floatBlock(plan, signal), run: floatRunner, real: (_, data) => data }),
+  );
   const trained = trainedContext(graph);
   if (trained > 0)
     found.notes.push(
@@ -65,7 +68,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
     '',
     `what each mode would cost at hop ${found.hop}, against the windowed model:`,
     '',
-    table(modes, { head, colour }),
+    table(modes, { head, colour, spare: ['max |diff|', 'delay', 'exact'] }),
     '',
   ];
   for (const { mode, code, text } of found.refused) lines.push(`${mode.padEnd(12)}${code} ${text}`);
@@ -78,7 +81,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   const ran = found.modes.map((m) => m.mode).filter((mode) => found.layers.some((l) => l.nrmse[mode] !== undefined));
   const bounded = found.layers.some((l) => l.misaligned);
   const layers = found.layers.map((l): Cell[] => [
-    l.layer.length > 34 ? `…${l.layer.slice(-33)}` : l.layer,
+    l.layer,
     percent(l.contaminated),
     percent(l.probe),
     short(l.slope),
@@ -93,7 +96,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   ]);
   const bounds = bounded ? ['r', 'r x slope', 'max |diff|'] : [];
   const titles = ['layer', 'contaminated', 'probe', 'slope', ...bounds, ...ran.map((mode) => `NRMSE ${mode}`)];
-  lines.push('', table(layers, { head: titles, colour }));
+  lines.push('', table(layers, { head: titles, colour, spare: ['slope', 'probe', ...bounds] }));
   if (bounded)
     lines.push(
       '',

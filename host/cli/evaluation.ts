@@ -11,6 +11,7 @@ import type { PlanOptions } from '../../models/stream/types.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, labelList, metrics, readLabels } from '../../quant/evaluate/labels.ts';
+import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { numberOf } from '../sources/source.ts';
 import { badOption, coloursFor } from './args.ts';
@@ -121,7 +122,7 @@ export async function compared(
   { data, labels }: Task,
 ): Promise<FormComparison> {
   const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');
-  return compareForms(graph, int8, plan, data, labels);
+  return whileWorking('judging each form', async () => compareForms(graph, int8, plan, data, labels));
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
@@ -145,7 +146,11 @@ export function evaluationText({ windows, judged, mode, forms, names }: FormComp
     sameAsWindowed ? `int8 windowed: ${mode} is equal by construction` : (against ?? ''),
   ]);
   const head = ['form', ...kind, 'output SQNR', 'max |diff|', ...same, 'against'];
-  const lines = [`evaluation: ${judged} of ${windows} windows, mode ${mode}`, '', table(rows, { head, colour })];
+  const lines = [
+    `evaluation: ${judged} of ${windows} windows, mode ${mode}`,
+    '',
+    table(rows, { head, colour, spare: ['max |diff|', 'bias', 'same class', 'macro F1'] }),
+  ];
   const last = forms.at(-1);
   if (last?.classes) {
     const { classes, confusion } = last.classes;

@@ -9,12 +9,12 @@ import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
-import { openSource } from '../sources/index.ts';
+import { openSource, type Source } from '../sources/index.ts';
 import { NpyWriter, type RowType } from '../sources/npy-writer.ts';
 import { badOption, print, printJson, output as stdout } from './args.ts';
 import { argument, choice, flag, group, input, jsonArg, number, output, signals, text, type Values } from './options.ts';
 import { producer } from './producer.ts';
-import { writeOut } from './save.ts';
+import { writeOut, writeWhole } from './save.ts';
 import { presetName, soundArgs, soundFrontEnd } from './sound-options.ts';
 import { defineVerb } from './verb.ts';
 
@@ -88,21 +88,10 @@ async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
   );
 }
 
-async function features(options: Options): Promise<void> {
-  const { as: type } = options;
-  if (options.output !== undefined && !options.output.endsWith('.npy')) throw badOption('output', options.output, 'a .npy file');
-  const frontEnd = await soundFrontEnd(options.preset, options, options.rate);
+/** All rows of a source, into a file or as lines on stdout. @returns how many rows, of how many samples @throws RN760 */
+async function writeRows(options: Options, frontEnd: FrontEnd, source: Source, file?: NpyWriter) {
   const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
-  const source = await openSource(options.source, {
-    frameElements: 1,
-    sampleRateHz,
-    channel: options.channel,
-    resample: options.resample,
-    format: options.format ?? (options.source === '-' ? 's16' : undefined),
-    gain: options.gain,
-  });
-  if (options.wasm !== undefined) await writeModule(options.wasm, frontEnd);
-  const file = options.output === undefined ? undefined : await NpyWriter.create(options.output, type, channels);
+  const { as: type } = options;
   const reference = new FrontEndReference(frontEnd);
   const batch = new rowTypes[type](batchRows * channels);
   let [rows, inBatch, samples] = [0, 0, 0];
@@ -137,14 +126,42 @@ async function features(options: Options): Promise<void> {
     if (stdout.closed) break;
   }
   await flush();
-  await file?.close();
-  if (rows === 0)
-    throw new RunletError('RN760', {
-      what: 'the sound is shorter than a window',
-      where: options.source,
-      why: `it has ${samples} samples, and a row looks at ${windowSamples}`,
-      tryThis: 'a longer recording, or a shorter --window-ms',
-    });
+  if (rows > 0) return { rows, samples };
+  throw new RunletError('RN760', {
+    what: 'the sound is shorter than a window',
+    where: options.source,
+    why: `it has ${samples} samples, and a row looks at ${windowSamples}`,
+    tryThis: 'a longer recording, or a shorter --window-ms',
+  });
+}
+
+/** The same, into a .npy file. */
+const writeNpyRows = (path: string, options: Options, frontEnd: FrontEnd, source: Source) =>
+  writeWhole(path, async (part) => {
+    const file = await NpyWriter.create(part, options.as, frontEnd.channels);
+    try {
+      return await writeRows(options, frontEnd, source, file);
+    } finally {
+      await file.close();
+    }
+  });
+
+async function features(options: Options): Promise<void> {
+  const { as: type, output: path } = options;
+  if (path !== undefined && !path.endsWith('.npy')) throw badOption('output', path, 'a .npy file');
+  const frontEnd = await soundFrontEnd(options.preset, options, options.rate);
+  const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
+  const source = await openSource(options.source, {
+    frameElements: 1,
+    sampleRateHz,
+    channel: options.channel,
+    resample: options.resample,
+    format: options.format ?? (options.source === '-' ? 's16' : undefined),
+    gain: options.gain,
+  });
+  if (options.wasm !== undefined) await writeModule(options.wasm, frontEnd);
+  const { rows, samples } =
+    path === undefined ? await writeRows(options, frontEnd, source) : await writeNpyRows(path, options, frontEnd, source);
   const { name } = frontEnd;
   const ms = (n: number) => Number(((1000 * n) / sampleRateHz).toFixed(3));
   const facts = {

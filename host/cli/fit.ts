@@ -8,6 +8,7 @@ import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
+import { whileWorking } from '../report/progress.ts';
 import { coloursFor, exitCodes, printJson } from './args.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { isWasm, readBytes } from './load.ts';
@@ -70,9 +71,11 @@ export default defineVerb({
     const core: CoreModel = coreModels[board.core];
     const bundle = { wasm, weights };
     const required = args.measure ? { counted: await countInstructions(bundle, core.counted) } : undefined;
-    const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
     const unasked = args.measure === undefined && engines[engine].counted === 'native';
-    const measured = unasked ? await countedUnasked(bundle, compiled, core.counted) : required;
+    const { counts, compiled, measured } = await whileWorking('running the module with counters', async () => {
+      const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
+      return { counts, compiled, measured: unasked ? await countedUnasked(bundle, compiled, core.counted) : required };
+    });
     const subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, ...measured };
     const rate = asked ?? rateOf(manifest);
     const figures = estimate(subject, board, engine, rate);

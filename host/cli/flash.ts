@@ -83,7 +83,7 @@ async function barOf(total: number) {
     barsize: 32,
     stream: rawStream(stderr),
     clearOnComplete: true,
-    hideCursor: true,
+    gracefulExit: false,
   });
   bar.start(total, 0);
   return { seen: (received: number) => bar.update(received), stop: () => bar.stop() };

@@ -18,7 +18,7 @@ import { asFailure } from '../gateway/hub/slot.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { runAll } from '../gateway/store/run-all.ts';
-import { printJson } from './args.ts';
+import { exitCodes, printJson } from './args.ts';
 import { demoText, openPage, prepareStreams, streamArgs, withDemo } from './gateway-streams.ts';
 import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './gateway-token.ts';
 import { readBytes } from './load.ts';
@@ -60,7 +60,10 @@ export default defineVerb({
         whole: true,
       }),
       seconds: number('Stop by itself after so long, for scripts', { min: 0, max: 1e6, hint: 's' }),
-      log: choice('Level of the log', ['debug', 'info', 'warn', 'error', 'silent'], { default: 'info', hint: 'level' }),
+      log: choice('Level of the log', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        default: 'info',
+        hint: 'level',
+      }),
     }),
     ...group('Its door', {
       port: number('Port; 0: any that is free', { ...port, default: 8080 }),
@@ -143,7 +146,11 @@ export default defineVerb({
       const { seconds } = args;
       await new Promise<void>((resolve) => {
         if (seconds !== undefined) setTimeout(resolve, 1000 * seconds).unref();
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+        process.once('SIGTERM', () => resolve());
+        process.once('SIGINT', () => {
+          process.exitCode = exitCodes.interrupted;
+          resolve();
+        });
       });
       log.info('stops');
     } catch (error) {

@@ -4,7 +4,8 @@
 
 import { existsSync } from 'node:fs';
 import { readManifest } from '../../assembly/bundle/read.ts';
-import { printGraph } from '../../models/graph/print.ts';
+import { shortNames } from '../../models/graph/names.ts';
+import { graphCells, graphHead, graphLines } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { append } from '../../models/lists.ts';
 import { printable } from '../../models/printable.ts';
@@ -56,8 +57,14 @@ export default defineVerb({
         notes,
       });
     }
+    const { before, after } = graphLines(graph);
+    const nodes = table(graphCells(graph), {
+      head: graphHead(graph),
+      spare: ['op', 'activation', 'params'],
+      colour: coloursFor(process.stdout).isColorSupported,
+    });
     process.stdout.write(
-      `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${several ? `${window} ticks of ${rates.join(' and ')} frames` : `${shape.t} frames of ${shape.f} x ${shape.c}`}\n\n${printGraph(graph)}\n`,
+      `${graph.name}: ${graph.format}, ${isQuantised(graph) ? 'int8' : 'float32'}, window ${several ? `${window} ticks of ${rates.join(' and ')} frames` : `${shape.t} frames of ${shape.f} x ${shape.c}`}\n\n${[...before, nodes, ...after].join('\n')}\n`,
     );
     for (const [key, value] of Object.entries(graph.metadata))
       process.stdout.write(`metadata ${printable(key)}: ${printable(value.slice(0, 200))}\n`);
@@ -84,6 +91,7 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   }
   const colour = coloursFor(process.stdout).isColorSupported;
   const apart = facts.weights.home !== 'embed';
+  const names = shortNames(manifest.layers);
   const { inputs, outputs } = manifest;
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
@@ -101,18 +109,16 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
         p.scale,
         p.zeroPoint,
       ]),
-      { head: ['', 'name', '[t][f][c]', 'type', 'scale', 'zero'], colour },
+      { head: ['', 'name', '[t][f][c]', 'type', 'scale', 'zero'], spare: ['scale', 'zero'], colour },
     ),
     '',
     table(
-      manifest.layers.map((l) => [
-        l.name.length > 40 ? `…${l.name.slice(-39)}` : l.name,
-        l.op,
-        l.section,
-        l.macsPerHop,
-        l.macsPerWindow,
-      ]),
-      { head: ['layer', 'op', 'part', 'MACs/hop', 'MACs/window'], colour },
+      manifest.layers.map((l, i) => [names[i] as string, l.op, l.section, l.macsPerHop, l.macsPerWindow, l.name]),
+      {
+        head: ['layer', 'op', 'part', 'MACs/hop', 'MACs/window', 'name in the file'],
+        spare: ['op', 'part', 'MACs/window'],
+        colour,
+      },
     ),
     '',
     `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + ${apart ? 'tables' : 'weights and tables'} ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,

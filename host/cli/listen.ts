@@ -6,7 +6,7 @@
  * asks for too.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
 import { maxOf } from '../../models/lists.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../report/listening.ts';
 import { Listener, type ListenerEvents, type ListeningModel } from '../session/index.ts';
 import type { Source } from '../sources/index.ts';
-import { coloursFor, output, print, printJson } from './args.ts';
+import { coloursFor, exitCodes, output, print, printJson } from './args.ts';
 import { shortFloat } from './drive.ts';
 import type { Listening } from './listening-models.ts';
 
@@ -107,23 +107,31 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
   let stopped = false;
   const stop = (): void => {
     stopped = true;
+    // a pipe that waits for more ends here
+    process.stdin.destroy();
   };
   process.once('SIGINT', stop);
   const started = performance.now();
   let computing = 0;
   // on a terminal and in real time little at once, so that words come when they are said
   const step = realtime || live ? Math.ceil(sampleRateHz / 50) : sampleRateHz;
-  for await (const piece of pieces(source.frames, step)) {
-    if (realtime) {
-      const wait = started + (1000 * (listener.samples + piece.length)) / sampleRateHz - performance.now();
-      if (wait > 1) await sleep(wait);
+  try {
+    for await (const piece of pieces(source.frames, step)) {
+      // a source in memory would leave no room for Ctrl-C
+      await nextTurn();
+      if (realtime) {
+        const wait = started + (1000 * (listener.samples + piece.length)) / sampleRateHz - performance.now();
+        if (wait > 1) await sleep(wait);
+      }
+      const before = performance.now();
+      listener.push(piece);
+      computing += performance.now() - before;
+      await flush();
+      live?.draw((1000 * listener.samples) / sampleRateHz, level(piece));
+      if (found >= limit || output.closed || stopped) break;
     }
-    const before = performance.now();
-    listener.push(piece);
-    computing += performance.now() - before;
-    await flush();
-    live?.draw((1000 * listener.samples) / sampleRateHz, level(piece));
-    if (found >= limit || output.closed || stopped) break;
+  } catch (error) {
+    if (!stopped) throw error;
   }
   process.off('SIGINT', stop);
   live?.clear();
@@ -155,6 +163,5 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
     const text = `${source.describe}\n${listeningText(summary)}\n`;
     (onTerminal ? process.stdout : process.stderr).write(text);
   }
-  // a source that waits for more (a pipe after Ctrl-C) must not keep the process
-  if (stopped) process.stdin.destroy();
+  if (stopped) process.exitCode = exitCodes.interrupted;
 }

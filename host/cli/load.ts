@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { RunletError } from '../../models/error.ts';
+import { shortener, withShortNames } from '../../models/graph/names.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
@@ -18,7 +19,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import type { Methods, Preset } from '../../quant/presets.ts';
 import type { Quantized } from '../../quant/quantize.ts';
 import { manifestFields as fieldsOf, hopInFile, modeInFile, withSettings } from '../model-fields.ts';
-import { badOption, interruptible } from './args.ts';
+import { badOption } from './args.ts';
 import type { SignalFacts } from './calibration.ts';
 import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
@@ -59,6 +60,14 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
   const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
+
+/** A graph for what people read: with --names file or as JSON the names are the file's. */
+export const namedFor = (graph: Graph, { names, json }: { names?: 'short' | 'file'; json?: boolean }): Graph =>
+  names === 'file' || json ? graph : withShortNames(graph);
+
+/** The same for single names. */
+export const namesOf = (graph: Graph, { names }: { names?: 'short' | 'file' }): ((name: string) => string) =>
+  names === 'file' ? (name) => name : shortener(graph);
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
@@ -147,7 +156,7 @@ export function withSaid(graph: Graph, { hop }: PlanOptions, args: PlanArgs & Si
 export async function quantised(
   graph: Graph,
   plan: PlanOptions,
-  args: CalibOptions & PlanArgs,
+  args: CalibOptions & PlanArgs & { names?: 'short' | 'file' },
   noReport = false,
 ): Promise<Quantized> {
   if (!args.calib) throw noCalibration(graph);
@@ -157,16 +166,14 @@ export async function quantised(
   withSaid(graph, plan, args); // what does not fit is refused before the work
   const { chunks, totalTicks, facts } = await calibrationChunks(graph, { ...args, calib: args.calib });
   const bar = await progressBar(totalTicks);
-  const stop = interruptible();
   try {
     const { onProgress, onTicks } = bar;
-    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks, signal: stop.signal });
+    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks });
     bar.stop();
-    printWarnings(result.calibration.warnings);
+    printWarnings(result.calibration.warnings, namesOf(graph, args));
     return { ...result, graph: withSaid(result.graph, plan, args, facts) };
   } finally {
     bar.stop();
-    stop.release();
   }
 }
 

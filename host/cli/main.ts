@@ -62,17 +62,19 @@ async function command([verb, ...rest]: string[]): Promise<void> {
   }
 }
 
+/** A reader such as `head` may close the pipe: that is no failure. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+  output.closed = true;
+}
+
 /**
  * Runs the command line. Never throws: errors are printed, and process.exitCode is set (see args.ts).
  * @param argv the arguments after `node bin.js`.
  */
 export async function main(argv: string[]): Promise<void> {
   guardStreams();
-  // A reader such as `head` may close the pipe: that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
-    output.closed = true;
-  });
+  process.stdout.off('error', onOutputError).on('error', onOutputError);
   try {
     await command(argv);
   } catch (error) {

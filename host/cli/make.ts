@@ -24,7 +24,7 @@ import { Recorder } from '../report/recorder.ts';
 import { bytesText } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { requireSelfTest } from '../session/self-test.ts';
-import { coloursFor, interruptible, printJson } from './args.ts';
+import { coloursFor, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
 import { progressBar } from './calibration.ts';
 import { loadGraph, manifestFields, withSaid } from './load.ts';
@@ -107,16 +107,14 @@ function withLabels(graph: Graph, options: PlanOptions, recording: Recording, ar
 async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording): Promise<Graph> {
   if (isQuantised(graph)) return graph;
   const bar = await progressBar(undefined);
-  const stop = interruptible();
   try {
     async function* chunks() {
       yield recording.signals;
     }
-    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress, signal: stop.signal }))
+    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress }))
       .graph;
   } finally {
     bar.stop();
-    stop.release();
   }
 }
 

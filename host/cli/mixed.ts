@@ -64,11 +64,14 @@ export async function mixedOf(
 const db = (x: number) => (Number.isFinite(x) ? `${x.toFixed(1)} dB` : 'exact');
 
 /** Which tensors are int16 and why, those with most noise first. */
-export function mixedText({ groups, beforeDb, afterDb, costPercent, budgetPercent }: Mixed): string {
+export function mixedText(
+  { groups, beforeDb, afterDb, costPercent, budgetPercent }: Mixed,
+  named: (name: string) => string,
+): string {
   const rows = [...groups]
     .sort((a, b) => b.noise - a.noise)
     .map(({ name, op, aloneDb, share, costPercent: cost, type, why }) => [
-      name.length > 34 ? `…${name.slice(-33)}` : name,
+      named(name),
       op,
       db(aloneDb),
       `${(100 * share).toFixed(1)} %`,
@@ -78,5 +81,5 @@ export function mixedText({ groups, beforeDb, afterDb, costPercent, budgetPercen
     ]);
   const head = ['tensor', 'op', 'alone in int8', 'of the noise', 'cost of int16', 'type', 'why'];
   const sums = `activations: ${db(beforeDb)} at the outputs in int8, ${db(afterDb)} as chosen; ${costPercent.toFixed(1)} % of cost added (budget ${budgetPercent} %)`;
-  return `${table(rows, { head, colour: coloursFor(process.stdout).isColorSupported })}\n\n${sums}\n`;
+  return `${table(rows, { head, spare: ['op', 'alone in int8'], colour: coloursFor(process.stdout).isColorSupported })}\n\n${sums}\n`;
 }

@@ -211,6 +211,16 @@ export const detectorArgs = {
   ...heardArgs,
 };
 
+export const namesArg = group('Output', {
+  names: choice(
+    'How layers are called: short (conv#2: operator and its number) or file (as in the model file)',
+    ['short', 'file'],
+    {
+      default: 'short',
+    },
+  ),
+});
+
 export type ModelOptions = Given<typeof modelArgs> & { model: string };
 export type PlanArgs = Given<typeof planArgs>;
 export type SignalOptions = Given<typeof signalArgs & typeof truthArgs & typeof labelsArg>;

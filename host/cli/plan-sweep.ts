@@ -6,6 +6,7 @@
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { type Sweep, sweepHops, sweepWindows } from '../../models/stream/sweep.ts';
+import { whileWorking } from '../report/progress.ts';
 import { type Over, sweepLines } from '../report/sweep-table.ts';
 import { coloursFor, print, printJson } from './args.ts';
 import { loadGraph, manifestFields, planOptions, readBytes, windowOf } from './load.ts';
@@ -46,7 +47,9 @@ function overHops(graph: Graph, args: SweepArgs): Sweep {
 
 export async function planSweep(graph: Graph, args: SweepArgs): Promise<void> {
   const { sweep: over } = args;
-  const sweep = over === 'hop' ? overHops(graph, args) : await overWindows(graph, args);
+  const sweep = await whileWorking(`planning every ${over}`, async () =>
+    over === 'hop' ? overHops(graph, args) : overWindows(graph, args),
+  );
   const options = planOptions(graph, args);
   const own = over === 'hop' ? options.hop : windowOf(graph);
   const rate = manifestFields(graph).sampleRateHz;

@@ -4,16 +4,18 @@
  * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and exactness; totals below.
  * --explain adds a sentence a layer and the alternatives, --html a page that draws the plan, --sweep plans every hop or window.
  */
+import { shortener } from '../../models/graph/names.ts';
+import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planJson, planSummary } from '../../models/stream/print.ts';
+import { planJson, planRows, planSummary } from '../../models/stream/print.ts';
 import { rulesOf } from '../../models/stream/rules.ts';
-import type { StreamPlan } from '../../models/stream/types.ts';
-import { planCells, planHead, shortName } from '../report/plan-table.ts';
+import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, print, printJson } from './args.ts';
 import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
-import { loadGraph, manifestFields, planOptions } from './load.ts';
-import { modelArgs, planArgs } from './model-options.ts';
+import { loadGraph, manifestFields, namedFor, planOptions } from './load.ts';
+import { modelArgs, namesArg, planArgs } from './model-options.ts';
 import { choice, flag, group, jsonArg, output } from './options.ts';
 import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
@@ -24,12 +26,28 @@ async function explained(plan: StreamPlan) {
   const { alternatives, explainPlan } = await import('../../models/stream/explain.ts');
   const explain = explainPlan(plan);
   const others = alternatives(plan);
-  const lines = ['', ...explain.map(({ layer, why }) => `${shortName(layer)}: ${why}`)];
+  const lines = ['', ...explain.map(({ layer, why }) => `${layer}: ${why}`)];
   if (others.length > 1) {
     const rows = others.map((a) => [a.macsPerHop, a.stateBytes, a.how, a.chosen ? 'this plan' : a.option]);
     lines.push('', table(rows, { head: ['MACs/hop', 'state B', 'exact plans at this hop', ''] }));
   }
   return { json: { explain, alternatives: others }, lines };
+}
+
+/** A plan with the names of `graph`; an error has those of the file. */
+function planned(graph: Graph, file: Graph, options: PlanOptions): StreamPlan {
+  try {
+    return planStream(graph, options);
+  } catch (error) {
+    planStream(file, options);
+    throw error;
+  }
+}
+
+/** Layers of the JSON: the file's name, and the short one. */
+function namedLayers(plan: StreamPlan) {
+  const short = shortener(plan.graph);
+  return planRows(plan).map((row) => ({ ...row, short: short(row.layer) }));
 }
 
 export default defineVerb({
@@ -49,6 +67,7 @@ export default defineVerb({
     }),
     ...group('Output', {
       html: output('Draw the plan, or the sweep, as one HTML page into this file', { hint: 'file.html' }),
+      ...namesArg,
       svg: output('Draw the sweep as an SVG into this file', { hint: 'file.svg' }),
     }),
     ...jsonArg,
@@ -60,10 +79,12 @@ export default defineVerb({
       if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'nothing beside --sweep');
     if (args.sweep === 'hop' && args.hop !== undefined)
       throw badOption('hop', `${args.hop}`, 'nothing beside --sweep hop, which plans them all');
-    const graph = await loadGraph(args);
+    const file = await loadGraph(args);
+    const graph = namedFor(file, args);
     const { sweep } = args;
     if (sweep !== undefined) return (await import('./plan-sweep.ts')).planSweep(graph, { ...args, sweep });
-    const plan = planStream(graph, planOptions(graph, args));
+    const options = planOptions(graph, args);
+    const plan = planned(graph, file, options);
     const { sampleRateHz } = manifestFields(graph);
     if (args.html !== undefined) {
       const { planPage } = await import('../report/plan-html/page.ts');
@@ -72,10 +93,17 @@ export default defineVerb({
     const why = args.explain ? await explained(plan) : undefined;
     const findings = rulesOf(plan);
     const deviation = await calibrated(plan, args);
-    if (args.json) return printJson({ ...planJson(plan), rules: findings, ...why?.json, ...(deviation && { deviation }) });
+    if (args.json)
+      return printJson({
+        ...planJson(plan),
+        layers: namedLayers(plan),
+        rules: findings,
+        ...why?.json,
+        ...(deviation && { deviation }),
+      });
     const colour = coloursFor(process.stdout);
     const lines = [
-      table(planCells(plan), { head: planHead, colour: colour.isColorSupported }),
+      table(planCells(plan), { head: planHead, spare: planSpare, colour: colour.isColorSupported }),
       ...(why?.lines ?? []),
       '',
       ...planSummary(plan, sampleRateHz),

@@ -6,7 +6,6 @@
 import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import type { Methods } from '../../quant/presets.ts';
-import { shortName } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { coloursFor } from './args.ts';
 import { output } from './options.ts';
@@ -30,7 +29,7 @@ function stepRows({ streaming, exact, trainedToStream, output }: Diagnosis): str
 }
 
 const layerRow = (l: LayerDiagnosis, streaming: boolean): string[] => [
-  shortName(l.name, 28),
+  l.name,
   l.op,
   db(l.aloneDb),
   db(l.int8WindowedDb),
@@ -61,7 +60,7 @@ export function diagnosisText(diagnosis: Diagnosis, methods: Partial<Methods>): 
     '',
     table(
       ranked.map((l) => layerRow(l, streaming)),
-      { head, colour },
+      { head, colour, spare: ['op', 'weights', 'shift, steps', 'clipped', 'streaming'] },
     ),
     '',
     ...worst,

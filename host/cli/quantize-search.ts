@@ -10,9 +10,10 @@ import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
+import { leftText } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { emptyLine } from '../report/terminal.ts';
-import { badOption, coloursFor, interruptible, kebab } from './args.ts';
+import { badOption, coloursFor, kebab } from './args.ts';
 import { decibelText, percent, type Task } from './evaluation.ts';
 import { methodOptions } from './load.ts';
 import type { MixedArgs } from './mixed.ts';
@@ -85,19 +86,17 @@ export async function searched(
     ...(args.mixed && { mixedBudgets: budget === undefined ? budgets : [budget] }),
     ...(data && labels && { task: { data, labels, ...(metric && { metric }) } }),
   });
-  const stop = interruptible();
   const shown = process.stderr.isTTY;
+  const started = performance.now();
   try {
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
-      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %`);
+      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %  ${leftText(started, value.share)}`);
       await new Promise<void>((resolve) => setTimeout(resolve));
-      stop.signal.throwIfAborted();
     }
   } finally {
     process.stderr.write(emptyLine(process.stderr));
-    stop.release();
   }
 }
 
@@ -123,7 +122,7 @@ export function searchText({ score, tried, candidates, chosen }: Search): string
   return [
     `search: ${tried.length} of ${candidates} ways tried, ${score} from ${least} to ${most}; nothing tried beats these in one column without losing in another`,
     '',
-    table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour }),
+    table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour, spare: ['work/hop'] }),
     '',
     `chosen: ${chosen.options}`,
     '',

@@ -5,15 +5,17 @@
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
+import type { Diagnosis } from '../../quant/diagnose/diagnose.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
+import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, printJson } from './args.ts';
 import { checkTask, checkTaskArgs, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
-import { loadGraph, noCalibration, planOptions, quantised, withSaid } from './load.ts';
+import { loadGraph, namesOf, noCalibration, planOptions, quantised, withSaid } from './load.ts';
 import { checkMixed, mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
-import { calibArgs, labelsArg, modelArgs, planArgs, signalArgs, truthArgs } from './model-options.ts';
+import { calibArgs, labelsArg, modelArgs, namesArg, planArgs, signalArgs, truthArgs } from './model-options.ts';
 import { choice, type Given, group, input, jsonArg, output } from './options.ts';
 import { reportArgs } from './quantize-report.ts';
 import { type SearchArgs, searchArgs, searchLimits } from './quantize-search.ts';
@@ -95,6 +97,7 @@ export default defineVerb({
       ...reportArgs,
     }),
     ...qdqArgs,
+    ...namesArg,
     ...jsonArg,
   },
   async run({ args }) {
@@ -138,22 +141,26 @@ interface Made {
   json: object;
 }
 
-type Args = Parameters<typeof quantised>[2] & Parameters<typeof mixedOf>[2] & SearchArgs & { report?: string };
+type Args = Parameters<typeof quantised>[2] &
+  Parameters<typeof mixedOf>[2] &
+  SearchArgs &
+  Given<typeof namesArg> & { report?: string };
 
 /** With the methods that the command line names. */
 async function byMethods(graph: Graph, plan: PlanOptions, args: Args, signals: Float32Array[] | undefined): Promise<Made> {
   const made = await quantised(graph, plan, args);
+  const [named, short] = [namesOf(made.float, args), namesOf(made.float, {})];
   const mixed = await mixedOf(made.graph, plan, args, signals);
   const { report, methods, calibration } = made;
   const { settledAfter, ...rest } = calibration.convergence;
   const { graph: _, ...choice } = mixed ?? { graph: made.graph };
-  const layers = report.map((r) => ({ ...r, settledAfter: settledAfter.get(r.tensor) }));
+  const layers = report.map((r) => ({ ...r, short: short(r.name), settledAfter: settledAfter.get(r.tensor) }));
   const data = { ...calibration, convergence: rest };
   return {
     graph: mixed?.graph ?? made.graph,
     float: made.float,
     methods,
-    text: `${layersText(made)}${mixed ? `\n${mixedText(mixed)}` : ''}`,
+    text: `${layersText(made, named)}${mixed ? `\n${mixedText(mixed, named)}` : ''}`,
     json: { methods, layers, calibration: data, ...(mixed && { mixed: choice }) },
   };
 }
@@ -175,15 +182,25 @@ async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions
   const { diagnosisText } = await import('./quantize-report.ts');
   const { quantPage } = await import('../report/quant-html/page.ts');
   const set = await calibrationSet(float, plan, { ...args, calib: args.calib ?? '' });
-  const diagnosis = diagnose(float, int8, plan, set);
-  await save(args.report ?? '', await quantPage({ name: float.name, diagnosis, methods, ...(evaluation && { evaluation }) }));
-  return { text: diagnosisText(diagnosis, methods), json: { diagnosis } };
+  const diagnosis = await whileWorking('looking at each layer', async () => diagnose(float, int8, plan, set));
+  const named = withNames(diagnosis, namesOf(float, args));
+  await save(
+    args.report ?? '',
+    await quantPage({ name: float.name, diagnosis: named, methods, ...(evaluation && { evaluation }) }),
+  );
+  return { text: diagnosisText(named, methods), json: { diagnosis } };
 }
 
-function layersText({ report, calibration }: Quantized): string {
+/** The same diagnosis, its layers called otherwise. */
+const withNames = (diagnosis: Diagnosis, named: (name: string) => string): Diagnosis => ({
+  ...diagnosis,
+  layers: diagnosis.layers.map((layer) => ({ ...layer, name: named(layer.name) })),
+});
+
+function layersText({ report, calibration }: Quantized, named: (name: string) => string): string {
   const { settledAfter } = calibration.convergence;
   const rows = report.map((r) => [
-    r.name.length > 34 ? `…${r.name.slice(-33)}` : r.name,
+    named(r.name),
     r.op,
     r.min,
     r.max,
@@ -196,8 +213,8 @@ function layersText({ report, calibration }: Quantized): string {
   const head = ['tensor', 'op', 'min', 'max', 'scale', 'zero', 'SQNR', 'clipped', 'settled'];
   const worst = report.filter((r) => Number.isFinite(r.sqnrDb)).sort((a, b) => a.sqnrDb - b.sqnrDb)[0];
   return [
-    `${table(rows, { head, colour: coloursFor(process.stdout).isColorSupported })}\n`,
+    `${table(rows, { head, spare: ['op', 'settled', 'zero', 'clipped'], colour: coloursFor(process.stdout).isColorSupported })}\n`,
     `\n${calibrationLines(calibration).join('\n')}\n`,
-    worst ? `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${worst.name} (${worst.op})\n` : '',
+    worst ? `\nlowest signal-to-quantisation-noise: ${worst.sqnrDb.toFixed(1)} dB at ${named(worst.name)} (${worst.op})\n` : '',
   ].join('');
 }

@@ -7,6 +7,7 @@
 import { RunletError } from '../../models/error.ts';
 import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { whileWorking } from '../report/progress.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
 import { badOption, exitCodes, printJson } from './args.ts';
@@ -149,7 +150,8 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   const options = args.hop ? planOptions(graph, args) : asRows;
   const quant = await loadQuantPlan(graph, options, args);
   const { build } = await import('../../assembly/build.ts');
-  return (await build(quant, { producer: producer(), target: args.target, style: args.style, ...manifestFields(graph) })).wasm;
+  const fields = { producer: producer(), target: args.target, style: args.style, ...manifestFields(graph) };
+  return (await whileWorking(`compiling for ${args.target}`, () => build(quant, fields))).wasm;
 }
 
 /** Rows of one array are windows or frames of one input. */

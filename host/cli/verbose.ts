@@ -36,12 +36,14 @@ export async function choicesOf(
   return { kernels, style: { taken, ...bytes, why } };
 }
 
-const shorten = (name: string): string => (name.length > 36 ? `…${name.slice(-35)}` : name);
-
-export function choiceLines({ kernels, style }: Choices, colour: boolean): string[] {
-  const cells = kernels.map((k) => [shorten(k.layer), k.kernel, k.outputs, k.taps, k.layout, k.why]);
+export function choiceLines({ kernels, style }: Choices, named: (name: string) => string, colour: boolean): string[] {
+  const cells = kernels.map((k) => [named(k.layer), k.kernel, k.outputs, k.taps, k.layout, k.why]);
   return [
-    table(cells, { head: ['layer', 'kernel', 'outputs', 'taps', 'weights', 'why'], colour }),
+    table(cells, {
+      head: ['layer', 'kernel', 'outputs', 'taps', 'weights', 'why'],
+      spare: ['taps', 'outputs', 'weights'],
+      colour,
+    }),
     `style       ${style.taken}: ${style.why} (calls ${style.calls.toLocaleString('en')} bytes, table ${style.table.toLocaleString('en')})`,
   ];
 }

@@ -39,6 +39,7 @@ export const verbGroups: Record<string, Record<string, string>> = {
     explain: 'Explain an error code or a rule of streaming: what it means and what to try',
     ops: 'List the operators that are supported',
     doctor: 'Check this machine: Node, WebAssembly, optional tools',
+    completion: 'Print a script that lets bash, zsh or fish complete commands and options',
   },
 };
 

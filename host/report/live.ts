@@ -41,9 +41,8 @@ export class Live {
       barsize: 20,
       fps: 15,
       stream: rawStream(options.stream),
-      hideCursor: true,
       linewrap: false,
-      gracefulExit: true,
+      gracefulExit: false,
     });
     bar.start(options.totalFrames ?? 0, 0, { time: '', latest: '' });
     return new Live(bar, options);

@@ -21,12 +21,15 @@ export const planHead = [
   'equals',
 ];
 
+/** Columns that a narrow terminal does without, the first first. */
+export const planSpare = ['op', 'part', 'RF', 'MACs/window', 'delay', 'time padding', 'frames'];
+
 /** A name of at most `most` characters: its end is kept. */
 export const shortName = (name: string, most = 34): string => (name.length > most ? `…${name.slice(1 - most)}` : name);
 
 export const planCells = (plan: StreamPlan): Cell[][] =>
   planRows(plan).map((r) => [
-    shortName(r.layer),
+    r.layer,
     r.op,
     r.section,
     `${r.framesPerHop}/${r.framesPerWindow}`,

@@ -34,7 +34,7 @@ export function sweepLines(sweep: Sweep, over: Over, colour: boolean): string[] 
   const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
   const codes = [...new Set(refused.map((r) => r.code))].join(', ');
   return [
-    table(cells, { head, colour }),
+    table(cells, { head, colour, spare: ['delay', 'MACs/frame', 'equals'] }),
     '',
     note,
     ...(star ? [`* a multiple of the total stride ${totalStride}: no phases`] : []),

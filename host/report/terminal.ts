@@ -3,10 +3,11 @@
  *
  * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control characters as `\uXXXX`, but for newline and tab.
  * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and that no file can know; they alone pass,
- * without the number. A stream that is no terminal gets none of them.
+ * without the number. A stream that is no terminal gets none of them. On a terminal no word is broken at the end of a line.
  */
 import pc from 'picocolors';
 import { printable, printableLines } from '../../models/printable.ts';
+import { fitLines } from './wrap.ts';
 
 /** Parameters of four digits, as long as programs that measure coloured text take them. Empty until guardStreams. */
 let mark = '';
@@ -29,10 +30,13 @@ export function coloursFor(stream: { isTTY?: boolean }): Colours {
   return Object.fromEntries(all) as Colours;
 }
 
+/** Columns for which texts are made, where a terminal has fewer. */
+const narrowest = 40;
+
 /** Columns of a terminal, or what COLUMNS says of another stream; undefined where lines may be as long as they are. */
 export function columnsOf(stream: { columns?: number }): number | undefined {
   const columns = stream.columns || Number(process.env.COLUMNS);
-  return columns > 0 ? Math.max(40, Math.floor(columns)) : undefined;
+  return columns > 0 ? Math.max(narrowest, Math.floor(columns)) : undefined;
 }
 
 /** Empties the line that the cursor stands in; a stream that is no terminal gets nothing. */
@@ -75,7 +79,8 @@ export function guardStreams(): void {
     const plain = write.bind(stream) as (text: string, done?: Done) => boolean;
     const guarded = (chunk: string | Uint8Array, encoding?: unknown, done?: Done): boolean => {
       const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-      return plain(clean(text), typeof encoding === 'function' ? (encoding as Done) : done);
+      const lines = stream.isTTY && stream.columns ? fitLines(text, Math.max(narrowest, stream.columns)) : text;
+      return plain(clean(lines), typeof encoding === 'function' ? (encoding as Done) : done);
     };
     stream.write = guarded as typeof stream.write;
   }

@@ -1,48 +1,79 @@
 /**
  * printGraph: a graph as an aligned table for people (`runlet inspect`).
  *
- * In: a Graph.  Out: text, one line a node: index, operator, name, output shape, sliding geometry, activation, parameters, scale @ zero point (or int16).
+ * In: a Graph.  Out: text, one line a node: short name, operator, output shape, sliding geometry, activation, parameters, scale @ zero point (or int16), name in the file.
  */
 import { maxOf } from '../lists.ts';
+import { shortNames } from './names.ts';
 import { type Clamp, type Graph, isInt16, isQuantised, type Node } from './types.ts';
 
-/** Several lines without a trailing newline; shapes are [t][f][c], parameters count weights and biases. */
-export function printGraph(graph: Graph): string {
-  const shape = (id: number): string => {
-    const s = graph.tensors[id]?.shape;
-    return s ? `[${s.t}][${s.f}][${s.c}]` : '?';
-  };
-  const scale = (id: number): string => {
-    const q = graph.tensors[id]?.quant;
-    return q ? `${q.scale.toPrecision(4)} @ ${isInt16(q) ? 'int16' : q.zeroPoint}` : '';
-  };
-  const int8 = graph.tensors.length > 0 && isQuantised(graph);
-  const head = ['#', 'op', 'name', 'output', 'kernel', 'activation', 'params', ...(int8 ? ['scale @ zero'] : [])];
-  const rows = graph.nodes.map((node, i) => [
-    String(i),
+/** Titles of a graph's table; an int8 graph has one more. */
+export const graphHead = (graph: Graph): string[] => [
+  'layer',
+  'op',
+  'output',
+  'kernel',
+  'activation',
+  'params',
+  ...(isInt8(graph) ? ['scale @ zero'] : []),
+  'name in the file',
+];
+
+const isInt8 = (graph: Graph): boolean => graph.tensors.length > 0 && isQuantised(graph);
+
+const shapeText = (graph: Graph, id: number): string => {
+  const s = graph.tensors[id]?.shape;
+  return s ? `[${s.t}][${s.f}][${s.c}]` : '?';
+};
+
+const scaleText = (graph: Graph, id: number): string => {
+  const q = graph.tensors[id]?.quant;
+  return q ? `${q.scale.toPrecision(4)} @ ${isInt16(q) ? 'int16' : q.zeroPoint}` : '';
+};
+
+/** One row of cells a node; shapes are [t][f][c], parameters count weights and biases. */
+export function graphCells(graph: Graph): (string | number)[][] {
+  const names = shortNames(graph.nodes);
+  return graph.nodes.map((node, i) => [
+    names[i] as string,
     node.op,
-    node.name,
-    shape(node.output),
+    shapeText(graph, node.output),
     geometryOf(node),
     activationOf(node),
-    String(paramsOf(node)),
-    ...(int8 ? [scale(node.output)] : []),
+    paramsOf(node),
+    ...(isInt8(graph) ? [scaleText(graph, node.output)] : []),
+    node.name,
   ]);
+}
+
+/** The lines before and after the table: totals, inputs; outputs, notes. */
+export function graphLines(graph: Graph): { before: string[]; after: string[] } {
+  const int8 = isInt8(graph);
   const total = graph.nodes.reduce((sum, node) => sum + paramsOf(node), 0);
   const port = (kind: string) => (p: Graph['inputs'][number]) =>
-    `${kind} ${p.name}: ${shape(p.tensor)} from ${p.hostType} [${p.fileShape.join(', ')}]${int8 ? `, ${scale(p.tensor)}` : ''}`;
-  return [
-    `${graph.name} (${graph.format}, ${int8 ? 'int8' : 'float'}): ${graph.nodes.length} operators, ${total} parameters`,
-    ...graph.inputs.map(port('input')),
-    ...align([head, ...rows]),
-    ...graph.outputs.map((p) => port('output')(p).replace(' from ', ' as ')),
-    ...graph.notes.map((note) => `note: ${note}`),
-  ].join('\n');
+    `${kind} ${p.name}: ${shapeText(graph, p.tensor)} from ${p.hostType} [${p.fileShape.join(', ')}]${int8 ? `, ${scaleText(graph, p.tensor)}` : ''}`;
+  return {
+    before: [
+      `${graph.name} (${graph.format}, ${int8 ? 'int8' : 'float'}): ${graph.nodes.length} operators, ${total} parameters`,
+      ...graph.inputs.map(port('input')),
+    ],
+    after: [
+      ...graph.outputs.map((p) => port('output')(p).replace(' from ', ' as ')),
+      ...graph.notes.map((note) => `note: ${note}`),
+    ],
+  };
+}
+
+/** Several lines without a trailing newline. */
+export function printGraph(graph: Graph): string {
+  const { before, after } = graphLines(graph);
+  const rows = graphCells(graph).map((cells) => cells.map(String));
+  return [...before, ...align([graphHead(graph), ...rows]), ...after].join('\n');
 }
 
 function align(rows: string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, i) => maxOf(rows.map((row) => row[i]?.length ?? 0)));
-  const right = (i: number) => i === 0 || rows[0]?.[i] === 'params';
+  const right = (i: number) => rows[0]?.[i] === 'params';
   return rows.map((row) =>
     row
       .map((cell, i) => (right(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))

@@ -1,0 +1,45 @@
+/**
+ * runlet completion: a script for a shell that completes commands, options, and the values that an option takes.
+ *
+ * In: the declarations of all verbs.  Out: the script on stdout; it runs without Runlet, so completing is fast.
+ */
+import { isRunletError } from '../../models/error.ts';
+import { print, printJson } from './args.ts';
+import { bashScript } from './completion/bash.ts';
+import { fishScript } from './completion/fish.ts';
+import type { Completed } from './completion/types.ts';
+import { zshScript } from './completion/zsh.ts';
+import { argument, choice, jsonArg } from './options.ts';
+import { defineVerb } from './verb.ts';
+import { loadVerb, verbs } from './verbs.ts';
+
+const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
+const shells = Object.keys(scripts) as (keyof typeof scripts)[];
+
+/** What there is to complete: all verbs with their options. */
+export async function completed(): Promise<Completed[]> {
+  const all: Completed[] = [];
+  for (const [name, about] of Object.entries(verbs)) {
+    // a verb of a package that is not installed is completed by its name
+    const verb = await loadVerb(name).catch((error: unknown) => {
+      if (isRunletError(error)) return undefined;
+      throw error;
+    });
+    all.push({ name, about, options: verb?.args ?? {} });
+  }
+  return all;
+}
+
+export default defineVerb({
+  examples: [
+    ['completion bash > ~/.local/share/bash-completion/completions/runlet', 'for bash, from the next shell on'],
+    ['completion zsh > ~/.zfunc/_runlet', 'for zsh, where ~/.zfunc is in fpath'],
+    ['completion fish > ~/.config/fish/completions/runlet.fish', 'for fish'],
+  ],
+  args: { shell: argument(choice('The shell', shells)), ...jsonArg },
+  async run({ args: { shell, json } }) {
+    const script = scripts[shell](await completed());
+    if (json) return printJson({ shell, script });
+    await print(script);
+  },
+});
