@@ -9,11 +9,12 @@
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient, Progress } from '../gateway/http/client.ts';
+import type { GatewayClient, Progress } from '../remote/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
 import { bytesText } from '../report/table.ts';
 import { emptyLine, rawStream } from '../report/terminal.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';
+import { gatewayPart } from './gateway-package.ts';
 import { readBytes } from './load.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
 
@@ -188,7 +189,7 @@ export default defineCommand({
     if (to?.startsWith('serial:') && !fleet) return toDevice({ ...args, to });
     const options = trialOf(args);
     if (fleet && !to && !args.dryRun && args.confirm) {
-      const { flashFleet } = await import('../gateway/fleet/command.ts');
+      const { flashFleet } = await gatewayPart('runlet flash --fleet', () => import('../gateway/fleet/command.ts'));
       return flashFleet({ ...args, fleet }, options);
     }
     if (!to || fleet)

@@ -9,6 +9,7 @@ import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand }
 import { RunletError } from '../../models/error.ts';
 import { guardStreams, rawStream } from '../report/terminal.ts';
 import { kebab, output, reportError, unknownOptions } from './args.ts';
+import { gatewayPart } from './gateway-package.ts';
 
 const verbs: Record<string, string> = {
   inspect: 'Show what a model file holds, or what a bundle holds',
@@ -34,7 +35,13 @@ const verbs: Record<string, string> = {
   doctor: 'Check this machine: Node, WebAssembly, optional tools',
 };
 
-const load = async (verb: string): Promise<CommandDef> => ((await import(`./${verb}.ts`)) as { default: CommandDef }).default;
+/** Verbs of other packages. */
+const elsewhere: Record<string, () => Promise<object>> = {
+  gateway: () => gatewayPart('runlet gateway', () => import('../gateway/command.ts')),
+};
+
+const load = async (verb: string): Promise<CommandDef> =>
+  ((await (elsewhere[verb]?.() ?? import(`./${verb}.ts`))) as { default: CommandDef }).default;
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

@@ -3,7 +3,7 @@
  */
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient } from '../gateway/http/client.ts';
+import type { GatewayClient } from '../remote/client.ts';
 import { coloursFor, jsonArg, numberOption, printJson } from './args.ts';
 import { clientOf, lineText, remoteArgs, slotArg, slotLines } from './remote.ts';
 

@@ -16,7 +16,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { publicPem } from '../../assembly/bundle/keys.ts';
-import { GatewayClient } from '../../host/gateway/http/client.ts';
+import { GatewayClient } from '../../host/remote/client.ts';
 import { readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { openSession, type Session } from '../../host/session/index.ts';
 import { isRunletError } from '../../models/error.ts';

@@ -1,0 +1,2 @@
+/** `runlet/compile` */
+export * from './host/session/index.ts';
