@@ -9,9 +9,11 @@ export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front
 export type { Manifest, PortManifest, WeightsManifest } from './assembly/bundle/manifest.ts';
 export type { Home } from './assembly/emit/home.ts';
 export {
+  type CountedFrames,
   type Detection,
   Detector,
   type DetectorOptions,
+  type FrameRows,
   type Frames,
   type GapPolicy,
   type GapResult,
@@ -19,10 +21,12 @@ export {
   Listener,
   type ListeningModel,
   openSession,
+  type Result,
   readManifest,
   type SelfTestResult,
   type Session,
   type SessionOptions,
+  type Signal,
   type StreamOutput,
   selfTest,
   type WarmUp,

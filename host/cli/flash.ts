@@ -9,8 +9,8 @@
 import { basename } from 'node:path';
 import { defineCommand } from 'citty';
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient, Progress } from '../remote/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
+import type { GatewayClient, Progress } from '../remote/client.ts';
 import { bytesText } from '../report/table.ts';
 import { emptyLine, rawStream } from '../report/terminal.ts';
 import { badOption, choiceOption, coloursFor, jsonArg, numberOption, printJson } from './args.ts';

@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { RunletError } from '../../models/error.ts';
+import { choiceOption, numberOption } from '../cli/args.ts';
+import { tlsOf } from '../cli/remote.ts';
+import { gapPolicies } from '../session/gap.ts';
 import type { Gateway } from './gateway.ts';
 import type { Served } from './http/serve.ts';
 import { asFailure } from './hub/slot.ts';
@@ -22,9 +25,6 @@ import { serialBytes } from './streams/serial.ts';
 import { attachWebSockets } from './streams/websocket.ts';
 import type { Wires } from './watch/metrics.ts';
 import { Tracker } from './watch/tracker.ts';
-import { gapPolicies } from '../session/gap.ts';
-import { choiceOption, numberOption } from '../cli/args.ts';
-import { tlsOf } from '../cli/remote.ts';
 
 export const streamArgs = {
   late: {

@@ -10,20 +10,20 @@ import { defineCommand } from 'citty';
 import { type Logger, pino } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
+import { jsonArg, numberOption, printJson } from '../cli/args.ts';
+import { readBytes } from '../cli/load.ts';
+import { fileOf, tlsOf, tokenOf } from '../cli/remote.ts';
+import { type TlsParts, validityNote } from '../remote/certificates.ts';
+import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './command-streams.ts';
+import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './command-token.ts';
 import { Gateway } from './gateway.ts';
 import { gatewayApp } from './http/app.ts';
-import { type TlsParts, validityNote } from '../remote/certificates.ts';
 import { Door } from './http/door.ts';
 import { type Served, serve, type Tls } from './http/serve.ts';
 import { asFailure } from './hub/slot.ts';
 import { nodeDisk } from './store/disk.ts';
 import { lockFolder } from './store/lock.ts';
 import { runAll } from './store/run-all.ts';
-import { jsonArg, numberOption, printJson } from '../cli/args.ts';
-import { demoText, openPage, prepareStreams, streamArgs, streamOptions, withDemo } from './command-streams.ts';
-import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './command-token.ts';
-import { readBytes } from '../cli/load.ts';
-import { fileOf, tlsOf, tokenOf } from '../cli/remote.ts';
 
 export default defineCommand({
   meta: { name: 'gateway', description: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams' },
