@@ -1,5 +1,5 @@
 /**
- * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing, then with declarations of types.
+ * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing, then with declarations of types, unless those are as new as the sources.
  *
  * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/, each with the tree of the sources that belong to its package, and beside the
  * code what it reads at run time.
@@ -60,7 +60,8 @@ function closureOf(path, found = new Set()) {
   return found;
 }
 
-const sessionFiles = closureOf('host/session/index.ts');
+const sessionEntry = 'host/session/index.ts';
+const sessionFiles = closureOf(sessionEntry);
 const packages = [
   { name: '@runlet/session', folder: 'host/session', owns: (path) => sessionFiles.has(path) },
   { name: '@runlet/gateway', folder: 'host/gateway', owns: (path) => path.startsWith('host/gateway/') },
@@ -100,8 +101,9 @@ const put = (source, path, bytes) => files.get(ownerOf(source).name).set(path, B
 const common = { absWorkingDir: root, format: 'esm', write: false };
 // the emitter and the kernels share their fields
 const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/kernels/block.ts'];
-const { outputFiles } = await esbuild.build({
+const { outputFiles, metafile } = await esbuild.build({
   ...common,
+  metafile: true,
   entryPoints: typescript,
   outbase: '.',
   outdir: 'dist',
@@ -110,29 +112,44 @@ const { outputFiles } = await esbuild.build({
 for (const { path, text } of outputFiles) {
   const place = under(join(root, 'dist'), path);
   const source = place.replace(/\.js$/, '.ts');
-  put(source, place, linked(text, source));
+  if (!sessionFiles.has(source)) put(source, place, linked(text, source));
 }
 for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, path, readFileSync(join(root, path)));
 for (const path of asTheyAre) for (const file of filesOf(join(root, path))) put(path, under(root, file), readFileSync(file));
-const [session] = (
-  await esbuild.build({ ...common, entryPoints: ['host/session/index.ts'], bundle: true, minify: true, target: 'es2022' })
-).outputFiles;
-files.get('@runlet/session').set('session.min.js', Buffer.from(session.contents));
 
-if (['pack', 'publish'].includes(process.env.npm_command)) {
-  const types = mkdtempSync(join(tmpdir(), 'runlet-types-'));
+// The session is one minified module, for script tags too. Its other files hand on what that one has: one copy, and a small package.
+const namesIn = (source) => metafile.outputs[`dist/${source.replace(/\.ts$/, '.js')}`].exports;
+const handedOn = (source, module) => `export { ${namesIn(source).join(', ')} } from '${module}';\n`;
+const inside = [...sessionFiles].filter((source) => source !== sessionEntry);
+const contents = inside.map((source) => handedOn(source, `./${source}`)).join('');
+const stdin = { contents, resolveDir: root, loader: 'ts' };
+const [session] = (await esbuild.build({ ...common, stdin, bundle: true, minify: true, target: 'es2022' })).outputFiles;
+const oneModule = 'session.min.js';
+files.get('@runlet/session').set(oneModule, Buffer.from(session.contents));
+for (const source of sessionFiles)
+  put(source, source.replace(/\.ts$/, '.js'), handedOn(source, posix.relative(posix.dirname(source), oneModule)));
+
+const timeOf = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
+/** Its time says when the types were made. */
+const typesMade = 'dist/index.d.ts';
+const typesAreFresh = wanted.every((path) => timeOf(path) <= timeOf(typesMade));
+
+function makeTypes() {
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-types-'));
   try {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', types], { cwd: root, stdio: 'inherit' });
-    for (const file of filesOf(types)) {
-      const place = under(types, file);
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', folder], { cwd: root, stdio: 'inherit' });
+    for (const file of filesOf(folder)) {
+      const place = under(folder, file);
       const source = place.replace(/\.d\.ts$/, '.ts');
       put(source, place, linked(readFileSync(file, 'utf8'), source));
     }
   } finally {
-    rmSync(types, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
+const packing = ['pack', 'publish'].includes(process.env.npm_command);
+if (packing && !typesAreFresh) makeTypes();
 
 const { version } = JSON.parse(textOf('package.json'));
 for (const { name, folder } of packages) {
@@ -146,7 +163,9 @@ for (const { name, folder } of packages) {
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, bytes);
   }
-  for (const file of filesOf(dist)) if (!made.has(under(dist, file))) rmSync(file, { force: true });
+  for (const file of filesOf(dist))
+    if (!made.has(under(dist, file)) && !(typesAreFresh && file.endsWith('.d.ts'))) rmSync(file, { force: true });
 }
+if (packing && !typesAreFresh) utimesSync(join(root, typesMade), new Date(), new Date());
 // its time says when dist/ was made (host/cli/bin.js)
 utimesSync(join(root, 'dist/package.json'), new Date(), new Date());
