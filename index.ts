@@ -2,16 +2,20 @@
  * The library's public names: `import { readModel, planStream, quantize, quantPlan, build, openSession } from 'runlet'`.
  *
  * In: a model file.  Out, stage by stage: Graph -> StreamPlan -> QuantPlan -> Bundle -> Session (docs/pipeline.md).
- * `runlet/session` has the last stage alone, without a dependency or a Node import, for browsers.
+ * It needs Node 20 or newer: `build` runs AssemblyScript's compiler (with binaryen, 110 MB installed) in a worker thread and reads its kernels from files.
+ * A bundler that builds for browsers takes compile.ts under this name. That is `runlet/compile`: the same stages without the compiler, and without Node.
+ * `@runlet/session` (also `runlet/session`) has the last stage alone, without a dependency.
  */
 export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
 export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front-end.ts';
 export type { Manifest, PortManifest, WeightsManifest } from './assembly/bundle/manifest.ts';
 export type { Home } from './assembly/emit/home.ts';
 export {
+  type CountedFrames,
   type Detection,
   Detector,
   type DetectorOptions,
+  type FrameRows,
   type Frames,
   type GapPolicy,
   type GapResult,
@@ -19,10 +23,12 @@ export {
   Listener,
   type ListeningModel,
   openSession,
+  type Result,
   readManifest,
   type SelfTestResult,
   type Session,
   type SessionOptions,
+  type Signal,
   type StreamOutput,
   selfTest,
   type WarmUp,

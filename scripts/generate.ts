@@ -1,6 +1,6 @@
 /**
- * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops, assembly/emit/ops from the folders' file names, and
- * host/session/quantise-kernel.ts, the host's own WebAssembly, from assembly/host/quantise.ts.
+ * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops, assembly/emit/ops from the folders' file names,,
+ * host/session/quantise-kernel.ts, the host's own WebAssembly, from assembly/host/quantise.ts, and assembly/interpreters from assembly/kernels.
  *
  * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */
@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeTools } from '../assembly/emit/compile.ts';
 import { jobOf } from '../assembly/emit/compiler.ts';
+import { interpreterFiles } from './interpreter-files.ts';
 
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
@@ -109,4 +110,5 @@ put(
     '',
   ].join('\n'),
 );
+for (const [path, text] of await interpreterFiles()) put(path, text);
 process.exitCode = stale ? 1 : 0;

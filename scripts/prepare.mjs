@@ -1,7 +1,10 @@
 /**
- * The sources as JavaScript in dist/, so that `runlet` starts without a TypeScript loader. Runs after `npm ci`, and before packing, then with declarations of types.
+ * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing, then with declarations of types, unless those are as new as the sources.
  *
- * In: index.ts, models, quant, assembly, host.  Out: dist/ with the same tree, and beside the code what it reads at run time.
+ * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/, each with the tree of the sources that belong to its package, and beside the
+ * code what it reads at run time.
+ * Rule: a file belongs to one package. A relative import of another package's file becomes an import of that package, `runlet/dist/models/read/npy.js`; so every
+ * module is loaded once. A clone has links to its own packages (package.json), and runs what is published.
  * `npx runlet` in a clone may run this while another `runlet` starts: files that are as they should be are left alone, and at no time is one missing.
  * Plain JavaScript, and esbuild alone: this runs before anything else does.
  */
@@ -18,13 +21,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import process from 'node:process';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
 
-/** Not part of the package: what pages are built from, what runs in a clone only, what asc compiles. */
+/** Public entries of the package runlet. */
+const entries = ['index.ts', 'compile.ts', 'session.ts'];
+/** Not part of a package: what pages are built from, what runs in a clone only, what asc compiles. */
 const leftOut = ['host/web', 'host/demo', 'models/zoo', 'assembly/kernels', 'assembly/host'];
 /** Read as they are. */
 const asTheyAre = [
@@ -36,7 +40,7 @@ const asTheyAre = [
   'docs/errors.md',
 ];
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const textOf = (path) => readFileSync(join(root, path), 'utf8');
 const under = (folder, path) => relative(folder, path).replaceAll('\\', '/');
 /** Every file of a folder; a file is its own. */
 const filesOf = (path) =>
@@ -46,14 +50,42 @@ const filesOf = (path) =>
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 
-const sources = ['models', 'quant', 'assembly', 'host'].flatMap((folder) =>
-  filesOf(join(root, folder)).map((file) => under(root, file)),
-);
-const wanted = ['index.ts', ...sources].filter((path) => !leftOut.some((folder) => path.startsWith(`${folder}/`)));
+/** Relative imports, also of types: before the path, the path, the quote behind it. */
+const importOf = /((?:\bfrom|\bimport\()\s*["'`])(\.[^"'`\n]*)(["'`])/g;
+/** A file and all that it imports. */
+function closureOf(path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const [, , to] of textOf(path).matchAll(importOf)) closureOf(posix.join(posix.dirname(path), to), found);
+  return found;
+}
 
-const importOf = /((?:\bfrom|\bimport\()\s*["'`]\.[^"'`\n]*)\.ts(["'`])/g;
-/** Relative imports name the file that is there. */
-const compiled = (text) => text.replace(importOf, (_, before, quote) => `${before}.js${quote}`);
+const sessionEntry = 'host/session/index.ts';
+const sessionFiles = closureOf(sessionEntry);
+const packages = [
+  { name: '@runlet/session', folder: 'host/session', owns: (path) => sessionFiles.has(path) },
+  { name: '@runlet/gateway', folder: 'host/gateway', owns: (path) => path.startsWith('host/gateway/') },
+  { name: 'runlet', folder: '.', owns: () => true },
+];
+/** The package of a source. */
+const ownerOf = (path) => packages.find(({ owns }) => owns(path));
+
+/** What esbuild or tsc made of `source`: imports name the file that is there. */
+function linked(text, source) {
+  return text.replace(importOf, (whole, before, to, quote) => {
+    if (to.includes('$')) return whole.replace(/\.ts(?=["'`]$)/, '.js');
+    const target = posix.join(posix.dirname(source), to.replace(/\.js$/, '.ts'));
+    const { name } = ownerOf(target);
+    const path = name === ownerOf(source).name ? to : `${name}/dist/${target}`;
+    return `${before}${path.replace(/\.ts$/, '.js')}${quote}`;
+  });
+}
+
+const isOutput = (path) => /(^|\/)(dist|node_modules)\//.test(path);
+const sources = ['models', 'quant', 'assembly', 'host']
+  .flatMap((folder) => filesOf(join(root, folder)).map((file) => under(root, file)))
+  .filter((path) => !isOutput(path));
+const wanted = [...entries, ...sources].filter((path) => !leftOut.some((folder) => path.startsWith(`${folder}/`)));
 
 let esbuild;
 try {
@@ -62,41 +94,78 @@ try {
   process.stderr.write('dist/ is not made: esbuild is not installed (npm ci, with development dependencies)\n');
   process.exit(0);
 }
-/** The file's place in dist/ and its bytes. */
-const files = new Map();
+/** By package: a file's place in dist/ and its bytes. */
+const files = new Map(packages.map(({ name }) => [name, new Map()]));
+const put = (source, path, bytes) => files.get(ownerOf(source).name).set(path, Buffer.from(bytes));
+
+const common = { absWorkingDir: root, format: 'esm', write: false };
 // the emitter and the kernels share their fields
 const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/kernels/block.ts'];
-const { outputFiles } = await esbuild.build({
-  absWorkingDir: root,
+const { outputFiles, metafile } = await esbuild.build({
+  ...common,
+  metafile: true,
   entryPoints: typescript,
   outbase: '.',
   outdir: 'dist',
-  format: 'esm',
   target: 'node20',
-  write: false,
 });
-for (const { path, text } of outputFiles) files.set(under(dist, path), Buffer.from(compiled(text)));
-for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) files.set(path, readFileSync(join(root, path)));
-for (const path of asTheyAre) for (const file of filesOf(join(root, path))) files.set(under(root, file), readFileSync(file));
-if (['pack', 'publish'].includes(process.env.npm_command)) {
-  const types = mkdtempSync(join(tmpdir(), 'runlet-types-'));
+for (const { path, text } of outputFiles) {
+  const place = under(join(root, 'dist'), path);
+  const source = place.replace(/\.js$/, '.ts');
+  if (!sessionFiles.has(source)) put(source, place, linked(text, source));
+}
+for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, path, readFileSync(join(root, path)));
+for (const path of asTheyAre) for (const file of filesOf(join(root, path))) put(path, under(root, file), readFileSync(file));
+
+// The session is one minified module, for script tags too. Its other files hand on what that one has: one copy, and a small package.
+const namesIn = (source) => metafile.outputs[`dist/${source.replace(/\.ts$/, '.js')}`].exports;
+const handedOn = (source, module) => `export { ${namesIn(source).join(', ')} } from '${module}';\n`;
+const inside = [...sessionFiles].filter((source) => source !== sessionEntry);
+const contents = inside.map((source) => handedOn(source, `./${source}`)).join('');
+const stdin = { contents, resolveDir: root, loader: 'ts' };
+const [session] = (await esbuild.build({ ...common, stdin, bundle: true, minify: true, target: 'es2022' })).outputFiles;
+const oneModule = 'session.min.js';
+files.get('@runlet/session').set(oneModule, Buffer.from(session.contents));
+for (const source of sessionFiles)
+  put(source, source.replace(/\.ts$/, '.js'), handedOn(source, posix.relative(posix.dirname(source), oneModule)));
+
+const timeOf = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
+/** Its time says when the types were made. */
+const typesMade = 'dist/index.d.ts';
+const typesAreFresh = wanted.every((path) => timeOf(path) <= timeOf(typesMade));
+
+function makeTypes() {
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-types-'));
   try {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', types], { cwd: root, stdio: 'inherit' });
-    for (const file of filesOf(types)) files.set(under(types, file), Buffer.from(compiled(readFileSync(file, 'utf8'))));
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', folder], { cwd: root, stdio: 'inherit' });
+    for (const file of filesOf(folder)) {
+      const place = under(folder, file);
+      const source = place.replace(/\.d\.ts$/, '.ts');
+      put(source, place, linked(readFileSync(file, 'utf8'), source));
+    }
   } finally {
-    rmSync(types, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
+const packing = ['pack', 'publish'].includes(process.env.npm_command);
+if (packing && !typesAreFresh) makeTypes();
 
-files.set('package.json', Buffer.from(`${JSON.stringify({ type: 'module', version })}\n`));
-
-for (const [path, bytes] of files) {
-  const place = join(dist, path);
-  if (existsSync(place) && readFileSync(place).equals(bytes)) continue;
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, bytes);
+const { version } = JSON.parse(textOf('package.json'));
+for (const { name, folder } of packages) {
+  const made = files.get(name);
+  for (const path of ['LICENSE', 'NOTICE']) if (folder !== '.') made.set(path, readFileSync(join(root, path)));
+  made.set('package.json', Buffer.from(`${JSON.stringify({ type: 'module', version })}\n`));
+  const dist = join(root, folder, 'dist');
+  for (const [path, bytes] of made) {
+    const place = join(dist, path);
+    if (existsSync(place) && readFileSync(place).equals(bytes)) continue;
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, bytes);
+  }
+  for (const file of filesOf(dist))
+    if (!made.has(under(dist, file)) && !(typesAreFresh && file.endsWith('.d.ts'))) rmSync(file, { force: true });
 }
-for (const file of filesOf(dist)) if (!files.has(under(dist, file))) rmSync(file, { force: true });
+if (packing && !typesAreFresh) utimesSync(join(root, typesMade), new Date(), new Date());
 // its time says when dist/ was made (host/cli/bin.js)
-utimesSync(join(dist, 'package.json'), new Date(), new Date());
+utimesSync(join(root, 'dist/package.json'), new Date(), new Date());

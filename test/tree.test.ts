@@ -22,9 +22,10 @@ const exported = (name: string): string => {
 const stages = ['models', 'quant', 'assembly', 'host'];
 const sources = [...allFiles.filter((f) => /^[^/]+\.ts$/.test(f)), ...sourcesIn(...stages, 'test', 'scripts')];
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
-  exports: Record<string, string | { types: string; default: string }>;
+  exports: Record<string, string | { types: string; default: string; browser?: string }>;
   bin: Record<string, string>;
   files: string[];
 };
@@ -91,9 +92,7 @@ function closure(entry: string): { files: Set<string>; packages: Set<string> } {
 }
 
 test('host/session has no dependency and no Node import, and of the rest imports the manifest reader and the error type', () => {
-  const entry = exported('./session');
-  assert.is(entry, 'host/session/index.ts');
-  const { files, packages } = closure(entry);
+  const { files, packages } = closure('host/session/index.ts');
   assert.equal([...packages], []);
   const outside = [...files].filter((f) => !f.startsWith('host/session/')).sort();
   const allowed = ['check', 'manifest', 'read'].map((n) => `assembly/bundle/${n}.ts`);
@@ -104,8 +103,8 @@ test('host/session has no dependency and no Node import, and of the rest imports
   assert.equal(own, [], 'files of host/session that its index does not reach');
 });
 
-test('the page has no Node import: it reads, plans, quantises and builds models in a browser', () => {
-  const entries = sourcesIn('host/web');
+test('the page and runlet/compile have no Node import: they read, plan, quantise and build models in a browser', () => {
+  const entries = [...sourcesIn('host/web'), exported('./compile')];
   assert.ok(entries.length > 20);
   const closures = entries.map(closure);
   const files = new Set(closures.flatMap((found) => [...found.files]));
@@ -240,25 +239,57 @@ test('no file is longer than 400 lines, and the median is about 100', () => {
   assert.ok(median >= 40 && median <= 120, `median ${median}`);
 });
 
-test('dependencies are pinned exactly, and those that are imported are listed', () => {
+/** The packages of this clone, and of the gateway what it shares with runlet. */
+const [session, gateway] = ['host/session', 'host/gateway'].map(
+  (folder) => JSON.parse(textOf(`${folder}/package.json`)) as typeof manifest & { peerDependencies?: Record<string, string> },
+) as [typeof manifest, typeof manifest & { peerDependencies: Record<string, string> }];
+
+test('dependencies are pinned exactly, and those that are imported are listed in the package of the file', () => {
   const { dependencies, devDependencies } = manifest;
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
-    assert.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, name);
+  const pinned = { ...dependencies, ...devDependencies, ...gateway.dependencies, ...gateway.peerDependencies };
+  // a clone is among its own packages, by a link
+  for (const [name, version] of Object.entries(pinned))
+    assert.match(version, name === 'runlet' ? /^(\d+\.\d+\.\d+|file:\.)$/ : /^\d+\.\d+\.\d+(-[\w.]+)?$/, name);
+  for (const one of [session, gateway]) assert.is(one.version, manifest.version, 'packages have one version');
+  for (const version of [
+    dependencies['@runlet/session'],
+    gateway.dependencies['@runlet/session'],
+    gateway.peerDependencies.runlet,
+  ])
+    assert.is(version, manifest.version);
+  assert.not.ok(session.dependencies);
   const wrong: string[] = [];
-  for (const file of [...sourcesIn(...stages), 'index.ts'])
+  for (const file of [...sourcesIn(...stages), 'index.ts', 'compile.ts', 'session.ts'])
     for (const { path } of importsOf(file)) {
       if (path.startsWith('node:') || existsSync(join(root, path)) || stageOf(path) >= 0) continue;
       const name = path.split('/', path.startsWith('@') ? 2 : 1).join('/');
       // in a clone whose sources are newer than dist
       if (['host/cli/bin.js', 'host/gateway/worker/start.mjs'].includes(file) && name === 'tsx') continue;
-      if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} -> ${path}`);
+      const owner = file.startsWith('host/gateway/') ? gateway : manifest;
+      if (!Object.hasOwn(owner.dependencies, name)) wrong.push(`${file} -> ${path}`);
     }
   assert.equal(wrong, [], 'run-time imports that package.json does not have under dependencies');
 });
 
+test('the gateway is a package that may be absent: others import its types, and its verbs through gatewayPart', () => {
+  const outside = sourcesIn('host').filter((file) => !file.startsWith('host/gateway/'));
+  const wrong = outside.filter(
+    (file) =>
+      importsOf(file).some(({ path, typeOnly }) => path.startsWith('host/gateway/') && !typeOnly) &&
+      !/gatewayPart\('[^']+', \(\) => import\('\.\.\/gateway\//.test(textOf(file)),
+  );
+  assert.equal(wrong, []);
+});
+
 test('what package.json names is there', () => {
   const files = manifest.files.filter((path) => path !== 'dist').map((path) => path.replace(/^!/, ''));
-  const missing = [...Object.keys(manifest.exports).map(exported), ...Object.values(manifest.bin), ...files].filter((path) => {
+  const missing = [
+    ...Object.keys(manifest.exports)
+      .filter((name) => !name.includes('*'))
+      .map(exported),
+    ...Object.values(manifest.bin),
+    ...files,
+  ].filter((path) => {
     const pattern = new RegExp(`^${posix.normalize(path).replaceAll('.', '\\.').replaceAll('*', '[^/]+')}(/|$)`);
     return !allFiles.some((file) => pattern.test(file));
   });

@@ -20,7 +20,8 @@ function isStale() {
     const base = new URL(`${folder}/`, root);
     if (!existsSync(base)) return false;
     return readdirSync(base, { recursive: true, encoding: 'utf8' }).some(
-      (name) => name.endsWith('.ts') && statSync(new URL(name.replaceAll('\\', '/'), base)).mtimeMs > made,
+      (name) =>
+        name.endsWith('.ts') && !name.endsWith('.d.ts') && statSync(new URL(name.replaceAll('\\', '/'), base)).mtimeMs > made,
     );
   });
 }

@@ -69,11 +69,6 @@ export function checks(): Check[] {
     },
     { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, needed by build' },
     { name: 'write access', ok: writes, needed: true, found: process.cwd() },
-    optional(
-      'onnxruntime-node',
-      isInstalled('onnxruntime-node') ? 'installed' : undefined,
-      'float reference of validate; npm i onnxruntime-node',
-    ),
     optional('Chromium', inPath('chromium', 'chromium-browser', 'google-chrome'), 'only for the tests in a browser'),
     optional('wabt (wasm2c)', inPath('wasm2c'), 'only for bundles as C code'),
   ];

@@ -8,11 +8,12 @@
 
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient, Progress } from '../gateway/http/client.ts';
 import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
+import type { GatewayClient, Progress } from '../remote/client.ts';
 import { bytesText } from '../report/table.ts';
 import { emptyLine, rawStream } from '../report/terminal.ts';
 import { badOption, coloursFor, printJson } from './args.ts';
+import { gatewayPart } from './gateway-package.ts';
 import { readBytes } from './load.ts';
 import {
   argument,
@@ -197,7 +198,7 @@ export default defineVerb({
     const options = trialOf(args);
     if (fleet && !to && !args.dryRun && args.confirm) {
       refuseGiven(serialArgs, given, ofDevice);
-      const { flashFleet } = await import('../gateway/fleet/command.ts');
+      const { flashFleet } = await gatewayPart('runlet flash --fleet', () => import('../gateway/fleet/command.ts'));
       return flashFleet({ ...args, fleet }, options);
     }
     if (!to || fleet)

@@ -6,8 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
 import type { SlotStatus } from '../gateway/gateway.ts';
-import { checkTls, type TlsParts } from '../gateway/http/certificates.ts';
-import { GatewayClient } from '../gateway/http/client.ts';
+import { checkTls, type TlsParts } from '../remote/certificates.ts';
+import { GatewayClient } from '../remote/client.ts';
 import { group, input, path, text } from './options.ts';
 
 /** How a gateway is reached. */

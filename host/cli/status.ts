@@ -2,7 +2,7 @@
  * runlet status: what runs on a gateway, slot by slot; --confirm lets a bundle run that has passed its trial.
  */
 import { RunletError } from '../../models/error.ts';
-import type { GatewayClient } from '../gateway/http/client.ts';
+import type { GatewayClient } from '../remote/client.ts';
 import { badOption, coloursFor, printJson } from './args.ts';
 import { flag, group, jsonArg, number } from './options.ts';
 import { clientOf, lineText, remoteArgs, slotLines } from './remote.ts';

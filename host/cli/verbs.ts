@@ -1,6 +1,7 @@
 /**
  * All verbs: name, group and text of the help. Nothing of a verb is loaded here.
  */
+import { gatewayPart } from './gateway-package.ts';
 import type { Verb } from './verb.ts';
 
 /** Groups of `runlet --help`, in their order. */
@@ -46,7 +47,13 @@ export const verbGroups: Record<string, Record<string, string>> = {
 /** Text by name. */
 export const verbs: Readonly<Record<string, string>> = Object.assign({}, ...Object.values(verbGroups));
 
-export const loadVerb = async (name: string): Promise<Verb> => ((await import(`./${name}.ts`)) as { default: Verb }).default;
+/** Verbs of other packages. */
+const elsewhere: Record<string, () => Promise<object>> = {
+  gateway: () => gatewayPart('runlet gateway', () => import('../gateway/command.ts')),
+};
+
+export const loadVerb = async (name: string): Promise<Verb> =>
+  ((await (elsewhere[name]?.() ?? import(`./${name}.ts`))) as { default: Verb }).default;
 
 /** What `runlet` alone shows: the short road. */
 export const road: Verb['examples'] = [

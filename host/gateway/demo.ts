@@ -7,7 +7,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from '../../assembly/build.ts';
 import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
@@ -20,16 +19,12 @@ import { producer } from '../cli/producer.ts';
 import { ppgFrontEnd } from '../features/ppg.ts';
 import { openSource } from '../sources/index.ts';
 import { readNpy } from '../sources/npy.ts';
+import { zooFolder } from '../zoo-folder.ts';
 import type { Intake } from './streams/intake.ts';
 
 const rateHz = 32;
 /** Of a message: a quarter of a second. */
 const messageTicks = 8;
-
-/** From the sources, and from dist. */
-const zoo = ['../../models/zoo/ppg-hr', '../../../models/zoo/ppg-hr']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find(existsSync);
 
 export interface DemoFiles {
   first: string;
@@ -39,7 +34,7 @@ export interface DemoFiles {
 
 /** @throws RN873 the model is not installed */
 function zooFile(name: string): string {
-  if (zoo) return join(zoo, name);
+  if (zooFolder) return join(zooFolder, 'ppg-hr', name);
   throw new RunletError('RN873', {
     what: 'the demo has no model',
     where: 'models/zoo/ppg-hr',

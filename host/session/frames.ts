@@ -1,57 +1,41 @@
 /**
  * What a push got: which arrays, of which kind, and how many ticks of the clock they last.
  *
- * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all; with one input a tick is a frame. RN706, RN708.
+ * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all; with one input a tick is a frame. RN706, RN708, RN718.
  * Rule: kind and length are asked of the array itself (its internal slots), so that no property, getter or Proxy of the caller can say
  * otherwise, and each element of an array of arrays is read once. An array of another realm (a frame of a page, a vm context) counts as well.
- * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws.
+ * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws or gets rows (counted.ts).
  */
-import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
-import { RunletError } from '../../models/error.ts';
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import { isRunletError, RunletError } from '../../models/error.ts';
+import { type CountedFrames, dataOf, type FrameRows, joinRows } from './counted.ts';
+import { isFrames, isList, kindOf, lengthOf, wrongKind } from './kinds.ts';
 import type { Frames } from './quantise.ts';
 
-const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
-const slot = (name: PropertyKey) => Object.getOwnPropertyDescriptor(typedArray, name)?.get as (this: unknown) => unknown;
-const tagSlot = slot(Symbol.toStringTag);
-const lengthSlot = slot('length');
-
-/** 'Float32Array' and so on; undefined for everything that is no typed array. */
-export const kindOf = (value: unknown): string | undefined => tagSlot.call(value) as string | undefined;
-
-/** Elements of a typed array; 0 where its buffer was detached. */
-const lengthOf = (frames: Frames): number => lengthSlot.call(frames) as number;
-
-/** Array.isArray throws for a Proxy that was revoked. */
-export function isList(value: unknown): value is readonly unknown[] {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
-}
-
-/** RN708: `value` is nothing that this input takes. */
-export function wrongKind(port: PortManifest, value: unknown): RunletError {
-  const { name, hostType, type } = port;
-  const stored = isInt16(port) ? 'Int16Array' : 'Int8Array';
-  const of = hostType === 'int16' ? 'samples' : 'quantised ones';
-  return new RunletError('RN708', {
-    what: `input ${name} does not take ${kindOf(value) ?? (value === null ? 'null' : typeof value)}`,
-    where: `input ${name}`,
-    why: type ? `it is ${hostType}, stored as ${type}` : `its type is ${hostType}`,
-    tryThis: `pass a Float32Array of real values or an ${stored} of ${of}`,
-  });
-}
+/**
+ * What a session takes: the frames of its input, an array of these with one for each input, an array of numbers for each frame (models with one
+ * input), or frames with the number of values in each.
+ */
+export type Signal = Frames | CountedFrames | readonly (Frames | CountedFrames)[] | FrameRows;
 
 /** Reads the arrays of `frames` once, into `parts`. Code of the caller may run here (a getter, a Proxy), and nowhere later. */
 function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]): void {
   parts.length = 1;
   parts[0] = frames;
-  if (!isList(frames)) return;
+  const [port, second] = inputs;
   try {
-    parts.length = Math.min(frames.length, inputs.length + 1);
-    for (let i = 0; i < parts.length; i++) parts[i] = frames[i];
+    if (isList(frames)) {
+      parts.length = Math.min(frames.length, inputs.length + 1);
+      for (let i = 0; i < parts.length; i++) parts[i] = frames[i];
+      if (port && !second && isList(parts[0])) {
+        parts[0] = joinRows(port, frames, parts[0]);
+        parts.length = 1;
+      }
+    }
+    for (let i = 0; i < parts.length; i++)
+      if (inputs[i] && kindOf(parts[i]) === undefined) parts[i] = dataOf(inputs[i] as PortManifest, parts[i]);
   } catch (error) {
+    if (isRunletError(error)) throw error;
     throw new RunletError('RN708', {
       what: 'the frames cannot be read',
       where: 'push',
@@ -64,7 +48,7 @@ function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]
 /**
  * Ticks that `frames` last; `parts` receives the array of each input.
  * @throws RN706 where there are no frames, a part of one or of a tick, not the same number of ticks on every input, or not an array for each;
- *   RN708 where one is no typed array of a kind that a session takes.
+ *   RN708 where one is no typed array of a kind that a session takes; RN718 where frames say that they have other values.
  */
 export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts: Frames[]): number {
   read(inputs, frames, parts);
@@ -78,12 +62,6 @@ export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts:
     count = found;
   }
   return count;
-}
-
-/** Whether a value is of a kind that some input takes. */
-export function isFrames(value: unknown): value is Frames {
-  const kind = kindOf(value);
-  return kind === 'Float32Array' || kind === 'Int8Array' || kind === 'Uint8Array' || kind === 'Int16Array';
 }
 
 /** RN706 at input `i`; `ticks` are those of the inputs before it, -1 if there is none. */

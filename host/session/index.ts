@@ -1,15 +1,19 @@
 /**
- * The session's public names: `import { openSession } from 'runlet/session'`. Runs in Node and in browsers.
+ * The session's public names: `import { openSession } from '@runlet/session'`. Runs in Node and in browsers.
  */
 export type { DetectorManifest, Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
+export type { CountedFrames, FrameRows } from './counted.ts';
 export { type Detection, Detector, type DetectorOptions } from './detector.ts';
+export type { Signal } from './frames.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
 export { type DetectorSettings, isBackground, LabelDetector } from './label-detector.ts';
 export { Listener, type ListenerEvents, type ListeningCount, type ListeningModel } from './listener.ts';
 export type { Stored } from './open.ts';
+export { openSession, type SessionOptions } from './open-session.ts';
 export { dequantiseValue, type Frames, quantiseValue } from './quantise.ts';
+export type { Result } from './result.ts';
 export { type GoldenHop, goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
-export { openSession, Session, type SessionOptions, type WarmUp } from './session.ts';
+export { Session, type WarmUp } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';

@@ -8,7 +8,7 @@
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { kindOf, wrongKind } from './frames.ts';
+import { kindOf, wrongKind } from './kinds.ts';
 import type { Stored } from './open.ts';
 import { quantiseKernel } from './quantise-kernel.ts';
 

@@ -13,20 +13,14 @@
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { badAnswer, failedBefore, tooMany, trap } from './failures.ts';
-import { isList, kindOf, ticksIn, wrongKind } from './frames.ts';
+import { type Signal, ticksIn } from './frames.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
-import { type OpenModule, openModule, type Stored, storedZeros } from './open.ts';
+import { kindOf, wrongKind } from './kinds.ts';
+import { type OpenModule, type Stored, storedZeros } from './open.ts';
 import { dequantiseValue, type Frames, Quantiser, storedKind } from './quantise.ts';
+import { type Result, resultOf } from './result.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
-import { isBytes } from './weights.ts';
-
-export interface SessionOptions {
-  /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
-  manifest?: Manifest;
-  /** The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied. */
-  weights?: BufferSource;
-}
 
 /** Where a stream stands before and between its outputs. */
 export interface WarmUp {
@@ -44,6 +38,10 @@ export class Session {
   readonly hop: number;
   /** Frames that one output looks at. */
   readonly window: number;
+  /** Values in a frame of the first input: its channels, or f * c where a frame is [f][c]. */
+  readonly frameElements: number;
+  /** Names of the classes, in the output's order; empty where the model has none. */
+  readonly labels: readonly string[];
   #module: OpenModule;
   #quantisers: Quantiser[];
   #outputs: Float32Array[];
@@ -60,6 +58,8 @@ export class Session {
   #parts: Frames[] = [];
   /** The module trapped or broke the ABI: its state is undefined until reset or restore. */
   #failed = false;
+  /** The outputs hold values of this stream. */
+  #hasOutput = false;
 
   /** Use openSession: it checks the module first. */
   constructor(module: OpenModule) {
@@ -67,6 +67,8 @@ export class Session {
     this.manifest = module.manifest;
     this.hop = module.manifest.hop;
     this.window = module.manifest.window;
+    this.frameElements = module.manifest.inputs[0]?.elements ?? 0;
+    this.labels = module.manifest.labels ?? [];
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
     this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
@@ -134,6 +136,7 @@ export class Session {
       throw trap('rn_reset', error);
     }
     this.#failed = false;
+    this.#hasOutput = false;
     this.#framesPushed = 0;
     this.#outputsDue = 0;
     this.#originFrame = 0;
@@ -192,10 +195,11 @@ export class Session {
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
    *   uint8 only. Int16Array: samples, inputs that are stored so only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
    *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
-   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN (nothing was consumed), RN710 the module failed, RN752 it
-   *   failed before.
+   *   `{ data, channels }` and an array of numbers for each frame say how many values a frame has, and another number than frameElements is refused.
+   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 frames of another width (nothing was consumed),
+   *   RN710 the module failed, RN752 it failed before.
    */
-  push(frames: Frames | readonly Frames[]): boolean {
+  push(frames: Signal): boolean {
     return this.#take(0, this.#oneHop(frames));
   }
 
@@ -226,16 +230,17 @@ export class Session {
    * @param onOutput gets n of the output; read it with output or outputRaw before returning.
    * @returns outputs that fell due. Errors as for push, except RN707.
    */
-  pushAll(frames: Frames | readonly Frames[], onOutput: (index: number) => void): number {
-    const count = this.framesIn(frames);
+  pushAll(frames: Signal, onOutput: (index: number) => void): number {
+    const parts: Frames[] = [];
+    const count = ticksIn(this.manifest.inputs, frames, parts);
     const before = this.#outputsDue;
     for (let from = 0; from < count; from += this.hop)
-      if (this.pushPart(frames, from, Math.min(this.hop, count - from))) onOutput(this.outputIndex);
+      if (this.pushPart(parts, from, Math.min(this.hop, count - from))) onOutput(this.outputIndex);
     return this.#outputsDue - before;
   }
 
   /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
-  framesIn(frames: Frames | readonly Frames[]): number {
+  framesIn(frames: Signal): number {
     return ticksIn(this.manifest.inputs, frames, []);
   }
 
@@ -243,7 +248,7 @@ export class Session {
    * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
    * @throws RN706, RN707, RN708, RN709 (nothing was consumed), RN710, RN752
    */
-  pushPart(frames: Frames | readonly Frames[], from: number, count: number): boolean {
+  pushPart(frames: Signal, from: number, count: number): boolean {
     const all = ticksIn(this.manifest.inputs, frames, this.#parts);
     if (Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 1 && count <= this.hop && from + count <= all)
       return this.#take(from, count);
@@ -291,6 +296,7 @@ export class Session {
     this.#framesPushed += count;
     if (result === 0) return false;
     this.#outputsDue++;
+    this.#hasOutput = true;
     return true;
   }
 
@@ -319,6 +325,15 @@ export class Session {
       where: 'output',
       why: `the model has ${this.manifest.outputs.length}, counted from 0`,
     });
+  }
+
+  /**
+   * What a classifier says now: the label with the highest score of the latest output; undefined before the first output, and from a restore to the next one.
+   * @param which default: the output that the manifest's detector reads, else 0. @throws RN711, RN719 the output has no labels
+   */
+  result(which = this.manifest.detector?.output ?? 0): Result | undefined {
+    const result = resultOf(this.manifest, which, this.output(which));
+    return this.#hasOutput ? result : undefined;
   }
 
   /**
@@ -353,6 +368,7 @@ export class Session {
     const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
     this.#module.state.set(snapshot.state);
     this.#failed = false;
+    this.#hasOutput = false;
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
     this.#originFrame = snapshot.originFrame;
@@ -370,29 +386,3 @@ const nothing = new Int8Array(0);
 
 /** Little endian, as the module's memory. */
 const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
-/** Of the modules of one network for several targets the first that this engine accepts. */
-function accepted(set: readonly BufferSource[]): BufferSource {
-  const found = set.find((wasm) => isBytes(wasm) && WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
-  if (set.length > 0) return found as BufferSource;
-  throw new RunletError('RN700', {
-    what: 'there is no module to open',
-    where: 'openSession',
-    why: 'the list is empty',
-    tryThis: 'the bytes that `runlet build --target all` writes, best first: simd, interp',
-  });
-}
-
-/**
- * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
- * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
- * What it cannot check is that rn_push returns: run a bundle of unknown origin in a worker (docs/session.md).
- * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
- */
-export async function openSession(
-  wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
-  options: SessionOptions = {},
-): Promise<Session> {
-  const one = isList(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
-  return new Session(await openModule(one, options));
-}

@@ -14,7 +14,7 @@
  * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
-import { kindOf } from './frames.ts';
+import { kindOf } from './kinds.ts';
 
 export interface Snapshot {
   /** 64 hex digits. */

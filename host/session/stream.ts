@@ -7,12 +7,13 @@
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { isFrames, kindOf, wrongKind } from './frames.ts';
+import { type Signal, ticksIn } from './frames.ts';
+import { isFrames, kindOf, wrongKind } from './kinds.ts';
 import type { Frames } from './quantise.ts';
 import type { Session } from './session.ts';
 
-/** A piece of the signal; one array per input (whole frames) for a model with several inputs. */
-export type StreamChunk = Frames | readonly Frames[];
+/** A piece of the signal; whole frames, but for a typed array. */
+export type StreamChunk = Signal;
 
 export interface StreamOutput {
   /** n: counts windows from the first frame; the first is warmUpHops in mode `stream`. */
@@ -68,9 +69,10 @@ export async function* streamOf(
       if (whole === 0) continue;
       chunk = whole < one.length ? one.subarray(0, whole) : one;
     }
-    const count = session.framesIn(chunk);
+    const parts: Frames[] = [];
+    const count = ticksIn(session.manifest.inputs, chunk, parts);
     for (let from = 0; from < count; from += session.hop)
-      if (session.pushPart(chunk, from, Math.min(session.hop, count - from))) yield latest(session);
+      if (session.pushPart(parts, from, Math.min(session.hop, count - from))) yield latest(session);
   }
   if (carry)
     throw new RunletError('RN706', {

@@ -1,18 +1,15 @@
 /**
- * A model file becomes a bundle in the page: the pipeline of `runlet build`, around an interpreter that was compiled beforehand (style `table`, every
- * kernel) or around the compiler (compiler.ts).
+ * What a model file holds, for the page: host/compile.ts, which is `runlet/compile`, makes a bundle of it.
  *
- * In: the file's bytes, options, the last step, and for a float model the frames of a calibration signal.  Out: the bundle's bytes, those that build gives in Node.
+ * In: the file's bytes, options, the manifest of a microWakeWord model.  Out: its graph, hop, and what was assumed.
  */
 import { sha256 } from '../../assembly/bundle/digest.ts';
-import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readMwwManifest } from '../../models/read/mww-manifest.ts';
-import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
-import { quantize } from '../../quant/quantize.ts';
-import { hopInFile, manifestFields, windowOf } from '../model-fields.ts';
+import { checkWebCrypto, usualHop } from '../compile.ts';
+import { hopInFile, windowOf } from '../model-fields.ts';
 import { severalInputs } from './feed.ts';
 import type { LoadOptions, NamedBytes } from './protocol.ts';
 
@@ -29,18 +26,13 @@ export interface ModelFile {
   float: boolean;
 }
 
-/** A file with state has one step; a window is answered ten times, at an even hop, since most strides are 2. */
-function usualHop(graph: Graph): number {
-  const window = windowOf(graph);
-  return graph.stateful || window < 4 ? window : 2 * Math.ceil(window / 20);
-}
-
-/** @param json the manifest of a microWakeWord model. @throws RunletError RN1xx, RN3xx, RN781 */
+/** @param json the manifest of a microWakeWord model. @throws RunletError RN1xx, RN3xx, RN780, RN781 */
 export async function readModelFile(
   { name, bytes }: NamedBytes,
   { frame, window, hop }: LoadOptions,
   json?: NamedBytes,
 ): Promise<ModelFile> {
+  checkWebCrypto();
   const manifest = json && readMwwManifest(json.bytes, json.name);
   const digest = await sha256(bytes);
   const read = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, window });
@@ -54,32 +46,4 @@ export async function readModelFile(
     notes.push(`The file names no hop; an answer every ${chosen} frames is taken, about a tenth of its window.`);
   const shape = graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
   return { graph, hop: chosen, notes, elements: frameOf(shape), float: !isQuantised(graph) };
-}
-
-/** From a plan to a bundle, with what the manifest says beside it. */
-export type Making = (
-  quant: QuantPlan,
-  fields: ReturnType<typeof manifestFields> & { producer: string },
-) => Promise<{ wasm: Uint8Array }>;
-
-/**
- * @param calibration frames [n][f][c] of a float model's input.
- * @throws RunletError RN2xx, RN4xx, RN5xx; RN782 where a float model comes without calibration.
- */
-export async function compileModel(
-  { graph, float, hop }: ModelFile,
-  make: Making,
-  producer: string,
-  calibration?: Float32Array,
-): Promise<Uint8Array> {
-  if (float && !calibration)
-    throw new RunletError('RN782', {
-      what: 'this is a float model, and int8 needs the range of every activation',
-      where: graph.name,
-      why: 'only a signal of the kind it will see has those ranges',
-      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.npy)',
-    });
-  const int8 = float ? quantize(graph, { hop }, calibration as Float32Array, { noReport: true }).graph : graph;
-  const fields = { producer, ...manifestFields(graph) };
-  return (await make(quantPlan(int8, { hop }), fields)).wasm;
 }

@@ -4,16 +4,15 @@
  * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
  */
 
-import type { Interpreter } from '../../assembly/assemble.ts';
 import type { Build } from '../../assembly/build-with.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
 import { append } from '../../models/lists.ts';
+import type { Build as LastStep } from '../compile.ts';
 import { ppgFrontEnd } from '../features/ppg.ts';
 import { openSession, type Session, wasmBytes } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
 import { Chain, type ChainParts } from './chain.ts';
-import type { Making } from './compile.ts';
 import { type FeedChoice, feedOf } from './feed.ts';
 import type {
   Batch,
@@ -46,7 +45,6 @@ export class Engine {
   /** Changes with every begin and stop. */
   #turn = 0;
   #sourceHz: number | undefined;
-  #interpreter: Interpreter | undefined;
   #build: Build | undefined;
 
   constructor(host: EngineHost) {
@@ -153,33 +151,21 @@ export class Engine {
     json?: NamedBytes,
     calibration?: Calibration,
   ): Promise<{ wasm: Uint8Array; notes: string[] }> {
-    if (!globalThis.crypto?.subtle)
-      throw new RunletError('RN780', {
-        what: 'this page cannot compile models: it has no WebCrypto',
-        where: 'crypto.subtle',
-        why: 'browsers give it only to pages from https: or localhost',
-        tryThis: 'open the page at its 127.0.0.1 address, or serve it over https',
-      });
     this.#host.tell({ progress: 'reading the model' });
-    const { compileModel, readModelFile } = await import('./compile.ts');
+    const [{ readModelFile }, { compile }] = await Promise.all([import('./compile.ts'), import('../compile.ts')]);
     const file = await readModelFile(model, options, json);
-    const make = options.code ? await this.#withCompiler(options.code) : await this.#withInterpreter();
+    const build = options.code ? await this.#withCompiler(options.code) : undefined;
     this.#host.tell({
       progress: `${file.float ? 'calibrating and ' : ''}compiling${options.code ? ` code for ${options.code}` : ''}`,
     });
     const frames = file.float && calibration ? await this.#frames(file.elements, calibration, options) : undefined;
-    const wasm = await compileModel(file, make, this.#catalogue?.version ?? 'runlet', frames);
+    const producer = this.#catalogue?.version ?? 'runlet';
+    const { wasm } = await compile(file.graph, { hop: file.hop, calibration: frames, producer, build });
     return { wasm, notes: file.notes };
   }
 
-  async #withInterpreter(): Promise<Making> {
-    this.#interpreter ??= await this.#readInterpreter();
-    const interpreter = this.#interpreter;
-    return async (quant, fields) => (await import('../../assembly/assemble.ts')).buildTable(quant, interpreter, fields);
-  }
-
   /** @throws RN788 where the compiler cannot be fetched */
-  async #withCompiler(target: Target): Promise<Making> {
+  async #withCompiler(target: Target): Promise<LastStep> {
     if (!this.#build) {
       this.#host.tell({ progress: 'fetching the compiler, once (15 MB)' });
       const { kernels } = this.#catalogue?.compiler ?? { kernels: '' };
@@ -197,13 +183,6 @@ export class Engine {
     }
     const build = this.#build;
     return (quant, fields) => build(quant, { ...fields, target });
-  }
-
-  async #readInterpreter(): Promise<Interpreter> {
-    const files = this.#catalogue?.interpreter ?? { code: '', kernels: '' };
-    const kernels = new TextDecoder().decode(await this.#host.asset(files.kernels));
-    const code = await this.#host.asset(files.code);
-    return { target: 'interp', kernels: JSON.parse(kernels), ownClock: false, sound: false, code };
   }
 
   /** A calibration signal as frames of the model. @throws RN785 */

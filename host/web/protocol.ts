@@ -50,8 +50,6 @@ export interface Catalogue {
   version: string;
   models: ModelEntry[];
   frontEnds: FrontEndEntry[];
-  /** The interpreter for models that the page compiles: the module, and its kernels as JSON. */
-  interpreter: { code: string; kernels: string };
   /** Kernel sources as JSON, for code that the page compiles for one model. */
   compiler: { kernels: string };
 }

@@ -1,5 +1,5 @@
 /**
- * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the interpreter for models that the page compiles.
+ * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for code that the page compiles.
  *
  * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same sources give the same bytes.
  */
@@ -9,7 +9,6 @@ import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { kernelFiles } from '../../assembly/emit/compile.ts';
-import { everyKernel, interpreter } from '../../assembly/emit/table-module.ts';
 import { producer } from '../../host/cli/producer.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../../test/shared.ts';
@@ -81,15 +80,9 @@ export async function buildWeb(folder: string): Promise<string[]> {
     files.push(name);
     return name;
   };
-  const { kernels, code } = await interpreter(everyKernel('interp'), {
-    target: 'interp',
-    ownClock: false,
-    sound: false,
-  });
   const catalogue: Catalogue = {
     version: producer(),
     ...(await zooAssets(put)),
-    interpreter: { code: put('interpreter.wasm', code), kernels: put('interpreter.json', JSON.stringify(kernels)) },
     compiler: { kernels: put('kernels.json', JSON.stringify(kernelFiles())) },
   };
   put('catalogue.json', JSON.stringify(catalogue));

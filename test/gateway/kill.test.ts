@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { publicPem } from '../../assembly/bundle/keys.ts';
-import { GatewayClient } from '../../host/gateway/http/client.ts';
+import { GatewayClient } from '../../host/remote/client.ts';
 import { isRunletError } from '../../models/error.ts';
 import { randomOf } from '../host/helpers.ts';
 import { bundleOf, bytesOf, digestOf, keys, type MadeBundle, signal } from './bundles.ts';

@@ -14,7 +14,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle, unsigned } from '../../assembly/bundle/sign.ts';
-import { GatewayClient } from '../../host/gateway/http/client.ts';
+import { GatewayClient } from '../../host/remote/client.ts';
 import { codeOf } from '../host/helpers.ts';
 import { withSection } from '../host/tiny-bundle.ts';
 import { root } from '../shared.ts';

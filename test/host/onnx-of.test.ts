@@ -12,7 +12,7 @@ import { loadRuntime } from '../read/onnx-oracle.ts';
 import { exactSums } from '../write/qdq.ts';
 
 const runtime = await loadRuntime();
-if (!runtime) console.log('skipped: onnxruntime-node does not load here (npm ci, with development dependencies)');
+if (!runtime) console.log('skipped: onnxruntime-web does not load here (npm ci, with development dependencies)');
 
 async function answer(graph: Graph, window: Float32Array): Promise<Float32Array> {
   const session = await runtime?.InferenceSession.create(onnxOf(graph), { logSeverityLevel: 3, extra: exactSums });

@@ -12,14 +12,15 @@ import { tinyBundle } from './tiny-bundle.ts';
 
 /** What the example prints with this bundle in the place of its own, and the package made of the sources. */
 async function run(wasm: Uint8Array): Promise<string> {
-  const [, example = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(textOf('docs/session.md')) ?? [];
+  const fences = [...textOf('docs/session.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text as string);
+  const example = fences.find((text) => text.includes('node:worker_threads')) ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'runlet-worker-'));
   try {
     mkdirSync(join(folder, 'out'));
     writeFileSync(join(folder, 'out/ppg-hr.wasm'), wasm);
-    mkdirSync(join(folder, 'node_modules/runlet'), { recursive: true });
-    writeFileSync(join(folder, 'node_modules/runlet/package.json'), '{"exports":{"./session":"./session.mjs"}}');
-    const outfile = join(folder, 'node_modules/runlet/session.mjs');
+    mkdirSync(join(folder, 'node_modules/@runlet/session'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/@runlet/session/package.json'), '{"exports":"./session.mjs"}');
+    const outfile = join(folder, 'node_modules/@runlet/session/session.mjs');
     await build({ entryPoints: [join(root, 'host/session/index.ts')], bundle: true, format: 'esm', outfile });
     await build({ stdin: { contents: example, loader: 'ts' }, format: 'esm', outfile: join(folder, 'example.mjs') });
     const child = spawn(process.execPath, ['example.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });

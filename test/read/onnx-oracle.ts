@@ -3,7 +3,7 @@
  *
  * In: a file's bytes and the graph that the reader made of it.  Out: both sides' outputs for one seeded random window.
  */
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { thenClamp } from '../../models/graph/clamp.ts';
 import { runFloat } from '../../models/graph/run.ts';
 import { elementsOf, type Graph, isQuantised, type Port } from '../../models/graph/types.ts';
@@ -11,11 +11,13 @@ import { toNormalForm } from '../../models/read/layout.ts';
 
 type Runtime = { InferenceSession: typeof InferenceSession; Tensor: typeof Tensor };
 
-/** onnxruntime-node, or undefined where its binary does not load (it is a development dependency). */
+/** onnxruntime's WebAssembly build, which needs no download after its installation; undefined where it does not load (it is a development dependency). */
 export async function loadRuntime(): Promise<Runtime | undefined> {
   try {
-    const loaded = (await import('onnxruntime-node')) as Runtime & { default?: Runtime };
-    return loaded.InferenceSession ? loaded : loaded.default;
+    const runtime = await import('onnxruntime-web');
+    // further threads would keep the process alive
+    runtime.env.wasm.numThreads = 1;
+    return runtime;
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ import { type ModelOf, type TensorOf, writeModel } from '../../models/write/onnx
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
 
 const runtime = await loadRuntime();
-if (!runtime) console.log('onnxruntime-node does not load here: the float oracle is skipped');
+if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 const next = seededNormal(9);
 const random = (...dims: number[]): TensorOf => ({ dims, floats: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, next) });
 

@@ -17,7 +17,7 @@ const folder = new URL('../fixtures/onnx/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.onnx'));
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
 const runtime = await loadRuntime();
-if (!runtime) console.log('onnxruntime-node does not load here: the float oracle is skipped');
+if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
 async function agree(bytes: Uint8Array, tolerance: number, options: ReadOptions = {}): Promise<Graph> {
   const graph = readOnnx(bytes, options);

@@ -19,7 +19,7 @@ import { loadRuntime, randomInputs } from './onnx-oracle.ts';
 const folder = new URL('../fixtures/onnx/', import.meta.url);
 const files = readdirSync(folder).filter((name) => /^q-.*\.onnx$/.test(name));
 const runtime = await loadRuntime();
-if (!runtime) console.log('skipped: onnxruntime-node does not load here (npm ci, with development dependencies)');
+if (!runtime) console.log('skipped: onnxruntime-web does not load here (npm ci, with development dependencies)');
 
 /** The file with more outputs: appended as a second GraphProto fragment, which protobuf merges into the first. */
 function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'uint8' }[]): Uint8Array {

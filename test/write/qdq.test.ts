@@ -30,7 +30,7 @@ import { count, levels, noSteps, randomWindow, reference, type Steps, sessionOf,
 import { trainedLike } from './trained-like.ts';
 
 const runtime = await loadRuntime();
-if (!runtime) console.log('skipped in part: onnxruntime-node does not load here (npm ci, with development dependencies)');
+if (!runtime) console.log('skipped in part: onnxruntime-web does not load here (npm ci, with development dependencies)');
 const networks = Number(process.env.RUNLET_QDQ_NETWORKS ?? 200);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const specs = fc.sample(network, { seed, numRuns: networks });

@@ -6,8 +6,8 @@
  */
 import type { MqttClient } from 'mqtt';
 import { RunletError } from '../../../models/error.ts';
-import type { TlsParts } from '../http/certificates.ts';
-import { isDistrust } from '../http/tls-errors.ts';
+import type { TlsParts } from '../../remote/certificates.ts';
+import { isDistrust } from '../../remote/tls-errors.ts';
 import { endSoon, guarded, isBrokerUrl, openMqtt } from '../mqtt/client.ts';
 import { seldom } from '../mqtt/seldom.ts';
 import { isName, mostPacketBytes } from './messages.ts';

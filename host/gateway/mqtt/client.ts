@@ -5,7 +5,7 @@
  * (maximumPacketSize) and leaves out what is larger; a broker that refuses 5 (aedes) is asked again with 3.1.1, and there a larger packet ends the connection (RN878).
  */
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
-import type { TlsParts } from '../http/certificates.ts';
+import type { TlsParts } from '../../remote/certificates.ts';
 import { guardPackets, type PacketRule, packetTypes } from './gate.ts';
 
 export interface MqttClientOptions extends Pick<IClientOptions, 'clientId' | 'username' | 'password' | 'will' | 'keepalive'> {

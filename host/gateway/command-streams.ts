@@ -9,22 +9,22 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { RunletError } from '../../models/error.ts';
-import type { Gateway } from '../gateway/gateway.ts';
-import type { Served } from '../gateway/http/serve.ts';
-import { asFailure } from '../gateway/hub/slot.ts';
-import { addPage } from '../gateway/page/page.ts';
-import { runAll } from '../gateway/store/run-all.ts';
-import { defaultIntake, Intake } from '../gateway/streams/intake.ts';
-import { type LineCounts, lineFormats, readLines } from '../gateway/streams/lines.ts';
-import type { Mqtt } from '../gateway/streams/mqtt.ts';
-import { latePolicies } from '../gateway/streams/sequencer.ts';
-import { serialBytes } from '../gateway/streams/serial.ts';
-import { attachWebSockets } from '../gateway/streams/websocket.ts';
-import type { Wires } from '../gateway/watch/metrics.ts';
-import { Tracker } from '../gateway/watch/tracker.ts';
+import { choice, flag, type Given, group, input, number, text } from '../cli/options.ts';
+import { tlsOf } from '../cli/remote.ts';
 import { gapPolicies } from '../session/gap.ts';
-import { choice, flag, type Given, group, input, number, text } from './options.ts';
-import { tlsOf } from './remote.ts';
+import type { Gateway } from './gateway.ts';
+import type { Served } from './http/serve.ts';
+import { asFailure } from './hub/slot.ts';
+import { addPage } from './page/page.ts';
+import { runAll } from './store/run-all.ts';
+import { defaultIntake, Intake } from './streams/intake.ts';
+import { type LineCounts, lineFormats, readLines } from './streams/lines.ts';
+import type { Mqtt } from './streams/mqtt.ts';
+import { latePolicies } from './streams/sequencer.ts';
+import { serialBytes } from './streams/serial.ts';
+import { attachWebSockets } from './streams/websocket.ts';
+import type { Wires } from './watch/metrics.ts';
+import { Tracker } from './watch/tracker.ts';
 
 const whole = { min: 0, max: 2 ** 24, whole: true } as const;
 
@@ -119,7 +119,7 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
     wires.websocket = sockets.counts;
     wires.entrance = served;
     if (args.mqtt) {
-      const { connectMqtt } = await import('../gateway/streams/mqtt.ts');
+      const { connectMqtt } = await import('./streams/mqtt.ts');
       const id = args.mqttId ?? safeName(hostname());
       const [username, password] = [args.mqttUser, process.env.RUNLET_MQTT_PASSWORD];
       const tls = await tlsOf({ ca: args.mqttCa, cert: args.mqttCert, key: args.mqttKey }, 'mqtt');
@@ -136,7 +136,7 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
       // a FIFO can wait, a line cannot
       read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, !args.serial.startsWith('/dev/'));
     }
-    if (args.demo) ends.unshift(await (await import('../gateway/demo.ts')).demoStream(intake, 'pulse-1', demoSpeed));
+    if (args.demo) ends.unshift(await (await import('./demo.ts')).demoStream(intake, 'pulse-1', demoSpeed));
   }
 
   async function stop(): Promise<void> {
@@ -153,7 +153,7 @@ export async function withDemo<T extends { demo?: boolean; state?: string; model
 ): Promise<T & { state: string }> {
   const { demo, state } = args;
   if (demo) {
-    const { demoFiles } = await import('../gateway/demo.ts');
+    const { demoFiles } = await import('./demo.ts');
     const { first, key } = await demoFiles(demoFolder, (text) => process.stderr.write(`${text}\n`));
     return { ...args, state: state ?? join(demoFolder, 'state'), model: args.model ?? first, key: args.key ?? key };
   }

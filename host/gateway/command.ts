@@ -9,22 +9,22 @@ import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
-import { Gateway } from '../gateway/gateway.ts';
-import { gatewayApp } from '../gateway/http/app.ts';
-import { type TlsParts, validityNote } from '../gateway/http/certificates.ts';
-import { Door } from '../gateway/http/door.ts';
-import { type Served, serve, type Tls } from '../gateway/http/serve.ts';
-import { asFailure } from '../gateway/hub/slot.ts';
-import { nodeDisk } from '../gateway/store/disk.ts';
-import { lockFolder } from '../gateway/store/lock.ts';
-import { runAll } from '../gateway/store/run-all.ts';
-import { exitCodes, printJson } from './args.ts';
-import { demoText, openPage, prepareStreams, streamArgs, withDemo } from './gateway-streams.ts';
-import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './gateway-token.ts';
-import { readBytes } from './load.ts';
-import { choice, flag, folder, type Given, group, input, jsonArg, list, number, text } from './options.ts';
-import { fileOf, tlsOf, tokenOf } from './remote.ts';
-import { defineVerb } from './verb.ts';
+import { exitCodes, printJson } from '../cli/args.ts';
+import { readBytes } from '../cli/load.ts';
+import { choice, flag, folder, type Given, group, input, jsonArg, list, number, text } from '../cli/options.ts';
+import { fileOf, tlsOf, tokenOf } from '../cli/remote.ts';
+import { defineVerb } from '../cli/verb.ts';
+import { type TlsParts, validityNote } from '../remote/certificates.ts';
+import { demoText, openPage, prepareStreams, streamArgs, withDemo } from './command-streams.ts';
+import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './command-token.ts';
+import { Gateway } from './gateway.ts';
+import { gatewayApp } from './http/app.ts';
+import { Door } from './http/door.ts';
+import { type Served, serve, type Tls } from './http/serve.ts';
+import { asFailure } from './hub/slot.ts';
+import { nodeDisk } from './store/disk.ts';
+import { lockFolder } from './store/lock.ts';
+import { runAll } from './store/run-all.ts';
 
 const port = { min: 0, max: 65_535, whole: true } as const;
 const whole = { min: 0, max: 2 ** 32, whole: true } as const;
@@ -206,13 +206,13 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
   const broker =
     port === undefined
       ? undefined
-      : await (await import('../gateway/fleet/broker.ts')).openBroker({
+      : await (await import('./fleet/broker.ts')).openBroker({
           ...{ port, host, password },
           log: (about, text) => log.warn(about, `broker: ${text}`),
         });
   if (broker) log.info({ port }, 'broker');
   if (!fleet) return async () => broker?.close();
-  const { joinFleet } = await import('../gateway/fleet/join.ts');
+  const { joinFleet } = await import('./fleet/join.ts');
   const joined = await joinFleet(gateway, {
     fleet,
     id: gatewayId,

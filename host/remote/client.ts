@@ -7,12 +7,12 @@
 import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { RunletError } from '../../../models/error.ts';
-import type { GatewayStatus, SlotStatus } from '../gateway.ts';
-import type { TrialOptions, TrialReport } from '../hub/trial.ts';
-import type { Stored } from '../store/state.ts';
-import type { Verified } from '../verify/verify.ts';
-import type { CheckResult } from '../worker/messages.ts';
+import { RunletError } from '../../models/error.ts';
+import type { GatewayStatus, SlotStatus } from '../gateway/gateway.ts';
+import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
+import type { Stored } from '../gateway/store/state.ts';
+import type { Verified } from '../gateway/verify/verify.ts';
+import type { CheckResult } from '../gateway/worker/messages.ts';
 import type { TlsParts } from './certificates.ts';
 import { tlsFailure } from './tls-errors.ts';
 

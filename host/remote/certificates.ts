@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { RunletError } from '../../../models/error.ts';
+import { RunletError } from '../../models/error.ts';
 
 /** What TLS takes, in PEM. */
 export interface TlsParts {

@@ -4,7 +4,7 @@
  * In: an error of a socket, and how far the connection had come.  Out: RN867, RN868 or RN869 with what to try; undefined for all else. Names of errors: OpenSSL's
  * of X509_verify_cert_error_string, and Node's of TLS.
  */
-import { RunletError } from '../../../models/error.ts';
+import { RunletError } from '../../models/error.ts';
 
 export interface Attempt {
   url: URL;

@@ -1,0 +1,36 @@
+/**
+ * build without a compiler: QuantPlan -> Bundle of style `table`, around an interpreter that was compiled beforehand (`npm run generate`). Free of Node.
+ *
+ * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest and memory map, target `interp`: the bytes of build with `style: 'table', kernels: 'every'`.
+ * The interpreter is fetched when it is first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020).
+ */
+import { fromBase64 } from '../models/graph/base64.ts';
+import { isInt16 } from '../models/graph/types.ts';
+import type { QuantPlan } from '../quant/plan.ts';
+import { type Assembled, buildTable, type Interpreter } from './assemble.ts';
+import type { ManifestOptions } from './bundle/make-manifest.ts';
+
+export type TableBuildOptions = Partial<Omit<ManifestOptions, 'style' | 'target'>>;
+
+const known = new Map<boolean, Promise<Interpreter>>();
+
+async function load(int16: boolean): Promise<Interpreter> {
+  const { kernels, code } = await (int16 ? import('./interpreters/int16.ts') : import('./interpreters/int8.ts'));
+  return { target: 'interp', kernels: JSON.parse(kernels), ownClock: false, sound: false, code: fromBase64(code) };
+}
+
+function interpreterFor({ plan: { graph } }: QuantPlan): Promise<Interpreter> {
+  const int16 = graph.tensors.some(({ quant }) => isInt16(quant));
+  let found = known.get(int16);
+  if (!found) {
+    found = load(int16);
+    // what could not be fetched is asked for again
+    found.catch(() => known.delete(int16));
+    known.set(int16, found);
+  }
+  return found;
+}
+
+/** Packs a module of style `table`. @throws RunletError RN501 (mode misaligned), RN505, and others of RN5xx */
+export const build = async (quant: QuantPlan, options: TableBuildOptions = {}): Promise<Assembled> =>
+  buildTable(quant, await interpreterFor(quant), { producer: 'runlet', ...options });

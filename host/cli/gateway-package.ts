@@ -1,0 +1,31 @@
+/**
+ * Parts of the gateway, which is a package of its own: @runlet/gateway brings the server, MQTT and what they need.
+ *
+ * In: an import of a file of host/gateway (in the published packages an import of @runlet/gateway; scripts/prepare.mjs).  Out: the module.
+ */
+import { RunletError } from '../../models/error.ts';
+import { producer } from './producer.ts';
+
+const name = '@runlet/gateway';
+
+/** Node says so where the package is not installed; a module that the package lacks is another error. */
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === 'ERR_MODULE_NOT_FOUND' &&
+  error.message.includes(`package '${name}'`);
+
+/** @param where the verb or option that needs the gateway. @throws RN879 the package is not installed */
+export async function gatewayPart<T>(where: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    throw new RunletError('RN879', {
+      what: `${where} is in the package ${name}, which is not installed`,
+      where,
+      why: 'most users of runlet need no server',
+      tryThis: `npm install ${name}@${producer()}`,
+    });
+  }
+}

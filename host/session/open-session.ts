@@ -1,0 +1,44 @@
+/**
+ * openSession: from a bundle's bytes to a Session.
+ *
+ * In: a bundle, or bundles of one network for several targets.  Out: a session that takes frames.  The checks are those of open.ts.
+ */
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { RunletError } from '../../models/error.ts';
+import { isList } from './kinds.ts';
+import { openModule } from './open.ts';
+import { Session } from './session.ts';
+import { isBytes } from './weights.ts';
+
+export interface SessionOptions {
+  /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
+  manifest?: Manifest;
+  /** The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied. */
+  weights?: BufferSource;
+}
+
+/** Of the modules of one network for several targets the first that this engine accepts. */
+function accepted(set: readonly BufferSource[]): BufferSource {
+  const found = set.find((wasm) => isBytes(wasm) && WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
+  if (set.length > 0) return found as BufferSource;
+  throw new RunletError('RN700', {
+    what: 'there is no module to open',
+    where: 'openSession',
+    why: 'the list is empty',
+    tryThis: 'the bytes that `runlet build --target all` writes, best first: simd, interp',
+  });
+}
+
+/**
+ * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
+ * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
+ * What it cannot check is that rn_push returns: run a bundle of unknown origin in a worker (docs/session.md).
+ * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
+ */
+export async function openSession(
+  wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
+  options: SessionOptions = {},
+): Promise<Session> {
+  const one = isList(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
+  return new Session(await openModule(one, options));
+}

@@ -1,0 +1,63 @@
+/**
+ * assembly/interpreters: the interpreters of layer tables that builds without a compiler use, as TypeScript.
+ *
+ * In: kernels, and what compiles them.  Out: for each file its text. Where the digest at its top is that of its sources it is kept as it is, for a compilation takes some seconds.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kernelFiles } from '../assembly/emit/compile.ts';
+import { everyKernel, interpreter } from '../assembly/emit/table-module.ts';
+import { type Kernel, tableSource } from '../assembly/emit/table-source.ts';
+import { toBase64 } from '../models/graph/base64.ts';
+import { root } from '../test/shared.ts';
+
+const lineCharacters = 120;
+/** Beside the kernels and the control code. */
+const compiledBy = [
+  'asconfig.json',
+  'asconfig.mjs',
+  'assembly/emit/compiler.ts',
+  'assembly/emit/needs.ts',
+  'assembly/emit/tees.ts',
+  'assembly/emit/tools.mjs',
+  'node_modules/assemblyscript/package.json',
+];
+
+function digestOf(kernels: Kernel[]): string {
+  const hash = createHash('sha256').update(tableSource(kernels, false, false));
+  for (const text of Object.values(kernelFiles())) hash.update(text);
+  for (const path of compiledBy) hash.update(readFileSync(join(root, path)));
+  return hash.digest('hex');
+}
+
+async function textOf(kernels: Kernel[], digest: string): Promise<string> {
+  const { code } = await interpreter(kernels, { target: 'interp', ownClock: false, sound: false });
+  return [
+    '/**',
+    ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its kernels as JSON, its module as base64.',
+    ` * Sources: ${digest}`,
+    ' */',
+    `export const kernels = \`${JSON.stringify(kernels)}\`;`,
+    'export const code = `',
+    ...(toBase64(code).match(new RegExp(`.{1,${lineCharacters}}`, 'g')) as string[]),
+    '`;',
+    '',
+  ].join('\n');
+}
+
+/** Path and text of each file. */
+export async function interpreterFiles(): Promise<[path: string, text: string][]> {
+  const files: [string, string][] = [];
+  for (const [name, int16] of [
+    ['int8', false],
+    ['int16', true],
+  ] as const) {
+    const path = `assembly/interpreters/${name}.ts`;
+    const kernels = everyKernel('interp', 'embed', int16);
+    const digest = digestOf(kernels);
+    const there = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';
+    files.push([path, there.includes(` * Sources: ${digest}\n`) ? there : await textOf(kernels, digest)]);
+  }
+  return files;
+}

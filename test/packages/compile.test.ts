@@ -1,0 +1,71 @@
+/** runlet/compile from its sources: the bytes of the build with a compiler, with int8 and with int16 activations, and what it refuses. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build as compiledBuild } from '../../assembly/build.ts';
+import { sha256 } from '../../assembly/bundle/digest.ts';
+import { build, compile, isQuantised, openSession, quantize, quantPlan, readModel, writeGraph } from '../../compile.ts';
+import { manifestFields } from '../../host/model-fields.ts';
+import { readNpy } from '../../host/sources/npy.ts';
+import { isInt16 } from '../../models/graph/types.ts';
+import { mixed } from '../../quant/mixed.ts';
+import { codeOf } from '../host/helpers.ts';
+import { root } from '../shared.ts';
+
+const zoo = join(root, 'models/zoo/har');
+const file = new Uint8Array(readFileSync(join(zoo, 'har-watch.onnx')));
+const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib-watch.npy')))).data as Float32Array;
+const hop = 16;
+const table = { style: 'table', kernels: 'every' } as const;
+const same = (a: Uint8Array, b: Uint8Array) => assert.is(Buffer.compare(a, b), 0, `${a.length} and ${b.length} bytes`);
+
+test('int8: compile gives what the stages give, and what build gives with the compiler', async () => {
+  const graph = await readModel(file, { digest: await sha256(file) });
+  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
+  const plan = quantPlan(int8, { hop });
+  const { wasm, manifest } = await compile(file, { hop, calibration });
+  same(wasm, (await build(plan, manifestFields(graph))).wasm);
+  same(wasm, (await compiledBuild(plan, { ...table, ...manifestFields(graph) })).wasm);
+  assert.is(manifest.hop, hop);
+  const session = await openSession(wasm as BufferSource);
+  session.pushAll(calibration, () => {});
+  assert.ok(session.labels.includes(session.result()?.label ?? ''), 'labels come from the file');
+});
+
+test('int16: a quantised file with int16 activations is compiled with the kernels that it needs', async () => {
+  const graph = await readModel(file, { name: 'har' });
+  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
+  const wide = mixed(int8, { hop }, [calibration], { budgetPercent: 100 }).graph;
+  assert.ok(wide.tensors.some(({ quant }) => isInt16(quant)));
+  const { wasm } = await compile(writeGraph(wide), { hop });
+  const stored = await readModel(writeGraph(wide), { digest: await sha256(writeGraph(wide)) });
+  assert.ok(isQuantised(stored));
+  same(wasm, (await compiledBuild(quantPlan(stored, { hop }), { ...table, ...manifestFields(stored) })).wasm);
+});
+
+test('the hop: the option, else the file, else about a tenth of the window; options of the plan and labels count', async () => {
+  const graph = await readModel(file, { name: 'har' });
+  const hopOf = async (model: Parameters<typeof compile>[0], options = {}) =>
+    (await compile(model, { calibration, ...options })).manifest.hop;
+  assert.is(await hopOf(file), Number(graph.metadata['runlet.hop']));
+  const { 'runlet.hop': _, ...metadata } = graph.metadata;
+  assert.is(await hopOf({ ...graph, metadata }), 14);
+  const { manifest } = await compile(graph, { hop: 32, calibration, mode: 'windowed', labels: ['a', 'b', 'c', 'd', 'e'] });
+  assert.equal([manifest.hop, manifest.mode, manifest.labels?.join('')], [32, 'windowed', 'abcde']);
+});
+
+test('what is refused: a float model without calibration, mode misaligned, no WebCrypto, what is no model', async () => {
+  assert.is(await codeOf(() => compile(file)), 'RN782');
+  assert.is(await codeOf(() => compile(file, { hop: 5, calibration, mode: 'misaligned' })), 'RN501');
+  assert.is(await codeOf(() => compile(new Uint8Array(9))), 'RN100');
+  const { crypto } = globalThis;
+  Object.defineProperty(globalThis, 'crypto', { value: {}, configurable: true });
+  try {
+    assert.is(await codeOf(() => compile(file, { calibration })), 'RN780');
+  } finally {
+    Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true });
+  }
+});
+
+test.run();
