@@ -4,7 +4,7 @@
  * In: the engine's Loaded, the run so far.  Out: elements.
  */
 import { byId, make, pairs } from './dom.ts';
-import type { History } from './history.ts';
+import type { Run } from './judge.ts';
 import type { Meter } from './meter.ts';
 import type { FrontEndEntry, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
 import { type Reading, valueText } from './reading.ts';
@@ -31,7 +31,7 @@ function markModel(name: string | undefined, own: string): void {
 
 const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): string => {
   if (feed === 'rows' && rows) return `rows of ${rows.title}`;
-  if (feed === 'frames') return `frames of ${manifest.inputs[0]?.elements} values, ${secondsText(1 / frameHz)} each`;
+  if (feed === 'frames') return `${manifest.inputs[0]?.elements} channels at ${frameHz} Hz`;
   const rate = rateHz >= 1000 ? `${rateHz / 1000} kHz` : `${rateHz} Hz`;
   return feed === 'sound'
     ? `sound at ${rate}`
@@ -87,18 +87,13 @@ export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entrie
   (hop.parentElement as HTMLElement).hidden = compiledMs === undefined;
   const select = byId<HTMLSelectElement>('front-end');
   select.replaceChildren(...fitting.map(({ id, title }) => make('option', { value: id, textContent: title })));
-  select.value = rows?.id ?? '';
-  (select.parentElement as HTMLElement).hidden = feed !== 'rows' || fitting.length < 2;
+  if (feed === 'frames') select.prepend(make('option', { value: 'frames', textContent: 'none: frames come from files' }));
+  select.value = rows?.id ?? 'frames';
+  (select.parentElement as HTMLElement).hidden = select.childElementCount < 2 || (manifest.inputs[0]?.elements ?? 1) < 2;
   const code = byId<HTMLSelectElement>('code');
   code.value = options.code ?? '';
   (code.parentElement as HTMLElement).hidden = compiledMs === undefined;
   byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
-}
-
-interface Run {
-  loaded: Loaded;
-  reading: Reading;
-  history: History;
 }
 
 /** The latest answer: the strongest word, or the quantity. */
@@ -115,8 +110,8 @@ function latest({ reading, history }: Run): [value: string, note: string] {
   return [reading.names[best] as string, valueText(values[best] as number, reading)];
 }
 
-/** The numbers above the picture. */
-export function showNumbers(run: Run, meter: Meter): void {
+/** The numbers above the picture. @param figure how right the run is, where that is known. */
+export function showNumbers(run: Run, meter: Meter, figure?: [value: string, note: string]): void {
   const { loaded } = run;
   const { manifest, rows, hopS, fileBytes, codeBytes } = loaded;
   const { memoryBytes, stateBytes } = manifest.bytes;
@@ -126,20 +121,22 @@ export function showNumbers(run: Run, meter: Meter): void {
     modelUs === undefined ? `a hop is ${secondsText(hopS)}` : `${percent(modelUs / 1e6 / hopS)} of its ${secondsText(hopS)}`;
   const items: [string, string, string?][] = [
     ['now', now, name],
+    ...(figure ? [['so far', ...figure] as [string, string, string]] : []),
     ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
     ['memory', kilobytes(memoryBytes), `of it state ${kilobytes(stateBytes)}`],
     ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
   ];
   if (rows)
-    items.splice(2, 0, [
+    items.splice(-2, 0, [
       'front end',
       frontEndUs === undefined ? '–' : microseconds(frontEndUs),
       rows.needed ? `a hop; memory ${kilobytes(rows.memoryBytes)}` : 'to draw; the module has its own',
     ]);
   const list = byId('numbers');
   if (list.childElementCount !== items.length) list.replaceChildren(...pairs(items.map(([term]) => [term, '', ' '])));
-  items.forEach(([, value, note], i) => {
+  items.forEach(([term, value, note], i) => {
     const group = list.children[i] as HTMLElement;
+    (group.children[0] as HTMLElement).textContent = term;
     (group.children[1] as HTMLElement).textContent = value;
     (group.children[2] as HTMLElement).textContent = note ?? '';
   });

@@ -18,7 +18,7 @@ test('records that are kept stay what they were, and have their numbers', () => 
     assert.equal([records.at(i), records.at(i, 1), ...records.record(i)], [i, i + 0.5, i, i + 0.5]);
 });
 
-const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, manifest: tinyManifest() } as unknown as Loaded;
+const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, traces: 1, manifest: tinyManifest() } as unknown as Loaded;
 
 test('the first output that ends at or after a time', () => {
   const history = new History(loaded);
@@ -28,7 +28,7 @@ test('the first output that ends at or after a time', () => {
 });
 
 test('CSV: an empty cell is no number, columns of time are no values', async () => {
-  const read = (text: string) => csvRecording('x.csv', utf8(text), loaded);
+  const read = (text: string) => csvRecording('x.csv', utf8(text), { elements: 1, names: ['signal'], rateHz: 100 });
   assert.equal([...read('time_s,other\n0,1.5\n1,2.5\n').samples], [1.5, 2.5]);
   assert.equal([...read('a,signal\n9,1\n9,2\n').samples], [1, 2]);
   assert.is(await codeOf(() => read('t,signal\n0,1\n1,\n')), 'RN785');
