@@ -1,13 +1,13 @@
 /**
  * runlet gateway: receives bundles, tries them, swaps them in, and runs streams through them.
  *
- * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log, a line of JSON each, on stderr. It stops at SIGINT and SIGTERM.
+ * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log on stderr, lines of JSON where that is no terminal. It stops at SIGINT and SIGTERM.
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { defineCommand } from 'citty';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -16,6 +16,7 @@ import { type TlsParts, validityNote } from '../gateway/http/certificates.ts';
 import { Door } from '../gateway/http/door.ts';
 import { type Served, serve, type Tls } from '../gateway/http/serve.ts';
 import { asFailure } from '../gateway/hub/slot.ts';
+import { gatewayLog } from '../gateway/log.ts';
 import { nodeDisk } from '../gateway/store/disk.ts';
 import { lockFolder } from '../gateway/store/lock.ts';
 import { runAll } from '../gateway/store/run-all.ts';
@@ -85,11 +86,7 @@ export default defineCommand({
       });
     streamOptions(args);
     checkTokenArgs(args);
-    const level = args.log;
-    const log = pino(
-      { level, base: { ...(args.insecureUnsigned && { INSECURE: 'unsigned bundles are taken' }) } },
-      { write: (line: string) => void process.stderr.write(line) },
-    );
+    const log = gatewayLog(args.log, args.insecureUnsigned ? { INSECURE: 'unsigned bundles are taken' } : {});
     const options = {
       policy: {
         keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],

@@ -82,7 +82,8 @@ export function csvRecording(name: string, bytes: Uint8Array, target: CsvTarget)
   body.forEach((row, n) => {
     columns.forEach((column, e) => {
       const value = row[column]?.trim() ? Number(row[column]) : Number.NaN;
-      if (Number.isNaN(value)) throw bad(`${name}, row ${n + 1 + Number(header)}`, `'${printable(row[column] ?? '')}' is not a number`);
+      if (Number.isNaN(value))
+        throw bad(`${name}, row ${n + 1 + Number(header)}`, `'${printable(row[column] ?? '')}' is not a number`);
       samples[n * columns.length + e] = value;
     });
   });

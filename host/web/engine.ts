@@ -136,7 +136,11 @@ export class Engine {
     return this.#loaded;
   }
 
-  #parts(model: Session, { feed, rateHz, frameHz, traces, filter, frontEnd }: FeedChoice, session: Session | undefined): ChainParts {
+  #parts(
+    model: Session,
+    { feed, rateHz, frameHz, traces, filter, frontEnd }: FeedChoice,
+    session: Session | undefined,
+  ): ChainParts {
     return {
       model,
       feed,
@@ -212,7 +216,11 @@ export class Engine {
   }
 
   /** A calibration signal as frames of the model. @throws RN785 */
-  async #frames(elements: number, { samples, rateHz, width = elements }: Calibration, { frontEnd }: LoadOptions): Promise<Float32Array> {
+  async #frames(
+    elements: number,
+    { samples, rateHz, width = elements }: Calibration,
+    { frontEnd }: LoadOptions,
+  ): Promise<Float32Array> {
     if (rateHz === undefined || elements === 1) {
       if (width === elements && samples.length % elements === 0) return samples;
       throw new RunletError('RN785', {
@@ -241,7 +249,10 @@ export class Engine {
 }
 
 /** What the user said of a model that does not say it itself: fields of its manifest. */
-const said = ({ rateHz, labels }: LoadOptions, { sampleRateHz, labels: own }: Loaded['manifest']): Partial<Loaded['manifest']> => ({
+const said = (
+  { rateHz, labels }: LoadOptions,
+  { sampleRateHz, labels: own }: Loaded['manifest'],
+): Partial<Loaded['manifest']> => ({
   ...(rateHz !== undefined && sampleRateHz === undefined && { sampleRateHz: rateHz }),
   ...(labels && !own && { labels }),
 });

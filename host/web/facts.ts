@@ -4,10 +4,11 @@
  * In: the engine's Loaded, the run so far.  Out: elements.
  */
 import { byId, make, pairs } from './dom.ts';
+import { clockText } from './draw/axis.ts';
 import type { Run } from './judge.ts';
 import type { Meter } from './meter.ts';
 import type { FrontEndEntry, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
-import { type Reading, valueText } from './reading.ts';
+import { valueText } from './reading.ts';
 import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
 
 /** The zoo as radio buttons; a model of the user's own stands below them, once there is one. */
@@ -97,7 +98,11 @@ export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entrie
 }
 
 /** The latest answer: the strongest word, or the quantity. */
-function latest({ reading, history }: Run): [value: string, note: string] {
+function latest({ reading, history, hearing }: Run): [value: string, note: string] {
+  if (hearing.kind === 'beats') {
+    const beat = hearing.heard.at(-1);
+    return beat ? [beat.label, `the newest beat, ${clockText(beat.timeMs / 1000, 1)}`] : ['–', 'no beat yet'];
+  }
   const newest = history.times.end - 1;
   if (newest < history.times.first) return ['–', reading.kind === 'quantity' ? 'no answer yet' : 'nothing yet'];
   const values = history.outputs.record(newest);

@@ -5,8 +5,8 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { leastSoundHz } from './recording.ts';
 import type { Feed, FrontEndEntry, Loaded, LoadOptions, Question } from './protocol.ts';
+import { leastSoundHz } from './recording.ts';
 
 export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes' | 'traces'> {
   frontEnd?: FrontEndEntry;

@@ -6,8 +6,8 @@
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { type Detection, isRunletError, LabelDetector } from '../session/index.ts';
 import { BeatHearing } from './beats.ts';
-import type { History } from './history.ts';
 import type { Answers } from './demo.ts';
+import type { History } from './history.ts';
 import type { Loaded } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
@@ -75,7 +75,14 @@ class WordHearing implements Hearing {
   }
 }
 
-const nothing = (): Hearing => ({ heard: [], kind: undefined, follow: () => [], end: () => [], again: () => {}, reset: () => {} });
+const nothing = (): Hearing => ({
+  heard: [],
+  kind: undefined,
+  follow: () => [],
+  end: () => [],
+  again: () => {},
+  reset: () => {},
+});
 
 /** Words where the model has a detector, or listens to sound; beats where the zoo says so; else nothing. */
 export function hearingOf(loaded: Loaded, reading: Reading, answers?: Answers): Hearing {

@@ -5,8 +5,8 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { bindControls, type Controls } from './controls.ts';
-import { byId } from './dom.ts';
 import { type Answers, answersOf, asset, demoOf } from './demo.ts';
+import { byId } from './dom.ts';
 import { hideError, showError } from './error-panel.ts';
 import { showFacts, showModels, showNumbers, showOptions } from './facts.ts';
 import { HeardList } from './heard-list.ts';
@@ -123,7 +123,7 @@ class Page {
 
   async #load(origin: Origin): Promise<void> {
     this.#stop();
-    const { model, json, options, calibration, entry, weights } = origin;
+    const { model, json, options, calibration, weights } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
     let loaded: Awaited<ReturnType<EngineLink['ask']>>;

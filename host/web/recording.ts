@@ -106,9 +106,7 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
   const { manifest, rateHz, frameHz } = loaded;
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
-  return elements === 1
-    ? { elements, names: [input?.name ?? ''], rateHz }
-    : { elements, names, rateHz: frameHz };
+  return elements === 1 ? { elements, names: [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
 }
 
 /**

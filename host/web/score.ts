@@ -35,8 +35,7 @@ export function matched(
   const [right, missed] = [new Set<Said>(), new Set<Said>()];
   for (const one of said) {
     const found = [...free].find(
-      ({ label, timeMs }) =>
-        label === one.word && timeMs / 1000 >= one.start - earlyS && timeMs / 1000 <= one.end + lateS,
+      ({ label, timeMs }) => label === one.word && timeMs / 1000 >= one.start - earlyS && timeMs / 1000 <= one.end + lateS,
     );
     if (found) {
       free.delete(found);

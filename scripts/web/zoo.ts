@@ -9,14 +9,14 @@ import { build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import { loadGraph, manifestFields, planOptions } from '../../host/cli/load.ts';
 import { producer } from '../../host/cli/producer.ts';
+import { classes as beatClasses, delaySamples as beatDelay, rateHz as ecgHz, kindWeights } from '../../host/demo/ecg-records.ts';
 import { devices, rateHz as harHz, window as harWindow } from '../../host/demo/har-recordings.ts';
-import { classes as beatClasses, delaySamples as beatDelay, kindWeights, rateHz as ecgHz } from '../../host/demo/ecg-records.ts';
-import { labelsIn } from '../../models/read/detection.ts';
 import { openSource } from '../../host/sources/index.ts';
-import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { readNpy } from '../../host/sources/npy.ts';
+import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
+import { labelsIn } from '../../models/read/detection.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root } from '../../test/shared.ts';
@@ -130,7 +130,12 @@ async function models(put: Put): Promise<ModelEntry[]> {
     demo: await ppgDemo(put),
   });
   if (existsSync(join(zoo, 'kws/kws.onnx')))
-    entries.push({ name: 'kws', note: 'ten spoken words', file: await bundleOf('kws', 'kws', 'calib.npy', put), demo: kwsDemo(put) });
+    entries.push({
+      name: 'kws',
+      note: 'ten spoken words',
+      file: await bundleOf('kws', 'kws', 'calib.npy', put),
+      demo: kwsDemo(put),
+    });
   return entries;
 }
 

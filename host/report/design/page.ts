@@ -43,9 +43,7 @@ export interface TableOptions {
  */
 export function tableHtml(head: string[], rows: string[][], { label, numeric, narrow, classes = '' }: TableOptions): string {
   const align = (i: number) => (numeric(i) ? ' class="n"' : '');
-  const titles = head.map((h, i) =>
-    h === '' ? `<td${align(i)}></td>` : `<th scope="col"${align(i)}>${escaped(h)}</th>`,
-  );
+  const titles = head.map((h, i) => (h === '' ? `<td${align(i)}></td>` : `<th scope="col"${align(i)}>${escaped(h)}</th>`));
   const cell = (c: string, i: number) =>
     `<td${align(i)}${narrow || i === 0 || head[i] === '' ? '' : ` data-head="${escaped(head[i] as string)}"`}>${c}</td>`;
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`);

@@ -45,10 +45,7 @@ export type Colour = keyof typeof colours;
 export const series = (Object.keys(colours) as Colour[]).filter((name) => name.startsWith('series-'));
 
 /** From quiet to loud, light and dark: the rows of an audio front end. */
-const ramps = [
-  '#f1f2f1 #e9dccb #e3b079 #d1602b #84304a #2b1c33',
-  '#1e2124 #2c2540 #6b2f57 #b8463f #e87b47 #fbe3b4',
-] as const;
+const ramps = ['#f1f2f1 #e9dccb #e3b079 #d1602b #84304a #2b1c33', '#1e2124 #2c2540 #6b2f57 #b8463f #e87b47 #fbe3b4'] as const;
 
 /** A colour as it stands in CSS and in SVG attributes of a page. */
 export const colour = (name: Colour): string => `var(--${name})`;

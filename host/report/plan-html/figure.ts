@@ -6,8 +6,8 @@
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Picture, PictureLayer, RowKind, Run } from '../../../models/stream/picture.ts';
-import { shortName } from '../plan-table.ts';
 import { axisTicks, escaped, number, plain } from '../design/text.ts';
+import { shortName } from '../plan-table.ts';
 
 /** Hops that the stepper can go, and frames on the axis: so many windows that one sees them move. */
 export interface Axis {

@@ -13,7 +13,6 @@ import { escaped, number } from '../design/text.ts';
 import { planCells, planHead } from '../plan-table.ts';
 import { axisOf, figureHtml } from './figure.ts';
 
-
 const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 
 const kindNames = (picture: Picture, mode: string): [group: string, kinds: [RowKind, string][]][] => [
@@ -87,7 +86,8 @@ function facts(plan: StreamPlan, rate?: number): string {
 /** A table of numbers and texts; a column of numbers, or of a part and its whole, is aligned to the right. */
 function valuesTable(label: string, head: string[], rows: (string | number)[][], classes = ''): string {
   const cells = rows.map((row) => row.map((value) => (typeof value === 'number' ? number(value) : escaped(value))));
-  const numeric = (i: number) => rows.length > 0 && rows.every((r) => typeof r[i] === 'number' || /^[\d,]+\/[\d,]+$/.test(String(r[i])));
+  const numeric = (i: number) =>
+    rows.length > 0 && rows.every((r) => typeof r[i] === 'number' || /^[\d,]+\/[\d,]+$/.test(String(r[i])));
   return tableHtml(head, cells, { label, numeric, classes });
 }
 
@@ -103,7 +103,9 @@ function caption(picture: Picture): string {
     parts.push(
       `The lowest bar is the left edge of window n + ${picture.ahead}, which is computed now, while the rows that it reads are the newest.`,
     );
-  parts.push('The shaded column is the newest hop. Point at a row, or choose one with the arrow keys, to see what it depends on.');
+  parts.push(
+    'The shaded column is the newest hop. Point at a row, or choose one with the arrow keys, to see what it depends on.',
+  );
   return parts.join(' ');
 }
 

@@ -67,7 +67,13 @@ export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: 
 }
 
 /** One colour after the other, with the name where there is room. */
-function drawBands(brush: Brush, { palette }: Scene, bands: Said[], [top, height]: [number, number], colourOf: (label: string) => string): void {
+function drawBands(
+  brush: Brush,
+  { palette }: Scene,
+  bands: Said[],
+  [top, height]: [number, number],
+  colourOf: (label: string) => string,
+): void {
   const { context, gutter, width, x } = brush;
   context.font = font(11.5);
   context.textAlign = 'left';
