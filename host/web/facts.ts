@@ -80,6 +80,13 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   byId('notes').replaceChildren(...loaded.notes.map((text) => make('li', {}, text)));
 }
 
+/** Names of the channels, below what the model takes. */
+export function showChannels(names: string[]): void {
+  document.getElementById('channels')?.remove();
+  if (names.length === 0) return;
+  byId('facts').firstElementChild?.append(make('dd', { id: 'channels', className: 'about' }, names.join(', ')));
+}
+
 /** The fields for reading a model another way: those that matter to this one. */
 export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entries: FrontEndEntry[], options: LoadOptions): void {
   const fitting = entries.filter(({ channels }) => channels === manifest.inputs[0]?.elements);

@@ -8,7 +8,7 @@ import { bindControls, type Controls } from './controls.ts';
 import { type Answers, answersOf, asset, demoOf } from './demo.ts';
 import { byId } from './dom.ts';
 import { hideError, showError } from './error-panel.ts';
-import { showFacts, showModels, showNumbers, showOptions } from './facts.ts';
+import { showChannels, showFacts, showModels, showNumbers, showOptions } from './facts.ts';
 import { HeardList } from './heard-list.ts';
 import { hearingOf } from './hearing.ts';
 import { History } from './history.ts';
@@ -16,7 +16,7 @@ import { type Judgement, judge, type Run } from './judge.ts';
 import { EngineLink } from './link.ts';
 import { Meter } from './meter.ts';
 import { type Microphone, openMicrophone } from './microphone.ts';
-import { liveSOf, shownOf } from './picture.ts';
+import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
 import { askLabels, askRate, hideQuestion } from './question.ts';
@@ -83,6 +83,11 @@ class Page {
     if (this.#activity || this.#current?.origin.entry !== first) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     await this.#try(() => (still ? this.#all() : this.#play(false)));
+  }
+
+  /** Name in the zoo of the model that runs, or its own, for tests and the curious. */
+  get model(): string | undefined {
+    return this.#current?.origin.entry?.name ?? this.#current?.loaded.manifest.name;
   }
 
   /** Recordings that have run to their end. */
@@ -165,6 +170,7 @@ class Page {
     const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
     this.#recording = entry ? await demoOf(loaded, entry) : kept;
     showFacts(loaded, entry?.name);
+    this.#nameChannels();
     showOptions(loaded, this.#catalogue.frontEnds, options);
     askLabels(loaded, reading, (labels) => this.#try(() => this.#reload({ labels })));
     this.#controls.model(loaded, reading, hearing);
@@ -227,7 +233,13 @@ class Page {
     this.#stop();
     this.#controls.say(`reading ${name}…`);
     this.#recording = await readRecording(name, bytes, loaded, this.#current?.origin.channels);
+    this.#nameChannels();
     await this.#play();
+  }
+
+  #nameChannels(): void {
+    const { loaded, origin } = this.#current ?? {};
+    if (loaded && origin) showChannels(loaded.traces > 1 ? channelsOf(loaded, this.#recording, origin.channels) : []);
   }
 
   async #toggle(activity: Activity, start: () => Promise<void>): Promise<void> {

@@ -13,7 +13,7 @@ import type { Shown } from './timeline.ts';
 export const liveSOf = ({ feed, rateHz }: Loaded): number => (feed === 'signal' && rateHz < 40 ? 60 : 10);
 
 /** Names of the traces: of the recording, else those that are known, else the input's with a number. */
-function channelsOf({ traces, manifest }: Loaded, recorded: Recording | undefined, known: string[] | undefined): string[] {
+export function channelsOf({ traces, manifest }: Loaded, recorded: Recording | undefined, known: string[] | undefined): string[] {
   const name = manifest.inputs[0]?.name ?? 'signal';
   const names = recorded?.channels ?? known ?? [];
   const all = Array.from({ length: traces }, (_, i) => names[i] ?? (traces === 1 ? name : `${name} ${i}`));

@@ -138,7 +138,7 @@ only('the page: streams, losses, a swap, a refused bundle, in light and dark and
     assert.is(await count('lost'), `${lost}`);
     assert.is(lost, 8);
     assert.match(await text('#notes'), 'RN810');
-    assert.match(await text('#notes'), /bundle main: swapped[\s\S]*stream \S+ opened/);
+    assert.match(await text('#notes'), /bundle main: (swapped|confirmed)[\s\S]*stream pump-.*opened/);
     assert.is((await page.$$('.channel')).length, 6);
     assert.ok((await drawn(page, 'plot')) > 500 && (await drawn(page, 'latency')) > 500);
     assert.equal(await stickingOut(page), [], `${width} wide`);
