@@ -77,7 +77,7 @@ export async function compileModel(
       what: 'this is a float model, and int8 needs the range of every activation',
       where: graph.name,
       why: 'only a signal of the kind it will see has those ranges',
-      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.npy)',
+      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.csv, .npy)',
     });
   const int8 = float ? quantize(graph, { hop }, calibration as Float32Array, { noReport: true }).graph : graph;
   const fields = { producer, ...manifestFields(graph) };

@@ -37,7 +37,7 @@ function rowsOf(name: string, bytes: Uint8Array): string[][] {
   }
 }
 
-const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name);
+const isTime = (name: string): boolean => /^t(ime.*|[ _(].*)?$/i.test(name);
 const isTruth = (name: string): boolean => /^(labels?|class|classes|truth|target|y|activity|beat|.*_true)$/i.test(name);
 const isNumber = (cell: string | undefined): boolean => cell !== undefined && cell !== '' && !Number.isNaN(Number(cell));
 

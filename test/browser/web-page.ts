@@ -80,10 +80,10 @@ export class WebPage {
     return path;
   }
 
-  /** A visitor of their own, at the page, once its first model is there. @param before runs in the page before its scripts. */
-  async visit(options: BrowserContextOptions = {}, before?: () => void): Promise<Visit> {
+  /** A visitor of their own, at the page, once its first model is there. @param before a script that runs in the page before its own. */
+  async visit(options: BrowserContextOptions = {}, before?: string): Promise<Visit> {
     const context = await this.#browser.newContext({ acceptDownloads: true, ...options });
-    if (before) await context.addInitScript(before);
+    if (before) await context.addInitScript({ content: before });
     const visit = new Visit(context, await context.newPage());
     await visit.go(this.served.address);
     return visit;
@@ -164,7 +164,8 @@ export class Visit {
   /** Picks a model of the zoo, and waits for its own recording. */
   async choose(name: string, source: RegExp): Promise<void> {
     await this.page.check(`input[name="model"][value="${name}"]`);
-    await this.page.waitForFunction((n) => (globalThis as any).runletPage.model === n, name); // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+    // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+    await this.page.waitForFunction((n) => (globalThis as any).runletPage.model === n, name);
     await this.source(source);
   }
 

@@ -12,22 +12,20 @@ import { wordsGraph } from './web-model.ts';
 import type { Visit, WebPage } from './web-page.ts';
 
 /** Runs in the page before its scripts: what needs a click or a permission is written down. */
-function watchRequests(): void {
-  const asked: string[] = [];
-  const note = (what: string) => {
+const watchRequests = `
+  globalThis.asked = [];
+  const note = (what) => {
     asked.push(what);
     return Promise.reject(new Error(what));
   };
-  Object.assign(globalThis, { asked });
-  globalThis.AudioContext = class extends AudioContext {
-    constructor() {
-      super();
-      asked.push('sound');
-    }
+  const Sound = AudioContext;
+  globalThis.AudioContext = function () {
+    asked.push('sound');
+    return new Sound();
   };
   navigator.mediaDevices.getUserMedia = () => note('microphone');
   Notification.requestPermission = () => note('notification');
-}
+`;
 
 async function checkView(visit: Visit, name: string, [width, colorScheme]: (typeof everyView)[number]): Promise<void> {
   await shot(visit.page, `web-${name}-${colorScheme}-${width}`);

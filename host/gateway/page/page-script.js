@@ -97,7 +97,7 @@
         element('p', { class: 'bad', text: `given up: ${called(report)}; ${report.failure?.code} ${report.failure?.why}` }),
       );
     const title = active ? `${active.name} ${active.version}` : 'no bundle runs';
-    return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h3', { text: title }), ...lines);
+    return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h2', { text: title }), ...lines);
   }
 
   function streamTable(board) {
