@@ -149,7 +149,12 @@ class Page {
     if ('asks' in loaded) {
       this.#waiting = origin;
       this.#idle();
-      askRate(loaded, (more) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } })));
+      const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
+      askRate(loaded, use, () => {
+        hideQuestion();
+        this.#waiting = undefined;
+        this.#idle();
+      });
       return;
     }
     await this.#show(loaded, origin);

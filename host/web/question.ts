@@ -13,8 +13,12 @@ export function hideQuestion(): void {
   form.replaceChildren();
 }
 
-/** The rate, or the front end whose rows the model takes. */
-export function askRate({ name, elements, frontEnds }: Question, answer: (options: LoadOptions) => void): void {
+/** The rate, or the front end whose rows the model takes. @param cancel the user goes back to the model that ran before. */
+export function askRate(
+  { name, elements, frontEnds }: Question,
+  answer: (options: LoadOptions) => void,
+  cancel: () => void,
+): void {
   const form = byId<HTMLFormElement>('question');
   const rate = make('input', { id: 'rate', inputMode: 'decimal', autocomplete: 'off', size: 9 });
   const what = elements === 1 ? 'Samples a second' : 'Frames a second';
@@ -33,6 +37,7 @@ export function askRate({ name, elements, frontEnds }: Question, answer: (option
       ...(frontEnds.length > 0 ? [make('label', { htmlFor: 'rows' }, 'Audio front end', select)] : []),
       rateLabel,
       make('button', { type: 'submit', textContent: 'Use' }),
+      make('button', { type: 'button', textContent: 'Cancel', onclick: cancel }),
     ),
   );
   form.onsubmit = (event) => {

@@ -2,7 +2,7 @@
  * The plot of a stream's outputs on the gateway's page, over the time of the stream; it is read with the pointer or the arrow keys.
  */
 /* global uPlot */
-const outputPlot = ({ $, number, colour, element, axis }) => {
+globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
   let [outputs, signal, stream, scores] = [[], undefined, undefined, undefined];
 
   /** Lines where another bundle took over. */
