@@ -123,7 +123,10 @@ class Page {
 
   async #reload(options: LoadOptions): Promise<void> {
     const origin = this.#current?.origin;
-    if (origin) await this.#load({ ...origin, options: { ...origin.options, ...options } });
+    if (!origin) return;
+    // what was said of the signal holds, however it is built
+    const { rateHz, labels } = origin.options;
+    await this.#load({ ...origin, options: { ...(rateHz && { rateHz }), ...(labels && { labels }), ...options } });
   }
 
   async #load(origin: Origin): Promise<void> {
@@ -177,7 +180,7 @@ class Page {
     showFacts(loaded, entry?.name);
     this.#nameChannels();
     showOptions(loaded, this.#catalogue.frontEnds, options);
-    askLabels(loaded, reading, (labels) => this.#try(() => this.#reload({ labels })));
+    askLabels(loaded, reading, (labels) => this.#try(() => this.#load({ ...origin, options: { ...options, labels } })));
     this.#controls.model(loaded, reading, hearing);
     this.#begin();
     this.#idle();

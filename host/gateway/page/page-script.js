@@ -248,7 +248,8 @@
     $('counts').tBodies[0].replaceChildren(
       ...countRows.map(([name, text, bad]) => {
         const value = board.counts[name];
-        const label = element('td', { text: name }, element('small', { text }));
+        const words = name.replace(/[A-Z]/, (letter) => ` ${letter.toLowerCase()}`);
+        const label = element('td', { text: words }, element('small', { text }));
         label.style.whiteSpace = 'normal';
         return element('tr', { class: bad && value > 0 ? 'bad' : undefined }, label, element('td', { text: number(value) }));
       }),
