@@ -11,12 +11,13 @@ import type { Manifest } from '../assembly/bundle/manifest.ts';
 import { RunletError } from '../models/error.ts';
 import { type Graph, isQuantised } from '../models/graph/types.ts';
 import { type ReadOptions, readModel } from '../models/read/index.ts';
+import { defaultHop } from '../models/stream/default-hop.ts';
 import type { PlanOptions } from '../models/stream/types.ts';
 import type { Calibration } from '../quant/calibration/signals.ts';
 import { type QuantPlan, quantPlan } from '../quant/plan.ts';
 import type { Preset } from '../quant/presets.ts';
 import { quantize } from '../quant/quantize.ts';
-import { hopInFile, manifestFields, windowOf } from './model-fields.ts';
+import { hopInFile, manifestFields } from './model-fields.ts';
 
 export interface CompileOptions extends Omit<ReadOptions, 'digest'>, Omit<PlanOptions, 'hop'> {
   /** Frames between two outputs. Default: what the file's metadata says, else about a tenth of the window. */
@@ -40,12 +41,6 @@ export interface Compiled {
   /** The bundle: for openSession, or to be saved as a .wasm file. */
   wasm: Uint8Array;
   manifest: Manifest;
-}
-
-/** A file with state has one step; a window is answered ten times, at an even hop, since most strides are 2. */
-export function usualHop(graph: Graph): number {
-  const window = windowOf(graph);
-  return graph.stateful || window < 4 ? window : 2 * Math.ceil(window / 20);
 }
 
 /** @throws RN780 */
@@ -73,9 +68,9 @@ export async function compile(model: Uint8Array | Graph, options: CompileOptions
       what: 'this is a float model, and int8 needs the range of every activation',
       where: graph.name,
       why: 'only a signal of the kind it will see has those ranges',
-      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.npy)',
+      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.csv, .npy)',
     });
-  const plan: PlanOptions = { ...rest, hop: wanted ?? hopInFile(graph) ?? usualHop(graph) };
+  const plan: PlanOptions = { ...rest, hop: wanted ?? hopInFile(graph) ?? defaultHop(graph).hop };
   const int8 = calibration && !isQuantised(graph) ? quantize(graph, plan, calibration, { preset, noReport: true }).graph : graph;
   return build(quantPlan(int8, plan), { ...(producer && { producer }), ...manifestFields(graph, {}, labels) });
 }

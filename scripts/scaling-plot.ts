@@ -1,9 +1,10 @@
 /**
  * The plot of `npm run scaling`: per quantity a panel of measured times and of the law that the multiply-adds give, both axes logarithmic.
  *
- * In: times and multiply-adds.  Out: SVG text, drawn by Observable Plot on linkedom. Colours of Okabe and Ito (2008).
+ * In: times and multiply-adds.  Out: SVG text, light or dark as the reader prefers.
  */
-import { ink, palette } from '../host/report/plot.ts';
+import { drawing } from '../host/report/design/draw.ts';
+import { colour, standalone } from '../host/report/design/palette.ts';
 
 export interface Line {
   quantity: string;
@@ -14,12 +15,10 @@ export interface Line {
 }
 
 const width = 230;
-const [timeColour, workColour] = palette as [string, string];
+const [timeColour, workColour] = [colour('series-1'), colour('series-0')];
 
 export async function scalingPlot(lines: Line[], target: string): Promise<string> {
-  const plot = await import('@observablehq/plot');
-  const { parseHTML } = await import('linkedom');
-  const { document } = parseHTML('<html><body></body></html>');
+  const { Plot: plot, draw } = await drawing();
   const most = Math.max(...lines.flatMap(({ points }) => points.map((p) => p.us)));
   const least = Math.min(...lines.flatMap(({ points }) => points.map((p) => p.us)));
   const panels = lines.map(({ quantity, points, time, work }, i) => {
@@ -27,13 +26,12 @@ export async function scalingPlot(lines: Line[], target: string): Promise<string
     const ratios = points.map((p) => p.us / p.macs).sort((a, b) => a - b);
     const scale = ratios[ratios.length >> 1] as number;
     const law = points.map((p) => ({ value: p.value, us: scale * p.macs }));
-    const svg = plot.plot({
-      document: document as unknown as Document,
+    const svg = draw(`time and work by ${quantity}`, {
       width,
       height: 250,
       marginLeft: 44,
       marginTop: 46,
-      style: { fontFamily: 'sans-serif', fontSize: '11px', background: 'white', color: ink },
+      style: { fontFamily: 'sans-serif', fontSize: '11px' },
       x: { type: 'log', label: quantity, ticks: points.map((p) => p.value), tickFormat: (v: number) => `${v}` },
       y: { type: 'log', label: null, domain: [least / 1.5, most * 1.5], grid: true },
       marks: [
@@ -44,14 +42,15 @@ export async function scalingPlot(lines: Line[], target: string): Promise<string
         plot.text([`work ~ ${quantity}^${work.toFixed(2)}`], { frameAnchor: 'top-left', dy: -20, fill: workColour }),
       ],
     });
-    return (svg as unknown as { outerHTML: string }).outerHTML.replace(/^<svg/, `<svg x="${i * width}" y="24"`);
+    return svg.replace(/^<svg/, `<svg x="${i * width}" y="24"`);
   });
   const title = `Microseconds a hop, target ${target}: measured (solid), and what the multiply-adds say (dashed)`;
-  return [
+  const whole = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width * lines.length}" height="280" viewBox="0 0 ${width * lines.length} 280">`,
-    '<rect width="100%" height="100%" fill="white"/>',
-    `<text x="12" y="18" font-family="sans-serif" font-size="14" fill="${ink}">${title}</text>`,
+    '<rect width="100%" height="100%" fill="var(--paper)"/>',
+    `<text x="12" y="18" font-family="sans-serif" font-size="14" fill="var(--ink)">${title}</text>`,
     ...panels,
     '</svg>\n',
-  ].join('\n');
+  ];
+  return standalone(whole.join('\n'));
 }

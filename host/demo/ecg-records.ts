@@ -18,7 +18,7 @@ export const hop = 8;
 export const window = 1031;
 export const classes = ['N', 'S', 'V', 'F'];
 /** Samples from the one that an answer is about to the end of its window. */
-const delaySamples = 207;
+export const delaySamples = 207;
 const toleranceSamples = 27;
 /** Found beats that are further from any mark are not judged: ventricular flutter was not marked beat by beat. */
 const gapSamples = 2 * rateHz;

@@ -1,8 +1,11 @@
 /**
  * A run of kws as an SVG: the sound above with the script's words, the scores of the ten words below with what was heard.
  *
- * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide. Drawn by Observable Plot on linkedom, loaded here.
+ * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, light or dark as the reader prefers.
  */
+import { drawing } from '../report/design/draw.ts';
+import { type Colour, colour as named, series, standalone } from '../report/design/palette.ts';
+import { escaped } from '../report/design/text.ts';
 import { envelope } from '../report/envelope.ts';
 import type { Detection } from '../session/index.ts';
 import type { Word } from './kws-detect.ts';
@@ -22,30 +25,24 @@ export interface KwsPlot {
   wrong: ReadonlySet<Detection>;
 }
 
-/** Okabe and Ito (2008), then darker steps of the same hues. */
-const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#004A73', '#8C3D00', '#006B4F', '#8A4F70'];
-const ink = '#222222';
+const ink = named('ink');
 const [width, soundHeight, scoreHeight] = [900, 170, 270];
 
 export async function plotKws(run: KwsPlot): Promise<string> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
-  const { document } = parseHTML('<html><body></body></html>');
+  const { Plot, draw } = await drawing();
   const end = run.pcm.length / run.rateHz;
   const x = { domain: [0, end], label: 'time (s)', labelAnchor: 'center' as const, labelArrow: 'none' as const };
-  const common = {
-    document: document as unknown as Document,
-    width,
-    marginLeft: 44,
-    marginRight: 16,
-    style: { fontSize: '12px', color: ink },
-  };
+  const common = { width, marginLeft: 44, marginRight: 16 };
   const words = run.labels.map((label, i) => ({ label, i })).filter(({ label }) => !label.startsWith('_'));
-  const colour = (label: string) => palette[words.findIndex((w) => w.label === label)] ?? ink;
+  const colour = (label: string) => {
+    const name = series[words.findIndex((w) => w.label === label)];
+    return name ? named(name as Colour) : ink;
+  };
   const { starts, low, high } = envelope(run.pcm, 2 * width);
   const at = Array.from(starts, (s) => s / run.rateHz);
   const text = <T>(of: readonly T[], time: (t: T) => number, label: (t: T) => string, y: number, fill: (t: T) => string) =>
     Plot.text(of, { x: time, y, text: label, fill, fontSize: 11, fontWeight: 600, rotate: -45, textAnchor: 'start' });
-  const sound = Plot.plot({
+  const sound = draw('sound, and what is said', {
     ...common,
     height: soundHeight,
     marginTop: 40,
@@ -67,7 +64,7 @@ export async function plotKws(run: KwsPlot): Promise<string> {
   const lines = words.map(({ label, i }) =>
     Plot.lineY(run.scores, { x: run.times as number[], y: (s: Float32Array) => s[i], stroke: colour(label), strokeWidth: 1.3 }),
   );
-  const scores = Plot.plot({
+  const scores = draw('score of each word, and what is heard', {
     ...common,
     height: scoreHeight,
     marginTop: 46,
@@ -81,7 +78,7 @@ export async function plotKws(run: KwsPlot): Promise<string> {
         y: 1,
         r: 4,
         fill: (d: Detection) => colour(d.label),
-        stroke: (d: Detection) => (run.wrong.has(d) ? 'red' : 'none'),
+        stroke: (d: Detection) => (run.wrong.has(d) ? named('bad') : 'none'),
         strokeWidth: 2,
       }),
       text(
@@ -96,16 +93,17 @@ export async function plotKws(run: KwsPlot): Promise<string> {
   const [title, half] = [40, 40 + soundHeight];
   const caption = (y: number, words: string) =>
     `<text x="16" y="${y}" font-size="12" font-weight="600" fill="${ink}">${words}</text>`;
-  const panel = (y: number, svg: unknown) => `<g transform="translate(0 ${y})">${(svg as { outerHTML: string }).outerHTML}</g>`;
+  const panel = (y: number, svg: string) => `<g transform="translate(0 ${y})">${svg}</g>`;
   const height = half + scoreHeight;
-  return [
+  const whole = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
-    ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${run.title}</text>`,
+    ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="${named('paper')}"/>`,
+    `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escaped(run.title)}</text>`,
     panel(title, sound),
     caption(title + 12, 'sound, and what is said'),
     panel(half, scores),
     caption(half + 12, 'score of each word, and what is heard'),
     '</svg>\n',
-  ].join('');
+  ];
+  return standalone(whole.join(''));
 }

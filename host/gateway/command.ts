@@ -1,12 +1,12 @@
 /**
  * runlet gateway: receives bundles, tries them, swaps them in, and runs streams through them.
  *
- * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log, a line of JSON each, on stderr. It stops at SIGINT and SIGTERM.
+ * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log on stderr, lines of JSON where that is no terminal. It stops at SIGINT and SIGTERM.
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
 import { exitCodes, printJson } from '../cli/args.ts';
@@ -22,6 +22,7 @@ import { gatewayApp } from './http/app.ts';
 import { Door } from './http/door.ts';
 import { type Served, serve, type Tls } from './http/serve.ts';
 import { asFailure } from './hub/slot.ts';
+import { gatewayLog } from './log.ts';
 import { nodeDisk } from './store/disk.ts';
 import { lockFolder } from './store/lock.ts';
 import { runAll } from './store/run-all.ts';
@@ -95,11 +96,7 @@ export default defineVerb({
         tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
     checkTokenArgs(args);
-    const level = args.log;
-    const log = pino(
-      { level, base: { ...(args.insecureUnsigned && { INSECURE: 'unsigned bundles are taken' }) } },
-      { write: (line: string) => void process.stderr.write(line) },
-    );
+    const log = gatewayLog(args.log, args.insecureUnsigned ? { INSECURE: 'unsigned bundles are taken' } : {});
     const options = {
       policy: {
         keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],

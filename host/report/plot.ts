@@ -1,11 +1,12 @@
 /**
  * A run as an SVG: the input signal above, the outputs below, on one time axis.
  *
- * In: values and times.  Out: SVG text, 900 px wide, light background, colours of Okabe and Ito (2008), which colour-blind
- * people can tell apart. Long signals are drawn as envelopes (minimum and maximum per half pixel). Drawn by Observable Plot
- * on linkedom; both are loaded on first use.
+ * In: values and times.  Out: SVG text, 900 px wide, light or dark as the reader prefers. Long signals are drawn as envelopes (minimum and maximum per half pixel).
  */
 import { maxOf } from '../../models/lists.ts';
+import { type Drawing, drawing, type Mark } from './design/draw.ts';
+import { type Colour, colour, series as palette, standalone } from './design/palette.ts';
+import { escaped } from './design/text.ts';
 import { envelope } from './envelope.ts';
 
 export interface Series {
@@ -28,27 +29,24 @@ export interface RunPlot {
   unit?: string;
 }
 
-/** Okabe and Ito's palette, dark colours first; black is kept for the truth. */
-export const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
-export const ink = '#222222';
+/** More lines than these cannot be told apart. */
+const mostSeries = 6;
+const ink = colour('ink');
 const width = 900;
 const margins = { marginLeft: 64, marginRight: 28 };
 const plotWidth = width - margins.marginLeft - margins.marginRight;
 
-/** At most as many series as there are colours: those that reach highest, in their own order. */
+/** At most `mostSeries` series: those that reach highest, in their own order. */
 function drawn(series: Series[]): Series[] {
-  if (series.length <= palette.length) return series;
+  if (series.length <= mostSeries) return series;
   const peak = (s: Series) => envelope(s.values, 1).high[0] ?? Number.NEGATIVE_INFINITY;
-  const chosen = new Set([...series].sort((a, b) => peak(b) - peak(a)).slice(0, palette.length));
+  const chosen = new Set([...series].sort((a, b) => peak(b) - peak(a)).slice(0, mostSeries));
   return series.filter((s) => chosen.has(s));
 }
 
-type Plot = typeof import('@observablehq/plot');
-type Mark = ReturnType<Plot['line']>;
-
 /** A line, or the band of its envelope where it has more points than pixels. */
 function marksOf(
-  plot: Plot,
+  plot: Drawing['Plot'],
   series: Series,
   timeOf: (i: number) => number,
   colour: string,
@@ -88,16 +86,12 @@ const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[],
     .join('');
 };
 
-const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] as string);
-
 /**
  * The plot of a run.
  * @returns SVG text, standing alone.
  */
 export async function plotRun(run: RunPlot): Promise<string> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
-  const { document } = parseHTML('<html><body></body></html>');
+  const { Plot, draw } = await drawing();
   const rate = run.inputRateHz;
   const frames = Math.max(0, maxOf(run.input.map((s) => s.values.length)));
   const end = Math.max(rate ? frames / rate : frames, maxOf(Array.from(run.times)));
@@ -107,9 +101,9 @@ export async function plotRun(run: RunPlot): Promise<string> {
     labelAnchor: 'center' as const,
     labelArrow: 'none' as const,
   };
-  const common = { document: document as unknown as Document, width, ...margins, style: { fontSize: '12px', color: ink } };
+  const common = { width, ...margins };
   const panel = (marks: Mark[], height: number, label: string, withAxis: boolean): string => {
-    const svg = Plot.plot({
+    const svg = draw(label, {
       ...common,
       height,
       marginTop: 30,
@@ -117,22 +111,21 @@ export async function plotRun(run: RunPlot): Promise<string> {
       x: withAxis ? { ...x, labelOffset: 38 } : { ...x, label: null },
       y: { label: null, grid: true, nice: true, ticks: height > 200 ? 6 : 4 },
       marks,
-    }) as unknown as { setAttribute(n: string, v: string): void; outerHTML: string };
-    svg.setAttribute('fill', ink);
-    return `${svg.outerHTML}<text x="16" y="16" font-size="12" font-weight="600" fill="${ink}">${escaped(label)}</text>`;
+    });
+    return `${svg}<text x="16" y="16" font-size="12" font-weight="600" fill="${ink}">${escaped(label)}</text>`;
   };
   const inputs = drawn(run.input);
   const outputs = drawn(run.outputs);
   const more = (shown: Series[], all: Series[]) =>
     shown.length < all.length ? `: the highest ${shown.length} of ${all.length}` : '';
-  const colourOf = (i: number) => palette[i] as string;
+  const colourOf = (i: number) => colour(palette[i] as Colour);
   const inputLabel = `input${run.inputUnit ? ` (${run.inputUnit})` : ''}${inputs.length === 1 ? `: ${inputs[0]?.name}` : more(inputs, run.input)}`;
   const single = outputs.length === 1 && !run.truth;
   const outputLabel = `output${single ? `: ${outputs[0]?.name}` : more(outputs, run.outputs)}${run.unit ? ` (${run.unit})` : ''}`;
   const inputMarks = inputs.flatMap((s, i) => marksOf(Plot, s, (n) => (rate ? n / rate : n), colourOf(i), false));
   const truth = run.truth ? marksOf(Plot, run.truth, (n) => run.times[n] as number, ink, true, true) : [];
   // Outputs go on from the input's colours where there are enough, so that one colour means one thing.
-  const shift = inputs.length + outputs.length <= palette.length ? inputs.length : 0;
+  const shift = inputs.length + outputs.length <= mostSeries ? inputs.length : 0;
   const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift), true));
   const [titleHeight, inputHeight, outputHeight] = [40, 210, 270];
   const at = (y: number, content: string) => `<g transform="translate(0 ${y})">${content}</g>`;
@@ -143,12 +136,13 @@ export async function plotRun(run: RunPlot): Promise<string> {
   ];
   const height = titleHeight + inputHeight + outputHeight;
   const top = titleHeight + inputHeight;
-  return [
+  const whole = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
-    ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="${colour('paper')}"/>`,
     `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escaped(run.title)}</text>`,
     at(titleHeight, panel(inputMarks, inputHeight, inputLabel, false) + legendOf(inputLegend, 16)),
     at(top, panel([...truth, ...outputMarks], outputHeight, outputLabel, true) + legendOf(single ? [] : outputLegend, 16)),
     '</svg>\n',
-  ].join('');
+  ];
+  return standalone(whole.join(''));
 }

@@ -1,7 +1,7 @@
 /**
  * The chain that runs in the page's engine: samples -> rate of the model -> front end -> model.
  *
- * In: samples of one channel at the source's rate, in pieces of any length.  Out: batches of what is drawn: envelope, rows of features, outputs.
+ * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.  Out: batches of what is drawn: envelope, rows of features, outputs.
  * Outputs do not depend on how the samples are cut into pieces, and are those of a session in Node on the same samples.
  * Times of an output: the end of the newest row or sample that it saw.
  */
@@ -22,6 +22,8 @@ export interface ChainParts {
   rateHz: number;
   /** Frames of the model a second. */
   frameHz: number;
+  /** Channels whose envelope is kept; 0 for none. */
+  traces: number;
   frontEnd?: { session: Session; stepSamples: number; windowSamples: number };
   /** Before the model, at rateHz. */
   filter?: () => Filter;
@@ -76,12 +78,12 @@ export class Chain {
 
   /** A new signal begins: samples of one channel at a rate, or (undefined) whole frames as the model takes them. */
   begin(run: number, sourceHz: number | undefined): void {
-    const { model, frontEnd, rateHz, filter } = this.#parts;
+    const { model, frontEnd, rateHz, filter, traces } = this.#parts;
     this.#run = run;
     this.#frames = sourceHz === undefined;
     this.#resampler = sourceHz === undefined || sourceHz === rateHz ? undefined : new Resampler(sourceHz, rateHz);
     this.#filter = this.#frames ? undefined : filter?.();
-    this.#waves = new Waves(bucketSamples(rateHz));
+    this.#waves = new Waves(bucketSamples(rateHz), Math.max(1, traces));
     this.#samples = 0;
     model.reset();
     frontEnd?.session.reset();
@@ -117,8 +119,10 @@ export class Chain {
     let frontEndUs = 0;
     let wave: Float32Array = new Float32Array();
     if (samples.length === 0) return this.#batch(before, wave, 0);
-    if (this.#frames) this.#pushFrames(samples);
-    else {
+    if (this.#frames) {
+      if (this.#waves.channels === model.manifest.inputs[0]?.elements) wave = this.#waves.push(samples);
+      this.#pushFrames(samples);
+    } else {
       const prepared = this.#filter ? this.#filter.push(samples) : samples;
       this.#samples += samples.length;
       wave = this.#waves.push(prepared);

@@ -8,8 +8,9 @@ import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readMwwManifest } from '../../models/read/mww-manifest.ts';
-import { checkWebCrypto, usualHop } from '../compile.ts';
-import { hopInFile, windowOf } from '../model-fields.ts';
+import { defaultHop } from '../../models/stream/default-hop.ts';
+import { checkWebCrypto } from '../compile.ts';
+import { hopInFile } from '../model-fields.ts';
 import { severalInputs } from './feed.ts';
 import type { LoadOptions, NamedBytes } from './protocol.ts';
 
@@ -41,9 +42,9 @@ export async function readModelFile(
   if (!input || second) throw severalInputs(name, graph.inputs);
   const notes = manifest?.notice ? [manifest.notice] : [];
   const named = hop ?? hopInFile(graph);
-  const chosen = named ?? usualHop(graph);
-  if (named === undefined && chosen < windowOf(graph))
-    notes.push(`The file names no hop; an answer every ${chosen} frames is taken, about a tenth of its window.`);
+  const usual = named === undefined ? defaultHop(graph) : undefined;
+  const chosen = named ?? usual?.hop ?? 1;
+  if (usual && !graph.stateful) notes.push(`An answer comes every ${chosen} frames: ${usual.why}.`);
   const shape = graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
   return { graph, hop: chosen, notes, elements: frameOf(shape), float: !isQuantised(graph) };
 }

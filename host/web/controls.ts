@@ -99,19 +99,23 @@ export function bindControls(actions: Actions): Controls {
       // beside the button that asked for it, which may be the only one in sight
       byId('compiling').textContent = text;
     },
-    model: ({ feed, rows }, { kind }, hearing) => {
+    model: ({ feed, rows, rateHz, traces }, { kind }, hearing) => {
       const hears = feed === 'sound' || feed === 'rows';
       microphone.hidden = !hears;
       speed.hidden = hears;
-      const speeds = feed === 'signal' ? [1, 8, 32] : [1, 4, 16];
+      const speeds = [1, 2, 8, 32];
       speed.replaceChildren(...speeds.map((n) => make('option', { value: String(n), textContent: `${n} ×` })));
-      speed.value = String(feed === 'signal' ? 8 : 1);
-      byId('cutoff-label').hidden = !hearing.listens;
-      cutoff.value = String(hearing.cutoff);
+      speed.value = String(hears ? 1 : rateHz < 40 ? 8 : 2);
+      byId('cutoff-label').hidden = hearing.cutoff === undefined;
+      cutoff.value = String(hearing.cutoff ?? 0.5);
       showCutoff();
       byId('lanes').dataset.kind = kind;
       byId('lanes').classList.toggle('no-features', !rows);
-      byId('lanes').classList.toggle('no-words', !hearing.listens);
+      const lanes = byId('lanes');
+      lanes.classList.toggle('no-words', hearing.kind === undefined && kind !== 'words');
+      lanes.classList.toggle('several', traces > 1);
+      lanes.classList.toggle('no-wave', traces === 0);
+      byId('heard-title').textContent = hearing.kind === 'beats' ? 'Beats' : 'Heard';
     },
     activity: (activity, recording) => {
       byId('compiling').textContent = '';

@@ -22,5 +22,5 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 /** Terms and their values as a description list's groups. */
 export const pairs = (rows: [term: string, value: string, note?: string][]): HTMLElement[] =>
   rows.map(([term, value, note]) =>
-    make('div', {}, make('dt', {}, term), make('dd', {}, value), ...(note ? [make('p', {}, note)] : [])),
+    make('div', {}, make('dt', {}, term), make('dd', {}, value), ...(note ? [make('dd', { className: 'about' }, note)] : [])),
   );

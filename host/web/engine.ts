@@ -22,6 +22,7 @@ import type {
   Loaded,
   LoadOptions,
   NamedBytes,
+  Question,
   Reply,
   Request,
 } from './protocol.ts';
@@ -51,7 +52,7 @@ export class Engine {
     this.#host = host;
   }
 
-  async handle(request: Request): Promise<Loaded | undefined> {
+  async handle(request: Request): Promise<Loaded | Question | undefined> {
     if (request.do === 'setup') this.#catalogue = request.catalogue;
     else if (request.do === 'load') return this.#load(request);
     else if (request.do === 'begin') {
@@ -94,7 +95,7 @@ export class Engine {
     return { session: await openSession(bytes as BufferSource), bytes };
   }
 
-  async #load({ name, bytes, options, calibration, json, weights }: Request & { do: 'load' }): Promise<Loaded> {
+  async #load({ name, bytes, options, calibration, json, weights }: Request & { do: 'load' }): Promise<Loaded | Question> {
     const entries = this.#catalogue?.frontEnds ?? [];
     const started = performance.now();
     const compiled = !isBundle(bytes);
@@ -102,7 +103,9 @@ export class Engine {
       ? await this.#compile({ name, bytes }, options, json, calibration)
       : { wasm: bytes, notes: [] };
     const model = await openSession(wasm as BufferSource, { weights: weights as BufferSource | undefined });
-    const choice = feedOf(model.manifest, entries, options);
+    const manifest = { ...model.manifest, ...said(options, model.manifest) };
+    const choice = feedOf(manifest, entries, options);
+    if ('asks' in choice) return choice;
     const { frontEnd: entry, ...facts } = choice;
     const frontEnd = entry && { entry, ...(await this.#session(entry)) };
     this.#turn++;
@@ -111,7 +114,7 @@ export class Engine {
       ...facts,
       wasm,
       notes: [...notes, ...facts.notes],
-      manifest: model.manifest,
+      manifest,
       fileBytes: wasm.length,
       codeBytes: wasmBytes(wasm).codeBytes,
       ...(compiled && { compiledMs: performance.now() - started }),
@@ -131,12 +134,17 @@ export class Engine {
     return this.#loaded;
   }
 
-  #parts(model: Session, { feed, rateHz, frameHz, filter, frontEnd }: FeedChoice, session: Session | undefined): ChainParts {
+  #parts(
+    model: Session,
+    { feed, rateHz, frameHz, traces, filter, frontEnd }: FeedChoice,
+    session: Session | undefined,
+  ): ChainParts {
     return {
       model,
       feed,
       rateHz,
       frameHz,
+      traces,
       ...(filter && { filter: () => filterOf(rateHz) }),
       ...(frontEnd &&
         session && {
@@ -153,7 +161,8 @@ export class Engine {
   ): Promise<{ wasm: Uint8Array; notes: string[] }> {
     this.#host.tell({ progress: 'reading the model' });
     const [{ readModelFile }, { compile }] = await Promise.all([import('./compile.ts'), import('../compile.ts')]);
-    const file = await readModelFile(model, options, json);
+    const read = await readModelFile(model, options, json);
+    const file = { ...read, graph: { ...read.graph, metadata: { ...metadataOf(options), ...read.graph.metadata } } };
     const build = options.code ? await this.#withCompiler(options.code) : undefined;
     this.#host.tell({
       progress: `${file.float ? 'calibrating and ' : ''}compiling${options.code ? ` code for ${options.code}` : ''}`,
@@ -186,14 +195,18 @@ export class Engine {
   }
 
   /** A calibration signal as frames of the model. @throws RN785 */
-  async #frames(elements: number, { samples, rateHz }: Calibration, { frontEnd }: LoadOptions): Promise<Float32Array> {
+  async #frames(
+    elements: number,
+    { samples, rateHz, width = elements }: Calibration,
+    { frontEnd }: LoadOptions,
+  ): Promise<Float32Array> {
     if (rateHz === undefined || elements === 1) {
-      if (samples.length % elements === 0) return samples;
+      if (width === elements && samples.length % elements === 0) return samples;
       throw new RunletError('RN785', {
         what: 'this signal does not fit the model',
         where: 'calibration',
-        why: `the model takes ${elements} values a frame, and ${samples.length} values are no whole frames`,
-        tryThis: 'a .npy file of such frames',
+        why: `the model takes ${elements} values a frame, and ${width === elements ? `${samples.length} values are no whole frames` : `the file has ${width}`}`,
+        tryThis: 'a .npy or .csv file of such frames',
       });
     }
     const entries = this.#catalogue?.frontEnds ?? [];
@@ -203,7 +216,7 @@ export class Engine {
         what: 'sound cannot calibrate this model',
         where: 'calibration',
         why: `no front end here makes frames of ${elements} values`,
-        tryThis: 'a .npy file of such frames',
+        tryThis: 'a .npy or .csv file of such frames',
       });
     const { session } = await this.#session(entry);
     const resampler = new Resampler(rateHz, entry.sampleRateHz);
@@ -213,6 +226,21 @@ export class Engine {
     return Float32Array.from(rows);
   }
 }
+
+/** What the user said of a model that does not say it itself: fields of its manifest. */
+const said = (
+  { rateHz, labels }: LoadOptions,
+  { sampleRateHz, labels: own }: Loaded['manifest'],
+): Partial<Loaded['manifest']> => ({
+  ...(rateHz !== undefined && sampleRateHz === undefined && { sampleRateHz: rateHz }),
+  ...(labels && !own && { labels }),
+});
+
+/** The same as metadata of a model file, so that it goes into the module that is built. */
+const metadataOf = ({ rateHz, labels }: LoadOptions): Record<string, string> => ({
+  ...(rateHz !== undefined && { 'runlet.sample_rate_hz': `${rateHz}` }),
+  ...(labels && { 'runlet.labels': labels.join(',') }),
+});
 
 const filterOf = (sampleRateHz: number) => {
   const filter = ppgFrontEnd({ sampleRateHz });

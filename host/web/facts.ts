@@ -4,10 +4,11 @@
  * In: the engine's Loaded, the run so far.  Out: elements.
  */
 import { byId, make, pairs } from './dom.ts';
-import type { History } from './history.ts';
+import { clockText } from './draw/axis.ts';
+import type { Run } from './judge.ts';
 import type { Meter } from './meter.ts';
 import type { FrontEndEntry, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
-import { type Reading, valueText } from './reading.ts';
+import { valueText } from './reading.ts';
 import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
 
 /** The zoo as radio buttons; a model of the user's own stands below them, once there is one. */
@@ -31,7 +32,7 @@ function markModel(name: string | undefined, own: string): void {
 
 const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): string => {
   if (feed === 'rows' && rows) return `rows of ${rows.title}`;
-  if (feed === 'frames') return `frames of ${manifest.inputs[0]?.elements} values, ${secondsText(1 / frameHz)} each`;
+  if (feed === 'frames') return `${manifest.inputs[0]?.elements} channels at ${frameHz} Hz`;
   const rate = rateHz >= 1000 ? `${rateHz / 1000} kHz` : `${rateHz} Hz`;
   return feed === 'sound'
     ? `sound at ${rate}`
@@ -79,6 +80,13 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   byId('notes').replaceChildren(...loaded.notes.map((text) => make('li', {}, text)));
 }
 
+/** Names of the channels, below what the model takes. */
+export function showChannels(names: string[]): void {
+  document.getElementById('channels')?.remove();
+  if (names.length === 0) return;
+  byId('facts').firstElementChild?.append(make('dd', { id: 'channels', className: 'about' }, names.join(', ')));
+}
+
 /** The fields for reading a model another way: those that matter to this one. */
 export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entries: FrontEndEntry[], options: LoadOptions): void {
   const fitting = entries.filter(({ channels }) => channels === manifest.inputs[0]?.elements);
@@ -87,22 +95,21 @@ export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entrie
   (hop.parentElement as HTMLElement).hidden = compiledMs === undefined;
   const select = byId<HTMLSelectElement>('front-end');
   select.replaceChildren(...fitting.map(({ id, title }) => make('option', { value: id, textContent: title })));
-  select.value = rows?.id ?? '';
-  (select.parentElement as HTMLElement).hidden = feed !== 'rows' || fitting.length < 2;
+  if (feed === 'frames') select.prepend(make('option', { value: 'frames', textContent: 'none: frames come from files' }));
+  select.value = rows?.id ?? 'frames';
+  (select.parentElement as HTMLElement).hidden = select.childElementCount < 2 || (manifest.inputs[0]?.elements ?? 1) < 2;
   const code = byId<HTMLSelectElement>('code');
   code.value = options.code ?? '';
   (code.parentElement as HTMLElement).hidden = compiledMs === undefined;
   byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
 }
 
-interface Run {
-  loaded: Loaded;
-  reading: Reading;
-  history: History;
-}
-
 /** The latest answer: the strongest word, or the quantity. */
-function latest({ reading, history }: Run): [value: string, note: string] {
+function latest({ reading, history, hearing }: Run): [value: string, note: string] {
+  if (hearing.kind === 'beats') {
+    const beat = hearing.heard.at(-1);
+    return beat ? [beat.label, `the newest beat, ${clockText(beat.timeMs / 1000, 1)}`] : ['–', 'no beat yet'];
+  }
   const newest = history.times.end - 1;
   if (newest < history.times.first) return ['–', reading.kind === 'quantity' ? 'no answer yet' : 'nothing yet'];
   const values = history.outputs.record(newest);
@@ -115,8 +122,8 @@ function latest({ reading, history }: Run): [value: string, note: string] {
   return [reading.names[best] as string, valueText(values[best] as number, reading)];
 }
 
-/** The numbers above the picture. */
-export function showNumbers(run: Run, meter: Meter): void {
+/** The numbers above the picture. @param figure how right the run is, where that is known. */
+export function showNumbers(run: Run, meter: Meter, figure?: [value: string, note: string]): void {
   const { loaded } = run;
   const { manifest, rows, hopS, fileBytes, codeBytes } = loaded;
   const { memoryBytes, stateBytes } = manifest.bytes;
@@ -126,20 +133,22 @@ export function showNumbers(run: Run, meter: Meter): void {
     modelUs === undefined ? `a hop is ${secondsText(hopS)}` : `${percent(modelUs / 1e6 / hopS)} of its ${secondsText(hopS)}`;
   const items: [string, string, string?][] = [
     ['now', now, name],
+    ...(figure ? [['so far', ...figure] as [string, string, string]] : []),
     ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
     ['memory', kilobytes(memoryBytes), `of it state ${kilobytes(stateBytes)}`],
     ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
   ];
   if (rows)
-    items.splice(2, 0, [
+    items.splice(-2, 0, [
       'front end',
       frontEndUs === undefined ? '–' : microseconds(frontEndUs),
       rows.needed ? `a hop; memory ${kilobytes(rows.memoryBytes)}` : 'to draw; the module has its own',
     ]);
   const list = byId('numbers');
   if (list.childElementCount !== items.length) list.replaceChildren(...pairs(items.map(([term]) => [term, '', ' '])));
-  items.forEach(([, value, note], i) => {
+  items.forEach(([term, value, note], i) => {
     const group = list.children[i] as HTMLElement;
+    (group.children[0] as HTMLElement).textContent = term;
     (group.children[1] as HTMLElement).textContent = value;
     (group.children[2] as HTMLElement).textContent = note ?? '';
   });

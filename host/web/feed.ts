@@ -1,20 +1,16 @@
 /**
- * How samples reach a model: what the page takes from its manifest, and what it has to guess.
+ * How samples reach a model: what the page takes from its manifest, and what it has to ask.
  *
- * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; a note for everything that was guessed.
+ * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; or the question for what nobody said.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import type { Feed, FrontEndEntry, Loaded, LoadOptions } from './protocol.ts';
+import type { Feed, FrontEndEntry, Loaded, LoadOptions, Question } from './protocol.ts';
+import { leastSoundHz } from './recording.ts';
 
-export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes'> {
+export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes' | 'traces'> {
   frontEnd?: FrontEndEntry;
 }
-
-/** From here on a signal is sound. */
-const leastSoundHz = 4000;
-
-const seconds = (s: number): string => (s < 1 ? `${Number((1000 * s).toFixed(1))} ms` : `${Number(s.toFixed(2))} s`);
 
 export const severalInputs = (name: string, inputs: { name: string }[]): RunletError =>
   new RunletError('RN781', {
@@ -35,7 +31,7 @@ function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntr
       why: found
         ? `it makes rows of ${found.channels} values, the model takes ${channels}`
         : `this page has ${entries.map((entry) => entry.id).join(', ')}`,
-      tryThis: 'another front end, or a file of rows (.npy)',
+      tryThis: 'another front end, or a file of rows (.npy or .csv)',
     });
   }
   const { features, frontEnd } = manifest;
@@ -57,37 +53,30 @@ function picturing({ frontEndConfig: own }: Manifest, rateHz: number, entries: F
 }
 
 /** @throws RN781 several inputs, RN783 */
-export function feedOf(manifest: Manifest, entries: FrontEndEntry[], { frontEnd: chosen }: LoadOptions): FeedChoice {
+export function feedOf(manifest: Manifest, entries: FrontEndEntry[], options: LoadOptions): FeedChoice | Question {
   const [input] = manifest.inputs;
   if (!input || manifest.inputs.length > 1) throw severalInputs(manifest.name, manifest.inputs);
-  const { hop, sampleRateHz } = manifest;
-  const notes: string[] = [];
-  const done = (feed: Feed, rateHz: number, frameHz: number, more: Partial<FeedChoice> = {}): FeedChoice => ({
+  const { elements } = input;
+  const rateHz = options.rateHz ?? manifest.sampleRateHz;
+  const done = (feed: Feed, rate: number, frameHz: number, more: Partial<FeedChoice> = {}): FeedChoice => ({
     feed,
-    rateHz,
+    rateHz: rate,
     frameHz,
-    hopS: hop / frameHz,
-    notes,
+    hopS: manifest.hop / frameHz,
+    traces: feed === 'frames' ? elements : 1,
+    notes: [],
     ...more,
   });
-  if (input.elements === 1) {
-    const rateHz = sampleRateHz ?? 16000;
-    if (sampleRateHz === undefined) notes.push(`The model does not say its sample rate; 16 kHz is assumed.`);
-    const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
-    if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
-    // only to draw what the sound is like
-    const frontEnd = picturing(manifest, rateHz, entries);
-    return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});
+  const fitting = entries.filter((entry) => entry.channels === elements);
+  if (elements > 1 && options.frontEnd !== 'frames') {
+    const frontEnd = frontEndFor(manifest, elements, entries, options.frontEnd);
+    if (frontEnd) return done('rows', frontEnd.sampleRateHz, frontEnd.sampleRateHz / frontEnd.stepSamples, { frontEnd });
   }
-  const named = frontEndFor(manifest, input.elements, entries, chosen);
-  const frontEnd = named ?? entries.find((entry) => entry.channels === input.elements);
-  if (frontEnd) {
-    const frameHz = frontEnd.sampleRateHz / frontEnd.stepSamples;
-    if (!named)
-      notes.push(`The model does not say its front end; ${frontEnd.title} (a row each ${seconds(1 / frameHz)}) is assumed.`);
-    return done('rows', frontEnd.sampleRateHz, frameHz, { frontEnd });
-  }
-  notes.push(`No front end here makes rows of ${input.elements} values: give it files of such rows (.npy).`);
-  const frameHz = sampleRateHz ?? 100;
-  return done('frames', frameHz, frameHz);
+  if (rateHz === undefined) return { asks: 'rate', name: manifest.name, elements, frontEnds: elements > 1 ? fitting : [] };
+  if (elements > 1) return done('frames', rateHz, rateHz);
+  const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
+  if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
+  // only to draw what the sound is like
+  const frontEnd = picturing(manifest, rateHz, entries);
+  return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});
 }

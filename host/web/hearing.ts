@@ -1,55 +1,66 @@
 /**
- * Words that were heard in a history.
+ * What was found in a history: words that were heard, or beats.
  *
  * In: outputs as they come, a cutoff.  Out: detections in order; all of them again when the cutoff changes.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { type Detection, isRunletError, LabelDetector } from '../session/index.ts';
+import { BeatHearing } from './beats.ts';
+import type { Answers } from './demo.ts';
 import type { History } from './history.ts';
+import type { Loaded } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
-export class Hearing {
+export interface Hearing {
+  readonly heard: Detection[];
+  /** What it finds, for headings and counts; undefined where nothing is found, but a state or a quantity is read. */
+  readonly kind: 'words' | 'beats' | undefined;
+  /** Where the user may choose it. */
+  readonly cutoff?: number;
+  /** Takes the outputs that are new. Returns what was found in them. */
+  follow(history: History): Detection[];
+  /** The signal has ended. Returns what was found only now. */
+  end(): Detection[];
+  again(cutoff: number, history: History): void;
+  reset(): void;
+}
+
+class WordHearing implements Hearing {
   readonly heard: Detection[] = [];
+  readonly kind = 'words';
   /** Of the manifest, until the user chooses another. */
   cutoff: number;
   #chosen = false;
   #manifest: Manifest;
   #stepMs: number;
-  #detector: LabelDetector | undefined;
+  #detector: LabelDetector;
   #next = 0;
 
-  constructor(manifest: Manifest, reading: Reading, hopS: number) {
+  constructor(manifest: Manifest, hopS: number) {
     this.#manifest = manifest;
     this.#stepMs = 1000 * hopS;
     this.cutoff = manifest.detector?.cutoff ?? 0.5;
-    if (reading.kind === 'word' || reading.kind === 'words') this.#begin();
+    this.#detector = this.#begin();
   }
 
-  /** There is something that can be heard. */
-  get listens(): boolean {
-    return this.#detector !== undefined;
-  }
-
-  #begin(): void {
-    try {
-      this.#detector = new LabelDetector(this.#manifest, this.#stepMs, this.#chosen ? { cutoff: this.cutoff } : {});
-    } catch (error) {
-      // without labels nothing can be heard; the scores are drawn all the same
-      if (!isRunletError(error)) throw error;
-    }
+  #begin(): LabelDetector {
     this.#next = 0;
     this.heard.length = 0;
+    this.#detector = new LabelDetector(this.#manifest, this.#stepMs, this.#chosen ? { cutoff: this.cutoff } : {});
+    return this.#detector;
   }
 
-  /** Takes the outputs that are new. Returns what was heard in them. */
   follow({ outputs, times }: History): Detection[] {
     const before = this.heard.length;
-    if (!this.#detector) return [];
     for (this.#next = Math.max(this.#next, times.first); this.#next < times.end; this.#next++) {
       const found = this.#detector.push(outputs.record(this.#next), 1000 * times.at(this.#next));
       if (found) this.heard.push(found);
     }
     return this.heard.slice(before);
+  }
+
+  end(): Detection[] {
+    return [];
   }
 
   again(cutoff: number, history: History): void {
@@ -60,6 +71,33 @@ export class Hearing {
   }
 
   reset(): void {
-    if (this.#detector) this.#begin();
+    this.#begin();
+  }
+}
+
+const nothing = (): Hearing => ({
+  heard: [],
+  kind: undefined,
+  follow: () => [],
+  end: () => [],
+  again: () => {},
+  reset: () => {},
+});
+
+/** Words where the model has a detector, or listens to sound; beats where the zoo says so; else nothing. */
+export function hearingOf(loaded: Loaded, reading: Reading, answers?: Answers): Hearing {
+  const { manifest, feed, hopS } = loaded;
+  if (answers?.weights) {
+    const beats = new BeatHearing(loaded, answers.weights, answers.delayS);
+    return Object.assign(beats, { kind: 'beats' as const, again: () => {} });
+  }
+  const sound = feed === 'sound' || feed === 'rows';
+  if (!(manifest.detector || sound) || (reading.kind !== 'word' && reading.kind !== 'words')) return nothing();
+  try {
+    return new WordHearing(manifest, hopS);
+  } catch (error) {
+    // without labels nothing can be heard; the scores are drawn all the same
+    if (isRunletError(error)) return nothing();
+    throw error;
   }
 }

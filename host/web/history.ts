@@ -65,6 +65,7 @@ export class History {
   readonly rowS: number;
   /** Seconds that the first row ends after the start. */
   readonly rowOffsetS: number;
+  /** Least and greatest of each channel. */
   readonly wave: Records<Float32Array>;
   readonly rows: Records<Int8Array> | undefined;
   readonly outputs: Records<Float32Array>;
@@ -72,11 +73,11 @@ export class History {
   endS = 0;
   hops = 0;
 
-  constructor({ rateHz, hopS, manifest, rows }: Loaded) {
+  constructor({ rateHz, hopS, manifest, rows, traces }: Loaded) {
     this.bucketS = bucketSamples(rateHz) / rateHz;
     this.rowS = rows?.stepS ?? 1;
     this.rowOffsetS = rows?.windowS ?? 0;
-    this.wave = new Records(Float32Array, 2, longestS / this.bucketS);
+    this.wave = new Records(Float32Array, 2 * Math.max(1, traces), longestS / this.bucketS);
     this.rows = rows && new Records(Int8Array, rows.channels, longestS / rows.stepS);
     this.outputs = new Records(Float32Array, manifest.outputs[0]?.elements ?? 1, longestS / hopS);
     this.times = new Records(Float64Array, 1, longestS / hopS);

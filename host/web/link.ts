@@ -4,12 +4,12 @@
  * In: requests.  Out: a promise each; batches and progress through callbacks.  An error of the engine arrives as a RunletError of the same code.
  */
 import { RunletError } from '../../models/error.ts';
-import type { Batch, Loaded, Reply, Request } from './protocol.ts';
+import type { Batch, Loaded, Question, Reply, Request } from './protocol.ts';
 
 export class EngineLink {
   #worker: Worker;
   #next = 0;
-  #waiting = new Map<number, { resolve: (loaded: Loaded | undefined) => void; reject: (error: Error) => void }>();
+  #waiting = new Map<number, { resolve: (loaded: Loaded | Question | undefined) => void; reject: (error: Error) => void }>();
   onBatch: (batch: Batch) => void = () => {};
   onProgress: (text: string) => void = () => {};
 
@@ -46,7 +46,7 @@ export class EngineLink {
   }
 
   /** @throws RunletError whatever the engine says */
-  ask(request: Request, transfer: Transferable[] = []): Promise<Loaded | undefined> {
+  ask(request: Request, transfer: Transferable[] = []): Promise<Loaded | Question | undefined> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

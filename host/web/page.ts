@@ -5,28 +5,29 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { bindControls, type Controls } from './controls.ts';
+import { type Answers, answersOf, asset, demoOf } from './demo.ts';
 import { byId } from './dom.ts';
 import { hideError, showError } from './error-panel.ts';
-import { showFacts, showModels, showNumbers, showOptions } from './facts.ts';
+import { showChannels, showFacts, showModels, showNumbers, showOptions } from './facts.ts';
 import { HeardList } from './heard-list.ts';
-import { Hearing } from './hearing.ts';
+import { hearingOf } from './hearing.ts';
 import { History } from './history.ts';
+import { type Judgement, judge, type Run } from './judge.ts';
 import { EngineLink } from './link.ts';
 import { Meter } from './meter.ts';
 import { type Microphone, openMicrophone } from './microphone.ts';
+import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
-import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Said } from './protocol.ts';
-import { type Reading, readingOf } from './reading.ts';
-import { kindOf, type Recording, readRecording } from './recording.ts';
+import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
+import { askLabels, askRate, hideQuestion } from './question.ts';
+import { readingOf } from './reading.ts';
+import { kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The model that is loaded, and what it was loaded from. */
-interface Current {
-  loaded: Loaded;
-  reading: Reading;
-  hearing: Hearing;
-  history: History;
+interface Current extends Run {
   origin: Origin;
+  judged: Judgement;
 }
 
 interface Origin {
@@ -36,21 +37,12 @@ interface Origin {
   weights?: Uint8Array;
   options: LoadOptions;
   calibration?: Calibration;
+  /** Names of the input's channels, of the calibration or of the zoo. */
+  channels?: string[];
   entry?: ModelEntry;
 }
 
 type Activity = 'microphone' | 'playing' | 'all';
-
-const asset = async (file: string): Promise<Uint8Array> => {
-  const response = await fetch(file);
-  if (response.ok) return new Uint8Array(await response.arrayBuffer());
-  throw new RunletError('RN788', {
-    what: 'a part of this page is missing',
-    where: file,
-    why: `the server answered ${response.status}`,
-    tryThis: 'reload the page, or build it again: npm run web -- --build',
-  });
-};
 
 class Page {
   #link = new EngineLink('worker.js');
@@ -85,7 +77,17 @@ class Page {
   async start(): Promise<void> {
     await this.#link.ask({ do: 'setup', catalogue: this.#catalogue });
     const [first] = this.#catalogue.models;
-    if (first) await this.#try(() => this.#loadEntry(first));
+    if (!first) return;
+    await this.#try(() => this.#loadEntry(first));
+    // the first view shows what it is about: at once, without a sound, and still for those who want nothing to move
+    if (this.#activity || this.#current?.origin.entry !== first) return;
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    await this.#try(() => (still ? this.#all() : this.#play(false)));
+  }
+
+  /** Name in the zoo of the model that runs, or its own, for tests and the curious. */
+  get model(): string | undefined {
+    return this.#current?.origin.entry?.name ?? this.#current?.loaded.manifest.name;
   }
 
   /** Recordings that have run to their end. */
@@ -102,6 +104,7 @@ class Page {
 
   async #try(action: () => Promise<void>): Promise<void> {
     hideError();
+    hideQuestion();
     try {
       await action();
     } catch (error) {
@@ -120,21 +123,25 @@ class Page {
 
   async #reload(options: LoadOptions): Promise<void> {
     const origin = this.#current?.origin;
-    if (origin) await this.#load({ ...origin, options });
+    if (!origin) return;
+    // what was said of the signal holds, however it is built
+    const { rateHz, labels } = origin.options;
+    await this.#load({ ...origin, options: { ...(rateHz && { rateHz }), ...(labels && { labels }), ...options } });
   }
 
   async #load(origin: Origin): Promise<void> {
     this.#stop();
-    const { model, json, options, calibration, entry, weights } = origin;
+    const { model, json, options, calibration, weights } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
-    let loaded: Loaded | undefined;
+    let loaded: Awaited<ReturnType<EngineLink['ask']>>;
     try {
       loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration, weights });
     } catch (error) {
       this.#controls.say('');
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
       this.#waiting = origin;
+      this.#idle();
       showError(error, [{ text: 'Choose a signal…', run: () => this.#controls.chooseFile() }], () => {
         this.#waiting = undefined;
         this.#idle();
@@ -142,30 +149,41 @@ class Page {
       return;
     }
     if (!loaded) return;
+    if ('asks' in loaded) {
+      this.#waiting = origin;
+      this.#idle();
+      const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
+      askRate(loaded, use, () => {
+        hideQuestion();
+        this.#waiting = undefined;
+        this.#idle();
+      });
+      return;
+    }
+    await this.#show(loaded, origin);
+  }
+
+  /** A model that is ready: its facts, its recording, an empty picture. */
+  async #show(loaded: Loaded, origin: Origin): Promise<void> {
+    const { entry, options } = origin;
     const reading = readingOf(loaded.manifest);
-    const hearing = new Hearing(loaded.manifest, reading, loaded.hopS);
-    this.#current = { loaded, reading, hearing, origin, history: new History(loaded) };
-    this.#recording = await this.#recordingFor(loaded, entry);
+    const answers: Answers | undefined = entry && (await answersOf(entry));
+    const hearing = hearingOf(loaded, reading, answers);
+    const history = new History(loaded);
+    const run = { loaded, reading, hearing, history, ...(answers && { answers }) };
+    const before = this.#recording;
+    this.#current = { ...run, origin, judged: judge(run, undefined) };
+    const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
+    // what is there already stays, where it is sound and the model hears
+    const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
+    this.#recording = entry ? await demoOf(loaded, entry) : kept;
     showFacts(loaded, entry?.name);
+    this.#nameChannels();
     showOptions(loaded, this.#catalogue.frontEnds, options);
+    askLabels(loaded, reading, (labels) => this.#try(() => this.#load({ ...origin, options: { ...options, labels } })));
     this.#controls.model(loaded, reading, hearing);
     this.#begin();
     this.#idle();
-  }
-
-  /** The entry's demo; or what is there already, where it is sound and the model hears. */
-  async #recordingFor(loaded: Loaded, entry: ModelEntry | undefined): Promise<Recording | undefined> {
-    const { demo } = entry ?? {};
-    if (demo) {
-      const bytes = await asset(demo.file);
-      const truth = demo.truth && { stepS: demo.truth.stepS, values: floats(await asset(demo.truth.file)) };
-      const said = demo.script && (JSON.parse(new TextDecoder().decode(await asset(demo.script))) as Said[]);
-      if (demo.rateHz === undefined) return { ...(await readRecording(demo.title, bytes, loaded)), ...(said && { said }) };
-      const samples = floats(bytes);
-      return { name: demo.title, samples, rateHz: demo.rateHz, seconds: samples.length / demo.rateHz, truth };
-    }
-    const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
-    return hears && this.#recording && (this.#recording.rateHz ?? 0) >= 4000 ? this.#recording : undefined;
   }
 
   // sources
@@ -197,23 +215,39 @@ class Page {
         options: {},
         ...(json && { json }),
         ...(weights && { weights: weights.bytes }),
-        ...(recording && { calibration: recording }),
+        ...(recording && calibrationOf(recording)),
       });
     } else if (other) await this.#openRecording(other);
   }
 
   async #openRecording({ name, bytes }: NamedBytes): Promise<void> {
     if (this.#waiting) {
-      const { samples, rateHz } = await readRecording(name, bytes, undefined);
-      return this.#load({ ...this.#waiting, calibration: { samples, rateHz } });
+      const { calibration, channels, options } = this.#waiting;
+      const recording = await readRecording(name, bytes, undefined, channels);
+      const { fileHz } = recording;
+      if (calibration && !fileHz)
+        throw new RunletError('RN785', {
+          what: 'this recording does not say how fast it comes',
+          where: name,
+          why: 'it has no time column',
+          tryThis: 'a CSV file with a column time, or say the rate',
+        });
+      const rate = options.rateHz === undefined && fileHz ? { rateHz: fileHz } : {};
+      return this.#load({ ...calibrationOf(recording), ...this.#waiting, options: { ...options, ...rate } });
     }
     const { loaded } = this.#current ?? {};
     if (!loaded)
       throw new RunletError('RN784', { what: 'no model is loaded', where: name, tryThis: 'choose or drop a model first' });
     this.#stop();
     this.#controls.say(`reading ${name}…`);
-    this.#recording = await readRecording(name, bytes, loaded);
+    this.#recording = await readRecording(name, bytes, loaded, this.#current?.origin.channels);
+    this.#nameChannels();
     await this.#play();
+  }
+
+  #nameChannels(): void {
+    const { loaded, origin } = this.#current ?? {};
+    if (loaded && origin) showChannels(loaded.traces > 1 ? channelsOf(loaded, this.#recording, origin.channels) : []);
   }
 
   async #toggle(activity: Activity, start: () => Promise<void>): Promise<void> {
@@ -233,7 +267,7 @@ class Page {
   }
 
   #idle(): void {
-    this.#controls.activity(this.#activity, this.#recording);
+    this.#controls.activity(this.#activity, this.#waiting ? undefined : this.#recording);
   }
 
   /** A run begins: an empty picture. */
@@ -241,14 +275,15 @@ class Page {
     const current = this.#current;
     if (!current) return;
     this.#run++;
+    this.#waiting = undefined;
     this.#activity = activity;
     current.history = new History(current.loaded);
     current.hearing.reset();
     this.#meter.reset();
     this.#heard.clear();
-    showNumbers(current, this.#meter);
+    this.#judge();
     if (activity) void this.#ask({ do: 'begin', run: this.#run, signal: { rateHz } });
-    this.#picture(current.loaded.feed === 'signal' ? 60 : 10);
+    this.#picture(liveSOf(current.loaded));
     this.#idle();
   }
 
@@ -259,23 +294,17 @@ class Page {
   #picture(liveS?: number): void {
     const current = this.#current;
     if (!current) return;
-    const { history, reading, hearing, loaded } = current;
-    const sound = loaded.feed === 'sound' || loaded.feed === 'rows';
     const recorded = this.#activity === 'microphone' ? undefined : this.#recording;
-    this.#timeline.show(
-      {
-        history,
-        reading,
-        sound,
-        signal: sound ? 'sound' : (loaded.manifest.inputs[0]?.name ?? 'signal'),
-        heard: hearing.heard,
-        ...(hearing.listens && { cutoff: hearing.cutoff }),
-        ...(recorded?.truth && { truth: recorded.truth }),
-        ...(recorded?.said && { said: recorded.said }),
-        ...(recorded && { totalS: recorded.seconds }),
-      },
-      liveS,
-    );
+    this.#timeline.show(shownOf(current, recorded, current.origin.channels), liveS);
+  }
+
+  /** How right the run is so far, among its numbers. */
+  #judge(): void {
+    const current = this.#current;
+    if (!current) return;
+    current.judged = judge(current, this.#activity === 'microphone' ? undefined : this.#recording);
+    showNumbers(current, this.#meter, current.judged.figure);
+    this.#heard.mark(current.judged.wrong);
   }
 
   async #listen(): Promise<void> {
@@ -287,7 +316,8 @@ class Page {
     this.#microphone = microphone;
   }
 
-  async #play(): Promise<void> {
+  /** @param audible false: no sound, also of a recording of sound. */
+  async #play(audible = true): Promise<void> {
     const recording = this.#recording;
     const { loaded } = this.#current ?? {};
     if (!recording || !loaded) return;
@@ -295,6 +325,7 @@ class Page {
     const frameElements = recording.rateHz === undefined ? (loaded.manifest.inputs[0]?.elements ?? 1) : 1;
     this.#player = play(recording, {
       speed: this.#controls.speed(),
+      audible,
       frameElements,
       onSamples: (samples) => void this.#ask({ do: 'push', samples }, [samples.buffer]),
       onEnd: () => void this.#ask({ do: 'end' }).then(() => this.#finished('playing')),
@@ -316,7 +347,11 @@ class Page {
     this.#activity = undefined;
     this.#player = undefined;
     this.ended++;
+    const current = this.#current;
+    for (const found of current?.hearing.end() ?? []) this.#heard.add(found, this.#timeline.colourOf(found.label));
+    this.#judge();
     this.#idle();
+    this.#picture();
     this.#timeline.fit();
   }
 
@@ -329,7 +364,7 @@ class Page {
     history.add(batch);
     this.#meter.add(batch);
     for (const detection of hearing.follow(history)) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
-    showNumbers(current, this.#meter);
+    this.#judge();
     this.#controls.progress(this.#activity, batch.endS, this.#recording);
     this.#picture();
     if (this.#activity === 'all') this.#timeline.fit();
@@ -341,11 +376,15 @@ class Page {
     hearing.again(value, history);
     this.#heard.clear();
     for (const detection of hearing.heard) this.#heard.add(detection, this.#timeline.colourOf(detection.label));
+    this.#judge();
     this.#picture();
   }
 }
 
-const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
+const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
+  calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
+  ...(channels && { channels }),
+});
 
 async function main(): Promise<void> {
   const catalogue = JSON.parse(new TextDecoder().decode(await asset('catalogue.json'))) as Catalogue;

@@ -1,8 +1,10 @@
 /**
- * Colours of the canvases, from the page's style sheet, light or dark.
+ * Colours of the canvases, from the page's style sheet, light or dark (host/report/design/palette.ts).
  *
  * In: custom properties of the root element.  Out: colours as text; the ramp of the features as 256 packed pixels.
  */
+import { series } from '../report/design/palette.ts';
+
 export interface Palette {
   paper: string;
   ink: string;
@@ -12,6 +14,7 @@ export interface Palette {
   wave: string;
   accent: string;
   truth: string;
+  bad: string;
   /** Of words, in order of their labels. */
   words: string[];
   /** Loudness 0 to 255 as a pixel, 0xAABBGGRR. */
@@ -47,7 +50,8 @@ export function readPalette(): Palette {
     wave: read('wave'),
     accent: read('accent'),
     truth: read('truth'),
-    words: list('words'),
+    bad: read('bad'),
+    words: series.map(read),
     ramp: rampOf(list('ramp').map(hex)),
   };
 }

@@ -12,6 +12,8 @@ export interface Player {
 export interface PlayerOptions {
   /** Times as fast as it was recorded; sound is heard at 1 only. */
   speed: number;
+  /** False: no sound, whatever the speed. */
+  audible: boolean;
   /** Values of a frame. */
   frameElements: number;
   onSamples: (samples: Float32Array) => void;
@@ -36,10 +38,10 @@ function audible({ samples, rateHz = 0 }: Recording): { clock: () => number; sto
   return { clock: () => context.currentTime - startS, stop: () => void context.close() };
 }
 
-export function play(recording: Recording, { speed, frameElements, onSamples, onEnd }: PlayerOptions): Player {
+export function play(recording: Recording, { speed, audible: wanted, frameElements, onSamples, onEnd }: PlayerOptions): Player {
   const { samples, seconds } = recording;
   const perSecond = samples.length / seconds;
-  const sound = speed === 1 ? audible(recording) : undefined;
+  const sound = wanted && speed === 1 ? audible(recording) : undefined;
   const started = performance.now();
   const clock = sound?.clock ?? (() => (speed * (performance.now() - started)) / 1000);
   let sent = 0;

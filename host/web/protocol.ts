@@ -24,19 +24,29 @@ export interface FrontEndEntry {
 export interface DemoEntry {
   title: string;
   file: string;
-  /** Raw float32 samples have their rate here; a WAV file has its own. */
+  /** Raw float32 samples have their rate here; a WAV file has its own. Of several channels: frames a second. */
   rateHz?: number;
+  /** Names of the channels; one that is left out has the name of the input. */
+  channels?: string[];
   /** float32, one value each `stepS` seconds: what the model should say. */
   truth?: { file: string; stepS: number };
-  /** JSON, a list of Said: what the model should hear. */
+  /** JSON, a list of Said: what the model should find. */
   script?: string;
 }
 
-/** A word of a script, in seconds. */
+/** What is there in a signal, by a script: a word, a state that lasts, a beat (start and end are the same). Seconds. */
 export interface Said {
   word: string;
   start: number;
   end: number;
+}
+
+/** How the answers of a model of the zoo are read, where its manifest does not say it. */
+export interface AnswersEntry {
+  /** Seconds from what an answer is about to the end of its window. */
+  delayS: number;
+  /** Beats of an ECG: JSON with the weights of host/features/beat-kinds.ts. */
+  beats?: string;
 }
 
 export interface ModelEntry {
@@ -44,6 +54,7 @@ export interface ModelEntry {
   note: string;
   file: string;
   demo?: DemoEntry;
+  answers?: AnswersEntry;
 }
 
 export interface Catalogue {
@@ -62,7 +73,7 @@ export type Feed =
   | 'rows'
   /** Another signal of one value a frame, such as PPG. */
   | 'signal'
-  /** Frames that no front end here makes: files of such frames only. */
+  /** Frames of several channels: from files. */
   | 'frames';
 
 /** What a bundle is, once it runs. */
@@ -77,6 +88,8 @@ export interface Loaded {
   frameHz: number;
   /** Seconds between two outputs. */
   hopS: number;
+  /** Channels of the signal that are drawn as traces; 0 where rows are drawn instead. */
+  traces: number;
   fileBytes: number;
   codeBytes: number;
   /** The front end beside the model: for its rows, or to draw only. */
@@ -104,7 +117,7 @@ export interface Batch {
   run: number;
   /** Seconds of signal so far. */
   endS: number;
-  /** Least and greatest sample of each whole bucket that ended, in pairs. */
+  /** [buckets][channels][2]: least and greatest sample of each whole bucket that ended. */
   wave: Float32Array;
   /** int8 [rows][channels]. */
   rows: Int8Array;
@@ -118,8 +131,12 @@ export interface Batch {
 }
 
 export interface LoadOptions {
-  /** Id of a front end in the catalogue; by default what the model says. */
+  /** Id of a front end in the catalogue, or `frames` for none; by default what the model says. */
   frontEnd?: string;
+  /** Frames a second, where the model does not say it. */
+  rateHz?: number;
+  /** Names of the output's values, where the model has none. */
+  labels?: string[];
   hop?: number;
   frame?: number;
   window?: number;
@@ -127,11 +144,22 @@ export interface LoadOptions {
   code?: Target;
 }
 
+/** What must be known before a model can run, and the file does not say. */
+export interface Question {
+  asks: 'rate';
+  name: string;
+  elements: number;
+  /** Front ends whose rows have as many values. */
+  frontEnds: FrontEndEntry[];
+}
+
 /** A signal for calibration: samples of one channel, or whole frames. */
 export interface Calibration {
   samples: Float32Array;
   /** Undefined: frames as the model takes them. */
   rateHz?: number;
+  /** Columns that the file has, where it has such. */
+  width?: number;
 }
 
 export interface NamedBytes {
@@ -162,7 +190,7 @@ export type Request =
   | { do: 'stop' };
 
 export type Reply =
-  | { id: number; loaded?: Loaded }
+  | { id: number; loaded?: Loaded | Question }
   | { id: number; error: { code: string; parts: ErrorParts } }
   | { batch: Batch }
   /** What the engine does while a request runs. */

@@ -13,7 +13,7 @@ export interface Reading {
   /** Range of probabilities; of others where they have one that is known. */
   range?: [low: number, high: number];
   unit?: string;
-  /** Elements that stand for nothing (silence, unknown). */
+  /** Elements that stand for nothing (silence, unknown, none). */
   background: boolean[];
 }
 
@@ -26,7 +26,7 @@ export function readingOf({ outputs, labels, unit, name, detector }: Manifest): 
   const single = detector?.label ?? labels?.[0] ?? (probability ? name : (port?.name ?? name));
   const names =
     labels?.length === elements ? labels : elements === 1 ? [single] : Array.from({ length: elements }, (_, i) => `output ${i}`);
-  const background = names.map(isBackground);
+  const background = names.map((label) => isBackground(label) || /^none$/i.test(label));
   const kind = elements === 1 ? (probability ? 'word' : 'quantity') : probability ? 'words' : 'values';
   return { kind, names, background, ...(probability && { range: [0, 1] as [number, number] }), ...(unit && { unit }) };
 }

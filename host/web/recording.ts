@@ -2,11 +2,16 @@
  * A file becomes a recording: sound, or frames for the model.
  *
  * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or frames.  WAV is read by our own reader, so that
- * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy and .csv have no rate: theirs is the model's.
+ * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy has no rate: its rate is the model's; .csv has that of its time
+ * column.
  */
 import { RunletError } from '../../models/error.ts';
 import { readNpy } from '../sources/npy.ts';
+import type { CsvTarget } from './csv.ts';
 import type { Loaded, Said } from './protocol.ts';
+
+/** From here on a signal is sound. */
+export const leastSoundHz = 4000;
 
 export interface Recording {
   name: string;
@@ -14,6 +19,10 @@ export interface Recording {
   /** Undefined: frames as the model takes them. */
   rateHz?: number;
   seconds: number;
+  /** Names of the channels, where the file has them. */
+  channels?: string[];
+  /** Rows a second by the file itself. */
+  fileHz?: number;
   truth?: { values: Float32Array; stepS: number };
   /** What is said in it, in order. */
   said?: Said[];
@@ -92,16 +101,29 @@ function npyRecording(name: string, bytes: Uint8Array, loaded: Loaded | undefine
   return { name, samples, seconds: samples.length / elements / frameHz };
 }
 
+function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
+  if (!loaded) return { names };
+  const { manifest, rateHz, frameHz } = loaded;
+  const [input] = manifest.inputs;
+  const elements = input?.elements ?? 1;
+  return elements === 1 ? { elements, names: [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
+}
+
 /**
- * @param loaded the model that it is for; undefined where it calibrates one.
+ * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have.
  * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
  */
-export async function readRecording(name: string, bytes: Uint8Array, loaded?: Loaded): Promise<Recording> {
+export async function readRecording(
+  name: string,
+  bytes: Uint8Array,
+  loaded?: Loaded,
+  channels: string[] = [],
+): Promise<Recording> {
   const extension = extensionOf(name);
   if (extension === 'npy') return npyRecording(name, bytes, loaded);
-  if (loaded && (extension === 'csv' || extension === 'txt')) {
+  if (extension === 'csv' || extension === 'txt') {
     const { csvRecording } = await import('./csv.ts');
-    return csvRecording(name, bytes, loaded);
+    return csvRecording(name, bytes, csvTarget(loaded, channels));
   }
   const recording = await (extension === 'wav' ? wavRecording : decoded)(name, bytes);
   if (!loaded || loaded.feed === 'sound' || loaded.feed === 'rows') return recording;

@@ -9,8 +9,8 @@ import { clockText, drawAxis } from './draw/axis.ts';
 import { drawFeatures } from './draw/features.ts';
 import { type Brush, gutterOf, gutterText, Lane, type Scene, type View } from './draw/lane.ts';
 import { drawScores } from './draw/scores.ts';
-import { drawWave } from './draw/wave.ts';
-import { drawMarks, drawSaid, drawWords } from './draw/words.ts';
+import { drawWaves } from './draw/wave.ts';
+import { drawMarks, drawSaid, drawStates, drawWords } from './draw/words.ts';
 import type { History } from './history.ts';
 import { type Palette, readPalette } from './palette.ts';
 import type { Said } from './protocol.ts';
@@ -21,13 +21,19 @@ export interface Shown {
   reading: Reading;
   /** The signal is sound: it swings around 0. */
   sound: boolean;
-  /** Name of the signal in the gutter. */
-  signal: string;
+  /** Names of the signal's channels. */
+  channels: string[];
   heard: Detection[];
+  /** Findings that are not in the script, and what of it was not found. */
+  wrong: ReadonlySet<Detection>;
+  missed: ReadonlySet<Said>;
+  /** Answers are states, about a time so many seconds before the end of their window. */
+  states?: { delayS: number; hopS: number };
   cutoff?: number;
   truth?: { values: Float32Array; stepS: number };
-  /** What is said, where a script is there. */
+  /** What is there, where a script is there, and what to call that and what was found. */
   said?: Said[];
+  titles: [there: string, found: string];
   /** Seconds of the whole recording, where it is known. */
   totalS?: number;
 }
@@ -99,20 +105,18 @@ export class Timeline {
 
   #paint(): void {
     const shown = this.#shown;
-    if (!shown) return;
-    const { history, reading, sound, heard, cutoff, truth } = shown;
+    // an error or a question may be in its place
+    if (!shown || this.#root.clientWidth === 0) return;
+    const { history, reading, sound, channels, heard, cutoff, truth } = shown;
     if (this.#following) this.#view = { startS: Math.max(0, history.endS - this.#liveS), spanS: this.#liveS };
     const scene: Scene = { view: this.#view, history, palette: this.#palette };
     const brush = (name: LaneName): Brush => this.#lanes[name].brush(this.#view);
     const { soft } = this.#palette;
 
     this.#root.classList.toggle('has-script', shown.said !== undefined);
-    const words = brush('words');
-    drawWords(words, scene, heard, this.colourOf);
-    if (shown.said) drawSaid(words, scene, shown.said);
+    this.#drawFound(brush('words'), scene, shown);
     const wave = brush('wave');
-    drawWave(wave, scene, sound);
-    gutterText(wave, shown.signal, wave.height / 2, soft);
+    if (channels.length > 0) drawWaves(wave, scene, channels, sound);
     const features = brush('features');
     if (features.height > 0) {
       drawFeatures(features, scene);
@@ -127,6 +131,18 @@ export class Timeline {
     }
     drawAxis(brush('axis'), this.#view, this.#palette);
     this.#tell();
+  }
+
+  /** What was found, and above it what is there. */
+  #drawFound(brush: Brush, scene: Scene, { states, reading, said, heard, wrong, missed, titles: [there, found] }: Shown): void {
+    const { soft } = this.#palette;
+    if (states) drawStates(brush, scene, { ...states, reading, colourOf: this.colourOf, ...(said && { said }) });
+    else {
+      drawWords(brush, scene, heard, wrong, this.colourOf);
+      if (said) drawSaid(brush, scene, said, missed);
+    }
+    if (said) gutterText(brush, there, 10, soft);
+    gutterText(brush, found, brush.height - 11, soft);
   }
 
   #drawPointer({ context, height, x, gutter }: Brush): void {

@@ -1,34 +1,49 @@
 /**
- * The envelope of a signal as it comes: least and greatest sample of every bucket.
+ * The envelope of a signal as it comes: least and greatest sample of every bucket, for each channel.
  *
- * In: samples in pieces of any length.  Out: pairs (least, greatest) of the buckets that ended in this piece.
+ * In: whole frames [n][channels] in pieces of any length.  Out: [buckets][channels][2], least and greatest of the buckets that ended in this piece.
  */
-/** 400 buckets a second, or one a sample. */
+/** Frames in a bucket: 400 buckets a second, or one a frame. */
 export const bucketSamples = (rateHz: number): number => Math.max(1, Math.round(rateHz / 400));
 
 export class Waves {
+  readonly channels: number;
   #bucket: number;
   #filled = 0;
-  #least = Number.POSITIVE_INFINITY;
-  #greatest = Number.NEGATIVE_INFINITY;
+  /** Of the bucket that fills: [channels][2]. */
+  #now: Float32Array;
 
-  /** @param bucket samples in a bucket. */
-  constructor(bucket: number) {
+  /** @param bucket frames in a bucket. @param channels values of a frame. */
+  constructor(bucket: number, channels = 1) {
     this.#bucket = bucket;
+    this.channels = channels;
+    this.#now = new Float32Array(2 * channels);
+    this.#empty();
   }
 
-  push(samples: Float32Array): Float32Array {
-    const pairs = new Float32Array(2 * Math.floor((this.#filled + samples.length) / this.#bucket));
+  #empty(): void {
+    this.#filled = 0;
+    for (let i = 0; i < this.#now.length; i += 2) {
+      this.#now[i] = Number.POSITIVE_INFINITY;
+      this.#now[i + 1] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  push(frames: Float32Array): Float32Array {
+    const { channels } = this;
+    const count = frames.length / channels;
+    const pairs = new Float32Array(2 * channels * Math.floor((this.#filled + count) / this.#bucket));
     let at = 0;
-    for (const sample of samples) {
-      if (sample < this.#least) this.#least = sample;
-      if (sample > this.#greatest) this.#greatest = sample;
+    for (let n = 0; n < count; n++) {
+      for (let c = 0; c < channels; c++) {
+        const sample = frames[n * channels + c] as number;
+        if (sample < (this.#now[2 * c] as number)) this.#now[2 * c] = sample;
+        if (sample > (this.#now[2 * c + 1] as number)) this.#now[2 * c + 1] = sample;
+      }
       if (++this.#filled < this.#bucket) continue;
-      pairs[at++] = this.#least;
-      pairs[at++] = this.#greatest;
-      this.#filled = 0;
-      this.#least = Number.POSITIVE_INFINITY;
-      this.#greatest = Number.NEGATIVE_INFINITY;
+      pairs.set(this.#now, at);
+      at += this.#now.length;
+      this.#empty();
     }
     return pairs;
   }

@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { kernelFiles } from '../../assembly/emit/compile.ts';
 import { producer } from '../../host/cli/producer.ts';
+import { baseStyle } from '../../host/report/design/page.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../../test/shared.ts';
 import { zooAssets } from './zoo.ts';
@@ -17,7 +18,7 @@ import { zooAssets } from './zoo.ts';
 const source = join(root, 'host/web');
 /** What unreachable lines of the compiler would import in Node. */
 const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
-const plain = ['index.html', 'page.css', 'icon.svg'];
+const plain = ['index.html', 'icon.svg'];
 
 /** Scripts that share what they have in common, and the worklet, which is one file. `later`: the compiler, which few visits need. */
 async function scripts(folder: string): Promise<{ files: string[]; later: string[] }> {
@@ -70,7 +71,8 @@ async function serviceWorker(folder: string, files: string[], version: string): 
 /** Every file of the page, relative to `folder`. */
 export async function buildWeb(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const files = [...plain];
+  const files = [...plain, 'page.css'];
+  writeFileSync(join(folder, 'page.css'), `${baseStyle()}${readFileSync(join(source, 'page.css'), 'utf8')}`);
   for (const name of plain) copyFileSync(join(source, name), join(folder, name));
   const { files: first, later } = await scripts(folder);
   files.push(...first);

@@ -7,39 +7,87 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
-import { loadGraph, loadQuantPlan, manifestFields, planOptions } from '../../host/cli/load.ts';
+import { loadGraph, manifestFields, planOptions } from '../../host/cli/load.ts';
 import { producer } from '../../host/cli/producer.ts';
+import { classes as beatClasses, delaySamples as beatDelay, rateHz as ecgHz, kindWeights } from '../../host/demo/ecg-records.ts';
+import { devices, rateHz as harHz, window as harWindow } from '../../host/demo/har-recordings.ts';
 import { openSource } from '../../host/sources/index.ts';
+import { readNpy } from '../../host/sources/npy.ts';
 import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
+import { labelsIn } from '../../models/read/detection.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
 import { root } from '../../test/shared.ts';
 
 type Put = (name: string, bytes: Uint8Array | string) => string;
 
 const zoo = join(root, 'models/zoo');
+const motion = ['ax', 'ay', 'az', 'gx', 'gy', 'gz'];
 const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-async function bundleOf(name: string, put: Put): Promise<string> {
-  const folder = join(zoo, name);
-  const graph = await loadGraph({ model: join(folder, `${name}.onnx`) });
-  const quant = await loadQuantPlan(graph, planOptions(graph, {}), { calib: join(folder, 'calib.npy') });
-  const { wasm } = await build(quant, { producer: producer(), ...manifestFields(graph) });
+/** Quantised as `runlet quantize` does by itself. What it warns of is for those who train these models, not for those who look at the page. */
+async function bundleOf(folder: string, name: string, calib: string, put: Put): Promise<string> {
+  const graph = await loadGraph({ model: join(zoo, folder, `${name}.onnx`) });
+  const options = planOptions(graph, {});
+  const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, folder, calib)))).data as Float32Array;
+  const int8 = quantize(graph, options, calibration, { noReport: true }).graph;
+  const { wasm } = await build(quantPlan(int8, options), { producer: producer(), ...manifestFields(graph) });
   return put(`models/${name}.wasm`, wasm);
+}
+
+/** Columns of a recording of the zoo, and what is true of each row. */
+async function recordingOf(path: string, columns: string[], truth: string) {
+  const source = await openSource(join(zoo, path), { frameElements: columns.length, columns, truth });
+  const samples: number[] = [];
+  for await (const chunk of source.frames) samples.push(...chunk);
+  return { samples: Float32Array.from(samples), truth: [...(source.truth?.view() ?? [])] };
 }
 
 /** Five minutes of simulated PPG with their truth. */
 async function ppgDemo(put: Put): Promise<DemoEntry> {
-  const source = await openSource(join(zoo, 'ppg-hr/demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
-  const samples: number[] = [];
-  for await (const chunk of source.frames) samples.push(...chunk);
   const rateHz = 32;
-  const truth = Float32Array.from(source.truth?.view() ?? []).filter((_, i) => i % rateHz === 0);
+  const { samples, truth } = await recordingOf('ppg-hr/demo.csv', ['ppg'], 'bpm_true');
+  const everySecond = Float32Array.from(truth.filter((_, i) => i % rateHz === 0));
   return {
     title: 'demo.csv',
-    file: put('demos/ppg-hr.f32', bytesOf(Float32Array.from(samples))),
+    file: put('demos/ppg-hr.f32', bytesOf(samples)),
     rateHz,
-    truth: { file: put('demos/ppg-hr-truth.f32', bytesOf(truth)), stepS: 1 },
+    truth: { file: put('demos/ppg-hr-truth.f32', bytesOf(everySecond)), stepS: 1 },
+  };
+}
+
+/** Two simulated minutes of an ECG with their beats. */
+async function ecgDemo(put: Put): Promise<DemoEntry> {
+  const { samples, truth } = await recordingOf('ecg/demo.csv', ['ecg'], 'beat');
+  const said = truth.flatMap((beat, n): Said[] =>
+    beat > 0 ? [{ word: beatClasses[beat - 1] as string, start: n / ecgHz, end: n / ecgHz }] : [],
+  );
+  return {
+    title: 'demo.csv',
+    file: put('demos/ecg.f32', bytesOf(samples)),
+    rateHz: ecgHz,
+    script: put('demos/ecg.json', JSON.stringify(said)),
+  };
+}
+
+/** A simulated minute of a watch or a phone, with what its wearer does. */
+async function harDemo(device: string, labels: string[], put: Put): Promise<DemoEntry> {
+  const { samples, truth } = await recordingOf(`har/demo-${device}.csv`, motion, 'activity');
+  const said: Said[] = [];
+  truth.forEach((activity, n) => {
+    const word = labels[activity] as string;
+    const last = said.at(-1);
+    if (last?.word === word) last.end = (n + 1) / harHz;
+    else said.push({ word, start: n / harHz, end: (n + 1) / harHz });
+  });
+  return {
+    title: `demo-${device}.csv`,
+    file: put(`demos/har-${device}.f32`, bytesOf(samples)),
+    rateHz: harHz,
+    channels: motion,
+    script: put(`demos/har-${device}.json`, JSON.stringify(said)),
   };
 }
 
@@ -55,15 +103,39 @@ function kwsDemo(put: Put): DemoEntry {
 }
 
 async function models(put: Put): Promise<ModelEntry[]> {
-  const entries: ModelEntry[] = [];
-  if (existsSync(join(zoo, 'kws/kws.onnx')))
-    entries.push({ name: 'kws', note: 'ten spoken words', file: await bundleOf('kws', put), demo: kwsDemo(put) });
+  const entries: ModelEntry[] = [
+    {
+      name: 'ecg',
+      note: 'heart beats, and those that come too early',
+      file: await bundleOf('ecg', 'ecg', 'calib.npy', put),
+      demo: await ecgDemo(put),
+      answers: { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) },
+    },
+  ];
+  for (const device of devices) {
+    const name = `har-${device}`;
+    const labels = labelsIn((await loadGraph({ model: join(zoo, `har/${name}.onnx`) })).metadata) ?? [];
+    entries.push({
+      name,
+      note: `what somebody does, by a ${device === 'watch' ? 'watch on the wrist' : 'phone in the pocket'}`,
+      file: await bundleOf('har', name, `calib-${device}.npy`, put),
+      demo: await harDemo(device, labels, put),
+      answers: { delayS: harWindow / 2 / harHz },
+    });
+  }
   entries.push({
     name: 'ppg-hr',
-    note: 'heart rate from a simulated wrist PPG',
-    file: await bundleOf('ppg-hr', put),
+    note: 'heart rate, by a simulated wrist PPG',
+    file: await bundleOf('ppg-hr', 'ppg-hr', 'calib.npy', put),
     demo: await ppgDemo(put),
   });
+  if (existsSync(join(zoo, 'kws/kws.onnx')))
+    entries.push({
+      name: 'kws',
+      note: 'ten spoken words',
+      file: await bundleOf('kws', 'kws', 'calib.npy', put),
+      demo: kwsDemo(put),
+    });
   return entries;
 }
 

@@ -18,6 +18,7 @@ import { readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { Tracker } from '../../host/gateway/watch/tracker.ts';
 import { bundleOf, bytesOf, expected, keys, signal } from '../gateway/bundles.ts';
 import { CrashDisk } from '../gateway/crash-disk.ts';
+import { axeFindings, shot, stickingOut } from './accessible.ts';
 import { chromiumPath, flags } from './page.ts';
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
@@ -82,7 +83,6 @@ async function visit(colorScheme: 'light' | 'dark', width: number): Promise<{ pa
   return { page, faults };
 }
 
-const wide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 /** Pixels of a canvas that something was drawn on. */
 const drawn = (page: Page, id: string) =>
   page.evaluate((where) => {
@@ -138,16 +138,24 @@ only('the page: streams, losses, a swap, a refused bundle, in light and dark and
     assert.is(await count('lost'), `${lost}`);
     assert.is(lost, 8);
     assert.match(await text('#notes'), 'RN810');
+    assert.match(await text('#notes'), /bundle main: (swapped|confirmed)[\s\S]*stream pump-.*opened/);
     assert.is((await page.$$('.channel')).length, 6);
     assert.ok((await drawn(page, 'plot')) > 500 && (await drawn(page, 'latency')) > 500);
-    assert.is(await wide(page), 0, `${width} wide: nothing sticks out`);
+    assert.equal(await stickingOut(page), [], `${width} wide`);
+    assert.equal(await axeFindings(page), [], `${scheme}, ${width} wide`);
+    assert.not.match(await text('#slots'), /[0-9a-f]{8}/, 'versions, and no hashes');
+    // the newest output by keys: time of its stream, value, and the version that gave it
+    await page.focus('#plot');
+    await page.keyboard.press('End');
+    assert.match(await text('#reading'), /^[\d:.,]+: .+, by \S+ 1\.2\.0$/);
+    await page.keyboard.press('Home');
+    assert.match(await text('#reading'), /, by \S+ 1\.1\.0$/);
     await page.fill('#find', '-2');
     await page.waitForFunction(() => document.querySelectorAll('#streams tbody tr').length === 1);
     await page.click('#streams button');
     await page.waitForFunction(() => document.getElementById('name')?.textContent === 'pump-2');
     assert.equal(faults, []);
-    if (process.env.RUNLET_SHOTS)
-      await page.screenshot({ path: `${process.env.RUNLET_SHOTS}/gateway-${scheme}-${width}.png`, fullPage: true });
+    await shot(page, `gateway-${scheme}-${width}`);
     await page.close();
   }
 });

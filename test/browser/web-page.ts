@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { buildWeb } from '../../scripts/web/build.ts';
 import { type Served, serveFolder } from '../../scripts/web/serve.ts';
 import { chromiumPath, flags } from './page.ts';
@@ -80,9 +80,10 @@ export class WebPage {
     return path;
   }
 
-  /** A visitor of their own, at the page, once its first model is there. */
-  async visit(): Promise<Visit> {
-    const context = await this.#browser.newContext({ acceptDownloads: true });
+  /** A visitor of their own, at the page, once its first model is there. @param before a script that runs in the page before its own. */
+  async visit(options: BrowserContextOptions = {}, before?: string): Promise<Visit> {
+    const context = await this.#browser.newContext({ acceptDownloads: true, ...options });
+    if (before) await context.addInitScript({ content: before });
     const visit = new Visit(context, await context.newPage());
     await visit.go(this.served.address);
     return visit;
@@ -163,6 +164,8 @@ export class Visit {
   /** Picks a model of the zoo, and waits for its own recording. */
   async choose(name: string, source: RegExp): Promise<void> {
     await this.page.check(`input[name="model"][value="${name}"]`);
+    // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+    await this.page.waitForFunction((n) => (globalThis as any).runletPage.model === n, name);
     await this.source(source);
   }
 

@@ -15,14 +15,16 @@ import { LabelDetector, openSession } from '../../host/session/index.ts';
 import { openSource } from '../../host/sources/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { Resampler } from '../../host/sources/resample.ts';
+import { writeGraph } from '../../models/graph/file.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root, shared } from '../shared.ts';
 import { chromiumPath } from './page.ts';
-import { labels, wordsFile } from './web-model.ts';
+import { labels, wordsFile, wordsGraph } from './web-model.ts';
 import { sound, type Visit, WebPage, wavBytes } from './web-page.ts';
+import { checkWebViews } from './web-views.ts';
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 const only = chromiumPath ? test : test.skip;
@@ -180,11 +182,112 @@ visiting('a float model asks for a signal, is calibrated with it, and becomes wh
   const file = new Uint8Array(readFileSync(onnx));
   const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
   const int8 = quantize(graph, { hop: 64 }, calib, { noReport: true }).graph;
-  assert.ok(Buffer.compare(await saved(visit), await builtHere(int8, 64)) === 0, 'the bundle');
+  const bundle = await saved(visit);
+  assert.ok(Buffer.compare(bundle, await builtHere(int8, 64)) === 0, 'the bundle');
+  // the same values as CSV
+  await visit.drop(onnx);
+  await visit.error();
+  await visit.drop(web.file('calib.csv', `ppg,bpm_true\n${Array.from(calib, (x) => `${x},70`).join('\n')}`));
+  await visit.page.waitForSelector('#lanes', { state: 'visible' });
+  await visit.page.waitForSelector('#models .own');
+  assert.ok(Buffer.compare(await saved(visit), bundle) === 0, 'the bundle of the CSV');
 });
+
+visiting('har-watch: six named traces, states against the script, and the same outputs from its CSV file', async (visit) => {
+  await visit.choose('har-watch', /demo-watch\.csv/);
+  assert.is(await visit.text('#channels'), 'ax, ay, az, gx, gy, gz');
+  const { values } = await visit.runAtOnce();
+  assert.match(await visit.text('#numbers'), /9\d\.\d %right, of 353 answers/);
+  await visit.page.waitForTimeout(200);
+  const colours = await visit.page.$eval('canvas[data-lane="wave"]', (canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const context = (canvas as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+    return Array.from({ length: 6 }, (_, trace) => {
+      const { data } = context.getImageData(0.2 * width, (trace * height) / 6, 0.8 * width, height / 6);
+      let drawn = 0;
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] === 255 && (data[i + 2] as number) > (data[i] as number) + 60) drawn++;
+      return drawn;
+    });
+  });
+  assert.ok(
+    colours.every((drawn) => drawn > 300),
+    `pixels of each trace: ${colours}`,
+  );
+
+  const lines = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n');
+  await visit.drop(web.file('mine.csv', `${lines.join('\n')}\n`));
+  await visit.source(/mine\.csv/);
+  assert.equal((await visit.runAtOnce()).values, values);
+  const halved = lines.map((line, n) => (n === 0 ? line : line.replace(/^[^,]+/, `${n / 100}`)));
+  await visit.drop(web.file('fast.csv', halved.join('\n')));
+  assert.match((await visit.error()).why as string, /100 rows a second, and the model takes 50/);
+  assert.ok(await visit.page.isHidden('#lanes'), 'the error stands where the picture would');
+});
+
+visiting('ecg and kws are scored against what is there', async (visit) => {
+  const figure = () => visit.page.$$eval('#numbers > div', (all) => all.map((one) => one.textContent ?? '').find((text) => text.startsWith('so far')) ?? ''); // biome-ignore format: one line
+  await visit.choose('ecg', /demo/);
+  await visit.runAtOnce();
+  const [, right, all] = /so far(\d+) of (\d+)beats right/.exec(await figure()) ?? [];
+  assert.ok(Number(all) > 160 && Number(right) >= 0.97 * Number(all), await figure());
+  await visit.choose('kws', /demo\.wav/);
+  await visit.runAtOnce();
+  const before = await figure();
+  assert.match(before, /so far\d+ of 20words right/);
+  await visit.page.fill('#cutoff', '1');
+  assert.match(await figure(), /so far0 of 20words right/);
+});
+
+visiting('a rate and names that a file does not say are asked for, and go into the module', async (visit) => {
+  const graph = wordsGraph();
+  await visit.drop(web.file('nameless.rnq', writeGraph({ ...graph, metadata: { 'runlet.hop': '3' } })));
+  await visit.page.waitForSelector('#question:not([hidden])');
+  assert.ok((await visit.page.isHidden('#lanes')) && (await visit.page.isDisabled('#play')));
+  assert.ok((await visit.page.$$('#rows option')).length > 2, 'front ends to choose from');
+  await visit.page.fill('#rate', 'fast');
+  await visit.page.keyboard.press('Enter');
+  assert.ok(await visit.page.isVisible('#question'), 'that is no rate');
+  const rows = Array.from({ length: 300 }, (_, n) => [
+    n / 40,
+    ...Array.from({ length: 40 }, (_, c) => ((n * 7 + c * 3) % 20) / 10),
+  ]);
+  const head = ['time_s', ...Array.from({ length: 40 }, (_, c) => `f${c}`)];
+  const csv = web.file('rows.csv', [head, ...rows].map((row) => row.join(',')).join('\n'));
+  await visit.page.fill('#rate', '40');
+  await visit.page.keyboard.press('Enter');
+  await visit.model('words');
+  assert.match(await visit.text('#facts'), /40 channels at 40 Hz/);
+  assert.ok(await visit.page.isVisible('#names'));
+  await visit.page.fill('#labels', 'quiet,up,down');
+  await visit.page.keyboard.press('Enter');
+  assert.ok(await visit.page.isVisible('#names'), 'one name is missing');
+  await visit.page.fill('#labels', 'quiet,up,down,left');
+  await visit.page.keyboard.press('Enter');
+  await visit.page.waitForSelector('#names', { state: 'hidden' });
+  const { manifest } = await openSession((await saved(visit)) as BufferSource);
+  assert.equal([manifest.sampleRateHz, manifest.labels], [40, ['quiet', 'up', 'down', 'left']]);
+  await visit.drop(csv);
+  await visit.source(/rows\.csv/);
+  assert.ok((await visit.runAtOnce()).values.length === 91);
+  // a time column says the rate as well
+  await visit.drop(
+    web.file('nameless.rnq', writeGraph({ ...graph, metadata: { 'runlet.hop': '3', 'runlet.labels': 'a,b,c,d' } })),
+  );
+  await visit.page.waitForSelector('#question:not([hidden])');
+  await visit.page.selectOption('#rows', 'frames');
+  await visit.drop(csv);
+  await visit.page.waitForFunction(() => /40 channels at 40 Hz/.test(document.getElementById('facts')?.textContent ?? ''));
+});
+
+only('the first view plays, without a click, a sound or a question; light, dark, on a desk and on a phone', () =>
+  checkWebViews(web),
+);
 
 visiting('keys alone: a run, a model, and the picture moved and scaled', async (visit) => {
   const { keyboard } = visit.page;
+  // from now on choosers are seen: a listener that comes with the key press may be too late
+  visit.page.on('filechooser', () => {});
   const focused = () =>
     visit.page.evaluate(() => document.activeElement?.id || (document.activeElement as HTMLInputElement)?.name);
   const tabTo = async (id: string) => {
@@ -198,8 +301,26 @@ visiting('keys alone: a run, a model, and the picture moved and scaled', async (
     await visit.page.waitForTimeout(150);
     return (await picture()) !== before;
   };
-  await tabTo('model');
-  await tabTo('open-model');
+  // the first view plays: stopped, and another model chosen
+  await tabTo('play');
+  await keyboard.press('Enter');
+  await visit.page.waitForSelector('#play[aria-pressed="false"]');
+  for (let i = 0; (await focused()) !== 'model'; i++) {
+    assert.ok(i < 20);
+    await keyboard.press('Shift+Tab');
+  }
+  await keyboard.press('ArrowDown');
+  await visit.source(/demo-watch\.csv/);
+  // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+  assert.is(await visit.page.evaluate(() => (globalThis as any).runletPage.model), 'har-watch');
+  await tabTo('open-recording');
+  const chooser = visit.page.waitForEvent('filechooser');
+  await keyboard.press('Enter');
+  await (await chooser).setFiles(join(root, 'models/zoo/har/demo-phone.csv'));
+  await visit.source(/demo-phone\.csv, 0:0\d of/);
+  while ((await focused()) !== 'play') await keyboard.press('Shift+Tab');
+  await keyboard.press('Enter');
+  await visit.page.waitForSelector('#play[aria-pressed="false"]');
   await tabTo('all');
   await keyboard.press('Enter');
   // biome-ignore lint/suspicious/noExplicitAny: the page's own global

@@ -1,5 +1,6 @@
 /**
- * What every report page must hold to in Chromium: nothing wider than the page, no text of a drawing cut, nothing fetched, a light and a dark form.
+ * What every report page must hold to in Chromium: nothing wider than the page, no text of a drawing cut, nothing fetched, a light and a dark form,
+ * no finding of axe-core.
  *
  * In: a page and the views to open it in.  Out: assertions.
  */
@@ -8,11 +9,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import { axeFindings, shot, stickingOut } from '../browser/accessible.ts';
 import { chromiumPath, flags } from '../browser/page.ts';
 
 export type View = readonly [width: number, colorScheme: 'light' | 'dark'];
 
-export async function checkViews(html: string, views: readonly View[]): Promise<void> {
+/** A desk and a phone, light and dark. */
+export const everyView: readonly View[] = [
+  [1280, 'light'],
+  [1280, 'dark'],
+  [390, 'light'],
+  [390, 'dark'],
+];
+
+/** @param name of the pictures. */
+export async function checkViews(name: string, html: string, views: readonly View[] = everyView): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-page-'));
   const file = join(folder, 'page.html');
   writeFileSync(file, html);
@@ -25,7 +36,6 @@ export async function checkViews(html: string, views: readonly View[]): Promise<
       page.on('request', (r) => requests.push(r.url()));
       await page.goto(`file://${file}`);
       const found = await page.evaluate(() => ({
-        wide: document.documentElement.scrollWidth,
         colour: getComputedStyle(document.body).backgroundColor,
         cut: [...document.querySelectorAll('svg text')]
           .filter((t) => {
@@ -34,7 +44,9 @@ export async function checkViews(html: string, views: readonly View[]): Promise<
           })
           .map((t) => t.textContent),
       }));
-      assert.ok(found.wide <= width, `${found.wide} of ${width} pixels`);
+      await shot(page, `${name}-${colorScheme}-${width}`);
+      assert.equal(await stickingOut(page), [], `${name}, ${width} pixels`);
+      assert.equal(await axeFindings(page), [], `${name}, ${colorScheme}, ${width} pixels`);
       assert.equal(found.cut, [], `${width} pixels`);
       assert.ok(requests.every((url) => /^(file|data):/.test(url)));
       colours.add(found.colour);

@@ -20,6 +20,7 @@ import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { chromiumPath, flags } from '../browser/page.ts';
 import { root } from '../shared.ts';
 import { fAcc, fEeg } from '../stages/paper-networks.ts';
+import { checkViews } from './page-views.ts';
 
 const ppg = await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/ppg-hr/ppg-hr.onnx'))));
 const cases: [string, Graph, PlanOptions][] = [
@@ -84,6 +85,8 @@ if (!chromiumPath) console.log('skipped in part: no Chromium found; install the 
   const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
   try {
     const sweep = sweepPage({ sweep: sweepHops(ppg), over: 'hop', mark: 64, rate: 32 }, 'ppg-hr', 'a note');
+    await checkViews('plan', planPage(planStream(ppg, { hop: 50 }), 32));
+    await checkViews('sweep', sweep);
     for (const [name, html] of [['plan', planPage(planStream(ppg, { hop: 50 }), 32)] as const, ['sweep', sweep] as const])
       for (const width of [1400, 390]) {
         const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: width === 390 ? 'dark' : 'light' });
@@ -114,9 +117,18 @@ if (!chromiumPath) console.log('skipped in part: no Chromium found; install the 
           await point('[data-layer="7"] svg.window', 0.6);
           assert.is(await page.locator('.cone rect').count(), 8, 'the row and what it depends on in seven layers');
           assert.match(await textAt('.tip'), /^node_conv1d_5, row \d+ of window 3: reads input frames \d+ to \d+$/);
+          await page.locator('.figure').focus();
+          await page.keyboard.press('Escape');
+          assert.ok(await page.locator('.tip').isHidden());
+          for (const key of ['ArrowDown', 'ArrowUp', 'ArrowLeft']) await page.keyboard.press(key);
+          assert.match(await textAt('.tip'), /, row \d+ of window 3: reads input frames \d+ to \d+$/);
         } else {
           await point(`svg.sweep.${width === 390 ? 'slim' : 'wide'}`, 0.5);
           assert.match(await textAt('.tip'), /^hop \d+, edge-exact.*MACs per hop/);
+          await page.locator(`svg.sweep.${width === 390 ? 'slim' : 'wide'}`).focus();
+          await page.keyboard.press('Home');
+          await page.keyboard.press('ArrowRight');
+          assert.match(await textAt('.tip'), /^hop 2, /);
         }
         assert.equal(problems, []);
         await page.close();

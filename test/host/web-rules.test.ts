@@ -5,6 +5,7 @@ import { csvRecording } from '../../host/web/csv.ts';
 import { History, Records } from '../../host/web/history.ts';
 import type { Loaded } from '../../host/web/protocol.ts';
 import { readingOf } from '../../host/web/reading.ts';
+import { matched } from '../../host/web/score.ts';
 import { secondsText } from '../../host/web/text.ts';
 import { codeOf, utf8 } from './helpers.ts';
 import { tinyManifest } from './tiny-bundle.ts';
@@ -18,7 +19,7 @@ test('records that are kept stay what they were, and have their numbers', () => 
     assert.equal([records.at(i), records.at(i, 1), ...records.record(i)], [i, i + 0.5, i, i + 0.5]);
 });
 
-const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, manifest: tinyManifest() } as unknown as Loaded;
+const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, traces: 1, manifest: tinyManifest() } as unknown as Loaded;
 
 test('the first output that ends at or after a time', () => {
   const history = new History(loaded);
@@ -28,11 +29,35 @@ test('the first output that ends at or after a time', () => {
 });
 
 test('CSV: an empty cell is no number, columns of time are no values', async () => {
-  const read = (text: string) => csvRecording('x.csv', utf8(text), loaded);
+  const read = (text: string) => csvRecording('x.csv', utf8(text), { elements: 1, names: ['signal'], rateHz: 100 });
   assert.equal([...read('time_s,other\n0,1.5\n1,2.5\n').samples], [1.5, 2.5]);
   assert.equal([...read('a,signal\n9,1\n9,2\n').samples], [1, 2]);
   assert.is(await codeOf(() => read('t,signal\n0,1\n1,\n')), 'RN785');
   assert.is(await codeOf(() => read('t,signal\n0,1\n1,x\n')), 'RN785');
+});
+
+test('CSV: columns by name, without texts and truth; the rate of its time column', async () => {
+  const frames = { elements: 2, names: ['ay', 'ax'], rateHz: 50 };
+  const read = (text: string, target = frames) => csvRecording('x.csv', utf8(text), target);
+  const named = read('time_s,ax,note,ay,label\n0,1,up,2,7\n0.02,3,up,4,7\n');
+  assert.equal([[...named.samples], named.channels, named.fileHz], [[2, 1, 4, 3], ['ay', 'ax'], 50]);
+  const unknown = read('t_ms;a;b;class\n0;1;2;0\n20;3;4;1\n', { ...frames, names: [] });
+  assert.equal([[...unknown.samples], unknown.channels, unknown.fileHz], [[1, 2, 3, 4], ['a', 'b'], 50]);
+  // without a head there are no names, and nothing is made up
+  const bare = read('1,2\n3,4\n', { ...frames, names: [] });
+  assert.equal([bare.channels, bare.fileHz, bare.seconds], [undefined, undefined, 0.04]);
+  assert.is(await codeOf(() => read('time,ax,ay\n0,1,2\n0.01,1,2\n')), 'RN785');
+  assert.is(await codeOf(() => read('a,b,c\n1,2,3\n', { ...frames, names: [] })), 'RN785');
+});
+
+test('what is found is held against what is there, each used once', () => {
+  const said = [0, 2, 4].map((start) => ({ word: 'up', start, end: start + 1 }));
+  const at = (label: string, s: number) => ({ label, timeMs: 1000 * s, probability: 1 }) as never;
+  const heard = [at('up', 0.5), at('up', 0.9), at('down', 2.5), at('up', 5.7)];
+  const { right, missed, wrong } = matched(said, heard, [0, 10], { earlyS: 0, lateS: 0.8 });
+  assert.equal([[...right], [...missed], [...wrong]], [[said[0], said[2]], [said[1]], [heard[1], heard[2]]]);
+  // what is not over is not missed
+  assert.is(matched(said, [], [1, 3.5], { earlyS: 0, lateS: 0.8 }).missed.size, 0);
 });
 
 test('an output is a probability where its range is 0 to 1, and not where it is 0 to 1.9', () => {

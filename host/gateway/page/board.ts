@@ -68,7 +68,7 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
             frame,
             timestampMs,
             values: values.flatMap((part) => [...part.subarray(0, 16)]),
-            digest: digest.slice(0, 12),
+            version: tracker.versions.get(digest) ?? digest.slice(0, 12),
             filled,
           })),
       },

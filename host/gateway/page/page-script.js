@@ -1,7 +1,7 @@
 /**
  * The gateway's page: asks for /v1/board every second and draws it. Names and texts of others are put in as text, never as HTML.
  */
-/* global uPlot */
+/* global uPlot, outputPlot */
 (() => {
   const $ = (id) => document.getElementById(id);
   const tokenKey = 'runlet-token';
@@ -15,7 +15,7 @@
   let token = sessionStorage.getItem(tokenKey) ?? '';
   let [stream, shown, find] = [undefined, undefined, ''];
   let outputs = [];
-  let [before, signal, scores, bars] = [];
+  let [before, bars] = [];
 
   const number = (x, digits = 1) =>
     x === undefined ? '–' : Number(x).toLocaleString('en', { maximumFractionDigits: Math.abs(x) >= 100 ? 0 : digits });
@@ -68,22 +68,19 @@
     );
   }
 
-  const called = ({ name, version, sequence }) => `${name} ${version}, sequence ${sequence}`;
-  function slotCard({ slot, active, previous, report, streams, signal: about }) {
+  const called = ({ name, version }) => `${name} ${version}`;
+  function slotCard({ slot, active, previous, report, streams, signal }) {
     const trial = report && report.phase !== 'confirmed' && report.phase !== 'failed';
     const lines = [];
     if (active) {
-      const by = active.keyId ? `signed by ${active.keyId.slice(0, 16)}` : 'no signature was verified';
+      const by = active.keyId ? 'its signature was verified' : 'no signature was verified';
+      const about = `digest ${active.digest}${active.keyId ? `, key ${active.keyId}` : ''}`;
+      const text = `slot ${slot}, ${number(streams)} ${streams === 1 ? 'stream' : 'streams'}; sequence ${active.sequence}, ${by}`;
+      lines.push(element('p', { text, title: about }));
+      const { window: ticks, hop, sampleRateHz: rate } = signal;
+      const seconds = (n) => (rate ? `${n} ticks (${number(n / rate, 2)} s)` : `${n} ticks`);
       lines.push(
-        element('p', {
-          text: `slot ${slot}, ${number(streams)} ${streams === 1 ? 'stream' : 'streams'}; ${active.digest.slice(0, 12)}, ${by}`,
-        }),
-      );
-      const rate = about.sampleRateHz ? ` at ${about.sampleRateHz} Hz` : '';
-      lines.push(
-        element('p', {
-          text: `window ${about.window}, hop ${about.hop} ticks${rate}; ${active.bytes.toLocaleString('en')} bytes`,
-        }),
+        element('p', { text: `window ${seconds(ticks)}, hop ${seconds(hop)}; ${active.bytes.toLocaleString('en')} bytes` }),
       );
     } else lines.push(element('p', { text: `slot ${slot}` }));
     if (previous) lines.push(element('p', { text: `before: ${called(previous)}` }));
@@ -100,17 +97,19 @@
         element('p', { class: 'bad', text: `given up: ${called(report)}; ${report.failure?.code} ${report.failure?.why}` }),
       );
     const title = active ? `${active.name} ${active.version}` : 'no bundle runs';
-    return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h3', { text: title }), ...lines);
+    return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h2', { text: title }), ...lines);
   }
 
   function streamTable(board) {
-    const labels = signal?.labels;
-    const latest = ({ last, failure }) => {
+    const signalOf = (slot) => board.slots.find((s) => s.slot === slot)?.signal;
+    const unitOf = (slot) => (signalOf(slot)?.unit ? ` ${signalOf(slot).unit}` : '');
+    const latest = (one) => {
+      const { last, failure } = one;
       if (failure) return failure.code;
       if (!last?.length) return '–';
-      if (last.length === 1) return number(last[0], 2);
+      if (last.length === 1) return `${number(last[0], 2)}${unitOf(one.slot)}`;
       const best = last.reduce((most, value, i) => (value > last[most] ? i : most), 0);
-      return labels?.[best] ?? `${best}: ${number(last[best], 2)}`;
+      return signalOf(one.slot)?.labels?.[best] ?? `${best}: ${number(last[best], 2)}`;
     };
     const rows = board.streams.map((one) => {
       const button = element('button', { type: 'button', text: one.stream, title: one.stream });
@@ -140,73 +139,7 @@
     ...extra,
   });
 
-  /** Lines where another bundle took over. */
-  function marks(plot) {
-    const { ctx, bbox } = plot;
-    ctx.save();
-    ctx.fillStyle = colour('ink');
-    ctx.strokeStyle = colour('soft');
-    ctx.font = `${12 * devicePixelRatio}px system-ui`;
-    ctx.setLineDash([4, 4]);
-    for (let i = 1; i < outputs.length; i++) {
-      if (outputs[i].digest === outputs[i - 1].digest) continue;
-      const x = plot.valToPos((plot.data[0][i] + plot.data[0][i - 1]) / 2, 'x', true);
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      const left = x > bbox.left + bbox.width / 2;
-      ctx.textAlign = left ? 'right' : 'left';
-      ctx.fillText(outputs[i].digest.slice(0, 8), x + (left ? -6 : 6) * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
-    }
-    ctx.restore();
-  }
-
-  function plotScores() {
-    const colours = colour('series').split(/\s+/);
-    const count = Math.min(colours.length, outputs.at(-1)?.values.length ?? 1);
-    const stamped = outputs.length > 0 && outputs.every(({ timestampMs }) => timestampMs !== undefined);
-    const rate = signal?.sampleRateHz;
-    const key = `${shown} ${count} ${stamped} ${rate} ${matchMedia('(prefers-color-scheme: dark)').matches}`;
-    const x = outputs.map(({ timestampMs, frame }) => (stamped ? timestampMs / 1000 : rate ? frame / rate : frame));
-    const data = [x, ...Array.from({ length: count }, (_, i) => outputs.map(({ values }) => values[i]))];
-    const width = $('plot').clientWidth;
-    if (scores?.key !== key || scores.plot.width !== width) {
-      scores?.plot.destroy();
-      const series = Array.from({ length: count }, (_, i) => ({
-        label: signal?.labels?.[i] ?? `${i}`,
-        stroke: colours[i],
-        width: 1.8,
-        points: { show: outputs.length < 40, size: 5 },
-      }));
-      const seconds = (_, values) => values.map((v) => (rate ? `${v} s` : v));
-      const clock = (_, values) => values.map((v) => new Date(1000 * v).toLocaleTimeString('en-GB'));
-      const options = {
-        width,
-        height: 260,
-        cursor: { y: false },
-        legend: { show: false },
-        scales: { x: { time: stamped } },
-        axes: [axis({ size: 34, space: 90, values: stamped ? clock : seconds }), axis({ size: 48 })],
-        series: [{}, ...series],
-        hooks: { draw: [marks] },
-      };
-      scores = { key, plot: new uPlot(options, data, $('plot')) };
-      $('legend').replaceChildren();
-      if (count > 1)
-        for (const { label, stroke } of series) {
-          const swatch = element('span', { text: '■ ' });
-          swatch.style.color = stroke;
-          const item = element('span', {}, swatch, `${label}   `);
-          item.style.whiteSpace = 'pre';
-          $('legend').append(item);
-        }
-    } else scores.plot.setData(data);
-    if (count === 1) {
-      const made = outputs.filter(({ filled }) => filled > 0).length;
-      $('legend').textContent = made > 0 ? `${number(made)} of these outputs look at ticks that were lost, and filled.` : '';
-    }
-  }
+  const plot = outputPlot({ $, number, colour, element, axis });
 
   function selected(board) {
     const one = board.selected;
@@ -214,15 +147,14 @@
     if (shown !== one.stream) outputs = [];
     shown = one.stream;
     stream ??= shown;
-    signal = board.slots.find(({ slot }) => slot === one.slot)?.signal;
+    const signal = board.slots.find(({ slot }) => slot === one.slot)?.signal;
     outputs = [...outputs.filter(({ sequence }) => sequence < (one.outputs[0]?.sequence ?? Infinity)), ...one.outputs].slice(
       -kept,
     );
     $('name').textContent = one.stream;
     const last = outputs.at(-1)?.values;
-    const unit = signal?.unit ? ` ${signal.unit}` : '';
-    $('latest').textContent = last?.length === 1 ? `${number(last[0], 2)}${unit}` : '';
-    if (outputs.length > 0) plotScores();
+    $('latest').textContent = last?.length === 1 ? `${number(last[0], 2)}${signal?.unit ? ` ${signal.unit}` : ''}` : '';
+    if (outputs.length > 0) plot.show(outputs, signal, shown);
   }
 
   function latency({ latency: found }) {
@@ -233,7 +165,7 @@
     const data = [counts.map((_, i) => i), counts];
     if (bars?.key === key) return bars.plot.setData(data);
     bars?.plot.destroy();
-    const names = [...boundsMs.map((ms) => (ms < 1000 ? `${ms}` : `${ms / 1000} s`)), 'more'];
+    const names = [...boundsMs.map((ms) => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)), 'more'];
     const options = {
       width,
       height: 190,
@@ -250,7 +182,7 @@
           splits: () => data[0].filter((i) => i % 3 === 0),
           values: (_, at) => at.map((i) => names[i] ?? ''),
         }),
-        axis({ size: 48 }),
+        axis({ size: 48, label: 'outputs', labelFont: '12px system-ui', labelSize: 20 }),
       ],
       series: [{}, { fill: colour('wave'), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.85, 60] }) }],
     };
@@ -267,15 +199,10 @@
     for (const { slot, ranges: channels } of board.slots) {
       for (const { name, least, most, mean, low, high, saturatedShare, saturated } of channels) {
         const at = (x) => Math.min(100, Math.max(0, (100 * (x - low)) / (high - low)));
-        const svg = svgNode('svg', { viewBox: '0 0 100 16', preserveAspectRatio: 'none', role: 'img' });
+        const svg = svgNode('svg', { viewBox: '0 0 100 16', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
         svg.append(
           svgNode('rect', { class: 'extent', x: at(least), width: Math.max(0.8, at(most) - at(least)), y: 3, height: 10 }),
           svgNode('rect', { class: 'mean', x: at(mean) - 0.3, width: 0.6, y: 0, height: 16 }),
-        );
-        svg.append(
-          Object.assign(svgNode('title', {}), {
-            textContent: `${number(least, 3)} to ${number(most, 3)}, mean ${number(mean, 3)}`,
-          }),
         );
         const share =
           saturatedShare > 0
@@ -283,7 +210,7 @@
             : saturated > 0
               ? `${number(saturated)} ever`
               : 'none sat.';
-        const title = `slot ${slot}; ${number(saturated)} values saturated since the start`;
+        const title = `slot ${slot}: ${number(least, 3)} to ${number(most, 3)}, mean ${number(mean, 3)}; ${number(saturated)} values saturated since the start`;
         const label = element('span', { text: name, title });
         rows.push(
           element(
@@ -321,18 +248,20 @@
     $('counts').tBodies[0].replaceChildren(
       ...countRows.map(([name, text, bad]) => {
         const value = board.counts[name];
-        const label = element('td', { text: name }, element('small', { text }));
+        const words = name.replace(/[A-Z]/, (letter) => ` ${letter.toLowerCase()}`);
+        const label = element('td', { text: words }, element('small', { text }));
         label.style.whiteSpace = 'normal';
         return element('tr', { class: bad && value > 0 ? 'bad' : undefined }, label, element('td', { text: number(value) }));
       }),
     );
   }
 
+  const kinds = { step: 'bundle', refused: 'refused', stream: 'stream', overload: 'overload' };
   function notes(board) {
     $('notes').replaceChildren(
-      ...board.notes.map(({ at, text, bad }) => {
+      ...board.notes.map(({ at, kind, text, bad }) => {
         const time = element('time', { text: new Date(at).toLocaleTimeString('en-GB'), datetime: new Date(at).toISOString() });
-        return element('li', { class: bad ? 'bad' : undefined }, time, text);
+        return element('li', { class: bad ? 'bad' : undefined }, time, element('b', { text: kinds[kind] ?? kind }), ` ${text}`);
       }),
     );
     if (board.notes.length === 0) $('notes').append(element('li', { text: 'Nothing yet.' }));

@@ -1,13 +1,14 @@
 /**
  * The gateway's page, /metrics and what the page asks for, as routes of its HTTP app.
  *
- * In: the app, the gateway, its counters.  Out: `/` (one file, nothing from elsewhere: page.html, page.css, page-script.js and uPlot in it),
+ * In: the app, the gateway, its counters.  Out: `/` (one file, nothing from elsewhere: page.html, page.css, page-plot.js, page-script.js and uPlot in it),
  * `/v1/board`, `/metrics`. The page holds no secret and needs no token; what it shows does. It runs its own scripts alone (CSP by hash).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Hono } from 'hono';
+import { baseStyle } from '../../report/design/page.ts';
 import { wholeNumber } from '../http/problem.ts';
 import { gatewayMetrics } from '../watch/metrics.ts';
 import { type BoardOptions, boardOf } from './board.ts';
@@ -20,8 +21,8 @@ export function pageHtml(): { html: string; policy: string } {
   const [plot, plotCss] = ['uPlot.iife.min.js', 'uPlot.min.css'].map((name) =>
     readFileSync(new URL(`../dist/${name}`, `file://${plots}`), 'utf8'),
   ) as [string, string];
-  const style = `${plotCss}\n${beside('page.css')}`;
-  const script = beside('page-script.js');
+  const style = `${plotCss}\n${baseStyle()}${beside('page.css')}`;
+  const script = `${beside('page-plot.js')}${beside('page-script.js')}`;
   const parts: Record<string, string> = { style, plot, script };
   const html = beside('page.html').replace(/\/\*(style|plot|script)\*\//g, (_, name: string) => parts[name] as string);
   const policy = [

@@ -30,6 +30,8 @@ export interface Note {
   kind: 'step' | 'refused' | 'stream' | 'overload';
   text: string;
   bad: boolean;
+  /** Streams that it is about, where it was said of several in a row. */
+  streams?: number;
 }
 
 interface Generation {
@@ -40,6 +42,7 @@ interface Generation {
 
 const generationMs = 30_000;
 const mostNotes = 60;
+const mostVersions = 64;
 const width = rangeFields.length;
 
 const empty = (): Generation => ({ latency: latencyBoundsMs.map(() => 0).concat(0), ranges: new Map() });
@@ -77,6 +80,8 @@ function channelsOf({ inputs }: Manifest): { name: string; low: number; high: nu
 
 export class Tracker {
   readonly notes: Note[] = [];
+  /** Name and version of the bundles that were seen, by digest; the latest few. */
+  readonly versions = new Map<string, string>();
   outputs = 0;
   #gateway: Gateway;
   #generations = [empty(), empty()];
@@ -87,16 +92,20 @@ export class Tracker {
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
     const { events } = gateway;
+    for (const { state } of gateway.slots.values())
+      for (const one of [state.active, state.previous, state.staged]) if (one) this.#seen(one);
     this.#stops = [
       events.on('output', (output) => this.#output(output)),
-      events.on('step', ({ slot, step, name, version, text, failure }) =>
-        this.#note('step', `${slot}: ${step} ${name} ${version} (${text})`, failure !== undefined),
-      ),
+      events.on('step', ({ slot, step, digest, name, version, text, failure }) => {
+        this.#seen({ digest, name, version });
+        this.#note('step', `${slot}: ${step} ${name} ${version} (${text})`, failure !== undefined);
+      }),
       events.on('refused', ({ code, why, slot, stream }) =>
         this.#note('refused', `${stream ?? slot ?? ''}: ${code} ${why}`, true),
       ),
       events.on('stream', ({ stream, state, failure }) => {
         if (failure) this.#note('stream', `${stream} ${state}: ${failure.code} ${failure.why}`, true);
+        else this.#streamNote(stream, state);
       }),
       events.on('overload', ({ state, why, shedTicks, streams }) =>
         this.#note('overload', state === 'begins' ? why : `over: ${shedTicks} ticks of ${streams} streams were shed`, true),
@@ -111,6 +120,21 @@ export class Tracker {
   #note(kind: Note['kind'], text: string, bad: boolean): void {
     this.notes.push({ at: Date.now(), kind, text, bad });
     if (this.notes.length > mostNotes) this.notes.shift();
+  }
+
+  /** A stream came or went. Many in a row are one note: a fleet that reconnects must not push all else out. */
+  #streamNote(stream: string, state: string): void {
+    const last = this.notes.at(-1);
+    const streams = last?.kind === 'stream' && last.streams && last.text.endsWith(` ${state}`) ? last.streams + 1 : 1;
+    if (streams > 1) this.notes.pop();
+    this.#note('stream', `${stream}${streams > 1 ? ` and ${streams - 1} more streams` : ''} ${state}`, false);
+    (this.notes.at(-1) as Note).streams = streams;
+  }
+
+  #seen({ digest, name, version }: { digest: string; name: string; version: string }): void {
+    this.versions.delete(digest);
+    this.versions.set(digest, `${name} ${version}`);
+    for (const oldest of this.versions.keys()) if (this.versions.size > mostVersions) this.versions.delete(oldest);
   }
 
   #output({ slot, latencyMs, inputs }: OutputEvent): void {

@@ -1,15 +1,13 @@
 /**
  * Figures of a benchmark's page: a hop's time, a hop beside its window, memory and code by part, the share of the engine's peak.
  *
- * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
+ * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark.
  */
 import { maxOf } from '../../../models/lists.ts';
 import type { TimesFigures, TimesRow } from '../../bench/times.ts';
+import { drawing, type PlotOptions } from '../design/draw.ts';
 import { shortName } from '../plan-table.ts';
 import { bytesText } from '../table.ts';
-
-type Plot = typeof import('@observablehq/plot');
-type Options = NonNullable<Parameters<Plot['plot']>[0]>;
 
 /** Parts of memory, and code beside them: what they are called, and their colours. */
 export const parts: { name: string; colour: string; of: (row: TimesRow) => number }[] = [
@@ -34,25 +32,20 @@ const width = 352;
 const row = 34;
 
 export async function figures(): Promise<Figures> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
-  const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
-  const bars = (rows: number, label: string, options: Options): string => {
-    const svg = Plot.plot({
-      document,
+  const { Plot, draw } = await drawing();
+  const bars = (rows: number, label: string, options: PlotOptions): string =>
+    draw(label, {
       width,
       height: rows * row,
       marginLeft: 52,
       marginTop: 0,
       marginBottom: 0,
       marginRight: 0,
-      style: { background: 'none', fontSize: '13px' },
-      ariaLabel: label,
+      style: { fontSize: '13px' },
       ...options,
       x: { axis: null, ...options.x },
       y: { label: null, padding: 0.42, tickSize: 0, ...options.y },
     });
-    return (svg as unknown as { outerHTML: string }).outerHTML;
-  };
   const order = ({ rows }: TimesFigures) => ({ domain: rows.map((r) => r.target) });
   const text = { textAnchor: 'start' as const, dx: 7, fill: 'currentColor' };
 

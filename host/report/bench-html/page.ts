@@ -7,7 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { TimesFigures } from '../../bench/times.ts';
-import { escaped, number, pageHtml } from '../plan-html/text.ts';
+import { pageHtml, tableHtml } from '../design/page.ts';
+import { escaped, number } from '../design/text.ts';
 import { type Figures, figures, parts, usText } from './figure.ts';
 
 const css = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -42,7 +43,7 @@ const head = [
   ...['code', 'weights', 'tables', 'state', 'memory', 'file, gz', 'first output'],
 ];
 
-function tableHtml(models: TimesFigures[]): string {
+function figuresTable(models: TimesFigures[]): string {
   const rows = models.flatMap(({ network, hop, macsPerHop, macsPerWindow, rows: all }) =>
     all.map((r) => [
       escaped(network),
@@ -60,9 +61,7 @@ function tableHtml(models: TimesFigures[]): string {
       `${r.startMs.toFixed(1)} ms`,
     ]),
   );
-  const cells = (tag: string, row: string[]) =>
-    `<tr>${row.map((c, i) => `<${tag}${i === 0 || i === 2 ? '' : ' class="n"'}>${c}</${tag}>`).join('')}</tr>`;
-  return `<div class="scroll"><table><thead>${cells('th', head)}</thead><tbody>${rows.map((r) => cells('td', r)).join('')}</tbody></table></div>`;
+  return tableHtml(head, rows, { label: 'Every figure', numeric: (i) => i !== 0 && i !== 2 });
 }
 
 /** The page. */
@@ -90,9 +89,9 @@ export async function benchPage(models: TimesFigures[]): Promise<string> {
     legend,
     ...models.map((model) => modelHtml(model, draw)),
     ...peak,
-    `<section><h2>Every figure</h2>${tableHtml(models)}</section>`,
+    `<section><h2>Every figure</h2>${figuresTable(models)}</section>`,
     '</main>',
   ].join('\n');
   const names = [...new Set(models.map((m) => m.network))].join(', ');
-  return pageHtml(`${names}: what a hop costs`, css('../plan-html/page.css') + css('./bench.css'), body, '');
+  return pageHtml(`${names}: what a hop costs`, css('../plan-html/page.css') + css('./bench.css'), body);
 }

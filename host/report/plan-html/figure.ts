@@ -6,8 +6,8 @@
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Picture, PictureLayer, RowKind, Run } from '../../../models/stream/picture.ts';
+import { axisTicks, escaped, number, plain } from '../design/text.ts';
 import { shortName } from '../plan-table.ts';
-import { axisTicks, escaped, number, plain } from './text.ts';
 
 /** Hops that the stepper can go, and frames on the axis: so many windows that one sees them move. */
 export interface Axis {
@@ -116,11 +116,11 @@ export function figureHtml(picture: Picture, axis: Axis): string {
     .join('');
   const band = `<svg class="bands" viewBox="0 0 ${axis.frames} 1" preserveAspectRatio="none"><g class="move"><path class="fresh" d="M${picture.window + picture.delay - picture.hop} 0h${picture.hop}v1h-${picture.hop}z"/><path class="edge" d="M0 0v1M${picture.window} 0v1"/></g></svg>`;
   return [
-    `<div class="figure" data-frames="${axis.frames}" data-steps="${axis.steps}">`,
+    `<div class="figure" data-frames="${axis.frames}" data-steps="${axis.steps}" tabindex="0" role="group" aria-label="Rows of every layer over time. Up and down choose a layer, left and right a row, Escape none.">`,
     `<div class="back"><div class="name"></div><div class="lanes">${band}</div><div class="side"></div></div>`,
     windowLane(picture, axis),
     ...picture.layers.map((layer, i) => layerRow(layer, i, axis, mostMacs)),
     `<div class="layer axis"><div class="name"></div><div class="lanes"><div class="ticks">${ticks}</div></div><div class="side"></div></div>`,
-    '<svg class="cone" aria-hidden="true"></svg><div class="tip" hidden></div></div>',
+    '<svg class="cone" aria-hidden="true"></svg><div class="tip" role="status" hidden></div></div>',
   ].join('\n');
 }

@@ -11,6 +11,8 @@
   const rowsOf = [...figure.querySelectorAll('.layer[data-layer]')];
   const text = (n) => n.toLocaleString('en');
   let hop = plan.start;
+  /** The row that is shown: a layer's index, and its number. */
+  let chosen;
 
   function move() {
     hop = Number(slider.value);
@@ -33,6 +35,7 @@
   function clear() {
     cone.replaceChildren();
     tip.hidden = true;
+    chosen = undefined;
   }
 
   /** Rows [low, high] of each layer that rows of layer `from` depend on. */
@@ -67,6 +70,7 @@
     cone.append(element);
   }
 
+  /** The row at the pointer. */
   function show(event) {
     const lane = event.target.closest('svg[data-lane]');
     const row = event.target.closest('.layer[data-layer]');
@@ -82,8 +86,17 @@
     const n = Math.floor((at - between) / layer.pitch);
     const inside = lane.dataset.lane !== 'stream';
     if ((inside && !layer.history && n < 0) || n >= layer.rows) return clear();
-    draw(index, reach(index, n, n, inside), start + between);
-    const input = reach(index, n, n, inside).get(0) ?? [0, 0];
+    chosen = { index, n };
+    tell(lane, index, n, start, between, event.clientX);
+  }
+
+  /** Row `n` of a layer, which `lane` draws: its cone, and a text at `x` pixels of the window. */
+  function tell(lane, index, n, start, between, x) {
+    const layer = plan.layers[index];
+    const inside = lane.dataset.lane !== 'stream';
+    const found = reach(index, n, n, inside);
+    draw(index, found, start + between);
+    const input = found.get(0) ?? [0, 0];
     const name = between
       ? 'a row between, for other windows'
       : `row ${n} of window ${hop + (lane.dataset.lane === 'ahead' ? layer.ahead : 0)}`;
@@ -92,9 +105,29 @@
       index === 0 ? `input frame ${text(a)}` : `${layer.name}, ${name}: reads input frames ${text(a)} to ${text(b)}`;
     tip.hidden = false;
     const outer = figure.getBoundingClientRect();
-    const left = Math.max(0, Math.min(event.clientX - outer.left + 12, outer.width - tip.offsetWidth));
-    const below = box.bottom - outer.top + 8;
+    const left = Math.max(0, Math.min(x - outer.left + 12, outer.width - tip.offsetWidth));
+    const below = lane.getBoundingClientRect().bottom - outer.top + 8;
     tip.style.transform = `translate(${left}px, ${below}px)`;
+  }
+
+  /** The arrow keys choose a layer and a row of window n. */
+  function choose(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') return clear();
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    const last = plan.layers.length - 1;
+    const index = chosen ? Math.min(last, Math.max(0, chosen.index + steps[0])) : last;
+    const { rows, pitch } = plan.layers[index];
+    // the same time, in the rows of that layer
+    const at = chosen ? (chosen.n * plan.layers[chosen.index].pitch) / pitch : rows - 1;
+    const n = Math.min(rows - 1, Math.max(0, Math.floor(at) + steps[1]));
+    chosen = { index, n };
+    const lane = rowsOf[index].querySelector('svg[data-lane="window"]');
+    const box = lane.getBoundingClientRect();
+    const start = hop * plan.hop;
+    tell(lane, index, n, start, 0, box.left + ((start + n * pitch) / frames) * box.width);
   }
 
   function draw(top, found, start) {
@@ -135,5 +168,7 @@
   figure.addEventListener('pointermove', show);
   figure.addEventListener('pointerdown', show);
   figure.addEventListener('pointerleave', clear);
+  figure.addEventListener('keydown', choose);
+  figure.addEventListener('blur', clear);
   move();
 })();

@@ -8,9 +8,10 @@ import { alternatives, explainPlan } from '../../../models/stream/explain.ts';
 import { type Picture, planPicture, type RowKind } from '../../../models/stream/picture.ts';
 import { planJson, planSummary } from '../../../models/stream/print.ts';
 import type { StreamPlan } from '../../../models/stream/types.ts';
+import { dataScript, pageHtml, tableHtml } from '../design/page.ts';
+import { escaped, number } from '../design/text.ts';
 import { planCells, planHead } from '../plan-table.ts';
 import { axisOf, figureHtml } from './figure.ts';
-import { dataScript, escaped, number, pageHtml } from './text.ts';
 
 const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 
@@ -43,7 +44,7 @@ function legend(picture: Picture, mode: string): string {
     const items = shown.map(
       ([kind, text]) => `<li><svg width="14" height="10"><path class="${kind}" d="M0 0h14v10H0z"/></svg>${text}</li>`,
     );
-    return [`<div><h3>${group}</h3><ul>${items.join('')}</ul></div>`];
+    return [`<div><b>${group}</b><ul>${items.join('')}</ul></div>`];
   });
   return `<div class="legend">${groups.join('')}</div>`;
 }
@@ -79,22 +80,16 @@ function facts(plan: StreamPlan, rate?: number): string {
           : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
     ],
   ];
-  return `<dl class="facts">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><p>${escaped(note)}</p></div>`).join('')}</dl>`;
+  return `<dl class="facts">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><dd class="about">${escaped(note)}</dd></div>`).join('')}</dl>`;
 }
 
-const cell = (value: string | number): string =>
-  typeof value === 'number' ? `<td class="n">${number(value)}</td>` : `<td>${escaped(value)}</td>`;
-
-const tableHtml = (head: string[], rows: (string | number)[][], classes = ''): string => {
-  const numeric = head.map(
-    (_, i) => rows.length > 0 && rows.every((r) => typeof r[i] === 'number' || /^[\d,]+\/[\d,]+$/.test(String(r[i]))),
-  );
-  const titles = head.map((h, i) => `<th${numeric[i] ? ' class="n"' : ''}>${escaped(h)}</th>`).join('');
-  const body = rows.map(
-    (r) => `<tr>${r.map((c, i) => (numeric[i] && typeof c === 'string' ? `<td class="n">${c}</td>` : cell(c))).join('')}</tr>`,
-  );
-  return `<div class="scroll"><table class="${classes}"><thead><tr>${titles}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
-};
+/** A table of numbers and texts; a column of numbers, or of a part and its whole, is aligned to the right. */
+function valuesTable(label: string, head: string[], rows: (string | number)[][], classes = ''): string {
+  const cells = rows.map((row) => row.map((value) => (typeof value === 'number' ? number(value) : escaped(value))));
+  const numeric = (i: number) =>
+    rows.length > 0 && rows.every((r) => typeof r[i] === 'number' || /^[\d,]+\/[\d,]+$/.test(String(r[i])));
+  return tableHtml(head, cells, { label, numeric, classes });
+}
 
 function caption(picture: Picture): string {
   const parts = [
@@ -108,7 +103,9 @@ function caption(picture: Picture): string {
     parts.push(
       `The lowest bar is the left edge of window n + ${picture.ahead}, which is computed now, while the rows that it reads are the newest.`,
     );
-  parts.push('The shaded column is the newest hop. Point at a row to see what it depends on.');
+  parts.push(
+    'The shaded column is the newest hop. Point at a row, or choose one with the arrow keys, to see what it depends on.',
+  );
   return parts.join(' ');
 }
 
@@ -118,7 +115,7 @@ function why(plan: StreamPlan): string {
   const rows = others.map((a) => [a.macsPerHop, a.stateBytes, a.how, a.chosen ? 'this plan' : a.option]);
   const table =
     others.length > 1
-      ? `<h2>Exact plans at this hop</h2>${tableHtml(['MACs/hop', 'state B', 'how', 'option'], rows, 'small')}`
+      ? `<h2>Exact plans at this hop</h2>${valuesTable('Exact plans at this hop', ['MACs/hop', 'state B', 'how', 'option'], rows, 'small')}`
       : '';
   return `<section><h2>Why</h2><dl class="why">${items.join('')}</dl></section><section>${table}</section>`;
 }
@@ -140,7 +137,7 @@ export function planPage(plan: StreamPlan, sampleRateHz?: number): string {
     legend(picture, plan.mode),
     `<p class="caption">${caption(picture)}</p>`,
     why(plan),
-    `<section><h2>Layers</h2>${tableHtml(planHead, planCells(plan))}<pre>${escaped(planSummary(plan, sampleRateHz).join('\n'))}</pre></section>`,
+    `<section><h2>Layers</h2>${valuesTable('Layers', planHead, planCells(plan))}<pre>${escaped(planSummary(plan, sampleRateHz).join('\n'))}</pre></section>`,
     '</main>',
     dataScript('plan', data),
   ].join('\n');

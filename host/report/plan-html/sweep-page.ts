@@ -4,9 +4,11 @@
  * In: a Sweep.  Out: HTML or SVG text, no external resource. page.css, sweep.css and sweep-script.js lie beside this file.
  */
 import { readFileSync } from 'node:fs';
+import { dataScript, pageHtml, tableHtml } from '../design/page.ts';
+import { standalone } from '../design/palette.ts';
+import { escaped, number, plain } from '../design/text.ts';
 import { goodOnes } from '../sweep-table.ts';
 import { panelsOf, type SweepView, sweepLegend, sweepSvg } from './sweep-figure.ts';
-import { dataScript, escaped, number, pageHtml, plain } from './text.ts';
 
 const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 
@@ -17,7 +19,6 @@ const key = (classes: string): string =>
 export function sweepFile(view: SweepView, title: string): string {
   const svg = sweepSvg(view, 900);
   const [, open = '', height = '0'] = /^(<svg[^>]*?height="(\d+)"[^>]*>)/.exec(svg) ?? [];
-  const colours = beside('page.css').split('* {')[0] as string;
   let [x, y] = [64, 36];
   const legend = sweepLegend(view).map(({ classes, text }) => {
     const length = 44 + 6.6 * text.length;
@@ -27,14 +28,14 @@ export function sweepFile(view: SweepView, title: string): string {
     return entry;
   });
   const top = y + 30;
-  const whole = Number(height) + top;
-  const frame = open.replace(/height="\d+"/, `height="${whole}"`).replace(/viewBox="[^"]*"/, `viewBox="0 0 900 ${whole}"`);
-  return [
-    frame,
-    `<style>${colours}${beside('sweep.css')}</style><rect width="900" height="${whole}" style="fill: var(--paper)"/>`,
+  const all = Number(height) + top;
+  const frame = open.replace(/height="\d+"/, `height="${all}"`).replace(/viewBox="[^"]*"/, `viewBox="0 0 900 ${all}"`);
+  const whole = [
+    `${frame}<rect width="900" height="${all}" fill="var(--paper)"/>`,
     `<text x="64" y="26" style="font-size: 17px; font-weight: 600">${escaped(title)}</text><g class="key">${legend.join('')}</g>`,
     `<g transform="translate(0 ${top})">${svg.slice(open.length)}`.replace(/<\/svg>\s*$/, '</g></svg>\n'),
-  ].join('\n');
+  ];
+  return standalone(whole.join('\n'), beside('sweep.css'));
 }
 
 /** The page of a sweep. */
@@ -61,8 +62,7 @@ export function sweepPage(view: SweepView, title: string, note: string): string 
     r.equals,
   ]);
   const head = [over, 'mode', 'MACs/hop', 'MACs/frame', 'times less', 'state B', 'delay', 'equals'];
-  const numeric = (i: number) => (i === 1 || i === 7 ? '' : ' class="n"');
-  const table = `<div class="scroll"><table class="small"><thead><tr>${head.map((h, i) => `<th${numeric(i)}>${h}</th>`).join('')}</tr></thead><tbody>${body.map((r) => `<tr>${r.map((c, i) => `<td${numeric(i)}>${c}</td>`).join('')}</tr>`).join('')}</tbody></table></div>`;
+  const table = tableHtml(head, body, { label: `Good ${over}s`, numeric: (i) => i !== 1 && i !== 7, classes: 'small' });
   return pageHtml(
     title,
     beside('page.css') + beside('sweep.css'),
@@ -70,7 +70,7 @@ export function sweepPage(view: SweepView, title: string, note: string): string 
       '<main>',
       `<header><h1>${escaped(title)}</h1><p>${escaped(note)}</p></header>`,
       `<div class="legend flat"><ul>${legend.join('')}</ul></div>`,
-      `<div class="figure">${sweepSvg(view, 1000)}${sweepSvg(view, 358)}<div class="tip" hidden></div></div>`,
+      `<div class="figure">${sweepSvg(view, 1000)}${sweepSvg(view, 358)}<div class="tip" role="status" hidden></div></div>`,
       `<section><h2>Good ${over}s</h2><p class="note">${escaped(good)}.${star}</p>${table}</section>`,
       '</main>',
       dataScript('sweep', rows),

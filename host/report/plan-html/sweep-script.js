@@ -8,13 +8,18 @@
     const here = svg.querySelector('.here');
     const { left, right, most } = svg.dataset;
     const width = svg.viewBox.baseVal.width;
-    const show = (event) => {
+    /** Index of the row that is shown. */
+    let at;
+    svg.setAttribute('tabindex', '0');
+    svg.setAttribute('role', 'group');
+    svg.setAttribute('aria-label', 'Costs. Left and right choose a column, Escape none.');
+    /** The numbers of row `n`, at `y` pixels of the figure. */
+    const show = (n, y) => {
+      const row = rows[n];
+      at = n;
       const box = svg.getBoundingClientRect();
       const scale = box.width / width;
-      const inner = width - left - right;
-      const value = (((event.clientX - box.left) / scale - left) / inner) * most;
-      const row = rows.reduce((best, r) => (Math.abs(r.at - value) < Math.abs(best.at - value) ? r : best));
-      const x = Number(left) + (inner * row.at) / most;
+      const x = Number(left) + ((width - left - right) * row.at) / most;
       here.setAttribute('transform', `translate(${x} 0)`);
       here.setAttribute('visibility', 'visible');
       tip.replaceChildren(
@@ -26,15 +31,33 @@
       );
       tip.hidden = false;
       const flip = x * scale + tip.offsetWidth + 14 > box.width;
-      const at = flip ? Math.max(0, x * scale - tip.offsetWidth - 10) : x * scale + 10;
-      tip.style.transform = `translate(${at}px, ${Math.max(0, event.clientY - box.top - 30)}px)`;
+      const beside = flip ? Math.max(0, x * scale - tip.offsetWidth - 10) : x * scale + 10;
+      tip.style.transform = `translate(${beside}px, ${Math.max(0, y)}px)`;
+    };
+    const point = (event) => {
+      const box = svg.getBoundingClientRect();
+      const value = ((((event.clientX - box.left) / box.width) * width - left) / (width - left - right)) * most;
+      const nearest = rows.reduce((best, r, n) => (Math.abs(r.at - value) < Math.abs(rows[best].at - value) ? n : best), 0);
+      show(nearest, event.clientY - box.top - 30);
     };
     const hide = () => {
       here.setAttribute('visibility', 'hidden');
       tip.hidden = true;
+      at = undefined;
     };
-    svg.addEventListener('pointermove', show);
-    svg.addEventListener('pointerdown', show);
+    const choose = (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === 'Escape') return hide();
+      const last = rows.length - 1;
+      const to = { ArrowLeft: (at ?? 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      show(Math.min(last, Math.max(0, to)), 40);
+    };
+    svg.addEventListener('pointermove', point);
+    svg.addEventListener('pointerdown', point);
     svg.addEventListener('pointerleave', hide);
+    svg.addEventListener('keydown', choose);
+    svg.addEventListener('blur', hide);
   }
 })();

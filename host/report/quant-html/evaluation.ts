@@ -4,21 +4,16 @@
  * In: a comparison of forms.  Out: HTML.
  */
 import type { FormComparison } from '../../../quant/evaluate/compare-forms.ts';
-import { escaped, number } from '../plan-html/text.ts';
+import { tableHtml } from '../design/page.ts';
+import { escaped, number } from '../design/text.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-const tableOf = (head: string[], rows: string[][], classes: string): string => {
-  const cells = (tag: string, values: string[]) =>
-    `<tr>${values.map((c, i) => `<${tag}${i === 0 ? '' : ' class="n"'}>${c}</${tag}>`).join('')}</tr>`;
-  return `<div class="scroll"><table class="${classes}"><thead>${cells('th', head)}</thead><tbody>${rows.map((r) => cells('td', r)).join('')}</tbody></table></div>`;
-};
 
 function confusionHtml({ forms, names }: FormComparison): string {
   const last = forms.at(-1);
   if (!last?.classes) return '';
   const { confusion, classes } = last.classes;
-  const head = ['', ...names.map(escaped), 'recall', 'F1'];
+  const head = ['', ...names, 'recall', 'F1'];
   const rows = confusion.map((row, said) => {
     const all = row.reduce((a, b) => a + b, 0);
     const cells = row.map((n, answer) => {
@@ -36,7 +31,7 @@ function confusionHtml({ forms, names }: FormComparison): string {
       all > 0 ? percent(score?.f1 ?? 0) : '',
     ];
   });
-  return `<h3>${last.name}: rows say what it was, columns what was answered</h3>${tableOf(head, rows, 'small confusion')}`;
+  return `<h3>${last.name}: rows are the truth, columns the answers</h3>${tableHtml(head, rows, { label: 'Who was taken for whom', numeric: (i) => i > 0, narrow: true, classes: 'small confusion' })}`;
 }
 
 export function evaluationHtml(comparison: FormComparison): string {
@@ -58,5 +53,5 @@ export function evaluationHtml(comparison: FormComparison): string {
     ...(agreement === undefined ? [] : [against ? percent(agreement) : '']),
     `<span class="soft">${sameAsWindowed ? 'int8 windowed, equal by construction' : (against ?? '')}</span>`,
   ]);
-  return `<section><h2>The task</h2><p class="note">${number(judged)} of ${number(windows)} windows, the same for every form.</p>${tableOf(head, rows, 'small')}${confusionHtml(comparison)}</section>`;
+  return `<section><h2>The task</h2><p class="note">${number(judged)} of ${number(windows)} windows, the same for every form.</p>${tableHtml(head, rows, { label: 'The task', numeric: (i) => i > 0, classes: 'small' })}${confusionHtml(comparison)}</section>`;
 }

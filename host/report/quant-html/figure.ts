@@ -1,14 +1,12 @@
 /**
  * Figures of a quantisation's page: histograms of a layer, all layers by their signal-to-noise.
  *
- * In: a diagnosis.  Out: SVG text; colours are the page's variables, so it follows light and dark. Drawn by Observable Plot on linkedom.
+ * In: a diagnosis.  Out: SVG text; colours are the page's variables, so it follows light and dark.
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Diagnosis, LayerDiagnosis } from '../../../quant/diagnose/diagnose.ts';
+import { drawing } from '../design/draw.ts';
 import { shortName } from '../plan-table.ts';
-
-type Plot = typeof import('@observablehq/plot');
-type Options = NonNullable<Parameters<Plot['plot']>[0]>;
 
 export interface Measure {
   name: string;
@@ -40,13 +38,7 @@ export interface Figures {
 }
 
 export async function figures(): Promise<Figures> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
-  const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
-  const draw = (label: string, options: Options): string => {
-    const style = { background: 'none', fontSize: '12px' };
-    const svg = Plot.plot({ document, style, ariaLabel: label, ...options });
-    return (svg as unknown as { outerHTML: string }).outerHTML;
-  };
+  const { Plot, draw } = await drawing();
 
   return {
     histogram({ name, histogram: h }, { width, height }) {

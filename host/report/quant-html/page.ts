@@ -11,7 +11,8 @@ import { adviceFor } from '../../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../../quant/diagnose/diagnose.ts';
 import type { FormComparison } from '../../../quant/evaluate/compare-forms.ts';
 import type { Methods } from '../../../quant/presets.ts';
-import { escaped, number, pageHtml } from '../plan-html/text.ts';
+import { pageHtml, tableHtml } from '../design/page.ts';
+import { escaped, number } from '../design/text.ts';
 import { evaluationHtml } from './evaluation.ts';
 import { type Figures, figures, measures } from './figure.ts';
 
@@ -61,7 +62,7 @@ function facts({ diagnosis, evaluation }: QuantReport): string {
       `${Number(last.values.mae.toPrecision(3))}`,
       `${last.name}; ${first.name} ${Number(first.values.mae.toPrecision(3))}`,
     ]);
-  return `<dl class="facts of${items.length}">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><p>${escaped(note)}</p></div>`).join('')}</dl>`;
+  return `<dl class="facts of${items.length}">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><dd class="about">${escaped(note)}</dd></div>`).join('')}</dl>`;
 }
 
 function stepsHtml({ output, streaming, exact, trainedToStream }: Diagnosis): string {
@@ -143,7 +144,7 @@ function histogramsHtml({ layers }: Diagnosis, draw: Figures): string {
   return `<section><h2>Values of every layer</h2>${histogramKeys}<div class="small">${all.join('')}</div></section>`;
 }
 
-function tableHtml({ layers, streaming }: Diagnosis): string {
+function figuresTable({ layers, streaming }: Diagnosis): string {
   const head = [
     ...['', 'layer', 'op', 'type', 'min', 'max', 'scale', 'zero', 'alone', 'int8 windowed'],
     ...(streaming ? ['streaming', 'int8 streamed'] : []),
@@ -163,11 +164,9 @@ function tableHtml({ layers, streaming }: Diagnosis): string {
     ...[percent(l.clipped, 3), l.signalSteps.toFixed(1), l.biasSteps.toFixed(2), percent(l.biasShare, 1)],
   ];
   const text = new Set([1, 2, 3]);
-  const cells = (tag: string, values: string[]) =>
-    `<tr>${values.map((c, i) => `<${tag}${text.has(i) ? '' : ' class="n"'}>${c}</${tag}>`).join('')}</tr>`;
   const note =
     'dB but where it says otherwise. Shift: the largest change of a channel’s mean; then the share of the noise that such shifts are.';
-  return `<section><h2>Every figure</h2><p class="note">${note}</p><div class="scroll"><table><thead>${cells('th', head)}</thead><tbody>${layers.map((l, i) => cells('td', row(l, i))).join('')}</tbody></table></div></section>`;
+  return `<section><h2>Every figure</h2><p class="note">${note}</p>${tableHtml(head, layers.map(row), { label: 'Every figure', numeric: (i) => !text.has(i), classes: 'numbered' })}</section>`;
 }
 
 function methodsText(methods: Partial<Methods>): string {
@@ -190,13 +189,12 @@ export async function quantPage(report: QuantReport): Promise<string> {
     evaluation ? evaluationHtml(evaluation) : '',
     overviewHtml(diagnosis, draw),
     histogramsHtml(diagnosis, draw),
-    tableHtml(diagnosis),
+    figuresTable(diagnosis),
     '</main>',
   ].join('\n');
   return pageHtml(
     `${name}: what int8 costs`,
     css('../plan-html/page.css') + css('../bench-html/bench.css') + css('./quant.css'),
     body,
-    '',
   );
 }

@@ -1,53 +1,73 @@
 /**
- * The waveform: the envelope between least and greatest sample, one stroke a pixel.
+ * The signal, a trace for each channel: the envelope between least and greatest sample, one stroke a pixel.
  *
  * In: a scene.  Out: pixels.  The height is that of the loudest sample in view, but not less than a twentieth of full scale for sound; another
- * signal goes from its least to its greatest value.
+ * signal goes from its least to its greatest value. Traces of several channels have a scale each.
  */
-import type { Brush, Scene } from './lane.ts';
+import { type Brush, gutterText, type Scene } from './lane.ts';
 
-/** Least and greatest of the buckets in view. */
-function rangeOf({ history, view }: Scene): [low: number, high: number] {
-  const { wave, bucketS } = history;
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+/** More cannot be told apart. */
+export const mostTraces = 16;
+
+/** Part of a lane that a trace has. */
+interface Band {
+  channel: number;
+  top: number;
+  height: number;
+}
+
+/** Buckets in view. */
+function inView({ history: { wave, bucketS }, view }: Scene): [from: number, to: number] {
   const from = Math.max(wave.first, Math.floor(view.startS / bucketS));
-  const to = Math.min(wave.end, Math.ceil((view.startS + view.spanS) / bucketS));
+  return [from, Math.min(wave.end, Math.ceil((view.startS + view.spanS) / bucketS))];
+}
+
+/** Least and greatest of a channel in view. */
+function rangeOf(scene: Scene, channel: number): [low: number, high: number] {
+  const { wave } = scene.history;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const [from, to] = inView(scene);
   for (let i = from; i < to; i++) {
-    low = Math.min(low, wave.at(i, 0));
-    high = Math.max(high, wave.at(i, 1));
+    low = Math.min(low, wave.at(i, 2 * channel));
+    high = Math.max(high, wave.at(i, 2 * channel + 1));
   }
   return [low, high];
 }
 
-export function drawWave(brush: Brush, scene: Scene, sound: boolean): void {
-  const { context, width, height, gutter, x, ratio } = brush;
-  const { history, view, palette } = scene;
-  const { wave, bucketS } = history;
-  let [low, high] = rangeOf(scene);
+/** Heights of the values of a channel. */
+function scaleOf(scene: Scene, { channel, top, height }: Band, sound: boolean): (value: number) => number {
+  let [low, high] = rangeOf(scene, channel);
   if (sound) {
     const peak = Math.max(0.05, Math.abs(low), Math.abs(high));
     [low, high] = Number.isFinite(peak) ? [-peak, peak] : [-1, 1];
-  } else if (!(high > low)) [low, high] = [low - 1, low + 1];
-  const y = (value: number) => 4 + ((high - value) / (high - low)) * (height - 8);
+  } else if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [-1, 1];
+  const room = Math.min(4, height / 10);
+  return (value) => top + room + ((high - value) / (high - low)) * (height - 2 * room);
+}
+
+function drawTrace(brush: Brush, scene: Scene, band: Band, sound: boolean): void {
+  const { context, width, gutter, x, ratio } = brush;
+  const { history, view, palette } = scene;
+  const { wave, bucketS } = history;
+  const { channel, top, height } = band;
+  const y = scaleOf(scene, band, sound);
   context.strokeStyle = palette.line;
   context.lineWidth = 1;
   context.beginPath();
-  const middle = sound ? Math.round(height / 2) + 0.5 : height - 0.5;
+  const middle = sound ? Math.round(top + height / 2) + 0.5 : Math.round(top + height) - 0.5;
   context.moveTo(gutter, middle);
   context.lineTo(width, middle);
   context.stroke();
-  if (wave.end === wave.first || !Number.isFinite(low)) return;
+  const [from, to] = inView(scene);
+  if (to <= from) return;
 
-  const bucketPx = x(bucketS) - x(0);
   context.fillStyle = palette.wave;
   context.strokeStyle = palette.wave;
-  const from = Math.max(wave.first, Math.floor(view.startS / bucketS));
-  const to = Math.min(wave.end, Math.ceil((view.startS + view.spanS) / bucketS));
-  if (!sound && bucketPx > 0.8) {
+  if (!sound && x(bucketS) - x(0) > 0.8) {
     context.beginPath();
     context.lineWidth = 1.5;
     context.lineJoin = 'round';
-    for (let i = from; i < to; i++) context.lineTo(Math.max(gutter, x((i + 0.5) * bucketS)), y(wave.at(i, 1)));
+    for (let i = from; i < to; i++) context.lineTo(Math.max(gutter, x((i + 0.5) * bucketS)), y(wave.at(i, 2 * channel + 1)));
     context.stroke();
     return;
   }
@@ -61,10 +81,20 @@ export function drawWave(brush: Brush, scene: Scene, sound: boolean): void {
     let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     // from the bucket before on, so that columns meet
     for (let k = Math.max(first - 1, wave.first); k < end; k++) {
-      least = Math.min(least, wave.at(k, 0));
-      greatest = Math.max(greatest, wave.at(k, 1));
+      least = Math.min(least, wave.at(k, 2 * channel));
+      greatest = Math.max(greatest, wave.at(k, 2 * channel + 1));
     }
-    const top = y(greatest);
-    context.fillRect(gutter + pixel / ratio, top, 1 / ratio, Math.max(1 / ratio, y(least) - top));
+    const above = y(greatest);
+    context.fillRect(gutter + pixel / ratio, above, 1 / ratio, Math.max(1 / ratio, y(least) - above));
   }
+}
+
+/** @param names of the channels, at most `mostTraces`. */
+export function drawWaves(brush: Brush, scene: Scene, names: string[], sound: boolean): void {
+  const height = brush.height / names.length;
+  names.forEach((name, channel) => {
+    const band = { channel, top: channel * height, height };
+    drawTrace(brush, scene, band, sound);
+    gutterText(brush, name, band.top + height / 2, scene.palette.soft);
+  });
 }

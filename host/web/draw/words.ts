@@ -1,13 +1,23 @@
 /**
- * The words that were heard, above their time, like captions; and a line through the other lanes.
+ * What was found, above its time, like captions, and a line through the other lanes; what is there by a script; states as bands.
  *
  * In: a scene and detections in order.  Out: pixels.  Where two would overlap the later has its mark alone.
  */
 import type { Detection } from '../../session/index.ts';
+import type { History } from '../history.ts';
 import type { Said } from '../protocol.ts';
-import { type Brush, font, gutterText, type Scene } from './lane.ts';
+import type { Reading } from '../reading.ts';
+import { strongest } from '../score.ts';
+import { type Brush, font, type Scene } from './lane.ts';
 
-export function drawWords(brush: Brush, { view, palette }: Scene, heard: Detection[], colourOf: (label: string) => string): void {
+/** @param wrong findings of what is not there: they have a question mark. */
+export function drawWords(
+  brush: Brush,
+  { view, palette }: Scene,
+  heard: Detection[],
+  wrong: ReadonlySet<Detection>,
+  colourOf: (label: string) => string,
+): void {
   const { context, width, height, x } = brush;
   const seen = heard.filter(({ timeMs }) => timeMs / 1000 >= view.startS && timeMs / 1000 <= view.startS + view.spanS);
   for (const { label, timeMs } of seen) {
@@ -22,30 +32,31 @@ export function drawWords(brush: Brush, { view, palette }: Scene, heard: Detecti
   context.lineWidth = 4;
   context.lineJoin = 'round';
   let free = Number.NEGATIVE_INFINITY;
-  for (const { label, timeMs } of seen) {
+  for (const one of seen) {
+    const { timeMs } = one;
+    const label = wrong.has(one) ? `${one.label}?` : one.label;
     const textWidth = context.measureText(label).width;
     const at = x(timeMs / 1000);
     const left = at + 5 + textWidth > width ? at - 6 - textWidth : at + 5;
     if (left < free) continue;
     context.strokeText(label, left, height - 11);
-    context.fillStyle = colourOf(label);
+    context.fillStyle = colourOf(one.label);
     context.fillText(label, left, height - 11);
     free = left + textWidth + 8;
   }
 }
 
-/** What is said, as a script has it: bars over its time with the word, above what is heard. */
-export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: Said[]): void {
+/** What is there, as a script has it: bars over its time with the word, above what was found. What was missed stands out. */
+export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: Said[], missed: ReadonlySet<Said>): void {
   const { context, gutter, width, x } = brush;
-  gutterText(brush, 'said', 9, palette.soft);
-  gutterText(brush, 'heard', brush.height - 11, palette.soft);
   context.font = font(12);
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  context.fillStyle = palette.soft;
   let free = Number.NEGATIVE_INFINITY;
-  for (const { word, start, end } of said) {
+  for (const one of said) {
+    const { word, start, end } = one;
     if (end < view.startS || start > Math.min(view.startS + view.spanS, history.endS)) continue;
+    context.fillStyle = missed.has(one) ? palette.bad : palette.soft;
     const left = Math.max(gutter, x(start));
     context.fillRect(left, 18, Math.max(2, Math.min(width, x(end)) - left), 2);
     const textWidth = context.measureText(word).width;
@@ -53,6 +64,64 @@ export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: 
     context.fillText(word, left, 9);
     free = left + textWidth + 6;
   }
+}
+
+/** One colour after the other, with the name where there is room. */
+function drawBands(
+  brush: Brush,
+  { palette }: Scene,
+  bands: Said[],
+  [top, height]: [number, number],
+  colourOf: (label: string) => string,
+): void {
+  const { context, gutter, width, x } = brush;
+  context.font = font(11.5);
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  for (const { word, start, end } of bands) {
+    const [left, right] = [Math.max(gutter, x(start)), Math.min(width, x(end))];
+    if (right <= left) continue;
+    context.fillStyle = colourOf(word);
+    context.globalAlpha = 0.26;
+    context.fillRect(left, top, Math.max(1, right - left), height);
+    context.globalAlpha = 1;
+    context.fillRect(left, top, 2, height);
+    if (context.measureText(word).width + 10 > right - left) continue;
+    context.fillStyle = palette.ink;
+    context.fillText(word, left + 6, top + height / 2 + 0.5);
+  }
+}
+
+/** The strongest value of each answer, as long as it stays the strongest, at the time that the answers are about. */
+function statesOf({ outputs, times }: History, { names }: Reading, view: Scene['view'], delayS: number, hopS: number): Said[] {
+  const bands: Said[] = [];
+  for (let i = times.first; i < times.end; i++) {
+    const end = times.at(i) - delayS + hopS / 2;
+    if (end < view.startS || end - hopS > view.startS + view.spanS) continue;
+    const word = names[strongest(outputs.record(i))] as string;
+    const last = bands.at(-1);
+    if (last?.word === word) last.end = end;
+    else bands.push({ word, start: end - hopS, end });
+  }
+  return bands;
+}
+
+export interface StateOptions {
+  reading: Reading;
+  delayS: number;
+  hopS: number;
+  said?: Said[];
+  colourOf: (label: string) => string;
+}
+
+/** What somebody does by the script, where there is one, and below it what the model says. */
+export function drawStates(brush: Brush, scene: Scene, { reading, delayS, hopS, said, colourOf }: StateOptions): void {
+  const { view, history } = scene;
+  const seen = said
+    ?.filter(({ start, end }) => end > view.startS && start < Math.min(history.endS, view.startS + view.spanS))
+    .map((one) => ({ ...one, end: Math.min(one.end, history.endS) }));
+  if (seen) drawBands(brush, scene, seen, [0, 20], colourOf);
+  drawBands(brush, scene, statesOf(history, reading, view, delayS, hopS), [said ? 24 : 2, 20], colourOf);
 }
 
 export function drawMarks(brush: Brush, { view }: Scene, heard: Detection[], colourOf: (label: string) => string): void {

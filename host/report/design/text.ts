@@ -25,20 +25,3 @@ export function axisTicks(end: number, count: number): number[] {
   const step = Math.max(1, [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw) ?? raw);
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
-
-/** A page with everything in it. */
-export const pageHtml = (title: string, css: string, body: string, script: string): string =>
-  [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escaped(title)}</title>`,
-    '<link rel="icon" href="data:,">',
-    `<style>${css}</style></head>`,
-    `<body>${body}<script>${script}</script></body></html>`,
-    '',
-  ].join('\n');
-
-/** Data for a script, safe inside a script element. */
-export const dataScript = (id: string, value: unknown): string =>
-  `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll('<', '\\u003c')}</script>`;

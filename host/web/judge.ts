@@ -1,0 +1,63 @@
+/**
+ * What a run is worth against what is in its signal: the figure beside the others, and what was wrong.
+ *
+ * In: the model that runs, its history, the recording.  Out: a number with what it means; findings that are wrong, and what was missed.
+ */
+import type { Detection } from '../session/index.ts';
+import type { Answers } from './demo.ts';
+import type { Hearing } from './hearing.ts';
+import type { History } from './history.ts';
+import type { Loaded, Said } from './protocol.ts';
+import { type Reading, valueText } from './reading.ts';
+import type { Recording } from './recording.ts';
+import { matched, meanError, rightStates, type Tolerance } from './score.ts';
+
+export interface Run {
+  loaded: Loaded;
+  reading: Reading;
+  hearing: Hearing;
+  history: History;
+  answers?: Answers;
+}
+
+export interface Judgement {
+  wrong: ReadonlySet<Detection>;
+  missed: ReadonlySet<Said>;
+  figure?: [value: string, note: string];
+}
+
+/** A word is heard up to 0.8 s after its end: the window is a second, and a mean of some answers comes on top. Beats are at most 150 ms away, as evaluations have it. */
+const tolerances: Record<'words' | 'beats', Tolerance> = {
+  words: { earlyS: 0, lateS: 0.8 },
+  beats: { earlyS: 0.15, lateS: 0.15 },
+};
+
+const nothing: Judgement = { wrong: new Set(), missed: new Set() };
+
+/** Answers are states: classes, and nothing is found in them. */
+export const readsStates = ({ reading, hearing }: Run): boolean => reading.kind === 'words' && hearing.kind === undefined;
+
+export function judge(run: Run, recording: Recording | undefined): Judgement {
+  const { reading, hearing, history, answers } = run;
+  const { said, truth } = recording ?? {};
+  if (truth && reading.kind === 'quantity') {
+    const error = meanError(history, truth);
+    return error === undefined ? nothing : { ...nothing, figure: [valueText(error, reading), 'mean error against the truth'] };
+  }
+  if (!said) return nothing;
+  const { kind } = hearing;
+  if (kind === undefined) {
+    if (!readsStates(run)) return nothing;
+    const { right, judged } = rightStates(history, reading, said, answers?.delayS ?? 0);
+    if (judged === 0) return nothing;
+    return { ...nothing, figure: [`${((100 * right) / judged).toFixed(1)} %`, `right, of ${judged} answers`] };
+  }
+  // a beat before the first answer or after the last cannot be found
+  const delayS = answers?.delayS ?? 0;
+  const first = history.times.end > 0 ? history.times.at(history.times.first) : history.endS;
+  const range: [number, number] = [kind === 'beats' ? first - delayS : 0, history.endS - delayS];
+  const { right, missed, wrong } = matched(said, hearing.heard, range, tolerances[kind]);
+  const over = right.size + missed.size;
+  const note = `${kind} right${wrong.size > 0 ? `, ${wrong.size} wrong` : ''}`;
+  return { wrong, missed, ...(over > 0 && { figure: [`${right.size} of ${over}`, note] }) };
+}
