@@ -87,7 +87,9 @@ const countingTools = ['wasm2c', 'arm-none-eabi-gcc', 'qemu-system-arm'];
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
 
 const isRunnable = (line: string): boolean =>
-  /^(mkdir -p out\b|node --no-warnings -e |npx (?:runlet|asc) |\.\/runlet |node host\/cli\/bin\.js |tail .*\| (?:npx |\.\/)runlet )/.test(line);
+  /^(mkdir -p out\b|node --no-warnings -e |npx (?:runlet|asc) |\.\/runlet |node host\/cli\/bin\.js |tail .*\| (?:npx |\.\/)runlet )/.test(
+    line,
+  );
 
 /** Runs one command, or checks that a slow one is where it is run. */
 async function check(page: string, given: string): Promise<string> {

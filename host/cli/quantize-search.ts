@@ -92,7 +92,10 @@ export async function searched(
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
-      if (shown) process.stderr.write(`${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %  ${leftText(started, value.share)}`);
+      if (shown)
+        process.stderr.write(
+          `${emptyLine(process.stderr)}${value.tried} tried, ${Math.round(100 * value.share)} %  ${leftText(started, value.share)}`,
+        );
       await new Promise<void>((resolve) => setTimeout(resolve));
     }
   } finally {
