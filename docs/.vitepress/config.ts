@@ -1,0 +1,56 @@
+/**
+ * The documentation site. `npm run docs` builds it into out/site: static files with a search of their own, made without a network.
+ *
+ * In: Markdown of docs/, of a few files beside it, and of out/docs (scripts/docs.ts makes those from the code).
+ * A link to a page that does not exist ends the build. Base of all addresses: RUNLET_DOCS_BASE, `/` by default.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { defineConfig } from 'vitepress';
+import { links } from './links.ts';
+import { anchorOf, routeOf, sections, sources } from './site.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const { description, repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  description: string;
+  repository?: { url: string };
+};
+const repositoryUrl = repository?.url.replace(/^git\+|\.git$/g, '');
+const others = readdirSync(root, { withFileTypes: true }).filter(({ name }) => !sources.includes(name));
+
+export default defineConfig({
+  title: 'Runlet',
+  description,
+  base: process.env.RUNLET_DOCS_BASE ?? '/',
+  srcDir: root,
+  srcExclude: [
+    ...others.map((entry) => (entry.isDirectory() ? `${entry.name}/**` : entry.name)),
+    'models/**/!(card).md',
+    'out/!(docs)/**',
+    'out/*.md',
+  ],
+  rewrites: routeOf,
+  outDir: join(root, 'out/site'),
+  cacheDir: join(root, 'out/site-cache'),
+  markdown: {
+    html: false,
+    anchor: { slugify: anchorOf },
+    config: (md) => void md.use(links(root, repositoryUrl && `${repositoryUrl}/blob/HEAD`)),
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Tutorials', link: '/tutorials/web-page' },
+      { text: 'Command line', link: '/reference/command-line' },
+      { text: 'Streaming in pictures', link: '/explanations/streaming' },
+      { text: 'Compared', link: '/comparison' },
+    ],
+    sidebar: sections.map(({ text, pages }) => ({
+      text,
+      collapsed: false,
+      items: pages.map((page) => ({ text: page.text, link: `/${routeOf(page.file).replace(/(index)?\.md$/, '')}` })),
+    })),
+    outline: [2, 3],
+    search: { provider: 'local' },
+    ...(repositoryUrl && { socialLinks: [{ icon: 'github', link: repositoryUrl }] }),
+  },
+});

@@ -1,0 +1,24 @@
+/**
+ * Builds the documentation site: `npm run docs`.
+ *
+ * In: docs/, the code.  Out: out/site, static files; `npx vite preview --outDir out/site` or any other server shows them.
+ * Pages that are made from the code go to out/docs first. A broken link ends the build with exit code 1.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build } from 'vitepress';
+import { generatedFolder, sections } from '../docs/.vitepress/site.ts';
+import { writeApiPages } from './docs/api.ts';
+import { commandLinePage } from './docs/command-line.ts';
+
+const root = join(import.meta.dirname, '..');
+const reference = join(root, generatedFolder, 'reference');
+
+rmSync(join(root, generatedFolder), { recursive: true, force: true });
+mkdirSync(reference, { recursive: true });
+writeFileSync(join(reference, 'command-line.md'), await commandLinePage());
+await writeApiPages(join(reference, 'api'));
+
+const missing = sections.flatMap(({ pages }) => pages).filter(({ file }) => !existsSync(join(root, file)));
+if (missing.length > 0) throw new Error(`the side bar names pages that are not there: ${missing.map(({ file }) => file).join(', ')}`);
+await build(dirname(join(root, 'docs/.vitepress')));
