@@ -1,11 +1,11 @@
 /**
  * Builds the documentation site: `npm run docs`.
  *
- * In: docs/, the code.  Out: out/site, static files; `npx vite preview --outDir out/site` or any other server shows them.
- * Pages that are made from the code go to out/docs first. A broken link ends the build with exit code 1.
+ * In: docs/, the code.  Out: out/site, static files for any server.
+ * Pages that are made from the code go to out/docs first. A link to a page that is not there ends the build with exit code 1.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { build } from 'vitepress';
 import { generatedFolder, sections } from '../docs/.vitepress/site.ts';
 import { writeApiPages } from './docs/api.ts';
@@ -15,10 +15,11 @@ const root = join(import.meta.dirname, '..');
 const reference = join(root, generatedFolder, 'reference');
 
 rmSync(join(root, generatedFolder), { recursive: true, force: true });
-mkdirSync(reference, { recursive: true });
+mkdirSync(join(reference, 'api'), { recursive: true });
 writeFileSync(join(reference, 'command-line.md'), await commandLinePage());
 await writeApiPages(join(reference, 'api'));
 
-const missing = sections.flatMap(({ pages }) => pages).filter(({ file }) => !existsSync(join(root, file)));
-if (missing.length > 0) throw new Error(`the side bar names pages that are not there: ${missing.map(({ file }) => file).join(', ')}`);
-await build(dirname(join(root, 'docs/.vitepress')));
+const missing = sections.flatMap(({ pages }) => pages.map(({ file }) => file)).filter((file) => !existsSync(join(root, file)));
+if (missing.length > 0) throw new Error(`the side bar names pages that are not there: ${missing.join(', ')}`);
+await build(join(root, 'docs'));
+process.stdout.write('The site is out/site\n');

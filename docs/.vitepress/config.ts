@@ -18,6 +18,14 @@ const { description, repository } = JSON.parse(readFileSync(join(root, 'package.
 const repositoryUrl = repository?.url.replace(/^git\+|\.git$/g, '');
 const others = readdirSync(root, { withFileTypes: true }).filter(({ name }) => !sources.includes(name));
 
+/** Three rows of a stream, the newest one filled. */
+const bars = [
+  ['4', '8', '#7b93b5'],
+  ['12', '14', '#7b93b5'],
+  ['20', '24', '#2f6fde'],
+].map(([y, width, colour]) => `<rect x='4' y='${y}' width='${width}' height='5' rx='2' fill='${colour}'/>`);
+const icon = `data:image/svg+xml,${encodeURIComponent(`<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>${bars.join('')}</svg>`)}`;
+
 export default defineConfig({
   title: 'Runlet',
   description,
@@ -30,6 +38,9 @@ export default defineConfig({
     'out/*.md',
   ],
   rewrites: routeOf,
+  head: [['link', { rel: 'icon', href: icon }]],
+  // the front page takes a picture from here
+  vite: { publicDir: join(root, 'docs/images'), build: { chunkSizeWarningLimit: 2000 } },
   outDir: join(root, 'out/site'),
   cacheDir: join(root, 'out/site-cache'),
   markdown: {

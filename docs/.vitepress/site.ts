@@ -4,7 +4,8 @@
  * In: paths of Markdown files, relative to the repository.  Out: addresses on the site.  The configuration, the build
  * (scripts/docs.ts) and the test of links (test/docs-links.test.ts) read this one list.
  */
-import { posix } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 
 export interface Page {
   text: string;
@@ -17,6 +18,28 @@ export const generatedFolder = 'out/docs';
 
 const page = (text: string, name: string): Page => ({ text, file: `docs/${name}.md` });
 const generated = (text: string, name: string): Page => ({ text, file: `${generatedFolder}/reference/${name}.md` });
+
+interface EntryPoint {
+  /** The page's name, without an ending. */
+  page: string;
+  /** What programs import. */
+  name: string;
+  /** Its TypeScript, relative to the repository's root. */
+  source: string;
+}
+
+const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string }>;
+};
+
+/** The package's entry points that have types, the last one of package.json first: a name that two export is on the page of the first. */
+export const entryPoints: EntryPoint[] = Object.entries(exports)
+  .flatMap(([path, entry]): EntryPoint[] => {
+    if (typeof entry === 'string') return [];
+    const source = entry.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '$1.ts');
+    return [{ page: path === '.' ? 'runlet' : path.slice(2), name: posix.join('runlet', path), source }];
+  })
+  .reverse();
 
 /** The side bar, in order. Every page under docs/ is in it, but for the front page and single decisions. */
 export const sections: { text: string; pages: Page[] }[] = [
@@ -65,8 +88,7 @@ export const sections: { text: string; pages: Page[] }[] = [
     text: 'Reference',
     pages: [
       generated('Command line', 'command-line'),
-      generated('API: runlet', 'api/runlet'),
-      generated('API: runlet/session', 'api/session'),
+      ...entryPoints.map((entry) => generated(`API: ${entry.name}`, `api/${entry.page}`)),
       page('What is supported', 'supported'),
       page('Errors', 'errors'),
       page('Manifest', 'manifest'),

@@ -7,29 +7,26 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Application } from 'typedoc';
+import { entryPoints } from '../../docs/.vitepress/site.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-/** Page -> name that programs import, and its source. A name that two of them export is on the page of the first. */
-export const entryPoints: Record<string, { name: string; source: string }> = {
-  session: { name: 'runlet/session', source: 'host/session/index.ts' },
-  runlet: { name: 'runlet', source: 'index.ts' },
-};
 
 /** Writes a page for each entry point into `folder`. @throws Error where a type cannot be read */
 export async function writeApiPages(folder: string): Promise<void> {
   const made = mkdtempSync(join(tmpdir(), 'runlet-api-'));
-  const sources = Object.values(entryPoints).map(({ source }) => join(root, source));
+  const sources = entryPoints.map(({ source }) => join(root, source));
   // the entry points alone: the rest of the tree is no part of the program
   const tsconfig = join(made, 'tsconfig.json');
   writeFileSync(tsconfig, JSON.stringify({ extends: join(root, 'tsconfig.json'), include: [], files: sources }));
   try {
-    const app = await Application.bootstrapWithPlugins({ ...options, entryPoints: sources, tsconfig, basePath: root, out: join(made, 'pages') });
+    const pages = join(made, 'pages');
+    // TypeDoc empties its folder `out`, which is docs/ where nothing else is said
+    const app = await Application.bootstrapWithPlugins({ ...options, entryPoints: sources, tsconfig, basePath: root, out: pages });
     const project = await app.convert();
     if (!project) throw new Error(`${sources.join(' and ')} cannot be documented: their types were not read`);
-    await app.outputs.writeOutput({ name: 'markdown', path: join(made, 'pages') }, project);
-    for (const [page, { name, source }] of Object.entries(entryPoints)) {
-      const text = readFileSync(join(made, 'pages', madeName(source)), 'utf8').replace(/^# .*\n/, '');
+    await app.outputs.writeOutput({ name: 'markdown', path: pages }, project);
+    for (const { page, name, source } of entryPoints) {
+      const text = readFileSync(join(pages, madeName(source)), 'utf8').replace(/^# .*\n/, '');
       writeFileSync(join(folder, `${page}.md`), `# API: ${name}\n\n\`import { … } from '${name}'\`\n${cleaned(text)}`);
     }
   } finally {
@@ -42,8 +39,8 @@ const madeName = (source: string): string => `${source.replace(/(?:\/index)?\.ts
 
 /** The page without HTML; links to other entry points lead to the names of their pages here. */
 const cleaned = (text: string): string =>
-  Object.entries(entryPoints).reduce(
-    (all, [page, { source }]) => all.replaceAll(new RegExp(`\\]\\((?:\\.\\./)*${madeName(source)}`, 'g'), `](${page}.md`),
+  entryPoints.reduce(
+    (all, { page, source }) => all.replaceAll(new RegExp(`\\]\\((?:\\.\\./)*${madeName(source)}`, 'g'), `](${page}.md`),
     text.replace(/<a id="[^"]*"><\/a> /g, ''),
   );
 

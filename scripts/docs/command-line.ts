@@ -1,88 +1,131 @@
 /**
  * The page "Command line" of the documentation, from the options that each verb declares.
  *
- * In: host/cli/<verb>.ts, whose default export is a citty command.  Out: Markdown; a section a verb, a table of its options.
+ * In: host/cli/<verb>.ts, whose default export declares `args`.  Out: Markdown; a section a verb, a table for each group of its options.
  */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { kebab } from '../../host/cli/args.ts';
 
 const folder = join(import.meta.dirname, '../../host/cli');
 
-const settled = async <T>(value: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> =>
-  typeof value === 'function' ? (value as () => T | Promise<T>)() : value;
-
-interface Verb {
-  meta: CommandMeta;
-  args: ArgsDef;
+/** What a verb declares of an option or an argument. */
+interface Declared {
+  about?: string;
+  description?: string;
+  /** What stands for the value; a flag has none. */
+  hint?: string;
+  valueHint?: string;
+  group?: string;
+  short?: string;
+  alias?: string | string[];
+  /** An argument without a name. */
+  place?: 'one' | 'rest';
+  type?: string;
+  words?: readonly string[];
+  default?: unknown;
+  required?: boolean;
 }
 
-/** The verbs of the command line, in the order of `runlet --help`'s alphabet. */
+interface Verb {
+  name: string;
+  about: string;
+  args: Record<string, Declared>;
+  /** Command lines without `runlet`, and what each does. */
+  examples: readonly (readonly [line: string, text: string])[];
+}
+
+type VerbFile = Partial<Pick<Verb, 'args' | 'examples'>> & { meta?: { name?: string; description?: string } };
+
+/** Names and texts of all verbs by group, where host/cli/verbs.ts lists them. */
+async function listed(): Promise<Record<string, Record<string, string>>> {
+  const list = join(folder, 'verbs.ts');
+  return existsSync(list) ? ((await import(list)) as { verbGroups: Record<string, Record<string, string>> }).verbGroups : {};
+}
+
+/** The verbs of the command line: in the order of its help, else by name. */
 export async function verbs(): Promise<Verb[]> {
+  const texts: Record<string, string> = Object.assign({}, ...Object.values(await listed()));
   const found: Verb[] = [];
   for (const file of readdirSync(folder).sort()) {
     if (!file.endsWith('.ts')) continue;
-    const { default: command } = (await import(join(folder, file))) as { default?: CommandDef };
-    const meta = command && (await settled(command.meta));
-    if (meta?.name) found.push({ meta, args: (await settled(command?.args)) ?? {} });
+    const { default: verb } = (await import(join(folder, file))) as { default?: VerbFile };
+    if (!verb?.args) continue;
+    const name = file.slice(0, -3);
+    found.push({ name, about: texts[name] ?? verb.meta?.description ?? '', args: verb.args, examples: verb.examples ?? [] });
   }
-  return found;
+  const order = Object.keys(texts);
+  return found.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
 }
 
-/** Text in a cell of a table, where angle brackets and bars mean nothing. */
-const cell = (text: string): string => text.replace(/[|\\<>*_`]/g, '\\$&').replaceAll('\n', ' ');
+/** Text in a cell of a table or in a line, where it means itself. */
+const plain = (text: string): string => text.replace(/[|\\<>*_`]/g, '\\$&').replaceAll('\n', ' ');
+/** Code in a cell of a table. */
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-const isPositional = ({ type }: ArgDef): boolean => type === 'positional';
+const isArgument = ({ place, type }: Declared): boolean => place !== undefined || type === 'positional';
+const isFlag = ({ hint, type }: Declared): boolean => (type === undefined ? hint === undefined : type === 'boolean');
 
-function written(name: string, arg: ArgDef): string {
-  if (isPositional(arg)) return name.toUpperCase();
-  const aliases = 'alias' in arg ? [arg.alias ?? []].flat() : [];
-  const hint = arg.type === 'boolean' ? '' : ` ${('valueHint' in arg && arg.valueHint) || kebab(name)}`;
-  return [...aliases.map((alias) => `${alias.length === 1 ? '-' : '--'}${alias}`), `--${kebab(name)}${hint}`].join(', ');
+function written(name: string, option: Declared): string {
+  if (isArgument(option)) return name.toUpperCase();
+  const short = [option.short ?? option.alias ?? []].flat().map((letter) => `-${letter}`);
+  const value = isFlag(option) ? '' : ` ${option.hint ?? option.valueHint ?? 'value'}`;
+  return `${[...short, `--${kebab(name)}`].join(', ')}${value}`;
 }
 
-/** @returns the verb's line: `runlet build [MODEL] [options]`. */
-function usage({ meta, args }: Verb): string {
-  const positional = Object.entries(args)
-    .filter(([, arg]) => isPositional(arg))
-    .map(([name, arg]) => (arg.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase()));
-  return ['runlet', meta.name, ...positional, '[options]'].join(' ');
+function row(name: string, option: Declared): string {
+  const words = option.words ? ` One of ${option.words.join(', ')}.` : '';
+  const byDefault = option.default === undefined || option.default === false ? '' : ` Default: ${String(option.default)}.`;
+  const about = option.about ?? option.description ?? '';
+  return `| ${code(written(name, option))} | ${plain(`${about}${words && `.${words}`}${byDefault && `.${byDefault}`}`)} |`;
 }
 
-function section(verb: Verb): string[] {
-  const rows = Object.entries(verb.args).map(([name, arg]) => {
-    const options = 'options' in arg && arg.options ? ` One of ${arg.options.join(', ')}.` : '';
-    const byDefault = arg.default === undefined || arg.default === false ? '' : ` Default: ${String(arg.default)}.`;
-    return `| \`${written(name, arg).replaceAll('|', '\\|')}\` | ${cell(`${arg.description ?? ''}${options}${byDefault}`)} |`;
-  });
+/** Options by the title of their group, '' for none, in the order in which they are declared. */
+function grouped(options: [string, Declared][]): Map<string, [string, Declared][]> {
+  const groups = new Map<string, [string, Declared][]>();
+  for (const option of options) {
+    const title = option[1].group ?? '';
+    groups.set(title, [...(groups.get(title) ?? []), option]);
+  }
+  return groups;
+}
+
+const tableOf = (rows: string[]): string[] => ['| option | meaning |', '|---|---|', ...rows, ''];
+
+function section({ name, about, args, examples }: Verb): string[] {
+  const options = Object.entries(args);
+  const places = options
+    .filter(([, option]) => isArgument(option))
+    .map(([place, option]) => (option.required === false ? `[${place.toUpperCase()}]` : place.toUpperCase()));
+  const groups = grouped(options);
   return [
-    `## ${verb.meta.name}`,
+    `## ${name}`,
     '',
-    `${cell(verb.meta.description ?? '')}.`,
+    `${plain(about)}.`,
     '',
     '```text',
-    usage(verb),
+    ['runlet', name, ...places, '[options]'].join(' '),
     '```',
     '',
-    '| | |',
-    '|---|---|',
-    ...rows,
+    ...examples.flatMap(([line, text]) => [`- ${code(`runlet ${line}`)}: ${plain(text)}`]),
     '',
+    ...[...groups].flatMap(([title, members]) => [
+      ...(title ? [`### ${title} {#${kebab(`${name}${title}`).replace(/\W+/g, '-')}}`, ''] : []),
+      ...tableOf(members.map(([option, declared]) => row(option, declared))),
+    ]),
   ];
 }
 
 /** The whole page. */
 export async function commandLinePage(): Promise<string> {
   const all = await verbs();
-  const list = all.map(({ meta }) => `- [${meta.name}](#${meta.name}): ${cell(meta.description ?? '')}`);
   return [
     '# Command line',
     '',
     'Every verb prints results on standard output and progress on standard error. Exit codes: 0 ok, 1 a check failed, 2 usage,',
     '3 model not supported, 4 input or output, 130 interrupted. `runlet VERB --help` prints the same options as this page.',
     '',
-    ...list,
+    ...all.map(({ name, about }) => `- [${name}](#${name}): ${plain(about)}`),
     '',
     ...all.flatMap(section),
   ].join('\n');

@@ -70,6 +70,7 @@ const tools: Tool[] = [
     needed: false,
   },
   { pattern: /^arm-none-eabi-/, absent: () => ['arm-none-eabi-gcc'].filter((name) => !isThere(name)), needed: false },
+  { pattern: /^python3 -m http\.server /, absent: () => ['python3'].filter((name) => !isThere(name)), needed: true },
   { pattern: /^gcc /, absent: () => ['gcc'].filter((name) => !isThere(name)), needed: true },
   {
     pattern: /^python /,

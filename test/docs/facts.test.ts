@@ -79,11 +79,11 @@ test('the page "Command line" has every verb with its options', async () => {
   const page = await commandLinePage();
   const all = await verbs();
   assert.ok(all.length > 15, `${all.length} verbs`);
-  for (const { meta, args } of all) {
-    assert.ok(page.includes(`\n## ${meta.name}\n`), meta.name);
-    assert.ok(Object.keys(args).length > 0, `${meta.name} has options`);
+  for (const { name, about, args } of all) {
+    assert.ok(page.includes(`\n## ${name}\n\n${about.slice(0, 10)}`), `${name} has a section`);
+    assert.ok(Object.keys(args).length > 0, `${name} has options`);
   }
-  for (const option of ['--calib', '--hop', '--json']) assert.ok(page.includes(`\`${option}`), option);
+  for (const option of ['--calib ', '--hop ', '--json`', '-o, --output']) assert.ok(page.includes(`\`${option}`), option);
 });
 
 test('the pictures of streaming are those that scripts/docs/figures.ts draws', () => {

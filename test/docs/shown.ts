@@ -19,9 +19,11 @@ export async function shownAt(address: string, enough: (text: string) => boolean
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(address);
+    const until = Date.now() + limitMs;
+    // its server may still be starting
+    while (!(await page.goto(address).catch(() => undefined)) && Date.now() < until) await page.waitForTimeout(200);
     let text = '';
-    for (const until = Date.now() + limitMs; Date.now() < until; await page.waitForTimeout(200)) {
+    for (; Date.now() < until; await page.waitForTimeout(200)) {
       text = await page.locator('body').innerText();
       if (enough(text) || problems.length > 0) break;
     }
