@@ -24,10 +24,12 @@ interface Lane {
   rows: Row[];
 }
 
-const cell = 22;
-const laneHeight = 46;
-const labelWidth = 118;
-const top = 34;
+/** Narrow, so that words are readable on a phone: names and notes stand above their rows. */
+const cell = 18;
+const laneHeight = 48;
+const top = 24;
+const margin = 3;
+const width = 450;
 
 const style = `<style>
 text{font:13px system-ui,sans-serif;fill:#1f2933}
@@ -55,10 +57,10 @@ rect.dropped{stroke:#3e4c59}
 </style>`;
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const x = (frame: number): number => labelWidth + cell * frame;
+const x = (frame: number): number => margin + cell * frame;
 const y = (lane: number): number => top + laneHeight * lane;
 
-function svg(width: number, height: number, title: string, parts: string[]): string {
+function svg(height: number, title: string, parts: string[]): string {
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   const open = `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${escaped(title)}">`;
   return `${[open, style, ...parts, '</svg>'].join('\n')}\n`;
@@ -67,12 +69,12 @@ function svg(width: number, height: number, title: string, parts: string[]): str
 const text = (left: number, baseline: number, words: string, kind = ''): string =>
   `<text x="${left}" y="${baseline}"${kind && ` class="${kind}"`}>${escaped(words)}</text>`;
 
-const rect = (kind: Kind, left: number, upper: number, width: number): string =>
-  `<rect class="${kind}" x="${left + 1.5}" y="${upper}" width="${width - 3}" height="20" rx="3"/>`;
+const rect = (kind: Kind, left: number, upper: number, across: number): string =>
+  `<rect class="${kind}" x="${left + 1.5}" y="${upper}" width="${across - 3}" height="18" rx="3"/>`;
 
 function laneParts({ name, rows }: Lane, index: number): string[] {
   return [
-    text(0, y(index) + 15, name),
+    text(margin, y(index) - 8, name),
     ...rows.map(({ at, span, kind }) => rect(kind, x(at), y(index), cell * span)),
   ];
 }
@@ -80,26 +82,27 @@ function laneParts({ name, rows }: Lane, index: number): string[] {
 const kinds: Record<Kind, string> = {
   new: 'computed at this hop',
   kept: 'kept from earlier hops',
-  edge: 'at a window edge: computed again',
+  edge: 'at the edge: computed again',
   zero: 'zero, as padding',
   earlier: 'real earlier signal',
   plain: 'signal',
   dropped: 'of earlier windows',
 };
 
-/** One line a kind, two columns. */
+/** Two columns. */
 function legend(used: Kind[], upper: number): string[] {
-  return used.flatMap((kind, i) => {
-    const left = labelWidth + 275 * (i % 2);
-    const at = upper + 26 * Math.floor(i / 2);
-    return [rect(kind, left, at, cell), text(left + cell + 6, at + 15, kinds[kind])];
-  });
+  return used.flatMap((kind, i) => entry(kind, kinds[kind], 225 * (i % 2), upper + 25 * Math.floor(i / 2)));
 }
 
-/** A bracket below or above a stretch of frames. */
-const bracket = (from: number, to: number, upper: number, words: string): string[] => [
-  `<path class="line" d="M${x(from) + 2} ${upper + 6}v-6H${x(to) - 2}v6"/>`,
-  text(x(from) + 4, upper - 5, words, 'small'),
+const entry = (kind: Kind, words: string, left: number, upper: number): string[] => [
+  rect(kind, margin + left, upper, cell),
+  text(margin + left + cell + 5, upper + 14, words),
+];
+
+/** A bracket above a stretch of frames. */
+const bracket = (from: number, to: number, words: string): string[] => [
+  `<path class="line" d="M${x(from) + 2} ${top - 2}v-4H${x(to) - 2}v4"/>`,
+  text(x(from) + 4, top - 10, words, 'small'),
 ];
 
 interface Layer {
@@ -134,13 +137,12 @@ function windows(): string {
       kind: at < start || at >= start + window ? 'dropped' : n > 0 && at < start + window - hop ? 'kept' : 'new',
     }));
     parts.push(...laneParts({ name: `window ${n}`, rows }, n));
-    parts.push(`<rect class="frame" x="${x(start) - 1}" y="${y(n) - 4}" width="${cell * window + 2}" height="28" rx="5"/>`);
+    parts.push(`<rect class="frame" x="${x(start) - 1}" y="${y(n) - 4}" width="${cell * window + 2}" height="26" rx="5"/>`);
   }
-  parts.push(...bracket(window, window + hop, top - 10, 'one hop'));
-  const below = y(3) - 10;
-  parts.push(rect('new', labelWidth, below, cell), text(labelWidth + cell + 6, below + 15, 'new since the window before'));
-  parts.push(rect('kept', labelWidth + 250, below, cell), text(labelWidth + cell + 256, below + 15, 'was in the window before'));
-  return svg(x(window + 2 * hop) + 8, below + 32, 'Three windows over one signal, each one hop further', parts);
+  parts.push(...bracket(window, window + hop, 'one hop'));
+  const below = y(3) - 14;
+  parts.push(...entry('new', 'new since the window before', 0, below), ...entry('kept', 'was in the window before', 225, below));
+  return svg(below + 24, 'Three windows over one signal, each one hop further', parts);
 }
 
 /** What one row depends on: the receptive field. */
@@ -154,11 +156,11 @@ function field(): string {
   const parts = lanes.flatMap(laneParts);
   const lines = layers.flatMap(({ kernel }, i) => {
     const [from, to] = [x(row) + cell / 2, y(i + 1)];
-    return range(kernel).map((k) => `<path class="line" d="M${x(row - k) + cell / 2} ${y(i) + 20}L${from} ${to}"/>`);
+    return range(kernel).map((k) => `<path class="line" d="M${x(row - k) + cell / 2} ${y(i) + 18}L${from} ${to}"/>`);
   });
-  const width = layers.reduce((sum, { kernel }) => sum + kernel - 1, 1);
-  parts.push(...lines, ...bracket(row - width + 1, row + 1, top - 10, `receptive field: ${width} frames`));
-  return svg(x(window) + 8, y(3) - 6, 'One row of the second layer and the five frames of signal that it depends on', parts);
+  const reach = layers.reduce((sum, { kernel }) => sum + kernel - 1, 1);
+  parts.push(...lines, ...bracket(row - reach + 1, row + 1, `receptive field: ${reach} frames`));
+  return svg(y(3) - 22, 'One row of the second layer and the five frames of signal that it depends on', parts);
 }
 
 type RowKind = (depth: number, row: number) => Kind;
@@ -171,12 +173,13 @@ function through(title: string, front: Kind | undefined, kindOf: RowKind, used: 
     const before = front && depth < 2 ? range(2).map((i): Row => ({ at: lead - 2 + i, span: 1, kind: front })) : [];
     const rows = range(window).map((i): Row => ({ at: lead + i, span: 1, kind: kindOf(depth, i) }));
     parts.push(...laneParts({ name: names[depth] as string, rows: [...before, ...rows] }, depth));
-    parts.push(text(x(lead + window) + 10, y(depth) + 15, note(depth), 'small'));
+    const end = x(lead + window);
+    parts.push(`<text class="small" text-anchor="end" x="${end}" y="${y(depth) - 8}">${note(depth)}</text>`);
   }
-  parts.push(...bracket(lead, lead + window, top - 10, `window: ${window} frames`));
-  const below = y(3) - 8;
+  parts.push(...bracket(lead, lead + window, `window: ${window} frames`));
+  const below = y(3) - 14;
   parts.push(...legend(used, below));
-  return svg(x(lead + window) + 150, below + 26 * Math.ceil(used.length / 2) + 8, title, parts);
+  return svg(below + 25 * Math.ceil(used.length / 2), title, parts);
 }
 
 const rowsNote =
@@ -188,7 +191,8 @@ const rowsNote =
 
 const isNew = (row: number): boolean => row >= window - hop;
 
-function pictures(): Record<string, string> {
+/** All pictures by file name. */
+export function figures(): Record<string, string> {
   const all: RowKind = (depth) => (depth === 0 ? 'plain' : 'new');
   const naive: RowKind = (depth, row) => (isNew(row) ? 'new' : depth === 0 ? 'plain' : 'kept');
   const exact: RowKind = (depth, row) => (depth > 0 && row < touched(depth) ? 'edge' : naive(depth, row));
@@ -226,14 +230,12 @@ function stride(): string {
   pooled(0, 'pool of 2', 1, () => 'kept');
   pooled(4, 'hop 4', 2, (at) => (at < 16 ? 'kept' : 'new'));
   pooled(3, 'hop 3', 3, () => 'new');
-  const below = y(4) - 8;
-  parts.push(rect('kept', labelWidth, below, cell), text(labelWidth + cell + 6, below + 15, 'rows that lie on one grid: they can be kept'));
-  parts.push(rect('new', labelWidth, below + 26, cell), text(labelWidth + cell + 6, below + 41, 'rows between those: they are new'));
-  return svg(x(20) + 8, below + 58, 'Rows of a pool at hop 4 lie on the rows of the window before, at hop 3 between them', parts);
+  const below = y(4) - 14;
+  parts.push(...entry('kept', 'rows that lie on one grid: they can be kept', 0, below));
+  parts.push(...entry('new', 'rows that are new, or lie between those', 0, below + 25));
+  const title = 'Rows of a pool at hop 4 lie on the rows of the window before, at hop 3 between them';
+  return svg(below + 50, title, parts);
 }
-
-/** All pictures by file name. */
-export const figures = pictures;
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
   for (const [name, drawn] of Object.entries(figures()))
