@@ -21,7 +21,13 @@ export async function writeApiPages(folder: string): Promise<void> {
   try {
     const pages = join(made, 'pages');
     // TypeDoc empties its folder `out`, which is docs/ where nothing else is said
-    const app = await Application.bootstrapWithPlugins({ ...options, entryPoints: sources, tsconfig, basePath: root, out: pages });
+    const app = await Application.bootstrapWithPlugins({
+      ...options,
+      entryPoints: sources,
+      tsconfig,
+      basePath: root,
+      out: pages,
+    });
     const project = await app.convert();
     if (!project) throw new Error(`${sources.join(' and ')} cannot be documented: their types were not read`);
     await app.outputs.writeOutput({ name: 'markdown', path: pages }, project);

@@ -73,10 +73,7 @@ const rect = (kind: Kind, left: number, upper: number, across: number): string =
   `<rect class="${kind}" x="${left + 1.5}" y="${upper}" width="${across - 3}" height="18" rx="3"/>`;
 
 function laneParts({ name, rows }: Lane, index: number): string[] {
-  return [
-    text(margin, y(index) - 8, name),
-    ...rows.map(({ at, span, kind }) => rect(kind, x(at), y(index), cell * span)),
-  ];
+  return [text(margin, y(index) - 8, name), ...rows.map(({ at, span, kind }) => rect(kind, x(at), y(index), cell * span))];
 }
 
 const kinds: Record<Kind, string> = {

@@ -63,7 +63,8 @@ test('docs/manifest.md has the fields of the manifest, and no others', () => {
   const fields: string[] = [];
   ts.forEachChild(source, (node) => {
     if (!ts.isInterfaceDeclaration(node)) return;
-    for (const member of node.members) if (member.name && ts.isIdentifier(member.name)) fields.push(`${node.name.text}.${member.name.text}`);
+    for (const member of node.members)
+      if (member.name && ts.isIdentifier(member.name)) fields.push(`${node.name.text}.${member.name.text}`);
   });
   const listed: string[] = [];
   let section = '';

@@ -24,6 +24,7 @@ export async function shownAt(address: string, enough: (text: string) => boolean
     while (!(await page.goto(address).catch(() => undefined)) && Date.now() < until) await page.waitForTimeout(200);
     let text = '';
     for (; Date.now() < until; await page.waitForTimeout(200)) {
+      // biome-ignore lint/performance/useDomNodeTextContent: what is seen, without scripts
       text = await page.locator('body').innerText();
       if (enough(text) || problems.length > 0) break;
     }
