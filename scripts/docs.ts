@@ -1,8 +1,8 @@
 /**
  * Builds the documentation site: `npm run docs`.
  *
- * In: docs/, the code.  Out: out/site, static files for any server.
- * Pages that are made from the code go to out/docs first. A link to a page that is not there ends the build with exit code 1.
+ * In: docs/, the code.  Out: out/site, static files for any server. Pages that are made from the code go to
+ * out/docs first. A link to a page that is not there ends the build with exit code 1.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,14 +1,16 @@
 /**
- * The documentation site. `npm run docs` builds it into out/site: static files with a search of their own, made without a network.
+ * The documentation site. `npm run docs` builds it into out/site: static files with a search of their own,
+ * made without a network.
  *
- * In: Markdown of docs/, of a few files beside it, and of out/docs (scripts/docs.ts makes those from the code).
- * A link to a page that does not exist ends the build. Base of all addresses: RUNLET_DOCS_BASE, `/` by default.
+ * In: Markdown of docs/, of a few files beside it, and of out/docs (scripts/docs.ts makes those from the
+ * code). A link to a page that does not exist ends the build. Base of all addresses: RUNLET_DOCS_BASE, `/` by
+ * default.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { links } from './links.ts';
-import { anchorOf, routeOf, sections, sources } from './site.ts';
+import { addressOf, anchorOf, navigation, type Page, routeOf, sections, sources } from './site.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const { description, repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -17,6 +19,8 @@ const { description, repository } = JSON.parse(readFileSync(join(root, 'package.
 };
 const repositoryUrl = repository?.url.replace(/^git\+|\.git$/g, '');
 const others = readdirSync(root, { withFileTypes: true }).filter(({ name }) => !sources.includes(name));
+
+const item = ({ text, file }: Page) => ({ text, link: addressOf(file) });
 
 /** Three rows of a stream, the newest one filled. */
 const bars = [
@@ -49,16 +53,11 @@ export default defineConfig({
     config: (md) => void md.use(links(root, repositoryUrl && `${repositoryUrl}/blob/HEAD`)),
   },
   themeConfig: {
-    nav: [
-      { text: 'Tutorials', link: '/tutorials/web-page' },
-      { text: 'Command line', link: '/reference/command-line' },
-      { text: 'Streaming in pictures', link: '/explanations/streaming' },
-      { text: 'Compared', link: '/comparison' },
-    ],
+    nav: navigation.map(item),
     sidebar: sections.map(({ text, pages }) => ({
       text,
       collapsed: false,
-      items: pages.map((page) => ({ text: page.text, link: `/${routeOf(page.file).replace(/(index)?\.md$/, '')}` })),
+      items: pages.map(item),
     })),
     outline: [2, 3],
     search: { provider: 'local' },

@@ -1,8 +1,9 @@
 /**
  * Links between Markdown files, made links between pages of the site.
  *
- * In: relative links as they work in the repository, `../SECURITY.md#tokens`.  Out: `/security.html#tokens`. A link to a file
- * that is no page leads to the public repository if package.json names one; else its text stands alone.
+ * In: relative links as they work in the repository, `../SECURITY.md#tokens`.  Out: `/security.html#tokens`.
+ * A link to a file that is no page leads to the public repository if package.json names one; else its text
+ * stands alone.
  */
 import { relative, sep } from 'node:path';
 import { isPage, routeOf, targetOf } from './site.ts';
@@ -23,7 +24,10 @@ interface Markdown {
   core: { ruler: { push(name: string, rule: (state: State) => void): void } };
 }
 
-/** @param root the repository's folder. @param files address of the public repository's files, without a slash at its end. */
+/**
+ * @param root the repository's folder. @param files address of the public repository's files, without a slash
+ * at its end.
+ */
 export const links =
   (root: string, files: string | undefined) =>
   (md: Markdown): void => {

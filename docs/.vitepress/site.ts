@@ -1,8 +1,9 @@
 /**
- * What the documentation site is made of: its pages by section, their addresses, and the anchors of their headings.
+ * What the documentation site is made of: its pages by section, their addresses, and the anchors of their
+ * headings.
  *
- * In: paths of Markdown files, relative to the repository.  Out: addresses on the site.  The configuration, the build
- * (scripts/docs.ts) and the test of links (test/docs-links.test.ts) read this one list.
+ * In: paths of Markdown files, relative to the repository.  Out: addresses on the site.  The configuration,
+ * the build (scripts/docs.ts) and the test of links (test/docs/links.test.ts) read this one list.
  */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -32,7 +33,10 @@ const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, '../../pac
   exports: Record<string, string | { types: string }>;
 };
 
-/** The package's entry points that have types, the last one of package.json first: a name that two export is on the page of the first. */
+/**
+ * The package's entry points that have types, the last one of package.json first: a name that two export is
+ * on the page of the first.
+ */
 export const entryPoints: EntryPoint[] = Object.entries(exports)
   .flatMap(([path, entry]): EntryPoint[] => {
     if (typeof entry === 'string') return [];
@@ -119,6 +123,14 @@ export const sections: { text: string; pages: Page[] }[] = [
   },
 ];
 
+/** Links at the top of every page. */
+export const navigation: Page[] = [
+  page('Tutorials', 'tutorials/web-page'),
+  generated('Command line', 'command-line'),
+  page('Streaming in pictures', 'explanations/streaming'),
+  page('Compared', 'comparison'),
+];
+
 /** Files and folders at the root that hold pages of the site; models/zoo has the cards of its models. */
 export const sources = ['docs', 'CHANGELOG.md', 'SECURITY.md', 'models', 'out'];
 
@@ -133,6 +145,9 @@ export function routeOf(file: string): string {
   for (const folder of [generatedFolder, 'docs']) if (file.startsWith(`${folder}/`)) return file.slice(folder.length + 1);
   return file.toLowerCase();
 }
+
+/** Address of a page on the site, without the site's base. */
+export const addressOf = (file: string): string => `/${routeOf(file).replace(/(?:\bindex)?\.md$/, '')}`;
 
 /** Path in the repository that a relative link in `file` leads to, without its anchor. */
 export function targetOf(file: string, link: string): string {

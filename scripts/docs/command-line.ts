@@ -1,7 +1,8 @@
 /**
  * The page "Command line" of the documentation, from the options that each verb declares.
  *
- * In: host/cli/<verb>.ts, whose default export declares `args`.  Out: Markdown; a section a verb, a table for each group of its options.
+ * In: host/cli/<verb>.ts, whose default export declares `args`.  Out: Markdown; a section a verb, a table for
+ * each group of its options.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

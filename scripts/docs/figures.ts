@@ -1,8 +1,9 @@
 /**
  * The pictures of docs/explanations/streaming.md: `npm run figure:docs` writes them to docs/images.
  *
- * In: nothing.  Out: SVG by file name. The same text in every run; a test compares it with the files. Colours follow the reader's scheme.
- * Each picture is the arithmetic of a small network, not a drawing: which row reads which is computed from kernel, stride and padding.
+ * In: nothing.  Out: SVG by file name. The same text in every run; a test compares it with the files. Colours
+ * follow the reader's scheme. Each picture is the arithmetic of a small network, not a drawing: which row
+ * reads which is computed from kernel, stride and padding.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

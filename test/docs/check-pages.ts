@@ -1,10 +1,11 @@
 /**
  * Runs the commands and the examples of pages, and compares what they print with what the pages say.
  *
- * In: pages. `sh`: each line is run, `# exit N` at its end is its exit code (else 0). `ts`: run as a script. A block with a file's path in brackets
- * behind its kind is written to that file. `text` right after: each of its lines must have been printed, `…` stands for anything;
- * with an address in brackets, the page at that address must show it in Chromium. Rows of tables that end in a command: it prints the row's numbers.
- * Every page has a folder of its own, which looks like a fresh clone: a page stands alone.
+ * In: pages. `sh`: each line is run, `# exit N` at its end is its exit code (else 0). `ts`: run as a script.
+ * A block with a file's path in brackets behind its kind is written to that file. `text` right after: each of
+ * its lines must have been printed, `…` stands for anything; with an address in brackets, the page at that
+ * address must show it in Chromium. Rows of tables that end in a command: it prints the row's numbers. Every
+ * page has a folder of its own, which looks like a fresh clone: a page stands alone.
  */
 import { posix } from 'node:path';
 import { test } from 'uvu';

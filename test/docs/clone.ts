@@ -1,8 +1,9 @@
 /**
  * A folder that looks like a fresh clone, for the commands of one page.
  *
- * In: nothing.  Out: a temporary folder with the repository's entries as links and an empty out/; commands run in it, one after another.
- * A command runs once: the same line again gives what it gave. What a command left running ends with the folder.
+ * In: nothing.  Out: a temporary folder with the repository's entries as links and an empty out/; commands
+ * run in it, one after another. A command runs once: the same line again gives what it gave. What a command
+ * left running ends with the folder.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,9 @@
 /**
- * Which commands of the documentation run in its tests, which run elsewhere, and which need a tool that may be absent.
+ * Which commands of the documentation run in its tests, which run elsewhere, and which need a tool that may
+ * be absent.
  *
- * In: a command as a page has it.  Out: what to do with it. A command that no rule knows fails the test of its page.
+ * In: a command as a page has it.  Out: what to do with it. A command that no rule knows fails the test of
+ * its page.
  */
 import { spawnSync } from 'node:child_process';
 import { allFiles, textOf } from '../sources.ts';
@@ -36,7 +38,9 @@ const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
   ],
 ];
 
-/** For a command that runs elsewhere, what is wrong with it ('' for nothing); undefined for any other command. */
+/**
+ * For a command that runs elsewhere, what is wrong with it ('' for nothing); undefined for any other command.
+ */
 export function ranElsewhere(command: string): string | undefined {
   const rule = elsewhere.find(([pattern]) => pattern.test(command));
   return rule && (rule[1](...(rule[0].exec(command) ?? [])) ?? '');

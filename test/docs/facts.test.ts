@@ -1,5 +1,6 @@
 /**
- * Facts that pages repeat from the code: operators, names of functions, fields of the manifest, options of the command line.
+ * Facts that pages repeat from the code: operators, names of functions, fields of the manifest, options of
+ * the command line.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import { root } from '../shared.ts';
 import { allFiles, textOf } from '../sources.ts';
 import { Clone } from './clone.ts';
 
-/** Names that a source file declares: functions, constants, classes, interfaces, types, and members of classes and objects. */
+/**
+ * Names that a source file declares: functions, constants, classes, interfaces, types, and members of classes
+ * and objects.
+ */
 function namesIn(file: string): Set<string> {
   const names = new Set<string>();
   const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false);

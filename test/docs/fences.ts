@@ -1,7 +1,8 @@
 /**
  * The fenced blocks of a Markdown page, for the tests that run them.
  *
- * In: Markdown.  Out: blocks in order. "```html [out/page/index.html]" has kind `html` and the title `out/page/index.html`.
+ * In: Markdown.  Out: blocks in order. "```html [out/page/index.html]" has kind `html` and the title
+ * `out/page/index.html`.
  */
 
 export interface Fence {
@@ -24,7 +25,9 @@ export function fences(page: string): Fence[] {
   );
 }
 
-/** The page without its blocks, indented code and code in lines: what links and headings are looked for in. */
+/**
+ * The page without its blocks, indented code and code in lines: what links and headings are looked for in.
+ */
 export const prose = (page: string): string =>
   page
     .replace(/^```[\s\S]*?^```$/gm, '')

@@ -1,11 +1,21 @@
 /**
- * Every internal link of README and of the documentation leads somewhere, without building the site: files, headings, the side bar.
+ * Every internal link of README and of the documentation leads somewhere, without building the site: files,
+ * headings, the side bar.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { anchorOf, generatedFolder, isPage, routeOf, sections, targetOf } from '../../docs/.vitepress/site.ts';
+import {
+  addressOf,
+  anchorOf,
+  generatedFolder,
+  isPage,
+  navigation,
+  routeOf,
+  sections,
+  targetOf,
+} from '../../docs/.vitepress/site.ts';
 import { root } from '../shared.ts';
 import { allFiles, textOf } from '../sources.ts';
 import { prose } from './fences.ts';
@@ -51,7 +61,9 @@ test('links lead to files and headings that are there', () => {
 test('the side bar has every page of docs/ once, and none that is not there', () => {
   const listed = sections.flatMap((section) => section.pages.map(({ file }) => file));
   assert.equal(listed.length, new Set(listed).size);
-  const missing = listed.filter((file) => !file.startsWith(`${generatedFolder}/`) && !allFiles.includes(file));
+  const missing = [...listed, ...navigation.map(({ file }) => file)].filter(
+    (file) => !file.startsWith(`${generatedFolder}/`) && !allFiles.includes(file),
+  );
   assert.equal(missing, []);
   const decisions = textOf('docs/adr/index.md');
   const unlisted = allFiles
@@ -59,6 +71,16 @@ test('the side bar has every page of docs/ once, and none that is not there', ()
     .filter((file) => !listed.includes(file))
     .filter((file) => !(file.startsWith('docs/adr/') && decisions.includes(`](${file.slice('docs/adr/'.length)})`)));
   assert.equal(unlisted, [], 'docs/.vitepress/site.ts lists pages, docs/adr/index.md decisions');
+});
+
+test('links of the front page lead to pages', () => {
+  const addresses = allFiles.filter(isPage).map(addressOf);
+  const links = [...textOf('docs/index.md').matchAll(/^ +link: (\S+)$/gm)].map(([, link]) => link as string);
+  assert.ok(links.length > 5);
+  assert.equal(
+    links.filter((link) => !addresses.includes(link)),
+    [],
+  );
 });
 
 test('no two pages have one address', () => {

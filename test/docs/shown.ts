@@ -8,7 +8,10 @@ import { chromiumPath } from '../browser/page.ts';
 
 const limitMs = 60_000;
 
-/** @param enough whether the text has all that is waited for; what there is after a minute is returned in any case. */
+/**
+ * @param enough whether the text has all that is waited for; what there is after a minute is returned in any
+ * case.
+ */
 export async function shownAt(address: string, enough: (text: string) => boolean): Promise<string | undefined> {
   if (!chromiumPath) {
     console.log(`  not run, no Chromium: ${address}`);
