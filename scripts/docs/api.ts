@@ -6,7 +6,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Application } from 'typedoc';
+import { Application, type TypeDocOptions } from 'typedoc';
+import type { PluginOptions } from 'typedoc-plugin-markdown';
 import { entryPoints } from '../../docs/.vitepress/site.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -43,14 +44,17 @@ export async function writeApiPages(folder: string): Promise<void> {
 /** TypeDoc's name of an entry point's page. */
 const madeName = (source: string): string => `${source.replace(/(?:\/index)?\.ts$/, '')}.md`;
 
-/** The page without HTML; links to other entry points lead to the names of their pages here. */
+/**
+ * The page without HTML, and without links to the anchors that were HTML; links to other entry points lead to the
+ * names of their pages here.
+ */
 const cleaned = (text: string): string =>
   entryPoints.reduce(
     (all, { page, source }) => all.replaceAll(new RegExp(`\\]\\((?:\\.\\./)*${madeName(source)}`, 'g'), `](${page}.md`),
-    text.replace(/<a id="[^"]*"><\/a> /g, ''),
+    text.replace(/<a id="[^"]*"><\/a> /g, '').replace(/\[([^\]]+)\]\([^)]*#property-[^)]*\)/g, '$1'),
   );
 
-const options = {
+const options: Partial<TypeDocOptions & PluginOptions> = {
   plugin: ['typedoc-plugin-markdown'],
   readme: 'none',
   // `npm run check` checks the types
@@ -68,4 +72,4 @@ const options = {
   interfacePropertiesFormat: 'table',
   typeAliasPropertiesFormat: 'table',
   useCodeBlocks: true,
-} as const;
+};

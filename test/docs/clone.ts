@@ -65,10 +65,10 @@ export class Clone {
   remove(): void {
     for (const pid of this.background)
       try {
-        process.kill(-pid); // the group of the shell that started it
+        process.kill(-pid, 'SIGKILL'); // the group of the shell that started it; a stop would still write
       } catch {
         // it has ended
       }
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 });
   }
 }

@@ -47,7 +47,7 @@ export function ranElsewhere(command: string): string | undefined {
 }
 
 const here =
-  /^(?:mkdir -p out\b|(?:cat|cp) |sleep \d|node (?:--no-warnings -e |out\/|host\/cli\/bin\.js )|npx (?:runlet|asc|esbuild) |tail -n 1 out\/|tail .*\| (?:npx runlet |out\/))/;
+  /^(?:mkdir -p out\b|cp |sleep \d|node (?:--no-warnings -e |out\/|host\/cli\/bin\.js )|npx (?:runlet|asc|esbuild) |tail -n 1 out\/|tail .*\| (?:npx runlet |out\/))/;
 
 const starts = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
 const isThere = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
