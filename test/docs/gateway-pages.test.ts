@@ -1,4 +1,5 @@
-/** The pages about gateways, which wait for them: their commands run, and print what the pages say. */
+/** The pages about gateways: their commands run, and print what the pages say. */
 import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
 
-checkPages(['docs/gateway.md', 'docs/streams.md', 'docs/fleet.md']);
+checkPages(pagesOf('gateways'));

@@ -1,4 +1,5 @@
-/** The page about methods of quantisation, the slowest: its commands run, and print what it says. */
+/** The page about methods of quantisation: its commands run, and print what it says. */
 import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
 
-checkPages(['docs/quantisation.md']);
+checkPages(pagesOf('quantisation'));

@@ -1,5 +1,5 @@
 /** The tutorials, end to end: their commands and examples run, and print what the pages say. */
-import { allFiles } from '../sources.ts';
 import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
 
-checkPages(allFiles.filter((file) => file.startsWith('docs/tutorials/')));
+checkPages(pagesOf('tutorials'));
