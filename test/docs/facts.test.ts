@@ -1,0 +1,104 @@
+/**
+ * Facts that pages repeat from the code: operators, names of functions, fields of the manifest, options of
+ * the command line.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { commandLinePage, verbs } from '../../scripts/docs/command-line.ts';
+import { figures } from '../../scripts/docs/figures.ts';
+import { root } from '../shared.ts';
+import { allFiles, textOf } from '../sources.ts';
+import { Clone } from './clone.ts';
+
+/**
+ * Names that a source file declares: functions, constants, classes, interfaces, types, and members of classes
+ * and objects.
+ */
+function namesIn(file: string): Set<string> {
+  const names = new Set<string>();
+  const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false);
+  const visit = (node: ts.Node): void => {
+    const { name } = node as ts.Node & { name?: ts.Node };
+    if (name && ts.isIdentifier(name)) names.add(name.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return names;
+}
+
+test('every page that lists operators lists those of `runlet ops`', async () => {
+  const clone = new Clone();
+  const { text } = await clone.line('npx runlet ops --json');
+  clone.remove();
+  const { ops, formats } = JSON.parse(text) as { ops: { op: string }[]; formats: Record<string, string[]> };
+  const pages = ['README.md', 'docs/supported.md'].filter((page) => textOf(page).includes('\n| operators |'));
+  assert.ok(pages.includes('docs/supported.md'));
+  for (const page of pages) {
+    const row = (title: string) => new RegExp(`^\\| ${title} \\| (.*) \\|$`, 'm').exec(textOf(page))?.[1];
+    assert.is(row('operators'), ops.map(({ op }) => op).join(', '), page);
+    assert.is(row('TensorFlow Lite'), formats.tflite?.join(', '), page);
+    assert.is(row('ONNX'), formats.onnx?.join(', '), page);
+    assert.is(row('TensorFlow.js'), formats.tfjs?.join(', '), page);
+  }
+});
+
+test('the tour of the code names files that are there, and functions that are in them', () => {
+  const tour = textOf('docs/explanations/code-tour.md');
+  let names = 0;
+  // "`planStream` in [models/stream/plan.ts](…)"; several names stand between commas
+  for (const [, listed, file] of tour.matchAll(/((?:`\w+`(?:, | and )?)+) in \[([\w./-]+\.ts)\]/g)) {
+    assert.ok(allFiles.includes(file as string), file);
+    const declared = namesIn(file as string);
+    for (const [, name] of (listed as string).matchAll(/`(\w+)`/g)) {
+      names++;
+      assert.ok(declared.has(name as string), `${file} declares no ${name}`);
+    }
+  }
+  assert.ok(names >= 25, `${names} names`);
+  for (const [, path] of tour.matchAll(/\[((?:models|quant|assembly|host)\/[\w./-]*)\]/g))
+    assert.ok(existsSync(join(root, path as string)), path);
+});
+
+test('docs/manifest.md has the fields of the manifest, and no others', () => {
+  const source = ts.createSourceFile('m.ts', textOf('assembly/bundle/manifest.ts'), ts.ScriptTarget.Latest, false);
+  const fields: string[] = [];
+  ts.forEachChild(source, (node) => {
+    if (!ts.isInterfaceDeclaration(node)) return;
+    for (const member of node.members)
+      if (member.name && ts.isIdentifier(member.name)) fields.push(`${node.name.text}.${member.name.text}`);
+  });
+  const listed: string[] = [];
+  let section = '';
+  for (const line of textOf('docs/manifest.md').split('\n')) {
+    section = /^## .*`(\w+)`/.exec(line)?.[1] ?? section;
+    const [, name] = /^\| `(\w+)` \|/.exec(line) ?? [];
+    if (name) listed.push(`${section}.${name}`);
+  }
+  assert.equal(listed.sort(), fields.sort());
+});
+
+test('the page "Command line" has every verb with its options', async () => {
+  const page = await commandLinePage();
+  const all = await verbs();
+  assert.ok(all.length > 15, `${all.length} verbs`);
+  for (const { name, about, args } of all) {
+    assert.ok(page.includes(`\n## ${name}\n\n${about.slice(0, 10)}`), `${name} has a section`);
+    assert.ok(Object.keys(args).length > 0, `${name} has options`);
+  }
+  for (const option of ['--calib ', '--hop ', '--json`', '-o, --output']) assert.ok(page.includes(`\`${option}`), option);
+});
+
+test('the pictures of streaming are those that scripts/docs/figures.ts draws', () => {
+  for (const [name, svg] of Object.entries(figures()))
+    assert.ok(
+      readFileSync(join(root, 'docs/images', name), 'utf8') === svg,
+      `stale: docs/images/${name}; run npm run figure:docs`,
+    );
+  const drawn = readdirSync(join(root, 'docs/images')).filter((name) => name.startsWith('streaming-'));
+  assert.equal(drawn.sort(), Object.keys(figures()).sort());
+});
+
+test.run();

@@ -1,0 +1,5 @@
+/** The pages about gateways: their commands run, and print what the pages say. */
+import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
+
+checkPages(pagesOf('gateways'));

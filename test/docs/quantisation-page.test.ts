@@ -1,0 +1,5 @@
+/** The page about methods of quantisation: its commands run, and print what it says. */
+import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
+
+checkPages(pagesOf('quantisation'));

@@ -1,0 +1,5 @@
+/** The tutorials, end to end: their commands and examples run, and print what the pages say. */
+import { checkPages } from './check-pages.ts';
+import { pagesOf } from './groups.ts';
+
+checkPages(pagesOf('tutorials'));
