@@ -3,6 +3,7 @@
  *
  * In: declarations, the columns of the terminal, colours.  Out: lines, none longer than the columns and no word broken.
  */
+import { append, maxOf } from '../../models/lists.ts';
 import type { Colours } from '../report/terminal.ts';
 import { wrap } from '../report/wrap.ts';
 import { kebab } from './args.ts';
@@ -22,7 +23,7 @@ const gap = 2;
 
 /** Labels to the left, texts to the right of them; a label that is too long has a line for itself. */
 function entries(list: readonly Entry[], { columns, colours }: Page, most = Math.floor(columns / 3)): string[] {
-  const width = Math.min(most, Math.max(...list.map(([label]) => label.length)));
+  const width = Math.min(most, maxOf(list.map(([label]) => label.length)));
   const indent = gap + width + gap;
   return list.flatMap(([label, text]) => {
     const lines = wrap(text, columns - indent).split('\n');
@@ -90,13 +91,13 @@ const wrapped = (text: string, { columns }: Page, indent: number): string[] =>
 export function verbHelp(name: string, { args, examples }: Verb, page: Page): string[] {
   const lines = [...wrapped(`${verbs[name]}.`, page, 0), ...title('Usage', page), ...wrapped(usage(name, args), page, gap)];
   for (const [text, options] of titled(args))
-    lines.push(
+    append(lines, [
       ...title(text, page),
       ...entries(
         options.flatMap(([key, option]) => optionEntries(key, option)),
         page,
       ),
-    );
+    ]);
   return [...lines, ...title(examples.length > 1 ? 'Examples' : 'Example', page), ...exampleLines(examples, page)];
 }
 
@@ -105,15 +106,15 @@ const about = 'Runlet turns a neural network into a streaming WebAssembly module
 /** All verbs. */
 export function commandHelp(version: string, page: Page): string[] {
   const lines = [...wrapped(`runlet ${version}. ${about}`, page, 0), ...title('Usage', page), '  runlet COMMAND [options]'];
-  const most = Math.max(...Object.keys(verbs).map((name) => name.length));
+  const most = maxOf(Object.keys(verbs).map((name) => name.length));
   for (const [text, group] of Object.entries(verbGroups))
-    lines.push(
+    append(lines, [
       ...title(text, page),
       ...entries(
         Object.entries(group).map(([k, v]) => [k.padEnd(most), v]),
         page,
       ),
-    );
+    ]);
   return [
     ...lines,
     '',

@@ -100,7 +100,7 @@ export function table(rows: Cell[][], options: TableOptions = {}): string {
   const all = Array.from({ length: count }, (_, i) => i);
   const cells = rows.map((row) => all.map((i) => shown(row[i] ?? '')));
   const numeric = all.map((i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
-  const widths = all.map((i) => Math.max(widthOf(head[i] ?? ''), ...cells.map((row) => widthOf(row[i] as string))));
+  const widths = all.map((i) => Math.max(widthOf(head[i] ?? ''), maxOf(cells.map((row) => widthOf(row[i] as string)))));
   const fit = fitted(
     widths,
     numeric.map((n) => !n),

@@ -1,3 +1,4 @@
+/** runlet quantize, as a user runs it on calibration data: long and wrong files, the report. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
