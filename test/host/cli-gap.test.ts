@@ -125,7 +125,7 @@ test('errors', async () => {
     [['plain.csv'], 4, 'RN727'],
     [['jumps.csv', '--gap', 'skip'], 2, 'RN740'],
     [['jumps.csv', '--time', 'time_s'], 2, 'RN740'],
-    [['jumps.csv', '--gap', 'hold'], 2, 'RN739'],
+    [['unclear.csv', '--gap', 'hold'], 2, 'RN739'],
     [['jumps.csv', '--gap', 'hold', '--time', 'when', '--rate', '100'], 2, 'RN726'],
     [['two.csv', '--gap', 'hold', '--rate', '100'], 2, 'RN750'],
     [['unclear.csv', '--gap', 'hold', '--rate', '100'], 2, 'RN750'],
