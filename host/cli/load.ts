@@ -77,7 +77,8 @@ const told = new WeakSet<Graph>();
 /** The hop of a model that names none, said on stderr with others that are cheap. */
 function chosenHop(graph: Graph, mode: PlanArgs['mode']): number {
   const { hop, why, cheaper } = defaultHop(graph, mode && { mode });
-  if (told.has(graph)) return hop;
+  // a model with its own state has one step, and no choice
+  if (graph.stateful || told.has(graph)) return hop;
   told.add(graph);
   const others = cheaper.filter((other) => other !== hop);
   const more = others.length > 0 ? `; cheaper than their neighbours: ${cheaper.join(', ')}` : '';

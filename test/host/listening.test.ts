@@ -177,7 +177,7 @@ test('mistakes on the command line', async () => {
   };
   assert.is(await code('run', 'two.wasm', 'one.wasm', '-'), 'RN775 2');
   assert.is(await code('run', 'one.wasm', 'one.wasm', '-', '--plot', 'x.svg'), 'RN741 2');
-  assert.is(await code('run', 'one.wasm', 'one.wasm', 'a.wav', 'b.wav'), 'RN741 2');
+  assert.is(await code('run', 'one.wasm', 'one.wasm', 'gen:sine', 'gen:noise'), 'RN741 2');
   assert.is(await code('run', 'two.wasm', '-', '--label', 'c'), 'RN771 2');
   assert.is(await code('run', 'two.wasm', '-', '--cutoff', 'a=2'), 'RN740 2');
   assert.is(await code('run', 'one.wasm', '-', '--sliding-window', '0'), 'RN740 2');
