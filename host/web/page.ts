@@ -118,7 +118,8 @@ class Page {
 
   async #loadEntry(entry: ModelEntry): Promise<void> {
     const bytes = await asset(entry.file);
-    await this.#load({ model: { name: entry.name, bytes }, options: {}, entry });
+    const weights = entry.weights === undefined ? undefined : await asset(entry.weights);
+    await this.#load({ model: { name: entry.name, bytes }, options: entry.options ?? {}, entry, ...(weights && { weights }) });
   }
 
   async #reload(options: LoadOptions): Promise<void> {
@@ -176,10 +177,10 @@ class Page {
     const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
     // what is there already stays, where it is sound and the model hears
     const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
-    this.#recording = entry ? await demoOf(loaded, entry) : kept;
+    this.#recording = entry ? await demoOf(loaded, reading, entry) : kept;
     showFacts(loaded, entry?.name);
     this.#nameChannels();
-    showOptions(loaded, this.#catalogue.frontEnds, options);
+    showOptions(loaded, this.#catalogue, options);
     askLabels(loaded, reading, (labels) => this.#try(() => this.#load({ ...origin, options: { ...options, labels } })));
     this.#controls.model(loaded, reading, hearing);
     this.#begin();
@@ -391,7 +392,7 @@ async function main(): Promise<void> {
   const page = new Page(catalogue);
   Object.assign(globalThis, { runletPage: page });
   await page.start();
-  if ('serviceWorker' in navigator) await navigator.serviceWorker.register('service-worker.js');
+  if (catalogue.offline && 'serviceWorker' in navigator) await navigator.serviceWorker.register('service-worker.js');
 }
 
 main().catch((error: unknown) => showError(error));

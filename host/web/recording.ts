@@ -106,18 +106,18 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
   const { manifest, rateHz, frameHz } = loaded;
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
-  return elements === 1 ? { elements, names: [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
+  return elements === 1 ? { elements, names: manifest.columns ?? [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
 }
 
 /**
- * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have.
+ * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have (default: those of the bundle).
  * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
  */
 export async function readRecording(
   name: string,
   bytes: Uint8Array,
   loaded?: Loaded,
-  channels: string[] = [],
+  channels: string[] = loaded?.manifest.columns ?? [],
 ): Promise<Recording> {
   const extension = extensionOf(name);
   if (extension === 'npy') return npyRecording(name, bytes, loaded);
