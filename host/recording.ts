@@ -73,7 +73,13 @@ export async function readFrames(
   spec: string,
   options: RecordingOptions,
 ): Promise<Recording> {
-  const source = await openSource(spec, { ...options, frameElements, checkTime: true, guessTruth: true, ...(known && { known }) });
+  const source = await openSource(spec, {
+    ...options,
+    frameElements,
+    checkTime: true,
+    guessTruth: true,
+    ...(known && { known }),
+  });
   const signals = [await whole(source.frames)];
   return { ...factsOf(source), signals };
 }

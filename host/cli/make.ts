@@ -111,8 +111,7 @@ async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording): Pr
     async function* chunks() {
       yield recording.signals;
     }
-    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress }))
-      .graph;
+    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress })).graph;
   } finally {
     bar.stop();
   }
@@ -263,7 +262,8 @@ async function make(args: Args): Promise<void> {
       '',
       colour.bold('Go on:'),
       `  run     runlet run ${at(files.bundle)} ${quoted(args.data)}${truthOption}`,
-      `  page    runlet page ${at(files.bundle)} ${quoted(args.data)}`,
+      // it plays one signal
+      ...(elements.length === 1 ? [`  page    runlet page ${at(files.bundle)} ${quoted(args.data)}${truthOption}`] : []),
       `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
       '',
     ].join('\n'),

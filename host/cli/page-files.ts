@@ -12,20 +12,19 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
-import { type Recording, readFrames } from '../recording.ts';
 import { baseStyle } from '../report/design/page.ts';
-import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
+import type { Catalogue, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
 import { weightsBeside } from './bundle-file.ts';
 import { frontEndOf, listens } from './listening-models.ts';
 import { columnsArg, signalArgs, truthArgs } from './model-options.ts';
-import { refuseGiven, type Values } from './options.ts';
+import { refuseGiven } from './options.ts';
+import { beatsOf } from './page-beats.ts';
+import { type Files, jsonOf, recordingFiles, type SignalSaid } from './page-recording.ts';
 import type { ServedFiles } from './page-server.ts';
 import { producer } from './producer.ts';
 import { readBytes } from './read-file.ts';
 
-type Files = Map<string, Uint8Array | string>;
-
-export type PageOptions = Partial<Values<typeof signalArgs & typeof truthArgs>> & { labels?: string[]; data?: string };
+export type PageOptions = SignalSaid & { data?: string | undefined };
 
 /** From the sources and from dist. */
 const pageFolder = ['../../dist/page', '../../page'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
@@ -44,72 +43,8 @@ function ownFiles(): Files {
   return files.set('page.css', Buffer.from(`${baseStyle()}${readFileSync(join(folder, 'page.css'), 'utf8')}`));
 }
 
-const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
 const leastSoundHz = 4000;
 const isSound = (path: string): boolean => /\.(wav|mp3|m4a|aac|og[ga]|opus|flac|webm)$/i.test(path);
-
-function rateNeeded(path: string): RunletError {
-  return new RunletError('RN739', {
-    what: 'the sample rate is unknown',
-    where: path,
-    why: 'neither the bundle nor the recording says it',
-    tryThis: 'give it with --rate',
-  });
-}
-
-/** The truth of every frame as the page takes it; undefined, with a line on stderr, where it holds names and nobody said which value of the output is which. */
-function truthOf({ truth }: Recording, { outputs, labels }: Manifest): Float32Array | undefined {
-  if (!truth) return undefined;
-  const elements = outputs[0]?.elements ?? 1;
-  if (truth.names.length === 0) return Float32Array.from(truth.values);
-  const { column, names } = truth;
-  const why = elements > 1 && !labels ? `--labels with the model's ${elements}, in their order, says which` : 'it does not fit the model';
-  process.stderr.write(`${printable(`the truth ${column} is left out: it holds names (${names.slice(0, 8).join(', ')}); ${why}`)}\n`);
-  return undefined;
-}
-
-interface Known {
-  manifest: Manifest;
-  rateHz: number | undefined;
-  labels: string[] | undefined;
-}
-
-/** @throws RN720 to RN739 */
-async function recordingFiles(data: string, { manifest, labels, ...known }: Known, options: PageOptions, files: Files) {
-  const [input] = manifest.inputs;
-  const elements = input?.elements ?? 1;
-  const recording = await readFrames(elements, manifest.columns ?? (elements === 1 ? [input?.name ?? ''] : undefined), data, {
-    columns: options.columns,
-    truth: options.truth,
-    labels,
-    sampleRateHz: known.rateHz,
-  });
-  if (options.truth !== undefined && !recording.truth)
-    throw new RunletError('RN721', {
-      what: 'this source has no truth',
-      where: '--truth',
-      why: 'only CSV columns, gen:ecg and gen:ppg have',
-      tryThis: 'leave out --truth, or put signal and truth into one CSV file',
-    });
-  const rateHz = known.rateHz ?? recording.sampleRateHz;
-  if (rateHz === undefined) throw rateNeeded(data);
-  const truth = truthOf(recording, { ...manifest, ...(labels && { labels }) });
-  const names = recording.columns ?? manifest.columns ?? Array.from({ length: elements }, (_, i) => `${input?.name} ${i}`);
-  files.set('recording.f32', bytesOf(recording.signals[0] as Float32Array));
-  if (truth) files.set('truth.f32', bytesOf(truth));
-  const classes = (manifest.outputs[0]?.elements ?? 1) > 1;
-  const at = options.truthAt ?? manifest.truthAt ?? (classes ? 'majority' : 'end');
-  const demo: DemoEntry = {
-    title: printable(basename(data)),
-    file: 'recording.f32',
-    rateHz,
-    ...(elements > 1 && { channels: names }),
-    ...(truth && { truth: { file: 'truth.f32', stepS: 1 / rateHz } }),
-  };
-  // what a window is about is in its middle, unless it is at its end
-  return { demo, rateHz, answers: { delayS: at === 'end' ? 0 : manifest.window / 2 / rateHz } };
-}
 
 /** The front end whose rows a model takes. */
 async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEndEntry[]> {
@@ -148,6 +83,7 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
       why: `its output has ${outputs[0]?.elements} values`,
       tryThis: `--labels with ${outputs[0]?.elements} names, in the order of the output's values`,
     });
+  const beats = await beatsOf(manifest);
   let rateHz = manifest.sampleRateHz ?? options.rate;
   const hears = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= leastSoundHz);
   let recorded: Pick<ModelEntry, 'demo' | 'answers'> = {};
@@ -158,9 +94,13 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
     files.set(file, data);
     recorded = { demo: { title: printable(basename(data)), file } };
   } else {
-    const { rateHz: found, ...parts } = await recordingFiles(data, { manifest, rateHz, labels }, options, files);
+    const { rateHz: found, ...parts } = await recordingFiles(data, { manifest, rateHz, labels, beats }, options, files);
     rateHz = found;
     recorded = parts;
+  }
+  if (beats) {
+    files.set('beats.json', jsonOf(beats.weights));
+    recorded = { ...recorded, answers: { delayS: beats.delayS, beats: 'beats.json' } };
   }
   const model: ModelEntry = {
     name: manifest.name,
@@ -171,5 +111,5 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
     ...recorded,
   };
   const catalogue: Catalogue = { version: producer(), models: [model], frontEnds: await frontEndFiles(manifest, files) };
-  return files.set('catalogue.json', Buffer.from(JSON.stringify(catalogue)));
+  return files.set('catalogue.json', jsonOf(catalogue));
 }

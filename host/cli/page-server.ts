@@ -38,18 +38,25 @@ const headers = {
 /** The port may be another one: a tunnel has its own. */
 const ownHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
-function answer(files: ServedFiles, request: IncomingMessage, response: ServerResponse): void {
-  const refuse = (status: number, text: string) =>
-    void response.writeHead(status, { ...headers, 'content-type': 'text/plain' }).end(`${text}\n`);
-  if (!ownHost.test(request.headers.host ?? '')) return refuse(403, 'only this machine is served');
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'files are read only');
-  const [path = ''] = (request.url ?? '').split(/[?#]/);
+/** Name of the file that is asked for, or why there is none. */
+function asked(
+  files: ServedFiles,
+  { headers: { host = '' }, method = '', url = '' }: IncomingMessage,
+): { name?: string; status: number; text?: string } {
+  if (!ownHost.test(host)) return { status: 403, text: 'only this machine is served\n' };
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'files are read only\n' };
+  const [path = ''] = url.split(/[?#]/);
   const name = path === '/' ? 'index.html' : path.slice(1);
-  const file = path.startsWith('/') ? files.get(name) : undefined;
-  if (file === undefined) return refuse(404, 'no such file');
-  response.writeHead(200, { ...headers, 'content-type': types[extname(name)] ?? 'application/octet-stream' });
+  return path.startsWith('/') && files.has(name) ? { name, status: 200 } : { status: 404, text: 'no such file\n' };
+}
+
+function answer(files: ServedFiles, request: IncomingMessage, response: ServerResponse): void {
+  const { name, status, text } = asked(files, request);
+  const type = name === undefined ? 'text/plain' : (types[extname(name)] ?? 'application/octet-stream');
+  response.writeHead(status, { ...headers, 'content-type': type });
+  const file = name === undefined ? text : files.get(name);
   if (request.method === 'HEAD') response.end();
-  else if (typeof file !== 'string') response.end(file);
+  else if (name === undefined || typeof file !== 'string') response.end(file);
   else
     createReadStream(file)
       .on('error', () => response.destroy())

@@ -45,7 +45,9 @@ export default defineVerb({
   args: {
     bundle: argument(input('The .wasm file that build or make wrote')),
     data: optional(
-      signals('A recording to play: .csv, .npy, .npz, or .wav and other sound for a model that listens; left out: the page asks for one'),
+      signals(
+        'A recording to play: .csv, .npy, .npz, or .wav and other sound for a model that listens; left out: the page asks for one',
+      ),
     ),
     ...group('The page', {
       port: number('Port on 127.0.0.1 (default: any that is free)', { min: 0, max: 65_535, whole: true, default: 0 }),

@@ -106,7 +106,9 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
   const { manifest, rateHz, frameHz } = loaded;
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
-  return elements === 1 ? { elements, names: manifest.columns ?? [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
+  return elements === 1
+    ? { elements, names: manifest.columns ?? [input?.name ?? ''], rateHz }
+    : { elements, names, rateHz: frameHz };
 }
 
 /**

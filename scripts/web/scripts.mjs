@@ -38,9 +38,12 @@ export async function pageScripts({ compiler }) {
   });
   const worklet = await build({ ...common, entryPoints: { capture: source('capture.ts') }, format: 'iife' });
   const nameOf = (path) => resolve(root, path).slice(root.length + 1);
-  const isCompiler = ([, { inputs }]) =>
-    Object.keys(inputs).some((name) => /node_modules.(assemblyscript|binaryen)./.test(name));
-  const late = new Set(Object.entries(split.metafile.outputs).filter(isCompiler).map(([path]) => nameOf(path)));
+  const isCompiler = ([, { inputs }]) => Object.keys(inputs).some((name) => /node_modules.(assemblyscript|binaryen)./.test(name));
+  const late = new Set(
+    Object.entries(split.metafile.outputs)
+      .filter(isCompiler)
+      .map(([path]) => nameOf(path)),
+  );
   const files = [...split.outputFiles, ...worklet.outputFiles].map(({ path, contents }) => [nameOf(path), contents]);
   return {
     first: new Map(files.filter(([name]) => !late.has(name))),
