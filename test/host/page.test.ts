@@ -1,10 +1,13 @@
 /** runlet page: what it serves, what it refuses, and how it ends. What the page shows of it is in test/browser/page-verb.test.ts. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { beatsOf } from '../../host/cli/page-beats.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../shared.ts';
 import { runCli } from './helpers.ts';
@@ -111,6 +114,18 @@ test('without a recording, with --json, and a truth of names that nobody can pla
     assert.match(stderr, error, args.join(' '));
     assert.ok([2, 4].includes(code ?? 0), `${args.join(' ')}: exit code ${code}`);
   }
+});
+
+test("the zoo's ECG, by its digest, has beats and their true places; no other model has", async () => {
+  const digest = createHash('sha256')
+    .update(readFileSync(zoo('ecg/ecg.onnx')))
+    .digest('hex');
+  const beats = await beatsOf({ sourceDigest: digest } as Manifest);
+  assert.equal(beats?.script([0, 1, 0, 3]), [
+    { word: 'N', start: 1 / 180, end: 1 / 180 },
+    { word: 'V', start: 3 / 180, end: 3 / 180 },
+  ]);
+  assert.is(await beatsOf({ sourceDigest: `${digest.slice(1)}0` } as Manifest), undefined);
 });
 
 test.run();
