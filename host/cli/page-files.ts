@@ -29,11 +29,11 @@ export type PageOptions = SignalSaid & { data?: string | undefined };
 /** From the sources and from dist. */
 const pageFolder = ['../../dist/page', '../../page'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
-/** The page's own files. @throws RN759 */
+/** The page's own files. @throws RN765 */
 function ownFiles(): Files {
   const folder = pageFolder.find((path) => existsSync(join(path, 'page.js')));
   if (folder === undefined)
-    throw new RunletError('RN759', {
+    throw new RunletError('RN765', {
       what: 'the page is not built',
       where: pageFolder[0],
       why: 'scripts/prepare.mjs builds it when packages are installed, and there it had no esbuild',
@@ -58,7 +58,7 @@ async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEnd
   return [{ id: preset, preset, title, file: 'front-end.wasm', sampleRateHz, windowSamples, stepSamples, channels }];
 }
 
-/** All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to RN741, RN759, RN781 */
+/** All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to RN741, RN765, RN781 */
 export async function pageWith(bundle: string, options: PageOptions, given: ReadonlySet<string>): Promise<ServedFiles> {
   const files = ownFiles();
   const wasm = await readBytes(bundle);
