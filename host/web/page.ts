@@ -19,9 +19,9 @@ import { type Microphone, openMicrophone } from './microphone.ts';
 import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
-import { askLabels, askRate, hideQuestion } from './question.ts';
+import { askLabels, askRate, hideQuestion, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
-import { kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
+import { calibrationOf, kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The model that is loaded, and what it was loaded from. */
@@ -126,8 +126,9 @@ class Page {
     const origin = this.#current?.origin;
     if (!origin) return;
     // what was said of the signal holds, however it is built
-    const { rateHz, labels } = origin.options;
-    await this.#load({ ...origin, options: { ...(rateHz && { rateHz }), ...(labels && { labels }), ...options } });
+    const { rateHz, labels, timeAxis } = origin.options;
+    const said = { ...(rateHz && { rateHz }), ...(labels && { labels }), ...(timeAxis !== undefined && { timeAxis }) };
+    await this.#load({ ...origin, options: { ...said, ...options } });
   }
 
   async #load(origin: Origin): Promise<void> {
@@ -135,11 +136,14 @@ class Page {
     const { model, json, options, calibration, weights } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
+    const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
     let loaded: Awaited<ReturnType<EngineLink['ask']>>;
     try {
       loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration, weights });
     } catch (error) {
       this.#controls.say('');
+      const axes = timeAxes(error, use);
+      if (axes.length > 0) return showError(error, axes);
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
       this.#waiting = origin;
       this.#idle();
@@ -153,7 +157,6 @@ class Page {
     if ('asks' in loaded) {
       this.#waiting = origin;
       this.#idle();
-      const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
       askRate(loaded, use, () => {
         hideQuestion();
         this.#waiting = undefined;
@@ -381,11 +384,6 @@ class Page {
     this.#picture();
   }
 }
-
-const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
-  calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
-  ...(channels && { channels }),
-});
 
 async function main(): Promise<void> {
   const catalogue = JSON.parse(new TextDecoder().decode(await asset('catalogue.json'))) as Catalogue;

@@ -145,6 +145,8 @@ export interface LoadOptions {
   labels?: string[];
   hop?: number;
   frame?: number;
+  /** The dimension of the input that is time, where the file allows several. */
+  timeAxis?: number;
   window?: number;
   /** Code for this model and this class of engine, by the compiler; else a layer table, at once. */
   code?: Target;

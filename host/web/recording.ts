@@ -28,6 +28,12 @@ export interface Recording {
   said?: Said[];
 }
 
+/** What of a recording calibrates a model. */
+export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
+  calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
+  ...(channels && { channels }),
+});
+
 const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 
 /** What a dropped file is taken for. */

@@ -3,12 +3,13 @@
  *
  * Skips where there is no Chromium.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { writeModel } from '../../models/write/onnx/proto.ts';
 import { runCli } from '../host/helpers.ts';
 import { startPage } from '../host/page-verb.ts';
 import { root } from '../shared.ts';
@@ -81,6 +82,30 @@ only('one value: the mean error against the truth', async () => {
   );
   const error = Number(/so far\s*([\d.]+).*mean error against the truth/.exec(numbers)?.[1]);
   assert.ok(error > 0 && error < 5, numbers);
+});
+
+only('a model whose time axis nothing tells: the page asks which dimension it is', async () => {
+  const bytes = writeModel({
+    nodes: [{ op: 'Conv', name: 'c', inputs: ['x', 'w'], outputs: ['y'] }],
+    inputs: { x: [1, 1, 49, 43] },
+    outputs: ['y'],
+    tensors: { w: { dims: [2, 1, 3, 3], floats: new Array<number>(18).fill(0.01) } },
+  });
+  writeFileSync(join(folder, 'square.onnx'), bytes);
+  const served = await startPage(folder, 'watch.wasm');
+  const page = await browser.newPage();
+  try {
+    await page.goto(served.address);
+    await page.waitForSelector('#channels');
+    await page.setInputFiles('#file', join(folder, 'square.onnx'));
+    await page.click('#error button:text("Dimension 3 is time")');
+    // its values are float: a signal is wanted next
+    await page.waitForSelector('#error small:text("RN782")');
+    assert.match((await page.textContent('#error')) ?? '', /Choose a signal/);
+  } finally {
+    await page.close();
+    assert.is(await served.interrupt(), 130);
+  }
 });
 
 test.run();
