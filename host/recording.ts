@@ -66,6 +66,24 @@ const factsOf = ({ describe, names, named, sampleRateHz, truth, truthName, truth
   ...(truth && { truth: { column: truthName ?? 'truth', values: truth.view().slice(), names: truthNames ?? [] } }),
 });
 
+/** A recording for an input. @param known names that its columns may have. */
+export async function readFrames(
+  frameElements: number,
+  known: string[] | undefined,
+  spec: string,
+  options: RecordingOptions,
+): Promise<Recording> {
+  const source = await openSource(spec, {
+    ...options,
+    frameElements,
+    checkTime: true,
+    guessTruth: true,
+    ...(known && { known }),
+  });
+  const signals = [await whole(source.frames)];
+  return { ...factsOf(source), signals };
+}
+
 export async function readRecording(graph: Graph, spec: string, options: RecordingOptions): Promise<Recording> {
   const inputs = inputsOf(graph);
   const [only] = inputs;
@@ -75,15 +93,5 @@ export async function readRecording(graph: Graph, spec: string, options: Recordi
     for (const source of sources) signals.push(await whole(source.frames));
     return { signals, describe: sources.map(({ describe }) => describe).join('; ') };
   }
-  const known = knownColumns(graph);
-  const source = await openSource(spec, {
-    ...options,
-    frameElements: only.elements,
-    labels: options.labels ?? labelsIn(graph.metadata),
-    checkTime: true,
-    guessTruth: true,
-    ...(known && { known }),
-  });
-  const signals = [await whole(source.frames)];
-  return { ...factsOf(source), signals };
+  return readFrames(only.elements, knownColumns(graph), spec, { ...options, labels: options.labels ?? labelsIn(graph.metadata) });
 }

@@ -148,6 +148,12 @@ function makeTypes() {
     rmSync(folder, { recursive: true });
   }
 }
+// What `runlet page` serves. It has no compiler, which is 15 MB: models that are dropped on it become layer tables.
+const { pageScripts } = await import('./web/scripts.mjs');
+for (const [name, bytes] of (await pageScripts({ compiler: false })).first)
+  files.get('runlet').set(`page/${name}`, Buffer.from(bytes));
+for (const name of ['index.html', 'icon.svg', 'page.css'])
+  files.get('runlet').set(`page/${name}`, readFileSync(join(root, 'host/web', name)));
 const packing = ['pack', 'publish'].includes(process.env.npm_command);
 if (packing && !typesAreFresh) makeTypes();
 

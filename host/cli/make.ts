@@ -267,7 +267,8 @@ async function make(args: Args): Promise<void> {
       '',
       colour.bold('Go on:'),
       `  run     runlet run ${at(files.bundle)} ${quoted(args.data)}${truthOption}`,
-      `  page    runlet page ${at(files.bundle)} ${quoted(args.data)}`,
+      // it plays one signal
+      ...(elements.length === 1 ? [`  page    runlet page ${at(files.bundle)} ${quoted(args.data)}${truthOption}`] : []),
       `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
       '',
     ].join('\n'),

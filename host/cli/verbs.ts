@@ -16,6 +16,7 @@ export const verbGroups: Record<string, Record<string, string>> = {
     build: 'Build a streaming WebAssembly module from a model',
     validate: 'Check that a bundle gives the numbers of its model',
     run: 'Run a bundle over a signal: CSV, WAV, NPY, NPZ, standard input or made up',
+    page: 'Show a bundle on a web page, as it answers a recording or the microphone',
   },
   'Look and measure': {
     inspect: 'Show what a model file holds, or what a bundle holds',

@@ -3,7 +3,6 @@
  *
  * In: options, a gateway that runs.  Out: wires that are open; `stop` closes them. The log says when frames are shed.
  */
-import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
@@ -168,13 +167,4 @@ export async function withDemo<T extends { demo?: boolean; state?: string; model
 export function demoText(url: string, tokenFile: string | undefined): string {
   const token = tokenFile ? ` --token-file ${tokenFile}` : '';
   return `flash the next model to it:  runlet flash ${join(demoFolder, 'next.wasm')} --to ${url}${token}\n`;
-}
-
-/** Opens a page in the user's browser, where there is one. */
-export function openPage(url: string): void {
-  const commands: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open', url], win32: ['cmd', '/c', 'start', '', url] };
-  const [command = 'xdg-open', ...rest] = commands[process.platform] ?? ['xdg-open', url];
-  spawn(command, rest, { stdio: 'ignore', detached: true })
-    .on('error', () => process.stderr.write(`no browser was found; open ${url}\n`))
-    .unref();
 }

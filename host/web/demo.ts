@@ -6,6 +6,7 @@
 import { RunletError } from '../../models/error.ts';
 import type { KindWeights } from '../features/beat-kinds.ts';
 import type { Loaded, ModelEntry, Said } from './protocol.ts';
+import type { Reading } from './reading.ts';
 import { type Recording, readRecording } from './recording.ts';
 
 export interface Answers {
@@ -29,12 +30,27 @@ export async function asset(file: string): Promise<Uint8Array> {
 const json = async <T>(file: string): Promise<T> => JSON.parse(new TextDecoder().decode(await asset(file))) as T;
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 
-export async function demoOf(loaded: Loaded, { demo }: ModelEntry): Promise<Recording | undefined> {
+/** Stretches of one class, by its index at every step. */
+export function statesOf({ values, stepS }: NonNullable<Recording['truth']>, names: readonly string[]): Said[] {
+  const states: Said[] = [];
+  let before: string | undefined;
+  values.forEach((value, n) => {
+    const word = names[value];
+    const last = states.at(-1);
+    if (last && word === before) last.end = word === undefined ? last.end : (n + 1) * stepS;
+    else if (word !== undefined) states.push({ word, start: n * stepS, end: (n + 1) * stepS });
+    before = word;
+  });
+  return states;
+}
+
+export async function demoOf(loaded: Loaded, { kind, names }: Reading, { demo }: ModelEntry): Promise<Recording | undefined> {
   if (!demo) return undefined;
   const bytes = await asset(demo.file);
   const truth = demo.truth && { stepS: demo.truth.stepS, values: floats(await asset(demo.truth.file)) };
-  const said = demo.script && (await json<Said[]>(demo.script));
-  const there = { ...(truth && { truth }), ...(said && { said }) };
+  const states = truth && kind === 'words';
+  const said = states ? statesOf(truth, names) : demo.script && (await json<Said[]>(demo.script));
+  const there = { ...(truth && !states && { truth }), ...(said && { said }) };
   const { rateHz, title: name, channels } = demo;
   if (rateHz === undefined) return { ...(await readRecording(name, bytes, loaded)), ...there };
   const samples = floats(bytes);

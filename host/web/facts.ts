@@ -7,7 +7,7 @@ import { byId, make, pairs } from './dom.ts';
 import { clockText } from './draw/axis.ts';
 import type { Run } from './judge.ts';
 import type { Meter } from './meter.ts';
-import type { FrontEndEntry, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
+import type { Catalogue, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
 import { valueText } from './reading.ts';
 import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
 
@@ -88,8 +88,12 @@ export function showChannels(names: string[]): void {
 }
 
 /** The fields for reading a model another way: those that matter to this one. */
-export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entries: FrontEndEntry[], options: LoadOptions): void {
-  const fitting = entries.filter(({ channels }) => channels === manifest.inputs[0]?.elements);
+export function showOptions(
+  { compiledMs, feed, manifest, rows }: Loaded,
+  { frontEnds, compiler }: Catalogue,
+  options: LoadOptions,
+): void {
+  const fitting = frontEnds.filter(({ channels }) => channels === manifest.inputs[0]?.elements);
   const hop = byId<HTMLInputElement>('hop');
   hop.value = String(options.hop ?? manifest.hop);
   (hop.parentElement as HTMLElement).hidden = compiledMs === undefined;
@@ -100,7 +104,7 @@ export function showOptions({ compiledMs, feed, manifest, rows }: Loaded, entrie
   (select.parentElement as HTMLElement).hidden = select.childElementCount < 2 || (manifest.inputs[0]?.elements ?? 1) < 2;
   const code = byId<HTMLSelectElement>('code');
   code.value = options.code ?? '';
-  (code.parentElement as HTMLElement).hidden = compiledMs === undefined;
+  (code.parentElement as HTMLElement).hidden = compiledMs === undefined || !compiler;
   byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
 }
 

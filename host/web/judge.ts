@@ -41,7 +41,7 @@ export function judge(run: Run, recording: Recording | undefined): Judgement {
   const { reading, hearing, history, answers } = run;
   const { said, truth } = recording ?? {};
   if (truth && reading.kind === 'quantity') {
-    const error = meanError(history, truth);
+    const error = meanError(history, truth, answers?.delayS ?? 0);
     return error === undefined ? nothing : { ...nothing, figure: [valueText(error, reading), 'mean error against the truth'] };
   }
   if (!said) return nothing;

@@ -19,9 +19,9 @@ import { type Microphone, openMicrophone } from './microphone.ts';
 import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
-import { askLabels, askRate, hideQuestion } from './question.ts';
+import { askLabels, askRate, hideQuestion, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
-import { kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
+import { calibrationOf, kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The model that is loaded, and what it was loaded from. */
@@ -118,15 +118,17 @@ class Page {
 
   async #loadEntry(entry: ModelEntry): Promise<void> {
     const bytes = await asset(entry.file);
-    await this.#load({ model: { name: entry.name, bytes }, options: {}, entry });
+    const weights = entry.weights === undefined ? undefined : await asset(entry.weights);
+    await this.#load({ model: { name: entry.name, bytes }, options: entry.options ?? {}, entry, ...(weights && { weights }) });
   }
 
   async #reload(options: LoadOptions): Promise<void> {
     const origin = this.#current?.origin;
     if (!origin) return;
     // what was said of the signal holds, however it is built
-    const { rateHz, labels } = origin.options;
-    await this.#load({ ...origin, options: { ...(rateHz && { rateHz }), ...(labels && { labels }), ...options } });
+    const { rateHz, labels, timeAxis } = origin.options;
+    const said = { ...(rateHz && { rateHz }), ...(labels && { labels }), ...(timeAxis !== undefined && { timeAxis }) };
+    await this.#load({ ...origin, options: { ...said, ...options } });
   }
 
   async #load(origin: Origin): Promise<void> {
@@ -134,11 +136,14 @@ class Page {
     const { model, json, options, calibration, weights } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
+    const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
     let loaded: Awaited<ReturnType<EngineLink['ask']>>;
     try {
       loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration, weights });
     } catch (error) {
       this.#controls.say('');
+      const axes = timeAxes(error, use);
+      if (axes.length > 0) return showError(error, axes);
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
       this.#waiting = origin;
       this.#idle();
@@ -152,7 +157,6 @@ class Page {
     if ('asks' in loaded) {
       this.#waiting = origin;
       this.#idle();
-      const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
       askRate(loaded, use, () => {
         hideQuestion();
         this.#waiting = undefined;
@@ -176,10 +180,10 @@ class Page {
     const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
     // what is there already stays, where it is sound and the model hears
     const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
-    this.#recording = entry ? await demoOf(loaded, entry) : kept;
+    this.#recording = entry ? await demoOf(loaded, reading, entry) : kept;
     showFacts(loaded, entry?.name);
     this.#nameChannels();
-    showOptions(loaded, this.#catalogue.frontEnds, options);
+    showOptions(loaded, this.#catalogue, options);
     askLabels(loaded, reading, (labels) => this.#try(() => this.#load({ ...origin, options: { ...options, labels } })));
     this.#controls.model(loaded, reading, hearing);
     this.#begin();
@@ -381,17 +385,12 @@ class Page {
   }
 }
 
-const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
-  calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
-  ...(channels && { channels }),
-});
-
 async function main(): Promise<void> {
   const catalogue = JSON.parse(new TextDecoder().decode(await asset('catalogue.json'))) as Catalogue;
   const page = new Page(catalogue);
   Object.assign(globalThis, { runletPage: page });
   await page.start();
-  if ('serviceWorker' in navigator) await navigator.serviceWorker.register('service-worker.js');
+  if (catalogue.offline && 'serviceWorker' in navigator) await navigator.serviceWorker.register('service-worker.js');
 }
 
 main().catch((error: unknown) => showError(error));

@@ -28,7 +28,7 @@ export interface DemoEntry {
   rateHz?: number;
   /** Names of the channels; one that is left out has the name of the input. */
   channels?: string[];
-  /** float32, one value each `stepS` seconds: what the model should say. */
+  /** float32, one value each `stepS` seconds: what the model should say; of a classifier, the index of a class. NaN: not known. */
   truth?: { file: string; stepS: number };
   /** JSON, a list of Said: what the model should find. */
   script?: string;
@@ -53,6 +53,10 @@ export interface ModelEntry {
   name: string;
   note: string;
   file: string;
+  /** Weights that are a file apart. */
+  weights?: string;
+  /** What is known of it beside its manifest. */
+  options?: Pick<LoadOptions, 'rateHz' | 'labels'>;
   demo?: DemoEntry;
   answers?: AnswersEntry;
 }
@@ -61,8 +65,10 @@ export interface Catalogue {
   version: string;
   models: ModelEntry[];
   frontEnds: FrontEndEntry[];
-  /** Kernel sources as JSON, for code that the page compiles for one model. */
-  compiler: { kernels: string };
+  /** Kernel sources as JSON, for code that the page compiles for one model; left out where the page has no compiler. */
+  compiler?: { kernels: string };
+  /** Files are kept for visits without the server. */
+  offline?: boolean;
 }
 
 /** How samples reach the model. */
@@ -139,6 +145,8 @@ export interface LoadOptions {
   labels?: string[];
   hop?: number;
   frame?: number;
+  /** The dimension of the input that is time, where the file allows several. */
+  timeAxis?: number;
   window?: number;
   /** Code for this model and this class of engine, by the compiler; else a layer table, at once. */
   code?: Target;

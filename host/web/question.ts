@@ -3,9 +3,20 @@
  *
  * In: a question.  Out: a form in the place of the picture, or above it; what the user says. Nothing is assumed meanwhile.
  */
+import { RunletError } from '../../models/error.ts';
 import { byId, make } from './dom.ts';
+import type { Action } from './error-panel.ts';
 import type { Loaded, LoadOptions, Question } from './protocol.ts';
 import type { Reading } from './reading.ts';
+
+/** Dimensions of an input that may be time, where a reader could not tell (RN168), as choices beside the error. */
+export const timeAxes = (error: unknown, use: (options: LoadOptions) => void): Action[] =>
+  error instanceof RunletError && error.code === 'RN168'
+    ? [...(error.parts.why ?? '').matchAll(/\bdimension (\d+) gives/g)].map(([, dim]) => ({
+        text: `Dimension ${dim} is time`,
+        run: () => use({ timeAxis: Number(dim) }),
+      }))
+    : [];
 
 export function hideQuestion(): void {
   const form = byId('question');

@@ -28,6 +28,12 @@ export interface Recording {
   said?: Said[];
 }
 
+/** What of a recording calibrates a model. */
+export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
+  calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
+  ...(channels && { channels }),
+});
+
 const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 
 /** What a dropped file is taken for. */
@@ -106,18 +112,20 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
   const { manifest, rateHz, frameHz } = loaded;
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
-  return elements === 1 ? { elements, names: [input?.name ?? ''], rateHz } : { elements, names, rateHz: frameHz };
+  return elements === 1
+    ? { elements, names: manifest.columns ?? [input?.name ?? ''], rateHz }
+    : { elements, names, rateHz: frameHz };
 }
 
 /**
- * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have.
+ * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have (default: those of the bundle).
  * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
  */
 export async function readRecording(
   name: string,
   bytes: Uint8Array,
   loaded?: Loaded,
-  channels: string[] = [],
+  channels: string[] = loaded?.manifest.columns ?? [],
 ): Promise<Recording> {
   const extension = extensionOf(name);
   if (extension === 'npy') return npyRecording(name, bytes, loaded);

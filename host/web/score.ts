@@ -68,11 +68,15 @@ export function rightStates({ outputs, times }: History, { names }: Reading, sai
   return { right, judged };
 }
 
-/** Mean absolute error of value 0 against a truth with a value each `stepS` seconds; undefined where there is none. */
-export function meanError({ outputs, times }: History, truth: { values: Float32Array; stepS: number }): number | undefined {
+/** Mean absolute error of value 0 against a truth with a value each `stepS` seconds, `delayS` before the end of the window; undefined where there is none. */
+export function meanError(
+  { outputs, times }: History,
+  truth: { values: Float32Array; stepS: number },
+  delayS: number,
+): number | undefined {
   let [sum, judged] = [0, 0];
   for (let i = times.first; i < times.end; i++) {
-    const real = truth.values[Math.min(truth.values.length - 1, Math.round(times.at(i) / truth.stepS))];
+    const real = truth.values[Math.min(truth.values.length - 1, Math.max(0, Math.round((times.at(i) - delayS) / truth.stepS)))];
     if (real === undefined || Number.isNaN(real)) continue;
     sum += Math.abs(outputs.at(i) - real);
     judged++;

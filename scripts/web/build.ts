@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { kernelFiles } from '../../assembly/emit/compile.ts';
@@ -13,48 +13,11 @@ import { producer } from '../../host/cli/producer.ts';
 import { baseStyle } from '../../host/report/design/page.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../../test/shared.ts';
+import { pageScripts } from './scripts.mjs';
 import { zooAssets } from './zoo.ts';
 
 const source = join(root, 'host/web');
-/** What unreachable lines of the compiler would import in Node. */
-const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
 const plain = ['index.html', 'icon.svg'];
-
-/** Scripts that share what they have in common, and the worklet, which is one file. `later`: the compiler, which few visits need. */
-async function scripts(folder: string): Promise<{ files: string[]; later: string[] }> {
-  const common = {
-    bundle: true,
-    minify: true,
-    platform: 'browser',
-    target: 'es2022',
-    write: false,
-    legalComments: 'none',
-    external: nodeOnly,
-    metafile: true,
-    absWorkingDir: root,
-  } as const;
-  const split = await esbuild({
-    ...common,
-    entryPoints: { page: join(source, 'page.ts'), worker: join(source, 'worker.ts') },
-    outdir: folder,
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'part-[hash]',
-  });
-  const worklet = await esbuild({
-    ...common,
-    entryPoints: { capture: join(source, 'capture.ts') },
-    outdir: folder,
-    format: 'iife',
-  });
-  const outputs = [...split.outputFiles, ...worklet.outputFiles];
-  for (const { path, contents } of outputs) writeFileSync(path, contents);
-  const nameOf = (path: string) => path.slice(folder.length + 1);
-  const later = Object.entries(split.metafile.outputs)
-    .filter(([, { inputs }]) => Object.keys(inputs).some((name) => /node_modules.(assemblyscript|binaryen)./.test(name)))
-    .map(([path]) => nameOf(resolve(root, path)));
-  return { files: outputs.map(({ path }) => nameOf(path)).filter((name) => !later.includes(name)), later };
-}
 
 async function serviceWorker(folder: string, files: string[], version: string): Promise<void> {
   await esbuild({
@@ -74,8 +37,9 @@ export async function buildWeb(folder: string): Promise<string[]> {
   const files = [...plain, 'page.css'];
   writeFileSync(join(folder, 'page.css'), `${baseStyle()}${readFileSync(join(source, 'page.css'), 'utf8')}`);
   for (const name of plain) copyFileSync(join(source, name), join(folder, name));
-  const { files: first, later } = await scripts(folder);
-  files.push(...first);
+  const { first, later } = await pageScripts({ compiler: true });
+  for (const [name, bytes] of [...first, ...later]) writeFileSync(join(folder, name), bytes);
+  files.push(...first.keys());
   const put = (name: string, bytes: Uint8Array | string): string => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
@@ -85,13 +49,14 @@ export async function buildWeb(folder: string): Promise<string[]> {
   const catalogue: Catalogue = {
     version: producer(),
     ...(await zooAssets(put)),
+    offline: true,
     compiler: { kernels: put('kernels.json', JSON.stringify(kernelFiles())) },
   };
   put('catalogue.json', JSON.stringify(catalogue));
   const hash = createHash('sha256');
-  for (const name of [...files, ...later]) hash.update(name).update(readFileSync(join(folder, name)));
+  for (const name of [...files, ...later.keys()]) hash.update(name).update(readFileSync(join(folder, name)));
   await serviceWorker(folder, files, hash.digest('hex').slice(0, 16));
-  return [...files, ...later, 'service-worker.js'];
+  return [...files, ...later.keys(), 'service-worker.js'];
 }
 
 /** Bytes with gzip: what is fetched before the first model runs (demo recordings left out), and all. */

@@ -16,7 +16,6 @@ import { readNpy } from '../../host/sources/npy.ts';
 import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
-import { labelsIn } from '../../models/read/detection.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root } from '../../test/shared.ts';
@@ -73,21 +72,14 @@ async function ecgDemo(put: Put): Promise<DemoEntry> {
 }
 
 /** A simulated minute of a watch or a phone, with what its wearer does. */
-async function harDemo(device: string, labels: string[], put: Put): Promise<DemoEntry> {
+async function harDemo(device: string, put: Put): Promise<DemoEntry> {
   const { samples, truth } = await recordingOf(`har/demo-${device}.csv`, motion, 'activity');
-  const said: Said[] = [];
-  truth.forEach((activity, n) => {
-    const word = labels[activity] as string;
-    const last = said.at(-1);
-    if (last?.word === word) last.end = (n + 1) / harHz;
-    else said.push({ word, start: n / harHz, end: (n + 1) / harHz });
-  });
   return {
     title: `demo-${device}.csv`,
     file: put(`demos/har-${device}.f32`, bytesOf(samples)),
     rateHz: harHz,
     channels: motion,
-    script: put(`demos/har-${device}.json`, JSON.stringify(said)),
+    truth: { file: put(`demos/har-${device}-truth.f32`, bytesOf(Float32Array.from(truth))), stepS: 1 / harHz },
   };
 }
 
@@ -114,12 +106,11 @@ async function models(put: Put): Promise<ModelEntry[]> {
   ];
   for (const device of devices) {
     const name = `har-${device}`;
-    const labels = labelsIn((await loadGraph({ model: join(zoo, `har/${name}.onnx`) })).metadata) ?? [];
     entries.push({
       name,
       note: `what somebody does, by a ${device === 'watch' ? 'watch on the wrist' : 'phone in the pocket'}`,
       file: await bundleOf('har', name, `calib-${device}.npy`, put),
-      demo: await harDemo(device, labels, put),
+      demo: await harDemo(device, put),
       answers: { delayS: harWindow / 2 / harHz },
     });
   }

@@ -1,0 +1,115 @@
+/**
+ * The web page with one model and perhaps a recording of it: what `runlet page` serves.
+ *
+ * In: dist/page (host/web, which scripts/prepare.mjs builds), a bundle, a recording.  Out: files by name.
+ * Sound for a model that listens stays as it is: the page resamples it, and has the front end that the bundle names, built here. Any other recording becomes
+ * the model's frames as float32, with the truth of each where a column has it.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import { readManifest } from '../../assembly/bundle/read.ts';
+import { RunletError } from '../../models/error.ts';
+import { printable } from '../../models/printable.ts';
+import { baseStyle } from '../report/design/page.ts';
+import type { Catalogue, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
+import { weightsBeside } from './bundle-file.ts';
+import { frontEndOf, listens } from './listening-models.ts';
+import { columnsArg, signalArgs, truthArgs } from './model-options.ts';
+import { refuseGiven } from './options.ts';
+import { beatsOf } from './page-beats.ts';
+import { type Files, jsonOf, recordingFiles, type SignalSaid } from './page-recording.ts';
+import type { ServedFiles } from './page-server.ts';
+import { producer } from './producer.ts';
+import { readBytes } from './read-file.ts';
+
+export type PageOptions = SignalSaid & { data?: string | undefined };
+
+/** From the sources and from dist. */
+const pageFolder = ['../../dist/page', '../../page'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+
+/** The page's own files. @throws RN765 */
+function ownFiles(): Files {
+  const folder = pageFolder.find((path) => existsSync(join(path, 'page.js')));
+  if (folder === undefined)
+    throw new RunletError('RN765', {
+      what: 'the page is not built',
+      where: pageFolder[0],
+      why: 'scripts/prepare.mjs builds it when packages are installed, and there it had no esbuild',
+      tryThis: 'npm ci in the clone, or node scripts/prepare.mjs',
+    });
+  const files: Files = new Map(readdirSync(folder).map((name) => [name, join(folder, name)]));
+  return files.set('page.css', Buffer.from(`${baseStyle()}${readFileSync(join(folder, 'page.css'), 'utf8')}`));
+}
+
+const leastSoundHz = 4000;
+const isSound = (path: string): boolean => /\.(wav|mp3|m4a|aac|og[ga]|opus|flac|webm)$/i.test(path);
+
+/** The front end whose rows a model takes. */
+async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEndEntry[]> {
+  const frontEnd = listens(manifest) ? await frontEndOf(manifest, {}) : undefined;
+  if (!frontEnd) return [];
+  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
+  files.set('front-end.wasm', (await buildFrontEnd(frontEnd, { producer: producer() })).wasm);
+  const { name, sampleRateHz, windowSamples, stepSamples, channels } = frontEnd;
+  const preset = manifest.features?.preset ?? manifest.frontEnd ?? name;
+  const title = `${name}, ${(1000 * stepSamples) / sampleRateHz} ms`;
+  return [{ id: preset, preset, title, file: 'front-end.wasm', sampleRateHz, windowSamples, stepSamples, channels }];
+}
+
+/** All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to RN741, RN765, RN781 */
+export async function pageWith(bundle: string, options: PageOptions, given: ReadonlySet<string>): Promise<ServedFiles> {
+  const files = ownFiles();
+  const wasm = await readBytes(bundle);
+  const manifest = readManifest(wasm);
+  const { inputs, outputs } = manifest;
+  if (inputs.length !== 1)
+    throw new RunletError('RN781', {
+      what: `the page runs models with one input, and this one has ${inputs.length}`,
+      where: bundle,
+      why: 'there is one microphone and one file at a time',
+      tryThis: 'runlet run, which takes a source for each input',
+    });
+  files.set('model.wasm', wasm);
+  const weights = await weightsBeside(bundle, wasm);
+  if (weights) files.set('model.weights.bin', weights);
+  const { data } = options;
+  const labels = manifest.labels ?? options.labels;
+  if (options.labels && options.labels.length !== outputs[0]?.elements)
+    throw new RunletError('RN755', {
+      what: `${options.labels.length} labels do not fit this model`,
+      where: bundle,
+      why: `its output has ${outputs[0]?.elements} values`,
+      tryThis: `--labels with ${outputs[0]?.elements} names, in the order of the output's values`,
+    });
+  const beats = await beatsOf(manifest);
+  let rateHz = manifest.sampleRateHz ?? options.rate;
+  const hears = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= leastSoundHz);
+  let recorded: Pick<ModelEntry, 'demo' | 'answers'> = {};
+  if (data === undefined) refuseGiven({ ...columnsArg, ...truthArgs }, given, 'there is no recording');
+  else if (hears && isSound(data)) {
+    refuseGiven({ ...signalArgs, ...truthArgs }, given, 'sound has its own rate, and its channels are mixed to one');
+    const file = `recording${/\.\w+$/.exec(data)?.[0].toLowerCase()}`;
+    files.set(file, data);
+    recorded = { demo: { title: printable(basename(data)), file } };
+  } else {
+    const { rateHz: found, ...parts } = await recordingFiles(data, { manifest, rateHz, labels, beats }, options, files);
+    rateHz = found;
+    recorded = parts;
+  }
+  if (beats) {
+    files.set('beats.json', jsonOf(beats.weights));
+    recorded = { ...recorded, answers: { delayS: beats.delayS, beats: 'beats.json' } };
+  }
+  const model: ModelEntry = {
+    name: manifest.name,
+    note: printable(basename(bundle)),
+    file: 'model.wasm',
+    ...(weights && { weights: 'model.weights.bin' }),
+    options: { ...(rateHz !== undefined && { rateHz }), ...(options.labels && { labels: options.labels }) },
+    ...recorded,
+  };
+  const catalogue: Catalogue = { version: producer(), models: [model], frontEnds: await frontEndFiles(manifest, files) };
+  return files.set('catalogue.json', jsonOf(catalogue));
+}

@@ -1,0 +1,52 @@
+/**
+ * The page's scripts by esbuild, for scripts/prepare.mjs (the page of `runlet page`) and build.ts (the page with the zoo).
+ *
+ * In: host/web.  Out: files by name. The same sources give the same bytes.
+ */
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+const source = (name) => join(root, 'host/web', name);
+/** What unreachable lines of the compiler would import in Node. */
+const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
+
+/**
+ * Scripts that share what they have in common, and the worklet, which is one file.
+ * @param compiler whether the page can compile code: AssemblyScript and binaryen, some 15 MB, are `later`, as few visits need them. Without it its catalogue names no kernels,
+ * and nothing imports it.
+ */
+export async function pageScripts({ compiler }) {
+  const common = {
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    legalComments: 'none',
+    external: compiler ? nodeOnly : [...nodeOnly, './compiler.ts'],
+    metafile: true,
+    absWorkingDir: root,
+    outdir: root,
+  };
+  const split = await build({
+    ...common,
+    entryPoints: { page: source('page.ts'), worker: source('worker.ts') },
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'part-[hash]',
+  });
+  const worklet = await build({ ...common, entryPoints: { capture: source('capture.ts') }, format: 'iife' });
+  const nameOf = (path) => resolve(root, path).slice(root.length + 1);
+  const isCompiler = ([, { inputs }]) => Object.keys(inputs).some((name) => /node_modules.(assemblyscript|binaryen)./.test(name));
+  const late = new Set(
+    Object.entries(split.metafile.outputs)
+      .filter(isCompiler)
+      .map(([path]) => nameOf(path)),
+  );
+  const files = [...split.outputFiles, ...worklet.outputFiles].map(({ path, contents }) => [nameOf(path), contents]);
+  return {
+    first: new Map(files.filter(([name]) => !late.has(name))),
+    later: new Map(files.filter(([name]) => late.has(name))),
+  };
+}
