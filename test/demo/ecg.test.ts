@@ -1,5 +1,5 @@
 /**
- * npm run demo:ecg, as a user runs it: it ends well, shows a trace with beats below it, and finds what was simulated.
+ * npm run demo, as a user runs it: it ends well, shows a trace with beats below it, and finds what was simulated.
  */
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
