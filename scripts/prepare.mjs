@@ -28,7 +28,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Public entries of the package runlet. */
 const entries = ['index.ts', 'compile.ts', 'session.ts'];
-/** Not part of a package: what pages are built from, models, what asc compiles. */
+/** Not part of a package: what pages are built from, what runs in a clone only, what asc compiles. */
 const leftOut = ['host/web', 'models/zoo', 'assembly/kernels', 'assembly/host'];
 /** Read as they are. */
 const asTheyAre = [

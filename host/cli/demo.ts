@@ -6,7 +6,6 @@
  */
 import { join, relative } from 'node:path';
 import { planStream } from '../../models/stream/plan.ts';
-import { byteLines, workLine } from '../demo/cost.ts';
 import {
   addBeats,
   beatsOf,
@@ -22,6 +21,7 @@ import {
 import { openInt8, readFloat, toInt8, zooArray, zooFile } from '../demo/zoo.ts';
 import { manifestFields } from '../model-fields.ts';
 import { braillePlot } from '../report/sparkline.ts';
+import { bytesText } from '../report/table.ts';
 import { coloursFor, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
 import { jsonArg } from './options.ts';
@@ -31,6 +31,8 @@ import { defineVerb } from './verb.ts';
 
 /** Seconds in a line of the trace, and lines. */
 const [lineS, lines] = [6, 2];
+
+const count = (n: number) => n.toLocaleString('en');
 
 type Found = [sample: number, beatClass: number][];
 
@@ -115,13 +117,20 @@ export default defineVerb({
     );
     const summary: [string, string][] = [
       ['beats', `${beats.right} of ${beats.judged} found as what they are, ${beats.ventricular} of them ventricular`],
-      workLine(facts),
+      [
+        'work',
+        `${count(facts.macsPerHop)} multiply-adds an answer, not ${count(facts.macsPerWindow)}: ${(facts.macsPerWindow / facts.macsPerHop).toFixed(0)} times less`,
+      ],
       ['time', `${microsecondsPerHop.toFixed(0)} us for an answer that is due every ${hopMs.toFixed(0)} ms (on this machine)`],
-      ...byteLines(facts),
+      [
+        'module',
+        `${bytesText(facts.fileBytes)}, of which ${bytesText(facts.weightBytes)} are weights and ${bytesText(facts.codeBytes)} code`,
+      ],
+      ['memory', `${count(facts.memoryBytes)} bytes in all, known when it is built`],
     ];
-    for (const [name, text] of summary) say(`${name.padEnd(11)} ${text}`);
+    for (const [name, text] of summary) say(`${name.padEnd(8)} ${text}`);
     say(`\nThe module is ${output}. The same signal on a page, as it comes:`);
     say(`  runlet page ${output} ${relative('.', zooFile('ecg', 'demo.csv'))}`);
-    say('The network was trained on simulated and public recordings. It is not a medical device.');
+    say('Trained on public and on simulated recordings. Not a medical device.');
   },
 });

@@ -112,8 +112,7 @@ async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording): Pr
     async function* chunks() {
       yield recording.signals;
     }
-    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress }))
-      .graph;
+    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress })).graph;
   } finally {
     bar.stop();
   }

@@ -28,7 +28,11 @@ export const remoteArgs = group('The gateway', {
 
 /** The same where the other side may be a device or a fleet. */
 export const targetArgs = group('The other side', {
-  to: text('Address of a gateway, or `serial:` and the port of a device', { hint: 'address' }),
+  to: text(
+    'Address of a gateway, or `serial:` and the port of a device',
+    { hint: 'address' },
+    { wants: 'the address of a gateway, such as http://HOST:8080, or serial: and a port', test: /^(https?|serial):/i },
+  ),
   slot,
   ...doorArgs,
 });

@@ -21,7 +21,7 @@ import { readNpy } from '../sources/npy.ts';
 import { zooFolder } from '../zoo-folder.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
-export const zooFile = (model: string, name: string): string => join(zooFolder ?? join(root, 'models/zoo'), model, name);
+export const zooFile = (model: string, name: string): string => join(zooFolder ?? 'models/zoo', model, name);
 
 export const zooArray = (model: string, name: string) => readNpy(new Uint8Array(readFileSync(zooFile(model, name))));
 

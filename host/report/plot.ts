@@ -23,6 +23,8 @@ export interface RunPlot {
   /** Series at `times`. */
   outputs: Series[];
   truth?: Series;
+  /** Of a classifier: strips over the outputs with the class at each of `times`, an index of `outputs`, or NaN. */
+  classes?: Series[];
   /** When each output fell due: seconds, or frames where the rate is unknown. */
   times: ArrayLike<number>;
   /** Unit of the outputs. */
@@ -66,6 +68,25 @@ function marksOf(
   // The outline keeps a flat stretch visible, where the band has no height.
   const band = plot.areaY(x, { x, y1: [...low], y2: [...high], fill: colour, stroke: colour, strokeWidth: 0.7 });
   return [band];
+}
+
+/** Pixels of a strip, with the space below it. */
+const stripHeight = 20;
+
+/** A strip: one rectangle for each run of outputs of one class. */
+function stripOf({ name, values }: Series, times: ArrayLike<number>, end: number, colourOf: (index: number) => string): string {
+  const x = (time: number) => (margins.marginLeft + (plotWidth * time) / end).toFixed(1);
+  const rects: string[] = [];
+  for (let from = 0, to = 1; from < values.length; from = to++) {
+    const index = values[from] as number;
+    while (to < values.length && Object.is(values[to], index)) to++;
+    const [left, right] = [times[from] as number, times[Math.min(to, values.length - 1)] as number];
+    if (!Number.isNaN(index))
+      rects.push(
+        `<rect x="${x(left)}" width="${(Number(x(right)) - Number(x(left))).toFixed(1)}" height="14" fill="${colourOf(index)}"/>`,
+      );
+  }
+  return `<text x="${margins.marginLeft - 8}" y="11" font-size="12" text-anchor="end" fill="${ink}">${escaped(name)}</text>${rects.join('')}`;
 }
 
 /** Names and colours over a panel's right end. */
@@ -127,20 +148,28 @@ export async function plotRun(run: RunPlot): Promise<string> {
   // Outputs go on from the input's colours where there are enough, so that one colour means one thing.
   const shift = inputs.length + outputs.length <= mostSeries ? inputs.length : 0;
   const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift), true));
-  const [titleHeight, inputHeight, outputHeight] = [40, 210, 270];
+  const strips = run.classes ?? [];
+  const [titleHeight, inputHeight, outputHeight, stripsHeight] = [40, 210, 270, stripHeight * strips.length];
+  const classColour = (index: number) => {
+    const at = outputs.indexOf(run.outputs[index] as Series);
+    return at < 0 ? colour('faint') : colourOf(at + shift);
+  };
   const at = (y: number, content: string) => `<g transform="translate(0 ${y})">${content}</g>`;
   const inputLegend = inputs.length > 1 ? inputs.map((s, i) => ({ name: s.name, colour: colourOf(i) })) : [];
   const outputLegend = [
     ...outputs.map((s, i) => ({ name: s.name, colour: colourOf(i + shift) })),
     ...(run.truth ? [{ name: run.truth.name, colour: ink, dashed: true }] : []),
   ];
-  const height = titleHeight + inputHeight + outputHeight;
-  const top = titleHeight + inputHeight;
+  const top = titleHeight + inputHeight + stripsHeight;
+  const height = top + outputHeight;
   const whole = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="${colour('paper')}"/>`,
     `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escaped(run.title)}</text>`,
     at(titleHeight, panel(inputMarks, inputHeight, inputLabel, false) + legendOf(inputLegend, 16)),
+    ...strips.map((strip, i) =>
+      at(titleHeight + inputHeight + i * stripHeight, stripOf(strip, run.times, end || 1, classColour)),
+    ),
     at(top, panel([...truth, ...outputMarks], outputHeight, outputLabel, true) + legendOf(single ? [] : outputLegend, 16)),
     '</svg>\n',
   ];

@@ -88,7 +88,7 @@ export class Recorder {
 
   /** Which truth an output is held against. */
   get truthAt(): TruthAt {
-    return this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.classes ? 'majority' : 'end');
+    return this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.outputs.length > 1 ? 'majority' : 'end');
   }
 
   get count(): number {
@@ -121,7 +121,7 @@ export class Recorder {
     const { rateHz = 1, jumps } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
-    if (this.classes) this.#winners.push(argmax(values));
+    if (values.length > 1) this.#winners.push(argmax(values));
     if (!truth) return;
     const row = (frame: number) => jumps?.before(frame) ?? frame;
     this.#truth.push(truthIn(truth.values, row(startFrame), row(endFrame), this.truthAt));
@@ -168,8 +168,8 @@ export class Recorder {
     }
     if (truthName !== undefined) {
       const truth = this.#truth.view();
-      const classes = this.classes ? accuracy(this.#winners.view(), truth) : undefined;
-      const real = this.classes ? undefined : meanAbsoluteError((this.outputs[0] as Track).view(), truth);
+      const classes = this.#judgesClasses() ? accuracy(this.#winners.view(), truth) : undefined;
+      const real = classes ? undefined : meanAbsoluteError((this.outputs[0] as Track).view(), truth);
       summary.truth = {
         column: truthName,
         at: this.truthAt,
@@ -181,9 +181,25 @@ export class Recorder {
     return summary;
   }
 
-  /** What plotRun draws. Truth of a classifier is left out: it is no value on the outputs' axis. */
+  /** Truth as a line, or as a strip beside that of the answers. */
+  #truthPlot(): Pick<RunPlot, 'truth' | 'classes'> {
+    const { truthName } = this.#options;
+    if (truthName === undefined) return {};
+    const values = this.#truth.view();
+    if (!this.#judgesClasses()) return { truth: { name: `truth (${truthName})`, values } };
+    return { classes: [{ name: 'truth', values }, { name: 'answer', values: this.#winners.view() }] }; // biome-ignore format: one line
+  }
+
+  /** Whether truths are classes: of several output elements, where all of them are indexes of one. */
+  #judgesClasses(): boolean {
+    const elements = this.outputs.length;
+    const isIndex = (value: number) => Number.isNaN(value) || (Number.isInteger(value) && value >= 0 && value < elements);
+    return this.classes || (elements > 1 && this.#truth.view().every(isIndex));
+  }
+
+  /** What plotRun draws. Truth of a classifier is a strip: it is no value on the outputs' axis. */
   plot(): RunPlot {
-    const { manifest, rateHz, source, inputNames, truthName } = this.#options;
+    const { manifest, rateHz, source, inputNames } = this.#options;
     const nameOf = (names: string[] | undefined, i: number, count: number, port: string) =>
       names?.[i] ?? (count === 1 ? port : `${port}[${i}]`);
     return {
@@ -197,7 +213,7 @@ export class Recorder {
         name: nameOf(this.classes ? manifest.labels : undefined, i, this.outputs.length, manifest.outputs[0]?.name ?? 'output'),
         values: track.view(),
       })),
-      truth: truthName !== undefined && !this.classes ? { name: `truth (${truthName})`, values: this.#truth.view() } : undefined,
+      ...this.#truthPlot(),
       times: this.#times.view(),
       unit: manifest.unit,
     };

@@ -3,8 +3,17 @@
  *
  * In: a RunSummary.  Out: lines of text, without a newline at the end.
  */
+import type { TruthAt } from '../../assembly/bundle/manifest.ts';
 import type { RunSummary } from './recorder.ts';
 import { type Cell, table } from './table.ts';
+
+/** Where in its window the truth of an output is. */
+const placeText: Record<TruthAt, string> = {
+  majority: "held against its window's majority",
+  middle: "held against its window's middle",
+  end: "held against its window's end",
+  mean: "held against its window's mean",
+};
 
 /** @param unit of the outputs, for the error against the truth. */
 export function summaryText(summary: RunSummary, unit?: string): string {
@@ -45,7 +54,7 @@ export function summaryText(summary: RunSummary, unit?: string): string {
         : accuracy !== undefined
           ? `accuracy ${(100 * accuracy).toFixed(1)} %`
           : 'unknown for every output';
-    rows.push([`truth (${truth.column})`, `${found}, ${truth.outputs} outputs`]);
+    rows.push([`truth (${truth.column})`, `${found}, ${truth.outputs} outputs, ${placeText[truth.at]}`]);
   }
   return table(rows);
 }

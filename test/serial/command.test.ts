@@ -101,7 +101,7 @@ test('RN881: ports that cannot be used', async () => {
 
 test('exit codes: 2 for the command line, 4 for a port and for a file that is no model', async () => {
   assert.is((await cli('x.bin', '--to', 'tcp:1')).code, 2);
-  assert.is((await cli('x.bin')).code, 2);
+  assert.is((await cli(file('there.bin', image))).code, 2);
   assert.is((await cli('x.bin', '--to', 'serial:/dev/null', '--until', 'later')).code, 2);
   const junk = await cli(file('junk.bin', image), '--to', 'serial:/dev/null');
   assert.equal([junk.code, /RN880 this is no model/.test(junk.stderr)], [4, true], junk.stderr);

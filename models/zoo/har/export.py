@@ -28,6 +28,9 @@ METADATA = {
     "runlet.sample_rate_hz": str(simulate.RATE_HZ),
     "runlet.hop": str(HOP),
     "runlet.labels": ",".join(LABELS),
+    # an answer is about the sample in the middle of its window
+    "runlet.truth_at": "middle",
+    "runlet.columns": '["ax", "ay", "az", "gx", "gy", "gz"]',
 }
 DEVICES = ("watch", "phone")
 
