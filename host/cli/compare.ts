@@ -61,7 +61,7 @@ class Tally implements Comparison {
 
 const port0 = (session: Session) => session.manifest.inputs[0] as Session['manifest']['inputs'][number];
 
-/** Each row of x is one whole window; the state is reset once, before the first. */
+/** Each row of x is one whole window. A session that answers within a window begins anew at each; a state that belongs to the model is reset once. */
 export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comparison {
   const port = port0(session);
   const perRow = port.elements * session.window;
@@ -76,6 +76,7 @@ export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comp
   }
   session.reset();
   for (let i = 0; i < rows; i++) {
+    if (session.hop < session.window) session.reset();
     const row = data.subarray(i * perRow, (i + 1) * perRow);
     // a file whose rows begin with time is a sequence of frames already
     const frames = port.order[0] === 't' ? row : windowToFrames(row as Int8Array, port);

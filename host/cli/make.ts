@@ -21,6 +21,7 @@ import { quantizeStream } from '../../quant/quantize.ts';
 import { type Judgement, judged, labelOrder } from '../judge.ts';
 import { hopInFile, modeInFile } from '../model-fields.ts';
 import { inputsOf, type Recording, readRecording } from '../recording.ts';
+import { whileWorking } from '../report/progress.ts';
 import { Recorder } from '../report/recorder.ts';
 import { bytesText } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
@@ -212,10 +213,14 @@ async function make(args: Args): Promise<void> {
   const judgedBy: Recording = { ...recording, truth };
   const int8 = await int8Of(graph, plan, recording);
   const quant = quantPlan(int8, plan);
-  const bundle = await build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) });
-  const judgement = judged(isQuantised(file) ? undefined : graph, int8, plan, judgedBy, args.truthAt ?? bundle.manifest.truthAt);
+  const bundle = await whileWorking('compiling', () =>
+    build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
+  );
+  const judgement = await whileWorking('judging float and int8', async () =>
+    judged(isQuantised(file) ? undefined : graph, int8, plan, judgedBy, args.truthAt ?? bundle.manifest.truthAt),
+  );
   const rateHz = bundle.manifest.sampleRateHz;
-  const recorder = await runOver(bundle.wasm, judgedBy, rateHz);
+  const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, judgedBy, rateHz));
   const { plotRun } = await import('../report/plot.ts');
   const name = args.output ?? basename(args.model).replace(/\.[^.]*$/, '');
   const files = { int8: `${name}.rnq`, bundle: `${name}.wasm` };

@@ -164,11 +164,13 @@ function checkOneInput({ manifest }: Session): void {
   });
 }
 
+/** A session whose first output is that of its first window, and due at its end. @throws RN747 */
 function wholeWindows(session: Session): Session {
-  if (session.hop === session.window) return session;
+  const { warmUpHops, delayFrames } = session.manifest;
+  if (session.hop === session.window || (warmUpHops === 0 && delayFrames === 0)) return session;
   throw new RunletError('RN747', {
-    what: `this bundle answers every ${session.hop} frames of a window of ${session.window}`,
-    why: 'without --hop each row is one whole window',
+    what: 'this bundle looks beyond a window, so that single windows cannot be compared',
+    why: `it has a warm-up of ${warmUpHops} outputs and a delay of ${delayFrames} frames`,
     tryThis: `--hop ${session.hop}`,
   });
 }

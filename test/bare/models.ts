@@ -9,6 +9,7 @@ import { type Bundle, build } from '../../assembly/build.ts';
 import { buildC, type CForm } from '../../assembly/c/build-c.ts';
 import { loadGraph, loadQuantPlan, planOptions } from '../../host/cli/load.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
+import { hopInFile, windowOf } from '../../host/model-fields.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { root, shared } from '../shared.ts';
 
@@ -26,7 +27,7 @@ export interface BareSubject {
 async function fromFile(model: string, args: { hop?: number; calib?: string }, sound?: FrontEnd): Promise<Made> {
   // an image has two dimensions that may be time
   const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) });
-  const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+  const quant = await loadQuantPlan(graph, planOptions(graph, { hop: hopInFile(graph) ?? windowOf(graph), ...args }), args);
   const bundle = await build(quant, { target: 'native', ...(sound && { frontEnd: sound }) });
   return { bundle, c: await buildC(quant, bundle.manifest, { frontEnd: sound }) };
 }

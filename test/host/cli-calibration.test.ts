@@ -76,9 +76,9 @@ test('wrong data: each with its code, and no file is written', async () => {
   const cases: [string[], string | undefined][] = [
     [['turned.npy'], 'RN415'],
     [['windows.npy'], undefined],
-    [['slow.csv', '--calib-columns', 'a,b,c'], 'RN723'],
-    [['right.csv', '--calib-columns', 'a,b,c', '--calib-truth', 'class'], undefined],
-    [['single.csv', '--calib-columns', 'a,b,c', '--calib-truth', 'class'], 'RN419'],
+    [['slow.csv', '--columns', 'a,b,c'], 'RN723'],
+    [['right.csv', '--columns', 'a,b,c', '--truth', 'class'], undefined],
+    [['single.csv', '--columns', 'a,b,c', '--truth', 'class'], 'RN419'],
   ];
   for (const [args, code] of cases) {
     const {

@@ -55,12 +55,12 @@ file(
 file('short.json', JSON.stringify(names.slice(1)));
 file('wrong.csv', 'a\nswim\n');
 
-const base = ['quantize', 'm.onnx', '--calib', 'x.npy', '--preset', 'fast'];
+const base = ['quantize', 'm.onnx', '--calib', 'x.npy', '--hop', '16', '--preset', 'fast'];
 const runlet = (...args: string[]) => runCli(folder, [...base, ...args]);
 const json = async (...args: string[]) => JSON.parse((await runlet(...args, '--json')).stdout);
 
 test('labels out of .json, .csv and .npy; a page and a table', async () => {
-  const one = await json('--eval', 'x.npy', '--labels', 'l.json');
+  const one = await json('--eval', 'x.npy', '--eval-labels', 'l.json');
   assert.is(one.evaluation.judged, truth.filter((t) => t !== null).length);
   const [float, , streamed] = one.evaluation.forms;
   assert.is(float.name, 'float windowed');
@@ -68,9 +68,9 @@ test('labels out of .json, .csv and .npy; a page and a table', async () => {
     streamed.classes.confusion.flat().reduce((a: number, b: number) => a + b, 0),
     one.evaluation.judged,
   );
-  const two = await json('--eval', 'x.npy', '--labels', 'l.csv');
+  const two = await json('--eval', 'x.npy', '--eval-labels', 'l.csv');
   assert.equal(two.evaluation, one.evaluation);
-  const text = await runlet('--eval', 'x.npy', '--labels', 'l.npy', '--report', 'r/q.html');
+  const text = await runlet('--eval', 'x.npy', '--eval-labels', 'l.npy', '--report', 'r/q.html');
   assert.is(text.code, 0, text.stderr);
   assert.match(
     text.stdout,
@@ -81,15 +81,15 @@ test('labels out of .json, .csv and .npy; a page and a table', async () => {
 });
 
 test('a search writes what it chose', async () => {
-  const search = ['quantize', 'm.onnx', '--calib', 'x.npy', '--search', '--candidates', '5'];
-  const { stdout, code, stderr } = await runCli(folder, [...search, '-o', 's.rnq', '--eval', 'x.npy', '--labels', 'l.json', '--metric', 'f1', '--json']); // biome-ignore format: one line
+  const search = ['quantize', 'm.onnx', '--calib', 'x.npy', '--hop', '16', '--search', '--candidates', '5'];
+  const { stdout, code, stderr } = await runCli(folder, [...search, '-o', 's.rnq', '--eval', 'x.npy', '--eval-labels', 'l.json', '--metric', 'f1', '--json']); // biome-ignore format: one line
   assert.is(code, 0, stderr);
   const { search: found, evaluation } = JSON.parse(stdout);
   assert.is(found.tried.length, 5);
   assert.is(found.score, 'f1');
   assert.is(evaluation.forms.at(-1).classes.macroF1, found.chosen.score);
   assert.ok(readGraph(new Uint8Array(readFileSync(join(folder, 's.rnq')))).tensors.every((t) => t.quant));
-  const again = await runCli(folder, ['quantize', 's.rnq', '--eval', 'x.npy', '--labels', 'l.json', '--json']);
+  const again = await runCli(folder, ['quantize', 's.rnq', '--eval', 'x.npy', '--eval-labels', 'l.json', '--json']);
   const [windowed, streamed] = JSON.parse(again.stdout).evaluation.forms;
   assert.equal([windowed.name, streamed.name], ['int8 windowed', 'int8 streamed']);
   assert.is(streamed.classes.macroF1, found.chosen.score, 'an int8 model is judged by itself');
@@ -103,16 +103,16 @@ test('a search writes what it chose', async () => {
 
 test('what is wrong is said before the work, with its exit code', async () => {
   const wrong: [number, string, string[]][] = [
-    [2, 'RN740', ['--labels', 'l.json']],
+    [2, 'RN740', ['--eval-labels', 'l.json']],
     [2, 'RN740', ['--eval', 'x.npy', '--metric', 'f1']],
-    [2, 'RN740', ['--eval', 'x.npy', '--labels', 'l.json', '--metric', 'best']],
+    [2, 'RN740', ['--eval', 'x.npy', '--eval-labels', 'l.json', '--metric', 'best']],
     [2, 'RN740', ['--seconds', '3']],
     [2, 'RN740', ['--candidates', '3']],
     [2, 'RN740', ['--search']],
-    [2, 'RN435', ['--eval', 'x.npy', '--labels', 'l.json', '--metric', 'mae']],
-    [1, 'RN431', ['--eval', 'x.npy', '--labels', 'short.json']],
-    [1, 'RN432', ['--eval', 'x.npy', '--labels', 'wrong.csv']],
-    [4, 'RN720', ['--eval', 'x.npy', '--labels', 'none.json']],
+    [2, 'RN435', ['--eval', 'x.npy', '--eval-labels', 'l.json', '--metric', 'mae']],
+    [1, 'RN431', ['--eval', 'x.npy', '--eval-labels', 'short.json']],
+    [1, 'RN432', ['--eval', 'x.npy', '--eval-labels', 'wrong.csv']],
+    [4, 'RN720', ['--eval', 'x.npy', '--eval-labels', 'none.json']],
   ];
   for (const [exit, code, args] of wrong) {
     const { code: got, stderr } = await runlet(...args, '-o', 'not.rnq');

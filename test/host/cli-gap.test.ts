@@ -47,6 +47,7 @@ test.before(async () => {
   writeFileSync(at('plain.csv'), csv([...values.keys()].map((i) => [lost(i) ? 'NaN' : real(i)]), 'x')); // biome-ignore format: one line
   writeFileSync(at('two.csv'), csv([[0, 0, 1]], 't,time,x'));
   writeFileSync(at('back.csv'), csv([[0, 1], [0.01, 1], [0, 1]])); // biome-ignore format: one line
+  writeFileSync(at('rows.csv'), csv([[0, 1], [1, 1]], 'time,x')); // biome-ignore format: one line
   writeFileSync(at('unclear.csv'), csv([[0, 1], [3, 1]], 'time,x')); // biome-ignore format: one line
 });
 
@@ -125,7 +126,7 @@ test('errors', async () => {
     [['plain.csv'], 4, 'RN727'],
     [['jumps.csv', '--gap', 'skip'], 2, 'RN740'],
     [['jumps.csv', '--time', 'time_s'], 2, 'RN740'],
-    [['jumps.csv', '--gap', 'hold'], 2, 'RN739'],
+    [['rows.csv', '--gap', 'hold'], 2, 'RN739'],
     [['jumps.csv', '--gap', 'hold', '--time', 'when', '--rate', '100'], 2, 'RN726'],
     [['two.csv', '--gap', 'hold', '--rate', '100'], 2, 'RN750'],
     [['unclear.csv', '--gap', 'hold', '--rate', '100'], 2, 'RN750'],

@@ -112,7 +112,7 @@ test('runlet alone: the road and not all verbs', () => {
   const shown = onTerminal(bin);
   if (!shown) return;
   const text = shown.join('\n');
-  for (const verb of ['plan', 'build', 'run']) assert.match(text, `runlet ${verb} `);
+  for (const verb of ['make', 'run', 'page', 'build']) assert.match(text, `runlet ${verb} `);
   for (const verb of ['keygen', 'rollback', 'golden']) assert.not.match(text, verb);
 });
 

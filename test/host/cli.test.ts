@@ -128,8 +128,11 @@ test('truth: mean absolute error, accuracy, and the plot', async () => {
     at('c.csv'),
     `a,b,class\n${Array.from({ length: 16 }, (_, i) => `${i < 8 ? '5,1,low' : '1,5,high'}`).join('\n')}`,
   );
-  const classes = summaryOf(await runlet(['run', 'classes.wasm', 'c.csv', '--truth', 'class', '--json']));
-  assert.equal(classes.truth, { column: 'class', outputs: 3, accuracy: 2 / 3 });
+  const run = ['run', 'classes.wasm', 'c.csv', '--truth', 'class', '--json', '--plot', 'c.svg'];
+  const classes = summaryOf(await runlet(run));
+  assert.equal(classes.truth, { column: 'class', at: 'majority', outputs: 3, accuracy: 1 });
+  assert.equal(summaryOf(await runlet([...run, '--truth-at', 'end'])).truth.accuracy, 2 / 3, 'the window in the middle');
+  assert.match(readFileSync(at('c.svg'), 'utf8'), />truth<\/text><rect [\s\S]*>answer<\/text><rect /);
   assert.equal(classes.labels, { low: 2, high: 1 });
   const ppg = await runlet(['run', 'ppg.wasm', 'gen:ppg?seconds=5', '--truth', 'bpm', '--json']);
   assert.is(summaryOf(ppg).truth.outputs, 39);

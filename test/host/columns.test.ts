@@ -36,6 +36,8 @@ test('time, text and truth are no part of a frame', async () => {
   assert.is(source.sampleRateHz, 50);
   assert.equal((await frames(source)).slice(0, 4), [0, 0, 1, -1]);
   assert.is(source.truth, undefined, 'nobody asked for it');
+  const numbered = await open(rows('p,q,label', (n) => `${n},${-n},${n % 3}`), {}); // biome-ignore format: one line
+  assert.equal(numbered.names, ['p', 'q'], 'a truth that is a number');
 });
 
 test('columns that the model names come before all others, and the user before the model', async () => {

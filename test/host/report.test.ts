@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { envelope } from '../../host/report/envelope.ts';
 import { plotRun } from '../../host/report/plot.ts';
 import { braillePlot, sparkline } from '../../host/report/sparkline.ts';
-import { accuracy, argmax, meanAbsoluteError, quantile } from '../../host/report/statistics.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../../host/report/statistics.ts';
 import { bytesText, table } from '../../host/report/table.ts';
 
 test('envelope: every extreme survives', () => {
@@ -29,6 +29,37 @@ test('sparkline and braille', () => {
     const plot = braillePlot(Array.from({ length }, Math.random), { columns: 30, rows: 3 });
     assert.is(new Set(plot.map((line) => line.length)).size, 1);
   }
+});
+
+test('truth of a window: the class of most frames, the middle, the end, the mean', () => {
+  const values = [9, 1, 1, 1, 2, Number.NaN, 3, 3, 9];
+  assert.is(truthIn(values, 1, 8, 'majority'), 1);
+  assert.is(truthIn(values, 1, 8, 'middle'), 2);
+  assert.is(truthIn(values, 1, 8, 'end'), 3);
+  assert.is(truthIn(values, 1, 8, 'mean'), (1 + 1 + 1 + 2 + 3 + 3) / 6);
+  assert.is(truthIn([2, 2, 1], 0, 3, 'majority'), 2, 'not the one that comes last');
+  for (const at of ['majority', 'middle', 'end', 'mean'] as const) assert.ok(Number.isNaN(truthIn([Number.NaN], 0, 1, at)), at);
+});
+
+test('a classifier: strips of truth and of answers, a rectangle a run of one class, gaps where nothing is known', async () => {
+  const svg = await plotRun({
+    title: 'x',
+    input: [{ name: 'a', values: [0, 1, 2, 3, 4, 5] }],
+    outputs: ['rest', 'walk'].map((name, i) => ({ name, values: [i, 0, 1, 0, 1, 1] })),
+    classes: [{ name: 'truth', values: [0, 0, 1, 1, Number.NaN, 0] }, { name: 'answer', values: [0, 1, 1, 1, 1, 1] }], // biome-ignore format: one line
+    times: [0, 1, 2, 3, 4, 5],
+  });
+  const strips = [...svg.matchAll(/>(truth|answer)<\/text>((?:<rect [^>]*>)+)/g)];
+  assert.equal(
+    strips.map(([, name, rects = '']) => [name, rects.split('<rect').length - 1]),
+    [
+      ['truth', 3],
+      ['answer', 2],
+    ],
+  );
+  const colours = strips.map(([, , rects = '']) => [...rects.matchAll(/fill="([^"]+)"/g)].map((m) => m[1]));
+  assert.is(colours[0]?.[1], colours[1]?.[1], 'one class has one colour');
+  assert.is.not(colours[0]?.[0], colours[0]?.[1]);
 });
 
 test('statistics', () => {

@@ -41,6 +41,6 @@ const hashOf = (name: string): number => {
   return hash;
 };
 
-/** A tenth of the mutants; ten seeds in a row take all of them. */
-export const tenthOf = (all: readonly Mutant[], seed: number): Mutant[] =>
-  [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)).filter((_, rank) => (rank + seed) % 10 === 0);
+/** A twentieth of the mutants; twenty seeds in a row take all of them. */
+export const dayOf = (all: readonly Mutant[], seed: number): Mutant[] =>
+  [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)).filter((_, rank) => (rank + seed) % 20 === 0);

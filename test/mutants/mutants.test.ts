@@ -1,8 +1,8 @@
 /**
  * Seeded faults: each must make one of the tests fail that it names (test/mutants/run.ts).
  *
- * The table is always checked: every text is there exactly once, every test exists, every folder has faults. RUNLET_MUTANTS=tenth (CI) runs those that
- * the day's RUNLET_SEED picks, ten days in a row all of them; RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
+ * The table is always checked: every text is there exactly once, every test exists, every folder has faults. RUNLET_MUTANTS=day (CI) runs those that
+ * the day's RUNLET_SEED picks, twenty days in a row all of them; RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from '../shared.ts';
 import { all } from './all.ts';
-import { countOf, tenthOf } from './mutant.ts';
+import { countOf, dayOf } from './mutant.ts';
 import { byFolder, lineOf, runMutants, runUnchanged } from './run.ts';
 
 const { RUNLET_MUTANTS: which = 'none' } = process.env;
@@ -47,20 +47,20 @@ test('every fault can be put in, and names tests that are there', () => {
   assert.is(new Set(all.map(({ id }) => id)).size, all.length, 'names differ');
 });
 
-test('there are 150 and more, some in every folder; ten days take all of them', () => {
+test('there are 150 and more, some in every folder; twenty days take all of them', () => {
   assert.ok(all.length >= 150, `${all.length}`);
   for (const folder of folders)
     assert.ok(
       all.some(({ file }) => file.startsWith(`${folder}/`)),
       folder,
     );
-  const ten = Array.from({ length: 10 }, (_, day) => tenthOf(all, 20261101 + day)).flat();
-  assert.is(ten.length, all.length);
-  assert.is(new Set(ten).size, all.length);
+  const days = Array.from({ length: 20 }, (_, day) => dayOf(all, 20261101 + day)).flat();
+  assert.is(days.length, all.length);
+  assert.is(new Set(days).size, all.length);
 });
 
-const wanted = which === 'all' ? all : which === 'tenth' ? tenthOf(all, seed) : [];
-if (wanted.length === 0) console.log('skipped: seeded faults run where RUNLET_MUTANTS is tenth or all: npm run soak -- mutants');
+const wanted = which === 'all' ? all : which === 'day' ? dayOf(all, seed) : [];
+if (wanted.length === 0) console.log('skipped: seeded faults run where RUNLET_MUTANTS is day or all: npm run soak -- mutants');
 else
   test(`${wanted.length} of ${all.length} seeded faults die (seed ${seed})`, async () => {
     if (which === 'all') assert.equal(await runUnchanged(wanted), []);

@@ -119,7 +119,10 @@ withDevice('from the command line: an image, then a bundle with its weights besi
   const to = ['--to', `serial:${device.port}`];
   const image = await cli(file('first.bin', first), ...to, '--verbose');
   assert.is(image.code, 0, image.stderr);
-  assert.match(image.stdout, /^confirmed \S+ in slot 1, no sequence number\nimage {5}8080 bytes; \d+ frames? sent again\n$/);
+  assert.match(
+    image.stdout,
+    new RegExp(`^confirmed \\S+ in slot 1, no sequence number\\nimage {5}${first.length} bytes; \\d+ frames? sent again\\n$`),
+  );
   assert.match(image.stderr, /waiting for the device\n[\s\S]*sending\n[\s\S]*runlet: slot 1 \(trying\)[\s\S]*confirming\n/);
   const bundle = await buildBundle(quantPlan(tinyStream(), { hop: 4 }), { sampleRateHz: 31.25, weights: 'tile', sequence: 7 });
   const path = file('bundle.wasm', bundle.wasm);

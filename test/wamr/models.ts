@@ -12,6 +12,7 @@ import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { loadGraph, loadQuantPlan, planOptions, readBytes } from '../../host/cli/load.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
+import { hopInFile, windowOf } from '../../host/model-fields.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
 import { root, shared } from '../shared.ts';
@@ -28,7 +29,7 @@ async function fromFile(model: string, args: { hop?: number; calib?: string } = 
   const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
   if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
   const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) }); // an image has two dimensions that may be time
-  const quant = await loadQuantPlan(graph, planOptions(graph, args), args);
+  const quant = await loadQuantPlan(graph, planOptions(graph, { hop: hopInFile(graph) ?? windowOf(graph), ...args }), args);
   return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, frontEnd: sound });
 }
 

@@ -210,6 +210,22 @@ const ops = inFolder('models/ops', [
 
 const stream = inFolder('models/stream', [
   {
+    id: 'default-hop-stride',
+    file: 'default-hop.ts',
+    find: 'const gain = gcd(hop, stride) - gcd(best, stride);',
+    replace: 'const gain = 0;',
+    tests: 'stages/default-hop',
+    why: 'the hop shares nothing with the stride, and phases are kept',
+  },
+  {
+    id: 'default-hop-cheaper',
+    file: 'default-hop.ts',
+    find: 'cost(h) < cost(h - 1) && cost(h) < cost(h + 1)',
+    replace: 'cost(h) < cost(h - 1)',
+    tests: 'stages/default-hop',
+    why: 'a hop is named that the next one beats',
+  },
+  {
     id: 'mode-look-ahead',
     file: 'mode.ts',
     find: 'if (aligned && lookAhead === 0 && trained >= lead) {',
