@@ -7,12 +7,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { planPage } from '../host/report/plan-html/page.ts';
+import { withShortNames } from '../models/graph/names.ts';
 import { readModel } from '../models/read/index.ts';
 import { planStream } from '../models/stream/plan.ts';
 import { chromiumPath, flags } from '../test/browser/page.ts';
 import { root } from '../test/shared.ts';
 
-const graph = await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/ppg-hr/ppg-hr.onnx'))));
+const graph = withShortNames(await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/ppg-hr/ppg-hr.onnx')))));
 const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
 try {
   const page = await browser.newPage({ viewport: { width: 1180, height: 1400 }, colorScheme: 'light', deviceScaleFactor: 1.5 });

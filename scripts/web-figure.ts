@@ -1,5 +1,5 @@
 /**
- * Draws docs/images/web.png: the page with its first model at the end of its demo recording (`npm run figure:web`).
+ * Draws docs/images/web.png: the page with har-watch at the end of its demo recording (`npm run figure:web`).
  *
  * In: the built page.  Out: a picture, light, 1280 px wide. Needs Chromium (CHROMIUM names another one).
  */
@@ -19,7 +19,9 @@ const browser = await chromium.launch({ executablePath: chromiumPath as string, 
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: 'light', deviceScaleFactor: 1.5 });
   await page.goto(served.address);
-  await page.waitForFunction(() => /demo/.test(document.getElementById('source')?.textContent ?? ''));
+  // six channels and one activity after the other: more to see than in the first view
+  await page.check('input[name="model"][value="har-watch"]');
+  await page.waitForFunction(() => /demo-watch/.test(document.getElementById('source')?.textContent ?? ''));
   await page.click('#all');
   // biome-ignore lint/suspicious/noExplicitAny: the page's own global
   await page.waitForFunction(() => (globalThis as any).runletPage.ended > 0, undefined, { timeout: 120_000 });

@@ -60,6 +60,8 @@ export const sections: { text: string; pages: Page[] }[] = [
   {
     text: 'How to prepare a model',
     pages: [
+      page('The short road', 'how-to/make'),
+      page('Read a model file', 'reading'),
       page('Plan how it streams', 'how-to/plan'),
       page('Quantise it', 'how-to/quantise'),
       page('Build a module', 'how-to/build'),
@@ -94,6 +96,7 @@ export const sections: { text: string; pages: Page[] }[] = [
       generated('Command line', 'command-line'),
       ...entryPoints.map((entry) => generated(`API: ${entry.name}`, `api/${entry.page}`)),
       page('What is supported', 'supported'),
+      page('The packages', 'packages'),
       page('Errors', 'errors'),
       page('Manifest', 'manifest'),
       page('ABI of a module', 'abi'),

@@ -9,6 +9,7 @@ import { build } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { minOf } from '../../models/lists.ts';
 import { printableLines } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
 import { clockOf, tickName } from '../../models/stream/clock.ts';
@@ -133,7 +134,7 @@ async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | 
     truthName: truth?.column,
   });
   const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
-  const ticks = Math.min(...recording.signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
+  const ticks = minOf(recording.signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
   const track = truth && { values: truth.values, length: truth.values.length };
   for (let at = 0; at < ticks; at += session.hop) {
     const end = Math.min(ticks, at + session.hop);

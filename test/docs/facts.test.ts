@@ -34,7 +34,7 @@ test('every page that lists operators lists those of `runlet ops`', async () => 
   const { text } = await clone.line('npx runlet ops --json');
   clone.remove();
   const { ops, formats } = JSON.parse(text) as { ops: { op: string }[]; formats: Record<string, string[]> };
-  const pages = ['README.md', 'docs/supported.md'].filter((page) => textOf(page).includes('\n| operators |'));
+  const pages = allFiles.filter((file) => file.endsWith('.md') && textOf(file).includes('\n| operators |'));
   assert.ok(pages.includes('docs/supported.md'));
   for (const page of pages) {
     const row = (title: string) => new RegExp(`^\\| ${title} \\| (.*) \\|$`, 'm').exec(textOf(page))?.[1];
@@ -43,6 +43,13 @@ test('every page that lists operators lists those of `runlet ops`', async () => 
     assert.is(row('ONNX'), formats.onnx?.join(', '), page);
     assert.is(row('TensorFlow.js'), formats.tfjs?.join(', '), page);
   }
+});
+
+test('README is read in a few minutes', () => {
+  const page = textOf('README.md');
+  const lines = page.trimEnd().split('\n').length;
+  const words = page.split(/\s+/).filter(Boolean).length;
+  assert.ok(lines <= 150 && words <= 1300, `${lines} lines of at most 150, ${words} words of at most 1,300`);
 });
 
 test('the tour of the code names files that are there, and functions that are in them', () => {
