@@ -143,38 +143,6 @@ const session = inFolder('host/session', [
 
 const sources = inFolder('host/sources', [
   {
-    id: 'columns-known-last',
-    file: 'columns.ts',
-    find: 'const known = options.columns ?? (',
-    replace: 'const known = options.columns ?? options.columns ?? (false &&',
-    tests: 'host/columns',
-    why: 'the columns of the model are not looked for',
-  },
-  {
-    id: 'columns-truth-in',
-    file: 'columns.ts',
-    find: '(isTime(name) || isTruth(name))',
-    replace: 'isTime(name)',
-    tests: 'host/columns',
-    why: 'the truth is an input of the model',
-  },
-  {
-    id: 'columns-family-of-one',
-    file: 'columns.ts',
-    find: "?? '-') ?? 0) > 1",
-    replace: "?? '-') ?? 0) > 0",
-    tests: 'host/columns',
-    why: 'a single numbered column counts as one of several',
-  },
-  {
-    id: 'columns-row-number',
-    file: 'columns.ts',
-    find: 'step > 1.1 && step < 900',
-    replace: 'step < 900',
-    tests: 'host/columns',
-    why: 'row numbers are milliseconds',
-  },
-  {
     id: 'clock-rounding',
     file: 'clock.ts',
     find: 'return periods > 1.5 ? Math.round(periods) - 1 : 0;',
@@ -266,22 +234,6 @@ const sources = inFolder('host/sources', [
 
 const reports = [
   ...inFolder('host/report', [
-    {
-      id: 'truth-middle',
-      file: 'statistics.ts',
-      find: 'values[from + ((to - from) >> 1)]',
-      replace: 'values[to - 1]',
-      tests: 'host/report',
-      why: 'the truth in the middle is that of the end',
-    },
-    {
-      id: 'truth-majority',
-      file: 'statistics.ts',
-      find: 'if (n > (counts.get(best) ?? 0)) best = value;',
-      replace: 'best = value;',
-      tests: 'host/report',
-      why: 'the majority is the class that came last',
-    },
     {
       id: 'quantile-interpolation',
       file: 'statistics.ts',

@@ -190,6 +190,60 @@ const cli = inFolder('host/cli', [
   },
 ]);
 
+const signals = inFolder('host/sources', [
+  {
+    id: 'columns-known-last',
+    file: 'columns.ts',
+    find: 'const known = options.columns ?? (',
+    replace: 'const known = options.columns ?? options.columns ?? (false &&',
+    tests: 'host/columns',
+    why: 'the columns of the model are not looked for',
+  },
+  {
+    id: 'columns-truth-in',
+    file: 'columns.ts',
+    find: '(isTime(name) || isTruth(name))',
+    replace: 'isTime(name)',
+    tests: 'host/columns',
+    why: 'the truth is an input of the model',
+  },
+  {
+    id: 'columns-family-of-one',
+    file: 'columns.ts',
+    find: "?? '-') ?? 0) > 1",
+    replace: "?? '-') ?? 0) > 0",
+    tests: 'host/columns',
+    why: 'a single numbered column counts as one of several',
+  },
+  {
+    id: 'columns-row-number',
+    file: 'columns.ts',
+    find: 'step > 1.1 && step < 900',
+    replace: 'step < 900',
+    tests: 'host/columns',
+    why: 'row numbers are milliseconds',
+  },
+]);
+
+const truths = inFolder('host/report', [
+  {
+    id: 'truth-middle',
+    file: 'statistics.ts',
+    find: 'values[from + ((to - from) >> 1)]',
+    replace: 'values[to - 1]',
+    tests: 'host/report',
+    why: 'the truth in the middle is that of the end',
+  },
+  {
+    id: 'truth-majority',
+    file: 'statistics.ts',
+    find: 'if (n > (counts.get(best) ?? 0)) best = value;',
+    replace: 'best = value;',
+    tests: 'host/report',
+    why: 'the majority is the class that came last',
+  },
+]);
+
 const verify = inFolder('host/gateway/verify', [
   {
     id: 'verify-floor',
@@ -217,4 +271,4 @@ const verify = inFolder('host/gateway/verify', [
   },
 ]);
 
-export const more = [...frontend, ...write, ...cli, ...verify];
+export const more = [...frontend, ...write, ...cli, ...signals, ...truths, ...verify];
