@@ -6,6 +6,7 @@
  */
 import { join, relative } from 'node:path';
 import { planStream } from '../../models/stream/plan.ts';
+import { compile } from '../compile.ts';
 import {
   addBeats,
   beatsOf,
@@ -18,10 +19,10 @@ import {
   readDemo,
   sampleOf,
 } from '../demo/ecg-records.ts';
-import { openInt8, readFloat, toInt8, zooArray, zooFile } from '../demo/zoo.ts';
-import { manifestFields } from '../model-fields.ts';
+import { readFloat, zooArray, zooFile } from '../demo/zoo.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { bytesText } from '../report/table.ts';
+import { openSession } from '../session/index.ts';
 import { coloursFor, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
 import { jsonArg } from './options.ts';
@@ -69,8 +70,10 @@ function traceText(signal: Float32Array, found: Found): string[] {
 
 async function measured() {
   const graph = await readFloat('ecg', 'ecg.onnx');
-  const int8 = toInt8(graph, hop, zooArray('ecg', 'calib.npy').data as Float32Array);
-  const { session, bundle } = await openInt8(int8, { hop }, { target: 'interp', producer: producer(), ...manifestFields(graph) });
+  const calibration = zooArray('ecg', 'calib.npy').data as Float32Array;
+  // style table needs no compiler: nobody waits for one here
+  const bundle = await compile(graph, { hop, calibration, producer: producer() });
+  const session = await openSession(bundle.wasm as BufferSource);
   const { signal, truth } = readDemo();
   const scores: Float32Array[] = [];
   const began = performance.now();

@@ -42,7 +42,7 @@ test('the recipe and the front end make the same rows of demo.wav', () => {
   assert.equal(featureRows(frontEnd, pcm), expected);
 });
 
-test('the plan is mode stream and exact; the input is what the front end gives', async () => {
+test('the plan is mode stream and exact; the input takes what the front end gives, in steps that are no wider', async () => {
   const graph = await readFloat('kws.onnx');
   const plan = planStream(graph, { hop });
   assert.is(plan.mode, 'stream');
@@ -50,7 +50,8 @@ test('the plan is mode stream and exact; the input is what the front end gives',
   assert.is(plan.leftContextFrames + plan.delayFrames, 0);
   const int8 = toInt8(graph);
   const { scale, zeroPoint } = int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant ?? {};
-  assert.equal([scale, zeroPoint], [frontEnd.output.scale, frontEnd.output.zeroPoint]);
+  assert.is(zeroPoint, frontEnd.output.zeroPoint);
+  assert.ok((scale as number) > 0 && (scale as number) <= frontEnd.output.scale, `${scale}`);
 });
 
 test('demo.wav: streamed, reference and single windows are the same bytes', async () => {
