@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { RunletError } from '../../models/error.ts';
 import { clockOf, gcd } from '../../models/stream/clock.ts';
 import { defaultHop } from '../../models/stream/default-hop.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -54,6 +55,25 @@ test('mode stream takes multiples of the total stride', () => {
     assert.is(hop % stride, 0);
     assert.ok(hop <= window || hop === stride);
   }
+});
+
+test('no hop beyond the window is suggested', () => {
+  let suggested = 0;
+  for (const graph of graphs) {
+    const { window } = clockOf(graph);
+    for (let hop = 1; hop <= window; hop++)
+      try {
+        planStream(graph, { hop, mode: 'stream' });
+      } catch (error) {
+        const { code, parts } = error as RunletError;
+        if (code !== 'RN201') continue;
+        for (const found of parts.tryThis?.match(/\d+/g) ?? []) {
+          suggested++;
+          assert.ok(Number(found) <= window && Number(found) % totalStride(graph) === 0, `${parts.tryThis}, window ${window}`);
+        }
+      }
+  }
+  assert.ok(suggested > 10, `${suggested}`);
 });
 
 test('a plan that saves nothing says why', () => {
