@@ -70,6 +70,8 @@ test('numbers and words of options: both ends are taken, nothing beyond, no half
   assert.is((await of('mode', 'fast')).mode, 'fast');
   for (const value of ['Fast', '', 'fast,good']) assert.is(await codeOf(() => of('mode', value)), 'RN740', value);
   assert.equal((await of('only', 'a, b')).only, ['a', 'b']);
+  assert.equal((await of('only', '--json')).only, ['--json'], 'behind = stands a value, whatever it looks like');
+  assert.is(await parsed('m --only --json'), 'RN740');
   assert.is(await codeOf(() => of('only', 'a,,b')), 'RN740');
   assert.equal([(await of('equalise', 'on')).equalise, (await of('equalise', 'off')).equalise], [true, false]);
   assert.is(await codeOf(() => of('equalise', 'toString')), 'RN740');
