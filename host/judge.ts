@@ -1,18 +1,17 @@
 /**
  * How well int8 does what float does, on a recording that has its truth.
  *
- * In: both graphs, the plan, a recording.  Out: accuracy (or mean absolute error) of float and int8 at the same windows, and how far their outputs are apart.
+ * In: the float graph, the int8 plan, a recording.  Out: accuracy (or mean absolute error) of float and int8 at the same windows, and how far their outputs are apart.
  * Windows are spread over the recording evenly, as many as some seconds of work allow.
  */
 import type { TruthAt } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
-import { clockOf } from '../models/stream/clock.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import { compareForms, type FormComparison } from '../quant/evaluate/compare-forms.ts';
-import { answerOf, judge } from '../quant/evaluate/evaluate.ts';
+import { answerOf, judge, windowCount } from '../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, outputElements } from '../quant/evaluate/labels.ts';
-import type { Recording, Truth } from './recording.ts';
+import { inputsOf, type Recording, type Truth } from './recording.ts';
 import { truthIn } from './report/statistics.ts';
 
 /** Multiply-accumulates of float windows that a judgement may take: some seconds. */
@@ -31,22 +30,10 @@ function everyOf(plan: StreamPlan, windows: number): number {
   return Math.max(1, Math.ceil(windows / count));
 }
 
-const windowsIn = (graph: Graph, plan: StreamPlan, { signals }: Recording): number => {
-  const { rates } = clockOf(graph);
-  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 1, f: 1, c: 1 };
-  const ticks = Math.floor((signals[0]?.length ?? 0) / (shape.f * shape.c * (rates[0] ?? 1)));
-  return Math.max(0, Math.floor((ticks - plan.window) / plan.hop) + 1);
-};
-
 /** The truth of every window; null where it is unknown, or the window is not judged. */
-function labelsFor(
-  graph: Graph,
-  plan: StreamPlan,
-  recording: Recording,
-  truth: Truth,
-  at: TruthAt | undefined,
-): Labels & { at: TruthAt } {
-  const windows = windowsIn(graph, plan, recording);
+function labelsFor(plan: StreamPlan, recording: Recording, truth: Truth, at: TruthAt | undefined): Labels & { at: TruthAt } {
+  const { graph } = plan;
+  const windows = windowCount(plan, recording.signals);
   const every = everyOf(plan, windows);
   const names = classNames(graph);
   const [elements = 1] = outputElements(graph);
@@ -61,28 +48,23 @@ function labelsFor(
 }
 
 /** The recording's first windows, where there is no truth to choose by. */
-function beginning(graph: Graph, plan: StreamPlan, recording: Recording): Float32Array[] {
-  const windows = windowsIn(graph, plan, recording);
+function beginning(plan: StreamPlan, { signals }: Recording): Float32Array[] {
+  const windows = windowCount(plan, signals);
   const ticks = plan.window + plan.hop * Math.ceil(windows / everyOf(plan, windows));
-  const { rates } = clockOf(graph);
-  return recording.signals.map((data, i) => {
-    const shape = graph.tensors[graph.inputs[i]?.tensor ?? -1]?.shape ?? { t: 1, f: 1, c: 1 };
-    return data.subarray(0, ticks * (rates[i] ?? 1) * shape.f * shape.c);
-  });
+  return inputsOf(plan.graph).map(({ elements, rate }, i) => (signals[i] as Float32Array).subarray(0, ticks * rate * elements));
 }
 
-/** @throws RunletError RN434 the recording is too short */
+/** @param plan of the int8 graph, by `options`. @throws RunletError RN434 the recording is too short */
 export function judged(
-  float: Graph | undefined,
-  int8: Graph,
+  { float, int8 }: { float: Graph | undefined; int8: Graph },
+  plan: StreamPlan,
   options: PlanOptions,
   recording: Recording,
   at: TruthAt | undefined,
 ): Judgement {
-  const plan = planStream(int8, options);
   const { truth } = recording;
-  if (!truth) return { comparison: compareForms(float, int8, options, beginning(int8, plan, recording)) };
-  const labels = labelsFor(int8, plan, recording, truth, at);
+  if (!truth) return { comparison: compareForms(float, int8, options, beginning(plan, recording)) };
+  const labels = labelsFor(plan, recording, truth, at);
   return { comparison: compareForms(float, int8, options, recording.signals, labels), truthAt: labels.at };
 }
 
@@ -101,8 +83,7 @@ export function labelOrder(
   if (!truth || truth.names.length !== elements || elements < 2) return undefined;
   const order = [...truth.names].sort();
   const plan = planStream(graph, graph.stateful ? options : { hop: options.hop, mode: 'windowed' });
-  const windows = windowsIn(graph, plan, recording);
-  const every = everyOf(plan, windows);
+  const every = everyOf(plan, windowCount(plan, recording.signals));
   const counts = order.map(() => new Array<number>(elements).fill(0));
   for (const { window, outputs } of judge(plan, recording.signals, (n) => n % every === 0)) {
     const place = truthIn(truth.values, window * plan.hop, window * plan.hop + plan.window, at ?? 'majority');

@@ -42,17 +42,21 @@ export function withSettings(graph: Graph, settings: ModelSettings): Graph {
   return told;
 }
 
+/** RN755. @param elements values of each output */
+export const labelsUnfit = (labels: readonly string[], where: string, elements: readonly number[]): RunletError =>
+  new RunletError('RN755', {
+    what: `${labels.length} labels do not fit this model`,
+    where,
+    why: `its output has ${elements.join(' and ')} values, and the labels are ${printable(labels.slice(0, 20).join(', '))}`,
+    tryThis: `--labels with ${elements[0]} names, in the order of the output's values`,
+  });
+
 /** Labels are names of an output's elements; an output of one element has one, or two for its low and its high end. @throws RN755 */
 function checkLabels(graph: Graph, labels: readonly string[] | undefined): void {
   if (!labels) return;
   const elements = graph.outputs.map(({ tensor }) => elementsOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
-  if (elements.some((n) => n === labels.length || (n === 1 && labels.length <= 2))) return;
-  throw new RunletError('RN755', {
-    what: `${labels.length} labels do not fit this model`,
-    where: graph.name,
-    why: `its output has ${elements.join(' and ')} values, and the labels are ${printable(labels.slice(0, 20).join(', '))}`,
-    tryThis: `--labels with ${elements[0]} names, in the order of the output's values`,
-  });
+  if (!elements.some((n) => n === labels.length || (n === 1 && labels.length <= 2)))
+    throw labelsUnfit(labels, graph.name, elements);
 }
 
 /** Names of the elements of a frame that the metadata has (`runlet.columns`: a JSON list, or names with commas between them). @throws RN756 */

@@ -5,9 +5,11 @@
  * rate of its columns, the truth per frame where one column holds it.  RN720 to RN739 where it cannot be read.
  */
 import { frameOf, type Graph } from '../models/graph/types.ts';
+import { minOf } from '../models/lists.ts';
 import { labelsIn } from '../models/read/detection.ts';
 import { clockOf } from '../models/stream/clock.ts';
 import { knownColumns } from './model-fields.ts';
+import type { Session } from './session/index.ts';
 import { openSource } from './sources/index.ts';
 import { openEach } from './sources/several.ts';
 import type { Source, SourceOptions } from './sources/source.ts';
@@ -41,6 +43,17 @@ export const inputsOf = (graph: Graph) => {
     rate: rates[i] as number,
   }));
 };
+
+/** A recording hop by hop, as a session is pushed: ticks [at, end) of each input. */
+export function* hopsOf<A extends Float32Array | Int8Array | Int16Array>({ manifest, hop }: Session, signals: readonly A[]) {
+  const perTick = manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
+  const ticks = minOf(signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
+  for (let at = 0; at < ticks; at += hop) {
+    const end = Math.min(ticks, at + hop);
+    const parts = signals.map((data, i) => data.subarray(at * (perTick[i] as number), end * (perTick[i] as number)) as A);
+    yield { at, end, parts };
+  }
+}
 
 async function whole(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
   const chunks: Float32Array[] = [];

@@ -6,6 +6,8 @@
  * before anything is parsed; those inside of strings count as well, and base64 has none.  Cost: one pass over the bytes.
  */
 
+import * as v from 'valibot';
+
 /** Values of a file, names of fields included. A choice: the largest real models have some ten thousand; a million take about 100 MB. */
 export const jsonValueLimit = 1_000_000;
 
@@ -22,4 +24,26 @@ export function boundedJson(bytes: Uint8Array, limitBytes: number): unknown {
   for (let i = 0; i < bytes.length; i++) values += isSeparator[bytes[i] as number] as number;
   if (values > jsonValueLimit) throw new JsonTooLarge(`it has ${values} values, at most ${jsonValueLimit} are read`);
   return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+}
+
+/**
+ * The value of a JSON text that fits a schema.
+ * @param wrong the error for a reason. @param whole what the text is called where no field is to blame.
+ */
+export function checkedJson<S extends v.GenericSchema>(
+  json: string,
+  schema: S,
+  whole: string,
+  wrong: (why: string) => Error,
+): v.InferOutput<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw wrong(`${v.getDotPath(issue) ?? whole}: ${issue.message}`);
 }

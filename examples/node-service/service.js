@@ -68,9 +68,9 @@ async function framesOf(request) {
 /** @param {Session} session */
 function answer(session) {
   const values = [...session.output()];
-  const best = values.indexOf(Math.max(...values));
+  const { label, score } = session.labels.length > 0 ? (session.result() ?? {}) : {};
   const startFrame = session.originFrame + session.outputIndex * session.hop;
-  return { startFrame, endFrame: startFrame + session.window, label: manifest.labels?.[best], score: values[best], values };
+  return { startFrame, endFrame: startFrame + session.window, label, score, values };
 }
 
 /** @param {import('node:http').IncomingMessage} request */

@@ -7,7 +7,7 @@
 
 import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { frameOf, type Graph } from '../../models/graph/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
 import { clockOf } from '../../models/stream/clock.ts';
@@ -17,6 +17,7 @@ import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import type { Progress } from '../../quant/quantize.ts';
 import { knownColumns } from '../model-fields.ts';
+import { inputsOf } from '../recording.ts';
 import { leftText } from '../report/progress.ts';
 import { rawStream } from '../report/terminal.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
@@ -54,13 +55,7 @@ export interface CalibSource {
 
 /** Chunks of the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
 export async function calibrationChunks(graph: Graph, options: CalibSourceOptions): Promise<CalibSource> {
-  const clock = clockOf(graph);
-  const { rates } = clock;
-  const inputs = graph.inputs.map(({ name, tensor }, i) => ({
-    name,
-    elements: frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }),
-    rate: rates[i] as number,
-  }));
+  const inputs = inputsOf(graph);
   const rateHz = options.rate ?? Number(graph.metadata['runlet.sample_rate_hz']);
   const sampleRateHz = rateHz > 0 ? rateHz : undefined;
   const known = knownColumns(graph);
@@ -81,7 +76,11 @@ export async function calibrationChunks(graph: Graph, options: CalibSourceOption
         only.elements,
       );
     }
-    const source = await openSource(options.calib, { ...common, frameElements: only.elements, windowFrames: clock.window });
+    const source = await openSource(options.calib, {
+      ...common,
+      frameElements: only.elements,
+      windowFrames: clockOf(graph).window,
+    });
     const { totalFrames, describe, names, named, sampleRateHz: ownHz } = source;
     return {
       chunks: checkedChunks(source, options.truth),

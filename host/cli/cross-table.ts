@@ -7,13 +7,13 @@
 
 import { build } from '../../assembly/build.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
-import { minOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { hopsOf } from '../recording.ts';
 import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
@@ -81,13 +81,8 @@ export async function crossTable(
   const bundle = await whileWorking(`compiling for ${target}`, () => build(quant, fields));
   const session = await openSession(bundle.wasm as BufferSource);
   const wasm: Outputs = new Map();
-  const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
-  const ticks = minOf(stored.map((s, i) => Math.floor(s.length / (perTick[i] as number))));
-  for (let at = 0; at < ticks; at += session.hop) {
-    const end = Math.min(ticks, at + session.hop);
-    const part = stored.map((s, i) => s.subarray(at * (perTick[i] as number), end * (perTick[i] as number)));
-    if (session.pushInt8(part)) wasm.set(session.outputIndex, real(session.outputRaw(0).slice()));
-  }
+  for (const { parts } of hopsOf(session, stored))
+    if (session.pushInt8(parts)) wasm.set(session.outputIndex, real(session.outputRaw(0).slice()));
   columns.set('wasm', wasm);
   report(columns, windowed !== undefined && quant.plan.steps.every((s) => s.exact), args.json);
 }

@@ -12,8 +12,8 @@ import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
-import { defaultHop } from '../../models/stream/default-hop.ts';
-import type { PlanOptions } from '../../models/stream/types.ts';
+import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
+import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { SampleOptions } from '../../quant/calibration/collect.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Methods, Preset } from '../../quant/presets.ts';
@@ -71,18 +71,27 @@ export const namesOf = (graph: Graph, { names }: { names?: 'short' | 'file' }): 
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
-/** Graphs whose hop has been told: it is said once. */
-const told = new WeakSet<Graph>();
+/** The hop that the user asks for, else the model's, else about a tenth of the window; and why, with others that are cheap. */
+export function hopOf(graph: Graph, asked: number | undefined, mode: Mode | undefined): { hop: number; why: string } {
+  if (asked !== undefined) return { hop: asked, why: 'as you asked' };
+  const named = hopInFile(graph);
+  if (named !== undefined) return { hop: named, why: 'as the model file says' };
+  const options = mode && { mode };
+  const { hop, why } = defaultHop(graph, options);
+  const cheaper = cheaperHops(graph, options);
+  return { hop, why: cheaper.length > 0 ? `${why}; cheaper than their neighbours: ${cheaper.join(', ')}` : why };
+}
 
-/** The hop of a model that names none, said on stderr with others that are cheap. */
-function chosenHop(graph: Graph, mode: PlanArgs['mode']): number {
-  const { hop, why, cheaper } = defaultHop(graph, mode && { mode });
+/** Hops of graphs that name none, so that one is chosen and said once. */
+const assumed = new WeakMap<Graph, number>();
+
+function assumedHop(graph: Graph, mode: Mode | undefined): number {
+  const known = assumed.get(graph);
+  if (known !== undefined) return known;
+  const { hop, why } = hopOf(graph, undefined, mode);
+  assumed.set(graph, hop);
   // a model with its own state has one step, and no choice
-  if (graph.stateful || told.has(graph)) return hop;
-  told.add(graph);
-  const others = cheaper.filter((other) => other !== hop);
-  const more = others.length > 0 ? `; cheaper than their neighbours: ${cheaper.join(', ')}` : '';
-  process.stderr.write(`hop ${hop}: ${why}${more}; --hop takes another\n`);
+  if (!graph.stateful) process.stderr.write(`hop ${hop}: ${why}; --hop takes another\n`);
   return hop;
 }
 
@@ -95,7 +104,7 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const { mode: asked, ...rest } = args;
   const limited = [args.budgetRam, args.budgetMacs, args.depth].some((limit) => limit !== undefined);
   const chosen = asked ?? (limited ? undefined : modeInFile(graph));
-  const hop = args.hop ?? hopInFile(graph) ?? chosenHop(graph, chosen);
+  const hop = args.hop ?? hopInFile(graph) ?? assumedHop(graph, chosen);
   const { microHop, budgetRam, budgetMacs, depth } = rest;
   const given = Object.entries({ 'budget-ram': budgetRam, 'budget-macs': budgetMacs, depth }).find(
     ([, v]) => v !== undefined,

@@ -47,7 +47,7 @@ async function runVerb(verb: string, raw: string[]): Promise<void> {
   const end = raw.indexOf('--');
   if ((end < 0 ? raw : raw.slice(0, end)).some(isHelp)) return help(verb);
   const { args, run } = await loadVerb(known(verb));
-  const { raw: whole, added } = withProject(args, raw);
+  const { raw: whole, added } = withProject(verb, args, raw);
   if (added.length > 0) process.stderr.write(`${projectFile}: ${added.join(' ')}\n`);
   await run(parse(verb, whole, args));
 }

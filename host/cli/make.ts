@@ -9,27 +9,25 @@ import { build } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
-import { minOf } from '../../models/lists.ts';
 import { printableLines } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
 import { clockOf, tickName } from '../../models/stream/clock.ts';
-import { defaultHop } from '../../models/stream/default-hop.ts';
 import { savedText } from '../../models/stream/print.ts';
-import type { PlanOptions } from '../../models/stream/types.ts';
+import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantizeStream } from '../../quant/quantize.ts';
 import { type Judgement, judged, labelOrder } from '../judge.ts';
-import { hopInFile, modeInFile } from '../model-fields.ts';
-import { inputsOf, type Recording, readRecording } from '../recording.ts';
+import { modeInFile } from '../model-fields.ts';
+import { hopsOf, inputsOf, type Recording, readRecording } from '../recording.ts';
 import { whileWorking } from '../report/progress.ts';
-import { Recorder } from '../report/recorder.ts';
+import { Recorder, type RunSummary } from '../report/recorder.ts';
 import { bytesText } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
 import { requireSelfTest } from '../session/self-test.ts';
 import { coloursFor, printJson } from './args.ts';
 import { bundleFacts } from './bundle-facts.ts';
 import { progressBar } from './calibration.ts';
-import { loadGraph, manifestFields, withSaid } from './load.ts';
+import { hopOf, loadGraph, manifestFields, withSaid } from './load.ts';
 import { labelsArg, modelArgs, planArgs, signalArgs, targetArg, truthArgs } from './model-options.ts';
 import { argument, group, jsonArg, output, signals, type Values } from './options.ts';
 import { producer } from './producer.ts';
@@ -71,19 +69,6 @@ function checkLength(graph: Graph, { signals: [first] }: Recording): void {
     where: 'DATA',
     tryThis: 'a longer recording: some hundred windows of the real signal',
   });
-}
-
-interface Hop {
-  hop: number;
-  why: string;
-}
-
-function hopOf(graph: Graph, args: Args): Hop {
-  if (args.hop !== undefined) return { hop: args.hop, why: 'as you asked' };
-  const named = hopInFile(graph);
-  if (named !== undefined) return { hop: named, why: 'as the model file says' };
-  const { hop: found, why, cheaper } = defaultHop(graph, args.mode && { mode: args.mode });
-  return { hop: found, why: cheaper.length > 0 ? `${why}; cheaper than their neighbours: ${cheaper.join(', ')}` : why };
 }
 
 /** The graph with labels, where the recording and the model's own answers say them. */
@@ -133,19 +118,14 @@ async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | 
     inputNames: columns,
     truthName: truth?.column,
   });
-  const perTick = session.manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
-  const ticks = minOf(recording.signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
-  const track = truth && { values: truth.values, length: truth.values.length };
-  for (let at = 0; at < ticks; at += session.hop) {
-    const end = Math.min(ticks, at + session.hop);
-    const parts = recording.signals.map((data, i) => data.subarray(at * (perTick[i] as number), end * (perTick[i] as number)));
+  for (const { at, end, parts } of hopsOf(session, recording.signals)) {
     const began = performance.now();
     const due = session.push(parts.length === 1 ? (parts[0] as Float32Array) : parts);
     const ms = performance.now() - began;
     recorder.frames(parts[0] as Float32Array, at, end - at, ms);
     if (end - at === session.hop) recorder.hop(ms);
     const start = session.outputIndex * session.hop;
-    if (due) recorder.output(Float32Array.from(session.output()), start, start + session.window, track as never);
+    if (due) recorder.output(Float32Array.from(session.output()), start, start + session.window, truth);
   }
   return recorder;
 }
@@ -194,33 +174,95 @@ function projectOf(
   };
 }
 
+/** What was made, to be told. */
+interface Made {
+  name: string;
+  files: { int8: string; bundle: string };
+  plot: string;
+  /** As the file has it. */
+  file: Graph;
+  plan: StreamPlan;
+  why: string;
+  note: string | undefined;
+  /** With its truth, where that can be judged by. */
+  recording: Recording;
+  judgement: Judgement;
+  facts: ReturnType<typeof bundleFacts>;
+  rateHz: number | undefined;
+  summary: RunSummary;
+  seconds: number;
+}
+
+/** One screen: what was decided, and why. */
+function decidedLines(args: Args, made: Made): [label: string, text: string][] {
+  const { files, plot, file, plan, why, note, recording, judgement, facts, rateHz, summary, seconds } = made;
+  const unit = tickName(plan.clock);
+  const ms = rateHz ? ` (${Number(((1000 * plan.hop) / rateHz).toPrecision(3))} ms)` : '';
+  const values = inputsOf(file).map(({ elements }) => elements);
+  const work = `${count(plan.macsPerHop)} multiply-adds a hop, ${count(plan.macsPerWindow)} a window`;
+  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us a hop on this machine` : '';
+  const kind = isQuantised(file) ? 'int8' : 'float';
+  return [
+    ['model', `${basename(args.model)}: ${kind}, a window of ${plan.window} ${unit} of ${values.join(' + ')} values`],
+    ['data', `${recording.describe}; ${count(summary.frames)} ${unit}${rateHz ? ` at ${rateHz} Hz` : ''}`],
+    ['hop', `${plan.hop} ${unit}${ms}: ${why}`],
+    ['plan', `${plan.mode}; ${work}: ${savedText(plan)}`],
+    ['judged', judgedText(judgement, recording.truth?.column)],
+    ...(note ? [['note', note] as [string, string]] : []),
+    ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
+    ['beside', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
+  ];
+}
+
+/** Commands to go on with. */
+function nextLines(args: Args, { name, files, file, recording: { truth } }: Made): string[] {
+  const at = (path: string) => quoted(relative('.', path) || path);
+  const data = `${at(files.bundle)} ${quoted(args.data)}${truth ? ` --truth ${quoted(truth.column)}` : ''}`;
+  const folder = join(dirname(name), `${basename(name)}-c`);
+  return [
+    `  run     runlet run ${data}`,
+    // it plays one signal
+    ...(file.inputs.length === 1 ? [`  page    runlet page ${data}`] : []),
+    `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
+  ];
+}
+
+function tell(args: Args, made: Made): void {
+  const colour = coloursFor(process.stdout);
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  for (const [label, text] of decidedLines(args, made)) say(`${colour.bold(label.padEnd(8))} ${text}`);
+  say(`\n${colour.bold('Go on:')}`);
+  for (const line of nextLines(args, made)) say(line);
+  if (made.recording.truth && !isQuantised(made.file))
+    say('Judged on the recording that it was quantised with; the first command judges it on another one.');
+}
+
 async function make(args: Args): Promise<void> {
   const started = performance.now();
   const file = await loadGraph({ ...args, calib: args.data });
-  const { hop: chosen, why } = hopOf(file, args);
-  const asked = args.mode ?? modeInFile(file);
-  const plan: PlanOptions = { hop: chosen, ...(asked && { mode: asked }) };
-  const recording = await readRecording(file, args.data, {
+  const mode = args.mode ?? modeInFile(file);
+  const { hop: chosen, why } = hopOf(file, args.hop, mode);
+  const options: PlanOptions = { hop: chosen, ...(mode && { mode }) };
+  const all = await readRecording(file, args.data, {
     columns: args.columns,
     truth: args.truth,
     labels: args.labels,
     sampleRateHz: args.rate ?? (Number(file.metadata['runlet.sample_rate_hz']) || undefined),
   });
-  checkLength(file, recording);
-  const said = withSaid(file, plan, args, recording);
-  const { graph, note } = withLabels(said, plan, recording, args);
-  const truth = note && labelsIn(graph.metadata) === undefined ? undefined : recording.truth;
-  const judgedBy: Recording = { ...recording, truth };
-  const int8 = await int8Of(graph, plan, recording);
-  const quant = quantPlan(int8, plan);
+  checkLength(file, all);
+  const { graph, note } = withLabels(withSaid(file, options, args, all), options, all, args);
+  const recording: Recording = note && labelsIn(graph.metadata) === undefined ? { ...all, truth: undefined } : all;
+  const int8 = await int8Of(graph, options, recording);
+  const quant = quantPlan(int8, options);
   const bundle = await whileWorking('compiling', () =>
     build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
   );
+  const { sampleRateHz: rateHz, truthAt } = bundle.manifest;
+  const float = isQuantised(file) ? undefined : graph;
   const judgement = await whileWorking('judging float and int8', async () =>
-    judged(isQuantised(file) ? undefined : graph, int8, plan, judgedBy, args.truthAt ?? bundle.manifest.truthAt),
+    judged({ float, int8 }, quant.plan, options, recording, args.truthAt ?? truthAt),
   );
-  const rateHz = bundle.manifest.sampleRateHz;
-  const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, judgedBy, rateHz));
+  const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, recording, rateHz));
   const { plotRun } = await import('../report/plot.ts');
   const name = args.output ?? basename(args.model).replace(/\.[^.]*$/, '');
   const files = { int8: `${name}.rnq`, bundle: `${name}.wasm` };
@@ -228,54 +270,14 @@ async function make(args: Args): Promise<void> {
   await writeOut(files.int8, writeGraph(int8));
   await writeOut(files.bundle, bundle.wasm);
   await writeOut(plot, printableLines(await plotRun(recorder.plot())));
-  const project = projectOf(args, int8, plan, files, recording);
+  const project = projectOf(args, int8, options, files, recording);
   await writeOut(projectFile, `${JSON.stringify(project, undefined, 2)}\n`);
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const summary = recorder.summary({ warmUp: { outputsHeldBack: 0, framesLeft: 0 } });
   const seconds = (performance.now() - started) / 1000;
-  if (args.json) {
-    const { comparison, truthAt } = judgement;
-    return printJson({ ...files, plot, project, whyHop: why, note, comparison, truthAt, summary, seconds, ...facts });
-  }
-  const colour = coloursFor(process.stdout);
-  const clock = clockOf(file);
-  const unit = tickName(clock);
-  const ms = rateHz ? ` (${Number(((1000 * chosen) / rateHz).toPrecision(3))} ms)` : '';
-  const elements = inputsOf(file).map(({ elements: n }) => n);
-  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us a hop on this machine` : '';
-  const lines: [string, string][] = [
-    [
-      'model',
-      `${basename(args.model)}: ${isQuantised(file) ? 'int8' : 'float'}, a window of ${clock.window} ${unit} of ${elements.join(' + ')} values`,
-    ],
-    ['data', `${recording.describe}; ${count(summary.frames)} ${unit}${rateHz ? ` at ${rateHz} Hz` : ''}`],
-    ['hop', `${chosen} ${unit}${ms}: ${why}`],
-    [
-      'plan',
-      `${quant.plan.mode}; ${count(quant.plan.macsPerHop)} multiply-adds a hop, ${count(quant.plan.macsPerWindow)} a window: ${savedText(quant.plan)}`,
-    ],
-    ['judged', judgedText(judgement, truth?.column)],
-    ...(note ? [['note', note] as [string, string]] : []),
-    ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
-    ['beside', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
-  ];
-  for (const [label, text] of lines) process.stdout.write(`${colour.bold(label.padEnd(8))} ${text}\n`);
-  const at = (path: string) => quoted(relative('.', path) || path);
-  const truthOption = truth ? ` --truth ${quoted(truth.column)}` : '';
-  const folder = join(dirname(name), `${basename(name)}-c`);
-  process.stdout.write(
-    [
-      '',
-      colour.bold('Go on:'),
-      `  run     runlet run ${at(files.bundle)} ${quoted(args.data)}${truthOption}`,
-      // it plays one signal
-      ...(elements.length === 1 ? [`  page    runlet page ${at(files.bundle)} ${quoted(args.data)}${truthOption}`] : []),
-      `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
-      '',
-    ].join('\n'),
-  );
-  if (truth && !isQuantised(file))
-    process.stdout.write('Judged on the recording that it was quantised with; the first command judges it on another one.\n');
+  if (args.json) return printJson({ ...files, plot, project, whyHop: why, note, ...judgement, summary, seconds, ...facts });
+  const parts = { name, files, plot, file, plan: quant.plan, why, note, recording, judgement, facts, rateHz, summary, seconds };
+  tell(args, parts);
 }
 
 export default defineVerb({

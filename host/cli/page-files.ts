@@ -12,6 +12,7 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
+import { labelsUnfit } from '../model-fields.ts';
 import { baseStyle } from '../report/design/page.ts';
 import type { Catalogue, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
 import { weightsBeside } from './bundle-file.ts';
@@ -77,12 +78,7 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
   const { data } = options;
   const labels = manifest.labels ?? options.labels;
   if (options.labels && options.labels.length !== outputs[0]?.elements)
-    throw new RunletError('RN755', {
-      what: `${options.labels.length} labels do not fit this model`,
-      where: bundle,
-      why: `its output has ${outputs[0]?.elements} values`,
-      tryThis: `--labels with ${outputs[0]?.elements} names, in the order of the output's values`,
-    });
+    throw labelsUnfit(options.labels, bundle, [outputs[0]?.elements ?? 0]);
   const beats = await beatsOf(manifest);
   let rateHz = manifest.sampleRateHz ?? options.rate;
   const hears = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= leastSoundHz);

@@ -9,6 +9,7 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
 import { type Recording, readFrames } from '../recording.ts';
+import { noTruth } from '../sources/source.ts';
 import type { DemoEntry } from '../web/protocol.ts';
 import type { labelsArg, signalArgs, truthArgs } from './model-options.ts';
 import type { Given } from './options.ts';
@@ -77,13 +78,7 @@ export async function recordingFiles(data: string, known: Known, options: Signal
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
   const recording = await readData(data, known, options);
-  if (options.truth !== undefined && !recording.truth)
-    throw new RunletError('RN721', {
-      what: 'this source has no truth',
-      where: '--truth',
-      why: 'only CSV columns, gen:ecg and gen:ppg have',
-      tryThis: 'leave out --truth, or put signal and truth into one CSV file',
-    });
+  if (options.truth !== undefined && !recording.truth) throw noTruth();
   const rateHz = known.rateHz ?? recording.sampleRateHz;
   if (rateHz === undefined) throw rateNeeded(data);
   const truth = truthOf(recording, { ...manifest, ...(labels && { labels }) });

@@ -43,7 +43,7 @@ function unknownOption(verb: string, written: string, known: Iterable<string>): 
 }
 
 /** What stands on the command line: texts of options (true and false for flags), and arguments. */
-function tokensOf(verb: string, raw: readonly string[], options: Options) {
+export function tokensOf(verb: string, raw: readonly string[], options: Options) {
   const known = spellings(options);
   const config = Object.fromEntries(
     Object.entries(options).flatMap(([name, { place, short, read }]) => {

@@ -4,16 +4,18 @@
  * In: runlet.json in the folder where a verb runs, and its arguments.  Out: arguments with what the file says; those on the command line come first.
  * The file speaks of one model, and of the files that `make` wrote for it. A bundle holds its own settings, so that nothing is added to those.
  */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import * as v from 'valibot';
 import { truthPlaces } from '../../assembly/bundle/manifest.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
+import { checkedJson } from '../../models/json.ts';
 import { printable } from '../../models/printable.ts';
 import { modes } from '../../models/stream/types.ts';
 import { presetNames } from '../../quant/presets.ts';
 import { kebab } from './args.ts';
 import type { Options } from './options.ts';
+import { tokensOf } from './parse.ts';
 
 export const projectFile = 'runlet.json';
 const limitBytes = 1 << 16;
@@ -49,53 +51,30 @@ const bad = (why: string): RunletError =>
   });
 
 /** @throws RN757 */
-export function readProject(json: string): Project {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    throw bad((error as Error).message);
-  }
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw bad(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
-}
+export const readProject = (json: string): Project => checkedJson(json, schema, 'the file', bad);
 
 const same = (a: string, b: string | undefined): boolean =>
   b !== undefined && existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 
-/** The first argument that is no option and no option's value. */
-function firstPlace(options: Options, raw: readonly string[]): string | undefined {
-  for (let i = 0; i < raw.length; i++) {
-    const arg = raw[i] as string;
-    if (!arg.startsWith('-') || arg === '-') return arg;
-    const name = arg.replace(/^--?/, '');
-    const known = Object.entries(options).find(([key, { short }]) => [key, kebab(key), short].includes(name));
-    if (known?.[1].read) i++;
-  }
-  return undefined;
-}
-
 /**
  * Arguments of a verb with what runlet.json says, and those that were added.
  * @param options of the verb; the file is of use to verbs that read a model.
- * @throws RN757
+ * @throws RN757, and what parse throws of names and values that are missing
  */
-export function withProject(options: Options, raw: readonly string[]): { raw: string[]; added: string[] } {
+export function withProject(verb: string, options: Options, raw: readonly string[]): { raw: string[]; added: string[] } {
   const plain = { raw: [...raw], added: [] };
   if (!options.model?.place || !existsSync(projectFile)) return plain;
-  const bytes = readFileSync(projectFile);
-  if (bytes.length > limitBytes) throw bad(`it has ${bytes.length} bytes, at most ${limitBytes} are read`);
-  const { model, int8, bundle: _, ...rest } = readProject(bytes.toString('utf8'));
-  const named = firstPlace(options, raw);
+  const { size } = statSync(projectFile);
+  if (size > limitBytes) throw bad(`it has ${size} bytes, at most ${limitBytes} are read`);
+  const { model, int8, bundle: _, ...rest } = readProject(readFileSync(projectFile, 'utf8'));
+  const { said, places } = tokensOf(verb, raw, options);
+  const [named] = places;
   const quantised = named !== undefined && same(named, int8);
   if (named !== undefined && !quantised && !same(named, model)) return plain;
-  const given = (name: string) => raw.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   const added = Object.entries(rest).flatMap(([name, value]) => {
-    const key = name in options ? name : undefined;
-    if (value === undefined || !key || given(kebab(key)) || (quantised && (name === 'calib' || name === 'preset'))) return [];
-    return [`--${kebab(key)}=${Array.isArray(value) ? value.join(',') : value}`];
+    if (value === undefined || !(name in options) || said.has(name)) return [];
+    if (quantised && (name === 'calib' || name === 'preset')) return [];
+    return [`--${kebab(name)}=${Array.isArray(value) ? value.join(',') : value}`];
   });
   if (named === undefined) added.unshift(model);
   return { raw: [...added, ...raw], added };

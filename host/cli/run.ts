@@ -18,6 +18,7 @@ import type { LabelDetector, Session } from '../session/index.ts';
 import { GapList, present } from '../sources/gaps.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
+import { noTruth } from '../sources/source.ts';
 import { badOption, coloursFor, output, printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import { drive } from './drive.ts';
@@ -146,13 +147,7 @@ async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void
       why: 'neither the bundle nor the source says it',
       tryThis: 'give it with --rate',
     });
-  if (options.truth !== undefined && !source.truth)
-    throw new RunletError('RN721', {
-      what: 'this source has no truth',
-      where: '--truth',
-      why: 'only CSV columns, gen:ecg and gen:ppg have',
-      tryThis: 'leave out --truth, or put signal and truth into one CSV file',
-    });
+  if (options.truth !== undefined && !source.truth) throw noTruth();
   const detector = detectorFor(session, rateHz, options);
   const gaps = policy && new GapList();
   if (one && gaps) one.frames = present(one.frames, input.elements, one.jumps, gaps);

@@ -117,7 +117,7 @@ export class Recorder {
   }
 
   /** An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row as far as it was read. */
-  output(values: Float32Array, startFrame: number, endFrame: number, truth?: Track): void {
+  output(values: Float32Array, startFrame: number, endFrame: number, truth?: { values: Float64Array }): void {
     const { rateHz = 1, jumps } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);

@@ -158,6 +158,15 @@ export function numberOf(text: string): number | undefined {
 export const wrongElements = (where: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN722', { what: "the source's frames do not fit the model's input", where, why, tryThis });
 
+/** RN721: `--truth` of a source that has none. */
+export const noTruth = (): RunletError =>
+  new RunletError('RN721', {
+    what: 'this source has no truth',
+    where: '--truth',
+    why: 'only CSV columns, gen:ecg and gen:ppg have',
+    tryThis: 'leave out --truth, or put signal and truth into one CSV file',
+  });
+
 /** RN723 where the source's rate is not the model's. */
 export function checkRate(where: string, rateHz: number, expectedHz: number | undefined): void {
   if (expectedHz === undefined || Math.abs(rateHz - expectedHz) <= 1e-6 * expectedHz) return;

@@ -7,6 +7,7 @@
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
+import { checkedJson } from '../json.ts';
 import { printable } from '../printable.ts';
 import type { MwwManifest } from './mww-manifest.ts';
 
@@ -41,16 +42,7 @@ function read<T extends typeof detector | typeof features>(
   if (json === undefined) return undefined;
   const wrong = (why: string) =>
     new RunletError('RN133', { what: `the model's metadata ${key} cannot be used`, where: key, why, tryThis: 'export it again' });
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw wrong(`${v.getDotPath(issue) ?? 'the value'}: ${issue.message}`);
+  return checkedJson(json, schema, 'the value', wrong);
 }
 
 /** Settings of the detector, or undefined where the model has none. @throws RN133 */

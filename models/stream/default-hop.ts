@@ -1,8 +1,9 @@
 /**
  * The hop of a model that names none: about a tenth of its window.
  *
- * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks, why, and hops that are cheaper than their neighbours.
- * Near a tenth the hop is taken that shares most with the total stride, so that few phases are kept (StreamiNNC rule R2). At most 13 plans are made.
+ * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks and why; hops that are cheaper than their neighbours.
+ * Near a tenth the hop is taken that shares most with the total stride.
+ * So few phases are kept (StreamiNNC rule R2). No plan is made for it.
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
@@ -16,8 +17,6 @@ export interface DefaultHop {
   hop: number;
   /** One sentence for people. */
   why: string;
-  /** Up to three hops, ascending, each with less work per frame than the hops one smaller and one larger. */
-  cheaper: number[];
 }
 
 /** Of the hops around `near`, the one that shares the largest factor with the stride, and of those the nearest. */
@@ -37,15 +36,36 @@ function multipleOf(stride: number, near: number, window: number): number {
   return stride * Math.min(largest, Math.max(1, Math.round(near / stride)));
 }
 
+interface Near {
+  window: number;
+  /** The hop for a share of the window. */
+  hopNear: (share: number) => number;
+}
+
+function nearOf(graph: Graph, { mode }: Omit<PlanOptions, 'hop'>): Near {
+  const { window } = clockOf(graph);
+  const stride = totalStride(graph);
+  const round = mode === 'stream' ? multipleOf : roundHop;
+  return { window, hopNear: (share) => round(share * window, stride, window) };
+}
+
 /** The hop for a model that names none. A model with its own state answers once a step, and has no other. */
 export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): DefaultHop {
   const clock = clockOf(graph);
   const { window } = clock;
-  if (graph.stateful) return { hop: window, why: 'the model carries its own state and answers once a step', cheaper: [] };
-  if (window === 1) return { hop: 1, why: 'the window is one frame', cheaper: [] };
-  const stride = totalStride(graph);
-  const hopNear = (share: number) =>
-    options.mode === 'stream' ? multipleOf(stride, share * window, window) : roundHop(share * window, stride, window);
+  if (graph.stateful) return { hop: window, why: 'the model carries its own state and answers once a step' };
+  if (window === 1) return { hop: 1, why: 'the window is one frame' };
+  const hop = nearOf(graph, options).hopNear(0.1);
+  return { hop, why: `no hop was given: about a tenth of the window of ${window} ${tickName(clock)}` };
+}
+
+/**
+ * Up to three hops, ascending, each with less work per frame than the hops one smaller and one larger.
+ * At most 12 plans are made.
+ */
+export function cheaperHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): number[] {
+  if (graph.stateful || clockOf(graph).window === 1) return [];
+  const { window, hopNear } = nearOf(graph, options);
   const costs = new Map<number, number>();
   /** Work per frame; no such hop has none. */
   const cost = (hop: number): number => {
@@ -60,9 +80,6 @@ export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {})
     costs.set(hop, macs);
     return macs;
   };
-  const hop = hopNear(0.1);
-  const candidates = [...new Set([hopNear(0.05), hop, hopNear(0.2), hopNear(0.4)])];
-  const cheaper = candidates.filter((h) => cost(h) < cost(h - 1) && cost(h) < cost(h + 1)).slice(0, 3);
-  const unit = tickName(clock);
-  return { hop, why: `no hop was given: about a tenth of the window of ${window} ${unit}`, cheaper };
+  const candidates = [...new Set([0.05, 0.1, 0.2, 0.4].map(hopNear))];
+  return candidates.filter((h) => cost(h) < cost(h - 1) && cost(h) < cost(h + 1)).slice(0, 3);
 }

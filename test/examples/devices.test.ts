@@ -11,6 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cores } from '../../host/bench/count.ts';
 import { openSession, type Session } from '../../host/session/index.ts';
+import { maxOf } from '../../models/lists.ts';
 import { root } from '../shared.ts';
 import { examples, installed, Workspace } from './workspace.ts';
 
@@ -43,7 +44,7 @@ function expected(values: number[][]): { label: string; score: number }[] {
     session.reset();
     session.pushAll(Float32Array.from(part.flat()), () => {
       const scores = [...session.output()];
-      const score = Math.max(...scores);
+      const score = maxOf(scores);
       found.push({ label: session.manifest.labels?.[scores.indexOf(score)] ?? '', score });
     });
   }

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSession } from '../../host/session/index.ts';
+import { maxOf } from '../../models/lists.ts';
 import { root } from '../shared.ts';
 import { installSession, typeCheck, Workspace } from './workspace.ts';
 
@@ -60,7 +61,7 @@ test('streams are apart, and say what a session says', async () => {
   const wanted: Output[] = [];
   session.pushAll(Float32Array.from(frames.flat()), (n) => {
     const values = [...session.output()];
-    const score = Math.max(...values);
+    const score = maxOf(values);
     const label = session.manifest.labels?.[values.indexOf(score)] ?? '';
     wanted.push({ startFrame: 8 * n, endFrame: 8 * n + 128, label, score });
   });

@@ -62,7 +62,7 @@ test('plan, quantize and its page: no long name but in JSON and with --names fil
     assert.is(result.code, 0, result.stderr);
     return result;
   };
-  const longest = (text: string) => Math.max(...text.split(/\s+/).map((word) => word.length));
+  const longest = (text: string) => maxOf(text.split(/\s+/).map((word) => word.length));
   const plan = await runlet('plan', 'long.onnx', '--hop', '1', '--explain', '--rules');
   assert.ok(longest(plan.stdout) < 40, plan.stdout);
   assert.match(plan.stdout, /^conv#1: /m);

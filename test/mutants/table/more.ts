@@ -135,8 +135,8 @@ const cli = inFolder('host/cli', [
   {
     id: 'project-flags',
     file: 'project.ts',
-    find: '|| given(kebab(key))',
-    replace: '|| (given(kebab(key)) && key === "calib")',
+    find: '|| said.has(name))',
+    replace: '|| (said.has(name) && name === "calib"))',
     tests: 'host/make',
     why: 'runlet.json wins over the command line',
   },
