@@ -1,8 +1,10 @@
 /**
- * build without a compiler: QuantPlan -> Bundle of style `table`, around an interpreter that was compiled beforehand (`npm run generate`). Free of Node.
+ * build without a compiler: QuantPlan -> Bundle of style `table`, around an interpreter that was compiled
+ * beforehand (`npm run generate`). Free of Node.
  *
- * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest and memory map, target `interp`: the bytes of build with `style: 'table', kernels: 'every'`.
- * The interpreter is fetched when it is first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020).
+ * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest and memory map, target
+ * `interp`: the bytes of build with `style: 'table', kernels: 'every'`. The interpreter is fetched when it is
+ * first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020).
  */
 import { fromBase64 } from '../models/graph/base64.ts';
 import { isInt16 } from '../models/graph/types.ts';
@@ -31,6 +33,8 @@ function interpreterFor({ plan: { graph } }: QuantPlan): Promise<Interpreter> {
   return found;
 }
 
-/** Packs a module of style `table`. @throws RunletError RN501 (mode misaligned), RN505, and others of RN5xx */
+/**
+ * Packs a module of style `table`. @throws RunletError RN501 (mode misaligned), RN505, and others of RN5xx
+ */
 export const build = async (quant: QuantPlan, options: TableBuildOptions = {}): Promise<Assembled> =>
   buildTable(quant, await interpreterFor(quant), { producer: 'runlet', ...options });

@@ -1,9 +1,12 @@
 /**
- * compile: from a model file to a bundle where there is no compiler, as in a web page: read, plan, quantise, and build in style `table`.
+ * compile: from a model file to a bundle where there is no compiler, as in a web page: read, plan, quantise,
+ * and build in style `table`.
  *
- * In: the bytes of a model file or a Graph, options, and for a float model a signal to calibrate with.  Out: the bundle and its manifest.
- * The same input gives the bytes of `runlet build --style table` with every kernel in the interpreter. Labels, rate, detector and hop come from the file's metadata. Cost: that of calibration; a
- * build takes some milliseconds. No Node import; browsers have the WebCrypto that it needs in pages from https: or localhost only.
+ * In: the bytes of a model file or a Graph, options, and for a float model a signal to calibrate with.  Out:
+ * the bundle and its manifest. The same input gives the bytes of `runlet build --style table` with every
+ * kernel in the interpreter. Labels, rate, detector and hop come from the file's metadata. Cost: that of
+ * calibration; a build takes some milliseconds. No Node import; browsers have the WebCrypto that it needs in
+ * pages from https: or localhost only.
  */
 import { build as buildTable } from '../assembly/build-table.ts';
 import { sha256 } from '../assembly/bundle/digest.ts';
@@ -22,7 +25,10 @@ import { hopInFile, manifestFields } from './model-fields.ts';
 export interface CompileOptions extends Omit<ReadOptions, 'digest'>, Omit<PlanOptions, 'hop'> {
   /** Frames between two outputs. Default: what the file's metadata says, else about a tenth of the window. */
   hop?: number;
-  /** A signal of the kind that the model will see, real values `[frames][f][c]`, or one for each input; a float model needs it. Some hundred windows. */
+  /**
+   * A signal of the kind that the model will see, real values `[frames][f][c]`, or one for each input; a
+   * float model needs it. Some hundred windows.
+   */
   calibration?: Calibration;
   /** Methods of quantisation (docs/quantisation.md). */
   preset?: Preset;
@@ -57,7 +63,8 @@ export function checkWebCrypto(): void {
 /**
  * Compiles a model.
  * @param model a file that readModel reads (TensorFlow Lite, ONNX, TensorFlow.js, .rnq), or a Graph.
- * @throws RunletError RN1xx, RN3xx (the file), RN2xx (the plan), RN4xx (quantisation), RN5xx (the build), RN780 (no WebCrypto), RN782 (a float model without calibration)
+ * @throws RunletError RN1xx, RN3xx (the file), RN2xx (the plan), RN4xx (quantisation), RN5xx (the build),
+ * RN780 (no WebCrypto), RN782 (a float model without calibration)
  */
 export async function compile(model: Uint8Array | Graph, options: CompileOptions = {}): Promise<Compiled> {
   checkWebCrypto();

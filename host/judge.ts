@@ -1,8 +1,9 @@
 /**
  * How well int8 does what float does, on a recording that has its truth.
  *
- * In: the float graph, the int8 plan, a recording.  Out: accuracy (or mean absolute error) of float and int8 at the same windows, and how far their outputs are apart.
- * Windows are spread over the recording evenly, as many as some seconds of work allow.
+ * In: the float graph, the int8 plan, a recording.  Out: accuracy (or mean absolute error) of float and int8
+ * at the same windows, and how far their outputs are apart. Windows are spread over the recording evenly, as
+ * many as some seconds of work allow.
  */
 import type { TruthAt } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
@@ -69,8 +70,10 @@ export function judged(
 }
 
 /**
- * The order of class names that a model without labels has: alphabetical, as label encoders make it, if the model's own answers bear that out.
- * @returns the names in the order of the outputs; undefined where the answers for any name are mostly another's.
+ * The order of class names that a model without labels has: alphabetical, as label encoders make it, if the
+ * model's own answers bear that out.
+ * @returns the names in the order of the outputs; undefined where the answers for any name are mostly
+ * another's.
  */
 export function labelOrder(
   graph: Graph,

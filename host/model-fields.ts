@@ -1,8 +1,9 @@
 /**
  * What a model file's metadata says for its bundle. No Node import: the command line and the page read the same.
  *
- * In: a Graph, and settings of the detector and labels that come before the file's.  Out: fields of the manifest, the hop and the mode that the file asks
- * for, and the graph with what a user said of it, so that a file made of it says so too.
+ * In: a Graph, and settings of the detector and labels that come before the file's.  Out: fields of the
+ * manifest, the hop and the mode that the file asks for, and the graph with what a user said of it, so that a
+ * file made of it says so too.
  */
 import { type DetectorManifest, type TruthAt, truthPlaces } from '../assembly/bundle/manifest.ts';
 import { RunletError } from '../models/error.ts';
@@ -24,7 +25,10 @@ export interface ModelSettings {
   truthAt?: TruthAt | undefined;
 }
 
-/** The graph with settings in its metadata, over those that it has. @throws RN755, RN756 labels or columns that do not fit */
+/**
+ * The graph with settings in its metadata, over those that it has. @throws RN755, RN756 labels or columns
+ * that do not fit
+ */
 export function withSettings(graph: Graph, settings: ModelSettings): Graph {
   const { hop, mode, sampleRateHz, labels, columns, truthAt } = settings;
   const texts = {
@@ -51,7 +55,10 @@ export const labelsUnfit = (labels: readonly string[], where: string, elements: 
     tryThis: `--labels with ${elements[0]} names, in the order of the output's values`,
   });
 
-/** Labels are names of an output's elements; an output of one element has one, or two for its low and its high end. @throws RN755 */
+/**
+ * Labels are names of an output's elements; an output of one element has one, or two for its low and its high
+ * end. @throws RN755
+ */
 function checkLabels(graph: Graph, labels: readonly string[] | undefined): void {
   if (!labels) return;
   const elements = graph.outputs.map(({ tensor }) => elementsOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
@@ -59,7 +66,10 @@ function checkLabels(graph: Graph, labels: readonly string[] | undefined): void 
     throw labelsUnfit(labels, graph.name, elements);
 }
 
-/** Names of the elements of a frame that the metadata has (`runlet.columns`: a JSON list, or names with commas between them). @throws RN756 */
+/**
+ * Names of the elements of a frame that the metadata has (`runlet.columns`: a JSON list, or names with commas
+ * between them). @throws RN756
+ */
 export function columnsIn(graph: Graph): string[] | undefined {
   const text = graph.metadata['runlet.columns'];
   if (text === undefined) return undefined;
@@ -75,7 +85,10 @@ export function columnsIn(graph: Graph): string[] | undefined {
   });
 }
 
-/** Columns of a file that the model's input is known by: those of the metadata, else the name of an input of one element. @throws RN756 */
+/**
+ * Columns of a file that the model's input is known by: those of the metadata, else the name of an input of
+ * one element. @throws RN756
+ */
 export function knownColumns(graph: Graph): string[] | undefined {
   const [input] = graph.inputs;
   const single = input && frameOf(graph.tensors[input.tensor]?.shape ?? { t: 0, f: 0, c: 0 }) === 1;

@@ -1,8 +1,9 @@
 /**
  * A recording that a verb goes by: all of its frames, and what it says of itself.
  *
- * In: a graph and a file (or several, with commas between them, for a model of several inputs).  Out: signals `[frames][f][c]` an input, the names and the
- * rate of its columns, the truth per frame where one column holds it.  RN720 to RN739 where it cannot be read.
+ * In: a graph and a file (or several, with commas between them, for a model of several inputs).  Out: signals
+ * `[frames][f][c]` an input, the names and the rate of its columns, the truth per frame where one column
+ * holds it.  RN720 to RN739 where it cannot be read.
  */
 import { frameOf, type Graph } from '../models/graph/types.ts';
 import { minOf } from '../models/lists.ts';
@@ -18,7 +19,10 @@ export interface Truth {
   column: string;
   /** A frame each: a number, an index of `names` or of the model's labels, or NaN. */
   values: Float64Array;
-  /** Names of classes in the order in which they come, where the model has no labels and the column holds names. */
+  /**
+   * Names of classes in the order in which they come, where the model has no labels and the column holds
+   * names.
+   */
   names: string[];
 }
 

@@ -1,6 +1,7 @@
 /**
- * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops, assembly/emit/ops from the folders' file names,,
- * host/session/quantise-kernel.ts, the host's own WebAssembly, from assembly/host/quantise.ts, and assembly/interpreters from assembly/kernels.
+ * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops,
+ * assembly/emit/ops from the folders' file names,, host/session/quantise-kernel.ts, the host's own
+ * WebAssembly, from assembly/host/quantise.ts, and assembly/interpreters from assembly/kernels.
  *
  * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */

@@ -1,7 +1,8 @@
 /**
  * assembly/interpreters: the interpreters of layer tables that builds without a compiler use, as TypeScript.
  *
- * In: kernels, and what compiles them.  Out: for each file its text. Where the digest at its top is that of its sources it is kept as it is, for a compilation takes some seconds.
+ * In: kernels, and what compiles them.  Out: for each file its text. Where the digest at its top is that of
+ * its sources it is kept as it is, for a compilation takes some seconds.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

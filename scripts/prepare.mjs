@@ -1,10 +1,13 @@
 /**
- * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing, then with declarations of types, unless those are as new as the sources.
+ * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing,
+ * then with declarations of types, unless those are as new as the sources.
  *
- * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/, each with the tree of the sources that belong to its package, and beside the
- * code what it reads at run time.
- * Rule: a file belongs to one package. A relative import of another package's file becomes an import of that package, `runlet/dist/models/read/npy.js`; so every
- * module is loaded once. A clone has links to its own packages (package.json), and runs what is published.
+ * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/,
+ * each with the tree of the sources that belong to its package, and beside the code what it reads at run
+ * time.
+ * Rule: a file belongs to one package. A relative import of another package's file becomes an import of that
+ * package, `runlet/dist/models/read/npy.js`; so every module is loaded once. A clone has links to its own
+ * packages (package.json), and runs what is published.
  * `npx runlet` in a clone may run this while another `runlet` starts: files that are as they should be are left alone, and at no time is one missing.
  * Plain JavaScript, and esbuild alone: this runs before anything else does.
  */
@@ -117,7 +120,8 @@ for (const { path, text } of outputFiles) {
 for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, path, readFileSync(join(root, path)));
 for (const path of asTheyAre) for (const file of filesOf(join(root, path))) put(path, under(root, file), readFileSync(file));
 
-// The session is one minified module, for script tags too. Its other files hand on what that one has: one copy, and a small package.
+// The session is one minified module, for script tags too. Its other files hand on what that one has: one
+// copy, and a small package.
 const namesIn = (source) => metafile.outputs[`dist/${source.replace(/\.ts$/, '.js')}`].exports;
 const handedOn = (source, module) => `export { ${namesIn(source).join(', ')} } from '${module}';\n`;
 const inside = [...sessionFiles].filter((source) => source !== sessionEntry);
@@ -148,7 +152,8 @@ function makeTypes() {
     rmSync(folder, { recursive: true });
   }
 }
-// What `runlet page` serves. It has no compiler, which is 15 MB: models that are dropped on it become layer tables.
+// What `runlet page` serves. It has no compiler, which is 15 MB: models that are dropped on it become layer
+// tables.
 const { pageScripts } = await import('./web/scripts.mjs');
 for (const [name, bytes] of (await pageScripts({ compiler: false })).first)
   files.get('runlet').set(`page/${name}`, Buffer.from(bytes));

@@ -1,4 +1,7 @@
-/** `./runlet` of a clone: it starts without npx, from any folder, and being killed at any moment of its start breaks nothing. */
+/**
+ * `./runlet` of a clone: it starts without npx, from any folder, and being killed at any moment of its start
+ * breaks nothing.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
 /**
- * models/train/runlet_export.py: what a model's file says after its export is what was asked for, and what cannot be meant is refused.
+ * models/train/runlet_export.py: what a model's file says after its export is what was asked for, and what
+ * cannot be meant is refused.
  *
- * In: the committed files of test/fixtures/training, and, where RUNLET_PYTHON (default python3) has the packages, exports made here.
- * docs/training.md's use of the file is in training.test.ts.
+ * In: the committed files of test/fixtures/training, and, where RUNLET_PYTHON (default python3) has the
+ * packages, exports made here. docs/training.md's use of the file is in training.test.ts.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -126,7 +126,10 @@ export const importsOf = ({ form, weights }: Pick<Manifest, 'form' | 'weights'>)
   ...(form === 'wasi' ? wasiFunctions.map((name) => `${wasiModule}.${name}`) : []),
 ];
 
-/** Where in an output's window its truth is: the class that most frames have, the frame in the middle, the last one, or the mean over all. */
+/**
+ * Where in an output's window its truth is: the class that most frames have, the frame in the middle, the
+ * last one, or the mean over all.
+ */
 export const truthPlaces = ['majority', 'middle', 'end', 'mean'] as const;
 export type TruthAt = (typeof truthPlaces)[number];
 
@@ -165,9 +168,14 @@ export interface Manifest {
   /** The front end inside the module; its input is then int16 sound. */
   frontEndConfig?: FrontEndManifest;
   labels?: string[];
-  /** Names of the elements of an input's frame, in their order: the columns of a file. Models with one input. */
+  /**
+   * Names of the elements of an input's frame, in their order: the columns of a file. Models with one input.
+   */
   columns?: string[];
-  /** Which truth an output answers for. Left out: the majority of a window for classes, its last frame for values. */
+  /**
+   * Which truth an output answers for. Left out: the majority of a window for classes, its last frame for
+   * values.
+   */
   truthAt?: TruthAt;
   detector?: DetectorManifest;
   features?: FeaturesManifest;

@@ -36,7 +36,10 @@ const text = (x: string) =>
     })
     .join('')}"`;
 
-/** The output whose elements have names, and those; undefined where there are none that fit it. A detector of one value names it. */
+/**
+ * The output whose elements have names, and those; undefined where there are none that fit it. A detector of
+ * one value names it.
+ */
 export function labelsOf({ detector, labels, outputs }: Manifest): { output: number; labels: string[] } | undefined {
   const output = detector?.output ?? 0;
   const elements = outputs[output]?.elements;

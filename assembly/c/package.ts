@@ -60,7 +60,9 @@ endif()
 const frames = (name: string, m: Manifest): string =>
   inputType(m) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
 
-/** Prints the label of the largest element where there are labels to choose from, else the values of output 0. */
+/**
+ * Prints the label of the largest element where there are labels to choose from, else the values of output 0.
+ */
 function report(name: string, macro: string, m: Manifest): string {
   const { output, labels } = labelsOf(m) ?? { output: 0, labels: [] };
   const element = (i: string) => `${name}_output(${output})[${i}]`;
@@ -76,7 +78,10 @@ function report(name: string, macro: string, m: Manifest): string {
   }`;
 }
 
-/** A sketch that pushes frames of silence, says what an output means when one falls due, and how long a hop takes. */
+/**
+ * A sketch that pushes frames of silence, says what an output means when one falls due, and how long a hop
+ * takes.
+ */
 const sketch = (name: string, macro: string, m: Manifest): string => `// ${name}: replace read_frames by your sensor.
 #include <${name}.h>
 

@@ -1,8 +1,8 @@
 /**
  * An HTTP service that keeps one session a stream: frames in, labels out. `node service.js [BUNDLE] [PORT]`
  *
- * POST /streams/NAME   {"frames": [[0.1, ...], ...]}: the next frames of that stream; answers with the outputs that fell due
- * DELETE /streams/NAME   forgets the stream
+ * POST /streams/NAME   {"frames": [[0.1, ...], ...]}: the next frames of that stream; answers with the
+ * outputs that fell due DELETE /streams/NAME   forgets the stream
  * GET /   what the model takes and gives
  */
 import { readFile } from 'node:fs/promises';

@@ -61,7 +61,10 @@ class Tally implements Comparison {
 
 const port0 = (session: Session) => session.manifest.inputs[0] as Session['manifest']['inputs'][number];
 
-/** Each row of x is one whole window. A session that answers within a window begins anew at each; a state that belongs to the model is reset once. */
+/**
+ * Each row of x is one whole window. A session that answers within a window begins anew at each; a state that
+ * belongs to the model is reset once.
+ */
 export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comparison {
   const port = port0(session);
   const perRow = port.elements * session.window;

@@ -1,7 +1,9 @@
 /**
- * runlet completion: a script for a shell that completes commands, options, and the values that an option takes.
+ * runlet completion: a script for a shell that completes commands, options, and the values that an option
+ * takes.
  *
- * In: the declarations of all verbs.  Out: the script on stdout; it runs without Runlet, so completing is fast.
+ * In: the declarations of all verbs.  Out: the script on stdout; it runs without Runlet, so completing is
+ * fast.
  */
 import { isRunletError } from '../../models/error.ts';
 import { print, printJson } from './args.ts';

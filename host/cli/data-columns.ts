@@ -1,7 +1,9 @@
 /**
- * The question whether a flat input is a window (models/read/flat.ts), with the columns of the data that were named beside the model.
+ * The question whether a flat input is a window (models/read/flat.ts), with the columns of the data that were
+ * named beside the model.
  *
- * In: the graph and the options.  Out: the question, or nothing.  Of a .npy or .csv only the first 64 KiB are read; what is wrong with it is said where it is used.
+ * In: the graph and the options.  Out: the question, or nothing.  Of a .npy or .csv only the first 64 KiB are
+ * read; what is wrong with it is said where it is used.
  */
 import type { Graph } from '../../models/graph/types.ts';
 import { flatQuestion } from '../../models/read/flat.ts';
@@ -33,7 +35,10 @@ async function columnsOf(path: string | undefined): Promise<number | undefined> 
   }
 }
 
-/** First byte of a .rnq file (`RNQ1`), and of no other model: it is read as it was written, whatever the options. */
+/**
+ * First byte of a .rnq file (`RNQ1`), and of no other model: it is read as it was written, whatever the
+ * options.
+ */
 const rnqStart = 0x52;
 
 /** What to ask the user; nothing where `--frame` is given or the input has a time axis. */

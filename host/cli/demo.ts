@@ -1,8 +1,9 @@
 /**
  * runlet demo: beats and their kinds out of an ECG, from the ONNX file to beats as they come.
  *
- * In: models/zoo/ecg (float ONNX, calibration signal, two simulated minutes with their beats).  Out: the trace with what was found below it, beats against
- * the script, what streaming saved. Writes out/ecg.wasm in the folder where it runs.
+ * In: models/zoo/ecg (float ONNX, calibration signal, two simulated minutes with their beats).  Out: the
+ * trace with what was found below it, beats against the script, what streaming saved. Writes out/ecg.wasm in
+ * the folder where it runs.
  */
 import { join, relative } from 'node:path';
 import { planStream } from '../../models/stream/plan.ts';

@@ -88,7 +88,10 @@ async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
   );
 }
 
-/** All rows of a source, into a file or as lines on stdout. @returns how many rows, of how many samples @throws RN760 */
+/**
+ * All rows of a source, into a file or as lines on stdout. @returns how many rows, of how many samples
+ * @throws RN760
+ */
 async function writeRows(options: Options, frontEnd: FrontEnd, source: Source, file?: NpyWriter) {
   const { sampleRateHz, channels, stepSamples, windowSamples } = frontEnd;
   const { as: type } = options;

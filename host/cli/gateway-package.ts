@@ -1,7 +1,9 @@
 /**
- * Parts of the gateway, which is a package of its own: @runlet/gateway brings the server, MQTT and what they need.
+ * Parts of the gateway, which is a package of its own: @runlet/gateway brings the server, MQTT and what they
+ * need.
  *
- * In: an import of a file of host/gateway (in the published packages an import of @runlet/gateway; scripts/prepare.mjs).  Out: the module.
+ * In: an import of a file of host/gateway (in the published packages an import of @runlet/gateway;
+ * scripts/prepare.mjs).  Out: the module.
  */
 import { RunletError } from '../../models/error.ts';
 import { producer } from './producer.ts';

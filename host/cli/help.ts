@@ -1,7 +1,8 @@
 /**
  * The help: of a verb by its declarations, of the command, and the short road that `runlet` alone shows.
  *
- * In: declarations, the columns of the terminal, colours.  Out: lines, none longer than the columns and no word broken.
+ * In: declarations, the columns of the terminal, colours.  Out: lines, none longer than the columns and no
+ * word broken.
  */
 import { append, maxOf } from '../../models/lists.ts';
 import type { Colours } from '../report/terminal.ts';

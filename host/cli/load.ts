@@ -71,7 +71,10 @@ export const namesOf = (graph: Graph, { names }: { names?: 'short' | 'file' }): 
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
-/** The hop that the user asks for, else the model's, else about a tenth of the window; and why, with others that are cheap. */
+/**
+ * The hop that the user asks for, else the model's, else about a tenth of the window; and why, with others
+ * that are cheap.
+ */
 export function hopOf(graph: Graph, asked: number | undefined, mode: Mode | undefined): { hop: number; why: string } {
   if (asked !== undefined) return { hop: asked, why: 'as you asked' };
   const named = hopInFile(graph);
@@ -96,8 +99,8 @@ function assumedHop(graph: Graph, mode: Mode | undefined): number {
 }
 
 /**
- * Plan options from the command line, else from the model's metadata; a model without a hop gets one (models/stream/default-hop.ts). A budget or a depth
- * asks for edge-exact.
+ * Plan options from the command line, else from the model's metadata; a model without a hop gets one
+ * (models/stream/default-hop.ts). A budget or a depth asks for edge-exact.
  * @throws RN740, also where a budget or a depth stands beside another mode
  */
 export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
@@ -150,7 +153,8 @@ export const noCalibration = (graph: Graph): RunletError =>
   });
 
 /**
- * The graph with what was said of it, so that files made of it say so too: hop, mode, rate, labels, columns, truth.
+ * The graph with what was said of it, so that files made of it say so too: hop, mode, rate, labels, columns,
+ * truth.
  * @param facts what the calibration signal says; the command line comes first, and the model's own rate.
  * @throws RN755, RN756 labels or columns that do not fit
  */

@@ -1,7 +1,8 @@
 /**
  * The command line: finds the verb, loads its file and nothing else, and turns errors into exit codes.
  *
- * `runlet --help` loads no verb: names and descriptions stand in verbs.ts. Each host/cli/<verb>.ts exports a Verb by default.
+ * `runlet --help` loads no verb: names and descriptions stand in verbs.ts. Each host/cli/<verb>.ts exports a
+ * Verb by default.
  */
 import { readFileSync } from 'node:fs';
 import { RunletError } from '../../models/error.ts';

@@ -1,8 +1,9 @@
 /**
  * runlet make MODEL DATA: the whole way from a model file and a recording to a module, with good defaults.
  *
- * In: a model file, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the bundle), NAME.svg (its run over the recording), and
- * runlet.json, which other verbs read; one screen that says what was decided and why, how good int8 is, and what to do next.
+ * In: a model file, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the bundle),
+ * NAME.svg (its run over the recording), and runlet.json, which other verbs read; one screen that says what
+ * was decided and why, how good int8 is, and what to do next.
  */
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from '../../assembly/build.ts';

@@ -1,7 +1,8 @@
 /**
  * "Did you mean": the known word that is nearest to one that is not known.
  *
- * In: a word, known words.  Out: the one with the fewest letters to change, or nothing where too many would have to change.
+ * In: a word, known words.  Out: the one with the fewest letters to change, or nothing where too many would
+ * have to change.
  */
 
 /** Letters to insert, leave out, replace or swap with their neighbour (optimal string alignment). */

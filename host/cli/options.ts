@@ -1,8 +1,10 @@
 /**
- * Options and arguments of the command line. Each is declared once: help, type, parser with limits, default and error are one declaration.
+ * Options and arguments of the command line. Each is declared once: help, type, parser with limits, default
+ * and error are one declaration.
  *
- * In: what an option is for and what it takes.  Out: an Option. parse.ts reads a command line by them, help.ts and completion.ts print them.
- * An option's name is its key in the verb's `args`: `microHop` is written `--micro-hop`.
+ * In: what an option is for and what it takes.  Out: an Option. parse.ts reads a command line by them,
+ * help.ts and completion.ts print them. An option's name is its key in the verb's `args`: `microHop` is
+ * written `--micro-hop`.
  */
 import { RunletError } from '../../models/error.ts';
 import { badOption, kebab } from './args.ts';
@@ -30,7 +32,10 @@ export interface Option<T = unknown> {
   path?: boolean;
   /** The value of a text. A flag has none. @throws RN740 */
   read?(text: string, name: string): T;
-  /** Refuses a path that cannot be used. It is called when all values are read, and reads no file. @throws RN720, RN753 */
+  /**
+   * Refuses a path that cannot be used. It is called when all values are read, and reads no file. @throws
+   * RN720, RN753
+   */
   check?(text: string, where: string): void;
 }
 
@@ -51,7 +56,10 @@ interface Spec<T> {
 /** A value that is always there, or one that may not be. */
 type Held<T, S> = S extends { required: true } | { default: NonNullable<unknown> } ? T : T | undefined;
 
-/** An option whose text `read` turns into a value; undefined says that it cannot. @param wants what it takes, for RN740 */
+/**
+ * An option whose text `read` turns into a value; undefined says that it cannot. @param wants what it takes,
+ * for RN740
+ */
 export function withValue<T, const S extends Spec<T> = Spec<T>>(
   about: string,
   wants: string,
@@ -145,7 +153,10 @@ export const list = (about: string, spec: Spec<string[]> = {}): Option<string[] 
     { hint: 'a,b', ...spec },
   );
 
-/** Given or not; undefined where neither `--NAME` nor `--no-NAME` stands there. @param negative help of `--no-NAME` */
+/**
+ * Given or not; undefined where neither `--NAME` nor `--no-NAME` stands there. @param negative help of
+ * `--no-NAME`
+ */
 export const flag = (about: string, negative?: string): Option<boolean | undefined> => ({ about, negative });
 
 /** Given unless `--no-NAME` stands there. */
@@ -206,7 +217,10 @@ export const group = <const A extends Options>(title: string, options: A): A =>
 /** The option that every verb has. */
 export const jsonArg = group('Output', { json: flag('Results as JSON on standard output') });
 
-/** Options of a declaration that are given although they are of no use. @param why what makes them so @throws RN740 */
+/**
+ * Options of a declaration that are given although they are of no use. @param why what makes them so @throws
+ * RN740
+ */
 export function refuseGiven(options: Options, given: ReadonlySet<string>, why: string, but: readonly string[] = []): void {
   const name = Object.keys(options).find((key) => given.has(key) && !but.includes(key));
   if (name === undefined) return;

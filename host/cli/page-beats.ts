@@ -1,8 +1,9 @@
 /**
  * The zoo's ECG model on the page: its answers become beats.
  *
- * In: a manifest.  Out: how its answers are read, and what a truth of its recordings means; undefined for any other model. Nothing in a bundle says that
- * answers are beats, so the model is known by the digest of its file.
+ * In: a manifest.  Out: how its answers are read, and what a truth of its recordings means; undefined for any
+ * other model. Nothing in a bundle says that answers are beats, so the model is known by the digest of its
+ * file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

@@ -2,8 +2,9 @@
  * The web page with one model and perhaps a recording of it: what `runlet page` serves.
  *
  * In: dist/page (host/web, which scripts/prepare.mjs builds), a bundle, a recording.  Out: files by name.
- * Sound for a model that listens stays as it is: the page resamples it, and has the front end that the bundle names, built here. Any other recording becomes
- * the model's frames as float32, with the truth of each where a column has it.
+ * Sound for a model that listens stays as it is: the page resamples it, and has the front end that the bundle
+ * names, built here. Any other recording becomes the model's frames as float32, with the truth of each where
+ * a column has it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -59,7 +60,10 @@ async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEnd
   return [{ id: preset, preset, title, file: 'front-end.wasm', sampleRateHz, windowSamples, stepSamples, channels }];
 }
 
-/** All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to RN741, RN765, RN781 */
+/**
+ * All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to
+ * RN741, RN765, RN781
+ */
 export async function pageWith(bundle: string, options: PageOptions, given: ReadonlySet<string>): Promise<ServedFiles> {
   const files = ownFiles();
   const wasm = await readBytes(bundle);

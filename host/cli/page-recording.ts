@@ -1,8 +1,8 @@
 /**
  * A recording as the web page takes it.
  *
- * In: what `openSource` reads, a manifest, what the user says.  Out: files of the page, and the entry of its catalogue: frames of the model as float32, the
- * truth of each where a column has it.
+ * In: what `openSource` reads, a manifest, what the user says.  Out: files of the page, and the entry of its
+ * catalogue: frames of the model as float32, the truth of each where a column has it.
  */
 import { basename } from 'node:path';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
@@ -31,7 +31,10 @@ function rateNeeded(path: string): RunletError {
   });
 }
 
-/** The truth of every frame as the page takes it; undefined, with a line on stderr, where it holds names and nobody said which value of the output is which. */
+/**
+ * The truth of every frame as the page takes it; undefined, with a line on stderr, where it holds names and
+ * nobody said which value of the output is which.
+ */
 function truthOf({ truth }: Recording, { outputs, labels }: Manifest): Float32Array | undefined {
   if (!truth) return undefined;
   const elements = outputs[0]?.elements ?? 1;

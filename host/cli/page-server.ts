@@ -1,8 +1,10 @@
 /**
  * Serves plain files on 127.0.0.1, to this machine's own browser.
  *
- * In: files by name, a port (0: any that is free).  Out: the address, and a way to stop.  Nothing but those files is served. A request says an address of this machine in Host:
- * a page whose name was bound to it (DNS rebinding) says its own. The headers isolate the page from other origins, which gives it clocks of 5 microseconds.
+ * In: files by name, a port (0: any that is free).  Out: the address, and a way to stop.  Nothing but those
+ * files is served. A request says an address of this machine in Host: a page whose name was bound to it (DNS
+ * rebinding) says its own. The headers isolate the page from other origins, which gives it clocks of 5
+ * microseconds.
  */
 import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

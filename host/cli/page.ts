@@ -1,7 +1,8 @@
 /**
  * runlet page <bundle.wasm> [data]: the web page with a bundle, and a recording that is played at once.
  *
- * In: a bundle, a recording.  Out: the address on stdout, as JSON with --json; the page until Ctrl-C or SIGTERM.
+ * In: a bundle, a recording.  Out: the address on stdout, as JSON with --json; the page until Ctrl-C or
+ * SIGTERM.
  */
 import { RunletError } from '../../models/error.ts';
 import { exitCodes, printJson } from './args.ts';

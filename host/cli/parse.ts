@@ -1,8 +1,9 @@
 /**
  * Reads a command line by the declarations of a verb.
  *
- * In: arguments after the verb, declarations.  Out: values by name, and which of them were given. All of the command line is looked at before anything
- * is read: unknown options first, then arguments too many, values, what is missing, and last the paths.
+ * In: arguments after the verb, declarations.  Out: values by name, and which of them were given. All of the
+ * command line is looked at before anything is read: unknown options first, then arguments too many, values,
+ * what is missing, and last the paths.
  */
 import { parseArgs } from 'node:util';
 import { RunletError } from '../../models/error.ts';

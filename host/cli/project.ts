@@ -1,8 +1,9 @@
 /**
  * runlet.json: what is said once of a model, so that every verb knows it.
  *
- * In: runlet.json in the folder where a verb runs, and its arguments.  Out: arguments with what the file says; those on the command line come first.
- * The file speaks of one model, and of the files that `make` wrote for it. A bundle holds its own settings, so that nothing is added to those.
+ * In: runlet.json in the folder where a verb runs, and its arguments.  Out: arguments with what the file
+ * says; those on the command line come first. The file speaks of one model, and of the files that `make`
+ * wrote for it. A bundle holds its own settings, so that nothing is added to those.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import * as v from 'valibot';

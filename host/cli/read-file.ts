@@ -60,7 +60,9 @@ export async function readBytes(path: string, limitBytes = fileLimitBytes): Prom
   }
 }
 
-/** The first bytes of a regular file, at most `headBytes`, and how many it has. @throws Error, with the reason */
+/**
+ * The first bytes of a regular file, at most `headBytes`, and how many it has. @throws Error, with the reason
+ */
 export async function readHead(path: string, headBytes: number): Promise<{ bytes: Uint8Array; fileBytes: number }> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -1,5 +1,6 @@
 /**
- * A verb of the command line, as its file exports it by default. Its name and its text in lists stand in verbs.ts, which loads no verb.
+ * A verb of the command line, as its file exports it by default. Its name and its text in lists stand in
+ * verbs.ts, which loads no verb.
  */
 import type { Options } from './options.ts';
 import type { Parsed } from './parse.ts';

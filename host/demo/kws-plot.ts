@@ -1,7 +1,8 @@
 /**
  * A run of kws as an SVG: the sound above with the script's words, the scores of the ten words below with what was heard.
  *
- * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, light or dark as the reader prefers.
+ * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, light or dark as the
+ * reader prefers.
  */
 import { drawing } from '../report/design/draw.ts';
 import { type Colour, colour as named, series, standalone } from '../report/design/palette.ts';

@@ -1,7 +1,9 @@
 /**
- * The wires of `runlet gateway` beside HTTP: WebSocket, MQTT, standard input, a serial line; and the page with its metrics.
+ * The wires of `runlet gateway` beside HTTP: WebSocket, MQTT, standard input, a serial line; and the page
+ * with its metrics.
  *
- * In: options, a gateway that runs.  Out: wires that are open; `stop` closes them. The log says when frames are shed.
+ * In: options, a gateway that runs.  Out: wires that are open; `stop` closes them. The log says when frames
+ * are shed.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';

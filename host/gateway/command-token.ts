@@ -1,7 +1,9 @@
 /**
- * The token of `runlet gateway`: given, refused by an option, or made at the first start and kept in the state folder.
+ * The token of `runlet gateway`: given, refused by an option, or made at the first start and kept in the
+ * state folder.
  *
- * In: options.  Out: the token, and what to say of it. A made one has 256 random bits; its file is for its owner alone, and is whole or not there.
+ * In: options.  Out: the token, and what to say of it. A made one has 256 random bits; its file is for its
+ * owner alone, and is whole or not there.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';

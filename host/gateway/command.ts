@@ -1,7 +1,8 @@
 /**
  * runlet gateway: receives bundles, tries them, swaps them in, and runs streams through them.
  *
- * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log on stderr, lines of JSON where that is no terminal. It stops at SIGINT and SIGTERM.
+ * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log on stderr, lines of
+ * JSON where that is no terminal. It stops at SIGINT and SIGTERM.
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
@@ -181,7 +182,10 @@ async function serverTls(
 
 type FleetArgs = Given<typeof fleetArgs> & { state: string; host: string };
 
-/** The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN720, RN740, RN851, RN852, RN866 */
+/**
+ * The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN720, RN740, RN851,
+ * RN852, RN866
+ */
 async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
   const { state, host, fleet, gatewayId = hostname(), registry } = args;
   const tls = await tlsOf({ ca: args.fleetCa, cert: args.fleetCert, key: args.fleetKey }, 'fleet');
@@ -254,7 +258,10 @@ function announce(gateway: Gateway, { url }: Served, { token, file, made }: Gate
   if (file) process.stdout.write(`token       ${file}; commands take it by --token-file\n`);
 }
 
-/** An error that no request, stream or trial took is counted and logged: the others must not pay for it. @returns what ends it */
+/**
+ * An error that no request, stream or trial took is counted and logged: the others must not pay for it.
+ * @returns what ends it
+ */
 function lastResort({ counts }: Served, log: Logger): () => Promise<void> {
   const fault = (error: unknown) => {
     counts.faults++;

@@ -1,8 +1,9 @@
 /**
  * The gateway's log: a line of JSON for each entry, or, on a terminal, a line for people.
  *
- * In: a level, fields that every entry has, the stream.  Out: a pino logger. On a terminal: time, level, text, then the fields as name=value. Texts come from
- * clients and files, so control characters are shown as codes; an error's stack follows on lines of its own.
+ * In: a level, fields that every entry has, the stream.  Out: a pino logger. On a terminal: time, level,
+ * text, then the fields as name=value. Texts come from clients and files, so control characters are shown as
+ * codes; an error's stack follows on lines of its own.
  */
 import { type Logger, pino } from 'pino';
 import { printable, printableLines } from '../../models/printable.ts';

@@ -1,7 +1,9 @@
 /**
- * Certificates and keys of TLS, looked at before they are used, so that a wrong file is told by its option and not by a handshake that fails.
+ * Certificates and keys of TLS, looked at before they are used, so that a wrong file is told by its option
+ * and not by a handshake that fails.
  *
- * In: bytes of PEM files, each with the option that named it.  Out: the same, or RN866. A certificate whose key stands in the same file needs no other one.
+ * In: bytes of PEM files, each with the option that named it.  Out: the same, or RN866. A certificate whose
+ * key stands in the same file needs no other one.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';

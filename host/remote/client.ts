@@ -1,8 +1,9 @@
 /**
  * Speaks to a gateway: for `runlet flash`, `rollback` and `status`.
  *
- * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors with the gateway's own code and sentence, one that
- * cannot be reached RN860, and what TLS does not let through RN867 to RN869 (tls-errors.ts). An upload that breaks goes on at the offset that the gateway has.
+ * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors
+ * with the gateway's own code and sentence, one that cannot be reached RN860, and what TLS does not let
+ * through RN867 to RN869 (tls-errors.ts). An upload that breaks goes on at the offset that the gateway has.
  */
 import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
@@ -20,7 +21,10 @@ export interface ClientOptions {
   url: string;
   token?: string;
   tls?: TlsParts;
-  /** How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a minute. */
+  /**
+   * How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a
+   * minute.
+   */
   tries?: number;
 }
 
@@ -149,8 +153,8 @@ export class GatewayClient {
   }
 
   /**
-   * Sends a bundle in pieces, and its digest. Where the connection breaks under way it is tried again some times, and goes on at the offset that the gateway
-   * has, also after the gateway was restarted.
+   * Sends a bundle in pieces, and its digest. Where the connection breaks under way it is tried again some
+   * times, and goes on at the offset that the gateway has, also after the gateway was restarted.
    */
   async upload<T>(bytes: Uint8Array, slot: string, query: string, { seen, broke }: Progress): Promise<T> {
     const { tries = 8 } = this.#options;
@@ -188,7 +192,9 @@ export class GatewayClient {
       }
   }
 
-  /** What is staged in a slot, where it is this one: the answer to the last request of its upload was lost. */
+  /**
+   * What is staged in a slot, where it is this one: the answer to the last request of its upload was lost.
+   */
   async #staged(slot: string, digest: string): Promise<Stored | undefined> {
     const { slots } = await this.status();
     const staged = slots.find((one) => one.slot === slot)?.staged;

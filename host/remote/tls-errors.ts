@@ -1,8 +1,10 @@
 /**
- * What a failed connection says of TLS: whose certificate was refused, and by whom, or that one side spoke HTTP and the other HTTPS.
+ * What a failed connection says of TLS: whose certificate was refused, and by whom, or that one side spoke
+ * HTTP and the other HTTPS.
  *
- * In: an error of a socket, and how far the connection had come.  Out: RN867, RN868 or RN869 with what to try; undefined for all else. Names of errors: OpenSSL's
- * of X509_verify_cert_error_string, and Node's of TLS.
+ * In: an error of a socket, and how far the connection had come.  Out: RN867, RN868 or RN869 with what to
+ * try; undefined for all else. Names of errors: OpenSSL's of X509_verify_cert_error_string, and Node's of
+ * TLS.
  */
 import { RunletError } from '../../models/error.ts';
 

@@ -1,7 +1,8 @@
 /**
  * A run as an SVG: the input signal above, the outputs below, on one time axis.
  *
- * In: values and times.  Out: SVG text, 900 px wide, light or dark as the reader prefers. Long signals are drawn as envelopes (minimum and maximum per half pixel).
+ * In: values and times.  Out: SVG text, 900 px wide, light or dark as the reader prefers. Long signals are
+ * drawn as envelopes (minimum and maximum per half pixel).
  */
 import { maxOf } from '../../models/lists.ts';
 import { type Drawing, drawing, type Mark } from './design/draw.ts';
@@ -23,7 +24,10 @@ export interface RunPlot {
   /** Series at `times`. */
   outputs: Series[];
   truth?: Series;
-  /** Of a classifier: strips over the outputs with the class at each of `times`, an index of `outputs`, or NaN. */
+  /**
+   * Of a classifier: strips over the outputs with the class at each of `times`, an index of `outputs`, or
+   * NaN.
+   */
   classes?: Series[];
   /** When each output fell due: seconds, or frames where the rate is unknown. */
   times: ArrayLike<number>;

@@ -1,14 +1,17 @@
 /**
  * What a verb shows while it works, on a terminal alone: a line on stderr that is emptied in the end.
  *
- * In: what goes on, and how much of it is done where that is known.  Out: `compiling for interp, 12 s` as time goes by, or the time that is left by the pace so far.
+ * In: what goes on, and how much of it is done where that is known.  Out: `compiling for interp, 12 s` as
+ * time goes by, or the time that is left by the pace so far.
  */
 import { coloursFor, emptyLine } from './terminal.ts';
 
 /** Milliseconds between two drawings, and before a pace is known. */
 const [drawMs, paceMs] = [200, 300];
 
-/** The time that is left by the pace since `started`; nothing where no pace is known yet. @param share 0 to 1 */
+/**
+ * The time that is left by the pace since `started`; nothing where no pace is known yet. @param share 0 to 1
+ */
 export function leftText(started: number, share: number, now = performance.now()): string {
   const elapsed = now - started;
   if (share <= 0.01 || elapsed < paceMs) return '';

@@ -52,7 +52,10 @@ export interface RecorderOptions {
   keepInput: boolean;
   inputNames?: string[];
   truthName?: string;
-  /** Default: what the bundle says, else the majority of the window for classes, and its last frame for values. */
+  /**
+   * Default: what the bundle says, else the majority of the window for classes, and its last frame for
+   * values.
+   */
   truthAt?: TruthAt;
   /** Jumps in time between the rows of the truth. */
   jumps?: GapList;

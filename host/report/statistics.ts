@@ -1,7 +1,8 @@
 /**
  * Statistics that reports print.
  *
- * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error, accuracy, truths of windows.
+ * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error,
+ * accuracy, truths of windows.
  */
 import type { TruthAt } from '../../assembly/bundle/manifest.ts';
 

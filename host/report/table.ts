@@ -1,9 +1,10 @@
 /**
  * Plain tables for terminals, aligned, without borders.
  *
- * In: rows of text or numbers, the columns of the terminal.  Out: lines; numbers to the right. Colour only where the caller says so. cli-table3
- * measures wide and coloured characters. Where a line would be longer than the terminal, columns are left out, those first that the caller names, and a
- * last line says which; then texts are cut. Nothing is wrapped.
+ * In: rows of text or numbers, the columns of the terminal.  Out: lines; numbers to the right. Colour only
+ * where the caller says so. cli-table3 measures wide and coloured characters. Where a line would be longer
+ * than the terminal, columns are left out, those first that the caller names, and a last line says which;
+ * then texts are cut. Nothing is wrapped.
  */
 
 import { stripVTControlCharacters } from 'node:util';
@@ -59,7 +60,10 @@ const [between, leastText] = [2, 12];
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length;
 
-/** A text of at most `width` characters: of a name, which has no blanks, the end is kept, of others the beginning. */
+/**
+ * A text of at most `width` characters: of a name, which has no blanks, the end is kept, of others the
+ * beginning.
+ */
 function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const plain = stripVTControlCharacters(text);

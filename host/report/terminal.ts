@@ -3,7 +3,8 @@
  *
  * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control characters as `\uXXXX`, but for newline and tab.
  * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and that no file can know; they alone pass,
- * without the number. A stream that is no terminal gets none of them. On a terminal no word is broken at the end of a line.
+ * without the number. A stream that is no terminal gets none of them. On a terminal no word is broken at the
+ * end of a line.
  */
 import pc from 'picocolors';
 import { printable, printableLines } from '../../models/printable.ts';
@@ -33,7 +34,10 @@ export function coloursFor(stream: { isTTY?: boolean }): Colours {
 /** Columns for which texts are made, where a terminal has fewer. */
 const narrowest = 40;
 
-/** Columns of a terminal, or what COLUMNS says of another stream; undefined where lines may be as long as they are. */
+/**
+ * Columns of a terminal, or what COLUMNS says of another stream; undefined where lines may be as long as they
+ * are.
+ */
 export function columnsOf(stream: { columns?: number }): number | undefined {
   const columns = stream.columns || Number(process.env.COLUMNS);
   return columns > 0 ? Math.max(narrowest, Math.floor(columns)) : undefined;

@@ -1,7 +1,8 @@
 /**
  * Text broken into lines between words.
  *
- * In: text, columns.  Out: the same text with line breaks, so that no line is longer, where no word is. Sequences of a terminal have no width.
+ * In: text, columns.  Out: the same text with line breaks, so that no line is longer, where no word is.
+ * Sequences of a terminal have no width.
  */
 import { stripVTControlCharacters } from 'node:util';
 
@@ -29,7 +30,10 @@ export const wrap = (text: string, columns: number): string =>
     .flatMap((line) => (widthOf(line) <= columns ? [line.trimEnd()] : broken(line, columns, 0)))
     .join('\n');
 
-/** Blanks before what follows a break: under the text behind a label (`mode        stream`), else as the line began. */
+/**
+ * Blanks before what follows a break: under the text behind a label (`mode        stream`), else as the line
+ * began.
+ */
 function hanging(line: string): number {
   const plain = stripVTControlCharacters(line);
   const [label] = /^\s*(?:\S+ {1,2})?\S+\s{2,}(?=\S)/.exec(plain) ?? [];
@@ -40,7 +44,10 @@ function hanging(line: string): number {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequence that empties a line
 const asTheyAre = /^[{[]|\r|\x1b\[[\d;]*K/;
 
-/** Whole lines of a program for a terminal of so many columns. JSON and lines that move the cursor stay as they are. */
+/**
+ * Whole lines of a program for a terminal of so many columns. JSON and lines that move the cursor stay as
+ * they are.
+ */
 export const fitLines = (text: string, columns: number): string =>
   text
     .split('\n')

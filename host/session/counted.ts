@@ -1,8 +1,10 @@
 /**
- * Frames that say how many values each of them has, so that a signal of another width is refused and not cut into other frames.
+ * Frames that say how many values each of them has, so that a signal of another width is refused and not cut
+ * into other frames.
  *
- * In: an array of numbers for each frame, or `{ data, channels }`.  Out: the typed array of these values, once each frame has the values of the input's.
- * A plain typed array has no such count: the samples of a stereo recording are as many frames of one value as those of a mono one that is twice as long.
+ * In: an array of numbers for each frame, or `{ data, channels }`.  Out: the typed array of these values,
+ * once each frame has the values of the input's. A plain typed array has no such count: the samples of a
+ * stereo recording are as many frames of one value as those of a mono one that is twice as long.
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -12,7 +14,10 @@ import type { Frames } from './quantise.ts';
 /** An array of numbers for each frame. */
 export type FrameRows = readonly (readonly number[])[];
 
-/** Frames one after the other, and the values of each: the channels of interleaved sound, the columns of a table. */
+/**
+ * Frames one after the other, and the values of each: the channels of interleaved sound, the columns of a
+ * table.
+ */
 export interface CountedFrames {
   data: Frames;
   channels: number;
@@ -48,7 +53,10 @@ function rowOf(port: PortManifest, row: unknown, frame: number): number[] {
   });
 }
 
-/** The values of an array of numbers for each frame, real values. `first` is rows[0], which was read. @throws RN708, RN718 */
+/**
+ * The values of an array of numbers for each frame, real values. `first` is rows[0], which was read. @throws
+ * RN708, RN718
+ */
 export function joinRows(port: PortManifest, rows: readonly unknown[], first: unknown): Float32Array {
   const { length } = rows;
   const read: number[][] = [];

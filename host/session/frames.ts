@@ -1,10 +1,12 @@
 /**
  * What a push got: which arrays, of which kind, and how many ticks of the clock they last.
  *
- * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all; with one input a tick is a frame. RN706, RN708, RN718.
+ * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all;
+ * with one input a tick is a frame. RN706, RN708, RN718.
  * Rule: kind and length are asked of the array itself (its internal slots), so that no property, getter or Proxy of the caller can say
  * otherwise, and each element of an array of arrays is read once. An array of another realm (a frame of a page, a vm context) counts as well.
- * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws or gets rows (counted.ts).
+ * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws or gets
+ * rows (counted.ts).
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -13,8 +15,8 @@ import { isFrames, isList, kindOf, lengthOf, wrongKind } from './kinds.ts';
 import type { Frames } from './quantise.ts';
 
 /**
- * What a session takes: the frames of its input, an array of these with one for each input, an array of numbers for each frame (models with one
- * input), or frames with the number of values in each.
+ * What a session takes: the frames of its input, an array of these with one for each input, an array of
+ * numbers for each frame (models with one input), or frames with the number of values in each.
  */
 export type Signal = Frames | CountedFrames | readonly (Frames | CountedFrames)[] | FrameRows;
 
@@ -48,7 +50,8 @@ function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]
 /**
  * Ticks that `frames` last; `parts` receives the array of each input.
  * @throws RN706 where there are no frames, a part of one or of a tick, not the same number of ticks on every input, or not an array for each;
- *   RN708 where one is no typed array of a kind that a session takes; RN718 where frames say that they have other values.
+ * RN708 where one is no typed array of a kind that a session takes; RN718 where frames say that they have
+ *   other values.
  */
 export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts: Frames[]): number {
   read(inputs, frames, parts);

@@ -1,7 +1,8 @@
 /**
  * Of which kind a value is that a session got.
  *
- * In: any value.  Out: the kind and the length of a typed array, by its internal slots (ECMA-262, %TypedArray%.prototype); RN708 for what an input does not take.
+ * In: any value.  Out: the kind and the length of a typed array, by its internal slots (ECMA-262,
+ * %TypedArray%.prototype); RN708 for what an input does not take.
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';

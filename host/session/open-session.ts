@@ -1,7 +1,8 @@
 /**
  * openSession: from a bundle's bytes to a Session.
  *
- * In: a bundle, or bundles of one network for several targets.  Out: a session that takes frames.  The checks are those of open.ts.
+ * In: a bundle, or bundles of one network for several targets.  Out: a session that takes frames.  The checks
+ * are those of open.ts.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -11,9 +12,13 @@ import { Session } from './session.ts';
 import { isBytes } from './weights.ts';
 
 export interface SessionOptions {
-  /** For modules whose custom section was stripped; it is checked against the module's constants all the same. */
+  /**
+   * For modules whose custom section was stripped; it is checked against the module's constants all the same.
+   */
   manifest?: Manifest;
-  /** The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied. */
+  /**
+   * The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied.
+   */
   weights?: BufferSource;
 }
 
@@ -30,9 +35,11 @@ function accepted(set: readonly BufferSource[]): BufferSource {
 }
 
 /**
- * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and resets.
- * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the first that the engine accepts is opened.
- * What it cannot check is that rn_push returns: run a bundle of unknown origin in a worker (docs/session.md).
+ * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and
+ * resets.
+ * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the
+ * first that the engine accepts is opened. What it cannot check is that rn_push returns: run a bundle of
+ * unknown origin in a worker (docs/session.md).
  * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
  */
 export async function openSession(

@@ -2,15 +2,19 @@
  * What a classifier says: the label with the highest score.
  *
  * In: a manifest and real values of one output.  Out: label, score and index; of equal scores the first.
- * Rule: a score is the model's own value. It is a probability where the model ends in a softmax or a sigmoid; no softmax is added, since a manifest does not say that an
- * output holds logits. Cost: one comparison a label, and the object.
+ * Rule: a score is the model's own value. It is a probability where the model ends in a softmax or a sigmoid;
+ * no softmax is added, since a manifest does not say that an output holds logits. Cost: one comparison a
+ * label, and the object.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 
 export interface Result {
   label: string;
-  /** Real value of that label: a probability where the model ends in a softmax or a sigmoid, else what the model gives (a logit). */
+  /**
+   * Real value of that label: a probability where the model ends in a softmax or a sigmoid, else what the
+   * model gives (a logit).
+   */
   score: number;
   /** Element of the output, and place in `labels`. */
   index: number;

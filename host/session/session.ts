@@ -195,8 +195,10 @@ export class Session {
    * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
    *   uint8 only. Int16Array: samples, inputs that are stored so only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
    *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
-   *   `{ data, channels }` and an array of numbers for each frame say how many values a frame has, and another number than frameElements is refused.
-   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 frames of another width (nothing was consumed),
+   * `{ data, channels }` and an array of numbers for each frame say how many values a frame has, and another
+   *   number than frameElements is refused.
+   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 frames of
+   * another width (nothing was consumed),
    *   RN710 the module failed, RN752 it failed before.
    */
   push(frames: Signal): boolean {
@@ -328,8 +330,10 @@ export class Session {
   }
 
   /**
-   * What a classifier says now: the label with the highest score of the latest output; undefined before the first output, and from a restore to the next one.
-   * @param which default: the output that the manifest's detector reads, else 0. @throws RN711, RN719 the output has no labels
+   * What a classifier says now: the label with the highest score of the latest output; undefined before the
+   * first output, and from a restore to the next one.
+   * @param which default: the output that the manifest's detector reads, else 0. @throws RN711, RN719 the
+   * output has no labels
    */
   result(which = this.manifest.detector?.output ?? 0): Result | undefined {
     const result = resultOf(this.manifest, which, this.output(which));

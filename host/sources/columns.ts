@@ -1,10 +1,12 @@
 /**
- * Which columns of a CSV make a frame, which is the time, which the truth; and the rate that a time column says.
+ * Which columns of a CSV make a frame, which is the time, which the truth; and the rate that a time column
+ * says.
  *
  * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
- * Columns are those that the user names; else those that the model names, where the header has them all; else all that hold numbers but the time
- * (t, time..., timestamp) and the truth (the one that was asked for, and what is named label, class, target, truth or activity). Where those are more than a
- * frame has, they are the ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
+ * Columns are those that the user names; else those that the model names, where the header has them all; else
+ * all that hold numbers but the time (t, time..., timestamp) and the truth (the one that was asked for, and
+ * what is named label, class, target, truth or activity). Where those are more than a frame has, they are the
+ * ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
  */
 import { RunletError } from '../../models/error.ts';
 import { type TimeUnit, unitOfName } from './clock.ts';
@@ -30,7 +32,10 @@ export function columnOf(wanted: string, names: string[] | undefined, width: num
   });
 }
 
-/** The column of the time, by the user's word or by its name; -1 for none. @throws RN726 no such column, RN750 several */
+/**
+ * The column of the time, by the user's word or by its name; -1 for none. @throws RN726 no such column, RN750
+ * several
+ */
 export function timeColumn(names: string[] | undefined, width: number, where: string, time: SourceOptions['time'] = {}): number {
   if (time.column === 'none') return -1;
   if (time.column !== undefined) return columnOf(time.column, names, width, where);
@@ -58,7 +63,10 @@ function families(columns: readonly number[], names: readonly string[] | undefin
   return columns.filter((i) => (count.get(stem(i) ?? '-') ?? 0) > 1);
 }
 
-/** The only column that is named as a truth, else the only one that holds text; -1 for none, and where nobody asked. */
+/**
+ * The only column that is named as a truth, else the only one that holds text; -1 for none, and where nobody
+ * asked.
+ */
 function guessedTruth(names: string[] | undefined, first: readonly string[], { guessTruth }: SourceOptions): number {
   if (!guessTruth || !names) return -1;
   const only = (is: (i: number) => boolean) => {
@@ -106,8 +114,8 @@ export function frameColumns(
 export const rateRows = 64;
 
 /**
- * Frames a second by the usual step of a time column; undefined where it is no time in seconds or milliseconds (a step of 1 may be a row number).
- * A rate within 1 % of a whole number is that number.
+ * Frames a second by the usual step of a time column; undefined where it is no time in seconds or
+ * milliseconds (a step of 1 may be a row number). A rate within 1 % of a whole number is that number.
  */
 export function rateOfTimes(name: string, cells: readonly string[], unit?: TimeUnit): number | undefined {
   const times = cells.map((cell) => numberOf(cell) ?? Number.NaN);

@@ -2,8 +2,9 @@
  * CSV files and streams.
  *
  * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per row.
- * Source: RFC 4180, read by csv-parse as a stream. columns.ts says which columns are taken. A time column gives the rate where the model has none, and its
- * jumps are gaps, where asked for. Every error names its line.
+ * Source: RFC 4180, read by csv-parse as a stream. columns.ts says which columns are taken. A time column
+ * gives the rate where the model has none, and its jumps are gaps, where asked for. Every error names its
+ * line.
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
@@ -40,7 +41,10 @@ function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOpt
 /** Names of classes that are kept of a truth column whose labels nobody gave. */
 const mostNames = 1000;
 
-/** Truth: a number, a label's index, or NaN where the cell is empty. Without labels a new name gets the next index. */
+/**
+ * Truth: a number, a label's index, or NaN where the cell is empty. Without labels a new name gets the next
+ * index.
+ */
 function truthOf(cell: string, labels: string[] | undefined, found: string[]): number {
   const at = (labels ?? found).indexOf(cell);
   if (at >= 0) return at;
@@ -139,7 +143,8 @@ function cellValue(row: Row, column: number, where: string, { names, gaps }: { n
 }
 
 /**
- * A source out of CSV. The header is read at once, with the first rows where a time column is to give the rate.
+ * A source out of CSV. The header is read at once, with the first rows where a time column is to give the
+ * rate.
  * @param ahead rows that may be read before the first frame is asked for.
  * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number,
  *   RN739, RN749, RN750 the time column.

@@ -28,7 +28,9 @@ export interface Source<Chunk = Float32Array> {
   truth?: Track;
   /** The column of the truth. */
   truthName?: string;
-  /** Names in a truth column whose labels nobody gave, filled as frames are read; a truth is an index of them. */
+  /**
+   * Names in a truth column whose labels nobody gave, filled as frames are read; a truth is an index of them.
+   */
   truthNames?: string[];
   /** Jumps of the time column between frames, filled as frames are read. */
   jumps?: GapList;

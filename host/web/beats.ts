@@ -1,7 +1,8 @@
 /**
  * Beats of an ECG out of a history: models/zoo/ecg with the rules of host/features.
  *
- * In: scores [none, N, S, V, F] and the samples that led to them.  Out: a detection for each beat, at the time of the beat.
+ * In: scores [none, N, S, V, F] and the samples that led to them.  Out: a detection for each beat, at the
+ * time of the beat.
  */
 import { type BeatKinds, beatKinds, type KindWeights } from '../features/beat-kinds.ts';
 import { type Beat, type BeatFinder, beatFinder } from '../features/beats.ts';

@@ -1,9 +1,10 @@
 /**
  * The chain that runs in the page's engine: samples -> rate of the model -> front end -> model.
  *
- * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.  Out: batches of what is drawn: envelope, rows of features, outputs.
- * Outputs do not depend on how the samples are cut into pieces, and are those of a session in Node on the same samples.
- * Times of an output: the end of the newest row or sample that it saw.
+ * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.  Out: batches of
+ * what is drawn: envelope, rows of features, outputs. Outputs do not depend on how the samples are cut into
+ * pieces, and are those of a session in Node on the same samples. Times of an output: the end of the newest
+ * row or sample that it saw.
  */
 import { quantiseValue, type Session } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';

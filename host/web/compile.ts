@@ -1,7 +1,8 @@
 /**
  * What a model file holds, for the page: host/compile.ts, which is `runlet/compile`, makes a bundle of it.
  *
- * In: the file's bytes, options, the manifest of a microWakeWord model.  Out: its graph, hop, and what was assumed.
+ * In: the file's bytes, options, the manifest of a microWakeWord model.  Out: its graph, hop, and what was
+ * assumed.
  */
 import { sha256 } from '../../assembly/bundle/digest.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';

@@ -1,9 +1,10 @@
 /**
  * Columns of a CSV file as a recording.
  *
- * In: text, and the model that it is for.  Out: samples, or frames of as many columns as the model takes, with their names; the rate of its time column.
- * Columns named like the input, or like the channels that are known, come first; else the columns of numbers, without times and without what is the truth.
- * Loaded only when such a file comes: the parser is larger than the rest of the page.
+ * In: text, and the model that it is for.  Out: samples, or frames of as many columns as the model takes,
+ * with their names; the rate of its time column. Columns named like the input, or like the channels that are
+ * known, come first; else the columns of numbers, without times and without what is the truth. Loaded only
+ * when such a file comes: the parser is larger than the rest of the page.
  */
 import { type CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { RunletError } from '../../models/error.ts';
@@ -54,7 +55,10 @@ function columnsOf(file: string, heads: string[], body: string[][], { elements, 
   throw bad(file, `it has ${values.length} columns of values${shown && ` among ${shown}`}, and the model takes ${elements}`);
 }
 
-/** Rows a second by the middle of the steps of a time column, in seconds unless its name says milliseconds; undefined where it has none. */
+/**
+ * Rows a second by the middle of the steps of a time column, in seconds unless its name says milliseconds;
+ * undefined where it has none.
+ */
 function rateOf(heads: string[], body: string[][]): number | undefined {
   const column = heads.findIndex(isTime);
   if (column < 0) return undefined;

@@ -1,7 +1,8 @@
 /**
  * How samples reach a model: what the page takes from its manifest, and what it has to ask.
  *
- * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; or the question for what nobody said.
+ * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; or the
+ * question for what nobody said.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';

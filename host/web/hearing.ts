@@ -13,7 +13,10 @@ import type { Reading } from './reading.ts';
 
 export interface Hearing {
   readonly heard: Detection[];
-  /** What it finds, for headings and counts; undefined where nothing is found, but a state or a quantity is read. */
+  /**
+   * What it finds, for headings and counts; undefined where nothing is found, but a state or a quantity is
+   * read.
+   */
   readonly kind: 'words' | 'beats' | undefined;
   /** Where the user may choose it. */
   readonly cutoff?: number;

@@ -1,7 +1,8 @@
 /**
  * What a run is worth against what is in its signal: the figure beside the others, and what was wrong.
  *
- * In: the model that runs, its history, the recording.  Out: a number with what it means; findings that are wrong, and what was missed.
+ * In: the model that runs, its history, the recording.  Out: a number with what it means; findings that are
+ * wrong, and what was missed.
  */
 import type { Detection } from '../session/index.ts';
 import type { Answers } from './demo.ts';
@@ -26,7 +27,10 @@ export interface Judgement {
   figure?: [value: string, note: string];
 }
 
-/** A word is heard up to 0.8 s after its end: the window is a second, and a mean of some answers comes on top. Beats are at most 150 ms away, as evaluations have it. */
+/**
+ * A word is heard up to 0.8 s after its end: the window is a second, and a mean of some answers comes on top.
+ * Beats are at most 150 ms away, as evaluations have it.
+ */
 const tolerances: Record<'words' | 'beats', Tolerance> = {
   words: { earlyS: 0, lateS: 0.8 },
   beats: { earlyS: 0.15, lateS: 0.15 },

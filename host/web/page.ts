@@ -79,7 +79,8 @@ class Page {
     const [first] = this.#catalogue.models;
     if (!first) return;
     await this.#try(() => this.#loadEntry(first));
-    // the first view shows what it is about: at once, without a sound, and still for those who want nothing to move
+    // the first view shows what it is about: at once, without a sound, and still for those who want nothing
+    // to move
     if (this.#activity || this.#current?.origin.entry !== first) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     await this.#try(() => (still ? this.#all() : this.#play(false)));

@@ -12,7 +12,10 @@ import type { Shown } from './timeline.ts';
 /** Seconds across the picture while a signal runs: slow signals need more of them. */
 export const liveSOf = ({ feed, rateHz }: Loaded): number => (feed === 'signal' && rateHz < 40 ? 60 : 10);
 
-/** Names of the traces: of the recording, else those that are known or that the bundle has, else the input's with a number. */
+/**
+ * Names of the traces: of the recording, else those that are known or that the bundle has, else the input's
+ * with a number.
+ */
 export function channelsOf({ traces, manifest }: Loaded, recorded: Recording | undefined, known: string[] | undefined): string[] {
   const name = manifest.inputs[0]?.name ?? 'signal';
   const names = recorded?.channels ?? known ?? manifest.columns ?? [];

@@ -24,17 +24,25 @@ export interface FrontEndEntry {
 export interface DemoEntry {
   title: string;
   file: string;
-  /** Raw float32 samples have their rate here; a WAV file has its own. Of several channels: frames a second. */
+  /**
+   * Raw float32 samples have their rate here; a WAV file has its own. Of several channels: frames a second.
+   */
   rateHz?: number;
   /** Names of the channels; one that is left out has the name of the input. */
   channels?: string[];
-  /** float32, one value each `stepS` seconds: what the model should say; of a classifier, the index of a class. NaN: not known. */
+  /**
+   * float32, one value each `stepS` seconds: what the model should say; of a classifier, the index of a
+   * class. NaN: not known.
+   */
   truth?: { file: string; stepS: number };
   /** JSON, a list of Said: what the model should find. */
   script?: string;
 }
 
-/** What is there in a signal, by a script: a word, a state that lasts, a beat (start and end are the same). Seconds. */
+/**
+ * What is there in a signal, by a script: a word, a state that lasts, a beat (start and end are the same).
+ * Seconds.
+ */
 export interface Said {
   word: string;
   start: number;
@@ -65,7 +73,10 @@ export interface Catalogue {
   version: string;
   models: ModelEntry[];
   frontEnds: FrontEndEntry[];
-  /** Kernel sources as JSON, for code that the page compiles for one model; left out where the page has no compiler. */
+  /**
+   * Kernel sources as JSON, for code that the page compiles for one model; left out where the page has no
+   * compiler.
+   */
   compiler?: { kernels: string };
   /** Files are kept for visits without the server. */
   offline?: boolean;

@@ -1,7 +1,9 @@
 /**
- * What the page asks where a model file does not say it: how fast its frames come, and what its answers are called.
+ * What the page asks where a model file does not say it: how fast its frames come, and what its answers are
+ * called.
  *
- * In: a question.  Out: a form in the place of the picture, or above it; what the user says. Nothing is assumed meanwhile.
+ * In: a question.  Out: a form in the place of the picture, or above it; what the user says. Nothing is
+ * assumed meanwhile.
  */
 import { RunletError } from '../../models/error.ts';
 import { byId, make } from './dom.ts';
@@ -9,7 +11,10 @@ import type { Action } from './error-panel.ts';
 import type { Loaded, LoadOptions, Question } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
-/** Dimensions of an input that may be time, where a reader could not tell (RN168), as choices beside the error. */
+/**
+ * Dimensions of an input that may be time, where a reader could not tell (RN168), as choices beside the
+ * error.
+ */
 export const timeAxes = (error: unknown, use: (options: LoadOptions) => void): Action[] =>
   error instanceof RunletError && error.code === 'RN168'
     ? [...(error.parts.why ?? '').matchAll(/\bdimension (\d+) gives/g)].map(([, dim]) => ({
@@ -24,7 +29,10 @@ export function hideQuestion(): void {
   form.replaceChildren();
 }
 
-/** The rate, or the front end whose rows the model takes. @param cancel the user goes back to the model that ran before. */
+/**
+ * The rate, or the front end whose rows the model takes. @param cancel the user goes back to the model that
+ * ran before.
+ */
 export function askRate(
   { name, elements, frontEnds }: Question,
   answer: (options: LoadOptions) => void,

@@ -2,8 +2,8 @@
  * A file becomes a recording: sound, or frames for the model.
  *
  * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or frames.  WAV is read by our own reader, so that
- * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy has no rate: its rate is the model's; .csv has that of its time
- * column.
+ * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy has no
+ * rate: its rate is the model's; .csv has that of its time column.
  */
 import { RunletError } from '../../models/error.ts';
 import { readNpy } from '../sources/npy.ts';
@@ -118,7 +118,8 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
 }
 
 /**
- * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the model's channels have (default: those of the bundle).
+ * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the
+ * model's channels have (default: those of the bundle).
  * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
  */
 export async function readRecording(

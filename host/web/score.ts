@@ -1,8 +1,9 @@
 /**
  * How right a run is, where the signal comes with what is in it.
  *
- * In: what was found and what is there.  Out: counts, and a short text. A finding is right if its label is that of something it lies in or near, each used once;
- * an answer of a state is right if it is the state of its time; a quantity has the mean of its absolute errors.
+ * In: what was found and what is there.  Out: counts, and a short text. A finding is right if its label is
+ * that of something it lies in or near, each used once; an answer of a state is right if it is the state of
+ * its time; a quantity has the mean of its absolute errors.
  */
 import type { Detection } from '../session/index.ts';
 import type { History } from './history.ts';
@@ -68,7 +69,10 @@ export function rightStates({ outputs, times }: History, { names }: Reading, sai
   return { right, judged };
 }
 
-/** Mean absolute error of value 0 against a truth with a value each `stepS` seconds, `delayS` before the end of the window; undefined where there is none. */
+/**
+ * Mean absolute error of value 0 against a truth with a value each `stepS` seconds, `delayS` before the end
+ * of the window; undefined where there is none.
+ */
 export function meanError(
   { outputs, times }: History,
   truth: { values: Float32Array; stepS: number },

@@ -1,7 +1,8 @@
 /**
  * The envelope of a signal as it comes: least and greatest sample of every bucket, for each channel.
  *
- * In: whole frames [n][channels] in pieces of any length.  Out: [buckets][channels][2], least and greatest of the buckets that ended in this piece.
+ * In: whole frames [n][channels] in pieces of any length.  Out: [buckets][channels][2], least and greatest of
+ * the buckets that ended in this piece.
  */
 /** Frames in a bucket: 400 buckets a second, or one a frame. */
 export const bucketSamples = (rateHz: number): number => Math.max(1, Math.round(rateHz / 400));

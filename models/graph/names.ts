@@ -1,5 +1,6 @@
 /**
- * Short names of layers: the operator and its number in the order of the graph, `conv#2`. Names in model files may have hundreds of characters.
+ * Short names of layers: the operator and its number in the order of the graph, `conv#2`. Names in model
+ * files may have hundreds of characters.
  *
  * In: a graph, or a list of layers.  Out: names, each once. Inputs are called as the model calls them.
  */
@@ -15,7 +16,9 @@ export function shortNames(layers: readonly { op: string }[]): string[] {
   });
 }
 
-/** The short name of a layer or a tensor by its name in the file; a name that is none of the graph's stays. */
+/**
+ * The short name of a layer or a tensor by its name in the file; a name that is none of the graph's stays.
+ */
 export function shortener({ nodes, tensors, inputs }: Graph): (name: string) => string {
   const short = new Map<string, string>(inputs.map(({ tensor, name }) => [tensors[tensor]?.name ?? name, name]));
   for (const [i, name] of shortNames(nodes).entries()) {

@@ -1,7 +1,8 @@
 /**
  * printGraph: a graph as an aligned table for people (`runlet inspect`).
  *
- * In: a Graph.  Out: text, one line a node: short name, operator, output shape, sliding geometry, activation, parameters, scale @ zero point (or int16), name in the file.
+ * In: a Graph.  Out: text, one line a node: short name, operator, output shape, sliding geometry, activation,
+ * parameters, scale @ zero point (or int16), name in the file.
  */
 import { maxOf } from '../lists.ts';
 import { shortNames } from './names.ts';

@@ -1,9 +1,11 @@
 /**
- * A flat input: one frame of all its values, or a window of several frames that was flattened before the network.
+ * A flat input: one frame of all its values, or a window of several frames that was flattened before the
+ * network.
  *
- * In: a graph and, where it is known, how many columns the data have.  Out: the question to the user, with the numbers of frames that make sense; nothing
- * where the input has a time axis, or too few values for a window. Rule: the columns of the data, the width of the front end that the metadata name, then
- * divisors that sensors (3, 6, 9 values a sample), front ends (40, 13, 10 a row) and single signals (1) have.
+ * In: a graph and, where it is known, how many columns the data have.  Out: the question to the user, with
+ * the numbers of frames that make sense; nothing where the input has a time axis, or too few values for a
+ * window. Rule: the columns of the data, the width of the front end that the metadata name, then divisors
+ * that sensors (3, 6, 9 values a sample), front ends (40, 13, 10 a row) and single signals (1) have.
  */
 import type { Graph } from '../graph/types.ts';
 import { namedWidth } from './time-axis.ts';
@@ -23,7 +25,10 @@ export function frameWidths(values: number, known: readonly (number | undefined)
   return usual.filter((n) => values % n === 0 && values / n >= fewestFrames).slice(0, mostAnswers);
 }
 
-/** `input x has 714 values and no time: is this 119 frames of 6? --frame 6; ...` @param columns of the data beside the model */
+/**
+ * `input x has 714 values and no time: is this 119 frames of 6? --frame 6; ...` @param columns of the data
+ * beside the model
+ */
 export function flatQuestion(graph: Graph, columns?: number): string | undefined {
   const [port, second] = graph.inputs;
   const shape = graph.tensors[port?.tensor ?? -1]?.shape;

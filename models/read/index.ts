@@ -1,9 +1,11 @@
 /**
  * readModel: a model file of any format that is read to a Graph.
  *
- * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then). Errors: RN166 and RN167 (a file of another
- * program, see foreign/), RN100 (nothing that is known), RN168 (which dimension is time, see time-axis.ts), and those of the reader. Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at
- * byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
+ * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then).
+ * Errors: RN166 and RN167 (a file of another program, see foreign/), RN100 (nothing that is known), RN168
+ * (which dimension is time, see time-axis.ts), and those of the reader. Source: `TFL3` is the FlatBuffers
+ * identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag
+ * 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
  * `options.files`.
  */
 

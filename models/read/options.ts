@@ -42,7 +42,10 @@ export interface ReaderOptions extends ReadOptions {
 /** Metadata that stand for an option. */
 const keys = { timeAxis: 'runlet.time_axis', frame: 'runlet.frame' } as const;
 
-/** The options, with `runlet.time_axis` and `runlet.frame` of the file's metadata where the caller names neither a time axis nor a frame. */
+/**
+ * The options, with `runlet.time_axis` and `runlet.frame` of the file's metadata where the caller names
+ * neither a time axis nor a frame.
+ */
 export function withMetadata(options: ReaderOptions, metadata: Readonly<Record<string, string>>): ReaderOptions {
   if (options.timeAxis !== undefined || options.frame !== undefined) return options;
   const whole = (key: string): number | undefined => (/^\d{1,9}$/.test(metadata[key] ?? '') ? Number(metadata[key]) : undefined);

@@ -1,11 +1,15 @@
 /**
  * All that is wrong with a file, said at once.
  *
- * In: errors of its inputs, operators and weights.  Out: one error: the only one itself, else RN169 with a list of all.  Lists are bounded.
+ * In: errors of its inputs, operators and weights.  Out: one error: the only one itself, else RN169 with a
+ * list of all.  Lists are bounded.
  */
 import { RunletError } from '../error.ts';
 
-/** Entries of a list in a message. A choice: more are not read by anybody, and a hostile file may hold ten thousand. */
+/**
+ * Entries of a list in a message. A choice: more are not read by anybody, and a hostile file may hold ten
+ * thousand.
+ */
 const longestList = 32;
 
 /** Entries with `; ` between them, the first ones where there are many. */

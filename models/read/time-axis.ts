@@ -1,13 +1,15 @@
 /**
  * Which dimension of an input is time, where the operators allow more than one.
  *
- * In: a reader that asks `pick` for each input that it can read in several ways.  Out: the graph of the reading that the evidence speaks for, with a note of why;
- * a notice where only a convention or the lengths speak; RN168 with all readings where nothing does. A silent guess would give a stream of nonsense whose
+ * In: a reader that asks `pick` for each input that it can read in several ways.  Out: the graph of the
+ * reading that the evidence speaks for, with a note of why; a notice where only a convention or the lengths
+ * speak; RN168 with all readings where nothing does. A silent guess would give a stream of nonsense whose
  * windows are right, so that no check of windows finds it.
  *
- * Evidence, the first that speaks (docs/reading.md): only one reading has operators that can stream; a dilation, a causal padding, or kernels longer than 1
- * along one axis alone (time); a kernel that takes a whole axis (features); a width that the metadata, or front ends in use, have; the file format's
- * convention; a dimension at least twice as long as the other. Cost: the file is lowered once per reading.
+ * Evidence, the first that speaks (docs/reading.md): only one reading has operators that can stream; a
+ * dilation, a causal padding, or kernels longer than 1 along one axis alone (time); a kernel that takes a
+ * whole axis (features); a width that the metadata, or front ends in use, have; the file format's convention;
+ * a dimension at least twice as long as the other. Cost: the file is lowered once per reading.
  */
 import { isRunletError, RunletError } from '../error.ts';
 import { isPreset, presetParameters } from '../frontend/presets.ts';
@@ -36,11 +38,20 @@ export interface Undecided {
 /** Index of the reading that is taken. */
 export type Pick = (undecided: Undecided) => number;
 
-/** Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of 256, 320, 400, 512 and 1024. */
+/**
+ * Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of
+ * 256, 320, 400, 512 and 1024.
+ */
 const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 257, 513]);
-/** Also widths, and lengths of short windows in frames as often: they count where the other dimension is longer. */
+/**
+ * Also widths, and lengths of short windows in frames as often: they count where the other dimension is
+ * longer.
+ */
 const seldomWidths = new Set([10, 20, 26, 32]);
-/** Values of a row of the Google speech embedding, of which openWakeWord's windows have 16 to 40; VGGish has as many frames, of 64. */
+/**
+ * Values of a row of the Google speech embedding, of which openWakeWord's windows have 16 to 40; VGGish has
+ * as many frames, of 64.
+ */
 const embeddingWidth = 96;
 /** Channels of a motion sensor or a few electrodes. */
 const mostChannels = 9;
@@ -136,7 +147,10 @@ function unclear({ input, where, readings }: Undecided): RunletError {
   });
 }
 
-/** The width of a frame that the metadata `runlet.features` names; what is wrong with the metadata is said where they are used. */
+/**
+ * The width of a frame that the metadata `runlet.features` names; what is wrong with the metadata is said
+ * where they are used.
+ */
 export function namedWidth(graph: Graph): number | undefined {
   try {
     const preset = featuresSettings(graph.metadata)?.preset;
@@ -149,7 +163,9 @@ export function namedWidth(graph: Graph): number | undefined {
 
 const isGraph = (result: Graph | RunletError): result is Graph => !isRunletError(result);
 
-/** @param read lowers the file; it may ask for each input. @param onNotice a choice that the user should see */
+/**
+ * @param read lowers the file; it may ask for each input. @param onNotice a choice that the user should see
+ */
 export async function decideTime(
   read: (pick: Pick) => Graph | Promise<Graph>,
   onNotice: (text: string) => void = () => {},

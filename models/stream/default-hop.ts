@@ -1,8 +1,8 @@
 /**
  * The hop of a model that names none: about a tenth of its window.
  *
- * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks and why; hops that are cheaper than their neighbours.
- * Near a tenth the hop is taken that shares most with the total stride.
+ * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks and why; hops that are cheaper than
+ * their neighbours. Near a tenth the hop is taken that shares most with the total stride.
  * So few phases are kept (StreamiNNC rule R2). No plan is made for it.
  */
 import { isRunletError } from '../error.ts';
@@ -19,7 +19,10 @@ export interface DefaultHop {
   why: string;
 }
 
-/** Of the hops around `near`, the one that shares the largest factor with the stride, and of those the nearest. */
+/**
+ * Of the hops around `near`, the one that shares the largest factor with the stride, and of those the
+ * nearest.
+ */
 function roundHop(near: number, stride: number, window: number): number {
   const [low, high] = [Math.max(1, Math.ceil(0.7 * near)), Math.min(window, Math.floor(1.4 * near))];
   let best = Math.min(window, Math.max(1, Math.round(near)));
@@ -31,7 +34,7 @@ function roundHop(near: number, stride: number, window: number): number {
 }
 
 /** Mode `stream` takes multiples of the total stride alone. */
-function multipleOf(stride: number, near: number, window: number): number {
+function multipleOf(near: number, stride: number, window: number): number {
   const largest = Math.max(1, Math.floor(window / stride));
   return stride * Math.min(largest, Math.max(1, Math.round(near / stride)));
 }

@@ -45,8 +45,8 @@ export async function writeApiPages(folder: string): Promise<void> {
 const madeName = (source: string): string => `${source.replace(/(?:\/index)?\.ts$/, '')}.md`;
 
 /**
- * The page without HTML, and without links to the anchors that were HTML; links to other entry points lead to the
- * names of their pages here.
+ * The page without HTML, and without links to the anchors that were HTML; links to other entry points lead to
+ * the names of their pages here.
  */
 const cleaned = (text: string): string =>
   entryPoints.reduce(

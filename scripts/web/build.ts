@@ -1,5 +1,6 @@
 /**
- * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for code that the page compiles.
+ * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for code that the page
+ * compiles.
  *
  * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same sources give the same bytes.
  */

@@ -1,5 +1,6 @@
 /**
- * The page's scripts by esbuild, for scripts/prepare.mjs (the page of `runlet page`) and build.ts (the page with the zoo).
+ * The page's scripts by esbuild, for scripts/prepare.mjs (the page of `runlet page`) and build.ts (the page
+ * with the zoo).
  *
  * In: host/web.  Out: files by name. The same sources give the same bytes.
  */
@@ -13,8 +14,8 @@ const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
 
 /**
  * Scripts that share what they have in common, and the worklet, which is one file.
- * @param compiler whether the page can compile code: AssemblyScript and binaryen, some 15 MB, are `later`, as few visits need them. Without it its catalogue names no kernels,
- * and nothing imports it.
+ * @param compiler whether the page can compile code: AssemblyScript and binaryen, some 15 MB, are `later`, as
+ * few visits need them. Without it its catalogue names no kernels, and nothing imports it.
  */
 export async function pageScripts({ compiler }) {
   const common = {

@@ -26,7 +26,10 @@ const zoo = join(root, 'models/zoo');
 const motion = ['ax', 'ay', 'az', 'gx', 'gy', 'gz'];
 const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** Quantised as `runlet quantize` does by itself. What it warns of is for those who train these models, not for those who look at the page. */
+/**
+ * Quantised as `runlet quantize` does by itself. What it warns of is for those who train these models, not
+ * for those who look at the page.
+ */
 async function bundleOf(folder: string, name: string, calib: string, put: Put): Promise<string> {
   const graph = await loadGraph({ model: join(zoo, folder, `${name}.onnx`) });
   const options = planOptions(graph, {});

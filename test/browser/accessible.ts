@@ -1,7 +1,9 @@
 /**
- * What every page must hold to: no finding of axe-core (all of its rules), and nothing that sticks out of the window or lies under an edge.
+ * What every page must hold to: no finding of axe-core (all of its rules), and nothing that sticks out of the
+ * window or lies under an edge.
  *
- * In: an open page.  Out: findings as text, none where all is well; a picture in the folder RUNLET_SHOTS, for those who want to look.
+ * In: an open page.  Out: findings as text, none where all is well; a picture in the folder RUNLET_SHOTS, for
+ * those who want to look.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,7 +29,10 @@ export async function axeFindings(page: Page): Promise<string[]> {
   );
 }
 
-/** Elements that reach over the window's sides, and texts that are wider than the place they have. What scrolls by itself may. */
+/**
+ * Elements that reach over the window's sides, and texts that are wider than the place they have. What
+ * scrolls by itself may.
+ */
 export const stickingOut = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const wide = document.documentElement.scrollWidth;

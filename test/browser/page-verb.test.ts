@@ -1,5 +1,6 @@
 /**
- * `runlet page` in headless Chromium: a recording of six channels and one of one value are answered at once, against their truth.
+ * `runlet page` in headless Chromium: a recording of six channels and one of one value are answered at once,
+ * against their truth.
  *
  * Skips where there is no Chromium.
  */

@@ -80,7 +80,10 @@ export class WebPage {
     return path;
   }
 
-  /** A visitor of their own, at the page, once its first model is there. @param before a script that runs in the page before its own. */
+  /**
+   * A visitor of their own, at the page, once its first model is there. @param before a script that runs in
+   * the page before its own.
+   */
   async visit(options: BrowserContextOptions = {}, before?: string): Promise<Visit> {
     const context = await this.#browser.newContext({ acceptDownloads: true, ...options });
     if (before) await context.addInitScript({ content: before });

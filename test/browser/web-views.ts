@@ -1,7 +1,9 @@
 /**
- * The web page as it looks: its first view, a question, an error and six channels, on a desk and on a phone, light and dark.
+ * The web page as it looks: its first view, a question, an error and six channels, on a desk and on a phone,
+ * light and dark.
  *
- * In: the served page.  Out: assertions. The first view plays by itself, and asks for nothing: no sound, no microphone, no notification.
+ * In: the served page.  Out: assertions. The first view plays by itself, and asks for nothing: no sound, no
+ * microphone, no notification.
  */
 
 import * as assert from 'uvu/assert';

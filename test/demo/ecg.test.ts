@@ -1,5 +1,6 @@
 /**
- * runlet demo, as a user runs it: it ends well, shows a trace with beats below it, and what it claims of them is right by the script of its own signal.
+ * runlet demo, as a user runs it: it ends well, shows a trace with beats below it, and what it claims of them
+ * is right by the script of its own signal.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';

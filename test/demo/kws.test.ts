@@ -1,5 +1,6 @@
 /**
- * npm run demo:kws, as a user runs it: it ends well, and what it says it heard is held against the script by this file's own rule.
+ * npm run demo:kws, as a user runs it: it ends well, and what it says it heard is held against the script by
+ * this file's own rule.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * README and the pages of docs/ in groups, one for each test file that runs pages: the files run side by side.
+ * README and the pages of docs/ in groups, one for each test file that runs pages: the files run side by
+ * side.
  *
  * In: the repository's files.  Out: every page in exactly one group.
  */

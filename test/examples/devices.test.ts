@@ -1,8 +1,11 @@
 /**
- * examples/arduino and examples/zephyr: the model as C in a sketch and in an application says what the bundle says in Node, on a simulated sensor.
+ * examples/arduino and examples/zephyr: the model as C in a sketch and in an application says what the bundle
+ * says in Node, on a simulated sensor.
  *
- * In: the zoo's recording demo-watch.csv, as registers of an MPU-6050 and as values of Zephyr's sensor interface; a frame is lost in the middle.
- * Out: lines of the programs, held against a session over the same values. Headers of Arduino and of Zephyr are stand-ins (test/examples).
+ * In: the zoo's recording demo-watch.csv, as registers of an MPU-6050 and as values of Zephyr's sensor
+ * interface; a frame is lost in the middle.
+ * Out: lines of the programs, held against a session over the same values. Headers of Arduino and of Zephyr
+ * are stand-ins (test/examples).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,8 +1,9 @@
 /**
  * examples/esphome: the component hears from C what the session hears from the bundle, and ESPHome takes it.
  *
- * In: the zoo's minute of words, as sound at 16 kHz.  Out: words with times. The component runs under ESPHome's own headers and microphone source with what is
- * below them as a stand-in (test/examples/esphome/component.cpp); ESPHome itself checks the configuration and writes the program.
+ * In: the zoo's minute of words, as sound at 16 kHz.  Out: words with times. The component runs under
+ * ESPHome's own headers and microphone source with what is below them as a stand-in
+ * (test/examples/esphome/component.cpp); ESPHome itself checks the configuration and writes the program.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,9 @@
 /**
  * examples/gateway: what the container runs works, its file and its unit are well-formed, and they agree.
  *
- * In: the Containerfile's entry point, arguments and health check.  Out: a gateway that gets healthy, takes the bundle of the README and ends by a signal. Paths and
- * the port of the container are replaced; no image is built.
+ * In: the Containerfile's entry point, arguments and health check.  Out: a gateway that gets healthy, takes
+ * the bundle of the README and ends by a signal. Paths and the port of the container are replaced; no image
+ * is built.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,9 @@
 /**
- * examples/node-service: type-checked, run, and asked over HTTP; its labels are those of a session over the same recording.
+ * examples/node-service: type-checked, run, and asked over HTTP; its labels are those of a session over the
+ * same recording.
  *
- * In: the zoo's recording demo-watch.csv, in pieces of several lengths, to two streams in turns.  Out: answers; and refusals of what is no frames.
+ * In: the zoo's recording demo-watch.csv, in pieces of several lengths, to two streams in turns.  Out:
+ * answers; and refusals of what is no frames.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

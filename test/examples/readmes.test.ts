@@ -1,5 +1,6 @@
 /**
- * The examples as files: each has a README that says how far it is tested, its commands are built by a test, and its packages have exact versions.
+ * The examples as files: each has a README that says how far it is tested, its commands are built by a test,
+ * and its packages have exact versions.
  *
  * In: examples/.  Out: what is missing. The commands run in the other tests of this folder.
  */

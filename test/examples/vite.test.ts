@@ -1,7 +1,9 @@
 /**
- * examples/vite-microphone: type-checked, built by Vite, and run in Chromium; it hears from the microphone what the session hears in the file.
+ * examples/vite-microphone: type-checked, built by Vite, and run in Chromium; it hears from the microphone
+ * what the session hears in the file.
  *
- * In: a piece of the zoo's recording with several words, played by Chromium's fake microphone in a loop.  Out: words on the page.
+ * In: a piece of the zoo's recording with several words, played by Chromium's fake microphone in a loop.
+ * Out: words on the page.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

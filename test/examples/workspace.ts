@@ -1,7 +1,8 @@
 /**
  * A copy of an example to build in, and the commands of its README that make its model.
  *
- * In: names of folders in examples/.  Out: a folder that looks like a clone: the examples, models/ and an out/ of its own. Commands are those of the READMEs'
+ * In: names of folders in examples/.  Out: a folder that looks like a clone: the examples, models/ and an
+ * out/ of its own. Commands are those of the READMEs'
  * `sh` blocks, so that a test builds what a reader builds.
  */
 import { spawnSync } from 'node:child_process';

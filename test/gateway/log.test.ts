@@ -1,4 +1,7 @@
-/** The gateway's log: JSON in a pipe, lines for people on a terminal, and nothing of a client's that a terminal would obey. */
+/**
+ * The gateway's log: JSON in a pipe, lines for people on a terminal, and nothing of a client's that a
+ * terminal would obey.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gatewayLog } from '../../host/gateway/log.ts';

@@ -42,7 +42,8 @@ test.after(() => {
   for (const child of children) child.kill('SIGKILL');
   for (const socket of sockets) socket.destroy();
   rmSync(folder, { recursive: true });
-  // A client that went in the middle of a write can keep Node alive. The gateway's end is asserted above, and the clients' is of no interest.
+  // A client that went in the middle of a write can keep Node alive. The gateway's end is asserted above, and
+  // the clients' is of no interest.
   setTimeout(() => {
     console.log(`  still open in the test itself: ${process.getActiveResourcesInfo().join(', ')}`);
     process.exit();

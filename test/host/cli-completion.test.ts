@@ -1,4 +1,7 @@
-/** Completion scripts: each is a script that its shell reads, has every option, and in bash completes commands, options and values. */
+/**
+ * Completion scripts: each is a script that its shell reads, has every option, and in bash completes
+ * commands, options and values.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** Help and tables at the width of a terminal: no word is broken and no line too long, also as a real terminal shows them. */
+/**
+ * Help and tables at the width of a terminal: no word is broken and no line too long, also as a real terminal
+ * shows them.
+ */
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -70,7 +73,10 @@ function onTerminal(command: string): string[] | undefined {
 
 const bin = `'${process.execPath}' host/cli/bin.js`;
 
-/** Lines of a terminal have the words of lines without a width: none is broken; a text that was cut ends in `…`. */
+/**
+ * Lines of a terminal have the words of lines without a width: none is broken; a text that was cut ends in
+ * `…`.
+ */
 function compare(what: string, shown: string[], wide: string) {
   const all = new Set(wordsOf(wide));
   for (const line of shown) {

@@ -1,4 +1,7 @@
-/** Ctrl-C ends a verb in the middle of its work, as shells show it with exit code 130, and no part of a file stays. */
+/**
+ * Ctrl-C ends a verb in the middle of its work, as shells show it with exit code 130, and no part of a file
+ * stays.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** Names of layers: short everywhere that people read, the file's on request and in JSON, whatever their length. */
+/**
+ * Names of layers: short everywhere that people read, the file's on request and in JSON, whatever their
+ * length.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +11,7 @@ import { benchNetworks } from '../../host/bench/networks.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { shortener, shortNames, withShortNames } from '../../models/graph/names.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import { readModel } from '../../models/read/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { onnxOf } from '../bench/onnx-of.ts';

@@ -1,5 +1,6 @@
 /**
- * Which columns of a CSV make a frame: by the user's word, by the model's, by what they hold; the rate of a time column; the truth.
+ * Which columns of a CSV make a frame: by the user's word, by the model's, by what they hold; the rate of a
+ * time column; the truth.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

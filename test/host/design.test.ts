@@ -1,4 +1,7 @@
-/** The design of pages and SVGs: colours that can be read, and SVGs that are right without a page, light and dark. */
+/**
+ * The design of pages and SVGs: colours that can be read, and SVGs that are right without a page, light and
+ * dark.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Colour, colours, series, standalone, variables } from '../../host/report/design/palette.ts';

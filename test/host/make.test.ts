@@ -1,6 +1,7 @@
 /**
- * runlet make, as somebody with a model and a recording runs it: a Keras .tflite and a PyTorch .onnx of six channels that say nothing of themselves, a CSV
- * with time, a label and a column too many. What it prints is what the next commands do; runlet.json is read by other verbs, and flags win over it.
+ * runlet make, as somebody with a model and a recording runs it: a Keras .tflite and a PyTorch .onnx of six
+ * channels that say nothing of themselves, a CSV with time, a label and a column too many. What it prints is
+ * what the next commands do; runlet.json is read by other verbs, and flags win over it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * What every report page must hold to in Chromium: nothing wider than the page, no text of a drawing cut, nothing fetched, a light and a dark form,
- * no finding of axe-core.
+ * What every report page must hold to in Chromium: nothing wider than the page, no text of a drawing cut,
+ * nothing fetched, a light and a dark form, no finding of axe-core.
  *
  * In: a page and the views to open it in.  Out: assertions.
  */

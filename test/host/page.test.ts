@@ -1,4 +1,7 @@
-/** runlet page: what it serves, what it refuses, and how it ends. What the page shows of it is in test/browser/page-verb.test.ts. */
+/**
+ * runlet page: what it serves, what it refuses, and how it ends. What the page shows of it is in
+ * test/browser/page-verb.test.ts.
+ */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';

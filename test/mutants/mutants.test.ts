@@ -1,8 +1,9 @@
 /**
  * Seeded faults: each must make one of the tests fail that it names (test/mutants/run.ts).
  *
- * The table is always checked: every text is there exactly once, every test exists, every folder has faults. RUNLET_MUTANTS=day (CI) runs those that
- * the day's RUNLET_SEED picks, twenty days in a row all of them; RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
+ * The table is always checked: every text is there exactly once, every test exists, every folder has faults.
+ * RUNLET_MUTANTS=day (CI) runs those that the day's RUNLET_SEED picks, twenty days in a row all of them;
+ * RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

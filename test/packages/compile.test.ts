@@ -1,4 +1,7 @@
-/** runlet/compile from its sources: the bytes of the build with a compiler, with int8 and with int16 activations, and what it refuses. */
+/**
+ * runlet/compile from its sources: the bytes of the build with a compiler, with int8 and with int16
+ * activations, and what it refuses.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

@@ -1,6 +1,7 @@
 /**
- * The three packages, packed, and installed from their tarballs outside the clone: what is in them, that each works without the others that it does not need, their types, a
- * Vite app in Chromium; on this Node, and on Node 24 where RUNLET_NODE24 names one.
+ * The three packages, packed, and installed from their tarballs outside the clone: what is in them, that each
+ * works without the others that it does not need, their types, a Vite app in Chromium; on this Node, and on
+ * Node 24 where RUNLET_NODE24 names one.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
 /**
- * All that is wrong with a file is said at once, in a bounded list; and `window` names dimensions of an ONNX file.
+ * All that is wrong with a file is said at once, in a bounded list; and `window` names dimensions of an ONNX
+ * file.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * Files of other programs: each is made here as its program writes it, recognised by its content whatever its name, and answered with the line that converts it.
+ * Files of other programs: each is made here as its program writes it, recognised by its content whatever its
+ * name, and answered with the line that converts it.
  */
 import { strToU8, zipSync } from 'fflate';
 import { test } from 'uvu';

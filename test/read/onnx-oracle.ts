@@ -11,7 +11,10 @@ import { toNormalForm } from '../../models/read/layout.ts';
 
 type Runtime = { InferenceSession: typeof InferenceSession; Tensor: typeof Tensor };
 
-/** onnxruntime's WebAssembly build, which needs no download after its installation; undefined where it does not load (it is a development dependency). */
+/**
+ * onnxruntime's WebAssembly build, which needs no download after its installation; undefined where it does
+ * not load (it is a development dependency).
+ */
 export async function loadRuntime(): Promise<Runtime | undefined> {
   try {
     const runtime = await import('onnxruntime-web');

@@ -32,7 +32,10 @@ async function agree(bytes: Uint8Array, tolerance: number, options: ReadOptions 
   return graph;
 }
 
-/** Time where the operators cannot stream along the first dimension that may be it; readModel finds that by trying both. */
+/**
+ * Time where the operators cannot stream along the first dimension that may be it; readModel finds that by
+ * trying both.
+ */
 const timeAxes: Record<string, number> = { 'ts-channelfold.onnx': 3 };
 
 for (const name of files) {

@@ -1,5 +1,6 @@
 /**
- * Which dimension is time: recognised by the file, told by an option or the metadata, or asked for; never guessed without a word.
+ * Which dimension is time: recognised by the file, told by an option or the metadata, or asked for; never
+ * guessed without a word.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';

@@ -1,5 +1,6 @@
 /**
- * The hop of a model that names none, on random networks: about a tenth of the window, one that can be planned, and cheaper neighbours that are so.
+ * The hop of a model that names none, on random networks: about a tenth of the window, one that can be
+ * planned, and cheaper neighbours that are so.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -1,4 +1,7 @@
-/** The AudioWorklet: takes the microphone's samples out of the audio thread, 1,024 at a time, straight to the worker. */
+/**
+ * The AudioWorklet: takes the microphone's samples out of the audio thread, 1,024 at a time, straight to the
+ * worker.
+ */
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }

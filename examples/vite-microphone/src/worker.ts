@@ -1,4 +1,6 @@
-/** The worker: runs the model, and says which words it hears. Sound comes over a port from the AudioWorklet. */
+/**
+ * The worker: runs the model, and says which words it hears. Sound comes over a port from the AudioWorklet.
+ */
 import { LabelDetector, Listener, openSession } from '@runlet/session';
 import type { Message } from './messages.ts';
 

@@ -1,5 +1,6 @@
 /**
- * The plot of a stream's outputs on the gateway's page, over the time of the stream; it is read with the pointer or the arrow keys.
+ * The plot of a stream's outputs on the gateway's page, over the time of the stream; it is read with the
+ * pointer or the arrow keys.
  */
 /* global uPlot */
 globalThis.outputPlot = ({ $, number, colour, element, axis }) => {

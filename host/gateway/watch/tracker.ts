@@ -122,7 +122,9 @@ export class Tracker {
     if (this.notes.length > mostNotes) this.notes.shift();
   }
 
-  /** A stream came or went. Many in a row are one note: a fleet that reconnects must not push all else out. */
+  /**
+   * A stream came or went. Many in a row are one note: a fleet that reconnects must not push all else out.
+   */
   #streamNote(stream: string, state: string): void {
     const last = this.notes.at(-1);
     const streams = last?.kind === 'stream' && last.streams && last.text.endsWith(` ${state}`) ? last.streams + 1 : 1;

@@ -1,7 +1,8 @@
 /**
  * Figures by Observable Plot on linkedom, for pages and files; both are loaded on first use.
  *
- * In: what it shows, as a text for those who do not see it, and Plot's options; colours are the page's variables (palette.ts).  Out: SVG text.
+ * In: what it shows, as a text for those who do not see it, and Plot's options; colours are the page's
+ * variables (palette.ts).  Out: SVG text.
  */
 export type Plot = typeof import('@observablehq/plot');
 export type PlotOptions = NonNullable<Parameters<Plot['plot']>[0]>;

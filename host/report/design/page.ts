@@ -1,7 +1,8 @@
 /**
  * A page of a report: one HTML file with everything in it.
  *
- * In: a title, style, body, script.  Out: HTML text, no external resource. base.css, which all pages begin with, lies beside this file.
+ * In: a title, style, body, script.  Out: HTML text, no external resource. base.css, which all pages begin
+ * with, lies beside this file.
  */
 import { readFileSync } from 'node:fs';
 import { variables } from './palette.ts';
@@ -38,7 +39,8 @@ export interface TableOptions {
 }
 
 /**
- * A table that scrolls in itself where the window is too narrow, also by keyboard; on a phone a row is a card with its heads.
+ * A table that scrolls in itself where the window is too narrow, also by keyboard; on a phone a row is a card
+ * with its heads.
  * @param head texts. @param rows HTML of cells, the first of a row is its name.
  */
 export function tableHtml(head: string[], rows: string[][], { label, numeric, narrow, classes = '' }: TableOptions): string {

@@ -1,11 +1,15 @@
 /**
  * The colours of every page and SVG, light and dark: the one place that knows them.
  *
- * In: nothing.  Out: colours by name as CSS variables, and as style of an SVG that stands alone. No Node import: the web page's canvases take the same names.
- * Text colours have a contrast of at least 4.5 on `paper` and `faint` (WCAG 2.2 AA), which test/host/design.test.ts computes.
+ * In: nothing.  Out: colours by name as CSS variables, and as style of an SVG that stands alone. No Node
+ * import: the web page's canvases take the same names. Text colours have a contrast of at least 4.5 on
+ * `paper` and `faint` (WCAG 2.2 AA), which test/host/design.test.ts computes.
  */
 
-/** Name: [light, dark]. `new` to `past` are the kinds of rows in a plan's figure, and parts of a whole elsewhere. */
+/**
+ * Name: [light, dark]. `new` to `past` are the kinds of rows in a plan's figure, and parts of a whole
+ * elsewhere.
+ */
 export const colours = {
   paper: ['#fdfdfb', '#16181b'],
   ink: ['#23262b', '#e4e5e3'],
@@ -63,9 +67,10 @@ const named = (text: string, side: 0 | 1): string =>
   text.replace(/var\(--([a-z0-9-]+)\)/g, (whole, name: string) => colours[name as Colour]?.[side] ?? whole);
 
 /**
- * An SVG for a file: it needs no page. Attributes and style have the light colours, so that viewers without CSS variables show them; a style sheet has the dark
- * ones, for those that know what the reader prefers.
- * @param svg text of an <svg> element, with colours as var(--name). @param style its own rules, with such colours too.
+ * An SVG for a file: it needs no page. Attributes and style have the light colours, so that viewers without
+ * CSS variables show them; a style sheet has the dark ones, for those that know what the reader prefers.
+ * @param svg text of an <svg> element, with colours as var(--name). @param style its own rules, with such
+ * colours too.
  */
 export function standalone(svg: string, style = ''): string {
   const attributes = names.flatMap((name) =>

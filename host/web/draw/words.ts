@@ -1,5 +1,6 @@
 /**
- * What was found, above its time, like captions, and a line through the other lanes; what is there by a script; states as bands.
+ * What was found, above its time, like captions, and a line through the other lanes; what is there by a
+ * script; states as bands.
  *
  * In: a scene and detections in order.  Out: pixels.  Where two would overlap the later has its mark alone.
  */
@@ -46,7 +47,10 @@ export function drawWords(
   }
 }
 
-/** What is there, as a script has it: bars over its time with the word, above what was found. What was missed stands out. */
+/**
+ * What is there, as a script has it: bars over its time with the word, above what was found. What was missed
+ * stands out.
+ */
 export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: Said[], missed: ReadonlySet<Said>): void {
   const { context, gutter, width, x } = brush;
   context.font = font(12);
@@ -92,7 +96,10 @@ function drawBands(
   }
 }
 
-/** The strongest value of each answer, as long as it stays the strongest, at the time that the answers are about. */
+/**
+ * The strongest value of each answer, as long as it stays the strongest, at the time that the answers are
+ * about.
+ */
 function statesOf({ outputs, times }: History, { names }: Reading, view: Scene['view'], delayS: number, hopS: number): Said[] {
   const bands: Said[] = [];
   for (let i = times.first; i < times.end; i++) {

@@ -1,8 +1,9 @@
 /**
  * ZIP archives that hold a model of another program, told apart by the names in them.
  *
- * In: the bytes of a ZIP file.  Out: what it is.  Only the central directory is read, and PyTorch's `data.pkl`, of at most 1 MiB. Source: the layouts that
- * keras.Model.save, torch.save, torch.jit.save, torch.export.save and numpy.savez write.
+ * In: the bytes of a ZIP file.  Out: what it is.  Only the central directory is read, and PyTorch's
+ * `data.pkl`, of at most 1 MiB. Source: the layouts that keras.Model.save, torch.save, torch.jit.save,
+ * torch.export.save and numpy.savez write.
  */
 import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { latin1 } from '../../graph/base64.ts';
@@ -16,7 +17,10 @@ const mostNames = 10_000;
 export const weightsOnly = 'the file holds weights alone; which layers they belong to is in the program that trained them';
 export const runsCode = 'it is Python objects, which only the program that wrote them can load';
 
-/** The first class that a pickle names (opcode GLOBAL): `__main__.Net`; of plain weights `collections.OrderedDict`. */
+/**
+ * The first class that a pickle names (opcode GLOBAL): `__main__.Net`; of plain weights
+ * `collections.OrderedDict`.
+ */
 const firstClass = (pickle: string): string => {
   const [, module = '', name = ''] = /c([A-Za-z_][\w.]{0,200})\n(\w{1,200})\n/.exec(pickle) ?? [];
   return `${module}.${name}`;

@@ -1,8 +1,9 @@
 /**
  * Binary files of other programs, told by their first bytes.
  *
- * In: a file's bytes.  Out: what it is, or nothing.  Sources: HDF5 file format 3.0 (signature), Python's pickle opcodes, safetensors (u64 length and JSON),
- * saved_model.proto, graph.proto and Model.proto of Core ML (first fields), and the magic numbers of the others.
+ * In: a file's bytes.  Out: what it is, or nothing.  Sources: HDF5 file format 3.0 (signature), Python's
+ * pickle opcodes, safetensors (u64 length and JSON), saved_model.proto, graph.proto and Model.proto of Core
+ * ML (first fields), and the magic numbers of the others.
  */
 import { latin1 } from '../../graph/base64.ts';
 import { runsCode, torchPickle, weightsOnly } from './archive.ts';
@@ -64,7 +65,9 @@ function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
 const text = (bytes: Uint8Array, from: number, length: number): string =>
   latin1(bytes.subarray(from, from + Math.min(length, 256)));
 
-/** Name and operator of the nodes of a GraphDef (field 1: NodeDef, with name in field 1 and op in field 2). */
+/**
+ * Name and operator of the nodes of a GraphDef (field 1: NodeDef, with name in field 1 and op in field 2).
+ */
 function* graphNodes(bytes: Uint8Array): Generator<{ name: string; op: string }> {
   for (let at = 0; at < bytes.length && bytes[at] === 0x0a; ) {
     const [length, start] = varint(bytes, at + 1);
@@ -93,7 +96,10 @@ function frozenGraph(bytes: Uint8Array, path: string | undefined): Found | undef
   };
 }
 
-/** Files that begin with 0x08, as ONNX does: the second field is a message, where ONNX has its producer's name. */
+/**
+ * Files that begin with 0x08, as ONNX does: the second field is a message, where ONNX has its producer's
+ * name.
+ */
 function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefined {
   const [version, next] = varint(bytes, 1);
   if (bytes[next] !== 0x12) return undefined;

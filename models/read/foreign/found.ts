@@ -1,7 +1,8 @@
 /**
  * What a file is that is no model of ours, and how a reader says so.
  *
- * In: what was recognised.  Out: RN166 (a model of another program, with the line that converts it) or RN167 (no model at all).
+ * In: what was recognised.  Out: RN166 (a model of another program, with the line that converts it) or RN167
+ * (no model at all).
  */
 import { RunletError } from '../../error.ts';
 

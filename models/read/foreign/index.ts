@@ -1,8 +1,9 @@
 /**
  * foreignFile: which other program's file this is, and how to come from it to one that is read.
  *
- * In: a file's bytes, or the names in a folder.  Out: RN166 (a model of another program, with the line that converts it), RN167 (no model), or nothing where
- * neither is recognised. The content decides; the path is only for the lines. Cost: the first bytes, of ZIP archives the directory.
+ * In: a file's bytes, or the names in a folder.  Out: RN166 (a model of another program, with the line that
+ * converts it), RN167 (no model), or nothing where neither is recognised. The content decides; the path is
+ * only for the lines. Cost: the first bytes, of ZIP archives the directory.
  */
 import type { RunletError } from '../../error.ts';
 import { archive } from './archive.ts';

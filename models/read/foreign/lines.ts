@@ -1,8 +1,9 @@
 /**
  * Lines that convert a model of another program, ready to paste into a terminal.
  *
- * In: the path of the user's file, or nothing.  Out: one line of Python.  A path that a shell or Python would read as more than a name is left out: the line
- * then names an example. `python` has TensorFlow, PyTorch or what else the line imports.
+ * In: the path of the user's file, or nothing.  Out: one line of Python.  A path that a shell or Python would
+ * read as more than a name is left out: the line then names an example. `python` has TensorFlow, PyTorch or
+ * what else the line imports.
  */
 
 /** The path where it is safe inside `python -c "... 'PATH' ..."`, else the example. */

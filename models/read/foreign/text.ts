@@ -1,5 +1,6 @@
 /**
- * Text files that people take for a model: pages of a failed download, Git LFS pointers, models of other programs in XML, JSON or plain text, C arrays.
+ * Text files that people take for a model: pages of a failed download, Git LFS pointers, models of other
+ * programs in XML, JSON or plain text, C arrays.
  *
  * In: the first bytes as text, and the whole file.  Out: what it is, or nothing.
  */

@@ -3,8 +3,8 @@
  *
  * In: the input's file shape, its anchor operator and the caller's wishes.  Out: its layout and why.
  * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a MatMul); between
- * two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else the one that is longer than 1, else what `pick` says
- * (time-axis.ts).
+ * two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else the one that is
+ * longer than 1, else what `pick` says (time-axis.ts).
  */
 
 import { RunletError } from '../../error.ts';
@@ -64,7 +64,10 @@ const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
     return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
   });
 
-/** The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the options. */
+/**
+ * The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the
+ * options.
+ */
 export function layoutOfInput(
   input: InputShape,
   anchor: Anchor | undefined,

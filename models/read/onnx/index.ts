@@ -47,8 +47,9 @@ interface Problem {
 
 /**
  * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
- * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file, RN153 weights in another file, RN155
- * versions, RN156 and RN157 shapes and axes, RN158 float operators in a quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
+ * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file,
+ * RN153 weights in another file, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
+ * quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
  */
 export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const model = readModel(bytes);
@@ -84,7 +85,10 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   return graph;
 }
 
-/** Adds the graph inputs; an input that is not known enough is collected, and what reads it is passed over. @returns whether the graph is quantised */
+/**
+ * Adds the graph inputs; an input that is not known enough is collected, and what reads it is passed over.
+ * @returns whether the graph is quantised
+ */
 function bindInputs(
   model: OnnxModel,
   nodes: readonly OnnxNode[],

@@ -1,8 +1,9 @@
 /**
  * shapesOf: the inputs' dimensions with numbers in place of symbols.
  *
- * In: the file's inputs and the caller's windows.  Out: a shape per input; what is open is collected (RN156).  Rule: the batch is 1, wherever its name stands;
- * any other symbolic dimension takes the length that the caller gives it by its name, by the input's name, or, where it is the only one, by a number alone.
+ * In: the file's inputs and the caller's windows.  Out: a shape per input; what is open is collected (RN156).
+ * Rule: the batch is 1, wherever its name stands; any other symbolic dimension takes the length that the
+ * caller gives it by its name, by the input's name, or, where it is the only one, by a number alone.
  */
 import { RunletError } from '../../error.ts';
 import { lookup } from '../../lookup.ts';
@@ -33,7 +34,10 @@ const distinct = (open: readonly Open[]): Open[] =>
 const refused = (what: string, where: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN156', { what, where, why, tryThis });
 
-/** Names that mean the batch: what stands first in an input, unless it is called as time is, and the usual ones. */
+/**
+ * Names that mean the batch: what stands first in an input, unless it is called as time is, and the usual
+ * ones.
+ */
 function batchNames(inputs: readonly OnnxValue[]): (name: string) => boolean {
   const first = new Set(inputs.flatMap(({ dims }) => (typeof dims?.[0] === 'string' ? [dims[0]] : [])));
   return (name) => batchName.test(name) || (name !== '' && first.has(name) && !timeName.test(name));

@@ -99,7 +99,10 @@ export function numbersOf(type: ElementType, count: number): Numbers {
 
 export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** Reads one TensorProto; no value where its data lie in another file. Throws RN151 and RN152 (data do not fit). */
+/**
+ * Reads one TensorProto; no value where its data lie in another file. Throws RN151 and RN152 (data do not
+ * fit).
+ */
 export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | undefined } {
   let name = '';
   let type = 0;

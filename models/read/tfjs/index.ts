@@ -119,7 +119,10 @@ export async function readTfjs(bytes: Uint8Array, given: ReaderOptions = {}): Pr
   return graph;
 }
 
-/** The weights by name; none where their files are missing, which is collected, so that the layers are looked at all the same. */
+/**
+ * The weights by name; none where their files are missing, which is collected, so that the layers are looked
+ * at all the same.
+ */
 async function weightsOf(manifest: unknown, { files }: ReaderOptions, errors: RunletError[]): ReturnType<typeof readWeights> {
   try {
     return await readWeights(manifest, files);

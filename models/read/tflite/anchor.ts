@@ -3,8 +3,9 @@
  *
  * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a convolution, a pool, a
  * reduction, a dense layer): the shape-only and point-wise operators between the input and it are undone (layout.ts inputLayout).
- * Time is the `timeAxis` option, else a dynamic dimension, else the axis of the model's state, else the height or the width of that operator's input where
- * the other is 1, else what `pick` says (time-axis.ts). Errors: RN112 (no such time axis), RN113 (frame).
+ * Time is the `timeAxis` option, else a dynamic dimension, else the axis of the model's state, else the
+ * height or the width of that operator's input where the other is 1, else what `pick` says (time-axis.ts).
+ * Errors: RN112 (no such time axis), RN113 (frame).
  */
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';

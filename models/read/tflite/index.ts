@@ -3,7 +3,8 @@
  *
  * In: the file's bytes (untrusted) and options.  Out: a float or an int8 Graph in time-major normal form, or RunletError: RN101 to
  * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
- * the time axis, RN301 for shapes, RN169 where several of these stand in the way. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
+ * the time axis, RN301 for shapes, RN169 where several of these stand in the way. Source:
+ * tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
  */
 
 import { RunletError } from '../../error.ts';
@@ -135,7 +136,10 @@ function bindOutput(context: Context, tensor: TfTensor): void {
   context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
 }
 
-/** Lowers one operator into the builder; a reason against it is collected, and what reads its outputs is passed over. */
+/**
+ * Lowers one operator into the builder; a reason against it is collected, and what reads its outputs is
+ * passed over.
+ */
 function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[]): void {
   const passOver = () => {
     context.refusedOps.add(op);

@@ -1,7 +1,9 @@
 /**
- * What a web developer writes: a bundle that was built elsewhere runs, and a model file is compiled in the page and runs.
+ * What a web developer writes: a bundle that was built elsewhere runs, and a model file is compiled in the
+ * page and runs.
  *
- * In: model.onnx, calibration.f32, signal.f32 and built.wasm beside the page.  Out: `globalThis.done`, a promise of the outputs of both.
+ * In: model.onnx, calibration.f32, signal.f32 and built.wasm beside the page.  Out: `globalThis.done`, a
+ * promise of the outputs of both.
  */
 import { openSession } from '@runlet/session';
 import { compile } from 'runlet/compile';

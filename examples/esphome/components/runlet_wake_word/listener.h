@@ -1,5 +1,6 @@
 #pragma once
-// Words from sound, without ESPHome: the model as C, and the rule that says when a word was heard (docs/abi.md, "Detector").
+// Words from sound, without ESPHome: the model as C, and the rule that says when a word was heard
+// (docs/abi.md, "Detector").
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
