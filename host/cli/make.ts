@@ -123,7 +123,7 @@ async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | 
     const began = performance.now();
     const due = session.push(parts.length === 1 ? (parts[0] as Float32Array) : parts);
     const ms = performance.now() - began;
-    recorder.frames(parts[0] as Float32Array, at, end - at, ms);
+    recorder.frames(parts[0] as Float32Array, 0, end - at, ms);
     if (end - at === session.hop) recorder.hop(ms);
     const start = session.outputIndex * session.hop;
     if (due) recorder.output(Float32Array.from(session.output()), start, start + session.window, truth);

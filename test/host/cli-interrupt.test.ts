@@ -51,6 +51,7 @@ const after = (ms: number) => () => new Promise((resolve) => setTimeout(resolve,
 
 const lines = `${Array.from({ length: 4096 }, (_, i) => Math.sin(i / 4).toFixed(3)).join('\n')}\n`;
 const float = zoo('ppg-hr/ppg-hr.onnx');
+const openTime = join(root, 'test/fixtures/onnx/dy-dynamic-time.onnx');
 const calib = ['--calib', zoo('ppg-hr/calib.npy')];
 
 /** Work that goes on for longer than a test waits, if nobody ends it. */
@@ -60,7 +61,7 @@ const cases: [string, string[], (child: ReturnType<typeof spawn>) => Promise<unk
   ['build', [float, ...calib, '--preset', 'best', '--target', 'all', '--emit-as', 'source', '-o', 'out.wasm'], after(2000)],
   ['bench', [float, ...calib, '--preset', 'fast', '--rounds', '100000'], after(3000)],
   ['validate', [float, ...calib, '--hop', '1'], after(2000)],
-  ['plan', [float, '--sweep', 'window', '--html', 'out.html'], after(1500)],
+  ['plan', [openTime, '--window', '20000', '--hop', '1', '--sweep', 'window', '--html', 'out.html'], after(1500)],
   ['features', ['-', '-o', 'out.npy'], fed(new Uint8Array(1 << 16))],
 ];
 

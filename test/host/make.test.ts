@@ -4,7 +4,7 @@
  * what the next commands do; runlet.json is read by other verbs, and flags win over it.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
@@ -13,6 +13,7 @@ import * as assert from 'uvu/assert';
 import { readProject } from '../../host/cli/project.ts';
 import { readManifest } from '../../host/session/index.ts';
 import { readGraph } from '../../models/graph/file.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import { root } from '../shared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-make-'));
@@ -82,7 +83,11 @@ for (const [model, data] of [
     assert.is(manifest.sampleRateHz, 50);
     assert.equal(manifest.labels, model === 'keras.tflite' ? [...names].sort() : undefined);
     assert.is(Number(readGraph(readFileSync(at(`${name}.rnq`))).metadata['runlet.hop']), manifest.hop);
-    assert.ok(statSync(at(`${name}.svg`)).size > 1000);
+    // every channel of the input is drawn from the first second to the last, more finely than outputs
+    const lines = [...readFileSync(at(`${name}.svg`), 'utf8').matchAll(/ d="(M[^"]*)"/g)]
+      .map(([, path = '']) => [...path.matchAll(/[ML]([\d.]+),/g)].map(([, x]) => Number(x)))
+      .filter((xs) => xs.length > 500 && minOf(xs) < 100 && maxOf(xs) > 800);
+    assert.is(lines.length, columns.length);
 
     const run = runlet(next(made.stdout, 'run'));
     assert.is(run.status, 0, run.stderr);
