@@ -7,27 +7,23 @@
  */
 import type { Graph } from '../../models/graph/types.ts';
 import { flatQuestion } from '../../models/read/flat.ts';
+import { csvRules, headerOf, signalColumns } from '../sources/columns.ts';
 import { npyHeadBytes, npyHeader } from '../sources/npy.ts';
 import { readHead } from './read-file.ts';
 
-/** Columns that count samples or say when they were taken. */
-const timeColumn = /^"?(t|time|timestamp|date|index|ms|seconds?)\b/i;
-
-function csvColumns(text: string): number | undefined {
-  const [head = '', row = ''] = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  const separator = /[;\t]/.exec(row)?.[0] ?? ',';
-  const names = head.split(separator);
-  const numeric = row
-    .split(separator)
-    .filter((cell, i) => cell.trim() !== '' && Number.isFinite(Number(cell)) && !timeColumn.test(names[i] ?? ''));
-  return numeric.length > 0 ? numeric.length : undefined;
+async function csvColumns(bytes: Uint8Array): Promise<number | undefined> {
+  const { parse } = await import('csv-parse/sync');
+  const rows: string[][] = parse(bytes, { ...csvRules, to: 2 });
+  const [head = [], first = head] = rows;
+  const names = headerOf(head);
+  return signalColumns(names, names ? first : head).length || undefined;
 }
 
 async function columnsOf(path: string | undefined): Promise<number | undefined> {
   if (path === undefined || !/\.(npy|csv|tsv)$/i.test(path)) return undefined;
   try {
     const { bytes, fileBytes } = await readHead(path, npyHeadBytes);
-    if (!/\.npy$/i.test(path)) return csvColumns(new TextDecoder().decode(bytes));
+    if (!/\.npy$/i.test(path)) return await csvColumns(bytes);
     const { shape } = npyHeader(bytes, fileBytes);
     return shape.length >= 2 ? shape.at(-1) : shape.length === 1 ? 1 : undefined;
   } catch {

@@ -5,17 +5,31 @@
  * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
  * Columns are those that the user names; else those that the model names, where the header has them all; else
  * all that hold numbers but the time (t, time..., timestamp) and the truth (the one that was asked for, and
- * what is named label, class, target, truth or activity). Where those are more than a frame has, they are the
+ * what is named label, class, target, truth, activity, beat or ..._true). Where those are more than a frame has, they are the
  * ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
  */
 import { RunletError } from '../../models/error.ts';
 import { type TimeUnit, unitOfName } from './clock.ts';
 import { numberOf, type SourceOptions, wrongElements } from './source.ts';
 
-export const isTime = (name: string): boolean => /^(t|time.*)$/i.test(name.trim());
+/** How csv-parse makes rows of cells out of text. */
+export const csvRules = {
+  bom: true,
+  trim: true,
+  comment: '#',
+  comment_no_infix: true,
+  skip_empty_lines: true,
+  relax_column_count: true,
+  delimiter: [',', ';', '\t'],
+  max_record_size: 1 << 20,
+};
+
+export const isTime = (name: string): boolean =>
+  /^(t|time.*|t[ _]*\(?(s|secs?|seconds|ms|msecs?|milliseconds)\)?)$/i.test(name.trim());
 
 /** Names of a column that says what a row is. */
-export const isTruth = (name: string): boolean => /^(labels?|class|target|truth|ground.?truth|activity)$/i.test(name.trim());
+export const isTruth = (name: string): boolean =>
+  /^(labels?|class(es)?|target|truth|ground.?truth|activity|beat|.*_true)$/i.test(name.trim());
 
 const isEmpty = (cell: string): boolean => cell === '' || /^nan$/i.test(cell);
 
@@ -77,6 +91,16 @@ function guessedTruth(names: string[] | undefined, first: readonly string[], { g
   return named >= 0 ? named : only((i) => isText(first[i] as string) && !isTime(names[i] as string));
 }
 
+/** Columns that hold a signal by the header and the first row of data: no time, no truth, no text. */
+export function signalColumns(names: string[] | undefined, first: readonly string[], truth = -1): number[] {
+  const isSignal = (i: number): boolean => {
+    const name = names?.[i];
+    if (i === truth || (name !== undefined && (isTime(name) || isTruth(name)))) return false;
+    return names === undefined || !isText(first[i] as string);
+  };
+  return first.map((_, i) => i).filter(isSignal);
+}
+
 /** Which columns make a frame, and which is the truth. @throws RN722, RN726 */
 export function frameColumns(
   names: string[] | undefined,
@@ -87,13 +111,7 @@ export function frameColumns(
   const width = first.length;
   const truth = options.truth === undefined ? guessedTruth(names, first, options) : columnOf(options.truth, names, width, where);
   const known = options.columns ?? (options.known?.every((name) => names?.includes(name)) ? options.known : undefined);
-  const isSignal = (i: number): boolean => {
-    const cell = first[i] as string;
-    const name = names?.[i];
-    if (i === truth || (name !== undefined && (isTime(name) || isTruth(name)))) return false;
-    return names === undefined || !isText(cell);
-  };
-  const all = first.map((_, i) => i).filter(isSignal);
+  const all = signalColumns(names, first, truth);
   const akin = families(all, names);
   const columns = known
     ? known.map((name) => columnOf(name, names, width, where))
@@ -108,6 +126,11 @@ export function frameColumns(
     `${columns.length} columns (${shown.slice(0, 12).join(', ')}), the model takes ${options.frameElements}`,
     `--columns ${columns.length > options.frameElements ? `${shown.slice(0, options.frameElements).join(',')}, or whichever ${options.frameElements} it was trained on` : 'with the names of those that it was trained on'}`,
   );
+}
+
+/** Names of the columns where the first row has a cell that is no number. */
+export function headerOf(first: readonly string[]): string[] | undefined {
+  return first.some((cell) => isText(cell)) ? first.map((name) => name.trim()) : undefined;
 }
 
 /** Rows that the rate is read from. */

@@ -10,7 +10,7 @@ import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
 import { Clock, TimeSteps } from './clock.ts';
-import { frameColumns, isTime, rateOfTimes, rateRows, timeColumn } from './columns.ts';
+import { csvRules, frameColumns, headerOf, isTime, rateOfTimes, rateRows, timeColumn } from './columns.ts';
 import { GapList } from './gaps.ts';
 import { Chunker, numberOf, type Source, type SourceOptions, Track } from './source.ts';
 
@@ -70,17 +70,7 @@ async function peeked(rows: AsyncGenerator<Row>, count: number): Promise<{ first
 
 async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
   const { CsvError, parse } = await import('csv-parse');
-  const parser = parse({
-    info: true,
-    bom: true,
-    trim: true,
-    comment: '#',
-    comment_no_infix: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    delimiter: [',', ';', '\t'],
-    max_record_size: 1 << 20,
-  });
+  const parser = parse({ ...csvRules, info: true });
   const input = Readable.from(bytes, { objectMode: false });
   // pipe does not hand errors on; without this a failing file would end as an empty one.
   input.on('error', (error) => parser.destroy(error));
@@ -105,8 +95,8 @@ function checkWidth(row: Row | undefined, width: number, name: string): void {
 /** What the header and the first rows say. @throws RN722, RN726, RN739, RN750 */
 function layoutOf(first: Row[], name: string, options: SourceOptions) {
   const head = (first[0] as Row).record;
-  const header = options.header ?? head.some((cell) => cell !== '' && numberOf(cell) === undefined && !/^nan$/i.test(cell));
-  const names = header ? head.map((n) => n.trim()) : undefined;
+  const names = options.header === false ? undefined : options.header ? head.map((n) => n.trim()) : headerOf(head);
+  const header = names !== undefined;
   const data = header ? first.slice(1) : first;
   checkWidth(data[0], head.length, name);
   const { truth, columns } = frameColumns(names, data[0]?.record ?? head.map(() => ''), name, options);

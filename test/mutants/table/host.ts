@@ -349,18 +349,10 @@ const web = inFolder('host/web', [
   {
     id: 'web-csv-empty',
     file: 'csv.ts',
-    find: 'const value = row[column]?.trim() ? Number(row[column]) : Number.NaN;',
-    replace: 'const value = Number(row[column] ?? 0);',
+    find: "numberOf(row[column] ?? '')",
+    replace: 'Number(row[column] ?? 0)',
     tests: 'host/web-rules',
     why: 'an empty cell is 0',
-  },
-  {
-    id: 'web-csv-time',
-    file: 'csv.ts',
-    find: '/^t(ime.*|[ _(].*)?$/i',
-    replace: '/^t(ime)?$/i',
-    tests: 'host/web-rules',
-    why: 'time_s is taken for a value',
   },
   {
     id: 'web-probability',

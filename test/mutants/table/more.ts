@@ -200,6 +200,14 @@ const signals = inFolder('host/sources', [
     why: 'the columns of the model are not looked for',
   },
   {
+    id: 'columns-time-name',
+    file: 'columns.ts',
+    find: '/^(t|time.*|t[ _]',
+    replace: '/^(t|time|t[ _]',
+    tests: 'host/web-rules',
+    why: 'time_s is taken for a value',
+  },
+  {
     id: 'columns-truth-in',
     file: 'columns.ts',
     find: '(isTime(name) || isTruth(name))',
