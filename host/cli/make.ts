@@ -92,14 +92,15 @@ function withLabels(graph: Graph, options: PlanOptions, recording: Recording, ar
   };
 }
 
-async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording): Promise<Graph> {
-  if (isQuantised(graph)) return graph;
+async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording) {
+  if (isQuantised(graph)) return { int8: graph, warnings: [] };
   const bar = await progressBar(undefined);
   try {
     async function* chunks() {
       yield recording.signals;
     }
-    return (await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress })).graph;
+    const made = await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress });
+    return { int8: made.graph, warnings: made.calibration.warnings.map(({ code, what }) => `${code} ${what}`) };
   } finally {
     bar.stop();
   }
@@ -184,7 +185,8 @@ interface Made {
   file: Graph;
   plan: StreamPlan;
   why: string;
-  note: string | undefined;
+  /** What to know: warnings of the calibration, and what of the data is not used. */
+  notes: string[];
   /** With its truth, where that can be judged by. */
   recording: Recording;
   judgement: Judgement;
@@ -196,7 +198,7 @@ interface Made {
 
 /** One screen: what was decided, and why. */
 function decidedLines(args: Args, made: Made): [label: string, text: string][] {
-  const { files, plot, file, plan, why, note, recording, judgement, facts, rateHz, summary, seconds } = made;
+  const { files, plot, file, plan, why, notes, recording, judgement, facts, rateHz, summary, seconds } = made;
   const unit = tickName(plan.clock);
   const ms = rateHz ? ` (${Number(((1000 * plan.hop) / rateHz).toPrecision(3))} ms)` : '';
   const values = inputsOf(file).map(({ elements }) => elements);
@@ -209,7 +211,7 @@ function decidedLines(args: Args, made: Made): [label: string, text: string][] {
     ['hop', `${plan.hop} ${unit}${ms}: ${why}`],
     ['plan', `${plan.mode}; ${work}: ${savedText(plan)}`],
     ['judged', judgedText(judgement, recording.truth?.column)],
-    ...(note ? [['note', note] as [string, string]] : []),
+    ...notes.map((text): [string, string] => ['note', text]),
     ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
     ['beside', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
   ];
@@ -253,12 +255,13 @@ async function make(args: Args): Promise<void> {
   checkLength(file, all);
   const { graph, note } = withLabels(withSaid(file, options, args, all), options, all, args);
   const recording: Recording = note && labelsIn(graph.metadata) === undefined ? { ...all, truth: undefined } : all;
-  const int8 = await int8Of(graph, options, recording);
+  const { int8, warnings } = await int8Of(graph, options, recording);
   const quant = quantPlan(int8, options);
   const bundle = await whileWorking('compiling', () =>
     build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
   );
   const { sampleRateHz: rateHz, truthAt } = bundle.manifest;
+  const notes = [...(note ? [note] : []), ...warnings];
   const float = isQuantised(file) ? undefined : graph;
   const judgement = await whileWorking('judging float and int8', async () =>
     judged({ float, int8 }, quant.plan, options, recording, args.truthAt ?? truthAt),
@@ -276,8 +279,8 @@ async function make(args: Args): Promise<void> {
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const summary = recorder.summary({ warmUp: { outputsHeldBack: 0, framesLeft: 0 } });
   const seconds = (performance.now() - started) / 1000;
-  if (args.json) return printJson({ ...files, plot, project, whyHop: why, note, ...judgement, summary, seconds, ...facts });
-  const parts = { name, files, plot, file, plan: quant.plan, why, note, recording, judgement, facts, rateHz, summary, seconds };
+  if (args.json) return printJson({ ...files, plot, project, whyHop: why, notes, ...judgement, summary, seconds, ...facts });
+  const parts = { name, files, plot, file, plan: quant.plan, why, notes, recording, judgement, facts, rateHz, summary, seconds };
   tell(args, parts);
 }
 

@@ -23,7 +23,7 @@ import {
   metricsOf,
   windowCount,
 } from './evaluate.ts';
-import { classNames, type Labels } from './labels.ts';
+import { classNames, type Labels, tellsClasses } from './labels.ts';
 import type { Model } from './outputs.ts';
 
 export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | 'int8 streamed';
@@ -35,7 +35,7 @@ export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
   /** Infinity where equal. */
   outputSqnrDb: number;
   maxDifference: number;
-  /** Share of windows with the same class; of models with several output elements. */
+  /** Share of windows with the same class; of classifiers. */
   agreement?: number;
   /** The same numbers as windowed by construction. */
   sameAsWindowed: boolean;
@@ -110,7 +110,7 @@ export function compareForms(
   const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));
   const find = (name: FormName) => kept.find((k) => k.name === name);
   const [first] = kept as [(typeof kept)[number]];
-  const severalElements = (first.judged[0]?.outputs.length ?? 0) > 1;
+  const ofClasses = labels ? labels.kind === 'classes' : tellsClasses(plan.graph);
   const forms = kept.map(({ name, judged }): Form => {
     const reference =
       name === 'int8 streamed' ? (find('float streamed') ?? find('float windowed') ?? first) : (find('float windowed') ?? first);
@@ -122,7 +122,7 @@ export function compareForms(
       name,
       ...(reference.name !== name && { against: reference.name }),
       ...difference(reference.judged, judged),
-      ...(severalElements && { agreement: same.length / judged.length }),
+      ...(ofClasses && { agreement: same.length / judged.length }),
       ...(labels && metricsOf(judged, labels)),
       sameAsWindowed: false,
     };

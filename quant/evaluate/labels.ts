@@ -33,6 +33,13 @@ export function classNames(graph: Graph): string[] {
   return named?.length === count ? named : Array.from({ length: count }, (_, i) => String(i));
 }
 
+/** Whether the elements of the output are scores of classes: the file names them, or they are a softmax. */
+export function tellsClasses(graph: Graph): boolean {
+  const [elements = 0] = outputElements(graph);
+  const softmax = graph.nodes.some(({ op, output }) => op === 'softmax' && output === graph.outputs[0]?.tensor);
+  return elements > 1 && (softmax || labelsIn(graph.metadata)?.length === elements);
+}
+
 const listed = (names: readonly string[]): string =>
   names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ');
 
