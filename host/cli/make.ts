@@ -261,7 +261,8 @@ async function make(args: Args): Promise<void> {
     build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
   );
   const { sampleRateHz: rateHz, truthAt } = bundle.manifest;
-  const notes = [...(note ? [note] : []), ...warnings];
+  // what calibration warns of, a truth has measured
+  const notes = [...(note ? [note] : []), ...(recording.truth ? [] : warnings)];
   const float = isQuantised(file) ? undefined : graph;
   const judgement = await whileWorking('judging float and int8', async () =>
     judged({ float, int8 }, quant.plan, options, recording, args.truthAt ?? truthAt),
