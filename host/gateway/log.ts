@@ -13,6 +13,7 @@ import { coloursFor } from '../report/terminal.ts';
 export interface LogStream {
   isTTY?: boolean;
   write(text: string): unknown;
+  on?(event: 'error', listener: () => void): unknown;
 }
 
 type Colours = ReturnType<typeof coloursFor>;
@@ -47,8 +48,20 @@ export function entryText(line: string, colours: Colours): string {
   return `${head}${rest.length > 0 ? `  ${colours.dim(rest.join(' '))}` : ''}${stack}\n`;
 }
 
-/** @param base fields of every entry. */
+/**
+ * What cannot be written, since a disk is full or nobody reads any longer, is lost: a log never ends what it
+ * tells about, and its own failure is no entry.
+ * @param base fields of every entry.
+ */
 export function gatewayLog(level: string, base: Record<string, unknown>, stream: LogStream = process.stderr): Logger {
   const colours = stream.isTTY ? coloursFor(stream as NodeJS.WriteStream) : undefined;
-  return pino({ level, base }, { write: (line: string) => void stream.write(colours ? entryText(line, colours) : line) });
+  const write = (line: string): void => {
+    try {
+      stream.write(colours ? entryText(line, colours) : line);
+    } catch {
+      // a file says so here, a pipe by its event
+    }
+  };
+  stream.on?.('error', () => {});
+  return pino({ level, base }, { write });
 }

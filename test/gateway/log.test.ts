@@ -2,9 +2,15 @@
  * The gateway's log: JSON in a pipe, lines for people on a terminal, and nothing of a client's that a
  * terminal would obey.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gatewayLog } from '../../host/gateway/log.ts';
+import { root } from '../shared.ts';
 
 function written(isTTY: boolean, use: (log: ReturnType<typeof gatewayLog>) => void): string[] {
   const lines: string[] = [];
@@ -40,5 +46,40 @@ test('control characters of a client are shown as codes', () => {
   );
   assert.match(line, /x\\u001b\]0;title\\u0007\\u000ay/);
 });
+
+/** Words for a gateway on a port of its own that asks for nothing. */
+const gateway = '--port 0 --insecure-no-token --insecure-unsigned --log debug --state';
+
+/** A gateway whose log goes to `stderr`; its address, once it listens. */
+async function started(stderr: 'pipe' | number) {
+  const state = mkdtempSync(join(tmpdir(), 'runlet-log-'));
+  const args = [join(root, 'host/cli/bin.js'), 'gateway', ...gateway.split(' '), state];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr] });
+  // one that spins does not end by itself
+  const late = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const ended = once(child, 'exit');
+  const [said] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  const url = /http:\S+?(?=;)/.exec(String(said))?.[0] ?? '';
+  const end = async () => {
+    child.kill('SIGTERM');
+    const [code] = await ended;
+    clearTimeout(late);
+    rmSync(state, { recursive: true });
+    return code;
+  };
+  return { child, url, end };
+}
+
+for (const full of [false, process.platform === 'linux'])
+  test(`a gateway goes on where ${full ? 'the disk of its log is full' : 'nobody reads its log'}`, async () => {
+    const file = full ? openSync('/dev/full', 'w') : undefined;
+    const { child, url, end } = await started(file ?? 'pipe');
+    if (file !== undefined) closeSync(file);
+    child.stderr?.destroy();
+    for (let i = 0; i < 20; i++) assert.is((await fetch(`${url}/v1/no-such-path`)).status, 404);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(metrics, /^runlet_faults_total 0$/m);
+    assert.is(await end(), 0);
+  });
 
 test.run();
