@@ -1,0 +1,39 @@
+/**
+ * Compares all pinned builds with what the code makes now, or pins them again.
+ *
+ * In: --write, or nothing; or parts of names.  Out: the builds that differ and in what, exit code 1 where there are some; with --write
+ * test/golden/modules.json.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { builds } from '../test/golden/builds.ts';
+import { isThere } from '../test/golden/models.ts';
+import { type Hashes, hashesOf } from '../test/golden/run.ts';
+
+const file = join(import.meta.dirname, '../test/golden/modules.json');
+const args = process.argv.slice(2);
+const write = args.includes('--write');
+const parts = args.filter((arg) => !arg.startsWith('--'));
+const pinned: Hashes = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+const wanted = builds.filter(
+  ({ name, model }) => isThere(model) && (parts.length === 0 || parts.some((part) => name.includes(part))),
+);
+const started = performance.now();
+const found = await hashesOf(wanted, (done) => {
+  if (done % 50 === 0) console.log(`${done} of ${wanted.length}, ${((performance.now() - started) / 1000).toFixed(0)} s`);
+});
+let differ = 0;
+for (const [name, hashes] of Object.entries(found)) {
+  const parts = Object.keys({ ...hashes, ...pinned[name] }).filter((part) => hashes[part] !== pinned[name]?.[part]);
+  if (parts.length > 0) differ++;
+  if (parts.length > 0 && !write) console.log(`${name}: ${parts.join(', ')}`);
+}
+console.log(`${wanted.length} builds, ${differ} differ`);
+// in the order of the builds; what is not there now stays as it was
+const all = builds.map(({ name }): [string, Hashes[string]] => [name, found[name] ?? pinned[name] ?? {}]);
+if (write)
+  writeFileSync(
+    file,
+    `{\n${all.map(([name, hashes]) => `  ${JSON.stringify(name)}: ${JSON.stringify(hashes)}`).join(',\n')}\n}\n`,
+  );
+process.exitCode = differ > 0 && !write ? 1 : 0;

@@ -1,0 +1,98 @@
+/**
+ * Models whose modules are pinned: the zoo's, the shared ones, and random networks of one seed.
+ *
+ * Out: int8 graphs by name, made when they are asked for. Nothing here depends on the day's seed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { readNpy } from '../../host/sources/npy.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { inputsNetwork, makeInputsNetwork } from '../property/inputs-network.ts';
+import { makeNetwork, network, random } from '../property/random-network.ts';
+import { widen } from '../property/widen.ts';
+import { root, sharedDir } from '../shared.ts';
+
+export interface GoldenModel {
+  name: string;
+  /** Where it is not there, it is skipped. */
+  file?: string;
+  graph: () => Promise<Graph>;
+}
+
+/** Of every draw. */
+const seed = 20261128;
+export const networkCount = 100;
+const inputsCount = 10;
+
+const bytesOf = (path: string) => new Uint8Array(readFileSync(path));
+
+const zoo = [
+  ['ecg', 'ecg', 'calib'],
+  ['har', 'har-watch', 'calib-watch'],
+  ['har', 'har-phone', 'calib-phone'],
+  ['ppg-hr', 'ppg-hr', 'calib'],
+  ['kws', 'kws', 'calib'],
+] as const;
+
+const zooModels = zoo.map(([folder, model, calib]): GoldenModel => {
+  const at = (file: string) => join(root, 'models/zoo', folder, file);
+  return {
+    name: `zoo/${model}`,
+    graph: async () => {
+      const float = await readModel(bytesOf(at(`${model}.onnx`)), { name: model });
+      const hop = Number(float.metadata['runlet.hop']);
+      const signal = readNpy(bytesOf(at(`${calib}.npy`))).data as Float32Array;
+      return quantize(float, { hop }, signal, { preset: 'fast', noReport: true }).graph;
+    },
+  };
+});
+
+const sharedNames = [
+  'misc/heartbeats_quantized',
+  'mlperf-tiny/ad01_int8',
+  'mlperf-tiny/ic_pretrainedResnet_quant',
+  'mlperf-tiny/kws_ref_model',
+  'mlperf-tiny/str_ww_ref_model',
+  'mltk/keyword_spotting_on_off',
+  'mltk/tflite_micro_speech',
+  'mww/v1/okay_nabu',
+  'mww/v2/hey_jarvis',
+  'mww/v2/okay_nabu',
+  'mww/v2/vad',
+  'tflm/hello_world_int8',
+  'tflm/micro_speech_quantized',
+];
+
+const sharedModels = sharedNames.map((name): GoldenModel => {
+  const file = join(sharedDir, 'models', name, 'model.tflite');
+  return {
+    name,
+    file,
+    graph: () => readModel(bytesOf(file), { name, timeAxis: name.startsWith('mlperf-tiny/ic') ? 1 : undefined }),
+  };
+});
+
+/** Every fifth has int16 tensors. */
+const networks = fc.sample(network, { seed, numRuns: networkCount }).map(
+  (spec, i): GoldenModel => ({
+    name: `network/${i}`,
+    graph: async () => (i % 5 === 4 ? widen(makeNetwork(spec), random(spec.seed)) : makeNetwork(spec)),
+  }),
+);
+
+const inputs = fc
+  .sample(inputsNetwork, { seed, numRuns: inputsCount })
+  .map((spec, i): GoldenModel => ({ name: `inputs/${i}`, graph: async () => makeInputsNetwork(spec) }));
+
+/** The same, with a graph that is made once. */
+function kept(model: GoldenModel): GoldenModel {
+  let made: Promise<Graph> | undefined;
+  return { ...model, graph: () => (made ??= model.graph()) };
+}
+
+export const realModels = [...zooModels, ...sharedModels].map(kept);
+export const randomModels = [...networks, ...inputs].map(kept);
+export const isThere = ({ file }: GoldenModel): boolean => file === undefined || existsSync(file);
