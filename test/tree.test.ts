@@ -66,6 +66,39 @@ test('a folder imports only from folders above it: models, quant, assembly, host
   assert.ok(count > 300, `${count} imports were seen`);
 });
 
+/** Files that import one another, by way of others or not (Tarjan's strongly connected components). */
+function circles(files: readonly string[]): string[][] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    order.set(file, order.size);
+    low.set(file, order.get(file) as number);
+    open.push(file);
+    for (const { path } of importsOf(file)) {
+      if (!files.includes(path)) continue;
+      const reached = order.has(path)
+        ? open.includes(path)
+          ? (order.get(path) as number)
+          : Number.POSITIVE_INFINITY
+        : visit(path);
+      low.set(file, Math.min(low.get(file) as number, reached));
+    }
+    if (low.get(file) === order.get(file)) {
+      const circle = open.splice(open.indexOf(file));
+      if (circle.length > 1) found.push(circle.sort());
+    }
+    return low.get(file) as number;
+  };
+  for (const file of files) if (!order.has(file)) visit(file);
+  return found;
+}
+
+test('files do not import one another in a circle, types included', () => {
+  assert.equal(circles(sourcesIn('models', 'quant', 'host')), []);
+});
+
 test('assembly/kernels imports nothing outside itself, and of it only block.ts is imported', () => {
   const kernel = (path: string) => path.startsWith('assembly/kernels/');
   const wrong: string[] = [];

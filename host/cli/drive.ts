@@ -9,7 +9,7 @@ import { RunletError } from '../../models/error.ts';
 import type { Live } from '../report/live.ts';
 import type { GapCount, Recorder, RunSummary } from '../report/recorder.ts';
 import type { Detection, GapPolicy, LabelDetector, Session } from '../session/index.ts';
-import type { Frames } from '../session/quantise.ts';
+import type { Frames } from '../session/kinds.ts';
 import type { GapList } from '../sources/gaps.ts';
 import type { Source } from '../sources/index.ts';
 import { output, print } from './args.ts';

@@ -8,7 +8,8 @@
 
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
-import type { TrialOptions, TrialReport } from '../gateway/hub/trial.ts';
+import type { TrialReport } from '../gateway/hub/events.ts';
+import type { TrialOptions } from '../gateway/hub/trial.ts';
 import type { GatewayClient, Progress } from '../remote/client.ts';
 import { bytesText } from '../report/table.ts';
 import { emptyLine, rawStream } from '../report/terminal.ts';

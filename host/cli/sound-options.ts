@@ -11,8 +11,8 @@ import { samplesOf } from '../../models/frontend/steps.ts';
 import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
 import { latin1 } from '../../models/graph/base64.ts';
 import { badOption, kebab } from './args.ts';
-import { readBytes } from './load.ts';
 import { choice, flag, type Given, group, number } from './options.ts';
+import { readBytes } from './read-file.ts';
 
 const ms = { min: 0.01, max: 60_000, hint: 'ms' } as const;
 

@@ -6,10 +6,11 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import type { TrialReport } from './hub/events.ts';
 import { Events, type GatewayEvents } from './hub/events.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
 import { type ChunkFacts, Stream } from './hub/stream.ts';
-import type { TrialOptions, TrialReport } from './hub/trial.ts';
+import type { TrialOptions } from './hub/trial.ts';
 import type { Disk } from './store/disk.ts';
 import { runAll } from './store/run-all.ts';
 import type { Stored } from './store/state.ts';

@@ -9,8 +9,8 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { Detection } from './detector.ts';
+import type { Frames } from './kinds.ts';
 import type { LabelDetector } from './label-detector.ts';
-import type { Frames } from './quantise.ts';
 import type { Session } from './session.ts';
 
 export interface ListeningModel {

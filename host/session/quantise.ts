@@ -8,12 +8,9 @@
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { kindOf, wrongKind } from './kinds.ts';
+import { type Frames, kindOf, wrongKind } from './kinds.ts';
 import type { Stored } from './open.ts';
 import { quantiseKernel } from './quantise-kernel.ts';
-
-/** Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16 for those that are stored so. */
-export type Frames = Float32Array | Int8Array | Uint8Array | Int16Array;
 
 /** One real value as int8 (int16: `most` 32767); NaN gives NaN. `scale` must be a float32. */
 export function quantiseValue(x: number, scale: number, zeroPoint: number, most = 127): number {

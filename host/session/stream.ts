@@ -5,12 +5,11 @@
  * Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a copy per broken frame,
  * and a copy of each output.
  */
-import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Signal, ticksIn } from './frames.ts';
+import type { Frames } from './kinds.ts';
 import { isFrames, kindOf, wrongKind } from './kinds.ts';
-import type { Frames } from './quantise.ts';
-import type { Session } from './session.ts';
 
 /** A piece of the signal; whole frames, but for a typed array. */
 export type StreamChunk = Signal;
@@ -29,6 +28,19 @@ export interface StreamOutput {
   outputs: Float32Array[];
 }
 
+/** What is asked of a session here. */
+interface Driven {
+  manifest: Manifest;
+  hop: number;
+  window: number;
+  originFrame: number;
+  outputIndex: number;
+  framesPushed: number;
+  gapFramesInWindow: number;
+  output(which: number): Float32Array;
+  pushPart(parts: Frames[], from: number, count: number): boolean;
+}
+
 const kinds = { Float32Array, Int8Array, Int16Array, Uint8Array };
 
 /** first followed by second[0, end), a copy of second's kind (a Buffer is a Uint8Array). */
@@ -41,7 +53,7 @@ function join(first: Frames | undefined, second: Frames, end: number): Frames {
 }
 
 /** The latest outputs of a session, copied. */
-function latest(session: Session): StreamOutput {
+function latest(session: Driven): StreamOutput {
   const index = session.outputIndex;
   const outputs = session.manifest.outputs.map((_, which) => session.output(which).slice());
   const startFrame = session.originFrame + index * session.hop;
@@ -51,7 +63,7 @@ function latest(session: Session): StreamOutput {
 
 /** See Session.stream. */
 export async function* streamOf(
-  session: Session,
+  session: Driven,
   chunks: AsyncIterable<StreamChunk> | Iterable<StreamChunk>,
 ): AsyncGenerator<StreamOutput, void, undefined> {
   const port = session.manifest.inputs[0] as PortManifest;

@@ -5,9 +5,7 @@
  * periods has lost round(step * rate) - 1. Every row needs a time of its own: rows that share the time of a packet would look like gaps.
  */
 import { RunletError } from '../../models/error.ts';
-import { numberOf } from './source.ts';
-
-export type TimeUnit = 's' | 'ms';
+import { numberOf, type TimeUnit } from './source.ts';
 
 const perSecond: Record<TimeUnit, number> = { s: 1, ms: 1000 };
 

@@ -9,8 +9,8 @@
  * ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
  */
 import { RunletError } from '../../models/error.ts';
-import { type TimeUnit, unitOfName } from './clock.ts';
-import { numberOf, type SourceOptions, wrongElements } from './source.ts';
+import { unitOfName } from './clock.ts';
+import { numberOf, type SourceOptions, type TimeUnit, wrongElements } from './source.ts';
 
 /** How csv-parse makes rows of cells out of text. */
 export const csvRules = {

@@ -5,7 +5,6 @@
  * of the file: no scaling but for PCM audio, which becomes -1 to 1. Bad input gives a RunletError, RN720 to RN739.
  */
 import { RunletError } from '../../models/error.ts';
-import type { TimeUnit } from './clock.ts';
 import type { GapList } from './gaps.ts';
 import { pcmEncodings } from './pcm.ts';
 
@@ -35,6 +34,9 @@ export interface Source<Chunk = Float32Array> {
   /** Jumps of the time column between frames, filled as frames are read. */
   jumps?: GapList;
 }
+
+/** Of a time column. */
+export type TimeUnit = 's' | 'ms';
 
 /** What comes through a pipe. */
 export const formats = ['text', 'csv', 'wav', ...pcmEncodings] as const;

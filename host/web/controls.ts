@@ -7,9 +7,8 @@ import type { Target } from '../../assembly/emit/target.ts';
 import { byId, make } from './dom.ts';
 import { clockText } from './draw/axis.ts';
 import type { Hearing } from './hearing.ts';
-import type { Loaded, LoadOptions } from './protocol.ts';
+import type { Loaded, LoadOptions, Recording } from './protocol.ts';
 import type { Reading } from './reading.ts';
-import type { Recording } from './recording.ts';
 
 export interface Actions {
   microphone: () => Promise<void>;

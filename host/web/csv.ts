@@ -10,7 +10,7 @@ import { isRunletError, RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
 import { csvRules, frameColumns, headerOf, isTime, rateOfTimes, rateRows, signalColumns } from '../sources/columns.ts';
 import { numberOf } from '../sources/source.ts';
-import type { Recording } from './recording.ts';
+import type { Recording } from './protocol.ts';
 
 /** What the columns are for. */
 export interface CsvTarget {

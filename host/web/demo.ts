@@ -5,9 +5,9 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { KindWeights } from '../features/beat-kinds.ts';
-import type { Loaded, ModelEntry, Said } from './protocol.ts';
+import type { Loaded, ModelEntry, Recording, Said } from './protocol.ts';
 import type { Reading } from './reading.ts';
-import { type Recording, readRecording } from './recording.ts';
+import { readRecording } from './recording.ts';
 
 export interface Answers {
   /** Seconds from what an answer is about to the end of its window. */

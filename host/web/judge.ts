@@ -8,9 +8,8 @@ import type { Detection } from '../session/index.ts';
 import type { Answers } from './demo.ts';
 import type { Hearing } from './hearing.ts';
 import type { History } from './history.ts';
-import type { Loaded, Said } from './protocol.ts';
+import type { Loaded, Recording, Said } from './protocol.ts';
 import { type Reading, valueText } from './reading.ts';
-import type { Recording } from './recording.ts';
 import { matched, meanError, rightStates, type Tolerance } from './score.ts';
 
 export interface Run {

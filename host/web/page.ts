@@ -18,10 +18,10 @@ import { Meter } from './meter.ts';
 import { type Microphone, openMicrophone } from './microphone.ts';
 import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
-import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes } from './protocol.ts';
+import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Recording } from './protocol.ts';
 import { askLabels, askRate, hideQuestion, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
-import { calibrationOf, kindOf, leastSoundHz, type Recording, readRecording } from './recording.ts';
+import { calibrationOf, kindOf, leastSoundHz, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The model that is loaded, and what it was loaded from. */

@@ -5,8 +5,7 @@
  */
 import { mostTraces } from './draw/wave.ts';
 import { type Judgement, type Run, readsStates } from './judge.ts';
-import type { Loaded } from './protocol.ts';
-import type { Recording } from './recording.ts';
+import type { Loaded, Recording } from './protocol.ts';
 import type { Shown } from './timeline.ts';
 
 /** Seconds across the picture while a signal runs: slow signals need more of them. */

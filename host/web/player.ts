@@ -3,7 +3,7 @@
  *
  * In: a recording, a speed.  Out: pieces of samples in order, whole frames each; then the end.  The clock is the sound card's where sound plays.
  */
-import type { Recording } from './recording.ts';
+import type { Recording } from './protocol.ts';
 
 export interface Player {
   stop: () => void;

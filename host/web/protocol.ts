@@ -49,6 +49,22 @@ export interface Said {
   end: number;
 }
 
+/** A signal that the page plays. */
+export interface Recording {
+  name: string;
+  samples: Float32Array;
+  /** Undefined: frames as the model takes them. */
+  rateHz?: number;
+  seconds: number;
+  /** Names of the channels, where the file has them. */
+  channels?: string[];
+  /** Rows a second by the file itself. */
+  fileHz?: number;
+  truth?: { values: Float32Array; stepS: number };
+  /** What is said in it, in order. */
+  said?: Said[];
+}
+
 /** How the answers of a model of the zoo are read, where its manifest does not say it. */
 export interface AnswersEntry {
   /** Seconds from what an answer is about to the end of its window. */

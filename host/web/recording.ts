@@ -8,25 +8,10 @@
 import { RunletError } from '../../models/error.ts';
 import { readNpy } from '../sources/npy.ts';
 import type { CsvTarget } from './csv.ts';
-import type { Loaded, Said } from './protocol.ts';
+import type { Loaded, Recording } from './protocol.ts';
 
 /** From here on a signal is sound. */
 export const leastSoundHz = 4000;
-
-export interface Recording {
-  name: string;
-  samples: Float32Array;
-  /** Undefined: frames as the model takes them. */
-  rateHz?: number;
-  seconds: number;
-  /** Names of the channels, where the file has them. */
-  channels?: string[];
-  /** Rows a second by the file itself. */
-  fileHz?: number;
-  truth?: { values: Float32Array; stepS: number };
-  /** What is said in it, in order. */
-  said?: Said[];
-}
 
 /** What of a recording calibrates a model. */
 export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({

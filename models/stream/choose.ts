@@ -10,8 +10,9 @@ import type { Graph, Node } from '../graph/types.ts';
 import { minOf } from '../lists.ts';
 import { opOf } from '../ops/index.ts';
 import { clockOf } from './clock.ts';
-import { type Edge, edgesOf } from './edges.ts';
-import { type Choice, type Layout, layoutOf, reusingNodes } from './reuse.ts';
+import { edgesOf } from './edges.ts';
+import type { Choice, Edge, Layout } from './layout.ts';
+import { layoutOf, reusingNodes } from './reuse.ts';
 import { inputShapes } from './timing.ts';
 
 export interface Budget {

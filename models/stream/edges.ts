@@ -10,19 +10,8 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
 import { clockOf, gcd } from './clock.ts';
+import type { Edge } from './layout.ts';
 import { ruleOf } from './timing.ts';
-
-export interface Edge {
-  /** Units of time between two rows (clock.ts; with one input, frames). */
-  jump: number;
-  rows: number;
-  /** Rows whose receptive field touches the left, the right window edge. */
-  left: number;
-  right: number;
-  /** Rows between two windows of one phase, and phases alive. */
-  newRows: number;
-  phases: number;
-}
 
 /** Rows first to first + rows - 1. */
 export interface Span {

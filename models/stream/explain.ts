@@ -3,10 +3,11 @@
  *
  * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work first.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
 import { type Costed, paretoLayouts } from './choose.ts';
 import { edgesOf, interior } from './edges.ts';
-import type { FoldReuse } from './fold.ts';
+import type { FoldReuse } from './layout.ts';
 import { frameBytes, ruleOf, timingOf } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 

@@ -10,29 +10,11 @@
  * over the waiting windows: it opens minus a running total and closes plus it, exact modulo 2^32, so its work per row does not depend on
  * the window.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
-import type { Interior } from './reuse.ts';
+import type { FoldReuse, Interior } from './layout.ts';
 import { frameBytes, frameElements, ruleOf, touchesInt16 } from './timing.ts';
 import type { TensorPlan } from './types.ts';
-
-export interface FoldReuse {
-  /**
-   * waiting: an accumulator per waiting window, into which every new row goes (maxima, first dense layer).
-   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an output.
-   * ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream, where that is smaller).
-   * slide: partial maxima per hop, turned into maxima of all later ones once a cycle (mode stream).
-   */
-  method: 'waiting' | 'totals' | 'ring' | 'slide';
-  /** Places in the queue: accumulators, or rows. */
-  slots: number;
-  interior: Interior;
-  /** Interior rows of window n + ahead that are there at output n. */
-  openRows: number;
-  /** Bytes of one place, and of the running total of one phase. */
-  slotBytes: number;
-  totalBytes: number;
-  stateBytes: number;
-}
 
 export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: number): FoldReuse {
   const rule = ruleOf(graph, node);

@@ -4,9 +4,11 @@
  * In: a Graph and the options.  Out: the mode and the reason, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
+
 import type { Graph } from '../graph/types.ts';
 import { clockOf, tickName, ticksOf } from './clock.ts';
-import { type Edge, edgesOf, pays } from './edges.ts';
+import { edgesOf, pays } from './edges.ts';
+import type { Edge } from './layout.ts';
 import { reusingNodes } from './reuse.ts';
 import { ruleOf, strideOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';

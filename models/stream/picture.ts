@@ -7,7 +7,8 @@
 
 import type { Graph, Node } from '../graph/types.ts';
 import { append } from '../lists.ts';
-import { historyOf, type Interior } from './reuse.ts';
+import type { Interior } from './layout.ts';
+import { historyOf } from './reuse.ts';
 import { ruleOf, timingOf } from './timing.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 

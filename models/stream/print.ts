@@ -3,9 +3,10 @@
  *
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
+
 import { opOf } from '../ops/index.ts';
 import { gcd, tickName, ticksOf } from './clock.ts';
-import type { FoldReuse } from './fold.ts';
+import type { FoldReuse } from './layout.ts';
 import { inputShapes } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 

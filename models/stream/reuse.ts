@@ -15,64 +15,14 @@
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
  * Exact for any hop and any padding.
  */
+
 import type { Graph, Node } from '../graph/types.ts';
 import { lcm } from './clock.ts';
-import { type Edge, edgesOf, mayReuse } from './edges.ts';
-import { type FoldReuse, foldOf, foldsOf } from './fold.ts';
-import { type Taps, tapsOf } from './taps.ts';
+import { edgesOf, mayReuse } from './edges.ts';
+import { foldOf, foldsOf } from './fold.ts';
+import type { Choice, Edge, EdgeWork, Interior, Layout, Taps } from './layout.ts';
+import { tapsOf } from './taps.ts';
 import { frameBytes, ruleOf, type WindowRule } from './timing.ts';
-
-export interface Choice {
-  /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
-  ahead: number;
-  /** Left edges from the raw window at every output: more work, no history for them. Needs ahead = 0. */
-  cone: boolean;
-  /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
-  depth: number;
-  /** The first layer's edges as partial tap sums: less work, more state. */
-  taps: boolean;
-}
-
-/** The stream of a tensor's interior rows. */
-export interface Interior {
-  edge: Edge;
-  /** Rows of the stream between two rows of a window: the phases. */
-  step: number;
-  /** Rows that arrive with one hop, and with one micro-hop. */
-  newRows: number;
-  microRows: number;
-  /** Newest and oldest row held when window n falls due. */
-  newest: number;
-  oldest: number;
-  /** Row 0 of window n + ahead. */
-  shift: number;
-}
-
-/** What is added to a tensor's interior at an output. */
-export interface EdgeWork {
-  /** Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the layers above read. */
-  left?: { computed: number; rows: number };
-  /** Rows [first, edge.rows) of window n: interior rows, then `right` computed ones. */
-  window?: { first: number; right: number };
-  /** Left-edge rows in `window`, because somebody reads the whole window. */
-  spliced: number;
-}
-
-export interface Layout {
-  choice: Choice;
-  /** Nodes whose interior is streamed. */
-  trunk: Set<Node>;
-  /** By tensor id, graph inputs included. */
-  interiors: Map<number, Interior>;
-  work: Map<number, EdgeWork>;
-  /** By the fold's node. */
-  folds: Map<Node, FoldReuse>;
-  /** First layers whose edges are partial tap sums. */
-  taps: Map<Node, Taps>;
-  /** Rows that each node computes at an output. */
-  rows: Map<Node, number>;
-  stateBytes: number;
-}
 
 /** Rows kept from one micro-hop to the next. */
 export const historyOf = (at: Interior): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);

@@ -11,26 +11,10 @@
  * window's first rows are copied to a record: what they have gathered so far lies before the window. Once such a row is complete, its total
  * minus the record is the row of the left edge.
  */
-import type { Graph, Node } from '../graph/types.ts';
-import type { Interior } from './reuse.ts';
-import { frameBytes, ruleOf, touchesInt16 } from './timing.ts';
 
-export interface Taps {
-  /** Frames of the input between two rows of the stream. */
-  grid: number;
-  /** Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of this hop first. */
-  accFirst: number;
-  accRows: number;
-  /** Input frame, from the start of window n, at which window n + cutAhead starts. */
-  cut: number;
-  cutAhead: number;
-  /** All left-edge rows of window n + completeAhead are complete. */
-  completeAhead: number;
-  /** Records of windows between cutAhead and completeAhead, and left edges that wait as int8 until window n + ahead. */
-  records: number;
-  waiting: number;
-  stateBytes: number;
-}
+import type { Graph, Node } from '../graph/types.ts';
+import type { Interior, Taps } from './layout.ts';
+import { frameBytes, ruleOf, touchesInt16 } from './timing.ts';
 
 /** Taps of `node`, or undefined where it has no such form. */
 export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior>, ahead: number): Taps | undefined {

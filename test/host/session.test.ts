@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, openSession, quantiseValue, requireSelfTest, selfTest } from '../../host/session/index.ts';
-import { type Frames, placesOf, Quantiser } from '../../host/session/quantise.ts';
+import type { Frames } from '../../host/session/kinds.ts';
+import { placesOf, Quantiser } from '../../host/session/quantise.ts';
 import { random } from '../property/random-network.ts';
 import { hop, reference, tinyBundle, tinyManifest, window } from './tiny-bundle.ts';
 

@@ -3,10 +3,9 @@
  *
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of its parameter block.
  */
+
 import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
-import type { FoldReuse } from '../../../models/stream/fold.ts';
-import type { Interior } from '../../../models/stream/reuse.ts';
-import type { Taps } from '../../../models/stream/taps.ts';
+import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
 import type { Home } from '../home.ts';

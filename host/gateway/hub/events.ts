@@ -4,8 +4,7 @@
  * In: emit.  Out: calls of those who listen, in their order. A listener that throws stops neither the others nor the process: `emit` never throws, and the
  * fault is an event of its own, which is counted and logged.
  */
-import type { Failure } from '../worker/messages.ts';
-import type { TrialReport } from './trial.ts';
+import type { CheckResult, Failure } from '../worker/messages.ts';
 
 export interface OutputEvent {
   stream: string;
@@ -41,6 +40,26 @@ export interface StepEvent {
   sequence: number;
   /** For people. */
   text: string;
+  failure?: Failure;
+}
+
+export interface TrialReport {
+  slot: string;
+  digest: string;
+  name: string;
+  version: string;
+  sequence: number;
+  phase: 'check' | 'live' | 'passed' | 'confirmed' | 'failed';
+  check?: CheckResult;
+  streams: number;
+  /** Outputs of the module on trial; those that the running one gave for the same frame; share that agrees; largest difference. */
+  outputs: number;
+  wanted: number;
+  compared: number;
+  agreement?: number;
+  maxDifference?: number;
+  meanMs?: number;
+  elapsedMs: number;
   failure?: Failure;
 }
 

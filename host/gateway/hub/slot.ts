@@ -10,9 +10,9 @@ import type { Stored } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckResult, Failure } from '../worker/messages.ts';
 import type { Loaded, Pool } from '../worker/pool.ts';
-import type { Events, GatewayEvents, StepEvent } from './events.ts';
+import type { Events, GatewayEvents, StepEvent, TrialReport } from './events.ts';
 import { type Stream, swap } from './stream.ts';
-import { defaultTrial, Trial, type TrialOptions, type TrialReport, tooSlow } from './trial.ts';
+import { defaultTrial, Trial, type TrialOptions, tooSlow } from './trial.ts';
 
 export interface Pools {
   /** Confirmed bundles. */

@@ -4,10 +4,10 @@
  * In: streams, a module, limits.  Out: a report that grows, and in the end a failure or none. Traps allowed: 0.
  */
 import { RunletError } from '../../../models/error.ts';
-import type { CheckResult, Failure } from '../worker/messages.ts';
+import type { Failure } from '../worker/messages.ts';
 import type { Loaded, Pool } from '../worker/pool.ts';
 import { compareOutputs, Waiting } from './agreement.ts';
-import { faultOf, type OutputEvent } from './events.ts';
+import { faultOf, type OutputEvent, type TrialReport } from './events.ts';
 import { type Stream, valuesOf } from './stream.ts';
 
 export interface TrialOptions {
@@ -37,26 +37,6 @@ export const defaultTrial: TrialOptions = {
   enduranceSeconds: 5,
   confirm: true,
 };
-
-export interface TrialReport {
-  slot: string;
-  digest: string;
-  name: string;
-  version: string;
-  sequence: number;
-  phase: 'check' | 'live' | 'passed' | 'confirmed' | 'failed';
-  check?: CheckResult;
-  streams: number;
-  /** Outputs of the module on trial; those that the running one gave for the same frame; share that agrees; largest difference. */
-  outputs: number;
-  wanted: number;
-  compared: number;
-  agreement?: number;
-  maxDifference?: number;
-  meanMs?: number;
-  elapsedMs: number;
-  failure?: Failure;
-}
 
 const hopMs = ({ manifest: { hop, sampleRateHz } }: Loaded): number | undefined => sampleRateHz && (1000 * hop) / sampleRateHz;
 

@@ -8,18 +8,14 @@
 
 import { RunletError } from '../../error.ts';
 import { printable } from '../../printable.ts';
-import { type Quantisation, readQuantisation } from './quantisation.ts';
-import { customOperator, operatorName, type TfType, tensorTypes } from './schema.ts';
+import { type Quantisation, type QuantisedTensor, readQuantisation } from './quantisation.ts';
+import { customOperator, operatorName, tensorTypes } from './schema.ts';
 import { type Table, View } from './view.ts';
 
-export interface TfTensor {
-  index: number;
-  name: string;
-  type: TfType;
+export interface TfTensor extends QuantisedTensor {
   shape: number[];
   /** -1 where a dimension is dynamic; empty where the file does not say. */
   signature: number[];
-  quant: Quantisation | undefined;
   /** A constant's bytes (little-endian, row-major), as long as its shape and type say. */
   constant: Uint8Array | undefined;
   isVariable: boolean;

@@ -7,7 +7,6 @@
  */
 import { RunletError } from '../../error.ts';
 import type { QuantParams } from '../../graph/types.ts';
-import type { TfTensor } from './model.ts';
 import type { TfType } from './schema.ts';
 import type { Table } from './view.ts';
 
@@ -16,6 +15,14 @@ export interface Quantisation {
   scales: number[];
   zeroPoints: number[];
   dimension: number;
+}
+
+/** What is asked here of a file's tensor. */
+export interface QuantisedTensor {
+  index: number;
+  name: string;
+  type: TfType;
+  quant: Quantisation | undefined;
 }
 
 const zeroPointRange: Partial<Record<TfType, readonly [number, number]>> = {
@@ -53,7 +60,7 @@ export function readQuantisation(
 }
 
 /** An activation's parameters: one scale and one zero point. */
-export function activationQuant(tensor: TfTensor): QuantParams {
+export function activationQuant(tensor: QuantisedTensor): QuantParams {
   const { scales, zeroPoints } = tensor.quant ?? { scales: [], zeroPoints: [] };
   const [scale] = scales;
   const [zeroPoint] = zeroPoints;
@@ -64,7 +71,7 @@ export function activationQuant(tensor: TfTensor): QuantParams {
 }
 
 /** Requires that an operator which does not requantise keeps its scale and zero point. */
-export function sameQuant(a: TfTensor, b: TfTensor, where: string): void {
+export function sameQuant(a: QuantisedTensor, b: QuantisedTensor, where: string): void {
   if (a.type !== 'int8' || b.type !== 'int8') return;
   const [p, q] = [activationQuant(a), activationQuant(b)];
   if (p.scale === q.scale && p.zeroPoint === q.zeroPoint) return;
@@ -72,7 +79,7 @@ export function sameQuant(a: TfTensor, b: TfTensor, where: string): void {
   throw bad(where, `its input and output need the same parameters: ${why}`);
 }
 
-export const showTensor = (tensor: TfTensor): string => `tensor ${tensor.index} '${tensor.name.slice(0, 96)}'`;
+export const showTensor = (tensor: QuantisedTensor): string => `tensor ${tensor.index} '${tensor.name.slice(0, 96)}'`;
 
 export const bad = (where: string, why: string): RunletError =>
   new RunletError('RN105', {

@@ -1,0 +1,107 @@
+/**
+ * What an edge-exact plan computes, keeps and queues (types): edges.ts, reuse.ts, fold.ts and taps.ts make the values.
+ *
+ * Rows of a tensor's stream count from the start of window n: row f of window n is row f * step, row f of window n + ahead is
+ * f * step + shift. Source: edge-exact proof, sections 2 to 6.
+ */
+import type { Node } from '../graph/types.ts';
+
+export interface Edge {
+  /** Units of time between two rows (clock.ts; with one input, frames). */
+  jump: number;
+  rows: number;
+  /** Rows whose receptive field touches the left, the right window edge. */
+  left: number;
+  right: number;
+  /** Rows between two windows of one phase, and phases alive. */
+  newRows: number;
+  phases: number;
+}
+
+export interface Choice {
+  /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
+  ahead: number;
+  /** Left edges from the raw window at every output: more work, no history for them. Needs ahead = 0. */
+  cone: boolean;
+  /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
+  depth: number;
+  /** The first layer's edges as partial tap sums: less work, more state. */
+  taps: boolean;
+}
+
+/** The stream of a tensor's interior rows. */
+export interface Interior {
+  edge: Edge;
+  /** Rows of the stream between two rows of a window: the phases. */
+  step: number;
+  /** Rows that arrive with one hop, and with one micro-hop. */
+  newRows: number;
+  microRows: number;
+  /** Newest and oldest row held when window n falls due. */
+  newest: number;
+  oldest: number;
+  /** Row 0 of window n + ahead. */
+  shift: number;
+}
+
+/** What is added to a tensor's interior at an output. */
+export interface EdgeWork {
+  /** Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the layers above read. */
+  left?: { computed: number; rows: number };
+  /** Rows [first, edge.rows) of window n: interior rows, then `right` computed ones. */
+  window?: { first: number; right: number };
+  /** Left-edge rows in `window`, because somebody reads the whole window. */
+  spliced: number;
+}
+
+export interface FoldReuse {
+  /**
+   * waiting: an accumulator per waiting window, into which every new row goes (maxima, first dense layer).
+   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an output.
+   * ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream, where that is smaller).
+   * slide: partial maxima per hop, turned into maxima of all later ones once a cycle (mode stream).
+   */
+  method: 'waiting' | 'totals' | 'ring' | 'slide';
+  /** Places in the queue: accumulators, or rows. */
+  slots: number;
+  interior: Interior;
+  /** Interior rows of window n + ahead that are there at output n. */
+  openRows: number;
+  /** Bytes of one place, and of the running total of one phase. */
+  slotBytes: number;
+  totalBytes: number;
+  stateBytes: number;
+}
+
+export interface Taps {
+  /** Frames of the input between two rows of the stream. */
+  grid: number;
+  /** Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of this hop first. */
+  accFirst: number;
+  accRows: number;
+  /** Input frame, from the start of window n, at which window n + cutAhead starts. */
+  cut: number;
+  cutAhead: number;
+  /** All left-edge rows of window n + completeAhead are complete. */
+  completeAhead: number;
+  /** Records of windows between cutAhead and completeAhead, and left edges that wait as int8 until window n + ahead. */
+  records: number;
+  waiting: number;
+  stateBytes: number;
+}
+
+export interface Layout {
+  choice: Choice;
+  /** Nodes whose interior is streamed. */
+  trunk: Set<Node>;
+  /** By tensor id, graph inputs included. */
+  interiors: Map<number, Interior>;
+  work: Map<number, EdgeWork>;
+  /** By the fold's node. */
+  folds: Map<Node, FoldReuse>;
+  /** First layers whose edges are partial tap sums. */
+  taps: Map<Node, Taps>;
+  /** Rows that each node computes at an output. */
+  rows: Map<Node, number>;
+  stateBytes: number;
+}
