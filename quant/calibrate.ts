@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
+import { opOfNode } from '../models/ops/index.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
@@ -34,11 +35,15 @@ export function* visitCalibration(
   const show: Visit = (id, values, visits) => {
     const bad = values.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) {
+      const maker = plan.graph.nodes.find(({ output }) => output === id);
+      const domain = maker && opOfNode(maker).domain?.(maker.attrs);
       throw new RunletError('RN414', {
         what: `the model gives ${values[bad]}`,
         where: plan.graph.tensors[id]?.name,
-        why: 'the activation overflows on this calibration data',
-        tryThis: 'the unit that the model was trained on; weights without infinities',
+        why: domain ? `its value is finite for ${domain} alone` : 'the activation overflows on this calibration data',
+        tryThis: domain
+          ? 'export the model with a clamp or an epsilon before it; data like those of training'
+          : 'the unit that the model was trained on; weights without infinities',
       });
     }
     visit(id, values, visits);

@@ -8,10 +8,9 @@
 
 import type { Graph, QuantParams } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';
+import { opOfNode } from '../models/ops/index.ts';
 import { roundHalfAway } from './fixed-point.ts';
-import { fixedOutput } from './ops/activation.ts';
 import { intOps } from './ops/index.ts';
-import { softmaxOutput } from './ops/softmax.ts';
 
 /** [min, max] widened to hold 0; scale is a float32, as model files store it. */
 export function asymmetric(min: number, max: number): QuantParams {
@@ -40,9 +39,8 @@ export function chooseScales(
   for (const port of graph.inputs) quant.set(port.tensor, params(...range(port.tensor)));
   for (const node of graph.nodes) {
     const [x] = node.inputs as [number];
-    if (node.op === 'softmax') quant.set(node.output, softmaxOutput);
-    else if (node.op === 'activation' && fixedOutput[node.attrs.fn])
-      quant.set(node.output, fixedOutput[node.attrs.fn] as QuantParams);
+    const fixed = opOfNode(node).fixed?.(node.attrs);
+    if (fixed) quant.set(node.output, fixed);
     else if (joint && node.op === 'concat') quant.set(node.output, params(...range(node.output)));
     else if (node.op === 'concat') {
       const low = minOf(node.inputs.map((id) => range(id)[0]));
@@ -60,6 +58,5 @@ function isFree(graph: Graph, id: number): boolean {
   const producer = graph.nodes.find((n) => n.output === id);
   const readers = graph.nodes.filter((n) => n.inputs.includes(id));
   if (!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)) return false;
-  const fixed = producer.op === 'softmax' || (producer.op === 'activation' && fixedOutput[producer.attrs.fn] !== undefined);
-  return !fixed && !intOps[producer.op].sharesScale;
+  return !opOfNode(producer).fixed?.(producer.attrs) && !intOps[producer.op].sharesScale;
 }

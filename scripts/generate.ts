@@ -14,7 +14,7 @@ import { interpreterFiles } from './interpreter-files.ts';
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
-  'models/ops': { helpers: ['op', 'sliding'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
+  'models/ops': { helpers: ['op', 'sliding', 'unary'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
   'quant/ops': {
     helpers: ['op', 'sliding', 'tables', 'int16'],
     typeFrom: './op.ts',
@@ -85,6 +85,9 @@ for (const [folder, spec] of Object.entries(folders)) {
     '};',
     '',
     `export const ${lookup} = <K extends OpName>(name: K): ${spec.type}<K> => ${spec.name}[name] as ${spec.type}<K>;`,
+    '',
+    "/** Of whatever operator a node has: what it asks for is the node's. */",
+    `export const ${lookup}Node = (node: { op: OpName }): ${spec.type}<OpName> => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
     '',
   ]
     .join('\n')

@@ -151,7 +151,7 @@ test('the page and runlet/compile have no Node import: they read, plan, quantise
 
 test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
-    ['models/ops', '.ts', ['op', 'sliding', 'index']],
+    ['models/ops', '.ts', ['op', 'sliding', 'unary', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'index']],
     [
       'assembly/emit/ops',

@@ -4,6 +4,7 @@
  * In: parsed JSON.  Out: checked values, typed arrays decoded.
  */
 import * as v from 'valibot';
+import { unaryFns } from '../ops/unary.ts';
 import { fromBase64 } from './base64.ts';
 import { scaleRules } from './types.ts';
 
@@ -71,7 +72,7 @@ const attrs = {
   history: v.object({ before: whole(-(1 << 16), 1 << 16), after: whole(-(1 << 16), 1 << 16) }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
-    fn: v.picklist(['identity', 'leakyrelu', 'sigmoid', 'tanh', 'hardswish']),
+    fn: v.picklist(unaryFns),
     alpha: v.optional(v.pipe(v.number(), v.finite())),
     clamp,
   }),

@@ -6,6 +6,7 @@
  * is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here: readers resolve them into axis orders.
  * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
+import type { ActivationFn } from '../ops/unary.ts';
 
 export type Axis = 't' | 'f' | 'c';
 
@@ -171,16 +172,9 @@ export interface ConcatAttrs {
   axis: 'c' | 'f';
 }
 
-export type ActivationFn =
-  | 'identity' // requantise (QUANTIZE from int8 to int8) or a standalone clamp
-  | 'leakyrelu'
-  | 'sigmoid'
-  | 'tanh'
-  | 'hardswish';
-
 export interface ActivationAttrs {
   fn: ActivationFn;
-  /** leakyrelu only. */
+  /** The function's parameter, where it has one. */
   alpha?: number;
   clamp: Clamp;
 }

@@ -4,7 +4,7 @@
  * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The streaming rule
  * is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on operator names.
  */
-import type { Clamp, OpAttrs, OpName, Shape } from '../graph/types.ts';
+import type { Clamp, OpAttrs, OpName, QuantParams, Shape } from '../graph/types.ts';
 
 export interface FloatTensor {
   data: Float32Array; // [t][f][c]
@@ -41,6 +41,10 @@ export interface OpDef<K extends OpName> {
   stream(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
   /** Multiply-accumulates of one output frame (padded taps counted). */
   macsPerFrame(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
+  /** The output's int8 parameters that the 8-bit specification fixes. */
+  fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
+  /** Inputs that have a finite value, where not all have: a formula in x. */
+  domain?(attrs: OpAttrs[K]): string | undefined;
 }
 
 export const pointwise: StreamRule = { kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [0, 0], padWith: 'zero' };

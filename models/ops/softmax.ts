@@ -7,6 +7,8 @@
 import { type OpDef, pointwise } from './op.ts';
 import { only } from './sliding.ts';
 
+export const softmaxOutput = { scale: 1 / 256, zeroPoint: -128 };
+
 export const softmax: OpDef<'softmax'> = {
   name: 'softmax',
   shape: (inputs, _attrs, name) => ({ ...only(inputs, name) }),
@@ -26,4 +28,5 @@ export const softmax: OpDef<'softmax'> = {
   },
   stream: () => pointwise,
   macsPerFrame: () => 0,
+  fixed: () => softmaxOutput,
 };

@@ -9,33 +9,7 @@ import { only } from '../../models/ops/sliding.ts';
 import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, type Types, typesOf } from './int16.ts';
 import { type ActivationParams, type IntOp, quantOf, rangeOf } from './op.ts';
-import {
-  type Entry,
-  hardSwishEntry,
-  leakyReluEntry,
-  leakyReluMultipliers,
-  logisticEntry,
-  requantiseEntry,
-  tanhEntry,
-} from './tables.ts';
-
-/** Scales that TensorFlow Lite fixes for an activation's output. */
-export const fixedOutput: Partial<Record<ActivationAttrs['fn'], QuantParams>> = {
-  sigmoid: { scale: 1 / 256, zeroPoint: -128 },
-  tanh: { scale: 1 / 128, zeroPoint: 0 },
-};
-
-function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry {
-  const fixed = fixedOutput[attrs.fn];
-  if (fixed) {
-    const inner = attrs.fn === 'sigmoid' ? logisticEntry(x) : tanhEntry(x);
-    if (fixed.scale === y.scale && fixed.zeroPoint === y.zeroPoint) return inner;
-    const outer = requantiseEntry(fixed, y);
-    return (q) => outer(inner(q));
-  }
-  if (attrs.fn === 'leakyrelu') return leakyReluEntry(x, y, attrs.alpha ?? 0.01);
-  return attrs.fn === 'hardswish' ? hardSwishEntry(x, y) : requantiseEntry(x, y);
-}
+import { entryOf, leakyReluMultipliers } from './tables.ts';
 
 /** Requantize and QuantizeLeakyRelu themselves, where a table would have 65,536 entries. */
 function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, types: Types): ActivationParams {

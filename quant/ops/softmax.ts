@@ -6,11 +6,10 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { only } from '../../models/ops/sliding.ts';
+import { softmaxOutput } from '../../models/ops/softmax.ts';
 import { clampInt, mulHigh, quantizeMultiplier, requantise, roundingShift } from '../fixed-point.ts';
 import { expOnNegative, oneOverOnePlus } from '../transcendental.ts';
 import { type IntOp, quantOf } from './op.ts';
-
-export const softmaxOutput = { scale: 1 / 256, zeroPoint: -128 };
 
 export const softmax: IntOp<'softmax'> = {
   name: 'softmax',

@@ -1,11 +1,23 @@
 /**
- * The 256 entries of each activation, filled with TensorFlow Lite's reference integer arithmetic, not with Math.exp.
+ * The 256 entries of each function of one value: TensorFlow Lite's own integer arithmetic where it has one, else the real function rounded.
  *
- * In: input and output quantisation.  Out: a function of the int8 input, to be called 256 times.  Holds no operator.
- * Source: reference_integer_ops::Logistic, Tanh; reference_ops::HardSwish, QuantizeLeakyRelu, Requantize.
+ * In: input and output quantisation.  Out: a function of the int8 input, to be called 256 times; it may give more than int8 holds, infinities too.
+ * Source: reference_integer_ops::Logistic, Tanh; reference_ops::HardSwish, QuantizeLeakyRelu, Requantize; AbsEvalQuantized and RsqrtEvalQuantized of
+ * tflite-micro's elementwise.cc; LUTPopulate of LiteRT, and of tflite-micro's elu.cc, which is `lutEntry`.
  */
-import type { QuantParams } from '../../models/graph/types.ts';
-import { clampInt, frexp, quantizeMultiplier, requantise, roundHalfAway, roundingShift } from '../fixed-point.ts';
+import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
+import { realOf } from '../../models/ops/activation.ts';
+import { type ActivationFn, unaryOf } from '../../models/ops/unary.ts';
+import {
+  clampInt,
+  frexp,
+  mulHigh,
+  quantizeMultiplier,
+  requantise,
+  roundHalfAway,
+  roundingShift,
+  saturatingShiftLeft,
+} from '../fixed-point.ts';
 import { logistic, tanh } from '../transcendental.ts';
 
 export type Entry = (q: number) => number;
@@ -23,11 +35,11 @@ function sigmoidal(x: QuantParams, f: (raw: number) => number, outputBits: numbe
   };
 }
 
-export const logisticEntry = (x: QuantParams): Entry => sigmoidal(x, logistic, 8, -128);
-export const tanhEntry = (x: QuantParams): Entry => sigmoidal(x, tanh, 7, 0);
+const logisticEntry = (x: QuantParams): Entry => sigmoidal(x, logistic, 8, -128);
+const tanhEntry = (x: QuantParams): Entry => sigmoidal(x, tanh, 7, 0);
 
 /** Requantize: q in one scale to another. */
-export function requantiseEntry(x: QuantParams, y: QuantParams): Entry {
+function requantiseEntry(x: QuantParams, y: QuantParams): Entry {
   const m = quantizeMultiplier(x.scale / y.scale);
   return (q) => y.zeroPoint + requantise(q - x.zeroPoint, m.multiplier, m.shift);
 }
@@ -39,7 +51,7 @@ export function leakyReluMultipliers(x: QuantParams, y: QuantParams, alpha: numb
   return { identity: quantizeMultiplier(Math.fround(x.scale / y.scale)), negative };
 }
 
-export function leakyReluEntry(x: QuantParams, y: QuantParams, alpha: number): Entry {
+function leakyReluEntry(x: QuantParams, y: QuantParams, alpha: number): Entry {
   const a = Math.fround(alpha);
   const { identity, negative } = leakyReluMultipliers(x, y, alpha);
   return (q) => {
@@ -55,7 +67,7 @@ const mulHigh16 = (a: number, b: number) => (a === -32768 && b === -32768 ? 3276
 /** DownScaleInt32ToInt16Multiplier. */
 const down16 = (m: number) => (m >= 2 ** 31 - 2 ** 15 ? 32767 : (m + 2 ** 15) >> 16);
 
-export function hardSwishEntry(x: QuantParams, y: QuantParams): Entry {
+function hardSwishEntry(x: QuantParams, y: QuantParams): Entry {
   const hires = Math.fround(x.scale / 128);
   const output = quantizeMultiplier(Math.fround(hires / y.scale));
   const reluish = quantizeMultiplier(Math.fround(hires / Math.fround(3 / 32768)));
@@ -73,4 +85,71 @@ export function hardSwishEntry(x: QuantParams, y: QuantParams): Entry {
     const product = Math.trunc((r * preshift) / 32768);
     return y.zeroPoint + (output.shift > 0 ? product * 2 ** output.shift : roundingShift(product, -output.shift));
   };
+}
+
+/** AbsEvalQuantized: the distance from the zero point, rescaled. */
+function absEntry(x: QuantParams, y: QuantParams): Entry {
+  const { multiplier, shift } = quantizeMultiplier(x.scale / y.scale);
+  const same = x.scale === y.scale;
+  return (q) => {
+    const value = Math.abs(q - x.zeroPoint);
+    return y.zeroPoint + (same ? value : requantise(value, multiplier, shift));
+  };
+}
+
+/** GetInvSqrtQuantizedMultiplierExp: 1 / sqrt(value) of a whole value above 1, five Newton-Raphson steps in Q3.28; the shift is to the right. */
+function inverseRoot(value: number): { multiplier: number; shift: number } {
+  const pairs = Math.floor((Math.clz32(value) - 1) / 2) - 1;
+  const input = (value << (2 * pairs)) >> 1;
+  const half = roundingShift(input, 1);
+  const threeHalves = (1 << 28) + (1 << 27);
+  let x = 1 << 28;
+  for (let i = 0; i < 5; i++) {
+    const cube = saturatingShiftLeft(mulHigh(mulHigh(x, x), x), 6);
+    x = saturatingShiftLeft(mulHigh(threeHalves, x) - mulHigh(half, cube), 3);
+  }
+  const root = mulHigh(x, 1518500250);
+  const shift = 11 - pairs;
+  return shift < 0 ? { multiplier: root << -shift, shift: 0 } : { multiplier: root, shift };
+}
+
+/** RsqrtEvalQuantized, with 20 bits behind the point; at or below 0, where the kernel gives its maximum or stops, the maximum. */
+function rsqrtEntry(x: QuantParams, y: QuantParams): Entry {
+  const output = quantizeMultiplier(1 / (Math.sqrt(x.scale) * y.scale));
+  return (q) => {
+    const value = q - x.zeroPoint;
+    if (value <= 0) return Number.POSITIVE_INFINITY;
+    const root = value === 1 ? { multiplier: 2 ** 31 - 1, shift: 0 } : inverseRoot(value);
+    const inverse = requantise(1, root.multiplier, 20 - root.shift);
+    return y.zeroPoint + requantise(inverse, output.multiplier, output.shift - 20);
+  };
+}
+
+/** LUTPopulate: the real function in float32, rounded. Outside its domain the function has the value that it has at 0. */
+function lutEntry(x: QuantParams, y: QuantParams, attrs: ActivationAttrs): Entry {
+  const f = realOf(attrs);
+  const perScale = Math.fround(1 / y.scale);
+  return (q) => {
+    const value = f(Math.fround(x.scale * (q - x.zeroPoint)));
+    return y.zeroPoint + roundHalfAway(Math.fround(Math.fround(Number.isNaN(value) ? f(0) : value) * perScale));
+  };
+}
+
+const kernels: Partial<Record<ActivationFn, (x: QuantParams, y: QuantParams, attrs: ActivationAttrs) => Entry>> = {
+  identity: requantiseEntry,
+  leakyrelu: (x, y, { alpha }) => leakyReluEntry(x, y, alpha ?? 0.01),
+  sigmoid: logisticEntry,
+  tanh: tanhEntry,
+  hardswish: hardSwishEntry,
+  abs: absEntry,
+  rsqrt: rsqrtEntry,
+};
+
+/** The function's entries without its clamp; with another output scale than the fixed one a requantisation is folded in. */
+export function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry {
+  const { fixed = y } = unaryOf(attrs.fn);
+  const inner = (kernels[attrs.fn] ?? lutEntry)(x, fixed, attrs);
+  if (fixed.scale === y.scale && fixed.zeroPoint === y.zeroPoint) return inner;
+  const outer = requantiseEntry(fixed, y);
+  return (q) => outer(inner(q));
 }

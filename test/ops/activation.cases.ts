@@ -1,6 +1,7 @@
 /** activation: every function at narrow and wide input scales, extreme zero points, fixed and other output scales, clamps.  Out: OpCase[]. */
 import { type ActivationAttrs, noClamp, type QuantParams } from '../../models/graph/types.ts';
-import { CaseGraph, type OpCase, q, relu, relu6, type Size } from './case.ts';
+import type { ActivationFn } from '../../models/ops/unary.ts';
+import { CaseGraph, type OpCase, q, relu, relu6, type Size, twoRoundings } from './case.ts';
 
 interface Spec extends Partial<ActivationAttrs> {
   size?: Size;
@@ -21,7 +22,34 @@ const tanh = { fn: 'tanh', yq: q(1 / 128, 0), steps: 1 } as const;
 const leaky = { fn: 'leakyrelu', alpha: 0.1 } as const;
 const swish = { fn: 'hardswish', steps: 1 } as const;
 
+/** Every other function: input, output, and where it has one its parameter. Inputs of a root or a logarithm are at or above 0. */
+// biome-ignore format: a table
+const others: [fn: ActivationFn, xq: QuantParams, yq: QuantParams, alpha?: number][] = [
+  ['elu', q(0.05, 3), q(0.04, -90), 0.7], ['selu', q(0.05, 3), q(0.04, -80)], ['celu', q(0.05, 3), q(0.05, -90), 1.4],
+  ['silu', q(0.05, 3), q(0.03, -110)], ['silu', q(0.05, 3), q(0.03, -110), 1.702], ['mish', q(0.05, 3), q(0.03, -110)],
+  ['gelu', q(0.05, 3), q(0.03, -110)], ['gelutanh', q(0.05, 3), q(0.03, -110)], ['softplus', q(0.05, 3), q(0.03, -128)],
+  ['softsign', q(0.05, 3), q(1 / 128, 0)], ['thresholdedrelu', q(0.05, 3), q(0.04, -120), 1.3],
+  ['abs', q(0.05, 3), q(0.04, -128)], ['abs', q(0.05, 3), q(0.05, -100)], ['abs', q(0.05, -20), q(0.1, -128)],
+  ['sign', q(0.05, 3), q(1 / 100, 10)], ['floor', q(0.05, 3), q(0.06, 2)], ['ceil', q(0.05, 3), q(0.06, 2)], ['round', q(0.25, 3), q(0.3, 2)],
+  ['square', q(0.05, 3), q(0.2, -128)], ['sqrt', q(0.05, -128), q(0.015, -128)], ['rsqrt', q(0.05, -128), q(0.02, -128)],
+  ['reciprocal', q(0.05, 3), q(0.1, 0)], ['pow', q(0.05, -128), q(0.3, -128), 1.5], ['pow', q(0.05, 3), q(2, 0), 3],
+  ['exp', q(0.03, 20), q(0.1, -128)], ['log', q(0.05, -128), q(0.03, 10)], ['erf', q(0.03, 3), q(1 / 128, 0)],
+  ['sin', q(0.05, 3), q(1 / 127, 0)], ['cos', q(0.05, 3), q(1 / 127, 0)],
+];
+const titled = (fn: string, i: number, alpha?: number) =>
+  `${fn}${alpha === undefined ? '' : `, alpha ${alpha}`}${others.findIndex((o) => o[0] === fn) === i ? '' : `, ${i}`}`;
+
 export const cases: OpCase[] = [
+  ...others.map(([fn, xq, yq, alpha], i) =>
+    activation(titled(fn, i, alpha), {
+      fn,
+      xq,
+      yq,
+      ...(alpha !== undefined && { alpha }),
+      steps: fn === 'abs' ? twoRoundings : 0.52,
+    }),
+  ),
+  activation('gelu, clamped', { fn: 'gelu', yq: q(0.03, -110), clamp: [0, 2] }),
   activation('identity, same scale', { yq: q(0.05, 3) }),
   activation('identity, coarser', { yq: q(0.17, -20) }),
   activation('identity, finer: saturates', { yq: q(0.02, 9) }),

@@ -63,6 +63,11 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
   'a mean over time in an unknown operator': [
     'R10',
     /1 row\) meets its 6 rows/,
+    () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Mod', {}, 'm')]),
+  ],
+  'a mean over time as an exponent': [
+    'R10',
+    /1 row\) meets its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Pow', {}, 'm')]),
   ],
   LSTM: [

@@ -31,7 +31,10 @@ class Maker {
   int = (min: number, max: number) => min + Math.floor(this.rnd() * (max - min + 1));
   pick = <T>(list: readonly T[]): T => list[this.int(0, list.length - 1)] as T;
   name = (kind: string) => `${kind}_${this.count++}`;
-  activation = () => this.pick(['linear', 'relu', 'relu6', 'tanh', 'sigmoid', 'swish', 'hardSigmoid'] as const);
+  activation = () =>
+    this.pick(
+      'linear linear relu relu6 tanh sigmoid swish hardSigmoid elu selu softplus softsign mish gelu gelu_new'.split(' '),
+    ) as 'relu';
 
   /** Layers that keep the rank. */
   layer(x: Value): Value {
@@ -91,7 +94,9 @@ class Maker {
           this.int(0, 1) ? L.activation({ activation: this.activation(), name }) : L.reLU({ maxValue: this.pick([1, 6]), name }),
         );
       case 'leaky':
-        return of(L.leakyReLU({ alpha: 0.2, name }));
+        return of(
+          this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ alpha: 0.7, name }), L.thresholdedReLU({ theta: 0.4, name })]),
+        );
       case 'dense':
         return of(L.dense({ units: filters, activation: this.activation(), useBias, name }));
       case 'zero': {

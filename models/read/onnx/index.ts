@@ -5,10 +5,12 @@
  * float Graph, or an int8 Graph where the file is quantised in the QDQ form. The file is not trusted: whatever its bytes, the
  * answer is a Graph or a RunletError (RN150 to RN159). Source: ONNX intermediate representation and operators, opsets 9 to 28.
  */
+
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
-import { elementsOf, type Graph, type Port, type QuantParams } from '../../graph/types.ts';
+import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
+import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
 import { fromScikit, oneOnnxFile } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
@@ -257,7 +259,8 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   if (!ctx.quantised) return;
   for (const node of builder.nodes) {
     const tensor = builder.tensors[node.output];
-    const fixed = fixedScales[node.op === 'activation' ? node.attrs.fn : node.op];
+    const fixed = opOfNode(node).fixed?.(node.attrs);
+    // what quantisers leave in float at the end of a network
     if (fixed && tensor && !tensor.quant && builder.outputs.some((port) => port.tensor === node.output)) {
       tensor.quant = fixed;
       builder.notes.push(`${node.name}: it is not quantised in the file; as an output it takes scale ${fixed.scale}`);
@@ -269,13 +272,6 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
     if (!ctx.quantOf(port.tensor)) problems.push({ op: 'input', name: port.name, reason: 'it is not quantised', mixed: true });
   }
 }
-
-/** Scales that the int8 specification fixes, for what quantisers leave in float at the end of a network. */
-const fixedScales: Readonly<Record<string, QuantParams>> = {
-  softmax: { scale: 1 / 256, zeroPoint: -128 },
-  sigmoid: { scale: 1 / 256, zeroPoint: -128 },
-  tanh: { scale: 1 / 128, zeroPoint: 0 },
-};
 
 /** Nodes of one operator and reason that a message names. A choice: a line of a terminal. */
 const mostNames = 8;

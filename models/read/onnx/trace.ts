@@ -4,6 +4,7 @@
  * In: sorted nodes and the graph inputs' file shapes.  Out: per input its anchor (the first operator whose dimensions have a
  * fixed meaning), the reshapes and transpositions before it, and whether the graph quantises activations (QDQ).
  */
+import { unaryOperators } from '../../ops/unary.ts';
 import type { ShapeStep } from '../layout.ts';
 import { Attributes } from './attributes.ts';
 import { type Budget, foldConstant } from './constants.ts';
@@ -33,11 +34,12 @@ export interface Trace {
   quantised: boolean;
 }
 
-const passThrough = new Set(
-  'Identity Dropout Cast Relu Clip LeakyRelu Sigmoid Tanh HardSwish HardSigmoid QuantizeLinear DequantizeLinear Pad Add Sub Mul Div Concat Neg'.split(
+const passThrough = new Set([
+  ...unaryOperators('onnx'),
+  ...'Identity Dropout Cast Clip Max Min Pow PRelu HardSigmoid QuantizeLinear DequantizeLinear Pad Add Sub Mul Div Concat Neg'.split(
     ' ',
   ),
-);
+]);
 const anchoring = new Set(
   'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax'.split(
     ' ',

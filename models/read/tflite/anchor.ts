@@ -7,8 +7,10 @@
  * height or the width of that operator's input where the other is 1, else what `pick` says (time-axis.ts).
  * Errors: RN112 (no such time axis), RN113 (frame).
  */
+
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
+import { unaryOperators } from '../../ops/unary.ts';
 import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../layout.ts';
 import type { ReaderOptions } from '../options.ts';
 import type { Reading } from '../time-axis.ts';
@@ -19,6 +21,7 @@ import { optionsOf } from './schema.ts';
 
 const reshapes = new Set(['RESHAPE', 'SQUEEZE', 'EXPAND_DIMS']);
 const transparent = new Set([
+  ...unaryOperators('tflite'),
   'QUANTIZE',
   'DEQUANTIZE',
   'ADD',
@@ -27,13 +30,10 @@ const transparent = new Set([
   'CONCATENATION',
   'PAD',
   'PADV2',
-  'RELU',
-  'RELU6',
-  'RELU_N1_TO_1',
-  'LEAKY_RELU',
-  'LOGISTIC',
-  'TANH',
-  'HARD_SWISH',
+  'MAXIMUM',
+  'MINIMUM',
+  'NEG',
+  'POW',
 ]);
 
 interface Anchor {

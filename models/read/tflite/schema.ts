@@ -87,6 +87,7 @@ export const optionsOf: Record<string, number> = {
   CALL_ONCE: 103,
   VAR_HANDLE: 111,
   LEAKY_RELU: 75,
+  GELU: 116,
 };
 
 /** ActivationFunctionType as a clamp of the real value; TANH and SIGN_BIT are no clamps. */

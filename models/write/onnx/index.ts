@@ -9,7 +9,7 @@ import type { Axis, Graph, Node, ScaleRule, Shape, Tensor } from '../../graph/ty
 import { type Hints, hintsKey } from '../../read/onnx/hints.ts';
 import { fromFile, toFile } from './border.ts';
 import { Emitter, type Nudge, type Written } from './emitter.ts';
-import { writeNode } from './ops.ts';
+import { opset, writeNode } from './ops.ts';
 import { type ValueOf, writeModel } from './proto.ts';
 
 export type { Nudge } from './emitter.ts';
@@ -72,7 +72,7 @@ export function writeOnnx(graph: Graph, { io = 'float', nudges }: WriteOptions =
     tensors: e.tensors,
     inputs,
     outputs,
-    opset: 17,
+    opset,
     name: graph.name || 'model',
     producer: 'runlet',
     metadata: { ...graph.metadata, [hintsKey]: JSON.stringify(hints) },

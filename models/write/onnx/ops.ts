@@ -16,6 +16,7 @@ import {
   type Shape,
   type Tensor,
 } from '../../graph/types.ts';
+import { unaryOf } from '../../ops/unary.ts';
 import type { Emitter, Written } from './emitter.ts';
 import type { AttributeOf } from './proto.ts';
 
@@ -23,9 +24,16 @@ type Attributes = Record<string, AttributeOf>;
 type Result = Pick<Written, 'raw' | 'form' | 'before'>;
 type Write<K extends OpName> = (e: Emitter, node: NodeOf<K>, xs: Written[], output: Tensor) => Result;
 
+/** The one that files are written for. */
+export const opset = 17;
+
 /** Why an operator has no ONNX form; nothing where it has one. */
 export function unwritable(node: Node): string | undefined {
   if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
+  if (node.op === 'activation' && node.attrs.fn !== 'identity') {
+    const { onnx, since = opset } = unaryOf(node.attrs.fn);
+    if (onnx === undefined || since > opset) return `${node.attrs.fn} is no operator of opset ${opset}`;
+  }
   if (node.op === 'softmax' && node.attrs.beta !== 1) return `Softmax has no beta, here ${node.attrs.beta}`;
   if (node.op === 'maxpool' || node.op === 'avgpool') {
     const { padT, padF, kernelT, kernelF } = node.attrs;
@@ -163,8 +171,6 @@ const slice: Write<'slice'> = (e, { attrs: a, name }, [given]) => {
   return full(e.node('Slice', [e.real(x), ...ranges], {}, name));
 };
 
-const functions = { leakyrelu: 'LeakyRelu', sigmoid: 'Sigmoid', tanh: 'Tanh', hardswish: 'HardSwish' } as const;
-
 const activation: Write<'activation'> = (e, { attrs: a, name }, [given], output) => {
   const { form } = given as Written;
   const x = e.real(given as Written);
@@ -172,8 +178,9 @@ const activation: Write<'activation'> = (e, { attrs: a, name }, [given], output)
     const raw = clamped(e, x, a.clamp, output, name);
     return raw === x ? { raw, form, before: x } : { raw, form };
   }
-  const attributes: Attributes = a.fn === 'leakyrelu' ? { alpha: { float: a.alpha ?? 0.01 } } : {};
-  return { raw: clamped(e, e.node(functions[a.fn], [x], attributes, name), a.clamp, output, name), form };
+  const { onnx = '', alpha } = unaryOf(a.fn);
+  const attributes: Attributes = alpha === undefined ? {} : { alpha: { float: a.alpha ?? alpha } };
+  return { raw: clamped(e, e.node(onnx, [x], attributes, name), a.clamp, output, name), form };
 };
 
 const softmax: Write<'softmax'> = (e, { name }, [given]) => {

@@ -169,8 +169,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-leaky-relu-alpha',
     file: 'onnx/lower/activation.ts',
-    find: "node.attributes.float('alpha', 0.01)",
-    replace: "node.attributes.float('alpha', 0.3)",
+    find: "given.float('alpha', attrs.alpha)",
+    replace: "given.float('alpha', 0.3)",
     tests: onnx,
     why: "Keras' default slope",
   },

@@ -69,8 +69,8 @@ const reference = inFolder('quant', [
   {
     id: 'scales-of-concat-fixed-input',
     file: 'scales.ts',
-    find: "const fixed = producer.op === 'softmax' || ",
-    replace: 'const fixed = ',
+    find: '!opOfNode(producer).fixed?.(producer.attrs) && !intOps',
+    replace: '!intOps',
     tests: 'quant/scales',
     why: 'the scales of concat: a softmax loses its fixed scale',
   },

@@ -1,21 +1,19 @@
 /**
- * Relu, Clip, LeakyRelu, Sigmoid, Tanh, HardSwish and Softmax.
+ * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow and Softmax.
  *
  * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
- * producer whose scale is not fixed yet). Source: ONNX Clip-13, LeakyRelu-16, HardSwish-14, Softmax-13.
+ * producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15, Softmax-13.
  */
 
 import { thenClamp } from '../../../graph/clamp.ts';
-import { type ActivationFn, type Clamp, noClamp } from '../../../graph/types.ts';
-import { lookup } from '../../../lookup.ts';
+import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.ts';
+import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { framesOf, softmaxOverTime } from '../../refused.ts';
+import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
-
-export const lowerRelu = (ctx: Lowering, node: NodeView): Value[] => clamped(ctx, node, [0, Number.POSITIVE_INFINITY]);
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const bound = (at: number, name: string, fallback: number) => {
@@ -30,10 +28,10 @@ export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   return clamped(ctx, node, [Math.min(low, high), high]);
 }
 
-function clamped(ctx: Lowering, node: NodeView, clamp: Clamp): Value[] {
-  const x = ctx.activation(node, 0, { raw: true });
+function clamped(ctx: Lowering, node: NodeView, clamp: Clamp, at = 0): Value[] {
+  const x = ctx.activation(node, at, { raw: true });
   if (ctx.quantised && !x.dequantised) {
-    const producer = ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
+    const producer = ctx.soleProducer(x.tensor, node.inputNames[at] ?? '');
     if (!producer || !('clamp' in producer.attrs))
       throw new MixedFloat('its input is not quantised, and no operator before it can take the clamp');
     producer.attrs.clamp = thenClamp(producer.attrs.clamp, clamp);
@@ -42,19 +40,52 @@ function clamped(ctx: Lowering, node: NodeView, clamp: Clamp): Value[] {
   return [ctx.activationOf(ctx.emit('activation', [x.tensor], { fn: 'identity', clamp }, node.name), x.layout)];
 }
 
-const functions: Readonly<Record<string, ActivationFn>> = {
-  LeakyRelu: 'leakyrelu',
-  Sigmoid: 'sigmoid',
-  Tanh: 'tanh',
-  HardSwish: 'hardswish',
+const applied = (ctx: Lowering, node: NodeView, attrs: ActivationAttrs): Value[] => {
+  const x = ctx.activation(node, 0);
+  return [ctx.activationOf(ctx.emit('activation', [x.tensor], { ...attrs }, node.name), x.layout)];
 };
 
-export function lowerActivation(ctx: Lowering, node: NodeView): Value[] {
-  const x = ctx.activation(node, 0);
-  const fn = lookup(functions, node.op) ?? refuse(`operator ${node.op}`);
-  const attrs = fn === 'leakyrelu' ? { fn, alpha: node.attributes.float('alpha', 0.01), clamp: noClamp } : { fn, clamp: noClamp };
-  return [ctx.activationOf(ctx.emit('activation', [x.tensor], attrs, node.name), x.layout)];
+export function lowerUnary(ctx: Lowering, node: NodeView): Value[] {
+  const { attributes: given, op } = node;
+  const form = unaryNames.onnx.has(`${op}.tanh`) && given.string('approximate', 'none') === 'tanh' ? '.tanh' : '';
+  const attrs = unaryNames.onnx.get(op + form) ?? refuse(`operator ${op}`);
+  if (attrs.fn === 'identity') return clamped(ctx, node, attrs.clamp);
+  return applied(ctx, node, attrs.alpha === undefined ? attrs : { ...attrs, alpha: given.float('alpha', attrs.alpha) });
 }
+
+/** Selu has no parameter here: exporters write the constants of the paper. */
+export function lowerSelu(ctx: Lowering, node: NodeView): Value[] {
+  for (const [name, fixed] of Object.entries({ alpha: 1.6732632, gamma: 1.050701 })) {
+    const value = node.attributes.float(name, fixed);
+    if (Math.abs(value - fixed) > 1e-6) refuse(`its ${name} is ${value}; only ${fixed} is supported`);
+  }
+  return lowerUnary(ctx, node);
+}
+
+/** The one value of a constant operand. */
+function single(ctx: Lowering, node: NodeView, at: number, what: string): number {
+  const [a, b] = node.inputs;
+  const frames = a?.kind === 'activation' && b?.kind === 'activation' && feedsBack(a.layout, b.layout);
+  if (frames) refuse(feedback(frames));
+  const { data } = ctx.constant(node, at, what);
+  const value = data[0] as number;
+  if (data.length === 0 || data.some((v) => v !== value))
+    refuse(`its ${what} has ${data.length} values; one for all is supported`);
+  return Number.isFinite(value) ? value : refuse(`its ${what} is ${value}`);
+}
+
+/** Max and Min of an activation and one number. */
+export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
+  const at = node.inputs.findIndex((v) => v?.kind === 'activation');
+  if (node.inputs.length !== 2 || at < 0) return refuse('it takes an activation and a constant');
+  const bound = single(ctx, node, 1 - at, 'bound');
+  return clamped(ctx, node, node.op === 'Max' ? [bound, noClamp[1]] : [noClamp[0], bound], at);
+}
+
+export const lowerPow = (ctx: Lowering, node: NodeView): Value[] => applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
+
+export const lowerPrelu = (ctx: Lowering, node: NodeView): Value[] =>
+  applied(ctx, node, { fn: 'leakyrelu', alpha: single(ctx, node, 1, 'slope'), clamp: noClamp });
 
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);

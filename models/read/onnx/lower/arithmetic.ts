@@ -54,11 +54,11 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
     case 'Mul':
       return [ctx.scaleAndOffset(real(ctx, node, y), values, null, node.name)];
     case 'Div':
-      if (constantFirst) refuse('a constant divided by an activation');
+      if (constantFirst && ctx.quantised) refuse('a constant divided by an activation, in a quantised graph');
       return [
         ctx.scaleAndOffset(
-          real(ctx, node, y),
-          values.map((v) => 1 / v),
+          constantFirst ? inverted(ctx, node, y) : real(ctx, node, y),
+          constantFirst ? values : values.map((v) => 1 / v),
           null,
           node.name,
         ),
@@ -66,6 +66,9 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   }
   return refuse(`operator ${node.op}`);
 }
+
+const inverted = (ctx: Lowering, node: NodeView, { tensor, layout }: Activation): Activation =>
+  ctx.activationOf(ctx.emit('activation', [tensor], { fn: 'reciprocal', clamp: noClamp }, `${node.name}/reciprocal`), layout);
 
 export function lowerNeg(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);

@@ -1,9 +1,10 @@
 /**
  * The ONNX operators that the reader lowers, by name. A lowering gives one value per output of the node.
  */
+import { unaryOperators } from '../../../ops/unary.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import type { Value } from '../values.ts';
-import { lowerActivation, lowerClip, lowerRelu, lowerSoftmax } from './activation.ts';
+import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax, lowerUnary } from './activation.ts';
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerGemm, lowerMatMul } from './dense.ts';
@@ -14,6 +15,7 @@ import { lowerIdentity, lowerPad, lowerShape, lowerSlice } from './shape.ts';
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
 export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
+  ...unaryOperators('onnx').map((name): [string, Lower] => [name, lowerUnary]),
   ['Add', lowerArithmetic],
   ['AveragePool', lowerPool],
   ['BatchNormalization', lowerBatchNormalization],
@@ -29,25 +31,25 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],
   ['HardSigmoid', lowerHardSigmoid],
-  ['HardSwish', lowerActivation],
   ['Identity', lowerIdentity],
-  ['LeakyRelu', lowerActivation],
   ['MatMul', lowerMatMul],
+  ['Max', lowerExtreme],
   ['MaxPool', lowerPool],
+  ['Min', lowerExtreme],
   ['Mul', lowerArithmetic],
   ['Neg', lowerNeg],
+  ['PRelu', lowerPrelu],
   ['Pad', lowerPad],
+  ['Pow', lowerPow],
   ['QuantizeLinear', lowerQuantize],
   ['ReduceMax', lowerReduce],
   ['ReduceMean', lowerReduce],
-  ['Relu', lowerRelu],
   ['Reshape', lowerShape],
-  ['Sigmoid', lowerActivation],
+  ['Selu', lowerSelu],
   ['Slice', lowerSlice],
   ['Softmax', lowerSoftmax],
   ['Squeeze', lowerShape],
   ['Sub', lowerArithmetic],
-  ['Tanh', lowerActivation],
   ['Transpose', lowerShape],
   ['Unsqueeze', lowerShape],
 ]);

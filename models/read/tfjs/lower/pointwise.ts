@@ -4,20 +4,17 @@
  * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
  * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5)).
  */
-import { type ActivationAttrs, type Axis, type Clamp, noClamp } from '../../../graph/types.ts';
+import { type ActivationAttrs, type Axis, noClamp } from '../../../graph/types.ts';
+import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
 import { type Layout, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
 import { Config, type Context, dim, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 
-const infinity = Number.POSITIVE_INFINITY;
-
 function point(ctx: Context, x: Value, attrs: ActivationAttrs, name: string): Value {
   return ctx.emit('activation', [x], attrs, name, () => x.layout);
 }
-
-const clampTo = (ctx: Context, x: Value, clamp: Clamp, name: string): Value => point(ctx, x, { fn: 'identity', clamp }, name);
 
 function softmax(ctx: Context, x: Value, axis: number, name: string): Value {
   const rank = x.layout.length;
@@ -32,23 +29,13 @@ function softmax(ctx: Context, x: Value, axis: number, name: string): Value {
 /** Applies an activation by its name in a config. */
 export function activate(ctx: Context, layer: Layer, x: Value, given: string): Value {
   const name = `${layer.name}/${given}`;
-  switch (given.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase()) {
+  const snake = given.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  const known = unaryNames.tfjs.get(snake);
+  if (known) return point(ctx, x, { ...known }, name);
+  switch (snake) {
     case '':
     case 'linear':
       return x;
-    case 'relu':
-      return clampTo(ctx, x, [0, infinity], name);
-    case 'relu6':
-      return clampTo(ctx, x, [0, 6], name);
-    case 'sigmoid':
-      return point(ctx, x, { fn: 'sigmoid', clamp: noClamp }, name);
-    case 'tanh':
-      return point(ctx, x, { fn: 'tanh', clamp: noClamp }, name);
-    case 'swish':
-    case 'silu': {
-      const gate = point(ctx, x, { fn: 'sigmoid', clamp: noClamp }, `${name}/gate`);
-      return ctx.emit('mul', [x, gate], { clamp: noClamp }, name, () => x.layout);
-    }
     case 'softmax':
       return softmax(ctx, x, -1, name);
     case 'hard_sigmoid': {
@@ -65,14 +52,18 @@ export const lowerActivation = (ctx: Context, layer: Layer, [x]: Value[]): Value
 export function lowerRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const config = new Config(layer);
   if (config.number('negative_slope', 0) !== 0 || config.number('threshold', 0) !== 0) refuse('a slope or a threshold');
-  return clampTo(ctx, x as Value, [0, config.has('max_value') ? config.number('max_value', 0) : infinity], layer.name);
+  const clamp = [0, config.has('max_value') ? config.number('max_value', 0) : Number.POSITIVE_INFINITY] as const;
+  return point(ctx, x as Value, { fn: 'identity', clamp }, layer.name);
 }
 
-export function lowerLeakyRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
-  const config = new Config(layer);
-  const alpha = config.number('alpha', config.number('negative_slope', 0.3));
-  return point(ctx, x as Value, { fn: 'leakyrelu', alpha, clamp: noClamp }, layer.name);
-}
+/** A layer that is a function with a parameter, which has these names; the library's default where the config has none. */
+export const lowerUnary =
+  (fn: ActivationFn, names: readonly string[], fallback: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const config = new Config(layer);
+    const alpha = names.reduceRight((value, name) => config.number(name, value), fallback);
+    return point(ctx, x as Value, { fn, alpha, clamp: noClamp }, layer.name);
+  };
 
 export const lowerSoftmax = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
   softmax(ctx, x as Value, new Config(layer).number('axis', -1), layer.name);

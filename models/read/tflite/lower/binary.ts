@@ -35,7 +35,8 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
   context.emit(op, op.op === 'ADD' ? 'add' : 'mul', [a.id, b.id], { clamp }, () => wider.layout);
 }
 
-/** y = scale[c] * x + bias[c] */
+type Floats = Float32Array | null;
+
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
   const value = context.value(op, i);
   if (context.isInt8) {
@@ -47,19 +48,31 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
   const repeated = perChannel(op, value, tensor, readFloats(context, op, tensor));
   const constant = Float32Array.from({ length: c }, (_, i) => repeated[i % repeated.length] as number);
   const negative = op.op === 'SUB' && i === 1;
-  const ones = new Float32Array(c).fill(negative ? -1 : 1);
   const bias = op.op === 'SUB' && i === 0 ? constant.map((x) => -x) : constant;
-  const isScale = op.op === 'MUL';
-  if (foldAffine(context, op, value, isScale ? constant : negative ? ones : null, isScale ? null : bias, clamp)) return;
-  const attrs = {
-    ...kernelOfOne,
-    multiplier: 1,
-    weights: { data: isScale ? constant : ones },
-    bias: isScale ? null : bias,
-    clamp,
-  };
-  context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${isScale ? 'scale' : 'bias'}`);
-  context.emit(op, 'depthwise', [value.id], attrs, () => value.layout);
+  if (op.op === 'MUL') affine(context, op, value, constant, null, clamp);
+  else affine(context, op, value, negative ? new Float32Array(c).fill(-1) : null, bias, clamp);
+}
+
+/** y = scale[c] * x + bias[c], null for 1 and 0: in the layer before, or a depthwise convolution. */
+function affine(context: Context, op: TfOperator, value: Value, scale: Floats, bias: Floats, clamp: Clamp): void {
+  if (foldAffine(context, op, value, scale, bias, clamp)) return;
+  const data = scale ?? new Float32Array(shapeOf(value).c).fill(1);
+  context.builder.notes.push(`${op.name}: its constant operand became a depthwise ${bias ? 'bias' : 'scale'}`);
+  context.emit(
+    op,
+    'depthwise',
+    [value.id],
+    { ...kernelOfOne, multiplier: 1, weights: { data }, bias, clamp },
+    () => value.layout,
+  );
+}
+
+export function lowerNeg(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  if (context.isInt8) throw new Refusal('TensorFlow Lite has no int8 kernel for it');
+  const { c } = shapeOf(value);
+  context.model.view.spend(0, 8 * c);
+  affine(context, op, value, new Float32Array(c).fill(-1), null, noClamp);
 }
 
 /** int8: the constant stays an operand with its own scale. Addition and multiplication do not mind which side it stands on. */

@@ -2,20 +2,22 @@
  * The operators that are read, by their TensorFlow Lite names, and why others are not.
  */
 import { lookup } from '../../../lookup.ts';
+import { unaryOperators } from '../../../ops/unary.ts';
 import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
-import { lowerBinary, lowerConcat, lowerPack } from './binary.ts';
+import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
-import { lowerActivation, lowerDequantize, lowerLeakyRelu, lowerQuantize, lowerSoftmax } from './pointwise.ts';
+import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
 
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
+  ...Object.fromEntries(unaryOperators('tflite').map((name) => [name, lowerUnary])),
   ADD: lowerBinary,
   ASSIGN_VARIABLE: lowerAssign,
   AVERAGE_POOL_2D: lowerPool,
@@ -27,21 +29,20 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   DEQUANTIZE: lowerDequantize,
   EXPAND_DIMS: lowerReshape,
   FULLY_CONNECTED: lowerDense,
-  HARD_SWISH: lowerActivation,
   LEAKY_RELU: lowerLeakyRelu,
-  LOGISTIC: lowerActivation,
+  MAXIMUM: lowerExtreme,
   MAX_POOL_2D: lowerPool,
   MEAN: lowerReduce,
+  MINIMUM: lowerExtreme,
   MUL: lowerBinary,
+  NEG: lowerNeg,
   PACK: lowerPack,
   PAD: lowerPad,
   PADV2: lowerPad,
+  POW: lowerPow,
   QUANTIZE: lowerQuantize,
   READ_VARIABLE: lowerRead,
   REDUCE_MAX: lowerReduce,
-  RELU: lowerActivation,
-  RELU6: lowerActivation,
-  RELU_N1_TO_1: lowerActivation,
   RESHAPE: lowerReshape,
   SLICE: lowerSlice,
   SOFTMAX: lowerSoftmax,
@@ -51,7 +52,6 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   SQUEEZE: lowerReshape,
   STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
-  TANH: lowerActivation,
   TRANSPOSE: lowerTranspose,
   VAR_HANDLE: lowerHandle,
 };

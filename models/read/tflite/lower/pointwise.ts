@@ -1,44 +1,68 @@
 /**
- * Activations, SOFTMAX, QUANTIZE and DEQUANTIZE.
+ * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, SOFTMAX, QUANTIZE and DEQUANTIZE.
  *
  * In: any layout.  Out: activation or softmax nodes; at the borders of an int8 model QUANTIZE and DEQUANTIZE make no node: the
  * graph's port says what the host converts. Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed
  * output parameters (1/256, -128 and 1/128, 0) in the 8-bit quantisation specification.
  */
 
-import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../../../graph/types.ts';
-import { lookup } from '../../../lookup.ts';
+import { type ActivationAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { softmaxOutput } from '../../../ops/softmax.ts';
+import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { readHalves } from '../constants.ts';
+import { isConstant, readFloats, readHalves, readInt8 } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
-import type { TfOperator } from '../model.ts';
-import { activationQuant, bad } from '../quantisation.ts';
+import type { TfOperator, TfTensor } from '../model.ts';
+import { activationQuant, bad, sameQuant } from '../quantisation.ts';
 import { foldClamp } from './fold.ts';
 
-const inf = Number.POSITIVE_INFINITY;
-const plain: Record<string, { fn: ActivationAttrs['fn']; clamp: Clamp; fixed?: QuantParams }> = {
-  RELU: { fn: 'identity', clamp: [0, inf] },
-  RELU6: { fn: 'identity', clamp: [0, 6] },
-  RELU_N1_TO_1: { fn: 'identity', clamp: [-1, 1] },
-  HARD_SWISH: { fn: 'hardswish', clamp: noClamp },
-  LOGISTIC: { fn: 'sigmoid', clamp: noClamp, fixed: { scale: 1 / 256, zeroPoint: -128 } },
-  TANH: { fn: 'tanh', clamp: noClamp, fixed: { scale: 1 / 128, zeroPoint: 0 } },
-};
+/** A function of one value by the operator's name (models/ops/unary.ts). */
+export function lowerUnary(context: Context, op: TfOperator): void {
+  const form = op.op === 'GELU' && context.options(op)?.bool(0) ? '.tanh' : '';
+  apply(context, op, unaryNames.tflite.get(op.op + form) as ActivationAttrs);
+}
 
-export function lowerActivation(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0);
-  const { fn, clamp, fixed } = lookup(plain, op.op) ?? { fn: 'identity', clamp: noClamp };
+function apply(context: Context, op: TfOperator, attrs: ActivationAttrs, i = 0): void {
+  const value = context.value(op, i);
+  const { fixed, noInt8 } = unaryOf(attrs.fn);
+  if (context.isInt8 && noInt8) throw new Refusal(noInt8);
   if (fixed) checkFixed(context, op, fixed);
-  if (fn === 'identity' && foldClamp(context, op, value, clamp)) return;
-  context.emit(op, 'activation', [value.id], { fn, clamp }, () => value.layout);
+  if (attrs.fn === 'identity' && foldClamp(context, op, value, attrs.clamp)) return;
+  context.emit(op, 'activation', [value.id], { ...attrs }, () => value.layout);
 }
 
 export function lowerLeakyRelu(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0);
   const alpha = context.needOptions(op).float32(0);
   if (!Number.isFinite(alpha)) throw malformed(op, `alpha ${alpha} is not finite`);
-  context.emit(op, 'activation', [value.id], { fn: 'leakyrelu', alpha, clamp: noClamp }, () => value.layout);
+  apply(context, op, { fn: 'leakyrelu', alpha, clamp: noClamp });
+}
+
+/** The one number that a constant operand holds; in int8 files its parameters have to be those of input and output, whose integers are compared. */
+function singleOf(context: Context, op: TfOperator, tensor: TfTensor): number {
+  const data = context.isInt8 ? readInt8(context, op, tensor) : readFloats(context, op, tensor);
+  const [first] = data;
+  if (first === undefined || data.some((v) => v !== first))
+    throw new Refusal(`its constant has ${data.length} values; one for all is read`);
+  if (!context.isInt8) return first;
+  const { scale, zeroPoint } = activationQuant(tensor);
+  return scale * (first - zeroPoint);
+}
+
+/** MAXIMUM and MINIMUM with a constant are clamps. */
+export function lowerExtreme(context: Context, op: TfOperator): void {
+  const i = isConstant(context, context.input(op, 0)) ? 1 : 0;
+  const tensor = context.input(op, 1 - i);
+  if (!isConstant(context, tensor)) throw new Refusal('one of two computed tensors has no kernel');
+  for (const other of [context.input(op, i), context.output(op)]) sameQuant(tensor, other, op.name);
+  const bound = singleOf(context, op, tensor);
+  apply(context, op, { fn: 'identity', clamp: op.op === 'MAXIMUM' ? [bound, noClamp[1]] : [noClamp[0], bound] }, i);
+}
+
+export function lowerPow(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('TensorFlow Lite has no int8 kernel for it');
+  if (!isConstant(context, context.input(op, 1))) throw new Refusal('its exponent is computed');
+  apply(context, op, powerOf(singleOf(context, op, context.input(op, 1))));
 }
 
 export function lowerSoftmax(context: Context, op: TfOperator): void {
@@ -51,7 +75,7 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
     if (last.some((f) => f.axis === 't')) throw new Refusal(softmaxOverTime(framesOf(value.layout)));
     throw new Refusal(`it runs over ${showLayout([last])}, not over the channels`);
   }
-  checkFixed(context, op, { scale: 1 / 256, zeroPoint: -128 });
+  checkFixed(context, op, softmaxOutput);
   context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
 }
 

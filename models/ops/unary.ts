@@ -1,0 +1,130 @@
+/**
+ * unary: every function of one value, one line each. Readers, writer, quantiser and .rnq files take it from here.
+ *
+ * A line has the real function, its parameter's default, its names in the formats, and what a format fixes about it. A new function is a new line.
+ * Source: ONNX operator specifications; TensorFlow Lite reference kernels; tfjs-layers activations.ts; Klambauer et al. 2017 (selu), Barron 2017 (celu),
+ * Hendrycks and Gimpel 2016 (gelu), Misra 2019 (mish). Exact to double precision, Math.exp and its like apart.
+ */
+import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../graph/types.ts';
+
+export interface Unary {
+  /** The real function of x, `a` its parameter. Infinite at a pole, NaN outside its domain. */
+  of: (x: number, a: number) => number;
+  /** Default of the parameter `alpha`; left out: the function has none. */
+  alpha?: number;
+  /** Its name as an ONNX operator, and the opset that has it first where that is above 17. `.tanh`: with the attribute approximate = tanh. */
+  onnx?: string;
+  since?: number;
+  /** Its name as a TensorFlow Lite operator. */
+  tflite?: string;
+  /** Its names as an activation of TensorFlow.js, by spaces. */
+  tfjs?: string;
+  /** The output's parameters that the 8-bit specification fixes. */
+  fixed?: QuantParams;
+  /** Inputs that have a finite real value, where not all have. */
+  domain?: string;
+  /** Why an int8 TensorFlow Lite file may not hold it. */
+  noInt8?: string;
+  /** f(s x) = s f(x) for s > 0. */
+  homogeneous?: true;
+}
+
+/** 2 / sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms all have one sign (Abramowitz and Stegun 7.1.6). */
+export function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let [sum, term] = [x, x];
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+const elu = (x: number, a: number): number => (x < 0 ? a * Math.expm1(x) : x);
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+/** Halves go to the even neighbour. */
+const toEven = (x: number): number => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+const float = 'TensorFlow Lite has no int8 kernel for it';
+const cut = 'LiteRT cuts the fraction off its int8 result, and TensorFlow Lite Micro has no int8 kernel';
+
+// biome-ignore format: a table
+export const unary = {
+  identity: { of: (x) => x, homogeneous: true }, // a standalone clamp, or a requantisation
+  leakyrelu: { of: (x, a) => (x < 0 ? x * a : x), alpha: 0.01, onnx: 'LeakyRelu', tflite: 'LEAKY_RELU', homogeneous: true },
+  sigmoid: { of: sigmoid, onnx: 'Sigmoid', tflite: 'LOGISTIC', tfjs: 'sigmoid', fixed: { scale: 1 / 256, zeroPoint: -128 } },
+  tanh: { of: Math.tanh, onnx: 'Tanh', tflite: 'TANH', tfjs: 'tanh', fixed: { scale: 1 / 128, zeroPoint: 0 } },
+  hardswish: { of: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6, onnx: 'HardSwish', tflite: 'HARD_SWISH', tfjs: 'hard_swish hard_silu' },
+  elu: { of: elu, alpha: 1, onnx: 'Elu', tflite: 'ELU', tfjs: 'elu' },
+  selu: { of: (x) => 1.0507009873554805 * elu(x, 1.6732632423543772), onnx: 'Selu', tfjs: 'selu' },
+  celu: { of: (x, a) => Math.max(0, x) + Math.min(0, a * Math.expm1(x / a)), alpha: 1, onnx: 'Celu', tfjs: 'celu' },
+  silu: { of: (x, a) => x * sigmoid(a * x), alpha: 1, onnx: 'Swish', since: 24, tfjs: 'swish silu' },
+  mish: { of: (x) => x * Math.tanh(softplus(x)), onnx: 'Mish', since: 18, tfjs: 'mish' },
+  gelu: { of: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)), onnx: 'Gelu', since: 20, tflite: 'GELU', tfjs: 'gelu' },
+  gelutanh: { of: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), onnx: 'Gelu.tanh', since: 20, tflite: 'GELU.tanh', tfjs: 'gelu_new' },
+  softplus: { of: softplus, onnx: 'Softplus', tfjs: 'softplus' },
+  softsign: { of: (x) => x / (1 + Math.abs(x)), onnx: 'Softsign', tfjs: 'softsign' },
+  thresholdedrelu: { of: (x, a) => (x > a ? x : 0), alpha: 1, onnx: 'ThresholdedRelu' },
+  abs: { of: Math.abs, onnx: 'Abs', tflite: 'ABS', homogeneous: true },
+  sign: { of: Math.sign, onnx: 'Sign', tflite: 'SIGN', noInt8: float },
+  floor: { of: Math.floor, onnx: 'Floor', tflite: 'FLOOR', noInt8: float },
+  ceil: { of: Math.ceil, onnx: 'Ceil', tflite: 'CEIL', noInt8: float },
+  round: { of: toEven, onnx: 'Round', tflite: 'ROUND', noInt8: float },
+  square: { of: (x) => x * x, tflite: 'SQUARE', noInt8: float },
+  sqrt: { of: Math.sqrt, onnx: 'Sqrt', tflite: 'SQRT', domain: 'x >= 0', noInt8: cut },
+  rsqrt: { of: (x) => 1 / Math.sqrt(x), tflite: 'RSQRT', domain: 'x > 0' },
+  reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', domain: 'any x but 0' },
+  pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (and x = 0 where the exponent is above 0, x < 0 where it is whole)' },
+  exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', domain: 'x < 88' },
+  log: { of: Math.log, onnx: 'Log', tflite: 'LOG', domain: 'x > 0' },
+  erf: { of: erf, onnx: 'Erf' },
+  sin: { of: Math.sin, onnx: 'Sin', tflite: 'SIN', noInt8: float },
+  cos: { of: Math.cos, onnx: 'Cos', tflite: 'COS', noInt8: float },
+} as const satisfies Record<string, Unary>;
+
+const inf = Number.POSITIVE_INFINITY;
+// biome-ignore format: a table
+/** Clamps that have a name: `identity` with these bounds. */
+const clamps: Record<string, Pick<Unary, 'onnx' | 'tflite' | 'tfjs'> & { clamp: Clamp }> = {
+  relu: { clamp: [0, inf], onnx: 'Relu', tflite: 'RELU', tfjs: 'relu' },
+  relu6: { clamp: [0, 6], tflite: 'RELU6', tfjs: 'relu6' },
+  reluBoth: { clamp: [-1, 1], tflite: 'RELU_N1_TO_1' },
+  reluUnit: { clamp: [0, 1], tflite: 'RELU_0_TO_1' },
+};
+
+export type ActivationFn = keyof typeof unary;
+export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs';
+
+export const unaryOf = (fn: ActivationFn): Unary => unary[fn];
+export const unaryFns = Object.keys(unary) as ActivationFn[];
+
+const attrsOf = (fn: ActivationFn): ActivationAttrs => {
+  const { alpha } = unaryOf(fn);
+  return alpha === undefined ? { fn, clamp: noClamp } : { fn, alpha, clamp: noClamp };
+};
+
+function namesOf(format: UnaryFormat): Map<string, ActivationAttrs> {
+  const names = (row: Pick<Unary, UnaryFormat>, attrs: ActivationAttrs) =>
+    (row[format]?.split(' ') ?? []).map((name): [string, ActivationAttrs] => [name, attrs]);
+  return new Map([
+    ...unaryFns.flatMap((fn) => names(unaryOf(fn), attrsOf(fn))),
+    ...Object.values(clamps).flatMap((row) => names(row, { fn: 'identity', clamp: row.clamp })),
+  ]);
+}
+
+/** By format: what a name means, the parameter's default in it. */
+export const unaryNames: Record<UnaryFormat, ReadonlyMap<string, ActivationAttrs>> = {
+  onnx: namesOf('onnx'),
+  tflite: namesOf('tflite'),
+  tfjs: namesOf('tfjs'),
+};
+/** Names that are operators by themselves. */
+export const unaryOperators = (format: UnaryFormat): string[] =>
+  [...unaryNames[format].keys()].filter((name) => !name.includes('.'));
+
+/** x to a constant power. */
+export const powerOf = (exponent: number): ActivationAttrs => {
+  const known = new Map<number, ActivationFn>([[1, 'identity'], [2, 'square'], [0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]).get(exponent); // biome-ignore format: a table
+  return known ? { fn: known, clamp: noClamp } : { fn: 'pow', alpha: exponent, clamp: noClamp };
+};
