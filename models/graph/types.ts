@@ -6,7 +6,11 @@
  * is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here: readers resolve them into axis orders.
  * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
-import type { ActivationFn } from '../ops/unary.ts';
+import type { ActivationAttrs } from '../ops/unary.ts';
+import type { Clamp, QuantParams } from './stored.ts';
+
+export type { ActivationAttrs } from '../ops/unary.ts';
+export * from './stored.ts';
 
 export type Axis = 't' | 'f' | 'c';
 
@@ -18,24 +22,6 @@ export interface Shape {
   /** Channels, innermost. */
   c: number;
 }
-
-/** real = scale * (quantised - zeroPoint), TensorFlow Lite 8-bit quantisation specification. */
-export interface QuantParams {
-  scale: number;
-  zeroPoint: number;
-  /** Activations of 16 bits, whose zero point is 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Left out: int8. */
-  type?: 'int16';
-}
-
-/** Stored activations. */
-export type Ints = Int8Array | Int16Array;
-
-export const isInt16 = (quant: QuantParams | undefined): boolean => quant?.type === 'int16';
-/** Bytes of one stored activation. */
-export const elementBytes = (quant: QuantParams | undefined): number => (isInt16(quant) ? 2 : 1);
-/** The smallest and the largest stored activation. */
-export const storedRange = (quant: QuantParams | undefined): readonly [number, number] =>
-  isInt16(quant) ? [-32768, 32767] : [-128, 127];
 
 export interface Tensor {
   /** Index into Graph.tensors. */
@@ -64,10 +50,6 @@ export interface Weights {
   /** `per-channel` where it is left out. Float weights may have one, which they keep when they are quantised. */
   scaleRule?: ScaleRule;
 }
-
-/** Fused activation as a clamp of the real value: relu is [0, Infinity], none is [-Infinity, Infinity]. */
-export type Clamp = readonly [min: number, max: number];
-export const noClamp: Clamp = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
 /** What batch normalisation learnt of each output channel before the clamp: float graphs alone, where the file still had it. */
 export interface Moments {
@@ -170,13 +152,6 @@ export interface SliceAttrs {
 
 export interface ConcatAttrs {
   axis: 'c' | 'f';
-}
-
-export interface ActivationAttrs {
-  fn: ActivationFn;
-  /** The function's parameter, where it has one. */
-  alpha?: number;
-  clamp: Clamp;
 }
 
 export interface SoftmaxAttrs {

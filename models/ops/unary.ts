@@ -5,7 +5,7 @@
  * Source: ONNX operator specifications; TensorFlow Lite reference kernels; tfjs-layers activations.ts; Klambauer et al. 2017 (selu), Barron 2017 (celu),
  * Hendrycks and Gimpel 2016 (gelu), Misra 2019 (mish). Exact to double precision, Math.exp and its like apart.
  */
-import { type ActivationAttrs, type Clamp, noClamp, type QuantParams } from '../graph/types.ts';
+import { type Clamp, noClamp, type QuantParams } from '../graph/stored.ts';
 
 export interface Unary {
   /** The real function of x, `a` its parameter. Infinite at a pole, NaN outside its domain. */
@@ -94,6 +94,14 @@ const clamps: Record<string, Pick<Unary, 'onnx' | 'tflite' | 'tfjs'> & { clamp: 
 };
 
 export type ActivationFn = keyof typeof unary;
+
+export interface ActivationAttrs {
+  fn: ActivationFn;
+  /** The function's parameter, where it has one. */
+  alpha?: number;
+  clamp: Clamp;
+}
+
 export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs';
 
 export const unaryOf = (fn: ActivationFn): Unary => unary[fn];
