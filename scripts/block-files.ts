@@ -70,7 +70,6 @@ function found(): Found {
   const all: Found = { blocks: [], kernels: [], constants: [] };
   for (const [path, text] of Object.entries(kernelFiles())) {
     const file = path.replace(/^kernels\/|\.ts$/g, '');
-    if (file === 'block') continue;
     const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
     for (const node of source.statements) {
       if (!ts.canHaveModifiers(node) || !isExported(node)) continue;

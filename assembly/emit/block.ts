@@ -14,8 +14,8 @@ export interface Layout<T> {
   at: { readonly [Field in keyof T]: number };
 }
 
-/** The address of a packed block. One of a class that extends another is an address of the other, too. */
-export type At<T> = number & { readonly block?: T };
+/** The address of a packed block, for types alone. One of a class that extends another is an address of the other, too. */
+export type At<T> = number & { readonly of: T };
 
 /** A function of assembly/kernels whose first argument is a parameter block. */
 export interface Kernel<T> {
@@ -25,7 +25,7 @@ export interface Kernel<T> {
   takes: 'rows' | 'phase' | 'block';
 }
 
-export function packBlock<T>({ bytes, at }: Layout<T>, fields: T): Uint8Array {
+export function packBlock<T>({ bytes, at }: Layout<T>, fields: NoInfer<T>): Uint8Array {
   const view = new DataView(new ArrayBuffer(bytes));
   for (const field in at) view.setInt32(at[field], Number(fields[field]), true);
   return new Uint8Array(view.buffer);

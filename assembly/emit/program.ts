@@ -69,8 +69,7 @@ const runsEveryHop = (plan: StreamPlan): boolean => plan.steps.some((s) => s.sec
 
 export function callInstruction(call: Call, first: number, rows: number): Instruction {
   if (call.copy) return { do: 'move', ...call.copy };
-  const { block, span = { first, rows } } = call;
-  const fn = call.fn as KernelName;
+  const { fn, block, span = { first, rows } } = call;
   return { do: 'call', fn, block, ...(kernels[fn].takes === 'rows' ? { range: span } : {}) };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.
- * Sources: db0cf7f3c86e8adb2b6272cd97e1e6de3919980c8ca65151d213f1a007424003
+ * Sources: f35be5576da724167dc65bcda8a845eb92271a0808f4c828b5d398d2c3a30faf
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

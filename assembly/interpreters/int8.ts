@@ -1,6 +1,6 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.
- * Sources: 5e0f52bbe6d7ad8346f0dc5190e26935d2ccface46d405c0adad24259410dcd2
+ * Sources: fc5b27dd281dddb1c2844a3e23998d697c3a1ac530227f8806286369bee8d98b
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/
