@@ -1,13 +1,14 @@
 /**
- * What the kernels need of asc beside flags: a transform, which asconfig.json names. Plain JavaScript, because asc itself loads it.
+ * What the kernels need of asc beside flags: a transform, which asconfig.json names. Plain JavaScript,
+ * because asc itself loads it.
  *
  * Fields of parameter blocks are loads. asc calls a function for each, which its optimiser inlines: late, so
  * that the code around them comes out a little worse, and not at all for C (docs/adr/0026).
  *
- * binaryen's optimiser runs once more at the end, for size: asc inlines a function that is called once only up
- * to a size, and no option changes that; binaryen's own values have no such limit (docs/adr/0022). asc has no
- * hook behind its optimiser. The last that it does with the module is to run the passes of `--runPasses`, and
- * this stands in their place.
+ * binaryen's optimiser runs once more at the end, for size: asc inlines a function that is called once only
+ * up to a size, and no option changes that; binaryen's own values have no such limit (docs/adr/0022). asc has
+ * no hook behind its optimiser. The last that it does with the module is to run the passes of `--runPasses`,
+ * and this stands in their place.
  */
 export default class Transform {
   afterInitialize(program) {

@@ -1,8 +1,10 @@
 /**
- * assembly/emit/blocks.ts and kernels.ts: what the kernels' sources say of parameter blocks and of themselves, as TypeScript.
+ * assembly/emit/blocks.ts and kernels.ts: what the kernels' sources say of parameter blocks and of
+ * themselves, as TypeScript.
  *
- * In: assembly/kernels.  Out: for each file its text.  Rules: a block is an exported @unmanaged class, whose fields have four bytes each but for free
- * ones (_...); a kernel is an exported function (p), (p, phase) or (p, first, rows) of a block. Offsets are the compiler's own.
+ * In: assembly/kernels.  Out: for each file its text.  A block is an exported @unmanaged class. Its fields
+ * have four bytes each, but for free ones (_...). A kernel is an exported function (p), (p, phase) or
+ * (p, first, rows) of a block. Offsets are the compiler's own.
  */
 import ts from 'typescript';
 import { kernelFiles, nodeTools } from '../assembly/emit/compile.ts';

@@ -1,5 +1,6 @@
 /**
- * Parameter blocks as the emitter fills them. What fields a block has is said once, by its class in assembly/kernels; blocks.ts is generated from those.
+ * Parameter blocks as the emitter fills them. What fields a block has is said once, by its class in
+ * assembly/kernels; blocks.ts is generated from those.
  *
  * In: a value for every field.  Out: bytes, little-endian; free places are 0.
  */
@@ -14,14 +15,19 @@ export interface Layout<T> {
   at: { readonly [Field in keyof T]: number };
 }
 
-/** The address of a packed block, for types alone. One of a class that extends another is an address of the other, too. */
+/**
+ * The address of a packed block, for types alone. One of a class that extends another is an address of the
+ * other, too.
+ */
 export type At<T> = number & { readonly of: T };
 
 /** A function of assembly/kernels whose first argument is a parameter block. */
 export interface Kernel<T> {
   file: string;
   block: Layout<T>;
-  /** Beside the block: the first row and how many, the output counter modulo the plan's period, or neither. */
+  /**
+   * Beside the block: the first row and how many, the output counter modulo the plan's period, or neither.
+   */
   takes: 'rows' | 'phase' | 'block';
 }
 

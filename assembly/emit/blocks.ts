@@ -20,7 +20,7 @@ export interface ConcatBlock {
 }
 export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
 
-/** activation. assembly/kernels/elements-s16.ts */
+/** A rescale or a leaky ReLU. assembly/kernels/elements-s16.ts */
 export interface RescaleBlock {
   x: number;
   y: number;
@@ -78,7 +78,7 @@ export interface FrontEndBlock {
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
 
-/** The parameter blocks of globalavg and globalmax. assembly/kernels/global.ts */
+/** The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands behind it. assembly/kernels/global.ts */
 export interface GlobalBlock {
   x: number; // address of the first input row
   y: number;
@@ -175,14 +175,14 @@ export interface GlobalSimdBlock extends GlobalBlock {
 }
 export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
 
-/** What all targets have. assembly/kernels/mac.ts */
+/** What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold. assembly/kernels/mac.ts */
 export interface MacBlock extends SlidingBlock {
-  y_zero: number; // zero point of the output; tiles: twice it, plus one (finish.ts, mac-simd.ts)
+  y_zero: number; // zero point of the output; with tiles 2 * zero point + 1
   per: number; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
   weights: number; // address, s8
-  bias: number; // address, i32 [o]; native: unused, as it stands before each tile; interp: what requantises (finish-interp.ts); fetched: of the tile
-  multiplier: number; // address, i32 [o], Q31; native: doubled, u32; int16: 16 bits; simd: f32 (mac-simd.ts); interp: low half of the lanes
-  shift: number; // address, s8 [o], left where positive; native: finish.ts; simd: f32 (mac-simd.ts); interp: high half of the lanes
+  bias: number; // address, i32 [o]; interp: of its scales (finish-interp.ts); where a fetched tile goes
+  multiplier: number; // address, i32 [o], Q31; native: u32; simd: f32; interp: low half of its lanes
+  shift: number; // address, s8 [o], left where positive; simd: f32; interp: high half of its lanes
 }
 export const MacBlock: Layout<MacBlock> = { name: 'MacBlock', file: 'mac', bytes: 100, at: { ...SlidingBlock.at, y_zero: 76, per: 80, weights: 84, bias: 88, multiplier: 92, shift: 96 } };
 
@@ -216,8 +216,8 @@ export interface SimdBlock extends MacBlock {
   chunk: number; // conv: output rows whose input is widened together
   patch: number; // address, s16: taps of four places, or the widened input
   sums: number; // address, i32: of four places, each filled up to sixteen
-  place: number; // conv: values of the widened input between two places; one place a call: taps, filled up to eights
-  pool: number; // conv: places of which the largest output is taken, 1, 2 or 4; one place a call: bytes of the input between two places
+  place: number; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
+  pool: number; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: number; // 1 where outputs are requantised in integers
   magic: number; // f32
   below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
@@ -226,9 +226,9 @@ export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd
 
 /** Kernels that read weights in the operator's own order. assembly/kernels/mac.ts */
 export interface PlainBlock extends MacBlock {
-  all_source: number; // weights apart from memory: where all weights of the layer stand there (fetch.ts)
+  all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)
   all_bytes: number;
-  low: number; // int16, rounded once: address, i32 [o], lower bits of the multipliers
+  low: number; // int16, rounded once: address, i32 [o], lower bits of multipliers
 }
 export const PlainBlock: Layout<PlainBlock> = { name: 'PlainBlock', file: 'mac', bytes: 112, at: { ...MacBlock.at, all_source: 100, all_bytes: 104, low: 108 } };
 
@@ -259,7 +259,7 @@ export interface DenseFoldBlock extends PlainBlock {
 }
 export const DenseFoldBlock: Layout<DenseFoldBlock> = { name: 'DenseFoldBlock', file: 'dense', bytes: 168, at: { ...PlainBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
 
-/** bias is where a tile goes; the other addresses lie inside it. assembly/kernels/fetch.ts */
+/** A tile goes to `bias`; the other addresses lie inside it. assembly/kernels/fetch.ts */
 export interface FetchedBlock extends TileBlock {
   source: number; // where the layer's first tile stands among all weights
   tile_outputs: number; // outputs of a tile; the last one of a group has those that are left

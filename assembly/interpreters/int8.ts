@@ -1,6 +1,6 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.
- * Sources: fc5b27dd281dddb1c2844a3e23998d697c3a1ac530227f8806286369bee8d98b
+ * Sources: 8141ff7abfbb2d05da0c6216503ee0eb41d0ebc4471c21186fc1a69b0fed7312
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -53,7 +53,7 @@ let part: i32 = 0;
 
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_interp(
-  p: TileBlock, // MAC block
+  p: TileBlock,
   sums: usize, // i32 [outputs]
   end: usize, // of the sums
   x: usize, // s8 [taps]

@@ -8,7 +8,8 @@ import { clamp, first_row, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";
 
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1.
+ * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
+ * lies `step` rows after row f - 1.
  */
 @unmanaged
 export class DenseFoldBlock extends PlainBlock {

@@ -1,7 +1,7 @@
 /**
  * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each costs such an engine ten or more of its core's.
  *
- * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: bias {k i64, m u32} [y_c], y_zero 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
+ * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
  * and proves that outputs are those of fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
  */
 import { tile_outputs } from "./fetch";
@@ -15,7 +15,7 @@ import { TileBlock } from "./patch";
 // @ts-ignore: decorator
 @inline
 function outputs<T>(
-  p: TileBlock, // MAC block
+  p: TileBlock,
   y: usize, // s8 [y_c]
   low: i32,
   round: i32,
@@ -41,7 +41,7 @@ function outputs<T>(
 }
 
 export function finish_row_interp(
-  p: TileBlock, // MAC block
+  p: TileBlock,
   y: usize, // s8 [y_c]
 ): void {
   const low = p.min;

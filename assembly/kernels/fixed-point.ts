@@ -47,7 +47,7 @@ export function rescale(x: i32, multiplier: i32, shift: i32): i32 {
 
 /** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored. */
 export function finish(
-  p: MacBlock, // MAC block
+  p: MacBlock,
   y: usize, // s8 [y_c]
   o: i32,
   acc: i32,

@@ -51,6 +51,7 @@ export class FrontEndBlock {
 }
 
 /** Address of the window's samples, s16 [window]. */
+// @ts-ignore: decorator
 @inline
 function samples_at(block: FrontEndBlock): usize {
   return block.state + 4 + (block.channels << 2);

@@ -1,5 +1,6 @@
 /**
- * The parameter blocks of globalavg and globalmax.
+ * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
+ * behind it.
  */
 
 @unmanaged
@@ -29,7 +30,8 @@ export class GlobalSimdBlock extends GlobalBlock {
 }
 
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1.
+ * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
+ * lies `step` rows after row f - 1.
  * The fields from new_at on stand where DenseFoldBlock has its own.
  */
 @unmanaged

@@ -74,7 +74,7 @@ export function fold_opened<T>(p: GlobalFoldBlock, slot: usize): void {
   add_rows<T>(slot, p.open, p.open_rows, row * p.step, row, count);
 }
 
-/** A row of the stream belongs to the windows whose start lies a multiple of step rows from it: which of the totals are those of window n + ahead. */
+/** A row of the stream belongs to the windows whose start lies a multiple of `step` rows from it: which of the totals are those of window n + ahead. */
 // @ts-ignore: decorator
 @inline
 export function fold_phase(p: GlobalFoldBlock, phase: i32, ahead: i32): i32 {

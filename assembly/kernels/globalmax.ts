@@ -88,9 +88,9 @@ function join(to: usize, x: usize, count: i32): void {
 }
 
 /**
- * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of waiting hops takes what opens a window: the
- * maximum of its first open_rows rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
- * all from its window's start on; totals holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
+ * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of `waiting` hops takes what opens a window: the
+ * maximum of its first `open_rows` rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
+ * all from its window's start on; `totals` holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
  */
 export function globalmax_slide_s8(p: GlobalFoldBlock, phase: i32): void {
   const count = p.count;

@@ -1,5 +1,5 @@
 /**
- * history: rows of the input pad_t rows later; the zero point where the input has none.
+ * history: rows of the input `pad_t` rows later; the zero point where the input has none.
  *
  * In: x s8 [x_rows][row].  Out: rows first to first + rows - 1 of y s8 [...][row].  Exact: bytes are copied.
  */

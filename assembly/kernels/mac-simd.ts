@@ -1,9 +1,9 @@
 /**
  * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
  *
- * Tables of a layer have a value an output, filled up to whole tiles. Sums start from bias. multiplier f32 and shift f32, scale and offset,
- * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; magic is 1.5 * 2^22, y_zero its bits less twice the
- * output of 0.  Else (integers) multiplier is Q31, shift 2^(32 - s), s = -1 - shift in 2..30, y_zero 2 * zero point + 1, |sum| < 2^30.
+ * Tables of a layer have a value an output, filled up to whole tiles. Sums start from `bias`. `multiplier` and `shift` are f32, scale and offset,
+ * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; `magic` is 1.5 * 2^22, `y_zero` its bits less twice the
+ * output of 0.  Else (`integers`) `multiplier` is Q31, `shift` 2^(32 - s), s = -1 - shift in 2..30, `y_zero` 2 * zero point + 1, |sum| < 2^30.
  * Exact.
  */
 import { MacBlock } from "./mac";
@@ -15,8 +15,8 @@ export class SimdBlock extends MacBlock {
   chunk: i32; // conv: output rows whose input is widened together
   patch: usize; // address, s16: taps of four places, or the widened input
   sums: usize; // address, i32: of four places, each filled up to sixteen
-  place: i32; // conv: values of the widened input between two places; one place a call: taps, filled up to eights
-  pool: i32; // conv: places of which the largest output is taken, 1, 2 or 4; one place a call: bytes of the input between two places
+  place: i32; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
+  pool: i32; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: i32; // 1 where outputs are requantised in integers
   _124: i32;
   magic: i32; // f32

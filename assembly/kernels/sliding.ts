@@ -1,7 +1,8 @@
 /**
  * The parameter blocks of kernels that slide over time and features.
  *
- * Kernels take (p, first, rows): they write rows first to first + rows - 1 of the output; x and y are the addresses of row 0.
+ * Kernels take (p, first, rows): they write rows first to first + rows - 1 of the output; x and y are the
+ * addresses of row 0.
  * A field whose name begins with _ is free: nothing is stored there.
  */
 

@@ -1,10 +1,10 @@
 /**
  * taps: what the first layer's partial tap sums share; the sums themselves are conv_taps_s8 and depthwise_taps_s8. Holds no operator.
  *
- * acc i32 [acc_rows][y_f][y_c]: open rows of the stream, from row acc_first on, without bias. One hop: `open` moves them down by the new rows,
- * taps of the input rows before the cut are added, `cut` copies what the first rows of window n + cut_ahead have gathered so far, taps of
+ * `acc` i32 [acc_rows][y_f][y_c]: open rows of the stream, from row `acc_first` on, without bias. One hop: `open` moves them down by the new rows,
+ * taps of the input rows before the cut are added, `cut` copies what the first rows of window n + `cut_ahead` have gathered so far, taps of
  * the rows after it are added, `close` requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
- * window n + complete_ahead, which waits until window n + ahead.  Source: models/stream/taps.ts.  Exact: int32 sums in another order.
+ * window n + `complete_ahead`, which waits until window n + `ahead`.  Source: models/stream/taps.ts.  Exact: int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";
@@ -43,7 +43,7 @@ function elements(p: TapsBlock): i32 {
 /** Address of the accumulators of stream row `at`, or 0 where none of its taps has come. */
 function accumulators(p: TapsBlock, at: i32): usize {
   const row = at - p.acc_first;
-  return row < p.acc_rows ? <usize>(p.acc + row * (elements(p) << 2)) : 0;
+  return row < p.acc_rows ? p.acc + row * (elements(p) << 2) : 0;
 }
 
 /** Address of the accumulators that tap kt of input row r belongs to, or 0 where it belongs to no open row. */
@@ -120,7 +120,7 @@ export function taps_close_s8(p: TapsBlock, phase: i32): void {
   let to = p.left;
   const slots = p.waiting_slots;
   if (slots) {
-    // window n + T_AHEAD leaves the slot that window n + T_COMPLETE_AHEAD takes
+    // window n + ahead leaves the slot that window n + complete_ahead takes
     const slot = p.waiting + ((phase + p.ahead) % slots) * left_rows * row;
     move_s8(to, slot, left_rows * row);
     to = slot;

@@ -1,7 +1,9 @@
 /**
- * Parameter blocks: what the emitter leaves out, adds, misspells or gives to the wrong kernel does not compile, and fields come out where kernels read them.
+ * Parameter blocks: what the emitter leaves out, adds, misspells or gives to the wrong kernel does not
+ * compile, and fields come out where kernels read them.
  *
- * In: blocks written by hand.  Out: bytes. tsc checks the lines that expect an error: one that compiles is an error itself.
+ * In: blocks written by hand.  Out: bytes. tsc checks the lines that expect an error: one that compiles is an
+ * error itself.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
