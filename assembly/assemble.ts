@@ -12,10 +12,10 @@ import { type Manifest, manifestSection } from './bundle/manifest.ts';
 import { manifestBytes } from './bundle/write.ts';
 import { type Emitted, emit } from './emit/emit.ts';
 import { infoCases } from './emit/info.ts';
+import type { KernelName } from './emit/kernels.ts';
 import type { MemoryMap } from './emit/memory.ts';
 import { customSection, moduleOf, sectionsOf, withData, withMemory } from './emit/patch.ts';
 import { pagesFor, stackBytes } from './emit/static-memory.ts';
-import type { Kernel } from './emit/table-source.ts';
 import type { Target } from './emit/target.ts';
 import { wasiData } from './emit/wasi.ts';
 import { soundManifest } from './frontend/manifest.ts';
@@ -33,7 +33,7 @@ export interface Assembled {
 export interface Interpreter {
   target: Target;
   /** Its kernels, in the order of their codes. */
-  kernels: Kernel[];
+  kernels: KernelName[];
   /** Whether micro-hops and outputs run on clocks of their own, as mode `misaligned` needs. */
   ownClock: boolean;
   /** Whether a front end is before the network. */

@@ -11,14 +11,21 @@ import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, buildTable, type Interpreter } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
+import { everyKernel } from './emit/interpreters.ts';
 
 export type TableBuildOptions = Partial<Omit<ManifestOptions, 'style' | 'target'>>;
 
 const known = new Map<boolean, Promise<Interpreter>>();
 
 async function load(int16: boolean): Promise<Interpreter> {
-  const { kernels, code } = await (int16 ? import('./interpreters/int16.ts') : import('./interpreters/int8.ts'));
-  return { target: 'interp', kernels: JSON.parse(kernels), ownClock: false, sound: false, code: fromBase64(code) };
+  const { code } = await (int16 ? import('./interpreters/int16.ts') : import('./interpreters/int8.ts'));
+  return {
+    target: 'interp',
+    kernels: everyKernel('interp', 'embed', int16),
+    ownClock: false,
+    sound: false,
+    code: fromBase64(code),
+  };
 }
 
 function interpreterFor({ plan: { graph } }: QuantPlan): Promise<Interpreter> {

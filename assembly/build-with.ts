@@ -14,7 +14,7 @@ import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compileWith, kernelFilesOf, type Tools } from './emit/compiler.ts';
 import { emit, type Style } from './emit/emit.ts';
 import { checkHome, type Home } from './emit/home.ts';
-import type { Interpreters } from './emit/interpreters.ts';
+import { everyKernel, type Interpreters, kernelsUsed } from './emit/interpreters.ts';
 import type { MemoryMap } from './emit/memory.ts';
 import { needNames } from './emit/needs.ts';
 import { moduleSource } from './emit/source.ts';
@@ -101,7 +101,7 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
 
 async function asTable(
   tools: Tools,
-  { everyKernel, kernelsUsed, interpreter }: Interpreters,
+  { interpreter }: Interpreters,
   quant: QuantPlan,
   options: Named,
   sound?: FrontEnd,

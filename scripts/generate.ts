@@ -1,7 +1,8 @@
 /**
  * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops,
- * assembly/emit/ops from the folders' file names,, host/session/quantise-kernel.ts, the host's own
- * WebAssembly, from assembly/host/quantise.ts, and assembly/interpreters from assembly/kernels.
+ * assembly/emit/ops from the folders' file names; host/session/quantise-kernel.ts, the host's own
+ * WebAssembly, from assembly/host/quantise.ts; assembly/emit/blocks.ts and assembly/interpreters from
+ * assembly/kernels.
  *
  * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */
@@ -9,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeTools } from '../assembly/emit/compile.ts';
 import { jobOf } from '../assembly/emit/compiler.ts';
-import { interpreterFiles } from './interpreter-files.ts';
+import { blockFiles } from './block-files.ts';
 
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
@@ -114,5 +115,8 @@ put(
     '',
   ].join('\n'),
 );
+for (const [path, text] of await blockFiles()) put(path, text);
+// they import what was written just now
+const { interpreterFiles } = await import('./interpreter-files.ts');
 for (const [path, text] of await interpreterFiles()) put(path, text);
 process.exitCode = stale ? 1 : 0;

@@ -8,8 +8,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelFiles } from '../assembly/emit/compile.ts';
-import { everyKernel, interpreter } from '../assembly/emit/table-module.ts';
-import { type Kernel, tableSource } from '../assembly/emit/table-source.ts';
+import { everyKernel } from '../assembly/emit/interpreters.ts';
+import type { KernelName } from '../assembly/emit/kernels.ts';
+import { interpreter } from '../assembly/emit/table-module.ts';
+import { tableSource } from '../assembly/emit/table-source.ts';
 import { toBase64 } from '../models/graph/base64.ts';
 import { root } from '../test/shared.ts';
 
@@ -25,21 +27,20 @@ const compiledBy = [
   'node_modules/assemblyscript/package.json',
 ];
 
-function digestOf(kernels: Kernel[]): string {
+function digestOf(kernels: KernelName[]): string {
   const hash = createHash('sha256').update(tableSource(kernels, false, false));
   for (const text of Object.values(kernelFiles())) hash.update(text);
   for (const path of compiledBy) hash.update(readFileSync(join(root, path)));
   return hash.digest('hex');
 }
 
-async function textOf(kernels: Kernel[], digest: string): Promise<string> {
+async function textOf(kernels: KernelName[], digest: string): Promise<string> {
   const { code } = await interpreter(kernels, { target: 'interp', ownClock: false, sound: false });
   return [
     '/**',
-    ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its kernels as JSON, its module as base64.',
+    ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.',
     ` * Sources: ${digest}`,
     ' */',
-    `export const kernels = \`${JSON.stringify(kernels)}\`;`,
     'export const code = `',
     ...(toBase64(code).match(new RegExp(`.{1,${lineCharacters}}`, 'g')) as string[]),
     '`;',

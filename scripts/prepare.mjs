@@ -102,8 +102,7 @@ const files = new Map(packages.map(({ name }) => [name, new Map()]));
 const put = (source, path, bytes) => files.get(ownerOf(source).name).set(path, Buffer.from(bytes));
 
 const common = { absWorkingDir: root, format: 'esm', write: false };
-// the emitter and the kernels share their fields
-const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/kernels/block.ts'];
+const typescript = wanted.filter((path) => path.endsWith('.ts'));
 const { outputFiles, metafile } = await esbuild.build({
   ...common,
   metafile: true,

@@ -15,7 +15,7 @@ export interface Job {
   files: Record<string, string>;
   argv: string[];
   /** With asconfig.mjs, which asc is given as it is: it may run where there are no files. */
-  optimise: boolean;
+  transform: boolean;
 }
 
 export interface Compiled {
@@ -54,7 +54,7 @@ export function jobOf(tools: Tools, { source, files, target, pages }: Compiling)
   const { options, targets } = JSON.parse(tools.config()) as AscConfig;
   const { transform, ...flags } = targets[target] ?? {};
   const config = JSON.stringify({ options, targets: { [target]: flags } });
-  return { source, files: { ...files, [configFile]: config }, argv, optimise: transform !== undefined };
+  return { source, files: { ...files, [configFile]: config }, argv, transform: transform !== undefined };
 }
 
 /** All kernels, with the needs of a module; everything if left out. */

@@ -11,13 +11,13 @@ import type { Form } from '../bundle/manifest.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
 import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
+import type { KernelName } from './kernels.ts';
 import { type Lists, listProgram } from './lists.ts';
 import { type MemoryMap, mapMemory } from './memory.ts';
 import { type Packed, pack, type WeightsPlace } from './pack.ts';
 import { makeProgram, type Program } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
-import type { Kernel } from './table-source.ts';
 import type { Target } from './target.ts';
 import { wasiBytes } from './wasi.ts';
 
@@ -45,7 +45,7 @@ function placeOf(quant: QuantPlan, target: Target, wanted: Home): WeightsPlace {
 export function emit(
   quant: QuantPlan,
   target: Target,
-  kernels?: (program: Program) => Kernel[],
+  kernels?: (program: Program) => KernelName[],
   frontEnd?: FrontEnd,
   wanted: Home = 'embed',
   form?: Form,

@@ -4,7 +4,7 @@
  * In: a QuantPlan, what was emitted for it, the target.  Out: a line per layer, for people.  Read from the parameter blocks, so that it says what the module does.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
-import * as B from '../kernels/block.ts';
+import { FetchedBlock, PlainBlock, SimdBlock, TileBlock } from './blocks.ts';
 import type { Emitted } from './emit.ts';
 import type { Call } from './ops/op.ts';
 import { leftOver, tileOutputs } from './ops/tiles.ts';
@@ -43,7 +43,7 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean):
   if (fn === 'dense_fold_s8')
     return 'accumulators of waiting windows are kept (edge-exact): weights in the order of the operator';
   if (fn === 'conv_rows_s8_simd')
-    return `target simd: places lie evenly, so the input of up to ${counted(field(B.CHUNK), 'row')} is widened once`;
+    return `target simd: places lie evenly, so the input of up to ${counted(field(SimdBlock.at.chunk), 'row')} is widened once`;
   if (fn === 'conv_patch_s8_simd') return 'target simd: taps of a place do not lie side by side, so they are copied';
   if (fn === 'conv_place_s8_simd') return 'target simd: one place a call, sixteen outputs at a time';
   if (fn === 'depthwise_row_s8_simd')
@@ -51,7 +51,12 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean):
   if (fn === 'depthwise_s8_simd')
     return 'target simd: four rows of eight channels share what is zipped; two bytes a weight, which cost 2 vector instructions less of 24';
   if (fn.endsWith('_simd')) return 'target simd: eight outputs at a time';
-  const copied = field(B.RUNS) === 0 ? 'taps do not lie side by side' : field(B.PAD_T) > 0 || field(B.PAD_F) > 0 ? 'padding' : '';
+  const copied =
+    field(TileBlock.at.runs) === 0
+      ? 'taps do not lie side by side'
+      : field(TileBlock.at.pad_t) > 0 || field(TileBlock.at.pad_f) > 0
+        ? 'padding'
+        : '';
   const patch = copied && !fn.startsWith('dense') ? `; a place's taps are copied where needed: ${copied}` : '';
   if (fn === 'depthwise_s8_blocks') return `no SIMD: four channels at a time${patch}`;
   if (fn === 'depthwise_s8_interp')
@@ -59,7 +64,7 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean):
   const pairs = wide ? `, two tiles share inputs: ${manySteps} steps or more` : '';
   if (fn.endsWith('_interp')) return `target interp: six weights in a word, three products a multiplication${pairs}${patch}`;
   if (fn.endsWith('_native')) return `target native: four outputs share an input${patch}`;
-  if (fn === 'depthwise_s8' && field(B.PER) > 1) return 'several filters a channel: plain';
+  if (fn === 'depthwise_s8' && field(PlainBlock.at.per) > 1) return 'several filters a channel: plain';
   return 'a multiplier of 1/2 or more, or sums of 2^30: rounding in fewer operations is not exact there, so plain';
 }
 
@@ -68,25 +73,25 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
   const view = new DataView(data.buffer, data.byteOffset);
   const found: KernelChoice[] = [];
   for (const { step, calls, left } of packed.steps) {
-    const call = [...calls, ...left].find(({ fn, file }) => /^(conv|dense|depthwise)/.test(fn) && file !== 'fetch');
+    const call = [...calls, ...left].find(({ fn }) => /^(conv|dense|depthwise)/.test(fn));
     if (!call || !('weights' in step.node.attrs)) continue;
     const field = (offset: number) => view.getInt32(call.block - memory.base + offset, true);
     const { op, name } = step.node;
-    const outputs = field(B.Y_C);
-    const inTaps = field(B.KERNEL_T) * field(B.KERNEL_F);
-    const taps = op === 'dense' ? field(B.PER) : op === 'depthwise' ? inTaps : inTaps * field(B.PER);
+    const outputs = field(PlainBlock.at.y_c);
+    const inTaps = field(PlainBlock.at.kernel_t) * field(PlainBlock.at.kernel_f);
+    const taps = op === 'dense' ? field(PlainBlock.at.per) : op === 'depthwise' ? inTaps : inTaps * field(PlainBlock.at.per);
     const groups = op === 'conv' ? (plan.graph.tensors[step.node.inputs[0] ?? -1]?.shape.c ?? 1) : 1;
     const tiled = /_(interp|native|simd|blocks)$/.test(call.fn);
     const blocks = /^depthwise.*_(blocks|interp)$/.test(call.fn);
     const wide = packed.needs.has('WIDE');
     const width = blocks ? (wide ? 8 : 4) : tileOutputs[target];
     const layout = tiled
-      ? tilesText(outputs, op === 'conv' ? groups / field(B.PER) : 1, taps, target, width, op === 'depthwise')
+      ? tilesText(outputs, op === 'conv' ? groups / field(PlainBlock.at.per) : 1, taps, target, width, op === 'depthwise')
       : "the operator's own order";
     const fetched = () =>
       tiled
-        ? `, ${counted(field(B.TILE_OUTPUTS), 'output')} a fetch of ${field(B.TILE_BYTES)} bytes`
-        : `, one fetch of ${field(B.ALL_BYTES)} bytes`;
+        ? `, ${counted(field(FetchedBlock.at.tile_outputs), 'output')} a fetch of ${field(FetchedBlock.at.tile_bytes)} bytes`
+        : `, one fetch of ${field(PlainBlock.at.all_bytes)} bytes`;
     found.push({
       layer: step.section === 'edge' ? `${name}, edges` : name,
       kernel: call.fn,

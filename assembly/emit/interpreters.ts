@@ -5,11 +5,12 @@
  */
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
-import { compileWith, kernelFilesOf, type Tools } from './compiler.ts';
+import { compileWith, type Tools } from './compiler.ts';
 import type { Home } from './home.ts';
+import { type KernelName, kernelNames, kernels } from './kernels.ts';
 import type { Need } from './needs.ts';
-import type { Program } from './program.ts';
-import { type Kernel, kernelsIn, kernelsOf, tableSource } from './table-source.ts';
+import { kernelsOf, type Program } from './program.ts';
+import { tableSource } from './table-source.ts';
 import { type Target, targetOf } from './target.ts';
 import { withoutTees } from './tees.ts';
 
@@ -35,36 +36,32 @@ async function compileOnce(tools: Tools, source: string, { target, needs }: Inte
   return target === 'interp' ? withoutTees(wasm) : wasm;
 }
 
+/** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it, and few have int16. */
+export const everyKernel = (target: Target, home: Home = 'embed', int16 = false): KernelName[] =>
+  kernelNames.filter((fn) => {
+    const { file } = kernels[fn];
+    return (
+      [undefined, target].includes(targetOf(file)) && (file !== 'fetch' || home === 'tile') && (int16 || !file.endsWith('-s16'))
+    );
+  });
+
+/** Of a program, in the order of all. */
+export function kernelsUsed(program: Program): KernelName[] {
+  const used = kernelsOf(program);
+  return kernelNames.filter((fn) => used.has(fn));
+}
+
 export interface Interpreters {
-  /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it, and few have int16. */
-  everyKernel(target: Target, home?: Home, int16?: boolean): Kernel[];
-  kernelsUsed(program: Program): Kernel[];
   /** Compiled once a process. @throws RN501 */
-  interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
+  interpreter(kernels: KernelName[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
 }
 
 export function interpretersOf(tools: Tools): Interpreters {
-  let all: Kernel[] | undefined;
-  const allTargets = (): Kernel[] => {
-    all ??= kernelsIn(kernelFilesOf(tools));
-    return all;
-  };
   const known = new Map<string, Compiling>();
   return {
-    everyKernel: (target, home = 'embed', int16 = false) =>
-      allTargets().filter(
-        ({ file }) =>
-          [undefined, target].includes(targetOf(file)) &&
-          (file !== 'fetch' || home === 'tile') &&
-          (int16 || !file.endsWith('-s16')),
-      ),
-    kernelsUsed: (program) => {
-      const used = kernelsOf(program);
-      return allTargets().filter(({ fn }) => used.has(fn));
-    },
     interpreter: async (kernels, options) => {
       const { target, ownClock, sound, needs, form } = options;
-      const key = JSON.stringify([target, ownClock, sound, form, kernels.map(({ fn }) => fn), [...(needs ?? [])].sort(), !needs]);
+      const key = JSON.stringify([target, ownClock, sound, form, kernels, [...(needs ?? [])].sort(), !needs]);
       let found = known.get(key);
       if (!found) {
         const source = tableSource(kernels, ownClock, sound, form);

@@ -6,6 +6,7 @@
  * the tables; it starts at row 0. What does not fit stays code.
  */
 import { append } from '../../models/lists.ts';
+import type { KernelName } from './kernels.ts';
 import type { MemoryMap } from './memory.ts';
 import { type CallInstruction, type Instruction, type Program, sectionNames } from './program.ts';
 
@@ -26,7 +27,7 @@ export type ListedProgram = Record<keyof Program, Listed[]>;
 export interface Lists {
   program: ListedProgram;
   /** Kernels that the list of calls knows, in the order of their numbers. */
-  kernels: string[];
+  kernels: KernelName[];
   data: Uint8Array;
 }
 
@@ -51,7 +52,7 @@ const isMove =
 const isCall =
   ({ tables }: MemoryMap) =>
   (i: Listed): i is CallInstruction =>
-    i.do === 'call' && !i.phase && i.range?.first === 0 && i.range.rows < 256 && small(i.block - tables.address);
+    i.do === 'call' && i.range?.first === 0 && i.range.rows < 256 && small(i.block - tables.address);
 
 /** Runs of at least `least` that fit, remarks between them put before; `made` gets the lists. */
 function grouped<T extends Listed>(
@@ -91,7 +92,7 @@ function withLists<L extends MoveList | CallList>(
   return pays(made) ? { sections: next, made } : { sections, made: [] };
 }
 
-const bytesOf = (list: MoveList | CallList, { state, tables }: MemoryMap, kernels: string[]): number[] => {
+const bytesOf = (list: MoveList | CallList, { state, tables }: MemoryMap, kernels: KernelName[]): number[] => {
   const words =
     list.do === 'moves'
       ? list.items.flatMap(({ to, from, bytes }) => [to - state.address, from - state.address, bytes])

@@ -10,12 +10,13 @@ import type { OpName, Shape } from '../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { type At, packBlock } from './block.ts';
 import type { Home } from './home.ts';
 import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
 import { poolsToo, simdLayer } from './ops/mac-simd.ts';
-import type { Call, EmitContext, EmitOp, Fields, StepIo, TapsIo } from './ops/op.ts';
+import type { Call, EmitContext, EmitOp, StepIo, TapsIo } from './ops/op.ts';
 import { type SimdTiles, simdTiles } from './ops/simd-tiles.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
@@ -55,12 +56,6 @@ class Writer {
 
 const bytesOf = (data: Int8Array | Int32Array | Float32Array) =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-
-function packBlock(bytes: number, fields: Fields): Uint8Array {
-  const view = new DataView(new ArrayBuffer(bytes));
-  for (const [offset, value] of fields) view.setInt32(offset, value, true);
-  return new Uint8Array(view.buffer);
-}
 
 export interface EmittedStep {
   step: Step;
@@ -217,7 +212,7 @@ export function pack(
     },
     table: (data) => tables.put(bytesOf(data), data instanceof Int8Array ? 1 : 4),
     // never shared: equal in the first run, where all addresses are 0, does not mean equal
-    block: (bytes, fields) => tables.put(packBlock(bytes, fields), 4, false),
+    block: (layout, fields) => tables.put(packBlock(layout, fields), 4, false) as At<never>,
   };
   const pooled = new Map<Step, Step>();
   const steps = quant.plan.steps.map((step): EmittedStep => {

@@ -7,8 +7,9 @@ import type { Shape } from '../../models/graph/types.ts';
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { edgeInstructions } from './edges.ts';
+import { type KernelName, kernels } from './kernels.ts';
 import { counters, type MemoryMap, type Queue, type TrunkBuffer } from './memory.ts';
-import { type Call, isRanged } from './ops/op.ts';
+import type { Call } from './ops/op.ts';
 import type { EmittedStep } from './pack.ts';
 import { resetInstructions } from './reset.ts';
 
@@ -17,15 +18,11 @@ export type Place = number | Queue;
 
 export interface CallInstruction {
   do: 'call';
-  /** Kernel function, exported by assembly/kernels/<file>.ts. */
-  fn: string;
-  file: Call['file'];
+  fn: KernelName;
   /** Address of its parameter block. */
   block: number;
-  /** Rows that it writes, for kernels that take them. The same function always takes the same arguments. */
+  /** Rows that it writes, for kernels that take them. */
   range?: { first: number; rows: number };
-  /** Also takes the output counter modulo the plan's period. */
-  phase: boolean;
 }
 
 export type Instruction =
@@ -57,9 +54,13 @@ export interface Program {
 
 export const sectionNames = ['trunk', 'edges', 'head', 'rotate', 'slide', 'reset'] as const;
 
+/** Kernels that a program calls, each once. */
+export const kernelsOf = (program: Program): Set<KernelName> =>
+  new Set(sectionNames.flatMap((name) => program[name].flatMap((i) => (i.do === 'call' ? [i.fn] : []))));
+
 /** Instructions that read the output counter. */
 export const readsPhase = (i: Instruction): boolean =>
-  (i.do === 'call' && i.phase) ||
+  (i.do === 'call' && kernels[i.fn].takes === 'phase') ||
   i.do === 'advance' ||
   (i.do === 'move' && (typeof i.to === 'object' || typeof i.from === 'object'));
 
@@ -68,9 +69,8 @@ const runsEveryHop = (plan: StreamPlan): boolean => plan.steps.some((s) => s.sec
 
 export function callInstruction(call: Call, first: number, rows: number): Instruction {
   if (call.copy) return { do: 'move', ...call.copy };
-  const { fn, file, block, phase = false } = call;
-  const range = call.span ?? { first, rows };
-  return { do: 'call', fn, file, block, phase, ...(isRanged(call) && !phase ? { range } : {}) };
+  const { fn, block, span = { first, rows } } = call;
+  return { do: 'call', fn, block, ...(kernels[fn].takes === 'rows' ? { range: span } : {}) };
 }
 
 const oneLine = (name: string) => name.replace(/\s+/g, ' ');

@@ -7,4 +7,4 @@ import { nodeTools } from './compile.ts';
 import { interpretersOf } from './interpreters.ts';
 
 export const nodeInterpreters = interpretersOf(nodeTools);
-export const { everyKernel, kernelsUsed, interpreter } = nodeInterpreters;
+export const { interpreter } = nodeInterpreters;

@@ -11,11 +11,11 @@ import { RunletError } from '../../models/error.ts';
 import { append } from '../../models/lists.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { infoCases } from './info.ts';
+import type { KernelName } from './kernels.ts';
 import type { MemoryMap, Queue } from './memory.ts';
 import { sleb } from './patch.ts';
 import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
 import { memoryBase } from './static-memory.ts';
-import type { Kernel } from './table-source.ts';
 
 /** Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */
 export const headerFields = [
@@ -34,10 +34,10 @@ const isSlot = (place: Place): place is Queue => typeof place === 'object';
 const slotOf = (place: Place) => (isSlot(place) ? [place.address, place.slots, place.slotBytes] : [place, 1, 0]);
 
 /** Code and operands. */
-function wordsOf(i: Exclude<Instruction, { do: 'remark' }>, kernels: Kernel[]): [code: number, ...operands: number[]] {
+function wordsOf(i: Exclude<Instruction, { do: 'remark' }>, kernels: KernelName[]): [code: number, ...operands: number[]] {
   if (i.do === 'call') {
     const range = i.range ? [i.range.first, i.range.rows] : [];
-    const index = kernels.findIndex((k) => k.fn === i.fn);
+    const index = kernels.indexOf(i.fn);
     if (index < 0) throw new RunletError('RN501', { what: `the interpreter has no kernel ${i.fn}`, tryThis: 'report it' });
     return [firstKernel + index, i.block, ...range];
   }
@@ -52,7 +52,7 @@ function wordsOf(i: Exclude<Instruction, { do: 'remark' }>, kernels: Kernel[]): 
   return [codes.advance, i.at, i.period];
 }
 
-export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, kernels: Kernel[]): Uint8Array {
+export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, kernels: KernelName[]): Uint8Array {
   const { plan } = quant;
   const header = new Map<HeaderField, number>([
     ['HOP', plan.hop],

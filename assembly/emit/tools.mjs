@@ -3,10 +3,10 @@
  *
  * In: the package, loaded by the caller, and a job.  Out: bytes.  It touches no file.
  */
-import Optimise from '../../asconfig.mjs';
+import Transform from '../../asconfig.mjs';
 
 /** asc on one entry file and the kernels that it imports: { wasm, diagnostics }; wasm is undefined where it does not compile. */
-export async function runAsc(asc, { source, files, argv, optimise }) {
+export async function runAsc(asc, { source, files, argv, transform }) {
   let wasm;
   let diagnostics = '';
   const sink = {
@@ -21,7 +21,7 @@ export async function runAsc(asc, { source, files, argv, optimise }) {
         if (name === 'module.wasm') wasm = content;
       },
       listFiles: () => [],
-      transforms: optimise ? [Optimise] : [],
+      transforms: transform ? [Transform] : [],
       stdout: sink,
       stderr: sink,
     });

@@ -29,7 +29,7 @@ export function joinFrontEnd(source: string, places: SoundPlaces): string {
   for (const [from, to] of renamed) rows = rows.replace(from, to);
   return [
     rows,
-    'import { frontend_push, frontend_reset } from "./kernels/frontend";',
+    'import { FrontEndBlock, frontend_push, frontend_reset } from "./kernels/frontend";',
     '',
     '// samples, a step at a time; each full window is a row for the network',
     'export function rn_push(frames: i32): i32 {',
@@ -40,7 +40,7 @@ export function joinFrontEnd(source: string, places: SoundPlaces): string {
     '  let due = 0;',
     '  while (frames > 0) {',
     '    const take = min(frames, step);',
-    `    if (frontend_push(${block}, from, take)) due |= push_rows(1);`,
+    `    if (frontend_push(changetype<FrontEndBlock>(${block}), from, take)) due |= push_rows(1);`,
     '    from += take << 1;',
     '    frames -= take;',
     '  }',
@@ -48,7 +48,7 @@ export function joinFrontEnd(source: string, places: SoundPlaces): string {
     '}',
     '',
     'export function rn_reset(): void {',
-    `  frontend_reset(${block});`,
+    `  frontend_reset(changetype<FrontEndBlock>(${block}));`,
     '  reset_rows();',
     '}',
     '',

@@ -1,13 +1,14 @@
 /**
  * A front end as bytes: parameter block and tables, ready for the data segment.
  *
- * In: a FrontEnd and addresses.  Out: bytes from `at` on: block (assembly/kernels/block.ts, FE_*), then the tables. Exact; nothing depends on the addresses
+ * In: a FrontEnd and addresses.  Out: bytes from `at` on: FrontEndBlock, then the tables. Exact; nothing depends on the addresses
  * but the addresses in the block.
  */
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 import { logTable } from '../../models/frontend/log-table.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import * as K from '../kernels/block.ts';
+import { packBlock } from '../emit/block.ts';
+import { FrontEndBlock } from '../emit/blocks.ts';
 
 const alignment = 4;
 const align = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
@@ -18,71 +19,73 @@ export const frontEndStateBytes = ({ channels, windowSamples }: FrontEnd): numbe
 /** The spectrum. */
 export const frontEndScratchBytes = ({ fftSamples }: FrontEnd): number => 2 * fftSamples + 4;
 
+const none = new Int8Array(0);
+
 const interleaved = (a: Int16Array, b: Int16Array): Int16Array =>
   Int16Array.from({ length: 2 * a.length }, (_, i) => (i & 1 ? b : a)[i >> 1] as number);
 
-/** The tables in their order, by the field that holds the address. */
-function tablesOf({ window, fftSamples, bank, pcan, log, remap }: FrontEnd): [field: number, table: Int16Array | Int8Array][] {
-  return [
-    [K.FE_WINDOW_TABLE, window],
-    [K.FE_TWIDDLES, twiddles(fftSamples)],
-    [K.FE_LAST, lastTwiddles(fftSamples)],
-    [K.FE_BANDS, interleaved(bank.starts, bank.widths)],
-    [K.FE_WEIGHTS, interleaved(bank.weights, bank.unweights)],
-    ...(pcan ? [[K.FE_PCAN, pcan.table] as [number, Int16Array]] : []),
-    ...(log ? [[K.FE_LOG, logTable()] as [number, Int16Array]] : []),
-    ...(remap ? [[K.FE_REMAP, remap] as [number, Int8Array]] : []),
-  ];
-}
+type Tables = 'window_table' | 'twiddles' | 'last' | 'bands' | 'weights' | 'pcan' | 'log' | 'remap';
+
+/** The tables in their order, by the field that holds the address; those that there are not are empty. */
+const tablesOf = ({ window, fftSamples, bank, pcan, log, remap }: FrontEnd): Record<Tables, Int16Array | Int8Array> => ({
+  window_table: window,
+  twiddles: twiddles(fftSamples),
+  last: lastTwiddles(fftSamples),
+  bands: interleaved(bank.starts, bank.widths),
+  weights: interleaved(bank.weights, bank.unweights),
+  pcan: pcan?.table ?? none,
+  log: log ? logTable() : none,
+  remap: remap ?? none,
+});
 
 export const frontEndTableBytes = (frontEnd: FrontEnd): number =>
-  tablesOf(frontEnd).reduce((sum, [, table]) => sum + align(table.byteLength), align(K.FE_BYTES));
+  Object.values(tablesOf(frontEnd)).reduce((sum, table) => sum + align(table.byteLength), align(FrontEndBlock.bytes));
 
 /** Block and tables for address `at`; the row is written to `row`. */
 export function packFrontEnd(f: FrontEnd, at: number, places: { state: number; scratch: number; row: number }): Uint8Array {
   const bytes = new Uint8Array(frontEndTableBytes(f));
-  const view = new DataView(bytes.buffer);
-  const { noise, log, output } = f;
-  const fields: [field: number, value: number][] = [
-    [K.FE_ROW, places.row],
-    [K.FE_STATE, places.state],
-    [K.FE_BUFFER, places.scratch],
-    [K.FE_CHANNELS, f.channels],
-    [K.FE_WINDOW, f.windowSamples],
-    [K.FE_STEP, f.stepSamples],
-    [K.FE_POINTS, f.fftSamples / 2],
-    [K.FE_PEAK, f.peak === 'follow' ? 1 : 0],
-    [K.FE_WINDOW_SHIFT, f.windowShift],
-    [K.FE_MOST, f.most],
-    [K.FE_MULTIPLY, output.multiply],
-    [K.FE_ADD, output.add],
-    [K.FE_DIVIDE, output.divide],
-    [K.FE_OFFSET, output.offset],
-    [K.FE_LOW, output.low],
-    [K.FE_HIGH, output.high],
-    [K.FE_SNR_SHIFT, f.pcan?.snrShift ?? 0],
-    [K.FE_CORRECTION, log?.correctionBits ?? 0],
-    [K.FE_LOG_SCALE, log?.scale ?? 0],
-  ];
-  if (noise)
-    fields.push(
-      [K.FE_NOISE, 1],
-      [K.FE_SMOOTHING, noise.smoothing[0]],
-      [K.FE_SMOOTHING + 4, noise.smoothing[1]],
-      [K.FE_ONE_MINUS, noise.oneMinusSmoothing[0]],
-      [K.FE_ONE_MINUS + 4, noise.oneMinusSmoothing[1]],
-      [K.FE_MIN_SIGNAL, noise.minSignalRemaining],
-      [K.FE_NOISE_BITS, noise.bits],
-      [K.FE_SMOOTHING_BITS, noise.smoothingBits],
-      [K.FE_CLAMPING, noise.clamping ? 1 : 0],
-    );
-  let next = align(K.FE_BYTES);
-  for (const [field, table] of tablesOf(f)) {
-    fields.push([field, at + next]);
+  let next = align(FrontEndBlock.bytes);
+  const put = (table: Int16Array | Int8Array): number => {
+    if (table.length === 0) return 0;
     // little endian, as the machines that build
     bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), next);
+    const address = at + next;
     next += align(table.byteLength);
-  }
-  for (const [field, value] of fields) view.setInt32(field, value, true);
+    return address;
+  };
+  const addresses = Object.entries(tablesOf(f)).map(([field, table]) => [field, put(table)]);
+  const { noise, log, output } = f;
+  const block = packBlock(FrontEndBlock, {
+    row: places.row,
+    state: places.state,
+    buffer: places.scratch,
+    channels: f.channels,
+    window: f.windowSamples,
+    step: f.stepSamples,
+    points: f.fftSamples / 2,
+    peak: f.peak === 'follow' ? 1 : 0,
+    window_shift: f.windowShift,
+    noise: noise ? 1 : 0,
+    smoothing: noise?.smoothing[0] ?? 0,
+    smoothing_odd: noise?.smoothing[1] ?? 0,
+    one_minus: noise?.oneMinusSmoothing[0] ?? 0,
+    one_minus_odd: noise?.oneMinusSmoothing[1] ?? 0,
+    min_signal: noise?.minSignalRemaining ?? 0,
+    noise_bits: noise?.bits ?? 0,
+    smoothing_bits: noise?.smoothingBits ?? 0,
+    clamping: noise?.clamping ? 1 : 0,
+    snr_shift: f.pcan?.snrShift ?? 0,
+    correction: log?.correctionBits ?? 0,
+    log_scale: log?.scale ?? 0,
+    most: f.most,
+    multiply: output.multiply,
+    add: output.add,
+    divide: output.divide,
+    offset: output.offset,
+    low: output.low,
+    high: output.high,
+    ...(Object.fromEntries(addresses) as Record<Tables, number>),
+  });
+  bytes.set(block);
   return bytes;
 }

@@ -1,39 +1,30 @@
 /**
  * add: element-wise sum of two int8 tensors of different scales.
  *
- * In: X s8 [...][COUNT], X2 s8 [PERIOD], repeated.  Out: rows first to first + rows - 1 of Y s8 [...][COUNT].  Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
+ * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].  Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
  */
-import {
-  B_MAX,
-  B_MIN,
-  B_Y_ZERO,
-  COUNT,
-  MULT1,
-  MULT2,
-  MULT_Y,
-  PERIOD,
-  SHIFT1,
-  SHIFT2,
-  SHIFT_Y,
-  X,
-  X2,
-  Y,
-  ZERO1,
-  ZERO2,
-} from "./block";
 import { clamp, requantise } from "./fixed-point";
+import { MulBlock } from "./mul";
 
-export function add_s8(p: usize, first: i32, rows: i32): void {
-  const count = load<i32>(p, COUNT);
-  const period = load<i32>(p, PERIOD);
+
+@unmanaged
+export class AddBlock extends MulBlock {
+  mult1: i32;
+  shift1: i32;
+  mult2: i32;
+  shift2: i32;
+}
+
+export function add_s8(p: AddBlock, first: i32, rows: i32): void {
+  const count = p.count;
+  const period = p.period;
   let j = (first * count) % period;
   for (let i = first * count; i < (first + rows) * count; i++) {
-    const a = (<i32>load<i8>(load<i32>(p, X) + i) - load<i32>(p, ZERO1)) << 20;
-    const b = (<i32>load<i8>(load<i32>(p, X2) + j) - load<i32>(p, ZERO2)) << 20;
-    const sum =
-      requantise(a, load<i32>(p, MULT1), load<i32>(p, SHIFT1)) + requantise(b, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
-    const y = load<i32>(p, B_Y_ZERO) + requantise(sum, load<i32>(p, MULT_Y), load<i32>(p, SHIFT_Y));
+    const a = (<i32>load<i8>(p.x + i) - p.zero1) << 20;
+    const b = (<i32>load<i8>(p.x2 + j) - p.zero2) << 20;
+    const sum = requantise(a, p.mult1, p.shift1) + requantise(b, p.mult2, p.shift2);
+    const y = p.y_zero + requantise(sum, p.mult_y, p.shift_y);
     if (++j == period) j = 0;
-    store<i8>(load<i32>(p, Y) + i, clamp(y, load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
+    store<i8>(p.y + i, clamp(y, p.min, p.max));
   }
 }

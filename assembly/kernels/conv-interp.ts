@@ -3,7 +3,7 @@
  *
  * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
- * Weights u = w + 128, i64 [Y_C / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
+ * Weights u = w + 128, i64 [y_c / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
  * are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane has 21 bits, and holds two weights of 8:
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
@@ -12,12 +12,11 @@
  * The words as they are give lanes of output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256, are
  * taken off once a run.
  */
-import { FEW_TAPS, KERNEL_F, KERNEL_T, LANES, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
 import { fetch_tile } from "./fetch";
 import { finish_row_interp } from "./finish-interp";
-import { last_rows } from "./last-rows";
+import { FEW_TAPS, last_rows } from "./last-rows";
 import { FEATURES, FETCH, GROUPS, LEFT_OVER, WIDE } from "./needs";
-import { taps_s8 } from "./patch";
+import { TileBlock, taps_s8 } from "./patch";
 
 /** Products that a lane can add up. */
 const RUN: i32 = 32;
@@ -54,14 +53,14 @@ let part: i32 = 0;
 
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_interp(
-  p: usize, // MAC block
+  p: TileBlock,
   sums: usize, // i32 [outputs]
   end: usize, // of the sums
   x: usize, // s8 [taps]
   w: usize, // i64 [outputs / 6][taps]
   taps: i32,
 ): usize {
-  const lanes = load<u64>(p, LANES, 4);
+  const lanes = load<u64>(changetype<usize>(p), offsetof<TileBlock>("multiplier"), 4);
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
   const start = FETCH ? part : !LEFT_OVER || sums + last < end ? inputs_part(x, taps) : 0;
   const words = (taps + 3) & ~3;
@@ -186,24 +185,24 @@ function row_s8_interp(
   return LEFT_OVER ? last_rows(sums, end, x, w, taps, 0) : w;
 }
 
-export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
-  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
-  const y_c = load<i32>(p, Y_C);
-  const per = load<i32>(p, PER);
-  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
+export function conv_s8_interp(p: TileBlock, first: i32, rows: i32): void {
+  const y_f = FEATURES ? p.y_f : 1;
+  const y_c = p.y_c;
+  const per = p.per;
+  const groups = GROUPS ? p.x_c / per : 1;
   const bytes = (y_c / groups) << 2; // of a group's sums
-  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
-  const sums = <usize>load<i32>(p, SUMS);
+  const taps = p.kernel_t * (FEATURES ? p.kernel_f : 1) * per;
+  const sums = p.sums;
   const places = rows * y_f * groups;
   let x: usize = 0;
   let o: i32 = 0;
   do {
     // all outputs, or a tile of them at all places
     const outputs = FETCH ? fetch_tile(p, o, groups) : 0;
-    let y = <usize>(load<i32>(p, Y) + first * y_f * y_c + o);
+    let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {
       for (let f: i32 = 0; f < y_f; f++) {
-        let w = <usize>load<i32>(p, WEIGHTS);
+        let w = p.weights;
         if (FETCH) {
           if (!o || places > 1) {
             x = taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0);
@@ -223,14 +222,14 @@ export function conv_s8_interp(p: usize, first: i32, rows: i32): void {
   } while (FETCH && o < y_c);
 }
 
-export function dense_s8_interp(p: usize): void {
-  const sums = <usize>load<i32>(p, SUMS);
+export function dense_s8_interp(p: TileBlock): void {
+  const sums = p.sums;
   let o: i32 = 0;
   do {
-    const outputs = FETCH ? fetch_tile(p, o, 1) : load<i32>(p, Y_C);
-    if (FETCH && !o) part = inputs_part(load<i32>(p, X), load<i32>(p, PER));
-    row_s8_interp(p, sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
-    finish_row_interp(p, load<i32>(p, Y) + o);
+    const outputs = FETCH ? fetch_tile(p, o, 1) : p.y_c;
+    if (FETCH && !o) part = inputs_part(p.x, p.per);
+    row_s8_interp(p, sums, sums + (outputs << 2), p.x, p.weights, p.per);
+    finish_row_interp(p, p.y + o);
     o += outputs;
-  } while (FETCH && o < load<i32>(p, Y_C));
+  } while (FETCH && o < p.y_c);
 }

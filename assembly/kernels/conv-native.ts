@@ -6,12 +6,11 @@
  * input's zero point folded into it.
  * Exact: int32 sums in another order.  Up to three bytes past the taps are read, and multiplied by 0.
  */
-import { FEW_TAPS, KERNEL_F, KERNEL_T, PER, SUMS, WEIGHTS, X, X_C, Y, Y_C, Y_F } from "./block";
 import { fetch_tile } from "./fetch";
 import { finish_row } from "./finish";
-import { last_rows } from "./last-rows";
+import { FEW_TAPS, last_rows } from "./last-rows";
 import { FEATURES, FETCH, GROUPS, LEFT_OVER } from "./needs";
-import { taps_s8 } from "./patch";
+import { TileBlock, taps_s8 } from "./patch";
 
 /** Sums of one place and group; returns where the weights of what follows begin. */
 function row_s8_native(
@@ -64,22 +63,22 @@ function row_s8_native(
   return LEFT_OVER ? last_rows(sums, end, x, w, taps, 4) : w;
 }
 
-export function conv_s8_native(p: usize, first: i32, rows: i32): void {
-  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
-  const y_c = load<i32>(p, Y_C);
-  const per = load<i32>(p, PER);
-  const groups = GROUPS ? load<i32>(p, X_C) / per : 1;
+export function conv_s8_native(p: TileBlock, first: i32, rows: i32): void {
+  const y_f = FEATURES ? p.y_f : 1;
+  const y_c = p.y_c;
+  const per = p.per;
+  const groups = GROUPS ? p.x_c / per : 1;
   const bytes = (y_c / groups) << 2; // of a group's sums
-  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1) * per;
-  const sums = <usize>load<i32>(p, SUMS);
+  const taps = p.kernel_t * (FEATURES ? p.kernel_f : 1) * per;
+  const sums = p.sums;
   let o: i32 = 0;
   do {
     // all outputs, or a tile of them at all places
     const outputs = FETCH ? fetch_tile(p, o, groups) : 0;
-    let y = <usize>(load<i32>(p, Y) + first * y_f * y_c + o);
+    let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {
       for (let f: i32 = 0; f < y_f; f++) {
-        let w = <usize>load<i32>(p, WEIGHTS);
+        let w = p.weights;
         if (FETCH) row_s8_native(sums, sums + (outputs << 2), taps_s8(p, t, f, GROUPS ? (o << 2) / bytes : 0), w, taps);
         else {
           for (let g: i32 = 0; g < groups; g++) {
@@ -94,13 +93,13 @@ export function conv_s8_native(p: usize, first: i32, rows: i32): void {
   } while (FETCH && o < y_c);
 }
 
-export function dense_s8_native(p: usize): void {
-  const sums = <usize>load<i32>(p, SUMS);
+export function dense_s8_native(p: TileBlock): void {
+  const sums = p.sums;
   let o: i32 = 0;
   do {
-    const outputs = FETCH ? fetch_tile(p, o, 1) : load<i32>(p, Y_C);
-    row_s8_native(sums, sums + (outputs << 2), load<i32>(p, X), load<i32>(p, WEIGHTS), load<i32>(p, PER));
-    finish_row(p, load<i32>(p, Y) + o);
+    const outputs = FETCH ? fetch_tile(p, o, 1) : p.y_c;
+    row_s8_native(sums, sums + (outputs << 2), p.x, p.weights, p.per);
+    finish_row(p, p.y + o);
     o += outputs;
-  } while (FETCH && o < load<i32>(p, Y_C));
+  } while (FETCH && o < p.y_c);
 }

@@ -1,22 +1,21 @@
 /**
  * conv and dense with SIMD128 for layers that make one place at a time: sixteen outputs, two taps a multiplication.
  *
- * In: X s8, the taps of a place side by side, places PLACE_PITCH bytes apart, none of them padding.  Out: as conv.ts.  Weights
- * u8 [Y_C / 8][TAPS / 2][4][2][2], tiles filled up, TAPS in whole eights: of two weights that share 16 bits the lower one, of outputs 0 to 3, has 128
+ * In: x s8, the taps of a place side by side, places `pool` bytes apart, none of them padding.  Out: as conv.ts.  Weights
+ * u8 [y_c / 8][taps / 2][4][2][2], tiles filled up, taps (`place`) in whole eights: of two weights that share 16 bits the lower one, of outputs 0 to 3, has 128
  * added, the upper one, of outputs 4 to 7, is as it is.
  *
  * One place is bound by fetching weights. Such a word is 256 * upper + lower + 128 and is multiplied as it is; a shift gives the upper one alone:
  *   sum of x * word = 256 * (sum of x * upper) + (sum of x * lower) + 128 * (sum of x)
  * Exact: modulo 2^32.  Up to 7 taps past the last are read; the weights of those are 0.
  */
-import { BIAS, PATCH, PLACE_PITCH, SUMS, TAPS, WEIGHTS, X, Y, Y_C } from "./block";
-import { finish_place, keep, mac, zeros } from "./mac-simd";
+import { SimdBlock, finish_place, keep, mac, zeros } from "./mac-simd";
 
 /** Taps less the zero point as int16; returns 128 times their sum in four lanes. */
 // @ts-ignore: decorator
 @inline
 function widen_sum(
-  p: usize,
+  p: SimdBlock,
   to: usize, // s16 [taps]
   x: usize, // s8 [taps]
   taps: i32,
@@ -35,16 +34,16 @@ function widen_sum(
   return i32x4.shl(all, 7);
 }
 
-export function conv_place_s8_simd(p: usize, first: i32, rows: i32): void {
-  const taps = load<i32>(p, TAPS);
+export function conv_place_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
+  const taps = p.place;
   const tile = taps << 3;
-  const y_c = load<i32>(p, Y_C);
-  const patch = <usize>load<i32>(p, PATCH);
+  const y_c = p.y_c;
+  const patch = p.patch;
   for (const end = first + rows; first < end; first++) {
-    const much = widen_sum(p, patch, load<i32>(p, X) + first * load<i32>(p, PLACE_PITCH), taps);
-    let w = <usize>load<i32>(p, WEIGHTS);
-    let bias = <usize>load<i32>(p, BIAS);
-    let sums = <usize>load<i32>(p, SUMS);
+    const much = widen_sum(p, patch, p.x + first * p.pool, taps);
+    let w = p.weights;
+    let bias = p.bias;
+    let sums = p.sums;
     for (let outputs = y_c; outputs > 0; outputs -= 16) {
       let a0 = v128.load(bias);
       let b0 = v128.load(bias, 32);
@@ -77,6 +76,6 @@ export function conv_place_s8_simd(p: usize, first: i32, rows: i32): void {
       sums += 64;
       bias += 64;
     }
-    finish_place(p, load<i32>(p, Y) + first * y_c, load<i32>(p, SUMS));
+    finish_place(p, p.y + first * y_c, p.sums);
   }
 }

@@ -1,57 +1,38 @@
 /**
  * conv and dense where the input, the output or both are int16.
  *
- * In: X [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y [...][Y_F][Y_C].  Weights as conv.ts: [o][kt][kf][c / groups].  Padded taps are
+ * In: x [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y [...][y_f][y_c].  Weights as conv.ts: [o][kt][kf][c / groups].  Padded taps are
  * skipped.  Exact: quant/ops/conv.ts, quant/ops/dense.ts.  Cost: one multiply-add a tap, eight taps an instruction with SIMD128; all targets.
  */
-import {
-  DILATION_F,
-  DILATION_T,
-  KERNEL_F,
-  KERNEL_T,
-  PAD_F,
-  PAD_T,
-  PER,
-  STRIDE_F,
-  STRIDE_T,
-  WEIGHTS,
-  X,
-  X_C,
-  X_F,
-  X_ROWS,
-  X_ZERO,
-  Y,
-  Y_C,
-  Y_F,
-} from "./block";
 import { end_tap, first_tap } from "./fixed-point";
 import { dot_int16, finish_int16 } from "./int16";
+import { PlainBlock } from "./mac";
 
-function conv_int16<TX, TY>(p: usize, first: i32, rows: i32): void {
-  const x_f = load<i32>(p, X_F);
-  const x_c = load<i32>(p, X_C);
-  const y_c = load<i32>(p, Y_C);
-  const kernel_t = load<i32>(p, KERNEL_T);
-  const kernel_f = load<i32>(p, KERNEL_F);
-  const dilation_t = load<i32>(p, DILATION_T);
-  const dilation_f = load<i32>(p, DILATION_F);
-  const per = load<i32>(p, PER);
-  const zero = load<i32>(p, X_ZERO);
+function conv_int16<TX, TY>(p: PlainBlock, first: i32, rows: i32): void {
+  const x_f = p.x_f;
+  const x_c = p.x_c;
+  const y_c = p.y_c;
+  const kernel_t = p.kernel_t;
+  const kernel_f = p.kernel_f;
+  const dilation_t = p.dilation_t;
+  const dilation_f = p.dilation_f;
+  const per = p.per;
+  const zero = p.x_zero;
   const out_per = y_c / (x_c / per);
   const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
-  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * y_c * <i32>sizeof<TY>());
+  let y = p.y + first * p.y_f * y_c * <i32>sizeof<TY>();
   for (let t = first; t < first + rows; t++) {
-    const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
+    const t0 = t * p.stride_t - p.pad_t;
     const kt0 = first_tap(t0, dilation_t);
-    const kt1 = end_tap(t0, dilation_t, load<i32>(p, X_ROWS), kernel_t);
-    for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
-      const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+    const kt1 = end_tap(t0, dilation_t, p.x_rows, kernel_t);
+    for (let f: i32 = 0; f < p.y_f; f++) {
+      const f0 = f * p.stride_f - p.pad_f;
       const kf0 = first_tap(f0, dilation_f);
       const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
       const all = beside_f && dilation_t == 1 && kernel_f == x_f && kf1 - kf0 == x_f; // so are those of all rows
       for (let o: i32 = 0; o < y_c; o++) {
-        const w = <usize>(load<i32>(p, WEIGHTS) + o * kernel_t * kernel_f * per); // s8 [kernel_t][kernel_f][per]
-        const group = <usize>(load<i32>(p, X) + (o / out_per) * per * <i32>sizeof<TX>()); // TX [x_rows][x_f][x_c], from the group's first channel
+        const w = p.weights + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
+        const group = p.x + (o / out_per) * per * <i32>sizeof<TX>(); // TX [x_rows][x_f][x_c], from the group's first channel
         let acc: i64 = 0;
         if (all) {
           if (kt1 > kt0) {
@@ -75,37 +56,37 @@ function conv_int16<TX, TY>(p: usize, first: i32, rows: i32): void {
   }
 }
 
-export function conv_s16(p: usize, first: i32, rows: i32): void {
+export function conv_s16(p: PlainBlock, first: i32, rows: i32): void {
   conv_int16<i16, i16>(p, first, rows);
 }
 
-export function conv_s16_s8(p: usize, first: i32, rows: i32): void {
+export function conv_s16_s8(p: PlainBlock, first: i32, rows: i32): void {
   conv_int16<i16, i8>(p, first, rows);
 }
 
-export function conv_s8_s16(p: usize, first: i32, rows: i32): void {
+export function conv_s8_s16(p: PlainBlock, first: i32, rows: i32): void {
   conv_int16<i8, i16>(p, first, rows);
 }
 
-function dense_int16<TX, TY>(p: usize): void {
-  const n = load<i32>(p, PER);
-  let y = <usize>load<i32>(p, Y);
-  let w = <usize>load<i32>(p, WEIGHTS);
-  for (let o: i32 = 0; o < load<i32>(p, Y_C); o++) {
-    finish_int16<TY>(p, y, o, dot_int16<TX>(load<i32>(p, X), w, n, load<i32>(p, X_ZERO)));
+function dense_int16<TX, TY>(p: PlainBlock): void {
+  const n = p.per;
+  let y = p.y;
+  let w = p.weights;
+  for (let o: i32 = 0; o < p.y_c; o++) {
+    finish_int16<TY>(p, y, o, dot_int16<TX>(p.x, w, n, p.x_zero));
     y += sizeof<TY>();
     w += n;
   }
 }
 
-export function dense_s16(p: usize): void {
+export function dense_s16(p: PlainBlock): void {
   dense_int16<i16, i16>(p);
 }
 
-export function dense_s16_s8(p: usize): void {
+export function dense_s16_s8(p: PlainBlock): void {
   dense_int16<i16, i8>(p);
 }
 
-export function dense_s8_s16(p: usize): void {
+export function dense_s8_s16(p: PlainBlock): void {
   dense_int16<i8, i16>(p);
 }

@@ -5,12 +5,11 @@
  * tiles; four places may leave the largest sums of two, or of all.
  * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
  */
-import { POOL } from "./block";
-import { keep, mac } from "./mac-simd";
+import { SimdBlock, keep, mac } from "./mac-simd";
 import { POOLED } from "./needs";
 
 export function tile_four(
-  p: usize,
+  p: SimdBlock,
   sums: usize,
   pitch: i32,
   bias: usize, // i32 [outputs], whole tiles
@@ -20,7 +19,7 @@ export function tile_four(
   w: usize,
   taps: i32,
 ): void {
-  const pool = POOLED ? load<i32>(p, POOL) : 1;
+  const pool = POOLED ? p.pool : 1;
   for (; outputs > 0; outputs -= 8) {
     let a0 = v128.load(bias);
     let a1 = v128.load(bias, 16);

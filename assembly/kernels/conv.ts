@@ -1,32 +1,13 @@
 /**
  * conv: convolution over time and features in int8, grouped.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: rows first to first + rows - 1 of Y s8 [...][Y_F][Y_C].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][y_c].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
  * Padded taps are skipped (they hold the zero point).  Exact: quant/ops/conv.ts.
  * Cost: one multiply-add a tap. Plain: the targets' kernels (conv-simd.ts and its neighbours) are taken but for multipliers that they cannot shift by.
  */
-import {
-  DILATION_F,
-  DILATION_T,
-  KERNEL_F,
-  KERNEL_T,
-  PAD_F,
-  PAD_T,
-  PER,
-  STRIDE_F,
-  STRIDE_T,
-  WEIGHTS,
-  X,
-  X_C,
-  X_F,
-  X_ROWS,
-  X_ZERO,
-  Y,
-  Y_C,
-  Y_F,
-} from "./block";
 import { end_tap, finish, first_tap } from "./fixed-point";
-import { tap_accumulators } from "./taps";
+import { PlainBlock } from "./mac";
+import { TapsBlock, tap_accumulators } from "./taps";
 
 /** sum w[i] * (x[i] - zero) */
 // @ts-ignore: decorator
@@ -42,31 +23,31 @@ export function dot_s8(
   return sum;
 }
 
-export function conv_s8(p: usize, first: i32, rows: i32): void {
-  const x_rows = load<i32>(p, X_ROWS);
-  const x_f = load<i32>(p, X_F);
-  const x_c = load<i32>(p, X_C);
-  const y_c = load<i32>(p, Y_C);
-  const kernel_t = load<i32>(p, KERNEL_T);
-  const kernel_f = load<i32>(p, KERNEL_F);
-  const dilation_t = load<i32>(p, DILATION_T);
-  const dilation_f = load<i32>(p, DILATION_F);
-  const per = load<i32>(p, PER);
-  const zero = load<i32>(p, X_ZERO);
+export function conv_s8(p: PlainBlock, first: i32, rows: i32): void {
+  const x_rows = p.x_rows;
+  const x_f = p.x_f;
+  const x_c = p.x_c;
+  const y_c = p.y_c;
+  const kernel_t = p.kernel_t;
+  const kernel_f = p.kernel_f;
+  const dilation_t = p.dilation_t;
+  const dilation_f = p.dilation_f;
+  const per = p.per;
+  const zero = p.x_zero;
   const out_per = y_c / (x_c / per);
   const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
-  let y = <usize>(load<i32>(p, Y) + first * load<i32>(p, Y_F) * y_c);
+  let y = p.y + first * p.y_f * y_c;
   for (let t = first; t < first + rows; t++) {
-    const t0 = t * load<i32>(p, STRIDE_T) - load<i32>(p, PAD_T);
+    const t0 = t * p.stride_t - p.pad_t;
     const kt0 = first_tap(t0, dilation_t);
     const kt1 = end_tap(t0, dilation_t, x_rows, kernel_t);
-    for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
-      const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+    for (let f: i32 = 0; f < p.y_f; f++) {
+      const f0 = f * p.stride_f - p.pad_f;
       const kf0 = first_tap(f0, dilation_f);
       const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
       for (let o: i32 = 0; o < y_c; o++) {
-        const w = load<i32>(p, WEIGHTS) + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
-        const group = load<i32>(p, X) + (o / out_per) * per; // s8 [x_rows][x_f][x_c], from the group's first channel
+        const w = p.weights + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
+        const group = p.x + (o / out_per) * per; // s8 [x_rows][x_f][x_c], from the group's first channel
         let acc = 0;
         for (let kt = kt0; kt < kt1; kt++) {
           const row = group + (t0 + kt * dilation_t) * x_f * x_c;
@@ -86,28 +67,28 @@ export function conv_s8(p: usize, first: i32, rows: i32): void {
 }
 
 /** Adds the taps of input rows first to first + rows - 1 to the accumulators of the rows that they belong to (taps.ts). */
-export function conv_taps_s8(p: usize, first: i32, rows: i32): void {
-  const x_f = load<i32>(p, X_F);
-  const x_c = load<i32>(p, X_C);
-  const y_c = load<i32>(p, Y_C);
-  const kernel_t = load<i32>(p, KERNEL_T);
-  const kernel_f = load<i32>(p, KERNEL_F);
-  const dilation_f = load<i32>(p, DILATION_F);
-  const per = load<i32>(p, PER);
-  const zero = load<i32>(p, X_ZERO);
+export function conv_taps_s8(p: TapsBlock, first: i32, rows: i32): void {
+  const x_f = p.x_f;
+  const x_c = p.x_c;
+  const y_c = p.y_c;
+  const kernel_t = p.kernel_t;
+  const kernel_f = p.kernel_f;
+  const dilation_f = p.dilation_f;
+  const per = p.per;
+  const zero = p.x_zero;
   const out_per = y_c / (x_c / per);
   const beside_f = per == x_c && dilation_f == 1;
   for (let r = first; r < first + rows; r++) {
     for (let kt: i32 = 0; kt < kernel_t; kt++) {
       let acc = tap_accumulators(p, r, kt);
       if (!acc) continue;
-      for (let f: i32 = 0; f < load<i32>(p, Y_F); f++) {
-        const f0 = f * load<i32>(p, STRIDE_F) - load<i32>(p, PAD_F);
+      for (let f: i32 = 0; f < p.y_f; f++) {
+        const f0 = f * p.stride_f - p.pad_f;
         const kf0 = first_tap(f0, dilation_f);
         const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
         for (let o: i32 = 0; o < y_c; o++) {
-          const w = load<i32>(p, WEIGHTS) + (o * kernel_t + kt) * kernel_f * per; // s8 [kernel_f][per], of this tap
-          const x = load<i32>(p, X) + (r * x_f + f0) * x_c + (o / out_per) * per;
+          const w = p.weights + (o * kernel_t + kt) * kernel_f * per; // s8 [kernel_f][per], of this tap
+          const x = p.x + (r * x_f + f0) * x_c + (o / out_per) * per;
           let sum = load<i32>(acc);
           if (beside_f) sum += dot_s8(x + kf0 * x_c, w + kf0 * per, (kf1 - kf0) * per, zero);
           else {

@@ -1,30 +1,29 @@
 /**
  * depthwise, one filter a channel, in blocks of eight channels: for interpreters, whose loops cost as much as what is in them.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s8 [taps][Y_C], or of a tile's channels (fetch.ts); the input's zero point is folded into the bias.
- * PER is X_C here, so that a patch (patch.ts) has all channels; RUNS says that taps lie in time alone.  Exact.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s8 [taps][y_c], or of a tile's channels (fetch.ts); the input's zero point is folded into the bias.
+ * `per` is x_c here, so that a patch (patch.ts) has all channels; `runs` says that taps lie in time alone.  Exact.
  * Up to seven channels past the last are read; their sums are dropped.
  */
-import { DILATION_T, KERNEL_F, KERNEL_T, PATCH, SUMS, WEIGHTS, X_F, Y, Y_C, Y_F } from "./block";
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row_interp } from "./finish-interp";
 import { DILATIONS, FEATURES, FETCH, PATCHES, WIDE } from "./needs";
-import { taps_s8 } from "./patch";
+import { TileBlock, taps_s8 } from "./patch";
 
 /** Of a block. */
 const CHANNELS: i32 = WIDE ? 8 : 4;
 
 /** Sums of one place. */
 function channels(
-  p: usize,
+  p: TileBlock,
   x: usize, // s8 [taps][pitch]
   pitch: i32,
   taps: i32,
 ): void {
-  const y_c = FETCH ? tile_outputs : load<i32>(p, Y_C);
-  let w = <usize>load<i32>(p, WEIGHTS);
+  const y_c = FETCH ? tile_outputs : p.y_c;
+  let w = p.weights;
   const end = w + y_c;
-  let sums = <usize>load<i32>(p, SUMS);
+  let sums = p.sums;
   do {
     let a0 = 0;
     let a1 = 0;
@@ -67,20 +66,20 @@ function channels(
   } while (w < end);
 }
 
-export function depthwise_s8_interp(p: usize, first: i32, rows: i32): void {
-  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
-  const y_c = load<i32>(p, Y_C);
-  const taps = load<i32>(p, KERNEL_T) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
-  const pitch = (DILATIONS ? load<i32>(p, DILATION_T) : 1) * (FEATURES ? load<i32>(p, X_F) : 1) * y_c;
+export function depthwise_s8_interp(p: TileBlock, first: i32, rows: i32): void {
+  const y_f = FEATURES ? p.y_f : 1;
+  const y_c = p.y_c;
+  const taps = p.kernel_t * (FEATURES ? p.kernel_f : 1);
+  const pitch = (DILATIONS ? p.dilation_t : 1) * (FEATURES ? p.x_f : 1) * y_c;
   let o: i32 = 0;
   do {
     // all channels, or a tile of them at all places
     const outputs = FETCH ? fetch_tile(p, o, 1) : 0;
-    let y = <usize>(load<i32>(p, Y) + first * y_f * y_c + o);
+    let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {
       for (let f: i32 = 0; f < y_f; f++) {
         const x = taps_s8(p, t, f, 0);
-        channels(p, x + o, PATCHES && x == <usize>load<i32>(p, PATCH) ? y_c : pitch, taps);
+        channels(p, x + o, PATCHES && x == p.patch ? y_c : pitch, taps);
         finish_row_interp(p, y);
         y += y_c;
       }

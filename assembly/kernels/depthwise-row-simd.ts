@@ -1,15 +1,14 @@
 /**
  * depthwise with SIMD128 for layers that make one row at a time, of one feature, without padding: two taps a multiplication, sixteen channels at a time.
  *
- * In: X s8 [X_ROWS][X_C].  Out: as depthwise.ts with PER 1.  Weights s16 [Y_C / 16][KERNEL_T / 2][16][2], filled up with zeros. Inputs keep their zero
- * point, which BIAS takes off.
- * Two rows are zipped byte by byte, and become int16 as 256 times themselves, which is one instruction where a sign takes two. So BIAS is 256 times
- * as large too, MULTIPLIER a 256th, and |sum| below 2^23.
+ * In: x s8 [x_rows][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 16][kernel_t / 2][16][2], filled up with zeros. Inputs keep their zero
+ * point, which `bias` takes off.
+ * Two rows are zipped byte by byte, and become int16 as 256 times themselves, which is one instruction where a sign takes two. So `bias` is 256 times
+ * as large too, `multiplier` a 256th, and |sum| below 2^23.
  * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
  * dropped, their weights 0.
  */
-import { BIAS, DILATION_T, KERNEL_T, MAGIC, MULTIPLIER, SHIFT, STRIDE_T, SUMS, WEIGHTS, X, Y, Y_C, Y_ZERO } from "./block";
-import { below_of, finish_eight, is_exact, mac } from "./mac-simd";
+import { SimdBlock, below_of, finish_eight, is_exact, mac } from "./mac-simd";
 import { DILATIONS } from "./needs";
 
 /** Bits that sums are shifted up by. */
@@ -28,22 +27,22 @@ function zip_high(u: v128, v: v128): v128 {
 }
 
 /** All channels of the row whose first taps are at x. */
-function row(p: usize, y: usize, x: usize): void {
-  const y_c = load<i32>(p, Y_C);
-  const next = DILATIONS ? load<i32>(p, DILATION_T) * y_c : y_c;
+function row(p: SimdBlock, y: usize, x: usize): void {
+  const y_c = p.y_c;
+  const next = DILATIONS ? p.dilation_t * y_c : y_c;
   const exact = is_exact(p);
-  const magic = v128.load_splat<i32>(p, MAGIC);
-  const zero = v128.load_splat<i32>(p, Y_ZERO);
-  let w = <usize>load<i32>(p, WEIGHTS);
+  const magic = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("magic"));
+  const zero = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("y_zero"));
+  let w = p.weights;
   let table: usize = 0;
   for (let left = y_c; left > 0;) {
-    const bias = load<i32>(p, BIAS) + table;
+    const bias = p.bias + table;
     let a0 = v128.load(bias);
     let a1 = v128.load(bias, 16);
     let b0 = v128.load(bias, 32);
     let b1 = v128.load(bias, 48);
     let from = x;
-    for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+    for (let k = p.kernel_t; k > 0; k -= 2) {
       const u = v128.load(from);
       from += next;
       const v = v128.load(from);
@@ -59,8 +58,8 @@ function row(p: usize, y: usize, x: usize): void {
     }
     for (const end = left - 16; left > 0 && left > end; left -= 8) {
       const below = below_of(p);
-      const scale = load<i32>(p, MULTIPLIER) + table;
-      const offset = load<i32>(p, SHIFT) + table;
+      const scale = p.multiplier + table;
+      const offset = p.shift + table;
       finish_eight(
         p,
         y,
@@ -75,7 +74,7 @@ function row(p: usize, y: usize, x: usize): void {
         zero,
         exact,
         left,
-        load<i32>(p, SUMS),
+        p.sums,
         UP,
       );
       a0 = b0;
@@ -87,9 +86,9 @@ function row(p: usize, y: usize, x: usize): void {
   }
 }
 
-export function depthwise_row_s8_simd(p: usize, first: i32, rows: i32): void {
-  const y_c = load<i32>(p, Y_C);
+export function depthwise_row_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
+  const y_c = p.y_c;
   for (const end = first + rows; first < end; first++) {
-    row(p, load<i32>(p, Y) + first * y_c, load<i32>(p, X) + first * load<i32>(p, STRIDE_T) * y_c);
+    row(p, p.y + first * y_c, p.x + first * p.stride_t * y_c);
   }
 }

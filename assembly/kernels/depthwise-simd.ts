@@ -1,41 +1,15 @@
 /**
  * depthwise with SIMD128, one filter a channel: two taps a multiplication; four rows of eight channels at a time, or one row of sixteen.
  *
- * In: X s8 [X_ROWS][X_F][X_C].  Out: as depthwise.ts with PER 1.  Weights s16 [Y_C / 8][KERNEL_F][KERNEL_T / 2][8][2], filled up with zeros to two
- * pairs. Inputs keep their zero point, which BIAS takes off. PATCH holds sixteen zero points, for what is padding.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 8][kernel_f][kernel_t / 2][8][2], filled up with zeros to two
+ * pairs. Inputs keep their zero point, which `bias` takes off. `patch` holds sixteen zero points, for what is padding.
  * A row beside the one that follows it gives two taps of one output row, and the next two of the output row two further up: four output rows
  * that lie as far apart as their taps share what is zipped. Vector instructions are what it is bound by: int16 weights take two of 24 less for eight
  * multiplications, and two rows are made bytes by one.
  * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
  * dropped, their weights 0.
  */
-import {
-  BIAS,
-  DILATION_F,
-  DILATION_T,
-  KERNEL_F,
-  KERNEL_T,
-  MAGIC,
-  MULTIPLIER,
-  PAD_F,
-  PAD_T,
-  PATCH,
-  SHIFT,
-  STRIDE_F,
-  STRIDE_T,
-  SUMS,
-  WEIGHTS,
-  X,
-  X_C,
-  X_F,
-  X_ROWS,
-  X_ZERO,
-  Y,
-  Y_C,
-  Y_F,
-  Y_ZERO,
-} from "./block";
-import { below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
+import { SimdBlock, below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
 
@@ -61,21 +35,21 @@ function zip_high(u: v128, v: v128): v128 {
 /** Whether a column of the input is one, not padding. */
 // @ts-ignore: decorator
 @inline
-function is_inside(p: usize, column: i32): bool {
-  return !EDGES || !FEATURES || <u32>column < load<u32>(p, X_F);
+function is_inside(p: SimdBlock, column: i32): bool {
+  return !EDGES || !FEATURES || <u32>column < <u32>p.x_f;
 }
 
 /** One output row of a feature whose first tap is row t. */
-function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32): void {
-  const next = DILATIONS ? load<i32>(p, DILATION_T) * frame : frame;
-  const padding = EDGES ? <usize>load<i32>(p, PATCH) : 0;
-  const span = EDGES ? <usize>((load<i32>(p, X_ROWS) - 1) * frame) : 0;
-  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
-  let w = <usize>load<i32>(p, WEIGHTS);
-  let bias = <usize>load<i32>(p, BIAS);
-  let sums = <usize>load<i32>(p, SUMS);
-  let x = <usize>load<i32>(p, X);
-  for (const end = x + load<i32>(p, X_C); x < end; x += 16) {
+function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: i32): void {
+  const next = DILATIONS ? p.dilation_t * frame : frame;
+  const padding = EDGES ? p.patch : 0;
+  const span = EDGES ? <usize>((p.x_rows - 1) * frame) : 0;
+  const kernel_f = FEATURES ? p.kernel_f : 1;
+  let w = p.weights;
+  let bias = p.bias;
+  let sums = p.sums;
+  let x = p.x;
+  for (const end = x + p.x_c; x < end; x += 16) {
     let a0 = v128.load(bias);
     let a1 = v128.load(bias, 16);
     let b0 = v128.load(bias, 32);
@@ -84,10 +58,10 @@ function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32)
     let f = column;
     for (let kf: i32 = 0; kf < kernel_f; kf++) {
       const inside = is_inside(p, f);
-      const start = inside ? (FEATURES ? x + f * load<i32>(p, X_C) : x) : padding;
+      const start = inside ? (FEATURES ? x + f * p.x_c : x) : padding;
       const by = inside ? next : 0;
       let from = inside ? start + t * frame : padding;
-      for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+      for (let k = p.kernel_t; k > 0; k -= 2) {
         const u = v128.load(tap(from, start, span, padding));
         from += by;
         const v = v128.load(tap(from, start, span, padding));
@@ -100,7 +74,7 @@ function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32)
         b1 = mac(b1, i16x8.extend_high_i8x16_s(high), v128.load(at + tile, 16));
         at += 32;
       }
-      if (FEATURES) f += load<i32>(p, DILATION_F);
+      if (FEATURES) f += p.dilation_f;
     }
     keep(sums, a0, a1);
     keep(sums + 32, b0, b1);
@@ -108,26 +82,26 @@ function row_one(p: usize, y: usize, t: i32, column: i32, frame: i32, tile: i32)
     bias += 64;
     w += tile << 1;
   }
-  finish_place(p, y, load<i32>(p, SUMS));
+  finish_place(p, y, p.sums);
 }
 
 /** Four output rows of a feature whose first taps are row t and those `next` bytes further, as their taps are: taps are zipped in registers. */
-function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i32, tile: i32): void {
-  const next = DILATIONS ? load<i32>(p, DILATION_T) * frame : frame;
-  const padding = EDGES ? <usize>load<i32>(p, PATCH) : 0;
-  const span = EDGES ? <usize>((load<i32>(p, X_ROWS) - 1) * frame) : 0;
-  const kernel_f = FEATURES ? load<i32>(p, KERNEL_F) : 1;
-  const y_c = load<i32>(p, Y_C);
+function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame: i32, tile: i32): void {
+  const next = DILATIONS ? p.dilation_t * frame : frame;
+  const padding = EDGES ? p.patch : 0;
+  const span = EDGES ? <usize>((p.x_rows - 1) * frame) : 0;
+  const kernel_f = FEATURES ? p.kernel_f : 1;
+  const y_c = p.y_c;
   const exact = is_exact(p);
   const below = below_of(p);
-  const magic = v128.load_splat<i32>(p, MAGIC);
-  const zero = v128.load_splat<i32>(p, Y_ZERO);
-  let w = <usize>load<i32>(p, WEIGHTS);
-  let x = <usize>load<i32>(p, X);
+  const magic = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("magic"));
+  const zero = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("y_zero"));
+  let w = p.weights;
+  let x = p.x;
   for (let o: i32 = 0; o < y_c; o += 8) {
     const table = <usize>(o << 2);
-    let a0 = v128.load(load<i32>(p, BIAS) + table);
-    let a1 = v128.load(load<i32>(p, BIAS) + table, 16);
+    let a0 = v128.load(p.bias + table);
+    let a1 = v128.load(p.bias + table, 16);
     let b0 = a0;
     let b1 = a1;
     let c0 = a0;
@@ -138,7 +112,7 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
     let f = column;
     for (let kf: i32 = 0; kf < kernel_f; kf++) {
       const inside = is_inside(p, f);
-      const start = inside ? (FEATURES ? x + f * load<i32>(p, X_C) : x) : padding;
+      const start = inside ? (FEATURES ? x + f * p.x_c : x) : padding;
       const by = inside ? next : 0;
       let from = inside ? start + t * frame : padding;
       let u = v128.load_ext<i8>(tap(from, start, span, padding));
@@ -150,7 +124,7 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
       u = v128.load_ext<i8>(tap(from, start, span, padding));
       let l1 = zip_low(v, u);
       let h1 = zip_high(v, u);
-      for (let k = load<i32>(p, KERNEL_T); k > 0; k -= 2) {
+      for (let k = p.kernel_t; k > 0; k -= 2) {
         from += by;
         v = v128.load_ext<i8>(tap(from, start, span, padding));
         from += by;
@@ -172,12 +146,12 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
         d1 = mac(d1, h1, w);
         at += 32;
       }
-      if (FEATURES) f += load<i32>(p, DILATION_F);
+      if (FEATURES) f += p.dilation_f;
     }
-    const scale = load<i32>(p, MULTIPLIER) + table;
+    const scale = p.multiplier + table;
     const s0 = v128.load(scale);
     const s1 = v128.load(scale, 16);
-    const offset = load<i32>(p, SHIFT) + table;
+    const offset = p.shift + table;
     const o0 = v128.load(offset);
     const o1 = v128.load(offset, 16);
     const less = below ? below + table : 0;
@@ -193,7 +167,7 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
           v128.store64_lane(to - pitch, bytes, 0);
           v128.store64_lane(to, bytes, 1);
         } else {
-          const sums = <usize>load<i32>(p, SUMS);
+          const sums = p.sums;
           v128.store(sums, bytes);
           for (let k: i32 = 0; k < left; k++) {
             store<u8>(to - pitch + k, load<u8>(sums + k));
@@ -215,30 +189,30 @@ function row_four(p: usize, y: usize, pitch: i32, t: i32, column: i32, frame: i3
   }
 }
 
-export function depthwise_s8_simd(p: usize, first: i32, rows: i32): void {
-  const y_c = load<i32>(p, Y_C);
-  const y_f = FEATURES ? load<i32>(p, Y_F) : 1;
-  const frame = FEATURES ? load<i32>(p, X_F) * load<i32>(p, X_C) : y_c;
-  const stride_t = load<i32>(p, STRIDE_T);
-  const step = DILATIONS ? load<i32>(p, DILATION_T) : 1;
-  const pad_t = EDGES ? load<i32>(p, PAD_T) : 0;
-  const pairs = ((load<i32>(p, KERNEL_T) + 1) >> 1) * (FEATURES ? load<i32>(p, KERNEL_F) : 1);
+export function depthwise_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
+  const y_c = p.y_c;
+  const y_f = FEATURES ? p.y_f : 1;
+  const frame = FEATURES ? p.x_f * p.x_c : y_c;
+  const stride_t = p.stride_t;
+  const step = DILATIONS ? p.dilation_t : 1;
+  const pad_t = EDGES ? p.pad_t : 0;
+  const pairs = ((p.kernel_t + 1) >> 1) * (FEATURES ? p.kernel_f : 1);
   const tile = ((pairs + 1) & ~1) << 5;
-  if (EDGES) fill_s8(load<i32>(p, PATCH), load<i32>(p, X_ZERO), 16);
+  if (EDGES) fill_s8(p.patch, p.x_zero, 16);
   const end = first + rows;
   for (let phase = first; phase < min(end, first + step); phase++) {
     for (let t = phase; t < end;) {
       const four = ROW_FOURS && (!ROW_ONES || (stride_t == 1 && t + 3 * step < end));
       // where single rows are not there, the last four overlap those before
       if (!ROW_ONES) while (t + 3 * step >= end) t -= step;
-      let y = <usize>(load<i32>(p, Y) + t * y_f * y_c);
+      let y = p.y + t * y_f * y_c;
       const from = t * stride_t - pad_t;
-      let column = FEATURES && EDGES ? -load<i32>(p, PAD_F) : 0;
+      let column = FEATURES && EDGES ? -p.pad_f : 0;
       for (let f: i32 = 0; f < y_f; f++) {
         if (four) row_four(p, y, step * y_f * y_c, from, column, frame, tile);
         else row_one(p, y, from, column, frame, tile);
         y += y_c;
-        if (FEATURES) column += load<i32>(p, STRIDE_F);
+        if (FEATURES) column += p.stride_f;
       }
       t += four ? 4 * step : step;
     }

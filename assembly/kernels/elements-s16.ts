@@ -1,52 +1,73 @@
 /**
  * add and activation in int16, element by element.
  *
- * add: X, X2 and Y s16 [...][COUNT], both inputs brought to one scale with 15 extra bits.  activation: a rescale between int8 and int16, or a leaky ReLU:
- * multipliers MULT1 from the zero point on, MULT2 below it, whose result is negated where NEGATE is 1.
- * Out: rows first to first + rows - 1 of Y.  Exact: quant/ops/add.ts, quant/ops/activation.ts.
+ * add: x, x2 and y s16 [...][count], both inputs brought to one scale with 15 extra bits.  activation: a rescale between int8 and int16, or a leaky ReLU:
+ * multipliers `mult1` from the zero point on, `mult2` below it, whose result is negated where `negate` is 1.
+ * Out: rows first to first + rows - 1 of y.  Exact: quant/ops/add.ts, quant/ops/activation.ts.
  */
-import { B_MAX, B_MIN, B_Y_ZERO, COUNT, MULT1, MULT2, MULT_Y, NEGATE, SHIFT1, SHIFT2, SHIFT_Y, X, X2, Y, ZERO1 } from "./block";
+import { AddBlock } from "./add";
 import { clamp, requantise } from "./fixed-point";
 
-export function add_s16(p: usize, first: i32, rows: i32): void {
-  const count = load<i32>(p, COUNT);
+/** A rescale or a leaky ReLU. */
+@unmanaged
+export class RescaleBlock {
+  x: usize;
+  y: usize;
+  _8: i32;
+  count: i32; // elements of a frame
+  _16: i32;
+  x_zero: i32;
+  _24: i32;
+  y_zero: i32;
+  min: i32;
+  max: i32;
+  negate: i32; // 1 where what mult2 gives below the zero point is negated
+  _44: i32;
+  _48: i32;
+  mult1: i32;
+  shift1: i32;
+  mult2: i32;
+  shift2: i32;
+}
+
+export function add_s16(p: AddBlock, first: i32, rows: i32): void {
+  const count = p.count;
   for (let i = first * count; i < (first + rows) * count; i++) {
-    const a = (<i32>load<i16>(load<i32>(p, X) + (i << 1))) << 15;
-    const b = (<i32>load<i16>(load<i32>(p, X2) + (i << 1))) << 15;
-    const sum =
-      requantise(a, load<i32>(p, MULT1), load<i32>(p, SHIFT1)) + requantise(b, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
-    const y = requantise(sum, load<i32>(p, MULT_Y), load<i32>(p, SHIFT_Y));
-    store<i16>(load<i32>(p, Y) + (i << 1), clamp(y, load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
+    const a = (<i32>load<i16>(p.x + (i << 1))) << 15;
+    const b = (<i32>load<i16>(p.x2 + (i << 1))) << 15;
+    const sum = requantise(a, p.mult1, p.shift1) + requantise(b, p.mult2, p.shift2);
+    const y = requantise(sum, p.mult_y, p.shift_y);
+    store<i16>(p.y + (i << 1), clamp(y, p.min, p.max));
   }
 }
 
-function activation_int16<TX, TY>(p: usize, first: i32, rows: i32): void {
-  const count = load<i32>(p, COUNT);
-  const zero = load<i32>(p, ZERO1);
-  let x = <usize>(load<i32>(p, X) + first * count * <i32>sizeof<TX>());
-  let y = <usize>(load<i32>(p, Y) + first * count * <i32>sizeof<TY>());
+function activation_int16<TX, TY>(p: RescaleBlock, first: i32, rows: i32): void {
+  const count = p.count;
+  const zero = p.x_zero;
+  let x = p.x + first * count * <i32>sizeof<TX>();
+  let y = p.y + first * count * <i32>sizeof<TY>();
   for (let n = rows * count; n > 0; n--) {
     const v = <i32>load<TX>(x) - zero;
     let q: i32;
-    if (v >= 0) q = requantise(v, load<i32>(p, MULT1), load<i32>(p, SHIFT1));
+    if (v >= 0) q = requantise(v, p.mult1, p.shift1);
     else {
-      q = requantise(v, load<i32>(p, MULT2), load<i32>(p, SHIFT2));
-      if (load<i32>(p, NEGATE)) q = -q;
+      q = requantise(v, p.mult2, p.shift2);
+      if (p.negate) q = -q;
     }
-    store<TY>(y, <TY>clamp(q + load<i32>(p, B_Y_ZERO), load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
+    store<TY>(y, <TY>clamp(q + p.y_zero, p.min, p.max));
     x += sizeof<TX>();
     y += sizeof<TY>();
   }
 }
 
-export function activation_s16(p: usize, first: i32, rows: i32): void {
+export function activation_s16(p: RescaleBlock, first: i32, rows: i32): void {
   activation_int16<i16, i16>(p, first, rows);
 }
 
-export function activation_s16_s8(p: usize, first: i32, rows: i32): void {
+export function activation_s16_s8(p: RescaleBlock, first: i32, rows: i32): void {
   activation_int16<i16, i8>(p, first, rows);
 }
 
-export function activation_s8_s16(p: usize, first: i32, rows: i32): void {
+export function activation_s8_s16(p: RescaleBlock, first: i32, rows: i32): void {
   activation_int16<i8, i16>(p, first, rows);
 }

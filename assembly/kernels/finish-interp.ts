@@ -1,12 +1,12 @@
 /**
  * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each costs such an engine ten or more of its core's.
  *
- * In: sums i32 [Y_C].  Out: s8 [Y_C].  Tables of a layer: BIAS {k i64, m u32} [Y_C], Y_ZERO 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
+ * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
  * and proves that outputs are those of fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
  */
-import { BIAS, MAX, MIN, SUMS, Y_C, Y_ZERO } from "./block";
 import { tile_outputs } from "./fetch";
 import { FETCH, SIGNED, WIDE } from "./needs";
+import { TileBlock } from "./patch";
 
 /**
  * All outputs of a place, or those of a tile. T: i32 where some lie below the zero point, u32 where none does, so that each has a loop of its own (of a constant argument the
@@ -15,16 +15,16 @@ import { FETCH, SIGNED, WIDE } from "./needs";
 // @ts-ignore: decorator
 @inline
 function outputs<T>(
-  p: usize, // MAC block
+  p: TileBlock,
   y: usize, // s8 [y_c]
   low: i32,
   round: i32,
   below: bool,
 ): void {
-  let sum = <usize>load<i32>(p, SUMS);
-  let scale = <usize>load<i32>(p, BIAS);
-  const most = <u32>(load<i32>(p, MAX) - low);
-  const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
+  let sum = p.sums;
+  let scale = p.bias;
+  const most = <u32>(p.max - low);
+  const end = y + (FETCH ? tile_outputs : p.y_c);
   do {
     const k = load<i64>(scale, 0, 4);
     const product = <i64>load<i32>(sum) * <i64>load<u32>(scale, 8) + k;
@@ -41,11 +41,11 @@ function outputs<T>(
 }
 
 export function finish_row_interp(
-  p: usize, // MAC block
+  p: TileBlock,
   y: usize, // s8 [y_c]
 ): void {
-  const low = load<i32>(p, MIN);
-  const round = load<i32>(p, Y_ZERO);
+  const low = p.min;
+  const round = p.y_zero;
   const below = SIGNED && low + low + 1 < round;
   if (!SIGNED) outputs<u32>(p, y, low, round, false);
   else if (!WIDE) outputs<bool>(p, y, low, round, below);

@@ -1,8 +1,8 @@
 /**
  * finish: the sums of a place to its outputs, for layers whose sums and shifts are known to be small.
  *
- * In: sums i32 [Y_C] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [Y_C].  Tables of a layer: MULTIPLIER u32, doubled,
- * SHIFT s = -1 - shift, and ONCE_FROM more where sums are rounded once; Y_ZERO is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
+ * In: sums i32 [y_c] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [y_c].  Tables of a layer: `multiplier` u32, doubled,
+ * `shift` s = -1 - shift, and ONCE_FROM more where sums are rounded once; `y_zero` is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
  *
  * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word at the right place, and the top bit of
  * the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
@@ -12,26 +12,27 @@
  * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and maximum gcc makes two moves more. What lies
  * as far apart at every output is a distance, not a pointer: gcc would compute it anew. APART, where there is no such distance, has pointers.
  */
-import { MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, SUMS, Y_C, Y_ZERO } from "./block";
+import { ONCE_FROM } from "./fixed-point";
 import { tile_outputs } from "./fetch";
 import { APART, FETCH, ONCE } from "./needs";
+import { TileBlock } from "./patch";
 
 /** All outputs of a place, or those of a tile. */
 export function finish_row(
-  p: usize, // MAC block
+  p: TileBlock,
   y: usize, // s8 [y_c]
 ): void {
-  let sum = <usize>load<i32>(p, SUMS);
-  let multiplier = <usize>load<i32>(p, MULTIPLIER);
-  let shift = <usize>load<i32>(p, SHIFT);
+  let sum = p.sums;
+  let multiplier = p.multiplier;
+  let shift = p.shift;
   if (!APART) {
     multiplier -= sum;
     shift -= y;
   }
-  const round = load<i32>(p, Y_ZERO);
-  const low = load<i32>(p, MIN);
-  const high = load<i32>(p, MAX);
-  const end = y + (FETCH ? tile_outputs : load<i32>(p, Y_C));
+  const round = p.y_zero;
+  const low = p.min;
+  const high = p.max;
+  const end = y + (FETCH ? tile_outputs : p.y_c);
   do {
     const product = <i64>load<i32>(sum) * <i64>load<u32>(APART ? multiplier : sum + multiplier);
     let twice: i32;

@@ -4,8 +4,11 @@
  * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.
  * Source: TensorFlow Lite reference kernels (MultiplyByQuantizedMultiplier with two roundings).  Exact.
  */
-import { BIAS, MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, Y_ZERO } from "./block";
+import { MacBlock } from "./mac";
 import { EDGES, ONCE } from "./needs";
+
+/** Shifts of a layer from here on mean one rounding, and a right shift by shift - ONCE_FROM (quant/fixed-point.ts has the same). */
+export const ONCE_FROM = 64;
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */
 // @ts-ignore: decorator
@@ -44,15 +47,15 @@ export function rescale(x: i32, multiplier: i32, shift: i32): i32 {
 
 /** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored. */
 export function finish(
-  p: usize, // MAC block
+  p: MacBlock,
   y: usize, // s8 [y_c]
   o: i32,
   acc: i32,
 ): void {
-  const m = load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
-  const s = <i32>load<i8>(load<i32>(p, SHIFT) + o);
-  const bias = load<i32>(load<i32>(p, BIAS) + (o << 2));
-  store<i8>(y + o, clamp(load<i32>(p, Y_ZERO) + rescale(acc + bias, m, s), load<i32>(p, MIN), load<i32>(p, MAX)));
+  const m = load<i32>(p.multiplier + (o << 2));
+  const s = <i32>load<i8>(p.shift + o);
+  const bias = load<i32>(p.bias + (o << 2));
+  store<i8>(y + o, clamp(p.y_zero + rescale(acc + bias, m, s), p.min, p.max));
 }
 
 // @ts-ignore: decorator

@@ -11,7 +11,7 @@
 const HALF: i32 = 16383;
 const QUARTER: i32 = 8191;
 
-
+// @ts-ignore: decorator
 @inline
 function round15(x: i32): i32 {
   return (x + 0x4000) >> 15;

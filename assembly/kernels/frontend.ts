@@ -1,54 +1,60 @@
 /**
- * The audio front end: int16 samples to rows of int8 features. `block` points to the fields FE_* of block.ts.
+ * The audio front end: int16 samples to rows of int8 features. Its parameter block is FrontEndBlock.
  *
- * In: samples s16, at most a step at a time.  Out: ROW s8 [channels] whenever a window is full.
+ * In: samples s16, at most a step at a time.  Out: row s8 [channels] whenever a window is full.
  * Window, automatic scaling, FFT, energy, filter bank, square root, noise reduction, gain control (PCAN), logarithm, int8; a channel goes through all
  * stages before the next begins.  Source: TensorFlow's micro front end, frontend.c.  Exact: quant/frontend/reference.ts.
  */
-import {
-  FE_ADD,
-  FE_BANDS,
-  FE_BUFFER,
-  FE_CHANNELS,
-  FE_CLAMPING,
-  FE_CORRECTION,
-  FE_DIVIDE,
-  FE_HIGH,
-  FE_LAST,
-  FE_LOG,
-  FE_LOG_SCALE,
-  FE_LOW,
-  FE_MIN_SIGNAL,
-  FE_MOST,
-  FE_MULTIPLY,
-  FE_NOISE,
-  FE_NOISE_BITS,
-  FE_OFFSET,
-  FE_ONE_MINUS,
-  FE_PCAN,
-  FE_PEAK,
-  FE_POINTS,
-  FE_REMAP,
-  FE_ROW,
-  FE_SMOOTHING,
-  FE_SMOOTHING_BITS,
-  FE_SNR_SHIFT,
-  FE_STATE,
-  FE_STEP,
-  FE_TWIDDLES,
-  FE_WEIGHTS,
-  FE_WINDOW,
-  FE_WINDOW_SHIFT,
-  FE_WINDOW_TABLE,
-} from "./block";
 import { place, rfft_s16 } from "./frontend-fft";
 import { log_u32, root_u64, shrink, wide_function } from "./frontend-math";
 import { fill_s8, move_s8 } from "./move";
 
+
+@unmanaged
+export class FrontEndBlock {
+  row: usize; // address of the row, s8 [channels]
+  state: usize; // address: i32 samples in the window, u32 [channels] noise estimates, s16 [window]
+  buffer: usize; // address, s16 [points + 1][2]
+  channels: i32;
+  window: i32; // samples of a window
+  step: i32;
+  points: i32; // of the complex FFT, a power of 2
+  peak: i32; // 1: a windowed -32768 counts as it is (signal operators)
+  window_table: usize; // address, s16 [window]
+  window_shift: i32;
+  twiddles: usize; // address, s16 [points][2]
+  last: usize; // address, s16 [points / 2][2]
+  bands: usize; // address, u16 [channels + 1][2]: first bin, bins
+  weights: usize; // address, s16 [bins][2]: weight, unweight
+  noise: i32; // 1: noise reduction
+  smoothing: u32; // even channels
+  smoothing_odd: u32;
+  one_minus: u32; // even channels
+  one_minus_odd: u32;
+  min_signal: u32;
+  noise_bits: u32;
+  smoothing_bits: u32;
+  clamping: i32;
+  pcan: usize; // address, s16 [125]; 0: no gain control
+  snr_shift: u32;
+  log: usize; // address, s16 [129]; 0: no logarithm
+  correction: i32; // left shift, right where negative
+  log_scale: u32;
+  most: u32;
+  multiply: i32;
+  add: i32;
+  divide: i32;
+  offset: i32;
+  low: i32;
+  high: i32;
+  remap: usize; // address, s8 [256] from -128 on; 0: the value as it is
+}
+
 /** Address of the window's samples, s16 [window]. */
+// @ts-ignore: decorator
 @inline
-function samples_at(block: usize): usize {
-  return load<usize>(block, FE_STATE) + 4 + (load<usize>(block, FE_CHANNELS) << 2);
+function samples_at(block: FrontEndBlock): usize {
+  return block.state + 4 + (block.channels << 2);
 }
 
 /** Sample i of the window, times its coefficient. */
@@ -58,12 +64,12 @@ function windowed(samples: usize, table: usize, i: i32, shift: i32): i32 {
 }
 
 /** Windowed samples, scaled to 15 bits, to their places in the buffer; zeros behind them. Returns the shift. */
-function scaled_window(block: usize): i32 {
+function scaled_window(block: FrontEndBlock): i32 {
   const samples = samples_at(block);
-  const table = load<usize>(block, FE_WINDOW_TABLE);
-  const shift = load<i32>(block, FE_WINDOW_SHIFT);
-  const window = load<i32>(block, FE_WINDOW);
-  const follow = load<i32>(block, FE_PEAK);
+  const table = block.window_table;
+  const shift = block.window_shift;
+  const window = block.window;
+  const follow = block.peak;
   let peak = 0;
   for (let i: i32 = 0; i < window; i++) {
     const x = windowed(samples, table, i, shift);
@@ -74,8 +80,8 @@ function scaled_window(block: usize): i32 {
     }
   }
   const up = follow && peak <= 0 ? 0 : clz<i32>(peak) - 17;
-  const buffer = load<usize>(block, FE_BUFFER);
-  const points = load<i32>(block, FE_POINTS);
+  const buffer = block.buffer;
+  const points = block.points;
   for (let k: i32 = 0; k < points; k++) {
     const i = k << 1;
     let pair: i32 = 0;
@@ -87,53 +93,54 @@ function scaled_window(block: usize): i32 {
 }
 
 /** Noise reduction and gain of a channel's magnitude. */
-function denoised(block: usize, channel: i32, signal: u32): u32 {
-  const at = load<usize>(block, FE_STATE) + 4 + (channel << 2);
+function denoised(block: FrontEndBlock, channel: i32, signal: u32): u32 {
+  const at = block.state + 4 + (channel << 2);
   const parity = (channel & 1) << 2;
-  const bits = load<u32>(block, FE_NOISE_BITS);
-  const up = load<u32>(block, FE_SMOOTHING_BITS);
+  const bits = block.noise_bits;
+  const up = block.smoothing_bits;
   const scaled: u32 = signal << up;
   const sum: u64 =
-    <u64>scaled * load<u32>(block + parity, FE_SMOOTHING) + <u64>load<u32>(at) * load<u32>(block + parity, FE_ONE_MINUS);
+    <u64>scaled * load<u32>(changetype<usize>(block) + parity, offsetof<FrontEndBlock>("smoothing")) +
+    <u64>load<u32>(at) * load<u32>(changetype<usize>(block) + parity, offsetof<FrontEndBlock>("one_minus"));
   let estimate = <u32>(sum >> bits);
   let kept = estimate;
   if (estimate > scaled) {
     estimate = scaled;
-    if (load<i32>(block, FE_CLAMPING)) kept = scaled;
+    if (block.clamping) kept = scaled;
   }
   store<u32>(at, kept);
-  const floor = <u32>((<u64>signal * load<u32>(block, FE_MIN_SIGNAL)) >> bits);
+  const floor = <u32>((<u64>signal * block.min_signal) >> bits);
   const value = max<u32>((scaled - estimate) >> up, floor);
-  const table = load<usize>(block, FE_PCAN);
+  const table = block.pcan;
   if (!table) return value;
   const gain = <u32>wide_function(kept, table);
-  return shrink(<u32>((<u64>value * gain) >> load<u32>(block, FE_SNR_SHIFT)));
+  return shrink(<u32>((<u64>value * gain) >> block.snr_shift));
 }
 
 /** The int8 of a channel. */
-function feature(block: usize, value: u32): i32 {
-  const table = load<usize>(block, FE_LOG);
+function feature(block: FrontEndBlock, value: u32): i32 {
+  const table = block.log;
   if (table) {
-    const correction = load<i32>(block, FE_CORRECTION);
+    const correction = block.correction;
     value = correction < 0 ? value >> -correction : value << correction;
-    value = value > 1 ? log_u32(value, load<u32>(block, FE_LOG_SCALE), table) : 0;
+    value = value > 1 ? log_u32(value, block.log_scale, table) : 0;
   }
-  value = min<u32>(value, load<u32>(block, FE_MOST));
-  const scaled = (<i32>value * load<i32>(block, FE_MULTIPLY) + load<i32>(block, FE_ADD)) / load<i32>(block, FE_DIVIDE);
-  const q = max(load<i32>(block, FE_LOW), min(load<i32>(block, FE_HIGH), scaled + load<i32>(block, FE_OFFSET)));
-  const remap = load<usize>(block, FE_REMAP);
+  value = min<u32>(value, block.most);
+  const scaled = (<i32>value * block.multiply + block.add) / block.divide;
+  const q = max(block.low, min(block.high, scaled + block.offset));
+  const remap = block.remap;
   return remap ? load<i8>(remap + q, 128) : q;
 }
 
 /** A row of features out of the full window. */
-function make_row(block: usize): void {
+function make_row(block: FrontEndBlock): void {
   const shift = scaled_window(block);
-  const buffer = load<usize>(block, FE_BUFFER);
-  rfft_s16(buffer, load<usize>(block, FE_TWIDDLES), load<usize>(block, FE_LAST), load<i32>(block, FE_POINTS));
-  const channels = load<i32>(block, FE_CHANNELS);
-  const row = load<usize>(block, FE_ROW);
-  let band = load<usize>(block, FE_BANDS);
-  let weights = load<usize>(block, FE_WEIGHTS);
+  const buffer = block.buffer;
+  rfft_s16(buffer, block.twiddles, block.last, block.points);
+  const channels = block.channels;
+  const row = block.row;
+  let band = block.bands;
+  let weights = block.weights;
   let carried: u64 = 0;
   for (let channel: i32 = -1; channel < channels; channel++) {
     let sum = carried;
@@ -151,27 +158,27 @@ function make_row(block: usize): void {
     // band 0 only opens channel 0
     if (channel < 0) continue;
     let value: u32 = root_u64(sum) >> shift;
-    if (load<i32>(block, FE_NOISE)) value = denoised(block, channel, value);
+    if (block.noise) value = denoised(block, channel, value);
     store<i8>(row + channel, feature(block, value));
   }
 }
 
 /** Takes 1 to step samples; 1 if a row fell due. */
 export function frontend_push(
-  block: usize,
+  block: FrontEndBlock,
   from: usize, // s16 [frames]
   frames: i32,
 ): i32 {
-  const state = load<usize>(block, FE_STATE);
+  const state = block.state;
   const samples = samples_at(block);
-  const window = load<i32>(block, FE_WINDOW);
+  const window = block.window;
   const filled = load<i32>(state);
   const take = min(frames, window - filled);
   move_s8(samples + (filled << 1), from, take << 1);
   store<i32>(state, filled + take);
   if (filled + take < window) return 0;
   make_row(block);
-  const step = load<i32>(block, FE_STEP);
+  const step = block.step;
   const rest = frames - take;
   move_s8(samples, samples + (step << 1), (window - step) << 1);
   move_s8(samples + ((window - step) << 1), from + (take << 1), rest << 1);
@@ -180,6 +187,6 @@ export function frontend_push(
 }
 
 /** Forgets the signal. */
-export function frontend_reset(block: usize): void {
-  fill_s8(load<usize>(block, FE_STATE), 0, 4 + (load<i32>(block, FE_CHANNELS) << 2) + (load<i32>(block, FE_WINDOW) << 1));
+export function frontend_reset(block: FrontEndBlock): void {
+  fill_s8(block.state, 0, 4 + (block.channels << 2) + (block.window << 1));
 }

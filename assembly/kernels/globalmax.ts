@@ -1,37 +1,12 @@
 /**
  * globalmax: the largest value of each element over the window in int8, at once or as partial maxima per hop.
  *
- * In: X s8 [ROWS][X_ELEMENTS].  Out: Y s8 [COUNT]; element i of a row belongs to output i mod COUNT.
- * PARTIALS s8 [SLOTS][COUNT]: `accumulate` takes new rows into the current slot, `finish` takes the largest of all slots, `rotate` opens the
+ * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count.
+ * partials s8 [slots][count]: `accumulate` takes new rows into the current slot, `finish` takes the largest of all slots, `rotate` opens the
  * next one.  Exact in any order: quant/ops/globalmax.ts.
  */
-import {
-  COUNT,
-  F_LEFT,
-  F_LEFT_ROWS,
-  F_NEW,
-  F_NEW_ROWS,
-  F_NEWEST,
-  F_OPEN,
-  F_OPEN_ROWS,
-  F_QUEUE,
-  F_RIGHT,
-  F_RIGHT_ROWS,
-  F_ROW,
-  F_SLOTS,
-  F_STEP,
-  F_TOTALS,
-  G_MAX,
-  G_MIN,
-  PARTIALS,
-  ROWS,
-  SLOT,
-  SLOTS,
-  X,
-  X_ELEMENTS,
-  Y,
-} from "./block";
 import { clamp, first_row } from "./fixed-point";
+import { GlobalBlock, GlobalFoldBlock } from "./global";
 import { fill_s8, move_s8 } from "./move";
 
 /** Largest of element i of `rows` rows, `pitch` bytes apart, into `to`. */
@@ -44,67 +19,67 @@ function take_rows(to: usize, x: usize, rows: i32, pitch: i32, row: i32, count: 
   }
 }
 
-function take(p: usize, to: usize): void {
-  const row = load<i32>(p, X_ELEMENTS);
-  take_rows(to, load<i32>(p, X), load<i32>(p, ROWS), row, row, load<i32>(p, COUNT));
+function take(p: GlobalBlock, to: usize): void {
+  const row = p.x_elements;
+  take_rows(to, p.x, p.rows, row, row, p.count);
 }
 
-function limit(p: usize): void {
-  const y = load<i32>(p, Y);
-  for (let i: i32 = 0; i < load<i32>(p, COUNT); i++) {
-    store<i8>(y + i, clamp(<i32>load<i8>(y + i), load<i32>(p, G_MIN), load<i32>(p, G_MAX)));
+function limit(p: GlobalBlock): void {
+  const y = p.y;
+  for (let i: i32 = 0; i < p.count; i++) {
+    store<i8>(y + i, clamp(<i32>load<i8>(y + i), p.min, p.max));
   }
 }
 
-export function globalmax_s8(p: usize): void {
-  const y = load<i32>(p, Y);
-  fill_s8(y, -128, load<i32>(p, COUNT));
+export function globalmax_s8(p: GlobalBlock): void {
+  const y = p.y;
+  fill_s8(y, -128, p.count);
   take(p, y);
   limit(p);
 }
 
-export function globalmax_accumulate_s8(p: usize): void {
-  take(p, load<i32>(p, PARTIALS) + load<i32>(load<i32>(p, SLOT)) * load<i32>(p, COUNT));
+export function globalmax_accumulate_s8(p: GlobalBlock): void {
+  take(p, p.partials + load<i32>(p.slot) * p.count);
 }
 
-export function globalmax_finish_s8(p: usize): void {
-  const count = load<i32>(p, COUNT);
+export function globalmax_finish_s8(p: GlobalBlock): void {
+  const count = p.count;
   for (let i: i32 = 0; i < count; i++) {
     let best = -128;
-    for (let s: i32 = 0; s < load<i32>(p, SLOTS); s++) best = max(best, <i32>load<i8>(load<i32>(p, PARTIALS) + s * count + i));
-    store<i8>(load<i32>(p, Y) + i, best);
+    for (let s: i32 = 0; s < p.slots; s++) best = max(best, <i32>load<i8>(p.partials + s * count + i));
+    store<i8>(p.y + i, best);
   }
   limit(p);
 }
 
-export function globalmax_rotate_s8(p: usize): void {
-  const slot = load<i32>(p, SLOT);
-  const next = (load<i32>(slot) + 1) % load<i32>(p, SLOTS);
+export function globalmax_rotate_s8(p: GlobalBlock): void {
+  const slot = p.slot;
+  const next = (load<i32>(slot) + 1) % p.slots;
   store<i32>(slot, next);
-  fill_s8(load<i32>(p, PARTIALS) + next * load<i32>(p, COUNT), -128, load<i32>(p, COUNT));
+  fill_s8(p.partials + next * p.count, -128, p.count);
 }
 
-export function globalmax_fold_s8(p: usize, phase: i32): void {
-  const count = load<i32>(p, COUNT);
-  const row = load<i32>(p, F_ROW);
-  const step = load<i32>(p, F_STEP);
-  const news = load<i32>(p, F_NEW_ROWS);
-  const newest = load<i32>(p, F_NEWEST);
-  const slots = load<i32>(p, F_SLOTS);
+export function globalmax_fold_s8(p: GlobalFoldBlock, phase: i32): void {
+  const count = p.count;
+  const row = p.row;
+  const step = p.step;
+  const news = p.new_rows;
+  const newest = p.newest;
+  const slots = p.waiting;
   for (let j: i32 = 0; j < slots; j++) {
-    const slot = load<i32>(p, F_QUEUE) + ((phase + j) % slots) * count;
+    const slot = p.queue + ((phase + j) % slots) * count;
     const last = newest - j * news; // newest row, from the start of window n + j
     for (let f = first_row(last + 1 - news, step); f * step <= last; f++) {
-      take_rows(slot, load<i32>(p, F_NEW) + (f * step - (last + 1 - news)) * row, 1, 0, row, count);
+      take_rows(slot, p.new_at + (f * step - (last + 1 - news)) * row, 1, 0, row, count);
     }
   }
-  const slot = load<i32>(p, F_QUEUE) + (phase % slots) * count;
-  take_rows(slot, load<i32>(p, F_RIGHT), load<i32>(p, F_RIGHT_ROWS), row, row, count);
-  move_s8(load<i32>(p, Y), slot, count);
+  const slot = p.queue + (phase % slots) * count;
+  take_rows(slot, p.right, p.right_rows, row, row, count);
+  move_s8(p.y, slot, count);
   limit(p);
   fill_s8(slot, -128, count);
-  take_rows(slot, load<i32>(p, F_LEFT), load<i32>(p, F_LEFT_ROWS), row, row, count);
-  take_rows(slot, load<i32>(p, F_OPEN), load<i32>(p, F_OPEN_ROWS), row * step, row, count);
+  take_rows(slot, p.left, p.left_rows, row, row, count);
+  take_rows(slot, p.open, p.open_rows, row * step, row, count);
 }
 
 /** to = max(to, x) */
@@ -113,31 +88,31 @@ function join(to: usize, x: usize, count: i32): void {
 }
 
 /**
- * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of F_SLOTS hops takes what opens a window: the
- * maximum of its first F_OPEN_ROWS rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
- * all from its window's start on; F_TOTALS holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
+ * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of `waiting` hops takes what opens a window: the
+ * maximum of its first `open_rows` rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
+ * all from its window's start on; `totals` holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
  */
-export function globalmax_slide_s8(p: usize, phase: i32): void {
-  const count = load<i32>(p, COUNT);
-  const row = load<i32>(p, F_ROW);
-  const slots = load<i32>(p, F_SLOTS);
-  const news = load<i32>(p, F_NEW_ROWS);
-  const opens = load<i32>(p, F_OPEN_ROWS);
-  const front = load<i32>(p, F_TOTALS);
+export function globalmax_slide_s8(p: GlobalFoldBlock, phase: i32): void {
+  const count = p.count;
+  const row = p.row;
+  const slots = p.waiting;
+  const news = p.new_rows;
+  const opens = p.open_rows;
+  const front = p.totals;
   const ragged = opens < news ? count : 0; // bytes from the opening part to the whole hop
-  const slot = load<i32>(p, F_QUEUE) + (phase % slots) * (count + ragged);
-  const y = load<i32>(p, Y);
-  take_rows(front, load<i32>(p, F_NEW), news, row, row, count);
+  const slot = p.queue + (phase % slots) * (count + ragged);
+  const y = p.y;
+  take_rows(front, p.new_at, news, row, row, count);
   move_s8(y, slot, count);
   join(y, front, count);
   limit(p);
   fill_s8(slot, -128, count + ragged);
-  take_rows(slot, load<i32>(p, F_NEW) + (news - opens) * row, opens, row, row, count);
-  if (ragged) take_rows(slot + ragged, load<i32>(p, F_NEW), news, row, row, count);
+  take_rows(slot, p.new_at + (news - opens) * row, opens, row, row, count);
+  if (ragged) take_rows(slot + ragged, p.new_at, news, row, row, count);
   if ((phase + 1) % slots != 0) return;
   fill_s8(front, -128, count);
   for (let k = slots - 1; k >= 0; k--) {
-    const at = load<i32>(p, F_QUEUE) + k * (count + ragged);
+    const at = p.queue + k * (count + ragged);
     for (let i: i32 = 0; i < count; i++) {
       const later = <i32>load<i8>(front + i);
       store<i8>(front + i, max(later, <i32>load<i8>(at + ragged + i)));

@@ -2,11 +2,15 @@
  * int16: what the kernels of int16 activations share. Holds no operator.
  *
  * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.  Exact: quant/ops/int16.ts is its twin.
- * MULTIPLIER i32 [o] of 16 bits, SHIFT s8 [o], the whole right shift, 1 to 46. From ONCE_FROM on: the multiplier's upper 27 of 53 bits, the others at LOW.
+ * `multiplier` i32 [o] of 16 bits, `shift` s8 [o], the whole right shift, 1 to 46. From ONCE_FROM on: the multiplier's upper 27 of 53 bits, the others at `low`.
  * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
  */
-import { BIAS, LOW, LOW_BITS, MAX, MIN, MULTIPLIER, ONCE_FROM, SHIFT, Y_ZERO } from "./block";
+import { ONCE_FROM } from "./fixed-point";
+import { PlainBlock } from "./mac";
 import { ONCE } from "./needs";
+
+/** Bits of the lower words at `low`. */
+const LOW_BITS = 26;
 
 /** Products of int8 and int16 that int32 has room for, at least. */
 const RUN: i32 = 256;
@@ -47,19 +51,19 @@ export function dot_int16<TX>(
 
 /** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored at `y`. */
 export function finish_int16<TY>(
-  p: usize, // MAC block
+  p: PlainBlock,
   y: usize, // TY
   o: i32,
   acc: i64,
 ): void {
-  const m = <i64>load<i32>(load<i32>(p, MULTIPLIER) + (o << 2));
-  const s = <i64>load<i8>(load<i32>(p, SHIFT) + o);
-  const sum = acc + <i64>load<i32>(load<i32>(p, BIAS) + (o << 2));
+  const m = <i64>load<i32>(p.multiplier + (o << 2));
+  const s = <i64>load<i8>(p.shift + o);
+  const sum = acc + <i64>load<i32>(p.bias + (o << 2));
   let v: i64;
   if (ONCE && s >= ONCE_FROM) {
-    const low = sum * <i64>load<i32>(load<i32>(p, LOW) + (o << 2));
+    const low = sum * <i64>load<i32>(p.low + (o << 2));
     v = (sum * m + (low >> LOW_BITS) + ((<i64>1) << (s - (ONCE_FROM + 1)))) >> (s - ONCE_FROM);
   } else v = (sum * m + ((<i64>1) << (s - 1))) >> s;
-  v += <i64>load<i32>(p, Y_ZERO);
-  store<TY>(y, <TY>min(<i64>load<i32>(p, MAX), max(<i64>load<i32>(p, MIN), v)));
+  v += <i64>p.y_zero;
+  store<TY>(y, <TY>min(<i64>p.max, max(<i64>p.min, v)));
 }

@@ -4,6 +4,9 @@
  * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other, each after what its sum starts from where there is that.
  */
 
+/** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps. */
+export const FEW_TAPS = 32;
+
 /** Outputs o to end - 1; returns where the weights of what follows begin. */
 export function last_rows(
   sums: usize, // i32, of output o

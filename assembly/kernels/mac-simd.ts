@@ -1,13 +1,27 @@
 /**
  * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
  *
- * Tables of a layer have a value an output, filled up to whole tiles. Sums start from BIAS. MULTIPLIER f32 and SHIFT f32, scale and offset,
- * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; MAGIC is 1.5 * 2^22, Y_ZERO its bits less twice the
- * output of 0.  Else (INTEGERS) MULTIPLIER is Q31, SHIFT 2^(32 - s), s = -1 - shift in 2..30, Y_ZERO 2 * zero point + 1, |sum| < 2^30.
+ * Tables of a layer have a value an output, filled up to whole tiles. Sums start from `bias`. `multiplier` and `shift` are f32, scale and offset,
+ * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; `magic` is 1.5 * 2^22, `y_zero` its bits less twice the
+ * output of 0.  Else (`integers`) `multiplier` is Q31, `shift` 2^(32 - s), s = -1 - shift in 2..30, `y_zero` 2 * zero point + 1, |sum| < 2^30.
  * Exact.
  */
-import { BELOW, INTEGERS, MAGIC, MAX, MIN, MULTIPLIER, SHIFT, X_ZERO, Y_C, Y_ZERO } from "./block";
+import { MacBlock } from "./mac";
 import { CLAMPS, EXACT, SIGNED } from "./needs";
+
+
+@unmanaged
+export class SimdBlock extends MacBlock {
+  chunk: i32; // conv: output rows whose input is widened together
+  patch: usize; // address, s16: taps of four places, or the widened input
+  sums: usize; // address, i32: of four places, each filled up to sixteen
+  place: i32; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
+  pool: i32; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
+  integers: i32; // 1 where outputs are requantised in integers
+  _124: i32;
+  magic: i32; // f32
+  below: usize; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
+}
 
 /** Values less the zero point as int16; writes whole eights. */
 // @ts-ignore: decorator
@@ -47,7 +61,7 @@ export function mac(sum: v128, x: v128, w: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
 }
 
-/** Bytes of the sums of a place: i32 [Y_C], and what a tile of sixteen writes past it. */
+/** Bytes of the sums of a place: i32 [y_c], and what a tile of sixteen writes past it. */
 // @ts-ignore: decorator
 @inline
 export function sums_bytes(y_c: i32): i32 {
@@ -74,21 +88,21 @@ function exact_four(sum: v128, m: v128, s: v128, round: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function is_exact(p: usize): bool {
-  return EXACT ? load<i32>(p, INTEGERS) != 0 : false;
+export function is_exact(p: SimdBlock): bool {
+  return EXACT ? p.integers != 0 : false;
 }
 
 // @ts-ignore: decorator
 @inline
-export function below_of(p: usize): usize {
-  return SIGNED ? <usize>load<i32>(p, BELOW) : 0;
+export function below_of(p: SimdBlock): usize {
+  return SIGNED ? p.below : 0;
 }
 
 /** Eight sums to outputs of int16, clamped where a layer of the module has a clamp. */
 // @ts-ignore: decorator
 @inline
 export function words_of(
-  p: usize,
+  p: SimdBlock,
   a0: v128,
   a1: v128,
   scale: v128, // of the first four, offset too
@@ -119,8 +133,8 @@ export function words_of(
   // what saturates here is far beyond int8
   let words = i16x8.shr_s(i16x8.narrow_i32x4_s(a0, a1), 1);
   if (CLAMPS) {
-    words = i16x8.max_s(v128.load_splat<i16>(p, MIN), words);
-    words = i16x8.min_s(v128.load_splat<i16>(p, MAX), words);
+    words = i16x8.max_s(v128.load_splat<i16>(changetype<usize>(p), offsetof<SimdBlock>("min")), words);
+    words = i16x8.min_s(v128.load_splat<i16>(changetype<usize>(p), offsetof<SimdBlock>("max")), words);
   }
   return words;
 }
@@ -129,7 +143,7 @@ export function words_of(
 // @ts-ignore: decorator
 @inline
 export function finish_eight(
-  p: usize,
+  p: SimdBlock,
   y: usize, // s8 [8]
   a0: v128,
   a1: v128,
@@ -157,17 +171,17 @@ export function finish_eight(
 
 /** All outputs of a place from its sums, which are lost. */
 export function finish_place(
-  p: usize,
+  p: SimdBlock,
   y: usize, // s8 [y_c]
   sums: usize,
 ): void {
   const exact = is_exact(p);
-  let scale = <usize>load<i32>(p, MULTIPLIER);
-  let offset = <usize>load<i32>(p, SHIFT);
+  let scale = p.multiplier;
+  let offset = p.shift;
   let below = below_of(p);
-  const magic = v128.load_splat<i32>(p, MAGIC);
-  const zero = v128.load_splat<i32>(p, Y_ZERO);
-  for (const end = y + load<i32>(p, Y_C); y < end; y += 8) {
+  const magic = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("magic"));
+  const zero = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("y_zero"));
+  for (const end = y + p.y_c; y < end; y += 8) {
     finish_eight(
       p,
       y,
@@ -195,6 +209,6 @@ export function finish_place(
 /** The zero point of the input in eight lanes. */
 // @ts-ignore: decorator
 @inline
-export function zeros(p: usize): v128 {
-  return i16x8.splat(<i16>load<i32>(p, X_ZERO));
+export function zeros(p: SimdBlock): v128 {
+  return i16x8.splat(<i16>p.x_zero);
 }

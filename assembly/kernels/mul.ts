@@ -1,20 +1,37 @@
 /**
  * mul: element-wise product of two int8 tensors.
  *
- * In: X s8 [...][COUNT], X2 s8 [PERIOD], repeated.  Out: rows first to first + rows - 1 of Y s8 [...][COUNT].  Exact: quant/ops/mul.ts.
+ * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].  Exact: quant/ops/mul.ts.
  */
-import { B_MAX, B_MIN, B_Y_ZERO, COUNT, MULT_Y, PERIOD, SHIFT_Y, X, X2, Y, ZERO1, ZERO2 } from "./block";
 import { clamp, requantise } from "./fixed-point";
 
-export function mul_s8(p: usize, first: i32, rows: i32): void {
-  const count = load<i32>(p, COUNT);
-  const period = load<i32>(p, PERIOD);
+
+@unmanaged
+export class MulBlock {
+  x: usize;
+  y: usize;
+  _8: i32;
+  count: i32; // elements of a frame
+  x2: usize; // address of the second input
+  zero1: i32;
+  zero2: i32;
+  y_zero: i32;
+  min: i32;
+  max: i32;
+  mult_y: i32;
+  shift_y: i32;
+  period: i32; // elements of the second input; it repeats along the first
+}
+
+export function mul_s8(p: MulBlock, first: i32, rows: i32): void {
+  const count = p.count;
+  const period = p.period;
   let j = (first * count) % period;
   for (let i = first * count; i < (first + rows) * count; i++) {
-    const a = <i32>load<i8>(load<i32>(p, X) + i) - load<i32>(p, ZERO1);
-    const b = <i32>load<i8>(load<i32>(p, X2) + j) - load<i32>(p, ZERO2);
-    const y = load<i32>(p, B_Y_ZERO) + requantise(a * b, load<i32>(p, MULT_Y), load<i32>(p, SHIFT_Y));
+    const a = <i32>load<i8>(p.x + i) - p.zero1;
+    const b = <i32>load<i8>(p.x2 + j) - p.zero2;
+    const y = p.y_zero + requantise(a * b, p.mult_y, p.shift_y);
     if (++j == period) j = 0;
-    store<i8>(load<i32>(p, Y) + i, clamp(y, load<i32>(p, B_MIN), load<i32>(p, B_MAX)));
+    store<i8>(p.y + i, clamp(y, p.min, p.max));
   }
 }

@@ -1,11 +1,21 @@
 /**
  * softmax over the channels of each row in int8.
  *
- * In: X s8 [...][S_ROWS][COUNT].  Out: frames first to first + rows - 1 of Y, the same shape, scale 1/256, zero point -128.  TABLE i32 [256]: exp of the scaled difference to the
+ * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y, the same shape, scale 1/256, zero point -128.  table i32 [256]: exp of the scaled difference to the
  * row's maximum, Q0.31.  The reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
  */
-import { COUNT, S_ROWS, TABLE, X, Y } from "./block";
 import { mul_high } from "./fixed-point";
+
+
+@unmanaged
+export class SoftmaxBlock {
+  x: usize;
+  y: usize;
+  _8: i32;
+  count: i32; // elements of a row
+  table: usize; // address, i32 [256]
+  frame_rows: i32; // rows of a frame
+}
 
 /** x / 2^exponent, x not negative, halves up; exponent in 1..31. */
 // @ts-ignore: decorator
@@ -24,13 +34,13 @@ function one_over_one_plus(x: i32): i32 {
   return y > 0x3fffffff ? i32.MAX_VALUE : y << 1;
 }
 
-export function softmax_s8(p: usize, first: i32, rows: i32): void {
-  const n = load<i32>(p, COUNT);
-  const table = load<i32>(p, TABLE);
-  const per = load<i32>(p, S_ROWS); // rows of COUNT elements in a frame
+export function softmax_s8(p: SoftmaxBlock, first: i32, rows: i32): void {
+  const n = p.count;
+  const table = p.table;
+  const per = p.frame_rows; // rows of COUNT elements in a frame
   for (let r = first * per; r < (first + rows) * per; r++) {
-    const x = load<i32>(p, X) + r * n; // s8 [n]
-    const y = load<i32>(p, Y) + r * n; // s8 [n]
+    const x = p.x + r * n; // s8 [n]
+    const y = p.y + r * n; // s8 [n]
     let top = -128;
     for (let i: i32 = 0; i < n; i++) top = max(top, <i32>load<i8>(x + i));
     let sum = 0;

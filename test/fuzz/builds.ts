@@ -6,8 +6,8 @@
  */
 import { build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';
+import { everyKernel } from '../../assembly/emit/interpreters.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
-import { everyKernel } from '../../assembly/emit/table-module.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';

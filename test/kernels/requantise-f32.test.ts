@@ -6,9 +6,10 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { packBlock, zeros } from '../../assembly/emit/block.ts';
+import { SimdBlock } from '../../assembly/emit/blocks.ts';
 import { compile } from '../../assembly/emit/compile.ts';
 import { type Finish, floatTables, magicBits } from '../../assembly/emit/ops/requantise-f32.ts';
-import * as B from '../../assembly/kernels/block.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import { random } from '../property/random-network.ts';
 import { anyLayer } from './any-layer.ts';
@@ -21,9 +22,9 @@ interface Harness extends Record<string, unknown> {
   memory: WebAssembly.Memory;
   many(p: number, y: number, sums: number, places: number): void;
 }
-const source = `import { finish_place } from "./kernels/mac-simd";
+const source = `import { SimdBlock, finish_place } from "./kernels/mac-simd";
 export { __heap_base, __data_end };
-export function many(p: usize, y: usize, sums: usize, places: i32): void {
+export function many(p: SimdBlock, y: usize, sums: usize, places: i32): void {
   for (let i: i32 = 0; i < places; i++) finish_place(p, y + i * 8, sums + i * 32);
 }
 `;
@@ -32,22 +33,23 @@ const { exports: kernel } = instantiateSync<Harness>((await compile(source, 2 **
 
 /** The kernel's outputs of `places` x 8 sums. */
 function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>, sums: Int32Array): Int8Array {
-  const view = new DataView(kernel.memory.buffer);
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];
-  const field = (at: number, value: number) => view.setInt32(block + at, value, true);
   const eight = (at: number, of: Float32Array) => new Float32Array(kernel.memory.buffer, at, 8).fill(of[0] as number);
   eight(1024, tables.scale);
   eight(1088, tables.offset);
   if (tables.below) eight(1152, tables.below);
-  field(B.Y_C, 8);
-  field(B.MIN, p.min);
-  field(B.MAX, p.max);
-  field(B.MULTIPLIER, 1024);
-  field(B.SHIFT, 1088);
-  field(B.BELOW, tables.below ? 1152 : 0);
-  field(B.Y_ZERO, tables.zero);
-  field(B.MAGIC, magicBits);
-  field(B.INTEGERS, 0);
+  const fields = {
+    ...zeros(SimdBlock),
+    y_c: 8,
+    min: p.min,
+    max: p.max,
+    multiplier: 1024,
+    shift: 1088,
+    below: tables.below ? 1152 : 0,
+    y_zero: tables.zero,
+    magic: magicBits,
+  };
+  new Uint8Array(kernel.memory.buffer).set(packBlock(SimdBlock, fields), block);
   const away = (tables.start[0] as number) - (p.bias[0] as number);
   new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums.map((sum) => sum + away));
   kernel.many(block, y, sumsAt, sums.length / 8);

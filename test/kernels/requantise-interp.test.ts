@@ -6,10 +6,11 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { packBlock, zeros } from '../../assembly/emit/block.ts';
+import { TileBlock } from '../../assembly/emit/blocks.ts';
 import { compile } from '../../assembly/emit/compile.ts';
 import type { Need } from '../../assembly/emit/needs.ts';
 import { scaleTable } from '../../assembly/emit/ops/requantise-interp.ts';
-import * as B from '../../assembly/kernels/block.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { random } from '../property/random-network.ts';
@@ -25,16 +26,16 @@ interface Harness extends Record<string, unknown> {
 }
 // the block says how many outputs; all have one channel's numbers
 const source = `import { finish_row_interp } from "./kernels/finish-interp";
-import { SUMS, Y_C } from "./kernels/block";
+import { TileBlock } from "./kernels/patch";
 export { __heap_base, __data_end };
-export function many(p: usize, y: usize, sums: i32): void {
-  const count = load<i32>(p, Y_C);
-  store<i32>(p, 1, Y_C);
+export function many(p: TileBlock, y: usize, sums: usize): void {
+  const count = p.y_c;
+  p.y_c = 1;
   for (let i: i32 = 0; i < count; i++) {
-    store<i32>(p, sums + i * 4, SUMS);
+    p.sums = sums + i * 4;
     finish_row_interp(p, y + i);
   }
-  store<i32>(p, count, Y_C);
+  p.y_c = count;
 }
 `;
 const sumsAt = 4096;
@@ -42,14 +43,9 @@ const kernelWith = async (...needs: Need[]) =>
   instantiateSync<Harness>((await compile(source, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array).exports;
 
 function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Array): Int8Array {
-  const view = new DataView(kernel.memory.buffer);
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];
-  const field = (at: number, value: number) => view.setInt32(block + at, value, true);
-  field(B.Y_C, sums.length);
-  field(B.MIN, p.min);
-  field(B.MAX, p.max);
-  field(B.BIAS, 1024);
-  field(B.Y_ZERO, 2 * p.yZero + 1);
+  const fields = { ...zeros(TileBlock), y_c: sums.length, min: p.min, max: p.max, bias: 1024, y_zero: 2 * p.yZero + 1 };
+  new Uint8Array(kernel.memory.buffer).set(packBlock(TileBlock, fields), block);
   new Int32Array(kernel.memory.buffer, 1024, table.length).set(table);
   new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums);
   kernel.many(block, y, sumsAt);

@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
+import { SlidingBlock } from '../../assembly/emit/blocks.ts';
 import { emit } from '../../assembly/emit/emit.ts';
 import { targets } from '../../assembly/emit/target.ts';
-import * as B from '../../assembly/kernels/block.ts';
 import { benchNetworks, Chain, madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
@@ -58,9 +58,9 @@ test('simd: a pool inside a convolution does not write over rows that are still 
         const [call] = calls;
         const pool = [...packed.pooled].find(([, conv]) => conv === step)?.[0];
         if (!call || !pool) continue;
-        const field = (offset: number) => view.getInt32(call.block - memory.base + offset, true);
-        const [x, y] = [field(B.X), field(B.Y)];
-        const ends = [x + field(B.X_ROWS) * field(B.X_F) * field(B.X_C), y + pool.outRows * field(B.Y_C)] as const;
+        const field = (name: keyof SlidingBlock) => view.getInt32(call.block - memory.base + SlidingBlock.at[name], true);
+        const [x, y] = [field('x'), field('y')];
+        const ends = [x + field('x_rows') * field('x_f') * field('x_c'), y + pool.outRows * field('y_c')] as const;
         assert.ok(
           ends[0] <= y || ends[1] <= x,
           `${step.node.name} of window ${window} reads ${x} to ${ends[0]}, writes ${y} to ${ends[1]}`,

@@ -7,10 +7,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../assembly/assemble.ts';
+import { TileBlock } from '../../assembly/emit/blocks.ts';
 import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
 import { type Emitted, emit } from '../../assembly/emit/emit.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
-import { BIAS, MULTIPLIER, SHIFT, WEIGHTS, Y_ZERO } from '../../assembly/kernels/block.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 
@@ -34,15 +34,16 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
     for (const { fn, block } of calls) {
       if (!/^(conv|dense)_s8_native$|^depthwise_s8_blocks$/.test(fn)) continue;
       const { weights, bias, multiplier, shift, yZero } = quant.params.get(step.node) as MacParams;
-      const field = (offset: number) => view.getInt32(block - memory.base + offset, true);
-      put(field(WEIGHTS), weights);
+      const offset = (field: keyof TileBlock) => block - memory.base + TileBlock.at[field];
+      const read = (field: keyof TileBlock) => view.getInt32(offset(field), true);
+      put(read('weights'), weights);
       // where the tiles were, which had both
-      const after = field(WEIGHTS) + 4 * Math.ceil(weights.length / 4);
+      const after = read('weights') + 4 * Math.ceil(weights.length / 4);
       put(after, bias);
-      view.setInt32(block - memory.base + BIAS, after, true);
-      put(field(MULTIPLIER), multiplier);
-      put(field(SHIFT), Int8Array.from(shift));
-      view.setInt32(block - memory.base + Y_ZERO, yZero, true);
+      view.setInt32(offset('bias'), after, true);
+      put(read('multiplier'), multiplier);
+      put(read('shift'), Int8Array.from(shift));
+      view.setInt32(offset('y_zero'), yZero, true);
     }
 }
 

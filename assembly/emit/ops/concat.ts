@@ -1,7 +1,7 @@
 /** concat: one call of concat_s8 an input, each copying its part of every row; a single row is a move. */
-import * as B from '../../kernels/block.ts';
+import { ConcatBlock } from '../blocks.ts';
 import { copiedBytes } from './int16.ts';
-import type { Call, EmitOp } from './op.ts';
+import { type Call, callOf, type EmitOp } from './op.ts';
 
 export const concat: EmitOp<'concat'> = {
   name: 'concat',
@@ -14,18 +14,11 @@ export const concat: EmitOp<'concat'> = {
       const part = bytes * (io.params.axis === 'c' ? x.shape.c : x.shape.f * x.shape.c);
       const to = io.y + offset;
       offset += part;
-      const kernel = { fn: 'concat_s8', file: 'concat' };
       if (frames * io.step.outRows === 1 && io.step.kind === 'run') {
-        return { ...kernel, block: 0, copy: { to, from: x.address, bytes: part } };
+        return { fn: 'concat_s8', block: 0, copy: { to, from: x.address, bytes: part } };
       }
-      const block = ctx.block(B.CONCAT_BYTES, [
-        [B.X, x.address],
-        [B.Y, to],
-        [B.S_ROWS, frames],
-        [B.COUNT, part],
-        [B.Y_PITCH, pitch],
-      ]);
-      return { ...kernel, block };
+      const block = ctx.block(ConcatBlock, { x: x.address, y: to, count: part, y_pitch: pitch, frame_rows: frames });
+      return callOf('concat_s8', block);
     });
   },
 };

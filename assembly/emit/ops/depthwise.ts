@@ -2,19 +2,19 @@
 import { fetchCall } from './fetched.ts';
 import { int16Call } from './int16.ts';
 import { depthwiseCall } from './mac.ts';
-import type { EmitOp } from './op.ts';
-import { macBlock } from './sliding.ts';
+import { callOf, type EmitOp } from './op.ts';
+import { plainBlock } from './sliding.ts';
 import { tapsCalls } from './taps.ts';
 
 export const depthwise: EmitOp<'depthwise'> = {
   name: 'depthwise',
   emit(io, ctx) {
-    if (io.taps) return tapsCalls('depthwise', io, macBlock(io, io.params, ctx), ctx);
+    if (io.taps) return tapsCalls('depthwise', io, io.taps, ctx);
     const wide = int16Call('depthwise', io, ctx);
     if (wide) return wide;
     const call = depthwiseCall(io, ctx);
     if (call) return [call];
-    const block = macBlock(io, io.params, ctx);
-    return [...fetchCall(ctx, block), { fn: 'depthwise_s8', file: 'depthwise', block }];
+    const block = plainBlock(io, io.params, ctx);
+    return [...fetchCall(ctx, block), callOf('depthwise_s8', block)];
   },
 };

@@ -4,10 +4,11 @@
  * In: a step of a kernel with tiles, its weights' places.  Out: the address of its parameter block; its tiles are added to the module's weights, in the order
  * in which the kernel asks for them.  A tile has as many outputs as fit the call's room: what the largest layer needs for its smallest tile.
  */
-import * as B from '../../kernels/block.ts';
+import type { At } from '../block.ts';
+import { FetchedBlock, type PlainBlock } from '../blocks.ts';
 import type { Target } from '../target.ts';
-import type { MacIo } from './mac-block.ts';
-import type { Call, EmitContext, Fields } from './op.ts';
+import type { MacIo, OfTileCall, TileTables } from './mac-block.ts';
+import { type Call, callOf, type EmitContext } from './op.ts';
 import { interpZero, isSigned, scaleWords } from './requantise-interp.ts';
 import { roundingZero } from './requantise-simd.ts';
 import { needOnce, slidingFields } from './sliding.ts';
@@ -91,14 +92,11 @@ function putter({ params: p }: MacIo, shape: TileShape, { target }: EmitContext,
   };
 }
 
-/** Where a kernel finds its constants; a tile goes to BIAS. */
-function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { tables }: Places, most: number): Fields {
-  const fields: Fields = [
-    [B.BIAS, at + tables],
-    [B.Y_ZERO, target === 'interp' ? interpZero(p) : roundingZero(p)],
-  ];
-  if (target === 'interp') return [...fields, [B.LANES, lanes.low], [B.LANES + 4, lanes.high]];
-  return [...fields, [B.MULTIPLIER, at + tables], [B.SHIFT, at + tables + 4 * most]];
+/** Where a kernel finds its constants; a tile goes to `bias`. */
+function constantFields({ params: p }: MacIo, { target }: EmitContext, at: number, { tables }: Places, most: number): TileTables {
+  const bias = at + tables;
+  if (target === 'interp') return { y_zero: interpZero(p), bias, multiplier: lanes.low, shift: lanes.high };
+  return { y_zero: roundingZero(p), bias, multiplier: bias, shift: bias + 4 * most };
 }
 
 /** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
@@ -108,8 +106,8 @@ export function fetchedBlock(
   shape: TileShape,
   ctx: EmitContext,
   patchBytes: number,
-  more: Fields,
-): number {
+  layer: Pick<OfTileCall, 'per' | 'runs'>,
+): At<FetchedBlock> {
   const p = io.params;
   if (shape.groups > 1) ctx.need('GROUPS');
   if (ctx.target === 'interp' && isSigned(p)) ctx.need('SIGNED');
@@ -138,21 +136,20 @@ export function fetchedBlock(
   }
   const all = Int8Array.from(found.flatMap((tile) => [...tile]));
   const at = ctx.work(places.end);
-  return ctx.block(B.MAC_FETCHED_BYTES, [
+  return ctx.block(FetchedBlock, {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
-    [B.PER, p.per],
-    [B.SUMS, at],
-    [B.PATCH, at + places.patch],
-    [B.WEIGHTS, at + places.weights],
+    ...layer,
+    weights: at + places.weights,
     ...constantFields(io, ctx, at, places, most),
-    [B.SOURCE, ctx.weights(all, found[0]?.length)],
-    [B.TILE_OUTPUTS, most],
-    [B.TILE_BYTES, found[0]?.length ?? 0],
-    [B.LAST_BYTES, found.at(-1)?.length ?? 0],
-    ...more,
-  ]);
+    patch: at + places.patch,
+    sums: at,
+    source: ctx.weights(all, found[0]?.length),
+    tile_outputs: most,
+    tile_bytes: found[0]?.length ?? 0,
+    last_bytes: found.at(-1)?.length ?? 0,
+  });
 }
 
 /** Before a call whose kernel reads all weights of its layer in the operator's own order. */
-export const fetchCall = (ctx: EmitContext, block: number): Call[] =>
-  ctx.home === 'tile' ? [{ fn: 'fetch_s8', file: 'fetch', block }] : [];
+export const fetchCall = (ctx: EmitContext, block: At<PlainBlock>): Call[] =>
+  ctx.home === 'tile' ? [callOf('fetch_s8', block)] : [];

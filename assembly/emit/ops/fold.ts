@@ -1,25 +1,25 @@
 /** The fields of a fold as accumulators of waiting windows, for globalavg, globalmax and dense. Holds no operator. */
-import * as B from '../../kernels/block.ts';
-import type { Fields, FoldIo, StepIo } from './op.ts';
+import type { DenseFoldBlock, PlainBlock } from '../blocks.ts';
+import type { FoldIo, StepIo } from './op.ts';
 
-export function foldFields(io: Pick<StepIo<'dense'>, 'fold' | 'x'>): Fields {
-  const { fold, ...at } = io.fold as FoldIo;
+export type FoldFields = Omit<DenseFoldBlock, keyof PlainBlock>;
+
+export function foldFields({ fold, ...at }: FoldIo, [x]: StepIo<'dense'>['x']): FoldFields {
   const { newest, newRows, edge, step } = fold.interior;
-  const [x] = io.x;
-  return [
-    [B.F_NEW, at.newAddress],
-    [B.F_NEW_ROWS, newRows],
-    [B.F_NEWEST, newest],
-    [B.F_STEP, step],
-    [B.F_OPEN, at.openAddress],
-    [B.F_OPEN_ROWS, fold.openRows],
-    [B.F_RIGHT, at.rightAddress],
-    [B.F_RIGHT_ROWS, edge.right],
-    [B.F_LEFT, at.leftAddress],
-    [B.F_LEFT_ROWS, edge.left],
-    [B.F_QUEUE, at.queue],
-    [B.F_SLOTS, fold.slots],
-    [B.F_TOTALS, at.totals],
-    [B.F_ROW, (x?.shape.f ?? 0) * (x?.shape.c ?? 0)],
-  ];
+  return {
+    new_at: at.newAddress,
+    new_rows: newRows,
+    newest,
+    step,
+    open: at.openAddress,
+    open_rows: fold.openRows,
+    right: at.rightAddress,
+    right_rows: edge.right,
+    left: at.leftAddress,
+    left_rows: edge.left,
+    queue: at.queue,
+    waiting: fold.slots,
+    totals: at.totals,
+    row: (x?.shape.f ?? 0) * (x?.shape.c ?? 0),
+  };
 }

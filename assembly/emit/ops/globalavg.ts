@@ -1,8 +1,9 @@
 /** globalavg: over the whole window at once, or accumulate / finish / rotate where partial results are kept. */
 import type { GlobalParams } from '../../../quant/ops/op.ts';
-import * as B from '../../kernels/block.ts';
-import { globalBlock, globalCalls } from './global.ts';
-import type { Call, EmitContext, EmitOp, StepIo } from './op.ts';
+import { zeros } from '../block.ts';
+import { SimdBlock } from '../blocks.ts';
+import { globalBlock, globalCall } from './global.ts';
+import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
 import { type Finish, finishFields, mayRequantise } from './requantise-simd.ts';
 
 const finishes = new WeakMap<GlobalParams, Finish>();
@@ -22,26 +23,27 @@ function finishOf(p: GlobalParams): Finish {
 }
 
 /** simd: a mean whose sums are requantised as those of a convolution; nothing where they are averaged by division, or accumulated. */
-function simdCalls(io: StepIo<'globalavg'>, ctx: EmitContext): Call[] | undefined {
+function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
   const { params: p, out } = io;
   const finish = finishOf(p);
   const largest = () => 255 * p.count;
   if (ctx.target !== 'simd' || p.types || p.rule !== 'mean' || io.step.kind === 'accumulate' || !mayRequantise(finish, largest))
     return undefined;
   const count = out.f * out.c;
-  const mac = ctx.block(B.MAC_SIMD_BYTES, [
-    [B.Y_C, count],
-    [B.MIN, p.min],
-    [B.MAX, p.max],
-    [B.SUMS, ctx.work(4 * (count + 8))],
+  const mac = ctx.block(SimdBlock, {
+    // of a layer there is but the end
+    ...zeros(SimdBlock),
+    y_c: count,
+    min: p.min,
+    max: p.max,
+    sums: ctx.work(4 * (count + 8)),
     ...finishFields(finish, largest, ctx, { outputs: count }),
-  ]);
-  const block = globalBlock(io, ctx, [[B.G_MAC, mac]]);
-  return globalCalls('globalavg', io, block).map((call) => ({ ...call, fn: `${call.fn}_simd`, file: 'globalavg-simd' }));
+  });
+  return globalCall('globalavg', io, globalBlock(io, ctx, mac), '_simd');
 }
 
 export const globalavg: EmitOp<'globalavg'> = {
   name: 'globalavg',
-  emit: (io, ctx) => simdCalls(io, ctx) ?? globalCalls('globalavg', io, globalBlock(io, ctx)),
-  rotate: (io, ctx) => [{ fn: 'globalavg_rotate_s8', file: 'globalavg', block: globalBlock(io, ctx) }],
+  emit: (io, ctx) => [simdCall(io, ctx) ?? globalCall('globalavg', io, globalBlock(io, ctx))],
+  rotate: (io, ctx) => [callOf('globalavg_rotate_s8', globalBlock(io, ctx))],
 };

@@ -1,10 +1,9 @@
 /** globalmax: over the whole window at once, or accumulate / finish / rotate where partial results are kept. */
-
-import { globalBlock, globalCalls } from './global.ts';
-import type { EmitOp } from './op.ts';
+import { globalBlock, globalCall } from './global.ts';
+import { callOf, type EmitOp } from './op.ts';
 
 export const globalmax: EmitOp<'globalmax'> = {
   name: 'globalmax',
-  emit: (io, ctx) => globalCalls('globalmax', io, globalBlock(io, ctx)),
-  rotate: (io, ctx) => [{ fn: 'globalmax_rotate_s8', file: 'globalmax', block: globalBlock(io, ctx) }],
+  emit: (io, ctx) => [globalCall('globalmax', io, globalBlock(io, ctx))],
+  rotate: (io, ctx) => [callOf('globalmax_rotate_s8', globalBlock(io, ctx))],
 };

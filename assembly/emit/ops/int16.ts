@@ -6,13 +6,13 @@
 import type { OpName } from '../../../models/graph/types.ts';
 import type { Types } from '../../../quant/ops/int16.ts';
 import { fetchCall } from './fetched.ts';
-import type { Call, EmitContext, StepIo } from './op.ts';
-import { macBlock } from './sliding.ts';
+import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
+import { plainBlock } from './sliding.ts';
 
-/** The end of a kernel's name: what it reads and writes. */
-export const typesSuffix = ({ x, y }: Types): string => {
-  const short = { int8: 's8', int16: 's16' };
-  return x === y ? short[x] : `${short[x]}_${short[y]}`;
+/** The end of a kernel's name: what it reads and writes, one of which is int16. */
+export const typesSuffix = ({ x, y }: Types): 's16' | 's16_s8' | 's8_s16' => {
+  if (x === y) return 's16';
+  return x === 'int16' ? 's16_s8' : 's8_s16';
 };
 
 /** Bytes of one element that is copied; all types are one. */
@@ -26,9 +26,8 @@ export function int16Call(
 ): Call[] | undefined {
   const { types } = io.params;
   if (!types) return undefined;
-  const block = macBlock(io, io.params, ctx);
-  const file = op === 'depthwise' ? 'depthwise-s16' : 'conv-s16';
-  return [...fetchCall(ctx, block), { fn: `${op}_${typesSuffix(types)}`, file, block }];
+  const block = plainBlock(io, io.params, ctx);
+  return [...fetchCall(ctx, block), callOf(`${op}_${typesSuffix(types)}`, block)];
 }
 
 /** Whether integer parameters are those of an operator on int16. */

@@ -4,8 +4,9 @@
  * In: a step and where each weight stands.  Out: the address of a packed block.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
-import * as B from '../../kernels/block.ts';
-import type { EmitContext, Fields, StepIo } from './op.ts';
+import type { At } from '../block.ts';
+import { type MacBlock, SimdBlock, TileBlock } from '../blocks.ts';
+import type { EmitContext, StepIo } from './op.ts';
 import { interpZero, isSigned } from './requantise-interp.ts';
 import { finishFields, roundingZero } from './requantise-simd.ts';
 import { needOnce, slidingFields } from './sliding.ts';
@@ -22,6 +23,7 @@ import {
   tiles,
 } from './tiles.ts';
 
+export type TileTables = Pick<MacBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift'>;
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
 export const windowRule = ({ step: { rule } }: MacIo) => (rule.kind === 'window' ? rule : { stride: 1, dilation: 1 });
@@ -57,53 +59,57 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
   at: (o, i) => i * out.c + o,
 });
 
-/** Tables of a target: bias, multiplier, shift or what stands for it. `raw`: a simd kernel that takes inputs with their zero point, its sums shifted up by so many bits. */
-function tables(p: MacParams, shape: TileShape, ctx: EmitContext, raw: number | undefined): Fields {
-  if (ctx.target === 'simd') {
-    const folded = raw === undefined ? p.bias : foldedBias(p, shape);
-    const more = { raw: (o: number) => (p.bias[o] as number) - (folded[o] as number), up: raw };
-    return finishFields(p, (o) => largestSum(p, shape, o), ctx, more);
-  }
+/** What interp and native requantise by. */
+function tileTables(p: MacParams, shape: TileShape, ctx: EmitContext): TileTables {
   if (ctx.target === 'interp') {
     if (isSigned(p)) ctx.need('SIGNED');
-    return [
-      [B.BIAS, ctx.table(scales(p, shape) as Int32Array)],
-      [B.Y_ZERO, interpZero(p)],
-      [B.LANES, lanes.low],
-      [B.LANES + 4, lanes.high],
-    ];
+    const bias = ctx.table(scales(p, shape) as Int32Array);
+    return { y_zero: interpZero(p), bias, multiplier: lanes.low, shift: lanes.high };
   }
   needOnce(p, ctx);
-  return [
-    [B.MULTIPLIER, ctx.table(doubled(p.multiplier))],
-    [B.SHIFT, ctx.table(Int8Array.from(p.shift, nativeShift))],
-    [B.Y_ZERO, roundingZero(p)],
-  ];
+  const multiplier = ctx.table(doubled(p.multiplier));
+  return { y_zero: roundingZero(p), bias: 0, multiplier, shift: ctx.table(Int8Array.from(p.shift, nativeShift)) };
 }
 
-/** The block of a call; `more` may say a field anew. */
-export function targetBlock(
+/** What a target's call adds to what its layer is. */
+export type OfTileCall = Pick<TileBlock, 'per' | 'runs' | 'patch' | 'sums'>;
+export type OfSimdCall = Pick<SimdBlock, 'chunk' | 'patch' | 'sums' | 'place' | 'pool'>;
+
+/** The block of a call of interp or native. */
+export function tileBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx: EmitContext, call: OfTileCall): At<TileBlock> {
+  const p = io.params;
+  return ctx.block(TileBlock, {
+    ...slidingFields(io, p.geometry, p, p.xZero, ctx),
+    weights: ctx.weights(weights),
+    ...tileTables(p, shape, ctx),
+    ...call,
+  });
+}
+
+/** The block of a call of simd. `raw`: its kernel takes inputs with their zero point, its sums shifted up by so many bits. */
+export function simdBlock(
   io: MacIo,
   shape: TileShape,
   weights: Int8Array,
   ctx: EmitContext,
-  more: Fields,
+  call: OfSimdCall,
   raw?: number,
-): number {
+): At<SimdBlock> {
   const p = io.params;
-  return ctx.block(ctx.target === 'simd' ? B.MAC_SIMD_BYTES : B.MAC_BYTES, [
+  const folded = raw === undefined ? p.bias : foldedBias(p, shape);
+  const more = { raw: (o: number) => (p.bias[o] as number) - (folded[o] as number), up: raw };
+  return ctx.block(SimdBlock, {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
-    [B.PER, p.per],
-    [B.WEIGHTS, ctx.weights(weights)],
-    ...tables(p, shape, ctx, raw),
-    ...more,
-  ]);
+    per: p.per,
+    weights: ctx.weights(weights),
+    ...finishFields(p, (o) => largestSum(p, shape, o), ctx, more),
+    ...call,
+  });
 }
 
-/** The block of a call whose weights are in tiles. */
-export function tiledBlock(io: MacIo, shape: TileShape, ctx: EmitContext, more: Fields, raw?: number): number {
+/** Weights in tiles, each after what its sums start from where the target has that there. */
+export function tiledWeights({ params: p }: MacIo, shape: TileShape, ctx: EmitContext): Int8Array {
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
-  const starts = startsOf(io.params, shape, ctx.target);
-  return targetBlock(io, shape, tiles(io.params.weights, shape, ctx.target, starts), ctx, more, raw);
+  return tiles(p.weights, shape, ctx.target, startsOf(p, shape, ctx.target));
 }

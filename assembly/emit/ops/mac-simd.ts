@@ -3,7 +3,7 @@
  *
  * In: a step, its weights' places.  Out: the call; its block says how many rows are widened together, and how far apart places lie then.
  */
-import * as B from '../../kernels/block.ts';
+import type { SimdBlock } from '../blocks.ts';
 import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 import {
@@ -12,12 +12,12 @@ import {
   isPadded,
   type MacIo,
   sideBySide,
+  simdBlock,
   tapsFirst,
-  targetBlock,
-  tiledBlock,
+  tiledWeights,
   windowRule,
 } from './mac-block.ts';
-import type { Call, EmitContext, Fields, StepIo } from './op.ts';
+import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 import { mayShift } from './requantise-simd.ts';
 import type { SimdLayer } from './simd-tiles.ts';
 import { isSmall, largestSum, placeTiles, type TileShape, wideTiles, zippedTiles } from './tiles.ts';
@@ -49,13 +49,10 @@ const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: nu
   Math.min(most, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
 
 /** Sums of four places, each with what a tile of sixteen writes past them, then the widened input. */
-function workspace(ctx: EmitContext, outputs: number, bytes: number): Fields {
+function workspace(ctx: EmitContext, outputs: number, bytes: number): Pick<SimdBlock, 'patch' | 'sums'> {
   const sums = 4 * 4 * (outputs + 16);
   const at = ctx.work(sums + bytes);
-  return [
-    [B.SUMS, at],
-    [B.PATCH, at + sums],
-  ];
+  return { patch: at + sums, sums: at };
 }
 
 /** Whether a call makes one place, whose taps lie side by side in the input. */
@@ -122,13 +119,8 @@ function placeSimd(io: MacIo, shape: TileShape, ctx: EmitContext): Call {
   const sums = 4 * (shape.outputs + 16);
   const at = ctx.work(sums + 2 * taps);
   const weights = placeTiles(io.params.weights, shape);
-  const block = targetBlock(io, shape, weights, ctx, [
-    [B.SUMS, at],
-    [B.PATCH, at + sums],
-    [B.TAPS, taps],
-    [B.PLACE_PITCH, windowRule(io).stride * f * c],
-  ]);
-  return { fn: 'conv_place_s8_simd', file: 'conv-place-simd', block };
+  const call = { chunk: 0, patch: at + sums, sums: at, place: taps, pool: windowRule(io).stride * f * c };
+  return callOf('conv_place_s8_simd', simdBlock(io, shape, weights, ctx, call));
 }
 
 /** conv and dense. */
@@ -147,14 +139,10 @@ export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
     chunk = chunkOf(4096, 2 * f * c, stride, g.kernelT, 32);
     bytes = 2 * f * c * ((chunk - 1) * stride + g.kernelT);
   }
-  const block = tiledBlock(io, shape, ctx, [
-    ...workspace(ctx, shape.outputs, bytes + slack),
-    [B.CHUNK, chunk],
-    [B.PLACE, place ?? 0],
-    [B.POOL, io.pool?.places ?? 1],
-  ]);
+  const own = { ...workspace(ctx, shape.outputs, bytes + slack), chunk, place: place ?? 0, pool: io.pool?.places ?? 1 };
+  const block = simdBlock(io, shape, tiledWeights(io, shape, ctx), ctx, own);
   const kind = op === 'dense' ? 'dense' : place === undefined ? 'conv_patch' : 'conv_rows';
-  return { fn: `${kind}_s8_simd`, file: 'conv-simd', block };
+  return callOf(`${kind}_s8_simd`, block);
 }
 
 /** depthwise with one filter a channel. */
@@ -164,18 +152,13 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const sums = 4 * (io.out.c + 16);
   // the tap past an odd kernel is read past the input, which lies before this
   const at = ctx.work(Math.max(sums + 16, dilation * f * c + 16));
-  const places: Fields = [
-    [B.SUMS, at],
-    [B.PATCH, at + sums],
-  ];
+  const call = { chunk: 0, patch: at + sums, sums: at, place: 0, pool: 0 };
   const shape = pairsFirst(io);
   if (ctx.rowAlone && isRowAlone(io)) {
-    const block = targetBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, places, 8);
-    return { fn: 'depthwise_row_s8_simd', file: 'depthwise-row-simd', block };
+    return callOf('depthwise_row_s8_simd', simdBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, call, 8));
   }
   if (io.out.c % 8 !== 0) ctx.need('ROW_PARTS');
-  const block = targetBlock(io, shape, wideTiles(io.params.weights, shape), ctx, places, 0);
-  return { fn: 'depthwise_s8_simd', file: 'depthwise-simd', block };
+  return callOf('depthwise_s8_simd', simdBlock(io, shape, wideTiles(io.params.weights, shape), ctx, call, 0));
 }
 
 /** Taps in pairs along time, feature by feature: tap i is (kf, 2 pairs), the last one past the kernel where its length is odd. */

@@ -4,24 +4,21 @@
  * In: a step that computes whole outputs (no partial tap sums, no waiting accumulators).  Out: the call, or nothing where the target has no
  * kernel for it (several filters a channel; sums or multipliers out of the ordinary), and the operator's own kernel is taken.
  */
-import * as B from '../../kernels/block.ts';
+import type { TileBlock } from '../blocks.ts';
 import { fetchedBlock } from './fetched.ts';
-import { isPadded, type MacIo, sideBySide, tapsFirst, targetBlock, tiledBlock } from './mac-block.ts';
+import { isPadded, type MacIo, sideBySide, tapsFirst, tileBlock, tiledWeights } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
-import type { Call, EmitContext, Fields, StepIo } from './op.ts';
+import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 import { channelBlocks, foldedBias, isSmall, pastEnd, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
 const needsPatch = (op: 'conv' | 'dense', io: MacIo): boolean => op === 'conv' && (isPadded(io) || !sideBySide(io));
 
 /** What a call of interp and native has to itself: the sums of a place, and of what fills up its last tile, then a patch. */
-function workspace(ctx: EmitContext, outputs: number, patchBytes: number): Fields {
+function workspace(ctx: EmitContext, outputs: number, patchBytes: number): Pick<TileBlock, 'patch' | 'sums'> {
   const sums = 4 * (outputs + pastEnd[ctx.target]);
   const at = ctx.work(sums + patchBytes);
-  return [
-    [B.PATCH, at + sums],
-    [B.SUMS, at],
-  ];
+  return { patch: at + sums, sums: at };
 }
 
 /** conv and dense: `shape` says where weights stand. */
@@ -31,12 +28,12 @@ export function macCall(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
   const patch = needsPatch(op, io);
   if (patch) ctx.need('PATCHES');
   const patchBytes = patch ? shape.taps : 0;
-  const runs: Fields = [[B.RUNS, sideBySide(io) ? 1 : 0]];
+  const layer = { per: io.params.per, runs: sideBySide(io) ? 1 : 0 };
   const block =
     ctx.home === 'tile'
-      ? fetchedBlock(op, io, shape, ctx, patchBytes, runs)
-      : tiledBlock(io, shape, ctx, [...runs, ...workspace(ctx, shape.outputs, patchBytes)]);
-  return { fn: `${op}_s8_${ctx.target}`, file: `conv-${ctx.target}`, block };
+      ? fetchedBlock(op, io, shape, ctx, patchBytes, layer)
+      : tileBlock(io, shape, tiledWeights(io, shape, ctx), ctx, { ...layer, ...workspace(ctx, shape.outputs, patchBytes) });
+  return callOf(`${op}_s8_${ctx.target}`, block);
 }
 
 /** depthwise with one filter a channel. */
@@ -53,19 +50,14 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const patch = !inTime || isPadded(io);
   if (patch) ctx.need('PATCHES');
   const patchBytes = patch ? shape.taps * io.out.c + (ctx.target === 'interp' ? 8 : 4) : 0;
-  const more: Fields = [
-    [B.PER, io.out.c],
-    [B.RUNS, inTime ? 1 : 0],
-  ];
+  const layer = { per: io.out.c, runs: inTime ? 1 : 0 };
   const interp = ctx.target === 'interp';
   const block =
     ctx.home === 'tile'
-      ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, more)
-      : targetBlock(io, shape, interp ? weights : channelBlocks(weights, shape, foldedBias(io.params, shape)), ctx, [
-          ...more,
+      ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, layer)
+      : tileBlock(io, shape, interp ? weights : channelBlocks(weights, shape, foldedBias(io.params, shape)), ctx, {
+          ...layer,
           ...workspace(ctx, io.out.c, patchBytes),
-        ]);
-  return interp
-    ? { fn: 'depthwise_s8_interp', file: 'depthwise-interp', block }
-    : { fn: 'depthwise_s8_blocks', file: 'depthwise-blocks', block };
+        });
+  return callOf(interp ? 'depthwise_s8_interp' : 'depthwise_s8_blocks', block);
 }

@@ -8,12 +8,11 @@ import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
+import type { At, Layout } from '../block.ts';
 import type { Home } from '../home.ts';
+import { type BlockOf, type KernelName, kernelNames } from '../kernels.ts';
 import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
-
-/** Fields of a parameter block: offset (assembly/kernels/block.ts) to value. */
-export type Fields = [offset: number, value: number][];
 
 export interface EmitContext {
   target: Target;
@@ -32,8 +31,8 @@ export interface EmitContext {
   weights(data: Int8Array, most?: number): number;
   /** Packs a table (equal tables are shared); returns its address. */
   table(data: Int8Array | Int32Array | Float32Array): number;
-  /** Packs a parameter block of `bytes`; returns its address. */
-  block(bytes: number, fields: Fields): number;
+  /** Packs a parameter block; returns its address. */
+  block<T>(layout: Layout<T>, fields: NoInfer<T>): At<T>;
 }
 
 export interface StepIo<K extends OpName> {
@@ -80,22 +79,28 @@ export interface FoldIo {
   totals: number;
 }
 
-/** Kernels that take (p, first, rows); the others take p alone. */
-export const isRanged = ({ fn, file }: Call): boolean =>
-  !fn.startsWith('dense_') && !['globalavg', 'globalavg-simd', 'globalmax', 'global-s16', 'taps', 'fetch'].includes(file);
-
 export interface Call {
-  /** Kernel function, exported by assembly/kernels/<file>.ts. */
-  fn: string;
-  file: string;
+  fn: KernelName;
   /** Address of its parameter block. */
   block: number;
-  /** Also takes the output counter modulo the plan's period. */
-  phase?: boolean;
   /** Rows that it takes, where they are not the step's output rows. */
   span?: { first: number; rows: number };
   /** A plain copy, in place of the call. */
   copy?: { to: number; from: number; bytes: number };
+}
+
+/** A call of a kernel with a block that it takes. */
+export const callOf = <K extends KernelName>(fn: K, block: At<BlockOf<K>>, span?: Call['span']): Call => ({
+  fn,
+  block,
+  ...(span && { span }),
+});
+
+/** The same, of a name made of parts. @throws RangeError where there is none */
+export function callNamed(name: string, block: number): Call {
+  const fn = kernelNames.find((known) => known === name);
+  if (!fn) throw new RangeError(`no kernel ${name}`);
+  return { fn, block };
 }
 
 export interface EmitOp<K extends OpName> {

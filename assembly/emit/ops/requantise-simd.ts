@@ -1,12 +1,12 @@
 /**
  * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers. Holds no operator.
  *
- * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of assembly/kernels/block.ts; the layouts are those of
+ * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock; the layouts are those of
  * assembly/kernels/mac-simd.ts.
  */
 import { exponentOf } from '../../../quant/fixed-point.ts';
-import * as B from '../../kernels/block.ts';
-import type { EmitContext, Fields } from './op.ts';
+import type { SimdBlock } from '../blocks.ts';
+import type { EmitContext } from './op.ts';
 import { type Finish, floatTables, magicBits } from './requantise-f32.ts';
 
 export type { Finish } from './requantise-f32.ts';
@@ -35,33 +35,38 @@ function inEights<T extends Int32Array | Float32Array>(values: T, length: number
   return out;
 }
 
+export type FinishFields = Pick<SimdBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift' | 'integers' | 'magic' | 'below'>;
+
 /** Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero point. `up`: bits that the kernel's sums are shifted up by. */
 export function finishFields(
   p: Finish,
   largest: Largest,
   ctx: EmitContext,
   { outputs = p.bias.length, raw = () => 0, up = 0 }: { outputs?: number; raw?: (o: number) => number; up?: number } = {},
-): Fields {
+): FinishFields {
   if (p.min > -128 || p.max < 127) ctx.need('CLAMPS');
   const table = (values: Int32Array | Float32Array) => ctx.table(inEights(values, outputs));
   const start = (values: Int32Array) => values.map((value, o) => (value - raw(o)) << up);
   const floats = floatTables(p, largest);
   if (floats?.below) ctx.need('SIGNED');
   if (floats)
-    return [
-      [B.BIAS, table(start(floats.start))],
-      [B.MULTIPLIER, table(floats.scale.map((scale) => scale / 2 ** up))],
-      [B.SHIFT, table(floats.offset)],
-      [B.Y_ZERO, floats.zero],
-      [B.MAGIC, magicBits],
-      [B.BELOW, floats.below ? table(floats.below) : 0],
-    ];
+    return {
+      y_zero: floats.zero,
+      bias: table(start(floats.start)),
+      multiplier: table(floats.scale.map((scale) => scale / 2 ** up)),
+      shift: table(floats.offset),
+      integers: 0,
+      magic: magicBits,
+      below: floats.below ? table(floats.below) : 0,
+    };
   ctx.need('EXACT');
-  return [
-    [B.BIAS, table(start(p.bias))],
-    [B.MULTIPLIER, table(p.multiplier)],
-    [B.SHIFT, table(p.shift.map((shift) => 2 ** (33 + shift)))],
-    [B.Y_ZERO, roundingZero(p)],
-    [B.INTEGERS, 1],
-  ];
+  return {
+    y_zero: roundingZero(p),
+    bias: table(start(p.bias)),
+    multiplier: table(p.multiplier),
+    shift: table(p.shift.map((shift) => 2 ** (33 + shift))),
+    integers: 1,
+    magic: 0,
+    below: 0,
+  };
 }

@@ -1,23 +1,22 @@
 /**
  * Parameter blocks that conv, depthwise, dense and the pools share. Holds no operator.
  *
- * In: a step with its addresses.  Out: fields of assembly/kernels/block.ts.
+ * In: a step with its addresses.  Out: fields of parameter blocks.
  */
 import type { SlidingGeometry } from '../../../models/ops/sliding.ts';
 import { isOnce } from '../../../quant/fixed-point.ts';
-import type { MacParams, Range } from '../../../quant/ops/op.ts';
-import * as B from '../../kernels/block.ts';
-import { foldFields } from './fold.ts';
-import type { EmitContext, Fields, StepIo } from './op.ts';
-import { tapsFields } from './taps.ts';
+import type { MacParams, PoolParams, Range } from '../../../quant/ops/op.ts';
+import type { At } from '../block.ts';
+import { PlainBlock, PoolBlock, type SlidingBlock } from '../blocks.ts';
+import type { EmitContext, StepIo } from './op.ts';
 
-type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out' | 'fold' | 'taps'>;
+type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
 
 /**
  * X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place).
  * Says what the layer needs of its kernel.
  */
-export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number, ctx: EmitContext): Fields {
+export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number, ctx: EmitContext): SlidingBlock {
   const [x] = io.x;
   const rule = io.step.rule;
   const pads = [...(rule.kind === 'window' ? rule.pad : []), ...g.padF];
@@ -25,38 +24,40 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   if (rule.kind === 'window' && rule.dilation > 1) ctx.need('DILATIONS');
   if (range.min > -128 || range.max < 127) ctx.need('CLAMPS');
   if ((x?.shape.f ?? 1) > 1 || io.out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');
-  return [
-    [B.X, x?.address ?? 0],
-    [B.Y, io.y],
-    [B.X_ROWS, x?.rows ?? 0],
-    [B.PAD_T, rule.kind === 'window' ? rule.pad[0] : 0],
-    [B.KERNEL_T, g.kernelT],
-    [B.STRIDE_T, rule.kind === 'window' ? rule.stride : 1],
-    [B.DILATION_T, rule.kind === 'window' ? rule.dilation : 1],
-    [B.X_F, x?.shape.f ?? 0],
-    [B.X_C, x?.shape.c ?? 0],
-    [B.Y_F, io.out.f],
-    [B.Y_C, io.out.c],
-    [B.PAD_F, g.padF[0]],
-    [B.KERNEL_F, g.kernelF],
-    [B.STRIDE_F, g.strideF],
-    [B.DILATION_F, g.dilationF ?? 1],
-    [B.X_ZERO, xZero],
-    [B.MIN, range.min],
-    [B.MAX, range.max],
-  ];
+  return {
+    x: x?.address ?? 0,
+    y: io.y,
+    x_rows: x?.rows ?? 0,
+    pad_t: rule.kind === 'window' ? rule.pad[0] : 0,
+    kernel_t: g.kernelT,
+    stride_t: rule.kind === 'window' ? rule.stride : 1,
+    dilation_t: rule.kind === 'window' ? rule.dilation : 1,
+    x_f: x?.shape.f ?? 0,
+    x_c: x?.shape.c ?? 0,
+    y_f: io.out.f,
+    y_c: io.out.c,
+    pad_f: g.padF[0],
+    kernel_f: g.kernelF,
+    stride_f: g.strideF,
+    dilation_f: g.dilationF ?? 1,
+    x_zero: xZero,
+    min: range.min,
+    max: range.max,
+  };
 }
 
+/** The block of maxpool and avgpool. */
+export const poolBlock = (io: AnyIo, p: PoolParams, ctx: EmitContext): At<PoolBlock> =>
+  ctx.block(PoolBlock, { ...slidingFields(io, p.geometry, p, p.xZero, ctx), include_pad: p.countIncludePad ? 1 : 0 });
+
+type Weights = Pick<PlainBlock, 'weights' | 'all_source' | 'all_bytes'>;
+
 /** Weights in the operator's own order; home `tile`: with where they come from. */
-function weightFields({ weights }: MacParams, ctx: EmitContext): Fields {
-  if (ctx.home !== 'tile') return [[B.WEIGHTS, ctx.weights(weights)]];
+function weightFields({ weights }: MacParams, ctx: EmitContext): Weights {
+  if (ctx.home !== 'tile') return { weights: ctx.weights(weights), all_source: 0, all_bytes: 0 };
   const words = new Int8Array(4 * Math.ceil(weights.length / 4));
   words.set(weights);
-  return [
-    [B.WEIGHTS, ctx.work(words.length)],
-    [B.ALL_SOURCE, ctx.weights(words)],
-    [B.ALL_BYTES, words.length],
-  ];
+  return { weights: ctx.work(words.length), all_source: ctx.weights(words), all_bytes: words.length };
 }
 
 /** Says that sums are rounded once, where the kernel has code for it. */
@@ -64,23 +65,23 @@ export const needOnce = ({ shift }: Pick<MacParams, 'shift'>, ctx: EmitContext):
   if (shift.some(isOnce)) ctx.need('ONCE');
 };
 
-/** The block of conv, depthwise and dense: sliding fields, then weights, bias and multipliers. */
-export function macBlock(io: AnyIo, p: MacParams, ctx: EmitContext): number {
-  const bytes = io.fold ? B.FOLD_BYTES : io.taps ? B.TAPS_BYTES : B.MAC_BYTES;
+/** conv, depthwise and dense: sliding fields, then weights in the operator's own order, bias and multipliers. */
+export function plainFields(io: AnyIo, p: MacParams, ctx: EmitContext): PlainBlock {
   needOnce(p, ctx);
-  return ctx.block(bytes, [
+  return {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
-    [B.Y_ZERO, p.yZero],
-    [B.PER, p.per],
+    y_zero: p.yZero,
+    per: p.per,
     ...weightFields(p, ctx),
-    [B.BIAS, ctx.table(p.bias)],
-    [B.MULTIPLIER, ctx.table(p.multiplier)],
-    [B.SHIFT, ctx.table(Int8Array.from(p.shift))],
-    ...(p.low ? ([[B.LOW, ctx.table(p.low)]] as Fields) : []),
-    ...(io.fold ? foldFields(io) : []),
-    ...(io.taps ? tapsFields(io.taps) : []),
-  ]);
+    bias: ctx.table(p.bias),
+    multiplier: ctx.table(p.multiplier),
+    shift: ctx.table(Int8Array.from(p.shift)),
+    low: p.low ? ctx.table(p.low) : 0,
+  };
 }
+
+export const plainBlock = (io: AnyIo, p: MacParams, ctx: EmitContext): At<PlainBlock> =>
+  ctx.block(PlainBlock, plainFields(io, p, ctx));
 
 /** Elements of one output frame. */
 export const frameElements = (io: AnyIo): number => io.out.f * io.out.c;

@@ -1,52 +1,54 @@
-/** The first layer as partial tap sums: its fields and its calls, for conv and depthwise. Holds no operator. */
-import * as B from '../../kernels/block.ts';
+/** The first layer as partial tap sums: its block and its calls, for conv and depthwise. Holds no operator. */
+import { TapsBlock } from '../blocks.ts';
 import { fetchCall } from './fetched.ts';
-import type { Call, EmitContext, Fields, StepIo, TapsIo } from './op.ts';
+import { type Call, callOf, type EmitContext, type StepIo, type TapsIo } from './op.ts';
+import { plainFields } from './sliding.ts';
 
-export function tapsFields(io: TapsIo): Fields {
-  const { taps, interior } = io;
-  const { edge, step, newRows } = interior;
-  return [
-    [B.X, io.input],
-    [B.T_ACC, io.accumulators],
-    [B.T_ROWS, taps.accRows],
-    [B.T_FIRST, taps.accFirst],
-    [B.T_NEW_ROWS, newRows],
-    [B.T_STEP, step],
-    [B.T_GRID, taps.grid],
-    [B.T_RIGHT, io.right],
-    [B.T_RIGHT_ROWS, edge.right],
-    [B.T_RIGHT_FIRST, (edge.rows - edge.right) * step],
-    [B.T_LEFT, io.left],
-    [B.T_LEFT_ROWS, io.leftRows],
-    [B.T_RECORDS, io.records],
-    [B.T_RECORD_SLOTS, Math.max(1, taps.records)],
-    [B.T_CUT_AHEAD, taps.cutAhead],
-    [B.T_COMPLETE_AHEAD, taps.completeAhead],
-    [B.T_AHEAD, io.ahead],
-    [B.T_WAITING, io.waiting],
-    [B.T_WAITING_SLOTS, taps.waiting],
-  ];
+function tapsBlock(io: StepIo<'conv'> | StepIo<'depthwise'>, own: TapsIo, ctx: EmitContext) {
+  const { taps } = own;
+  const { edge, step, newRows } = own.interior;
+  return ctx.block(TapsBlock, {
+    ...plainFields(io, io.params, ctx),
+    x: own.input,
+    acc: own.accumulators,
+    acc_rows: taps.accRows,
+    acc_first: taps.accFirst,
+    new_rows: newRows,
+    step,
+    grid: taps.grid,
+    right: own.right,
+    right_rows: edge.right,
+    right_first: (edge.rows - edge.right) * step,
+    left: own.left,
+    left_rows: own.leftRows,
+    records: own.records,
+    record_slots: Math.max(1, taps.records),
+    cut_ahead: taps.cutAhead,
+    complete_ahead: taps.completeAhead,
+    ahead: own.ahead,
+    waiting: own.waiting,
+    waiting_slots: taps.waiting,
+  });
 }
 
 /** One hop: open, taps before the cut, cut, taps after it, close. */
 export function tapsCalls(
   op: 'conv' | 'depthwise',
   io: StepIo<'conv'> | StepIo<'depthwise'>,
-  block: number,
+  own: TapsIo,
   ctx: EmitContext,
 ): Call[] {
-  const { taps, interior, leftRows } = io.taps as TapsIo;
+  const { taps, interior, leftRows } = own;
+  const block = tapsBlock(io, own, ctx);
   const window = io.x[0]?.shape.t ?? 0;
   const first = window - interior.newRows * taps.grid;
   const sums = (from: number, to: number): Call[] =>
-    to > from ? [...fetchCall(ctx, block), { fn: `${op}_taps_s8`, file: op, block, span: { first: from, rows: to - from } }] : [];
-  const shared = (name: string, phase: boolean): Call => ({ fn: `taps_${name}_s8`, file: 'taps', block, phase });
+    to > from ? [...fetchCall(ctx, block), callOf(`${op}_taps_s8`, block, { first: from, rows: to - from })] : [];
   return [
-    shared('open', false),
+    callOf('taps_open_s8', block),
     ...sums(first, taps.cut),
-    ...(leftRows > 0 ? [shared('cut', true)] : []),
+    ...(leftRows > 0 ? [callOf('taps_cut_s8', block)] : []),
     ...sums(taps.cut, window),
-    shared('close', true),
+    callOf('taps_close_s8', block),
   ];
 }

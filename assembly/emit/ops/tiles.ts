@@ -6,7 +6,7 @@
  */
 import { exponentOf, isOnce, ONCE } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
-import { FEW_TAPS } from '../../kernels/block.ts';
+import { FEW_TAPS } from '../kernels.ts';
 import type { Target } from '../target.ts';
 import { scaleTable } from './requantise-interp.ts';
 import { mayRequantise } from './requantise-simd.ts';

@@ -191,8 +191,8 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'pack-share-blocks',
     file: 'pack.ts',
-    find: 'tables.put(packBlock(bytes, fields), 4, false)',
-    replace: 'tables.put(packBlock(bytes, fields), 4, map === undefined)',
+    find: 'tables.put(packBlock(layout, fields), 4, false)',
+    replace: 'tables.put(packBlock(layout, fields), 4, map === undefined)',
     tests: 'property/streaming',
     env: few,
     why: 'parameter blocks that are equal while they have no addresses are one in the map',
@@ -278,8 +278,8 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-add-second-shift',
     file: 'add.ts',
-    find: 'load<i32>(p, ZERO2)) << 20;',
-    replace: 'load<i32>(p, ZERO1)) << 20;',
+    find: 'p.zero2) << 20;',
+    replace: 'p.zero1) << 20;',
     tests: 'ops/ops',
     env: only('add, zero points -128, 127, 127'),
     why: 'the second operand has the zero point of the first',
@@ -296,7 +296,7 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-avgpool-pad',
     file: 'avgpool.ts',
-    find: '(count - inside) * load<i32>(p, X_ZERO)',
+    find: '(count - inside) * p.x_zero',
     replace: '(count - inside) * 0',
     tests: 'ops/ops',
     env: only('avgpool, zero point 127, padding counted'),
@@ -314,8 +314,8 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-depthwise-multiplier',
     file: 'depthwise.ts',
-    find: 'const x = load<i32>(p, X) + (per == 1 ? o : o / per); // s8 [x_rows][x_f][x_c], from this channel',
-    replace: 'const x = load<i32>(p, X) + (per == 1 ? o : o % per); // s8 [x_rows][x_f][x_c], from this channel',
+    find: 'const x = p.x + (per == 1 ? o : o / per); // s8 [x_rows][x_f][x_c], from this channel',
+    replace: 'const x = p.x + (per == 1 ? o : o % per); // s8 [x_rows][x_f][x_c], from this channel',
     tests: 'ops/ops',
     env: only('depthwise, multiplier 3'),
     why: 'filters of a multiplier read the wrong channel',
@@ -323,8 +323,8 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-conv-group',
     file: 'conv.ts',
-    find: 'const group = load<i32>(p, X) + (o / out_per) * per;',
-    replace: 'const group = load<i32>(p, X) + (o % out_per) * per;',
+    find: 'const group = p.x + (o / out_per) * per;',
+    replace: 'const group = p.x + (o % out_per) * per;',
     tests: 'ops/ops',
     env: only('conv, groups 3, multiplier above 1'),
     why: 'outputs of a grouped convolution read another group',
@@ -332,7 +332,7 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-history-zero',
     file: 'history.ts',
-    find: 'else fill_s8(to, load<i32>(p, H_ZERO), row);',
+    find: 'else fill_s8(to, p.zero, row);',
     replace: 'else fill_s8(to, 0, row);',
     tests: 'ops/ops',
     env: only('history, two rows before'),
@@ -341,8 +341,8 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-globalmax-limit',
     file: 'globalmax.ts',
-    find: 'fill_s8(y, -128, load<i32>(p, COUNT));\n  take(p, y);\n  limit(p);',
-    replace: 'fill_s8(y, -128, load<i32>(p, COUNT));\n  take(p, y);',
+    find: 'fill_s8(y, -128, p.count);\n  take(p, y);\n  limit(p);',
+    replace: 'fill_s8(y, -128, p.count);\n  take(p, y);',
     tests: 'ops/ops',
     env: only('globalmax, relu6 off the grid'),
     why: 'missing clamp of a global maximum',
@@ -359,8 +359,8 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-patch-edge',
     file: 'patch.ts',
-    find: '(<u32>t0 < load<u32>(p, X_ROWS) && <u32>at < <u32>x_f)',
-    replace: '(t0 < load<i32>(p, X_ROWS) && <u32>at < <u32>x_f)',
+    find: '(<u32>t0 < <u32>p.x_rows && <u32>at < <u32>x_f)',
+    replace: '(t0 < p.x_rows && <u32>at < <u32>x_f)',
     tests: 'property/streaming',
     env: few,
     why: 'sign: rows before the input are read',

@@ -1,0 +1,292 @@
+/** Generated from assembly/kernels by scripts/generate.ts; do not edit. Parameter blocks: fields, and where they stand. */
+import type { Layout } from './block.ts';
+
+/** activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table. assembly/kernels/activation.ts */
+export interface ActivationBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a frame
+  table: number; // address, s8 [256]
+}
+export const ActivationBlock: Layout<ActivationBlock> = { name: 'ActivationBlock', file: 'activation', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16 } };
+
+/** assembly/kernels/concat.ts */
+export interface ConcatBlock {
+  x: number;
+  y: number;
+  count: number; // bytes of a row's part
+  y_pitch: number; // bytes from one row of the wider side to the next
+  frame_rows: number; // rows of a frame
+}
+export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
+
+/** A rescale or a leaky ReLU. assembly/kernels/elements-s16.ts */
+export interface RescaleBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a frame
+  x_zero: number;
+  y_zero: number;
+  min: number;
+  max: number;
+  negate: number; // 1 where what mult2 gives below the zero point is negated
+  mult1: number;
+  shift1: number;
+  mult2: number;
+  shift2: number;
+}
+export const RescaleBlock: Layout<RescaleBlock> = { name: 'RescaleBlock', file: 'elements-s16', bytes: 68, at: { x: 0, y: 4, count: 12, x_zero: 20, y_zero: 28, min: 32, max: 36, negate: 40, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
+
+/** assembly/kernels/frontend.ts */
+export interface FrontEndBlock {
+  row: number; // address of the row, s8 [channels]
+  state: number; // address: i32 samples in the window, u32 [channels] noise estimates, s16 [window]
+  buffer: number; // address, s16 [points + 1][2]
+  channels: number;
+  window: number; // samples of a window
+  step: number;
+  points: number; // of the complex FFT, a power of 2
+  peak: number; // 1: a windowed -32768 counts as it is (signal operators)
+  window_table: number; // address, s16 [window]
+  window_shift: number;
+  twiddles: number; // address, s16 [points][2]
+  last: number; // address, s16 [points / 2][2]
+  bands: number; // address, u16 [channels + 1][2]: first bin, bins
+  weights: number; // address, s16 [bins][2]: weight, unweight
+  noise: number; // 1: noise reduction
+  smoothing: number; // even channels
+  smoothing_odd: number;
+  one_minus: number; // even channels
+  one_minus_odd: number;
+  min_signal: number;
+  noise_bits: number;
+  smoothing_bits: number;
+  clamping: number;
+  pcan: number; // address, s16 [125]; 0: no gain control
+  snr_shift: number;
+  log: number; // address, s16 [129]; 0: no logarithm
+  correction: number; // left shift, right where negative
+  log_scale: number;
+  most: number;
+  multiply: number;
+  add: number;
+  divide: number;
+  offset: number;
+  low: number;
+  high: number;
+  remap: number; // address, s8 [256] from -128 on; 0: the value as it is
+}
+export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
+
+/** The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands behind it. assembly/kernels/global.ts */
+export interface GlobalBlock {
+  x: number; // address of the first input row
+  y: number;
+  rows: number; // input rows
+  count: number; // outputs
+  x_elements: number; // elements of an input row
+  partials: number; // address of the first slot: i32 [slots][count] or s8 [slots][count]
+  slot: number; // address of the i32 that holds the current slot
+  slots: number;
+  min: number;
+  max: number;
+  y_zero: number;
+  rule: number; // 0 = divide by `places` and round, 1 = requantise
+  places: number; // elements of a mean
+  offset: number; // places * zero point of the input, subtracted by rule 1
+  mult: number;
+  shift: number;
+}
+export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'global', bytes: 64, at: { x: 0, y: 4, rows: 8, count: 12, x_elements: 16, partials: 20, slot: 24, slots: 28, min: 32, max: 36, y_zero: 40, rule: 44, places: 48, offset: 52, mult: 56, shift: 60 } };
+
+/** assembly/kernels/history.ts */
+export interface HistoryBlock {
+  x: number;
+  y: number;
+  x_rows: number; // input rows present
+  pad_t: number;
+  row: number; // bytes of a row
+  zero: number;
+}
+export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
+
+/** assembly/kernels/mul.ts */
+export interface MulBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a frame
+  x2: number; // address of the second input
+  zero1: number;
+  zero2: number;
+  y_zero: number;
+  min: number;
+  max: number;
+  mult_y: number;
+  shift_y: number;
+  period: number; // elements of the second input; it repeats along the first
+}
+export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
+
+/** The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name begins with _ is free: nothing is stored there. assembly/kernels/sliding.ts */
+export interface SlidingBlock {
+  x: number; // address of the first input row
+  y: number; // address of the first output row
+  x_rows: number; // input rows present; taps outside 0 to x_rows - 1 are padding
+  pad_t: number;
+  kernel_t: number;
+  stride_t: number;
+  dilation_t: number;
+  x_f: number; // feature rows of the input
+  x_c: number; // channels of the input
+  y_f: number;
+  y_c: number;
+  pad_f: number;
+  kernel_f: number;
+  stride_f: number;
+  dilation_f: number;
+  x_zero: number; // zero point of the input
+  min: number;
+  max: number;
+}
+export const SlidingBlock: Layout<SlidingBlock> = { name: 'SlidingBlock', file: 'sliding', bytes: 76, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, kernel_t: 20, stride_t: 24, dilation_t: 28, x_f: 32, x_c: 36, y_f: 40, y_c: 44, pad_f: 48, kernel_f: 52, stride_f: 56, dilation_f: 60, x_zero: 64, min: 68, max: 72 } };
+
+/** assembly/kernels/softmax.ts */
+export interface SoftmaxBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a row
+  table: number; // address, i32 [256]
+  frame_rows: number; // rows of a frame
+}
+export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 'softmax', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20 } };
+
+/** assembly/kernels/add.ts */
+export interface AddBlock extends MulBlock {
+  mult1: number;
+  shift1: number;
+  mult2: number;
+  shift2: number;
+}
+export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
+
+/** With SIMD128. assembly/kernels/global.ts */
+export interface GlobalSimdBlock extends GlobalBlock {
+  mac: number; // address of the SimdBlock that finishes the sums; 0 where the kernel is a plain one
+}
+export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
+
+/** What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold. assembly/kernels/mac.ts */
+export interface MacBlock extends SlidingBlock {
+  y_zero: number; // zero point of the output; with tiles 2 * zero point + 1
+  per: number; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
+  weights: number; // address, s8
+  bias: number; // address, i32 [o]; interp: of its scales (finish-interp.ts); where a fetched tile goes
+  multiplier: number; // address, i32 [o], Q31; native: u32; simd: f32; interp: low half of its lanes
+  shift: number; // address, s8 [o], left where positive; simd: f32; interp: high half of its lanes
+}
+export const MacBlock: Layout<MacBlock> = { name: 'MacBlock', file: 'mac', bytes: 100, at: { ...SlidingBlock.at, y_zero: 76, per: 80, weights: 84, bias: 88, multiplier: 92, shift: 96 } };
+
+/** maxpool and avgpool. assembly/kernels/sliding.ts */
+export interface PoolBlock extends SlidingBlock {
+  include_pad: number; // avgpool: 1 = padded places count in the divisor
+}
+export const PoolBlock: Layout<PoolBlock> = { name: 'PoolBlock', file: 'sliding', bytes: 80, at: { ...SlidingBlock.at, include_pad: 76 } };
+
+/** Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own. assembly/kernels/global.ts */
+export interface GlobalFoldBlock extends GlobalSimdBlock {
+  new_at: number; // address of the first new row
+  new_rows: number; // rows of the stream that a hop brings
+  newest: number; // row of the newest
+  step: number;
+  open: number; // address of the first interior row of the window that opens
+  open_rows: number; // its rows, `step` apart
+  right: number; // address of the right edge's rows
+  right_rows: number;
+  left: number; // address of the left edge's rows, of the window that opens
+  left_rows: number;
+  queue: number; // address of the accumulators, one a waiting window
+  waiting: number; // waiting windows
+  totals: number; // address of the running totals, i32 [step][count] (globalavg), or of the maximum since the cycle began
+  row: number; // elements of a row
+}
+export const GlobalFoldBlock: Layout<GlobalFoldBlock> = { name: 'GlobalFoldBlock', file: 'global', bytes: 168, at: { ...GlobalSimdBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
+
+/** assembly/kernels/mac-simd.ts */
+export interface SimdBlock extends MacBlock {
+  chunk: number; // conv: output rows whose input is widened together
+  patch: number; // address, s16: taps of four places, or the widened input
+  sums: number; // address, i32: of four places, each filled up to sixteen
+  place: number; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
+  pool: number; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
+  integers: number; // 1 where outputs are requantised in integers
+  magic: number; // f32
+  below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
+}
+export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, magic: 128, below: 132 } };
+
+/** Kernels that read weights in the operator's own order. assembly/kernels/mac.ts */
+export interface PlainBlock extends MacBlock {
+  all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)
+  all_bytes: number;
+  low: number; // int16, rounded once: address, i32 [o], lower bits of multipliers
+}
+export const PlainBlock: Layout<PlainBlock> = { name: 'PlainBlock', file: 'mac', bytes: 112, at: { ...MacBlock.at, all_source: 100, all_bytes: 104, low: 108 } };
+
+/** Layers whose weights are in tiles, for interp and native. assembly/kernels/patch.ts */
+export interface TileBlock extends MacBlock {
+  runs: number; // 1 where the taps of every place inside the input lie side by side in it
+  patch: number; // address, s8 [kernel_t][kernel_f][per], where they do not
+  sums: number; // address, i32 [y_c]: the sums of a place
+}
+export const TileBlock: Layout<TileBlock> = { name: 'TileBlock', file: 'patch', bytes: 112, at: { ...MacBlock.at, runs: 100, patch: 104, sums: 108 } };
+
+/** Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1. assembly/kernels/dense.ts */
+export interface DenseFoldBlock extends PlainBlock {
+  new_at: number; // address of the first new row
+  new_rows: number; // rows of the stream that a hop brings
+  newest: number; // row of the newest
+  step: number;
+  open: number; // address of the first interior row of the window that opens
+  open_rows: number; // its rows, `step` apart
+  right: number; // address of the right edge's rows
+  right_rows: number;
+  left: number; // address of the left edge's rows, of the window that opens
+  left_rows: number;
+  queue: number; // address of the accumulators, one a waiting window
+  waiting: number; // waiting windows
+  totals: number; // of globalavg and globalmax alone
+  row: number; // elements of a row
+}
+export const DenseFoldBlock: Layout<DenseFoldBlock> = { name: 'DenseFoldBlock', file: 'dense', bytes: 168, at: { ...PlainBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
+
+/** A tile goes to `bias`; the other addresses lie inside it. assembly/kernels/fetch.ts */
+export interface FetchedBlock extends TileBlock {
+  source: number; // where the layer's first tile stands among all weights
+  tile_outputs: number; // outputs of a tile; the last one of a group has those that are left
+  tile_bytes: number;
+  last_bytes: number; // of a group's last tile
+}
+export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
+
+/** Rows of the stream count from the start of window n. assembly/kernels/taps.ts */
+export interface TapsBlock extends PlainBlock {
+  acc: number; // address, i32 [acc_rows][y_f][y_c]
+  acc_rows: number; // open rows
+  acc_first: number; // first open row
+  new_rows: number; // rows of the stream that a hop brings
+  step: number; // rows of the stream between two rows of a window
+  grid: number; // input frames between two rows of the stream
+  right: number; // address of the right edge's rows
+  right_rows: number;
+  right_first: number; // row of the stream of the first of them
+  left: number; // address of the left edge's rows
+  left_rows: number;
+  records: number; // address, i32 [record_slots][left_rows][y_f][y_c]
+  record_slots: number;
+  cut_ahead: number;
+  complete_ahead: number;
+  ahead: number;
+  waiting: number; // address, s8 [waiting_slots][left_rows][y_f][y_c]
+  waiting_slots: number;
+}
+export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };

@@ -1,0 +1,165 @@
+/**
+ * assembly/emit/blocks.ts and kernels.ts: what the kernels' sources say of parameter blocks and of
+ * themselves, as TypeScript.
+ *
+ * In: assembly/kernels.  Out: for each file its text.  A block is an exported @unmanaged class. Its fields
+ * have four bytes each, but for free ones (_...). A kernel is an exported function (p), (p, phase) or
+ * (p, first, rows) of a block. Offsets are the compiler's own.
+ */
+import ts from 'typescript';
+import { kernelFiles, nodeTools } from '../assembly/emit/compile.ts';
+import { jobOf } from '../assembly/emit/compiler.ts';
+
+interface Field {
+  name: string;
+  remark: string;
+}
+interface Block {
+  name: string;
+  file: string;
+  remark: string;
+  base: string | undefined;
+  /** Its own, without free ones. */
+  fields: Field[];
+}
+interface Kernel {
+  name: string;
+  file: string;
+  block: string;
+  takes: string;
+}
+interface Found {
+  blocks: Block[];
+  kernels: Kernel[];
+  constants: [name: string, value: string][];
+}
+
+const fourBytes = ['i32', 'u32', 'usize'];
+const isFree = (name: string) => name.startsWith('_');
+const isExported = (node: ts.HasModifiers) => node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+
+function blockIn(node: ts.ClassDeclaration, file: string, source: ts.SourceFile): Block {
+  const { text } = source;
+  const name = node.name?.text ?? '';
+  const fields = node.members.filter(ts.isPropertyDeclaration).map((member): Field & { type: string } => {
+    const [after] = ts.getTrailingCommentRanges(text, member.end) ?? [];
+    const remark = after ? text.slice(after.pos, after.end).replace(/^\/\/\s*/, '') : '';
+    return { name: member.name.getText(source), remark, type: member.type?.getText(source) ?? '' };
+  });
+  for (const field of fields)
+    if (!isFree(field.name) && !fourBytes.includes(field.type))
+      throw new Error(`${file}.ts: ${name}.${field.name} is no ${fourBytes.join(', ')}`);
+  const [doc] = ts.getJSDocCommentsAndTags(node);
+  return {
+    name,
+    file,
+    remark: (ts.getTextOfJSDocComment(doc?.comment) ?? '').replace(/\s+/g, ' '),
+    base: node.heritageClauses?.[0]?.types[0]?.expression.getText(source),
+    fields: fields.filter((field) => !isFree(field.name)),
+  };
+}
+
+/** Undefined where it is no kernel. */
+function kernelIn(node: ts.FunctionDeclaration, file: string, source: ts.SourceFile): Kernel | undefined {
+  const [p, ...more] = node.parameters.map(({ name, type }) => [name.getText(source), type?.getText(source) ?? '']);
+  const takes = { '': 'block', phase: 'phase', 'first,rows': 'rows' }[more.map(([name]) => name).join()];
+  if (p?.[0] !== 'p' || !takes || node.typeParameters || node.type?.getText(source) !== 'void') return undefined;
+  return { name: node.name?.text ?? '', file, block: p[1] as string, takes };
+}
+
+/** In the order of files, and of what stands in them. */
+function found(): Found {
+  const all: Found = { blocks: [], kernels: [], constants: [] };
+  for (const [path, text] of Object.entries(kernelFiles())) {
+    const file = path.replace(/^kernels\/|\.ts$/g, '');
+    const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    for (const node of source.statements) {
+      if (!ts.canHaveModifiers(node) || !isExported(node)) continue;
+      if (ts.isClassDeclaration(node)) all.blocks.push(blockIn(node, file, source));
+      if (ts.isFunctionDeclaration(node)) {
+        const kernel = kernelIn(node, file, source);
+        if (kernel) all.kernels.push(kernel);
+      }
+      if (ts.isVariableStatement(node))
+        for (const { name, initializer } of node.declarationList.declarations)
+          if (initializer && ts.isNumericLiteral(initializer) && node.declarationList.flags & ts.NodeFlags.Const)
+            all.constants.push([name.getText(source), initializer.text]);
+    }
+  }
+  return all;
+}
+
+/** By `block_field` the offset, by `block_` the size. */
+async function offsets(blocks: Block[]): Promise<Record<string, number>> {
+  const source = blocks.flatMap(({ name, file, fields }) => [
+    `import { ${name} } from "./kernels/${file}";`,
+    `export const ${name}_: usize = offsetof<${name}>();`,
+    ...fields.map((field) => `export const ${name}_${field.name}: usize = offsetof<${name}>("${field.name}");`),
+  ]);
+  const job = jobOf(nodeTools, { source: source.join('\n'), files: kernelFiles(), target: 'interp', pages: 1 });
+  const { wasm, diagnostics } = await nodeTools.assemble(job);
+  if (!wasm) throw new Error(`blocks of assembly/kernels do not compile: ${diagnostics}`);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource & Uint8Array));
+  const globals = Object.entries(exports).filter(([, value]) => value instanceof WebAssembly.Global);
+  return Object.fromEntries(globals.map(([name, value]) => [name, Number((value as WebAssembly.Global).value)]));
+}
+
+/** A block after the one that it extends. */
+function inOrder(blocks: Block[]): Block[] {
+  const depth = ({ base }: Block): number => (base ? 1 + depth(blocks.find(({ name }) => name === base) as Block) : 0);
+  return blocks.toSorted((a, b) => depth(a) - depth(b));
+}
+
+function blockLines({ name, file, remark, base, fields }: Block, at: Record<string, number>): string[] {
+  const places = fields.map((field) => `${field.name}: ${at[`${name}_${field.name}`]}`);
+  const all = [...(base ? [`...${base}.at`] : []), ...places].join(', ');
+  return [
+    `/** ${remark ? `${remark} ` : ''}assembly/kernels/${file}.ts */`,
+    `export interface ${name}${base ? ` extends ${base}` : ''} {`,
+    ...fields.map((field) => `  ${field.name}: number;${field.remark && ` // ${field.remark}`}`),
+    '}',
+    `export const ${name}: Layout<${name}> = { name: '${name}', file: '${file}', bytes: ${at[`${name}_`]}, at: { ${all} } };`,
+    '',
+  ];
+}
+
+const generated = 'Generated from assembly/kernels by scripts/generate.ts; do not edit.';
+
+function kernelLines({ blocks, kernels, constants }: Found): string[] {
+  const used = blocks.map(({ name }) => name).filter((name) => kernels.some(({ block }) => block === name));
+  return [
+    `/** ${generated} The kernels, and constants that the emitter shares with them. */`,
+    "import type { Kernel, Layout } from './block.ts';",
+    `import { ${used.sort().join(', ')} } from './blocks.ts';`,
+    '',
+    ...constants.map(([name, value]) => `export const ${name} = ${value};`),
+    '',
+    "const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): Kernel<T> => ({ file, block, takes });",
+    '',
+    '/** In the order of files, and of functions in them. */',
+    'export const kernels = {',
+    ...kernels.map(({ name, file, block, takes }) => `  ${name}: kernel('${file}', ${block}, '${takes}'),`),
+    '};',
+    'export type KernelName = keyof typeof kernels;',
+    'export const kernelNames = Object.keys(kernels) as KernelName[];',
+    '/** The block that a kernel takes. */',
+    'export type BlockOf<K extends KernelName> = (typeof kernels)[K] extends Kernel<infer T> ? T : never;',
+    '',
+  ];
+}
+
+/** Path and text of each file. */
+export async function blockFiles(): Promise<[path: string, text: string][]> {
+  const all = found();
+  const at = await offsets(all.blocks);
+  const blocks = [
+    `/** ${generated} Parameter blocks: fields, and where they stand. */`,
+    "import type { Layout } from './block.ts';",
+    '',
+    ...inOrder(all.blocks).flatMap((block) => blockLines(block, at)),
+  ];
+  return [
+    ['assembly/emit/blocks.ts', blocks.join('\n')],
+    ['assembly/emit/kernels.ts', kernelLines(all).join('\n')],
+  ];
+}
