@@ -80,6 +80,9 @@ export const exponentOf = (shift: number): number => (isOnce(shift) ? 31 - (shif
 export const roundOnce = (x: number, multiplier: number, right: number): number =>
   Number((BigInt(x) * BigInt(multiplier) + (1n << BigInt(right - 1))) >> BigInt(right));
 
+/** Steps between the two roundings of a shift; nothing where it shifts left or not at all. */
+export const halfGrid = (shift: number): number => (shift < 0 ? 2 ** (shift - 1) : 0);
+
 /** The accumulator brought to the output's scale: MultiplyByQuantizedMultiplier, or one rounding. */
 export function requantise(x: number, multiplier: number, shift: number): number {
   if (isOnce(shift)) return roundOnce(x, multiplier, shift - ONCE);

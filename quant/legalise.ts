@@ -5,13 +5,13 @@
  * concatenation would have to change scale: after pools, before concatenations.  Exact where no scale differs: then nothing changes.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
-import { intOps } from './ops/index.ts';
+import { intOpOfNode } from './ops/index.ts';
 
 const same = (a: QuantParams | undefined, b: QuantParams | undefined) =>
   a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
-/** `wanted`: which operators to look at; all where left out. */
-export function legalise(graph: Graph, wanted: (node: Node) => boolean = () => true): Graph {
+/** @param wanted by how they share a scale, which operators to look at; all where left out */
+export function legalise(graph: Graph, wanted: (shares: string) => boolean = () => true): Graph {
   const tensors: Tensor[] = [...graph.tensors];
   const nodes: Node[] = [];
   const quant = (id: number) => tensors[id]?.quant;
@@ -21,8 +21,8 @@ export function legalise(graph: Graph, wanted: (node: Node) => boolean = () => t
     return id;
   };
   for (const node of graph.nodes) {
-    const shares = intOps[node.op].sharesScale === true || (node.op === 'globalavg' && node.attrs.rule === 'avgpool');
-    if (!shares || !wanted(node) || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
+    const shares = intOpOfNode(node).sharesScale?.(node.attrs);
+    if (!shares || !wanted(shares) || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
       nodes.push(node);
       continue;
     }
@@ -33,7 +33,7 @@ export function legalise(graph: Graph, wanted: (node: Node) => boolean = () => t
       output: to,
       attrs: { fn: 'identity', clamp: noClamp },
     });
-    if (node.op === 'concat') {
+    if (shares === 'joined') {
       const inputs = node.inputs.map((id, i) => {
         if (same(quant(id), quant(node.output))) return id;
         const to = add(id, node.output, `${node.name}/requantise${i}`);

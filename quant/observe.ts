@@ -4,7 +4,7 @@
  * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their convergence, channels, covariances of what is multiplied
  * with weights, and what the outputs did.
  */
-import { hasWeights, type MacNode } from '../models/graph/channels.ts';
+import { hasWeights, type MacNode, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node, type Tensor } from '../models/graph/types.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type CalibrateOptions, visitCalibration } from './calibrate.ts';
@@ -13,7 +13,7 @@ import { OutputsSeen } from './calibration/outputs-seen.ts';
 import type { Calibration } from './calibration/signals.ts';
 import { channelGains } from './methods/channel-gains.ts';
 import { ChannelStats } from './methods/channel-stats.ts';
-import { addPositions, Gram, inputsOf, setsOf } from './methods/gram.ts';
+import { addPositions, type Gram, gramsOf } from './methods/gram.ts';
 import { makeObserver } from './observers/index.ts';
 import type { Methods } from './presets.ts';
 
@@ -53,9 +53,8 @@ export function* observe(
     seen.outputs.add(id, values);
     if (methods.rounding !== 'together') return;
     for (const node of readers.get(id) ?? []) {
-      const inputs = inputsOf(node);
-      if (inputs > mostInputs) continue;
-      const of = once(seen.grams, node, () => Array.from({ length: setsOf(node, shape.c) }, () => new Gram(inputs)));
+      if (weightChannels(node, shape.c).inputs > mostInputs) continue;
+      const of = once(seen.grams, node, () => gramsOf(node, shape.c));
       addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);
     }
   });

@@ -8,8 +8,8 @@ import { type Graph, isQuantised, type Node, type OpName, type Tensor } from '..
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import { legalise } from './legalise.ts';
-import { intOps } from './ops/index.ts';
-import type { IntOp, IntParams } from './ops/op.ts';
+import { intOpOfNode } from './ops/index.ts';
+import type { IntParams } from './ops/op.ts';
 import { checkInt16 } from './rescale.ts';
 
 export interface QuantPlan {
@@ -41,7 +41,7 @@ export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
 /** One node's parameters; a multiplier that does not fit is reported with the node's name. */
 function prepare(node: Node, x: Tensor[], y: Tensor): IntParams[OpName] {
   try {
-    return (intOps[node.op] as IntOp<OpName>).prepare(node as never, x, y);
+    return intOpOfNode(node).prepare(node, x, y);
   } catch (error) {
     if (isRunletError(error) && error.code === 'RN402') throw new RunletError('RN402', { ...error.parts, where: node.name });
     throw error;

@@ -42,7 +42,7 @@ export function writeQdq(graph: Graph, { io = 'float', rounding = 'onnx' }: QdqO
   // a pair that moves, joins or takes the largest rounds once whatever its scales are; an average would round once instead of twice
   if (rounding === 'onnx')
     return writeOnnx(
-      legalise(graph, ({ op }) => op === 'avgpool' || op === 'globalavg'),
+      legalise(graph, (shares) => shares === 'averaged'),
       { io },
     );
   const legal = legalise(graph);

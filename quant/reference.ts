@@ -7,14 +7,14 @@
 import type { Ints, Node, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
 import { planStream } from '../models/stream/plan.ts';
-import { intOps } from './ops/index.ts';
-import type { IntOp, IntParams } from './ops/op.ts';
+import { intOpOfNode } from './ops/index.ts';
+import type { IntParams } from './ops/op.ts';
 import type { QuantPlan } from './plan.ts';
 
 /** Runs one node in integers. */
 export function intRunner(params: QuantPlan['params']): RunNode<Ints> {
   return (node, xs, out, strideT) => {
-    const op = intOps[node.op] as IntOp<OpName>;
+    const op = intOpOfNode(node);
     const p = params.get(node) as IntParams[OpName];
     const strided = 'geometry' in p ? { ...p, geometry: { ...p.geometry, strideT } } : p;
     return op.run(strided as never, xs, out);

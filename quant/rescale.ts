@@ -7,14 +7,10 @@
  */
 import { RunletError } from '../models/error.ts';
 import { type Graph, isInt16, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
-import { intOps } from './ops/index.ts';
+import { intOpOfNode } from './ops/index.ts';
 
 /** Which types a node takes where one of its tensors is int16. */
-export function int16Form(node: Node): 'any' | 'same' | undefined {
-  if (node.op === 'activation' && node.attrs.fn !== 'identity' && node.attrs.fn !== 'leakyrelu') return undefined;
-  if (node.op === 'add' && node.attrs.constant) return undefined;
-  return intOps[node.op].int16;
-}
+export const int16Form = (node: Node): 'any' | 'same' | undefined => intOpOfNode(node).int16?.(node.attrs);
 
 /** int16 that holds every int8 value of `quant` exactly. */
 export const widened = ({ scale }: QuantParams): QuantParams => ({
@@ -53,7 +49,8 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
   for (const node of graph.nodes) {
     const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
     const form = int16Form(node);
-    const fits = form === 'any' || intOps[node.op].sharesScale === true || (form === 'same' && all.every(Boolean));
+    const fits =
+      form === 'any' || intOpOfNode(node).sharesScale?.(node.attrs) !== undefined || (form === 'same' && all.every(Boolean));
     if (fits || !all.some(Boolean)) {
       nodes.push(node);
       continue;

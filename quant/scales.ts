@@ -10,7 +10,7 @@ import type { Graph, QuantParams } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { roundHalfAway } from './fixed-point.ts';
-import { intOps } from './ops/index.ts';
+import { intOpOfNode } from './ops/index.ts';
 
 /** [min, max] widened to hold 0; scale is a float32, as model files store it. */
 export function asymmetric(min: number, max: number): QuantParams {
@@ -40,15 +40,16 @@ export function chooseScales(
   for (const node of graph.nodes) {
     const [x] = node.inputs as [number];
     const fixed = opOfNode(node).fixed?.(node.attrs);
+    const shares = intOpOfNode(node).sharesScale?.(node.attrs);
     if (fixed) quant.set(node.output, fixed);
-    else if (joint && node.op === 'concat') quant.set(node.output, params(...range(node.output)));
-    else if (node.op === 'concat') {
+    else if (joint && shares === 'joined') quant.set(node.output, params(...range(node.output)));
+    else if (shares === 'joined') {
       const low = minOf(node.inputs.map((id) => range(id)[0]));
       const high = maxOf(node.inputs.map((id) => range(id)[1]));
       quant.set(node.output, params(low, high));
       // an input that only the concatenation reads, from an operator that may choose its scale, takes the joint one
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
-    } else if (intOps[node.op].sharesScale) quant.set(node.output, quant.get(x) as QuantParams);
+    } else if (shares) quant.set(node.output, quant.get(x) as QuantParams);
     else quant.set(node.output, params(...range(node.output)));
   }
   return quant;
@@ -58,5 +59,5 @@ function isFree(graph: Graph, id: number): boolean {
   const producer = graph.nodes.find((n) => n.output === id);
   const readers = graph.nodes.filter((n) => n.inputs.includes(id));
   if (!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)) return false;
-  return !opOfNode(producer).fixed?.(producer.attrs) && !intOps[producer.op].sharesScale;
+  return !opOfNode(producer).fixed?.(producer.attrs) && !intOpOfNode(producer).sharesScale?.(producer.attrs);
 }

@@ -87,9 +87,13 @@ for (const [folder, spec] of Object.entries(folders)) {
     '',
     `export const ${lookup} = <K extends OpName>(name: K): ${spec.type}<K> => ${spec.name}[name] as ${spec.type}<K>;`,
     '',
-    "/** Of whatever operator a node has: what it asks for is the node's. */",
-    `export const ${lookup}Node = (node: { op: OpName }): ${spec.type}<OpName> => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
-    '',
+    ...(spec.name === 'emitOps'
+      ? []
+      : [
+          "/** The definition of a node's operator, whichever it is. */",
+          `export const ${lookup}Node = (node: { op: OpName }) => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
+          '',
+        ]),
   ]
     .join('\n')
     .replace(`'${up}/models/graph/types.ts'`, folder === 'models/ops' ? `'../graph/types.ts'` : `'${up}/models/graph/types.ts'`);

@@ -9,6 +9,8 @@ import { dirname, join, posix } from 'node:path';
 import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ops } from '../models/ops/index.ts';
+import { unaryFns } from '../models/ops/unary.ts';
 import { root } from './shared.ts';
 import { allFiles, sourcesIn, textOf, withoutComments } from './sources.ts';
 
@@ -218,6 +220,27 @@ test('an operator is five files of one name', () => {
     );
     assert.equal(found, expected, place[0]);
   }
+});
+
+test('what a stage asks of an operator is a trait in its definition: no condition elsewhere names one', () => {
+  const exceptions = [
+    /^models\/(ops|read|write)\//, // operators themselves; what formats call them
+    /^quant\/ops\//,
+    /^models\/graph\/fold(-scale)?\.ts$/, // rewriting: the pattern is of operators
+    /^models\/graph\/print\.ts$/, // what people see of each
+    /^models\/graph\/stateful\.ts$/, // a history is what earlier rows become
+  ];
+  const one = `['"\`](${[...Object.keys(ops), ...unaryFns].join('|')})['"\`]`;
+  const condition = new RegExp(`\\b(op|fn)\\s*[!=]==?\\s*${one}|${one}\\s*[!=]==?\\s*[\\w.]*\\b(op|fn)\\b|\\bcase\\s+${one}`);
+  const wrong = sourcesIn('models', 'quant', 'host').filter(
+    (f) => !exceptions.some((e) => e.test(f)) && condition.test(withoutComments(textOf(f))),
+  );
+  assert.equal(wrong, []);
+  for (const e of exceptions)
+    assert.ok(
+      sources.some((f) => e.test(f) && condition.test(withoutComments(textOf(f)))),
+      `${e}`,
+    );
 });
 
 test('the planner never switches on operator names', () => {

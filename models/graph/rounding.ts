@@ -21,7 +21,7 @@ const rules: Record<Rounding, ScaleRule> = { tflm: 'dense', 'tflm-f32': 'dense-f
 const ofRule = new Map<ScaleRule | undefined, Rounding>(roundings.map((rounding) => [rules[rounding], rounding]));
 
 const isFullyConnected = (node: Node): node is MacNode =>
-  hasWeights(node) && (node.op === 'dense' || ofRule.has(node.attrs.weights.scaleRule));
+  hasWeights(node) && ('units' in node.attrs || ofRule.has(node.attrs.weights.scaleRule));
 
 /** The graph with this rule; float weights take it with their scales. */
 export function withRounding<G extends Graph>(graph: G, rounding: Rounding): G {

@@ -5,9 +5,9 @@
  * Each operator accumulates in double and returns float32 (models/ops). Cost: the whole window, nothing is reused.
  */
 
-import { opOf } from '../ops/index.ts';
-import type { FloatTensor, OpDef } from '../ops/op.ts';
-import { elementsOf, type Graph, type OpName } from './types.ts';
+import { opOfNode } from '../ops/index.ts';
+import type { FloatTensor } from '../ops/op.ts';
+import { elementsOf, type Graph } from './types.ts';
 
 /**
  * Runs `graph` on `inputs` (one per graph input, `[t][f][c]`, elements of its shape) and returns the data of each tensor by its id.
@@ -29,7 +29,7 @@ export function runFloat(graph: Graph, inputs: Float32Array[]): Float32Array[] {
     });
     const shape = graph.tensors[node.output]?.shape;
     if (!shape) throw new Error(`${node.name} writes no tensor`);
-    const op = opOf(node.op) as OpDef<OpName>;
+    const op = opOfNode(node);
     values[node.output] = { data: op.float(xs, node.attrs, shape), shape };
   }
   return values.map((value) => value?.data ?? new Float32Array(0));

@@ -7,7 +7,7 @@
  * Source: resource variables of streaming TensorFlow Lite models (VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE).
  */
 import { RunletError } from '../error.ts';
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import type { Graph, Node, Tensor } from './types.ts';
 
 /** Follows nodes in order and keeps which tensors are streams. */
@@ -35,7 +35,7 @@ export class StepStreams {
    */
   add(node: Node): boolean {
     const shapes = node.inputs.map((id) => (this.tensors[id] as Tensor).shape);
-    const rule = opOf(node.op).stream(node.attrs as never, shapes);
+    const rule = opOfNode(node).stream(node.attrs, shapes);
     const news = new Set(node.inputs.map((id) => this.fresh.get(id)));
     const [fresh] = news;
     if (rule.kind !== 'window' || news.size !== 1 || fresh === undefined) return false;

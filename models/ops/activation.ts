@@ -4,7 +4,7 @@
  * In: [t][f][c].  Out: the same.  Fusable activations (relu, clip) are clamps of the producing operator; a standalone one is `identity` with a clamp.
  */
 import type { ActivationAttrs } from '../graph/types.ts';
-import { clampTo, type OpDef, pointwise } from './op.ts';
+import { clampTo, isHomogeneous, type OpDef, pointwise } from './op.ts';
 import { only } from './sliding.ts';
 import { unaryOf } from './unary.ts';
 
@@ -26,4 +26,5 @@ export const activation: OpDef<'activation'> = {
   macsPerFrame: () => 0,
   fixed: ({ fn }) => unaryOf(fn).fixed,
   domain: ({ fn }) => unaryOf(fn).domain,
+  passesScale: ({ fn, clamp }) => unaryOf(fn).homogeneous === true && isHomogeneous(clamp),
 };

@@ -4,7 +4,8 @@
  * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add, TensorFlow Lite ADD. Streaming: point-wise; the branches'
  * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
  */
-import { clampTo, type OpDef, pointwise } from './op.ts';
+import { isNoClamp } from '../graph/clamp.ts';
+import { clampTo, isHomogeneous, type OpDef, pointwise } from './op.ts';
 import { dequantised, pair, withConstant } from './sliding.ts';
 
 export const add: OpDef<'add'> = {
@@ -19,4 +20,6 @@ export const add: OpDef<'add'> = {
   },
   stream: () => pointwise,
   macsPerFrame: () => 0,
+  passesScale: ({ clamp, constant }, inputs) => isHomogeneous(clamp) && !constant && inputs === 2,
+  means: ({ clamp }, [a, b]) => (isNoClamp(clamp) && b ? a?.map((v, c) => v + (b[c] as number)) : undefined),
 };

@@ -4,8 +4,10 @@
  * In: [t][f][c].  Out: [t'][f'][c].  Padded places count in the divisor only with countIncludePad.
  * Source: ONNX AveragePool, TensorFlow Lite AVERAGE_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
+
 import { RunletError } from '../error.ts';
-import { clampTo, type OpDef } from './op.ts';
+import { isNoClamp } from '../graph/clamp.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { forEachTap, only, slidingShape } from './sliding.ts';
 
 export const avgpool: OpDef<'avgpool'> = {
@@ -53,4 +55,6 @@ export const avgpool: OpDef<'avgpool'> = {
     padWith: a.countIncludePad ? 'zero' : 'exclude',
   }),
   macsPerFrame: () => 0,
+  passesScale: ({ clamp }) => isHomogeneous(clamp),
+  means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

@@ -41,4 +41,11 @@ export const concat: OpDef<'concat'> = {
   float: (xs, attrs, out) => joinRows(new Float32Array(out.t * out.f * out.c), xs, attrs.axis, out),
   stream: () => pointwise,
   macsPerFrame: () => 0,
+  passesScale: ({ axis }) => axis === 'f',
+  means: ({ axis }, xs) => (axis === 'c' ? Float64Array.from(xs.flatMap((x) => [...x])) : undefined),
+  inputChannels({ axis }, y, which, channels) {
+    if (axis === 'f') return y;
+    const before = channels.slice(0, which).reduce((n, c) => n + c, 0);
+    return y.slice(before, before + (channels[which] as number));
+  },
 };

@@ -50,6 +50,13 @@ export const conv: OpDef<'conv'> = {
   },
   stream: (a) => ({ kind: 'window', kernel: a.kernelT, stride: a.strideT, dilation: a.dilationT, pad: a.padT, padWith: 'zero' }),
   macsPerFrame: (a, [x], out) => (out.f * out.c * a.kernelT * a.kernelF * (x?.c ?? 0)) / a.groups,
+  weightChannels(a, channels) {
+    const inputs = a.weights.data.length / a.outChannels;
+    const inner = channels / a.groups;
+    const output = (i: number) => Math.floor(i / inputs);
+    const input = (i: number) => Math.floor((output(i) * a.groups) / a.outChannels) * inner + (i % inner);
+    return { outputs: a.outChannels, inputs, sets: a.groups, input, output };
+  },
 };
 
 /** Outputs [from, end) of one group take one tap; eight at a time, so that an input is loaded once for them. Each sum keeps its own order: the same bits. */

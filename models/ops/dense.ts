@@ -35,4 +35,8 @@ export const dense: OpDef<'dense'> = {
   },
   stream: () => ({ kind: 'whole', linear: true }),
   macsPerFrame: (a) => a.weights.data.length,
+  weightChannels({ units, weights }, channels) {
+    const inputs = weights.data.length / units;
+    return { outputs: units, inputs, sets: 1, input: (i) => i % channels, output: (i) => Math.floor(i / inputs) };
+  },
 };

@@ -46,4 +46,9 @@ export const depthwise: OpDef<'depthwise'> = {
   },
   stream: (a) => ({ kind: 'window', kernel: a.kernelT, stride: a.strideT, dilation: a.dilationT, pad: a.padT, padWith: 'zero' }),
   macsPerFrame: (a, _inputs, out) => out.f * out.c * a.kernelT * a.kernelF,
+  weightChannels({ kernelT, kernelF, multiplier }, channels) {
+    const outputs = channels * multiplier;
+    const input = (i: number) => Math.floor((i % outputs) / multiplier);
+    return { outputs, inputs: kernelT * kernelF, sets: channels, input, output: (i) => i % outputs };
+  },
 };

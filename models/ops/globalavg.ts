@@ -5,7 +5,8 @@
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MEAN and AVERAGE_POOL_2D over the whole window.
  * Streaming: partial sums per hop (StreamiNNC section 5.5).
  */
-import { clampTo, type OpDef } from './op.ts';
+import { isNoClamp } from '../graph/clamp.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { only } from './sliding.ts';
 
 export const globalavg: OpDef<'globalavg'> = {
@@ -24,4 +25,6 @@ export const globalavg: OpDef<'globalavg'> = {
   },
   stream: () => ({ kind: 'fold', fold: 'sum' }),
   macsPerFrame: () => 0,
+  passesScale: ({ clamp }) => isHomogeneous(clamp),
+  means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

@@ -5,7 +5,7 @@
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MAX_POOL_2D over the whole window.
  * Streaming: partial maxima per hop (StreamiNNC section 5.5).
  */
-import { clampTo, type OpDef } from './op.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { only } from './sliding.ts';
 
 export const globalmax: OpDef<'globalmax'> = {
@@ -23,4 +23,5 @@ export const globalmax: OpDef<'globalmax'> = {
   },
   stream: () => ({ kind: 'fold', fold: 'max' }),
   macsPerFrame: () => 0,
+  passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

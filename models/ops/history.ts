@@ -35,4 +35,6 @@ export const history: OpDef<'history'> = {
   float: (xs, attrs, out) => shiftRows(new Float32Array(out.t * out.f * out.c), only(xs, 'history'), attrs.before),
   stream: (a) => ({ kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [a.before, a.after], padWith: 'zero' }),
   macsPerFrame: () => 0,
+  passesScale: () => true,
+  means: (_attrs, [x]) => x,
 };

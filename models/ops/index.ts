@@ -35,5 +35,5 @@ export const ops: { [K in OpName]: OpDef<K> } = {
 
 export const opOf = <K extends OpName>(name: K): OpDef<K> => ops[name] as OpDef<K>;
 
-/** Of whatever operator a node has: what it asks for is the node's. */
-export const opOfNode = (node: { op: OpName }): OpDef<OpName> => ops[node.op] as unknown as OpDef<OpName>;
+/** The definition of a node's operator, whichever it is. */
+export const opOfNode = (node: { op: OpName }) => ops[node.op] as unknown as OpDef<OpName>;

@@ -4,7 +4,7 @@
  * In: [t][f][c].  Out: [t'][f'][c].  Padded places never win (they hold the type's minimum).
  * Source: ONNX MaxPool, TensorFlow Lite MAX_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
-import { clampTo, type OpDef } from './op.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { forEachTap, only, slidingShape } from './sliding.ts';
 
 export const maxpool: OpDef<'maxpool'> = {
@@ -35,4 +35,5 @@ export const maxpool: OpDef<'maxpool'> = {
     padWith: 'minimum',
   }),
   macsPerFrame: () => 0,
+  passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

@@ -32,6 +32,18 @@ export type StreamRule =
       linear?: boolean;
     };
 
+export interface WeightChannels {
+  outputs: number;
+  /** Weights of one output. */
+  inputs: number;
+  /** Sets of outputs that read the same channels. */
+  sets: number;
+  /** Input channel of weight i. */
+  input(i: number): number;
+  /** Output channel of weight i. */
+  output(i: number): number;
+}
+
 export interface OpDef<K extends OpName> {
   name: K;
   /** Output shape for a window; throws RN301 with the node's name where the inputs do not fit. */
@@ -41,6 +53,16 @@ export interface OpDef<K extends OpName> {
   stream(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
   /** Multiply-accumulates of one output frame (padded taps counted). */
   macsPerFrame(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
+  /** Where the weights of a layer y = clamp(W x + b) stand. @param channels of its input */
+  weightChannels?(attrs: OpAttrs[K], channels: number): WeightChannels;
+  /** Whether it passes a scale of each channel on from every input, which `inputs` has: f(s x) = s f(x) for s > 0. With weights they take the scale. */
+  passesScale?(attrs: OpAttrs[K], inputs: number): boolean;
+  /** Mean of each output channel from those of all inputs [c]; left out, or undefined: not known. */
+  means?(attrs: OpAttrs[K], xs: Float64Array[]): Float64Array | undefined;
+  /** Of values [c] of the output's channels those of input `which`, whose inputs have `channels` each; left out: channel c of the output. */
+  inputChannels?(attrs: OpAttrs[K], y: Float64Array, which: number, channels: readonly number[]): Float64Array;
+  /** Its outputs are scores of classes. */
+  scores?: true;
   /** The output's int8 parameters that the 8-bit specification fixes. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
   /** Inputs that have a finite value, where not all have: a formula in x. */
@@ -48,6 +70,10 @@ export interface OpDef<K extends OpName> {
 }
 
 export const pointwise: StreamRule = { kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [0, 0], padWith: 'zero' };
+
+/** Clamps at 0 and infinities alone, which pass a scale on. */
+export const isHomogeneous = ([low, high]: Clamp): boolean =>
+  (low === 0 || low === Number.NEGATIVE_INFINITY) && (high === 0 || high === Number.POSITIVE_INFINITY);
 
 export const clampTo = (value: number, clamp: Clamp): number => Math.min(clamp[1], Math.max(clamp[0], value));
 

@@ -40,4 +40,12 @@ export const slice: OpDef<'slice'> = {
   float: (xs, attrs, out) => cutRows(new Float32Array(out.t * out.f * out.c), only(xs, 'slice'), attrs),
   stream: () => pointwise,
   macsPerFrame: () => 0,
+  passesScale: ({ axis }) => axis === 'f',
+  means: ({ axis, from, to }, [x]) => (axis === 'f' ? x : x?.slice(from, to)),
+  inputChannels({ axis, from }, y, _which, [channels = 0]) {
+    if (axis === 'f') return y;
+    const x = new Float64Array(channels);
+    x.set(y, from);
+    return x;
+  },
 };

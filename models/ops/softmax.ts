@@ -29,4 +29,5 @@ export const softmax: OpDef<'softmax'> = {
   stream: () => pointwise,
   macsPerFrame: () => 0,
   fixed: () => softmaxOutput,
+  scores: true,
 };

@@ -8,7 +8,7 @@
 
 import type { Graph, Node } from '../graph/types.ts';
 import { minOf } from '../lists.ts';
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import { clockOf } from './clock.ts';
 import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Layout } from './layout.ts';
@@ -39,7 +39,7 @@ const mostAheads = 256;
 
 export function macsPerRow(graph: Graph, node: Node): number {
   const out = graph.tensors[node.output]?.shape;
-  return out ? opOf(node.op).macsPerFrame(node.attrs as never, inputShapes(graph, node), out) : 0;
+  return out ? opOfNode(node).macsPerFrame(node.attrs, inputShapes(graph, node), out) : 0;
 }
 
 const macsOf = (graph: Graph, layout: Layout): number =>

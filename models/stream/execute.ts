@@ -7,7 +7,7 @@
 
 import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
 import { minOf } from '../lists.ts';
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
 export interface Block<A> {
@@ -30,9 +30,9 @@ export interface WindowResult<A> {
 /** Shape of a node's output for inputs of any length. */
 function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
   const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
-  return opOf(node.op).shape(
+  return opOfNode(node).shape(
     xs.map((x) => x.shape),
-    attrs as never,
+    attrs,
     node.name,
   );
 }

@@ -3,14 +3,14 @@
  *
  * In: a StreamPlan of a float graph and a float signal `[frames][f][c]`, or one for each input.  Out: blocks of float32.
  */
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import { type Block, blocksOf, type RunNode } from './execute.ts';
 import type { StreamPlan } from './types.ts';
 
 /** Runs one node in floating point. */
 export const floatRunner: RunNode<Float32Array> = (node, xs, out, strideT) => {
   const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
-  return opOf(node.op).float(xs, attrs as never, out);
+  return opOfNode(node).float(xs, attrs, out);
 };
 
 /** Frames of a float signal as a block. */

@@ -10,7 +10,7 @@
 
 import type { Graph, Node } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import { slopeBound } from './bound.ts';
 import { gcd } from './clock.ts';
 import type { Contamination } from './contamination.ts';
@@ -60,9 +60,9 @@ function slopeOf<A>({ trunk, run, real }: Rows<A>, node: Node): number {
   if (xs.some((x) => x === undefined)) return Number.NaN;
   const known = xs as Block<A>[];
   const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT: 1 } : node.attrs;
-  const shape = opOf(node.op).shape(
+  const shape = opOfNode(node).shape(
     known.map((x) => x.shape),
-    attrs as never,
+    attrs,
     node.name,
   );
   const y = real(node.output, run(node, known, shape, 1));

@@ -7,7 +7,7 @@
 
 import { elementBytes, frameOf, type Graph, isInt16, type Node, type Shape } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
-import { opOf } from '../ops/index.ts';
+import { opOfNode } from '../ops/index.ts';
 import type { StreamRule } from '../ops/op.ts';
 import { type Clock, clockOf, lcm } from './clock.ts';
 import type { Timing } from './types.ts';
@@ -27,7 +27,7 @@ export const touchesInt16 = (graph: Graph, node: Node): boolean =>
 
 /** The node's streaming rule; with one output row the stride never acts and counts as 1, unless rows of the next step follow. */
 export function ruleOf(graph: Graph, node: Node): StreamRule {
-  const rule = opOf(node.op).stream(node.attrs as never, inputShapes(graph, node));
+  const rule = opOfNode(node).stream(node.attrs, inputShapes(graph, node));
   // partial maxima are int8
   if (rule.kind === 'fold' && rule.fold === 'max' && touchesInt16(graph, node)) return { kind: 'whole' };
   if (rule.kind === 'window' && graph.tensors[node.output]?.shape.t === 1 && !graph.stateful) return { ...rule, stride: 1 };

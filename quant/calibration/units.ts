@@ -12,7 +12,7 @@ import { hasWeights, type MacNode, weightChannels } from '../../models/graph/cha
 import { frameOf, type Tensor } from '../../models/graph/types.ts';
 import { maxOf } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
-import { addPositions, Gram, inputsOf, setsOf } from '../methods/gram.ts';
+import { addPositions, type Gram, gramsOf } from '../methods/gram.ts';
 import { type Calibration, piecesOf } from './signals.ts';
 
 export interface Size {
@@ -57,11 +57,12 @@ export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
     }
     const { shape } = graph.tensors[tensor] as Tensor;
     const readers = graph.nodes.filter(
-      (n): n is MacNode => hasWeights(n) && n.inputs[0] === tensor && inputsOf(n) <= mostInputs && n.op !== 'dense',
+      (n): n is MacNode =>
+        hasWeights(n) && n.inputs[0] === tensor && 'kernelT' in n.attrs && weightChannels(n, shape.c).inputs <= mostInputs,
     );
     let [signal, bias] = [0, 0];
     for (const node of readers) {
-      const grams = Array.from({ length: setsOf(node, shape.c) }, () => new Gram(inputsOf(node)));
+      const grams = gramsOf(node, shape.c);
       for (const piece of few) {
         const values = piece[which] as Float32Array;
         addPositions(node, grams, values, { ...shape, t: values.length / frameOf(shape) }, 16 * few.length);

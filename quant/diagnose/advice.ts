@@ -61,8 +61,11 @@ export function adviceFor(
     });
   if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--weight-rounding together'))
     found.push({ option: '--weight-rounding together', why: 'its weights are rounded one by one' });
-  if (found.length === 0 && layer.op === 'softmax')
-    found.push({ option: '', why: `its steps are 1/256 by the specification, and so ${db(aloneDb)} is what int8 can give here` });
+  if (found.length === 0 && layer.fixedScale)
+    found.push({
+      option: '',
+      why: `its steps are 1/${1 / layer.scale} by the specification, and so ${db(aloneDb)} is what int8 can give here`,
+    });
   return found.slice(0, 3);
 }
 

@@ -9,6 +9,7 @@
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
 import type { Graph, Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
 import { cutSignal, executeStream, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -43,6 +44,8 @@ export interface LayerDiagnosis {
   /** Where streaming is run: float streamed against float windowed, int8 streamed against float streamed. */
   floatStreamedDb?: number;
   int8StreamedDb?: number;
+  /** Whether the 8-bit specification fixes its scale. */
+  fixedScale: boolean;
   /** Whether it could be int16 (quant/mixed.ts). */
   mayBeInt16: boolean;
   /** Signal to noise at the outputs with this layer alone in int8. */
@@ -173,6 +176,7 @@ export function diagnose(
         ...row.tally.result,
         int8WindowedDb: row.windowed.db,
         ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
+        fixedScale: node !== undefined && opOfNode(node).fixed?.(node.attrs) !== undefined,
         mayBeInt16: row.quant.type !== 'int16' && !isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
         aloneDb: decibels(alone.get(id) ?? 0),
         ...(node &&

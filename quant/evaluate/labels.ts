@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { frameOf, type Graph, type Shape } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
 import { labelsIn } from '../../models/read/detection.ts';
 
 export const metrics = ['accuracy', 'f1', 'mae', 'rmse'] as const;
@@ -36,8 +37,8 @@ export function classNames(graph: Graph): string[] {
 /** Whether the elements of the output are scores of classes: the file names them, or they are a softmax. */
 export function tellsClasses(graph: Graph): boolean {
   const [elements = 0] = outputElements(graph);
-  const softmax = graph.nodes.some(({ op, output }) => op === 'softmax' && output === graph.outputs[0]?.tensor);
-  return elements > 1 && (softmax || labelsIn(graph.metadata)?.length === elements);
+  const scores = graph.nodes.some((node) => opOfNode(node).scores && node.output === graph.outputs[0]?.tensor);
+  return elements > 1 && (scores || labelsIn(graph.metadata)?.length === elements);
 }
 
 const listed = (names: readonly string[]): string =>

@@ -10,8 +10,8 @@
  * Stegun 7.1.26.
  */
 import { hasWeights } from '../../models/graph/channels.ts';
-import { isNoClamp } from '../../models/graph/clamp.ts';
 import type { Clamp, Graph, Node } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
 
 const density = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
 
@@ -36,27 +36,11 @@ export function clippedMean(mean: number, deviation: number, [low, high]: Clamp)
 }
 
 function meansOf(node: Node, xs: (Float64Array | undefined)[]): Float64Array | undefined {
-  const [x] = xs;
   if (hasWeights(node)) {
     const { moments, clamp } = node.attrs;
     return moments?.mean.map((mean, c) => clippedMean(mean, moments.deviation[c] as number, clamp));
   }
-  if (xs.some((of) => !of) || !x) return undefined;
-  switch (node.op) {
-    case 'history':
-      return x;
-    case 'avgpool':
-    case 'globalavg':
-      return isNoClamp(node.attrs.clamp) ? x : undefined;
-    case 'add':
-      return isNoClamp(node.attrs.clamp) && xs.length === 2 ? x.map((v, c) => v + (xs[1]?.[c] as number)) : undefined;
-    case 'slice':
-      return node.attrs.axis === 'f' ? x : x.slice(node.attrs.from, node.attrs.to);
-    case 'concat':
-      return node.attrs.axis === 'c' ? Float64Array.from(xs.flatMap((of) => [...(of as Float64Array)])) : undefined;
-    default:
-      return undefined;
-  }
+  return xs.every((x) => x !== undefined) ? opOfNode(node).means?.(node.attrs, xs) : undefined;
 }
 
 export function analyticMeans(graph: Graph): Map<number, Float64Array> {

@@ -9,6 +9,7 @@
  */
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Node } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
 
 /** A channel that hardly anybody reads still keeps this share of a vote. */
 const least = 1e-3;
@@ -31,16 +32,9 @@ function throughNode(
     return gain;
   }
   if (!y) return one;
-  if (node.op === 'concat' && node.attrs.axis === 'c') {
-    const before = node.inputs.slice(0, which).reduce((n, id) => n + (graph.tensors[id]?.shape.c ?? 0), 0);
-    return y.slice(before, before + channels);
-  }
-  if (node.op === 'slice' && node.attrs.axis === 'c') {
-    const gain = new Float64Array(channels);
-    gain.set(y, node.attrs.from);
-    return gain;
-  }
-  return y.length === channels ? y : one;
+  const all = node.inputs.map((id) => graph.tensors[id]?.shape.c ?? 0);
+  const x = opOfNode(node).inputChannels?.(node.attrs, y, which, all) ?? y;
+  return x.length === channels ? x : one;
 }
 
 export function channelGains(graph: Graph): Map<number, Float64Array> {

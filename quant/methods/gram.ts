@@ -6,7 +6,7 @@
  * Positions that would read padding along time are left out (streamed frames have none); padding of features counts as 0. At most `most` positions
  * of a layer are taken, spread evenly over the calls.  Cost: K^2 a position.
  */
-import type { MacNode } from '../../models/graph/channels.ts';
+import { type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import type { Shape } from '../../models/graph/types.ts';
 
 export class Gram {
@@ -53,24 +53,18 @@ export class Gram {
   }
 }
 
-/** Inputs of one output of a node. */
-export function inputsOf(node: MacNode): number {
-  const { length } = node.attrs.weights.data;
-  if (node.op === 'dense') return length / node.attrs.units;
-  if (node.op === 'conv') return length / node.attrs.outChannels;
-  return node.attrs.kernelT * node.attrs.kernelF;
+/** A Gram for each set of outputs: groups of a convolution, input channels of a depthwise one. @param channels of the node's input */
+export function gramsOf(node: MacNode, channels: number): Gram[] {
+  const { sets, inputs } = weightChannels(node, channels);
+  return Array.from({ length: sets }, () => new Gram(inputs));
 }
-
-/** One Gram a set of outputs: groups of a convolution, input channels of a depthwise one. */
-export const setsOf = (node: MacNode, channels: number): number =>
-  node.op === 'dense' ? 1 : node.op === 'conv' ? node.attrs.groups : channels;
 
 /** Positions of a layer that are enough. */
 const most = 4096;
 
 /** Adds positions of a block to the node's Grams, evenly spread; about `visits` such blocks are expected. */
 export function addPositions(node: MacNode, grams: readonly Gram[], data: Float32Array, shape: Shape, visits: number): void {
-  if (node.op === 'dense') {
+  if (!('kernelT' in node.attrs)) {
     grams[0]?.add(Float64Array.from(data));
     return;
   }

@@ -8,38 +8,15 @@
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1.1 (positive scaling equivariance).
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
-import type { Clamp, Graph, Node } from '../../models/graph/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
+import { isHomogeneous } from '../../models/ops/op.ts';
 
 export interface ScaleGroup {
   tensors: number[];
   channels: number;
   writers: MacNode[];
   readers: MacNode[];
-}
-
-const homogeneous = ([low, high]: Clamp): boolean =>
-  (low === 0 || low === Number.NEGATIVE_INFINITY) && (high === 0 || high === Number.POSITIVE_INFINITY);
-
-/** Whether a node without weights passes a scale per channel from every input to its output. */
-function passes(node: Node): boolean {
-  switch (node.op) {
-    case 'maxpool':
-    case 'avgpool':
-    case 'globalmax':
-    case 'globalavg':
-      return homogeneous(node.attrs.clamp);
-    case 'add':
-      return homogeneous(node.attrs.clamp) && node.attrs.constant === undefined && node.inputs.length === 2;
-    case 'history':
-      return true;
-    case 'concat':
-    case 'slice':
-      return node.attrs.axis === 'f';
-    case 'activation':
-      return (node.attrs.fn === 'leakyrelu' || node.attrs.fn === 'identity') && homogeneous(node.attrs.clamp);
-    default:
-      return false;
-  }
 }
 
 export function scaleGroups(graph: Graph): ScaleGroup[] {
@@ -54,8 +31,8 @@ export function scaleGroups(graph: Graph): ScaleGroup[] {
   for (const port of [...graph.inputs, ...graph.outputs]) fix(port.tensor);
   for (const node of graph.nodes) {
     if (hasWeights(node)) {
-      if (!homogeneous(node.attrs.clamp)) fix(node.output);
-    } else if (passes(node)) {
+      if (!isHomogeneous(node.attrs.clamp)) fix(node.output);
+    } else if (opOfNode(node).passesScale?.(node.attrs, node.inputs.length)) {
       for (const id of node.inputs) parent[rootOf(id)] = rootOf(node.output);
     } else for (const id of [...node.inputs, node.output]) fix(id);
   }

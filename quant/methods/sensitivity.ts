@@ -14,7 +14,7 @@ import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { dequantise } from '../dequantise.ts';
-import { intOps } from '../ops/index.ts';
+import { intOpOfNode } from '../ops/index.ts';
 import { quantiseSignal } from '../report.ts';
 import { type Change, KeptRuns } from './kept-runs.ts';
 
@@ -46,7 +46,7 @@ export function sharedGroups(graph: Graph): number[][] {
   const root = graph.tensors.map((t) => t.id);
   const find = (id: number): number => (root[id] === id ? id : find(root[id] as number));
   for (const node of graph.nodes) {
-    if (intOps[node.op].sharesScale !== true) continue;
+    if (intOpOfNode(node).sharesScale?.(node.attrs) === undefined) continue;
     for (const id of [...node.inputs, node.output]) {
       const [a, b] = [find(id), find(node.inputs[0] as number)];
       root[Math.max(a, b)] = Math.min(a, b);

@@ -14,10 +14,14 @@
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { Histogram } from '../observers/histogram.ts';
 import { leastError } from '../observers/mse.ts';
+import { intOpOfNode } from '../ops/index.ts';
 
-/** Operators whose output is int8 of their input, chosen but not changed. */
-const handsOn = (node: Node): boolean =>
-  node.op === 'maxpool' || node.op === 'globalmax' || node.op === 'history' || node.op === 'slice' || node.op === 'concat';
+/** How an operator hands int8 of its input on, chosen but not changed. */
+function handsOn(node: Node): 'moved' | 'cut' | 'joined' | undefined {
+  const shares = intOpOfNode(node).sharesScale?.(node.attrs);
+  return shares === 'averaged' ? undefined : shares;
+}
+const alone = (node: Node): boolean => handsOn(node) === 'moved' || handsOn(node) === 'cut';
 
 type Range = [number, number];
 const span = ([low, high]: Range): number => high - low;
@@ -34,7 +38,7 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
     const readers = readersOf.get(id) ?? [];
     const own = histograms.get(id) ?? new Histogram();
     let result = own;
-    if (!shown.has(id) && readers.length > 0 && readers.every((n) => handsOn(n) && n.op !== 'concat')) {
+    if (!shown.has(id) && readers.length > 0 && readers.every(alone)) {
       result = new Histogram();
       for (const { output } of readers) result.merge(leavingOf(output));
     }
@@ -44,7 +48,7 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
   const ranges = new Map<number, Range>();
   for (const id of histograms.keys()) ranges.set(id, leastError(leavingOf(id)));
   for (const node of [...graph.nodes].reverse()) {
-    if (node.op !== 'concat') continue;
+    if (handsOn(node) !== 'joined') continue;
     const joint = ranges.get(node.output) as Range;
     for (const id of node.inputs) {
       const others = (readersOf.get(id)?.length ?? 0) - 1 + (shown.has(id) ? 1 : 0);
@@ -60,8 +64,8 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
 function takeRange(graph: Graph, id: number, range: Range, ranges: Map<number, Range>): void {
   ranges.set(id, range);
   const producer = graph.nodes.find((n) => n.output === id);
-  if (!producer || !handsOn(producer) || producer.op === 'concat') return;
+  if (!producer || !alone(producer)) return;
   const [x] = producer.inputs as [number];
-  const alone = graph.nodes.filter((n) => n.inputs.includes(x)).length === 1 && !graph.outputs.some((p) => p.tensor === x);
-  if (alone && producer.op !== 'slice') takeRange(graph, x, range, ranges);
+  const sole = graph.nodes.filter((n) => n.inputs.includes(x)).length === 1 && !graph.outputs.some((p) => p.tensor === x);
+  if (sole && handsOn(producer) !== 'cut') takeRange(graph, x, range, ranges);
 }

@@ -6,9 +6,10 @@
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';
-import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
+import type { ActivationFn } from '../../models/ops/unary.ts';
+import { clampInt, halfGrid, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, type Types, typesOf } from './int16.ts';
-import { type ActivationParams, type IntOp, quantOf, rangeOf } from './op.ts';
+import { type ActivationParams, type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
 import { entryOf, leakyReluMultipliers } from './tables.ts';
 
 /** Requantize and QuantizeLeakyRelu themselves, where a table would have 65,536 entries. */
@@ -23,9 +24,12 @@ function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, type
   return { ...ends, above: scale, below: { ...scale, negate: false } };
 }
 
+/** Functions that are multipliers above and below the zero point. */
+const wide = new Set<ActivationFn>(['identity', 'leakyrelu']);
+
 export const activation: IntOp<'activation'> = {
   name: 'activation',
-  int16: 'any',
+  int16: ({ fn }) => (wide.has(fn) ? 'any' : undefined),
   prepare({ attrs, name }, [x], y) {
     const yq = quantOf(y, name);
     const { types } = typesOf(quantOf(x, name), yq);
@@ -45,5 +49,12 @@ export const activation: IntOp<'activation'> = {
       y[i] = clampInt(p.yZero + (value < 0 && p.below.negate ? -scaled : scaled), p.min, p.max);
     }
     return y;
+  },
+  nudge(_params, { fn, alpha = 0.01 }, x, y) {
+    if (!wide.has(fn)) return undefined;
+    if (fn === 'identity') return twoRoundings(quantizeMultiplier(x.scale / y.scale).shift, y);
+    const { identity, negative } = leakyReluMultipliers(x, y, alpha);
+    const [above, below] = [halfGrid(identity.shift), halfGrid(negative.shift)];
+    return { by: [(above + below) / 2], from: y.zeroPoint, lift: (above - below) / 2 };
   },
 };

@@ -12,7 +12,7 @@ const leftShifts = { int8: 20, int16: 15 };
 
 export const add: IntOp<'add'> = {
   name: 'add',
-  int16: 'same',
+  int16: ({ constant }) => (constant ? undefined : 'same'),
   prepare({ attrs, name }, [a, b], y) {
     const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     const { types } = typesOf(aq, yq);

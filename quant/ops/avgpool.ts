@@ -7,7 +7,7 @@
 import { forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
 import { checkCount, makeInts, typesOf } from './int16.ts';
-import { type IntOp, quantOf, rangeOf } from './op.ts';
+import { awayFromZero, type IntOp, quantOf, rangeOf } from './op.ts';
 
 /** sum / count, half away from zero; exact for |sum| < 2^31. */
 export const roundedMean = (sum: number, count: number): number =>
@@ -15,8 +15,8 @@ export const roundedMean = (sum: number, count: number): number =>
 
 export const avgpool: IntOp<'avgpool'> = {
   name: 'avgpool',
-  sharesScale: true,
-  int16: 'same',
+  sharesScale: () => 'averaged',
+  int16: () => 'same',
   prepare({ attrs, name }, [x], y) {
     const { types } = typesOf(quantOf(x, name), quantOf(y, name));
     checkCount(types, attrs.kernelT * attrs.kernelF, name);
@@ -49,4 +49,5 @@ export const avgpool: IntOp<'avgpool'> = {
     }
     return y;
   },
+  nudge: () => awayFromZero,
 };

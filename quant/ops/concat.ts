@@ -9,8 +9,8 @@ import { type IntOp, quantOf } from './op.ts';
 
 export const concat: IntOp<'concat'> = {
   name: 'concat',
-  sharesScale: true,
-  int16: 'same',
+  sharesScale: () => 'joined',
+  int16: () => 'same',
   prepare: ({ attrs, name }, [x], y) => ({ axis: attrs.axis, ...typesOf(quantOf(x, name), quantOf(y, name)) }),
   run: (p, xs, out) => joinRows(makeInts(p.types?.y, out.t * out.f * out.c), xs, p.axis, out),
 };

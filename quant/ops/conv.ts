@@ -7,11 +7,11 @@
 import { forEachTap, only } from '../../models/ops/sliding.ts';
 import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
-import { macParams } from './sliding.ts';
+import { macNudge, macParams } from './sliding.ts';
 
 export const conv: IntOp<'conv'> = {
   name: 'conv',
-  int16: 'any',
+  int16: () => 'any',
   prepare: ({ attrs, name }, [x], y) =>
     macParams(name, { ...attrs, geometry: attrs, per: (x?.shape.c ?? 0) / attrs.groups }, x, y),
   run(p, xs, out) {
@@ -38,4 +38,5 @@ export const conv: IntOp<'conv'> = {
     }
     return y;
   },
+  nudge: macNudge,
 };

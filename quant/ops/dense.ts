@@ -6,13 +6,13 @@
 import { only } from '../../models/ops/sliding.ts';
 import { finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
-import { macParams } from './sliding.ts';
+import { macNudge, macParams } from './sliding.ts';
 
 const whole = { kernelT: 1, kernelF: 1, strideT: 1, strideF: 1, padT: [0, 0], padF: [0, 0] } as const;
 
 export const dense: IntOp<'dense'> = {
   name: 'dense',
-  int16: 'any',
+  int16: () => 'any',
   prepare: ({ attrs, name }, [x], y) =>
     macParams(name, { ...attrs, geometry: whole, per: attrs.weights.data.length / attrs.units }, x, y),
   run(p, xs, out) {
@@ -25,4 +25,5 @@ export const dense: IntOp<'dense'> = {
     }
     return y;
   },
+  nudge: macNudge,
 };

@@ -6,11 +6,11 @@
 import { forEachTap, only } from '../../models/ops/sliding.ts';
 import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
-import { macParams } from './sliding.ts';
+import { macNudge, macParams } from './sliding.ts';
 
 export const depthwise: IntOp<'depthwise'> = {
   name: 'depthwise',
-  int16: 'any',
+  int16: () => 'any',
   prepare: ({ attrs, name }, [x], y) => macParams(name, { ...attrs, geometry: attrs, per: attrs.multiplier }, x, y),
   run(p, xs, out) {
     const x = only(xs, 'depthwise');
@@ -32,4 +32,5 @@ export const depthwise: IntOp<'depthwise'> = {
     }
     return y;
   },
+  nudge: macNudge,
 };

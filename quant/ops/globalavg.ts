@@ -9,7 +9,7 @@ import { only } from '../../models/ops/sliding.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { roundedMean } from './avgpool.ts';
 import { checkCount, makeInts, typesOf } from './int16.ts';
-import { type GlobalParams, type IntOp, quantOf, rangeOf } from './op.ts';
+import { awayFromZero, type GlobalParams, type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
 
 /** The multiplier of s_x / s_y with 1 / count folded in. */
 function meanMultiplier(real: number, count: number): Multiplier {
@@ -29,7 +29,8 @@ export function finishMean(p: GlobalParams, sum: number): number {
 
 export const globalavg: IntOp<'globalavg'> = {
   name: 'globalavg',
-  int16: 'any',
+  sharesScale: ({ rule }) => (rule === 'avgpool' ? 'averaged' : undefined),
+  int16: () => 'any',
   prepare({ attrs, name }, [x], y) {
     const xq = quantOf(x, name);
     const yq = quantOf(y, name);
@@ -56,4 +57,5 @@ export const globalavg: IntOp<'globalavg'> = {
     for (const [i, s] of sum.entries()) y[i] = finishMean(p, s);
     return y;
   },
+  nudge: ({ rule, scale }, _attrs, _x, y) => (rule === 'avgpool' ? awayFromZero : twoRoundings(scale.shift, y)),
 };

@@ -10,8 +10,8 @@ import { type IntOp, quantOf, rangeOf } from './op.ts';
 
 export const globalmax: IntOp<'globalmax'> = {
   name: 'globalmax',
-  sharesScale: true,
-  int16: 'same',
+  sharesScale: () => 'moved',
+  int16: () => 'same',
   prepare: ({ attrs, name }, [x], y) => ({
     ...rangeOf(attrs.clamp, quantOf(y, name)),
     overF: attrs.overF,

@@ -10,8 +10,8 @@ import { type IntOp, quantOf } from './op.ts';
 
 export const history: IntOp<'history'> = {
   name: 'history',
-  sharesScale: true,
-  int16: 'same',
+  sharesScale: () => 'moved',
+  int16: () => 'same',
   prepare: ({ attrs, name }, [x], y) => ({
     before: attrs.before,
     after: attrs.after,

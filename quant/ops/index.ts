@@ -35,5 +35,5 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
 
 export const intOpOf = <K extends OpName>(name: K): IntOp<K> => intOps[name] as IntOp<K>;
 
-/** Of whatever operator a node has: what it asks for is the node's. */
-export const intOpOfNode = (node: { op: OpName }): IntOp<OpName> => intOps[node.op] as unknown as IntOp<OpName>;
+/** The definition of a node's operator, whichever it is. */
+export const intOpOfNode = (node: { op: OpName }) => intOps[node.op] as unknown as IntOp<OpName>;

@@ -4,7 +4,7 @@
  * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Mul.
  */
 import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
-import { type IntOp, quantOf, rangeOf } from './op.ts';
+import { type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
 
 export const mul: IntOp<'mul'> = {
   name: 'mul',
@@ -27,4 +27,5 @@ export const mul: IntOp<'mul'> = {
       return clampInt(p.yZero + requantise(product, p.scale.multiplier, p.scale.shift), p.min, p.max);
     });
   },
+  nudge: ({ scale }, _attrs, _x, y) => twoRoundings(scale.shift, y),
 };

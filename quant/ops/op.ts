@@ -9,6 +9,7 @@ import {
   type Clamp,
   type Ints,
   type NodeOf,
+  type OpAttrs,
   type OpName,
   type QuantParams,
   type Shape,
@@ -16,7 +17,7 @@ import {
   type Tensor,
 } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
-import { clampInt, type Multiplier, roundHalfAway } from '../fixed-point.ts';
+import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
 import type { Types } from './int16.ts';
 
 export interface IntTensor {
@@ -111,14 +112,32 @@ export interface IntParams {
   softmax: SoftmaxParams;
 }
 
+/** Moves of the output in steps, of each channel or of all, away from an integer, and `lift` upwards. */
+export interface Steps {
+  by: Iterable<number>;
+  from: number;
+  lift?: number;
+}
+
+/** What two roundings by a shift differ from one, in steps. */
+export const twoRoundings = (shift: number, { zeroPoint }: QuantParams): Steps => ({ by: [halfGrid(shift)], from: zeroPoint });
+
+/** Averages round halves away from the integer 0: any move below half of 1 / count decides them. */
+export const awayFromZero: Steps = { by: [2 ** -14], from: 0 };
+
 export interface IntOp<K extends OpName> {
   name: K;
   prepare(node: NodeOf<K>, x: Tensor[], y: Tensor): IntParams[K];
   run(params: IntParams[K], xs: IntTensor[], out: Shape): Ints;
-  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, or (left out) none. */
-  int16?: 'any' | 'same';
-  /** Input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where a file's do not). */
-  sharesScale?: boolean;
+  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, or none. */
+  int16?(attrs: OpAttrs[K]): 'any' | 'same' | undefined;
+  /**
+   * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where a file's do not): the output holds bytes of the
+   * input (`moved`), of a part of it (`cut`), of all inputs side by side (`joined`), or averages of them.
+   */
+  sharesScale?(attrs: OpAttrs[K]): 'moved' | 'cut' | 'joined' | 'averaged' | undefined;
+  /** How its roundings differ from one rounding to nearest (quant/nudges.ts); left out, or undefined: they are left alone. */
+  nudge?(params: IntParams[K], attrs: OpAttrs[K], x: QuantParams, y: QuantParams): Steps | undefined;
 }
 
 /** The tensor's quantisation; RN401 where a graph is not quantised. */

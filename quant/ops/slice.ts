@@ -11,8 +11,8 @@ import { type IntOp, quantOf } from './op.ts';
 
 export const slice: IntOp<'slice'> = {
   name: 'slice',
-  sharesScale: true,
-  int16: 'same',
+  sharesScale: () => 'cut',
+  int16: () => 'same',
   prepare: ({ attrs, name }, [x], y) => ({
     axis: attrs.axis,
     from: attrs.from,

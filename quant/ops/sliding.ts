@@ -5,12 +5,12 @@
  * GetQuantizedConvolutionMultipler (float32(s_x * s_w) for `dense-f32`) and once.ts for `dense-once`.
  */
 import { RunletError } from '../../models/error.ts';
-import type { Clamp, Tensor, Weights } from '../../models/graph/types.ts';
+import type { Clamp, QuantParams, Tensor, Weights } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
-import { type Multiplier, quantizeMultiplier } from '../fixed-point.ts';
+import { halfGrid, type Multiplier, quantizeMultiplier } from '../fixed-point.ts';
 import { onceMultipliers } from '../once.ts';
 import { typesOf, wideMultiplier } from './int16.ts';
-import { type MacParams, quantOf, rangeOf } from './op.ts';
+import { type MacParams, quantOf, rangeOf, type Steps } from './op.ts';
 
 function twiceMultipliers(reals: Float64Array, split: (real: number) => Multiplier): Pick<MacParams, 'multiplier' | 'shift'> {
   const found = Array.from(reals, split);
@@ -72,3 +72,9 @@ export function macParams(
     per: parts.per,
   };
 }
+
+/** The two roundings of each output channel's shift. */
+export const macNudge = ({ shift }: MacParams, _attrs: unknown, _x: QuantParams, y: QuantParams): Steps => ({
+  by: [...shift].map(halfGrid),
+  from: y.zeroPoint,
+});

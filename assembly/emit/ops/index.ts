@@ -34,6 +34,3 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
 };
 
 export const emitOpOf = <K extends OpName>(name: K): EmitOp<K> => emitOps[name] as EmitOp<K>;
-
-/** Of whatever operator a node has: what it asks for is the node's. */
-export const emitOpOfNode = (node: { op: OpName }): EmitOp<OpName> => emitOps[node.op] as unknown as EmitOp<OpName>;

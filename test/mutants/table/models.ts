@@ -60,22 +60,6 @@ const graph = inFolder('models/graph', [
     why: 'x * clamp(a x + b) of any b becomes hardswish',
   },
   {
-    id: 'channels-grouped-input',
-    file: 'channels.ts',
-    find: 'Math.floor((output(i) * groups) / outputs) * inner + (i % inner)',
-    replace: 'i % inner',
-    tests: 'graph/fold,quant/methods',
-    why: 'weights of a grouped convolution all belong to the first group',
-  },
-  {
-    id: 'channels-depthwise-multiplier',
-    file: 'channels.ts',
-    find: 'Math.floor((i % outputs) / multiplier)',
-    replace: '(i % outputs) % channels',
-    tests: 'graph/fold,quant/methods',
-    why: 'channels of a depthwise layer with a multiplier are mixed up',
-  },
-  {
     id: 'rnq-twice-written',
     file: 'file.ts',
     find: "if (ids.has(id)) throw broken(`tensor ${id}`, 'it is written twice');",
@@ -102,6 +86,22 @@ const graph = inFolder('models/graph', [
 ]);
 
 const ops = inFolder('models/ops', [
+  {
+    id: 'channels-grouped-input',
+    file: 'conv.ts',
+    find: 'Math.floor((output(i) * a.groups) / a.outChannels) * inner + (i % inner)',
+    replace: 'i % inner',
+    tests: 'graph/fold,quant/methods',
+    why: 'weights of a grouped convolution all belong to the first group',
+  },
+  {
+    id: 'channels-depthwise-multiplier',
+    file: 'depthwise.ts',
+    find: 'Math.floor((i % outputs) / multiplier)',
+    replace: '(i % outputs) % channels',
+    tests: 'graph/fold,quant/methods',
+    why: 'channels of a depthwise layer with a multiplier are mixed up',
+  },
   {
     id: 'sliding-length-ceil',
     file: 'op.ts',

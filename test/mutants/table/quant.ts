@@ -69,8 +69,8 @@ const reference = inFolder('quant', [
   {
     id: 'scales-of-concat-fixed-input',
     file: 'scales.ts',
-    find: '!opOfNode(producer).fixed?.(producer.attrs) && !intOps',
-    replace: '!intOps',
+    find: '!opOfNode(producer).fixed?.(producer.attrs) && ',
+    replace: '',
     tests: 'quant/scales',
     why: 'the scales of concat: a softmax loses its fixed scale',
   },
@@ -124,7 +124,7 @@ const reference = inFolder('quant', [
   },
   {
     id: 'nudge-left-shift',
-    file: 'nudges.ts',
+    file: 'fixed-point.ts',
     find: '(shift < 0 ? 2 ** (shift - 1) : 0)',
     replace: '(shift < 0 ? 2 ** shift : 0)',
     tests: 'write/qdq',

@@ -5,10 +5,9 @@
  * In: activations.  Out: the same tensor with another layout; no node. Source: ONNX operator specification.
  */
 
-import type { Axis, OpName } from '../../../graph/types.ts';
+import type { Axis } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
-import { opOf } from '../../../ops/index.ts';
-import type { OpDef } from '../../../ops/op.ts';
+import { opOfNode } from '../../../ops/index.ts';
 import { fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
@@ -130,7 +129,7 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   const need = (count - 1) * stride + (attrs[`kernel${upper}`] - 1) * dilation + 1 - length - before;
   if (before < 0 || need + stride - 1 < 0) refuse('it drops more than the padding of the convolution before it');
   attrs[`pad${upper}`] = [before, Math.max(0, need)];
-  const op = opOf(producer.op) as OpDef<OpName>;
+  const op = opOfNode(producer);
   const shape = op.shape(
     producer.inputs.map((id) => ctx.builder.shape(id)),
     attrs,
