@@ -95,7 +95,7 @@ class Maker {
         );
       case 'leaky':
         return of(
-          this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ alpha: 0.7, name }), L.thresholdedReLU({ theta: 0.4, name })]),
+          this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ name }), L.thresholdedReLU({ theta: 0.4, name })]),
         );
       case 'dense':
         return of(L.dense({ units: filters, activation: this.activation(), useBias, name }));
