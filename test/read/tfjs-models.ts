@@ -94,9 +94,7 @@ class Maker {
           this.int(0, 1) ? L.activation({ activation: this.activation(), name }) : L.reLU({ maxValue: this.pick([1, 6]), name }),
         );
       case 'leaky':
-        return of(
-          this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ name }), L.thresholdedReLU({ theta: 0.4, name })]),
-        );
+        return of(this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ name }), L.thresholdedReLU({ theta: 0.4, name })]));
       case 'dense':
         return of(L.dense({ units: filters, activation: this.activation(), useBias, name }));
       case 'zero': {
