@@ -104,6 +104,15 @@ async function offsets(blocks: Block[]): Promise<Record<string, number>> {
   return Object.fromEntries(globals.map(([name, value]) => [name, Number((value as WebAssembly.Global).value)]));
 }
 
+const generated = 'Generated from assembly/kernels by scripts/generate.ts; do not edit.';
+
+/** In lines of 110 columns. */
+function comment(text: string): string[] {
+  if (text.length <= 103) return [`/** ${text} */`];
+  const lines = text.match(/.{1,107}(?=\s|$)/g)?.map((line) => ` * ${line.trim()}`) ?? [];
+  return ['/**', ...lines, ' */'];
+}
+
 /** A block after the one that it extends. */
 function inOrder(blocks: Block[]): Block[] {
   const depth = ({ base }: Block): number => (base ? 1 + depth(blocks.find(({ name }) => name === base) as Block) : 0);
@@ -114,7 +123,7 @@ function blockLines({ name, file, remark, base, fields }: Block, at: Record<stri
   const places = fields.map((field) => `${field.name}: ${at[`${name}_${field.name}`]}`);
   const all = [...(base ? [`...${base}.at`] : []), ...places].join(', ');
   return [
-    `/** ${remark ? `${remark} ` : ''}assembly/kernels/${file}.ts */`,
+    ...comment(`${remark} assembly/kernels/${file}.ts`.trim()),
     `export interface ${name}${base ? ` extends ${base}` : ''} {`,
     ...fields.map((field) => `  ${field.name}: number;${field.remark && ` // ${field.remark}`}`),
     '}',
@@ -123,12 +132,10 @@ function blockLines({ name, file, remark, base, fields }: Block, at: Record<stri
   ];
 }
 
-const generated = 'Generated from assembly/kernels by scripts/generate.ts; do not edit.';
-
 function kernelLines({ blocks, kernels, constants }: Found): string[] {
   const used = blocks.map(({ name }) => name).filter((name) => kernels.some(({ block }) => block === name));
   return [
-    `/** ${generated} The kernels, and constants that the emitter shares with them. */`,
+    ...comment(`${generated} The kernels, and constants that the emitter shares with them.`),
     "import type { Kernel, Layout } from './block.ts';",
     `import { ${used.sort().join(', ')} } from './blocks.ts';`,
     '',
@@ -153,7 +160,7 @@ export async function blockFiles(): Promise<[path: string, text: string][]> {
   const all = found();
   const at = await offsets(all.blocks);
   const blocks = [
-    `/** ${generated} Parameter blocks: fields, and where they stand. */`,
+    ...comment(`${generated} Parameter blocks: fields, and where they stand.`),
     "import type { Layout } from './block.ts';",
     '',
     ...inOrder(all.blocks).flatMap((block) => blockLines(block, at)),

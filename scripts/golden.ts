@@ -1,8 +1,8 @@
 /**
  * Compares all pinned builds with what the code makes now, or pins them again.
  *
- * In: --write, or nothing; or parts of names.  Out: the builds that differ and in what, exit code 1 where there are some; with --write
- * test/golden/modules.json.
+ * In: --write, or nothing; or parts of names.  Out: the builds that differ and in what, exit code 1 where
+ * there are some; with --write test/golden/modules.json.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,9 +24,10 @@ const found = await hashesOf(wanted, (done) => {
 });
 let differ = 0;
 for (const [name, hashes] of Object.entries(found)) {
-  const parts = Object.keys({ ...hashes, ...pinned[name] }).filter((part) => hashes[part] !== pinned[name]?.[part]);
-  if (parts.length > 0) differ++;
-  if (parts.length > 0 && !write) console.log(`${name}: ${parts.join(', ')}`);
+  const other = Object.keys({ ...hashes, ...pinned[name] }).filter((part) => hashes[part] !== pinned[name]?.[part]);
+  if (other.length === 0) continue;
+  differ++;
+  if (!write) console.log(`${name}: ${other.join(', ')}`);
 }
 console.log(`${wanted.length} builds, ${differ} differ`);
 // in the order of the builds; what is not there now stays as it was

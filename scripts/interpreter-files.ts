@@ -38,7 +38,8 @@ async function textOf(kernels: KernelName[], digest: string): Promise<string> {
   const { code } = await interpreter(kernels, { target: 'interp', ownClock: false, sound: false });
   return [
     '/**',
-    ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.',
+    ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its',
+    ' * module as base64.',
     ` * Sources: ${digest}`,
     ' */',
     'export const code = `',

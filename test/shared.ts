@@ -13,11 +13,11 @@ export const sharedDir = process.env.RUNLET_SHARED ?? join(root, '..', 'shared')
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const share = Number(process.env.RUNLET_SHARE ?? 1);
 
-/**
- * Those of a long list whose turn it is: one in RUNLET_SHARE, which the seed picks.
- * As many seeds in a row have all of them. Where it is not set all are taken.
- */
-export const todays = <T>(list: readonly T[]): T[] => list.filter((_, i) => (i + seed) % share === 0);
+/** One in `every` of a list, which the seed picks: as many seeds in a row have all of them. */
+export const turnOf = <T>(list: readonly T[], every: number, turn = seed): T[] => list.filter((_, i) => (i + turn) % every === 0);
+
+/** Those of a long list whose turn it is: one in RUNLET_SHARE. Where it is not set all are taken. */
+export const todays = <T>(list: readonly T[]): T[] => turnOf(list, share);
 
 /** The folder below shared/, or undefined (with one line that says how to get it). */
 export function shared(...parts: string[]): string | undefined {

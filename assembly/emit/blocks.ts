@@ -1,7 +1,14 @@
-/** Generated from assembly/kernels by scripts/generate.ts; do not edit. Parameter blocks: fields, and where they stand. */
+/**
+ * Generated from assembly/kernels by scripts/generate.ts; do not edit. Parameter blocks: fields, and where
+ * they stand.
+ */
 import type { Layout } from './block.ts';
 
-/** activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table. assembly/kernels/activation.ts */
+/**
+ * activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to
+ * first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table.
+ * assembly/kernels/activation.ts
+ */
 export interface ActivationBlock {
   x: number;
   y: number;
@@ -78,7 +85,10 @@ export interface FrontEndBlock {
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
 
-/** The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands behind it. assembly/kernels/global.ts */
+/**
+ * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
+ * behind it. assembly/kernels/global.ts
+ */
 export interface GlobalBlock {
   x: number; // address of the first input row
   y: number;
@@ -127,7 +137,11 @@ export interface MulBlock {
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
 
-/** The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name begins with _ is free: nothing is stored there. assembly/kernels/sliding.ts */
+/**
+ * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they
+ * write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name
+ * begins with _ is free: nothing is stored there. assembly/kernels/sliding.ts
+ */
 export interface SlidingBlock {
   x: number; // address of the first input row
   y: number; // address of the first output row
@@ -175,7 +189,10 @@ export interface GlobalSimdBlock extends GlobalBlock {
 }
 export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
 
-/** What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold. assembly/kernels/mac.ts */
+/**
+ * What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold.
+ * assembly/kernels/mac.ts
+ */
 export interface MacBlock extends SlidingBlock {
   y_zero: number; // zero point of the output; with tiles 2 * zero point + 1
   per: number; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
@@ -192,7 +209,11 @@ export interface PoolBlock extends SlidingBlock {
 }
 export const PoolBlock: Layout<PoolBlock> = { name: 'PoolBlock', file: 'sliding', bytes: 80, at: { ...SlidingBlock.at, include_pad: 76 } };
 
-/** Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own. assembly/kernels/global.ts */
+/**
+ * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
+ * lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own.
+ * assembly/kernels/global.ts
+ */
 export interface GlobalFoldBlock extends GlobalSimdBlock {
   new_at: number; // address of the first new row
   new_rows: number; // rows of the stream that a hop brings
@@ -206,7 +227,7 @@ export interface GlobalFoldBlock extends GlobalSimdBlock {
   left_rows: number;
   queue: number; // address of the accumulators, one a waiting window
   waiting: number; // waiting windows
-  totals: number; // address of the running totals, i32 [step][count] (globalavg), or of the maximum since the cycle began
+  totals: number; // address of the running totals, i32 [step][count]; globalmax: of the cycle's maximum
   row: number; // elements of a row
 }
 export const GlobalFoldBlock: Layout<GlobalFoldBlock> = { name: 'GlobalFoldBlock', file: 'global', bytes: 168, at: { ...GlobalSimdBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
@@ -240,7 +261,10 @@ export interface TileBlock extends MacBlock {
 }
 export const TileBlock: Layout<TileBlock> = { name: 'TileBlock', file: 'patch', bytes: 112, at: { ...MacBlock.at, runs: 100, patch: 104, sums: 108 } };
 
-/** Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window lies `step` rows after row f - 1. assembly/kernels/dense.ts */
+/**
+ * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
+ * lies `step` rows after row f - 1. assembly/kernels/dense.ts
+ */
 export interface DenseFoldBlock extends PlainBlock {
   new_at: number; // address of the first new row
   new_rows: number; // rows of the stream that a hop brings

@@ -36,7 +36,10 @@ async function compileOnce(tools: Tools, source: string, { target, needs }: Inte
   return target === 'interp' ? withoutTees(wasm) : wasm;
 }
 
-/** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it, and few have int16. */
+/**
+ * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
+ * it, and few have int16.
+ */
 export const everyKernel = (target: Target, home: Home = 'embed', int16 = false): KernelName[] =>
   kernelNames.filter((fn) => {
     const { file } = kernels[fn];

@@ -1,4 +1,7 @@
-/** Generated from assembly/kernels by scripts/generate.ts; do not edit. The kernels, and constants that the emitter shares with them. */
+/**
+ * Generated from assembly/kernels by scripts/generate.ts; do not edit. The kernels, and constants that the
+ * emitter shares with them.
+ */
 import type { Kernel, Layout } from './block.ts';
 import { ActivationBlock, AddBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, HistoryBlock, MulBlock, PlainBlock, PoolBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
 

@@ -12,7 +12,6 @@
  * [historyRows | newRows], linear: in place (the buffer lies in the state and is moved by newRows after each micro-hop) where newRows <=
  * historyRows, else its history is copied into a scratch buffer around its producer. Scratch buffers overlay by lifetime, largest first.
  */
-
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';

@@ -4,7 +4,6 @@
  * In: the operators' constants, in step order.  Out: bytes of `weights` and `tables`.  Equal tables are stored once. Runs twice: the
  * first run, with addresses of 0, gives the sizes that the memory map needs.
  */
-
 import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';

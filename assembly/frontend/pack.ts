@@ -1,8 +1,8 @@
 /**
  * A front end as bytes: parameter block and tables, ready for the data segment.
  *
- * In: a FrontEnd and addresses.  Out: bytes from `at` on: FrontEndBlock, then the tables. Exact; nothing depends on the addresses
- * but the addresses in the block.
+ * In: a FrontEnd and addresses.  Out: bytes from `at` on: FrontEndBlock, then the tables. Exact; nothing
+ * depends on the addresses but the addresses in the block.
  */
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 import { logTable } from '../../models/frontend/log-table.ts';

@@ -1,6 +1,7 @@
 /**
- * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its module as base64.
- * Sources: 4cd63ae0425eef2454ae23730d5b4c3b879fb1bcc2ba3d7af7b52a21deab27ea
+ * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
+ * module as base64.
+ * Sources: 8e52e34d0963de00fdedeb24bed50fb6fcc031cddd459fd3c14453341abc7cbe
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,8 @@
 /**
  * activation: a table of 256 int8 values applied to every element.
  *
- * In: x s8 [...][count].  Out: rows first to first + rows - 1 of y s8 [...][count].  y = table[x + 128].  Exact: quant/ops/activation.ts made the table.
+ * In: x s8 [...][count].  Out: rows first to first + rows - 1 of y s8 [...][count].  y = table[x + 128].
+ * Exact: quant/ops/activation.ts made the table.
  */
 
 @unmanaged

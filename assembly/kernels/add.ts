@@ -1,7 +1,8 @@
 /**
  * add: element-wise sum of two int8 tensors of different scales.
  *
- * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].  Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
+ * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].
+ * Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import { MulBlock } from "./mul";

@@ -1,8 +1,8 @@
 /**
  * avgpool: the average under a sliding kernel in int8, rounded half away from zero.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places are left out, or count as the zero point (include_pad).
- * Exact: quant/ops/avgpool.ts.
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places
+ * are left out, or count as the zero point (include_pad). Exact: quant/ops/avgpool.ts.
  */
 import { clamp, end_tap, first_tap } from "./fixed-point";
 import { PoolBlock } from "./sliding";

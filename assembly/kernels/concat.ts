@@ -1,7 +1,8 @@
 /**
  * concat: one input's part of every output row; called once an input.
  *
- * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s8 [...][frame_rows][y_pitch], from this input's offset.  Exact: bytes are copied.
+ * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s8
+ * [...][frame_rows][y_pitch], from this input's offset.  Exact: bytes are copied.
  */
 import { move_s8 } from "./move";
 

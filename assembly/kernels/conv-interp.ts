@@ -3,8 +3,9 @@
  *
  * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
- * Weights u = w + 128, i64 [y_c / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one or two outputs
- * are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane has 21 bits, and holds two weights of 8:
+ * Weights u = w + 128, i64 [y_c / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one
+ * or two outputs are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane
+ * has 21 bits, and holds two weights of 8:
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *

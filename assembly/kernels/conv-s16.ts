@@ -1,8 +1,9 @@
 /**
  * conv and dense where the input, the output or both are int16.
  *
- * In: x [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y [...][y_f][y_c].  Weights as conv.ts: [o][kt][kf][c / groups].  Padded taps are
- * skipped.  Exact: quant/ops/conv.ts, quant/ops/dense.ts.  Cost: one multiply-add a tap, eight taps an instruction with SIMD128; all targets.
+ * In: x [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y [...][y_f][y_c].  Weights as conv.ts:
+ * [o][kt][kf][c / groups].  Padded taps are skipped.  Exact: quant/ops/conv.ts, quant/ops/dense.ts.  Cost:
+ * one multiply-add a tap, eight taps an instruction with SIMD128; all targets.
  */
 import { end_tap, first_tap } from "./fixed-point";
 import { dot_int16, finish_int16 } from "./int16";
@@ -32,7 +33,8 @@ function conv_int16<TX, TY>(p: PlainBlock, first: i32, rows: i32): void {
       const all = beside_f && dilation_t == 1 && kernel_f == x_f && kf1 - kf0 == x_f; // so are those of all rows
       for (let o: i32 = 0; o < y_c; o++) {
         const w = p.weights + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
-        const group = p.x + (o / out_per) * per * <i32>sizeof<TX>(); // TX [x_rows][x_f][x_c], from the group's first channel
+        // TX [x_rows][x_f][x_c], from the group's first channel
+        const group = p.x + (o / out_per) * per * <i32>sizeof<TX>();
         let acc: i64 = 0;
         if (all) {
           if (kt1 > kt0) {

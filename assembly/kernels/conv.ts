@@ -1,9 +1,10 @@
 /**
  * conv: convolution over time and features in int8, grouped.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][y_c].  acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
- * Padded taps are skipped (they hold the zero point).  Exact: quant/ops/conv.ts.
- * Cost: one multiply-add a tap. Plain: the targets' kernels (conv-simd.ts and its neighbours) are taken but for multipliers that they cannot shift by.
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][y_c].  acc = bias +
+ * sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)). Padded taps are skipped (they hold the zero
+ * point).  Exact: quant/ops/conv.ts. Cost: one multiply-add a tap. Plain: the targets' kernels (conv-simd.ts
+ * and its neighbours) are taken but for multipliers that they cannot shift by.
  */
 import { end_tap, finish, first_tap } from "./fixed-point";
 import { PlainBlock } from "./mac";

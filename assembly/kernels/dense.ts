@@ -58,7 +58,10 @@ function add_rows(p: DenseFoldBlock, to: usize, x: usize, first: i32, rows: i32,
   }
 }
 
-/** Accumulators i32 [waiting][y_c] of waiting windows (edge-exact): every row of a window enters its accumulator once. */
+/**
+ * Accumulators i32 [waiting][y_c] of waiting windows (edge-exact): every row of a window enters its
+ * accumulator once.
+ */
 export function dense_fold_s8(p: DenseFoldBlock, phase: i32): void {
   const units = p.y_c;
   const row = p.row;

@@ -1,9 +1,10 @@
 /**
  * depthwise, one filter a channel, in blocks of four channels: for targets without SIMD.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights of four channels after those of four others: i32 [4], what sums start from, then s8 [taps][4]; the input's zero point is folded into the bias.
- * `per` is x_c here, so that a patch (patch.ts) has all channels; `runs` says that taps lie in time alone.  Exact.
- * Up to three channels past the last are read; their sums are dropped.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights of four channels after those of
+ * four others: i32 [4], what sums start from, then s8 [taps][4]; the input's zero point is folded into the
+ * bias. `per` is x_c here, so that a patch (patch.ts) has all channels; `runs` says that taps lie in time
+ * alone.  Exact. Up to three channels past the last are read; their sums are dropped.
  */
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row } from "./finish";

@@ -1,11 +1,11 @@
 /**
  * depthwise with SIMD128 for layers that make one row at a time, of one feature, without padding: two taps a multiplication, sixteen channels at a time.
  *
- * In: x s8 [x_rows][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 16][kernel_t / 2][16][2], filled up with zeros. Inputs keep their zero
- * point, which `bias` takes off.
- * Two rows are zipped byte by byte, and become int16 as 256 times themselves, which is one instruction where a sign takes two. So `bias` is 256 times
- * as large too, `multiplier` a 256th, and |sum| below 2^23.
- * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
+ * In: x s8 [x_rows][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 16][kernel_t / 2][16][2],
+ * filled up with zeros. Inputs keep their zero point, which `bias` takes off. Two rows are zipped byte by
+ * byte, and become int16 as 256 times themselves, which is one instruction where a sign takes two. So `bias`
+ * is 256 times as large too, `multiplier` a 256th, and |sum| below 2^23. Exact: int32 sums in another order.
+ * Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
  * dropped, their weights 0.
  */
 import { SimdBlock, below_of, finish_eight, is_exact, mac } from "./mac-simd";

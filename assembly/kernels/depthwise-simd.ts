@@ -1,13 +1,14 @@
 /**
  * depthwise with SIMD128, one filter a channel: two taps a multiplication; four rows of eight channels at a time, or one row of sixteen.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 8][kernel_f][kernel_t / 2][8][2], filled up with zeros to two
- * pairs. Inputs keep their zero point, which `bias` takes off. `patch` holds sixteen zero points, for what is padding.
- * A row beside the one that follows it gives two taps of one output row, and the next two of the output row two further up: four output rows
- * that lie as far apart as their taps share what is zipped. Vector instructions are what it is bound by: int16 weights take two of 24 less for eight
- * multiplications, and two rows are made bytes by one.
- * Exact: int32 sums in another order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
- * dropped, their weights 0.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 8][kernel_f][kernel_t
+ * / 2][8][2], filled up with zeros to two pairs. Inputs keep their zero point, which `bias` takes off.
+ * `patch` holds sixteen zero points, for what is padding. A row beside the one that follows it gives two taps
+ * of one output row, and the next two of the output row two further up: four output rows that lie as far
+ * apart as their taps share what is zipped. Vector instructions are what it is bound by: int16 weights take
+ * two of 24 less for eight multiplications, and two rows are made bytes by one. Exact: int32 sums in another
+ * order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their
+ * sums are dropped, their weights 0.
  */
 import { SimdBlock, below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";

@@ -1,9 +1,10 @@
 /**
  * add and activation in int16, element by element.
  *
- * add: x, x2 and y s16 [...][count], both inputs brought to one scale with 15 extra bits.  activation: a rescale between int8 and int16, or a leaky ReLU:
- * multipliers `mult1` from the zero point on, `mult2` below it, whose result is negated where `negate` is 1.
- * Out: rows first to first + rows - 1 of y.  Exact: quant/ops/add.ts, quant/ops/activation.ts.
+ * add: x, x2 and y s16 [...][count], both inputs brought to one scale with 15 extra bits.  activation: a
+ * rescale between int8 and int16, or a leaky ReLU: multipliers `mult1` from the zero point on, `mult2` below
+ * it, whose result is negated where `negate` is 1. Out: rows first to first + rows - 1 of y.  Exact:
+ * quant/ops/add.ts, quant/ops/activation.ts.
  */
 import { AddBlock } from "./add";
 import { clamp, requantise } from "./fixed-point";

@@ -1,9 +1,11 @@
 /**
  * fetch: weights that do not lie in memory, copied from where the host has them just before they are used.
  *
- * In: a block.  Out: its weights in memory.  The module's only import, `weights(dst, src, n)` of `runlet`, copies n bytes from byte src of the weights
- * to dst.  A tile is what its outputs are requantised by, filled up to whole eights (native: multiplier i32 [tile_outputs], shift s8 [tile_outputs]; interp: finish-interp.ts), and the weights
- * of so many outputs of one group, as embedded ones have them; the last tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
+ * In: a block.  Out: its weights in memory.  The module's only import, `weights(dst, src, n)` of `runlet`,
+ * copies n bytes from byte src of the weights to dst.  A tile is what its outputs are requantised by, filled
+ * up to whole eights (native: multiplier i32 [tile_outputs], shift s8 [tile_outputs]; interp:
+ * finish-interp.ts), and the weights of so many outputs of one group, as embedded ones have them; the last
+ * tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
  */
 import { PlainBlock } from "./mac";
 import { GROUPS } from "./needs";

@@ -1,8 +1,9 @@
 /**
  * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each costs such an engine ten or more of its core's.
  *
- * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero point + 1.  emit/ops/requantise-interp.ts says what k and m are,
- * and proves that outputs are those of fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
+ * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero
+ * point + 1.  emit/ops/requantise-interp.ts says what k and m are, and proves that outputs are those of
+ * fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
  */
 import { tile_outputs } from "./fetch";
 import { FETCH, SIGNED, WIDE } from "./needs";

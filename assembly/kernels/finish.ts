@@ -1,8 +1,9 @@
 /**
  * finish: the sums of a place to its outputs, for layers whose sums and shifts are known to be small.
  *
- * In: sums i32 [y_c] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [y_c].  Tables of a layer: `multiplier` u32, doubled,
- * `shift` s = -1 - shift, and ONCE_FROM more where sums are rounded once; `y_zero` is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
+ * In: sums i32 [y_c] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [y_c].  Tables of a
+ * layer: `multiplier` u32, doubled, `shift` s = -1 - shift, and ONCE_FROM more where sums are rounded once;
+ * `y_zero` is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
  *
  * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word at the right place, and the top bit of
  * the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.

@@ -7,7 +7,10 @@
 import { MacBlock } from "./mac";
 import { EDGES, ONCE } from "./needs";
 
-/** Shifts of a layer from here on mean one rounding, and a right shift by shift - ONCE_FROM (quant/fixed-point.ts has the same). */
+/**
+ * Shifts of a layer from here on mean one rounding, and a right shift by shift - ONCE_FROM
+ * (quant/fixed-point.ts has the same).
+ */
 export const ONCE_FROM = 64;
 
 /** floor((a * b + 2^30) / 2^31); callers never pass a = b = -2^31. */

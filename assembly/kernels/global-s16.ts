@@ -1,8 +1,8 @@
 /**
  * globalavg where the input, the output or both are int16, and globalmax in int16.
  *
- * In: x [rows][x_elements].  Out: y [count].  As globalavg.ts, with rows of another type; partial sums are int32 here too.  Exact: quant/ops/globalavg.ts and
- * globalmax.ts; fewer than 2^16 rows.
+ * In: x [rows][x_elements].  Out: y [count].  As globalavg.ts, with rows of another type; partial sums are
+ * int32 here too.  Exact: quant/ops/globalavg.ts and globalmax.ts; fewer than 2^16 rows.
  */
 import { clamp } from "./fixed-point";
 import { GlobalBlock, GlobalFoldBlock } from "./global";

@@ -54,6 +54,6 @@ export class GlobalFoldBlock extends GlobalSimdBlock {
   left_rows: i32;
   queue: usize; // address of the accumulators, one a waiting window
   waiting: i32; // waiting windows
-  totals: usize; // address of the running totals, i32 [step][count] (globalavg), or of the maximum since the cycle began
+  totals: usize; // address of the running totals, i32 [step][count]; globalmax: of the cycle's maximum
   row: i32; // elements of a row
 }

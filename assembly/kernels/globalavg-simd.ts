@@ -1,8 +1,9 @@
 /**
  * globalavg with SIMD128: what globalavg.ts does, its averages requantised as the sums of a place.
  *
- * In: as globalavg.ts, rule 1.  `mac` is the address of a SimdBlock with `count` as y_c and a `bias` less what every sum has too much; `sums` is a scratch
- * row of it, filled up to eights.  Out: y s8 [count].  Exact: int32 sums, mac-simd.ts.
+ * In: as globalavg.ts, rule 1.  `mac` is the address of a SimdBlock with `count` as y_c and a `bias` less
+ * what every sum has too much; `sums` is a scratch row of it, filled up to eights.  Out: y s8 [count].
+ * Exact: int32 sums, mac-simd.ts.
  */
 import { GlobalFoldBlock, GlobalSimdBlock } from "./global";
 import { fold_opened, fold_phase, fold_totals, ring_totals } from "./globalavg";

@@ -2,10 +2,12 @@
  * globalavg: the average of each element over the window in int8, at once or from partial sums per hop.
  *
  * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count.
- * partials i32 [slots][count]: `accumulate` adds new rows to the current slot, `finish` averages all slots, `rotate` opens the next one.
- * Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts. Functions of T, the type of rows, are shared with global-s16.ts.
- * `fold` (edge-exact): TOTALS are running totals of all interior rows of a phase; an accumulator opens minus the total and closes plus it,
- * exact modulo 2^32, whatever the totals have grown to.  `ring` (stream): the sum of the window's rows; a new row takes the oldest one's place.
+ * partials i32 [slots][count]: `accumulate` adds new rows to the current slot, `finish` averages all slots,
+ * `rotate` opens the next one. Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
+ * Functions of T, the type of rows, are shared with global-s16.ts. `fold` (edge-exact): TOTALS are running
+ * totals of all interior rows of a phase; an accumulator opens minus the total and closes plus it, exact
+ * modulo 2^32, whatever the totals have grown to.  `ring` (stream): the sum of the window's rows; a new row
+ * takes the oldest one's place.
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";
@@ -74,7 +76,10 @@ export function fold_opened<T>(p: GlobalFoldBlock, slot: usize): void {
   add_rows<T>(slot, p.open, p.open_rows, row * p.step, row, count);
 }
 
-/** A row of the stream belongs to the windows whose start lies a multiple of `step` rows from it: which of the totals are those of window n + ahead. */
+/**
+ * A row of the stream belongs to the windows whose start lies a multiple of `step` rows from it: which of the
+ * totals are those of window n + ahead.
+ */
 // @ts-ignore: decorator
 @inline
 export function fold_phase(p: GlobalFoldBlock, phase: i32, ahead: i32): i32 {

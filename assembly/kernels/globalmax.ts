@@ -2,8 +2,8 @@
  * globalmax: the largest value of each element over the window in int8, at once or as partial maxima per hop.
  *
  * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count.
- * partials s8 [slots][count]: `accumulate` takes new rows into the current slot, `finish` takes the largest of all slots, `rotate` opens the
- * next one.  Exact in any order: quant/ops/globalmax.ts.
+ * partials s8 [slots][count]: `accumulate` takes new rows into the current slot, `finish` takes the largest
+ * of all slots, `rotate` opens the next one.  Exact in any order: quant/ops/globalmax.ts.
  */
 import { clamp, first_row } from "./fixed-point";
 import { GlobalBlock, GlobalFoldBlock } from "./global";
@@ -88,9 +88,10 @@ function join(to: usize, x: usize, count: i32): void {
 }
 
 /**
- * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of `waiting` hops takes what opens a window: the
- * maximum of its first `open_rows` rows, and of the whole hop where that is another. At the end of a cycle each slot becomes the maximum of
- * all from its window's start on; `totals` holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
+ * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of `waiting` hops
+ * takes what opens a window: the maximum of its first `open_rows` rows, and of the whole hop where that is
+ * another. At the end of a cycle each slot becomes the maximum of all from its window's start on; `totals`
+ * holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
  */
 export function globalmax_slide_s8(p: GlobalFoldBlock, phase: i32): void {
   const count = p.count;

@@ -1,10 +1,11 @@
 /**
  * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
  *
- * Tables of a layer have a value an output, filled up to whole tiles. Sums start from `bias`. `multiplier` and `shift` are f32, scale and offset,
- * where emit/ops/requantise-f32.ts has proved that they give every output that a sum can; `magic` is 1.5 * 2^22, `y_zero` its bits less twice the
- * output of 0.  Else (`integers`) `multiplier` is Q31, `shift` 2^(32 - s), s = -1 - shift in 2..30, `y_zero` 2 * zero point + 1, |sum| < 2^30.
- * Exact.
+ * Tables of a layer have a value an output, filled up to whole tiles. Sums start from `bias`. `multiplier`
+ * and `shift` are f32, scale and offset, where emit/ops/requantise-f32.ts has proved that they give every
+ * output that a sum can; `magic` is 1.5 * 2^22, `y_zero` its bits less twice the output of 0.  Else
+ * (`integers`) `multiplier` is Q31, `shift` 2^(32 - s), s = -1 - shift in 2..30, `y_zero` 2 * zero point + 1,
+ * |sum| < 2^30. Exact.
  */
 import { MacBlock } from "./mac";
 import { CLAMPS, EXACT, SIGNED } from "./needs";

@@ -1,7 +1,8 @@
 /**
  * maxpool: the largest value under a sliding kernel in int8.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places never win.  Exact: quant/ops/maxpool.ts.
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places
+ * never win.  Exact: quant/ops/maxpool.ts.
  */
 import { clamp, end_tap, first_tap } from "./fixed-point";
 import { DILATIONS, EDGES, FEATURES } from "./needs";

@@ -1,7 +1,8 @@
 /**
  * mul: element-wise product of two int8 tensors.
  *
- * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].  Exact: quant/ops/mul.ts.
+ * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].
+ * Exact: quant/ops/mul.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 

@@ -1,8 +1,9 @@
 /**
  * patch: the taps of one output place, side by side, for kernels that read them as one run.
  *
- * In: x s8 [x_rows][x_f][x_c], the place (t, f) of the output and a group of channels.  Out: address of s8 [kernel_t][kernel_f][per]. Padded
- * taps hold the zero point, so that a zero point folded into the bias stays right.  Where the input lies so already (`runs`) nothing is copied.
+ * In: x s8 [x_rows][x_f][x_c], the place (t, f) of the output and a group of channels.  Out: address of s8
+ * [kernel_t][kernel_f][per]. Padded taps hold the zero point, so that a zero point folded into the bias stays
+ * right.  Where the input lies so already (`runs`) nothing is copied.
  */
 import { MacBlock } from "./mac";
 import { fill_s8, move_s8 } from "./move";

@@ -1,8 +1,9 @@
 /**
  * maxpool and avgpool in int16: the largest value, or the mean rounded half away from zero, under a sliding kernel.
  *
- * In: x s16 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s16 [...][y_f][x_c].  Padded places never win, and are left out of a mean or count as 0
- * (include_pad).  Exact: quant/ops/maxpool.ts, quant/ops/avgpool.ts; fewer than 2^16 places.
+ * In: x s16 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s16 [...][y_f][x_c].  Padded places
+ * never win, and are left out of a mean or count as 0 (include_pad).  Exact: quant/ops/maxpool.ts,
+ * quant/ops/avgpool.ts; fewer than 2^16 places.
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, end_tap, first_tap } from "./fixed-point";
@@ -28,7 +29,8 @@ function pool_s16(p: PoolBlock, first: i32, rows: i32, mean: bool): void {
       for (let c: i32 = 0; c < x_c; c++) {
         let value: i32 = mean ? 0 : -32768;
         for (let kt = kt0; kt < kt1; kt++) {
-          const row = p.x + (((t0 + kt * dilation_t) * x_f * x_c + c) << 1); // s16 [x_f][x_c], from this channel
+          // s16 [x_f][x_c], from this channel
+          const row = p.x + (((t0 + kt * dilation_t) * x_f * x_c + c) << 1);
           for (let kf = kf0; kf < kf1; kf++) {
             const x = <i32>load<i16>(row + (((f0 + kf) * x_c) << 1));
             value = mean ? value + x : max(value, x);

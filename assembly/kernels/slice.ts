@@ -1,7 +1,8 @@
 /**
  * slice: a part of every input row; what concat does, the other way round.
  *
- * In: x s8 [...][frame_rows][y_pitch], from the part's offset.  Out: frames first to first + rows - 1 of y s8 [...][frame_rows][count].  Exact: bytes are copied.
+ * In: x s8 [...][frame_rows][y_pitch], from the part's offset.  Out: frames first to first + rows - 1 of y s8
+ * [...][frame_rows][count].  Exact: bytes are copied.
  */
 import { ConcatBlock } from "./concat";
 import { move_s8 } from "./move";

@@ -1,8 +1,9 @@
 /**
  * softmax over the channels of each row in int8.
  *
- * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y, the same shape, scale 1/256, zero point -128.  table i32 [256]: exp of the scaled difference to the
- * row's maximum, Q0.31.  The reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
+ * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y, the same shape, scale
+ * 1/256, zero point -128.  table i32 [256]: exp of the scaled difference to the row's maximum, Q0.31.  The
+ * reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
  */
 import { mul_high } from "./fixed-point";
 

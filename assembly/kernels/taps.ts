@@ -1,10 +1,12 @@
 /**
  * taps: what the first layer's partial tap sums share; the sums themselves are conv_taps_s8 and depthwise_taps_s8. Holds no operator.
  *
- * `acc` i32 [acc_rows][y_f][y_c]: open rows of the stream, from row `acc_first` on, without bias. One hop: `open` moves them down by the new rows,
- * taps of the input rows before the cut are added, `cut` copies what the first rows of window n + `cut_ahead` have gathered so far, taps of
- * the rows after it are added, `close` requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
- * window n + `complete_ahead`, which waits until window n + `ahead`.  Source: models/stream/taps.ts.  Exact: int32 sums in another order.
+ * `acc` i32 [acc_rows][y_f][y_c]: open rows of the stream, from row `acc_first` on, without bias. One hop:
+ * `open` moves them down by the new rows, taps of the input rows before the cut are added, `cut` copies what
+ * the first rows of window n + `cut_ahead` have gathered so far, taps of the rows after it are added, `close`
+ * requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
+ * window n + `complete_ahead`, which waits until window n + `ahead`.  Source: models/stream/taps.ts.  Exact:
+ * int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";

@@ -6,8 +6,7 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import type { TrialReport } from './hub/events.ts';
-import { Events, type GatewayEvents } from './hub/events.ts';
+import { Events, type GatewayEvents, type TrialReport } from './hub/events.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
 import { type ChunkFacts, Stream } from './hub/stream.ts';
 import type { TrialOptions } from './hub/trial.ts';

@@ -8,8 +8,7 @@
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import type { Frames } from './kinds.ts';
-import { isList, wrongKind } from './kinds.ts';
+import { type Frames, isList, wrongKind } from './kinds.ts';
 
 /** An array of numbers for each frame. */
 export type FrameRows = readonly (readonly number[])[];

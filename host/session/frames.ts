@@ -11,8 +11,7 @@
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
 import { type CountedFrames, dataOf, type FrameRows, joinRows } from './counted.ts';
-import type { Frames } from './kinds.ts';
-import { isFrames, isList, kindOf, lengthOf, wrongKind } from './kinds.ts';
+import { type Frames, isFrames, isList, kindOf, lengthOf, wrongKind } from './kinds.ts';
 
 /**
  * What a session takes: the frames of its input, an array of these with one for each input, an array of

@@ -7,7 +7,10 @@
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 
-/** Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16 for those that are stored so. */
+/**
+ * Whole frames of one input: real values, stored int8, uint8 = int8 + 128 for inputs of hostType uint8, int16
+ * for those that are stored so.
+ */
 export type Frames = Float32Array | Int8Array | Uint8Array | Int16Array;
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);

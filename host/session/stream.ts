@@ -8,8 +8,7 @@
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Signal, ticksIn } from './frames.ts';
-import type { Frames } from './kinds.ts';
-import { isFrames, kindOf, wrongKind } from './kinds.ts';
+import { type Frames, isFrames, kindOf, wrongKind } from './kinds.ts';
 
 /** A piece of the signal; whole frames, but for a typed array. */
 export type StreamChunk = Signal;

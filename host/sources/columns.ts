@@ -5,8 +5,8 @@
  * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
  * Columns are those that the user names; else those that the model names, where the header has them all; else
  * all that hold numbers but the time (t, time..., timestamp) and the truth (the one that was asked for, and
- * what is named label, class, target, truth, activity, beat or ..._true). Where those are more than a frame has, they are the
- * ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
+ * what is named label, class, target, truth, activity, beat or ..._true). Where those are more than a frame
+ * has, they are the ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
  */
 import { RunletError } from '../../models/error.ts';
 import { unitOfName } from './clock.ts';

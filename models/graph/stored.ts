@@ -1,13 +1,18 @@
 /**
  * What a stored number means: scale and zero point, its type, and the clamp of the operator that made it.
  *
- * In: parameters of a tensor.  Out: bytes and bounds of an activation. Source: TensorFlow Lite 8-bit quantisation specification.
+ * In: parameters of a tensor.  Out: bytes and bounds of an activation. Source: TensorFlow Lite 8-bit
+ * quantisation specification.
  */
+
 /** real = scale * (quantised - zeroPoint), TensorFlow Lite 8-bit quantisation specification. */
 export interface QuantParams {
   scale: number;
   zeroPoint: number;
-  /** Activations of 16 bits, whose zero point is 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Left out: int8. */
+  /**
+   * Activations of 16 bits, whose zero point is 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Left out:
+   * int8.
+   */
   type?: 'int16';
 }
 

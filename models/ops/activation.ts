@@ -1,7 +1,8 @@
 /**
  * activation: a function of one value (unary.ts), applied to every element; in int8 a 256-entry table.
  *
- * In: [t][f][c].  Out: the same.  Fusable activations (relu, clip) are clamps of the producing operator; a standalone one is `identity` with a clamp.
+ * In: [t][f][c].  Out: the same.  Fusable activations (relu, clip) are clamps of the producing operator; a
+ * standalone one is `identity` with a clamp.
  */
 import type { ActivationAttrs } from '../graph/types.ts';
 import { clampTo, isHomogeneous, type OpDef, pointwise } from './op.ts';

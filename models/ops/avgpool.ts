@@ -4,7 +4,6 @@
  * In: [t][f][c].  Out: [t'][f'][c].  Padded places count in the divisor only with countIncludePad.
  * Source: ONNX AveragePool, TensorFlow Lite AVERAGE_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
-
 import { RunletError } from '../error.ts';
 import { isNoClamp } from '../graph/clamp.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';

@@ -55,11 +55,17 @@ export interface OpDef<K extends OpName> {
   macsPerFrame(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
   /** Where the weights of a layer y = clamp(W x + b) stand. @param channels of its input */
   weightChannels?(attrs: OpAttrs[K], channels: number): WeightChannels;
-  /** Whether it passes a scale of each channel on from every input, which `inputs` has: f(s x) = s f(x) for s > 0. With weights they take the scale. */
+  /**
+   * Whether it passes a scale of each channel on from every input, which `inputs` has: f(s x) = s f(x) for s
+   * > 0. With weights they take the scale.
+   */
   passesScale?(attrs: OpAttrs[K], inputs: number): boolean;
   /** Mean of each output channel from those of all inputs [c]; left out, or undefined: not known. */
   means?(attrs: OpAttrs[K], xs: Float64Array[]): Float64Array | undefined;
-  /** Of values [c] of the output's channels those of input `which`, whose inputs have `channels` each; left out: channel c of the output. */
+  /**
+   * Of values [c] of the output's channels those of input `which`, whose inputs have `channels` each; left
+   * out: channel c of the output.
+   */
   inputChannels?(attrs: OpAttrs[K], y: Float64Array, which: number, channels: readonly number[]): Float64Array;
   /** Its outputs are scores of classes. */
   scores?: true;

@@ -1,9 +1,12 @@
 /**
- * unary: every function of one value, one line each. Readers, writer, quantiser and .rnq files take it from here.
+ * unary: every function of one value, one line each. Readers, writer, quantiser and .rnq files take it from
+ * here.
  *
- * A line has the real function, its parameter's default, its names in the formats, and what a format fixes about it. A new function is a new line.
- * Source: ONNX operator specifications; TensorFlow Lite reference kernels; tfjs-layers activations.ts; Klambauer et al. 2017 (selu), Barron 2017 (celu),
- * Hendrycks and Gimpel 2016 (gelu), Misra 2019 (mish). Exact to double precision, Math.exp and its like apart.
+ * A line has the real function, its parameter's default, its names in the formats, and what a format fixes
+ * about it. A new function is a new line.
+ * Source: ONNX operator specifications; TensorFlow Lite reference kernels; tfjs-layers activations.ts;
+ * Klambauer et al. 2017 (selu), Barron 2017 (celu), Hendrycks and Gimpel 2016 (gelu), Misra 2019 (mish).
+ * Exact to double precision, Math.exp and its like apart.
  */
 import { type Clamp, noClamp, type QuantParams } from '../graph/stored.ts';
 
@@ -12,7 +15,10 @@ export interface Unary {
   of: (x: number, a: number) => number;
   /** Default of the parameter `alpha`; left out: the function has none. */
   alpha?: number;
-  /** Its name as an ONNX operator, and the opset that has it first where that is above 17. `.tanh`: with the attribute approximate = tanh. */
+  /**
+   * Its name as an ONNX operator, and the opset that has it first where that is above 17. `.tanh`: with the
+   * attribute approximate = tanh.
+   */
   onnx?: string;
   since?: number;
   /** Its name as a TensorFlow Lite operator. */
@@ -29,7 +35,10 @@ export interface Unary {
   homogeneous?: true;
 }
 
-/** 2 / sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms all have one sign (Abramowitz and Stegun 7.1.6). */
+/**
+ * 2 / sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms all have one sign
+ * (Abramowitz and Stegun 7.1.6).
+ */
 export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let [sum, term] = [x, x];

@@ -4,7 +4,6 @@
  * In: a Graph and a Layout.  Out: buffers per tensor, then steps: `trunk` on every micro-hop (the interior), `edge` at every
  * hop (edges and folds: they feed later windows, so they also run before output 0), `head` at every output (what is computed whole).
  */
-
 import type { Graph, Node } from '../graph/types.ts';
 import { macsPerRow } from './choose.ts';
 import type { Interior, Layout } from './layout.ts';

@@ -3,7 +3,6 @@
  *
  * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work first.
  */
-
 import type { Graph, Node } from '../graph/types.ts';
 import { type Costed, paretoLayouts } from './choose.ts';
 import { edgesOf, interior } from './edges.ts';

@@ -10,7 +10,6 @@
  * over the waiting windows: it opens minus a running total and closes plus it, exact modulo 2^32, so its work per row does not depend on
  * the window.
  */
-
 import type { Graph, Node } from '../graph/types.ts';
 import type { FoldReuse, Interior } from './layout.ts';
 import { frameBytes, frameElements, ruleOf, touchesInt16 } from './timing.ts';

@@ -1,8 +1,9 @@
 /**
- * What an edge-exact plan computes, keeps and queues (types): edges.ts, reuse.ts, fold.ts and taps.ts make the values.
+ * What an edge-exact plan computes, keeps and queues (types): edges.ts, reuse.ts, fold.ts and taps.ts make
+ * the values.
  *
- * Rows of a tensor's stream count from the start of window n: row f of window n is row f * step, row f of window n + ahead is
- * f * step + shift. Source: edge-exact proof, sections 2 to 6.
+ * Rows of a tensor's stream count from the start of window n: row f of window n is row f * step, row f of
+ * window n + ahead is f * step + shift. Source: edge-exact proof, sections 2 to 6.
  */
 import type { Node } from '../graph/types.ts';
 
@@ -46,7 +47,10 @@ export interface Interior {
 
 /** What is added to a tensor's interior at an output. */
 export interface EdgeWork {
-  /** Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the layers above read. */
+  /**
+   * Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the
+   * layers above read.
+   */
   left?: { computed: number; rows: number };
   /** Rows [first, edge.rows) of window n: interior rows, then `right` computed ones. */
   window?: { first: number; right: number };
@@ -57,9 +61,10 @@ export interface EdgeWork {
 export interface FoldReuse {
   /**
    * waiting: an accumulator per waiting window, into which every new row goes (maxima, first dense layer).
-   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an output.
-   * ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream, where that is smaller).
-   * slide: partial maxima per hop, turned into maxima of all later ones once a cycle (mode stream).
+   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an
+   * output. ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream,
+   * where that is smaller). slide: partial maxima per hop, turned into maxima of all later ones once a cycle
+   * (mode stream).
    */
   method: 'waiting' | 'totals' | 'ring' | 'slide';
   /** Places in the queue: accumulators, or rows. */
@@ -76,7 +81,10 @@ export interface FoldReuse {
 export interface Taps {
   /** Frames of the input between two rows of the stream. */
   grid: number;
-  /** Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of this hop first. */
+  /**
+   * Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of
+   * this hop first.
+   */
   accFirst: number;
   accRows: number;
   /** Input frame, from the start of window n, at which window n + cutAhead starts. */
@@ -84,7 +92,10 @@ export interface Taps {
   cutAhead: number;
   /** All left-edge rows of window n + completeAhead are complete. */
   completeAhead: number;
-  /** Records of windows between cutAhead and completeAhead, and left edges that wait as int8 until window n + ahead. */
+  /**
+   * Records of windows between cutAhead and completeAhead, and left edges that wait as int8 until window n +
+   * ahead.
+   */
   records: number;
   waiting: number;
   stateBytes: number;

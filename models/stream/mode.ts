@@ -4,7 +4,6 @@
  * In: a Graph and the options.  Out: the mode and the reason, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
-
 import type { Graph } from '../graph/types.ts';
 import { clockOf, tickName, ticksOf } from './clock.ts';
 import { edgesOf, pays } from './edges.ts';

@@ -3,7 +3,6 @@
  *
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
-
 import { opOf } from '../ops/index.ts';
 import { gcd, tickName, ticksOf } from './clock.ts';
 import type { FoldReuse } from './layout.ts';

@@ -15,7 +15,6 @@
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
  * Exact for any hop and any padding.
  */
-
 import type { Graph, Node } from '../graph/types.ts';
 import { lcm } from './clock.ts';
 import { edgesOf, mayReuse } from './edges.ts';

@@ -11,7 +11,6 @@
  * window's first rows are copied to a record: what they have gathered so far lies before the window. Once such a row is complete, its total
  * minus the record is the row of the left edge.
  */
-
 import type { Graph, Node } from '../graph/types.ts';
 import type { Interior, Taps } from './layout.ts';
 import { frameBytes, ruleOf, touchesInt16 } from './timing.ts';

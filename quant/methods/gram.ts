@@ -53,7 +53,10 @@ export class Gram {
   }
 }
 
-/** A Gram for each set of outputs: groups of a convolution, input channels of a depthwise one. @param channels of the node's input */
+/**
+ * A Gram for each set of outputs: groups of a convolution, input channels of a depthwise one. @param channels
+ * of the node's input
+ */
 export function gramsOf(node: MacNode, channels: number): Gram[] {
   const { sets, inputs } = weightChannels(node, channels);
   return Array.from({ length: sets }, () => new Gram(inputs));

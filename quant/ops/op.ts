@@ -132,11 +132,15 @@ export interface IntOp<K extends OpName> {
   /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, or none. */
   int16?(attrs: OpAttrs[K]): 'any' | 'same' | undefined;
   /**
-   * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where a file's do not): the output holds bytes of the
-   * input (`moved`), of a part of it (`cut`), of all inputs side by side (`joined`), or averages of them.
+   * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where
+   * a file's do not): the output holds bytes of the input (`moved`), of a part of it (`cut`), of all inputs
+   * side by side (`joined`), or averages of them.
    */
   sharesScale?(attrs: OpAttrs[K]): 'moved' | 'cut' | 'joined' | 'averaged' | undefined;
-  /** How its roundings differ from one rounding to nearest (quant/nudges.ts); left out, or undefined: they are left alone. */
+  /**
+   * How its roundings differ from one rounding to nearest (quant/nudges.ts); left out, or undefined: they are
+   * left alone.
+   */
   nudge?(params: IntParams[K], attrs: OpAttrs[K], x: QuantParams, y: QuantParams): Steps | undefined;
 }
 

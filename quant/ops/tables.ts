@@ -1,9 +1,12 @@
 /**
- * The 256 entries of each function of one value: TensorFlow Lite's own integer arithmetic where it has one, else the real function rounded.
+ * The 256 entries of each function of one value: TensorFlow Lite's own integer arithmetic where it has one,
+ * else the real function rounded.
  *
- * In: input and output quantisation.  Out: a function of the int8 input, to be called 256 times; it may give more than int8 holds, infinities too.
- * Source: reference_integer_ops::Logistic, Tanh; reference_ops::HardSwish, QuantizeLeakyRelu, Requantize; AbsEvalQuantized and RsqrtEvalQuantized of
- * tflite-micro's elementwise.cc; LUTPopulate of LiteRT, and of tflite-micro's elu.cc, which is `lutEntry`.
+ * In: input and output quantisation.  Out: a function of the int8 input, to be called 256 times; it may give
+ * more than int8 holds, infinities too.
+ * Source: reference_integer_ops::Logistic, Tanh; reference_ops::HardSwish, QuantizeLeakyRelu, Requantize;
+ * AbsEvalQuantized and RsqrtEvalQuantized of tflite-micro's elementwise.cc; LUTPopulate of LiteRT, and of
+ * tflite-micro's elu.cc, which is `lutEntry`.
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { realOf } from '../../models/ops/activation.ts';
@@ -97,7 +100,10 @@ function absEntry(x: QuantParams, y: QuantParams): Entry {
   };
 }
 
-/** GetInvSqrtQuantizedMultiplierExp: 1 / sqrt(value) of a whole value above 1, five Newton-Raphson steps in Q3.28; the shift is to the right. */
+/**
+ * GetInvSqrtQuantizedMultiplierExp: 1 / sqrt(value) of a whole value above 1, five Newton-Raphson steps in
+ * Q3.28; the shift is to the right.
+ */
 function inverseRoot(value: number): { multiplier: number; shift: number } {
   const pairs = Math.floor((Math.clz32(value) - 1) / 2) - 1;
   const input = (value << (2 * pairs)) >> 1;
@@ -113,7 +119,10 @@ function inverseRoot(value: number): { multiplier: number; shift: number } {
   return shift < 0 ? { multiplier: root << -shift, shift: 0 } : { multiplier: root, shift };
 }
 
-/** RsqrtEvalQuantized, with 20 bits behind the point; at or below 0, where the kernel gives its maximum or stops, the maximum. */
+/**
+ * RsqrtEvalQuantized, with 20 bits behind the point; at or below 0, where the kernel gives its maximum or
+ * stops, the maximum.
+ */
 function rsqrtEntry(x: QuantParams, y: QuantParams): Entry {
   const output = quantizeMultiplier(1 / (Math.sqrt(x.scale) * y.scale));
   return (q) => {
@@ -125,7 +134,10 @@ function rsqrtEntry(x: QuantParams, y: QuantParams): Entry {
   };
 }
 
-/** LUTPopulate: the real function in float32, rounded. Outside its domain the function has the value that it has at 0. */
+/**
+ * LUTPopulate: the real function in float32, rounded. Outside its domain the function has the value that it
+ * has at 0.
+ */
 function lutEntry(x: QuantParams, y: QuantParams, attrs: ActivationAttrs): Entry {
   const f = realOf(attrs);
   const perScale = Math.fround(1 / y.scale);
@@ -145,7 +157,10 @@ const kernels: Partial<Record<ActivationFn, (x: QuantParams, y: QuantParams, att
   rsqrt: rsqrtEntry,
 };
 
-/** The function's entries without its clamp; with another output scale than the fixed one a requantisation is folded in. */
+/**
+ * The function's entries without its clamp; with another output scale than the fixed one a requantisation is
+ * folded in.
+ */
 export function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry {
   const { fixed = y } = unaryOf(attrs.fn);
   const inner = (kernels[attrs.fn] ?? lutEntry)(x, fixed, attrs);

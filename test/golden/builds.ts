@@ -1,8 +1,9 @@
 /**
  * Builds whose bytes are pinned, and what is kept of them.
  *
- * In: models.ts.  Out: names with the first 16 digits of the SHA-256 of a module's code (every section but custom ones and data) and of its
- * data (the data section, and a weight file where there is one); of C, of its source.
+ * In: models.ts.  Out: names with the first 16 digits of the SHA-256 of a module's code (every section but
+ * custom ones and data) and of its data (the data section, and a weight file where there is one); of C, of
+ * its source.
  */
 import { createHash } from 'node:crypto';
 import { build } from '../../assembly/build.ts';
@@ -41,7 +42,10 @@ type Variant = (typeof variants)[number];
 
 const hopOf = (graph: Graph): number => Number(graph.metadata['runlet.hop']) || defaultHop(graph).hop;
 
-/** A plan in this mode at the model's hop or the next that the mode takes; in the default mode where it takes none. */
+/**
+ * A plan in this mode at the model's hop or the next that the mode takes; in the default mode where it takes
+ * none.
+ */
 async function planned(model: GoldenModel, mode: Mode, odd: boolean): Promise<QuantPlan> {
   const graph = await model.graph();
   const first = hopOf(graph) + Number(odd && clockOf(graph).window > hopOf(graph));

@@ -13,7 +13,8 @@ import { quantize } from '../../quant/quantize.ts';
 import { inputsNetwork, makeInputsNetwork } from '../property/inputs-network.ts';
 import { makeNetwork, network, random } from '../property/random-network.ts';
 import { widen } from '../property/widen.ts';
-import { root, sharedDir } from '../shared.ts';
+import { sharedModels, sharedNames } from '../read/tflite-helpers.ts';
+import { root } from '../shared.ts';
 
 export interface GoldenModel {
   name: string;
@@ -24,7 +25,7 @@ export interface GoldenModel {
 
 /** Of every draw. */
 const seed = 20261128;
-export const networkCount = 100;
+const networkCount = 100;
 const inputsCount = 10;
 
 const bytesOf = (path: string) => new Uint8Array(readFileSync(path));
@@ -50,24 +51,10 @@ const zooModels = zoo.map(([folder, model, calib]): GoldenModel => {
   };
 });
 
-const sharedNames = [
-  'misc/heartbeats_quantized',
-  'mlperf-tiny/ad01_int8',
-  'mlperf-tiny/ic_pretrainedResnet_quant',
-  'mlperf-tiny/kws_ref_model',
-  'mlperf-tiny/str_ww_ref_model',
-  'mltk/keyword_spotting_on_off',
-  'mltk/tflite_micro_speech',
-  'mww/v1/okay_nabu',
-  'mww/v2/hey_jarvis',
-  'mww/v2/okay_nabu',
-  'mww/v2/vad',
-  'tflm/hello_world_int8',
-  'tflm/micro_speech_quantized',
-];
+const streaming = ['mww/v1/okay_nabu', 'mww/v2/hey_jarvis', 'mww/v2/okay_nabu', 'mww/v2/vad'];
 
-const sharedModels = sharedNames.map((name): GoldenModel => {
-  const file = join(sharedDir, 'models', name, 'model.tflite');
+const files = [...sharedNames, ...streaming].map((name): GoldenModel => {
+  const file = join(sharedModels, name, 'model.tflite');
   return {
     name,
     file,
@@ -93,6 +80,6 @@ function kept(model: GoldenModel): GoldenModel {
   return { ...model, graph: () => (made ??= model.graph()) };
 }
 
-export const realModels = [...zooModels, ...sharedModels].map(kept);
+export const realModels = [...zooModels, ...files].map(kept);
 export const randomModels = [...networks, ...inputs].map(kept);
 export const isThere = ({ file }: GoldenModel): boolean => file === undefined || existsSync(file);

@@ -3,6 +3,7 @@
  *
  * In: a table per folder (table/).  Out: Mutant[], with paths from the root.  `find` occurs exactly once in its file, whatever moves around it.
  */
+import { turnOf } from '../shared.ts';
 
 export interface Mutant {
   /** Name within all tables, kebab-case. */
@@ -43,4 +44,8 @@ const hashOf = (name: string): number => {
 
 /** A twentieth of the mutants; twenty seeds in a row take all of them. */
 export const dayOf = (all: readonly Mutant[], seed: number): Mutant[] =>
-  [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)).filter((_, rank) => (rank + seed) % 20 === 0);
+  turnOf(
+    [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)),
+    20,
+    seed,
+  );

@@ -22,7 +22,10 @@ const tanh = { fn: 'tanh', yq: q(1 / 128, 0), steps: 1 } as const;
 const leaky = { fn: 'leakyrelu', alpha: 0.1 } as const;
 const swish = { fn: 'hardswish', steps: 1 } as const;
 
-/** Every other function: input, output, and where it has one its parameter. Inputs of a root or a logarithm are at or above 0. */
+/**
+ * Every other function: input, output, and where it has one its parameter. Inputs of a root or a logarithm
+ * are at or above 0.
+ */
 // biome-ignore format: a table
 const others: [fn: ActivationFn, xq: QuantParams, yq: QuantParams, alpha?: number][] = [
   ['elu', q(0.05, 3), q(0.04, -90), 0.7], ['selu', q(0.05, 3), q(0.04, -80)], ['celu', q(0.05, 3), q(0.05, -90), 1.4],

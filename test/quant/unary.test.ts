@@ -1,4 +1,7 @@
-/** Functions of one value in int8: tables hold integers for whatever scales and inputs, domains are named, int16 is refused. */
+/**
+ * Functions of one value in int8: tables hold integers for whatever scales and inputs, domains are named,
+ * int16 is refused.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

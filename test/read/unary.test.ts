@@ -1,6 +1,7 @@
 /**
- * Functions of one value in the readers: ONNX against onnxruntime, TensorFlow Lite against formulas (test/references/unary.test.ts has the interpreters), and
- * what is refused.  test/read/tfjs.test.ts has those of TensorFlow.js.
+ * Functions of one value in the readers: ONNX against onnxruntime, TensorFlow Lite against formulas
+ * (test/references/unary.test.ts has the interpreters), and what is refused.  test/read/tfjs.test.ts has
+ * those of TensorFlow.js.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +21,10 @@ const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
 type Attributes = NonNullable<ModelOf['nodes'][number]['attributes']>;
-/** x, made positive where the function wants that, through one operator; `second` is a constant, in place `at`. */
+/**
+ * x, made positive where the function wants that, through one operator; `second` is a constant, in place
+ * `at`.
+ */
 function onnx(op: string, attributes: Attributes = {}, second?: { at: number; values: number[] }, opset = 17): Uint8Array {
   const positive = /^(Sqrt|Log|Reciprocal|Pow|Div)$/.test(op);
   const inputs = second ? (second.at === 0 ? ['k', 'p'] : ['p', 'k']) : ['p'];

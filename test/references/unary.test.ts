@@ -1,8 +1,10 @@
 /**
- * int8 functions of one value, all 256 inputs: the bytes of tflite-micro and of ai-edge-litert's reference kernels, where they have such a kernel.
+ * int8 functions of one value, all 256 inputs: the bytes of tflite-micro and of ai-edge-litert's reference
+ * kernels, where they have such a kernel.
  *
- * An entry of a table whose real value lies in float32's last bit of a half may differ, since C libraries do: `apart` counts them, and more than one in
- * 10,000 fails.  Inputs outside a function's domain, at which the interpreters stop, are left out by the scale.
+ * An entry of a table whose real value lies in float32's last bit of a half may differ, since C libraries do:
+ * `apart` counts them, and more than one in 10,000 fails.  Inputs outside a function's domain, at which the
+ * interpreters stop, are left out by the scale.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

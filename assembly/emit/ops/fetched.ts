@@ -18,9 +18,9 @@ import {
   lanes,
   leftOver,
   nativeShift,
-  pastEnd,
   scales,
   startsOf,
+  sumBytes,
   type TileShape,
   tileOutputs,
   tiles,
@@ -70,7 +70,7 @@ function channelsOf({ params: p }: MacIo, { taps, at }: TileShape, { target }: E
 
 /** Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last tile; a patch; what it requantises by, weights. */
 function workspace(target: Target, outputs: number, patchBytes: number, weightBytes: number) {
-  const patch = 4 * (outputs + pastEnd[target]);
+  const patch = sumBytes(outputs, target);
   const tables = align(patch + patchBytes, 8);
   const weights = align(tables + (target === 'interp' ? 4 * scaleWords : 5) * outputs, 8);
   // interp: blocks of four or eight channels read up to seven bytes past the last

@@ -86,7 +86,10 @@ export function tileBlock(io: MacIo, shape: TileShape, weights: Int8Array, ctx: 
   });
 }
 
-/** The block of a call of simd. `raw`: its kernel takes inputs with their zero point, its sums shifted up by so many bits. */
+/**
+ * The block of a call of simd. `raw`: its kernel takes inputs with their zero point, its sums shifted up by
+ * so many bits.
+ */
 export function simdBlock(
   io: MacIo,
   shape: TileShape,
@@ -112,4 +115,10 @@ export function tiledWeights({ params: p }: MacIo, shape: TileShape, ctx: EmitCo
   if (shape.groups > 1) ctx.need('GROUPS');
   if (leftOver(shape, ctx.target) > 0) ctx.need('LEFT_OVER');
   return tiles(p.weights, shape, ctx.target, startsOf(p, shape, ctx.target));
+}
+
+/** Room for a call's sums, and behind them for the taps that it copies, in bytes. */
+export function workspace(ctx: EmitContext, sums: number, patch: number): { patch: number; sums: number } {
+  const at = ctx.work(sums + patch);
+  return { patch: at + sums, sums: at };
 }

@@ -3,7 +3,6 @@
  *
  * In: a step, its weights' places.  Out: the call; its block says how many rows are widened together, and how far apart places lie then.
  */
-import type { SimdBlock } from '../blocks.ts';
 import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 import {
@@ -16,6 +15,7 @@ import {
   tapsFirst,
   tiledWeights,
   windowRule,
+  workspace,
 } from './mac-block.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 import { mayShift } from './requantise-simd.ts';
@@ -47,13 +47,6 @@ export const poolsToo = (io: StepIo<'conv'>, target: Target, places: number): bo
 /** Output rows that are widened together, in fours, so that their input takes about `bytes`. */
 const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, most: number): number =>
   Math.min(most, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
-
-/** Sums of four places, each with what a tile of sixteen writes past them, then the widened input. */
-function workspace(ctx: EmitContext, outputs: number, bytes: number): Pick<SimdBlock, 'patch' | 'sums'> {
-  const sums = 4 * 4 * (outputs + 16);
-  const at = ctx.work(sums + bytes);
-  return { patch: at + sums, sums: at };
-}
 
 /** Whether a call makes one place, whose taps lie side by side in the input. */
 const isAlone = (op: 'conv' | 'dense', io: MacIo, groups: number): boolean =>
@@ -116,10 +109,9 @@ export function simdLayer(io: StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'den
 function placeSimd(io: MacIo, shape: TileShape, ctx: EmitContext): Call {
   const taps = 8 * Math.ceil(shape.taps / 8);
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-  const sums = 4 * (shape.outputs + 16);
-  const at = ctx.work(sums + 2 * taps);
+  const room = workspace(ctx, 4 * (shape.outputs + 16), 2 * taps);
   const weights = placeTiles(io.params.weights, shape);
-  const call = { chunk: 0, patch: at + sums, sums: at, place: taps, pool: windowRule(io).stride * f * c };
+  const call = { ...room, chunk: 0, place: taps, pool: windowRule(io).stride * f * c };
   return callOf('conv_place_s8_simd', simdBlock(io, shape, weights, ctx, call));
 }
 
@@ -139,7 +131,9 @@ export function macSimd(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
     chunk = chunkOf(4096, 2 * f * c, stride, g.kernelT, 32);
     bytes = 2 * f * c * ((chunk - 1) * stride + g.kernelT);
   }
-  const own = { ...workspace(ctx, shape.outputs, bytes + slack), chunk, place: place ?? 0, pool: io.pool?.places ?? 1 };
+  // sums of four places, each with what a tile of sixteen writes past them, then the widened input
+  const room = workspace(ctx, 4 * 4 * (shape.outputs + 16), bytes + slack);
+  const own = { ...room, chunk, place: place ?? 0, pool: io.pool?.places ?? 1 };
   const block = simdBlock(io, shape, tiledWeights(io, shape, ctx), ctx, own);
   const kind = op === 'dense' ? 'dense' : place === undefined ? 'conv_patch' : 'conv_rows';
   return callOf(`${kind}_s8_simd`, block);
@@ -151,8 +145,8 @@ export function depthwiseSimd(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
   const sums = 4 * (io.out.c + 16);
   // the tap past an odd kernel is read past the input, which lies before this
-  const at = ctx.work(Math.max(sums + 16, dilation * f * c + 16));
-  const call = { chunk: 0, patch: at + sums, sums: at, place: 0, pool: 0 };
+  const room = workspace(ctx, sums, Math.max(sums, dilation * f * c) - sums + 16);
+  const call = { ...room, chunk: 0, place: 0, pool: 0 };
   const shape = pairsFirst(io);
   if (ctx.rowAlone && isRowAlone(io)) {
     return callOf('depthwise_row_s8_simd', simdBlock(io, shape, zippedTiles(io.params.weights, shape), ctx, call, 8));

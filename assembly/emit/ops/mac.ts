@@ -4,22 +4,14 @@
  * In: a step that computes whole outputs (no partial tap sums, no waiting accumulators).  Out: the call, or nothing where the target has no
  * kernel for it (several filters a channel; sums or multipliers out of the ordinary), and the operator's own kernel is taken.
  */
-import type { TileBlock } from '../blocks.ts';
 import { fetchedBlock } from './fetched.ts';
-import { isPadded, type MacIo, sideBySide, tapsFirst, tileBlock, tiledWeights } from './mac-block.ts';
+import { isPadded, type MacIo, sideBySide, tapsFirst, tileBlock, tiledWeights, workspace } from './mac-block.ts';
 import { depthwiseSimd, macSimd } from './mac-simd.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
-import { channelBlocks, foldedBias, isSmall, pastEnd, type TileShape } from './tiles.ts';
+import { channelBlocks, foldedBias, isSmall, sumBytes, type TileShape } from './tiles.ts';
 
 /** Taps are copied unless they lie side by side and none is padding. */
 const needsPatch = (op: 'conv' | 'dense', io: MacIo): boolean => op === 'conv' && (isPadded(io) || !sideBySide(io));
-
-/** What a call of interp and native has to itself: the sums of a place, and of what fills up its last tile, then a patch. */
-function workspace(ctx: EmitContext, outputs: number, patchBytes: number): Pick<TileBlock, 'patch' | 'sums'> {
-  const sums = 4 * (outputs + pastEnd[ctx.target]);
-  const at = ctx.work(sums + patchBytes);
-  return { patch: at + sums, sums: at };
-}
 
 /** conv and dense: `shape` says where weights stand. */
 export function macCall(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined {
@@ -32,7 +24,10 @@ export function macCall(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: 
   const block =
     ctx.home === 'tile'
       ? fetchedBlock(op, io, shape, ctx, patchBytes, layer)
-      : tileBlock(io, shape, tiledWeights(io, shape, ctx), ctx, { ...layer, ...workspace(ctx, shape.outputs, patchBytes) });
+      : tileBlock(io, shape, tiledWeights(io, shape, ctx), ctx, {
+          ...layer,
+          ...workspace(ctx, sumBytes(shape.outputs, ctx.target), patchBytes),
+        });
   return callOf(`${op}_s8_${ctx.target}`, block);
 }
 
@@ -57,7 +52,7 @@ function depthwiseBlocks(io: StepIo<'depthwise'>, ctx: EmitContext): Call {
       ? fetchedBlock('depthwise', io, shape, ctx, patchBytes, layer)
       : tileBlock(io, shape, interp ? weights : channelBlocks(weights, shape, foldedBias(io.params, shape)), ctx, {
           ...layer,
-          ...workspace(ctx, io.out.c, patchBytes),
+          ...workspace(ctx, sumBytes(io.out.c, ctx.target), patchBytes),
         });
   return callOf(interp ? 'depthwise_s8_interp' : 'depthwise_s8_blocks', block);
 }

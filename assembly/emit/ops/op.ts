@@ -3,7 +3,6 @@
  *
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of its parameter block.
  */
-
 import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';

@@ -1,8 +1,8 @@
 /**
  * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers. Holds no operator.
  *
- * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock; the layouts are those of
- * assembly/kernels/mac-simd.ts.
+ * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock; the
+ * layouts are those of assembly/kernels/mac-simd.ts.
  */
 import { exponentOf } from '../../../quant/fixed-point.ts';
 import type { SimdBlock } from '../blocks.ts';

@@ -65,7 +65,9 @@ export const needOnce = ({ shift }: Pick<MacParams, 'shift'>, ctx: EmitContext):
   if (shift.some(isOnce)) ctx.need('ONCE');
 };
 
-/** conv, depthwise and dense: sliding fields, then weights in the operator's own order, bias and multipliers. */
+/**
+ * conv, depthwise and dense: sliding fields, then weights in the operator's own order, bias and multipliers.
+ */
 export function plainFields(io: AnyIo, p: MacParams, ctx: EmitContext): PlainBlock {
   needOnce(p, ctx);
   return {

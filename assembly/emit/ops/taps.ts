@@ -1,4 +1,6 @@
-/** The first layer as partial tap sums: its block and its calls, for conv and depthwise. Holds no operator. */
+/**
+ * The first layer as partial tap sums: its block and its calls, for conv and depthwise. Holds no operator.
+ */
 import { TapsBlock } from '../blocks.ts';
 import { fetchCall } from './fetched.ts';
 import { type Call, callOf, type EmitContext, type StepIo, type TapsIo } from './op.ts';

@@ -23,7 +23,9 @@ export interface TileShape {
 export const tileOutputs: Record<Target, number> = { native: 4, interp: 6, simd: 8 };
 
 /** Sums past a layer's last output that a block of channels or a tile may write. */
-export const pastEnd: Record<Target, number> = { native: 5, interp: 7, simd: 0 };
+const pastEnd: Record<Target, number> = { native: 5, interp: 7, simd: 0 };
+/** Bytes of the sums of a place, and of what fills up its last tile. */
+export const sumBytes = (outputs: number, target: Target): number => 4 * (outputs + pastEnd[target]);
 
 /** Where the weight of output o of a tile and tap i stands in the tile. */
 const place: Record<Target, (o: number, i: number) => number> = {

@@ -52,7 +52,10 @@ export interface TrialReport {
   phase: 'check' | 'live' | 'passed' | 'confirmed' | 'failed';
   check?: CheckResult;
   streams: number;
-  /** Outputs of the module on trial; those that the running one gave for the same frame; share that agrees; largest difference. */
+  /**
+   * Outputs of the module on trial; those that the running one gave for the same frame; share that agrees;
+   * largest difference.
+   */
   outputs: number;
   wanted: number;
   compared: number;

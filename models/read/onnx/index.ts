@@ -5,7 +5,6 @@
  * float Graph, or an int8 Graph where the file is quantised in the QDQ form. The file is not trusted: whatever its bytes, the
  * answer is a Graph or a RunletError (RN150 to RN159). Source: ONNX intermediate representation and operators, opsets 9 to 28.
  */
-
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';

@@ -7,7 +7,6 @@
  * height or the width of that operator's input where the other is 1, else what `pick` says (time-axis.ts).
  * Errors: RN112 (no such time axis), RN113 (frame).
  */
-
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { unaryOperators } from '../../ops/unary.ts';

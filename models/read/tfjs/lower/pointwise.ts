@@ -56,7 +56,10 @@ export function lowerRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
   return point(ctx, x as Value, { fn: 'identity', clamp }, layer.name);
 }
 
-/** A layer that is a function with a parameter, which has these names; the library's default where the config has none. */
+/**
+ * A layer that is a function with a parameter, which has these names; the library's default where the config
+ * has none.
+ */
 export const lowerUnary =
   (fn: ActivationFn, names: readonly string[], fallback: number) =>
   (ctx: Context, layer: Layer, [x]: Value[]): Value => {

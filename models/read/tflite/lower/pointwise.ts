@@ -38,7 +38,10 @@ export function lowerLeakyRelu(context: Context, op: TfOperator): void {
   apply(context, op, { fn: 'leakyrelu', alpha, clamp: noClamp });
 }
 
-/** The one number that a constant operand holds; in int8 files its parameters have to be those of input and output, whose integers are compared. */
+/**
+ * The one number that a constant operand holds; in int8 files its parameters have to be those of input and
+ * output, whose integers are compared.
+ */
 function singleOf(context: Context, op: TfOperator, tensor: TfTensor): number {
   const data = context.isInt8 ? readInt8(context, op, tensor) : readFloats(context, op, tensor);
   const [first] = data;
