@@ -4,6 +4,7 @@
  * In: what the user drops, picks, says or plays.  Out: requests to the engine (link.ts), and everything that is shown.
  */
 import { RunletError } from '../../models/error.ts';
+import { chosenOf } from './chosen.ts';
 import { bindControls, type Controls } from './controls.ts';
 import { type Answers, answersOf, asset, demoOf } from './demo.ts';
 import { byId } from './dom.ts';
@@ -21,7 +22,7 @@ import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Recording } from './protocol.ts';
 import { askLabels, askRate, hideQuestion, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
-import { calibrationOf, kindOf, leastSoundHz, readRecording } from './recording.ts';
+import { calibrationOf, leastSoundHz, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The model that is loaded, and what it was loaded from. */
@@ -58,6 +59,9 @@ class Page {
   #microphone: Microphone | undefined;
   #player: Player | undefined;
   #run = 0;
+  /** What the user has asked for so far, and models that the engine has loaded. */
+  #actions = 0;
+  #loads = 0;
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
@@ -67,21 +71,21 @@ class Page {
       microphone: () => this.#toggle('microphone', () => this.#listen()),
       play: () => this.#toggle('playing', () => this.#play()),
       all: () => this.#toggle('all', () => this.#all()),
-      files: (files) => this.#try(() => this.#open(files)),
+      files: (files) => this.#try((newest) => this.#open(files, newest)),
       cutoff: (value) => this.#setCutoff(value),
       options: (options) => this.#try(() => this.#reload(options)),
     });
-    showModels(catalogue.models, (entry) => this.#try(() => this.#loadEntry(entry)));
+    showModels(catalogue.models, (entry) => this.#try((newest) => this.#loadEntry(entry, newest)));
   }
 
   async start(): Promise<void> {
     await this.#link.ask({ do: 'setup', catalogue: this.#catalogue });
     const [first] = this.#catalogue.models;
-    if (!first) return;
-    await this.#try(() => this.#loadEntry(first));
+    if (!first || this.#actions > 0) return;
+    await this.#try((newest) => this.#loadEntry(first, newest));
     // the first view shows what it is about: at once, without a sound, and still for those who want nothing
     // to move
-    if (this.#activity || this.#current?.origin.entry !== first) return;
+    if (this.#actions > 1) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     await this.#try(() => (still ? this.#all() : this.#play(false)));
   }
@@ -103,24 +107,31 @@ class Page {
     return { times: indexes.map((i) => times.at(i)), values: indexes.map((i) => [...outputs.record(i)]) };
   }
 
-  async #try(action: () => Promise<void>): Promise<void> {
+  /** Does what the user asks for. @param action is told whether the user has asked for nothing since. */
+  async #try(action: (newest: () => boolean) => Promise<void>): Promise<void> {
+    const turn = ++this.#actions;
     hideError();
     hideQuestion();
     try {
-      await action();
+      await action(() => turn === this.#actions);
     } catch (error) {
-      this.#stop();
-      this.#controls.say('');
-      showError(error);
+      if (turn === this.#actions) this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#stop();
+    this.#controls.say('');
+    showError(error);
   }
 
   // models
 
-  async #loadEntry(entry: ModelEntry): Promise<void> {
+  async #loadEntry(entry: ModelEntry, newest: () => boolean): Promise<void> {
     const bytes = await asset(entry.file);
     const weights = entry.weights === undefined ? undefined : await asset(entry.weights);
-    await this.#load({ model: { name: entry.name, bytes }, options: entry.options ?? {}, entry, ...(weights && { weights }) });
+    if (newest())
+      await this.#load({ model: { name: entry.name, bytes }, options: entry.options ?? {}, entry, ...(weights && { weights }) });
   }
 
   async #reload(options: LoadOptions): Promise<void> {
@@ -171,8 +182,12 @@ class Page {
   /** A model that is ready: its facts, its recording, an empty picture. */
   async #show(loaded: Loaded, origin: Origin): Promise<void> {
     const { entry, options } = origin;
+    const load = ++this.#loads;
     const reading = readingOf(loaded.manifest);
     const answers: Answers | undefined = entry && (await answersOf(entry));
+    const demo = entry && (await demoOf(loaded, reading, entry));
+    // the engine has one model, the last that it loaded
+    if (load !== this.#loads) return;
     const hearing = hearingOf(loaded, reading, answers);
     const history = new History(loaded);
     const run = { loaded, reading, hearing, history, ...(answers && { answers }) };
@@ -181,7 +196,7 @@ class Page {
     const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
     // what is there already stays, where it is sound and the model hears
     const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
-    this.#recording = entry ? await demoOf(loaded, reading, entry) : kept;
+    this.#recording = entry ? demo : kept;
     showFacts(loaded, entry?.name);
     this.#nameChannels();
     showOptions(loaded, this.#catalogue, options);
@@ -193,28 +208,11 @@ class Page {
 
   // sources
 
-  async #open(files: File[]): Promise<void> {
-    const named = await Promise.all(
-      files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
-    );
-    const models = named.filter(({ name }) => kindOf(name) === 'model');
-    const json = named.find(({ name }) => kindOf(name) === 'json');
-    const weights = named.find(({ name }) => kindOf(name) === 'weights');
-    const others = named.filter(({ name }) => kindOf(name) === 'recording');
-    const [model] = models;
-    const [other] = others;
-    if (models.length > 1 || others.length > 1 || ((json || weights) && !model))
-      throw new RunletError('RN784', {
-        what: 'these files do not go together',
-        where: named.map(({ name }) => name).join(', '),
-        why:
-          (json || weights) && !model
-            ? 'a .json or .bin alone says nothing without its model'
-            : 'one model and one recording at a time',
-        tryThis: 'one model, with its .json or .weights.bin where it has one, or one recording',
-      });
+  async #open(files: File[], newest: () => boolean): Promise<void> {
+    const { model, json, weights, recording: other } = await chosenOf(files);
     if (model) {
       const recording = other && (await readRecording(other.name, other.bytes, undefined));
+      if (!newest()) return;
       await this.#load({
         model,
         options: {},
@@ -292,8 +290,10 @@ class Page {
     this.#idle();
   }
 
-  #ask(request: Parameters<EngineLink['ask']>[0], transfer: Transferable[] = []): Promise<void> {
-    return this.#try(async () => void (await this.#link.ask(request, transfer)));
+  /** Asks the engine something of the present run. Its error is told unless another run has begun. */
+  async #ask(request: Parameters<EngineLink['ask']>[0], transfer: Transferable[] = []): Promise<void> {
+    const run = this.#run;
+    await this.#link.ask(request, transfer).catch((error: unknown) => run === this.#run && this.#fail(error));
   }
 
   #picture(liveS?: number): void {

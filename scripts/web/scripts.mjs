@@ -12,6 +12,15 @@ const source = (name) => join(root, 'host/web', name);
 /** What unreachable lines of the compiler would import in Node. */
 const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
 
+/** Leaves host/web/compiler.ts out, and no other file of that name. */
+const withoutCompiler = {
+  name: 'without-compiler',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /compiler\.ts$/ }, ({ resolveDir, path }) =>
+      resolve(resolveDir, path) === source('compiler.ts') ? { path, external: true } : undefined,
+    ),
+};
+
 /**
  * Scripts that share what they have in common, and the worklet, which is one file.
  * @param compiler whether the page can compile code: AssemblyScript and binaryen, some 15 MB, are `later`, as
@@ -25,7 +34,8 @@ export async function pageScripts({ compiler }) {
     target: 'es2022',
     write: false,
     legalComments: 'none',
-    external: compiler ? nodeOnly : [...nodeOnly, './compiler.ts'],
+    external: nodeOnly,
+    plugins: compiler ? [] : [withoutCompiler],
     metafile: true,
     absWorkingDir: root,
     outdir: root,

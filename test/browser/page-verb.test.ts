@@ -95,11 +95,22 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
   writeFileSync(join(folder, 'square.onnx'), bytes);
   const served = await startPage(folder, 'watch.wasm');
   const page = await browser.newPage();
+  // the page's own model is on its way, and may not take the question's place when it comes
+  let arrive = () => {};
+  const held = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
   try {
-    await page.goto(served.address);
-    await page.waitForSelector('#channels');
+    await page.route('**/model.wasm', (route) => held.then(() => route.continue()));
+    await Promise.all([page.waitForRequest('**/model.wasm'), page.goto(served.address)]);
     await page.setInputFiles('#file', join(folder, 'square.onnx'));
-    await page.click('#error button:text("Dimension 3 is time")');
+    const choice = page.locator('#error button:text("Dimension 3 is time")');
+    await choice.waitFor();
+    const arrived = page.waitForResponse('**/model.wasm');
+    arrive();
+    await arrived;
+    await page.waitForTimeout(500);
+    await choice.click();
     // its values are float: a signal is wanted next
     await page.waitForSelector('#error small:text("RN782")');
     assert.match((await page.textContent('#error')) ?? '', /Choose a signal/);
