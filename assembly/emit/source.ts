@@ -77,13 +77,24 @@ function loops({ program, kernels }: Lists, { state, tables }: MemoryMap): strin
 
 /** Where the host's frames of each input are read from, and how `take` ticks of them move to the trunk. */
 function takeLines({ inputs }: MemoryMap): { start: string[]; take: string[] } {
-  const from = (i: number) => (inputs.length === 1 ? 'from' : `from${i}`);
+  const [only] = inputs;
+  if (inputs.length === 1 && only)
+    return {
+      start: [`let from = ${only.address};`],
+      take: [
+        `move_s8(${only.newRow} + fill * ${only.tickBytes}, from, take * ${only.tickBytes});`,
+        `from += take * ${only.tickBytes};`,
+      ],
+    };
   return {
-    start: inputs.map((x, i) => `let ${from(i)} = ${x.address};`),
-    take: inputs.flatMap(({ newRow, tickBytes }, i) => [
-      `move_s8(${newRow} + fill * ${tickBytes}, ${from(i)}, take * ${tickBytes});`,
-      `${from(i)} += take * ${tickBytes};`,
-    ]),
+    start: ['let done = 0;'],
+    take: [
+      ...inputs.map(
+        ({ address, newRow, tickBytes }) =>
+          `move_s8(${newRow} + fill * ${tickBytes}, ${address} + done * ${tickBytes}, take * ${tickBytes});`,
+      ),
+      'done += take;',
+    ],
   };
 }
 
