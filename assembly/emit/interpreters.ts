@@ -5,7 +5,8 @@
  */
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
-import { compileWith, kernelFilesOf, type Tools } from './compiler.ts';
+import { compileWith, type Tools } from './compiler.ts';
+import type { Generated } from './entry.ts';
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import type { Program } from './program.ts';
@@ -14,7 +15,7 @@ import { type Target, targetOf } from './target.ts';
 import { withoutTees } from './tees.ts';
 
 interface Compiling {
-  source: string;
+  source: Generated;
   code: Promise<Uint8Array>;
 }
 
@@ -30,7 +31,7 @@ export interface InterpreterOptions {
   needs?: ReadonlySet<Need>;
 }
 
-async function compileOnce(tools: Tools, source: string, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
+async function compileOnce(tools: Tools, source: Generated, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
   const wasm = await compileWith(tools, source, 0, target, needs);
   return target === 'interp' ? withoutTees(wasm) : wasm;
 }
@@ -40,13 +41,13 @@ export interface Interpreters {
   everyKernel(target: Target, home?: Home, int16?: boolean): Kernel[];
   kernelsUsed(program: Program): Kernel[];
   /** Compiled once a process. @throws RN501 */
-  interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
+  interpreter(kernels: Kernel[], options: InterpreterOptions): Promise<Interpreter & { source: Generated }>;
 }
 
 export function interpretersOf(tools: Tools): Interpreters {
   let all: Kernel[] | undefined;
   const allTargets = (): Kernel[] => {
-    all ??= kernelsIn(kernelFilesOf(tools));
+    all ??= kernelsIn(tools.sources());
     return all;
   };
   const known = new Map<string, Compiling>();

@@ -39,7 +39,9 @@ export function many(p: usize, y: usize, sums: i32): void {
 `;
 const sumsAt = 4096;
 const kernelWith = async (...needs: Need[]) =>
-  instantiateSync<Harness>((await compile(source, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array).exports;
+  instantiateSync<Harness>(
+    (await compile({ 'module.ts': source }, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array,
+  ).exports;
 
 function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Array): Int8Array {
   const view = new DataView(kernel.memory.buffer);
