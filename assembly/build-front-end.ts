@@ -9,7 +9,8 @@ import type { Bundle } from './build.ts';
 import { memoryBytes, sectionBytes } from './bundle/bytes.ts';
 import { type Form, type Manifest, manifestSection } from './bundle/manifest.ts';
 import { manifestBytes } from './bundle/write.ts';
-import { compile, kernelFiles } from './emit/compile.ts';
+import { compile, nodeTools } from './emit/compile.ts';
+import { filesOf } from './emit/compiler.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { wasiData } from './emit/wasi.ts';
 import { frontEndConfig } from './frontend/config.ts';
@@ -81,5 +82,5 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   ];
   const bare = withData(code, { address: memory.base, data }, ...(command ?? []));
   const wasm = moduleOf([...sectionsOf(bare), section]);
-  return { wasm, manifest, memory, file: sectionBytes(wasm), source: { 'module.ts': source, ...kernelFiles() } };
+  return { wasm, manifest, memory, file: sectionBytes(wasm), source: filesOf(nodeTools, source) };
 }

@@ -11,7 +11,7 @@ import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
-import { compileWith, kernelFilesOf, type Tools } from './emit/compiler.ts';
+import { compileWith, filesOf, type Tools } from './emit/compiler.ts';
 import { emit, type Style } from './emit/emit.ts';
 import { checkHome, type Home } from './emit/home.ts';
 import { everyKernel, type Interpreters, kernelsUsed } from './emit/interpreters.ts';
@@ -96,7 +96,7 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   await checkBase(compiled, emitted.memory);
   const code = options.target === 'interp' ? withoutTees(compiled) : compiled;
   const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
-  return { ...assembled, source: { 'module.ts': source, ...kernelFilesOf(tools, needs) } };
+  return { ...assembled, source: filesOf(tools, source, needs) };
 }
 
 async function asTable(
@@ -123,7 +123,7 @@ async function asTable(
     needs,
   });
   const assembled = await assembleTable(quant, emitted, compiled, options);
-  return { ...assembled, source: { 'module.ts': compiled.source, ...kernelFilesOf(tools, needs) } };
+  return { ...assembled, source: filesOf(tools, compiled.source, needs) };
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */

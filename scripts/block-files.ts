@@ -7,8 +7,8 @@
  * (p, first, rows) of a block. Offsets are the compiler's own.
  */
 import ts from 'typescript';
-import { kernelFiles, nodeTools } from '../assembly/emit/compile.ts';
-import { jobOf } from '../assembly/emit/compiler.ts';
+import { nodeTools } from '../assembly/emit/compile.ts';
+import { filesOf, jobOf } from '../assembly/emit/compiler.ts';
 
 interface Field {
   name: string;
@@ -70,7 +70,8 @@ function kernelIn(node: ts.FunctionDeclaration, file: string, source: ts.SourceF
 /** In the order of files, and of what stands in them. */
 function found(): Found {
   const all: Found = { blocks: [], kernels: [], constants: [] };
-  for (const [path, text] of Object.entries(kernelFiles())) {
+  for (const [path, text] of Object.entries(nodeTools.sources())) {
+    if (!path.startsWith('kernels/')) continue;
     const file = path.replace(/^kernels\/|\.ts$/g, '');
     const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
     for (const node of source.statements) {
@@ -96,7 +97,8 @@ async function offsets(blocks: Block[]): Promise<Record<string, number>> {
     `export const ${name}_: usize = offsetof<${name}>();`,
     ...fields.map((field) => `export const ${name}_${field.name}: usize = offsetof<${name}>("${field.name}");`),
   ]);
-  const job = jobOf(nodeTools, { source: source.join('\n'), files: kernelFiles(), target: 'interp', pages: 1 });
+  const files = filesOf(nodeTools, { 'module.ts': source.join('\n') });
+  const job = jobOf(nodeTools, { files, target: 'interp', pages: 1 });
   const { wasm, diagnostics } = await nodeTools.assemble(job);
   if (!wasm) throw new Error(`blocks of assembly/kernels do not compile: ${diagnostics}`);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource & Uint8Array));

@@ -102,7 +102,7 @@ for (const [folder, spec] of Object.entries(folders)) {
 
 const kernel = 'assembly/host/quantise.ts';
 const { wasm: bytes, diagnostics } = await nodeTools.assemble(
-  jobOf(nodeTools, { source: readFileSync(join(root, kernel), 'utf8'), files: {}, target: 'simd', pages: 1 }),
+  jobOf(nodeTools, { files: { 'module.ts': readFileSync(join(root, kernel), 'utf8') }, target: 'simd', pages: 1 }),
 );
 if (!bytes) throw new Error(`${kernel} does not compile: ${diagnostics}`);
 const lines = Array.from(

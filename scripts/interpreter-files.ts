@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kernelFiles } from '../assembly/emit/compile.ts';
+import { nodeTools } from '../assembly/emit/compile.ts';
 import { everyKernel } from '../assembly/emit/interpreters.ts';
 import type { KernelName } from '../assembly/emit/kernels.ts';
 import { interpreter } from '../assembly/emit/table-module.ts';
@@ -16,7 +16,7 @@ import { toBase64 } from '../models/graph/base64.ts';
 import { root } from '../test/shared.ts';
 
 const lineCharacters = 120;
-/** Beside the kernels and the control code. */
+/** Beside the kernels and the runtime. */
 const compiledBy = [
   'asconfig.json',
   'asconfig.mjs',
@@ -28,8 +28,8 @@ const compiledBy = [
 ];
 
 function digestOf(kernels: KernelName[]): string {
-  const hash = createHash('sha256').update(tableSource(kernels, false, false));
-  for (const text of Object.values(kernelFiles())) hash.update(text);
+  const hash = createHash('sha256');
+  for (const text of Object.values({ ...nodeTools.sources(), ...tableSource(kernels, false) })) hash.update(text);
   for (const path of compiledBy) hash.update(readFileSync(join(root, path)));
   return hash.digest('hex');
 }

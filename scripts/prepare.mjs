@@ -32,12 +32,13 @@ const root = join(import.meta.dirname, '..');
 /** Public entries of the package runlet. */
 const entries = ['index.ts', 'compile.ts', 'session.ts'];
 /** Not part of a package: what pages are built from, what runs in a clone only, what asc compiles. */
-const leftOut = ['host/web', 'models/zoo', 'assembly/kernels', 'assembly/host'];
+const leftOut = ['host/web', 'models/zoo', 'assembly/kernels', 'assembly/runtime', 'assembly/host'];
 /** Read as they are. */
 const asTheyAre = [
   'asconfig.json',
   'asconfig.mjs',
   'assembly/kernels',
+  'assembly/runtime',
   'host/bench/core',
   'host/fit/coefficients.json',
   'docs/errors.md',
@@ -102,7 +103,8 @@ const files = new Map(packages.map(({ name }) => [name, new Map()]));
 const put = (source, path, bytes) => files.get(ownerOf(source).name).set(path, Buffer.from(bytes));
 
 const common = { absWorkingDir: root, format: 'esm', write: false };
-const typescript = wanted.filter((path) => path.endsWith('.ts'));
+// with what the emitter shares with the runtime
+const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/runtime/numbers.ts'];
 const { outputFiles, metafile } = await esbuild.build({
   ...common,
   metafile: true,

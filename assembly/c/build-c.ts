@@ -10,8 +10,8 @@ import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Manifest } from '../bundle/manifest.ts';
-import { kernelFiles, nodeTools } from '../emit/compile.ts';
-import { jobOf } from '../emit/compiler.ts';
+import { nodeTools } from '../emit/compile.ts';
+import { filesOf, jobOf } from '../emit/compiler.ts';
 import { moduleSource } from '../emit/source.ts';
 import { doorsOf, headerOf } from './header.ts';
 import { irOf } from './ir.ts';
@@ -62,9 +62,9 @@ export async function buildC(quant: QuantPlan, manifest: Manifest, options: COpt
   const frontEnd = options.frontEnd && fitFrontEnd(quant.plan.graph, options.frontEnd);
   const name = cName(options.name ?? manifest.name);
   const made = placed(quant, frontEnd);
-  const source = moduleSource(quant, made, manifest.producer, true);
-  const files = { ...kernelFiles(new Set([...made.packed.needs, 'APART' as const])), 'kernels/move.ts': movesKernel };
-  const { wasm, diagnostics } = await nodeTools.assemble(jobOf(nodeTools, { source, files, target: 'c' }));
+  const own = { ...moduleSource(quant, made, manifest.producer, true), 'kernels/move.ts': movesKernel };
+  const files = filesOf(nodeTools, own, new Set([...made.packed.needs, 'APART' as const]));
+  const { wasm, diagnostics } = await nodeTools.assemble(jobOf(nodeTools, { files, target: 'c' }));
   if (!wasm)
     throw new RunletError('RN501', {
       what: 'the generated module does not compile',
@@ -75,8 +75,8 @@ export async function buildC(quant: QuantPlan, manifest: Manifest, options: COpt
   const doors = exports.filter((x) => x.name === 'rn_push' || x.name === 'rn_reset');
   const c = cSource({ functions, exports: doors }, made, name, headOf(manifest), doorsOf(name, made.memory, manifest));
   const { text, flashBytes, ramBytes } = c;
-  const own = { [`src/${name}.h`]: headerOf(name, manifest, c), [`src/${name}.c`]: text };
-  return { name, flashBytes, ramBytes, files: { ...own, ...packageFiles(name, manifest) } };
+  const code = { [`src/${name}.h`]: headerOf(name, manifest, c), [`src/${name}.c`]: text };
+  return { name, flashBytes, ramBytes, files: { ...code, ...packageFiles(name, manifest) } };
 }
 
 const headOf = ({ name, producer, window, hop, mode }: Manifest): string[] => [

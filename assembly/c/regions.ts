@@ -39,12 +39,10 @@ export class Regions {
     this.placed = placed;
     const { buffer, byteOffset, length } = placed.flash;
     this.words = new Int32Array(buffer, byteOffset, length >> 2);
-    for (const { value } of ir.exports) {
+    for (const { name, value } of ir.exports) {
       const fn = this.functions.get(value) as IrFunction;
-      this.instance(
-        fn,
-        fn.locals.slice(0, fn.params).map(() => number),
-      );
+      const args = fn.locals.slice(0, fn.params).map(() => number);
+      this.instance(fn, args, name);
     }
     do {
       this.changed = false;
@@ -111,11 +109,11 @@ export class Regions {
     return this.instance(fn, args as Value[]);
   }
 
-  private instance(fn: IrFunction, args: Value[]): Instance {
+  private instance(fn: IrFunction, args: Value[], called = fn.name): Instance {
     const key = `${fn.name}(${args.map(({ is }) => is).join()})`;
     let found = this.instances.get(key);
     if (!found) {
-      const short = fn.base ?? (fn.name.split('/').at(-1) as string).replace(/\W/g, '_');
+      const short = fn.base ?? (called.split('/').at(-1) as string).replace(/\W/g, '_');
       const same = this.names.get(short) ?? 0;
       if (!fn.base) this.names.set(short, same + 1);
       found = { fn, name: same > 0 ? `${short}_${same + 1}` : short, locals: [], result: undefined, labels: new Map() };

@@ -18,5 +18,5 @@ export function importLines(fns: Iterable<KernelName>): string[] {
   const add = (file: string, name: string) => files.set(file, (files.get(file) ?? new Set()).add(name));
   for (const fn of fns) add(kernels[fn].file, fn);
   for (const fn of fns) add(kernels[fn].block.file, kernels[fn].block.name);
-  return [...files].map(([file, names]) => `import { ${[...names].sort().join(', ')} } from "./kernels/${file}";`);
+  return [...files].map(([file, names]) => `import { ${[...names].sort().join(', ')} } from "../kernels/${file}";`);
 }

@@ -7,11 +7,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type Compiled, compileWith, type Job, kernelFilesOf, type Tools } from './compiler.ts';
+import { type Compiled, compileWith, type Job, type Tools } from './compiler.ts';
+import type { Generated } from './entry.ts';
 import type { Need } from './needs.ts';
 import type { Target } from './target.ts';
 
-const kernels = join(import.meta.dirname, '..', 'kernels');
+const folders = ['kernels', 'runtime'];
 /** At the top of the sources, and of dist/. */
 const configFile = join(import.meta.dirname, '../../asconfig.json');
 
@@ -40,9 +41,10 @@ function ascWorker(): Worker {
 let read: Record<string, string> | undefined;
 let config: string | undefined;
 
-function readKernels(): Record<string, string> {
-  const files = readdirSync(kernels).filter((f) => f.endsWith('.ts'));
-  return Object.fromEntries(files.map((f) => [`kernels/${f}`, readFileSync(join(kernels, f), 'utf8')]));
+function readSources(): Record<string, string> {
+  const at = (...path: string[]) => join(import.meta.dirname, '..', ...path);
+  const paths = folders.flatMap((folder) => readdirSync(at(folder)).map((file) => `${folder}/${file}`));
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(at(path), 'utf8')]));
 }
 
 const assemble = (job: Job): Promise<Compiled> => {
@@ -56,8 +58,8 @@ const assemble = (job: Job): Promise<Compiled> => {
 };
 
 export const nodeTools: Tools = {
-  kernels: () => {
-    read ??= readKernels();
+  sources: () => {
+    read ??= readSources();
     return read;
   },
   config: () => {
@@ -67,9 +69,6 @@ export const nodeTools: Tools = {
   assemble,
 };
 
-/** Kernel sources by the path that the generated module imports them under. */
-export const kernelFiles = (needs?: ReadonlySet<Need>): Record<string, string> => kernelFilesOf(nodeTools, needs);
-
 /** @throws RunletError RN501 with asc's diagnostics */
-export const compile = (source: string, memoryBytes: number, target: Target, needs?: ReadonlySet<Need>): Promise<Uint8Array> =>
-  compileWith(nodeTools, source, memoryBytes, target, needs);
+export const compile = (own: Generated, memoryBytes: number, target: Target, needs?: ReadonlySet<Need>): Promise<Uint8Array> =>
+  compileWith(nodeTools, own, memoryBytes, target, needs);

@@ -1,17 +1,18 @@
 /**
- * AssemblyScript to WebAssembly, in memory, by tools that the caller has: threads in Node (compile.ts), the packages themselves in a page.
+ * AssemblyScript to WebAssembly, in memory, by tools that the caller has: threads in Node (compile.ts), the
+ * packages themselves in a page.
  *
- * In: the generated entry file.  Out: the module's bytes.  Flags: asconfig.json, by target, and nowhere else (docs/adr/0003 has the reasons); beside them a
- * module has the pages of its own memory.  No Node import.
+ * In: a module's own files.  Out: the module's bytes.  Flags: asconfig.json, by target, and nowhere else
+ * (docs/adr/0003 has the reasons); beside them a module has the pages of its own memory.  No Node import.
  */
 import { RunletError } from '../../models/error.ts';
+import type { Generated } from './entry.ts';
 import { type Need, needsSource } from './needs.ts';
 import { pagesFor } from './static-memory.ts';
 import type { Target } from './target.ts';
 
-/** What asc compiles: the entry file, the files that it imports by path, and the command line. */
+/** What asc compiles: the entry file module.ts and what it imports, by path, and the command line. */
 export interface Job {
-  source: string;
   files: Record<string, string>;
   argv: string[];
   /** With asconfig.mjs, which asc is given as it is: it may run where there are no files. */
@@ -25,8 +26,11 @@ export interface Compiled {
 }
 
 export interface Tools {
-  /** Kernel sources by the path that the generated module imports them under, kernels/<name>.ts; the same object every time. */
-  kernels(): Record<string, string>;
+  /**
+   * Sources by the path that the generated module imports them under, kernels/<name>.ts and
+   * runtime/<name>.ts; the same object every time.
+   */
+  sources(): Record<string, string>;
   /** The text of asconfig.json. */
   config(): string;
   assemble(job: Job): Promise<Compiled>;
@@ -39,7 +43,6 @@ interface AscConfig {
 }
 
 interface Compiling {
-  source: string;
   files: Record<string, string>;
   /** Of asconfig.json. `c`: the kernels of target native as they are written, to be printed as C. */
   target: Target | 'c';
@@ -48,31 +51,35 @@ interface Compiling {
 }
 
 /** What asc gets. */
-export function jobOf(tools: Tools, { source, files, target, pages }: Compiling): Job {
+export function jobOf(tools: Tools, { files, target, pages }: Compiling): Job {
   const memory = pages === undefined ? [] : [`--initialMemory=${pages}`, `--maximumMemory=${pages}`];
   const argv = [`--config=${configFile}`, `--target=${target}`, ...memory];
   const { options, targets } = JSON.parse(tools.config()) as AscConfig;
   const { transform, ...flags } = targets[target] ?? {};
   const config = JSON.stringify({ options, targets: { [target]: flags } });
-  return { source, files: { ...files, [configFile]: config }, argv, transform: transform !== undefined };
+  return { files: { ...files, [configFile]: config }, argv, transform: transform !== undefined };
 }
 
-/** All kernels, with the needs of a module; everything if left out. */
-export const kernelFilesOf = (tools: Tools, needs?: ReadonlySet<Need>): Record<string, string> =>
-  needs ? { ...tools.kernels(), 'kernels/needs.ts': needsSource(needs) } : tools.kernels();
+/** All files of a module: its own, and kernels and runtime with its needs; everything if left out. */
+export const filesOf = (tools: Tools, own: Generated, needs?: ReadonlySet<Need>): Record<string, string> => ({
+  ...tools.sources(),
+  ...(needs && { 'kernels/needs.ts': needsSource(needs) }),
+  ...own,
+});
 
 /**
- * Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages; `needs`: of its layers, everything if left out.
+ * Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages; `needs`: of its layers,
+ * everything if left out.
  * @throws RunletError RN501 with asc's diagnostics
  */
 export async function compileWith(
   tools: Tools,
-  source: string,
+  own: Generated,
   memoryBytes: number,
   target: Target,
   needs?: ReadonlySet<Need>,
 ): Promise<Uint8Array> {
-  const job = jobOf(tools, { source, files: kernelFilesOf(tools, needs), target, pages: pagesFor(memoryBytes) });
+  const job = jobOf(tools, { files: filesOf(tools, own, needs), target, pages: pagesFor(memoryBytes) });
   const { wasm, diagnostics } = await tools.assemble(job);
   if (wasm) return wasm;
   throw new RunletError('RN501', {

@@ -9,6 +9,7 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { packFrontEnd } from '../frontend/pack.ts';
+import { REGION } from '../runtime/numbers.ts';
 import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
 import type { KernelName } from './kernels.ts';
@@ -19,7 +20,6 @@ import { makeProgram, type Program } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Target } from './target.ts';
-import { wasiBytes } from './wasi.ts';
 
 /** One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for all networks. */
 export type Style = 'calls' | 'table';
@@ -60,7 +60,7 @@ export function emit(
     work: sizes.workBytes,
     pooled: sizes.pooled,
     home,
-    ...(form === 'wasi' && { wasi: wasiBytes }),
+    ...(form === 'wasi' && { wasi: REGION }),
   };
   const round = (map: MemoryMap) => {
     const packed = pack(quant, target, map, place);

@@ -6,6 +6,7 @@
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { compileWith, type Tools } from './compiler.ts';
+import type { Generated } from './entry.ts';
 import type { Home } from './home.ts';
 import { type KernelName, kernelNames, kernels } from './kernels.ts';
 import type { Need } from './needs.ts';
@@ -15,7 +16,7 @@ import { type Target, targetOf } from './target.ts';
 import { withoutTees } from './tees.ts';
 
 interface Compiling {
-  source: string;
+  source: Generated;
   code: Promise<Uint8Array>;
 }
 
@@ -31,7 +32,7 @@ export interface InterpreterOptions {
   needs?: ReadonlySet<Need>;
 }
 
-async function compileOnce(tools: Tools, source: string, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
+async function compileOnce(tools: Tools, source: Generated, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
   const wasm = await compileWith(tools, source, 0, target, needs);
   return target === 'interp' ? withoutTees(wasm) : wasm;
 }
@@ -56,7 +57,7 @@ export function kernelsUsed(program: Program): KernelName[] {
 
 export interface Interpreters {
   /** Compiled once a process. @throws RN501 */
-  interpreter(kernels: KernelName[], options: InterpreterOptions): Promise<Interpreter & { source: string }>;
+  interpreter(kernels: KernelName[], options: InterpreterOptions): Promise<Interpreter & { source: Generated }>;
 }
 
 export function interpretersOf(tools: Tools): Interpreters {

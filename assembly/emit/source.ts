@@ -1,18 +1,17 @@
 /**
- * The generated AssemblyScript: one call per layer on top of the kernels, readable, kept on request (`--emit-as DIR`).
+ * The generated AssemblyScript: numbers of this network and one call per layer, between the kernels and the
+ * runtime (assembly/runtime). Readable, kept on request (`--emit-as DIR`).
  *
- * In: a QuantPlan, its memory map and its program.  Out: the text of the module's entry file.  The ABI is docs/abi.md.
+ * In: a QuantPlan, its memory map and its program.  Out: the module's own files.  The ABI is docs/abi.md.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
-import { joinFrontEnd } from '../frontend/join.ts';
 import { callText, importLines } from './call-text.ts';
-import { type Control, controlLines } from './control.ts';
 import type { Emitted } from './emit.ts';
+import { doorLines, entrySource, type Generated, numberLines } from './entry.ts';
 import { infoCases } from './info.ts';
 import type { Listed, ListedProgram, Lists } from './lists.ts';
-import { counters, type MemoryMap } from './memory.ts';
+import { counters, type MemoryMap, readyMark } from './memory.ts';
 import { type Instruction, kernelsOf, type Place, type Program, readsPhase, sectionNames } from './program.ts';
-import { joinWasi } from './wasi.ts';
 
 const placeText = (at: Place) => (typeof at === 'number' ? at : `${at.address} + (phase % ${at.slots}) * ${at.slotBytes}`);
 
@@ -28,10 +27,10 @@ function statement(i: Exclude<Instruction, { do: 'remark' }>): string {
 
 function lineOf(i: Listed): string {
   if (i.do === 'moves')
-    return `  moves(${i.at}, ${i.items.length}); // ${i.items.map(({ note, to }) => note ?? `to ${to}`).join(', ')}`;
-  if (i.do === 'calls') return `  calls(${i.at}, ${i.items.length}); // ${i.items.map(({ fn }) => fn).join(', ')}`;
-  if (i.do === 'remark') return `  // ${i.text}`;
-  return `  ${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
+    return `moves(${i.at}, ${i.items.length}); // ${i.items.map(({ note, to }) => note ?? `to ${to}`).join(', ')}`;
+  if (i.do === 'calls') return `calls(${i.at}, ${i.items.length}); // ${i.items.map(({ fn }) => fn).join(', ')}`;
+  if (i.do === 'remark') return `// ${i.text}`;
+  return `${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
 }
 
 /** The loops over lists, as far as there are lists. */
@@ -66,50 +65,54 @@ function loops({ program, kernels }: Lists, { state, tables }: MemoryMap): strin
   return [...(has('moves') ? moves : []), ...(has('calls') ? calls : [])];
 }
 
-/** Where the host's frames of each input are read from, and how `take` ticks of them move to the trunk. */
-function takeLines({ inputs }: MemoryMap): { start: string[]; take: string[] } {
-  const from = (i: number) => (inputs.length === 1 ? 'from' : `from${i}`);
+/** Moves `take` ticks of every input behind the `fill` that the trunk has, where there are several. */
+const receiveLines = ({ inputs }: MemoryMap): string[] =>
+  inputs.map(
+    ({ address, newRow, tickBytes }) =>
+      `move_s8(${newRow} + fill * ${tickBytes}, ${address} + done * ${tickBytes}, take * ${tickBytes});`,
+  );
+
+/** A function of the ABI that gives an address by its number. */
+const addressLines = (name: string, addresses: number[]): string[] => [
+  `export function ${name}(which: i32): i32 {`,
+  ...addresses.map((address, i) => `  if (which == ${i}) return ${address};`),
+  '  return 0;',
+  '}',
+];
+
+const inputLines = ([first = 0, ...more]: number[]): string[] =>
+  more.length > 0
+    ? addressLines('rn_input', [first, ...more])
+    : ['export function rn_input(which: i32): i32 {', `  return which == 0 ? ${first} : 0;`, '}'];
+
+const functionLines = (signature: string, body: string[], inline = true): string[] => [
+  ...(inline ? ['@inline'] : []),
+  `export function ${signature} {`,
+  ...body.map((line) => `  ${line}`),
+  '}',
+  '',
+];
+
+/** Numbers of the network, as far as they are no addresses of layers. */
+function numbers({ plan }: QuantPlan, map: MemoryMap, info: number): Record<string, number | boolean> {
+  const [one, other] = map.inputs;
+  const only = other ? undefined : one;
   return {
-    start: inputs.map((x, i) => `let ${from(i)} = ${x.address};`),
-    take: inputs.flatMap(({ newRow, tickBytes }, i) => [
-      `move_s8(${newRow} + fill * ${tickBytes}, ${from(i)}, take * ${tickBytes});`,
-      `${from(i)} += take * ${tickBytes};`,
-    ]),
+    MARK: readyMark,
+    TABLE: false,
+    HOP: plan.hop,
+    MICRO_HOP: plan.microHop,
+    BLOCKS: Math.floor(plan.hop / plan.microHop),
+    WHOLE_HOPS: plan.hop === plan.microHop,
+    DIRECT: map.directInput,
+    ALONE: only !== undefined,
+    NEW_ROW: only?.newRow ?? 0,
+    FIRST: only?.address ?? 0,
+    TICK: only?.tickBytes ?? 1,
+    STATE: map.state.address,
+    INFO: map.program.address,
+    INFO_END: map.program.address + 8 * info,
   };
-}
-
-function inputLines({ inputs }: MemoryMap): string[] {
-  if (inputs.length === 1)
-    return [`export function rn_input(which: i32): i32 { return which == 0 ? ${inputs[0]?.address} : 0; }`];
-  return [
-    'export function rn_input(which: i32): i32 {',
-    ...inputs.map(({ address }, i) => `  if (which == ${i}) return ${address};`),
-    '  return 0;',
-    '}',
-  ];
-}
-
-/** What a host asks for: addresses and constants. */
-function abiLines(quant: QuantPlan, map: MemoryMap): string[] {
-  const { plan } = quant;
-  const info = infoCases(quant, map);
-  return [
-    'export function rn_abi(): i32 { return 1; }',
-    ...inputLines(map),
-    'export function rn_output(which: i32): i32 {',
-    ...plan.graph.outputs.map((port, i) => `  if (which == ${i}) return ${map.outputs.get(port.tensor) ?? 0};`),
-    '  return 0;',
-    '}',
-    `export function rn_state(): i32 { return ${map.state.address}; }`,
-    'export function rn_info(what: i32): i32 {',
-    ...info.map(([what, value, comment]) => `  // ${what} ${comment}: ${value}`),
-    `  for (let at: usize = ${map.program.address}; at < ${map.program.address + 8 * info.length}; at += 8) {`,
-    '    if (load<i32>(at) == what) return load<i32>(at, 4);',
-    '  }',
-    '  return -1;',
-    '}',
-    '',
-  ];
 }
 
 /** `bare`: for C, which has its own memory and its own names for what is constant (assembly/c). */
@@ -118,74 +121,53 @@ export function moduleSource(
   { memory: map, program: plain, lists }: Pick<Emitted, 'memory' | 'program' | 'lists'>,
   producer: string,
   bare = false,
-): string {
+): Generated {
   const { plan } = quant;
+  const { sound } = map;
   const program: ListedProgram = lists?.program ?? plain;
-  const at = (name: keyof typeof counters) => map.state.address + counters[name];
-  const body = (name: keyof Program) => [
-    ...(plain[name].some(readsPhase) ? [`  const phase = load<i32>(${at('phase')});`] : []),
-    ...program[name].map(lineOf),
-  ];
-  const edges = program.edges.length > 0;
-  const control: Control = {
-    hop: `${plan.hop}`,
-    microHop: `${plan.microHop}`,
-    blocks: `${plan.hop / plan.microHop}`,
-    receive: takeLines(map),
-    direct: map.directInput,
-    ownClock: plan.mode === 'misaligned',
-    get: (counter) => `load<i32>(${at(counter)})`,
-    set: (counter, value) => `store<i32>(${at(counter)}, ${value});`,
-    run: {
-      trunk: ['trunk();'],
-      edges: edges ? ['edges();'] : [],
-      head: ['head();'],
-      rotate: program.rotate.map((i) => `${lineOf(i).trim()} // next partial result`),
-      slide: program.slide.map((i) => lineOf(i).trim()),
-    },
+  const info = infoCases(quant, map);
+  const section = (name: keyof Program, inline = true) => {
+    const phase = plain[name].some(readsPhase) ? [`const phase = load<i32>(${map.state.address + counters.phase});`] : [];
+    return functionLines(`${name}(): void`, [...phase, ...program[name].map(lineOf)], inline);
   };
-  const text = [
-    `// ${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, micro-hop ${plan.microHop}, mode ${plan.mode}. Generated by runlet ${producer}; do not edit.`,
+  const title = `// ${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, micro-hop ${plan.microHop}, mode ${plan.mode}. Generated by runlet ${producer}; do not edit.`;
+  const wasi = map.wasi !== undefined;
+  const network = [
+    title,
     ...importLines(kernelsOf(plain)),
+    ...doorLines({ style: 'calls', sound: sound !== undefined, wasi, ownClock: plan.mode === 'misaligned' }),
     '',
-    ...(bare
-      ? []
-      : [
-          'export { __heap_base, __data_end };',
-          `memory.data(${map.end - map.base}, 16); // weights, tables, state, io and scratch, from address ${map.base}`,
-          '',
-        ]),
+    ...numberLines(numbers(quant, map, info.length)),
+    '',
+    ...info.map(([what, value, comment]) => `// rn_info(${what}) ${comment}: ${value}`),
+    '',
     ...(lists ? loops(lists, map) : []),
     '// every micro-hop',
-    'function trunk(): void {',
-    ...body('trunk'),
-    '}',
-    '',
-    ...(edges
+    ...section('trunk'),
+    '// every hop: the right edge of this window, the left edge of a later one',
+    ...section('edges', program.edges.length === 0),
+    '// every output',
+    ...section('head', false),
+    '// every hop: the next partial results',
+    ...section('rotate'),
+    '// every micro-hop, last: histories move down by the new rows',
+    ...section('slide'),
+    '// the start of the stream',
+    ...section('reset'),
+    ...functionLines('receive(fill: i32, done: i32, take: i32): void', receiveLines(map)),
+    ...inputLines(sound ? [sound.samples] : map.inputs.map(({ address }) => address)),
+    ...addressLines(
+      'rn_output',
+      plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0),
+    ),
+    ...(sound
       ? [
-          '// every hop: the right edge of this window, the left edge of a later one',
-          'function edges(): void {',
-          ...body('edges'),
-          '}',
-          '',
+          ...functionLines('sound_block(): usize', [`return ${sound.block};`]),
+          ...functionLines('sound_samples(): usize', [`return ${sound.samples};`]),
+          ...functionLines('sound_step(): i32', [`return ${sound.frontEnd.stepSamples};`]),
         ]
       : []),
-    '// every output',
-    'function head(): void {',
-    ...body('head'),
-    '}',
     '',
-    ...controlLines(control),
-    '',
-    'export function rn_reset(): void {',
-    ...body('reset'),
-    '}',
-    '',
-    ...(bare ? [] : abiLines(quant, map)),
-  ].join('\n');
-  if (!map.sound) return map.wasi ? joinWasi(text) : text;
-  const { block, samples, frontEnd } = map.sound;
-  const places = { block: `${block}`, sound: `${samples}`, mark: control.get('ready'), hopRows: control.hop };
-  const heard = joinFrontEnd(text, { ...places, stepSamples: `${frontEnd.stepSamples}` });
-  return map.wasi ? joinWasi(heard) : heard;
+  ];
+  return { 'module.ts': entrySource(title, wasi, bare ? undefined : map, bare), 'runtime/network.ts': network.join('\n') };
 }

@@ -5,8 +5,8 @@
  */
 import Transform from '../../asconfig.mjs';
 
-/** asc on one entry file and the kernels that it imports: { wasm, diagnostics }; wasm is undefined where it does not compile. */
-export async function runAsc(asc, { source, files, argv, transform }) {
+/** asc on module.ts and what it imports: { wasm, diagnostics }; wasm is undefined where it does not compile. */
+export async function runAsc(asc, { files, argv, transform }) {
   let wasm;
   let diagnostics = '';
   const sink = {
@@ -16,7 +16,7 @@ export async function runAsc(asc, { source, files, argv, transform }) {
   };
   try {
     const { error } = await asc.main(['module.ts', '--outFile=module.wasm', ...argv], {
-      readFile: (name) => (name === 'module.ts' ? source : (files[name.replaceAll('\\', '/').replace(/^\.\//, '')] ?? null)),
+      readFile: (name) => files[name.replaceAll('\\', '/').replace(/^\.\//, '')] ?? null,
       writeFile: (name, content) => {
         if (name === 'module.wasm') wasm = content;
       },

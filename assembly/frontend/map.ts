@@ -9,7 +9,7 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { alignment, type MemoryMap, type Region } from '../emit/memory.ts';
 import { memoryBase } from '../emit/static-memory.ts';
-import { wasiBytes } from '../emit/wasi.ts';
+import { REGION } from '../runtime/numbers.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
 
 /** The mark, before the front end's own state. */
@@ -30,7 +30,7 @@ export function mapFrontEnd(frontEnd: FrontEnd, form?: Form): MemoryMap & { row:
   const samples = 2 * frontEnd.stepSamples;
   const io = place(samples + frontEnd.channels);
   const scratch = place(frontEndScratchBytes(frontEnd));
-  const wasi = form === 'wasi' && place(wasiBytes, 16);
+  const wasi = form === 'wasi' && place(REGION, 16);
   const end = place(0, 16).address;
   return {
     base: memoryBase,

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 8e52e34d0963de00fdedeb24bed50fb6fcc031cddd459fd3c14453341abc7cbe
+ * Sources: affde6e48cfaf746697affc87de7007c2db56d268b6e5168628c2a793b8cb487
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 8ad9a6f6ff10b62d7d090f32d05cd01f1e61b63a0e492877bc497e40297bece5
+ * Sources: dc83229a002b21e91812c120e92014a51c92f9a0b0aecf94edd9056badcf0f28
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

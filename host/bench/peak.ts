@@ -41,7 +41,7 @@ export function peak(): i32 {
 export const peakMacs = taps * places * outputs * repeats;
 
 export async function peakKernel(): Promise<() => void> {
-  const wasm = await compile(source, 16 + 8192, 'simd');
+  const wasm = await compile({ 'module.ts': source }, 16 + 8192, 'simd');
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource));
   return exports.peak as () => void;
 }

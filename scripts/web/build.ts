@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
-import { kernelFiles } from '../../assembly/emit/compile.ts';
+import { nodeTools } from '../../assembly/emit/compile.ts';
 import { producer } from '../../host/cli/producer.ts';
 import { baseStyle } from '../../host/report/design/page.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
@@ -51,7 +51,7 @@ export async function buildWeb(folder: string): Promise<string[]> {
     version: producer(),
     ...(await zooAssets(put)),
     offline: true,
-    compiler: { kernels: put('kernels.json', JSON.stringify(kernelFiles())) },
+    compiler: { kernels: put('kernels.json', JSON.stringify(nodeTools.sources())) },
   };
   put('catalogue.json', JSON.stringify(catalogue));
   const hash = createHash('sha256');

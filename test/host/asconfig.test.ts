@@ -57,8 +57,7 @@ test('the optimiser once more: asc alone, without asconfig.mjs, has longer code 
   const lengths = await Promise.all(
     targets.map(async (target) => {
       const { source, memory } = await build(quant, { target });
-      const { 'module.ts': entry = '', ...files } = source;
-      const job = jobOf(nodeTools, { source: entry, files, target, pages: pagesFor(memory.end) });
+      const job = jobOf(nodeTools, { files: source, target, pages: pagesFor(memory.end) });
       const [once, twice] = [await nodeTools.assemble({ ...job, transform: false }), await nodeTools.assemble(job)];
       return [once, twice].map(({ wasm }) => codeOf(wasm as Uint8Array).length) as [number, number];
     }),

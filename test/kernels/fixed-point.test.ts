@@ -64,7 +64,9 @@ export function clamp(x: i32, low: i32, high: i32): i32 { return F.clamp(x, low,
 export function first_tap(start: i32, dilation: i32): i32 { return F.first_tap(start, dilation); }
 export function end_tap(start: i32, dilation: i32, length: i32, kernel: i32): i32 { return F.end_tap(start, dilation, length, kernel); }
 `;
-const kernel = instantiateSync<Harness>((await compile(source, 0, 'interp')) as BufferSource & Uint8Array).exports;
+const kernel = instantiateSync<Harness>(
+  (await compile({ 'module.ts': source }, 0, 'interp')) as BufferSource & Uint8Array,
+).exports;
 
 /** floor((a * b + 2^30) / 2^31) */
 const oracleHigh = (a: number, b: number): number => Number((BigInt(a) * BigInt(b) + (1n << 30n)) >> 31n);

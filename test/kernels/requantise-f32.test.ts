@@ -29,7 +29,9 @@ export function many(p: SimdBlock, y: usize, sums: usize, places: i32): void {
 }
 `;
 const sumsAt = 4096;
-const { exports: kernel } = instantiateSync<Harness>((await compile(source, 2 ** 24, 'simd')) as BufferSource & Uint8Array);
+const { exports: kernel } = instantiateSync<Harness>(
+  (await compile({ 'module.ts': source }, 2 ** 24, 'simd')) as BufferSource & Uint8Array,
+);
 
 /** The kernel's outputs of `places` x 8 sums. */
 function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>, sums: Int32Array): Int8Array {

@@ -40,7 +40,9 @@ export function many(p: TileBlock, y: usize, sums: usize): void {
 `;
 const sumsAt = 4096;
 const kernelWith = async (...needs: Need[]) =>
-  instantiateSync<Harness>((await compile(source, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array).exports;
+  instantiateSync<Harness>(
+    (await compile({ 'module.ts': source }, 2 ** 24, 'interp', new Set(needs))) as BufferSource & Uint8Array,
+  ).exports;
 
 function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Array): Int8Array {
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];

@@ -21,7 +21,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const folders = [
   ...['models/read', 'models/graph', 'models/ops', 'models/stream', 'models/frontend', 'models/write'],
   ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
-  ...['assembly/bundle', 'assembly/emit', 'assembly/kernels', 'assembly/c'],
+  ...['assembly/bundle', 'assembly/emit', 'assembly/runtime', 'assembly/kernels', 'assembly/c'],
   ...[
     'host/session',
     'host/sources',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
-import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
+import { compile, nodeTools } from '../../assembly/emit/compile.ts';
 import { everyKernel } from '../../assembly/emit/interpreters.ts';
 import { kernels } from '../../assembly/emit/kernels.ts';
 import { sectionsOf, sleb, withMemory } from '../../assembly/emit/patch.ts';
@@ -132,7 +132,8 @@ test('snapshots move between the styles in both directions', async () => {
 
 test('a module with every kernel gives the same, and the same input the same bytes', async () => {
   assert.ok(everyKernel('interp').length >= 21);
-  for (const fn of everyKernel('interp')) assert.ok(kernelFiles()[`kernels/${kernels[fn].file}.ts`]?.includes(`function ${fn}(`));
+  for (const fn of everyKernel('interp'))
+    assert.ok(nodeTools.sources()[`kernels/${kernels[fn].file}.ts`]?.includes(`function ${fn}(`));
   for (const [, quant] of plans) {
     const every = await build(quant, { style: 'table', kernels: 'every' });
     assert.ok((await selfTest(await openSession(every.wasm as BufferSource))).ok);
@@ -151,7 +152,7 @@ test('static memory that ends just before a page: the stack behind it has a page
     [65552, 2],
   ] as const) {
     const source = `export { __heap_base, __data_end };\nmemory.data(${end - 16}, 16);\nexport function f(): void {}\n`;
-    const module = await WebAssembly.compile((await compile(source, end, 'interp')) as BufferSource);
+    const module = await WebAssembly.compile((await compile({ 'module.ts': source }, end, 'interp')) as BufferSource);
     const { exports } = await WebAssembly.instantiate(module);
     assert.is((exports.__data_end as WebAssembly.Global).value, end);
     assert.is((exports.__heap_base as WebAssembly.Global).value, end + 8);

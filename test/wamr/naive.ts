@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../assembly/assemble.ts';
 import { TileBlock } from '../../assembly/emit/blocks.ts';
-import { compile, kernelFiles } from '../../assembly/emit/compile.ts';
+import { compile } from '../../assembly/emit/compile.ts';
 import { type Emitted, emit } from '../../assembly/emit/emit.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
@@ -47,26 +47,13 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
     }
 }
 
-/** Compiles with other kernels, in this process alone and for this once. */
-async function withKernels<T>(files: Record<string, string>, use: () => Promise<T>): Promise<T> {
-  const kernels = kernelFiles();
-  const before = { ...kernels };
-  Object.assign(kernels, files);
-  try {
-    return await use();
-  } finally {
-    Object.assign(kernels, before);
-  }
-}
-
 /** Where isNaive. */
 export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
   const files = Object.fromEntries(readdirSync(folder).map((f) => [`kernels/${f}`, readFileSync(join(folder, f), 'utf8')]));
   const emitted = emit(quant, 'native');
   inOwnOrder(quant, emitted);
-  const source = moduleSource(quant, emitted, 'naive');
   const { needs } = emitted.packed;
-  const compiled = await withKernels(files, () => compile(source, emitted.memory.end, 'native', needs));
+  const compiled = await compile({ ...moduleSource(quant, emitted, 'naive'), ...files }, emitted.memory.end, 'native', needs);
   const named = { producer: 'naive', target: 'native', style: 'calls' } as const;
   return (await assemble(quant, emitted, compiled, named)).wasm;
 }

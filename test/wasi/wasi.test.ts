@@ -11,7 +11,8 @@ import { manifestBytes } from '../../assembly/bundle/write.ts';
 import { compile } from '../../assembly/emit/compile.ts';
 import { customSection, moduleOf, sectionsOf, withData } from '../../assembly/emit/patch.ts';
 import { targets } from '../../assembly/emit/target.ts';
-import { joinWasi, wasiBytes, wasiData } from '../../assembly/emit/wasi.ts';
+import { wasiData } from '../../assembly/emit/wasi.ts';
+import { REGION } from '../../assembly/runtime/numbers.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
 import { openSession } from '../../host/session/index.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -106,11 +107,10 @@ test('a host that cannot read or write, or takes nothing: status 2', async () =>
 
 /** A module of the ABI of one input and output of one byte, whose rn_push gives `result`. */
 async function pushing(result: number): Promise<Uint8Array> {
-  const end = 16 + 16 + wasiBytes;
+  const end = 16 + 16 + REGION;
   const info: [number, number][] = [[0, 1], [8, end], [9, 1], [10, 1], [16, 1], [17, 1], [64, 1], [65, 1]]; // biome-ignore format: a table
-  const source = [
-    'export { __heap_base, __data_end };',
-    `memory.data(${end - 16}, 16);`,
+  const network = [
+    'export { _start } from "./command";',
     'export function rn_reset(): void {}',
     'export function rn_input(which: i32): i32 { return 16; }',
     'export function rn_output(which: i32): i32 { return 16; }',
@@ -120,7 +120,8 @@ async function pushing(result: number): Promise<Uint8Array> {
     '  return -1;',
     '}',
   ].join('\n');
-  const wasm = await compile(joinWasi(source), end, 'interp');
+  const entry = `export { _start } from "./runtime/network";\nexport { __heap_base, __data_end };\nmemory.data(${end - 16}, 16);\n`;
+  const wasm = await compile({ 'module.ts': entry, 'runtime/network.ts': network }, end, 'interp');
   return withData(wasm, { address: 32, data: wasiData(32, info) });
 }
 
@@ -141,7 +142,7 @@ test('the longest messages fit', () => {
   const rows = Array.from({ length: 6 }, (_, i): [number, number][] => [[17 + 8 * i, 99_999_999], [20 + 8 * i, 1]]); // biome-ignore format: a table
   for (const inputCount of [1, 2, 6]) {
     const data = wasiData(0, [[0, 1], [9, inputCount], ...rows.flat()]); // biome-ignore format: a table
-    assert.ok(data.length <= wasiBytes, `${data.length}`);
+    assert.ok(data.length <= REGION, `${data.length}`);
   }
 });
 
@@ -156,8 +157,8 @@ test('imports are the three functions, all else is the plain bundle and a region
   const { bytes: plainBytes, ...plainRest } = plain.manifest;
   assert.is(said, form);
   assert.equal(rest, plainRest, 'golden and state digest too');
-  assert.is(bytes.ioBytes, plainBytes.ioBytes + wasiBytes);
-  assert.is(bytes.memoryBytes, plainBytes.memoryBytes + wasiBytes);
+  assert.is(bytes.ioBytes, plainBytes.ioBytes + REGION);
+  assert.is(bytes.memoryBytes, plainBytes.memoryBytes + REGION);
 });
 
 test('form and imports have to agree, and weights are inside', async () => {

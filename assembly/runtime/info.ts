@@ -1,0 +1,13 @@
+/**
+ * rn_info of a module of style `calls`: constants at the base of memory, numbered in docs/abi.md.
+ *
+ * In: i32 [n][what, value] (emit/info.ts packs them).  Out: a value, -1 where there is none.
+ */
+import { INFO, INFO_END } from "./network";
+
+export function rn_info(what: i32): i32 {
+  for (let at: usize = INFO; at < <usize>INFO_END; at += 8) {
+    if (load<i32>(at) == what) return load<i32>(at, 4);
+  }
+  return -1;
+}

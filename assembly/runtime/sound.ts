@@ -1,0 +1,32 @@
+/**
+ * The ABI of a module with a front end before its network: samples in, a step at a time; each full window is
+ * a row for the network.
+ *
+ * In: int16 samples that the host has written.  Out: as push.ts.  What is rn_push without a front end takes
+ * one row, which the front end has written to the network's input.
+ */
+import { FrontEndBlock, frontend_push, frontend_reset } from "../kernels/frontend";
+import { push_rows, sound_block, sound_samples, sound_step, MARK } from "./network";
+import { READY } from "./numbers";
+import { reset_rows } from "./reset";
+import { hop, state } from "./values";
+
+export function rn_push(frames: i32): i32 {
+  if (load<i32>(state(), READY) != MARK) return -1;
+  const step = sound_step();
+  if (frames < 1 || frames > hop() * step) return -2;
+  let from = sound_samples();
+  let due = 0;
+  while (frames > 0) {
+    const take = min(frames, step);
+    if (frontend_push(changetype<FrontEndBlock>(sound_block()), from, take)) due |= push_rows(1);
+    from += take << 1;
+    frames -= take;
+  }
+  return due;
+}
+
+export function rn_reset(): void {
+  frontend_reset(changetype<FrontEndBlock>(sound_block()));
+  reset_rows();
+}
