@@ -99,5 +99,5 @@ export async function buildTable(
       why: 'misaligned has its own control code, a front end another, and the other modes a third',
       tryThis: 'mode edge-exact, which is exact at any hop',
     });
-  return assembleTable(quant, checkMemory(emit(quant, target, () => kernels)), interpreter, { ...options, target });
+  return assembleTable(quant, checkMemory(emit(quant, target, { kernels: () => kernels })), interpreter, { ...options, target });
 }

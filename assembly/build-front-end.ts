@@ -37,7 +37,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
   const code = await compile(source, memory.end, 'interp');
   const places = { state: memory.state.address + markBytes, scratch: memory.scratch.address, row: memory.row };
   const data = new Uint8Array(memory.tables.address + memory.tables.bytes - memory.base);
-  data.set(packFrontEnd(frontEnd, memory.tables.address, places), memory.tables.address - memory.base);
+  data.set(packFrontEnd(frontEnd, memory.tables.address, places).bytes, memory.tables.address - memory.base);
   const digest = await frontEndDigest(frontEnd);
   const { name, channels, stepSamples, windowSamples, output } = frontEnd;
   const manifest: Manifest = {

@@ -15,6 +15,7 @@ import { compileWith, filesOf, type Tools } from './emit/compiler.ts';
 import { emit, type Style } from './emit/emit.ts';
 import { checkHome, type Home } from './emit/home.ts';
 import { everyKernel, type Interpreters, kernelsUsed } from './emit/interpreters.ts';
+import type { PartsOptions } from './emit/link.ts';
 import type { MemoryMap } from './emit/memory.ts';
 import { needNames } from './emit/needs.ts';
 import { moduleSource } from './emit/source.ts';
@@ -88,8 +89,14 @@ type Named = Omit<BuildOptions, 'frontEnd'> & {
   weights: Home;
 };
 
+const partsOptions = ({ weights: home, form }: Named, frontEnd?: FrontEnd): PartsOptions => ({
+  home,
+  ...(frontEnd && { frontEnd }),
+  ...(form && { form }),
+});
+
 async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: FrontEnd): Promise<Bundle> {
-  const emitted = checkMemory(emit(quant, options.target, undefined, sound, options.weights, options.form));
+  const emitted = checkMemory(emit(quant, options.target, partsOptions(options, sound)));
   const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
@@ -110,7 +117,7 @@ async function asTable(
   const every = options.kernels === 'every';
   const int16 = quant.plan.graph.tensors.some((t) => isInt16(t.quant));
   const kernels = every ? () => everyKernel(target, weights, int16) : kernelsUsed;
-  const emitted = checkMemory(emit(quant, target, kernels, sound, weights, form));
+  const emitted = checkMemory(emit(quant, target, { ...partsOptions(options, sound), kernels }));
   const ownClock = quant.plan.mode === 'misaligned';
   // everything, but for the import where it is not wanted
   const all = weights === 'tile' ? new Set(needNames) : undefined;

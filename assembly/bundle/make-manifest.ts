@@ -64,11 +64,10 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
 }
 
 /** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
-function runningSums(map: MemoryMap): NonNullable<Manifest['runningSums']> {
-  const sums = [...map.folds.values()].filter(({ method }) => method === 'totals');
-  const at = (address: number, bytes: number) => ({ offset: address - map.state.address, words: bytes / 4 });
-  return sums.flatMap((f) => [at(f.address, f.slots * f.slotBytes), at(f.totals.address, f.totals.bytes)]);
-}
+const runningSums = ({ state, stateItems }: MemoryMap): NonNullable<Manifest['runningSums']> =>
+  stateItems.flatMap(({ address, bytes, runningSums }) =>
+    runningSums ? [{ offset: address - state.address, words: bytes / 4 }] : [],
+  );
 
 /** An operator's attributes without its arrays. */
 const scalars = (attrs: object): string =>
@@ -81,21 +80,9 @@ const scalars = (attrs: object): string =>
 async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   const { plan } = quant;
   const digest = new Digest();
-  const from = (address: number) => address - map.state.address;
-  const layout = [...map.trunk.values()].map((b) => {
-    const inState = b.history ?? (b.address < map.io.address ? b.address : undefined);
-    return [inState === undefined ? null : from(inState), b.plan.historyRows, b.plan.newRows, b.frameBytes];
-  });
-  const queues = [...map.queues.values()].map((q) => ({ ...q, address: from(q.address) }));
-  const folds = [...map.folds.values()].map((f) => ({ ...f, address: from(f.address), totals: from(f.totals.address) }));
-  const taps = [...map.taps.values()].map((t) => Object.values(t).map((r) => [from(r.address), r.bytes]));
-  const partials = [...map.partials.values()].map((p) => [from(p.slot), from(p.address), p.bytes]);
-  digest.update(
-    JSON.stringify([
-      ...[plan.mode, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period, map.state.bytes],
-      ...[layout, partials, queues, folds, taps],
-    ]),
-  );
+  const layout = map.stateItems.map(({ address, bytes, first }) => [address - map.state.address, bytes, first ?? null]);
+  const times = [plan.mode, plan.window, plan.hop, plan.microHop, plan.delayFrames, plan.warmUpHops, plan.period];
+  digest.update(JSON.stringify([...times, map.state.bytes, layout]));
   for (const step of plan.steps) {
     if (step.section === 'head') continue;
     const quantised = [...step.node.inputs, step.node.output].map((id) => plan.graph.tensors[id]?.quant);

@@ -2,8 +2,10 @@
  * Parameter blocks as the emitter fills them. What fields a block has is said once, by its class in
  * assembly/kernels; blocks.ts is generated from those.
  *
- * In: a value for every field.  Out: bytes, little-endian; free places are 0.
+ * In: a value for every field.  Out: bytes, little-endian; free places are 0, and so are addresses that are
+ * not known yet.
  */
+import { itemOf } from './address.ts';
 
 /** Where a block's fields stand. */
 export interface Layout<T> {
@@ -31,10 +33,21 @@ export interface Kernel<T> {
   takes: 'rows' | 'phase' | 'block';
 }
 
-export function packBlock<T>({ bytes, at }: Layout<T>, fields: NoInfer<T>): Uint8Array {
+/** A place in packed bytes where an address belongs (address.ts). */
+export interface Fixup {
+  at: number;
+  to: number;
+}
+
+export function packBlock<T>({ bytes, at }: Layout<T>, fields: NoInfer<T>): { bytes: Uint8Array; fixups: Fixup[] } {
   const view = new DataView(new ArrayBuffer(bytes));
-  for (const field in at) view.setInt32(at[field], Number(fields[field]), true);
-  return new Uint8Array(view.buffer);
+  const fixups: Fixup[] = [];
+  for (const field in at) {
+    const value = Number(fields[field]);
+    if (itemOf(value) !== 0) fixups.push({ at: at[field], to: value });
+    else view.setInt32(at[field], value, true);
+  }
+  return { bytes: new Uint8Array(view.buffer), fixups };
 }
 
 /** Every field 0, for a block of which a kernel reads a few. */

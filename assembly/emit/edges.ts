@@ -1,16 +1,16 @@
 /**
  * The instructions of an edge step: the left edge of window n + ahead, the right edge of window n, and what joins them to the interior.
  *
- * In: an emitted edge step and the memory map.  Out: instructions of the section `edges`.  Source: models/stream/reuse.ts.
+ * In: an emitted edge step and buffers.  Out: instructions of the section `edges`.  Source: models/stream/reuse.ts.
  */
 import { append } from '../../models/lists.ts';
-import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
+import { type Buffers, leftAddress, windowAddress } from './buffers.ts';
 import type { EmittedStep } from './pack.ts';
 import { callInstruction, type Instruction } from './program.ts';
 
-export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls }: EmittedStep): Instruction[] {
+export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCalls }: EmittedStep): Instruction[] {
   const { work, output, interior: stream } = step;
-  const trunk = map.trunk.get(output);
+  const trunk = buffers.trunk.get(output);
   if (!work || !trunk || !stream) return [];
   const { plan, frameBytes } = trunk;
   const row = (at: number) => trunk.address + (plan.windowFirstRow + at) * frameBytes;
@@ -25,7 +25,7 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
     );
   };
 
-  const leftRow = map.lefts.get(output);
+  const leftRow = buffers.lefts.get(output);
   if (work.left && leftRow !== undefined) {
     const { computed, rows } = work.left;
     if (computed > 0)
@@ -35,8 +35,8 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
       );
     interior(leftRow + computed * frameBytes, row(computed * plan.rowStep + stream.shift), rows - computed);
   }
-  const at = windowAddress(map, output);
-  const ownBuffer = map.windows.has(output) || (map.outputs.has(output) && !map.copied.has(output));
+  const at = windowAddress(buffers, output);
+  const ownBuffer = buffers.windows.has(output) || (buffers.outputs.has(output) && !buffers.copied.has(output));
   if (work.window && ownBuffer) {
     const { first, right } = work.window;
     const from = Math.max(first, stream.edge.left);
@@ -49,8 +49,8 @@ export function edgeInstructions(map: MemoryMap, { step, calls, left: leftCalls 
   }
   if (work.spliced > 0) {
     const bytes = work.spliced * frameBytes;
-    const queue = map.queues.get(output);
-    const from = leftRow ?? leftAddress(map, output, stream.shift);
+    const queue = buffers.queues.get(output);
+    const from = leftRow ?? leftAddress(buffers, output, stream.shift);
     if (!queue) found.push({ do: 'move', to: at, from, bytes, note: 'left edge' });
     else {
       found.push({ do: 'move', to: at, from: queue, bytes, note: `left edge, computed ${queue.slots} windows ago` });

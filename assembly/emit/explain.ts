@@ -75,7 +75,7 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
   for (const { step, calls, left } of packed.steps) {
     const call = [...calls, ...left].find(({ fn }) => /^(conv|dense|depthwise)/.test(fn));
     if (!call || !('weights' in step.node.attrs)) continue;
-    const field = (offset: number) => view.getInt32(call.block - memory.base + offset, true);
+    const field = (offset: number) => view.getInt32(memory.at(call.block) - memory.base + offset, true);
     const { op, name } = step.node;
     const outputs = field(PlainBlock.at.y_c);
     const inTaps = field(PlainBlock.at.kernel_t) * field(PlainBlock.at.kernel_f);

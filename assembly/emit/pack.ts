@@ -1,21 +1,21 @@
 /**
- * Packs weights, tables and parameter blocks into two byte regions with known addresses.
+ * Packs weights, tables and parameter blocks into two byte regions.
  *
- * In: the operators' constants, in step order.  Out: bytes of `weights` and `tables`.  Equal tables are stored once. Runs twice: the
- * first run, with addresses of 0, gives the sizes that the memory map needs.
+ * In: the operators' constants, in step order, and addresses of buffers (address.ts).  Out: bytes of `weights`
+ * and `tables`, and where addresses belong in them (link.ts).  Equal tables are stored once.
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import { type At, packBlock } from './block.ts';
+import { type At, type Fixup, packBlock } from './block.ts';
+import { type Buffers, leftAddress, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
 import type { Home } from './home.ts';
-import { leftAddress, type MemoryMap, windowAddress } from './memory.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
 import { poolsToo, simdLayer } from './ops/mac-simd.ts';
-import type { Call, EmitContext, EmitOp, StepIo, TapsIo } from './ops/op.ts';
+import type { Call, EmitContext, EmitOp, FoldIo, StepIo, TapsIo } from './ops/op.ts';
 import { type SimdTiles, simdTiles } from './ops/simd-tiles.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
@@ -67,6 +67,8 @@ export interface EmittedStep {
 export interface Packed {
   weights: Uint8Array;
   tables: Uint8Array;
+  /** Where addresses belong in the tables. */
+  fixups: Fixup[];
   /** The most that one call needs beside its buffers. */
   workBytes: number;
   /** Home `tile`: the most that is fetched at once. */
@@ -78,39 +80,36 @@ export interface Packed {
 }
 
 /** Addresses of one step's inputs and output. */
-function stepIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): StepIo<OpName> {
+function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> {
   const { graph } = quant.plan;
   const shape = (id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   // an edge step also reads its own interior, which is no operand
   const operands = step.kind === 'finish' ? [] : step.inputs.slice(0, step.node.inputs.length);
+  const inTrunk = step.section === 'trunk';
   const x = operands.map(({ tensor, firstRow, rows }) => {
-    if (!map) return { address: 0, rows, shape: shape(tensor) };
-    const trunk = step.section === 'trunk' ? map.trunk.get(tensor) : undefined;
-    const address = trunk ? trunk.address + firstRow * trunk.frameBytes : windowAddress(map, tensor);
+    const trunk = inTrunk ? buffers.trunk.get(tensor) : undefined;
+    const address = trunk ? trunk.address + firstRow * trunk.frameBytes : windowAddress(buffers, tensor);
     return { address, rows, shape: shape(tensor) };
   });
-  const trunk = step.section === 'trunk' && step.kind !== 'accumulate' ? map?.trunk.get(step.output) : undefined;
-  let y = map ? windowAddress(map, step.output) : 0;
-  if (trunk) y = trunk.address + trunk.plan.historyRows * trunk.frameBytes;
-  const partial = map?.partials.get(step.output);
-  const io: StepIo<OpName> = {
+  const trunk = inTrunk && step.kind !== 'accumulate' ? buffers.trunk.get(step.output) : undefined;
+  const partial = buffers.partials.get(step.output);
+  return {
     step,
     node: step.node as never,
     params: quant.params.get(step.node) as never,
     x,
-    y,
+    y: trunk ? trunk.address + trunk.plan.historyRows * trunk.frameBytes : windowAddress(buffers, step.output),
     out: shape(step.output),
+    ...(step.slots !== undefined && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
+    ...(step.fold && { fold: foldIo(step, step.fold, buffers) }),
+    ...(step.kind === 'taps' && { taps: tapsIo(quant, step, buffers) }),
   };
-  if (step.slots !== undefined) io.partial = { address: partial?.address ?? 0, slot: partial?.slot ?? 0, slots: step.slots };
-  if (step.fold) io.fold = foldIo(step, map);
-  if (step.kind === 'taps') io.taps = tapsIo(quant, step, map);
-  return io;
 }
 
 /** The same step on the left chain: window n + ahead. */
-function leftIo(quant: QuantPlan, io: StepIo<OpName>, map: MemoryMap | undefined): StepIo<OpName> {
+function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<OpName> {
   const interiors = quant.plan.layout?.interiors;
-  const at = (tensor: number) => (map ? leftAddress(map, tensor, interiors?.get(tensor)?.shift ?? 0) : 0);
+  const at = (tensor: number) => leftAddress(buffers, tensor, interiors?.get(tensor)?.shift ?? 0);
   return {
     ...io,
     x: io.node.inputs.map((tensor, i) => ({ ...(io.x[i] as (typeof io.x)[number]), address: at(tensor) })),
@@ -119,42 +118,37 @@ function leftIo(quant: QuantPlan, io: StepIo<OpName>, map: MemoryMap | undefined
 }
 
 /** Addresses of the first layer's partial tap sums. */
-function tapsIo(quant: QuantPlan, step: Step, map: MemoryMap | undefined): TapsIo {
+function tapsIo(quant: QuantPlan, step: Step, buffers: Buffers): TapsIo {
   const [tensor] = step.node.inputs as [number];
   const interior = step.interior as Interior;
-  const trunk = map?.trunk.get(step.output);
-  const own = map?.taps.get(step.output);
-  const row = (at: number) => at * (trunk?.frameBytes ?? 0);
+  const frameBytes = buffers.trunk.get(step.output)?.frameBytes ?? 0;
   return {
     taps: step.taps as Taps,
     interior,
     ahead: quant.plan.layout?.choice.ahead ?? 0,
-    input: map ? leftAddress(map, tensor, 0) : 0,
-    right: map ? windowAddress(map, step.output) + row(interior.edge.rows - interior.edge.right) : 0,
-    left: map ? leftAddress(map, step.output, interior.shift) : 0,
+    input: leftAddress(buffers, tensor, 0),
+    right: windowAddress(buffers, step.output) + (interior.edge.rows - interior.edge.right) * frameBytes,
+    left: leftAddress(buffers, step.output, interior.shift),
     leftRows: step.work?.left?.computed ?? 0,
-    accumulators: own?.accumulators.address ?? 0,
-    records: own?.records.address ?? 0,
-    waiting: own?.waiting.address ?? 0,
+    ...(buffers.taps.get(step.output) ?? { accumulators: 0, records: 0, waiting: 0 }),
   };
 }
 
 /** Addresses of a fold's accumulators and of the rows that enter them. */
-function foldIo(step: Step, map: MemoryMap | undefined): StepIo<OpName>['fold'] {
+function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
   const [tensor] = step.node.inputs as [number];
-  const fold = step.fold as FoldReuse;
   const { newest, newRows, edge, step: rowStep, shift } = fold.interior;
-  const trunk = map?.trunk.get(tensor);
-  const own = map?.folds.get(step.output);
+  const trunk = buffers.trunk.get(tensor);
+  const own = buffers.folds.get(step.output);
   const row = (at: number) => (trunk ? trunk.address + (trunk.plan.windowFirstRow + at) * trunk.frameBytes : 0);
   return {
     fold,
     newAddress: row(newest - newRows + 1),
     openAddress: row(edge.left * rowStep + shift),
-    rightAddress: map ? windowAddress(map, tensor) + (edge.rows - edge.right) * (trunk?.frameBytes ?? 0) : 0,
-    leftAddress: map ? leftAddress(map, tensor, shift) : 0,
+    rightAddress: windowAddress(buffers, tensor) + (edge.rows - edge.right) * (trunk?.frameBytes ?? 0),
+    leftAddress: leftAddress(buffers, tensor, shift),
     queue: own?.address ?? 0,
-    totals: own?.totals.address ?? 0,
+    totals: own?.totals ?? 0,
   };
 }
 
@@ -165,11 +159,11 @@ export interface WeightsPlace {
 }
 
 /** The inner loops of a module for simd. */
-function simdLoops(quant: QuantPlan, pairs: ReadonlyMap<Step, Step>): SimdTiles {
+function simdLoops(quant: QuantPlan, buffers: Buffers, pairs: ReadonlyMap<Step, Step>): SimdTiles {
   const layers = quant.plan.steps.flatMap((step) => {
     const { op } = step.node;
     if (op !== 'conv' && op !== 'dense' && op !== 'depthwise') return [];
-    const io = stepIo(quant, step, undefined);
+    const io = stepIo(quant, step, buffers);
     const pool = pairs.get(step);
     const pooled = pool !== undefined && poolsToo(io as unknown as StepIo<'conv'>, 'simd', step.outRows / pool.outRows);
     return simdLayer(io as unknown as StepIo<'conv'>, pooled) ?? [];
@@ -180,12 +174,13 @@ function simdLoops(quant: QuantPlan, pairs: ReadonlyMap<Step, Step>): SimdTiles 
 export function pack(
   quant: QuantPlan,
   target: Target,
-  map?: MemoryMap,
+  buffers: Buffers,
   place: WeightsPlace = { home: 'embed', room: 0 },
 ): Packed {
   // those of tiles count from the first
-  const weights = new Writer(place.home === 'tile' ? 0 : (map?.weights.address ?? 0));
-  const tables = new Writer(map?.tables.address ?? 0);
+  const weights = new Writer(place.home === 'tile' ? 0 : weightsAt);
+  const tables = new Writer(tablesAt);
+  const fixups: Fixup[] = [];
   let tileBytes = 0;
   // simd reads and writes up to 15 bytes past a buffer
   let workBytes = target === 'simd' ? 16 : 0;
@@ -193,7 +188,7 @@ export function pack(
   if (place.home === 'tile') needs.add('FETCH');
   if (target === 'interp' && isWide(quant.plan)) needs.add('WIDE');
   const pairs = pooledSteps(quant);
-  const loops = target === 'simd' ? simdLoops(quant, pairs) : undefined;
+  const loops = target === 'simd' ? simdLoops(quant, buffers, pairs) : undefined;
   for (const need of loops?.needs ?? []) needs.add(need);
   const ctx: EmitContext = {
     target,
@@ -203,25 +198,30 @@ export function pack(
     need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);
-      return map?.work.address ?? 0;
+      return workAt;
     },
     weights: (data, most = data.length) => {
       tileBytes = Math.max(tileBytes, most);
       return weights.put(bytesOf(data), 4);
     },
     table: (data) => tables.put(bytesOf(data), data instanceof Int8Array ? 1 : 4),
-    // never shared: equal in the first run, where all addresses are 0, does not mean equal
-    block: (layout, fields) => tables.put(packBlock(layout, fields), 4, false) as At<never>,
+    // never shared: what is equal so far has addresses to come
+    block: (layout, fields) => {
+      const block = packBlock(layout, fields);
+      const address = tables.put(block.bytes, 4, false);
+      for (const { at, to } of block.fixups) fixups.push({ at: address - tablesAt + at, to });
+      return address as At<never>;
+    },
   };
   const pooled = new Map<Step, Step>();
   const steps = quant.plan.steps.map((step): EmittedStep => {
     if (step.kind === 'copy' || pooled.has(step)) return { step, calls: [], rotate: [], left: [] };
     const op = emitOps[step.node.op] as EmitOp<OpName>;
-    const io = stepIo(quant, step, map);
+    const io = stepIo(quant, step, buffers);
     const pool = pairs.get(step);
     if (pool && poolsToo(io as unknown as StepIo<'conv'>, target, step.outRows / pool.outRows)) {
       io.pool = { places: step.outRows / pool.outRows };
-      io.y = stepIo(quant, pool, map).y;
+      io.y = stepIo(quant, pool, buffers).y;
       pooled.set(pool, step);
     }
     const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
@@ -230,8 +230,8 @@ export function pack(
       step,
       calls: step.kind === 'edge' && (step.taps || !window?.right) ? [] : op.emit(io, ctx),
       rotate,
-      left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, map), ctx) : [],
+      left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, buffers), ctx) : [],
     };
   });
-  return { weights: weights.concat(), tables: tables.concat(), workBytes, tileBytes, needs, pooled, steps };
+  return { weights: weights.concat(), tables: tables.concat(), fixups, workBytes, tileBytes, needs, pooled, steps };
 }

@@ -1,17 +1,18 @@
 /**
- * The program of a module: what runs on every micro-hop, hop, output and reset, as lists of instructions with known addresses.
+ * The program of a module: what runs on every micro-hop, hop, output and reset, as lists of instructions.
  *
- * In: a QuantPlan, its memory map and the emitted steps.  Out: a Program, which source.ts prints as AssemblyScript.
+ * In: a QuantPlan, its buffers and the emitted steps.  Out: a Program with addresses of items (address.ts);
+ * source.ts prints it as AssemblyScript once it is linked.
  */
 import type { Shape } from '../../models/graph/types.ts';
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { PHASE } from '../runtime/numbers.ts';
+import type { Buffers, Queue } from './buffers.ts';
 import { edgeInstructions } from './edges.ts';
 import { type KernelName, kernels } from './kernels.ts';
-import { counters, type MemoryMap, type Queue, type TrunkBuffer } from './memory.ts';
 import type { Call } from './ops/op.ts';
 import type { EmittedStep } from './pack.ts';
-import { resetInstructions } from './reset.ts';
 
 /** An address, or the slot of a queue whose turn it is: address + (phase % slots) * slotBytes. */
 export type Place = number | Queue;
@@ -77,15 +78,15 @@ const oneLine = (name: string) => name.replace(/\s+/g, ' ');
 const shapeText = (s: Shape) => `[${s.t}][${s.f}][${s.c}]`;
 
 /** A step's calls, with its history moved in and out where it is kept apart. */
-function stepInstructions(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep): Instruction[] {
+function stepInstructions(quant: QuantPlan, buffers: Buffers, emitted: EmittedStep): Instruction[] {
   const { step, calls } = emitted;
   const { f = 0, c = 0 } = quant.plan.graph.tensors[step.output]?.shape ?? {};
   const rows = step.kind === 'accumulate' ? '' : ` -> ${step.outRows} x ${shapeText({ t: 1, f, c })}`;
   const remark: Instruction = { do: 'remark', text: `${oneLine(step.node.name)}: ${step.node.op} ${step.kind}${rows}` };
-  if (step.kind === 'edge') return [remark, ...edgeInstructions(map, emitted)];
-  if (step.kind === 'copy') return [remark, copyInstruction(map, step)];
+  if (step.kind === 'edge') return [remark, ...edgeInstructions(buffers, emitted)];
+  if (step.kind === 'copy') return [remark, copyInstruction(buffers, step)];
   const run: Instruction[] = calls.map((call) => callInstruction(call, 0, step.outRows));
-  const buffer = step.section === 'trunk' && step.kind !== 'accumulate' ? map.trunk.get(step.output) : undefined;
+  const buffer = step.section === 'trunk' && step.kind !== 'accumulate' ? buffers.trunk.get(step.output) : undefined;
   const bytes = buffer ? buffer.plan.historyRows * buffer.frameBytes : 0;
   if (buffer?.history === undefined || bytes === 0) return [remark, ...run];
   const newest = buffer.address + buffer.plan.newRows * buffer.frameBytes;
@@ -98,33 +99,33 @@ function stepInstructions(quant: QuantPlan, map: MemoryMap, emitted: EmittedStep
 }
 
 /** A graph output taken from a trunk tensor. */
-function copyInstruction(map: MemoryMap, step: Step): Instruction {
+function copyInstruction(buffers: Buffers, step: Step): Instruction {
   const [x] = step.inputs;
-  const from = map.trunk.get(x?.tensor ?? -1);
+  const from = buffers.trunk.get(x?.tensor ?? -1);
   const frameBytes = from?.frameBytes ?? 0;
   const at = (from?.address ?? 0) + (x?.firstRow ?? 0) * frameBytes;
-  return { do: 'move', to: map.outputs.get(step.output) ?? 0, from: at, bytes: step.outRows * frameBytes };
+  return { do: 'move', to: buffers.outputs.get(step.output) ?? 0, from: at, bytes: step.outRows * frameBytes };
 }
 
 /** Histories that lie in place move down by the new rows. */
-function slideInstructions(map: MemoryMap): Instruction[] {
-  const inPlace = (b: TrunkBuffer) => b.history === undefined && b.plan.historyRows > 0 && b.address < map.io.address;
-  return [...map.trunk.values()].filter(inPlace).map(({ address, plan, frameBytes }) => {
+function slideInstructions(buffers: Buffers): Instruction[] {
+  const moved = [...buffers.trunk.values()].filter((b) => b.inPlace && b.plan.historyRows > 0);
+  return moved.map(({ address, plan, frameBytes }) => {
     return { do: 'move', to: address, from: address + plan.newRows * frameBytes, bytes: plan.historyRows * frameBytes };
   });
 }
 
-export function makeProgram(quant: QuantPlan, map: MemoryMap, steps: EmittedStep[]): Program {
+/** All but the reset, which goes by the state's items where they lie (reset.ts). */
+export function makeProgram(quant: QuantPlan, buffers: Buffers, steps: EmittedStep[]): Omit<Program, 'reset'> {
   const { plan } = quant;
   const section = (name: Step['section']) =>
-    steps.filter((s) => s.step.section === name).flatMap((s) => stepInstructions(quant, map, s));
-  const advance: Instruction = { do: 'advance', at: map.state.address + counters.phase, period: plan.period };
+    steps.filter((s) => s.step.section === name).flatMap((s) => stepInstructions(quant, buffers, s));
+  const advance: Instruction = { do: 'advance', at: (buffers.state[0]?.address ?? 0) + PHASE, period: plan.period };
   return {
     trunk: section('trunk'),
     edges: runsEveryHop(plan) ? [...section('edge'), advance] : [],
     head: section('head'),
     rotate: steps.flatMap((s) => s.rotate.map((call) => callInstruction(call, 0, 0))),
-    slide: slideInstructions(map),
-    reset: resetInstructions(quant, map),
+    slide: slideInstructions(buffers),
   };
 }

@@ -9,7 +9,6 @@ import type { Form } from '../bundle/manifest.ts';
 import { callText, importLines } from './call-text.ts';
 import { doorLines, entrySource, type Generated, numberLines } from './entry.ts';
 import type { KernelName } from './kernels.ts';
-import { readyMark } from './memory.ts';
 import { codes, firstKernel, headerAt, headerFields } from './table.ts';
 
 /** Operands stand in the order of arguments; the phase is none. */
@@ -28,7 +27,6 @@ export function tableSource(kernels: KernelName[], ownClock: boolean, sound = fa
     '// addresses of the header',
     ...numberLines(header, false),
     ...numberLines({
-      MARK: readyMark,
       TABLE: true,
       SOUND: sound,
       WHOLE_HOPS: false,

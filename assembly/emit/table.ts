@@ -10,9 +10,10 @@
 import { RunletError } from '../../models/error.ts';
 import { append } from '../../models/lists.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Queue } from './buffers.ts';
 import { infoCases } from './info.ts';
 import type { KernelName } from './kernels.ts';
-import type { MemoryMap, Queue } from './memory.ts';
+import type { MemoryMap } from './memory.ts';
 import { sleb } from './patch.ts';
 import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
 import { memoryBase } from './static-memory.ts';

@@ -43,7 +43,7 @@ export const soundTimes = (
 export async function frontEndDigest(frontEnd: FrontEnd): Promise<string> {
   const digest = new Digest();
   digest.update('front end');
-  digest.update(packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 }));
+  digest.update(packFrontEnd(frontEnd, 0, { state: 0, scratch: 0, row: 0 }).bytes);
   return digest.hex();
 }
 

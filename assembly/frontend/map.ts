@@ -7,7 +7,8 @@
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Form } from '../bundle/manifest.ts';
-import { alignment, type MemoryMap, type Region } from '../emit/memory.ts';
+import { alignment } from '../emit/buffers.ts';
+import type { MemoryMap, Region } from '../emit/memory.ts';
 import { memoryBase } from '../emit/static-memory.ts';
 import { REGION } from '../runtime/numbers.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
@@ -17,10 +18,8 @@ export const markBytes = 4;
 
 export function mapFrontEnd(frontEnd: FrontEnd, form?: Form): MemoryMap & { row: number } {
   let at = memoryBase;
-  let paddingBytes = 0;
   const place = (bytes: number, to = alignment): Region => {
     const address = Math.ceil(at / to) * to;
-    paddingBytes += address - at;
     at = address + bytes;
     return { address, bytes };
   };
@@ -43,20 +42,12 @@ export function mapFrontEnd(frontEnd: FrontEnd, form?: Form): MemoryMap & { row:
     scratch,
     work: none,
     end,
-    paddingBytes,
     row: io.address + samples,
-    trunk: new Map(),
-    head: new Map(),
-    outputs: new Map(),
-    copied: new Set(),
+    stateItems: [],
     inputs: [],
     directInput: false,
-    partials: new Map(),
-    windows: new Map(),
-    lefts: new Map(),
-    queues: new Map(),
-    folds: new Map(),
-    taps: new Map(),
+    outputs: new Map(),
+    at: (value) => value,
     ...(wasi && { wasi }),
   };
 }

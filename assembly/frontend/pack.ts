@@ -7,7 +7,7 @@
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 import { logTable } from '../../models/frontend/log-table.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { packBlock } from '../emit/block.ts';
+import { type Fixup, packBlock } from '../emit/block.ts';
 import { FrontEndBlock } from '../emit/blocks.ts';
 
 const alignment = 4;
@@ -42,7 +42,11 @@ export const frontEndTableBytes = (frontEnd: FrontEnd): number =>
   Object.values(tablesOf(frontEnd)).reduce((sum, table) => sum + align(table.byteLength), align(FrontEndBlock.bytes));
 
 /** Block and tables for address `at`; the row is written to `row`. */
-export function packFrontEnd(f: FrontEnd, at: number, places: { state: number; scratch: number; row: number }): Uint8Array {
+export function packFrontEnd(
+  f: FrontEnd,
+  at: number,
+  places: { state: number; scratch: number; row: number },
+): { bytes: Uint8Array; fixups: Fixup[] } {
   const bytes = new Uint8Array(frontEndTableBytes(f));
   let next = align(FrontEndBlock.bytes);
   const put = (table: Int16Array | Int8Array): number => {
@@ -86,6 +90,6 @@ export function packFrontEnd(f: FrontEnd, at: number, places: { state: number; s
     high: output.high,
     ...(Object.fromEntries(addresses) as Record<Tables, number>),
   });
-  bytes.set(block);
-  return bytes;
+  bytes.set(block.bytes);
+  return { bytes, fixups: block.fixups };
 }

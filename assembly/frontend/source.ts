@@ -7,7 +7,6 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { entrySource, type Generated, numberLines } from '../emit/entry.ts';
 import { floatBits, soundInfo } from '../emit/info.ts';
-import { readyMark } from '../emit/memory.ts';
 import type { mapFrontEnd } from './map.ts';
 
 /** [what, value, comment] of rn_info. */
@@ -43,7 +42,6 @@ export function frontEndSource(f: FrontEnd, map: ReturnType<typeof mapFrontEnd>,
     ...(wasi ? ['export { _start } from "./command";'] : []),
     '',
     ...numberLines({
-      MARK: readyMark,
       TABLE: false,
       HOP: f.stepSamples,
       MICRO_HOP: f.stepSamples,

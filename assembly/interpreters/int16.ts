@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: affde6e48cfaf746697affc87de7007c2db56d268b6e5168628c2a793b8cb487
+ * Sources: 19ba422e883fb336c5ceaaa8fb1fb5b0c3339e677c6bef597b1425130b14d20d
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -5,19 +5,19 @@
  * window is full.
  */
 import { FrontEndBlock, frontend_push, frontend_reset } from "../kernels/frontend";
-import { HOP, ROW, SAMPLES, TABLES, MARK } from "./network";
-import { READY } from "./numbers";
+import { HOP, ROW, SAMPLES, TABLES } from "./network";
+import { READY, RUN_MARK } from "./numbers";
 import { state } from "./values";
 
 export function rn_push(frames: i32): i32 {
-  if (load<i32>(state(), READY) != MARK) return -1;
+  if (load<i32>(state(), READY) != RUN_MARK) return -1;
   if (frames < 1 || frames > HOP) return -2;
   return frontend_push(changetype<FrontEndBlock>(TABLES), SAMPLES, frames);
 }
 
 export function rn_reset(): void {
   frontend_reset(changetype<FrontEndBlock>(TABLES));
-  store<i32>(state(), MARK, READY);
+  store<i32>(state(), RUN_MARK, READY);
 }
 
 export function rn_input(which: i32): i32 {

@@ -11,8 +11,6 @@ export { rn_push, rn_reset } from "./sound";
 export { rn_state } from "./state";
 export { _start } from "./command";
 
-/** Value of the first counter once rn_reset has run. */
-export const MARK: i32 = 0x52554e31;
 /** Numbers are data of a layer table, and what stands here are addresses in its header. */
 export const TABLE: bool = false;
 /** Frames of a hop and of a micro-hop, and micro-hops of a hop. */

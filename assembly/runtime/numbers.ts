@@ -17,6 +17,10 @@ export const SKIP = 8;
 export const BLOCK = 12;
 /** Outputs, modulo the plan's period. */
 export const PHASE = 16;
+/** Up to a whole eight, so that what follows is cleared with them. */
+export const COUNTER_BYTES = 24;
+/** Value of the first counter once rn_reset has run ('RUN1'). */
+export const RUN_MARK = 0x52554e31;
 
 /** Bytes of a command's region (emit/wasi.ts); it ends where rn_info(8) says. */
 export const REGION = 320;

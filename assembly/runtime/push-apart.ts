@@ -5,12 +5,12 @@
  * In, out: as push.ts.  The counter `block` has the frames until an output falls due.
  */
 import { move_s8 } from "../kernels/move";
-import { ALONE, FIRST, HOP, MARK, MICRO_HOP, NEW_ROW, STATE, TABLE, TICK, head, receive, slide } from "./network";
-import { BLOCK, FILL, READY, SKIP } from "./numbers";
+import { ALONE, FIRST, HOP, MICRO_HOP, NEW_ROW, STATE, TABLE, TICK, head, receive, slide } from "./network";
+import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
 
 export function push_rows(frames: i32): i32 {
-  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != MARK) return -1;
+  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != RUN_MARK) return -1;
   if (frames < 1 || frames > (TABLE ? load<i32>(HOP) : HOP)) return -2;
   let due = 0;
   let from = FIRST;

@@ -12,7 +12,6 @@ import {
   DIRECT,
   FIRST,
   HOP,
-  MARK,
   MICRO_HOP,
   NEW_ROW,
   STATE,
@@ -25,7 +24,7 @@ import {
   rotate,
   slide,
 } from "./network";
-import { BLOCK, FILL, READY, SKIP } from "./numbers";
+import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
 
 /** One micro-hop of input is complete: 1 if an output fell due. */
@@ -51,7 +50,7 @@ function micro_hop(): i32 {
 }
 
 export function push_rows(frames: i32): i32 {
-  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != MARK) return -1;
+  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != RUN_MARK) return -1;
   if (DIRECT) {
     // the host has written to where the trunk reads
     if (frames != 1) return -2;

@@ -6,13 +6,13 @@
  * one row, which the front end has written to the network's input.
  */
 import { FrontEndBlock, frontend_push, frontend_reset } from "../kernels/frontend";
-import { push_rows, sound_block, sound_samples, sound_step, MARK } from "./network";
-import { READY } from "./numbers";
+import { push_rows, sound_block, sound_samples, sound_step } from "./network";
+import { READY, RUN_MARK } from "./numbers";
 import { reset_rows } from "./reset";
 import { hop, state } from "./values";
 
 export function rn_push(frames: i32): i32 {
-  if (load<i32>(state(), READY) != MARK) return -1;
+  if (load<i32>(state(), READY) != RUN_MARK) return -1;
   const step = sound_step();
   if (frames < 1 || frames > hop() * step) return -2;
   let from = sound_samples();

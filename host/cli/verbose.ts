@@ -32,7 +32,11 @@ export async function choicesOf(
       : taken === shorter
         ? `${options.style === 'table' ? 'asked for' : 'the default'}, and the shorter file`
         : `${options.style === 'table' ? 'asked for' : 'the default'}; --style smallest would take ${shorter}`;
-  const kernels = explainKernels(quant, emit(quant, options.target, undefined, undefined, options.weights), options.target);
+  const kernels = explainKernels(
+    quant,
+    emit(quant, options.target, options.weights ? { home: options.weights } : {}),
+    options.target,
+  );
   return { kernels, style: { taken, ...bytes, why } };
 }
 

@@ -1,6 +1,7 @@
 /** What a module says of itself by number (rn_info), homes of weights by target and form, and the message of a command: no compiler is needed. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { buffersOf } from '../../assembly/emit/buffers.ts';
 import { checkHome, homes } from '../../assembly/emit/home.ts';
 import { infoCases } from '../../assembly/emit/info.ts';
 import { mapMemory } from '../../assembly/emit/memory.ts';
@@ -17,7 +18,7 @@ const infoOf = (hostType: 'float32' | 'int8' | 'uint8'): Map<number, number> => 
   graph.inputs = graph.inputs.map((port) => ({ ...port, hostType }));
   graph.outputs = graph.outputs.map((port) => ({ ...port, hostType }));
   const quant = quantPlan(graph, { hop: 12 });
-  const map = mapMemory(quant.plan, 16, { weights: 100, tables: 60 });
+  const map = mapMemory(quant.plan, buffersOf(quant.plan), 16, { weights: 100, tables: 60 });
   return new Map(infoCases(quant, map).map(([what, value]) => [what, value]));
 };
 

@@ -51,7 +51,7 @@ function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>
     y_zero: tables.zero,
     magic: magicBits,
   };
-  new Uint8Array(kernel.memory.buffer).set(packBlock(SimdBlock, fields), block);
+  new Uint8Array(kernel.memory.buffer).set(packBlock(SimdBlock, fields).bytes, block);
   const away = (tables.start[0] as number) - (p.bias[0] as number);
   new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums.map((sum) => sum + away));
   kernel.many(block, y, sumsAt, sums.length / 8);

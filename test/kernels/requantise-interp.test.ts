@@ -47,7 +47,7 @@ const kernelWith = async (...needs: Need[]) =>
 function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Array): Int8Array {
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];
   const fields = { ...zeros(TileBlock), y_c: sums.length, min: p.min, max: p.max, bias: 1024, y_zero: 2 * p.yZero + 1 };
-  new Uint8Array(kernel.memory.buffer).set(packBlock(TileBlock, fields), block);
+  new Uint8Array(kernel.memory.buffer).set(packBlock(TileBlock, fields).bytes, block);
   new Int32Array(kernel.memory.buffer, 1024, table.length).set(table);
   new Int32Array(kernel.memory.buffer, sumsAt, sums.length).set(sums);
   kernel.many(block, y, sumsAt);

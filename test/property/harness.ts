@@ -5,7 +5,6 @@
  */
 
 import type { Bundle } from '../../assembly/build.ts';
-import { counterBytes } from '../../assembly/emit/memory.ts';
 import type { AbiExports } from '../../host/session/open.ts';
 import { elementsOf, frameOf, type Ints } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -29,22 +28,9 @@ const poison = 0xa5;
 
 /** Places between and behind buffers: nobody may write there, and nothing may depend on them. */
 function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [from: number, to: number][] {
-  const used: [number, number][] = [[0, memory.state.address + counterBytes]];
+  const used: [number, number][] = [[0, memory.state.address]];
   const add = (address: number, length: number) => used.push([address, address + length]);
-  for (const b of memory.trunk.values()) {
-    if (b.history !== undefined) add(b.history, b.plan.historyRows * b.frameBytes);
-    if (b.address < memory.io.address) add(b.address, (b.plan.historyRows + b.plan.newRows) * b.frameBytes);
-  }
-  for (const p of memory.partials.values()) {
-    add(p.slot, 4);
-    add(p.address, p.bytes);
-  }
-  for (const q of memory.queues.values()) add(q.address, q.slots * q.slotBytes);
-  for (const f of memory.folds.values()) {
-    add(f.address, f.slots * f.slotBytes);
-    add(f.totals.address, f.totals.bytes);
-  }
-  for (const t of memory.taps.values()) for (const r of [t.accumulators, t.records, t.waiting]) add(r.address, r.bytes);
+  for (const { address, bytes } of memory.stateItems) add(address, bytes);
   add(memory.io.address, memory.io.bytes);
   add(memory.scratch.address, memory.scratch.bytes);
   used.sort((a, b) => a[0] - b[0]);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { buffersOf } from '../../assembly/emit/buffers.ts';
 import { mapMemory } from '../../assembly/emit/memory.ts';
 import { resetInstructions } from '../../assembly/emit/reset.ts';
 import { isRunletError } from '../../models/error.ts';
@@ -27,27 +28,30 @@ test('histories and queues begin with zero points, maxima with the least value, 
   const seen = { histories: 0, queues: 0, maxima: 0, sums: 0 };
   for (const quant of plans) {
     const { plan } = quant;
-    const map = mapMemory(plan, 0, { weights: 0, tables: 0 });
+    const buffers = buffersOf(plan);
+    const map = mapMemory(plan, buffers, 0, { weights: 0, tables: 0 });
     const memory = new Int16Array(map.end).fill(999);
-    for (const one of resetInstructions(quant, map)) if (one.do === 'fill') memory.fill(one.value, one.to, one.to + one.bytes);
+    for (const one of resetInstructions(plan, map)) if (one.do === 'fill') memory.fill(one.value, one.to, one.to + one.bytes);
     const holds = (from: number, bytes: number, value: number, what: string) => {
       for (let at = from; at < from + bytes; at++) assert.is(memory[at], value, `${what}, byte ${at - from} of ${bytes}`);
       return bytes > 0 ? 1 : 0;
     };
     const zero = (tensor: number) => plan.graph.tensors[tensor]?.quant?.zeroPoint ?? 0;
-    for (const [tensor, b] of map.trunk) {
-      const at = b.history ?? b.address;
-      if (at < map.state.address || at >= map.state.address + map.state.bytes) continue;
-      seen.histories += holds(at, b.plan.historyRows * b.frameBytes, zero(tensor), `history of ${tensor}`);
+    for (const [tensor, b] of buffers.trunk) {
+      const at = b.inPlace ? b.address : b.history;
+      if (at === undefined) continue;
+      seen.histories += holds(map.at(at), b.plan.historyRows * b.frameBytes, zero(tensor), `history of ${tensor}`);
     }
-    for (const [tensor, queue] of map.queues)
-      seen.queues += holds(queue.address, queue.slots * queue.slotBytes, zero(tensor), `queue of ${tensor}`);
-    for (const [tensor, { address, slots, slotBytes, totals }] of map.folds) {
-      const node = plan.graph.nodes.find(({ output }) => output === tensor);
+    for (const [tensor, { address, slots, slotBytes }] of buffers.queues)
+      seen.queues += holds(map.at(address), slots * slotBytes, zero(tensor), `queue of ${tensor}`);
+    for (const { output, fold } of plan.steps) {
+      const own = buffers.folds.get(output);
+      if (!fold || !own) continue;
+      const node = plan.graph.nodes.find((n) => n.output === output);
       const most = node?.op === 'maxpool' || node?.op === 'globalmax';
       const value = most ? -128 : 0;
-      seen[most ? 'maxima' : 'sums'] += holds(address, slots * slotBytes, value, `fold ${node?.op}`);
-      holds(totals.address, totals.bytes, value, `totals of ${node?.op}`);
+      seen[most ? 'maxima' : 'sums'] += holds(map.at(own.address), fold.slots * fold.slotBytes, value, `fold ${node?.op}`);
+      holds(map.at(own.totals), fold.interior.step * fold.totalBytes, value, `totals of ${node?.op}`);
     }
   }
   assert.ok(Object.values(seen).every((n) => n > 10), JSON.stringify(seen)); // biome-ignore format: one line

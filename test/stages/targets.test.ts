@@ -58,7 +58,8 @@ test('simd: a pool inside a convolution does not write over rows that are still 
         const [call] = calls;
         const pool = [...packed.pooled].find(([, conv]) => conv === step)?.[0];
         if (!call || !pool) continue;
-        const field = (name: keyof SlidingBlock) => view.getInt32(call.block - memory.base + SlidingBlock.at[name], true);
+        const field = (name: keyof SlidingBlock) =>
+          view.getInt32(memory.at(call.block) - memory.base + SlidingBlock.at[name], true);
         const [x, y] = [field('x'), field('y')];
         const ends = [x + field('x_rows') * field('x_f') * field('x_c'), y + pool.outRows * field('y_c')] as const;
         assert.ok(

@@ -34,7 +34,7 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
     for (const { fn, block } of calls) {
       if (!/^(conv|dense)_s8_native$|^depthwise_s8_blocks$/.test(fn)) continue;
       const { weights, bias, multiplier, shift, yZero } = quant.params.get(step.node) as MacParams;
-      const offset = (field: keyof TileBlock) => block - memory.base + TileBlock.at[field];
+      const offset = (field: keyof TileBlock) => memory.at(block) - memory.base + TileBlock.at[field];
       const read = (field: keyof TileBlock) => view.getInt32(offset(field), true);
       put(read('weights'), weights);
       // where the tiles were, which had both
