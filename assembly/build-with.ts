@@ -20,7 +20,6 @@ import type { MemoryMap } from './emit/memory.ts';
 import { needNames } from './emit/needs.ts';
 import { moduleSource } from './emit/source.ts';
 import { isTarget, type Target, targets } from './emit/target.ts';
-import { withoutTees } from './emit/tees.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
@@ -101,8 +100,7 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
   await checkBase(compiled, emitted.memory);
-  const code = options.target === 'interp' ? withoutTees(compiled) : compiled;
-  const assembled = await assemble(quant, emitted, code, { ...options, style: 'calls' });
+  const assembled = await assemble(quant, emitted, compiled, { ...options, style: 'calls' });
   return { ...assembled, source: filesOf(tools, source, needs) };
 }
 

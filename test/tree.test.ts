@@ -98,7 +98,9 @@ function circles(files: readonly string[]): string[][] {
 }
 
 test('files do not import one another in a circle, types included', () => {
-  assert.equal(circles(sourcesIn('models', 'quant', 'host')), []);
+  // the runtime's network.ts hands on what the others make of its numbers: a build puts its own in its place
+  const files = sourcesIn('models', 'quant', 'assembly', 'host').filter((file) => !file.startsWith('assembly/runtime/'));
+  assert.equal(circles(files), []);
 });
 
 test('assembly/kernels and runtime import nothing outside themselves, and of them numbers.ts alone is imported', () => {
@@ -154,28 +156,7 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'unary', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'index']],
-    [
-      'assembly/emit/ops',
-      '.ts',
-      [
-        'op',
-        'sliding',
-        'global',
-        'fold',
-        'taps',
-        'mac',
-        'mac-block',
-        'mac-simd',
-        'simd-tiles',
-        'fetched',
-        'int16',
-        'tiles',
-        'requantise-f32',
-        'requantise-interp',
-        'requantise-simd',
-        'index',
-      ],
-    ],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'index']],
     [
       'assembly/kernels',
       '.ts',

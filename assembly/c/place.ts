@@ -6,10 +6,10 @@
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import type { Program } from '../emit/instruction.ts';
 import { link, partsOf } from '../emit/link.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import type { Packed } from '../emit/pack.ts';
-import type { Program } from '../emit/program.ts';
 
 /** Where the two arrays begin, as addresses; each is less than `span` long. No kernel has a constant in these ranges (classes.ts would refuse it). */
 export const flashBase = 0x31000000;

@@ -3,7 +3,7 @@
  *
  * In: functions with their regions, placed constants.  Out: the text of NAME.c, C99 without a library.  Layout of memory and names: docs/bare-metal.md.
  */
-import { sectionNames } from '../emit/program.ts';
+import { sectionNames } from '../emit/instruction.ts';
 import { FunctionPrinter } from './function.ts';
 import type { Ir } from './ir.ts';
 import { movesInC } from './moves.ts';

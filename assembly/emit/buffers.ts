@@ -95,14 +95,20 @@ export interface Buffers {
   directInput: boolean;
   /** By output: the address of a fold's slots, and of the i32 current slot. */
   partials: Map<number, { address: number; slot: number }>;
-  /** edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n + ahead), by tensor id. */
+  /**
+   * edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n +
+   * ahead), by tensor id.
+   */
   windows: Map<number, number>;
   lefts: Map<number, number>;
   /** edge-exact: left edges of waiting windows, by tensor id. */
   queues: Map<number, Queue>;
   /** edge-exact: addresses of accumulators and running totals of folds, by the fold's output. */
   folds: Map<number, { address: number; totals: number }>;
-  /** edge-exact: addresses of accumulators of open rows, records of window starts, left edges that wait, by the first layer's output. */
+  /**
+   * edge-exact: addresses of accumulators of open rows, records of window starts, left edges that wait, by
+   * the first layer's output.
+   */
   taps: Map<number, { accumulators: number; records: number; waiting: number }>;
   sound?: Sound;
 }
@@ -217,7 +223,10 @@ function waitingOf({ graph, steps, layout }: StreamPlan, make: Maker): Pick<Buff
   return found;
 }
 
-/** Scratch of heads, and of the edge steps: rows [first, rows) of window n, and the rows of the left chain of window n + ahead. */
+/**
+ * Scratch of heads, and of the edge steps: rows [first, rows) of window n, and the rows of the left chain of
+ * window n + ahead.
+ */
 function scratchOf(
   plan: StreamPlan,
   outputs: ReadonlyMap<number, number>,

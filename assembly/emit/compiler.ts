@@ -10,6 +10,7 @@ import type { Generated } from './entry.ts';
 import { type Need, needsSource } from './needs.ts';
 import { pagesFor } from './static-memory.ts';
 import type { Target } from './target.ts';
+import { targetParts } from './targets/index.ts';
 
 /** What asc compiles: the entry file module.ts and what it imports, by path, and the command line. */
 export interface Job {
@@ -81,7 +82,7 @@ export async function compileWith(
 ): Promise<Uint8Array> {
   const job = jobOf(tools, { files: filesOf(tools, own, needs), target, pages: pagesFor(memoryBytes) });
   const { wasm, diagnostics } = await tools.assemble(job);
-  if (wasm) return wasm;
+  if (wasm) return targetParts[target].finish?.(wasm) ?? wasm;
   throw new RunletError('RN501', {
     what: 'the generated module does not compile',
     where: 'module.ts',

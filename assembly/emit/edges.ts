@@ -5,8 +5,8 @@
  */
 import { append } from '../../models/lists.ts';
 import { type Buffers, leftAddress, windowAddress } from './buffers.ts';
+import { callInstruction, type Instruction } from './instruction.ts';
 import type { EmittedStep } from './pack.ts';
-import { callInstruction, type Instruction } from './program.ts';
 
 export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCalls }: EmittedStep): Instruction[] {
   const { work, output, interior: stream } = step;

@@ -7,11 +7,11 @@
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
+import type { Program } from './instruction.ts';
 import type { KernelName } from './kernels.ts';
 import { type Linked, link, type PartsOptions, partsOf } from './link.ts';
 import type { MemoryMap } from './memory.ts';
 import type { Packed } from './pack.ts';
-import type { Program } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Target } from './target.ts';

@@ -7,9 +7,10 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { FetchedBlock, PlainBlock, SimdBlock, TileBlock } from './blocks.ts';
 import type { Emitted } from './emit.ts';
 import type { Call } from './ops/op.ts';
-import { leftOver, tileOutputs } from './ops/tiles.ts';
 import type { Target } from './target.ts';
-import { manySteps } from './wide.ts';
+import { targetParts } from './targets/index.ts';
+import { manySteps } from './targets/interp.ts';
+import { leftOver } from './targets/tiles.ts';
 
 export interface KernelChoice {
   layer: string;
@@ -27,7 +28,7 @@ const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? ''
 /** Outputs in tiles of a width; those that fill up the last one, or stand alone. */
 function tilesText(outputs: number, groups: number, taps: number, target: Target, width: number, channels: boolean): string {
   const perGroup = outputs / groups;
-  const alone = channels ? 0 : leftOver({ outputs, groups, taps, at: () => -1 }, target);
+  const alone = channels ? 0 : leftOver({ outputs, groups, taps }, targetParts[target].layout);
   const tiles = Math.ceil((perGroup - alone) / width);
   const filling = tiles * width - (perGroup - alone);
   const each = groups > 1 ? `${groups} groups of ` : '';
@@ -84,7 +85,7 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
     const tiled = /_(interp|native|simd|blocks)$/.test(call.fn);
     const blocks = /^depthwise.*_(blocks|interp)$/.test(call.fn);
     const wide = packed.needs.has('WIDE');
-    const width = blocks ? (wide ? 8 : 4) : tileOutputs[target];
+    const width = blocks ? (wide ? 8 : 4) : targetParts[target].layout.outputs;
     const layout = tiled
       ? tilesText(outputs, op === 'conv' ? groups / field(PlainBlock.at.per) : 1, taps, target, width, op === 'depthwise')
       : "the operator's own order";

@@ -8,12 +8,12 @@ import type { Form } from '../bundle/manifest.ts';
 import { compileWith, type Tools } from './compiler.ts';
 import type { Generated } from './entry.ts';
 import type { Home } from './home.ts';
+import { kernelsOf, type Program } from './instruction.ts';
 import { type KernelName, kernelNames, kernels } from './kernels.ts';
 import type { Need } from './needs.ts';
-import { kernelsOf, type Program } from './program.ts';
 import { tableSource } from './table-source.ts';
-import { type Target, targetOf } from './target.ts';
-import { withoutTees } from './tees.ts';
+import { type Target, targets } from './target.ts';
+import { targetParts } from './targets/index.ts';
 
 interface Compiling {
   source: Generated;
@@ -32,10 +32,9 @@ export interface InterpreterOptions {
   needs?: ReadonlySet<Need>;
 }
 
-async function compileOnce(tools: Tools, source: Generated, { target, needs }: InterpreterOptions): Promise<Uint8Array> {
-  const wasm = await compileWith(tools, source, 0, target, needs);
-  return target === 'interp' ? withoutTees(wasm) : wasm;
-}
+/** Whether a file of assembly/kernels is for all targets, or for this one. */
+const isOf = (file: string, target: Target): boolean =>
+  file.endsWith(`-${targetParts[target].suffix}`) || !targets.some((other) => file.endsWith(`-${targetParts[other].suffix}`));
 
 /**
  * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
@@ -44,9 +43,7 @@ async function compileOnce(tools: Tools, source: Generated, { target, needs }: I
 export const everyKernel = (target: Target, home: Home = 'embed', int16 = false): KernelName[] =>
   kernelNames.filter((fn) => {
     const { file } = kernels[fn];
-    return (
-      [undefined, target].includes(targetOf(file)) && (file !== 'fetch' || home === 'tile') && (int16 || !file.endsWith('-s16'))
-    );
+    return isOf(file, target) && (file !== 'fetch' || home === 'tile') && (int16 || !file.endsWith('-s16'));
   });
 
 /** Of a program, in the order of all. */
@@ -69,7 +66,7 @@ export function interpretersOf(tools: Tools): Interpreters {
       let found = known.get(key);
       if (!found) {
         const source = tableSource(kernels, ownClock, sound, form);
-        found = { source, code: compileOnce(tools, source, options) };
+        found = { source, code: compileWith(tools, source, 0, target, needs) };
         known.set(key, found);
       }
       return { target, kernels, ownClock, sound, source: found.source, code: await found.code };

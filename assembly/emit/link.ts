@@ -12,9 +12,10 @@ import { REGION } from '../runtime/numbers.ts';
 import type { Fixup } from './block.ts';
 import { type Buffers, buffersOf, tablesAt } from './buffers.ts';
 import type { Home } from './home.ts';
+import type { Program } from './instruction.ts';
 import { type MemoryMap, mapMemory, type Packing } from './memory.ts';
 import { type Packed, pack, type WeightsPlace } from './pack.ts';
-import { makeProgram, type Program } from './program.ts';
+import { makeProgram } from './program.ts';
 import { resetInstructions } from './reset.ts';
 import type { Target } from './target.ts';
 
@@ -78,7 +79,7 @@ export function link({ quant, buffers, packed, program, sizes }: Parts, base: nu
     const { frontEnd, block, state, spectrum } = buffers.sound;
     const front = packFrontEnd(frontEnd, block, { state, scratch: spectrum, row: buffers.inputs[0]?.address ?? 0 });
     data.set(front.bytes, memory.at(block) - base);
-    fixups.push(...front.fixups.map(({ at, to }) => ({ at: block + at, to })));
+    for (const { at, to } of front.fixups) fixups.push({ at: block + at, to });
   }
   const addresses = memory.at(fixups);
   const view = new DataView(data.buffer);

@@ -5,9 +5,9 @@
  *
  *   base  | program | weights | tables | state | io | scratch | a command's own (emit/wasi.ts) |  end
  *
- * Weights that the host copies (home `linear`) lie behind the tables, so that program and tables stay one data
- * segment; of home `tile` there are none. The program lies at the base: the header and instructions of a layer
- * table (emit/table.ts), else the constants of rn_info (emit/info.ts). Scratch is overlaid by lifetime,
+ * Weights that the host copies (home `linear`) lie behind the tables, so that program and tables stay one
+ * data segment; of home `tile` there are none. The program lies at the base: the header and instructions of a
+ * layer table (emit/table.ts), else the constants of rn_info (emit/info.ts). Scratch is overlaid by lifetime,
  * largest first.
  */
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
@@ -76,7 +76,9 @@ export interface Packing {
 
 const align = (address: number, to = alignment) => Math.ceil(address / to) * to;
 
-/** Lowest addresses from `start` on such that items alive at the same step do not overlap; returns the total. */
+/**
+ * Lowest addresses from `start` on such that items alive at the same step do not overlap; returns the total.
+ */
 function overlay(items: ScratchItem[], start: number, starts: Map<number, number>): number {
   const placed: (ScratchItem & { at: number })[] = [];
   for (const item of [...items].sort((p, q) => q.bytes - p.bytes || p.from - q.from)) {

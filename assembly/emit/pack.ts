@@ -14,12 +14,10 @@ import { type Buffers, leftAddress, tablesAt, weightsAt, windowAddress, workAt }
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
-import { poolsToo, simdLayer } from './ops/mac-simd.ts';
-import type { Call, EmitContext, EmitOp, FoldIo, StepIo, TapsIo } from './ops/op.ts';
-import { type SimdTiles, simdTiles } from './ops/simd-tiles.ts';
+import type { Call, EmitContext, EmitOp, FoldIo, MacIo, ModuleChoice, StepIo, TapsIo, TargetParts } from './ops/op.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
-import { isWide } from './wide.ts';
+import { targetParts } from './targets/index.ts';
 
 /** A growing byte region that starts at an address. */
 class Writer {
@@ -158,17 +156,20 @@ export interface WeightsPlace {
   room: number;
 }
 
-/** The inner loops of a module for simd. */
-function simdLoops(quant: QuantPlan, buffers: Buffers, pairs: ReadonlyMap<Step, Step>): SimdTiles {
+/** What the target says of the module as a whole. */
+function moduleChoice(
+  quant: QuantPlan,
+  { module, pools }: TargetParts,
+  buffers: Buffers,
+  pairs: ReadonlyMap<Step, Step>,
+): ModuleChoice {
   const layers = quant.plan.steps.flatMap((step) => {
-    const { op } = step.node;
-    if (op !== 'conv' && op !== 'dense' && op !== 'depthwise') return [];
-    const io = stepIo(quant, step, buffers);
+    if (step.kind === 'copy' || !('weights' in step.node.attrs)) return [];
+    const io = stepIo(quant, step, buffers) as unknown as MacIo;
     const pool = pairs.get(step);
-    const pooled = pool !== undefined && poolsToo(io as unknown as StepIo<'conv'>, 'simd', step.outRows / pool.outRows);
-    return simdLayer(io as unknown as StepIo<'conv'>, pooled) ?? [];
+    return [{ io, pooled: pool !== undefined && pools(io as StepIo<'conv'>, step.outRows / pool.outRows) }];
   });
-  return simdTiles(layers);
+  return module(layers, quant.plan.steps.filter(({ kind }) => kind !== 'copy').length);
 }
 
 export function pack(
@@ -182,19 +183,16 @@ export function pack(
   const tables = new Writer(tablesAt);
   const fixups: Fixup[] = [];
   let tileBytes = 0;
-  // simd reads and writes up to 15 bytes past a buffer
-  let workBytes = target === 'simd' ? 16 : 0;
-  const needs = new Set<Need>();
-  if (place.home === 'tile') needs.add('FETCH');
-  if (target === 'interp' && isWide(quant.plan)) needs.add('WIDE');
+  const parts = targetParts[target];
+  let workBytes = parts.past;
   const pairs = pooledSteps(quant);
-  const loops = target === 'simd' ? simdLoops(quant, buffers, pairs) : undefined;
-  for (const need of loops?.needs ?? []) needs.add(need);
+  const module = moduleChoice(quant, parts, buffers, pairs);
+  const needs = new Set<Need>(module.needs);
+  if (place.home === 'tile') needs.add('FETCH');
   const ctx: EmitContext = {
-    target,
+    target: parts,
     ...place,
-    alone: loops?.alone ?? false,
-    rowAlone: loops?.rowAlone ?? false,
+    module,
     need: (what) => needs.add(what),
     work: (bytes) => {
       workBytes = Math.max(workBytes, bytes);
@@ -219,7 +217,7 @@ export function pack(
     const op = emitOps[step.node.op] as EmitOp<OpName>;
     const io = stepIo(quant, step, buffers);
     const pool = pairs.get(step);
-    if (pool && poolsToo(io as unknown as StepIo<'conv'>, target, step.outRows / pool.outRows)) {
+    if (pool && parts.pools(io as unknown as StepIo<'conv'>, step.outRows / pool.outRows)) {
       io.pool = { places: step.outRows / pool.outRows };
       io.y = stepIo(quant, pool, buffers).y;
       pooled.set(pool, step);

@@ -9,8 +9,8 @@
  */
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from '../runtime/numbers.ts';
+import type { Instruction } from './instruction.ts';
 import type { MemoryMap } from './memory.ts';
-import type { Instruction } from './program.ts';
 
 /** Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls due. */
 export function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {

@@ -10,8 +10,8 @@ import { callText, importLines } from './call-text.ts';
 import type { Emitted } from './emit.ts';
 import { doorLines, entrySource, type Generated, numberLines } from './entry.ts';
 import { infoCases } from './info.ts';
+import { type Instruction, kernelsOf, type Place, type Program, readsPhase } from './instruction.ts';
 import type { MemoryMap } from './memory.ts';
-import { type Instruction, kernelsOf, type Place, type Program, readsPhase } from './program.ts';
 
 const placeText = (at: Place) => (typeof at === 'number' ? at : `${at.address} + (phase % ${at.slots}) * ${at.slotBytes}`);
 

@@ -12,10 +12,10 @@ import { append } from '../../models/lists.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Queue } from './buffers.ts';
 import { infoCases } from './info.ts';
+import { type Instruction, type Place, type Program, sectionNames } from './instruction.ts';
 import type { KernelName } from './kernels.ts';
 import type { MemoryMap } from './memory.ts';
 import { sleb } from './patch.ts';
-import { type Instruction, type Place, type Program, sectionNames } from './program.ts';
 import { memoryBase } from './static-memory.ts';
 
 /** Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */

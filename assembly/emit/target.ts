@@ -9,6 +9,3 @@ export const targets = ['simd', 'interp', 'native'] as const;
 export type Target = (typeof targets)[number];
 
 export const isTarget = (name: string): name is Target => (targets as readonly string[]).includes(name);
-
-/** What a target's instructions are written as: kernels/<op>-<suffix>.ts; others are for all targets. */
-export const targetOf = (file: string): Target | undefined => targets.find((target) => file.endsWith(`-${target}`));

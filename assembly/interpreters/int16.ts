@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 19ba422e883fb336c5ceaaa8fb1fb5b0c3339e677c6bef597b1425130b14d20d
+ * Sources: 7f27cb018c00086ff1772635605dbe8b933ca443c55f9cdf3605616ce881f4cf
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

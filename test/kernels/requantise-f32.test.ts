@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { packBlock, zeros } from '../../assembly/emit/block.ts';
 import { SimdBlock } from '../../assembly/emit/blocks.ts';
 import { compile } from '../../assembly/emit/compile.ts';
-import { type Finish, floatTables, magicBits } from '../../assembly/emit/ops/requantise-f32.ts';
+import { type Finish, floatTables, magicBits } from '../../assembly/emit/targets/requantise-f32.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import { random } from '../property/random-network.ts';
 import { anyLayer } from './any-layer.ts';

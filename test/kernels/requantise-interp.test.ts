@@ -10,7 +10,7 @@ import { packBlock, zeros } from '../../assembly/emit/block.ts';
 import { TileBlock } from '../../assembly/emit/blocks.ts';
 import { compile } from '../../assembly/emit/compile.ts';
 import type { Need } from '../../assembly/emit/needs.ts';
-import { scaleTable } from '../../assembly/emit/ops/requantise-interp.ts';
+import { scaleTable } from '../../assembly/emit/targets/requantise-interp.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { random } from '../property/random-network.ts';

@@ -1,10 +1,8 @@
 /** conv: one call of the target's kernel, with weights in tiles; partial tap sums read weights in the operator's own order ([o][kt][kf][c/groups]). */
-import { fetchCall } from './fetched.ts';
 import { int16Call } from './int16.ts';
-import { macCall } from './mac.ts';
-import { convShape } from './mac-block.ts';
+import { convShape } from './mac.ts';
 import { callOf, type EmitOp } from './op.ts';
-import { plainBlock } from './sliding.ts';
+import { fetchCall, plainBlock } from './sliding.ts';
 import { tapsCalls } from './taps.ts';
 
 export const conv: EmitOp<'conv'> = {
@@ -13,7 +11,7 @@ export const conv: EmitOp<'conv'> = {
     if (io.taps) return tapsCalls('conv', io, io.taps, ctx);
     const wide = int16Call('conv', io, ctx);
     if (wide) return wide;
-    const call = macCall('conv', io, convShape(io), ctx);
+    const call = ctx.target.mac('conv', io, convShape(io), ctx);
     if (call) return [call];
     const block = plainBlock(io, io.params, ctx);
     return [...fetchCall(ctx, block), callOf('conv_s8', block)];

@@ -1,12 +1,10 @@
 /** dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own order ([u][t][f][c]). */
 import { DenseFoldBlock } from '../blocks.ts';
-import { fetchCall } from './fetched.ts';
 import { foldFields } from './fold.ts';
 import { int16Call } from './int16.ts';
-import { macCall } from './mac.ts';
-import { denseShape } from './mac-block.ts';
+import { denseShape } from './mac.ts';
 import { callOf, type EmitOp } from './op.ts';
-import { plainBlock, plainFields } from './sliding.ts';
+import { fetchCall, plainBlock, plainFields } from './sliding.ts';
 
 export const dense: EmitOp<'dense'> = {
   name: 'dense',
@@ -17,7 +15,7 @@ export const dense: EmitOp<'dense'> = {
     }
     const wide = int16Call('dense', io, ctx);
     if (wide) return wide;
-    const call = macCall('dense', io, denseShape(io), ctx);
+    const call = ctx.target.mac('dense', io, denseShape(io), ctx);
     if (call) return [call];
     const block = plainBlock(io, io.params, ctx);
     return [...fetchCall(ctx, block), callOf('dense_s8', block)];

@@ -1,9 +1,7 @@
 /** depthwise: one call of depthwise_s8, with weights in the operator's own order ([kt][kf][o]); simd: of depthwise_s8_simd, with weights in tiles. */
-import { fetchCall } from './fetched.ts';
 import { int16Call } from './int16.ts';
-import { depthwiseCall } from './mac.ts';
 import { callOf, type EmitOp } from './op.ts';
-import { plainBlock } from './sliding.ts';
+import { fetchCall, plainBlock } from './sliding.ts';
 import { tapsCalls } from './taps.ts';
 
 export const depthwise: EmitOp<'depthwise'> = {
@@ -12,7 +10,7 @@ export const depthwise: EmitOp<'depthwise'> = {
     if (io.taps) return tapsCalls('depthwise', io, io.taps, ctx);
     const wide = int16Call('depthwise', io, ctx);
     if (wide) return wide;
-    const call = depthwiseCall(io, ctx);
+    const call = ctx.target.depthwise(io, ctx);
     if (call) return [call];
     const block = plainBlock(io, io.params, ctx);
     return [...fetchCall(ctx, block), callOf('depthwise_s8', block)];

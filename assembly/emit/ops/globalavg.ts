@@ -2,9 +2,9 @@
 import type { GlobalParams } from '../../../quant/ops/op.ts';
 import { zeros } from '../block.ts';
 import { SimdBlock } from '../blocks.ts';
+import { type Finish, finishFields, mayRequantise } from '../targets/requantise-simd.ts';
 import { globalBlock, globalCall } from './global.ts';
 import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
-import { type Finish, finishFields, mayRequantise } from './requantise-simd.ts';
 
 const finishes = new WeakMap<GlobalParams, Finish>();
 
@@ -27,7 +27,7 @@ function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
   const { params: p, out } = io;
   const finish = finishOf(p);
   const largest = () => 255 * p.count;
-  if (ctx.target !== 'simd' || p.types || p.rule !== 'mean' || io.step.kind === 'accumulate' || !mayRequantise(finish, largest))
+  if (!ctx.target.vectors || p.types || p.rule !== 'mean' || io.step.kind === 'accumulate' || !mayRequantise(finish, largest))
     return undefined;
   const count = out.f * out.c;
   const mac = ctx.block(SimdBlock, {

@@ -5,9 +5,8 @@
  */
 import type { OpName } from '../../../models/graph/types.ts';
 import type { Types } from '../../../quant/ops/int16.ts';
-import { fetchCall } from './fetched.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
-import { plainBlock } from './sliding.ts';
+import { fetchCall, plainBlock } from './sliding.ts';
 
 /** The end of a kernel's name: what it reads and writes, one of which is int16. */
 export const typesSuffix = ({ x, y }: Types): 's16' | 's16_s8' | 's8_s16' => {

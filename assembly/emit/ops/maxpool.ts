@@ -7,6 +7,6 @@ export const maxpool: EmitOp<'maxpool'> = {
   emit(io, ctx) {
     const block = poolBlock(io, io.params, ctx);
     if (io.params.types) return [callOf('maxpool_s16', block)];
-    return [callOf(ctx.target === 'simd' && io.out.c >= 16 ? 'maxpool_s8_simd' : 'maxpool_s8', block)];
+    return [callOf(ctx.target.vectors && io.out.c >= 16 ? 'maxpool_s8_simd' : 'maxpool_s8', block)];
   },
 };

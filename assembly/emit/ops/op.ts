@@ -1,7 +1,8 @@
 /**
  * What an operator needs to become code: its constants packed, and the kernel calls that run one step.
  *
- * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of its parameter block.
+ * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of
+ * its parameter block.
  */
 import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
@@ -13,20 +14,77 @@ import { type BlockOf, type KernelName, kernelNames } from '../kernels.ts';
 import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 
+/**
+ * weights[at(o, tap)] multiplies tap `tap` for output o, -1 stands for 0; outputs of different groups share
+ * no tile.
+ */
+export interface TileShape {
+  groups: number;
+  outputs: number;
+  taps: number;
+  at(o: number, tap: number): number;
+}
+
+/** How a target's kernels read weights. */
+export interface TileLayout {
+  /** Outputs of a tile. */
+  outputs: number;
+  /** Outputs that are left after whole tiles may stand alone. */
+  leaves: boolean;
+  /** One tile, its taps filled up to whole fours. `weight`: of output o of the tile and tap i. */
+  tile(weight: (o: number, i: number) => number, taps: number): Int8Array;
+}
+
+export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
+
+/** What a target says of a module as a whole. */
+export interface ModuleChoice {
+  needs: Iterable<Need>;
+  /**
+   * simd: layers of one place a call have a kernel of their own; the same for depthwise layers of one row.
+   */
+  alone: boolean;
+  rowAlone: boolean;
+}
+
+/** What differs between targets: a file of emit/targets. Every target computes the same bytes. */
+export interface TargetParts {
+  name: Target;
+  /** Its kernels are in files of this end: kernels/<op>-<suffix>.ts; others are for all targets. */
+  suffix: string;
+  /** SIMD128. */
+  vectors: boolean;
+  /** Bytes past a buffer that kernels read and write. */
+  past: number;
+  /** How weights lie. */
+  layout: TileLayout;
+  /**
+   * conv and dense: `shape` says where weights stand. Undefined where the operator's own kernel has to do it.
+   */
+  mac(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined;
+  depthwise(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined;
+  /** Whether a convolution's kernel can take the largest of `places` places that follow each other. */
+  pools(io: StepIo<'conv'>, places: number): boolean;
+  /** Of all layers with weights; `pooled`: the layer takes the largest of several places. */
+  module(layers: { io: MacIo; pooled: boolean }[], steps: number): ModuleChoice;
+  /** The last change to a compiled module. */
+  finish?(wasm: Uint8Array): Uint8Array;
+}
+
 export interface EmitContext {
-  target: Target;
+  target: TargetParts;
   home: Home;
   /** Home `tile`: what a call may have to itself without that there is more memory for it. */
   room: number;
-  /** simd: layers of one place a call have a kernel of their own. */
-  alone: boolean;
-  /** simd: the same for depthwise layers of one row a call. */
-  rowAlone: boolean;
+  module: Omit<ModuleChoice, 'needs'>;
   /** Says that a layer needs this of its kernel. */
   need(what: Need): void;
   /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
   work(bytes: number): number;
-  /** Packs weights; returns their address, for home `tile` where they stand among all weights. `most`: of them are fetched at once. */
+  /**
+   * Packs weights; returns their address, for home `tile` where they stand among all weights. `most`: of them
+   * are fetched at once.
+   */
   weights(data: Int8Array, most?: number): number;
   /** Packs a table (equal tables are shared); returns its address. */
   table(data: Int8Array | Int32Array | Float32Array): number;
@@ -69,7 +127,10 @@ export interface TapsIo {
 
 export interface FoldIo {
   fold: FoldReuse;
-  /** Addresses of the first new row, of the first row that an opening accumulator takes, of the right edge, and of row 0 of the left edge. */
+  /**
+   * Addresses of the first new row, of the first row that an opening accumulator takes, of the right edge,
+   * and of row 0 of the left edge.
+   */
   newAddress: number;
   openAddress: number;
   rightAddress: number;

@@ -8,7 +8,7 @@ import { isOnce } from '../../../quant/fixed-point.ts';
 import type { MacParams, PoolParams, Range } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';
 import { PlainBlock, PoolBlock, type SlidingBlock } from '../blocks.ts';
-import type { EmitContext, StepIo } from './op.ts';
+import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
 
@@ -84,6 +84,10 @@ export function plainFields(io: AnyIo, p: MacParams, ctx: EmitContext): PlainBlo
 
 export const plainBlock = (io: AnyIo, p: MacParams, ctx: EmitContext): At<PlainBlock> =>
   ctx.block(PlainBlock, plainFields(io, p, ctx));
+
+/** Before a call whose kernel reads all weights of its layer in the operator's own order. */
+export const fetchCall = (ctx: EmitContext, block: At<PlainBlock>): Call[] =>
+  ctx.home === 'tile' ? [callOf('fetch_s8', block)] : [];
 
 /** Elements of one output frame. */
 export const frameElements = (io: AnyIo): number => io.out.f * io.out.c;

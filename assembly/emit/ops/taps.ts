@@ -2,9 +2,8 @@
  * The first layer as partial tap sums: its block and its calls, for conv and depthwise. Holds no operator.
  */
 import { TapsBlock } from '../blocks.ts';
-import { fetchCall } from './fetched.ts';
 import { type Call, callOf, type EmitContext, type StepIo, type TapsIo } from './op.ts';
-import { plainFields } from './sliding.ts';
+import { fetchCall, plainFields } from './sliding.ts';
 
 function tapsBlock(io: StepIo<'conv'> | StepIo<'depthwise'>, own: TapsIo, ctx: EmitContext) {
   const { taps } = own;

@@ -1,13 +1,18 @@
 /**
- * interp: a layer's bias, multiplier and shift as two numbers an output, proved channel by channel. Holds no operator.
+ * interp: a layer's bias, multiplier and shift as two numbers an output, proved channel by channel. Holds no
+ * operator.
  *
- * In: MacParams, the largest |sum + bias| of each output.  Out: the table of assembly/kernels/finish-interp.ts, or nothing.
+ * In: MacParams, the largest |sum + bias| of each output.  Out: the table of
+ * assembly/kernels/finish-interp.ts, or nothing.
  *
  *   m = twice the multiplier, k = bias * m + 2^31 + round * 2^(32 + s),  output = (sum * m + k) >> (33 + s),  s = -1 - shift, round = 2 * zero point + 1
  *
- * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below the zero point round the other way, and a layer that has
- * such keeps the second rounding apart: k without round, shift s. The shift is k's last six bits, of which WebAssembly's shifts take no more. That moves k by less than
- * 64 of 2^33 or more. Where sums are rounded once, k is without 2^31, and all outputs round upwards. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal beside each step of the rule and at the ends.
+ * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below
+ * the zero point round the other way, and a layer that has such keeps the second rounding apart: k without
+ * round, shift s. The shift is k's last six bits, of which WebAssembly's shifts take no more. That moves k by
+ * less than 64 of 2^33 or more. Where sums are rounded once, k is without 2^31, and all outputs round
+ * upwards. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal
+ * beside each step of the rule and at the ends.
  */
 import { clampInt, exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
@@ -30,7 +35,10 @@ export const isSigned = (p: Rounds): boolean => p.min < p.yZero && !roundsOnce(p
 /** Y_ZERO of the kernel, which takes outputs below half of it as rounding the other way. */
 export const interpZero = (p: Rounds): number => roundingZero(roundsOnce(p) ? { yZero: p.min } : p);
 
-/** The kernel's output for sum + bias = x; `added` is k less bias * m. In parts of 16 bits, which doubles hold exactly. */
+/**
+ * The kernel's output for sum + bias = x; `added` is k less bias * m. In parts of 16 bits, which doubles hold
+ * exactly.
+ */
 function outputOf(p: MacParams, x: number, m: number, added: bigint, s: number): number {
   const mHigh = Math.floor(m / low16);
   const lower = x * (m - mHigh * low16) + Number(added & 0xffffn);
@@ -61,7 +69,10 @@ function constant(p: MacParams, o: number, bias: number, largest: number): bigin
 
 const known = new WeakMap<MacParams, Int32Array | 'none'>();
 
-/** i32 [outputs][scaleWords]. @param largest the largest |sum + bias| of output o  @param folded bias of output o with the input's zero point in it */
+/**
+ * i32 [outputs][scaleWords]. @param largest the largest |sum + bias| of output o  @param folded bias of
+ * output o with the input's zero point in it
+ */
 export function scaleTable(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
   const before = known.get(p);
   if (before) return before === 'none' ? undefined : before;

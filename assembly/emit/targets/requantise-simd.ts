@@ -1,19 +1,23 @@
 /**
- * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers. Holds no operator.
+ * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers.
+ * Holds no operator.
  *
  * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock; the
  * layouts are those of assembly/kernels/mac-simd.ts.
  */
 import { exponentOf } from '../../../quant/fixed-point.ts';
 import type { SimdBlock } from '../blocks.ts';
-import type { EmitContext } from './op.ts';
+import type { EmitContext } from '../ops/op.ts';
 import { type Finish, floatTables, magicBits } from './requantise-f32.ts';
 
 export type { Finish } from './requantise-f32.ts';
 
 type Largest = (o: number) => number;
 
-/** Whether mac-simd.ts can: in integers with two roundings, every shift from -31 to -3 and sums below 2^30, in floats where there are tables. */
+/**
+ * Whether mac-simd.ts can: in integers with two roundings, every shift from -31 to -3 and sums below 2^30, in
+ * floats where there are tables.
+ */
 export const mayRequantise = (p: Finish, largest: Largest): boolean =>
   p.shift.every((shift, o) => exponentOf(shift) <= -1 && exponentOf(shift) >= -31 && largest(o) < 2 ** 30) &&
   (p.shift.every((shift) => shift <= -3) || floatTables(p, largest) !== undefined);
@@ -37,7 +41,10 @@ function inEights<T extends Int32Array | Float32Array>(values: T, length: number
 
 export type FinishFields = Pick<SimdBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift' | 'integers' | 'magic' | 'below'>;
 
-/** Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero point. `up`: bits that the kernel's sums are shifted up by. */
+/**
+ * Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero
+ * point. `up`: bits that the kernel's sums are shifted up by.
+ */
 export function finishFields(
   p: Finish,
   largest: Largest,

@@ -1,15 +1,17 @@
 /**
- * simd: which inner loops a module has, by what they cost and how many bytes they are. Holds no operator.
+ * simd: which inner loops a module has, by what they cost and how many bytes they are.
  *
- * In: the places that each layer makes in a call.  Out: of all choices that take at most SLACK times the fewest vector instructions, the one
- * with the fewest bytes of code.
+ * In: the places that each layer makes in a call.  Out: of all choices that take at most SLACK times the
+ * fewest vector instructions, the one with the fewest bytes of code.
  *
- * Vector instructions, counted in the kernels: two taps of eight outputs take 18 for four places, 10 for two, 6 for one, 5 for one that is alone
- * in its call (conv-place-simd.ts); two taps of eight channels 26 for four rows, 10 for one (depthwise-simd.ts), 7 for one that is alone
- * (depthwise-row-simd.ts); to requantise eight outputs 15.
+ * Vector instructions, counted in the kernels: two taps of eight outputs take 18 for four places, 10 for two,
+ * 6 for one, 5 for one that is alone in its call (conv-place-simd.ts); two taps of eight channels 26 for four
+ * rows, 10 for one (depthwise-simd.ts), 7 for one that is alone (depthwise-row-simd.ts); to requantise eight
+ * outputs 15.
  */
 import { minOf } from '../../../models/lists.ts';
 import type { Need } from '../needs.ts';
+import type { ModuleChoice } from '../ops/op.ts';
 
 /** A layer that sums up: `runs` of places that follow each other. */
 export interface SimdLayer {
@@ -23,16 +25,15 @@ export interface SimdLayer {
   inFours: boolean;
   /** May be taken by the kernel for one place or row a call. */
   alone: boolean;
-  /** Loops that it must have: fours where it takes the largest of several places, all where edges differ from call to call. */
+  /**
+   * Loops that it must have: fours where it takes the largest of several places, all where edges differ from
+   * call to call.
+   */
   needs: Need[];
 }
 
 /** Which layers have their own kernel: those of one place a call, depthwise ones of one row. */
-export type Alone = Record<'alone' | 'rowAlone', boolean>;
-
-export interface SimdTiles extends Alone {
-  needs: ReadonlySet<Need>;
-}
+type Alone = Omit<ModuleChoice, 'needs'>;
 
 const slack = 1.04;
 /** Bytes of code of each loop: modules with and without it, after the optimiser. */
@@ -75,7 +76,7 @@ function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, { al
 const subsets = <T>(values: T[]): T[][] =>
   Array.from({ length: 2 ** values.length }, (_, bits) => values.filter((_, i) => (bits >> i) & 1));
 
-export function simdTiles(layers: SimdLayer[]): SimdTiles {
+export function simdLoops(layers: SimdLayer[]): ModuleChoice {
   const forced = layers.flatMap(({ needs }) => needs);
   const choices = subsets<Need>(['FOURS', 'PAIRS', 'ONES', 'ROW_FOURS', 'ROW_ONES'])
     .filter((some) => forced.every((need) => some.includes(need)))
@@ -88,5 +89,5 @@ export function simdTiles(layers: SimdLayer[]): SimdTiles {
     });
   const least = minOf(choices.map(({ cost }) => cost));
   const [best] = choices.filter(({ cost }) => cost <= slack * least).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
-  return { needs: new Set(best?.some), alone: false, rowAlone: false, ...best?.own };
+  return { needs: best?.some ?? [], alone: false, rowAlone: false, ...best?.own };
 }

@@ -1,16 +1,20 @@
 /**
- * Requantisation in float32 that is bit-equal to the integers' two roundings, or their one: found by search, proved channel by channel. Holds no operator.
+ * Requantisation in float32 that is bit-equal to the integers' two roundings, or their one: found by search,
+ * proved channel by channel. Holds no operator.
  *
- * In: a layer's multipliers, shifts and clamp, and the largest |sum + bias| of each output.  Out: tables of assembly/kernels/mac-simd.ts, or nothing.
+ * In: a layer's multipliers, shifts and clamp, and the largest |sum + bias| of each output.  Out: tables of
+ * assembly/kernels/mac-simd.ts, or nothing.
  *
  *   output = zero point + R + floor(round to halves(f32(f32(f32(sum - c) * a) + b))),  c integer, a and b float32
  *
- * Both this and the integers' rule never fall where the sum grows. So they are equal everywhere once they are equal at the two sums beside each
- * of the at most 255 steps of the rule, and at the ends: that is computed here, with the roundings of IEEE 754.
- * Rounding to halves (the last bit of 1.5 * 2^22 + x) and then down has its steps at n - 1/4, where the tie goes up for every n: the sum that
- * is rounded decides, not a parity. b is a multiple of 2^-17, so that adding it rounds next to nothing; c gives b's missing bits.
- * The integers round ties away from zero, so that steps below zero lie 2^shift further right than those above. A clamp that begins at the zero
- * point, as ReLU's does, leaves the latter only; so does one rounding, which takes all ties upwards. Else c stays near 0, R is 0, and b is less by about 2^shift where sum < c.
+ * Both this and the integers' rule never fall where the sum grows. So they are equal everywhere once they are
+ * equal at the two sums beside each of the at most 255 steps of the rule, and at the ends: that is computed
+ * here, with the roundings of IEEE 754. Rounding to halves (the last bit of 1.5 * 2^22 + x) and then down has
+ * its steps at n - 1/4, where the tie goes up for every n: the sum that is rounded decides, not a parity. b
+ * is a multiple of 2^-17, so that adding it rounds next to nothing; c gives b's missing bits. The integers
+ * round ties away from zero, so that steps below zero lie 2^shift further right than those above. A clamp
+ * that begins at the zero point, as ReLU's does, leaves the latter only; so does one rounding, which takes
+ * all ties upwards. Else c stays near 0, R is 0, and b is less by about 2^shift where sum < c.
  */
 import { exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
@@ -25,7 +29,10 @@ export interface FloatTables {
   offset: Float32Array;
   /** What is added to the offset of sums below 0; nothing where no output is below the zero point. */
   below?: Float32Array;
-  /** What the kernel subtracts from the bits of 1.5 * 2^22 + x: those of 1.5 * 2^22, less 2 * (zero point + R). */
+  /**
+   * What the kernel subtracts from the bits of 1.5 * 2^22 + x: those of 1.5 * 2^22, less 2 * (zero point +
+   * R).
+   */
   zero: number;
 }
 

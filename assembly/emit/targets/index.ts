@@ -1,0 +1,8 @@
+/** Targets by name. */
+import type { TargetParts } from '../ops/op.ts';
+import type { Target } from '../target.ts';
+import { interp } from './interp.ts';
+import { native } from './native.ts';
+import { simd } from './simd.ts';
+
+export const targetParts: Record<Target, TargetParts> = { simd, interp, native };

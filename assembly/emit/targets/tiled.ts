@@ -1,0 +1,92 @@
+/**
+ * Targets whose kernels read weights in tiles, without SIMD: what they do alike with layers with weights.
+ *
+ * In: what differs between them.  Out: their calls of conv, depthwise and dense, nothing where the target has
+ * no kernel for a layer (several filters a channel; sums or multipliers out of the ordinary), and the
+ * operator's own kernel is taken.
+ */
+import type { MacParams } from '../../../quant/ops/op.ts';
+import type { At } from '../block.ts';
+import { TileBlock } from '../blocks.ts';
+import { isPadded, sideBySide, tapsFirst, workspace } from '../ops/mac.ts';
+import {
+  type Call,
+  callNamed,
+  type EmitContext,
+  type MacIo,
+  type StepIo,
+  type TargetParts,
+  type TileLayout,
+  type TileShape,
+} from '../ops/op.ts';
+import { slidingFields } from '../ops/sliding.ts';
+import { type Fetching, fetchedBlock } from './fetched.ts';
+import { leftOver, type TileTables, tiles } from './tiles.ts';
+
+/** What a call adds to what its layer is. */
+type OfTileCall = Pick<TileBlock, 'per' | 'runs' | 'patch' | 'sums'>;
+
+export interface Tiled extends Fetching {
+  layout: TileLayout;
+  /** The kernel of depthwise. */
+  channels: string;
+  /** Bytes that are read past a copy of a depthwise layer's taps. */
+  pastPatch: number;
+  /** Whether the kernels may requantise this layer. */
+  isSmall(p: MacParams, shape: TileShape): boolean;
+  /** Says what a layer needs of them. */
+  need(p: MacParams, ctx: EmitContext): void;
+  tables(p: MacParams, shape: TileShape, ctx: EmitContext): TileTables;
+}
+
+export function tiled(own: Tiled): Pick<TargetParts, 'layout' | 'mac' | 'depthwise'> {
+  const { layout } = own;
+  /** `weights`: as embedded ones lie. */
+  const blockOf = (
+    io: MacIo,
+    shape: TileShape,
+    weights: () => Int8Array,
+    patchBytes: number,
+    layer: Pick<OfTileCall, 'per' | 'runs'>,
+    ctx: EmitContext,
+  ): At<TileBlock> => {
+    const p = io.params;
+    own.need(p, ctx);
+    if (shape.groups > 1) ctx.need('GROUPS');
+    if (io.node.op !== 'depthwise' && leftOver(shape, layout) > 0) ctx.need('LEFT_OVER');
+    if (patchBytes > 0) ctx.need('PATCHES');
+    if (ctx.home === 'tile') return fetchedBlock(own, io, shape, ctx, patchBytes, layer);
+    const room = workspace(ctx, 4 * (shape.outputs + own.pastEnd), patchBytes);
+    return ctx.block(TileBlock, {
+      ...slidingFields(io, p.geometry, p, p.xZero, ctx),
+      weights: ctx.weights(weights()),
+      ...own.tables(p, shape, ctx),
+      ...layer,
+      ...room,
+    });
+  };
+
+  const mac = (op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined => {
+    const p = io.params;
+    if (!own.isSmall(p, shape)) return undefined;
+    // taps are copied unless they lie side by side and none is padding
+    const copied = op === 'conv' && (isPadded(io) || !sideBySide(io));
+    const layer = { per: p.per, runs: sideBySide(io) ? 1 : 0 };
+    const weights = () => tiles(p.weights, shape, layout, own.starts?.(p, shape));
+    return callNamed(`${op}_s8_${own.suffix}`, blockOf(io, shape, weights, copied ? shape.taps : 0, layer, ctx));
+  };
+
+  /** Weights are in blocks of channels; a patch is as long as all taps of all channels. */
+  const depthwise = (io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined => {
+    const { params: p, out } = io;
+    const shape = tapsFirst(io);
+    if (p.per !== 1 || !own.isSmall(p, shape)) return undefined;
+    const { geometry: g } = p;
+    const inTime = g.kernelF === 1 && g.padF[0] === 0 && g.padF[1] === 0;
+    const patchBytes = !inTime || isPadded(io) ? shape.taps * out.c + own.pastPatch : 0;
+    const layer = { per: out.c, runs: inTime ? 1 : 0 };
+    const weights = () => own.inChannels(p, shape).weights(0, shape.outputs);
+    return callNamed(own.channels, blockOf(io, shape, weights, patchBytes, layer, ctx));
+  };
+  return { layout, mac, depthwise };
+}

@@ -1,0 +1,99 @@
+/**
+ * Weights in tiles, as a target's kernels read them, with what their sums start from.
+ *
+ * In: MacParams and where each weight stands; a target's layout.  Out: bytes of the region `weights`. Outputs
+ * and taps that fill up a tile are 0.
+ */
+import type { MacParams } from '../../../quant/ops/op.ts';
+import type { MacBlock } from '../blocks.ts';
+import { FEW_TAPS } from '../kernels.ts';
+import type { TileLayout, TileShape } from '../ops/op.ts';
+
+/** How a kernel finds what it requantises by. */
+export type TileTables = Pick<MacBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift'>;
+
+/**
+ * Outputs that are left after whole tiles and are no tile of their own: one or two of many taps, which would
+ * fill it up with zeros.
+ */
+export const leftOver = ({ outputs, groups, taps }: Omit<TileShape, 'at'>, layout: TileLayout): number => {
+  const rest = (outputs / groups) % layout.outputs;
+  return layout.leaves && rest <= 2 && taps > FEW_TAPS ? rest : 0;
+};
+
+/** Taps as the kernels read them: filled up to whole fours. */
+export const wholeTaps = (taps: number): number => 4 * Math.ceil(taps / 4);
+
+/** A tile of bytes: the weight of output o and tap i stands at `place`. */
+export const byteTile =
+  (outputs: number, place: (o: number, i: number) => number): TileLayout['tile'] =>
+  (weight, taps) => {
+    const tile = new Int8Array(outputs * wholeTaps(taps));
+    for (let o = 0; o < outputs; o++) for (let i = 0; i < taps; i++) tile[place(o, i)] = weight(o, i);
+    return tile;
+  };
+
+/**
+ * int8 weights in tiles, those of a group after those of another; before each tile its `starts`, where there
+ * are some: what its sums start from.
+ */
+export function tiles(weights: Int8Array, shape: TileShape, layout: TileLayout, starts?: Int32Array): Int8Array {
+  const { groups, taps, at } = shape;
+  const perGroup = shape.outputs / groups;
+  const tiled = perGroup - leftOver(shape, layout);
+  const parts: Int8Array[] = [];
+  const put = (output: number, count: number, tile: Int8Array) => {
+    if (starts) parts.push(startBytes(starts, output, count));
+    parts.push(tile);
+  };
+  for (let group = 0; group < groups; group++) {
+    const weight = (o: number, i: number) => (o < perGroup ? (weights[at(group * perGroup + o, i)] ?? 0) : 0);
+    for (let first = 0; first < tiled; first += layout.outputs)
+      put(
+        group * perGroup + first,
+        layout.outputs,
+        layout.tile((o, i) => weight(first + o, i), taps),
+      );
+    for (let o = tiled; o < perGroup; o++)
+      put(
+        group * perGroup + o,
+        1,
+        Int8Array.from({ length: wholeTaps(taps) }, (_, i) => (i < taps ? weight(o, i) : 0)),
+      );
+  }
+  return joined(parts);
+}
+
+/** Starts of `count` outputs, little-endian; 0 past the last. */
+export function startBytes(starts: Int32Array, first: number, count: number): Int8Array {
+  const view = new DataView(new ArrayBuffer(4 * count));
+  for (let o = 0; o < count; o++) view.setInt32(4 * o, starts[first + o] ?? 0, true);
+  return new Int8Array(view.buffer);
+}
+
+export function joined(parts: Int8Array[]): Int8Array {
+  const out = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    out.set(part, end);
+    end += part.length;
+  }
+  return out;
+}
+
+/** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
+export function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
+  let sum = 0;
+  for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] ?? 0;
+  return (p.bias[o] as number) - p.xZero * sum;
+}
+
+/** Of all outputs, modulo 2^32. */
+export const foldedBias = (p: MacParams, shape: TileShape): Int32Array => p.bias.map((_, o) => foldedBiasOf(p, shape, o) | 0);
+
+/** The largest |sum + bias| of output o: an input less its zero point has at most 8 bits and a sign. */
+export function largestSum(p: MacParams, shape: TileShape, o: number): number {
+  let bound = Math.abs(p.bias[o] as number);
+  for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] ?? 0);
+  return bound;
+}
