@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { compileTree } from './start/tree.ts';
 
 const here = import.meta.dirname;
 const root = join(here, '..');
@@ -25,11 +26,13 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
   .sort();
 
-// asc and binaryen are warm once, for all files (test/compiler)
-const sockets = mkdtempSync(join(tmpdir(), 'runlet-compiler-'));
-const compilerAt = process.platform === 'win32' ? `\\\\.\\pipe\\runlet-${process.pid}` : join(sockets, 'socket');
+// compiled once, for all files (test/start); so are asc and binaryen started once (test/compiler)
+const made = mkdtempSync(join(tmpdir(), 'runlet-tests-'));
+await compileTree(join(made, 'tree'));
+const compilerAt = process.platform === 'win32' ? `\\\\.\\pipe\\runlet-${process.pid}` : join(made, 'socket');
 const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), compilerAt], { stdio: ['pipe', 'pipe', 'inherit'] });
 await once(compiler.stdout, 'data');
+const start = pathToFileURL(join(here, 'start/start.mjs')).href;
 /** A whole run has the counts of CI (.ci/run); a file that is asked for by name has its own, which are larger. */
 const ofWholeRun = {
   RUNLET_NETWORKS: '300',
@@ -43,6 +46,7 @@ const own = {
   FORCE_COLOR: '0',
   RUNLET_TEST_RUNNER: String(process.pid),
   RUNLET_TEST_COMPILER: compilerAt,
+  RUNLET_TEST_TREE: join(made, 'tree'),
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${pathToFileURL(join(here, 'compiler/client.mjs'))}`,
 };
 
@@ -61,7 +65,7 @@ const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${
 function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const env = { ...(wanted.length === 0 && ofWholeRun), ...process.env, ...own };
-    const child = spawn(process.execPath, ['--import', './test/usage.mjs', '--import', 'tsx', file], { cwd: root, env });
+    const child = spawn(process.execPath, ['--import', start, file], { cwd: root, env });
     let text = '';
     let timedOut = false;
     const timer = setTimeout(() => {
@@ -91,7 +95,16 @@ function runFile(file: string): Promise<Outcome> {
 const outcomes: Outcome[] = [];
 /** Gateways and fleets wait for clocks, sockets and each other: two files of the others fill two cores. */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
-const busy = files.filter((file) => !waits(file));
+/** The longest first, so that none is left to run alone at the end; a line that is out of date costs no more than that. */
+const long = [
+  ...['docs/how-to', 'docs/pages', 'docs/quantisation-page', 'docs/gateway-pages', 'docs/tutorials', 'host/make'],
+  ...['fuzz/builds', 'mcu/host', 'packages/packages', 'examples/esphome', 'examples/vite', 'stages/targets', 'stages/models'],
+  ...['export', 'property/inputs', 'property/streaming', 'property/weights', 'quant/mixed', 'stages/edge', 'write/qdq'],
+  ...['host/fit', 'ops/ops', 'browser/web', 'training', 'esp32/listen', 'host/listening', 'stages/ecg', 'property/int16'],
+  ...['mutants/mutants', 'host/cli-weights', 'examples/gateway', 'host/cli', 'examples/node', 'browser/compiler'],
+].map((name) => join('test', `${name}.test.ts`));
+const rankOf = (file: string) => (long.includes(file) ? long.indexOf(file) : long.length);
+const busy = files.filter((file) => !waits(file)).sort((a, b) => rankOf(a) - rankOf(b));
 const waiting = files.filter(waits);
 const started = performance.now();
 async function work(next: () => string | undefined): Promise<void> {
@@ -115,7 +128,7 @@ await Promise.all([work(any), work(any), work(() => waiting.shift())]);
 
 compiler.stdin.end();
 const [compilerSaid] = await once(compiler.stdout, 'data');
-rmSync(sockets, { recursive: true, force: true });
+rmSync(made, { recursive: true, force: true });
 
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0);
 const failures = outcomes.filter((o) => o.failed > 0);

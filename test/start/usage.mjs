@@ -1,7 +1,7 @@
 /**
  * Says at the end how much processor time a test file took, its child processes too (those that it waited for): `  CPU:       12.3`.
  *
- * test/run.ts loads it before each file. Linux alone counts the children.
+ * start.mjs loads it before each file. Linux alone counts the children.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import process from 'node:process';
