@@ -5,8 +5,12 @@
  * uvu exits 0 when no test ran; this does not. Two files run at a time, and beside them one of those that mostly wait.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileTree } from './start/tree.ts';
 
 const here = import.meta.dirname;
 const root = join(here, '..');
@@ -22,19 +26,46 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
   .sort();
 
+// compiled once, for all files (test/start); so are asc and binaryen started once (test/compiler)
+const made = mkdtempSync(join(tmpdir(), 'runlet-tests-'));
+await compileTree(join(made, 'tree'));
+const compilerAt = process.platform === 'win32' ? `\\\\.\\pipe\\runlet-${process.pid}` : join(made, 'socket');
+const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), compilerAt], { stdio: ['pipe', 'pipe', 'inherit'] });
+await once(compiler.stdout, 'data');
+const start = pathToFileURL(join(here, 'start/start.mjs')).href;
+/** A whole run has the counts of CI (.ci/run); a file that is asked for by name has its own, which are larger. */
+const ofWholeRun = {
+  RUNLET_NETWORKS: '300',
+  RUNLET_ASC: '50',
+  RUNLET_QDQ_NETWORKS: '50',
+  RUNLET_FUZZ_COUNT: '1500',
+  RUNLET_FUZZ_BUILDS: '4',
+  RUNLET_SHARE: '3',
+};
+const own = {
+  FORCE_COLOR: '0',
+  RUNLET_TEST_RUNNER: String(process.pid),
+  RUNLET_TEST_COMPILER: compilerAt,
+  RUNLET_TEST_TREE: join(made, 'tree'),
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${pathToFileURL(join(here, 'compiler/client.mjs'))}`,
+};
+
 interface Outcome {
   file: string;
   passed: number;
   failed: number;
   skipped: number;
+  /** Seconds of processor time. */
+  cpu: number;
   text: string;
 }
 
-const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${what}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${what}:\\s+([\\d.]+)`, 'm').exec(text)?.[1] ?? 0);
 
 function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
+    const env = { ...(wanted.length === 0 && ofWholeRun), ...process.env, ...own };
+    const child = spawn(process.execPath, ['--import', start, file], { cwd: root, env });
     let text = '';
     let timedOut = false;
     const timer = setTimeout(() => {
@@ -56,7 +87,7 @@ function runFile(file: string): Promise<Outcome> {
       const ran = total > 0 || skipped > 0 || /^skipped: /m.test(text);
       const failed = Math.max(total - passed, code === 0 && ran ? 0 : 1);
       if (timedOut) text += `\n${file}: no end after ${limitMs / 60_000} minutes\n`;
-      resolve({ file, passed, failed, skipped, text });
+      resolve({ file, passed, failed, skipped, cpu: count(text, 'CPU'), text });
     });
   });
 }
@@ -64,7 +95,17 @@ function runFile(file: string): Promise<Outcome> {
 const outcomes: Outcome[] = [];
 /** Gateways and fleets wait for clocks, sockets and each other: two files of the others fill two cores. */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
-const busy = files.filter((file) => !waits(file));
+/** The longest first, so that none is left to run alone at the end; a line that is out of date costs no more than that. */
+const long = [
+  'mutants/mutants',
+  ...['docs/how-to', 'docs/pages', 'docs/quantisation-page', 'docs/gateway-pages', 'docs/tutorials', 'host/make'],
+  ...['fuzz/builds', 'mcu/host', 'packages/packages', 'examples/esphome', 'examples/vite', 'stages/targets', 'stages/models'],
+  ...['export', 'property/inputs', 'property/streaming', 'property/weights', 'quant/mixed', 'stages/edge', 'write/qdq'],
+  ...['host/fit', 'ops/ops', 'browser/web', 'training', 'esp32/listen', 'host/listening', 'stages/ecg', 'property/int16'],
+  ...['host/cli-weights', 'examples/gateway', 'host/cli', 'examples/node', 'browser/compiler'],
+].map((name) => join('test', `${name}.test.ts`));
+const rankOf = (file: string) => (long.includes(file) ? long.indexOf(file) : long.length);
+const busy = files.filter((file) => !waits(file)).sort((a, b) => rankOf(a) - rankOf(b));
 const waiting = files.filter(waits);
 const started = performance.now();
 async function work(next: () => string | undefined): Promise<void> {
@@ -75,10 +116,10 @@ async function work(next: () => string | undefined): Promise<void> {
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     const lines = outcome.text
       .split('\n')
-      .filter((l) => !/^\s*(Total|Passed|Skipped|Duration):|^[•✘\s]*(\(\d+ \/ \d+\))?\s*$/.test(l));
+      .filter((l) => !/^\s*(Total|Passed|Skipped|Duration|CPU):|^[•✘\s]*(\(\d+ \/ \d+\))?\s*$/.test(l));
     const mark = outcome.failed > 0 ? 'FAIL' : 'ok  ';
     console.log(
-      `${mark} ${file} (${outcome.passed} passed${outcome.skipped ? `, ${outcome.skipped} skipped` : ''}, ${seconds} s)`,
+      `${mark} ${file} (${outcome.passed} passed${outcome.skipped ? `, ${outcome.skipped} skipped` : ''}, ${seconds} s, cpu ${outcome.cpu} s)`,
     );
     for (const line of lines) console.log(`     ${line}`);
   }
@@ -86,11 +127,18 @@ async function work(next: () => string | undefined): Promise<void> {
 const any = () => busy.shift() ?? waiting.shift();
 await Promise.all([work(any), work(any), work(() => waiting.shift())]);
 
+compiler.stdin.end();
+const [compilerSaid] = await once(compiler.stdout, 'data');
+rmSync(made, { recursive: true, force: true });
+
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0);
 const failures = outcomes.filter((o) => o.failed > 0);
 if (files.length === 0) console.log(`no test file matches ${wanted.join(' ')}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.map((o) => o.file).join(', ')}`);
-console.log(`\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+const cpu = outcomes.reduce((total, o) => total + o.cpu, 0).toFixed(0);
+console.log(
+  `\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s, cpu ${cpu} s; ${compilerSaid}`.trimEnd(),
+);
 const skipped = sum('skipped');
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failures.length > 0 || sum('passed') === 0 ? 1 : 0;

@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { root } from '../shared.ts';
 
 export const chromiumPath = [
@@ -66,40 +66,64 @@ export interface BrowserRun {
   userAgent: string;
 }
 
+let opened: Promise<Browser> | undefined;
+let users = 0;
+let closing: NodeJS.Timeout | undefined;
+
+/** A visitor of their own, in one browser for all calls of a file; it closes when none has come for two seconds. */
+async function inBrowser<T>(work: (visitor: BrowserContext) => Promise<T>): Promise<T> {
+  clearTimeout(closing);
+  users++;
+  opened ??= chromium.launch({ executablePath: chromiumPath as string, args: flags });
+  const browser = opened;
+  try {
+    const visitor = await (await browser).newContext();
+    return await work(visitor).finally(() => visitor.close());
+  } finally {
+    if (--users === 0)
+      closing = setTimeout(() => {
+        opened = undefined;
+        browser.then((one) => one.close());
+      }, 2000);
+  }
+}
+
 /** Runs the module in the page, each job over its frames, a hop a push. */
 export async function runInChromium(wasm: Uint8Array, jobs: BrowserJob[]): Promise<BrowserRun> {
   const server = await serve(wasm);
-  const browser = await chromium.launch({ executablePath: chromiumPath as string, args: flags });
   try {
-    const tab = await browser.newPage();
-    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await tab.waitForFunction(() => 'runlet' in globalThis);
-    const given = jobs.map(({ frames, snapshot }) => ({
-      frames: Array.from(frames),
-      sound: frames instanceof Int16Array,
-      snapshot: snapshot && Array.from(snapshot),
-    }));
-    const { runs, ...rest } = await tab.evaluate(async (list) => {
-      // biome-ignore lint/suspicious/noExplicitAny: the page's own global
-      const { openSession, selfTest } = (globalThis as any).runlet;
-      const session = await openSession(await (await fetch('/model.wasm')).arrayBuffer());
-      const check = await selfTest(session);
-      const runs = list.map(({ frames, sound, snapshot }) => {
-        session.reset();
-        if (snapshot) session.restore(Uint8Array.from(snapshot));
-        const outputs: number[][] = [];
-        const indexes: number[] = [];
-        session.pushAll(sound ? Int16Array.from(frames) : Int8Array.from(frames), (n: number) => {
-          outputs.push([...session.outputRaw(0)]);
-          indexes.push(n);
-        });
-        return { outputs, indexes, snapshot: [...session.snapshot()] as number[] };
-      });
-      return { runs, selfTest: check.ok as boolean, userAgent: navigator.userAgent };
-    }, given);
-    return { ...rest, runs: runs.map((run) => ({ ...run, snapshot: Uint8Array.from(run.snapshot) })) };
+    return await inBrowser((visitor) => runIn(visitor, server, jobs));
   } finally {
-    await browser.close();
     server.close();
   }
+}
+
+async function runIn(visitor: BrowserContext, server: Server, jobs: BrowserJob[]): Promise<BrowserRun> {
+  const tab = await visitor.newPage();
+  await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await tab.waitForFunction(() => 'runlet' in globalThis);
+  const given = jobs.map(({ frames, snapshot }) => ({
+    frames: Array.from(frames),
+    sound: frames instanceof Int16Array,
+    snapshot: snapshot && Array.from(snapshot),
+  }));
+  const { runs, ...rest } = await tab.evaluate(async (list) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+    const { openSession, selfTest } = (globalThis as any).runlet;
+    const session = await openSession(await (await fetch('/model.wasm')).arrayBuffer());
+    const check = await selfTest(session);
+    const runs = list.map(({ frames, sound, snapshot }) => {
+      session.reset();
+      if (snapshot) session.restore(Uint8Array.from(snapshot));
+      const outputs: number[][] = [];
+      const indexes: number[] = [];
+      session.pushAll(sound ? Int16Array.from(frames) : Int8Array.from(frames), (n: number) => {
+        outputs.push([...session.outputRaw(0)]);
+        indexes.push(n);
+      });
+      return { outputs, indexes, snapshot: [...session.snapshot()] as number[] };
+    });
+    return { runs, selfTest: check.ok as boolean, userAgent: navigator.userAgent };
+  }, given);
+  return { ...rest, runs: runs.map((run) => ({ ...run, snapshot: Uint8Array.from(run.snapshot) })) };
 }

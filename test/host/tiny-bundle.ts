@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Manifest, manifestSection } from '../../assembly/bundle/manifest.ts';
+import { nodeTools } from '../../assembly/emit/compile.ts';
 import { goldenBytes } from '../../host/session/self-test.ts';
 
 export const hop = 4;
@@ -188,41 +189,16 @@ export function withSection(wasm: Uint8Array, name: string, content: Uint8Array)
 }
 
 const compiled = new Map<string, Uint8Array>();
+const flags = ['-O', '--runtime=stub', '--noAssert', '--use=abort=', '--disable=bulk-memory'];
 
 /** AssemblyScript to wasm, in memory; the same source is compiled once. */
-export async function compileTiny(text: string, memory: string[]): Promise<Uint8Array> {
-  const key = `${memory}\n${text}`;
+export async function compileTiny(source: string, memory: string[]): Promise<Uint8Array> {
+  const key = `${memory}\n${source}`;
   const known = compiled.get(key);
   if (known) return known;
-  const { default: asc } = await import('assemblyscript/asc');
-  let wasm: Uint8Array | undefined;
-  const stderr = asc.createMemoryStream();
-  const { error } = await asc.main(
-    [
-      'tiny.ts',
-      '-o',
-      'tiny.wasm',
-      '-O',
-      '--runtime',
-      'stub',
-      '--noAssert',
-      '--use',
-      'abort=',
-      '--disable',
-      'bulk-memory',
-      ...memory,
-    ],
-    {
-      stdout: asc.createMemoryStream(),
-      stderr,
-      readFile: (name: string) => (name === 'tiny.ts' ? text : null),
-      writeFile: (_name: string, contents: string | Uint8Array) => {
-        if (contents instanceof Uint8Array) wasm = contents;
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error || !wasm) throw new Error(`${error?.message}\n${stderr.toString()}`);
+  const job = { source, files: {}, argv: [...flags, ...memory], transform: false };
+  const { wasm, diagnostics } = await nodeTools.assemble(job);
+  if (!wasm) throw new Error(diagnostics);
   compiled.set(key, wasm);
   return wasm;
 }
