@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { root } from '../shared.ts';
 import { sourcesIn } from '../sources.ts';
 
-const leftOut = /^(assembly\/(kernels|host)|test\/wamr\/naive)\/|\.d\.ts$/;
+const leftOut = /^(assembly\/(kernels|host)|test\/wamr\/naive)\/|^assembly\/runtime\/(?!numbers)|\.d\.ts$/;
 
 export async function compileTree(folder: string): Promise<void> {
   const sources = [
