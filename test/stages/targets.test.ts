@@ -36,7 +36,7 @@ test('simd: a pool that alone reads the new rows of a convolution is part of it'
   const quant = quantPlan(int8, { hop: hops[0] as number });
   const simd = await build(quant, { target: 'simd' });
   const native = await build(quant, { target: 'native' });
-  const pools = ({ source }: Bundle) => source['module.ts']?.match(/^ +maxpool_s8\w*\(/gm)?.length;
+  const pools = ({ source }: Bundle) => source['runtime/network.ts']?.match(/^ +maxpool_s8\w*\(/gm)?.length;
   assert.match(simd.source['kernels/needs.ts'] ?? '', /POOLED: bool = true/);
   assert.is(pools(native), 3);
   assert.is(pools(simd), undefined, 'every pool is inside');
@@ -81,7 +81,7 @@ test('what no layer needs is not compiled: bytes of code', async () => {
     ['N1', 64, 2048, 2560, 3072],
     ['N2', 2, 3072, 3072, 4608],
     ['N2', 20, 3072, 3072, 4800], // ten rows a layer: simd takes the last two together
-    ['N1P', 64, 2048, 2560, 3072],
+    ['N1P', 64, 2304, 2816, 3328], // padding: 18 moves of histories more than N1, 13 bytes each
   ] as const;
   for (const [name, hop, native, interp, simd] of most) {
     const { int8 } = madeUpNetwork(name);
