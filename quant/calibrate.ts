@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
@@ -35,7 +36,7 @@ export function* visitCalibration(
   const show: Visit = (id, values, visits) => {
     const bad = values.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) {
-      const maker = plan.graph.nodes.find(({ output }) => output === id);
+      const maker = viewOf(plan.graph).producer(id);
       const domain = maker && opOfNode(maker).domain?.(maker.attrs);
       throw new RunletError('RN414', {
         what: `the model gives ${values[bad]}`,
@@ -74,7 +75,7 @@ export function* visitCalibration(
 export function channelStats(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, ChannelStats> {
   const stats = new Map<number, ChannelStats>();
   const steps = visitCalibration(plan, data, options, (id, values) => {
-    const of = stats.get(id) ?? new ChannelStats(plan.graph.tensors[id]?.shape.c ?? 1);
+    const of = stats.get(id) ?? new ChannelStats(viewOf(plan.graph).shape(id).c);
     stats.set(id, of);
     of.observe(values);
   });

@@ -12,8 +12,8 @@
 import { RunletError } from '../models/error.ts';
 import { hasWeights, withWeights } from '../models/graph/channels.ts';
 import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { planStream } from '../models/stream/plan.ts';
-import { touchesInt16 } from '../models/stream/timing.ts';
 import type { PlanOptions } from '../models/stream/types.ts';
 import { roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
@@ -67,10 +67,11 @@ const wideQuant = (reach: number): QuantParams => ({
 
 /** Why a group cannot be int16, or nothing. */
 function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefined {
-  if (graph.outputs.some((p) => tensors.includes(p.tensor))) return 'an output';
+  const view = viewOf(graph);
+  if (tensors.some(view.isOutput)) return 'an output';
   if (graph.inputs.some((p) => tensors.includes(p.tensor) && p.hostType !== 'float32')) return 'an int8 input of the model';
-  const makers = graph.nodes.filter((n) => tensors.includes(n.output));
-  if (makers.some((n) => int16Form(n) === undefined)) return `${makers.find((n) => int16Form(n) === undefined)?.op} is int8`;
+  const maker = graph.nodes.find((n) => tensors.includes(n.output) && int16Form(n) === undefined);
+  if (maker) return `${maker.op} is int8`;
   const readers = graph.nodes.filter((n) => n.inputs.some((id) => tensors.includes(id)) && !tensors.includes(n.output));
   if (readers.every((n) => int16Form(n) === undefined)) return `read by ${readers[0]?.op ?? 'nothing'}, which is int8`;
   return noise > 0 ? undefined : 'no noise at the outputs';
@@ -98,7 +99,7 @@ export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): 
 /** State and work a hop. */
 function costOf(graph: Graph, options: PlanOptions): { state: number; work: number } {
   const plan = planStream(graph, options);
-  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { state: plan.stateBytes, work };
 }
 

@@ -8,7 +8,8 @@
 
 import { RunletError } from '../models/error.ts';
 import { hasWeights } from '../models/graph/channels.ts';
-import { frameOf, type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { append } from '../models/lists.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
@@ -244,7 +245,7 @@ function aboutOf(plan: StreamPlan, data: Calibration): CalibrationSet {
   const pieces = piecesOf(data);
   const { graph, clock } = plan;
   const summaries = graph.inputs.map(({ tensor }, i) => {
-    const summary = new InputSummary(frameOf((graph.tensors[tensor] as Tensor).shape));
+    const summary = new InputSummary(viewOf(graph).frame(tensor));
     for (const piece of pieces) summary.add(piece[i] as Float32Array);
     return summary;
   });

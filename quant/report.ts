@@ -5,6 +5,7 @@
  * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
  */
 import { type Graph, type Ints, type QuantParams, storedRange } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
@@ -40,7 +41,7 @@ export function quantiseSignal(data: Float32Array, q: QuantParams): Ints {
 /** A signal for each input. */
 export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Ints[] =>
   signals.map((data, i) =>
-    quantiseSignal(data, graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 }),
+    quantiseSignal(data, viewOf(graph).quant(graph.inputs[i]?.tensor ?? -1) ?? { scale: 1, zeroPoint: 0 }),
   );
 
 class Row {
@@ -107,7 +108,7 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Cal
     return {
       tensor,
       name: t?.name ?? '',
-      op: graph.nodes.find((n) => n.output === tensor)?.op ?? 'input',
+      op: viewOf(graph).producer(tensor)?.op ?? 'input',
       scale: t?.quant?.scale ?? 0,
       zeroPoint: t?.quant?.zeroPoint ?? 0,
       ...(t?.quant?.type && { type: t.quant.type }),

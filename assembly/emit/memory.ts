@@ -15,9 +15,8 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
+import { frameBytes, partialBytes as slotBytes } from '../../models/stream/fold.ts';
 import type { FoldReuse } from '../../models/stream/layout.ts';
-import { partialBytes as slotBytes } from '../../models/stream/steps.ts';
-import { frameBytes } from '../../models/stream/timing.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from '../frontend/pack.ts';
 import type { Home } from './home.ts';

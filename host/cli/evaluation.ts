@@ -5,8 +5,9 @@
  * Data is what --calib takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any other data one for each window.
  * Labels are .npy, .json (a list, or its member `labels`) or .csv (the column `label`, else the last).
  */
+
+import { clockOf } from '../../models/graph/clock.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';

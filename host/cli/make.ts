@@ -8,11 +8,11 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
+import { clockOf, tickName } from '../../models/graph/clock.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printableLines } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
-import { clockOf, tickName } from '../../models/stream/clock.ts';
 import { savedText } from '../../models/stream/print.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';

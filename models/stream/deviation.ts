@@ -8,9 +8,10 @@
  */
 
 import { isRunletError, RunletError } from '../error.ts';
+import { gcd } from '../graph/clock.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { gcd } from './clock.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
 import { type Block, executeHeads, executeTrunk, type RunNode, type WindowResult } from './execute.ts';
@@ -223,7 +224,7 @@ const summary = (outputs: Differences[]): Pick<ModeCost, 'outputNrmse' | 'maxDif
 
 function addOutput<A>(graph: Graph, to: Differences, i: number, want: A, got: A, real: Arithmetic<A>['real']): void {
   const id = graph.outputs[i]?.tensor ?? -1;
-  to.add(real(id, want), real(id, got), graph.tensors[id]?.shape ?? { t: 1, f: 1, c: 1 });
+  to.add(real(id, want), real(id, got), viewOf(graph).shape(id));
 }
 
 function add<A>(graph: Graph, one: Measured<A>, want: WindowResult<A>, got: WindowResult<A>, real: Arithmetic<A>['real']): void {

@@ -7,16 +7,17 @@
  * right by delayFrames, and so equals the model itself where it does not pad time.
  */
 import { RunletError } from '../error.ts';
+import { checkClock, lcm, ticksOf } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
 import { chooseLayout } from './choose.ts';
-import { checkClock, clockOf, lcm, ticksOf } from './clock.ts';
 import { rowsDue } from './due.ts';
 import { edgePlan } from './edge-plan.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
-import { ruleOf, strideOf, timingOf } from './timing.ts';
+import { strideOf, timingOf } from './timing.ts';
 import type { PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
@@ -32,7 +33,7 @@ export function boundaryOf(graph: Graph, trunk: Set<Node>, timing: Map<number, T
 function checkOptions(graph: Graph, window: number, options: PlanOptions): void {
   const { hop, microHop = hop } = options;
   checkClock(graph);
-  const direct = graph.outputs.find((p) => !graph.nodes.some((n) => n.output === p.tensor));
+  const direct = graph.outputs.find((p) => !viewOf(graph).producer(p.tensor));
   if (direct) {
     throw new RunletError('RN204', {
       what: `no operator computes the output ${direct.name}`,
@@ -88,7 +89,8 @@ function checkAlignment(window: number, hop: number, microHop: number, alignment
  * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
  */
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
-  const clock = clockOf(graph);
+  const view = viewOf(graph);
+  const { clock } = view;
   const { window, units } = clock;
   checkOptions(graph, window, options);
   const { hop } = options;
@@ -102,12 +104,11 @@ export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
   if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
 
   const boundary = boundaryOf(graph, trunk, timing);
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
   let delay = 0;
   let lead = 0;
   for (const id of boundary) {
     const t = timing.get(id) as Timing;
-    delay = Math.max(delay, (rowsOf(id) - 1) * t.jump + t.need - window * units);
+    delay = Math.max(delay, (view.rows(id) - 1) * t.jump + t.need - window * units);
     lead = Math.max(lead, t.lead);
   }
   const delayFrames = ticksOf(delay, clock);
@@ -143,6 +144,7 @@ function buffers(
   boundary: Set<number>,
   rows: (id: number) => number,
 ): Map<number, TensorPlan> {
+  const view = viewOf(graph);
   const micro = microHop * clock.units;
   const tensors = new Map<number, TensorPlan>();
   for (const [id, t] of timing) {
@@ -152,16 +154,14 @@ function buffers(
     // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
     const unread = mode === 'misaligned' ? 0 : newRows;
     if (boundary.has(id)) historyRows = Math.max(historyRows, rows(id) - unread, newRows - unread);
-    for (const node of trunk) {
-      if (!node.inputs.includes(id)) continue;
-      const rule = ruleOf(graph, node);
-      if (rule.kind !== 'window') continue;
+    for (const node of view.readers(id)) {
+      const rule = view.rule(node);
+      if (!trunk.has(node) || rule.kind !== 'window') continue;
       const outBefore = rows(node.output) - micro / (timing.get(node.output) as Timing).jump;
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
     const windowFirstRow = unread + historyRows - rows(id);
-    const windowRows = graph.tensors[id]?.shape.t ?? 0;
-    tensors.set(id, { ...t, tensor: id, windowRows, newRows, historyRows, windowFirstRow, rowStep: 1 });
+    tensors.set(id, { ...t, tensor: id, windowRows: view.rows(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
   }
   return tensors;
 }
@@ -169,7 +169,8 @@ function buffers(
 /** RN206 where a hop by itself does not give the rows that it stands for. */
 function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: Set<Node>, timing: Map<number, Timing>): void {
   const { hop } = options;
-  const { units } = clockOf(graph);
+  const view = viewOf(graph);
+  const { units } = view.clock;
   const time = hop * units;
   const fail = (what: string, why: string, where?: string) => {
     throw new RunletError('RN206', { what, ...(where && { where }), why, tryThis: 'mode stream, or edge-exact' });
@@ -182,12 +183,12 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
       'approx pads at the seams of what it computes at once (StreamiNNC rule R3)',
     );
   for (const node of trunk) {
-    const rule = ruleOf(graph, node);
+    const rule = view.rule(node);
     const jump = timing.get(node.inputs[0] as number)?.jump ?? 1;
     if (rule.kind !== 'window') continue;
     const rows = slidingLength(time / jump, rule.kernel, rule.stride, rule.dilation, rule.pad);
     const rate = time / jump / rule.stride;
-    const whole = (graph.tensors[node.output]?.shape.t ?? 0) * jump * rule.stride === window * units;
+    const whole = view.rows(node.output) * jump * rule.stride === window * units;
     if (rows < rate || !whole)
       fail(
         `a hop of ${time / jump} rows gives ${rows}, and ${rate} are needed`,
@@ -218,8 +219,7 @@ function planApprox(
   alignment: number,
 ): StreamPlan {
   const { hop } = options;
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
-  const clock = clockOf(graph);
+  const { clock, rows: rowsOf } = viewOf(graph);
   const { window } = clock;
   checkApprox(graph, options, window, trunk, timing);
   const boundary = boundaryOf(graph, trunk, timing);
@@ -272,7 +272,7 @@ function planEdges(graph: Graph, window: number, options: PlanOptions, reason: s
     graph,
     mode: 'edge-exact',
     reason,
-    clock: clockOf(graph),
+    clock: viewOf(graph).clock,
     window,
     hop,
     microHop,

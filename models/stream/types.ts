@@ -5,9 +5,10 @@
  * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at unit i * jump relative to the start
  * of a window; rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
  */
+
+import type { Clock } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
-import type { Clock } from './clock.ts';
 import type { EdgeWork, FoldReuse, Interior, Layout, Taps } from './layout.ts';
 
 /**

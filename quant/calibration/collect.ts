@@ -8,7 +8,7 @@
  * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the signal's length.
  */
 import { RunletError } from '../../models/error.ts';
-import { frameOf } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { checkValue, emptyCalibration, tooShort } from './check.ts';
 import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
@@ -93,7 +93,7 @@ class Collector {
   constructor(plan: StreamPlan, keep: number, sampling: Sampling, seed: number) {
     [this.plan, this.keep, this.sampling, this.seed] = [plan, keep, sampling, seed];
     const { graph, clock } = plan;
-    this.elements = graph.inputs.map(({ tensor }) => frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
+    this.elements = graph.inputs.map(({ tensor }) => viewOf(graph).frame(tensor));
     this.perPiece = this.elements.map((n, i) => n * (clock.rates[i] as number) * pieceTicks(plan));
     this.rest = this.perPiece.map((n) => ({ data: new Float32Array(n), used: 0 }));
     this.summaries = this.elements.map((n) => new InputSummary(n));

@@ -8,6 +8,7 @@
  */
 
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf } from '../../models/lists.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
@@ -117,7 +118,7 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
     const noise = of(tensors);
     return {
       tensors,
-      op: int8.nodes.find((n) => n.output === first)?.op ?? 'input',
+      op: viewOf(int8).producer(first)?.op ?? 'input',
       name: int8.tensors[first]?.name ?? '',
       noise,
       aloneDb: decibels(noise),

@@ -10,10 +10,10 @@
 import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { touchesInt16 } from '../../models/stream/timing.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { cutsOf } from '../diagnose/cuts.ts';
@@ -72,7 +72,7 @@ function costOf({ plan }: QuantPlan): { bytes: number; work: number } {
     const { outputs } = weightChannels(node, (plan.graph.tensors[node.inputs[0] as number] as Tensor).shape.c);
     bytes += node.attrs.weights.data.length + 12 * outputs;
   }
-  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { bytes, work };
 }
 

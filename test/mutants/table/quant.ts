@@ -61,8 +61,8 @@ const reference = inFolder('quant', [
   {
     id: 'scales-of-concat-shared-input',
     file: 'scales.ts',
-    find: '!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)',
-    replace: '!producer || graph.outputs.some((p) => p.tensor === id)',
+    find: '!producer || !view.soleReader(id)',
+    replace: '!producer || view.isOutput(id)',
     tests: 'quant/scales',
     why: "the scales of concat: another reader's input becomes coarser",
   },

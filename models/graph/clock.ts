@@ -9,8 +9,8 @@
  */
 
 import { RunletError } from '../error.ts';
-import type { Graph } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
+import type { Graph } from './types.ts';
 
 export interface Clock {
   /** Ticks of a window. */
