@@ -7,6 +7,7 @@
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
+import { resultOf } from '../models/lists.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
@@ -79,7 +80,7 @@ export function channelStats(plan: StreamPlan, data: Calibration, options: Calib
     stats.set(id, of);
     of.observe(values);
   });
-  while (!steps.next().done);
+  resultOf(steps);
   return stats;
 }
 

@@ -2,7 +2,7 @@
  * An int8 graph whose scales fit the integer operators.
  *
  * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a table) wherever a pool or a
- * concatenation would have to change scale: after pools, before concatenations.  Exact where no scale differs: then nothing changes.
+ * concatenation would have to change scale: after pools, before concatenations.  Where no scale differs the graph itself is given back.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';
@@ -47,5 +47,5 @@ export function legalise(graph: Graph, wanted: (shares: string) => boolean = () 
       nodes.push({ ...node, output: middle }, requantise(middle, node.output, `${node.name}/requantise`));
     }
   }
-  return { ...graph, tensors, nodes };
+  return nodes.length === graph.nodes.length ? graph : { ...graph, tensors, nodes };
 }

@@ -1,7 +1,7 @@
 /**
  * Mixed: int16 for the activations that need it most, within a budget of cost.
  *
- * In: an int8 Graph of a float model, plan options, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
+ * In: the plan of an int8 Graph of a float model, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
  * tensors its noise, what it costs, whether it was taken.
  *
  * Cost of a choice: half the growth of the state plus half the growth of the work, where a multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has
@@ -14,7 +14,7 @@ import { hasWeights, withWeights } from '../models/graph/channels.ts';
 import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { planStream } from '../models/stream/plan.ts';
-import type { PlanOptions } from '../models/stream/types.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
 import { roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
@@ -97,14 +97,13 @@ export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): 
 }
 
 /** State and work a hop. */
-function costOf(graph: Graph, options: PlanOptions): { state: number; work: number } {
-  const plan = planStream(graph, options);
+function costOf(plan: StreamPlan): { state: number; work: number } {
   const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { state: plan.stateBytes, work };
 }
 
 /** @throws RunletError RN443 a budget or a target that is none */
-export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
+export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
   const { budgetPercent = 20, targetDb = Number.POSITIVE_INFINITY } = how;
   if (!(budgetPercent >= 0) || Number.isNaN(targetDb))
     throw new RunletError('RN443', {
@@ -112,15 +111,15 @@ export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float
       why: 'the budget is a share of the cost, 0 or more, the target a signal-to-noise ratio',
       tryThis: '--mixed-budget 20',
     });
-  const { mode } = planStream(int8, options);
-  const planned = { ...options, mode };
-  const found: Sensitivities = sensitivity(int8, planned, signals, how.maxWindows);
-  const base = costOf(int8, planned);
+  const { graph: int8, options, mode } = plan;
+  const found: Sensitivities = sensitivity(plan, signals, how.maxWindows);
+  const base = costOf(plan);
   const wideOf = (groups: readonly Sensitivity[]) =>
     new Map(groups.flatMap((g) => g.tensors.map((id): [number, QuantParams] => [id, wideQuant(reachOf(int8, g, signals))])));
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
-    const { state, work } = costOf(withInt16(int8, wideOf(groups)), planned);
+    // wider rows and rescales are other state and other work: each choice has a plan of its own
+    const { state, work } = costOf(planStream(withInt16(int8, wideOf(groups)), { ...options, mode }));
     return 50 * (growth(state, base.state) + growth(work, base.work));
   };
   const all = found.groups.reduce((sum, g) => sum + g.noise, 0);

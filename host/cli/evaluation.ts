@@ -122,8 +122,14 @@ export async function compared(
   plan: PlanOptions,
   { data, labels }: Task,
 ): Promise<FormComparison> {
-  const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');
-  return whileWorking('judging each form', async () => compareForms(graph, int8, plan, data, labels));
+  const [{ compareForms }, { quantPlan }, { planStream }] = await Promise.all([
+    import('../../quant/evaluate/compare-forms.ts'),
+    import('../../quant/plan.ts'),
+    import('../../models/stream/plan.ts'),
+  ]);
+  const quant = quantPlan(planStream(int8, plan));
+  const float = graph && planStream(graph, { ...plan, mode: quant.plan.mode });
+  return whileWorking('judging each form', async () => compareForms(float, quant, data, labels));
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -37,6 +37,11 @@ export interface PlanOptions {
   depth?: number;
 }
 
+/** The plan's part of options that hold more. */
+export const planOptionsOf = ({ hop, mode, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions => ({
+  ...{ hop, mode, microHop, budgetRam, budgetMacs, depth },
+});
+
 /** Where a tensor stands on the time grid (trunk tensors only), in units. */
 export interface Timing {
   /** Time between two rows: the product of all strides, times the input's own. */
@@ -117,6 +122,8 @@ export interface Step {
 
 export interface StreamPlan {
   graph: Graph;
+  /** What was asked for. */
+  options: PlanOptions;
   mode: Mode;
   /** Why this mode, one sentence. */
   reason: string;

@@ -9,6 +9,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { viewOf } from '../../models/graph/view.ts';
+import { joinFloats } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { checkValue, emptyCalibration, tooShort } from './check.ts';
 import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
@@ -223,19 +224,9 @@ class Collector {
     }
     const all = recordings
       .filter((parts) => parts.length > 0)
-      .map((parts) => this.elements.map((_, i) => join(parts.map((p) => p[i] as Float32Array))));
+      .map((parts) => this.elements.map((_, i) => joinFloats(parts.map((p) => p[i] as Float32Array))));
     return this.seams > 0 ? all.filter((inputs) => (inputs[0] as Float32Array).length >= (this.perPiece[0] as number)) : all;
   }
-}
-
-function join(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 const defaults = { calibWindows: 256, seed: 1 };

@@ -1,7 +1,7 @@
 /**
  * search: which way to quantise is best for a task, within a time budget.
  *
- * In: a float graph, plan options, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
+ * In: the plan of a float graph, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
  * costs, the Pareto front of them, and the one chosen: the best score, of equals the fewest bytes, then the least work, then the first tried.
  * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The model is run the way it will run.
  * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work: multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts.
@@ -11,10 +11,12 @@ import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
+import { joinFloats, resultOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { planFor } from '../../models/stream/rebind.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { cutsOf } from '../diagnose/cuts.ts';
 import { type EvaluationData, evaluate } from '../evaluate/evaluate.ts';
@@ -23,7 +25,7 @@ import { outputsOf } from '../evaluate/outputs.ts';
 import { analyticMeans } from '../methods/analytic-means.ts';
 import { int16Work, mixed } from '../mixed.ts';
 import { type QuantPlan, quantPlan } from '../plan.ts';
-import { quantize, type Seen } from '../quantize.ts';
+import { quantizePlanned, type Seen } from '../quantize.ts';
 import { type Candidate, candidatesOf, optionsText } from './candidates.ts';
 
 export interface SearchOptions {
@@ -112,8 +114,7 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
 
 /** Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437 (no budget), RN431 to RN438, RN404, RN41x */
 export function* searchSteps(
-  graph: Graph,
-  options: PlanOptions,
+  plan: StreamPlan,
   calibration: Calibration,
   how: SearchOptions = {},
 ): Generator<{ tried: number; candidates: number; share: number }, Search, undefined> {
@@ -124,9 +125,8 @@ export function* searchSteps(
       why: 'nothing would be tried',
       tryThis: '--seconds 60, or --candidates 10',
     });
-  const plan = planStream(graph, options);
-  const planned: PlanOptions = { ...options, mode: plan.mode };
-  const all = candidatesOf({ ...how, analytic: analyticMeans(graph).size > 0 });
+  const { options, mode } = plan;
+  const all = candidatesOf({ ...how, analytic: analyticMeans(plan.graph).size > 0 });
   const score: Score = task ? (task.metric ?? (task.labels.kind === 'classes' ? 'accuracy' : 'mae')) : 'output SQNR';
   const sqnr = task ? undefined : outputSqnr(plan, calibration);
   const scoreOf = (quant: QuantPlan): number => {
@@ -151,13 +151,15 @@ export function* searchSteps(
     };
     const key = optionsText({ methods: candidate.methods });
     if (last?.key !== key) {
-      const made = quantize(graph, planned, calibration, { ...candidate.methods, noReport: true, seen });
+      const made = quantizePlanned(plan, calibration, { ...candidate.methods, noReport: true, seen });
       last = { key, int8: made.graph, float: made.float };
     }
     const { int8, float } = last;
     const { mixedBudget } = candidate;
-    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget }).graph;
-    const quant = quantPlan(made, planned);
+    const narrow = planFor(plan, int8);
+    const made = mixedBudget === undefined ? int8 : mixed(narrow, joined, { budgetPercent: mixedBudget }).graph;
+    // with int16 it is another graph, and has a plan of its own
+    const quant = quantPlan(made === int8 ? narrow : planStream(made, { ...options, mode }));
     tried.push({
       ...candidate,
       options: optionsText(candidate),
@@ -174,23 +176,9 @@ export function* searchSteps(
 /** One signal an input: windows that were chosen of a long recording are joined. */
 function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
   const pieces = piecesOf(calibration);
-  return plan.graph.inputs.map((_, i) => {
-    const parts = pieces.map((piece) => piece[i] as Float32Array);
-    const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
-  });
+  return plan.graph.inputs.map((_, i) => joinFloats(pieces.map((piece) => piece[i] as Float32Array)));
 }
 
 /** The whole search. @throws as searchSteps */
-export function search(graph: Graph, options: PlanOptions, calibration: Calibration, how: SearchOptions = {}): Search {
-  const steps = searchSteps(graph, options, calibration, how);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}
+export const search = (plan: StreamPlan, calibration: Calibration, how: SearchOptions = {}): Search =>
+  resultOf(searchSteps(plan, calibration, how));

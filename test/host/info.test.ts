@@ -1,4 +1,5 @@
 /** What a module says of itself by number (rn_info), homes of weights by target and form, and the message of a command: no compiler is needed. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkHome, homes } from '../../assembly/emit/home.ts';
@@ -7,6 +8,7 @@ import { mapMemory } from '../../assembly/emit/memory.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { wasiBytes, wasiData } from '../../assembly/emit/wasi.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { codeOf } from './helpers.ts';
@@ -15,7 +17,7 @@ const infoOf = (hostType: 'float32' | 'int8' | 'uint8'): Map<number, number> => 
   const graph: Graph = { ...tinyStream() };
   graph.inputs = graph.inputs.map((port) => ({ ...port, hostType }));
   graph.outputs = graph.outputs.map((port) => ({ ...port, hostType }));
-  const quant = quantPlan(graph, { hop: 12 });
+  const quant = quantPlan(planStream(graph, { hop: 12 }));
   const map = mapMemory(quant.plan, 16, { weights: 100, tables: 60 });
   return new Map(infoCases(quant, map).map(([what, value]) => [what, value]));
 };
@@ -28,7 +30,7 @@ test('rn_info: types, zero points and scales of ports are those of docs/abi.md',
   ] as const) {
     const info = infoOf(hostType);
     assert.equal([info.get(16), info.get(64)], [type, type], hostType);
-    const { tensors, inputs, outputs } = quantPlan(tinyStream(), { hop: 12 }).plan.graph;
+    const { tensors, inputs, outputs } = quantPlan(planStream(tinyStream(), { hop: 12 })).plan.graph;
     for (const [base, port] of [
       [16, inputs[0]],
       [64, outputs[0]],

@@ -159,7 +159,7 @@ test('good is better than fast and best no worse than good, in the mean over unb
     const hop = spec.window;
     const signal = signalFor(graph, 16, rnd);
     const of = (preset: keyof typeof decibels) => {
-      const { report } = quantize(graph, { hop, mode: 'windowed' }, signal, { preset });
+      const { report } = quantize(graph, signal, { hop, mode: 'windowed', preset });
       return report.find((r) => r.tensor === graph.outputs[0]?.tensor)?.sqnrDb ?? 0;
     };
     const found = { fast: of('fast'), good: of('good'), best: of('best') };
