@@ -7,13 +7,11 @@
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
-import { resultOf } from '../models/lists.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
-import { ChannelStats } from './methods/channel-stats.ts';
 
 export interface CalibrateOptions {
   maxWindows?: number;
@@ -70,18 +68,6 @@ export function* visitCalibration(
       }
       yield ++done / passes;
     }
-}
-
-/** Channels of each tensor. @throws RunletError RN414 */
-export function channelStats(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, ChannelStats> {
-  const stats = new Map<number, ChannelStats>();
-  const steps = visitCalibration(plan, data, options, (id, values) => {
-    const of = stats.get(id) ?? new ChannelStats(viewOf(plan.graph).shape(id).c);
-    stats.set(id, of);
-    of.observe(values);
-  });
-  resultOf(steps);
-  return stats;
 }
 
 /** Rows of a trunk tensor that depend on real frames only. */

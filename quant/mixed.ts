@@ -15,7 +15,7 @@ import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts'
 import { viewOf } from '../models/graph/view.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
-import { roundHalfAway } from './fixed-point.ts';
+import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
 
@@ -86,12 +86,8 @@ export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): 
     const { bias } = hasWeights(node) ? node.attrs : {};
     if (!hasWeights(node) || !to || !bias) return node;
     const finer = (int8.tensors[x]?.quant?.scale ?? 1) / to.scale;
-    const limit = 2 ** 30;
-    return withWeights(
-      node,
-      node.attrs.weights,
-      Int32Array.from(bias, (b) => Math.max(-limit, Math.min(limit, roundHalfAway(b * finer)))),
-    );
+    const integers = Int32Array.from(bias, (b) => clampInt(roundHalfAway(b * finer), -mostBias, mostBias));
+    return withWeights(node, node.attrs.weights, integers);
   });
   return withRescales({ ...int8, tensors, nodes }, (id) => int8.tensors[id]?.quant as QuantParams);
 }

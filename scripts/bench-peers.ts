@@ -12,7 +12,6 @@ import { benchModule } from '../host/bench/modules.ts';
 import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../host/bench/networks.ts';
 import { quantile } from '../host/report/statistics.ts';
 import { type Cell, table } from '../host/report/table.ts';
-import { runFloat } from '../models/graph/run.ts';
 import { planStream } from '../models/stream/plan.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { runWindow } from '../quant/reference.ts';
@@ -21,6 +20,7 @@ import { type ChromiumRun, whyNot } from '../test/bench/chromium.ts';
 import { networkInChromium, stepInChromium } from '../test/bench/chromium-jobs.ts';
 import { startPeers } from '../test/bench/peers.ts';
 import { type Start, starts } from '../test/bench/start.ts';
+import { runFloat } from '../test/graph/run-float.ts';
 import { shared } from '../test/shared.ts';
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,7 @@
  * streaming rule and the cost of each node.  `viewOf` keeps a view for as long as its graph lives.
  */
 import { opOfNode } from '../ops/index.ts';
-import type { StreamRule } from '../ops/op.ts';
+import { type StreamRule, streamOf } from '../ops/op.ts';
 import { type Clock, clockOf } from './clock.ts';
 import { elementBytes, frameOf, type Graph, isInt16, type Node, type QuantParams, type Shape } from './types.ts';
 
@@ -58,7 +58,7 @@ export class GraphView {
   }
 
   private findRule(node: Node): StreamRule {
-    const rule = opOfNode(node).stream(node.attrs, this.inputShapes(node));
+    const rule = streamOf(opOfNode(node), node.attrs, this.inputShapes(node));
     // partial maxima are int8
     if (rule.kind === 'fold' && rule.fold === 'max' && this.touchesInt16(node)) return { kind: 'whole' };
     if (rule.kind === 'window' && this.rows(node.output) === 1 && !this.graph.stateful) return { ...rule, stride: 1 };
@@ -66,7 +66,8 @@ export class GraphView {
   }
 
   /** Multiply-accumulates of one row, and of a whole window. */
-  macsPerRow = (node: Node): number => opOfNode(node).macsPerFrame(node.attrs, this.inputShapes(node), this.shape(node.output));
+  macsPerRow = (node: Node): number =>
+    opOfNode(node).macsPerFrame?.(node.attrs, this.inputShapes(node), this.shape(node.output)) ?? 0;
   macsPerWindow = (node: Node): number => this.macsPerRow(node) * this.rows(node.output);
 
   /** These tensors and all that depend on them. */

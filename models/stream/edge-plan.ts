@@ -8,6 +8,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import type { Interior, Layout } from './layout.ts';
 import { historyOf, periodOf } from './reuse.ts';
+import { copyStep } from './steps.ts';
 import { timingOf, type WindowRule } from './timing.ts';
 import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
 
@@ -106,19 +107,7 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
     const node = view.producer(port.tensor) as Node;
     const todo = work.get(port.tensor);
     if (!trunk.has(node) || needsBuffer(at(port.tensor), todo?.window?.right ?? 0, todo?.spliced ?? 0)) continue;
-    steps.head.push({
-      kind: 'copy',
-      section: 'head',
-      node,
-      inputs: [all(port.tensor)],
-      output: port.tensor,
-      outRows: view.rows(port.tensor),
-      rule: { kind: 'whole' },
-      macsPerHop: 0,
-      macsPerWindow: 0,
-      stateBytes: 0,
-      exact: true,
-    });
+    steps.head.push(copyStep(node, all(port.tensor), true));
   }
   const ordered = [...steps.trunk, ...steps.edge, ...steps.head];
   for (const { tensor } of graph.inputs) {

@@ -13,12 +13,6 @@ import { type GraphView, viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
 import type { Edge } from './layout.ts';
 
-/** Rows first to first + rows - 1. */
-export interface Span {
-  first: number;
-  rows: number;
-}
-
 /** Rows that touch no edge. */
 export const interior = (e: Edge): number => Math.max(0, e.rows - e.left - e.right);
 /** Reuse saves rows where more of them are interior than are new, and costs none where as many are (proof, section 5). */

@@ -38,7 +38,7 @@ function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
   );
 }
 
-type Sliceable<A> = { slice(from: number, to: number): A };
+export type Sliceable<A> = { slice(from: number, to: number): A };
 
 /** The signal of the one input, or one for each. */
 export type Signal<A> = Block<A> | readonly Block<A>[];
@@ -74,7 +74,8 @@ export function cutSignal<A extends Sliceable<A>>(
   );
 }
 
-function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
+/** Rows [from, to) of a block. */
+export function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
   if (from === 0 && to === shape.t) return { data, shape };
   return { data: data.slice(from * frameOf(shape), to * frameOf(shape)), shape: { ...shape, t: to - from } };
 }

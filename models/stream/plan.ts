@@ -7,10 +7,11 @@
  * right by delayFrames, and so equals the model itself where it does not pad time.
  */
 import { RunletError } from '../error.ts';
-import { checkClock, lcm, ticksOf } from '../graph/clock.ts';
+import { lcm, ticksOf } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
+import { checkClock } from './check-clock.ts';
 import { chooseLayout } from './choose.ts';
 import { rowsDue } from './due.ts';
 import { edgePlan } from './edge-plan.ts';

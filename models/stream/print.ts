@@ -6,6 +6,7 @@
 import { gcd, tickName, ticksOf } from '../graph/clock.ts';
 import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
+import { streamOf } from '../ops/op.ts';
 import type { FoldReuse } from './layout.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
@@ -27,7 +28,7 @@ export interface PlanRow {
 
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
-  const rule = opOfNode(step.node).stream(step.node.attrs, viewOf(plan.graph).inputShapes(step.node));
+  const rule = streamOf(opOfNode(step.node), step.node.attrs, viewOf(plan.graph).inputShapes(step.node));
   if (step.fold) return foldText(step.fold);
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';

@@ -52,6 +52,21 @@ function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): nu
   return bytes < plan.windowRows * viewOf(draft.graph).frameBytes(plan.tensor) ? slots : undefined;
 }
 
+/** A graph output that is taken from the rows of a trunk tensor. */
+export const copyStep = (node: Node, input: StepInput, exact: boolean): Step => ({
+  kind: 'copy',
+  section: 'head',
+  node,
+  inputs: [input],
+  output: input.tensor,
+  outRows: input.rows,
+  rule: { kind: 'whole' },
+  macsPerHop: 0,
+  macsPerWindow: 0,
+  stateBytes: 0,
+  exact,
+});
+
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
   const view = viewOf(graph);
@@ -106,20 +121,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
     if (!draft.tensors.has(port.tensor)) continue;
     const node = view.producer(port.tensor);
     if (!node) continue;
-    const rule = { kind: 'whole' } as const;
-    headSteps.push({
-      kind: 'copy',
-      section: 'head',
-      node,
-      inputs: [headInput(draft, port.tensor)],
-      output: port.tensor,
-      outRows: view.rows(port.tensor),
-      rule,
-      macsPerHop: 0,
-      macsPerWindow: 0,
-      stateBytes: 0,
-      exact: headIsExact(draft, node),
-    });
+    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node)));
   }
   dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
   const steps = [...trunkSteps, ...foldSteps, ...headSteps];

@@ -38,9 +38,9 @@ export interface PlanOptions {
 }
 
 /** The plan's part of options that hold more. */
-export const planOptionsOf = ({ hop, mode, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions => ({
-  ...{ hop, mode, microHop, budgetRam, budgetMacs, depth },
-});
+export function planOptionsOf({ hop, mode, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions {
+  return { hop, mode, microHop, budgetRam, budgetMacs, depth };
+}
 
 /** Where a tensor stands on the time grid (trunk tensors only), in units. */
 export interface Timing {

@@ -10,6 +10,7 @@ import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks } from '../../models/stream/float.ts';
 import { windowedPlan } from '../../models/stream/plan.ts';
 import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
+import { Ratio } from '../diagnose/tally.ts';
 import type { QuantPlan } from '../plan.ts';
 import { windowedModel } from '../reference.ts';
 import {
@@ -51,15 +52,14 @@ export interface FormComparison {
 }
 
 function difference(reference: readonly Judged[], judged: readonly Judged[]): { outputSqnrDb: number; maxDifference: number } {
-  let [signal, noise, maxDifference] = [0, 0, 0];
-  for (const [i, { outputs }] of reference.entries())
-    for (const [e, want] of outputs.entries()) {
-      const d = (judged[i]?.outputs[e] as number) - want;
-      signal += want * want;
-      noise += d * d;
-      maxDifference = Math.max(maxDifference, Math.abs(d));
-    }
-  return { outputSqnrDb: noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY, maxDifference };
+  const ratio = new Ratio();
+  let maxDifference = 0;
+  for (const [i, { outputs }] of reference.entries()) {
+    const got = (e: number) => judged[i]?.outputs[e] as number;
+    ratio.add(outputs, got);
+    for (const [e, want] of outputs.entries()) maxDifference = Math.max(maxDifference, Math.abs(got(e) - want));
+  }
+  return { outputSqnrDb: ratio.db, maxDifference };
 }
 
 /** Recordings without their last ticks, which a streamed output with look-ahead waits for. */

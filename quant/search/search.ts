@@ -19,6 +19,7 @@ import { planFor } from '../../models/stream/rebind.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { cutsOf } from '../diagnose/cuts.ts';
+import { Ratio } from '../diagnose/tally.ts';
 import { type EvaluationData, evaluate } from '../evaluate/evaluate.ts';
 import type { Labels, Metric } from '../evaluate/labels.ts';
 import { outputsOf } from '../evaluate/outputs.ts';
@@ -97,18 +98,13 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
   const cuts = cutsOf(plan, data, 4, 7);
   const exact = cuts.map((signals) => [...executeStream(plan, floatBlocks(plan, signals), floatRunner)].map((w) => w.outputs));
   return (quant) => {
-    let [signal, noise] = [0, 0];
+    const ratio = new Ratio();
     for (const [k, signals] of cuts.entries()) {
       let n = 0;
-      for (const { values } of outputsOf(quant, signals, () => true)) {
-        const want = (exact[k]?.[n++] ?? []).flatMap((part) => [...part]);
-        for (const [e, x] of want.entries()) {
-          signal += x * x;
-          noise += (x - (values[e] as number)) ** 2;
-        }
-      }
+      for (const { values } of outputsOf(quant, signals, () => true))
+        ratio.add(joinFloats(exact[k]?.[n++] ?? []), (e) => values[e] as number);
     }
-    return noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY;
+    return ratio.db;
   };
 }
 

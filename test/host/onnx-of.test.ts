@@ -3,13 +3,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import type { Graph, QuantParams, Tensor } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { onnxInput, onnxOf } from '../bench/onnx-of.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
 import { exactSums } from '../write/qdq.ts';
 

@@ -3,9 +3,11 @@
  *
  * In: a StreamPlan.  Out: Facts.  Timing here is of every layer that slides along time, whether this mode streams it or not.
  */
+
 import { ticksOf } from '../../graph/clock.ts';
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
+import { maxOf } from '../../lists.ts';
 import { trainedContext } from '../mode.ts';
 import { strideOf, timingOf, type WindowRule } from '../timing.ts';
 import { hasTrunk, type StreamPlan, type Timing } from '../types.ts';
@@ -55,15 +57,9 @@ export function factsOf(plan: StreamPlan): Facts {
   // a layer with one row ends time, like a dense layer over the window
   const several = timed.filter((l) => l.rows > 1);
   const layers = several.length > 0 ? several : timed;
-  const most = (of: (l: Layer) => number, all = timed) => all.reduce((m, l) => Math.max(m, of(l)), 0);
-  const lead = ticksOf(
-    most((l) => l.timing.lead),
-    clock,
-  );
-  const lookAhead = ticksOf(
-    most((l) => l.timing.lookAhead),
-    clock,
-  );
+  const ticks = (of: (l: Layer) => number, all = timed) => ticksOf(Math.max(0, maxOf(all.map(of))), clock);
+  const lead = ticks((l) => l.timing.lead);
+  const lookAhead = ticks((l) => l.timing.lookAhead);
   const trained = trainedContext(graph);
   const trunk = hasTrunk(plan.mode);
   const sliding = new Set(layers.map((l) => l.node));
@@ -85,10 +81,7 @@ export function factsOf(plan: StreamPlan): Facts {
     lookAhead,
     receptiveField: Math.max(
       1,
-      ticksOf(
-        most((l) => l.timing.receptiveField, layers),
-        clock,
-      ),
+      ticks((l) => l.timing.receptiveField, layers),
     ),
     trained,
     trunk,

@@ -12,14 +12,6 @@ const graph = inFolder('models/graph', [
     why: 'periods of different length repeat together too early',
   },
   {
-    id: 'clock-inputs',
-    file: 'clock.ts',
-    find: 'if (graph.inputs.length > mostInputs)',
-    replace: 'if (graph.inputs.length > mostInputs + 1)',
-    tests: 'stages/plan-geometry',
-    why: 'a seventh input, for which the ABI has no number',
-  },
-  {
     id: 'fold-clamp-order',
     file: 'clamp.ts',
     find: 'Math.min(second[1], Math.max(second[0], x))',
@@ -280,6 +272,14 @@ const stream = inFolder('models/stream', [
     replace: 'lookAhead: most((t) => t.lookAhead) + rule.pad[1],',
     tests: 'stages/plan-geometry',
     why: 'look-ahead behind a stride is not multiplied by it',
+  },
+  {
+    id: 'clock-inputs',
+    file: 'check-clock.ts',
+    find: 'if (graph.inputs.length > mostInputs)',
+    replace: 'if (graph.inputs.length > mostInputs + 1)',
+    tests: 'stages/plan-geometry',
+    why: 'a seventh input, for which the ABI has no number',
   },
   {
     id: 'edges-right',
