@@ -8,6 +8,7 @@
  * calibration; a build takes some milliseconds. No Node import; browsers have the WebCrypto that it needs in
  * pages from https: or localhost only.
  */
+
 import { build as buildTable } from '../assembly/build-table.ts';
 import { sha256 } from '../assembly/bundle/digest.ts';
 import type { Manifest } from '../assembly/bundle/manifest.ts';
@@ -15,6 +16,7 @@ import { RunletError } from '../models/error.ts';
 import { type Graph, isQuantised } from '../models/graph/types.ts';
 import { type ReadOptions, readModel } from '../models/read/index.ts';
 import { defaultHop } from '../models/stream/default-hop.ts';
+import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions } from '../models/stream/types.ts';
 import type { Calibration } from '../quant/calibration/signals.ts';
 import { type QuantPlan, quantPlan } from '../quant/plan.ts';
@@ -78,6 +80,7 @@ export async function compile(model: Uint8Array | Graph, options: CompileOptions
       tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.csv, .npy)',
     });
   const plan: PlanOptions = { ...rest, hop: wanted ?? hopInFile(graph) ?? defaultHop(graph).hop };
-  const int8 = calibration && !isQuantised(graph) ? quantize(graph, plan, calibration, { preset, noReport: true }).graph : graph;
-  return build(quantPlan(int8, plan), { ...(producer && { producer }), ...manifestFields(graph, {}, labels) });
+  const int8 =
+    calibration && !isQuantised(graph) ? quantize(graph, calibration, { ...plan, preset, noReport: true }).graph : graph;
+  return build(quantPlan(planStream(int8, plan)), { ...(producer && { producer }), ...manifestFields(graph, {}, labels) });
 }

@@ -12,6 +12,7 @@ import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import { compareForms, type FormComparison } from '../quant/evaluate/compare-forms.ts';
 import { answerOf, judge, windowCount } from '../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, outputElements } from '../quant/evaluate/labels.ts';
+import type { QuantPlan } from '../quant/plan.ts';
 import { inputsOf, type Recording, type Truth } from './recording.ts';
 import { truthIn } from './report/statistics.ts';
 
@@ -55,18 +56,14 @@ function beginning(plan: StreamPlan, { signals }: Recording): Float32Array[] {
   return inputsOf(plan.graph).map(({ elements, rate }, i) => (signals[i] as Float32Array).subarray(0, ticks * rate * elements));
 }
 
-/** @param plan of the int8 graph, by `options`. @throws RunletError RN434 the recording is too short */
-export function judged(
-  { float, int8 }: { float: Graph | undefined; int8: Graph },
-  plan: StreamPlan,
-  options: PlanOptions,
-  recording: Recording,
-  at: TruthAt | undefined,
-): Judgement {
+/** @throws RunletError RN434 the recording is too short */
+export function judged(float: Graph | undefined, quant: QuantPlan, recording: Recording, at: TruthAt | undefined): Judgement {
   const { truth } = recording;
-  if (!truth) return { comparison: compareForms(float, int8, options, beginning(plan, recording)) };
+  const { plan } = quant;
+  const floatPlan = float && planStream(float, { ...plan.options, mode: plan.mode });
+  if (!truth) return { comparison: compareForms(floatPlan, quant, beginning(plan, recording)) };
   const labels = labelsFor(plan, recording, truth, at);
-  return { comparison: compareForms(float, int8, options, recording.signals, labels), truthAt: labels.at };
+  return { comparison: compareForms(floatPlan, quant, recording.signals, labels), truthAt: labels.at };
 }
 
 /**

@@ -7,10 +7,10 @@
  */
 import { type DetectorManifest, type TruthAt, truthPlaces } from '../assembly/bundle/manifest.ts';
 import { RunletError } from '../models/error.ts';
+import { clockOf } from '../models/graph/clock.ts';
 import { elementsOf, frameOf, type Graph } from '../models/graph/types.ts';
 import { printable } from '../models/printable.ts';
 import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models/read/detection.ts';
-import { clockOf } from '../models/stream/clock.ts';
 import { type Mode, modes } from '../models/stream/types.ts';
 
 /** What a user says of a model beside its numbers. Undefined: nothing was said. */

@@ -5,10 +5,11 @@
  * `[frames][f][c]` an input, the names and the rate of its columns, the truth per frame where one column
  * holds it.  RN720 to RN739 where it cannot be read.
  */
+
+import { clockOf } from '../models/graph/clock.ts';
 import { frameOf, type Graph } from '../models/graph/types.ts';
 import { minOf } from '../models/lists.ts';
 import { labelsIn } from '../models/read/detection.ts';
-import { clockOf } from '../models/stream/clock.ts';
 import { knownColumns } from './model-fields.ts';
 import type { Session } from './session/index.ts';
 import { openSource } from './sources/index.ts';

@@ -1,7 +1,8 @@
 /**
  * Lists of any length. A call takes its arguments on the stack, so `Math.max(...values)` ends the process where a list from outside is long; these do not.
  *
- * In: lists.  Out: what Math.max, Math.min and push give for their elements. test/tree.test.ts forbids the spread form elsewhere.
+ * In: lists, or steps of a generator.  Out: what Math.max, Math.min and push give for their elements; all joined; the
+ * generator's result.  test/tree.test.ts forbids the spread form elsewhere.
  */
 
 /** -Infinity of none; NaN where one is NaN. */
@@ -16,6 +17,25 @@ export function minOf(values: Iterable<number>): number {
   let found = Number.POSITIVE_INFINITY;
   for (const value of values) found = Math.min(found, value);
   return found;
+}
+
+/** All values one after the other. */
+export function joinFloats(parts: readonly ArrayLike<number>[]): Float32Array {
+  const all = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** What a generator returns, its steps left aside. */
+export function resultOf<T>(steps: Generator<unknown, T, undefined>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value as T;
+  }
 }
 
 /** Adds all items at the end of a list. */

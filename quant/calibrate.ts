@@ -6,12 +6,12 @@
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
-import { ChannelStats } from './methods/channel-stats.ts';
 
 export interface CalibrateOptions {
   maxWindows?: number;
@@ -35,7 +35,7 @@ export function* visitCalibration(
   const show: Visit = (id, values, visits) => {
     const bad = values.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) {
-      const maker = plan.graph.nodes.find(({ output }) => output === id);
+      const maker = viewOf(plan.graph).producer(id);
       const domain = maker && opOfNode(maker).domain?.(maker.attrs);
       throw new RunletError('RN414', {
         what: `the model gives ${values[bad]}`,
@@ -68,18 +68,6 @@ export function* visitCalibration(
       }
       yield ++done / passes;
     }
-}
-
-/** Channels of each tensor. @throws RunletError RN414 */
-export function channelStats(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, ChannelStats> {
-  const stats = new Map<number, ChannelStats>();
-  const steps = visitCalibration(plan, data, options, (id, values) => {
-    const of = stats.get(id) ?? new ChannelStats(plan.graph.tensors[id]?.shape.c ?? 1);
-    stats.set(id, of);
-    of.observe(values);
-  });
-  while (!steps.next().done);
-  return stats;
 }
 
 /** Rows of a trunk tensor that depend on real frames only. */

@@ -94,4 +94,7 @@ export function saturatingShiftLeft(x: number, exponent: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x * 2 ** exponent));
 }
 
+/** Largest bias: int32 keeps room for the sum. */
+export const mostBias = 2 ** 30;
+
 export const clampInt = (x: number, min: number, max: number): number => Math.min(max, Math.max(min, x));

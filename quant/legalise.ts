@@ -2,13 +2,10 @@
  * An int8 graph whose scales fit the integer operators.
  *
  * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a table) wherever a pool or a
- * concatenation would have to change scale: after pools, before concatenations.  Exact where no scale differs: then nothing changes.
+ * concatenation would have to change scale: after pools, before concatenations.  Where no scale differs the graph itself is given back.
  */
-import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { type Graph, type Node, requantisation, sameParams, type Tensor } from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';
-
-const same = (a: QuantParams | undefined, b: QuantParams | undefined) =>
-  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
 /** @param wanted by how they share a scale, which operators to look at; all where left out */
 export function legalise(graph: Graph, wanted: (shares: string) => boolean = () => true): Graph {
@@ -22,30 +19,23 @@ export function legalise(graph: Graph, wanted: (shares: string) => boolean = () 
   };
   for (const node of graph.nodes) {
     const shares = intOpOfNode(node).sharesScale?.(node.attrs);
-    if (!shares || !wanted(shares) || node.inputs.every((id) => same(quant(id), quant(node.output)))) {
+    if (!shares || !wanted(shares) || node.inputs.every((id) => sameParams(quant(id), quant(node.output)))) {
       nodes.push(node);
       continue;
     }
-    const requantise = (from: number, to: number, name: string): Node => ({
-      op: 'activation',
-      name,
-      inputs: [from],
-      output: to,
-      attrs: { fn: 'identity', clamp: noClamp },
-    });
     if (shares === 'joined') {
       const inputs = node.inputs.map((id, i) => {
-        if (same(quant(id), quant(node.output))) return id;
+        if (sameParams(quant(id), quant(node.output))) return id;
         const to = add(id, node.output, `${node.name}/requantise${i}`);
-        nodes.push(requantise(id, to, `${node.name}/requantise${i}`));
+        nodes.push(requantisation(id, to, `${node.name}/requantise${i}`));
         return to;
       });
       nodes.push({ ...node, inputs });
     } else {
       const [from] = node.inputs as [number];
       const middle = add(node.output, from, `${node.name}/unscaled`);
-      nodes.push({ ...node, output: middle }, requantise(middle, node.output, `${node.name}/requantise`));
+      nodes.push({ ...node, output: middle }, requantisation(middle, node.output, `${node.name}/requantise`));
     }
   }
-  return { ...graph, tensors, nodes };
+  return nodes.length === graph.nodes.length ? graph : { ...graph, tensors, nodes };
 }

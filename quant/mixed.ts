@@ -1,7 +1,7 @@
 /**
  * Mixed: int16 for the activations that need it most, within a budget of cost.
  *
- * In: an int8 Graph of a float model, plan options, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
+ * In: the plan of an int8 Graph of a float model, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
  * tensors its noise, what it costs, whether it was taken.
  *
  * Cost of a choice: half the growth of the state plus half the growth of the work, where a multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has
@@ -12,10 +12,10 @@
 import { RunletError } from '../models/error.ts';
 import { hasWeights, withWeights } from '../models/graph/channels.ts';
 import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { planStream } from '../models/stream/plan.ts';
-import { touchesInt16 } from '../models/stream/timing.ts';
-import type { PlanOptions } from '../models/stream/types.ts';
-import { roundHalfAway } from './fixed-point.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
+import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
 
@@ -67,10 +67,11 @@ const wideQuant = (reach: number): QuantParams => ({
 
 /** Why a group cannot be int16, or nothing. */
 function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefined {
-  if (graph.outputs.some((p) => tensors.includes(p.tensor))) return 'an output';
+  const view = viewOf(graph);
+  if (tensors.some(view.isOutput)) return 'an output';
   if (graph.inputs.some((p) => tensors.includes(p.tensor) && p.hostType !== 'float32')) return 'an int8 input of the model';
-  const makers = graph.nodes.filter((n) => tensors.includes(n.output));
-  if (makers.some((n) => int16Form(n) === undefined)) return `${makers.find((n) => int16Form(n) === undefined)?.op} is int8`;
+  const maker = graph.nodes.find((n) => tensors.includes(n.output) && int16Form(n) === undefined);
+  if (maker) return `${maker.op} is int8`;
   const readers = graph.nodes.filter((n) => n.inputs.some((id) => tensors.includes(id)) && !tensors.includes(n.output));
   if (readers.every((n) => int16Form(n) === undefined)) return `read by ${readers[0]?.op ?? 'nothing'}, which is int8`;
   return noise > 0 ? undefined : 'no noise at the outputs';
@@ -85,25 +86,20 @@ export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): 
     const { bias } = hasWeights(node) ? node.attrs : {};
     if (!hasWeights(node) || !to || !bias) return node;
     const finer = (int8.tensors[x]?.quant?.scale ?? 1) / to.scale;
-    const limit = 2 ** 30;
-    return withWeights(
-      node,
-      node.attrs.weights,
-      Int32Array.from(bias, (b) => Math.max(-limit, Math.min(limit, roundHalfAway(b * finer)))),
-    );
+    const integers = Int32Array.from(bias, (b) => clampInt(roundHalfAway(b * finer), -mostBias, mostBias));
+    return withWeights(node, node.attrs.weights, integers);
   });
   return withRescales({ ...int8, tensors, nodes }, (id) => int8.tensors[id]?.quant as QuantParams);
 }
 
 /** State and work a hop. */
-function costOf(graph: Graph, options: PlanOptions): { state: number; work: number } {
-  const plan = planStream(graph, options);
-  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+function costOf(plan: StreamPlan): { state: number; work: number } {
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { state: plan.stateBytes, work };
 }
 
 /** @throws RunletError RN443 a budget or a target that is none */
-export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
+export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
   const { budgetPercent = 20, targetDb = Number.POSITIVE_INFINITY } = how;
   if (!(budgetPercent >= 0) || Number.isNaN(targetDb))
     throw new RunletError('RN443', {
@@ -111,15 +107,15 @@ export function mixed(int8: Graph, options: PlanOptions, signals: readonly Float
       why: 'the budget is a share of the cost, 0 or more, the target a signal-to-noise ratio',
       tryThis: '--mixed-budget 20',
     });
-  const { mode } = planStream(int8, options);
-  const planned = { ...options, mode };
-  const found: Sensitivities = sensitivity(int8, planned, signals, how.maxWindows);
-  const base = costOf(int8, planned);
+  const { graph: int8, options, mode } = plan;
+  const found: Sensitivities = sensitivity(plan, signals, how.maxWindows);
+  const base = costOf(plan);
   const wideOf = (groups: readonly Sensitivity[]) =>
     new Map(groups.flatMap((g) => g.tensors.map((id): [number, QuantParams] => [id, wideQuant(reachOf(int8, g, signals))])));
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
-    const { state, work } = costOf(withInt16(int8, wideOf(groups)), planned);
+    // wider rows and rescales are other state and other work: each choice has a plan of its own
+    const { state, work } = costOf(planStream(withInt16(int8, wideOf(groups)), { ...options, mode }));
     return 50 * (growth(state, base.state) + growth(work, base.work));
   };
   const all = found.groups.reduce((sum, g) => sum + g.noise, 0);

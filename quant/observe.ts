@@ -4,8 +4,9 @@
  * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their convergence, channels, covariances of what is multiplied
  * with weights, and what the outputs did.
  */
-import { hasWeights, type MacNode, weightChannels } from '../models/graph/channels.ts';
-import { frameOf, type Node, type Tensor } from '../models/graph/types.ts';
+import { hasWeights, weightChannels } from '../models/graph/channels.ts';
+import { frameOf, type Node } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type CalibrateOptions, visitCalibration } from './calibrate.ts';
 import { Watched } from './calibration/convergence.ts';
@@ -41,18 +42,17 @@ export function* observe(
   methods: Methods,
 ): Generator<number, Observed, undefined> {
   const { graph } = plan;
-  const readers = new Map<number, MacNode[]>();
-  for (const node of graph.nodes) if (hasWeights(node)) once(readers, node.inputs[0] as number, () => []).push(node);
+  const view = viewOf(graph);
   const gains = methods.observer === 'mse' ? channelGains(graph) : undefined;
   const seen: Observed = { watched: new Map(), stats: new Map(), grams: new Map(), outputs: new OutputsSeen(graph) };
   yield* visitCalibration(plan, data, how, (id, values, visits) => {
-    const { shape } = graph.tensors[id] as Tensor;
+    const shape = view.shape(id);
     const make = () => new Watched(makeObserver(methods.observer, methods.percentile, gains?.get(id)), frameOf(shape));
     once(seen.watched, id, make).observe(values, visits);
     once(seen.stats, id, () => new ChannelStats(shape.c)).observe(values);
     seen.outputs.add(id, values);
     if (methods.rounding !== 'together') return;
-    for (const node of readers.get(id) ?? []) {
+    for (const node of view.readers(id).filter(hasWeights)) {
       if (weightChannels(node, shape.c).inputs > mostInputs) continue;
       const of = once(seen.grams, node, () => gramsOf(node, shape.c));
       addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);

@@ -1,12 +1,12 @@
 /**
  * QuantPlan: a stream plan whose every node has its integer parameters.
  *
- * In: an int8 Graph (from a reader or from the quantiser) and plan options.  Out: what the emitter packs and the reference runs.
+ * In: a StreamPlan of an int8 Graph (from a reader or from the quantiser).  Out: what the emitter packs and the reference runs.
  */
 import { isRunletError, RunletError } from '../models/error.ts';
-import { type Graph, isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
+import { isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
 import { planStream } from '../models/stream/plan.ts';
-import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
 import { legalise } from './legalise.ts';
 import { intOpOfNode } from './ops/index.ts';
 import type { IntParams } from './ops/op.ts';
@@ -18,8 +18,13 @@ export interface QuantPlan {
   params: Map<Node, IntParams[OpName]>;
 }
 
-/** Integer parameters of every node of an int8 graph, planned for a hop. Activations may be int16. @throws RunletError RN4xx, RN2xx */
-export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
+/**
+ * Integer parameters of every node of a plan's int8 graph. Activations may be int16. Requantisations that the file
+ * leaves to its readers become nodes (legalise.ts): such a graph is another one, and has a plan of its own.
+ * @throws RunletError RN4xx
+ */
+export function quantPlan(given: StreamPlan): QuantPlan {
+  const { graph, options, mode, reason } = given;
   if (!isQuantised(graph)) {
     throw new RunletError('RN401', {
       what: `the model ${graph.name} is float`,
@@ -29,7 +34,7 @@ export function quantPlan(graph: Graph, options: PlanOptions): QuantPlan {
   }
   const legal = legalise(graph);
   checkInt16(legal);
-  const plan = planStream(legal, options);
+  const plan = legal === graph ? given : { ...planStream(legal, { ...options, mode }), reason };
   const tensor = (id: number) => legal.tensors[id] as Tensor;
   const params = new Map<Node, IntParams[OpName]>();
   for (const node of legal.nodes) {

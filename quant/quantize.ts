@@ -1,17 +1,20 @@
 /**
  * quantize: a float Graph and calibration data to an int8 Graph.
  *
- * In: a float Graph, plan options (the way it will run) and a signal `[frames][f][c]` for each input, or windows that were chosen from a long one.
+ * In: a float Graph, a signal `[frames][f][c]` for each input, or windows that were chosen from a long one, and options:
+ * how it will run, and how to quantise.
  * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
  * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over 64 windows of it where channels are equalised; some runs of 48 windows where ranges become narrower.
  */
 
 import { RunletError } from '../models/error.ts';
 import { hasWeights } from '../models/graph/channels.ts';
-import { frameOf, type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
-import { append } from '../models/lists.ts';
+import { type Graph, isQuantised, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
+import { append, resultOf } from '../models/lists.ts';
 import { planStream } from '../models/stream/plan.ts';
-import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
+import { planFor } from '../models/stream/rebind.ts';
+import { type PlanOptions, planOptionsOf, type StreamPlan } from '../models/stream/types.ts';
 import type { CalibrateOptions } from './calibrate.ts';
 import { checkCalibration } from './calibration/check.ts';
 import { type Chunks, collectCalibration, type SampleOptions } from './calibration/collect.ts';
@@ -85,7 +88,7 @@ export interface Progress {
   share?: number;
 }
 
-/** A float plan whose calibration data may be looked at. @throws RN404, RN2xx */
+/** The plan that a float graph is calibrated with. @throws RN404, RN2xx */
 function planOf(graph: Graph, options: PlanOptions): StreamPlan {
   if (isQuantised(graph)) {
     throw new RunletError('RN404', {
@@ -94,17 +97,19 @@ function planOf(graph: Graph, options: PlanOptions): StreamPlan {
       tryThis: 'leave --calib out',
     });
   }
-  return planStream(graph, options);
+  return planStream(graph, planOptionsOf(options));
 }
 
-/** @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan) */
-export function quantize(graph: Graph, options: PlanOptions, calibration: Calibration, how: QuantizeOptions = {}): Quantized {
-  const steps = quantizeSteps(graph, options, calibration, how);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}
+/**
+ * @param options how it will run, and how to quantise
+ * @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan)
+ */
+export const quantize = (graph: Graph, signal: Calibration, options: PlanOptions & QuantizeOptions): Quantized =>
+  quantizePlanned(planOf(graph, options), signal, options);
+
+/** The same with a plan of the float graph. @throws RunletError RN41x */
+export const quantizePlanned = (plan: StreamPlan, signal: Calibration, how: QuantizeOptions): Quantized =>
+  resultOf(quantizeSteps(plan, signal, how));
 
 export interface QuantizeStreamOptions extends QuantizeOptions, SampleOptions {
   onProgress?: (progress: Progress) => void;
@@ -116,14 +121,9 @@ export interface QuantizeStreamOptions extends QuantizeOptions, SampleOptions {
  * The same from a signal of any length, chunk by chunk, with windows chosen from it (quant/calibration/collect.ts). Gives way to other work between its steps.
  * @throws RunletError RN404, RN41x, RN2xx; the signal's reason
  */
-export async function quantizeStream(
-  graph: Graph,
-  options: PlanOptions,
-  chunks: Chunks,
-  how: QuantizeStreamOptions = {},
-): Promise<Quantized> {
+export async function quantizeStream(graph: Graph, chunks: Chunks, how: PlanOptions & QuantizeStreamOptions): Promise<Quantized> {
   const { onProgress, signal } = how;
-  const plan = planOf(graph, options);
+  const plan = planOf(graph, how);
   const set = await collectCalibration(plan, chunks, {
     ...how,
     onTicks: (ticks) => {
@@ -132,7 +132,7 @@ export async function quantizeStream(
       onProgress?.({ step: 'read' });
     },
   });
-  const steps = quantizeSteps(graph, options, set, how);
+  const steps = quantizeSteps(plan, set, how);
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -143,17 +143,16 @@ export async function quantizeStream(
 }
 
 function* quantizeSteps(
-  graph: Graph,
-  options: PlanOptions,
+  first: StreamPlan,
   calibration: Calibration,
   how: QuantizeOptions,
 ): Generator<Progress, Quantized, undefined> {
+  const { graph } = first;
   const methods = methodsOf(how);
-  const first = planOf(graph, options);
   checkCalibration(first, calibration);
   const warnings = sizeWarnings(sizeOf(first, calibration));
   const key = [methods.observer, methods.percentile, methods.equalise, methods.rounding].join();
-  const found = how.seen?.get(key) ?? (yield* seenOf(graph, first, options, calibration, how, methods));
+  const found = how.seen?.get(key) ?? (yield* seenOf(first, calibration, how, methods));
   if (how.seen) {
     how.seen.delete(key);
     how.seen.set(key, found);
@@ -172,7 +171,7 @@ function* quantizeSteps(
   });
   const int8: Graph = { ...graph, tensors, nodes };
   if (!how.noReport) yield { step: 'report', share: 0 };
-  const report = how.noReport ? [] : layerReport(plan, quantPlan(int8, { ...options, mode: plan.mode }), calibration);
+  const report = how.noReport ? [] : layerReport(plan, quantPlan(planFor(plan, int8)), calibration);
   const about = aboutOf(first, calibration);
   const convergence = convergenceOf(seen.watched, about.windowsUsed);
   append(warnings, [
@@ -192,9 +191,7 @@ const enoughForChannels = 64;
 
 /** The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be equalised one pass has seen everything. */
 function* seenOf(
-  graph: Graph,
   plan: StreamPlan,
-  options: PlanOptions,
   calibration: Calibration,
   how: CalibrateOptions,
   methods: Methods,
@@ -206,9 +203,9 @@ function* seenOf(
   const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, enoughForChannels) } : calibration;
   // covariances would change with the scales
   const look = yield* named('channels', observe(plan, few, how, { ...methods, rounding: 'nearest' }));
-  const { graph: same, changes } = equalise(graph, look.stats);
+  const { graph: same, changes } = equalise(plan.graph, look.stats);
   if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look, narrower };
-  const equal = planStream(same, options);
+  const equal = planFor(plan, same);
   return { plan: equal, equalised: changes, seen: yield* all(equal), narrower };
 }
 
@@ -244,7 +241,7 @@ function aboutOf(plan: StreamPlan, data: Calibration): CalibrationSet {
   const pieces = piecesOf(data);
   const { graph, clock } = plan;
   const summaries = graph.inputs.map(({ tensor }, i) => {
-    const summary = new InputSummary(frameOf((graph.tensors[tensor] as Tensor).shape));
+    const summary = new InputSummary(viewOf(graph).frame(tensor));
     for (const piece of pieces) summary.add(piece[i] as Float32Array);
     return summary;
   });

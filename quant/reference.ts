@@ -4,9 +4,9 @@
  * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed model; `runSignal` is the plan's meaning
  * on an endless signal. Exact: integers only.
  */
-import type { Ints, Node, OpName } from '../models/graph/types.ts';
+import type { Ints, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
-import { planStream } from '../models/stream/plan.ts';
+import { windowedPlan } from '../models/stream/plan.ts';
 import { intOpOfNode } from './ops/index.ts';
 import type { IntParams } from './ops/op.ts';
 import type { QuantPlan } from './plan.ts';
@@ -41,15 +41,11 @@ export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Ints>[] => 
 export const runSignal = (quant: QuantPlan, data: Signals, options: { warmUp?: boolean } = {}): Generator<IntResult> =>
   executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options) as Generator<IntResult>;
 
-/** The plan of the windowed model, made once a QuantPlan. */
-const windowed = new WeakMap<QuantPlan, QuantPlan['plan']>();
+/** The windowed model, with the same parameters. */
+export const windowedModel = ({ plan, params }: QuantPlan): QuantPlan => ({ plan: windowedPlan(plan), params });
 
 /** The windowed model on one window: outputs and every tensor. */
 export function runWindow(quant: QuantPlan, data: Signals): IntResult {
-  const { graph, window } = quant.plan;
-  const plan = windowed.get(quant) ?? planStream(graph, { hop: window, mode: 'windowed' });
-  windowed.set(quant, plan);
-  const params = new Map<Node, IntParams[OpName]>(quant.params);
-  const [result] = executeStream(plan, signalBlocks(quant, data), intRunner(params));
+  const [result] = runSignal(windowedModel(quant), data);
   return result as IntResult;
 }

@@ -5,10 +5,12 @@
  * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
  */
 import { type Graph, type Ints, type QuantParams, storedRange } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
+import { Tally } from './diagnose/tally.ts';
 import { clampInt, roundHalfAway } from './fixed-point.ts';
 import { makeInts } from './ops/int16.ts';
 import type { QuantPlan } from './plan.ts';
@@ -40,42 +42,17 @@ export function quantiseSignal(data: Float32Array, q: QuantParams): Ints {
 /** A signal for each input. */
 export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Ints[] =>
   signals.map((data, i) =>
-    quantiseSignal(data, graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 }),
+    quantiseSignal(data, viewOf(graph).quant(graph.inputs[i]?.tensor ?? -1) ?? { scale: 1, zeroPoint: 0 }),
   );
-
-class Row {
-  signal = 0;
-  noise = 0;
-  clipped = 0;
-  count = 0;
-  min = Number.POSITIVE_INFINITY;
-  max = Number.NEGATIVE_INFINITY;
-  add(float: Float32Array, int: Ints, to: QuantParams): void {
-    const { scale, zeroPoint } = to;
-    const [low, high] = storedRange(to);
-    const n = Math.min(float.length, int.length);
-    for (let i = 0; i < n; i++) {
-      const x = float[i] as number;
-      const q = scale * ((int[i] as number) - zeroPoint);
-      this.signal += x * x;
-      this.noise += (x - q) ** 2;
-      const exact = x / scale + zeroPoint;
-      if (exact < low - 0.5 || exact > high + 0.5) this.clipped++;
-      this.min = Math.min(this.min, x);
-      this.max = Math.max(this.max, x);
-    }
-    this.count += n;
-  }
-}
 
 export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Calibration, maxWindows = 32): LayerReport[] {
   const { graph } = quant.plan;
-  const rows = new Map<number, Row>();
+  const rows = new Map<number, Tally>();
   const add = (id: number, float: Float32Array | undefined, int: Ints) => {
     const to = graph.tensors[id]?.quant;
     if (!float || !to) return;
-    const row = rows.get(id) ?? new Row();
-    row.add(float, int, to);
+    const row = rows.get(id) ?? new Tally(to, viewOf(graph).shape(id).c);
+    row.add(float, int);
     rows.set(id, row);
   };
   const run = intRunner(quant.params);
@@ -104,17 +81,18 @@ export function layerReport(plan: StreamPlan, quant: QuantPlan, calibration: Cal
   }
   return [...rows].map(([tensor, row]) => {
     const t = graph.tensors[tensor];
+    const { min, max, clipped } = row.result;
     return {
       tensor,
       name: t?.name ?? '',
-      op: graph.nodes.find((n) => n.output === tensor)?.op ?? 'input',
+      op: viewOf(graph).producer(tensor)?.op ?? 'input',
       scale: t?.quant?.scale ?? 0,
       zeroPoint: t?.quant?.zeroPoint ?? 0,
       ...(t?.quant?.type && { type: t.quant.type }),
-      min: row.min,
-      max: row.max,
-      sqnrDb: row.noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(row.signal / row.noise),
-      clipped: row.count === 0 ? 0 : row.clipped / row.count,
+      min,
+      max,
+      sqnrDb: row.ratio.db,
+      clipped,
     };
   });
 }

@@ -6,7 +6,7 @@
  * is made in int16: int8 becomes int16 exactly, 128 steps for one.
  */
 import { RunletError } from '../models/error.ts';
-import { type Graph, isInt16, type Node, noClamp, type QuantParams, type Tensor } from '../models/graph/types.ts';
+import { type Graph, isInt16, type Node, type QuantParams, requantisation, type Tensor } from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';
 
 /** Which types a node takes where one of its tensors is int16. */
@@ -19,9 +19,6 @@ export const widened = ({ scale }: QuantParams): QuantParams => ({
   type: 'int16',
 });
 
-/** int8 with the range of an int16 tensor, where nothing better is known. */
-export const narrowed = ({ scale }: QuantParams): QuantParams => ({ scale: Math.fround((scale * 32767) / 127), zeroPoint: 0 });
-
 const quantOf = (graph: { tensors: Tensor[] }, id: number): QuantParams => graph.tensors[id]?.quant as QuantParams;
 
 export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantParams): Graph {
@@ -33,8 +30,7 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
     tensors.push({ ...(tensors[like] as Tensor), id, name, quant });
     return id;
   };
-  const rescale = (from: number, to: number, name: string) =>
-    nodes.push({ op: 'activation', name, inputs: [from], output: to, attrs: { fn: 'identity', clamp: noClamp } });
+  const rescale = (from: number, to: number, name: string) => nodes.push(requantisation(from, to, name));
   /** The same values in `quant`, once for all readers. */
   const read = (id: number, quant: QuantParams): number => {
     const key = `${id} ${quant.scale} ${quant.zeroPoint} ${quant.type}`;

@@ -7,6 +7,7 @@
  */
 
 import type { Graph, QuantParams } from '../models/graph/types.ts';
+import { viewOf } from '../models/graph/view.ts';
 import { maxOf, minOf } from '../models/lists.ts';
 import { opOfNode } from '../models/ops/index.ts';
 import { roundHalfAway } from './fixed-point.ts';
@@ -56,8 +57,8 @@ export function chooseScales(
 }
 
 function isFree(graph: Graph, id: number): boolean {
-  const producer = graph.nodes.find((n) => n.output === id);
-  const readers = graph.nodes.filter((n) => n.inputs.includes(id));
-  if (!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)) return false;
+  const view = viewOf(graph);
+  const producer = view.producer(id);
+  if (!producer || !view.soleReader(id)) return false;
   return !opOfNode(producer).fixed?.(producer.attrs) && !intOpOfNode(producer).sharesScale?.(producer.attrs);
 }

@@ -6,7 +6,7 @@
  */
 import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
 import type { QuantParams, Tensor, Weights } from '../models/graph/types.ts';
-import { clampInt, roundHalfAway } from './fixed-point.ts';
+import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
@@ -76,9 +76,8 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
   const int8: Weights = { data, scales, scaleRule: weights.scaleRule ?? 'per-channel' };
   const shift = methods.biasCorrection && seen.mean ? biasShift(weights, int8, channels, seen.mean) : undefined;
   const integers = Int32Array.from(scales, (scale, o) => {
-    const limit = 2 ** 30;
     const b = roundHalfAway(((bias?.[o] ?? 0) + (shift?.[o] ?? 0)) / (quant.scale * scale));
-    return Math.max(-limit, Math.min(limit, b));
+    return clampInt(b, -mostBias, mostBias);
   });
   const { moments: _, ...attrs } = { moments: undefined, ...node.attrs };
   return withWeights({ ...node, attrs } as MacNode, int8, integers);

@@ -5,13 +5,14 @@
  * than our hop, time to the first output, how far each engine's answer is from the float network's or from ours; a table of starts, each in a process
  * of its own; and a step of okay_nabu in Chromium. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
  */
+
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchModule } from '../host/bench/modules.ts';
 import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../host/bench/networks.ts';
 import { quantile } from '../host/report/statistics.ts';
 import { type Cell, table } from '../host/report/table.ts';
-import { runFloat } from '../models/graph/run.ts';
+import { planStream } from '../models/stream/plan.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { runWindow } from '../quant/reference.ts';
 import { quantiseSignals } from '../quant/report.ts';
@@ -19,6 +20,7 @@ import { type ChromiumRun, whyNot } from '../test/bench/chromium.ts';
 import { networkInChromium, stepInChromium } from '../test/bench/chromium-jobs.ts';
 import { startPeers } from '../test/bench/peers.ts';
 import { type Start, starts } from '../test/bench/start.ts';
+import { runFloat } from '../test/graph/run-float.ts';
 import { shared } from '../test/shared.ts';
 
 const { values, positionals } = parseArgs({
@@ -60,8 +62,8 @@ async function network(name: string, hop: number): Promise<{ rows: Row[]; starts
   const { graph } = (benchNetworks[name] as () => BenchNetwork)();
   const { int8, window } = madeUpNetwork(name);
   const ours = [];
-  for (const target of ['simd', 'interp'] as const) ours.push(await benchModule(quantPlan(int8, { hop }), target));
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  for (const target of ['simd', 'interp'] as const) ours.push(await benchModule(quantPlan(planStream(int8, { hop })), target));
+  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
   const whole = await benchModule(windowed, 'simd');
   const { peers, absent } = await startPeers(graph, int8, window);
   for (const { name: peer, why } of absent) say(`skipped: ${peer}, ${why}`);

@@ -6,6 +6,7 @@
  * how many times less than naive (with `--homes`: embedded weights), file and memory. `--calib FILE` for a float model, `--hop N`, `--json FILE` keeps
  * the figures.
  */
+
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from '../assembly/build.ts';
@@ -15,6 +16,7 @@ import { benchNetworks, madeUpNetwork } from '../host/bench/networks.ts';
 import { loadGraph, loadQuantPlan, planOptions } from '../host/cli/load.ts';
 import { quantile } from '../host/report/statistics.ts';
 import { type Cell, table } from '../host/report/table.ts';
+import { planStream } from '../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../quant/plan.ts';
 import { bareTools, countInWamr } from '../test/wamr/bare.ts';
 import { buildNaive, isNaive } from '../test/wamr/naive.ts';
@@ -36,7 +38,7 @@ async function quantOf(text: string): Promise<QuantPlan> {
   const [name = '', hop] = text.split(':');
   if (benchNetworks[name]) {
     const { int8, hops } = madeUpNetwork(name);
-    return quantPlan(int8, { hop: Number(hop ?? hops[0]) });
+    return quantPlan(planStream(int8, { hop: Number(hop ?? hops[0]) }));
   }
   const graph = await loadGraph({ model: text });
   return loadQuantPlan(graph, planOptions(graph, { ...(values.hop !== undefined && { hop: Number(values.hop) }) }), {

@@ -5,11 +5,13 @@
  * ratio of multiply-accumulates; and the time of a hop of a fully convolutional network whose window doubles. All modules run in turn in one
  * process, one hop each; medians and quartiles. Times are of one machine and are asserted nowhere.
  */
+
 import { build } from '../assembly/build.ts';
 import { quantile } from '../host/report/statistics.ts';
 import { table } from '../host/report/table.ts';
 import { openSession, type Session } from '../host/session/index.ts';
 import { frameOf, type Graph } from '../models/graph/types.ts';
+import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions } from '../models/stream/types.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { fAcc, fEeg, fPpg, fullyConvolutional } from '../test/stages/paper-networks.ts';
@@ -23,7 +25,7 @@ interface Runner {
 }
 
 async function runner(name: string, graph: Graph, options: PlanOptions): Promise<Runner> {
-  const quant = quantPlan(graph, options);
+  const quant = quantPlan(planStream(graph, options));
   const session = await openSession((await build(quant)).wasm as BufferSource);
   const { t, ...frame } = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
   const frames = Int8Array.from({ length: options.hop * frameOf({ t, ...frame }) }, (_, i) => ((i * 2654435761) >>> 24) - 128);

@@ -3,9 +3,11 @@
  *
  * In: the benchmark's network N1.  Out: per target the least processor time of a hop in both, in microseconds, and their ratio.
  */
+
 import { build } from '../assembly/build.ts';
 import { targets } from '../assembly/emit/target.ts';
 import { madeUpNetwork } from '../host/bench/networks.ts';
+import { planStream } from '../models/stream/plan.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { instantiate } from '../test/property/harness.ts';
 import { widen } from '../test/property/widen.ts';
@@ -17,7 +19,7 @@ const graphs = [int8, widen(int8, () => 0, 1)];
 for (const target of targets) {
   const least = graphs.map(() => Number.POSITIVE_INFINITY);
   const modules = [];
-  for (const graph of graphs) modules.push(instantiate((await build(quantPlan(graph, { hop }), { target })).wasm));
+  for (const graph of graphs) modules.push(instantiate((await build(quantPlan(planStream(graph, { hop })), { target })).wasm));
   for (const exports of modules) exports.rn_reset();
   for (let round = 0; round < 12; round++)
     for (const [i, exports] of modules.entries()) {

@@ -5,6 +5,7 @@
  * docs/images/scaling.svg. The base is four convolutions k5 of 32 channels, window 512, hop 16, mean and dense. Medians of interleaved rounds.
  * Target simd, or `-- --target interp`; `--no-plot` leaves the picture as it is. Times are of one machine and are asserted nowhere.
  */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ import { interleaved } from '../host/bench/measure.ts';
 import { benchModule } from '../host/bench/modules.ts';
 import { Chain, noiseOf } from '../host/bench/networks.ts';
 import { table } from '../host/report/table.ts';
+import { planStream } from '../models/stream/plan.ts';
 import { quantPlan } from '../quant/plan.ts';
 import { quantize } from '../quant/quantize.ts';
 import { root } from '../test/shared.ts';
@@ -43,11 +45,8 @@ async function subject(quantity: Quantity, value: number) {
   const net = new Chain(`${quantity} ${value}`, window, 8, 5);
   for (let i = 0; i < depth; i++) net.conv(channels, kernel);
   const float = net.globalavg().dense(4).done();
-  const { graph } = quantize(float, { hop: window, mode: 'windowed' }, noiseOf(2 * window * 8), {
-    preset: 'fast',
-    noReport: true,
-  });
-  const quant = quantPlan(graph, { hop });
+  const { graph } = quantize(float, noiseOf(2 * window * 8), { hop: window, mode: 'windowed', preset: 'fast', noReport: true });
+  const quant = quantPlan(planStream(graph, { hop }));
   const { run } = await benchModule(quant, target as Target);
   return { quantity, value, macs: quant.plan.macsPerHop, name: `${quantity} ${value}`, run };
 }

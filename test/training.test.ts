@@ -64,8 +64,8 @@ function deviation({ plan }: Planned, signal: Float32Array, expected: Float32Arr
 
 /** Bytes of streamed wasm that differ from integer windows extended by the left context, and by a hop less. */
 async function differingBytes({ graph, options }: Planned, signal: Float32Array) {
-  const int8 = quantize(graph, options, signal, { preset: 'fast', noReport: true }).graph;
-  const quant = quantPlan(int8, options);
+  const int8 = quantize(graph, signal, { ...options, preset: 'fast', noReport: true }).graph;
+  const quant = quantPlan(planStream(int8, options));
   const { plan } = quant;
   const { wasm, memory } = await build(quant);
   const stored = quantiseSignal(signal, int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 });

@@ -12,8 +12,7 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
-import { partialBytes } from '../../models/stream/steps.ts';
-import { frameBytes } from '../../models/stream/timing.ts';
+import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes } from '../frontend/pack.ts';
 import { COUNTER_BYTES } from '../runtime/numbers.ts';

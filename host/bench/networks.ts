@@ -162,6 +162,6 @@ export function noiseOf(length: number): Float32Array {
 export function madeUpNetwork(name: string): { int8: Graph; window: Float32Array; hops: number[] } {
   const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
   const noise = noiseOf(4 * window * channels);
-  const { graph: int8 } = quantize(graph, { hop: window, mode: 'windowed' }, noise, { preset: 'fast', noReport: true });
+  const { graph: int8 } = quantize(graph, noise, { hop: window, mode: 'windowed', preset: 'fast', noReport: true });
   return { int8, window: noise.slice(0, window * channels), hops };
 }

@@ -3,10 +3,12 @@
  *
  * In: an int8 plan, targets, rounds.  Out: figures, a row a target.
  */
+
 import type { Bundle } from '../../assembly/build.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
-import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import type { QuantPlan } from '../../quant/plan.ts';
+import { windowedModel } from '../../quant/reference.ts';
 import { interleaved } from './measure.ts';
 import { benchModule } from './modules.ts';
 import { peakKernel, peakMacs } from './peak.ts';
@@ -53,7 +55,7 @@ export async function measureTimes(
   home: Home = 'embed',
 ): Promise<TimesFigures> {
   const { plan } = quant;
-  const windowed = plan.graph.stateful ? undefined : quantPlan(plan.graph, { hop: plan.hop, mode: 'windowed' });
+  const windowed = plan.graph.stateful ? undefined : windowedModel(quant);
   const peak = which.includes('simd') ? await peakKernel() : undefined;
   const modules = [];
   for (const target of which)

@@ -8,6 +8,7 @@
 import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { lookup } from '../../models/lookup.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
@@ -94,7 +95,7 @@ async function planOf(options: Options): Promise<QuantPlan> {
     return loadQuantPlan(graph, planOptions(graph, options), options);
   }
   const { int8, hops } = madeUpNetwork(name);
-  return quantPlan(int8, planOptions(int8, { ...options, hop: hop ? Number(hop) : (options.hop ?? hops[0]) }));
+  return quantPlan(planStream(int8, planOptions(int8, { ...options, hop: hop ? Number(hop) : (options.hop ?? hops[0]) })));
 }
 
 interface Out {

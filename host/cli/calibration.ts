@@ -7,10 +7,10 @@
 
 import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import { oneClass } from '../../quant/calibration/check.ts';
 import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
 import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';

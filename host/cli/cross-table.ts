@@ -9,9 +9,9 @@ import { build } from '../../assembly/build.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
-import { planStream } from '../../models/stream/plan.ts';
+import { planStream, windowedPlan } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
-import { runSignal } from '../../quant/reference.ts';
+import { runSignal, windowedModel } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { hopsOf } from '../recording.ts';
 import { whileWorking } from '../report/progress.ts';
@@ -51,8 +51,8 @@ export async function crossTable(
   const signals = await loadSignals(graph, args.calib as string, args);
   const floatGraph = isQuantised(graph) ? undefined : graph;
   const int8 = floatGraph ? (await quantised(graph, options, args, true)).graph : graph;
-  const quant = quantPlan(int8, options);
-  const windowed = graph.stateful ? undefined : quantPlan(int8, { hop: options.hop, mode: 'windowed' });
+  const quant = quantPlan(planStream(int8, options));
+  const windowed = graph.stateful ? undefined : windowedModel(quant);
   const output = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1];
   const q = output?.quant ?? { scale: 1, zeroPoint: 0 };
   const real = (bytes: Int8Array) => Float32Array.from(bytes, (v) => q.scale * (v - q.zeroPoint));
@@ -68,9 +68,9 @@ export async function crossTable(
     columns.set(name, all);
   };
   if (floatGraph) {
-    const plain = planStream(floatGraph, graph.stateful ? options : { hop: options.hop, mode: 'windowed' });
-    collect(graph.stateful ? 'float' : 'float windowed', executeStream(plain, floatBlocks(plain, signals), floatRunner));
     const streamed = planStream(floatGraph, { ...options, mode: quant.plan.mode });
+    const plain = graph.stateful ? streamed : windowedPlan(streamed);
+    collect(graph.stateful ? 'float' : 'float windowed', executeStream(plain, floatBlocks(plain, signals), floatRunner));
     if (!streamed.steps.every((s) => s.exact))
       collect('float extended', executeStream(streamed, floatBlocks(streamed, signals), floatRunner));
   }

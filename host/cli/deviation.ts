@@ -3,10 +3,12 @@
  *
  * In: a plan and a signal.  Out: two tables, modes and layers. A float model runs in float, an int8 model in its integers.
  */
+
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { type Deviation, deviationOf } from '../../models/stream/deviation.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { whileWorking } from '../report/progress.ts';
 import { type Cell, table } from '../report/table.ts';
@@ -41,7 +43,7 @@ async function inIntegers(graph: Graph, hop: number, signal: Float32Array): Prom
   const { quantPlan } = await import('../../quant/plan.ts');
   const { intRunner, signalBlock } = await import('../../quant/reference.ts');
   const { quantiseSignal } = await import('../../quant/report.ts');
-  const quant = quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' });
+  const quant = quantPlan(planStream(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' }));
   const of = (id: number) => quant.plan.graph.tensors[id]?.quant ?? { scale: 1, zeroPoint: 0 };
   return deviationOf(quant.plan.graph, hop, {
     signal: signalBlock(quant, quantiseSignal(signal, of(graph.inputs[0]?.tensor ?? -1))),

@@ -5,8 +5,9 @@
  * Data is what --calib takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any other data one for each window.
  * Labels are .npy, .json (a list, or its member `labels`) or .csv (the column `label`, else the last).
  */
+
+import { clockOf } from '../../models/graph/clock.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';
@@ -121,8 +122,14 @@ export async function compared(
   plan: PlanOptions,
   { data, labels }: Task,
 ): Promise<FormComparison> {
-  const { compareForms } = await import('../../quant/evaluate/compare-forms.ts');
-  return whileWorking('judging each form', async () => compareForms(graph, int8, plan, data, labels));
+  const [{ compareForms }, { quantPlan }, { planStream }] = await Promise.all([
+    import('../../quant/evaluate/compare-forms.ts'),
+    import('../../quant/plan.ts'),
+    import('../../models/stream/plan.ts'),
+  ]);
+  const quant = quantPlan(planStream(int8, plan));
+  const float = graph && planStream(graph, { ...plan, mode: quant.plan.mode });
+  return whileWorking('judging each form', async () => compareForms(float, quant, data, labels));
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

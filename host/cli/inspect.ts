@@ -4,12 +4,12 @@
 
 import { existsSync } from 'node:fs';
 import { readManifest } from '../../assembly/bundle/read.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { shortNames } from '../../models/graph/names.ts';
 import { graphCells, graphHead, graphLines } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { append } from '../../models/lists.ts';
 import { printable } from '../../models/printable.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
 import { ramLines, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';

@@ -3,6 +3,7 @@
  *
  * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be read.
  */
+
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { RunletError } from '../../models/error.ts';
@@ -13,6 +14,7 @@ import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
 import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import type { SampleOptions } from '../../quant/calibration/collect.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -182,7 +184,7 @@ export async function quantised(
   const bar = await progressBar(totalTicks);
   try {
     const { onProgress, onTicks } = bar;
-    const result = await quantizeStream(graph, plan, chunks, { ...options, noReport, onProgress, onTicks });
+    const result = await quantizeStream(graph, chunks, { ...plan, ...options, noReport, onProgress, onTicks });
     bar.stop();
     printWarnings(result.calibration.warnings, namesOf(graph, args));
     return { ...result, graph: withSaid(result.graph, plan, args, facts) };
@@ -195,7 +197,7 @@ export async function quantised(
 export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: CalibOptions & PlanArgs): Promise<QuantPlan> {
   const { quantPlan } = await import('../../quant/plan.ts');
   const int8 = isQuantised(graph) ? withSaid(graph, options, args) : (await quantised(graph, options, args, true)).graph;
-  return quantPlan(int8, options);
+  return quantPlan(planStream(int8, options));
 }
 
 /** What the command line says of a detector; undefined fields were not given. */

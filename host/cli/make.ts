@@ -5,14 +5,16 @@
  * NAME.svg (its run over the recording), and runlet.json, which other verbs read; one screen that says what
  * was decided and why, how good int8 is, and what to do next.
  */
+
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
+import { clockOf, tickName } from '../../models/graph/clock.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printableLines } from '../../models/printable.ts';
 import { labelsIn } from '../../models/read/detection.ts';
-import { clockOf, tickName } from '../../models/stream/clock.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { savedText } from '../../models/stream/print.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -99,7 +101,7 @@ async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording) {
     async function* chunks() {
       yield recording.signals;
     }
-    const made = await quantizeStream(graph, plan, chunks(), { noReport: true, onProgress: bar.onProgress });
+    const made = await quantizeStream(graph, chunks(), { ...plan, noReport: true, onProgress: bar.onProgress });
     return { int8: made.graph, warnings: made.calibration.warnings.map(({ code, what }) => `${code} ${what}`) };
   } finally {
     bar.stop();
@@ -256,7 +258,7 @@ async function make(args: Args): Promise<void> {
   const { graph, note } = withLabels(withSaid(file, options, args, all), options, all, args);
   const recording: Recording = note && labelsIn(graph.metadata) === undefined ? { ...all, truth: undefined } : all;
   const { int8, warnings } = await int8Of(graph, options, recording);
-  const quant = quantPlan(int8, options);
+  const quant = quantPlan(planStream(int8, options));
   const bundle = await whileWorking('compiling', () =>
     build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
   );
@@ -265,7 +267,7 @@ async function make(args: Args): Promise<void> {
   const notes = [...(note ? [note] : []), ...(recording.truth ? [] : warnings)];
   const float = isQuantised(file) ? undefined : graph;
   const judgement = await whileWorking('judging float and int8', async () =>
-    judged({ float, int8 }, quant.plan, options, recording, args.truthAt ?? truthAt),
+    judged(float, quant, recording, args.truthAt ?? truthAt),
   );
   const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, recording, rateHz));
   const { plotRun } = await import('../report/plot.ts');

@@ -55,7 +55,8 @@ export async function mixedOf(
   const { mixedBudget: budgetPercent, mixedTargetDb: targetDb } = args;
   if (!args.mixed) return undefined;
   const { mixed } = await import('../../quant/mixed.ts');
-  return mixed(int8, options, signals, {
+  const { planStream } = await import('../../models/stream/plan.ts');
+  return mixed(planStream(int8, options), signals, {
     ...(budgetPercent !== undefined && { budgetPercent }),
     ...(targetDb !== undefined && { targetDb }),
   });

@@ -80,7 +80,7 @@ export async function searched(
   const { searchSteps } = await import('../../quant/search/search.ts');
   const { mixedBudget: budget } = args;
   const { data, labels, metric } = task ?? {};
-  const steps = searchSteps(graph, plan, calibration, {
+  const steps = searchSteps(planStream(graph, plan), calibration, {
     ...searchLimits(args),
     seed: args.seed ?? 1,
     ...(args.mixed && { mixedBudgets: budget === undefined ? budgets : [budget] }),

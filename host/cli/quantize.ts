@@ -180,10 +180,14 @@ async function bySearch(graph: Graph, plan: PlanOptions, args: Args, task: Task 
 async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions, args: Args, evaluation?: FormComparison) {
   const { calibrationSet } = await import('./quantize-search.ts');
   const { diagnose } = await import('../../quant/diagnose/diagnose.ts');
+  const { quantPlan } = await import('../../quant/plan.ts');
+  const { planStream } = await import('../../models/stream/plan.ts');
   const { diagnosisText } = await import('./quantize-report.ts');
   const { quantPage } = await import('../report/quant-html/page.ts');
   const set = await calibrationSet(float, plan, { ...args, calib: args.calib ?? '' });
-  const diagnosis = await whileWorking('looking at each layer', async () => diagnose(float, int8, plan, set));
+  const quant = quantPlan(planStream(int8, plan));
+  const floatPlan = planStream(float, { ...plan, mode: quant.plan.mode });
+  const diagnosis = await whileWorking('looking at each layer', async () => diagnose(floatPlan, quant, set));
   const named = withNames(diagnosis, namesOf(float, args));
   await save(
     args.report ?? '',

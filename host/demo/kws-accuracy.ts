@@ -47,7 +47,7 @@ export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found
   const int8 = toInt8(graph);
   const reference = new FrontEndReference(frontEnd);
   const plan = planStream(graph, { hop: rows, mode: 'windowed' });
-  const windowed = await openSession((await build(quantPlan(int8, { hop, mode: 'windowed' }))).wasm as BufferSource);
+  const windowed = await openSession((await build(quantPlan(planStream(int8, { hop, mode: 'windowed' })))).wasm as BufferSource);
   const found = clips.map(({ pcm, label }): Found => {
     const stored = freshRows(reference, pcm);
     const [float] = [...executeStream(plan, floatBlock(plan, realRows(stored)), floatRunner)];

@@ -4,12 +4,14 @@
  * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its numbers mean. A row of features is
  * int8 [40], 50 rows a second.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readFloat as readZooModel, root, zooArray, toInt8 as zooInt8 } from './zoo.ts';
@@ -48,6 +50,6 @@ export function readWav(path: string): Int16Array {
 
 /** One module from sound to scores: front end and network, streamed. */
 export async function openSound(int8: Graph, options: BuildOptions = {}): Promise<{ session: Session; bundle: Bundle }> {
-  const bundle = await build(quantPlan(int8, { hop }), { ...options, frontEnd });
+  const bundle = await build(quantPlan(planStream(int8, { hop })), { ...options, frontEnd });
   return { session: await openSession(bundle.wasm as BufferSource), bundle };
 }

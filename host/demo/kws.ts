@@ -63,7 +63,7 @@ function saidAt(script: Script, at: number): string {
 
 /** Median microseconds of a hop of the network alone, on rows that are there already. */
 async function timeHops(int8: Graph, mode: 'stream' | 'windowed', rows: Int8Array): Promise<number> {
-  const session = await openSession((await build(quantPlan(int8, { hop, mode }))).wasm as BufferSource);
+  const session = await openSession((await build(quantPlan(planStream(int8, { hop, mode })))).wasm as BufferSource);
   const times: number[] = [];
   for (let at = 0; at + hop * channels <= rows.length; at += hop * channels) {
     const before = performance.now();

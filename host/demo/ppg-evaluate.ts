@@ -48,9 +48,9 @@ async function main(): Promise<void> {
   const graph = await readFloat('ppg-hr', 'ppg-hr.onnx');
   const hop = 64;
   const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
-  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
-  const streamed = quantPlan(int8, { hop });
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  const int8 = quantize(graph, calibration, { hop, noReport: true }).graph;
+  const streamed = quantPlan(planStream(int8, { hop }));
+  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
   const floats = { 'float windowed': planStream(graph, { hop, mode: 'windowed' }), 'float extended': planStream(graph, { hop }) };
   const session = await openSession((await build(streamed)).wasm as BufferSource);
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };

@@ -59,8 +59,8 @@ async function main(): Promise<void> {
 
   step(2, 'Quantise with calib.npy (9 minutes of simulated signal)');
   const calibration = zooArray('ppg-hr', 'calib.npy').data as Float32Array;
-  const { graph: int8, report } = quantize(graph, options, calibration);
-  const quant = quantPlan(int8, options);
+  const { graph: int8, report } = quantize(graph, calibration, options);
+  const quant = quantPlan(planStream(int8, options));
   const rows = report.map((r) => [
     r.name,
     r.op,
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
 
   step(5, 'What it cost');
   const windowed = await openSession(
-    (await build(quantPlan(int8, { hop: options.hop, mode: 'windowed' }), { producer: producer(), ...fields }))
+    (await build(quantPlan(planStream(int8, { hop: options.hop, mode: 'windowed' })), { producer: producer(), ...fields }))
       .wasm as BufferSource,
   );
   const [hopUs, windowUs] = timeHops(session, windowed, Float32Array.from(prepared));

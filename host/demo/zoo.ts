@@ -32,14 +32,14 @@ export async function readFloat(model: string, file: string): Promise<Graph> {
 }
 
 export const toInt8 = (graph: Graph, hop: number, calibration: Float32Array): Graph =>
-  quantize(graph, { hop }, calibration, { noReport: true }).graph;
+  quantize(graph, calibration, { hop, noReport: true }).graph;
 
 export async function openInt8(
   int8: Graph,
   plan: PlanOptions,
   options: BuildOptions = {},
 ): Promise<{ session: Session; bundle: Bundle }> {
-  const bundle = await build(quantPlan(int8, plan), { target: 'simd', ...options });
+  const bundle = await build(quantPlan(planStream(int8, plan)), { target: 'simd', ...options });
   return { session: await openSession(bundle.wasm as BufferSource), bundle };
 }
 

@@ -4,6 +4,7 @@
  * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (every 32) and the key demo.pub in it, made where they are not there; frames at the
  * recording's own rate, through the front end of the model. The key is made on the spot, and its secret half is kept nowhere.
  */
+
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
 import { RunletError } from '../../models/error.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { manifestFields } from '../cli/load.ts';
@@ -48,9 +50,9 @@ export async function demoBundle(hop: number, version: string, sequence: number)
   const graph = await readModel(new Uint8Array(await readFile(zooFile('ppg-hr.onnx'))), { name: 'ppg-hr' });
   const calibration = readNpy(new Uint8Array(await readFile(zooFile('calib.npy')))).data as Float32Array;
   // one quantisation for both, so that they agree where both have an output
-  const int8 = quantize(graph, { hop: 64 }, calibration, { noReport: true }).graph;
+  const int8 = quantize(graph, calibration, { hop: 64, noReport: true }).graph;
   const fields = { producer: producer(), target: 'simd' as const, ...manifestFields(graph), version, sequence };
-  return (await build(quantPlan(int8, { hop }), fields)).wasm;
+  return (await build(quantPlan(planStream(int8, { hop })), fields)).wasm;
 }
 
 /** @throws RN873 */

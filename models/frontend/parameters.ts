@@ -4,11 +4,10 @@
  * In: FrontEndParameters.  Out: FrontEnd, or RN506 with what does not fit.  Source: frontend_util.c, window_util.c, noise_reduction_util.c.
  * Exact: the tables equal those of the library (test/frontend/tables.test.ts); float32.ts says where a C library may differ.
  */
-import { RunletError } from '../error.ts';
 import { filterBank } from './filter-bank.ts';
 import { f32, roundHalfEven } from './float32.ts';
 import { pcanTable } from './pcan-table.ts';
-import type { FrontEnd, FrontEndParameters, NoiseReduction } from './types.ts';
+import { badFrontEnd, type FrontEnd, type FrontEndParameters, type NoiseReduction } from './types.ts';
 
 const windowShift = 12;
 /** Fraction bits of filter weights, of noise shares, of the signal-to-noise ratio in PCAN. */
@@ -19,12 +18,9 @@ const snrBits = 12;
 /** The longest window; its FFT has bins that int16 can number. */
 export const mostWindowSamples = 16384;
 
-const refuse = (where: string, why: string, tryThis?: string): RunletError =>
-  new RunletError('RN506', { what: 'this front end cannot be made', where, why, ...(tryThis === undefined ? {} : { tryThis }) });
-
 function need(where: string, value: number, min: number, max: number, whole = true): void {
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return;
-  throw refuse(where, `it is ${value}, and may be ${whole ? 'a whole number ' : ''}from ${min} to ${max}`);
+  throw badFrontEnd(where, `it is ${value}, and may be ${whole ? 'a whole number ' : ''}from ${min} to ${max}`);
 }
 
 /** Hann window, the middle of each sample. */
@@ -68,7 +64,7 @@ function checkOutput({ output }: FrontEndParameters): void {
   need('output low', output.low, -128, 127);
   need('output high', output.high, output.low, 127);
   need('output zero point', output.zeroPoint, -128, 127);
-  if (!(output.scale > 0 && Number.isFinite(output.scale))) throw refuse('output scale', 'it must be above 0');
+  if (!(output.scale > 0 && Number.isFinite(output.scale))) throw badFrontEnd('output scale', 'it must be above 0');
 }
 
 /** Makes the tables. @throws RN506 */
@@ -80,12 +76,12 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
   need('channels', channels, 1, 1024);
   need('lower band limit', wanted.lowerHz, 0, sampleRateHz / 2, false);
   need('upper band limit', wanted.upperHz, 0, sampleRateHz / 2, false);
-  if (wanted.upperHz <= wanted.lowerHz) throw refuse('band', `from ${wanted.lowerHz} to ${wanted.upperHz} Hz is no band`);
+  if (wanted.upperHz <= wanted.lowerHz) throw badFrontEnd('band', `from ${wanted.lowerHz} to ${wanted.upperHz} Hz is no band`);
   checkOutput(wanted);
   const fftSamples = fftSamplesFor(windowSamples);
   const bank = filterBank(wanted, fftSamples);
   if (!bank)
-    throw refuse(
+    throw badFrontEnd(
       'upper band limit',
       `${wanted.upperHz} Hz takes the last of ${fftSamples / 2 + 1} bins`,
       'a lower limit or a longer window',
@@ -111,7 +107,11 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
   if (noise) made.noise = noise;
   if (pcan) {
     if (!wanted.noise)
-      throw refuse('PCAN', 'its gain follows the noise estimate', 'keep the noise reduction, with a least signal remaining of 1');
+      throw badFrontEnd(
+        'PCAN',
+        'its gain follows the noise estimate',
+        'keep the noise reduction, with a least signal remaining of 1',
+      );
     need('PCAN strength', pcan.strength, 0, 100, false);
     need('PCAN offset', pcan.offset, 1e-6, 1e9, false);
     need('PCAN gain bits', pcan.gainBits, 0, 31);

@@ -6,9 +6,8 @@
  * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
  */
 
-import { RunletError } from '../error.ts';
 import { lookup } from '../lookup.ts';
-import type { FrontEndParameters, OutputScale } from './types.ts';
+import { badFrontEnd, type FrontEndParameters, type OutputScale } from './types.ts';
 
 /** f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 / 255 for a step. */
 const output: OutputScale = {
@@ -61,9 +60,5 @@ export const isPreset = (name: string): boolean => Object.hasOwn(presets, lookup
 export function presetParameters(name: string): FrontEndParameters {
   const known = lookup(aliases, name) ?? name;
   if (Object.hasOwn(presets, known)) return structuredClone(presets[known] as FrontEndParameters);
-  throw new RunletError('RN506', {
-    what: 'this front end cannot be made',
-    where: `preset ${name}`,
-    why: `there are ${presetNames.join(', ')}`,
-  });
+  throw badFrontEnd(`preset ${name}`, `there are ${presetNames.join(', ')}`);
 }

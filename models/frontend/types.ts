@@ -8,6 +8,11 @@
  * Source: TensorFlow's micro front end (tensorflow/lite/experimental/microfrontend/lib) and the same algorithms behind the Signal operators
  * (tflite-micro, signal/src); the FFT is kissfft's for 16-bit fixed point. quant/frontend/reference.ts has the arithmetic.
  */
+import { RunletError } from '../error.ts';
+
+/** RN506: parameters of which no front end can be made. */
+export const badFrontEnd = (where: string, why: string, tryThis?: string): RunletError =>
+  new RunletError('RN506', { what: 'this front end cannot be made', where, why, ...(tryThis && { tryThis }) });
 
 /** Bands between triangles: band b adds weight * energy to channel b - 1 and unweight * energy to channel b. */
 export interface FilterBank {

@@ -1,10 +1,9 @@
 /**
- * printGraph: a graph as an aligned table for people (`runlet inspect`).
+ * A graph as a table for people (`runlet inspect`).
  *
- * In: a Graph.  Out: text, one line a node: short name, operator, output shape, sliding geometry, activation,
+ * In: a Graph.  Out: cells, one row a node: short name, operator, output shape, sliding geometry, activation,
  * parameters, scale @ zero point (or int16), name in the file.
  */
-import { maxOf } from '../lists.ts';
 import { shortNames } from './names.ts';
 import { type Clamp, type Graph, isInt16, isQuantised, type Node } from './types.ts';
 
@@ -63,24 +62,6 @@ export function graphLines(graph: Graph): { before: string[]; after: string[] } 
       ...graph.notes.map((note) => `note: ${note}`),
     ],
   };
-}
-
-/** Several lines without a trailing newline. */
-export function printGraph(graph: Graph): string {
-  const { before, after } = graphLines(graph);
-  const rows = graphCells(graph).map((cells) => cells.map(String));
-  return [...before, ...align([graphHead(graph), ...rows]), ...after].join('\n');
-}
-
-function align(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => maxOf(rows.map((row) => row[i]?.length ?? 0)));
-  const right = (i: number) => rows[0]?.[i] === 'params';
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (right(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 /** `k5x3 s2x1 d2 p4,0 x 1,1 g2`: time first, features only where they are not trivial. */

@@ -8,6 +8,7 @@
  */
 import { RunletError } from '../error.ts';
 import { opOfNode } from '../ops/index.ts';
+import { streamOf } from '../ops/op.ts';
 import type { Graph, Node, Tensor } from './types.ts';
 
 /** Follows nodes in order and keeps which tensors are streams. */
@@ -35,7 +36,7 @@ export class StepStreams {
    */
   add(node: Node): boolean {
     const shapes = node.inputs.map((id) => (this.tensors[id] as Tensor).shape);
-    const rule = opOfNode(node).stream(node.attrs, shapes);
+    const rule = streamOf(opOfNode(node), node.attrs, shapes);
     const news = new Set(node.inputs.map((id) => this.fresh.get(id)));
     const [fresh] = news;
     if (rule.kind !== 'window' || news.size !== 1 || fresh === undefined) return false;

@@ -16,6 +16,10 @@ export interface QuantParams {
   type?: 'int16';
 }
 
+/** Whether stored numbers mean the same, so that bytes may be handed on. */
+export const sameParams = (a: QuantParams | undefined, b: QuantParams | undefined): boolean =>
+  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
+
 /** Stored activations. */
 export type Ints = Int8Array | Int16Array;
 

@@ -7,7 +7,7 @@
  * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
 import type { ActivationAttrs } from '../ops/unary.ts';
-import type { Clamp, QuantParams } from './stored.ts';
+import { type Clamp, noClamp, type QuantParams } from './stored.ts';
 
 export type { ActivationAttrs } from '../ops/unary.ts';
 export * from './stored.ts';
@@ -57,17 +57,25 @@ export interface Moments {
   deviation: Float64Array; // [c]
 }
 
-export interface ConvAttrs {
-  /** Kernel, stride and dilation along t and f. */
+/** Where a kernel slides. */
+export interface SlidingAttrs {
+  /** Kernel and stride along t and f. */
   kernelT: number;
   kernelF: number;
   strideT: number;
   strideF: number;
-  dilationT: number;
-  dilationF: number;
   /** Zero padding [before, after], explicit for this window length (never 'same'). */
   padT: readonly [number, number];
   padF: readonly [number, number];
+}
+
+/** The same with dilations. */
+export interface DilatedAttrs extends SlidingAttrs {
+  dilationT: number;
+  dilationF: number;
+}
+
+export interface ConvAttrs extends DilatedAttrs {
   groups: number;
   outChannels: number;
   /** [outChannels][kernelT][kernelF][inChannels / groups] */
@@ -88,7 +96,7 @@ export const kernelOfOne = {
   dilationF: 1,
   padT: [0, 0],
   padF: [0, 0],
-} as const satisfies Partial<ConvAttrs>;
+} as const satisfies DilatedAttrs;
 
 /** Output channel o reads input channel floor(o / multiplier). */
 export interface DepthwiseAttrs extends Omit<ConvAttrs, 'groups' | 'outChannels'> {
@@ -105,13 +113,7 @@ export interface DenseAttrs {
   moments?: Moments;
 }
 
-export interface PoolAttrs {
-  kernelT: number;
-  kernelF: number;
-  strideT: number;
-  strideF: number;
-  padT: readonly [number, number];
-  padF: readonly [number, number];
+export interface PoolAttrs extends SlidingAttrs {
   /** Average pooling only: padded places count in the divisor. */
   countIncludePad?: boolean;
   clamp: Clamp;
@@ -188,6 +190,11 @@ export interface NodeOf<K extends OpName> {
   attrs: OpAttrs[K];
 }
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
+
+/** A requantisation: the same values in the scale of its output (QUANTIZE of TensorFlow Lite). */
+export const requantisation = (from: number, to: number, name: string): NodeOf<'activation'> => {
+  return { op: 'activation', name, inputs: [from], output: to, attrs: { fn: 'identity', clamp: noClamp } };
+};
 
 /** A graph input or output as the host sees it. */
 export interface Port {

@@ -5,7 +5,7 @@
  * standalone one is `identity` with a clamp.
  */
 import type { ActivationAttrs } from '../graph/types.ts';
-import { clampTo, isHomogeneous, type OpDef, pointwise } from './op.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { only } from './sliding.ts';
 import { unaryOf } from './unary.ts';
 
@@ -23,8 +23,6 @@ export const activation: OpDef<'activation'> = {
     const f = realOf(attrs);
     return only(xs, 'activation').data.map((x) => clampTo(f(x), attrs.clamp));
   },
-  stream: () => pointwise,
-  macsPerFrame: () => 0,
   fixed: ({ fn }) => unaryOf(fn).fixed,
   domain: ({ fn }) => unaryOf(fn).domain,
   passesScale: ({ fn, clamp }) => unaryOf(fn).homogeneous === true && isHomogeneous(clamp),

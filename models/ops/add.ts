@@ -5,7 +5,7 @@
  * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
  */
 import { isNoClamp } from '../graph/clamp.ts';
-import { clampTo, isHomogeneous, type OpDef, pointwise } from './op.ts';
+import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { dequantised, pair, withConstant } from './sliding.ts';
 
 export const add: OpDef<'add'> = {
@@ -18,8 +18,6 @@ export const add: OpDef<'add'> = {
     const other = attrs.constant ? dequantised(attrs.constant) : (b?.data ?? a.data);
     return a.data.map((value, i) => clampTo(value + (other[i % other.length] as number), attrs.clamp));
   },
-  stream: () => pointwise,
-  macsPerFrame: () => 0,
   passesScale: ({ clamp, constant }, inputs) => isHomogeneous(clamp) && !constant && inputs === 2,
   means: ({ clamp }, [a, b]) => (isNoClamp(clamp) && b ? a?.map((v, c) => v + (b[c] as number)) : undefined),
 };

@@ -4,10 +4,9 @@
  * In: [t][f][c].  Out: [t'][f'][c].  Padded places count in the divisor only with countIncludePad.
  * Source: ONNX AveragePool, TensorFlow Lite AVERAGE_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
-import { RunletError } from '../error.ts';
 import { isNoClamp } from '../graph/clamp.ts';
-import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { forEachTap, only, slidingShape } from './sliding.ts';
+import { clampTo, isHomogeneous, misfit, type OpDef } from './op.ts';
+import { eachPlace, forEachTap, only, slidingShape } from './sliding.ts';
 
 export const avgpool: OpDef<'avgpool'> = {
   name: 'avgpool',
@@ -18,11 +17,7 @@ export const avgpool: OpDef<'avgpool'> = {
     const lastF = (out.f - 1) * attrs.strideF - attrs.padF[0];
     const alone = attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f;
     if (alone && !attrs.countIncludePad) {
-      throw new RunletError('RN301', {
-        what: 'a place of this average pool lies in the padding alone',
-        where: name,
-        why: 'it has no value to average',
-      });
+      throw misfit(name, 'a place of this average pool lies in the padding alone', 'it has no value to average');
     }
     return out;
   },
@@ -30,19 +25,16 @@ export const avgpool: OpDef<'avgpool'> = {
     const x = only(xs, 'avgpool');
     const y = new Float32Array(out.t * out.f * out.c);
     const acc = new Float64Array(out.c);
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        acc.fill(0);
-        let count = 0;
-        forEachTap(x.shape, attrs, t, f, (offset) => {
-          count++;
-          for (let o = 0; o < out.c; o++) acc[o] = (acc[o] as number) + (x.data[offset + o] as number);
-        });
-        if (attrs.countIncludePad) count = attrs.kernelT * attrs.kernelF;
-        for (let o = 0; o < out.c; o++) y[at++] = clampTo((acc[o] as number) / count, attrs.clamp);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      acc.fill(0);
+      let count = 0;
+      forEachTap(x.shape, attrs, t, f, (offset) => {
+        count++;
+        for (let o = 0; o < out.c; o++) acc[o] = (acc[o] as number) + (x.data[offset + o] as number);
+      });
+      if (attrs.countIncludePad) count = attrs.kernelT * attrs.kernelF;
+      for (let o = 0; o < out.c; o++) y[at + o] = clampTo((acc[o] as number) / count, attrs.clamp);
+    });
     return y;
   },
   stream: (a) => ({
@@ -53,7 +45,6 @@ export const avgpool: OpDef<'avgpool'> = {
     pad: a.padT,
     padWith: a.countIncludePad ? 'zero' : 'exclude',
   }),
-  macsPerFrame: () => 0,
   passesScale: ({ clamp }) => isHomogeneous(clamp),
   means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

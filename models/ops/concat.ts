@@ -4,9 +4,8 @@
  * In: n of [t][f][c].  Out: [t][f][sum c] or [t][sum f][c].  Source: ONNX Concat, TensorFlow Lite CONCATENATION.
  * Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11). Along time it is not an operator of ours.
  */
-import { RunletError } from '../error.ts';
 import type { Ints, Shape } from '../graph/types.ts';
-import { type OpDef, pointwise } from './op.ts';
+import { misfit, type OpDef } from './op.ts';
 import { showShape } from './sliding.ts';
 
 /** Fills `y` with the inputs' rows side by side; for any number type. */
@@ -28,19 +27,17 @@ export const concat: OpDef<'concat'> = {
     const [first] = inputs;
     const fits = (s: Shape) => s.t === first?.t && (attrs.axis === 'c' ? s.f === first.f : s.c === first.c);
     if (!first || !inputs.every(fits)) {
-      throw new RunletError('RN301', {
-        what: `inputs cannot be joined along ${attrs.axis}`,
-        where: name,
-        why: inputs.map(showShape).join(', '),
-        tryThis: 'give all branches the same number of frames',
-      });
+      throw misfit(
+        name,
+        `inputs cannot be joined along ${attrs.axis}`,
+        inputs.map(showShape).join(', '),
+        'give all branches the same number of frames',
+      );
     }
     const total = inputs.reduce((sum, s) => sum + s[attrs.axis], 0);
     return { ...first, [attrs.axis]: total };
   },
   float: (xs, attrs, out) => joinRows(new Float32Array(out.t * out.f * out.c), xs, attrs.axis, out),
-  stream: () => pointwise,
-  macsPerFrame: () => 0,
   passesScale: ({ axis }) => axis === 'f',
   means: ({ axis }, xs) => (axis === 'c' ? Float64Array.from(xs.flatMap((x) => [...x])) : undefined),
   inputChannels({ axis }, y, which, channels) {

@@ -4,9 +4,8 @@
  * In: [t][f][c].  Out: [t'][f'][outChannels].  y[t,f,o] = clamp(bias[o] + sum w[o,kt,kf,i] * x[t*s - pad + kt*d, ..., g(o) + i])
  * Source: ONNX Conv, TensorFlow Lite CONV_2D. Streaming: StreamiNNC section 1.3 (conv causal and 'same').
  */
-import { RunletError } from '../error.ts';
 import { clampTo, type OpDef } from './op.ts';
-import { forEachTap, only, slidingShape } from './sliding.ts';
+import { eachPlace, forEachTap, only, slidingShape, wrongWeights } from './sliding.ts';
 
 export const conv: OpDef<'conv'> = {
   name: 'conv',
@@ -15,11 +14,11 @@ export const conv: OpDef<'conv'> = {
     const perGroup = x.c / attrs.groups;
     const expected = attrs.outChannels * attrs.kernelT * attrs.kernelF * perGroup;
     if (!Number.isInteger(perGroup) || attrs.outChannels % attrs.groups !== 0 || attrs.weights.data.length !== expected) {
-      throw new RunletError('RN301', {
-        what: `weights of ${attrs.weights.data.length} elements do not fit`,
-        where: name,
-        why: `${attrs.outChannels} x ${attrs.kernelT} x ${attrs.kernelF} x ${x.c}/${attrs.groups} channels are expected`,
-      });
+      throw wrongWeights(
+        name,
+        attrs.weights.data.length,
+        `${attrs.outChannels} x ${attrs.kernelT} x ${attrs.kernelF} x ${x.c}/${attrs.groups} channels`,
+      );
     }
     return slidingShape(x, attrs, attrs.outChannels);
   },
@@ -34,18 +33,15 @@ export const conv: OpDef<'conv'> = {
     const row = attrs.kernelT * attrs.kernelF * inner;
     const bias = Float64Array.from({ length: out.c }, (_, o) => attrs.bias?.[o] ?? 0);
     const acc = new Float64Array(out.c);
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        acc.set(bias);
-        forEachTap(x.shape, attrs, t, f, (offset, kt, kf) => {
-          const tap = (kt * attrs.kernelF + kf) * inner;
-          for (let g = 0; g < attrs.groups; g++)
-            addTap(acc, w, data, g * perGroup, (g + 1) * perGroup, row, tap, offset + g * inner, inner);
-        });
-        for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      acc.set(bias);
+      forEachTap(x.shape, attrs, t, f, (offset, kt, kf) => {
+        const tap = (kt * attrs.kernelF + kf) * inner;
+        for (let g = 0; g < attrs.groups; g++)
+          addTap(acc, w, data, g * perGroup, (g + 1) * perGroup, row, tap, offset + g * inner, inner);
+      });
+      for (let o = 0; o < out.c; o++) y[at + o] = clampTo(acc[o] as number, attrs.clamp);
+    });
     return y;
   },
   stream: (a) => ({ kind: 'window', kernel: a.kernelT, stride: a.strideT, dilation: a.dilationT, pad: a.padT, padWith: 'zero' }),

@@ -4,21 +4,16 @@
  * In: [t][f][c].  Out: [1][1][units].  y[u] = clamp(bias[u] + sum w[u, t, f, c] * x[t, f, c])
  * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC, recomputed per hop.
  */
-import { RunletError } from '../error.ts';
 import { elementsOf } from '../graph/types.ts';
 import { clampTo, type OpDef } from './op.ts';
-import { only } from './sliding.ts';
+import { only, wrongWeights } from './sliding.ts';
 
 export const dense: OpDef<'dense'> = {
   name: 'dense',
   shape(inputs, attrs, name) {
     const n = elementsOf(only(inputs, name));
     if (attrs.weights.data.length !== n * attrs.units) {
-      throw new RunletError('RN301', {
-        what: `weights of ${attrs.weights.data.length} elements do not fit`,
-        where: name,
-        why: `${attrs.units} units x ${n} inputs are expected`,
-      });
+      throw wrongWeights(name, attrs.weights.data.length, `${attrs.units} units x ${n} inputs`);
     }
     return { t: 1, f: 1, c: attrs.units };
   },

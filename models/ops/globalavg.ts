@@ -24,7 +24,6 @@ export const globalavg: OpDef<'globalavg'> = {
     return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'sum' }),
-  macsPerFrame: () => 0,
   passesScale: ({ clamp }) => isHomogeneous(clamp),
   means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

@@ -22,6 +22,5 @@ export const globalmax: OpDef<'globalmax'> = {
     return Float32Array.from(acc, (best) => clampTo(best, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'max' }),
-  macsPerFrame: () => 0,
   passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

@@ -5,9 +5,8 @@
  * `after` may be negative: before = d, after = -d is a delay of d rows. Source: READ_VARIABLE, CONCATENATION, ASSIGN_VARIABLE of streaming
  * TensorFlow Lite models. Streaming: a sliding window of one row; what lies before the signal is the state's initial value.
  */
-import { RunletError } from '../error.ts';
 import type { Ints, Shape } from '../graph/types.ts';
-import type { OpDef } from './op.ts';
+import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
 /** Fills `y`, which holds `zero` everywhere, with the rows that exist; for any number type. */
@@ -26,15 +25,10 @@ export const history: OpDef<'history'> = {
     const x = only(inputs, name);
     const t = x.t + attrs.before + attrs.after;
     if (t >= 1) return { ...x, t };
-    throw new RunletError('RN301', {
-      what: `no row is left of ${showShape(x)}`,
-      where: name,
-      why: `${attrs.before} rows are added before and ${attrs.after} after`,
-    });
+    throw misfit(name, `no row is left of ${showShape(x)}`, `${attrs.before} rows are added before and ${attrs.after} after`);
   },
   float: (xs, attrs, out) => shiftRows(new Float32Array(out.t * out.f * out.c), only(xs, 'history'), attrs.before),
   stream: (a) => ({ kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [a.before, a.after], padWith: 'zero' }),
-  macsPerFrame: () => 0,
   passesScale: () => true,
   means: (_attrs, [x]) => x,
 };

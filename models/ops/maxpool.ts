@@ -5,7 +5,7 @@
  * Source: ONNX MaxPool, TensorFlow Lite MAX_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { forEachTap, only, slidingShape } from './sliding.ts';
+import { eachPlace, forEachTap, only, slidingShape } from './sliding.ts';
 
 export const maxpool: OpDef<'maxpool'> = {
   name: 'maxpool',
@@ -14,16 +14,13 @@ export const maxpool: OpDef<'maxpool'> = {
     const x = only(xs, 'maxpool');
     const y = new Float32Array(out.t * out.f * out.c);
     const acc = new Float64Array(out.c);
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        acc.fill(Number.NEGATIVE_INFINITY);
-        forEachTap(x.shape, attrs, t, f, (offset) => {
-          for (let o = 0; o < out.c; o++) acc[o] = Math.max(acc[o] as number, x.data[offset + o] as number);
-        });
-        for (let o = 0; o < out.c; o++) y[at++] = clampTo(acc[o] as number, attrs.clamp);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      acc.fill(Number.NEGATIVE_INFINITY);
+      forEachTap(x.shape, attrs, t, f, (offset) => {
+        for (let o = 0; o < out.c; o++) acc[o] = Math.max(acc[o] as number, x.data[offset + o] as number);
+      });
+      for (let o = 0; o < out.c; o++) y[at + o] = clampTo(acc[o] as number, attrs.clamp);
+    });
     return y;
   },
   stream: (a) => ({
@@ -34,6 +31,5 @@ export const maxpool: OpDef<'maxpool'> = {
     pad: a.padT,
     padWith: 'minimum',
   }),
-  macsPerFrame: () => 0,
   passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

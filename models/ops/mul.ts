@@ -4,7 +4,7 @@
  * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Mul, TensorFlow Lite MUL. Streaming: point-wise; the branches'
  * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
  */
-import { clampTo, type OpDef, pointwise } from './op.ts';
+import { clampTo, type OpDef } from './op.ts';
 import { dequantised, pair, withConstant } from './sliding.ts';
 
 export const mul: OpDef<'mul'> = {
@@ -17,6 +17,5 @@ export const mul: OpDef<'mul'> = {
     const other = attrs.constant ? dequantised(attrs.constant) : (b?.data ?? a.data);
     return a.data.map((value, i) => clampTo(value * (other[i % other.length] as number), attrs.clamp));
   },
-  stream: () => pointwise,
   macsPerFrame: (_attrs, _inputs, out) => out.f * out.c,
 };

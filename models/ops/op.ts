@@ -4,6 +4,7 @@
  * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The streaming rule
  * is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on operator names.
  */
+import { RunletError } from '../error.ts';
 import type { Clamp, OpAttrs, OpName, QuantParams, Shape } from '../graph/types.ts';
 
 export interface FloatTensor {
@@ -50,9 +51,10 @@ export interface OpDef<K extends OpName> {
   shape(inputs: Shape[], attrs: OpAttrs[K], name: string): Shape;
   /** The real-valued meaning; accumulates in double, returns float32 [t][f][c]. */
   float(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): Float32Array;
-  stream(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
-  /** Multiply-accumulates of one output frame (padded taps counted). */
-  macsPerFrame(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
+  /** Left out: point-wise. */
+  stream?(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
+  /** Multiply-accumulates of one output frame (padded taps counted); left out: none. */
+  macsPerFrame?(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
   /** Where the weights of a layer y = clamp(W x + b) stand. @param channels of its input */
   weightChannels?(attrs: OpAttrs[K], channels: number): WeightChannels;
   /**
@@ -76,6 +78,14 @@ export interface OpDef<K extends OpName> {
 }
 
 export const pointwise: StreamRule = { kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [0, 0], padWith: 'zero' };
+
+/** The streaming rule of an operator. */
+export const streamOf = <K extends OpName>(op: OpDef<K>, attrs: OpAttrs[K], inputs: Shape[]): StreamRule =>
+  op.stream?.(attrs, inputs) ?? pointwise;
+
+/** RN301: the inputs of a node do not fit its operator. */
+export const misfit = (where: string, what: string, why?: string, tryThis?: string): RunletError =>
+  new RunletError('RN301', { what, where, ...(why && { why }), ...(tryThis && { tryThis }) });
 
 /** Clamps at 0 and infinities alone, which pass a scale on. */
 export const isHomogeneous = ([low, high]: Clamp): boolean =>

@@ -4,9 +4,8 @@
  * In: [t][f][c].  Out: [t][f][to - from] or [t][to - from][c].  Source: TensorFlow Lite SPLIT, SPLIT_V, SLICE, STRIDED_SLICE.
  * Streaming: point-wise in time.
  */
-import { RunletError } from '../error.ts';
 import type { Ints, Shape } from '../graph/types.ts';
-import { type OpDef, pointwise } from './op.ts';
+import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
 /** Fills `y` with elements [from, to) of every run of x along the axis; for any number type. */
@@ -32,14 +31,9 @@ export const slice: OpDef<'slice'> = {
   shape(inputs, { axis, from, to }, name) {
     const x = only(inputs, name);
     if (from >= 0 && to > from && to <= x[axis]) return { ...x, [axis]: to - from };
-    throw new RunletError('RN301', {
-      what: `[${from}, ${to}) of axis ${axis} does not lie in ${showShape(x)}`,
-      where: name,
-    });
+    throw misfit(name, `[${from}, ${to}) of axis ${axis} does not lie in ${showShape(x)}`);
   },
   float: (xs, attrs, out) => cutRows(new Float32Array(out.t * out.f * out.c), only(xs, 'slice'), attrs),
-  stream: () => pointwise,
-  macsPerFrame: () => 0,
   passesScale: ({ axis }) => axis === 'f',
   means: ({ axis, from, to }, [x]) => (axis === 'f' ? x : x?.slice(from, to)),
   inputChannels({ axis, from }, y, _which, [channels = 0]) {

@@ -3,20 +3,11 @@
  *
  * Out of scope of the operator index: this file holds no operator.
  */
-import { RunletError } from '../error.ts';
-import type { Shape } from '../graph/types.ts';
-import { slidingLength } from './op.ts';
+import type { RunletError } from '../error.ts';
+import type { DilatedAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
+import { misfit, slidingLength } from './op.ts';
 
-export interface SlidingGeometry {
-  kernelT: number;
-  kernelF: number;
-  strideT: number;
-  strideF: number;
-  dilationT?: number;
-  dilationF?: number;
-  padT: readonly [number, number];
-  padF: readonly [number, number];
-}
+export type SlidingGeometry = SlidingAttrs & Partial<DilatedAttrs>;
 
 /** Output frames and feature rows of a sliding kernel. */
 export function slidingShape(input: Shape, g: SlidingGeometry, c: number): Shape {
@@ -56,7 +47,7 @@ export const showShape = (s: Shape): string => `[${s.t}][${s.f}][${s.c}]`;
 export function only<T>(items: T[], name: string): T {
   const [item] = items;
   if (item === undefined || items.length !== 1) {
-    throw new RunletError('RN301', { what: `expected one input, found ${items.length}`, where: name });
+    throw misfit(name, `expected one input, found ${items.length}`);
   }
   return item;
 }
@@ -65,10 +56,7 @@ export function only<T>(items: T[], name: string): T {
 export function withConstant(inputs: Shape[], length: number, name: string): Shape {
   const x = only(inputs, name);
   if (length < 1 || (x.f * x.c) % length !== 0) {
-    throw new RunletError('RN301', {
-      what: `a constant of ${length} values does not repeat along a frame of ${x.f} x ${x.c}`,
-      where: name,
-    });
+    throw misfit(name, `a constant of ${length} values does not repeat along a frame of ${x.f} x ${x.c}`);
   }
   return x;
 }
@@ -76,16 +64,25 @@ export function withConstant(inputs: Shape[], length: number, name: string): Sha
 export const dequantised = (constant: { data: Int8Array; quant: { scale: number; zeroPoint: number } }): Float32Array =>
   Float32Array.from(constant.data, (q) => constant.quant.scale * (q - constant.quant.zeroPoint));
 
+/** RN301 for weights of another length than the operator takes. */
+export const wrongWeights = (name: string, found: number, expected: string): RunletError =>
+  misfit(name, `weights of ${found} elements do not fit`, `${expected} are expected`);
+
+/** Visits every output place (t, f); `at` is the element of its channel 0. */
+export function eachPlace(out: Shape, visit: (t: number, f: number, at: number) => void): void {
+  for (let t = 0; t < out.t; t++) for (let f = 0; f < out.f; f++) visit(t, f, (t * out.f + f) * out.c);
+}
+
 /** Both inputs of a two-input operator, of one shape. */
 export function pair(inputs: Shape[], name: string): Shape {
   const [a, b] = inputs;
   if (!a || !b || inputs.length !== 2 || !sameShape(a, b)) {
-    throw new RunletError('RN301', {
-      what: 'the two inputs differ in shape',
-      where: name,
-      why: inputs.map(showShape).join(' and '),
-      tryThis: 'broadcast only constants; make both branches the same length',
-    });
+    throw misfit(
+      name,
+      'the two inputs differ in shape',
+      inputs.map(showShape).join(' and '),
+      'broadcast only constants; make both branches the same length',
+    );
   }
   return a;
 }

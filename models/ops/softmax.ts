@@ -4,7 +4,7 @@
  * In: [t][f][c].  Out: the same.  y[c] = exp(beta * (x[c] - max x)) / sum.  Source: ONNX Softmax, TensorFlow Lite SOFTMAX.
  * Streaming: point-wise in time (a softmax over time is refused by the readers, StreamiNNC rule R13).
  */
-import { type OpDef, pointwise } from './op.ts';
+import type { OpDef } from './op.ts';
 import { only } from './sliding.ts';
 
 export const softmaxOutput = { scale: 1 / 256, zeroPoint: -128 };
@@ -26,8 +26,6 @@ export const softmax: OpDef<'softmax'> = {
     }
     return y;
   },
-  stream: () => pointwise,
-  macsPerFrame: () => 0,
   fixed: () => softmaxOutput,
   scores: true,
 };

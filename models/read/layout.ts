@@ -8,7 +8,7 @@
  * Source: row-major reshape and transpose as in ONNX Reshape / Transpose and TensorFlow Lite RESHAPE / TRANSPOSE.
  */
 import { RunletError } from '../error.ts';
-import type { Axis, Shape } from '../graph/types.ts';
+import type { Axis, DilatedAttrs, Shape } from '../graph/types.ts';
 
 export interface Factor {
   axis: Axis;
@@ -118,9 +118,32 @@ export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout
   return layout;
 }
 
+/** One file dimension that holds `length` places of `axis`. */
+export const dim = (axis: Axis, length: number): readonly Factor[] => (length === 1 ? [] : [{ axis, length }]);
+
 /** For errors: `[1, t49*f40, c8]`. */
 export const showLayout = (layout: Layout): string =>
   `[${layout.map((factors) => factors.map((f) => `${f.axis}${f.length}`).join('*') || '1').join(', ')}]`;
+
+/** SAME of all formats: out = ceil(in / stride), what is missing around the input, the smaller half before it. */
+export function samePadding(length: number, extent: number, stride: number): [number, number] {
+  const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
+  const before = Math.floor(total / 2);
+  return [before, total - before];
+}
+
+/** Sets what a kernel does along one axis. */
+export function slideAlong(
+  geometry: DilatedAttrs,
+  axis: 't' | 'f',
+  kernel: number,
+  stride: number,
+  dilation: number,
+  pad: readonly [number, number],
+): void {
+  if (axis === 't') Object.assign(geometry, { kernelT: kernel, strideT: stride, dilationT: dilation, padT: pad });
+  else Object.assign(geometry, { kernelF: kernel, strideF: stride, dilationF: dilation, padF: pad });
+}
 
 function regroup(layout: Layout, to: readonly number[], where: string, maySplit: boolean): Layout {
   const refuse = (why: string): never => {

@@ -121,28 +121,25 @@ export function readMwwManifest(bytes: Uint8Array, where: string): MwwManifest {
       why: 'versions 1 and 2 are known',
       tryThis: 'compare it with one of esphome/micro-wake-word-models, and set "version": 2 if it has the same fields',
     });
-  if (value.version === 1) {
-    const { wake_word, model, micro } = checked(version1, value, where);
-    return {
-      version: 1,
-      wakeWord: wake_word,
-      model: modelName(model, where),
-      cutoff: micro.probability_cutoff,
-      slidingWindow: micro.sliding_window_average_size,
-      featureStepMs: 20,
-      refractoryMs: 74 * 20,
-      notice:
-        'manifest version 1: read as version 2 with sliding_window_size for sliding_window_average_size and feature_step_size 20',
-    };
-  }
-  const { wake_word, model, micro } = checked(version2, value, where);
-  return {
-    version: 2,
+  const of = (
+    { wake_word, model, micro }: { wake_word: string; model: string; micro: { probability_cutoff: number } },
+    slidingWindow: number,
+    featureStepMs: number,
+    refractoryRows: number,
+  ) => ({
     wakeWord: wake_word,
     model: modelName(model, where),
     cutoff: micro.probability_cutoff,
-    slidingWindow: micro.sliding_window_size,
-    featureStepMs: micro.feature_step_size,
-    refractoryMs: 100 * micro.feature_step_size,
-  };
+    slidingWindow,
+    featureStepMs,
+    refractoryMs: refractoryRows * featureStepMs,
+  });
+  if (value.version === 2) {
+    const found = checked(version2, value, where);
+    return { version: 2, ...of(found, found.micro.sliding_window_size, found.micro.feature_step_size, 100) };
+  }
+  const found = checked(version1, value, where);
+  const notice =
+    'manifest version 1: read as version 2 with sliding_window_size for sliding_window_average_size and feature_step_size 20';
+  return { version: 1, ...of(found, found.micro.sliding_window_average_size, 20, 74), notice };
 }

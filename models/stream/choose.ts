@@ -6,14 +6,12 @@
  * edges from raw rows (cone) there is an optimum between.
  */
 
-import type { Graph, Node } from '../graph/types.ts';
+import type { Graph } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
-import { opOfNode } from '../ops/index.ts';
-import { clockOf } from './clock.ts';
 import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Layout } from './layout.ts';
 import { layoutOf, reusingNodes } from './reuse.ts';
-import { inputShapes } from './timing.ts';
 
 export interface Budget {
   /** Most bytes of state. */
@@ -37,17 +35,12 @@ export const workTolerance = 0.02;
 /** Most values of `ahead` that are tried at one depth. */
 const mostAheads = 256;
 
-export function macsPerRow(graph: Graph, node: Node): number {
-  const out = graph.tensors[node.output]?.shape;
-  return out ? opOfNode(node).macsPerFrame(node.attrs, inputShapes(graph, node), out) : 0;
-}
-
 const macsOf = (graph: Graph, layout: Layout): number =>
-  graph.nodes.reduce((sum, node) => sum + macsPerRow(graph, node) * (layout.rows.get(node) ?? 0), 0);
+  graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerRow(node) * (layout.rows.get(node) ?? 0), 0);
 
 /** All layouts of one depth. */
 function layoutsAt(graph: Graph, hop: number, microHop: number, depth: number, edges: Map<number, Edge>): Costed[] {
-  const most = Math.floor(clockOf(graph).window / hop);
+  const most = Math.floor(viewOf(graph).clock.window / hop);
   const stride = Math.max(1, Math.ceil(most / mostAheads));
   const choices: Choice[] = [];
   for (let ahead = most; ahead >= 0; ahead = ahead === 0 ? -1 : Math.max(0, ahead - stride))

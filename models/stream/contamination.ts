@@ -7,8 +7,9 @@
  */
 
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { ruleOf, type WindowRule } from './timing.ts';
+import type { WindowRule } from './timing.ts';
 
 export interface Contamination {
   node: Node;
@@ -66,16 +67,16 @@ function slide(x: Rows, rule: WindowRule, rows: number): Rows {
 
 /** Layers in order, up to where time ends (a global pool or a dense layer) or branches of different length meet. */
 export function contaminationOf(graph: Graph): Contamination[] {
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const view = viewOf(graph);
   const known = new Map<number, Rows>();
   for (const { tensor } of graph.inputs)
-    known.set(tensor, { deficit: new Float64Array(rowsOf(tensor)), edges: new Uint8Array(rowsOf(tensor)) });
+    known.set(tensor, { deficit: new Float64Array(view.rows(tensor)), edges: new Uint8Array(view.rows(tensor)) });
   const found: Contamination[] = [];
   for (const node of graph.nodes) {
-    const rule = ruleOf(graph, node);
+    const rule = view.rule(node);
     const inputs = node.inputs.map((id) => known.get(id));
     if (rule.kind !== 'window' || inputs.some((x) => x?.edges.length !== inputs[0]?.edges.length || !x)) continue;
-    const rows = rowsOf(node.output);
+    const rows = view.rows(node.output);
     const y = slide(joined(inputs as Rows[]), rule, rows);
     known.set(node.output, y);
     const count = (holds: (t: number) => boolean) => y.edges.reduce((n, _, t) => n + Number(holds(t)), 0);

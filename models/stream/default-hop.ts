@@ -6,8 +6,9 @@
  * So few phases are kept (StreamiNNC rule R2). No plan is made for it.
  */
 import { isRunletError } from '../error.ts';
+import { gcd, tickName } from '../graph/clock.ts';
 import type { Graph } from '../graph/types.ts';
-import { clockOf, gcd, tickName } from './clock.ts';
+import { viewOf } from '../graph/view.ts';
 import { planStream } from './plan.ts';
 import { totalStride } from './timing.ts';
 import type { PlanOptions } from './types.ts';
@@ -46,7 +47,7 @@ interface Near {
 }
 
 function nearOf(graph: Graph, { mode }: Omit<PlanOptions, 'hop'>): Near {
-  const { window } = clockOf(graph);
+  const { window } = viewOf(graph).clock;
   const stride = totalStride(graph);
   const round = mode === 'stream' ? multipleOf : roundHop;
   return { window, hopNear: (share) => round(share * window, stride, window) };
@@ -54,7 +55,7 @@ function nearOf(graph: Graph, { mode }: Omit<PlanOptions, 'hop'>): Near {
 
 /** The hop for a model that names none. A model with its own state answers once a step, and has no other. */
 export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): DefaultHop {
-  const clock = clockOf(graph);
+  const { clock } = viewOf(graph);
   const { window } = clock;
   if (graph.stateful) return { hop: window, why: 'the model carries its own state and answers once a step' };
   if (window === 1) return { hop: 1, why: 'the window is one frame' };
@@ -67,7 +68,7 @@ export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {})
  * At most 12 plans are made.
  */
 export function cheaperHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): number[] {
-  if (graph.stateful || clockOf(graph).window === 1) return [];
+  if (graph.stateful || viewOf(graph).clock.window === 1) return [];
   const { window, hopNear } = nearOf(graph, options);
   const costs = new Map<number, number>();
   /** Work per frame; no such hop has none. */

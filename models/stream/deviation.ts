@@ -8,12 +8,13 @@
  */
 
 import { isRunletError, RunletError } from '../error.ts';
+import { gcd } from '../graph/clock.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { gcd } from './clock.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
-import { type Block, executeHeads, executeTrunk, type RunNode, type WindowResult } from './execute.ts';
+import { type Block, executeHeads, executeTrunk, type RunNode, rows, type Sliceable, type WindowResult } from './execute.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
 import { partialOf } from './partial.ts';
 import { planStream } from './plan.ts';
@@ -109,13 +110,6 @@ function select(plans: StreamPlan[], available: number, limits: Required<Deviati
   return { first, step, count, frames: Math.min(available, (first + (count - 1) * step) * hop + window + delay) };
 }
 
-type Sliceable<A> = { slice(from: number, to: number): A };
-
-const cut = <A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> => ({
-  data: data.slice(from * frameOf(shape), to * frameOf(shape)),
-  shape: { ...shape, t: to - from },
-});
-
 /** The results of a mode at the selected windows. */
 function* resultsOf<A extends Sliceable<A>>(
   plan: StreamPlan,
@@ -154,10 +148,10 @@ export function deviationOf<A extends Sliceable<A>>(
   const { plans, refused } = plansOf(graph, hop);
   const chosen = select(plans, signal.shape.t, { windows: 64, macs: 2e8, ...limits });
   const { first, step, count, frames } = chosen;
-  const used = cut(signal, 0, frames);
+  const used = rows(signal, 0, frames);
   const windowed = plans[0] as StreamPlan;
   const input = graph.inputs[0]?.tensor ?? -1;
-  const reference = executeHeads(windowed, new Map([[input, cut(used, first * hop, frames)]]), run, { every: step });
+  const reference = executeHeads(windowed, new Map([[input, rows(used, first * hop, frames)]]), run, { every: step });
 
   // rows of the layers on one grid over the whole signal: the trunk of mode stream at a hop that always fits
   const grid = planStream(graph, { hop: totalStride(graph), mode: 'stream' });
@@ -223,7 +217,7 @@ const summary = (outputs: Differences[]): Pick<ModeCost, 'outputNrmse' | 'maxDif
 
 function addOutput<A>(graph: Graph, to: Differences, i: number, want: A, got: A, real: Arithmetic<A>['real']): void {
   const id = graph.outputs[i]?.tensor ?? -1;
-  to.add(real(id, want), real(id, got), graph.tensors[id]?.shape ?? { t: 1, f: 1, c: 1 });
+  to.add(real(id, want), real(id, got), viewOf(graph).shape(id));
 }
 
 function add<A>(graph: Graph, one: Measured<A>, want: WindowResult<A>, got: WindowResult<A>, real: Arithmetic<A>['real']): void {

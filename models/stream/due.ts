@@ -5,7 +5,7 @@
  * takes 58: computed at once, the last row would wait in the state for the next hop; computed with it, its inputs wait instead.
  */
 import type { Graph, Node } from '../graph/types.ts';
-import { ruleOf } from './timing.ts';
+import { viewOf } from '../graph/view.ts';
 
 /** Rows from the start of window 0 on; `boundary` tensors are read whole by the head. Inputs keep every frame, as they come. */
 export function rowsDue(
@@ -14,13 +14,14 @@ export function rowsDue(
   boundary: Set<number>,
   complete: (id: number) => number,
 ): (id: number) => number {
+  const view = viewOf(graph);
   const due = new Map<number, number>(graph.inputs.map(({ tensor }) => [tensor, complete(tensor)]));
   const atLeast = (id: number, rows: number) => due.set(id, Math.max(rows, due.get(id) ?? 0));
-  for (const id of boundary) atLeast(id, graph.tensors[id]?.shape.t ?? 0);
+  for (const id of boundary) atLeast(id, view.rows(id));
   for (const node of [...graph.nodes].reverse()) {
     if (!trunk.has(node)) continue;
     const rows = due.get(node.output) ?? complete(node.output);
-    const rule = ruleOf(graph, node);
+    const rule = view.rule(node);
     for (const id of node.inputs)
       if (rule.kind !== 'window') atLeast(id, complete(id));
       else atLeast(id, (rows - 1) * rule.stride + (rule.kernel - 1) * rule.dilation + 1 - rule.pad[0]);

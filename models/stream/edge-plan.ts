@@ -5,10 +5,11 @@
  * hop (edges and folds: they feed later windows, so they also run before output 0), `head` at every output (what is computed whole).
  */
 import type { Graph, Node } from '../graph/types.ts';
-import { macsPerRow } from './choose.ts';
+import { viewOf } from '../graph/view.ts';
 import type { Interior, Layout } from './layout.ts';
 import { historyOf, periodOf } from './reuse.ts';
-import { frameBytes, ruleOf, timingOf, type WindowRule } from './timing.ts';
+import { copyStep } from './steps.ts';
+import { timingOf, type WindowRule } from './timing.ts';
 import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
 
 export interface EdgePlan {
@@ -23,7 +24,7 @@ function tensorPlan(graph: Graph, id: number, at: Interior, timing: Timing): Ten
   return {
     ...timing,
     tensor: id,
-    windowRows: graph.tensors[id]?.shape.t ?? 0,
+    windowRows: viewOf(graph).rows(id),
     newRows: at.microRows,
     historyRows,
     rowStep: at.step,
@@ -38,19 +39,19 @@ function interiorRule(rule: WindowRule, x: Interior, y: Interior): WindowRule {
 }
 
 export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
+  const view = viewOf(graph);
   const { interiors, work, folds, trunk, choice } = layout;
   const timing = timingOf(graph, (node) => trunk.has(node));
   const tensors = new Map<number, TensorPlan>();
   for (const [id, at] of interiors) tensors.set(id, tensorPlan(graph, id, at, timing.get(id) as Timing));
   const at = (id: number) => interiors.get(id) as Interior;
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
-  const all = (id: number): StepInput => ({ tensor: id, firstRow: tensors.get(id)?.windowFirstRow ?? 0, rows: rowsOf(id) });
+  const all = (id: number): StepInput => ({ tensor: id, firstRow: tensors.get(id)?.windowFirstRow ?? 0, rows: view.rows(id) });
 
   const steps: Record<'trunk' | 'edge' | 'head', Step[]> = { trunk: [], edge: [], head: [] };
   for (const node of graph.nodes) {
-    const macs = macsPerRow(graph, node);
-    const rule = ruleOf(graph, node);
-    const rows = rowsOf(node.output);
+    const macs = view.macsPerRow(node);
+    const rule = view.rule(node);
+    const rows = view.rows(node.output);
     const common = { node, output: node.output, exact: true, macsPerWindow: 0, stateBytes: 0 };
     if (!trunk.has(node)) {
       const fold = folds.get(node);
@@ -81,7 +82,7 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
       rule: taps ? rule : interiorRule(rule as WindowRule, at(node.inputs[0] as number), own),
       macsPerHop: macs * own.newRows,
       macsPerWindow: macs * rows,
-      stateBytes: historyOf(own) * frameBytes(graph, node.output) + (taps?.stateBytes ?? 0),
+      stateBytes: historyOf(own) * view.frameBytes(node.output) + (taps?.stateBytes ?? 0),
       timing: tensors.get(node.output) as Timing,
       interior: own,
       ...(taps && { taps, work: todo }),
@@ -96,34 +97,22 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
       outRows: rows,
       rule,
       macsPerHop: macs * computed,
-      stateBytes: waiting * frameBytes(graph, node.output),
+      stateBytes: waiting * view.frameBytes(node.output),
       interior: own,
       work: todo,
       ...(taps && { taps }),
     });
   }
   for (const port of graph.outputs) {
-    const node = graph.nodes.find((n) => n.output === port.tensor) as Node;
+    const node = view.producer(port.tensor) as Node;
     const todo = work.get(port.tensor);
     if (!trunk.has(node) || needsBuffer(at(port.tensor), todo?.window?.right ?? 0, todo?.spliced ?? 0)) continue;
-    steps.head.push({
-      kind: 'copy',
-      section: 'head',
-      node,
-      inputs: [all(port.tensor)],
-      output: port.tensor,
-      outRows: rowsOf(port.tensor),
-      rule: { kind: 'whole' },
-      macsPerHop: 0,
-      macsPerWindow: 0,
-      stateBytes: 0,
-      exact: true,
-    });
+    steps.head.push(copyStep(node, all(port.tensor), true));
   }
   const ordered = [...steps.trunk, ...steps.edge, ...steps.head];
   for (const { tensor } of graph.inputs) {
     const first = ordered.find((s) => s.inputs.some((i) => i.tensor === tensor));
-    if (first) first.stateBytes += historyOf(at(tensor)) * frameBytes(graph, tensor);
+    if (first) first.stateBytes += historyOf(at(tensor)) * view.frameBytes(tensor);
   }
   return { tensors, steps: ordered, period: periodOf(layout) };
 }

@@ -7,17 +7,11 @@
  * each other every J / gcd(hop, J) windows and are hop / gcd(hop, J) rows apart.
  */
 
+import { gcd } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { type GraphView, viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { clockOf, gcd } from './clock.ts';
 import type { Edge } from './layout.ts';
-import { ruleOf } from './timing.ts';
-
-/** Rows first to first + rows - 1. */
-export interface Span {
-  first: number;
-  rows: number;
-}
 
 /** Rows that touch no edge. */
 export const interior = (e: Edge): number => Math.max(0, e.rows - e.left - e.right);
@@ -28,32 +22,32 @@ export const mayReuse = (e: Edge): boolean => interior(e) >= e.newRows;
 /** Geometry of every tensor on one grid, by tensor id; the hop is in ticks. */
 export function edgesOf(graph: Graph, hop: number): Map<number, Edge> {
   const edges = new Map<number, Edge>();
-  const { units, rates } = clockOf(graph);
+  const view = viewOf(graph);
+  const { units, rates } = view.clock;
   const time = hop * units;
   const grid = (jump: number) => ({ jump, newRows: time / gcd(time, jump), phases: jump / gcd(time, jump) });
   for (const [i, port] of graph.inputs.entries()) {
-    edges.set(port.tensor, {
-      ...grid(units / (rates[i] as number)),
-      rows: graph.tensors[port.tensor]?.shape.t ?? 0,
-      left: 0,
-      right: 0,
-    });
+    edges.set(port.tensor, { ...grid(units / (rates[i] as number)), rows: view.rows(port.tensor), left: 0, right: 0 });
   }
   for (const node of graph.nodes) {
-    const edge = edgeOf(graph, node, edges);
+    const edge = edgeOf(view, node, edges);
     if (edge) edges.set(node.output, { ...grid(edge.jump), ...edge });
   }
   return edges;
 }
 
-function edgeOf(graph: Graph, node: Node, edges: Map<number, Edge>): Pick<Edge, 'jump' | 'rows' | 'left' | 'right'> | undefined {
-  const rule = ruleOf(graph, node);
+function edgeOf(
+  view: GraphView,
+  node: Node,
+  edges: Map<number, Edge>,
+): Pick<Edge, 'jump' | 'rows' | 'left' | 'right'> | undefined {
+  const rule = view.rule(node);
   const inputs = node.inputs.map((id) => edges.get(id));
   if (rule.kind !== 'window' || inputs.some((e) => e === undefined)) return undefined;
   const known = inputs as Edge[];
   const [first] = known as [Edge];
   if (known.some((e) => e.jump !== first.jump || e.rows !== first.rows)) return undefined;
-  const rows = graph.tensors[node.output]?.shape.t ?? 0;
+  const rows = view.rows(node.output);
   const left = maxOf(known.map((e) => e.left));
   const right = maxOf(known.map((e) => e.right));
   const clamp = (n: number) => Math.min(rows, Math.max(0, n));

@@ -6,6 +6,7 @@
  */
 
 import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
@@ -37,7 +38,7 @@ function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
   );
 }
 
-type Sliceable<A> = { slice(from: number, to: number): A };
+export type Sliceable<A> = { slice(from: number, to: number): A };
 
 /** The signal of the one input, or one for each. */
 export type Signal<A> = Block<A> | readonly Block<A>[];
@@ -45,7 +46,7 @@ export type Signal<A> = Block<A> | readonly Block<A>[];
 /** Frames of each input as blocks. */
 export const blocksOf = <A extends { length: number }>(graph: Graph, signals: readonly A[]): Block<A>[] =>
   graph.inputs.map(({ tensor }, i) => {
-    const shape = graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    const shape = viewOf(graph).shape(tensor);
     const data = signals[i] as A;
     return { data, shape: { ...shape, t: (data?.length ?? 0) / frameOf(shape) } };
   });
@@ -73,7 +74,8 @@ export function cutSignal<A extends Sliceable<A>>(
   );
 }
 
-function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
+/** Rows [from, to) of a block. */
+export function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
   if (from === 0 && to === shape.t) return { data, shape };
   return { data: data.slice(from * frameOf(shape), to * frameOf(shape)), shape: { ...shape, t: to - from } };
 }

@@ -4,10 +4,11 @@
  * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work first.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { type Costed, paretoLayouts } from './choose.ts';
 import { edgesOf, interior } from './edges.ts';
 import type { FoldReuse } from './layout.ts';
-import { frameBytes, ruleOf, timingOf } from './timing.ts';
+import { timingOf } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
 export interface LayerReason {
@@ -27,7 +28,7 @@ export interface Alternative {
 
 const number = (n: number): string => Math.round(n).toLocaleString('en');
 const some = (n: number, what: string): string => `${number(n)} ${what}${n === 1 ? '' : 's'}`;
-const rowsOf = (graph: Graph, id: number): number => graph.tensors[id]?.shape.t ?? 0;
+const rowsOf = (graph: Graph, id: number): number => viewOf(graph).rows(id);
 
 const wholeWindow = (rows: number): string =>
   rows === 1 ? 'the one row of the window' : `all ${number(rows)} rows of the window`;
@@ -66,14 +67,14 @@ function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   const { interior: at, slots: ahead, slotBytes, totalBytes } = fold;
   const totals = totalBytes > 0 ? ` and ${at.step} x ${number(totalBytes)} B of running totals` : '';
   const kept = at.newest - at.newRows + 1 - at.edge.left * at.step + ahead * at.edge.left;
-  const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * frameBytes(graph, id))} B)` : 'rows';
+  const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * viewOf(graph).frameBytes(id))} B)` : 'rows';
   return `one accumulator per waiting window (${ahead} x ${number(slotBytes)} B${totals}) takes less than ${instead}`;
 }
 
 /** Why a layer is computed whole: in edge-exact and windowed. */
 function wholeReason(plan: StreamPlan, node: Node): string {
   const { graph, layout } = plan;
-  const rule = ruleOf(graph, node);
+  const rule = viewOf(graph).rule(node);
   const rows = rowsOf(graph, node.output);
   if (rule.kind !== 'window') return `computed whole: it reads ${wholeWindow(rowsOf(graph, node.inputs[0] ?? -1))}`;
   const edge = edgesOf(graph, plan.hop).get(node.output);
@@ -96,7 +97,7 @@ function streamReason(plan: StreamPlan, node: Node): string {
   const slots = own.find((s) => s.kind === 'accumulate');
   if (slots) return slotsReason(graph, node, slots);
   const at = tensors.get(node.output);
-  const rule = ruleOf(graph, node);
+  const rule = viewOf(graph).rule(node);
   const rows = rowsOf(graph, node.output);
   if (at && rule.kind === 'window') {
     const fresh = hop / at.jump;
@@ -113,7 +114,7 @@ function streamReason(plan: StreamPlan, node: Node): string {
     const kept = held ? `, ${number(held.historyRows)} of them kept from before` : '';
     return `head: it reads ${wholeWindow(rowsOf(graph, id))}${kept}`;
   }
-  const timing = timingOf(graph, () => true).get(node.output);
+  const timing = timingOf(graph).get(node.output);
   if (!timing) return 'head: what it reads is computed at every output';
   if (rows * timing.jump <= hop)
     return `head: ${some(rows, 'row')} of ${some(timing.jump, 'frame')} are no more than a hop brings (${number(hop)} frames)`;
@@ -133,7 +134,7 @@ function slotsReason(graph: Graph, node: Node, step: Step): string {
   const [id] = node.inputs as [number];
   const slots = step.slots ?? 0;
   const rows = rowsOf(graph, id);
-  const bytes = number(rows * frameBytes(graph, id));
+  const bytes = number(rows * viewOf(graph).frameBytes(id));
   return `one partial result per hop of the window (${slots} x ${number(step.stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
 }
 

@@ -11,14 +11,20 @@
  * the window.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import type { FoldReuse, Interior } from './layout.ts';
-import { frameBytes, frameElements, ruleOf, touchesInt16 } from './timing.ts';
 import type { TensorPlan } from './types.ts';
 
+/** Bytes of one row of a tensor. */
+export const frameBytes = (graph: Graph, id: number): number => viewOf(graph).frameBytes(id);
+
+/** Bytes of one partial result: int32 sums, or maxima as they are. */
+export const partialBytes = (graph: Graph, output: number, sum: boolean): number =>
+  sum ? 4 * viewOf(graph).frame(output) : viewOf(graph).frameBytes(output);
+
 export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: number): FoldReuse {
-  const rule = ruleOf(graph, node);
-  const isMax = rule.kind === 'fold' && rule.fold === 'max'; // maxima as they are, int32 sums
-  const slotBytes = isMax ? frameBytes(graph, node.output) : 4 * frameElements(graph, node.output);
+  const rule = viewOf(graph).rule(node);
+  const slotBytes = partialBytes(graph, node.output, !(rule.kind === 'fold' && rule.fold === 'max'));
   const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
   const { newest, shift, step, edge } = interior;
   const openRows = Math.floor((newest - shift) / step) - edge.left + 1;
@@ -31,12 +37,12 @@ export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: numb
  * the window: sums subtract what leaves; maxima walk over a window's hops once in as many hops (van Herk, 1992).
  */
 export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReuse | undefined {
-  const rule = ruleOf(graph, node);
+  const view = viewOf(graph);
+  const rule = view.rule(node);
   const { windowRows: rows, newRows, jump } = plan;
   if (rule.kind !== 'fold' || rows <= newRows) return undefined;
-  const frame = frameBytes(graph, plan.tensor);
-  const maxima = frameBytes(graph, node.output);
-  const sums = 4 * frameElements(graph, node.output);
+  const frame = view.frameBytes(plan.tensor);
+  const [maxima, sums] = [partialBytes(graph, node.output, false), partialBytes(graph, node.output, true)];
   const waiting = Math.ceil(rows / newRows) - 1;
   const edge = { jump, rows, left: 0, right: 0, newRows, phases: 1 };
   const interior = { edge, step: 1, newRows, microRows: newRows, newest: rows - 1, oldest: 0, shift: waiting * newRows };
@@ -53,19 +59,20 @@ export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReus
 /** Nodes whose input is better kept as accumulators than as rows. */
 export function foldsOf(graph: Graph, interiors: Map<number, Interior>, trunk: Set<Node>, ahead: number): Node[] {
   if (ahead === 0) return [];
+  const view = viewOf(graph);
   return graph.nodes.filter((node) => {
     const [id] = node.inputs as [number];
-    const maker = graph.nodes.find((n) => n.output === id);
+    const maker = view.producer(id);
     const at = interiors.get(id);
-    if (!at || !maker || !trunk.has(maker) || trunk.has(node) || graph.outputs.some((p) => p.tensor === id)) return false;
-    if (graph.nodes.filter((n) => n.inputs.includes(id)).length !== 1 || node.inputs.length !== 1) return false;
-    const rule = ruleOf(graph, node);
+    if (!at || !maker || !trunk.has(maker) || trunk.has(node)) return false;
+    if (!view.soleReader(id) || node.inputs.length !== 1) return false;
+    const rule = view.rule(node);
     // int32 accumulators have no room for what a dense layer sums up of int16
-    const linear = rule.kind === 'whole' && rule.linear === true && !touchesInt16(graph, node);
+    const linear = rule.kind === 'whole' && rule.linear === true && !view.touchesInt16(node);
     if (rule.kind !== 'fold' && !linear) return false;
     const fold = foldOf(graph, node, at, ahead);
     if (fold.openRows < 0) return false;
-    const frame = frameBytes(graph, id);
+    const frame = view.frameBytes(id);
     const known = at.newest - at.newRows + 1; // rows of the stream that are kept end here
     const rows = known - at.edge.left * at.step + ahead * at.edge.left;
     const open = Math.max(0, known - at.edge.left * at.step - at.shift);

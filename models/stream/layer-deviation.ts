@@ -8,11 +8,11 @@
  * input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
  */
 
+import { gcd } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { slopeBound } from './bound.ts';
-import { gcd } from './clock.ts';
 import type { Contamination } from './contamination.ts';
 import type { Difference, Differences } from './difference.ts';
 import type { Block, RunNode, WindowResult } from './execute.ts';

@@ -4,12 +4,13 @@
  * In: a Graph and the options.  Out: the mode and the reason, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
+import { tickName, ticksOf } from '../graph/clock.ts';
 import type { Graph } from '../graph/types.ts';
-import { clockOf, tickName, ticksOf } from './clock.ts';
+import { viewOf } from '../graph/view.ts';
 import { edgesOf, pays } from './edges.ts';
 import type { Edge } from './layout.ts';
 import { reusingNodes } from './reuse.ts';
-import { ruleOf, strideOf, timingOf } from './timing.ts';
+import { strideOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions } from './types.ts';
 
 /** Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
@@ -21,13 +22,14 @@ export function trainedContext(graph: Graph): number {
 export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reason: string } {
   if (graph.stateful) return { mode: 'stream', reason: 'the model carries its own state from step to step' };
   if (options.mode) return { mode: options.mode, reason: 'chosen by the user' };
-  const timing = timingOf(graph, () => true);
-  const clock = clockOf(graph);
+  const timing = timingOf(graph);
+  const view = viewOf(graph);
+  const { clock } = view;
   let lead = 0;
   let lookAhead = 0;
   for (const node of graph.nodes) {
     const t = timing.get(node.output);
-    if (!t || ruleOf(graph, node).kind !== 'window') continue;
+    if (!t || view.rule(node).kind !== 'window') continue;
     lead = Math.max(lead, t.lead);
     lookAhead = Math.max(lookAhead, t.lookAhead);
   }

@@ -7,12 +7,10 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { contaminationOf } from './contamination.ts';
-import { type Block, executeNodes, type RunNode, windowOf } from './execute.ts';
+import { type Block, executeNodes, type RunNode, type Sliceable, windowOf } from './execute.ts';
 import type { StreamPlan } from './types.ts';
 
 export const mostContaminated = 0.11;
-
-type Sliceable<A> = { slice(from: number, to: number): A };
 
 export interface Partial<A> {
   /** Layers streamed, the last of them, and the share of its rows that touches an edge. */

@@ -6,10 +6,11 @@
  */
 
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { append } from '../lists.ts';
 import type { Interior } from './layout.ts';
 import { historyOf } from './reuse.ts';
-import { ruleOf, timingOf } from './timing.ts';
+import { timingOf } from './timing.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
 export type RowKind =
@@ -169,12 +170,14 @@ function foldRuns(plan: StreamPlan, node: Node): Run[] {
 
 /** Whether all that is left of a tensor's older rows are partial results. */
 const isFolded = (plan: StreamPlan, id: number): boolean =>
-  plan.graph.nodes.some((n) => n.inputs.includes(id) && foldRuns(plan, n).length > 0);
+  viewOf(plan.graph)
+    .readers(id)
+    .some((n) => foldRuns(plan, n).length > 0);
 
 /** @returns the picture of an output in the steady state. */
 export function planPicture(plan: StreamPlan): Picture {
   const { graph, layout, window, hop } = plan;
-  const timing = timingOf(graph, () => true);
+  const timing = timingOf(graph);
   const [input] = graph.inputs.map((p) => p.tensor) as [number];
   const index = new Map<number, number>([[input, 0], ...graph.nodes.map((n, i) => [n.output, i + 1] as const)]);
   const streams = (id: number) => (layout ? layout.interiors.has(id) : plan.tensors.has(id));
@@ -186,7 +189,7 @@ export function planPicture(plan: StreamPlan): Picture {
     return [{ kind: 'whole', lane: 'window', at: 0, rows, pitch, width: pitch }];
   };
   const base = (id: number) => {
-    const rows = graph.tensors[id]?.shape.t ?? 0;
+    const rows = viewOf(graph).rows(id);
     const jump = timing.get(id)?.jump;
     const pitch = jump && rows > 1 ? jump : window / rows;
     return { rows, pitch, phases: layout?.interiors.get(id)?.step ?? 1, history: streams(id) && hasTrunk(plan.mode) };
@@ -232,7 +235,7 @@ function inputRuns(plan: StreamPlan, id: number): Run[] {
 }
 
 function reachOf(graph: Graph, node: Node): Pick<PictureLayer, 'taps'> {
-  const rule = ruleOf(graph, node);
+  const rule = viewOf(graph).rule(node);
   if (rule.kind !== 'window') return {};
   return { taps: { kernel: rule.kernel, stride: rule.stride, dilation: rule.dilation, before: rule.pad[0] } };
 }

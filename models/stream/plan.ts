@@ -7,16 +7,18 @@
  * right by delayFrames, and so equals the model itself where it does not pad time.
  */
 import { RunletError } from '../error.ts';
+import { lcm, ticksOf } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
+import { checkClock } from './check-clock.ts';
 import { chooseLayout } from './choose.ts';
-import { checkClock, clockOf, lcm, ticksOf } from './clock.ts';
 import { rowsDue } from './due.ts';
 import { edgePlan } from './edge-plan.ts';
 import { planMode } from './mode.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
-import { ruleOf, strideOf, timingOf } from './timing.ts';
+import { strideOf, timingOf } from './timing.ts';
 import type { PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
@@ -32,7 +34,7 @@ export function boundaryOf(graph: Graph, trunk: Set<Node>, timing: Map<number, T
 function checkOptions(graph: Graph, window: number, options: PlanOptions): void {
   const { hop, microHop = hop } = options;
   checkClock(graph);
-  const direct = graph.outputs.find((p) => !graph.nodes.some((n) => n.output === p.tensor));
+  const direct = graph.outputs.find((p) => !viewOf(graph).producer(p.tensor));
   if (direct) {
     throw new RunletError('RN204', {
       what: `no operator computes the output ${direct.name}`,
@@ -83,55 +85,76 @@ function checkAlignment(window: number, hop: number, microHop: number, alignment
   }
 }
 
+/** What all modes' plans have in common, and which nodes stream. */
+type Draft = Pick<StreamPlan, 'graph' | 'options' | 'mode' | 'reason' | 'clock' | 'window' | 'hop'>;
+interface Trunk {
+  nodes: Set<Node>;
+  timing: Map<number, Timing>;
+  boundary: Set<number>;
+  alignment: number;
+}
+
 /**
  * Plans how `graph` answers at every hop.
  * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
  */
 export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
-  const clock = clockOf(graph);
-  const { window, units } = clock;
+  const { clock } = viewOf(graph);
+  const { window } = clock;
   checkOptions(graph, window, options);
   const { hop } = options;
-  const { mode, reason } = planMode(graph, options);
-  if (mode === 'edge-exact') return planEdges(graph, window, options, reason);
-  const trunk = trunkNodes(graph, mode, hop);
-  const timing = timingOf(graph, (node) => trunk.has(node));
+  const draft: Draft = { graph, options, clock, window, hop, ...planMode(graph, options) };
+  const { mode } = draft;
+  if (mode === 'edge-exact') return planEdges(draft);
+  const nodes = trunkNodes(graph, mode, hop);
+  const timing = timingOf(graph, (node) => nodes.has(node));
   const alignment = strideOf(timing.values(), clock);
   const microHop = options.microHop ?? (mode === 'misaligned' ? alignment : hop);
   checkAlignment(window, mode === 'misaligned' ? alignment : hop, microHop, alignment);
-  if (mode === 'approx') return planApprox(graph, options, reason, trunk, timing, alignment);
+  const trunk: Trunk = { nodes, timing, boundary: boundaryOf(graph, nodes, timing), alignment };
+  return mode === 'approx' ? planApprox(draft, trunk) : planRows(draft, trunk, microHop);
+}
 
-  const boundary = boundaryOf(graph, trunk, timing);
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+/** The windowed model of a plan's graph at the plan's hop; planned once a plan. */
+export function windowedPlan(plan: StreamPlan): StreamPlan {
+  const known = plan.mode === 'windowed' ? plan : windowed.get(plan);
+  const made = known ?? planStream(plan.graph, { hop: plan.hop, mode: 'windowed' });
+  windowed.set(plan, made);
+  return made;
+}
+const windowed = new WeakMap<StreamPlan, StreamPlan>();
+
+/** Modes windowed, stream and misaligned: rows as they become complete. */
+function planRows(draft: Draft, { nodes, timing, boundary, alignment }: Trunk, microHop: number): StreamPlan {
+  const { graph, mode, clock, window, hop } = draft;
+  const view = viewOf(graph);
   let delay = 0;
   let lead = 0;
   for (const id of boundary) {
     const t = timing.get(id) as Timing;
-    delay = Math.max(delay, (rowsOf(id) - 1) * t.jump + t.need - window * units);
+    delay = Math.max(delay, (view.rows(id) - 1) * t.jump + t.need - window * clock.units);
     lead = Math.max(lead, t.lead);
   }
   const delayFrames = ticksOf(delay, clock);
   const leftContextFrames = ticksOf(lead, clock);
-  const due = (window + delayFrames) * units;
+  const due = (window + delayFrames) * clock.units;
   /** Rows complete when output 0 is due. */
   const complete = (id: number) => {
     const t = timing.get(id) as Timing;
     return Math.floor((due - t.need) / t.jump) + 1;
   };
-
-  const common = { graph, mode, reason, clock, window, hop, microHop, alignment, delayFrames, leftContextFrames };
   // misaligned: the first output whose window, taken early, has all its context
   const grid = mode === 'misaligned' ? alignment : 1;
   // a model with its own state begins on zero points, as its file says
   const warmUpHops = graph.stateful ? 0 : Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
+  const common = { ...draft, microHop, alignment, delayFrames, leftContextFrames, warmUpHops };
   const planned = (rows: (id: number) => number): StreamPlan => {
-    const tensors = buffers(common, trunk, timing, boundary, rows);
-    const steps = buildSteps({ ...common, tensors }, trunk, rows);
-    return { ...common, tensors, phases: 1, period: periodOf(steps), warmUpHops, ...totals(steps) };
+    const tensors = buffers(common, nodes, timing, boundary, rows);
+    return withSteps({ ...common, tensors }, buildSteps({ ...common, tensors }, nodes, rows));
   };
   const early = planned(complete);
   if (mode !== 'stream' || graph.stateful) return early;
-  const late = planned(rowsDue(graph, trunk, boundary, complete));
+  const late = planned(rowsDue(graph, nodes, boundary, complete));
   return late.stateBytes <= early.stateBytes ? late : early;
 }
 
@@ -143,6 +166,7 @@ function buffers(
   boundary: Set<number>,
   rows: (id: number) => number,
 ): Map<number, TensorPlan> {
+  const view = viewOf(graph);
   const micro = microHop * clock.units;
   const tensors = new Map<number, TensorPlan>();
   for (const [id, t] of timing) {
@@ -152,25 +176,22 @@ function buffers(
     // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
     const unread = mode === 'misaligned' ? 0 : newRows;
     if (boundary.has(id)) historyRows = Math.max(historyRows, rows(id) - unread, newRows - unread);
-    for (const node of trunk) {
-      if (!node.inputs.includes(id)) continue;
-      const rule = ruleOf(graph, node);
-      if (rule.kind !== 'window') continue;
+    for (const node of view.readers(id)) {
+      const rule = view.rule(node);
+      if (!trunk.has(node) || rule.kind !== 'window') continue;
       const outBefore = rows(node.output) - micro / (timing.get(node.output) as Timing).jump;
       historyRows = Math.max(historyRows, before - (outBefore * rule.stride - rule.pad[0]));
     }
     const windowFirstRow = unread + historyRows - rows(id);
-    const windowRows = graph.tensors[id]?.shape.t ?? 0;
-    tensors.set(id, { ...t, tensor: id, windowRows, newRows, historyRows, windowFirstRow, rowStep: 1 });
+    tensors.set(id, { ...t, tensor: id, windowRows: view.rows(id), newRows, historyRows, windowFirstRow, rowStep: 1 });
   }
   return tensors;
 }
 
 /** RN206 where a hop by itself does not give the rows that it stands for. */
-function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: Set<Node>, timing: Map<number, Timing>): void {
-  const { hop } = options;
-  const { units } = clockOf(graph);
-  const time = hop * units;
+function checkApprox({ graph, options, window, hop, clock }: Draft, { nodes, timing }: Trunk): void {
+  const view = viewOf(graph);
+  const time = hop * clock.units;
   const fail = (what: string, why: string, where?: string) => {
     throw new RunletError('RN206', { what, ...(where && { where }), why, tryThis: 'mode stream, or edge-exact' });
   };
@@ -181,13 +202,13 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
       `micro-hop ${options.microHop} is not the hop ${hop}`,
       'approx pads at the seams of what it computes at once (StreamiNNC rule R3)',
     );
-  for (const node of trunk) {
-    const rule = ruleOf(graph, node);
+  for (const node of nodes) {
+    const rule = view.rule(node);
     const jump = timing.get(node.inputs[0] as number)?.jump ?? 1;
     if (rule.kind !== 'window') continue;
     const rows = slidingLength(time / jump, rule.kernel, rule.stride, rule.dilation, rule.pad);
     const rate = time / jump / rule.stride;
-    const whole = (graph.tensors[node.output]?.shape.t ?? 0) * jump * rule.stride === window * units;
+    const whole = view.rows(node.output) * jump * rule.stride === window * clock.units;
     if (rows < rate || !whole)
       fail(
         `a hop of ${time / jump} rows gives ${rows}, and ${rate} are needed`,
@@ -197,95 +218,52 @@ function checkApprox(graph: Graph, options: PlanOptions, window: number, trunk: 
   }
 }
 
-/** Hops after which the places of all folds repeat. */
-const periodOf = (steps: Step[]): number => steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1);
-
-function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'stateBytes' | 'headShare'> {
-  const macsPerHop = steps.reduce((sum, s) => sum + s.macsPerHop, 0);
-  const headMacs = steps.filter((s) => s.section === 'head').reduce((sum, s) => sum + s.macsPerHop, 0);
-  const macsPerWindow = steps.reduce((sum, s) => sum + s.macsPerWindow, 0);
-  const stateBytes = steps.reduce((sum, s) => sum + s.stateBytes, 0);
-  return { steps, macsPerHop, macsPerWindow, stateBytes, headShare: macsPerHop === 0 ? 0 : headMacs / macsPerHop };
+/** The plan with its steps and their sums. Its period: hops after which the places of all folds repeat. */
+function withSteps(draft: Omit<StreamPlan, keyof ReturnType<typeof totals> | 'phases' | 'period'>, steps: Step[]): StreamPlan {
+  return { ...draft, phases: 1, period: steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1), ...totals(steps) };
 }
 
+function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'stateBytes' | 'headShare'> {
+  const sum = (of: (s: Step) => number) => steps.reduce((total, s) => total + of(s), 0);
+  const macsPerHop = sum((s) => s.macsPerHop);
+  const headMacs = sum((s) => (s.section === 'head' ? s.macsPerHop : 0));
+  const headShare = macsPerHop === 0 ? 0 : headMacs / macsPerHop;
+  return { steps, macsPerHop, macsPerWindow: sum((s) => s.macsPerWindow), stateBytes: sum((s) => s.stateBytes), headShare };
+}
+
+/** Without delay, context of an earlier window and warm-up. */
+const atOnce = { delayFrames: 0, leftContextFrames: 0, warmUpHops: 0 };
+
 /** Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section 1.2. */
-function planApprox(
-  graph: Graph,
-  options: PlanOptions,
-  reason: string,
-  trunk: Set<Node>,
-  timing: Map<number, Timing>,
-  alignment: number,
-): StreamPlan {
-  const { hop } = options;
-  const rowsOf = (id: number) => graph.tensors[id]?.shape.t ?? 0;
-  const clock = clockOf(graph);
-  const { window } = clock;
-  checkApprox(graph, options, window, trunk, timing);
-  const boundary = boundaryOf(graph, trunk, timing);
+function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
+  checkApprox(draft, trunk);
+  const { graph, hop, clock } = draft;
+  const { rows } = viewOf(graph);
   const tensors = new Map<number, TensorPlan>();
-  for (const [id, t] of timing) {
+  for (const [id, t] of trunk.timing) {
     const newRows = (hop * clock.units) / t.jump;
-    const historyRows = boundary.has(id) ? rowsOf(id) - newRows : 0;
-    const own = {
-      ...t,
-      lead: 0,
-      lookAhead: 0,
-      tensor: id,
-      windowRows: rowsOf(id),
-      newRows,
-      historyRows,
-      windowFirstRow: 0,
-      rowStep: 1,
-    };
-    tensors.set(id, own);
+    const historyRows = trunk.boundary.has(id) ? rows(id) - newRows : 0;
+    const place = { windowRows: rows(id), newRows, historyRows, windowFirstRow: 0, rowStep: 1 };
+    tensors.set(id, { ...t, lead: 0, lookAhead: 0, tensor: id, ...place });
   }
-  const draft = {
-    graph,
-    mode: 'approx' as const,
-    reason,
-    clock,
-    window,
-    hop,
-    microHop: hop,
-    alignment,
-    delayFrames: 0,
-    leftContextFrames: 0,
-    tensors,
-  };
-  const steps = buildSteps(draft, trunk, rowsOf).map((s) => ({ ...s, exact: false }));
-  return { ...draft, phases: 1, period: periodOf(steps), warmUpHops: 0, ...totals(steps) };
+  const planned = { ...draft, microHop: hop, alignment: trunk.alignment, ...atOnce, tensors };
+  const steps = buildSteps(planned, trunk.nodes, rows);
+  return withSteps(
+    planned,
+    steps.map((s) => ({ ...s, exact: false })),
+  );
 }
 
 /** Mode edge-exact: no delay, no warm-up, any hop. */
-function planEdges(graph: Graph, window: number, options: PlanOptions, reason: string): StreamPlan {
-  const { hop, microHop = hop } = options;
-  const chosen = chooseLayout(graph, hop, {
-    microHop,
-    ...(options.budgetRam !== undefined && { stateBytes: options.budgetRam }),
-    ...(options.budgetMacs !== undefined && { macs: options.budgetMacs }),
-    ...(options.depth !== undefined && { depth: options.depth }),
-  });
+function planEdges(draft: Draft): StreamPlan {
+  const { graph, hop, options } = draft;
+  const { microHop = hop, budgetRam: stateBytes, budgetMacs: macs, depth } = options;
+  const chosen = chooseLayout(graph, hop, { microHop, stateBytes, macs, depth });
   if (!chosen) throw noLayout(graph, options, microHop);
-  const { tensors, steps, period } = edgePlan(graph, chosen.layout);
-  return {
-    graph,
-    mode: 'edge-exact',
-    reason,
-    clock: clockOf(graph),
-    window,
-    hop,
-    microHop,
-    alignment: 1,
-    delayFrames: 0,
-    leftContextFrames: 0,
-    warmUpHops: 0,
-    phases: [...chosen.layout.interiors.values()].reduce((p, i) => lcm(p, i.step), 1),
-    period,
-    layout: chosen.layout,
-    tensors,
-    ...totals(steps),
-  };
+  const { layout } = chosen;
+  const { tensors, steps, period } = edgePlan(graph, layout);
+  const phases = [...layout.interiors.values()].reduce((p, i) => lcm(p, i.step), 1);
+  return { ...draft, microHop, alignment: 1, ...atOnce, phases, period, layout, tensors, ...totals(steps) };
 }
 
 /** RN205 where no layout fits the budget, RN201 where the micro-hop fits none. */

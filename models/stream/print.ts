@@ -3,10 +3,11 @@
  *
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
-import { opOf } from '../ops/index.ts';
-import { gcd, tickName, ticksOf } from './clock.ts';
+import { gcd, tickName, ticksOf } from '../graph/clock.ts';
+import { viewOf } from '../graph/view.ts';
+import { opOfNode } from '../ops/index.ts';
+import { streamOf } from '../ops/op.ts';
 import type { FoldReuse } from './layout.ts';
-import { inputShapes } from './timing.ts';
 import { hasTrunk, type Step, type StreamPlan } from './types.ts';
 
 export interface PlanRow {
@@ -27,7 +28,7 @@ export interface PlanRow {
 
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
-  const rule = opOf(step.node.op).stream(step.node.attrs as never, inputShapes(plan.graph, step.node));
+  const rule = streamOf(opOfNode(step.node), step.node.attrs, viewOf(plan.graph).inputShapes(step.node));
   if (step.fold) return foldText(step.fold);
   if (rule.kind !== 'window')
     return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
@@ -75,7 +76,7 @@ export function planRows(plan: StreamPlan): PlanRow[] {
         op: step.node.op,
         section: plan.layout ? (reused ? 'reuse' : step.fold ? 'fold' : 'whole') : step.section,
         framesPerHop: framesPerHop(plan, step),
-        framesPerWindow: plan.graph.tensors[step.output]?.shape.t ?? 0,
+        framesPerWindow: viewOf(plan.graph).rows(step.output),
         macsPerHop: sum((s) => s.macsPerHop),
         macsPerWindow: sum((s) => s.macsPerWindow),
         stateBytes: sum((s) => s.stateBytes),

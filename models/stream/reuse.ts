@@ -15,19 +15,21 @@
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
  * Exact for any hop and any padding.
  */
+import { lcm } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
-import { lcm } from './clock.ts';
+import { type GraphView, viewOf } from '../graph/view.ts';
 import { edgesOf, mayReuse } from './edges.ts';
 import { foldOf, foldsOf } from './fold.ts';
 import type { Choice, Edge, EdgeWork, Interior, Layout, Taps } from './layout.ts';
 import { tapsOf } from './taps.ts';
-import { frameBytes, ruleOf, type WindowRule } from './timing.ts';
+import type { WindowRule } from './timing.ts';
 
 /** Rows kept from one micro-hop to the next. */
 export const historyOf = (at: Interior): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
 
 interface Context {
   graph: Graph;
+  view: GraphView;
   choice: Choice;
   edges: Map<number, Edge>;
   trunk: Set<Node>;
@@ -35,15 +37,15 @@ interface Context {
   taps: Map<Node, Taps>;
 }
 
-const readersOf = ({ graph }: Context, id: number): Node[] => graph.nodes.filter((n) => n.inputs.includes(id));
 /** Streamed layers that read rows of tensor `id`; one that sums taps reads each new row once and no others. */
-const trunkReaders = (ctx: Context, id: number): Node[] => readersOf(ctx, id).filter((n) => ctx.trunk.has(n) && !ctx.taps.has(n));
+const trunkReaders = (ctx: Context, id: number): Node[] =>
+  ctx.view.readers(id).filter((n) => ctx.trunk.has(n) && !ctx.taps.has(n));
 const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
-const windowRule = (ctx: Context, node: Node): WindowRule => ruleOf(ctx.graph, node) as WindowRule;
+const windowRule = (ctx: Context, node: Node): WindowRule => ctx.view.rule(node) as WindowRule;
 
 /** Somebody reads the whole window: an output, or a node that is computed whole. */
 const isWhole = (ctx: Context, id: number): boolean =>
-  ctx.graph.outputs.some((p) => p.tensor === id) || readersOf(ctx, id).some((n) => !ctx.trunk.has(n) && !ctx.folded.has(id));
+  ctx.view.isOutput(id) || ctx.view.readers(id).some((n) => !ctx.trunk.has(n) && !ctx.folded.has(id));
 
 /** Nodes [0, depth) that may reuse rows, where all that they read do. */
 export function reusingNodes(graph: Graph, edges: Map<number, Edge>, depth: number): Set<Node> {
@@ -149,7 +151,8 @@ export function layoutOf(
   edges = edgesOf(graph, hop),
 ): Layout | undefined {
   const trunk = reusingNodes(graph, edges, choice.depth);
-  const ctx: Context = { graph, choice, edges, trunk, folded: new Set(), taps: new Map() };
+  const view = viewOf(graph);
+  const ctx: Context = { graph, view, choice, edges, trunk, folded: new Set(), taps: new Map() };
   const interiors = new Map<number, Interior>();
   for (const id of [...graph.inputs.map((p) => p.tensor), ...[...trunk].map((n) => n.output)]) {
     const edge = edgeOf(ctx, id);
@@ -175,7 +178,7 @@ export function layoutOf(
     work,
     folds: new Map(),
     taps: ctx.taps,
-    rows: new Map(graph.nodes.map((n) => [n, graph.tensors[n.output]?.shape.t ?? 0])),
+    rows: new Map(graph.nodes.map((n) => [n, view.rows(n.output)])),
     stateBytes: 0,
   };
   for (const [id, at] of interiors) {
@@ -183,7 +186,7 @@ export function layoutOf(
     if (todo.left && todo.left.rows > todo.left.computed && (todo.left.rows - 1) * at.step + at.shift > at.newest)
       return undefined;
     at.oldest = oldestRow(ctx, id, interiors, todo);
-    const bytes = frameBytes(graph, id);
+    const bytes = view.frameBytes(id);
     layout.stateBytes += historyOf(at) * bytes + choice.ahead * todo.spliced * bytes;
   }
   for (const node of trunk) {

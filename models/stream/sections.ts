@@ -8,25 +8,25 @@
 
 import { stepTrunk } from '../graph/stateful.ts';
 import type { Graph, Node } from '../graph/types.ts';
-import { clockOf } from './clock.ts';
-import { ruleOf, timingOf } from './timing.ts';
+import { viewOf } from '../graph/view.ts';
+import { timingOf } from './timing.ts';
 import { hasTrunk, type Mode } from './types.ts';
 
 export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
   const trunk = new Set<Node>();
   if (!hasTrunk(mode)) return trunk;
   if (graph.stateful) return stepTrunk(graph);
-  const timing = timingOf(graph, () => true);
-  const time = hop * clockOf(graph).units;
+  const view = viewOf(graph);
+  const timing = timingOf(graph);
+  const time = hop * view.clock.units;
   for (const node of graph.nodes) if (timing.has(node.output)) trunk.add(node);
   for (const node of [...graph.nodes].reverse()) {
     const at = timing.get(node.output);
-    const rule = ruleOf(graph, node);
+    const rule = view.rule(node);
     if (!trunk.has(node) || !at || rule.kind !== 'window') continue;
-    const needed = graph.nodes.some((n) => trunk.has(n) && n.inputs.includes(node.output));
+    const needed = view.readers(node.output).some((n) => trunk.has(n));
     const padded = rule.pad[0] !== 0 || rule.pad[1] !== 0;
-    const rows = graph.tensors[node.output]?.shape.t ?? 0;
-    if (!needed && !padded && rows * at.jump <= time) trunk.delete(node);
+    if (!needed && !padded && view.rows(node.output) * at.jump <= time) trunk.delete(node);
   }
   return trunk;
 }

@@ -5,23 +5,19 @@
  * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
  */
 
-import type { Graph, Node } from '../graph/types.ts';
+import type { Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
-import { macsPerRow } from './choose.ts';
-import { streamFold } from './fold.ts';
-import { frameBytes, frameElements, ruleOf } from './timing.ts';
+import { partialBytes, streamFold } from './fold.ts';
 import { hasTrunk, type Step, type StepInput, type StreamPlan, type TensorPlan, type Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
-const rowsOf = (graph: Graph, id: number) => graph.tensors[id]?.shape.t ?? 0;
-
 /** Rows of the input's buffer that a trunk step reads. */
 function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
   const plan = draft.tensors.get(id) as TensorPlan;
-  const rule = ruleOf(draft.graph, node);
-  if (rule.kind !== 'window') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
-  if (draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
+  const rule = viewOf(draft.graph).rule(node);
+  if (rule.kind !== 'window' || draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
   const out = draft.tensors.get(node.output) as TensorPlan;
   const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
   const oldest = complete(id) - plan.newRows - plan.historyRows;
@@ -31,7 +27,7 @@ function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number)
 const headInput = (draft: Draft, id: number): StepInput => ({
   tensor: id,
   firstRow: draft.tensors.get(id)?.windowFirstRow ?? 0,
-  rows: rowsOf(draft.graph, id),
+  rows: viewOf(draft.graph).rows(id),
 });
 
 /** The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output falls due. */
@@ -40,13 +36,12 @@ function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number
   const plan = draft.tensors.get(id);
   // partial results begin at nothing; the state of a model that has its own begins at zero points
   const follows =
-    !draft.graph.stateful && hasTrunk(draft.mode) && draft.mode !== 'misaligned' && ruleOf(draft.graph, node).kind === 'fold';
+    !draft.graph.stateful &&
+    hasTrunk(draft.mode) &&
+    draft.mode !== 'misaligned' &&
+    viewOf(draft.graph).rule(node).kind === 'fold';
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
-
-/** Bytes of one partial result: int32 sums, or maxima as they are. */
-export const partialBytes = (graph: Graph, output: number, sum: boolean): number =>
-  sum ? 4 * frameElements(graph, output) : frameBytes(graph, output);
 
 /** With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that takes fewer bytes than the rows. */
 function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): number | undefined {
@@ -54,18 +49,34 @@ function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): nu
   const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
   if (!Number.isInteger(slots)) return undefined;
   const bytes = slots * partialBytes(draft.graph, node.output, sum);
-  return bytes < plan.windowRows * frameBytes(draft.graph, plan.tensor) ? slots : undefined;
+  return bytes < plan.windowRows * viewOf(draft.graph).frameBytes(plan.tensor) ? slots : undefined;
 }
+
+/** A graph output that is taken from the rows of a trunk tensor. */
+export const copyStep = (node: Node, input: StepInput, exact: boolean): Step => ({
+  kind: 'copy',
+  section: 'head',
+  node,
+  inputs: [input],
+  output: input.tensor,
+  outRows: input.rows,
+  rule: { kind: 'whole' },
+  macsPerHop: 0,
+  macsPerWindow: 0,
+  stateBytes: 0,
+  exact,
+});
 
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
+  const view = viewOf(graph);
   const trunkSteps: Step[] = [];
   const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
   for (const node of graph.nodes) {
-    const rule = ruleOf(graph, node);
-    const macs = macsPerRow(graph, node);
-    const rows = rowsOf(graph, node.output);
+    const rule = view.rule(node);
+    const macs = view.macsPerRow(node);
+    const rows = view.rows(node.output);
     const macsPerWindow = macs * rows;
     const common = { node, output: node.output, macsPerWindow, stateBytes: 0 };
     const timing = draft.tensors.get(node.output) as Timing | undefined;
@@ -108,22 +119,9 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   }
   for (const port of graph.outputs) {
     if (!draft.tensors.has(port.tensor)) continue;
-    const node = graph.nodes.find((n) => n.output === port.tensor);
+    const node = view.producer(port.tensor);
     if (!node) continue;
-    const rule = { kind: 'whole' } as const;
-    headSteps.push({
-      kind: 'copy',
-      section: 'head',
-      node,
-      inputs: [headInput(draft, port.tensor)],
-      output: port.tensor,
-      outRows: rowsOf(graph, port.tensor),
-      rule,
-      macsPerHop: 0,
-      macsPerWindow: 0,
-      stateBytes: 0,
-      exact: headIsExact(draft, node),
-    });
+    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node)));
   }
   dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
   const steps = [...trunkSteps, ...foldSteps, ...headSteps];
@@ -137,7 +135,7 @@ function headIsExact(draft: Draft, node: Node): boolean {
   return [...node.inputs, node.output].every((id) => {
     const t = draft.tensors.get(id);
     if (t) return t.lead === 0 && t.lookAhead === 0;
-    const producer = draft.graph.nodes.find((n) => n.output === id);
+    const producer = viewOf(draft.graph).producer(id);
     return !producer || producer === node || headIsExact(draft, producer);
   });
 }
@@ -159,6 +157,6 @@ function countHistory(draft: Draft, steps: Step[]): void {
     const readers = steps.filter((s) => s.inputs.some((i) => i.tensor === id));
     const reach = (s: Step) => minOf(s.inputs.filter((i) => i.tensor === id).map((i) => i.firstRow));
     const furthest = readers.reduce<Step | undefined>((best, s) => (!best || reach(s) < reach(best) ? s : best), undefined);
-    if (furthest) furthest.stateBytes += plan.historyRows * frameBytes(draft.graph, id);
+    if (furthest) furthest.stateBytes += plan.historyRows * viewOf(draft.graph).frameBytes(id);
   }
 }

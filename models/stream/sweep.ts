@@ -7,8 +7,8 @@
 
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { clockOf } from './clock.ts';
 import { planStream } from './plan.ts';
 import { planRows } from './print.ts';
 import { totalStride } from './timing.ts';
@@ -108,7 +108,7 @@ export function hopsOf(window: number, stride: number, most: number): number[] {
 
 /** Plans every hop from 1 to the window (at most about `most`). */
 export function sweepHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}, most = 2048): Sweep {
-  const { window } = clockOf(graph);
+  const { window } = viewOf(graph).clock;
   const stride = totalStride(graph);
   const hops = hopsOf(window, stride, most);
   const sweep: Sweep = { rows: [], totalStride: stride, refused: [], ...(hops.length < window && { sampledOf: window }) };

@@ -12,17 +12,18 @@
  * minus the record is the row of the left edge.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
 import type { Interior, Taps } from './layout.ts';
-import { frameBytes, ruleOf, touchesInt16 } from './timing.ts';
 
 /** Taps of `node`, or undefined where it has no such form. */
 export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior>, ahead: number): Taps | undefined {
   const [input] = node.inputs as [number];
-  const rule = ruleOf(graph, node);
+  const view = viewOf(graph);
+  const rule = view.rule(node);
   const x = interiors.get(input);
   const y = interiors.get(node.output);
   // int32 accumulators have no room for sums over int16
-  const isFirst = !touchesInt16(graph, node) && node.inputs.length === 1 && graph.inputs.some((p) => p.tensor === input);
+  const isFirst = !view.touchesInt16(node) && node.inputs.length === 1 && !view.producer(input);
   if (!isFirst || !x || !y || rule.kind !== 'window' || !('weights' in node.attrs) || x.microRows !== x.newRows) return undefined;
   const { left, right } = y.edge;
   const extent = (rule.kernel - 1) * rule.dilation;
@@ -36,7 +37,7 @@ export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior
   if (left > 0 && (completeAhead < ahead || completeAhead > cutAhead)) return undefined;
   const records = left > 0 ? cutAhead - completeAhead + 1 : 0;
   const waiting = left > 0 ? completeAhead - ahead : 0;
-  const bytes = frameBytes(graph, node.output);
+  const bytes = view.frameBytes(node.output);
   return {
     grid,
     accFirst,

@@ -5,9 +5,10 @@
  * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at unit i * jump relative to the start
  * of a window; rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
  */
+
+import type { Clock } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
-import type { Clock } from './clock.ts';
 import type { EdgeWork, FoldReuse, Interior, Layout, Taps } from './layout.ts';
 
 /**
@@ -34,6 +35,11 @@ export interface PlanOptions {
   budgetMacs?: number;
   /** edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of the paper). */
   depth?: number;
+}
+
+/** The plan's part of options that hold more. */
+export function planOptionsOf({ hop, mode, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions {
+  return { hop, mode, microHop, budgetRam, budgetMacs, depth };
 }
 
 /** Where a tensor stands on the time grid (trunk tensors only), in units. */
@@ -116,6 +122,8 @@ export interface Step {
 
 export interface StreamPlan {
   graph: Graph;
+  /** What was asked for. */
+  options: PlanOptions;
   mode: Mode;
   /** Why this mode, one sentence. */
   reason: string;

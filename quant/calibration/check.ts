@@ -5,6 +5,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, isSet, piecesOf } from './signals.ts';
 
@@ -20,7 +21,7 @@ export const emptyCalibration = (plan: StreamPlan): RunletError =>
 /** RN412: a value that is no number, of input `input`. */
 export function checkValue({ graph }: StreamPlan, input: number, index: number, value: number): RunletError {
   const port = graph.inputs[input];
-  const frame = frameOf(graph.tensors[port?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+  const frame = viewOf(graph).frame(port?.tensor ?? -1);
   const several = graph.inputs.length > 1;
   return new RunletError('RN412', {
     what: `calibration value ${index} is ${value}`,
@@ -49,7 +50,7 @@ function checkSignals(plan: StreamPlan, signals: readonly Float32Array[], known:
   const ticks = signals.map((signal, i) => {
     const { name, tensor } = graph.inputs[i] as (typeof graph.inputs)[number];
     const where = several ? { where: `input ${name}` } : {};
-    const shape = graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+    const shape = viewOf(graph).shape(tensor);
     const frame = frameOf(shape);
     if (signal.length % frame !== 0)
       throw new RunletError('RN410', {

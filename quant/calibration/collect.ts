@@ -8,7 +8,8 @@
  * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the signal's length.
  */
 import { RunletError } from '../../models/error.ts';
-import { frameOf } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
+import { joinFloats } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { checkValue, emptyCalibration, tooShort } from './check.ts';
 import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
@@ -93,7 +94,7 @@ class Collector {
   constructor(plan: StreamPlan, keep: number, sampling: Sampling, seed: number) {
     [this.plan, this.keep, this.sampling, this.seed] = [plan, keep, sampling, seed];
     const { graph, clock } = plan;
-    this.elements = graph.inputs.map(({ tensor }) => frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
+    this.elements = graph.inputs.map(({ tensor }) => viewOf(graph).frame(tensor));
     this.perPiece = this.elements.map((n, i) => n * (clock.rates[i] as number) * pieceTicks(plan));
     this.rest = this.perPiece.map((n) => ({ data: new Float32Array(n), used: 0 }));
     this.summaries = this.elements.map((n) => new InputSummary(n));
@@ -223,19 +224,9 @@ class Collector {
     }
     const all = recordings
       .filter((parts) => parts.length > 0)
-      .map((parts) => this.elements.map((_, i) => join(parts.map((p) => p[i] as Float32Array))));
+      .map((parts) => this.elements.map((_, i) => joinFloats(parts.map((p) => p[i] as Float32Array))));
     return this.seams > 0 ? all.filter((inputs) => (inputs[0] as Float32Array).length >= (this.perPiece[0] as number)) : all;
   }
-}
-
-function join(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 const defaults = { calibWindows: 256, seed: 1 };

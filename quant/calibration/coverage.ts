@@ -6,7 +6,7 @@
  * by their spread); no window is then farther from a chosen one than twice what the best choice of as many could do.
  * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen x features.
  */
-import { maxOf, minOf } from '../../models/lists.ts';
+import { joinFloats, maxOf, minOf } from '../../models/lists.ts';
 export interface WindowFeatures {
   /** Number of the window in the signal. */
   index: number;
@@ -49,13 +49,7 @@ export function featuresOf(index: number, inputs: readonly Float32Array[], eleme
     }
     return out;
   });
-  const values = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    values.set(part, at);
-    at += part.length;
-  }
-  return { index, values };
+  return { index, values: joinFloats(parts) };
 }
 
 /** Least and largest of each element over windows, [low, high] pairs. */

@@ -3,7 +3,8 @@
  *
  * In: values of the graph's outputs, window by window.  Out: classes that won, and how far the outputs moved beside their size.
  */
-import { frameOf, type Graph } from '../../models/graph/types.ts';
+import type { Graph } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 
 interface Seen {
   name: string;
@@ -19,7 +20,7 @@ export class OutputsSeen {
 
   constructor(graph: Graph) {
     for (const { tensor, name } of graph.outputs) {
-      const frame = frameOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 });
+      const frame = viewOf(graph).frame(tensor);
       const [low, high] = [
         new Float64Array(frame).fill(Number.POSITIVE_INFINITY),
         new Float64Array(frame).fill(Number.NEGATIVE_INFINITY),

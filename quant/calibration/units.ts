@@ -10,6 +10,7 @@
 
 import { hasWeights, type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import { frameOf, type Tensor } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { addPositions, type Gram, gramsOf } from '../methods/gram.ts';
@@ -56,10 +57,10 @@ export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
       if (expected > 0) return [{ ratio: reach / expected, from: 'range', input: name }];
     }
     const { shape } = graph.tensors[tensor] as Tensor;
-    const readers = graph.nodes.filter(
-      (n): n is MacNode =>
-        hasWeights(n) && n.inputs[0] === tensor && 'kernelT' in n.attrs && weightChannels(n, shape.c).inputs <= mostInputs,
-    );
+    const readers = viewOf(graph)
+      .readers(tensor)
+      .filter(hasWeights)
+      .filter((n) => 'kernelT' in n.attrs && weightChannels(n, shape.c).inputs <= mostInputs);
     let [signal, bias] = [0, 0];
     for (const node of readers) {
       const grams = gramsOf(node, shape.c);

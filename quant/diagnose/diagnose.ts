@@ -1,23 +1,25 @@
 /**
  * diagnose: where int8, or streaming, loses what.
  *
- * In: a float graph, the int8 graph made of it (its channels scaled alike: Quantized.float), plan options, calibration data.  Out: per layer what each step costs, and how.
+ * In: the plan of a float graph and the QuantPlan made of it (its channels scaled alike: Quantized.float), calibration
+ * data.  Out: per layer what each step costs, and how.
  * Three steps, so that the guilty one is seen: int8 windowed against float windowed, float streamed against float windowed, int8 streamed against float streamed.
  * Where streaming equals the windowed model by construction the last two are left out.  SQNR in dB, errors of layers before included.
  * A model with its own state has no windows: only its last step is there.
  * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (a layer alone in int8).  Deterministic.
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
-import type { Graph, Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
+import type { Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { opOfNode } from '../../models/ops/index.ts';
 import { cutSignal, executeStream, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
-import { planStream } from '../../models/stream/plan.ts';
-import { hasTrunk, type PlanOptions, type StreamPlan } from '../../models/stream/types.ts';
+import { windowedPlan } from '../../models/stream/plan.ts';
+import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
 import type { Calibration } from '../calibration/signals.ts';
 import { decibels } from '../methods/sensitivity.ts';
-import { type QuantPlan, quantPlan } from '../plan.ts';
-import { runSignal } from '../reference.ts';
+import type { QuantPlan } from '../plan.ts';
+import { runSignal, windowedModel } from '../reference.ts';
 import { quantiseSignals } from '../report.ts';
 import { int16Form } from '../rescale.ts';
 import { aloneNoise } from './alone.ts';
@@ -87,14 +89,12 @@ interface Runs {
   intStreamed?: (signals: Float32Array[]) => IntTensors;
 }
 
-function runsOf(float: Graph, int8: Graph, options: PlanOptions, plan: StreamPlan, quant: QuantPlan): Runs {
+function runsOf(plan: StreamPlan, quant: QuantPlan): Runs {
   const floatRun = (p: StreamPlan) => (signals: Float32Array[]) =>
     lastOf(executeStream(p, floatBlocks(p, signals), floatRunner)).tensors;
   const intRun = (q: QuantPlan) => (signals: Float32Array[]) =>
     lastOf(runSignal(q, quantiseSignals(q.plan.graph, signals))).tensors as IntTensors;
   if (plan.graph.stateful) return { floatWindowed: floatRun(plan), intWindowed: intRun(quant) };
-  const windowed: PlanOptions = { hop: options.hop, mode: 'windowed' };
-  const windowedPlan = planStream(float, windowed);
   // of a piece that one streamed output depends on, the window itself
   const windowIn =
     <T>(run: (signals: Float32Array[]) => T) =>
@@ -103,23 +103,17 @@ function runsOf(float: Graph, int8: Graph, options: PlanOptions, plan: StreamPla
       return run([...cutSignal(plan, floatBlocks(plan, signals), from, from + plan.window).values()].map((b) => b.data));
     };
   return {
-    floatWindowed: windowIn(floatRun(windowedPlan)),
-    intWindowed: windowIn(intRun(quantPlan(int8, windowed))),
+    floatWindowed: windowIn(floatRun(windowedPlan(plan))),
+    intWindowed: windowIn(intRun(windowedModel(quant))),
     ...(hasTrunk(plan.mode) && { floatStreamed: floatRun(plan), intStreamed: intRun(quant) }),
   };
 }
 
-/** @throws RunletError RN2xx */
-export function diagnose(
-  float: Graph,
-  int8: Graph,
-  options: PlanOptions,
-  data: Calibration,
-  how: DiagnoseOptions = {},
-): Diagnosis {
-  const quant = quantPlan(int8, options);
-  const plan = planStream(float, { ...options, mode: quant.plan.mode });
-  const run = runsOf(float, int8, options, plan, quant);
+/** @param plan of the float graph, of the same hop and mode as `quant`  @throws RunletError RN2xx */
+export function diagnose(plan: StreamPlan, quant: QuantPlan, data: Calibration, how: DiagnoseOptions = {}): Diagnosis {
+  const [float, int8] = [plan.graph, quant.plan.graph];
+  const view = viewOf(float);
+  const run = runsOf(plan, quant);
   const ids = [...float.inputs.map((p) => p.tensor), ...float.nodes.map((n) => n.output)];
   const tensorOf = (id: number) => int8.tensors[id] as Tensor;
   const rows = new Map(
@@ -157,12 +151,11 @@ export function diagnose(
   const alone = aloneNoise(plan, int8, cutsOf(plan, data, 2, Math.ceil((how.aloneWindows ?? 8) / 2) - 1));
   const streaming = run.intStreamed !== undefined;
   const trainedToStream = streaming && Number(float.metadata['runlet.left_context'] ?? 0) > 0;
-  const isOutput = (id: number) => float.outputs.some((p) => p.tensor === id);
   const isFloatInput = (id: number) => float.inputs.some((p) => p.tensor === id && p.hostType === 'float32');
   const layers = ids.flatMap((id): LayerDiagnosis[] => {
     const row = rows.get(id);
     if (!row || row.tally.ratio.signal + row.tally.ratio.noise === 0) return [];
-    const node = float.nodes.find((n) => n.output === id);
+    const node = view.producer(id);
     const stored = int8.nodes.find((n) => n.name === node?.name);
     const [x] = node?.inputs ?? [];
     return [
@@ -177,7 +170,7 @@ export function diagnose(
         int8WindowedDb: row.windowed.db,
         ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
         fixedScale: node !== undefined && opOfNode(node).fixed?.(node.attrs) !== undefined,
-        mayBeInt16: row.quant.type !== 'int16' && !isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
+        mayBeInt16: row.quant.type !== 'int16' && !view.isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
         aloneDb: decibels(alone.get(id) ?? 0),
         ...(node &&
           stored &&

@@ -1,17 +1,18 @@
 /**
  * compareForms: one model as float and int8, windowed and streamed, at the same windows.
  *
- * In: the float graph, the int8 graph made of it, plan options, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
+ * In: the plan of the float graph, the QuantPlan made of it, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
  * are from those of another.  All forms are judged at the windows that every form answers.
  * Where streaming equals the windowed model by construction (edge-exact, windowed) it is not run again; the row says so.
  */
 import { RunletError } from '../../models/error.ts';
-import type { Graph } from '../../models/graph/types.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks } from '../../models/stream/float.ts';
-import { planStream } from '../../models/stream/plan.ts';
-import { hasTrunk, type PlanOptions, type StreamPlan } from '../../models/stream/types.ts';
-import { quantPlan } from '../plan.ts';
+import { windowedPlan } from '../../models/stream/plan.ts';
+import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
+import { Ratio } from '../diagnose/tally.ts';
+import type { QuantPlan } from '../plan.ts';
+import { windowedModel } from '../reference.ts';
 import {
   answerOf,
   type Evaluation,
@@ -51,15 +52,14 @@ export interface FormComparison {
 }
 
 function difference(reference: readonly Judged[], judged: readonly Judged[]): { outputSqnrDb: number; maxDifference: number } {
-  let [signal, noise, maxDifference] = [0, 0, 0];
-  for (const [i, { outputs }] of reference.entries())
-    for (const [e, want] of outputs.entries()) {
-      const d = (judged[i]?.outputs[e] as number) - want;
-      signal += want * want;
-      noise += d * d;
-      maxDifference = Math.max(maxDifference, Math.abs(d));
-    }
-  return { outputSqnrDb: noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY, maxDifference };
+  const ratio = new Ratio();
+  let maxDifference = 0;
+  for (const [i, { outputs }] of reference.entries()) {
+    const got = (e: number) => judged[i]?.outputs[e] as number;
+    ratio.add(outputs, got);
+    for (const [e, want] of outputs.entries()) maxDifference = Math.max(maxDifference, Math.abs(got(e) - want));
+  }
+  return { outputSqnrDb: ratio.db, maxDifference };
 }
 
 /** Recordings without their last ticks, which a streamed output with look-ahead waits for. */
@@ -70,23 +70,24 @@ const withoutEnd = (plan: StreamPlan, recordings: readonly (readonly Float32Arra
   }),
 });
 
-/** @param labels left out: outputs are compared, nothing is judged. @throws RunletError RN431, RN434, RN438, RN2xx */
+/**
+ * @param float the plan of the float graph, of the same hop and mode as `streamed`
+ * @param labels left out: outputs are compared, nothing is judged
+ * @throws RunletError RN431, RN434, RN438, RN2xx
+ */
 export function compareForms(
-  float: Graph | undefined,
-  int8: Graph,
-  options: PlanOptions,
+  float: StreamPlan | undefined,
+  streamed: QuantPlan,
   data: EvaluationData,
   labels?: Labels,
 ): FormComparison {
-  const streamed = quantPlan(int8, options);
   const { plan } = streamed;
   const exact = plan.steps.every((s) => s.exact);
-  const windowedOptions: PlanOptions = { hop: options.hop, mode: 'windowed' };
   const stateful = plan.graph.stateful === true;
   const models: [FormName, Model][] = [];
-  if (float && !stateful) models.push(['float windowed', planStream(float, windowedOptions)]);
-  if (float && (stateful || !exact)) models.push(['float streamed', planStream(float, { ...options, mode: plan.mode })]);
-  if (!stateful) models.push(['int8 windowed', quantPlan(int8, windowedOptions)]);
+  if (float && !stateful) models.push(['float windowed', windowedPlan(float)]);
+  if (float && (stateful || !exact)) models.push(['float streamed', float]);
+  if (!stateful) models.push(['int8 windowed', windowedModel(streamed)]);
   const again = hasTrunk(plan.mode);
   if (again) models.push(['int8 streamed', streamed]);
   const { windows, has } = labels ? labelled(plan, data, labels) : { windows: windowCount(plan, data), has: () => true };

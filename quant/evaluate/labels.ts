@@ -5,7 +5,8 @@
  * Without a metric, names are classes, and so are whole numbers where the model's output has several elements; all else is values to be met.
  */
 import { RunletError } from '../../models/error.ts';
-import { frameOf, type Graph, type Shape } from '../../models/graph/types.ts';
+import { elementsOf, type Graph } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { opOfNode } from '../../models/ops/index.ts';
 import { labelsIn } from '../../models/read/detection.ts';
 
@@ -20,11 +21,8 @@ export interface Labels {
   names: readonly string[];
 }
 
-/** Elements of one output. */
-const elementsOf = (shape: Shape | undefined): number => (shape ? shape.t * frameOf(shape) : 0);
-
 /** Elements of each output of a graph. */
-export const outputElements = ({ outputs, tensors }: Graph): number[] => outputs.map((p) => elementsOf(tensors[p.tensor]?.shape));
+export const outputElements = (graph: Graph): number[] => graph.outputs.map((p) => elementsOf(viewOf(graph).shape(p.tensor)));
 
 /** Names of a model's classes: those of its file, else their indexes. One output element tells two classes apart, at 0.5. */
 export function classNames(graph: Graph): string[] {
@@ -37,8 +35,9 @@ export function classNames(graph: Graph): string[] {
 /** Whether the elements of the output are scores of classes: the file names them, or they are a softmax. */
 export function tellsClasses(graph: Graph): boolean {
   const [elements = 0] = outputElements(graph);
-  const scores = graph.nodes.some((node) => opOfNode(node).scores && node.output === graph.outputs[0]?.tensor);
-  return elements > 1 && (scores || labelsIn(graph.metadata)?.length === elements);
+  const maker = viewOf(graph).producer(graph.outputs[0]?.tensor ?? -1);
+  const scores = maker && opOfNode(maker).scores;
+  return elements > 1 && (scores === true || labelsIn(graph.metadata)?.length === elements);
 }
 
 const listed = (names: readonly string[]): string =>

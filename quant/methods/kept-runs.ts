@@ -4,7 +4,7 @@
  * In: the plan of a float graph, signals in parts (one an input each).  Out: the exact outputs; the outputs with some tensors changed, for which only nodes that depend on
  * these are run.  Cost: every tensor of the run is held.
  */
-import type { Graph } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { executeStream, type RunNode } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
@@ -16,13 +16,6 @@ export interface Change {
 }
 
 type Parts = readonly (readonly Float32Array[])[];
-
-/** Tensors that depend on some. */
-function behind(graph: Graph, tensors: readonly number[]): Set<number> {
-  const found = new Set(tensors);
-  for (const node of graph.nodes) if (node.inputs.some((id) => found.has(id))) found.add(node.output);
-  return found;
-}
 
 export class KeptRuns {
   /** Outputs of every window, one after the other. */
@@ -59,7 +52,7 @@ export class KeptRuns {
 
   /** Outputs with `change` in the place of the tensors named. */
   again(tensors: readonly number[], change: Change): Float32Array[] {
-    const differ = behind(this.plan.graph, tensors);
+    const differ = viewOf(this.plan.graph).behind(tensors);
     return this.parts.flatMap((signals, k) => {
       const calls = new Map<number, number>();
       const node: Change['node'] = (node, xs, out, strideT) => {

@@ -13,6 +13,7 @@
  */
 
 import type { Graph, QuantParams } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
@@ -94,6 +95,6 @@ export function* narrowRanges(
 
 /** None of the tensors is an output, and one is an input where inputs alone are wanted. */
 function mayNarrow(graph: Graph, ids: readonly number[], of: NarrowOptions['of']): boolean {
-  const shown = graph.outputs.some((p) => ids.includes(p.tensor));
-  return !shown && (of === 'all' || graph.inputs.some((p) => ids.includes(p.tensor)));
+  const view = viewOf(graph);
+  return !ids.some(view.isOutput) && (of === 'all' || ids.some((id) => !view.producer(id)));
 }

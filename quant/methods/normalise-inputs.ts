@@ -9,6 +9,7 @@
 
 import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
 import { type Graph, kernelOfOne, type Node, noClamp } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
 import { ChannelStats } from './channel-stats.ts';
 
@@ -32,9 +33,9 @@ export function normaliseInputs(graph: Graph, signals: readonly Float32Array[]):
   const before: Node[] = [];
   for (const [i, { tensor, name }] of graph.inputs.entries()) {
     const { shape } = tensors[tensor] as (typeof tensors)[number];
-    const readers = nodes.filter((n) => n.inputs.includes(tensor));
+    const readers = viewOf(graph).readers(tensor);
     const gains = gainsOf(signals[i] as Float32Array, shape.c);
-    if (!gains || !readers.every(hasWeights) || graph.outputs.some((p) => p.tensor === tensor)) continue;
+    if (!gains || !readers.every(hasWeights) || viewOf(graph).isOutput(tensor)) continue;
     const output = tensors.length;
     tensors.push({ id: output, name: `${name}/normalised`, shape });
     const attrs = {

@@ -52,13 +52,3 @@ export function roundTogether(w: Float64Array, covariance: Float64Array, scale: 
   }
   return q;
 }
-
-/** (w' - w)^T C (w' - w): expected squared error of an output, mean taken out. */
-export function outputError(w: Float64Array, q: Int8Array, covariance: Float64Array, scale: number): number {
-  const n = w.length;
-  const e = Float64Array.from(w, (v, k) => scale * (q[k] as number) - v);
-  let sum = 0;
-  for (let i = 0; i < n; i++)
-    for (let k = 0; k < n; k++) sum += (e[i] as number) * (covariance[i * n + k] as number) * (e[k] as number);
-  return sum;
-}

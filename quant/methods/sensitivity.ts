@@ -1,18 +1,19 @@
 /**
  * How much each tensor's int8 costs at the model's outputs.
  *
- * In: an int8 Graph, plan options, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
+ * In: the plan of an int8 Graph, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
  * and everything else is exact, as a ratio to the signal and in dB; the whole noise of all of them together.
  * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
  * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what depends on it.
  */
 
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf } from '../../models/lists.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
-import { planStream } from '../../models/stream/plan.ts';
-import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { planFor } from '../../models/stream/rebind.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import { dequantise } from '../dequantise.ts';
 import { intOpOfNode } from '../ops/index.ts';
 import { quantiseSignal } from '../report.ts';
@@ -96,8 +97,10 @@ export function spreadWindows(plan: StreamPlan, signals: readonly Float32Array[]
   });
 }
 
-export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly Float32Array[], maxWindows = 32): Sensitivities {
-  const plan = planStream(dequantise(int8), options);
+/** @param planned of the int8 graph */
+export function sensitivity(planned: StreamPlan, signals: readonly Float32Array[], maxWindows = 32): Sensitivities {
+  const { graph: int8 } = planned;
+  const plan = planFor(planned, dequantise(int8));
   const parts = spreadWindows(plan, signals, maxWindows);
   const largest = new Map<number, number>();
   const runs = new KeptRuns(plan, parts, (id, values) =>
@@ -117,7 +120,7 @@ export function sensitivity(int8: Graph, options: PlanOptions, signals: readonly
     const noise = of(tensors);
     return {
       tensors,
-      op: int8.nodes.find((n) => n.output === first)?.op ?? 'input',
+      op: viewOf(int8).producer(first)?.op ?? 'input',
       name: int8.tensors[first]?.name ?? '',
       noise,
       aloneDb: decibels(noise),

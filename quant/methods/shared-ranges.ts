@@ -12,6 +12,7 @@
  * the range of their own least error, and the three errors add up.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { Histogram } from '../observers/histogram.ts';
 import { leastError } from '../observers/mse.ts';
 import { intOpOfNode } from '../ops/index.ts';
@@ -27,18 +28,16 @@ type Range = [number, number];
 const span = ([low, high]: Range): number => high - low;
 
 export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histogram>): Map<number, Range> {
-  const readersOf = new Map<number, Node[]>();
-  for (const node of graph.nodes) for (const id of new Set(node.inputs)) readersOf.set(id, [...(readersOf.get(id) ?? []), node]);
-  const shown = new Set(graph.outputs.map((port) => port.tensor));
+  const view = viewOf(graph);
   const leaving = new Map<number, Histogram>();
   /** What of a tensor goes on into arithmetic, or out. */
   const leavingOf = (id: number): Histogram => {
     const known = leaving.get(id);
     if (known) return known;
-    const readers = readersOf.get(id) ?? [];
+    const readers = view.readers(id);
     const own = histograms.get(id) ?? new Histogram();
     let result = own;
-    if (!shown.has(id) && readers.length > 0 && readers.every(alone)) {
+    if (!view.isOutput(id) && readers.length > 0 && readers.every(alone)) {
       result = new Histogram();
       for (const { output } of readers) result.merge(leavingOf(output));
     }
@@ -51,7 +50,7 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
     if (handsOn(node) !== 'joined') continue;
     const joint = ranges.get(node.output) as Range;
     for (const id of node.inputs) {
-      const others = (readersOf.get(id)?.length ?? 0) - 1 + (shown.has(id) ? 1 : 0);
+      const others = view.readers(id).length - 1 + (view.isOutput(id) ? 1 : 0);
       const own = ranges.get(id) as Range;
       if (span(joint) ** 2 * (1 + others) <= span(own) ** 2 * (1 + others) + span(joint) ** 2)
         takeRange(graph, id, joint, ranges);
@@ -63,9 +62,9 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
 /** The tensor, and through operators that hand on the one before it, where nobody else reads that. */
 function takeRange(graph: Graph, id: number, range: Range, ranges: Map<number, Range>): void {
   ranges.set(id, range);
-  const producer = graph.nodes.find((n) => n.output === id);
+  const view = viewOf(graph);
+  const producer = view.producer(id);
   if (!producer || !alone(producer)) return;
   const [x] = producer.inputs as [number];
-  const sole = graph.nodes.filter((n) => n.inputs.includes(x)).length === 1 && !graph.outputs.some((p) => p.tensor === x);
-  if (sole && handsOn(producer) !== 'cut') takeRange(graph, x, range, ranges);
+  if (view.soleReader(x) && handsOn(producer) !== 'cut') takeRange(graph, x, range, ranges);
 }

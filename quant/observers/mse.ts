@@ -13,22 +13,6 @@ import type { Observer } from './observer.ts';
 
 const steps = 100;
 
-/** Sum of squared errors that int8 over [low, high] makes of a histogram, zeros free. */
-export function squaredError(histogram: Histogram, low: number, high: number): number {
-  const step = (high - low) / 255;
-  const inside = (step * step) / 12;
-  const width = (2 * histogram.reach) / bins;
-  let error = 0;
-  for (let i = 0; i < bins; i++) {
-    const n = histogram.counts[i] as number;
-    if (n === 0) continue;
-    const middle = histogram.edge(i) + width / 2;
-    const beyond = middle < low ? low - middle : middle > high ? middle - high : 0;
-    error += n * (inside + beyond * beyond);
-  }
-  return error;
-}
-
 type Tails = readonly [counts: Float64Array, sums: Float64Array, squares: Float64Array];
 
 /** Counts, sums and sums of squares of the k outermost bins of one side, for every k. */

@@ -4,7 +4,7 @@
  * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Padded places are left out of sum and count, or (countIncludePad) count
  * as the zero point.  Source: TensorFlow Lite reference_integer_ops::AveragePool; ONNX AveragePool count_include_pad.
  */
-import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
 import { checkCount, makeInts, typesOf } from './int16.ts';
 import { awayFromZero, type IntOp, quantOf, rangeOf } from './op.ts';
@@ -33,20 +33,17 @@ export const avgpool: IntOp<'avgpool'> = {
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const sum = new Int32Array(out.c);
     const all = p.geometry.kernelT * p.geometry.kernelF;
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        let count = 0;
-        sum.fill(0);
-        forEachTap(x.shape, p.geometry, t, f, (offset) => {
-          count++;
-          for (let c = 0; c < out.c; c++) sum[c] = (sum[c] as number) + (x.data[offset + c] as number);
-        });
-        const padded = p.countIncludePad ? (all - count) * p.xZero : 0;
-        if (p.countIncludePad) count = all;
-        for (let c = 0; c < out.c; c++) y[at++] = clampInt(roundedMean((sum[c] as number) + padded, count), p.min, p.max);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      let count = 0;
+      sum.fill(0);
+      forEachTap(x.shape, p.geometry, t, f, (offset) => {
+        count++;
+        for (let c = 0; c < out.c; c++) sum[c] = (sum[c] as number) + (x.data[offset + c] as number);
+      });
+      const padded = p.countIncludePad ? (all - count) * p.xZero : 0;
+      if (p.countIncludePad) count = all;
+      for (let c = 0; c < out.c; c++) y[at + c] = clampInt(roundedMean((sum[c] as number) + padded, count), p.min, p.max);
+    });
     return y;
   },
   nudge: () => awayFromZero,

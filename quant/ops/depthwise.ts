@@ -3,7 +3,7 @@
  *
  * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite reference_integer_ops::DepthwiseConvPerChannel.
  */
-import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macNudge, macParams } from './sliding.ts';
@@ -16,20 +16,17 @@ export const depthwise: IntOp<'depthwise'> = {
     const x = only(xs, 'depthwise');
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const acc = accumulators(p.types, out.c);
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        acc.set(p.bias);
-        forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
-          const row = (kt * p.geometry.kernelF + kf) * out.c;
-          for (let o = 0; o < out.c; o++) {
-            const value = (x.data[offset + Math.floor(o / p.per)] as number) - p.xZero;
-            acc[o] = (acc[o] as number) + (p.weights[row + o] as number) * value;
-          }
-        });
-        for (let o = 0; o < out.c; o++) y[at++] = finishSum(p, acc[o] as number, o);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      acc.set(p.bias);
+      forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
+        const row = (kt * p.geometry.kernelF + kf) * out.c;
+        for (let o = 0; o < out.c; o++) {
+          const value = (x.data[offset + Math.floor(o / p.per)] as number) - p.xZero;
+          acc[o] = (acc[o] as number) + (p.weights[row + o] as number) * value;
+        }
+      });
+      for (let o = 0; o < out.c; o++) y[at + o] = finishSum(p, acc[o] as number, o);
+    });
     return y;
   },
   nudge: macNudge,

@@ -5,6 +5,7 @@
  * `mean` requantises sum - count * x_zero with a multiplier that holds 1 / count.
  * Source: TensorFlow Lite AVERAGE_POOL_2D, and QuantizedMeanOrSum of MEAN.
  */
+import { sameParams } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { roundedMean } from './avgpool.ts';
@@ -37,11 +38,10 @@ export const globalavg: IntOp<'globalavg'> = {
     const count = (x?.shape.t ?? 0) * (attrs.overF ? (x?.shape.f ?? 0) : 1);
     const { types } = typesOf(xq, yq);
     checkCount(types, count, name);
-    const sameScale = xq.scale === yq.scale && xq.zeroPoint === yq.zeroPoint && xq.type === yq.type;
     return {
       ...rangeOf(attrs.clamp, yq),
       overF: attrs.overF,
-      rule: attrs.rule === 'avgpool' && sameScale ? 'avgpool' : 'mean',
+      rule: attrs.rule === 'avgpool' && sameParams(xq, yq) ? 'avgpool' : 'mean',
       count,
       scale: meanMultiplier(xq.scale / yq.scale, count),
       xZero: xq.zeroPoint,

@@ -3,7 +3,7 @@
  *
  * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Source: TensorFlow Lite reference_integer_ops::MaxPool.
  */
-import { forEachTap, only } from '../../models/ops/sliding.ts';
+import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
 import { makeInts, typesOf } from './int16.ts';
 import { type IntOp, quantOf, rangeOf } from './op.ts';
@@ -23,16 +23,13 @@ export const maxpool: IntOp<'maxpool'> = {
     const x = only(xs, 'maxpool');
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const best = makeInts(p.types?.y, out.c);
-    let at = 0;
-    for (let t = 0; t < out.t; t++) {
-      for (let f = 0; f < out.f; f++) {
-        best.fill(p.types ? -32768 : -128);
-        forEachTap(x.shape, p.geometry, t, f, (offset) => {
-          for (let c = 0; c < out.c; c++) best[c] = Math.max(best[c] as number, x.data[offset + c] as number);
-        });
-        for (let c = 0; c < out.c; c++) y[at++] = clampInt(best[c] as number, p.min, p.max);
-      }
-    }
+    eachPlace(out, (t, f, at) => {
+      best.fill(p.types ? -32768 : -128);
+      forEachTap(x.shape, p.geometry, t, f, (offset) => {
+        for (let c = 0; c < out.c; c++) best[c] = Math.max(best[c] as number, x.data[offset + c] as number);
+      });
+      for (let c = 0; c < out.c; c++) y[at + c] = clampInt(best[c] as number, p.min, p.max);
+    });
     return y;
   },
 };

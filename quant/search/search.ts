@@ -1,7 +1,7 @@
 /**
  * search: which way to quantise is best for a task, within a time budget.
  *
- * In: a float graph, plan options, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
+ * In: the plan of a float graph, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
  * costs, the Pareto front of them, and the one chosen: the best score, of equals the fewest bytes, then the least work, then the first tried.
  * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The model is run the way it will run.
  * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work: multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts.
@@ -10,20 +10,23 @@
 import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
+import { joinFloats, resultOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { touchesInt16 } from '../../models/stream/timing.ts';
-import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { planFor } from '../../models/stream/rebind.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, piecesOf } from '../calibration/signals.ts';
 import { cutsOf } from '../diagnose/cuts.ts';
+import { Ratio } from '../diagnose/tally.ts';
 import { type EvaluationData, evaluate } from '../evaluate/evaluate.ts';
 import type { Labels, Metric } from '../evaluate/labels.ts';
 import { outputsOf } from '../evaluate/outputs.ts';
 import { analyticMeans } from '../methods/analytic-means.ts';
 import { int16Work, mixed } from '../mixed.ts';
 import { type QuantPlan, quantPlan } from '../plan.ts';
-import { quantize, type Seen } from '../quantize.ts';
+import { quantizePlanned, type Seen } from '../quantize.ts';
 import { type Candidate, candidatesOf, optionsText } from './candidates.ts';
 
 export interface SearchOptions {
@@ -72,7 +75,7 @@ function costOf({ plan }: QuantPlan): { bytes: number; work: number } {
     const { outputs } = weightChannels(node, (plan.graph.tensors[node.inputs[0] as number] as Tensor).shape.c);
     bytes += node.attrs.weights.data.length + 12 * outputs;
   }
-  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (touchesInt16(plan.graph, s.node) ? int16Work : 1), 0);
+  const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { bytes, work };
 }
 
@@ -95,25 +98,19 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
   const cuts = cutsOf(plan, data, 4, 7);
   const exact = cuts.map((signals) => [...executeStream(plan, floatBlocks(plan, signals), floatRunner)].map((w) => w.outputs));
   return (quant) => {
-    let [signal, noise] = [0, 0];
+    const ratio = new Ratio();
     for (const [k, signals] of cuts.entries()) {
       let n = 0;
-      for (const { values } of outputsOf(quant, signals, () => true)) {
-        const want = (exact[k]?.[n++] ?? []).flatMap((part) => [...part]);
-        for (const [e, x] of want.entries()) {
-          signal += x * x;
-          noise += (x - (values[e] as number)) ** 2;
-        }
-      }
+      for (const { values } of outputsOf(quant, signals, () => true))
+        ratio.add(joinFloats(exact[k]?.[n++] ?? []), (e) => values[e] as number);
     }
-    return noise > 0 ? 10 * Math.log10(signal / noise) : Number.POSITIVE_INFINITY;
+    return ratio.db;
   };
 }
 
 /** Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437 (no budget), RN431 to RN438, RN404, RN41x */
 export function* searchSteps(
-  graph: Graph,
-  options: PlanOptions,
+  plan: StreamPlan,
   calibration: Calibration,
   how: SearchOptions = {},
 ): Generator<{ tried: number; candidates: number; share: number }, Search, undefined> {
@@ -124,9 +121,8 @@ export function* searchSteps(
       why: 'nothing would be tried',
       tryThis: '--seconds 60, or --candidates 10',
     });
-  const plan = planStream(graph, options);
-  const planned: PlanOptions = { ...options, mode: plan.mode };
-  const all = candidatesOf({ ...how, analytic: analyticMeans(graph).size > 0 });
+  const { options, mode } = plan;
+  const all = candidatesOf({ ...how, analytic: analyticMeans(plan.graph).size > 0 });
   const score: Score = task ? (task.metric ?? (task.labels.kind === 'classes' ? 'accuracy' : 'mae')) : 'output SQNR';
   const sqnr = task ? undefined : outputSqnr(plan, calibration);
   const scoreOf = (quant: QuantPlan): number => {
@@ -151,13 +147,15 @@ export function* searchSteps(
     };
     const key = optionsText({ methods: candidate.methods });
     if (last?.key !== key) {
-      const made = quantize(graph, planned, calibration, { ...candidate.methods, noReport: true, seen });
+      const made = quantizePlanned(plan, calibration, { ...candidate.methods, noReport: true, seen });
       last = { key, int8: made.graph, float: made.float };
     }
     const { int8, float } = last;
     const { mixedBudget } = candidate;
-    const made = mixedBudget === undefined ? int8 : mixed(int8, planned, joined, { budgetPercent: mixedBudget }).graph;
-    const quant = quantPlan(made, planned);
+    const narrow = planFor(plan, int8);
+    const made = mixedBudget === undefined ? int8 : mixed(narrow, joined, { budgetPercent: mixedBudget }).graph;
+    // with int16 it is another graph, and has a plan of its own
+    const quant = quantPlan(made === int8 ? narrow : planStream(made, { ...options, mode }));
     tried.push({
       ...candidate,
       options: optionsText(candidate),
@@ -174,23 +172,9 @@ export function* searchSteps(
 /** One signal an input: windows that were chosen of a long recording are joined. */
 function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
   const pieces = piecesOf(calibration);
-  return plan.graph.inputs.map((_, i) => {
-    const parts = pieces.map((piece) => piece[i] as Float32Array);
-    const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
-  });
+  return plan.graph.inputs.map((_, i) => joinFloats(pieces.map((piece) => piece[i] as Float32Array)));
 }
 
 /** The whole search. @throws as searchSteps */
-export function search(graph: Graph, options: PlanOptions, calibration: Calibration, how: SearchOptions = {}): Search {
-  const steps = searchSteps(graph, options, calibration, how);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}
+export const search = (plan: StreamPlan, calibration: Calibration, how: SearchOptions = {}): Search =>
+  resultOf(searchSteps(plan, calibration, how));

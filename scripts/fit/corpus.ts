@@ -4,6 +4,7 @@
  * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`, `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator;
  * `kws`: of the zoo; `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
  */
+
 import fc from 'fast-check';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
@@ -11,6 +12,7 @@ import type { Target } from '../../assembly/emit/target.ts';
 import { benchNetworks, madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { makeNetwork, network } from '../../test/property/random-network.ts';
@@ -37,16 +39,16 @@ const specs = (count: number) => fc.sample(network, { seed: 6, numRuns: count })
 /** @throws what building throws */
 export async function buildModel(name: string, target: Target): Promise<Bundle> {
   const [kind = '', rest = ''] = name.split(/[ :](.*)/);
-  if (benchNetworks[kind]) return build(quantPlan(madeUpNetwork(kind).int8, { hop: Number(rest) }), { target });
+  if (benchNetworks[kind]) return build(quantPlan(planStream(madeUpNetwork(kind).int8, { hop: Number(rest) })), { target });
   if (kind === 'made' || kind === 'spectrogram' || kind === 'few') {
     const { graph, window, frame, hop } = madeNetwork(Number(rest), kind);
     const noise = noiseOf(4 * window * frame);
-    const int8 = quantize(graph, { hop: window, mode: 'windowed' }, noise, { preset: 'fast', noReport: true }).graph;
-    return build(quantPlan(int8, { hop }), { target });
+    const int8 = quantize(graph, noise, { hop: window, mode: 'windowed', preset: 'fast', noReport: true }).graph;
+    return build(quantPlan(planStream(int8, { hop })), { target });
   }
   if (kind === 'small') {
     const spec = specs(Number(rest)).at(-1) as ReturnType<typeof specs>[number];
-    return build(quantPlan(makeNetwork(spec), { hop: spec.hopSteps }), { target });
+    return build(quantPlan(planStream(makeNetwork(spec), { hop: spec.hopSteps })), { target });
   }
   if (kind === 'front') return buildFrontEnd(makeFrontEnd(presetParameters(rest.replace('end ', ''))));
   const subject = [...zooSubjects, ...sharedSubjects()].find((s) => s.name === name);

@@ -3,8 +3,10 @@
  *
  * In: a network of the paper and a number of windows.  Out: bytes compared and bytes that differ, output and embedding.
  */
+
 import { build } from '../../assembly/build.ts';
 import { openSession } from '../../host/session/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import type { PaperNetwork } from './networks.ts';
@@ -12,10 +14,10 @@ import type { PaperNetwork } from './networks.ts';
 export async function edgeExact(net: PaperNetwork, windows: number, seed = 1): Promise<{ bytes: number; differing: number }> {
   const { hop, channels } = net;
   const calibration = net.signal(net.window + 4 * hop, seed);
-  const { graph } = quantize(net.graph, { hop, mode: 'windowed' }, calibration, { preset: 'fast', noReport: true });
+  const { graph } = quantize(net.graph, calibration, { hop, mode: 'windowed', preset: 'fast', noReport: true });
   const [exact, whole] = await Promise.all(
     (['edge-exact', 'windowed'] as const).map(async (mode) =>
-      openSession((await build(quantPlan(graph, { hop, mode }))).wasm as BufferSource),
+      openSession((await build(quantPlan(planStream(graph, { hop, mode })))).wasm as BufferSource),
     ),
   );
   if (!exact || !whole) throw new Error('no session');

@@ -43,7 +43,7 @@ export function approximates(graph: Graph, hop: number): boolean {
 }
 
 async function runner(graph: Graph, kind: Kind, hop: number): Promise<Runner> {
-  const quant = quantPlan(graph, { hop, mode: kind as never });
+  const quant = quantPlan(planStream(graph, { hop, mode: kind as never }));
   const session = await openSession((await build(quant)).wasm as BufferSource);
   return { kind, parts: session.window / hop, session, macs: quant.plan.macsPerHop, times: [] };
 }
@@ -75,10 +75,7 @@ const middle = ({ times }: Runner): number => quantile(times, 0.5);
 
 export async function speedupSection({ quick }: Options): Promise<string> {
   const net = fAcc(1, false);
-  const { graph } = quantize(net.graph, { hop: net.hop, mode: 'stream' }, net.signal(1920, 1), {
-    preset: 'fast',
-    noReport: true,
-  });
+  const { graph } = quantize(net.graph, net.signal(1920, 1), { hop: net.hop, mode: 'stream', preset: 'fast', noReport: true });
   const approx = approximates(graph, net.hop);
   const runners = [await runner(graph, 'windowed', net.window)];
   const of = (kind: 'stream' | 'approx') =>

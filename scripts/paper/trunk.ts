@@ -5,9 +5,9 @@
  * puts zeros or real rows around its input. A row is summed in one order wherever it stands, so equal inputs give equal bits.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import type { FloatTensor } from '../../models/ops/op.ts';
 import { floatRunner } from '../../models/stream/float.ts';
-import { ruleOf } from '../../models/stream/timing.ts';
 
 /** `[rows][channels]` */
 export interface Rows {
@@ -31,7 +31,7 @@ export interface Layer {
 }
 
 function layerOf(graph: Graph, node: Node, jump: number): Layer {
-  const rule = ruleOf(graph, node);
+  const rule = viewOf(graph).rule(node);
   if (rule.kind !== 'window') throw new Error(`${node.name} does not slide along time`);
   const { kernel, stride, dilation, pad } = rule;
   const common = { name: node.name, kernel, stride, dilation, pad, jump: jump * stride };

@@ -44,7 +44,7 @@ export async function runletMetric(
 ): Promise<Found> {
   const plan: PlanOptions = { hop: frames, mode: 'windowed' };
   const signal = picked(calibration, frames * channels, draw);
-  const { graph: int8, report } = quantize(graph, plan, signal, { preset, noReport: !withLayers });
+  const { graph: int8, report } = quantize(graph, signal, { ...plan, preset, noReport: !withLayers });
   const { session } = await openInt8(int8, plan);
   const layers = report.map((r): Found['layers'][number] => [r.name, r.op, r.sqnrDb]);
   return { metric: metricOf(moduleScores(session, evaluation), truth), layers: layers.sort((a, b) => a[2] - b[2]) };

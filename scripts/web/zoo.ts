@@ -3,6 +3,7 @@
  *
  * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
@@ -16,6 +17,7 @@ import { readNpy } from '../../host/sources/npy.ts';
 import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root } from '../../test/shared.ts';
@@ -34,8 +36,8 @@ async function bundleOf(folder: string, name: string, calib: string, put: Put): 
   const graph = await loadGraph({ model: join(zoo, folder, `${name}.onnx`) });
   const options = planOptions(graph, {});
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, folder, calib)))).data as Float32Array;
-  const int8 = quantize(graph, options, calibration, { noReport: true }).graph;
-  const { wasm } = await build(quantPlan(int8, options), { producer: producer(), ...manifestFields(graph) });
+  const int8 = quantize(graph, calibration, { ...options, noReport: true }).graph;
+  const { wasm } = await build(quantPlan(planStream(int8, options)), { producer: producer(), ...manifestFields(graph) });
   return put(`models/${name}.wasm`, wasm);
 }
 

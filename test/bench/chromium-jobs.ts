@@ -3,14 +3,16 @@
  *
  * In: a network's name and a hop; the folder of the reference models.  Out: rows, the first Runlet's hop.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
 import { readNpy } from '../../host/sources/npy.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { frameOf, type QuantParams, type Shape } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
-import { clockOf } from '../../models/stream/clock.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { type ChromiumRun, inChromium, versionOf } from './chromium.ts';
 import type { PageJob } from './chromium-page.ts';
@@ -34,7 +36,7 @@ export async function networkInChromium(name: string, hop: number, rounds: numbe
   const size = shape.t * frameOf(shape);
   const noise = Array.from(noiseOf(windowsCompared * size), Math.fround);
   const simd = async (options: { hop: number; mode?: 'windowed' }) =>
-    (await build(quantPlan(int8, options), { target: 'simd' })).wasm;
+    (await build(quantPlan(planStream(int8, options)), { target: 'simd' })).wasm;
   const files = {
     'hop.wasm': await simd({ hop }),
     'window.wasm': await simd({ hop, mode: 'windowed' }),
@@ -70,7 +72,10 @@ export async function stepInChromium(folder: string, rounds: number): Promise<Ch
   const { window: hop } = clockOf(graph);
   const x = Array.from(readNpy(new Uint8Array(readFileSync(join(folder, 'audio_okay_nabu_1.in0.npy')))).data);
   const size = hop * frameOf((graph.tensors[graph.inputs[0]?.tensor ?? -1] as { shape: Shape }).shape);
-  const files = { 'hop.wasm': (await build(quantPlan(graph, { hop }), { target: 'simd' })).wasm, 'model.tflite': model };
+  const files = {
+    'hop.wasm': (await build(quantPlan(planStream(graph, { hop })), { target: 'simd' })).wasm,
+    'model.tflite': model,
+  };
   const job: PageJob = {
     subjects: [
       { name: 'Runlet simd, a step', kind: 'runlet', model: '/hop.wasm' },

@@ -2,6 +2,7 @@
  * The demo's bundle in headless Chromium gives the same bytes as in Node, passes its golden there, and goes on from a snapshot of the other
  * engine, both ways; also built edge-exact at a hop that its strides do not divide.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -10,6 +11,7 @@ import { build } from '../../assembly/build.ts';
 import { openSession } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { random } from '../property/random-network.ts';
@@ -24,8 +26,8 @@ const only = chromiumPath ? test : test.skip;
 async function bundleAt(hop: number): Promise<Uint8Array> {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
-  return (await build(quantPlan(int8, { hop }))).wasm;
+  const int8 = quantize(graph, calibration, { hop: 64, preset: 'fast', noReport: true }).graph;
+  return (await build(quantPlan(planStream(int8, { hop })))).wasm;
 }
 
 function noise(length: number): Int8Array {

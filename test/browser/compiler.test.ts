@@ -2,6 +2,7 @@
  * The compiler in the page, in headless Chromium: a model file that is dropped becomes code for it, byte for byte what Node builds, for every target; weights beside
  * a bundle; the compiler is not fetched before it is wanted, and kept once it was.
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { producer } from '../../host/cli/producer.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root } from '../shared.ts';
@@ -40,7 +42,7 @@ test.after(async () => {
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const builtHere = async (graph: Graph, hop: number, target: Target): Promise<Uint8Array> =>
-  (await build(quantPlan(graph, { hop }), { producer: producer(), target, ...manifestFields(graph) })).wasm;
+  (await build(quantPlan(planStream(graph, { hop })), { producer: producer(), target, ...manifestFields(graph) })).wasm;
 
 async function saved(): Promise<Uint8Array> {
   const download = visit.page.waitForEvent('download');
@@ -70,7 +72,7 @@ only('ppg-hr from its model file: code for every target, the bytes of Node', asy
   const calib = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
   const file = new Uint8Array(readFileSync(onnx));
   const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
-  const int8 = quantize(graph, { hop: 64 }, calib, { noReport: true }).graph;
+  const int8 = quantize(graph, calib, { hop: 64, noReport: true }).graph;
   const bundles = new Set<string>();
   for (const target of targets) {
     const started = performance.now();
@@ -103,7 +105,7 @@ only('a model of words, compiled for simd, hears as its layer table does', async
 only('a bundle with its weights beside it runs; without them it says what is missing', async () => {
   const graph = await readModel(wordsFile(), { digest: digestOf(wordsFile()) });
   for (const home of ['linear', 'tile'] as const) {
-    const { wasm, weights = new Uint8Array() } = await build(quantPlan(graph, { hop: 3 }), {
+    const { wasm, weights = new Uint8Array() } = await build(quantPlan(planStream(graph, { hop: 3 })), {
       weights: home,
       ...manifestFields(graph),
     });

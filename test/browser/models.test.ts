@@ -4,6 +4,7 @@
  * Runs `rand`, `walk`, `edge`, and recorded speech where a model carries its own state. Float borders are quantised here, and their outputs
  * compared with Node's, which stages/models compares with the reference.
  */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -14,9 +15,10 @@ import { type Target, targets } from '../../assembly/emit/target.ts';
 import { asHost, windowToFrames } from '../../host/cli/rows.ts';
 import { type Frames, openSession, type Session } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
-import { clockOf } from '../../models/stream/clock.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { shared, todays } from '../shared.ts';
 import { type BrowserJob, chromiumPath, runInChromium } from './page.ts';
@@ -37,7 +39,7 @@ async function moduleOf(bytes: Uint8Array, target: Target): Promise<Uint8Array> 
   if (frontEnd) return (await buildFrontEnd(frontEnd)).wasm;
   const graph = readTflite(bytes); // an image has two dimensions that may be time: the first is taken
   const hop = clockOf(graph).window;
-  return (await build(quantPlan(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' }), { target })).wasm;
+  return (await build(quantPlan(planStream(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' })), { target })).wasm;
 }
 
 /** Frames in the module's own order and type, one row of the file after the other. */

@@ -2,6 +2,7 @@
  * The page in headless Chromium: files give the bytes that Node gives, models are compiled in the page, the microphone is heard, errors are told, and
  * nothing needs a server the second time.
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { Resampler } from '../../host/sources/resample.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { root, shared } from '../shared.ts';
@@ -56,7 +58,7 @@ const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(byte
 /** What build gives for the same model, with the interpreter that the page has. */
 async function builtHere(graph: Graph, hop: number): Promise<Uint8Array> {
   const options = { producer: producer(), style: 'table', kernels: 'every' } as const;
-  return (await build(quantPlan(graph, { hop }), { ...options, ...manifestFields(graph) })).wasm;
+  return (await build(quantPlan(planStream(graph, { hop })), { ...options, ...manifestFields(graph) })).wasm;
 }
 
 /** Outputs of a bundle on rows of a front end of the page, on sound of any rate. */
@@ -181,7 +183,7 @@ visiting('a float model asks for a signal, is calibrated with it, and becomes wh
   const calib = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
   const file = new Uint8Array(readFileSync(onnx));
   const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
-  const int8 = quantize(graph, { hop: 64 }, calib, { noReport: true }).graph;
+  const int8 = quantize(graph, calib, { hop: 64, noReport: true }).graph;
   const bundle = await saved(visit);
   assert.ok(Buffer.compare(bundle, await builtHere(int8, 64)) === 0, 'the bundle');
   // the same values as CSV

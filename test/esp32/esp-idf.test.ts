@@ -3,6 +3,7 @@
  *
  * RUNLET_IDF_TARGET: the chip (esp32c3). WAMR_PATH: WAMR's sources in place of the component registry.  Takes minutes.
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { makeImage } from '../../assembly/bundle/image.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { root } from '../shared.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -74,7 +76,7 @@ only('gen_esp32part.py takes partitions.csv, and an image lies in flash where mo
     ],
   );
   assert.is(info.trim(), '0x190000 0x130000');
-  const image = makeImage(await build(quantPlan(tinyStream(), { hop: 12 })));
+  const image = makeImage(await build(quantPlan(planStream(tinyStream(), { hop: 12 }))));
   writeFileSync(join(folder, 'model.bin'), image);
   const flash = join(folder, 'flash.bin');
   call('-m', 'esptool', '--chip', RUNLET_IDF_TARGET, 'merge-bin', '-o', flash, '0x190000', join(folder, 'model.bin'));

@@ -3,6 +3,7 @@
  *
  * 20,000 changed images (RUNLET_IMAGE_FUZZ), most with their checksum made right again, so that the checks behind it are reached.
  */
+
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { crc32, type ImageParts, imageHeaderBytes, makeImage } from '../../assembly/bundle/image.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { absent, answer, run } from '../mcu/tools.ts';
 import { root } from '../shared.ts';
@@ -38,7 +40,7 @@ interface Found {
 }
 
 const tiny = (options: Parameters<typeof build>[1] = {}): Promise<Bundle> =>
-  build(quantPlan(tinyStream(), { hop: 12 }), { sampleRateHz: 31.25, unit: 'm/s²', ...options });
+  build(quantPlan(planStream(tinyStream(), { hop: 12 })), { sampleRateHz: 31.25, unit: 'm/s²', ...options });
 
 const detectorOf = ({ manifest }: Bundle) => {
   const elements = manifest.outputs[0]?.elements ?? 0;

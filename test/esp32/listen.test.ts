@@ -2,6 +2,7 @@
  * The ESP-IDF project's part that is no platform's, on a real WAMR: kws and its demo sound give the words, times and means of Node, bit for bit, at any
  * block size; what is lost is counted, and the stream begins anew behind it.
  */
+
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { manifestFields } from '../../host/cli/load.ts';
 import { frontEnd, hop, readFloat, readWav, toInt8, zoo } from '../../host/demo/kws-model.ts';
 import { type Detection, LabelDetector, openSession } from '../../host/session/index.ts';
 import { quantiseValue } from '../../host/session/quantise.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { absent } from '../mcu/tools.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -59,7 +61,7 @@ let kws: Promise<Bundle> | undefined;
 const kwsBundle = (): Promise<Bundle> => {
   kws ??= (async () => {
     const graph = await readFloat('kws.onnx');
-    return build(quantPlan(toInt8(graph), { hop }), { ...manifestFields(graph), frontEnd, weights: 'tile' });
+    return build(quantPlan(planStream(toInt8(graph), { hop })), { ...manifestFields(graph), frontEnd, weights: 'tile' });
   })();
   return kws;
 };
@@ -174,7 +176,7 @@ only('sound that the sensor missed: no output is of both sides of the gap, also 
 });
 
 only('detector: the words of Node for any values, windows and cutoffs', async () => {
-  const bundle = await build(quantPlan(tinyStream(), { hop: 12 }));
+  const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const elements = bundle.manifest.outputs[0]?.elements as number;
   const labels = Array.from({ length: elements }, (_, i) => `w${i}`);
   let seed = 1;
@@ -231,7 +233,7 @@ only('quantiser: the int8 of Node for real values, halves, infinity and NaN', ()
 });
 
 only('a model that hears nothing gives its values; an image or a queue that does not fit the module is refused', async () => {
-  const bundle = await build(quantPlan(tinyStream(), { hop: 12 }), { sampleRateHz: 16000 });
+  const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })), { sampleRateHz: 16000 });
   const frames = Int8Array.from({ length: 480 }, (_, i) => (i * i * 7 + 13 * i) % 251);
   const { outputs } = await inNode(bundle, frames as unknown as Int16Array, 0, undefined, 2);
   assert.ok(outputs.length > 5);

@@ -3,6 +3,7 @@
  *
  * host/mcu/esp32/main/trust.c compiled by gcc, with OpenSSL in place of libsodium.
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import * as assert from 'uvu/assert';
 import { build as buildBundle } from '../../assembly/build.ts';
 import { readSecretKey } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { at, build, mcu, openssl, run } from '../mcu/tools.ts';
 import { root } from '../shared.ts';
@@ -93,7 +95,7 @@ only(
   async () => {
     const keyed = firmware('keyed');
     const keys = [keygen('mine', keyed), keygen('second', keyed), keygen('foreign')];
-    const { wasm } = await buildBundle(quantPlan(tinyStream(), { hop: 12 }), { sequence: 1 });
+    const { wasm } = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { sequence: 1 });
     const signed = await Promise.all(keys.map(async (path) => signBundle(wasm, await readSecretKey(readFileSync(path)))));
     assert.equal(codesOf(keyed, [...signed, wasm]), [0, 0, -13, -12]);
     assert.equal(codesOf(firmware('open', '#define CONFIG_RUNLET_UNSIGNED 1\n'), [...signed, wasm]), [0, 0, 0, 0]);

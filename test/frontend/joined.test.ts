@@ -3,6 +3,7 @@
  *
  * With ../shared/models: microWakeWord's models from recorded sound alone, against TensorFlow Lite Micro's outputs on the recordings' features.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -14,9 +15,10 @@ import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
-import { clockOf } from '../../models/stream/clock.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -61,7 +63,7 @@ const networks: [name: string, graph: Graph, options: PlanOptions][] = [
 
 for (const [name, graph, options] of networks)
   test(`${name}: two styles, pieces of any length, golden, snapshots from one style to the other`, async () => {
-    const quant = quantPlan(graph, options);
+    const quant = quantPlan(planStream(graph, options));
     const given = small(2);
     const frontEnd = fitFrontEnd(graph, given);
     assert.ok(frontEnd.remap, "the network's scale is another");
@@ -139,7 +141,7 @@ if (models && audio)
     test(`${model} from sound: outputs are those of the recordings' features`, async () => {
       const bytes = new Uint8Array(readFileSync(join(models, model, 'model.tflite')));
       const graph = await readModel(bytes);
-      const quant = quantPlan(graph, { hop: clockOf(graph).window });
+      const quant = quantPlan(planStream(graph, { hop: clockOf(graph).window }));
       // the recordings of audio/ whose features were run
       const runs = readdirSync(audio)
         .filter((f) => f.endsWith('.features-10ms.s8'))

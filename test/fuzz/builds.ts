@@ -41,10 +41,10 @@ function work(graph: Graph): number {
 function toQuantPlan(graph: Graph, seed: number): QuantPlan {
   const { t } = inputShape(graph);
   const options = { hop: t, mode: 'windowed' } as const;
-  if (isQuantised(graph)) return quantPlan(graph, options);
+  if (isQuantised(graph)) return quantPlan(planStream(graph, options));
   const rnd = random(seed);
   const signal = Float32Array.from({ length: 2 * elementsOf(inputShape(graph)) }, () => 2 * rnd() - 1);
-  return quantPlan(quantize(graph, options, signal, { preset: 'fast', noReport: true }).graph, options);
+  return quantPlan(planStream(quantize(graph, signal, { ...options, preset: 'fast', noReport: true }).graph, options));
 }
 
 /** Everything but the compiler, for both styles. */

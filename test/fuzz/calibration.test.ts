@@ -78,7 +78,7 @@ test('undamaged files of every kind are quantised with', async () => {
     const path = join(folder, `whole.${kind}`);
     writeFileSync(path, bytes);
     const { chunks } = await calibrationChunks(graph, { calib: path });
-    assert.is(await outcome(() => quantizeStream(graph, { hop: 4 }, chunks, how)), 'ok', kind);
+    assert.is(await outcome(() => quantizeStream(graph, chunks, { hop: 4, ...how })), 'ok', kind);
   }
 });
 
@@ -93,13 +93,13 @@ test(`${count} damaged files and arrays: an error that says what is wrong, or an
       for (let k = below(4); k > 0 && values.length > 0; k--) values[below(values.length)] = odd[below(odd.length)] as number;
       const cut = below(values.length + 1);
       const chunks = below(2) ? [values] : [values.subarray(0, cut), values.subarray(cut)];
-      code = await outcome(() => quantizeStream(graph, { hop: 4 }, chunks, how));
+      code = await outcome(() => quantizeStream(graph, chunks, { hop: 4, ...how }));
     } else {
       const [kind, bytes] = files[which] as [string, Uint8Array];
       const path = join(folder, `damaged.${kind}`);
       writeFileSync(path, mutate(bytes, below));
       code = await outcome(async () =>
-        quantizeStream(graph, { hop: 4 }, (await calibrationChunks(graph, { calib: path })).chunks, how),
+        quantizeStream(graph, (await calibrationChunks(graph, { calib: path })).chunks, { hop: 4, ...how }),
       );
     }
     found.set(code, (found.get(code) ?? 0) + 1);

@@ -5,13 +5,12 @@
  * truncation, bit flips, splices of two files, changed varints, changed dims, repeated and removed ranges. Graphs that are
  * accepted are run now and then (below a MAC limit), because a wrong graph may fail only there.
  */
+
 import { isRunletError } from '../../models/error.ts';
-import { runFloat } from '../../models/graph/run.ts';
-import type { OpName } from '../../models/graph/types.ts';
 import { elementsOf, type Graph } from '../../models/graph/types.ts';
-import { opOf } from '../../models/ops/index.ts';
-import type { OpDef } from '../../models/ops/op.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { dequantised } from '../read/onnx-oracle.ts';
 
 export interface FuzzResult {
@@ -55,9 +54,8 @@ function run(given: Graph): void {
   const graph = dequantised(given);
   let macs = 0;
   for (const node of graph.nodes) {
-    const out = graph.tensors[node.output]?.shape ?? { t: 0, f: 0, c: 0 };
-    const ins = node.inputs.map((id) => graph.tensors[id]?.shape ?? out);
-    macs += (opOf(node.op) as OpDef<OpName>).macsPerFrame(node.attrs, ins, out) * out.t + elementsOf(out);
+    const out = viewOf(graph).shape(node.output);
+    macs += viewOf(graph).macsPerWindow(node) + elementsOf(out);
     const { attrs } = node;
     if ('kernelT' in attrs) macs += elementsOf(out) * attrs.kernelT * attrs.kernelF;
   }

@@ -5,6 +5,7 @@
  * custom ones and data) and of its data (the data section, and a weight file where there is one); of C, of
  * its source.
  */
+
 import { createHash } from 'node:crypto';
 import { build } from '../../assembly/build.ts';
 import { buildC } from '../../assembly/c/build-c.ts';
@@ -12,9 +13,10 @@ import { type Home, homes } from '../../assembly/emit/home.ts';
 import { sectionsOf } from '../../assembly/emit/patch.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import { defaultHop } from '../../models/stream/default-hop.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type Mode, modes } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { type GoldenModel, randomModels, realModels } from './models.ts';
@@ -50,10 +52,10 @@ async function planned(model: GoldenModel, mode: Mode, odd: boolean): Promise<Qu
   const graph = await model.graph();
   const first = hopOf(graph) + Number(odd && clockOf(graph).window > hopOf(graph));
   for (let hop = first; hop < first + 64; hop++) {
-    const plan = attempt(() => quantPlan(graph, { hop, mode }));
+    const plan = attempt(() => quantPlan(planStream(graph, { hop, mode })));
     if (plan) return plan;
   }
-  return quantPlan(graph, { hop: first });
+  return quantPlan(planStream(graph, { hop: first }));
 }
 
 /** Undefined where the planner refuses. */

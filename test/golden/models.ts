@@ -46,7 +46,7 @@ const zooModels = zoo.map(([folder, model, calib]): GoldenModel => {
       const float = await readModel(bytesOf(at(`${model}.onnx`)), { name: model });
       const hop = Number(float.metadata['runlet.hop']);
       const signal = readNpy(bytesOf(at(`${calib}.npy`))).data as Float32Array;
-      return quantize(float, { hop }, signal, { preset: 'fast', noReport: true }).graph;
+      return quantize(float, signal, { hop, preset: 'fast', noReport: true }).graph;
     },
   };
 });

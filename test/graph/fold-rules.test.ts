@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { foldGraph } from '../../models/graph/fold.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import { type Clamp, type Graph, kernelOfOne, noClamp } from '../../models/graph/types.ts';
+import { runFloat } from './run-float.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 const outputsOf = (graph: Graph): number[] => {

@@ -6,8 +6,6 @@ import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { thenClamp } from '../../models/graph/clamp.ts';
 import { foldGraph } from '../../models/graph/fold.ts';
-import { printGraph } from '../../models/graph/print.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import {
   type Clamp,
   type ConvAttrs,
@@ -18,6 +16,8 @@ import {
   type PoolAttrs,
 } from '../../models/graph/types.ts';
 import { relativeError, seededNormal } from '../read/onnx-oracle.ts';
+import { printGraph } from './print-graph.ts';
+import { runFloat } from './run-float.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 

@@ -4,6 +4,7 @@
  * runlet and asc run as programs of their own, for each target.
  * For target interp tees are written anew after asc (assembly/emit/tees.ts).
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import { jobOf } from '../../assembly/emit/compiler.ts';
 import { memoryBase, pagesFor, stackBytes } from '../../assembly/emit/static-memory.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { withoutTees } from '../../assembly/emit/tees.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { root } from '../shared.ts';
 import { allFiles, textOf } from '../sources.ts';
@@ -53,7 +55,7 @@ test('runlet build: the code section of npx asc, for each target', async () => {
 });
 
 test('the optimiser once more: asc alone, without asconfig.mjs, has longer code for one of the targets', async () => {
-  const quant = quantPlan(tinyStream(), { hop: 12 });
+  const quant = quantPlan(planStream(tinyStream(), { hop: 12 }));
   const lengths = await Promise.all(
     targets.map(async (target) => {
       const { source, memory } = await build(quant, { target });

@@ -3,6 +3,7 @@
  *
  * No test asserts a time. Counts are asserted to the instruction for the compilers that they were taken with (Debian 12); with others, that two runs agree.
  */
+
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { earlier, type Measured, ratios } from '../../host/bench/compare.ts';
 import { type CoreName, cores, countInstructions } from '../../host/bench/count.ts';
 import { interleaved } from '../../host/bench/measure.ts';
 import { withPlainMemory } from '../../host/bench/plain-memory.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { root } from '../shared.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -145,7 +147,7 @@ for (const core of Object.keys(cores) as CoreName[]) {
     `${name}: outputs are this engine's, counts are the same to the instruction`,
     async () => {
       for (const target of ['native', 'interp'] as const) {
-        const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }), { target });
+        const { wasm } = await build(quantPlan(planStream(tinyStream(), { hop: 12 })), { target });
         const first = await countInstructions({ wasm }, core);
         assert.equal(await countInstructions({ wasm }, core), first);
         console.log(`  ${target}: ${first.least} to ${first.most} instructions; ${first.tools}`);
@@ -157,7 +159,7 @@ for (const core of Object.keys(cores) as CoreName[]) {
 }
 
 test('a missing tool is named, with the packages that have it', async () => {
-  const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }));
+  const { wasm } = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const path = process.env.PATH;
   process.env.PATH = '';
   try {

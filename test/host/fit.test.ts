@@ -3,6 +3,7 @@
  *
  * Counts in QEMU run where the tools are installed. What is taken apart (segments, handlers) is held against running the module itself.
  */
+
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,7 @@ import { wamrCount } from '../../host/fit/wamr-count.ts';
 import { decodeModule, op } from '../../host/fit/wasm/decode.ts';
 import { segmentsOf } from '../../host/fit/wasm/segments.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { buildModel, known } from '../../scripts/fit/corpus.ts';
 import { root } from '../shared.ts';
@@ -36,7 +38,7 @@ const exec = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'runlet-fit-test-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-const tiny = (target: Target): Promise<Bundle> => build(quantPlan(tinyStream(), { hop: 12 }), { target });
+const tiny = (target: Target): Promise<Bundle> => build(quantPlan(planStream(tinyStream(), { hop: 12 })), { target });
 function write(name: string, { wasm }: Bundle): string {
   const path = join(folder, `${name}.wasm`);
   writeFileSync(path, wasm);

@@ -9,6 +9,7 @@ import { targets } from '../../assembly/emit/target.ts';
 import { wasiData } from '../../assembly/emit/wasi.ts';
 import { REGION } from '../../assembly/runtime/numbers.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { codeOf } from './helpers.ts';
@@ -17,7 +18,7 @@ const infoOf = (hostType: 'float32' | 'int8' | 'uint8'): Map<number, number> => 
   const graph: Graph = { ...tinyStream() };
   graph.inputs = graph.inputs.map((port) => ({ ...port, hostType }));
   graph.outputs = graph.outputs.map((port) => ({ ...port, hostType }));
-  const quant = quantPlan(graph, { hop: 12 });
+  const quant = quantPlan(planStream(graph, { hop: 12 }));
   const map = mapMemory(quant.plan, buffersOf(quant.plan), 16, { weights: 100, tables: 60 });
   return new Map(infoCases(quant, map).map(([what, value]) => [what, value]));
 };
@@ -30,7 +31,7 @@ test('rn_info: types, zero points and scales of ports are those of docs/abi.md',
   ] as const) {
     const info = infoOf(hostType);
     assert.equal([info.get(16), info.get(64)], [type, type], hostType);
-    const { tensors, inputs, outputs } = quantPlan(tinyStream(), { hop: 12 }).plan.graph;
+    const { tensors, inputs, outputs } = quantPlan(planStream(tinyStream(), { hop: 12 })).plan.graph;
     for (const [base, port] of [
       [16, inputs[0]],
       [64, outputs[0]],

@@ -1,15 +1,17 @@
 /** A session with several inputs: one array each on one clock, in any pieces; what is refused, and what a gap and a snapshot do. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import { isRunletError, openSession, requireSelfTest } from '../../host/session/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { tinyInputs } from '../stages/tiny-networks.ts';
 
 const hop = 2;
-const quant = quantPlan(tinyInputs(), { hop });
+const quant = quantPlan(planStream(tinyInputs(), { hop }));
 const bundle = await build(quant);
 const open = () => openSession(bundle.wasm as BufferSource);
 

@@ -1,13 +1,15 @@
 /** The benchmark's ONNX files: onnxruntime's answers are those of our own executors, so that what is timed is the same network. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BenchNetwork, benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import type { Graph, QuantParams, Tensor } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { onnxInput, onnxOf } from '../bench/onnx-of.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { loadRuntime } from '../read/onnx-oracle.ts';
 import { exactSums } from '../write/qdq.ts';
 
@@ -30,7 +32,7 @@ for (const name of runtime ? Object.keys(benchNetworks) : []) {
     const float = await answer(graph, window);
     for (const [i, v] of exact.entries()) assert.ok(Math.abs(v - (float[i] as number)) < 1e-4 * (1 + Math.abs(v)), `output ${i}`);
     const [stored] = quantiseSignals(int8, [window]) as [Int8Array];
-    const { outputs } = runWindow(quantPlan(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' }), stored);
+    const { outputs } = runWindow(quantPlan(planStream(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' })), stored);
     const { scale, zeroPoint } = (int8.tensors[int8.outputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const got = await answer(int8, window);
     // it rounds once where TensorFlow Lite rounds twice: a step here and there adds up; D9 has eight layers that amplify it in few of 3,072 outputs, and in those of f_EEG and

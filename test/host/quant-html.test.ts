@@ -3,14 +3,17 @@
  *
  * The first part reads the text, the last part a headless browser, which is skipped where there is none.
  */
+
 import { parseHTML } from 'linkedom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { quantPage } from '../../host/report/quant-html/page.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { diagnose, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import { compareForms } from '../../quant/evaluate/compare-forms.ts';
 import type { Labels } from '../../quant/evaluate/labels.ts';
+import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { chromiumPath } from '../browser/page.ts';
 import { channels, classifier, noise, window } from '../quant/small-classifier.ts';
@@ -20,15 +23,15 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const graph = { ...classifier(seed, { metadata: { 'runlet.labels': 'rest <b>,walk,run' } }), name: 'a <b> network' };
 const signal = noise(seed, 16 * 40);
 const options = { hop: 4 };
-const { float, graph: int8, methods } = quantize(graph, options, signal, { preset: 'fast', noReport: true });
-const diagnosis = diagnose(float, int8, options, signal);
+const { float, graph: int8, methods } = quantize(graph, signal, { ...options, preset: 'fast', noReport: true });
+const diagnosis = diagnose(planStream(float, options), quantPlan(planStream(int8, options)), signal);
 const count = (signal.length / channels - window) / options.hop + 1;
 const labels: Labels = {
   kind: 'classes',
   values: Array.from({ length: count }, (_, n) => n % 3),
   names: ['rest <b>', 'walk', 'run'],
 };
-const evaluation = compareForms(graph, int8, options, signal, labels);
+const evaluation = compareForms(planStream(graph, options), quantPlan(planStream(int8, options)), signal, labels);
 const html = await quantPage({ name: graph.name, diagnosis, methods, evaluation });
 
 test('every layer is in the table, with its histogram; the worst come first, with what to try; names are escaped', () => {

@@ -1,9 +1,11 @@
 /** The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so that what other engines run is that. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { benchNetworks, madeUpNetwork } from '../../host/bench/networks.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
@@ -12,7 +14,7 @@ import { tfliteOf } from '../bench/tflite-of.ts';
 function outputs(graph: Graph, window: Float32Array): number[] {
   const [stored] = quantiseSignals(graph, [window]) as [Int8Array];
   const hop = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 1;
-  return Array.from(runWindow(quantPlan(graph, { hop, mode: 'windowed' }), stored).outputs[0] ?? []);
+  return Array.from(runWindow(quantPlan(planStream(graph, { hop, mode: 'windowed' })), stored).outputs[0] ?? []);
 }
 
 for (const name of Object.keys(benchNetworks))

@@ -3,6 +3,7 @@
  *
  * What runlet_check refuses runlet_open refuses with the same code, nothing is held afterwards, and nothing is read or written outside (sanitizers).
  */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -10,6 +11,7 @@ import * as assert from 'uvu/assert';
 import { type Bundle, build as buildBundle } from '../../assembly/build.ts';
 import { hexOf, newKeyPair } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { textOf } from '../sources.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -72,7 +74,7 @@ const good = makeModule();
 const shared: Bundle[] = [];
 const homes = ['embed', 'linear', 'tile'] as const;
 const bundleOf = async (home: (typeof homes)[number]): Promise<Bundle> =>
-  (shared[homes.indexOf(home)] ??= await buildBundle(quantPlan(tinyStream(), { hop: 12 }), { weights: home }));
+  (shared[homes.indexOf(home)] ??= await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights: home }));
 
 only('a good module opens, and its calls give what they must', () => {
   const { calls, words } = expect('OK', { wasm: good }, { calls: 'ppsrRcpsSrRT' });
@@ -171,7 +173,7 @@ only('START, EXPORT', () => {
 });
 
 only('FEATURE and LOAD: what this WAMR does not run', async () => {
-  const { wasm } = await buildBundle(quantPlan(tinyStream(), { hop: 12 }), { target: 'simd' });
+  const { wasm } = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { target: 'simd' });
   expect('FEATURE', { wasm });
   assert.match(expect('LOAD', { wasm }, { simd: 1 }).words, /WASM module load failed/);
   const filled = makeModule({ push: '(memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)' });

@@ -5,6 +5,7 @@
  * and undefined-behaviour sanitizers, WAMR without: a fault inside WAMR is listed below with its reason, one of ours fails.
  * With RUNLET_WAMR_SANITIZE=1 WAMR is compiled with them too (`npm run soak -- mcu-wamr`); what they report inside WAMR is listed in faults.ts.
  */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -12,6 +13,7 @@ import * as assert from 'uvu/assert';
 import { build as buildBundle } from '../../assembly/build.ts';
 import { hexOf, newKeyPair } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { tinyEdge, tinyStream } from '../stages/tiny-networks.ts';
 import { reportsOf, unknownReports } from './faults.ts';
@@ -49,8 +51,8 @@ interface Bundles {
 }
 
 const networks = {
-  stream: () => quantPlan(tinyStream(), { hop: 12 }),
-  edge: () => quantPlan(tinyEdge(), { hop: 3, mode: 'edge-exact' }),
+  stream: () => quantPlan(planStream(tinyStream(), { hop: 12 })),
+  edge: () => quantPlan(planStream(tinyEdge(), { hop: 3, mode: 'edge-exact' })),
 };
 const subjects = [
   ['stream', 'embed'],

@@ -3,12 +3,14 @@
  *
  * 100,000 hops of a small network (RUNLET_MCU_HOPS; `npm run soak -- mcu` has 10^7). Our files under address and undefined-behaviour sanitizers.
  */
+
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build as buildBundle } from '../../assembly/build.ts';
 import type { Target } from '../../assembly/emit/target.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { todays } from '../shared.ts';
 import { tinyEdge, tinyStream } from '../stages/tiny-networks.ts';
@@ -75,8 +77,9 @@ for (const subject of absent ? [] : todays([...zooSubjects, ...sharedSubjects()]
 
 only('nine bundles at once, of three networks and three homes', async () => {
   const makes = [
-    (weights: (typeof homes)[number]) => buildBundle(quantPlan(tinyStream(), { hop: 12 }), { weights }),
-    (weights: (typeof homes)[number]) => buildBundle(quantPlan(tinyEdge(), { hop: 3, mode: 'edge-exact' }), { weights }),
+    (weights: (typeof homes)[number]) => buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights }),
+    (weights: (typeof homes)[number]) =>
+      buildBundle(quantPlan(planStream(tinyEdge(), { hop: 3, mode: 'edge-exact' })), { weights }),
     await (zooSubjects.find(({ name }) => name === 'ppg-hr') as Subject).open().then((make) => (weights: (typeof homes)[number]) => make('interp', weights)), // biome-ignore format: one line
   ];
   const args: string[] = [];
@@ -98,7 +101,7 @@ only('nine bundles at once, of three networks and three homes', async () => {
 only('a small network for long: neither pool nor heap grows', async () => {
   const hops = Number(process.env.RUNLET_MCU_HOPS ?? 100_000);
   for (const home of homes) {
-    const paths = files(await buildBundle(quantPlan(tinyStream(), { hop: 12 }), { weights: home }));
+    const paths = files(await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights: home }));
     const r = answer<{ hops: number; outputs: number; pool: number[]; poolMost: number[]; heap: number[] }>(
       build('host.c', { sanitizer: 'none' }),
       'soak',
@@ -114,7 +117,7 @@ only('a small network for long: neither pool nor heap grows', async () => {
 });
 
 only('stacks of 2048 bytes are enough on 64 bits too; one that is too small is an error and no crash', async () => {
-  const bundle = await buildBundle(quantPlan(tinyStream(), { hop: 12 }));
+  const bundle = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const { frames, outputs } = await signalOf(bundle);
   assert.is(differing(outputsOf('run', 2048, bundle, frames).bytes, outputs), 0);
   writeFileSync(at('frames'), frames);

@@ -3,6 +3,7 @@
  *
  * 20,000 modules, 20,000 images and 20,000 frames (RUNLET_MCU_COUNTS; `npm run soak -- mcu`: 10^6 each). Address and undefined-behaviour sanitizers.
  */
+
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { build as buildBundle } from '../../assembly/build.ts';
 import { makeImage } from '../../assembly/bundle/image.ts';
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { absentTools } from '../wamr/runner.ts';
@@ -86,7 +88,7 @@ for (const [name, sections] of Object.entries(small))
   });
 
 only('modules with counts, lengths and indices of any size', async () => {
-  const { wasm } = await buildBundle(quantPlan(tinyStream(), { hop: 12 }), { sequence: 1 });
+  const { wasm } = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { sequence: 1 });
   const files = [makeModule(), makeModule({ imports: tileImport }), wasm, await signBundle(wasm, await newKeyPair())];
   const r = work('modules', count, seed, ...files.map((bytes, i) => written(`module-${i}.wasm`, bytes)));
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);
@@ -96,7 +98,9 @@ only('modules with counts, lengths and indices of any size', async () => {
 
 const images = async (): Promise<string[]> => {
   const bundles = await Promise.all(
-    (['embed', 'tile'] as const).map((weights) => buildBundle(quantPlan(tinyStream(), { hop: 12 }), { weights, sequence: 1 })),
+    (['embed', 'tile'] as const).map((weights) =>
+      buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights, sequence: 1 }),
+    ),
   );
   const detector = {
     output: 0,

@@ -5,6 +5,7 @@
  * reference equals TensorFlow Lite's 16x8 rule (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
  * and streamed modules equal the reference byte for byte, sides and targets in turn.
  */
+
 import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +14,7 @@ import { type Target, targets } from '../../assembly/emit/target.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, type Ints, isInt16, noClamp, type QuantParams, storedRange, type Tensor } from '../../models/graph/types.ts';
 import { opOf } from '../../models/ops/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { oracleOf } from '../oracle/int16.ts';
@@ -114,7 +116,7 @@ for (const file of names.sort()) {
         const rnd = random(0x51ed + turn);
         const target = targets[Math.floor(turn++ / 3) % targets.length] as Target;
         for (const mode of ['windowed', 'stream'] as const) {
-          const quant = quantPlan(graph, { hop, mode });
+          const quant = quantPlan(planStream(graph, { hop, mode }));
           if (mode === 'windowed') checkReference(quant, randomFrames(quant.plan.graph, quant.plan.window, rnd), name);
           if (mode === 'stream' && !quant.plan.steps.some((s) => s.section === 'trunk')) continue;
           if (turn % 3 !== (mode === 'stream' ? 0 : 1)) continue; // one side of a case streams, another is windowed

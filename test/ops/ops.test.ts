@@ -5,6 +5,7 @@
  * below the case's bound, in output steps; (b) the windowed module equals the integer reference byte for byte; (c) so does the streamed one.
  * RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS (names by commas) choose cases, without the controls, and targets; all by default.
  */
+
 import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,6 +13,7 @@ import { build } from '../../assembly/build.ts';
 import { targets as allTargets } from '../../assembly/emit/target.ts';
 import type { Graph, Node, OpName } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { type CaseFile, type OpCase, twoRoundings } from './case.ts';
@@ -33,7 +35,8 @@ const files = await Promise.all(
 const totals = { cases: 0, elements: 0, windowedBytes: 0, streamedBytes: 0, trunk: 0, worst: new Map<string, number>() };
 
 const hopOf = (item: OpCase): number => item.hop ?? strideProduct(item.graph.nodes);
-const plan = (item: OpCase, mode: 'windowed' | 'stream'): QuantPlan => quantPlan(item.graph, { hop: hopOf(item), mode });
+const plan = (item: OpCase, mode: 'windowed' | 'stream'): QuantPlan =>
+  quantPlan(planStream(item.graph, { hop: hopOf(item), mode }));
 const signalFor = (quant: QuantPlan): Int8Array => signalOf(quant.plan.graph, framesFor(quant, outputsPerCase), 0x2545f491);
 const hasTrunk = (quant: QuantPlan): boolean => quant.plan.steps.some((step) => step.section === 'trunk');
 

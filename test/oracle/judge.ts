@@ -5,10 +5,12 @@
  * output of every step. `different`: at least one is not. `accepted`: the reader took a file that no interpreter runs. `unjudged`: it took one that the
  * Oracle has no rule for. Any error that is not a RunletError is thrown on.
  */
+
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph, type Port, type Shape } from '../../models/graph/types.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { Oracle } from './execute.ts';
@@ -157,7 +159,7 @@ export async function judge(bytes: Uint8Array, seed: number, styles: readonly nu
     graph = readTflite(bytes); // the first reading of each input, which any input has
     const window = Math.max(...graph.inputs.map((port) => shapeOf(graph, port).t));
     verdict.stateful = isStateful(graph);
-    quant = quantPlan(graph, verdict.stateful ? { hop: window } : { hop: window, mode: 'windowed' });
+    quant = quantPlan(planStream(graph, verdict.stateful ? { hop: window } : { hop: window, mode: 'windowed' }));
   } catch (error) {
     if (!isRunletError(error)) throw error;
     return { ...verdict, detail: error.code };

@@ -2,6 +2,7 @@
  * runlet/compile from its sources: the bytes of the build with a compiler, with int8 and with int16
  * activations, and what it refuses.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -13,6 +14,7 @@ import { manifestFields } from '../../host/model-fields.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { isInt16 } from '../../models/graph/types.ts';
 import { defaultHop } from '../../models/stream/default-hop.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { mixed } from '../../quant/mixed.ts';
 import { codeOf } from '../host/helpers.ts';
 import { root } from '../shared.ts';
@@ -26,8 +28,8 @@ const same = (a: Uint8Array, b: Uint8Array) => assert.is(Buffer.compare(a, b), 0
 
 test('int8: compile gives what the stages give, and what build gives with the compiler', async () => {
   const graph = await readModel(file, { digest: await sha256(file) });
-  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
-  const plan = quantPlan(int8, { hop });
+  const int8 = quantize(graph, calibration, { hop, noReport: true }).graph;
+  const plan = quantPlan(planStream(int8, { hop }));
   const { wasm, manifest } = await compile(file, { hop, calibration });
   same(wasm, (await build(plan, manifestFields(graph))).wasm);
   same(wasm, (await compiledBuild(plan, { ...table, ...manifestFields(graph) })).wasm);
@@ -39,13 +41,13 @@ test('int8: compile gives what the stages give, and what build gives with the co
 
 test('int16: a quantised file with int16 activations is compiled with the kernels that it needs', async () => {
   const graph = await readModel(file, { name: 'har' });
-  const int8 = quantize(graph, { hop }, calibration, { noReport: true }).graph;
-  const wide = mixed(int8, { hop }, [calibration], { budgetPercent: 100 }).graph;
+  const int8 = quantize(graph, calibration, { hop, noReport: true }).graph;
+  const wide = mixed(planStream(int8, { hop }), [calibration], { budgetPercent: 100 }).graph;
   assert.ok(wide.tensors.some(({ quant }) => isInt16(quant)));
   const { wasm } = await compile(writeGraph(wide), { hop });
   const stored = await readModel(writeGraph(wide), { digest: await sha256(writeGraph(wide)) });
   assert.ok(isQuantised(stored));
-  same(wasm, (await compiledBuild(quantPlan(stored, { hop }), { ...table, ...manifestFields(stored) })).wasm);
+  same(wasm, (await compiledBuild(quantPlan(planStream(stored, { hop })), { ...table, ...manifestFields(stored) })).wasm);
 });
 
 test('the hop: the option, else the file, else about a tenth of the window; options of the plan and labels count', async () => {

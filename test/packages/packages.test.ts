@@ -14,6 +14,7 @@ import { build } from '../../assembly/build.ts';
 import { loadGraph } from '../../host/cli/load.ts';
 import { openSession } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { serveFolder } from '../../scripts/web/serve.ts';
@@ -57,7 +58,7 @@ const calibration = () => readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.n
 async function expected() {
   const options = { hop: 64 };
   const graph = await loadGraph({ model: join(zoo, 'ppg-hr.onnx') });
-  const quant = quantPlan(quantize(graph, options, calibration(), { noReport: true }).graph, options);
+  const quant = quantPlan(planStream(quantize(graph, calibration(), { ...options, noReport: true }).graph, options));
   const { wasm } = await build(quant, { target: 'simd' });
   const session = await openSession(wasm as BufferSource);
   const outputs: number[] = [];
@@ -158,7 +159,7 @@ const graph = await readModel(bytes);
 const options = { hop: 64 };
 const rows: number = planRows(planStream(graph, options)).length;
 const signal = Float32Array.from({ length: 32 * 60 }, (_, i) => Math.sin(i / 4));
-const bundle: Bundle = await build(quantPlan(quantize(graph, options, signal, { noReport: true }).graph, options));
+const bundle: Bundle = await build(quantPlan(planStream(quantize(graph, signal, { ...options, noReport: true }).graph, options)));
 const session: Session = await openSession(bundle.wasm as BufferSource);
 const one: OneSession = session;
 let outputs = 0;

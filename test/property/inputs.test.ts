@@ -4,11 +4,13 @@
  * Counts: a fifth of RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1); memory is poisoned before every run. All run as layer
  * tables, on all targets in turn; two of seven are compiled as calls for another target too, and compared at every output.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { Mode, PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
@@ -62,7 +64,7 @@ async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: nu
 /** The plan, or undefined where the planner refuses the hop with one of these codes. */
 function planned(graph: Graph, options: PlanOptions, ...refusals: string[]): QuantPlan | undefined {
   try {
-    return quantPlan(graph, options);
+    return quantPlan(planStream(graph, options));
   } catch (error) {
     if (isRunletError(error) && refusals.includes(error.code)) return undefined;
     throw error;

@@ -4,12 +4,14 @@
  * Counts: RUNLET_INT16 networks a mode (default 80; a quarter in the modes that approximate), seed RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC
  * of them (default 9) are compiled as well, and both styles must agree in every output and every byte of state. The targets take turns.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf, type Graph, isInt16 } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -27,7 +29,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 function planned(graph: Graph, options: PlanOptions): QuantPlan | undefined {
   try {
-    return quantPlan(graph, options);
+    return quantPlan(planStream(graph, options));
   } catch (error) {
     if (isRunletError(error) && ['RN201', 'RN206'].includes(error.code)) return undefined;
     throw error;
@@ -40,7 +42,7 @@ function streamed(graph: Graph, spec: NetworkSpec): QuantPlan {
     const quant = planned(graph, { hop, mode: 'stream' });
     if (!quant) continue;
     const parts = hop / quant.plan.alignment;
-    return quantPlan(graph, { hop, mode: 'stream', microHop: hop / (parts % spec.micro === 0 ? spec.micro : 1) });
+    return quantPlan(planStream(graph, { hop, mode: 'stream', microHop: hop / (parts % spec.micro === 0 ? spec.micro : 1) }));
   }
 }
 
@@ -86,7 +88,7 @@ const modes: Record<
   'edge-exact': { share: 1, plan: (graph, spec, anyHop, rnd) => anyLayout(graph, 1 + (anyHop % (spec.window + 5)), rnd).quant },
   windowed: {
     share: 1 / 4,
-    plan: (graph, spec, anyHop) => quantPlan(graph, { hop: 1 + (anyHop % spec.window), mode: 'windowed' }),
+    plan: (graph, spec, anyHop) => quantPlan(planStream(graph, { hop: 1 + (anyHop % spec.window), mode: 'windowed' })),
   },
   misaligned: {
     share: 1 / 4,
@@ -142,7 +144,7 @@ test('negative control: the multiplier of a layer one step off differs', async (
     () => 0,
     1,
   );
-  const quant = quantPlan(graph, { hop: 4, mode: 'windowed' });
+  const quant = quantPlan(planStream(graph, { hop: 4, mode: 'windowed' }));
   const bundle = await build(quant, { target: 'native', style: 'table', kernels: 'every' });
   const signal = randomFrames(graph, quant.plan.window + 40, random(3));
   assert.is(compareModule(quant, bundle, signal).differing, 0);

@@ -3,15 +3,17 @@
  *
  * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its layout has.
  */
+
 import { isRunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 
 /** RN201: no layout takes this micro-hop; RN205: none fits this budget. */
 function attempt(graph: Graph, options: PlanOptions): QuantPlan | undefined {
   try {
-    return quantPlan(graph, options);
+    return quantPlan(planStream(graph, options));
   } catch (error) {
     if (isRunletError(error) && (error.code === 'RN201' || error.code === 'RN205')) return undefined;
     throw error;
@@ -27,7 +29,7 @@ export const kinds = ['keep', 'fork', 'fold', 'taps', 'cone', 'shallow', 'whole'
 export type Kind = (typeof kinds)[number];
 
 export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayout {
-  const free = quantPlan(graph, { hop, mode: 'edge-exact' });
+  const free = quantPlan(planStream(graph, { hop, mode: 'edge-exact' }));
   const { plan } = free;
   const options: PlanOptions = { hop, mode: 'edge-exact' };
   const divisors = Array.from({ length: hop }, (_, i) => i + 1).filter((d) => hop % d === 0);

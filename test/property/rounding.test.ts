@@ -4,6 +4,7 @@
  *
  * Counts: RUNLET_ROUNDING networks (default 24), RUNLET_SEED (1). RUNLET_ROUNDING_ASC of them (default 4) are compiled as well.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +14,7 @@ import { hasWeights } from '../../models/graph/channels.ts';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
 import { roundingOf, withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, type Graph, type Node } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { Mode } from '../../models/stream/types.ts';
 import { isOnce } from '../../quant/fixed-point.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -66,14 +68,14 @@ async function check(quant: QuantPlan, twice: QuantPlan, rnd: () => number, both
 function planIn(mode: Mode, graph: Graph, spec: NetworkSpec, seed: number): QuantPlan | undefined {
   try {
     if (mode === 'edge-exact') return anyLayout(graph, spec.hopSteps, random(seed)).quant;
-    if (mode === 'windowed') return quantPlan(graph, { hop: spec.hopSteps, mode });
+    if (mode === 'windowed') return quantPlan(planStream(graph, { hop: spec.hopSteps, mode }));
   } catch (error) {
     if (isRunletError(error) && error.code === 'RN444') return undefined;
     throw error;
   }
   for (let hop = spec.hopSteps; hop < spec.hopSteps + 512; hop++) {
     try {
-      return quantPlan(graph, { hop, mode });
+      return quantPlan(planStream(graph, { hop, mode }));
     } catch (error) {
       if (!isRunletError(error) || !['RN201', 'RN206', 'RN444'].includes(error.code)) throw error;
     }

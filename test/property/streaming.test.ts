@@ -4,11 +4,13 @@
  * Counts: RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, which need no compiler; RUNLET_ASC
  * of them (default 160) are compiled as well, and both styles must agree in every output and every byte of state.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing } from './harness.ts';
@@ -24,14 +26,14 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 /** A plan for the spec: its hop rounded up to what the network's strides allow; the micro-hop divides it. */
 function planFor(spec: NetworkSpec) {
   const graph = makeNetwork(spec);
-  const probe = quantPlan(graph, { hop: 2 ** 4 * 3 ** 4 * spec.window, mode: 'windowed' }).plan.graph;
+  const probe = quantPlan(planStream(graph, { hop: 2 ** 4 * 3 ** 4 * spec.window, mode: 'windowed' })).plan.graph;
   for (let hop = spec.hopSteps; ; hop++) {
     try {
-      const aligned = quantPlan(probe, { hop, mode: 'stream' });
+      const aligned = quantPlan(planStream(probe, { hop, mode: 'stream' }));
       const p = aligned.plan.alignment;
       const parts = hop / p;
       const divisor = [spec.micro, 1].find((d) => parts % d === 0) ?? 1;
-      return quantPlan(probe, { hop, mode: 'stream', microHop: hop / divisor });
+      return quantPlan(planStream(probe, { hop, mode: 'stream', microHop: hop / divisor }));
     } catch (error) {
       if (!isRunletError(error) || error.code !== 'RN201') throw error;
     }
@@ -123,7 +125,7 @@ for (const mode of ['approx', 'misaligned'] as const) {
         const hop = mode === 'approx' ? (divisors[anyHop % divisors.length] as number) : 1 + (anyHop % (window + 5));
         let quant: QuantPlan;
         try {
-          quant = quantPlan(graph, { hop, mode });
+          quant = quantPlan(planStream(graph, { hop, mode }));
         } catch (error) {
           if (!isRunletError(error) || !['RN201', 'RN206'].includes(error.code)) throw error;
           refused++;

@@ -3,6 +3,7 @@
  *
  * Counts: RUNLET_NETWORKS / 8 networks a test (250 by default), seed RUNLET_SEED. All run as layer tables; a tenth is compiled as calls too.
  */
+
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -11,6 +12,7 @@ import * as assert from 'uvu/assert';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { homes } from '../../assembly/emit/home.ts';
 import { frameOf } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import type { CaseFile, OpCase } from '../ops/case.ts';
@@ -121,7 +123,7 @@ test(`${cases.length} operator cases: weights in tiles give the bytes of the ref
   for (const { name, graph, hop } of cases)
     for (const mode of ['windowed', 'stream'] as const)
       for (const target of ['interp', 'native'] as const) {
-        const quant = quantPlan(graph, { hop: hop ?? strideProduct(graph.nodes), mode });
+        const quant = quantPlan(planStream(graph, { hop: hop ?? strideProduct(graph.nodes), mode }));
         // calls are compiled for what a layer needs, the table with everything
         const calls = target === 'native' && mode === 'windowed';
         const style = calls ? ({ style: 'calls' } as const) : ({ style: 'table', kernels: 'every' } as const);

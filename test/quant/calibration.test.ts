@@ -45,9 +45,9 @@ test(`${kwsWindows} windows of kws: what is held does not grow with the signal`,
 test('a signal that fits is taken whole: the same graph as from the array, however it is cut', async () => {
   const graph = classifier(seed);
   const signal = noise(seed, 40 * window + 5);
-  const whole = quantize(graph, options, signal, { noReport: true }).graph;
+  const whole = quantize(graph, signal, { ...options, noReport: true }).graph;
   for (const frames of [1, 7, 1000]) {
-    const { graph: int8, calibration } = await quantizeStream(graph, options, inChunks(signal, frames), { noReport: true });
+    const { graph: int8, calibration } = await quantizeStream(graph, inChunks(signal, frames), { ...options, noReport: true });
     assert.is(calibration.sampling, 'all');
     assert.equal(int8, whole);
   }
@@ -111,9 +111,9 @@ test('k-centre: each chosen window is the farthest from those chosen before', ()
 
 test('convergence: noise settles, a signal that grows does not', () => {
   const steady = noise(seed, 1600 * window).map((v) => Math.sign(v) * Math.min(0.2, Math.abs(v)));
-  const settled = quantize(classifier(seed), options, steady, { preset: 'good', noReport: true }).calibration;
+  const settled = quantize(classifier(seed), steady, { ...options, preset: 'good', noReport: true }).calibration;
   const growing = noise(seed, 1600 * window).map((v, i) => (v * i) / 1000);
-  const moved = quantize(classifier(seed), options, growing, { preset: 'good', noReport: true }).calibration;
+  const moved = quantize(classifier(seed), growing, { ...options, preset: 'good', noReport: true }).calibration;
   assert.ok(moved.convergence.unsettled.length > settled.convergence.unsettled.length);
   // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on the network
   assert.not.ok(settled.convergence.unsettled.includes(0));
@@ -128,7 +128,7 @@ test('warnings: each where its cause is, and not without', () => {
   const good = noise(seed, 400 * window);
   const telling = () => tellingClassifier(seed, good.subarray(0, 40 * window * channels));
   const warningsOf = (signal: Float32Array, graph = telling()) =>
-    quantize(graph, options, signal, { noReport: true }).calibration.warnings.map((w) => w.code);
+    quantize(graph, signal, { ...options, noReport: true }).calibration.warnings.map((w) => w.code);
   const clean = warningsOf(good);
   for (const code of ['RN419', 'RN420', 'RN422', 'RN423', 'RN425', 'RN417'])
     assert.not.ok(clean.includes(code as never), `${code} of ${clean}`);
@@ -157,7 +157,7 @@ test('channels of different sizes: one scale for an input loses the small ones, 
       const data = Float32Array.from(one.attrs.weights.data, (w, i) => (i % channels === 0 ? w / factor : w));
       one.attrs.weights = { data };
       const signal = noise(s, 200 * window).map((v, i) => (i % channels === 0 ? v * factor : v));
-      const { report, calibration } = quantize(graph, options, signal, { preset: 'good' });
+      const { report, calibration } = quantize(graph, signal, { ...options, preset: 'good' });
       const of = (tensor: number | undefined) => report.find((r) => r.tensor === tensor)?.sqnrDb ?? 0;
       first += of(one.output) / seeds.length;
       output += of(graph.nodes.at(-2)?.output) / seeds.length;
@@ -174,9 +174,9 @@ test('channels of different sizes: one scale for an input loses the small ones, 
 test('errors: each with its code', async () => {
   const good = noise(seed, 100 * window);
   const run = (signal: Float32Array, graph = classifier(seed)) =>
-    codeOf(() => quantize(graph, options, signal, { noReport: true }));
+    codeOf(() => quantize(graph, signal, { ...options, noReport: true }));
   const stream = (chunks: Iterable<Float32Array>) =>
-    codeOf(() => quantizeStream(classifier(seed), options, chunks, { noReport: true }));
+    codeOf(() => quantizeStream(classifier(seed), chunks, { ...options, noReport: true }));
   assert.is(await run(new Float32Array(0)), 'RN418');
   assert.is(await stream([]), 'RN418');
   assert.is(await run(good.subarray(1)), 'RN410');
@@ -231,7 +231,8 @@ test('windows that were cut apart: no window lies across a seam, and too short o
 test('an aborted run ends with its reason, between two steps', async () => {
   const controller = new AbortController();
   const steps = new Set<string>();
-  const run = quantizeStream(classifier(seed), options, inChunks(noise(seed, 900 * window), 64), {
+  const run = quantizeStream(classifier(seed), inChunks(noise(seed, 900 * window), 64), {
+    ...options,
     calibWindows: 100,
     signal: controller.signal,
     onProgress: ({ step }) => {

@@ -1,6 +1,7 @@
 /**
  * diagnose: the guilty layer and the guilty step are found where one was made guilty, and a layer alone is what running the whole network so gives.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';
@@ -14,6 +15,7 @@ import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { aloneNoise } from '../../quant/diagnose/alone.ts';
 import { diagnose, type LayerDiagnosis, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import { noiseOf, rounded } from '../../quant/methods/sensitivity.ts';
+import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { random } from '../property/random-network.ts';
 import { classifier, noise } from './small-classifier.ts';
@@ -22,13 +24,13 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const graph = classifier(seed);
 const signal = noise(seed, 16 * 40);
 const options = { hop: 4 };
-const good = quantize(graph, options, signal, { noReport: true });
+const good = quantize(graph, signal, { ...options, noReport: true });
 const layer = (list: readonly LayerDiagnosis[], tensor: number | undefined) =>
   list.find((l) => l.tensor === tensor) as LayerDiagnosis;
 const outputOf = (name: string, of: Graph = graph) => of.nodes.find((n) => n.name === name)?.output as number;
 
 test('each layer is there, float and int8 count the same values, and an exact plan streams without loss', () => {
-  const found = diagnose(good.float, good.graph, options, signal);
+  const found = diagnose(planStream(good.float, options), quantPlan(planStream(good.graph, options)), signal);
   assert.is(found.layers.length, graph.nodes.length + 1);
   assert.is(found.output.floatStreamedDb, Number.POSITIVE_INFINITY);
   assert.is(found.output.int8StreamedDb, found.output.int8WindowedDb);
@@ -71,7 +73,7 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
     ...good.graph,
     tensors: good.graph.tensors.map((t) => ({ ...t, quant: change(t.quant as QuantParams, t.id) })),
   });
-  const coarse = diagnose(good.float, tensors((q, id) => (id === second ? { scale: 16 * q.scale, zeroPoint: 0 } : q)), options, signal); // biome-ignore format: one line
+  const coarse = diagnose(planStream(good.float, options), quantPlan(planStream(tensors((q, id) => (id === second ? { scale: 16 * q.scale, zeroPoint: 0 } : q)), options)), signal); // biome-ignore format: one line
   assert.is(worstLayers(coarse, 1)[0]?.tensor, second);
   assert.ok(layer(coarse.layers, first).int8WindowedDb > layer(coarse.layers, second).int8WindowedDb + 10);
 
@@ -83,7 +85,7 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
       return withWeights(n, { ...n.attrs.weights, data }, bias);
     }),
   });
-  const blunt = diagnose(good.float, nodes((w, b) => [w.map((v) => 32 * Math.round(v / 32)), b]), options, signal); // biome-ignore format: one line
+  const blunt = diagnose(planStream(good.float, options), quantPlan(planStream(nodes((w, b) => [w.map((v) => 32 * Math.round(v / 32)), b]), options)), signal); // biome-ignore format: one line
   const found = layer(blunt.layers, second);
   assert.is(worstLayers(blunt, 1)[0]?.tensor, second);
   assert.ok((found.weights?.sqnrDb ?? 99) < 25);
@@ -93,9 +95,13 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
   assert.ok(advised(good.methods).includes('--weight-rounding together'));
 
   const shifted = diagnose(
-    good.float,
-    nodes((w, b) => [w, b.map((v) => v + 2000)]),
-    options,
+    planStream(good.float, options),
+    quantPlan(
+      planStream(
+        nodes((w, b) => [w, b.map((v) => v + 2000)]),
+        options,
+      ),
+    ),
     signal,
   );
   const moved = layer(shifted.layers, second);
@@ -103,8 +109,8 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
   const without = adviceFor(moved, { ...good.methods, biasCorrection: false }, shifted).map((a) => a.option);
   assert.ok(without.includes('--bias-correction on'));
 
-  const narrow = quantize(graph, options, signal, { observer: 'percentile', percentile: 80, noReport: true });
-  const cut = diagnose(narrow.float, narrow.graph, options, signal);
+  const narrow = quantize(graph, signal, { ...options, observer: 'percentile', percentile: 80, noReport: true });
+  const cut = diagnose(planStream(narrow.float, options), quantPlan(planStream(narrow.graph, options)), signal);
   const clipped = layer(cut.layers, graph.inputs[0]?.tensor);
   assert.ok(clipped.clipped > 0.02);
   assert.is(adviceFor(clipped, narrow.methods, cut)[0]?.option, '--observer minmax');
@@ -138,13 +144,13 @@ function padded(): Graph {
 test('streaming a model that pads is the guilty step, and edge-exact is the way out', () => {
   const model = padded();
   const streamed = { hop: 4, mode: 'stream' } as const;
-  const made = quantize(model, streamed, signal, { noReport: true });
-  const found = diagnose(made.float, made.graph, streamed, signal);
+  const made = quantize(model, signal, { ...streamed, noReport: true });
+  const found = diagnose(planStream(made.float, streamed), quantPlan(planStream(made.graph, streamed)), signal);
   const { floatStreamedDb = Infinity, int8StreamedDb = 0, int8WindowedDb, totalDb } = found.output;
   assert.ok(floatStreamedDb < 20 && int8StreamedDb > 25 && int8WindowedDb > 25, `${floatStreamedDb}, ${int8StreamedDb}, ${int8WindowedDb}`); // biome-ignore format: one line
   assert.ok(Math.abs(totalDb - floatStreamedDb) < 1);
   assert.is(adviceFor(layer(found.layers, outputOf('two', model)), made.methods, found)[0]?.option, '--mode edge-exact');
-  const exact = diagnose(made.float, made.graph, { hop: 4 }, signal);
+  const exact = diagnose(planStream(made.float, { hop: 4 }), quantPlan(planStream(made.graph, { hop: 4 })), signal);
   assert.is(exact.mode, 'edge-exact');
   assert.not(exact.streaming);
   assert.ok(exact.output.totalDb > 25);

@@ -15,7 +15,7 @@ import {
   type QuantParams,
 } from '../../models/graph/types.ts';
 import { answerOf } from '../../quant/evaluate/evaluate.ts';
-import { outputError, roundTogether } from '../../quant/methods/round-weights.ts';
+import { roundTogether } from '../../quant/methods/round-weights.ts';
 import { add } from '../../quant/ops/add.ts';
 import { roundedMean } from '../../quant/ops/avgpool.ts';
 import { intOps } from '../../quant/ops/index.ts';
@@ -24,6 +24,7 @@ import { type IntOp, rangeOf } from '../../quant/ops/op.ts';
 import { softmax } from '../../quant/ops/softmax.ts';
 import { quantiseSignal } from '../../quant/report.ts';
 import { random } from '../property/random-network.ts';
+import { outputError } from './measures.ts';
 
 interface Input {
   shape: [t: number, f: number, c: number];

@@ -86,7 +86,7 @@ test('the model agrees with its own answers; wrong and missing labels count as t
 
 test('long signals are run in pieces, and give what the plan gives over all of it', () => {
   const long = noise(seed + 1, 40_000);
-  const quant = quantPlan(quantize(graph, { hop }, signal, { noReport: true }).graph, { hop });
+  const quant = quantPlan(planStream(quantize(graph, signal, { hop, noReport: true }).graph, { hop }));
   const stored = quantiseSignals(quant.plan.graph, [long]);
   const q = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 0, zeroPoint: 0 };
   const got = judge(quant, long, (n) => n % 7 === 3);
@@ -102,9 +102,14 @@ test('long signals are run in pieces, and give what the plan gives over all of i
 });
 
 test('int8 windowed and streamed are judged at the same windows, and are the same where the plan is exact', () => {
-  const int8 = quantize(graph, { hop }, signal, { noReport: true }).graph;
+  const int8 = quantize(graph, signal, { hop, noReport: true }).graph;
   for (const mode of ['stream', 'edge-exact'] as const) {
-    const { forms, judged } = compareForms(graph, int8, { hop, mode }, signal, labelsFrom(answers));
+    const { forms, judged } = compareForms(
+      planStream(graph, { hop, mode }),
+      quantPlan(planStream(int8, { hop, mode })),
+      signal,
+      labelsFrom(answers),
+    );
     assert.is(judged, windows);
     const by = new Map(forms.map((f) => [f.name, f]));
     assert.equal([...by.keys()], ['float windowed', 'int8 windowed', 'int8 streamed']);
@@ -116,7 +121,7 @@ test('int8 windowed and streamed are judged at the same windows, and are the sam
     assert.is(by.get('int8 windowed')?.agreement, accuracy, 'labels are the float answers');
     assert.ok((by.get('int8 windowed')?.outputSqnrDb ?? 0) > 20);
   }
-  const unlabelled = compareForms(graph, int8, { hop }, signal);
+  const unlabelled = compareForms(planStream(graph, { hop }), quantPlan(planStream(int8, { hop })), signal);
   assert.is(unlabelled.forms[0]?.classes, undefined);
   assert.is(unlabelled.judged, windows);
   // a softmax tells classes, also without labels
@@ -137,8 +142,8 @@ test('recordings apart: a streamed output that waits for look-ahead is compared 
   const options = { hop: 4, mode: 'stream' } as const;
   assert.ok(planStream(late, options).delayFrames > 0);
   const recordings = Array.from({ length: 5 }, (_, i) => [noise(seed + i, 20)]);
-  const int8 = quantize(late, options, noise(seed, 600), { noReport: true }).graph;
-  const { forms, judged } = compareForms(late, int8, options, { recordings });
+  const int8 = quantize(late, noise(seed, 600), { ...options, noReport: true }).graph;
+  const { forms, judged } = compareForms(planStream(late, options), quantPlan(planStream(int8, options)), { recordings });
   assert.is(judged, 5);
   assert.is(forms.find((f) => f.name === 'float streamed')?.maxDifference, 0);
   for (const form of forms) assert.is(form.agreement, undefined);

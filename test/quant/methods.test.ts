@@ -9,14 +9,14 @@ import type { Graph, Node } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { channelStats } from '../../quant/calibrate.ts';
 import { biasShift } from '../../quant/methods/correct-bias.ts';
 import { equalise } from '../../quant/methods/equalise.ts';
 import { Gram } from '../../quant/methods/gram.ts';
-import { outputError, roundTogether } from '../../quant/methods/round-weights.ts';
+import { roundTogether } from '../../quant/methods/round-weights.ts';
 import { scaleGroups } from '../../quant/methods/scale-groups.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { network as anyNetwork, makeNetwork, random } from '../property/random-network.ts';
+import { channelStats, outputError } from './measures.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
@@ -159,7 +159,7 @@ test('good is better than fast and best no worse than good, in the mean over unb
     const hop = spec.window;
     const signal = signalFor(graph, 16, rnd);
     const of = (preset: keyof typeof decibels) => {
-      const { report } = quantize(graph, { hop, mode: 'windowed' }, signal, { preset });
+      const { report } = quantize(graph, signal, { hop, mode: 'windowed', preset });
       return report.find((r) => r.tensor === graph.outputs[0]?.tensor)?.sqnrDb ?? 0;
     };
     const found = { fast: of('fast'), good: of('good'), best: of('best') };

@@ -61,7 +61,7 @@ const signal = apart(calibration);
 /** Real outputs of an int8 graph over a signal. */
 function outputsOf(int8: Graph, values: Float32Array): number[] {
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
-  const results = runSignal(quantPlan(int8, { hop }), quantiseSignals(int8, [values]));
+  const results = runSignal(quantPlan(planStream(int8, { hop })), quantiseSignals(int8, [values]));
   return [...results].map(({ outputs }) => q.scale * ((outputs[0]?.[0] as number) - q.zeroPoint));
 }
 
@@ -71,13 +71,13 @@ const truth = [...executeStream(planStream(float, { hop }), floatBlock(planStrea
   ({ outputs }) => outputs[0]?.[0] as number,
 );
 const normalised = normaliseInputs(float, [signal]);
-const int8 = quantize(normalised, { hop }, signal, { preset: 'good', noReport: true }).graph;
-const chosen = mixed(int8, { hop }, [signal]);
+const int8 = quantize(normalised, signal, { hop, preset: 'good', noReport: true }).graph;
+const chosen = mixed(planStream(int8, { hop }), [signal]);
 
 test('an input whose channels differ by 1,000: int16 keeps what int8 loses', () => {
-  const fast = quantize(float, { hop }, signal, { preset: 'fast', noReport: true }).graph;
-  const good = quantize(float, { hop }, signal, { preset: 'good', noReport: true }).graph;
-  const one = quantize(plain, { hop }, calibration, { preset: 'fast', noReport: true }).graph;
+  const fast = quantize(float, signal, { hop, preset: 'fast', noReport: true }).graph;
+  const good = quantize(float, signal, { hop, preset: 'good', noReport: true }).graph;
+  const one = quantize(plain, calibration, { hop, preset: 'fast', noReport: true }).graph;
   const distance = {
     'fast, one channel': meanDistance(outputsOf(one, calibration), truth),
     fast: meanDistance(outputsOf(fast, signal), truth),
@@ -109,7 +109,7 @@ test('a session quantises float frames to int16, and gives the reference bytes; 
   const read = readGraph(writeGraph(chosen.graph));
   assert.equal(read.tensors.filter((t) => isInt16(t.quant)).length, chosen.graph.tensors.filter((t) => isInt16(t.quant)).length);
   for (const target of ['simd', 'interp', 'native'] as const) {
-    const quant = quantPlan(read, { hop });
+    const quant = quantPlan(planStream(read, { hop }));
     const { wasm, manifest } = await build(quant, { target });
     assert.is(manifest.inputs[0]?.hostType, 'float32');
     assert.is(manifest.inputs[0]?.type, 'int16');
@@ -130,18 +130,18 @@ test('a session quantises float frames to int16, and gives the reference bytes; 
 });
 
 test('sensitivity: noises of groups add up to about the whole; a budget and a target hold', () => {
-  const { groups, noise } = sensitivity(int8, { hop }, [signal]);
+  const { groups, noise } = sensitivity(planStream(int8, { hop }), [signal]);
   const sum = groups.reduce((all, g) => all + g.noise, 0);
   assert.ok(sum > noise / 3 && sum < noise * 3, `${sum} and ${noise}`);
   assert.ok(
     groups.some((g) => g.tensors.length > 1),
     'pools share the scale of what they read',
   );
-  assert.equal(mixed(int8, { hop }, [signal], { budgetPercent: 0 }).graph.tensors, int8.tensors);
-  const all = mixed(int8, { hop }, [signal], { budgetPercent: 1000 });
+  assert.equal(mixed(planStream(int8, { hop }), [signal], { budgetPercent: 0 }).graph.tensors, int8.tensors);
+  const all = mixed(planStream(int8, { hop }), [signal], { budgetPercent: 1000 });
   assert.ok(all.afterDb > chosen.afterDb && all.costPercent > 20);
   assert.ok(chosen.costPercent <= 20 && chosen.afterDb > chosen.beforeDb + 3);
-  const enough = mixed(int8, { hop }, [signal], { budgetPercent: 1000, targetDb: chosen.beforeDb + 3 });
+  const enough = mixed(planStream(int8, { hop }), [signal], { budgetPercent: 1000, targetDb: chosen.beforeDb + 3 });
   assert.ok(enough.afterDb >= chosen.beforeDb + 3 && enough.costPercent < all.costPercent);
   assert.ok(enough.groups.some((g) => /reached without it/.test(g.why)));
 });
@@ -160,12 +160,12 @@ test('what cannot be is refused by name', () => {
     ...int8,
     tensors: int8.tensors.map((t) => (t.id === id ? { ...t, quant: { scale: 0.001, zeroPoint: 0, type: 'int16' as const } } : t)),
   });
-  refused('RN441', () => quantPlan(retyped(int8.outputs[0]?.tensor ?? -1), { hop }));
+  refused('RN441', () => quantPlan(planStream(retyped(int8.outputs[0]?.tensor ?? -1), { hop })));
   const input = int8.inputs[0]?.tensor ?? -1;
   refused('RN441', () =>
-    quantPlan({ ...retyped(input), inputs: int8.inputs.map((p) => ({ ...p, hostType: 'int8' as const })) }, { hop }),
+    quantPlan(planStream({ ...retyped(input), inputs: int8.inputs.map((p) => ({ ...p, hostType: 'int8' as const })) }, { hop })),
   );
-  refused('RN443', () => mixed(int8, { hop }, [signal], { budgetPercent: Number.NaN }));
+  refused('RN443', () => mixed(planStream(int8, { hop }), [signal], { budgetPercent: Number.NaN }));
   const sum = int8.nodes.find((n) => n.op === 'dense') as Node;
   const tanh: Node = {
     op: 'activation',
@@ -178,8 +178,10 @@ test('what cannot be is refused by name', () => {
   const swapped = retyped(made.inputs[0] as number);
   refused('RN440', () =>
     quantPlan(
-      { ...swapped, nodes: swapped.nodes.map((n) => (n === made ? { ...tanh, inputs: made.inputs } : n)) },
-      { hop: 256, mode: 'windowed' },
+      planStream(
+        { ...swapped, nodes: swapped.nodes.map((n) => (n === made ? { ...tanh, inputs: made.inputs } : n)) },
+        { hop: 256, mode: 'windowed' },
+      ),
     ),
   );
 });

@@ -71,8 +71,8 @@ function runRounded(plan: StreamPlan, signals: readonly Float32Array[], quant: R
 
 /** dB at the output, on a signal that was not calibrated with. */
 function outputDb(graph: Graph, narrow: 'none' | 'inputs' | 'all', calibration: Float32Array) {
-  const { graph: int8, float, ranges } = quantize(graph, options, calibration, { narrow, noReport: true });
-  const rows = layerReport(planStream(float, options), quantPlan(int8, options), strokes(16 * 300, 99), 300);
+  const { graph: int8, float, ranges } = quantize(graph, calibration, { ...options, narrow, noReport: true });
+  const rows = layerReport(planStream(float, options), quantPlan(planStream(int8, options)), strokes(16 * 300, 99), 300);
   return { db: rows.find((r) => r.tensor === int8.outputs[0]?.tensor)?.sqnrDb ?? 0, range: ranges.get(0) as [number, number] };
 }
 
@@ -118,7 +118,7 @@ test('strokes that count are kept', () => {
 test('outputs keep their ranges, and other observers are left alone', () => {
   const calibration = strokes(16 * 200, 1);
   const of = (observer: 'mse' | 'minmax', narrow: 'none' | 'all') =>
-    quantize(sensor(0.5), options, calibration, { observer, narrow, noReport: true }).graph;
+    quantize(sensor(0.5), calibration, { ...options, observer, narrow, noReport: true }).graph;
   const output = sensor(0.5).outputs[0]?.tensor ?? -1;
   assert.equal(of('mse', 'all').tensors[output]?.quant, of('mse', 'none').tensors[output]?.quant);
   assert.equal(of('minmax', 'all'), of('minmax', 'none'));

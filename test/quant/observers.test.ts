@@ -7,8 +7,9 @@ import * as assert from 'uvu/assert';
 import { Histogram } from '../../quant/observers/histogram.ts';
 import { makeObserver, type ObserverKind, observerKinds } from '../../quant/observers/index.ts';
 import { MovingAverage } from '../../quant/observers/moving-average.ts';
-import { leastError, squaredError } from '../../quant/observers/mse.ts';
+import { leastError } from '../../quant/observers/mse.ts';
 import { asymmetric } from '../../quant/scales.ts';
+import { squaredError } from './measures.ts';
 
 const runs = { numRuns: 100, seed: Number(process.env.RUNLET_SEED ?? 1) };
 

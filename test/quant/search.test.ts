@@ -1,11 +1,13 @@
 /**
  * search: what it says of each candidate is what quantising with those methods gives, the front is a front, and the same seed tries the same.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { writeGraph } from '../../models/graph/file.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { evaluate } from '../../quant/evaluate/evaluate.ts';
 import type { Labels } from '../../quant/evaluate/labels.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -35,16 +37,16 @@ test('candidates: the presets first, none twice, an order of the seed, whatever 
 });
 
 test('what is said of a candidate is what quantising with its methods gives; passes that are shared change nothing', () => {
-  const found = search(graph, options, signal, { seed, candidates: 36 });
+  const found = search(planStream(graph, options), signal, { seed, candidates: 36 });
   assert.is(found.tried.length, 36);
   assert.is(found.score, 'output SQNR');
   for (const { methods, graph: int8, score } of found.tried) {
-    const made = quantize(graph, { ...options, mode: 'stream' }, signal, { ...methods, noReport: true });
+    const made = quantize(graph, signal, { ...options, mode: 'stream', ...methods, noReport: true });
     assert.equal(writeGraph(int8), writeGraph(made.graph), optionsText({ methods }));
     assert.ok(score > 0 && score <= found.chosen.score);
   }
   assert.ok(new Set(found.tried.map((t) => t.score)).size > 8, 'methods differ');
-  const again = search(graph, options, signal, { seed, candidates: 36 });
+  const again = search(planStream(graph, options), signal, { seed, candidates: 36 });
   const plain = (s: typeof found) => s.tried.map((t) => [t.options, t.score, t.bytes, t.work, t.front]);
   assert.equal(plain(again), plain(found));
 });
@@ -53,9 +55,9 @@ test('with labels the score is the task’s; int16 costs bytes and work', () => 
   const windows = (signal.length / channels - window) / options.hop + 1;
   const labels: Labels = { kind: 'classes', values: Array.from({ length: windows }, (_, n) => n % 3), names: ['0', '1', '2'] };
   const task = { data: signal, labels, metric: 'f1' as const };
-  const { tried, score, chosen } = search(graph, options, signal, { seed, candidates: 6, mixedBudgets: [400], task });
+  const { tried, score, chosen } = search(planStream(graph, options), signal, { seed, candidates: 6, mixedBudgets: [400], task });
   assert.is(score, 'f1');
-  for (const t of tried) assert.is(t.score, evaluate(quantPlan(t.graph, options), signal, labels).classes?.macroF1);
+  for (const t of tried) assert.is(t.score, evaluate(quantPlan(planStream(t.graph, options)), signal, labels).classes?.macroF1);
   assert.is(chosen.score, Math.max(...tried.map((t) => t.score)));
   const [plain, mixed] = tried;
   assert.is(plain?.mixedBudget, undefined);
@@ -69,11 +71,11 @@ test('time ends it after a candidate, never before the first; no budget is refus
     clock += ms;
     return clock;
   };
-  assert.is(search(graph, options, signal, { seed, seconds: 10, now: tick(3000) }).tried.length, 3);
-  assert.is(search(graph, options, signal, { seed, seconds: 1, now: tick(9000) }).tried.length, 1);
+  assert.is(search(planStream(graph, options), signal, { seed, seconds: 10, now: tick(3000) }).tried.length, 3);
+  assert.is(search(planStream(graph, options), signal, { seed, seconds: 1, now: tick(9000) }).tried.length, 1);
   for (const how of [{ seconds: 0 }, { candidates: 0 }, { seconds: Number.NaN }])
     try {
-      search(graph, options, signal, how);
+      search(planStream(graph, options), signal, how);
       assert.unreachable();
     } catch (error) {
       assert.ok(isRunletError(error) && error.code === 'RN437');

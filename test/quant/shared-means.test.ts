@@ -76,17 +76,17 @@ test('the ONNX reader keeps what batch normalisation says, and the bias is corre
   assert.ok(Math.abs((means?.[3] as number) - 3) < 1e-3 && Math.abs((means?.[2] as number) - 2 * 0.1978) < 1e-3, `${means}`);
   const signal = Float32Array.from({ length: 2 * 12 * 60 }, () => 3 * (rnd() + rnd() - 1));
   const how = { preset: 'good', noReport: true, biasCorrection: 'analytic' } as const;
-  const result = quantize(graph, { hop: 12 }, signal, how);
+  const result = quantize(graph, signal, { hop: 12, ...how });
   assert.is(result.calibration.analyticMeans, 1);
   assert.not.ok(
     result.graph.nodes.some((n) => 'moments' in n.attrs),
     'int8 graphs have no statistics',
   );
-  assert.is(quantize(graph, { hop: 12 }, signal, { ...how, biasCorrection: true }).calibration.analyticMeans, 0);
+  assert.is(quantize(graph, signal, { hop: 12, ...how, biasCorrection: true }).calibration.analyticMeans, 0);
 });
 
 test('symmetric activations have zero point 0, but where the specification fixes it', () => {
-  const { graph, report } = quantize(classifier(seed), { hop: window }, noise(seed, 100 * window), { activations: 'symmetric' });
+  const { graph, report } = quantize(classifier(seed), noise(seed, 100 * window), { hop: window, activations: 'symmetric' });
   for (const node of graph.nodes)
     assert.is(graph.tensors[node.output]?.quant?.zeroPoint, node.op === 'softmax' ? -128 : 0, node.name);
   assert.ok(report.every((r) => r.sqnrDb > 15));

@@ -59,7 +59,7 @@ test('outside its domain a function has its value at 0: the end of the range whe
 });
 
 const calibrated = (graph: Graph, of: (i: number) => number) =>
-  quantize(graph, { hop: 4 }, [Float32Array.from({ length: 2 * 4000 }, (_, i) => of(i))], { preset: 'fast' });
+  quantize(graph, [Float32Array.from({ length: 2 * 4000 }, (_, i) => of(i))], { hop: 4, preset: 'fast' });
 
 test('every function can be calibrated where its values are finite', () => {
   for (const fn of unaryFns) {

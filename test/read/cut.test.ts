@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { type TfModelOf, type TfOperatorOf, writeTflite } from './tflite-model.ts';
 
 const [frames, channels] = [6, 4];

@@ -6,7 +6,6 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { openSession, requireSelfTest } from '../../host/session/index.ts';
 import { isRunletError } from '../../models/error.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -15,6 +14,7 @@ import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { rates, ticks, wristModel, wristSignals } from './inputs-model.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
 import { writeTflite } from './tflite-model.ts';
@@ -57,9 +57,9 @@ for (const padding of ['valid', 'same'] as const) {
     assert.equal([plan.window, plan.clock], [ticks, { window: ticks, units: 2, rates: [1, 2] }]);
     assert.ok(plan.macsPerHop < plan.macsPerWindow / 5);
     const signals = wristSignals(800);
-    const { graph: int8, report } = quantize(graph, options, signals, { preset: 'fast' }); // clips nothing
+    const { graph: int8, report } = quantize(graph, signals, { ...options, preset: 'fast' }); // clips nothing
     assert.ok(report.every((r) => r.sqnrDb > 20 && r.clipped < 1e-3));
-    const quant = quantPlan(int8, options);
+    const quant = quantPlan(planStream(int8, options));
     const bundle = await build(quant);
     assert.equal(
       bundle.manifest.inputs.map((p) => p.rate),
@@ -123,7 +123,7 @@ test('open time dimensions: a window for each input by its name', () => {
 test('calibration: one signal per input, of the same duration', () => {
   const graph = readOnnx(wristModel());
   const [accel, ppg] = wristSignals(300) as [Float32Array, Float32Array];
-  const run = (signals: Float32Array | Float32Array[]) => codeOf(() => quantize(graph, { hop: 4 }, signals, { noReport: true }));
+  const run = (signals: Float32Array | Float32Array[]) => codeOf(() => quantize(graph, signals, { hop: 4, noReport: true }));
   assert.is(run([accel, ppg]), 'none');
   assert.is(run(accel), 'RN410');
   assert.is(run([accel.subarray(1), ppg]), 'RN410');

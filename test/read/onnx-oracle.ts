@@ -5,9 +5,9 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { thenClamp } from '../../models/graph/clamp.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import { elementsOf, type Graph, isQuantised, type Port } from '../../models/graph/types.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
+import { runFloat } from '../graph/run-float.ts';
 
 type Runtime = { InferenceSession: typeof InferenceSession; Tensor: typeof Tensor };
 

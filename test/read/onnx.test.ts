@@ -6,11 +6,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { printGraph } from '../../models/graph/print.ts';
 import { elementsOf, type Graph, isQuantised } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import type { ReadOptions } from '../../models/read/options.ts';
 import { type ModelOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { printGraph } from '../graph/print-graph.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
 
 const folder = new URL('../fixtures/onnx/', import.meta.url);

@@ -3,6 +3,7 @@
  *
  * RUNLET_TFJS_MODELS (default 60) models from RUNLET_SEED (1).
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,14 +13,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
-import { printGraph } from '../../models/graph/print.ts';
 import { elementsOf, frameOf, type Tensor } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readTfjs } from '../../models/read/tfjs/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { printGraph } from '../graph/print-graph.ts';
 import { differing, instantiate, poisonMemory, pushAll } from '../property/harness.ts';
 import { random } from '../property/random-network.ts';
 import { root } from '../shared.ts';
@@ -244,8 +246,8 @@ test('a model quantised, built and streamed equals the reference, and every verb
   const { shape } = graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor;
   const rnd = random(3);
   const signal = Float32Array.from({ length: 40 * elementsOf(shape) }, () => 2 * rnd() - 1);
-  const { graph: int8 } = quantize(graph, { hop: 2 }, signal, { noReport: true });
-  const quant = quantPlan(int8, { hop: 2 });
+  const { graph: int8 } = quantize(graph, signal, { hop: 2, noReport: true });
+  const quant = quantPlan(planStream(int8, { hop: 2 }));
   const { wasm, memory } = await build(quant);
   const exports = instantiate(wasm);
   poisonMemory(exports, memory);

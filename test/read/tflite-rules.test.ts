@@ -5,10 +5,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import type { Graph, NodeOf, OpName } from '../../models/graph/types.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { View } from '../../models/read/tflite/view.ts';
+import { runFloat } from '../graph/run-float.ts';
 import type { OperatorOf, OptionsOf, QuantOf, TensorOf } from '../oracle/file.ts';
 import type { OperatorName, TypeName } from '../oracle/schema.ts';
 import { Net } from '../oracle/writer/net.ts';

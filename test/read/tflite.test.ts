@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { parseNpz } from './npy.ts';
 import { fixtureNames, fixturesDir, readBytes, toFile, toGraph } from './tflite-helpers.ts';
 

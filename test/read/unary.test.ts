@@ -7,13 +7,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
-import { runFloat } from '../../models/graph/run.ts';
 import type { ActivationAttrs, Graph, Node } from '../../models/graph/types.ts';
 import { unary, unaryFns, unaryOf, unaryOperators } from '../../models/ops/unary.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { unwritable, writeOnnx } from '../../models/write/onnx/index.ts';
 import { type ModelOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { runFloat } from '../graph/run-float.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError } from './onnx-oracle.ts';
 import { codes, type Made, unaryFile } from './unary-file.ts';
 

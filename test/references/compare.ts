@@ -4,12 +4,14 @@
  * In: a file and a seed.  Out: a Case: its signals in the file's own form, and its outputs as the file's outputs have them. Models with a state of their own run
  * on from step to step; windows are whole and each by itself.
  */
+
 import { build } from '../../assembly/build.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
 import { type Rounding, withRounding } from '../../models/graph/rounding.ts';
 import { frameOf, isInt16, isQuantised, type Port } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { asFile, shapeOf, signalOf, toFile } from '../oracle/judge.ts';
@@ -48,7 +50,7 @@ export async function caseOf(name: string, model: Uint8Array, steps: number, see
     const window = Math.max(...graph.inputs.map((port) => shapeOf(graph, port).t));
     const stateful = 'stateful' in graph && graph.stateful === true;
     const planned = (rounding: Rounding): QuantPlan =>
-      quantPlan(withRounding(graph, rounding), stateful ? { hop: window } : { hop: window, mode: 'windowed' });
+      quantPlan(planStream(withRounding(graph, rounding), stateful ? { hop: window } : { hop: window, mode: 'windowed' }));
     planned('litert');
     const rng = new Rng(seed);
     const frames = graph.inputs.map((port) => shapeOf(graph, port).t * frameOf(shapeOf(graph, port)));

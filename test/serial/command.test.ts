@@ -1,6 +1,7 @@
 /**
  * runlet flash --to serial: from the command line, and each error of it; a device that says whatever a test wants.
  */
+
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { encodeFrame, FrameReader } from '../../host/flash/serial/frame.ts';
 import { deviceCodes, requestTypes } from '../../host/flash/serial/message.ts';
 import { openPort } from '../../host/flash/serial/port.ts';
 import { isRunletError } from '../../models/error.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { absent, at, openssl } from '../mcu/tools.ts';
 import { root } from '../shared.ts';
@@ -124,7 +126,11 @@ withDevice('from the command line: an image, then a bundle with its weights besi
     new RegExp(`^confirmed \\S+ in slot 1, no sequence number\\nimage {5}${first.length} bytes; \\d+ frames? sent again\\n$`),
   );
   assert.match(image.stderr, /waiting for the device\n[\s\S]*sending\n[\s\S]*runlet: slot 1 \(trying\)[\s\S]*confirming\n/);
-  const bundle = await buildBundle(quantPlan(tinyStream(), { hop: 4 }), { sampleRateHz: 31.25, weights: 'tile', sequence: 7 });
+  const bundle = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 4 })), {
+    sampleRateHz: 31.25,
+    weights: 'tile',
+    sequence: 7,
+  });
   const path = file('bundle.wasm', bundle.wasm);
   writeFileSync(at('bundle.weights.bin'), bundle.weights as Uint8Array);
   const { stdout, code, stderr } = await cli(path, ...to, '--json', '--name', 'mine');

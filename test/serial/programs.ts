@@ -3,6 +3,7 @@
  *
  * In: names and options.  Out: paths, images, a running device with the path of its port.  Compiled as in test/mcu/tools.ts.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { type BuildOptions, build as buildBundle } from '../../assembly/build.ts
 import { makeImage } from '../../assembly/bundle/image.ts';
 import { type KeyPair, newKeyPair } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { at, build, mcu, type Sanitizer } from '../mcu/tools.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -43,7 +45,11 @@ interface ImageOptions extends Pick<BuildOptions, 'name' | 'sequence' | 'labels'
 
 /** A model image of a small network; each hop gives another one. */
 export async function imageOf(hop: number, { signer, ...fields }: ImageOptions = {}): Promise<Uint8Array> {
-  const bundle = await buildBundle(quantPlan(tinyStream(), { hop }), { sampleRateHz: 31.25, weights: 'tile', ...fields });
+  const bundle = await buildBundle(quantPlan(planStream(tinyStream(), { hop })), {
+    sampleRateHz: 31.25,
+    weights: 'tile',
+    ...fields,
+  });
   return makeImage(signer ? { ...bundle, wasm: await signBundle(bundle.wasm, signer) } : bundle);
 }
 

@@ -4,6 +4,7 @@
  * The front end's reference runs beside it all the time; at sampled places the network's reference runs on the rows that an output depends on,
  * and must give the module's bytes. Sound: silence, noise, tones, clicks and full scale, a second each, in an order that does not repeat.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -13,8 +14,9 @@ import { openSession } from '../../host/session/index.ts';
 import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { readModel } from '../../models/read/index.ts';
-import { clockOf } from '../../models/stream/clock.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
@@ -124,7 +126,7 @@ test('a random network on features', async () => {
       { ...conv, padding: 'valid', stride: 1, channels: 6 },
     ],
   });
-  await day('random network', quantPlan(graph, { hop: 2 }), 20);
+  await day('random network', quantPlan(planStream(graph, { hop: 2 })), 20);
 });
 
 const models: [string, number][] = [['models/mww/v2/okay_nabu/model.tflite', 10]];
@@ -132,7 +134,7 @@ for (const [path, stepMs] of models) {
   const file = join(sharedDir, path);
   (existsSync(file) ? test : test.skip)(path, async () => {
     const graph = await readModel(new Uint8Array(readFileSync(file)));
-    await day(path, quantPlan(graph, { hop: clockOf(graph).window }), stepMs);
+    await day(path, quantPlan(planStream(graph, { hop: clockOf(graph).window })), stepMs);
   });
 }
 

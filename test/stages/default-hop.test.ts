@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RunletError } from '../../models/error.ts';
-import { clockOf, gcd } from '../../models/stream/clock.ts';
+import { clockOf, gcd } from '../../models/graph/clock.ts';
 import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { savedText } from '../../models/stream/print.ts';

@@ -1,6 +1,7 @@
 /**
  * Deviation of the modes on a signal: 0 where a mode is exact, equal to a computation by hand where it is not, and within its bounds.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -8,6 +9,7 @@ import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, noClamp } from '../../models/graph/types.ts';
 import { type Deviation, type DeviationLimits, deviationOf } from '../../models/stream/deviation.ts';
 import { floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { Mode } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { intRunner, signalBlock } from '../../quant/reference.ts';
@@ -179,7 +181,7 @@ test('an int8 network is measured in its integers', () => {
     hopSteps: 1,
     micro: 1,
   });
-  const quant = quantPlan(graph, { hop: 8, mode: 'windowed' });
+  const quant = quantPlan(planStream(graph, { hop: 8, mode: 'windowed' }));
   const rnd = random(3);
   const signal = Int8Array.from({ length: 400 * channels }, () => Math.floor(rnd() * 256) - 128);
   const d = deviationOf(quant.plan.graph, 8, {

@@ -68,8 +68,8 @@ test('a record of 30 minutes: the module gives the bytes and the beats of the wi
   assert.ok(record && record.signal.length === 325000);
   const { signal, marks, fold } = record;
   const int8 = toInt8(await readFloat('ecg', `folds/fold-${fold}.onnx`), hop, calibration());
-  const quant = quantPlan(int8, { hop });
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  const quant = quantPlan(planStream(int8, { hop }));
+  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
   const stored = quantiseSignal(signal, int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant ?? none);
   const { session } = await openInt8(int8, { hop });
   const got: Int8Array[] = [];

@@ -3,6 +3,7 @@
  *
  * Real models: TensorFlow Lite Micro's sliding-window runs at hops 1, 2, 3 and 5. Paper shapes: zero-padded, aligned and unaligned hops.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -13,6 +14,7 @@ import { openSession } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from '../property/harness.ts';
@@ -52,7 +54,7 @@ for (const [model, counts] of Object.entries(models)) {
     const at = join(folder as string, model);
     for (const [i, hop] of [1, 2, 3, 5].entries()) {
       const frame = model.includes('heartbeats') ? 1 : undefined;
-      const quant = quantPlan(readTflite(bytes(at, 'model.tflite'), { frame }), { hop });
+      const quant = quantPlan(planStream(readTflite(bytes(at, 'model.tflite'), { frame }), { hop }));
       const { plan } = quant;
       assert.ok(plan.macsPerHop <= (counts.macs[i] as number), `${plan.macsPerHop} MACs at hop ${hop}`);
       const times = Math.round((100 * plan.macsPerWindow) / plan.macsPerHop) / 100;
@@ -77,9 +79,9 @@ for (const [model, counts] of Object.entries(models)) {
 }
 
 async function paper(name: string, graph: Graph, hop: number, windows: number, least = 1) {
-  const quant = quantPlan(graph, { hop, mode: 'edge-exact' });
+  const quant = quantPlan(planStream(graph, { hop, mode: 'edge-exact' }));
   const { plan } = quant;
-  if (least > 1) assert.is(quantPlan(graph, { hop }).plan.mode, 'edge-exact');
+  if (least > 1) assert.is(quantPlan(planStream(graph, { hop })).plan.mode, 'edge-exact');
   const { wasm, memory } = await build(quant);
   const exports = instantiate(wasm);
   poisonMemory(exports, memory);
@@ -120,7 +122,7 @@ test('f_PPG, zero-padded, hops 64, 250, 159, 63 and 60, embedding included', asy
 test('a hop of a fully convolutional network does not depend on the window: work, state, buffers and code', async () => {
   const [short, long] = await Promise.all(
     [960, 1920].map(async (window) => {
-      const quant = quantPlan(fullyConvolutional(window), { hop: 160 });
+      const quant = quantPlan(planStream(fullyConvolutional(window), { hop: 160 }));
       return { plan: quant.plan, ...(await build(quant)) };
     }),
   );

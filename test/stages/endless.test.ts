@@ -4,11 +4,13 @@
  * The signal is a hash of the frame's number, so that any window of it can be made anew: a streamed output is compared with the extended window
  * (stream) or with the windowed model (edge-exact). Places: the first, the last, around powers of two, and random ones.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { openSession } from '../../host/session/index.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
@@ -55,7 +57,7 @@ function expectedAt(quant: QuantPlan, n: number, channels: number): Int8Array[] 
 }
 
 async function endless(graph: Graph, options: PlanOptions): Promise<void> {
-  const quant = quantPlan(graph, options);
+  const quant = quantPlan(planStream(graph, options));
   const { plan } = quant;
   assert.is(plan.mode, options.mode);
   const session = await openSession((await build(quant)).wasm as BufferSource);

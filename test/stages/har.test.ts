@@ -27,7 +27,7 @@ async function bytesOf(graph: Awaited<ReturnType<typeof readFloat>>, device: Dev
   const int8 = toInt8(graph, hop, calibration(device));
   const { session } = await openInt8(int8, { hop });
   const stored = quantiseSignal(signal, int8.tensors[int8.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 });
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
   let [answers, differ] = [0, 0];
   session.pushAll(stored, (n) => {
     if (answers++ % every !== 0) return;

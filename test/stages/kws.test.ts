@@ -56,8 +56,8 @@ test('the plan is mode stream and exact; the input takes what the front end give
 
 test('demo.wav: streamed, reference and single windows are the same bytes', async () => {
   const int8 = toInt8(await readFloat('kws.onnx'));
-  const quant = quantPlan(int8, { hop });
-  const windowed = quantPlan(int8, { hop, mode: 'windowed' });
+  const quant = quantPlan(planStream(int8, { hop }));
+  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
   const signal = featureRows(frontEnd, readWav(join(zoo, 'demo.wav')));
   const { wasm, memory } = await build(quant);
   const exports = instantiate(wasm);
@@ -111,7 +111,7 @@ test('hits and false accepts: label and time decide, and a detection counts once
 });
 
 test('detections of scores: nothing below the cutoff, one where the mean is above it', async () => {
-  const { manifest } = await build(quantPlan(toInt8(await readFloat('kws.onnx')), { hop }));
+  const { manifest } = await build(quantPlan(planStream(toInt8(await readFloat('kws.onnx')), { hop })));
   const quiet = Float32Array.from({ length: 12 }, (_, i) => (i === 0 ? 1 : 0));
   const yes = Float32Array.from({ length: 12 }, (_, i) => (i === 2 ? 1 : 0));
   const rule = { cutoff: 0.8, slidingWindow: 4, refractoryMs: 1000 };

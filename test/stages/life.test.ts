@@ -4,12 +4,14 @@
  * A gap that was shortened must leave the state, to the byte, that pushing every frame leaves; also where slots of partial results and
  * phases of edge-exact turn.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { openSession, type Session } from '../../host/session/index.ts';
 import { packSnapshot, unpackSnapshot } from '../../host/session/snapshot.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { codeOf } from '../host/helpers.ts';
@@ -27,7 +29,7 @@ const networks: [name: string, graph: () => Graph, options: PlanOptions][] = [
 ];
 
 async function opener(graph: Graph, options: PlanOptions): Promise<() => Promise<Session>> {
-  const module = await WebAssembly.compile((await build(quantPlan(graph, options))).wasm as BufferSource);
+  const module = await WebAssembly.compile((await build(quantPlan(planStream(graph, options)))).wasm as BufferSource);
   return () => openSession(module);
 }
 
@@ -47,7 +49,7 @@ for (const [name, graph, options] of networks)
     const { window, hop, manifest } = await open();
     const channels = manifest.inputs[0]?.elements ?? 1;
     const [one, two] = [await open(), await open()];
-    const { period } = quantPlan(graph(), options).plan;
+    const { period } = quantPlan(planStream(graph(), options)).plan;
     const base = 40 * (window + hop) + 5 * period * hop; // long enough for the state to repeat
     let shortened = 0;
     for (const cut of [0, 5, window + 3 * hop + 1])
@@ -146,7 +148,7 @@ for (const [name, graph, options] of networks)
   });
 
 test('the network with running sums has some', async () => {
-  const { manifest } = await build(quantPlan(tinyStream(), { hop: 5, mode: 'edge-exact' }));
+  const { manifest } = await build(quantPlan(planStream(tinyStream(), { hop: 5, mode: 'edge-exact' })));
   assert.ok((manifest.runningSums?.length ?? 0) > 0);
 });
 

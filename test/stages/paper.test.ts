@@ -2,10 +2,12 @@
  * f_EEG and f_ACC of the paper with random int8 weights: streamed wasm = whole-signal reference = windows extended on both sides by the
  * receptive field (weights of one seed, signals of RUNLET_SEED). And the costs that the specification states for these shapes.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from '../property/harness.ts';
@@ -16,7 +18,7 @@ import { fAcc, fEeg } from './paper-networks.ts';
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 async function check(name: string, graph: Graph, hop: number, hops: number) {
-  const quant = quantPlan(graph, { hop, mode: 'stream' });
+  const quant = quantPlan(planStream(graph, { hop, mode: 'stream' }));
   const { plan } = quant;
   const { wasm, memory } = await build(quant);
   const exports = instantiate(wasm);

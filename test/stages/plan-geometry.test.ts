@@ -7,11 +7,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
+import { lcm } from '../../models/graph/clock.ts';
 import { stepTrunk } from '../../models/graph/stateful.ts';
 import { type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { poolingBound } from '../../models/stream/bound.ts';
+import { checkClock } from '../../models/stream/check-clock.ts';
 import { chooseLayout } from '../../models/stream/choose.ts';
-import { checkClock, lcm } from '../../models/stream/clock.ts';
 import { contaminationOf } from '../../models/stream/contamination.ts';
 import { edgesOf } from '../../models/stream/edges.ts';
 import { streamFold } from '../../models/stream/fold.ts';
@@ -19,7 +21,7 @@ import { planMode } from '../../models/stream/mode.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { periodOf } from '../../models/stream/reuse.ts';
 import { trunkNodes } from '../../models/stream/sections.ts';
-import { ruleOf, timingOf } from '../../models/stream/timing.ts';
+import { timingOf } from '../../models/stream/timing.ts';
 import type { PlanOptions, TensorPlan } from '../../models/stream/types.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
 
@@ -37,7 +39,7 @@ test('rows that touch an edge of the window are those with a tap outside, or a t
     }
     const edges = edgesOf(graph, 3);
     for (const node of graph.nodes) {
-      const rule = ruleOf(graph, node);
+      const rule = viewOf(graph).rule(node);
       const inputs = node.inputs.map((id) => touches.get(id));
       const edge = edges.get(node.output);
       if (rule.kind !== 'window' || !edge || inputs.some((x) => !x)) continue;
@@ -69,7 +71,7 @@ test('how far a row reaches: first and last frame of the input, by following eve
     for (const { tensor } of graph.inputs) reach.set(tensor, (row) => [row, row]);
     const timing = timingOf(graph, () => true);
     for (const node of graph.nodes) {
-      const rule = ruleOf(graph, node);
+      const rule = viewOf(graph).rule(node);
       const t = timing.get(node.output);
       const inputs = node.inputs.map((id) => reach.get(id));
       if (rule.kind !== 'window' || !t || inputs.some((x) => !x)) continue;

@@ -3,6 +3,7 @@
  *
  * RUNLET_PPG_HOPS hops (default 300), half of the signal the recorded PPG after its front end, half random.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -11,6 +12,7 @@ import { build } from '../../assembly/build.ts';
 import { ppgFrontEnd } from '../../host/features/ppg.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
@@ -27,8 +29,8 @@ const zoo = join(root, 'models/zoo/ppg-hr');
 test(`ppg-hr: ${hops} hops`, async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
-  const quant = quantPlan(int8, { hop: 64 });
+  const int8 = quantize(graph, calibration, { hop: 64, preset: 'fast', noReport: true }).graph;
+  const quant = quantPlan(planStream(int8, { hop: 64 }));
   const { plan } = quant;
   assert.is(plan.mode, 'stream');
   const { wasm, memory } = await build(quant);
@@ -71,8 +73,8 @@ const graphInput = (graph: Awaited<ReturnType<typeof readModel>>) =>
 test('a stream that is shorter by one frame of context differs: the extended windows can tell', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
-  const int8 = quantize(graph, { hop: 64 }, calibration, { preset: 'fast', noReport: true }).graph;
-  const quant = quantPlan(int8, { hop: 64 });
+  const int8 = quantize(graph, calibration, { hop: 64, preset: 'fast', noReport: true }).graph;
+  const quant = quantPlan(planStream(int8, { hop: 64 }));
   const rnd = random(5);
   const signal = Int8Array.from({ length: 64 * 40 }, () => Math.floor(256 * rnd()) - 128);
   const short = { ...quant, plan: { ...quant.plan, leftContextFrames: 128 } };

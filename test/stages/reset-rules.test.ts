@@ -1,4 +1,5 @@
 /** The state before the first frame, without a module: zero points in every history and queue, the least value where a maximum begins, and every byte of the state is set. */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,6 +7,7 @@ import { buffersOf } from '../../assembly/emit/buffers.ts';
 import { mapMemory } from '../../assembly/emit/memory.ts';
 import { resetInstructions } from '../../assembly/emit/reset.ts';
 import { isRunletError } from '../../models/error.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
 
@@ -16,7 +18,7 @@ const plans = fc
   .flatMap((graph) =>
     ([['edge-exact', 3], ['stream', 4], ['stream', 8]] as const).flatMap(([mode, hop]): QuantPlan[] => {
       try {
-        return [quantPlan(graph, { mode, hop })];
+        return [quantPlan(planStream(graph, { mode, hop }))];
       } catch (error) {
         if (isRunletError(error)) return [];
         throw error;

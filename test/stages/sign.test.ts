@@ -3,6 +3,7 @@
  *
  * wasmsign2 is the program of that name in PATH, or RUNLET_WASMSIGN2; where it is absent that test is skipped.
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +26,7 @@ import {
 import { readManifest, wasmSections } from '../../assembly/bundle/read.ts';
 import { signBundle, signers, unsigned, verifyBundle } from '../../assembly/bundle/sign.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { codeOf, randomOf } from '../host/helpers.ts';
 import { tinyStream } from './tiny-networks.ts';
@@ -33,7 +35,7 @@ const wasmsign2 = process.env.RUNLET_WASMSIGN2 ?? 'wasmsign2';
 const there = spawnSync(wasmsign2, ['--help']).error === undefined;
 if (!there) console.log('skipped: no wasmsign2: cargo install wasmsign2-cli --version 0.2.6');
 
-const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }));
+const { wasm } = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
 const pair = await newKeyPair();
 const other = await newKeyPair();
 const signed = await signBundle(wasm, pair);

@@ -10,8 +10,8 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { openSession } from '../../host/session/index.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { readModel } from '../../models/read/index.ts';
-import { clockOf } from '../../models/stream/clock.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
@@ -27,7 +27,7 @@ const graphOf = (model: string) => readModel(bytesAt(model, 'model.tflite'));
 for (const model of ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu']) {
   check(`${model}: every run, reference and modules`, async () => {
     const graph = await graphOf(model);
-    const quant = quantPlan(graph, { hop: clockOf(graph).window });
+    const quant = quantPlan(planStream(graph, { hop: clockOf(graph).window }));
     const runs = readdirSync(join(folder as string, model)).flatMap((f) => /^(.*)\.in0\.npy$/.exec(f)?.[1] ?? []);
     assert.ok(runs.length >= 8);
     let outputs = 0;
@@ -67,7 +67,7 @@ check('okay_nabu v2: the bytes that its user pays', async () => {
     ['native', 36],
     ['interp', 46],
   ] as const) {
-    const { file, manifest } = await build(quantPlan(graph, { hop: 3 }), { target });
+    const { file, manifest } = await build(quantPlan(planStream(graph, { hop: 3 })), { target });
     const { memoryBytes, weightBytes, tableBytes } = manifest.bytes;
     assert.ok(file.fileBytes <= most * 1024, `${file.fileBytes} bytes`);
     assert.ok(file.codeBytes <= 5 * 1024, `${file.codeBytes} bytes of code`);
@@ -85,7 +85,7 @@ check('another hop or mode is refused, with the step that there is', async () =>
 });
 
 check('a restored state goes on with the same bytes', async () => {
-  const quant = quantPlan(await graphOf('v2/hey_jarvis'), { hop: 3 });
+  const quant = quantPlan(planStream(await graphOf('v2/hey_jarvis'), { hop: 3 }));
   const { wasm } = await build(quant);
   const [one, two] = [await openSession(wasm as BufferSource), await openSession(wasm as BufferSource)];
   const x = npy('v2/hey_jarvis', 'walk.in0.npy').data as Int8Array;

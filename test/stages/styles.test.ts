@@ -3,6 +3,7 @@
  *
  * Networks: an edge-exact one with queues and folds, a streamed one with partial results, and a chain of 50 layers.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -16,6 +17,7 @@ import { stackBytes } from '../../assembly/emit/static-memory.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
 import { type Graph, noClamp } from '../../models/graph/types.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { instantiate } from '../property/harness.ts';
@@ -62,7 +64,7 @@ const networks: [name: string, graph: Graph, options: PlanOptions][] = [
   ['50 layers', chain(50), { hop: 8, mode: 'edge-exact' }],
 ];
 
-const plans = networks.map(([name, graph, options]) => [name, quantPlan(graph, options)] as const);
+const plans = networks.map(([name, graph, options]) => [name, quantPlan(planStream(graph, options))] as const);
 const styles = ['calls', 'table'] as const;
 const built = new Map<QuantPlan, Promise<Record<(typeof styles)[number], Bundle>>>();
 /** Both, as small as they get. */
@@ -162,9 +164,9 @@ test('static memory that ends just before a page: the stack behind it has a page
 
 test('calls are smaller for few layers, a table for many; smallest takes the smaller', async () => {
   const cases = [...plans];
-  if (kws) for (const hop of [1, 2]) cases.push([`kws hop ${hop}`, quantPlan(readTflite(kws), { hop })]);
-  cases.push(['50 layers, windowed', quantPlan(chain(50), { hop: 8, mode: 'windowed' })]);
-  cases.push(['200 layers', quantPlan(chain(200), { hop: 8, mode: 'stream' })]);
+  if (kws) for (const hop of [1, 2]) cases.push([`kws hop ${hop}`, quantPlan(planStream(readTflite(kws), { hop }))]);
+  cases.push(['50 layers, windowed', quantPlan(planStream(chain(50), { hop: 8, mode: 'windowed' }))]);
+  cases.push(['200 layers', quantPlan(planStream(chain(200), { hop: 8, mode: 'stream' }))]);
   for (const [name, quant] of cases) {
     const { calls, table } = await both(quant);
     for (const { wasm } of [calls, table]) assert.ok((await selfTest(await openSession(wasm as BufferSource))).ok);

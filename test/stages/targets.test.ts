@@ -1,4 +1,5 @@
 /** The benchmark's networks on every target, windowed and at every hop: the same bytes as the integer reference; and how small they are. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
@@ -6,6 +7,7 @@ import { SlidingBlock } from '../../assembly/emit/blocks.ts';
 import { emit } from '../../assembly/emit/emit.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { benchNetworks, Chain, madeUpNetwork, noiseOf } from '../../host/bench/networks.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
@@ -21,7 +23,7 @@ const cases = Object.keys(benchNetworks).flatMap((name) => {
 
 for (const { name, int8, hop, mode } of todays(cases))
   test(`${name}, hop ${hop}${mode ? `, ${mode}` : ''}: every target and style equals the reference`, async () => {
-    const quant = quantPlan(int8, { hop, mode });
+    const quant = quantPlan(planStream(int8, { hop, mode }));
     const signal = signalOf(int8, framesFor(quant, outputs), hop);
     for (const target of targets)
       for (const style of ['calls', 'table'] as const) {
@@ -33,7 +35,7 @@ for (const { name, int8, hop, mode } of todays(cases))
 
 test('simd: a pool that alone reads the new rows of a convolution is part of it', async () => {
   const { int8, hops } = madeUpNetwork('N1');
-  const quant = quantPlan(int8, { hop: hops[0] as number });
+  const quant = quantPlan(planStream(int8, { hop: hops[0] as number }));
   const simd = await build(quant, { target: 'simd' });
   const native = await build(quant, { target: 'native' });
   const pools = ({ source }: Bundle) => source['runtime/network.ts']?.match(/^ +maxpool_s8\w*\(/gm)?.length;
@@ -47,11 +49,13 @@ test('simd: a pool inside a convolution does not write over rows that are still 
   for (const mode of ['windowed', undefined] as const) {
     for (let window = 260; window < 272; window++) {
       const net = new Chain('pools', window, 4, 5).conv(8, 5).maxpool(4).conv(32, 3).maxpool(2).conv(8, 1).globalavg();
-      const { graph } = quantize(net.dense(3).done(), { hop: window, mode: 'windowed' }, noiseOf(2 * window * 4), {
+      const { graph } = quantize(net.dense(3).done(), noiseOf(2 * window * 4), {
+        hop: window,
+        mode: 'windowed',
         preset: 'fast',
         noReport: true,
       });
-      const quant = quantPlan(graph, { hop: mode ? window : 128, mode });
+      const quant = quantPlan(planStream(graph, { hop: mode ? window : 128, mode }));
       const { memory, packed, data } = emit(quant, 'simd');
       const view = new DataView(data.buffer, data.byteOffset);
       for (const { step, calls } of packed.steps) {
@@ -85,7 +89,7 @@ test('what no layer needs is not compiled: bytes of code', async () => {
   ] as const;
   for (const [name, hop, native, interp, simd] of most) {
     const { int8 } = madeUpNetwork(name);
-    const quant = quantPlan(int8, { hop });
+    const quant = quantPlan(planStream(int8, { hop }));
     for (const [target, bytes] of [['native', native] as const, ['interp', interp] as const, ['simd', simd] as const]) {
       const { file } = await build(quant, { target });
       console.log(`  ${name}, hop ${hop}, ${target}: ${file.codeBytes} bytes of code`);

@@ -1,6 +1,7 @@
 /**
  * Weights in a file apart: the benchmark's networks in every home, how small they are, what the session checks, and damaged weights files.
  */
+
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,6 +15,7 @@ import { openSession, type Session, selfTest } from '../../host/session/index.ts
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { codeOf, fuzzCount, mutate, randomOf } from '../host/helpers.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
@@ -31,7 +33,7 @@ const plans: [name: string, hop: number][] = [
 for (const [name, hop] of plans)
   test(`${name}, hop ${hop}: every home equals the reference, and passes its self-test`, async () => {
     const { int8 } = madeUpNetwork(name);
-    const quant = quantPlan(int8, { hop });
+    const quant = quantPlan(planStream(int8, { hop }));
     const signal = signalOf(int8, framesFor(quant, 4), hop);
     for (const target of ['interp', 'native'] as const)
       for (const weights of homes)
@@ -47,7 +49,7 @@ for (const [name, hop] of plans)
     assert.is(compareModule(quant, simd, signal).differing, 0, 'simd linear');
   });
 
-const network = quantPlan(madeUpNetwork('N2').int8, { hop: 2 });
+const network = quantPlan(planStream(madeUpNetwork('N2').int8, { hop: 2 }));
 const bundles = new Map<Home, Bundle>();
 test.before(async () => {
   for (const weights of homes) bundles.set(weights, await build(network, { target: 'native', weights }));
@@ -94,7 +96,7 @@ test('sessions of all homes exchange snapshots', async () => {
 
 test('a session wants the weights of its bundle, and no others', async () => {
   const { wasm: embed } = bundle('embed');
-  const other = await build(quantPlan(madeUpNetwork('N1').int8, { hop: 64 }), { target: 'native', weights: 'tile' });
+  const other = await build(quantPlan(planStream(madeUpNetwork('N1').int8, { hop: 64 })), { target: 'native', weights: 'tile' });
   assert.is(await codeOf(() => openSession(embed as BufferSource, { weights: new Uint8Array(4) })), 'RN717');
   for (const home of ['linear', 'tile'] as const) {
     const { wasm, weights } = bundle(home);
@@ -211,7 +213,7 @@ test('no such home, and none for a target', async () => {
 const okayNabu = shared('models', 'mww', 'v2', 'okay_nabu', 'model.tflite');
 (okayNabu ? test : test.skip)('okay_nabu fits small devices: file, memory and pool', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(okayNabu as string)), { name: 'okay_nabu' });
-  const quant: QuantPlan = quantPlan(graph, { hop: 3 });
+  const quant: QuantPlan = quantPlan(planStream(graph, { hop: 3 }));
   const { wasm, manifest, file } = await build(quant, { weights: 'tile' });
   const ram = wasm.length + manifest.bytes.memoryBytes;
   const [classic, fast] = [ram + 3700, Math.round(ram + 3800 + 2.8 * file.codeBytes)];

@@ -2,11 +2,13 @@
  * Real WAMR, its fast interpreter: every bundle's golden gives the bytes that Node and the integer reference give, and its memory is as small as the
  * module says.
  */
+
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import type { Target } from '../../assembly/emit/target.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { widen } from '../property/widen.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
@@ -49,7 +51,7 @@ for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]
 
 only('activations and an input of int16: the bytes that Node and the reference give, every home', async () => {
   const graph = widen(tinyStream(), () => 0, 1);
-  const quant = quantPlan(graph, { hop: 12 });
+  const quant = quantPlan(planStream(graph, { hop: 12 }));
   for (const [target, weights] of [
     ['interp', 'embed'],
     ['native', 'embed'],
@@ -70,13 +72,13 @@ only('activations and an input of int16: the bytes that Node and the reference g
 });
 
 only('a module is far below one page', async () => {
-  const bundle = await build(quantPlan(tinyStream(), { hop: 12 }));
+  const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const { frames } = await signalOf(bundle);
   assert.ok((await runInWamr(bundle, frames)).linearBytes < 4096);
 });
 
 only('what is no module, and a module with SIMD, is refused by WAMR', async () => {
-  const { wasm } = await build(quantPlan(tinyStream(), { hop: 12 }), { target: 'simd' });
+  const { wasm } = await build(quantPlan(planStream(tinyStream(), { hop: 12 })), { target: 'simd' });
   for (const [bytes, why] of [
     [Uint8Array.of(0, 97, 115, 109), /unexpected end|magic|version/],
     [wasm, /type|opcode|v128|simd/i],

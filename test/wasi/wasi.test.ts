@@ -1,6 +1,7 @@
 /**
  * The WASI form: hops on standard input, outputs on standard output, whatever pieces the host moves; what ends a command, and with which status. It stays a bundle.
  */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
@@ -15,6 +16,7 @@ import { wasiData } from '../../assembly/emit/wasi.ts';
 import { REGION } from '../../assembly/runtime/numbers.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
 import { openSession } from '../../host/session/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { codeOf } from '../host/helpers.ts';
 import { tinyEdge, tinyInputs, tinyStream } from '../stages/tiny-networks.ts';
@@ -24,17 +26,17 @@ import { type Answer, runInNode, runOnHost } from './node-wasi.ts';
 const form = 'wasi';
 const all: Answer = (most) => most;
 const hop = 12;
-const quant = quantPlan(tinyStream(), { hop });
+const quant = quantPlan(planStream(tinyStream(), { hop }));
 const stream = await build(quant, { form });
 const { frames, outputs } = await signalOf(stream);
-const inputs = await build(quantPlan(tinyInputs(), { hop: 2 }), { form });
+const inputs = await build(quantPlan(planStream(tinyInputs(), { hop: 2 })), { form });
 
 test("every target and style: Node's WASI gives the session's bytes, and the session runs the same file", async () => {
   const bundles: [string, Bundle][] = [
-    ['hop 3', await build(quantPlan(tinyEdge(), { hop: 3 }), { form })],
-    ['hop 1', await build(quantPlan(tinyEdge(), { hop: 1 }), { form })],
+    ['hop 3', await build(quantPlan(planStream(tinyEdge(), { hop: 3 })), { form })],
+    ['hop 1', await build(quantPlan(planStream(tinyEdge(), { hop: 1 })), { form })],
     ['two inputs', inputs],
-    ['two inputs, table', await build(quantPlan(tinyInputs(), { hop: 2 }), { form, style: 'table' })],
+    ['two inputs, table', await build(quantPlan(planStream(tinyInputs(), { hop: 2 })), { form, style: 'table' })],
     ['front end', await buildFrontEnd(frontEnd, { form })],
   ];
   for (const target of targets)

@@ -4,6 +4,7 @@
  * RUNLET_QDQ_NETWORKS random networks (default 200), four windows each, RUNLET_SEED (1). Graph optimisations default (`all`) and disabled, rounding
  * `onnx` and `reference`; the counts are printed. docs/qdq.md has them.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -16,6 +17,7 @@ import { elementsOf, type Graph, isQuantised, type Node, noClamp, type Tensor } 
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readModel } from '../../models/read/onnx/proto.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { legalise } from '../../quant/legalise.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { writeQdq } from '../../quant/qdq.ts';
@@ -143,7 +145,7 @@ for (const rounding of roundings)
       const graph = legalise(trainedLike(spec));
       const hop = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape.t;
       const rnd = random(spec.seed);
-      const { tensors } = runWindow(quantPlan(graph, { hop, mode: 'windowed' }), randomWindow(graph, rnd));
+      const { tensors } = runWindow(quantPlan(planStream(graph, { hop, mode: 'windowed' })), randomWindow(graph, rnd));
       for (const node of graph.nodes) {
         const one = alone(graph, node);
         const data = (id: number) => tensors.get(id)?.data as Int8Array;
@@ -176,7 +178,7 @@ for (const name of runtime ? ['ppg-hr', 'kws'] : [])
     const float = await loadGraph({ model: join(root, `models/zoo/${name}/${name}.onnx`) });
     const signals = await loadSignals(float, join(root, `models/zoo/${name}/calib.npy`));
     const { shape } = float.tensors[float.inputs[0]?.tensor ?? -1] as Tensor;
-    const graph = quantize(float, { hop: shape.t, mode: 'windowed' }, signals, { noReport: true }).graph;
+    const graph = quantize(float, signals, { hop: shape.t, mode: 'windowed', noReport: true }).graph;
     const [stored] = quantiseSignals(graph, signals) as [Int8Array];
     const n = elementsOf(shape);
     const step = Math.max(1, Math.floor(shape.t / 4)) * (n / shape.t);
@@ -257,7 +259,7 @@ test('transposes stand at the borders alone, and not at all where the file is [1
   const ops = (graph: Graph) => readModel(writeQdq(graph)).nodes.map((n) => n.op);
   const float = await loadGraph({ model: join(root, 'models/zoo/ppg-hr/ppg-hr.onnx') });
   const signals = await loadSignals(float, join(root, 'models/zoo/ppg-hr/calib.npy'));
-  const ppg = quantize(float, { hop: 256, mode: 'windowed' }, signals, { noReport: true }).graph;
+  const ppg = quantize(float, signals, { hop: 256, mode: 'windowed', noReport: true }).graph;
   assert.not.ok(ops(ppg).includes('Transpose'));
   assert.is(ops(ppg).filter((op) => op === 'Reshape').length, 1, 'before the first dense layer');
   for (const spec of specs.slice(0, 20)) {

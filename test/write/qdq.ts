@@ -3,8 +3,10 @@
  *
  * In: an int8 Graph, windows of int8 frames.  Out: counts of outputs that are equal, one step away, further.
  */
+
 import { elementsOf, type Graph, type QuantParams, type Tensor } from '../../models/graph/types.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { writeQdq } from '../../quant/qdq.ts';
 import { runWindow } from '../../quant/reference.ts';
@@ -44,7 +46,7 @@ const tensorOf = (graph: Graph, id: number): Tensor => graph.tensors[id] as Tens
 /** The reference's outputs of one window, whose frames are `[t][f][c]` for each input. */
 export function reference(graph: Graph, windows: readonly Int8Array[]): Int8Array[] {
   const hop = Math.max(...graph.inputs.map((p) => tensorOf(graph, p.tensor).shape.t));
-  return runWindow(quantPlan(graph, { hop, mode: 'windowed' }), windows).outputs as Int8Array[];
+  return runWindow(quantPlan(planStream(graph, { hop, mode: 'windowed' })), windows).outputs as Int8Array[];
 }
 
 /**

@@ -34,5 +34,5 @@ export function trainedLike(spec: NetworkSpec): Graph {
   const { t, f, c } = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
   const rnd = random(spec.seed ^ 0x51);
   const signal = Float32Array.from({ length: 24 * t * f * c }, () => 4 * rnd() - 2);
-  return quantize(graph, { hop: t, mode: 'windowed' }, signal, { preset: 'fast', noReport: true }).graph;
+  return quantize(graph, signal, { hop: t, mode: 'windowed', preset: 'fast', noReport: true }).graph;
 }

@@ -7,7 +7,7 @@
 import type { WireType } from '@bufbuild/protobuf/wire';
 import { damaged, tooLarge } from './refuse.ts';
 import { type Const, readTensor } from './tensor.ts';
-import { skip, Wire } from './wire.ts';
+import { each, int, into, skip, skipped, text, Wire } from './wire.ts';
 
 export type AttributeValue =
   | { kind: 'float'; value: number }
@@ -72,60 +72,36 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   let graphs = 0;
   const wire = new Wire(bytes);
   wire.fields('ModelProto', {
-    1: (w, t) => {
-      model.irVersion = w.int(t);
-    },
-    2: (w, t) => {
-      model.producer = w.text(t);
-    },
-    3: skip,
-    4: skip,
-    5: skip,
-    6: skip,
+    1: into(model, 'irVersion', int),
+    2: into(model, 'producer', text),
     7: (w, t) => {
       if (graphs++) throw damaged('a second graph', w.offset);
       readGraph(w, t, model);
     },
-    8: readOpset(model),
+    8: (w, t) => readOpset(w, t, model),
     14: (w, t) => readEntry(w, t, model.metadata),
-    20: skip,
     25: (w, t) => {
       model.functions++;
       w.skip(t);
     },
-    26: skip,
+    ...skipped(3, 4, 5, 6, 20, 26),
   });
   if (graphs === 0) throw damaged('there is no graph in the file', bytes.length, 'it is not an ONNX model');
   return model;
 }
 
-const readOpset = (model: OnnxModel) => (wire: Wire, type: WireType) => {
-  let domain = '';
-  let version = 0;
-  wire.message(type, 'OperatorSetIdProto', {
-    1: (w, t) => {
-      domain = w.text(t);
-    },
-    2: (w, t) => {
-      version = w.int(t);
-    },
-  });
-  model.opsets.set(domain === 'ai.onnx' ? '' : domain, version);
-};
+function readOpset(wire: Wire, type: WireType, model: OnnxModel): void {
+  const opset = { domain: '', version: 0 };
+  wire.message(type, 'OperatorSetIdProto', { 1: into(opset, 'domain', text), 2: into(opset, 'version', int) });
+  model.opsets.set(opset.domain === 'ai.onnx' ? '' : opset.domain, opset.version);
+}
 
-function readEntry(wire: Wire, type: WireType, into: Record<string, string>): void {
-  let key = '';
-  let value = '';
-  wire.message(type, 'StringStringEntryProto', {
-    1: (w, t) => {
-      key = w.text(t);
-    },
-    2: (w, t) => {
-      value = w.text(t);
-    },
-  });
+function readEntry(wire: Wire, type: WireType, entries: Record<string, string>): void {
+  const entry = { key: '', value: '' };
+  wire.message(type, 'StringStringEntryProto', { 1: into(entry, 'key', text), 2: into(entry, 'value', text) });
   // defineProperty: a key named __proto__ is a key like any other
-  Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
+  const { key, value } = entry;
+  Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Most entries of a graph that are read, by field of GraphProto. A choice: real time-series networks have some hundred. */
@@ -146,179 +122,107 @@ function readGraph(wire: Wire, type: WireType, model: OnnxModel): void {
     1: (w, t) => {
       model.nodes.push(readNode(w, t, model.nodes.length));
     },
-    2: (w, t) => {
-      model.graphName = w.text(t);
-    },
+    2: into(model, 'graphName', text),
     5: (w, t) => {
       const { name, value } = readTensor(w, t);
       if (value) model.initializers.push({ name, value });
       else model.external.push(name);
     },
-    10: skip,
-    11: (w, t) => {
-      model.inputs.push(readValue(w, t));
-    },
-    12: (w, t) => {
-      model.outputs.push(readValue(w, t));
-    },
-    13: skip,
-    14: skip,
+    11: each(model.inputs, readValue),
+    12: each(model.outputs, readValue),
     15: (w) => {
       throw damaged('sparse initializers are not supported', w.offset);
     },
-    16: skip,
+    ...skipped(10, 13, 14, 16),
   });
 }
 
 function readNode(wire: Wire, type: WireType, index: number): OnnxNode {
   const node: OnnxNode = { name: '', op: '', domain: '', inputs: [], outputs: [], attributes: new Map() };
   wire.message(type, 'NodeProto', {
-    1: (w, t) => {
-      node.inputs.push(w.text(t));
-    },
-    2: (w, t) => {
-      node.outputs.push(w.text(t));
-    },
-    3: (w, t) => {
-      node.name = w.text(t);
-    },
-    4: (w, t) => {
-      node.op = w.text(t);
-    },
+    1: each(node.inputs, text),
+    2: each(node.outputs, text),
+    3: into(node, 'name', text),
+    4: into(node, 'op', text),
     5: (w, t) => {
       const at = w.offset;
       const { name, value } = readAttribute(w, t);
       if (node.attributes.has(name)) throw damaged(`attribute ${name} is there twice`, at);
       node.attributes.set(name, value);
     },
-    6: skip,
-    7: (w, t) => {
-      node.domain = w.text(t);
-    },
-    8: skip,
-    9: skip,
-    10: skip,
+    7: into(node, 'domain', text),
+    ...skipped(6, 8, 9, 10),
   });
   node.name ||= `${node.op}_${index}`;
   if (node.domain === 'ai.onnx') node.domain = '';
   return node;
 }
 
+/** onnx.proto AttributeProto.AttributeType of the kinds that are read. */
+type Kind = Exclude<AttributeValue['kind'], 'other'>;
+const kinds: Readonly<Record<number, Kind>> = { 1: 'float', 2: 'int', 3: 'string', 4: 'tensor', 6: 'floats', 7: 'ints' };
+
 function readAttribute(wire: Wire, type: WireType): { name: string; value: AttributeValue } {
   const at = wire.offset;
-  let name = '';
-  let kind = 0;
-  let float: number | undefined;
-  let int: number | undefined;
-  let string: string | undefined;
-  let tensor: Const | undefined;
+  const head = { name: '', kind: 0 };
   const floats: number[] = [];
   const ints: number[] = [];
-  /** onnx.proto AttributeProto.AttributeType of the fields that are there. */
-  const present = new Set<number>();
+  /** By AttributeType: the fields that are there. */
+  const values = new Map<number, unknown>();
+  const found = (kind: number, read: (w: Wire, t: WireType) => unknown) => (w: Wire, t: WireType) => {
+    values.set(kind, read(w, t));
+  };
   wire.message(type, 'AttributeProto', {
-    1: (w, t) => {
-      name = w.text(t);
-    },
-    2: (w, t) => {
-      float = w.float(t);
-      present.add(1);
-    },
-    3: (w, t) => {
-      int = w.int(t);
-      present.add(2);
-    },
-    4: (w, t) => {
-      string = new TextDecoder().decode(w.blob(t));
-      present.add(3);
-    },
-    5: (w, t) => {
-      tensor = readTensor(w, t).value;
+    1: into(head, 'name', text),
+    2: found(1, (w, t) => w.float(t)),
+    3: found(2, int),
+    4: found(3, (w, t) => new TextDecoder().decode(w.blob(t))),
+    5: found(4, (w, t) => {
+      const tensor = readTensor(w, t).value;
       if (!tensor) throw damaged('an attribute whose data lie in another file', w.offset);
-      present.add(4);
-    },
-    6: (w, t) => {
-      w.skip(t);
-      present.add(5);
-    },
-    7: (w, t) => {
+      return tensor;
+    }),
+    6: found(5, (w, t) => w.skip(t)),
+    7: found(6, (w, t) => {
       w.floats(t, floats);
-      present.add(6);
-    },
-    8: (w, t) => {
+      return floats;
+    }),
+    8: found(7, (w, t) => {
       w.ints(t, ints);
-      present.add(7);
-    },
-    9: skip,
-    10: skip,
-    11: skip,
-    13: skip,
-    14: skip,
-    15: skip,
-    20: (w, t) => {
-      kind = w.int(t);
-    },
-    21: skip,
-    22: skip,
-    23: skip,
+      return ints;
+    }),
+    20: into(head, 'kind', int),
+    ...skipped(9, 10, 11, 13, 14, 15, 21, 22, 23),
   });
-  if (kind === 0) kind = [...present][0] ?? 0;
-  if ([...present].some((p) => p !== kind)) throw damaged(`attribute ${name} holds another type than it says`, at);
-  const missing = () => damaged(`attribute ${name} has no value`, at);
-  switch (kind) {
-    case 1:
-      if (float === undefined) throw missing();
-      return { name, value: { kind: 'float', value: float } };
-    case 2:
-      if (int === undefined) throw missing();
-      return { name, value: { kind: 'int', value: int } };
-    case 3:
-      if (string === undefined) throw missing();
-      return { name, value: { kind: 'string', value: string } };
-    case 4:
-      if (!tensor) throw missing();
-      return { name, value: { kind: 'tensor', value: tensor } };
-    case 6:
-      return { name, value: { kind: 'floats', value: floats } };
-    case 7:
-      return { name, value: { kind: 'ints', value: ints } };
-    default:
-      return { name, value: { kind: 'other' } };
-  }
+  const { name, kind: said } = head;
+  const kind = said === 0 ? ([...values.keys()][0] ?? 0) : said;
+  if ([...values.keys()].some((k) => k !== kind)) throw damaged(`attribute ${name} holds another type than it says`, at);
+  const known = kinds[kind];
+  if (!known) return { name, value: { kind: 'other' } };
+  const value = values.get(kind) ?? { floats, ints }[known as 'floats' | 'ints'];
+  if (value === undefined) throw damaged(`attribute ${name} has no value`, at);
+  return { name, value: { kind: known, value } as AttributeValue };
 }
 
 function readValue(wire: Wire, type: WireType): OnnxValue {
   const value: OnnxValue = { name: '', elementType: 0, dims: undefined };
   const dimension = (w: Wire, t: WireType): void => {
-    let dim: number | string = '';
-    w.message(t, 'TensorShapeProto.Dimension', {
-      1: (v, u) => {
-        dim = v.int(u);
-      },
-      2: (v, u) => {
-        dim = v.text(u);
-      },
-      3: skip,
-    });
-    value.dims?.push(dim);
+    const dim: { length: number | string } = { length: '' };
+    w.message(t, 'TensorShapeProto.Dimension', { 1: into(dim, 'length', int), 2: into(dim, 'length', text), 3: skip });
+    value.dims?.push(dim.length);
   };
   const tensorType = (w: Wire, t: WireType): void =>
     w.message(t, 'TypeProto.Tensor', {
-      1: (v, u) => {
-        value.elementType = v.int(u);
-      },
+      1: into(value, 'elementType', int),
       2: (v, u) => {
         value.dims = [];
         v.message(u, 'TensorShapeProto', { 1: dimension });
       },
     });
   wire.message(type, 'ValueInfoProto', {
-    1: (w, t) => {
-      value.name = w.text(t);
-    },
-    2: (w, t) => w.message(t, 'TypeProto', { 1: tensorType, 4: skip, 5: skip, 6: skip, 8: skip, 9: skip }),
-    3: skip,
-    4: skip,
+    1: into(value, 'name', text),
+    2: (w, t) => w.message(t, 'TypeProto', { 1: tensorType, ...skipped(4, 5, 6, 8, 9) }),
+    ...skipped(3, 4),
   });
   return value;
 }

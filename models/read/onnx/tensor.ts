@@ -8,20 +8,8 @@
 import type { WireType } from '@bufbuild/protobuf/wire';
 import { halfToFloat } from '../half.ts';
 import { badTensor } from './refuse.ts';
-import { type Fields, skip, type Wire } from './wire.ts';
+import { type Fields, int, into, skipped, text, type Wire } from './wire.ts';
 
-export type ElementType =
-  | 'float32'
-  | 'float16'
-  | 'float64'
-  | 'bool'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64';
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
 
 /** The integers behind a dequantised constant: real = scale * (data - zeroPoint). */
@@ -43,59 +31,33 @@ export interface Const {
   quantised?: Quantised;
 }
 
-/** onnx.proto TensorProto.DataType. */
-export const elementTypes: Readonly<Record<number, ElementType>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  9: 'bool',
-  10: 'float16',
-  11: 'float64',
-  12: 'uint32',
-};
+type Get = (view: DataView, at: number) => number;
+type Store = new (count: number) => Numbers;
 
-const bytesPerElement: Readonly<Record<ElementType, number>> = {
-  float32: 4,
-  float16: 2,
-  float64: 8,
-  bool: 1,
-  int8: 1,
-  uint8: 1,
-  int16: 2,
-  uint16: 2,
-  int32: 4,
-  uint32: 4,
-  int64: 8,
-};
+// biome-ignore format: a table
+/** By type: onnx.proto TensorProto.DataType, bytes of an element, how one is read, what holds many; int64 is held as double. */
+const types = {
+  float32: [1, 4, (v, at) => v.getFloat32(at, true), Float32Array],
+  uint8: [2, 1, (v, at) => v.getUint8(at), Uint8Array],
+  int8: [3, 1, (v, at) => v.getInt8(at), Int8Array],
+  uint16: [4, 2, (v, at) => v.getUint16(at, true), Uint16Array],
+  int16: [5, 2, (v, at) => v.getInt16(at, true), Int16Array],
+  int32: [6, 4, (v, at) => v.getInt32(at, true), Int32Array],
+  int64: [7, 8, (v, at) => Number(v.getBigInt64(at, true)), Float64Array],
+  bool: [9, 1, (v, at) => v.getUint8(at), Uint8Array],
+  float16: [10, 2, (v, at) => halfToFloat(v.getUint16(at, true)), Float32Array],
+  float64: [11, 8, (v, at) => v.getFloat64(at, true), Float64Array],
+  uint32: [12, 4, (v, at) => v.getUint32(at, true), Uint32Array],
+} as const satisfies Record<string, readonly [code: number, bytes: number, get: Get, store: Store]>;
+export type ElementType = keyof typeof types;
+
+/** By TensorProto.DataType. */
+export const elementTypes: Readonly<Record<number, ElementType>> = Object.fromEntries(
+  Object.entries(types).map(([type, [code]]) => [code, type as ElementType]),
+);
 
 /** Zeroed storage for `count` elements. */
-export function numbersOf(type: ElementType, count: number): Numbers {
-  switch (type) {
-    case 'float32':
-    case 'float16':
-      return new Float32Array(count);
-    case 'int8':
-      return new Int8Array(count);
-    case 'uint8':
-    case 'bool':
-      return new Uint8Array(count);
-    case 'int16':
-      return new Int16Array(count);
-    case 'uint16':
-      return new Uint16Array(count);
-    case 'int32':
-      return new Int32Array(count);
-    case 'uint32':
-      return new Uint32Array(count);
-    case 'float64':
-    case 'int64':
-      return new Float64Array(count);
-  }
-}
+export const numbersOf = (type: ElementType, count: number): Numbers => new (types[type][3] as Store)(count);
 
 export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
@@ -104,38 +66,28 @@ export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) =
  * fit).
  */
 export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | undefined } {
-  let name = '';
-  let type = 0;
-  let raw: Uint8Array | undefined;
+  const head: { name: string; type: number; raw?: Uint8Array } = { name: '', type: 0 };
   let external = false;
   const dims: number[] = [];
   const typed: number[] = [];
   let typedFields = 0;
-  const list = (read: (w: Wire, t: WireType, into: number[]) => void) => (w: Wire, t: WireType) => {
+  const list = (kind: 'ints' | 'floats' | 'doubles') => (w: Wire, t: WireType) => {
     typedFields++;
-    read(w, t, typed);
+    w[kind](t, typed);
   };
   const handlers: Fields = {
     1: (w, t) => w.ints(t, dims),
-    2: (w, t) => {
-      type = w.int(t);
-    },
+    2: into(head, 'type', int),
     3: () => {
-      throw badTensor(name, 'the tensor is stored in segments');
+      throw badTensor(head.name, 'the tensor is stored in segments');
     },
-    4: list((w, t, into) => w.floats(t, into)),
-    5: list((w, t, into) => w.ints(t, into)),
-    6: skip,
-    7: list((w, t, into) => w.ints(t, into)),
-    8: (w, t) => {
-      name = w.text(t);
-    },
-    9: (w, t) => {
-      raw = w.blob(t);
-    },
-    10: list((w, t, into) => w.doubles(t, into)),
-    11: list((w, t, into) => w.ints(t, into)),
-    12: skip,
+    4: list('floats'),
+    5: list('ints'),
+    7: list('ints'),
+    8: into(head, 'name', text),
+    9: into(head, 'raw', (w, t) => w.blob(t)),
+    10: list('doubles'),
+    11: list('ints'),
     13: (w, t) => {
       external = true;
       w.skip(t);
@@ -143,16 +95,17 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
     14: (w, t) => {
       external = w.int(t) === 1;
     },
-    16: skip,
+    ...skipped(6, 12, 16),
   };
   wire.message(wireType, 'TensorProto', handlers);
+  const { name, type, raw } = head;
   if (external) return { name, value: undefined };
   const element = elementTypes[type];
   if (!element) throw badTensor(name, `element type ${type} is not supported`);
   if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))
     throw badTensor(name, `dims [${dims.slice(0, 9).join(', ')}] are no shape`);
   const count = countOf(dims);
-  const stored = raw ? raw.length / bytesPerElement[element] : typed.length;
+  const stored = raw ? raw.length / types[element][1] : typed.length;
   if ((raw && typedFields > 0) || stored !== count) {
     throw badTensor(name, `${stored} elements are stored, [${dims.join(', ')}] needs ${count}`);
   }
@@ -164,37 +117,8 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
 
 function fromRaw(data: Numbers, type: ElementType, raw: Uint8Array): void {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const step = bytesPerElement[type];
-  for (let i = 0; i < data.length; i++) {
-    const at = i * step;
-    switch (type) {
-      case 'float32':
-        data[i] = view.getFloat32(at, true);
-        break;
-      case 'float16':
-        data[i] = halfToFloat(view.getUint16(at, true));
-        break;
-      case 'float64':
-        data[i] = view.getFloat64(at, true);
-        break;
-      case 'int64':
-        data[i] = Number(view.getBigInt64(at, true));
-        break;
-      case 'int32':
-      case 'uint32':
-        data[i] = view.getInt32(at, true);
-        break;
-      case 'int16':
-      case 'uint16':
-        data[i] = view.getInt16(at, true);
-        break;
-      case 'int8':
-      case 'uint8':
-      case 'bool':
-        data[i] = view.getInt8(at);
-        break;
-    }
-  }
+  const [, step, get] = types[type];
+  for (let i = 0; i < data.length; i++) data[i] = get(view, i * step);
 }
 
 function fromTyped(data: Numbers, type: ElementType, typed: number[], name: string): void {

@@ -5,7 +5,7 @@
  * that has not found its convolution yet is kept beside it.
  */
 import type { Axis } from '../../graph/types.ts';
-import { type Factor, fileShapeOf, type Layout, showLayout } from '../layout.ts';
+import { fileShapeOf, type Layout, showLayout } from '../layout.ts';
 import { refuse } from './refuse.ts';
 import type { Const } from './tensor.ts';
 
@@ -32,11 +32,6 @@ export interface Activation {
 export type Value = Const | Activation | { kind: 'poisoned' };
 
 export const dimsOf = (value: Const | Activation): number[] => (value.kind === 'const' ? value.dims : fileShapeOf(value.layout));
-
-/** One file dimension that holds `length` places of `axis`. */
-export const dim = (axis: Axis, length: number): readonly Factor[] => (length === 1 ? [] : [{ axis, length }]);
-
-export const axesOfDim = (factors: readonly Factor[] | undefined): Axis[] => (factors ?? []).map((f) => f.axis);
 
 /** Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of it only. */
 export function wholeAxis(layout: Layout, at: number, axis: Axis): void {

@@ -5,7 +5,7 @@
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { type Clamp, elementsOf, kernelOfOne, noClamp, type OpAttrs, type OpName, type Shape } from '../../graph/types.ts';
-import { type Factor, fileShapeOf, type Layout } from '../layout.ts';
+import { fileShapeOf, type Layout } from '../layout.ts';
 import { malformed, refuse, tooLarge } from './fail.ts';
 import type { Json, Layer } from './topology.ts';
 import type { Tensor } from './weights.ts';
@@ -20,8 +20,6 @@ export interface Value {
   /** Zeros around it that a ZeroPadding added, which wait for a convolution. */
   pads?: Record<'t' | 'f', readonly [number, number]>;
 }
-
-export const dim = (axis: Factor['axis'], length: number): readonly Factor[] => (length === 1 ? [] : [{ axis, length }]);
 
 export class Context {
   readonly builder: GraphBuilder;

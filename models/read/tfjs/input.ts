@@ -8,10 +8,10 @@
  */
 import type { Axis } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';
-import { inputLayout, type Layout, type ShapeStep, showLayout } from '../layout.ts';
+import { dim, inputLayout, type Layout, type ShapeStep, showLayout } from '../layout.ts';
 import type { ReaderOptions } from '../options.ts';
 import type { Reading } from '../time-axis.ts';
-import { dim, maxElements } from './context.ts';
+import { maxElements } from './context.ts';
 import { badInput, malformed, tooLarge } from './fail.ts';
 import { identities } from './lower/index.ts';
 import { movedDims } from './lower/shape.ts';

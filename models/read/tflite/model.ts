@@ -44,13 +44,9 @@ export interface TfGraph {
   outputs: number[];
 }
 
-export interface TfModel {
+export interface TfModel extends TfGraph {
   name: string;
   description: string;
-  tensors: TfTensor[];
-  operators: TfOperator[];
-  inputs: number[];
-  outputs: number[];
   metadata: Record<string, string>;
   /** How many subgraphs the file has; only the first is a network, the others belong to control flow and state. */
   subgraphs: number;
@@ -101,14 +97,10 @@ export function readModelFile(bytes: Uint8Array): TfModel {
       outputs: table.int32s(2),
     };
   });
-  const { tensors, operators, inputs, outputs } = read[0] as TfGraph;
   const model: TfModel = {
+    ...(read[0] as TfGraph),
     name: graph.string(4),
     description: root.string(3),
-    tensors,
-    operators,
-    inputs,
-    outputs,
     metadata: readMetadata(root.tables(6, 'Metadata', 256), buffers),
     subgraphs: graphs.length,
     graphs: read,

@@ -3,11 +3,13 @@
  *
  * In: a StreamPlan.  Out: Facts.  Timing here is of every layer that slides along time, whether this mode streams it or not.
  */
+
+import { ticksOf } from '../../graph/clock.ts';
 import type { Graph, Node } from '../../graph/types.ts';
-import { macsPerRow } from '../choose.ts';
-import { ticksOf } from '../clock.ts';
+import { viewOf } from '../../graph/view.ts';
+import { maxOf } from '../../lists.ts';
 import { trainedContext } from '../mode.ts';
-import { ruleOf, strideOf, timingOf, type WindowRule } from '../timing.ts';
+import { strideOf, timingOf, type WindowRule } from '../timing.ts';
 import { hasTrunk, type StreamPlan, type Timing } from '../types.ts';
 
 export interface Layer {
@@ -46,24 +48,18 @@ export interface Facts {
 
 export function factsOf(plan: StreamPlan): Facts {
   const { graph, clock } = plan;
-  const timing = timingOf(graph, () => true);
-  const rows = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const view = viewOf(graph);
+  const timing = timingOf(graph);
   const timed = graph.nodes.flatMap((node) => {
     const t = timing.get(node.output);
-    return t ? [{ node, rule: ruleOf(graph, node) as WindowRule, timing: t, rows: rows(node.output) }] : [];
+    return t ? [{ node, rule: view.rule(node) as WindowRule, timing: t, rows: view.rows(node.output) }] : [];
   });
   // a layer with one row ends time, like a dense layer over the window
   const several = timed.filter((l) => l.rows > 1);
   const layers = several.length > 0 ? several : timed;
-  const most = (of: (l: Layer) => number, all = timed) => all.reduce((m, l) => Math.max(m, of(l)), 0);
-  const lead = ticksOf(
-    most((l) => l.timing.lead),
-    clock,
-  );
-  const lookAhead = ticksOf(
-    most((l) => l.timing.lookAhead),
-    clock,
-  );
+  const ticks = (of: (l: Layer) => number, all = timed) => ticksOf(Math.max(0, maxOf(all.map(of))), clock);
+  const lead = ticks((l) => l.timing.lead);
+  const lookAhead = ticks((l) => l.timing.lookAhead);
   const trained = trainedContext(graph);
   const trunk = hasTrunk(plan.mode);
   const sliding = new Set(layers.map((l) => l.node));
@@ -85,15 +81,12 @@ export function factsOf(plan: StreamPlan): Facts {
     lookAhead,
     receptiveField: Math.max(
       1,
-      ticksOf(
-        most((l) => l.timing.receptiveField, layers),
-        clock,
-      ),
+      ticks((l) => l.timing.receptiveField, layers),
     ),
     trained,
     trunk,
     retrained: trained >= lead && lookAhead === 0,
-    headMacs: trunk ? plan.headShare * plan.macsPerHop : whole.reduce((sum, n) => sum + macsPerRow(graph, n) * rows(n.output), 0),
+    headMacs: trunk ? plan.headShare * plan.macsPerHop : whole.reduce((sum, n) => sum + view.macsPerWindow(n), 0),
     time: (frames) => (rate > 0 ? ` (${((1000 * frames) / rate).toFixed(0)} ms)` : ''),
     rateHz: rate > 0 ? rate : undefined,
   };

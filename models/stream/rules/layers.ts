@@ -4,9 +4,7 @@
  * In: Facts.  Out: findings.  A Graph holds no layer that breaks R10 or R13: the readers refuse those (models/read/refused.ts), so here
  * these two say what was checked.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
  */
-import type { Node } from '../../graph/types.ts';
-import { macsPerRow } from '../choose.ts';
-import { ruleOf } from '../timing.ts';
+import { viewOf } from '../../graph/view.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
@@ -25,25 +23,20 @@ export function headWork({ plan, headMacs }: Facts): Finding {
 
 /** R10: no statistics over time between layers that stream. */
 export function statistics({ graph }: Facts): Finding {
-  const folds = graph.nodes.filter((n) => ruleOf(graph, n).kind === 'fold');
-  const ends = folds.map((n) => `${n.name} (${graph.tensors[n.inputs[0] ?? -1]?.shape.t ?? 0} rows)`);
+  const view = viewOf(graph);
+  const folds = graph.nodes.filter((n) => view.rule(n).kind === 'fold');
+  const ends = folds.map((n) => `${n.name} (${view.rows(n.inputs[0] ?? -1)} rows)`);
   return {
     level: 'ok',
     text: `none of ${plural(graph.nodes.length, 'layer')} feeds statistics over time back${ends.length > 0 ? `; ${ends.slice(0, 4).join(', ')} end time` : ''}. Normalisation before the model has to be fixed or running, not per window`,
   };
 }
 
-/** The node and all that depends on it. */
-function behind(nodes: readonly Node[], first: Node): Node[] {
-  const known = new Set([first.output]);
-  for (const n of nodes) if (n.inputs.some((id) => known.has(id))) known.add(n.output);
-  return nodes.filter((n) => known.has(n.output));
-}
-
 /** R11: branches that join have one rate. */
 export function joins({ graph, timing, plan }: Facts): Finding {
-  const all = graph.nodes.filter((n) => new Set(n.inputs).size > 1 && ruleOf(graph, n).kind === 'window');
-  const rows = (id: number) => graph.tensors[id]?.shape.t ?? 0;
+  const view = viewOf(graph);
+  const { rows } = view;
+  const all = graph.nodes.filter((n) => new Set(n.inputs).size > 1 && view.rule(n).kind === 'window');
   const wrong = all.filter((n) => {
     const known = n.inputs.map((id) => timing.get(id));
     return new Set(known.map((t) => t?.jump)).size > 1 && n.inputs.some((id) => rows(id) > 1);
@@ -61,8 +54,9 @@ export function joins({ graph, timing, plan }: Facts): Finding {
     const every = units === 1 ? plural(jump, 'frame') : `${Number((jump / units).toPrecision(3))} ticks`;
     return `${rows(id)} rows every ${every}`;
   });
-  const whole = behind(graph.nodes, first);
-  const macs = whole.reduce((sum, n) => sum + macsPerRow(graph, n) * rows(n.output), 0);
+  const behind = view.behind([first.output]);
+  const whole = graph.nodes.filter((n) => behind.has(n.output));
+  const macs = whole.reduce((sum, n) => sum + view.macsPerWindow(n), 0);
   return {
     level: 'note',
     text: `${first.name} joins ${inputs.join(' and ')}${wrong.length > 1 ? ` (as do ${wrong.length - 1} others)` : ''}: it and what follows, ${plural(whole.length, 'layer')} with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, are computed on whole windows`,

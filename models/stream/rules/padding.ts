@@ -5,7 +5,7 @@
  * reports them, with trained weights).
  */
 
-import { gcd } from '../clock.ts';
+import { gcd } from '../../graph/clock.ts';
 import { type Contamination, contaminationOf } from '../contamination.ts';
 import { count, type Facts, type Layer, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';

@@ -3,9 +3,9 @@
  *
  * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md for what is more general here.
  */
-import { gcd } from '../clock.ts';
+import { gcd } from '../../graph/clock.ts';
+import { viewOf } from '../../graph/view.ts';
 import { planStream } from '../plan.ts';
-import { frameBytes, ruleOf } from '../timing.ts';
 import { count, type Facts, nearest, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
@@ -15,8 +15,9 @@ export function wholeHops({ plan, graph, trunk }: Facts): Finding {
   const rest = window % hop;
   const hops = Math.floor(window / hop);
   if (rest === 0) return { level: 'ok', text: `the window of ${window} frames is ${plural(hops, 'hop')} of ${hop}` };
-  const folds = plan.steps.filter((s) => trunk && s.kind === 'run' && ruleOf(graph, s.node).kind === 'fold');
-  const rings = folds.reduce((sum, s) => sum + s.inputs.reduce((n, i) => n + i.rows * frameBytes(graph, i.tensor), 0), 0);
+  const view = viewOf(graph);
+  const folds = plan.steps.filter((s) => trunk && s.kind === 'run' && view.rule(s.node).kind === 'fold');
+  const rings = folds.reduce((sum, s) => sum + s.inputs.reduce((n, i) => n + i.rows * view.frameBytes(i.tensor), 0), 0);
   const cost = rings > 0 ? `; global pools keep ${count(rings)} bytes of rows in place of partial results` : '';
   return {
     level: trunk ? 'note' : 'ok',

@@ -11,11 +11,12 @@ import {
   type NodeOf,
   noClamp,
   type OpName,
-  type PoolAttrs,
   type QuantParams,
   type Shape,
+  sameParams,
   type Tensor,
 } from '../../graph/types.ts';
+import type { SlidingGeometry } from '../../ops/sliding.ts';
 import { unaryOf } from '../../ops/unary.ts';
 import type { Emitter, Written } from './emitter.ts';
 import type { AttributeOf } from './proto.ts';
@@ -65,12 +66,7 @@ function clamped(e: Emitter, y: string, clamp: Clamp, { quant }: Pick<Tensor, 'q
   return e.node('Clip', inputs[2] === '' ? inputs.slice(0, 2) : inputs, {}, `${name}_clip`);
 }
 
-interface Sliding extends Omit<PoolAttrs, 'clamp' | 'countIncludePad'> {
-  dilationT?: number;
-  dilationF?: number;
-}
-
-function geometry(e: Emitter, a: Sliding, dilated: boolean): Record<string, number[]> {
+function geometry(e: Emitter, a: SlidingGeometry, dilated: boolean): Record<string, number[]> {
   const both = (t: number, f: number): number[] => (e.rank === 4 ? [t, f] : [t]);
   return {
     kernel_shape: both(a.kernelT, a.kernelF),
@@ -155,12 +151,10 @@ function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
   };
 }
 
-const same = (a: QuantParams | undefined, b: QuantParams | undefined) => a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint;
-
 /** The pair behind the join requantises its parts: a requantisation before it needs none of its own, but where its rounding is steered. */
 const concat: Write<'concat'> = (e, { attrs, name }, xs, { quant }) => {
   const names = xs.map((x) =>
-    x.before && !e.exact && x.form === 'full' && same(x.quant, quant) ? x.before : e.real(e.as('full', x)),
+    x.before && !e.exact && x.form === 'full' && sameParams(x.quant, quant) ? x.before : e.real(e.as('full', x)),
   );
   return full(e.node('Concat', names, { axis: attrs.axis === 'c' ? 1 : 3 }, name));
 };

@@ -144,7 +144,7 @@ export const modelsRead = inFolder('models/read', [
   },
   {
     id: 'tflite-same-pads-after-first',
-    file: 'tflite/lower/spatial.ts',
+    file: 'layout.ts',
     find: 'return [before, total - before];',
     replace: 'return [total - before, before];',
     tests: tflite,
@@ -282,9 +282,9 @@ export const modelsRead = inFolder('models/read', [
   },
   {
     id: 'tfjs-same-half',
-    file: 'tfjs/lower/spatial.ts',
-    find: 'return [total >> 1, total - (total >> 1)];',
-    replace: 'return [total - (total >> 1), total >> 1];',
+    file: 'layout.ts',
+    find: 'return [before, total - before];',
+    replace: 'return [total - before, before];',
     tests: tfjs,
     env: { RUNLET_TFJS_MODELS: '12' },
     why: "'same' puts the odd zero before",
@@ -318,8 +318,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'mww-version-1-refractory',
     file: 'mww-manifest.ts',
-    find: 'refractoryMs: 74 * 20,',
-    replace: 'refractoryMs: 100 * 20,',
+    find: '20, 74), notice',
+    replace: '20, 100), notice',
     tests: 'read/mww-manifest',
     why: 'the pause of version 1 is that of version 2',
   },

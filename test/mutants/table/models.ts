@@ -4,6 +4,30 @@ import { inFolder } from '../mutant.ts';
 
 const graph = inFolder('models/graph', [
   {
+    id: 'legalise-zero-point',
+    file: 'stored.ts',
+    find: 'a?.zeroPoint === b?.zeroPoint && a?.type',
+    replace: 'a?.type',
+    tests: 'quant/scales',
+    why: 'scales of concat and pools that differ in zero point alone count as one',
+  },
+  {
+    id: 'onnx-same-scale-other-zero-point',
+    file: 'stored.ts',
+    find: 'a?.zeroPoint === b?.zeroPoint && a?.type',
+    replace: 'a?.type',
+    tests: 'read/onnx',
+    why: 'two quantisations of a file that differ in zero point count as one',
+  },
+  {
+    id: 'clock-lcm',
+    file: 'clock.ts',
+    find: 'export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;',
+    replace: 'export const lcm = (a: number, b: number): number => Math.max(a, b);',
+    tests: 'stages/plan-geometry',
+    why: 'periods of different length repeat together too early',
+  },
+  {
     id: 'fold-clamp-order',
     file: 'clamp.ts',
     find: 'Math.min(second[1], Math.max(second[0], x))',
@@ -266,16 +290,8 @@ const stream = inFolder('models/stream', [
     why: 'look-ahead behind a stride is not multiplied by it',
   },
   {
-    id: 'clock-lcm',
-    file: 'clock.ts',
-    find: 'export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;',
-    replace: 'export const lcm = (a: number, b: number): number => Math.max(a, b);',
-    tests: 'stages/plan-geometry',
-    why: 'periods of different length repeat together too early',
-  },
-  {
     id: 'clock-inputs',
-    file: 'clock.ts',
+    file: 'check-clock.ts',
     find: 'if (graph.inputs.length > mostInputs)',
     replace: 'if (graph.inputs.length > mostInputs + 1)',
     tests: 'stages/plan-geometry',
@@ -300,7 +316,7 @@ const stream = inFolder('models/stream', [
   {
     id: 'taps-int16',
     file: 'taps.ts',
-    find: 'const isFirst = !touchesInt16(graph, node) && ',
+    find: 'const isFirst = !view.touchesInt16(node) && ',
     replace: 'const isFirst = ',
     tests: 'stages/plan-geometry',
     why: 'sums over int16 go into int32',
@@ -340,8 +356,8 @@ const stream = inFolder('models/stream', [
   {
     id: 'sections-padded-head',
     file: 'sections.ts',
-    find: 'if (!needed && !padded && rows * at.jump <= time) trunk.delete(node);',
-    replace: 'if (!needed && rows * at.jump <= time) trunk.delete(node);',
+    find: 'if (!needed && !padded && view.rows(node.output) * at.jump <= time) trunk.delete(node);',
+    replace: 'if (!needed && view.rows(node.output) * at.jump <= time) trunk.delete(node);',
     tests: 'stages/plan-geometry',
     why: 'a padded layer is computed on the window alone in mode stream',
   },

@@ -61,8 +61,8 @@ const reference = inFolder('quant', [
   {
     id: 'scales-of-concat-shared-input',
     file: 'scales.ts',
-    find: '!producer || readers.length !== 1 || graph.outputs.some((p) => p.tensor === id)',
-    replace: '!producer || graph.outputs.some((p) => p.tensor === id)',
+    find: '!producer || !view.soleReader(id)',
+    replace: '!producer || view.isOutput(id)',
     tests: 'quant/scales',
     why: "the scales of concat: another reader's input becomes coarser",
   },
@@ -97,22 +97,6 @@ const reference = inFolder('quant', [
     replace: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 126)',
     tests: 'quant/scales',
     why: 'the largest weight loses a step',
-  },
-  {
-    id: 'legalise-zero-point',
-    file: 'legalise.ts',
-    find: 'a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;',
-    replace: 'a?.scale === b?.scale && a?.type === b?.type;',
-    tests: 'quant/scales',
-    why: 'scales of concat and pools that differ in zero point alone count as one',
-  },
-  {
-    id: 'rescale-int16-range',
-    file: 'rescale.ts',
-    find: 'scale: Math.fround((scale * 32767) / 127)',
-    replace: 'scale: Math.fround((scale * 32767) / 255)',
-    tests: 'quant/scales',
-    why: 'int8 in place of int16 holds half its range',
   },
   {
     id: 'report-clipping-edge',

@@ -7,13 +7,13 @@
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, noClamp, type QuantParams } from '../../../graph/types.ts';
-import { type Layout, showLayout } from '../../layout.ts';
+import { dim, type Layout, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
-import { type Activation, axisOfDim, dim, dimsOf, sameLayout, type Value, wholeAxis } from '../values.ts';
+import { type Activation, axisOfDim, dimsOf, sameLayout, type Value, wholeAxis } from '../values.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;

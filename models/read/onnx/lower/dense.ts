@@ -6,12 +6,12 @@
  * y = alpha * x * W + beta * C.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import { dim, fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
-import { dim, type Value } from '../values.ts';
+import type { Value } from '../values.ts';
 import { channelOrder } from './conv.ts';
 
 export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {

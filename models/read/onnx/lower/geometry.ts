@@ -5,25 +5,14 @@
  * Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0) in all. Source: ONNX Conv,
  * MaxPool, AveragePool (auto_pad, ceil_mode).
  */
-import { type Axis, kernelOfOne } from '../../../graph/types.ts';
-import { type Factor, fileShapeOf, showLayout } from '../../layout.ts';
+import { type Axis, type DilatedAttrs, kernelOfOne } from '../../../graph/types.ts';
+import { dim, type Factor, fileShapeOf, samePadding, showLayout, slideAlong } from '../../layout.ts';
 import type { Attributes } from '../attributes.ts';
 import { refuse } from '../refuse.ts';
-import { type Activation, axisOfDim, dim, wholeAxis } from '../values.ts';
-
-export interface Geometry {
-  kernelT: number;
-  kernelF: number;
-  strideT: number;
-  strideF: number;
-  dilationT: number;
-  dilationF: number;
-  padT: [number, number];
-  padF: [number, number];
-}
+import { type Activation, axisOfDim, wholeAxis } from '../values.ts';
 
 export interface Sliding {
-  geometry: Geometry;
+  geometry: DilatedAttrs;
   /** Axis of each spatial dimension; undefined for one of length 1 over which nothing slides. */
   axes: (Axis | undefined)[];
   /** Factors of the batch dimension: none, or the frames where the model treats each frame as a batch entry. */
@@ -63,7 +52,7 @@ export function slidingOf(
   if (sliding.includes('c') || new Set(sliding).size !== sliding.length)
     refuse(`its spatial dimensions are ${sliding.join(', ')} of ${showLayout(x.layout)}`);
   for (const [i, axis] of axes.entries()) if (axis) wholeAxis(x.layout, i + 2, axis);
-  const geometry: Geometry = { ...kernelOfOne, padT: [0, 0], padF: [0, 0] };
+  const geometry: DilatedAttrs = { ...kernelOfOne };
   for (const [i, axis] of axes.entries()) {
     if (axis === undefined) continue;
     const k = kernel[i] as number;
@@ -75,8 +64,7 @@ export function slidingOf(
     const pad = padOf(autoPad, length, extent, stride, [pads[i] as number, pads[i + rank] as number]);
     if (ceil === 1) addPartial(pad, length, extent, stride, partial);
     const total: [number, number] = [pad[0] + pending[0], pad[1] + pending[1]];
-    if (axis === 't') Object.assign(geometry, { kernelT: k, strideT: stride, dilationT: dilation, padT: total });
-    else Object.assign(geometry, { kernelF: k, strideF: stride, dilationF: dilation, padF: total });
+    slideAlong(geometry, axis as 't' | 'f', k, stride, dilation, total);
   }
   for (const axis of ['t', 'f'] as const) {
     const pending = x.pads?.[axis] ?? [0, 0];
@@ -94,9 +82,8 @@ function padOf(autoPad: string, length: number, extent: number, stride: number, 
       return [0, 0];
     case 'SAME_UPPER':
     case 'SAME_LOWER': {
-      const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
-      const less = Math.floor(total / 2);
-      return autoPad === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+      const [less, more] = samePadding(length, extent, stride);
+      return autoPad === 'SAME_UPPER' ? [less, more] : [more, less];
     }
   }
   return refuse(`auto_pad ${autoPad}`);

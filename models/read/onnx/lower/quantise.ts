@@ -5,7 +5,7 @@
  * scale. uint8 becomes int8 by shifting the zero point by 128. Source: ONNX QuantizeLinear-21, TensorFlow Lite 8-bit
  * specification (which operators share one scale). A maximum, a join and a move commute with quantisation: exact.
  */
-import { type Node, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { type Node, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
@@ -32,13 +32,11 @@ function paramsOf(ctx: Lowering, node: NodeView): Params {
   return { quant: { scale: value, zeroPoint: type === 'uint8' ? zero - 128 : zero }, type };
 }
 
-const same = (a: QuantParams, b: QuantParams): boolean => a.scale === b.scale && a.zeroPoint === b.zeroPoint;
-
 export function lowerQuantize(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { pads: true, raw: true });
   const { quant, type } = paramsOf(ctx, node);
   const existing = ctx.quantOf(x.tensor);
-  if (existing && !x.dequantised && !same(existing, quant)) refuse('its input is quantised twice, with two scales');
+  if (existing && !x.dequantised && !sameParams(existing, quant)) refuse('its input is quantised twice, with two scales');
   const tensor = settle(ctx, x.tensor, quant, node.name);
   return [{ ...x, tensor, dequantised: false, integer: type }];
 }
@@ -53,7 +51,7 @@ export function lowerDequantize(ctx: Lowering, node: NodeView): Value[] {
   const tensor = ctx.builder.tensors[x.tensor];
   if (!tensor) return refuse('its input is no tensor');
   if (!tensor.quant) tensor.quant = shifted;
-  if (!same(tensor.quant, shifted)) refuse('its scale or zero point is not that of the QuantizeLinear before it');
+  if (!sameParams(tensor.quant, shifted)) refuse('its scale or zero point is not that of the QuantizeLinear before it');
   const { integer: _, ...rest } = x;
   return [{ ...rest, dequantised: true }];
 }
@@ -62,7 +60,7 @@ export function lowerDequantize(ctx: Lowering, node: NodeView): Value[] {
 function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string): number {
   const target = ctx.builder.tensors[tensor];
   if (!target) return refuse('its input is no tensor');
-  if (target.quant) return same(target.quant, quant) ? tensor : requantise(ctx, tensor, quant, name);
+  if (target.quant) return sameParams(target.quant, quant) ? tensor : requantise(ctx, tensor, quant, name);
   const producer = ctx.builder.nodes.findLast((n) => n.output === tensor);
   const inputs = producer?.inputs.map((id) => ctx.quantOf(id)) ?? [];
   switch (producer?.op) {
@@ -71,17 +69,17 @@ function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string)
     case 'globalmax': {
       const [own] = inputs;
       if (!own) settle(ctx, producer.inputs[0] as number, quant, name);
-      else if (!same(own, quant)) return after(ctx, tensor, own, quant, name);
+      else if (!sameParams(own, quant)) return after(ctx, tensor, own, quant, name);
       break;
     }
     case 'avgpool': {
       const [own] = inputs;
-      if (own && !same(own, quant) && !toDepthwise(ctx, producer)) return after(ctx, tensor, own, quant, name);
+      if (own && !sameParams(own, quant) && !toDepthwise(ctx, producer)) return after(ctx, tensor, own, quant, name);
       break;
     }
     case 'softmax': {
       const fixed = { scale: 1 / 256, zeroPoint: -128 };
-      if (!same(fixed, quant)) return after(ctx, tensor, fixed, quant, name);
+      if (!sameParams(fixed, quant)) return after(ctx, tensor, fixed, quant, name);
       break;
     }
     case 'concat':
@@ -116,7 +114,7 @@ function joined(
   name: string,
 ): number {
   if (!own) return settle(ctx, input, quant, name);
-  if (same(own, quant)) return input;
+  if (sameParams(own, quant)) return input;
   const output = requantise(ctx, input, quant, name);
   const { nodes } = ctx.builder;
   const node = nodes.pop();

@@ -8,12 +8,12 @@
 import type { Axis } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { opOfNode } from '../../../ops/index.ts';
-import { fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
-import { type AxisPads, axisOfDim, dim, type Value, wholeAxis } from '../values.ts';
+import { type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;

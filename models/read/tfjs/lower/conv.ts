@@ -4,16 +4,16 @@
  * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv, depthwise, or a scale per channel.
  * Source: Keras' layers; y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
  */
-import { kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { type DilatedAttrs, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 import { activate } from './pointwise.ts';
-import { type Sliding, slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
+import { slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
 
 /** Places of a kernel in our order [kt][kf], as flat places in the file's. */
-function placesOf(g: Sliding, axes: readonly ('t' | 'f')[]): number[] {
+function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[] {
   const places: number[] = [];
   const lengths = { t: g.kernelT, f: g.kernelF };
   for (let t = 0; t < g.kernelT; t++)

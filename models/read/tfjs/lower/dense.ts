@@ -5,8 +5,8 @@
  * channels. Source: Keras' Dense.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { orderOf, showLayout, toNormalForm } from '../../layout.ts';
-import { Config, type Context, dim, type Value } from '../context.ts';
+import { dim, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import { isObject, type Layer } from '../topology.ts';
 import { activate } from './pointwise.ts';

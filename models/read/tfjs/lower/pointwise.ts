@@ -6,9 +6,9 @@
  */
 import { type ActivationAttrs, type Axis, noClamp } from '../../../graph/types.ts';
 import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
-import { type Layout, showLayout } from '../../layout.ts';
+import { dim, type Layout, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
-import { Config, type Context, dim, type Value } from '../context.ts';
+import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 

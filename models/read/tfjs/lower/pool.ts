@@ -4,7 +4,8 @@
  * In: channels-last values.  Out: pools; 'same' padding never wins a maximum and does not count in an average. Source: Keras' pooling layers.
  */
 import { noClamp } from '../../../graph/types.ts';
-import { Config, type Context, dim, type Value } from '../context.ts';
+import { dim } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 import { slidingOf, spatialAxes, spatialLayout } from './spatial.ts';

@@ -3,8 +3,8 @@
  *
  * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for features that are cropped.
  */
-import { fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
-import { Config, type Context, dim, type Value } from '../context.ts';
+import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 import { spatialAxes } from './spatial.ts';

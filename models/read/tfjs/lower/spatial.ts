@@ -4,21 +4,10 @@
  * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first; 'causal' pads extent - 1 before.
  * Source: TensorFlow's padding schemes, tfjs-core conv_util.
  */
-import { type Axis, kernelOfOne, type Shape } from '../../../graph/types.ts';
-import { type Layout, showLayout } from '../../layout.ts';
-import { type Config, dim, type Value } from '../context.ts';
+import { type Axis, type DilatedAttrs, kernelOfOne, type Shape } from '../../../graph/types.ts';
+import { dim, type Layout, samePadding, showLayout, slideAlong } from '../../layout.ts';
+import type { Config, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-
-export interface Sliding {
-  kernelT: number;
-  kernelF: number;
-  strideT: number;
-  strideF: number;
-  dilationT: number;
-  dilationF: number;
-  padT: [number, number];
-  padF: [number, number];
-}
 
 /** The axes of the spatial dimensions of [n, ..., c]; a dimension of length 1 takes the axis that is left. */
 export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
@@ -44,18 +33,17 @@ export function slidingOf(
   kernel: readonly number[],
   strides: readonly number[],
   dilations: readonly number[],
-): Sliding {
+): DilatedAttrs {
   const axes = spatialAxes(x, kernel.length);
   const padding = config.text('padding', 'valid');
-  const one: Sliding = { ...kernelOfOne, padT: [0, 0], padF: [0, 0] };
+  const one: DilatedAttrs = { ...kernelOfOne };
   for (const [i, axis] of axes.entries()) {
     const [k, stride, dilation] = [kernel[i], strides[i], dilations[i]] as [number, number, number];
     const length = (x.layout[i + 1] ?? []).reduce((n, f) => n * f.length, 1);
     const [before, after] = padOf(padding, length, (k - 1) * dilation + 1, stride);
     const [more, less] = x.pads?.[axis] ?? [0, 0];
     const pad: [number, number] = [before + more, after + less];
-    if (axis === 't') Object.assign(one, { kernelT: k, strideT: stride, dilationT: dilation, padT: pad });
-    else Object.assign(one, { kernelF: k, strideF: stride, dilationF: dilation, padF: pad });
+    slideAlong(one, axis, k, stride, dilation, pad);
   }
   return one;
 }
@@ -64,8 +52,7 @@ function padOf(padding: string, length: number, extent: number, stride: number):
   if (padding === 'valid') return [0, 0];
   if (padding === 'causal') return [extent - 1, 0];
   if (padding !== 'same') return refuse(`padding ${padding}`);
-  const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
-  return [total >> 1, total - (total >> 1)];
+  return samePadding(length, extent, stride);
 }
 
 /** [n, spatial..., c] of an output. */

@@ -36,7 +36,7 @@ export function lowerConv(context: Context, op: TfOperator): void {
   const geometry = geometryOf(context, op, value, spatial, kernelH, kernelW, 'conv');
   const weights = readWeights(context, op, filter, 0);
   const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, outChannels, kernelH, kernelW, perGroup);
-  const bias = biasOf(context, op, outChannels, ordered);
+  const bias = readBias(context, op, outChannels, ordered);
   const merged = spatial.merged ? { kernelF: inputShape.f, strideF: 1, dilationF: 1, padF: [0, 0] as const } : {};
   if (spatial.merged && (geometry.kernelF !== 1 || geometry.padF[0] + geometry.padF[1] > 0)) {
     throw new Refusal('its kernel covers a dimension of length 1 beside merged features');
@@ -68,7 +68,7 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   const geometry = geometryOf(context, op, value, spatial, kernelH, kernelW, 'depthwise');
   const weights = readWeights(context, op, filter, 3);
   const ordered = spatial.tDim === 1 ? weights : swapKernel(weights, 1, kernelH, kernelW, outChannels);
-  const bias = biasOf(context, op, outChannels, ordered);
+  const bias = readBias(context, op, outChannels, ordered);
   const attrs = { ...geometry, multiplier, weights: ordered, bias };
   const layoutOf = spatialLayout(spatial);
   if (value.batched) {
@@ -159,9 +159,4 @@ function swapKernel(weights: Weights, n: number, kernelH: number, kernelW: numbe
     }
   }
   return { ...weights, data };
-}
-
-function biasOf(context: Context, op: TfOperator, channels: number, weights: Weights): Float32Array | Int32Array | null {
-  const scaleOf = (index: number) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
-  return readBias(context, op, 2, channels, weights, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
 }

@@ -22,10 +22,9 @@ export function lowerDense(context: Context, op: TfOperator): void {
   }
   const options = context.options(op);
   if ((options?.int8(1) ?? 0) !== 0) throw new Refusal('its weights are shuffled');
-  const scaleOf = (index: number) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
   const weights = readWeights(context, op, filter, 0);
   const ruled: Weights = { ...weights, scaleRule: 'dense' };
-  const bias = readBias(context, op, 2, units, ruled, scaleOf(op.inputs[0] ?? -1), scaleOf(op.outputs[0] ?? -1));
+  const bias = readBias(context, op, units, ruled);
   const clamp = fusedClamp(op, options, 0);
   const rows = elements / inputs;
   const file = fileShapeOf(value.layout);

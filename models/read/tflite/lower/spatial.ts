@@ -7,7 +7,7 @@
  * before = floor(total / 2).
  */
 import type { Shape } from '../../../graph/types.ts';
-import { type Layout, showLayout } from '../../layout.ts';
+import { type Layout, samePadding, showLayout } from '../../layout.ts';
 import { axisOf, factorsOf, malformed, Refusal, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
@@ -46,11 +46,7 @@ export function padding(
   stride: number,
   dilation: number,
 ): readonly [number, number] {
-  if (!same) return [0, 0];
-  const extent = (kernel - 1) * dilation + 1;
-  const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
-  const before = Math.floor(total / 2);
-  return [before, total - before];
+  return same ? samePadding(length, (kernel - 1) * dilation + 1, stride) : [0, 0];
 }
 
 /** The padding option: 0 SAME, 1 VALID. */

@@ -98,19 +98,14 @@ export class Chain {
     return value;
   }
 
-  /** A constant operand of int16. */
-  int16s(op: TfOperator, operand: number): Int16Array {
+  /** The bytes of a constant operand, copied so that they are aligned. */
+  private constant(op: TfOperator, operand: number, wanted: 'int16' | 'int32'): ArrayBuffer {
     const { constant, type } = this.tensor(op.inputs[operand], op);
-    if (!constant || type !== 'int16') throw new Mismatch(op.name, `operand ${operand} is no constant of int16`);
+    if (!constant || type !== wanted) throw new Mismatch(op.name, `operand ${operand} is no constant of ${wanted}`);
     this.model.view.spend(0, constant.length);
-    return new Int16Array(new Uint8Array(constant).buffer);
+    return new Uint8Array(constant).buffer;
   }
 
-  /** A constant operand of int32. */
-  int32s(op: TfOperator, operand: number): Int32Array {
-    const { constant, type } = this.tensor(op.inputs[operand], op);
-    if (!constant || type !== 'int32') throw new Mismatch(op.name, `operand ${operand} is no constant of int32`);
-    this.model.view.spend(0, constant.length);
-    return new Int32Array(new Uint8Array(constant).buffer);
-  }
+  int16s = (op: TfOperator, operand: number): Int16Array => new Int16Array(this.constant(op, operand, 'int16'));
+  int32s = (op: TfOperator, operand: number): Int32Array => new Int32Array(this.constant(op, operand, 'int32'));
 }

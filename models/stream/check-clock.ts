@@ -1,41 +1,18 @@
 /**
- * The clock that all inputs share.
+ * checkClock: whether the inputs share a clock that a stream can run on.
  *
- * In: a Graph.  Out: Clock: ticks of a window, frames that each input brings a tick, and the planner's unit of time.
- * A window lasts equally long on every input, so its lengths in frames say the rates. A tick is the longest time in which every input brings
- * whole frames: a window is W = gcd(lengths) ticks, and input i brings r_i = length_i / W frames a tick. Hop, micro-hop, window, delay and
- * warm-up count ticks. Jumps of inputs of different rates are no multiples of each other, so the planner counts units: U = lcm(r_i) make a
- * tick, and a frame of input i lasts U / r_i of them. With one input a tick, a unit and a frame are the same.
+ * In: a Graph.  Out: nothing, or RN203 with the lengths of the windows (models/graph/clock.ts says what a clock is).
  */
-
 import { RunletError } from '../error.ts';
+import { clockOf } from '../graph/clock.ts';
 import type { Graph } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
-
-export interface Clock {
-  /** Ticks of a window. */
-  window: number;
-  /** Units of time of a tick. */
-  units: number;
-  /** Frames a tick, by graph input. */
-  rates: number[];
-}
-
-export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
 
 /** rn_info numbers no more (docs/abi.md). */
 const mostInputs = 6;
 /** Most frames that an input may bring a tick, and most units of a tick. */
 export const mostRate = 4096;
 const mostUnits = 2 ** 24;
-
-export function clockOf(graph: Graph): Clock {
-  const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0);
-  const window = lengths.reduce(gcd, 0);
-  const rates = lengths.map((t) => t / Math.max(1, window));
-  return { window, rates, units: rates.reduce(lcm, 1) };
-}
 
 /** @throws RunletError RN203 where the inputs have no clock in common that a stream could run on */
 export function checkClock(graph: Graph): void {
@@ -70,9 +47,3 @@ export function checkClock(graph: Graph): void {
       other,
     );
 }
-
-/** What hop, window and delay count, in words. */
-export const tickName = ({ rates }: Clock): 'frames' | 'ticks' => (rates.length > 1 ? 'ticks' : 'frames');
-
-/** Time in units, in whole ticks that hold it. */
-export const ticksOf = (units: number, clock: Clock): number => Math.ceil(units / clock.units);

@@ -5,9 +5,9 @@
  * Each operator accumulates in double and returns float32 (models/ops). Cost: the whole window, nothing is reused.
  */
 
-import { opOfNode } from '../ops/index.ts';
-import type { FloatTensor } from '../ops/op.ts';
-import { elementsOf, type Graph } from './types.ts';
+import { elementsOf, type Graph } from '../../models/graph/types.ts';
+import { opOfNode } from '../../models/ops/index.ts';
+import type { FloatTensor } from '../../models/ops/op.ts';
 
 /**
  * Runs `graph` on `inputs` (one per graph input, `[t][f][c]`, elements of its shape) and returns the data of each tensor by its id.

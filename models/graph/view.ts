@@ -1,0 +1,87 @@
+/**
+ * GraphView: what every stage asks of a graph, found once.
+ *
+ * In: a Graph, which nobody changes afterwards.  Out: who makes and who reads a tensor, shapes, the clock, and the
+ * streaming rule and the cost of each node.  `viewOf` keeps a view for as long as its graph lives.
+ */
+import { opOfNode } from '../ops/index.ts';
+import { type StreamRule, streamOf } from '../ops/op.ts';
+import { type Clock, clockOf } from './clock.ts';
+import { elementBytes, frameOf, type Graph, isInt16, type Node, type QuantParams, type Shape } from './types.ts';
+
+const nothing: Shape = { t: 0, f: 0, c: 0 };
+
+export class GraphView {
+  readonly graph: Graph;
+  readonly clock: Clock;
+  private readonly made = new Map<number, Node>();
+  private readonly read = new Map<number, Node[]>();
+  private readonly shown: Set<number>;
+  private readonly rules = new Map<Node, StreamRule>();
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.clock = clockOf(graph);
+    this.shown = new Set(graph.outputs.map((port) => port.tensor));
+    for (const node of graph.nodes) {
+      this.made.set(node.output, node);
+      for (const id of new Set(node.inputs)) this.read.set(id, [...(this.read.get(id) ?? []), node]);
+    }
+  }
+
+  /** The node that makes a tensor; undefined for graph inputs. */
+  producer = (id: number): Node | undefined => this.made.get(id);
+  /** The nodes that read a tensor, each once, in the graph's order. */
+  readers = (id: number): readonly Node[] => this.read.get(id) ?? [];
+  isOutput = (id: number): boolean => this.shown.has(id);
+  /** The only reader of a tensor that is no output of the graph. */
+  soleReader = (id: number): Node | undefined =>
+    this.readers(id).length === 1 && !this.isOutput(id) ? this.readers(id)[0] : undefined;
+
+  /** [0][0][0] where there is no such tensor. */
+  shape = (id: number): Shape => this.graph.tensors[id]?.shape ?? nothing;
+  quant = (id: number): QuantParams | undefined => this.graph.tensors[id]?.quant;
+  /** Rows of one window. */
+  rows = (id: number): number => this.shape(id).t;
+  /** Elements of one row, and its bytes as int8 or int16. */
+  frame = (id: number): number => frameOf(this.shape(id));
+  frameBytes = (id: number): number => this.frame(id) * elementBytes(this.quant(id));
+  inputShapes = (node: Node): Shape[] => node.inputs.map(this.shape);
+  /** Whether a node reads or writes int16. */
+  touchesInt16 = (node: Node): boolean => [...node.inputs, node.output].some((id) => isInt16(this.quant(id)));
+
+  /** The streaming rule. With one output row the stride never acts and counts as 1, unless the next step's rows follow. */
+  rule(node: Node): StreamRule {
+    const known = this.rules.get(node) ?? this.findRule(node);
+    this.rules.set(node, known);
+    return known;
+  }
+
+  private findRule(node: Node): StreamRule {
+    const rule = streamOf(opOfNode(node), node.attrs, this.inputShapes(node));
+    // partial maxima are int8
+    if (rule.kind === 'fold' && rule.fold === 'max' && this.touchesInt16(node)) return { kind: 'whole' };
+    if (rule.kind === 'window' && this.rows(node.output) === 1 && !this.graph.stateful) return { ...rule, stride: 1 };
+    return rule;
+  }
+
+  /** Multiply-accumulates of one row, and of a whole window. */
+  macsPerRow = (node: Node): number =>
+    opOfNode(node).macsPerFrame?.(node.attrs, this.inputShapes(node), this.shape(node.output)) ?? 0;
+  macsPerWindow = (node: Node): number => this.macsPerRow(node) * this.rows(node.output);
+
+  /** These tensors and all that depend on them. */
+  behind(tensors: Iterable<number>): Set<number> {
+    const found = new Set(tensors);
+    for (const node of this.graph.nodes) if (node.inputs.some((id) => found.has(id))) found.add(node.output);
+    return found;
+  }
+}
+
+const views = new WeakMap<Graph, GraphView>();
+
+export function viewOf(graph: Graph): GraphView {
+  const view = views.get(graph) ?? new GraphView(graph);
+  views.set(graph, view);
+  return view;
+}
