@@ -6,6 +6,7 @@
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { addressOf, itemOf } from '../emit/address.ts';
 import type { Program } from '../emit/instruction.ts';
 import { link, partsOf } from '../emit/link.ts';
 import type { MemoryMap } from '../emit/memory.ts';
@@ -37,10 +38,12 @@ export interface Placed {
 
 export function placed(quant: QuantPlan, frontEnd?: FrontEnd): Placed {
   const parts = partsOf(quant, 'native', { ...(frontEnd && { frontEnd }) });
-  const { memory, program, data, addresses } = link(parts, flashBase, { state: ramBase });
+  const { memory, program, data, fixups } = link(parts, flashBase, { state: ramBase });
   // whole words
   const flash = new Uint8Array(4 * Math.ceil(data.length / 4));
   flash.set(data);
-  const pointers = new Map(addresses.map(({ at, to }) => [(at - flashBase) >> 2, regionOf(to) as Region]));
+  // row 0 of an item may lie before it, even before the array
+  const regionAt = (to: number) => regionOf(memory.at(addressOf(itemOf(to)))) as Region;
+  const pointers = new Map(fixups.map(({ at, to }) => [(memory.at(at) - flashBase) >> 2, regionAt(to)]));
   return { memory, packed: parts.packed, program, flash, pointers };
 }

@@ -63,8 +63,8 @@ export interface Linked {
   program: Program;
   /** Weights and tables, from the map's base on; without weights that are a file apart. */
   data: Uint8Array;
-  /** Where in memory the constants have addresses, and what those are. */
-  addresses: Fixup[];
+  /** Where the constants have addresses, and what those are, as addresses of items. */
+  fixups: Fixup[];
 }
 
 /** `more`: sizes and places that do not follow from the parts. */
@@ -81,8 +81,7 @@ export function link({ quant, buffers, packed, program, sizes }: Parts, base: nu
     data.set(front.bytes, memory.at(block) - base);
     for (const { at, to } of front.fixups) fixups.push({ at: block + at, to });
   }
-  const addresses = memory.at(fixups);
   const view = new DataView(data.buffer);
-  for (const { at, to } of addresses) view.setInt32(at - base, to, true);
-  return { memory, program: { ...memory.at(program), reset: resetInstructions(quant.plan, memory) }, data, addresses };
+  for (const { at, to } of memory.at(fixups)) view.setInt32(at - base, to, true);
+  return { memory, program: { ...memory.at(program), reset: resetInstructions(quant.plan, memory) }, data, fixups };
 }
