@@ -196,7 +196,7 @@ export async function compileTiny(source: string, memory: string[]): Promise<Uin
   const key = `${memory}\n${source}`;
   const known = compiled.get(key);
   if (known) return known;
-  const job = { source, files: {}, argv: [...flags, ...memory], transform: false };
+  const job = { files: { 'module.ts': source }, argv: [...flags, ...memory], transform: false };
   const { wasm, diagnostics } = await nodeTools.assemble(job);
   if (!wasm) throw new Error(diagnostics);
   compiled.set(key, wasm);
