@@ -97,13 +97,21 @@ export interface Comparison {
 /** What happens between two outputs, for negative controls. */
 export type Disturb = (memory: Int8Array, map: Bundle['memory']) => void;
 
-/** A module over a signal, memory poisoned, frames pushed in uneven chunks, against the integer reference. */
-export function compareModule(quant: QuantPlan, bundle: Bundle, signal: Ints, disturb?: Disturb): Comparison {
+/**
+ * A module over a signal, memory poisoned, frames pushed in uneven chunks, against the integer reference.
+ * @param expected what the reference gives, where several modules are compared with it
+ */
+export function compareModule(
+  quant: QuantPlan,
+  bundle: Bundle,
+  signal: Ints,
+  disturb?: Disturb,
+  expected = [...runSignal(quant, signal)],
+): Comparison {
   const { hop } = quant.plan;
   const exports = instantiate(bundle.wasm, bundle.weights);
   poisonMemory(exports, bundle.memory);
   exports.rn_reset();
-  const expected = [...runSignal(quant, signal)];
   const chunks = [hop, 1, Math.ceil(hop / 2), Math.max(1, hop - 1)];
   const result: Comparison = { outputs: 0, bytes: 0, differing: 0 };
   for (const got of pushAll(exports, quant, signal, chunks)) {

@@ -10,6 +10,7 @@ import { benchNetworks, Chain, madeUpNetwork, noiseOf } from '../../host/bench/n
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
+import { runSignal } from '../../quant/reference.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
 import { todays } from '../shared.ts';
 
@@ -25,9 +26,10 @@ for (const { name, int8, hop, mode } of todays(cases))
   test(`${name}, hop ${hop}${mode ? `, ${mode}` : ''}: every target and style equals the reference`, async () => {
     const quant = quantPlan(planStream(int8, { hop, mode }));
     const signal = signalOf(int8, framesFor(quant, outputs), hop);
+    const expected = [...runSignal(quant, signal)];
     for (const target of targets)
       for (const style of ['calls', 'table'] as const) {
-        const result = compareModule(quant, await build(quant, { target, style }), signal);
+        const result = compareModule(quant, await build(quant, { target, style }), signal, undefined, expected);
         assert.is(result.differing, 0, `${target} ${style}: bytes that differ`);
         assert.is(result.outputs, outputs);
       }

@@ -17,6 +17,7 @@ import { presetParameters } from '../../models/frontend/presets.ts';
 import { readModel } from '../../models/read/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
 import { codeOf, fuzzCount, mutate, randomOf } from '../host/helpers.ts';
 import { compareModule, framesFor, signalOf } from '../ops/run-case.ts';
 import { shared } from '../shared.ts';
@@ -35,18 +36,19 @@ for (const [name, hop] of plans)
     const { int8 } = madeUpNetwork(name);
     const quant = quantPlan(planStream(int8, { hop }));
     const signal = signalOf(int8, framesFor(quant, 4), hop);
+    const expected = [...runSignal(quant, signal)];
     for (const target of ['interp', 'native'] as const)
       for (const weights of homes)
         for (const style of ['calls', 'table'] as const) {
           const bundle = await build(quant, { target, style, weights });
-          const { differing, outputs } = compareModule(quant, bundle, signal);
+          const { differing, outputs } = compareModule(quant, bundle, signal, undefined, expected);
           assert.is(differing, 0, `${target} ${weights} ${style}: bytes that differ`);
           assert.is(outputs, 4);
           assert.ok((await selfTest(await open(bundle))).ok, `${target} ${weights} ${style}: self-test`);
           assert.equal(readManifest(bundle.wasm), bundle.manifest);
         }
     const simd = await build(quant, { target: 'simd', weights: 'linear' });
-    assert.is(compareModule(quant, simd, signal).differing, 0, 'simd linear');
+    assert.is(compareModule(quant, simd, signal, undefined, expected).differing, 0, 'simd linear');
   });
 
 const network = quantPlan(planStream(madeUpNetwork('N2').int8, { hop: 2 }));
