@@ -110,6 +110,9 @@ test('runlet.json is of one model, and flags win over it', () => {
   assert.is(plan('torch.onnx').hop, 24);
   assert.is(plan('').mode, 'windowed', 'without a model the file names it');
   assert.is(plan('torch.onnx --hop 12').hop, 12);
+  const told = runlet('plan torch.onnx --hop 12').stderr;
+  assert.match(told, /^runlet\.json: .*--mode=windowed/m);
+  assert.not.match(told, /--hop=24/, 'what a flag has said instead');
   assert.is.not(plan('keras.tflite').hop, 24, 'another model');
   for (const bad of ['{', '[]', '{"model": "torch.onnx", "hopp": 8}', '{"model": "torch.onnx", "hop": 0.5}', '{"hop": 8}'])
     assert.throws(

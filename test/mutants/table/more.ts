@@ -138,7 +138,7 @@ const cli = inFolder('host/cli', [
     find: '|| said.has(name))',
     replace: '|| (said.has(name) && name === "calib"))',
     tests: 'host/make',
-    why: 'runlet.json wins over the command line',
+    why: 'what a flag says instead is told as taken from runlet.json',
   },
   {
     id: 'project-other-model',
