@@ -10,6 +10,7 @@ import { packInfo } from './info.ts';
 import type { Program } from './instruction.ts';
 import type { KernelName } from './kernels.ts';
 import { type Linked, link, type PartsOptions, partsOf } from './link.ts';
+import { type Lists, listProgram } from './lists.ts';
 import type { MemoryMap } from './memory.ts';
 import type { Packed } from './pack.ts';
 import { memoryBase } from './static-memory.ts';
@@ -23,6 +24,8 @@ export interface Emitted {
   memory: MemoryMap;
   packed: Packed;
   program: Program;
+  /** Style `calls`: the program with lists. */
+  lists?: Lists;
   /** Program, weights and tables, from the map's base on; without weights that are a file apart. */
   data: Uint8Array;
   home: Home;
@@ -35,16 +38,19 @@ export interface EmitOptions extends PartsOptions {
 
 export function emit(quant: QuantPlan, target: Target, options: EmitOptions = {}): Emitted {
   const parts = partsOf(quant, target, options);
-  const round = (program: number): Linked & { table: Uint8Array } => {
+  const round = (program: number): Linked & { lists?: Lists; table: Uint8Array } => {
     const linked = link(parts, memoryBase, { program });
     const { memory } = linked;
     const kernels = options.kernels?.(linked.program);
-    return { ...linked, table: kernels ? packTable(quant, memory, linked.program, kernels) : packInfo(quant, memory) };
+    if (kernels) return { ...linked, table: packTable(quant, memory, linked.program, kernels) };
+    const info = packInfo(quant, memory);
+    const lists = listProgram(linked.program, memory, memoryBase + info.length);
+    return { ...linked, lists, table: Uint8Array.from([...info, ...lists.data]) };
   };
   // the program lies before all else, and higher addresses may take more bytes in a table
   let made = round(0);
   while (made.table.length > made.memory.program.bytes) made = round(made.table.length);
-  const { memory, program, data, table } = made;
+  const { memory, program, lists, data, table } = made;
   data.set(table, memory.program.address - memory.base);
-  return { memory, packed: parts.packed, program, data, home: memory.home };
+  return { memory, packed: parts.packed, program, ...(lists && { lists }), data, home: memory.home };
 }
