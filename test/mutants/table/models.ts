@@ -12,14 +12,6 @@ const graph = inFolder('models/graph', [
     why: 'scales of concat and pools that differ in zero point alone count as one',
   },
   {
-    id: 'onnx-same-scale-other-zero-point',
-    file: 'stored.ts',
-    find: 'a?.zeroPoint === b?.zeroPoint && a?.type',
-    replace: 'a?.type',
-    tests: 'read/onnx',
-    why: 'two quantisations of a file that differ in zero point count as one',
-  },
-  {
     id: 'clock-lcm',
     file: 'clock.ts',
     find: 'export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;',
