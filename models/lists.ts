@@ -1,8 +1,8 @@
 /**
  * Lists of any length. A call takes its arguments on the stack, so `Math.max(...values)` ends the process where a list from outside is long; these do not.
  *
- * In: lists, or steps of a generator.  Out: what Math.max, Math.min and push give for their elements; all joined; the
- * generator's result.  test/tree.test.ts forbids the spread form elsewhere.
+ * In: lists, or steps of a generator.  Out: what Math.max, Math.min and push give for their elements; all
+ * joined; the generator's result.  test/tree.test.ts forbids the spread form elsewhere.
  */
 
 /** -Infinity of none; NaN where one is NaN. */
@@ -19,9 +19,13 @@ export function minOf(values: Iterable<number>): number {
   return found;
 }
 
-/** All values one after the other. */
-export function joinFloats(parts: readonly ArrayLike<number>[]): Float32Array {
-  const all = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+interface Typed {
+  set(values: ArrayLike<number>, at: number): void;
+}
+
+/** All values one after the other, in an array of type `make`. */
+export function join<T extends Typed>(make: new (length: number) => T, parts: readonly ArrayLike<number>[]): T {
+  const all = new make(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -4,6 +4,8 @@
  * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  The parts are copied when they are given and joined at the
  * end. Browsers have WebCrypto in pages from https: or localhost only (host/web asks for that before it builds).
  */
+import { join } from '../../models/lists.ts';
+
 const utf8 = new TextEncoder();
 
 export class Digest {
@@ -16,13 +18,7 @@ export class Digest {
   }
 
   async hex(): Promise<string> {
-    const bytes = new Uint8Array(this.#parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    const hash = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
+    const hash = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', join(Uint8Array, this.#parts) as BufferSource));
     return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 }

@@ -7,6 +7,7 @@
  * a hand that means harm there is the module's signature.
  */
 import { RunletError } from '../../models/error.ts';
+import { join } from '../../models/lists.ts';
 import { type Manifest, mostSlidingWindow } from './manifest.ts';
 
 /** A word that is heard: an element of the output. */
@@ -73,13 +74,7 @@ function textBytes(texts: string[]): Uint8Array {
         `it takes text without zero bytes, of at most ${mostTextBytes} bytes`,
         'give the model shorter names: its metadata, or runlet build --labels',
       );
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return join(Uint8Array, parts);
 }
 
 /** Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615 */

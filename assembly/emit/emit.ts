@@ -5,7 +5,6 @@
  * style `table`, else the constants of rn_info.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
-import type { Home } from './home.ts';
 import { packInfo } from './info.ts';
 import type { Program } from './instruction.ts';
 import type { KernelName } from './kernels.ts';
@@ -28,7 +27,6 @@ export interface Emitted {
   lists?: Lists;
   /** Program, weights and tables, from the map's base on; without weights that are a file apart. */
   data: Uint8Array;
-  home: Home;
 }
 
 export interface EmitOptions extends PartsOptions {
@@ -52,5 +50,5 @@ export function emit(quant: QuantPlan, target: Target, options: EmitOptions = {}
   while (made.table.length > made.memory.program.bytes) made = round(made.table.length);
   const { memory, program, lists, data, table } = made;
   data.set(table, memory.program.address - memory.base);
-  return { memory, packed: parts.packed, program, ...(lists && { lists }), data, home: memory.home };
+  return { memory, packed: parts.packed, program, ...(lists && { lists }), data };
 }

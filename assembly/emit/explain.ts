@@ -70,7 +70,7 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean):
 }
 
 /** One line for each layer with weights, in the order of the plan. */
-export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home }: Emitted, target: Target): KernelChoice[] {
+export function explainKernels({ plan }: QuantPlan, { packed, memory, data }: Emitted, target: Target): KernelChoice[] {
   const view = new DataView(data.buffer, data.byteOffset);
   const found: KernelChoice[] = [];
   for (const { step, calls, left } of packed.steps) {
@@ -98,7 +98,7 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data, home
       kernel: call.fn,
       outputs,
       taps,
-      layout: home === 'tile' ? layout + fetched() : layout,
+      layout: memory.home === 'tile' ? layout + fetched() : layout,
       why: reason(call, field, wide),
     });
   }

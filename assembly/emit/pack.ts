@@ -6,6 +6,7 @@
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
+import { join } from '../../models/lists.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -41,13 +42,7 @@ class Writer {
     return this.start + at;
   }
   concat(): Uint8Array {
-    const out = new Uint8Array(this.bytes);
-    let at = 0;
-    for (const part of this.parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return join(Uint8Array, this.parts);
   }
 }
 

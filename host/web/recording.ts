@@ -6,6 +6,7 @@
  * rate: its rate is the model's; .csv has that of its time column.
  */
 import { RunletError } from '../../models/error.ts';
+import { join } from '../../models/lists.ts';
 import { readNpy } from '../sources/npy.ts';
 import type { CsvTarget } from './csv.ts';
 import type { Loaded, Recording } from './protocol.ts';
@@ -32,13 +33,7 @@ export const kindOf = (name: string): 'model' | 'json' | 'weights' | 'recording'
 async function joined(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   for await (const part of frames) parts.push(part);
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return join(Float32Array, parts);
 }
 
 async function wavRecording(name: string, bytes: Uint8Array): Promise<Recording> {

@@ -7,7 +7,7 @@
 
 import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import { minOf } from '../lists.ts';
+import { join, minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
@@ -160,12 +160,7 @@ function joined<A>(blocks: Block<A>[]): Block<A> {
   const arrays = blocks.map((b) => b.data as unknown as Float32Array | Ints);
   const [first] = arrays as [Float32Array | Ints];
   const make = first.constructor as new (length: number) => Float32Array | Ints;
-  const data = new make(arrays.reduce((n, a) => n + a.length, 0));
-  let at = 0;
-  for (const a of arrays) {
-    data.set(a, at);
-    at += a.length;
-  }
+  const data = join(make, arrays);
   const shape = { ...(blocks[0] as Block<A>).shape, t: blocks.reduce((n, b) => n + b.shape.t, 0) };
   return { data: data as unknown as A, shape };
 }

@@ -9,7 +9,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { viewOf } from '../../models/graph/view.ts';
-import { joinFloats } from '../../models/lists.ts';
+import { join } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { checkValue, emptyCalibration, tooShort } from './check.ts';
 import { type Coverage, coverageOf, coverWindows, featuresOf, reachOf, type WindowFeatures } from './coverage.ts';
@@ -224,7 +224,14 @@ class Collector {
     }
     const all = recordings
       .filter((parts) => parts.length > 0)
-      .map((parts) => this.elements.map((_, i) => joinFloats(parts.map((p) => p[i] as Float32Array))));
+      .map((parts) =>
+        this.elements.map((_, i) =>
+          join(
+            Float32Array,
+            parts.map((p) => p[i] as Float32Array),
+          ),
+        ),
+      );
     return this.seams > 0 ? all.filter((inputs) => (inputs[0] as Float32Array).length >= (this.perPiece[0] as number)) : all;
   }
 }

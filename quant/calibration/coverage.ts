@@ -6,7 +6,7 @@
  * by their spread); no window is then farther from a chosen one than twice what the best choice of as many could do.
  * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen x features.
  */
-import { joinFloats, maxOf, minOf } from '../../models/lists.ts';
+import { join, maxOf, minOf } from '../../models/lists.ts';
 export interface WindowFeatures {
   /** Number of the window in the signal. */
   index: number;
@@ -49,7 +49,7 @@ export function featuresOf(index: number, inputs: readonly Float32Array[], eleme
     }
     return out;
   });
-  return { index, values: joinFloats(parts) };
+  return { index, values: join(Float32Array, parts) };
 }
 
 /** Least and largest of each element over windows, [low, high] pairs. */

@@ -5,7 +5,7 @@
  * Where the plan has no trunk (the windowed model) wanted windows alone are run; else the trunk runs over pieces of about `pieceTicks`, so that memory is
  * bounded whatever the length.  Equal to the plan over the whole signal: pieces begin a whole warm-up earlier, at a hop.
  */
-import { joinFloats } from '../../models/lists.ts';
+import { join } from '../../models/lists.ts';
 import { type Block, cutSignal, executeStream, type RunNode, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
@@ -65,7 +65,13 @@ export function* outputsOf(
     for (const { index, outputs } of results([...part.values()].map((b) => b.data))) {
       const window = from + index;
       if (window < n || !wanted(window)) continue;
-      yield { window, values: joinFloats(outputs.map((data, i) => real(i, data))) };
+      yield {
+        window,
+        values: join(
+          Float32Array,
+          outputs.map((data, i) => real(i, data)),
+        ),
+      };
     }
   }
 }

@@ -11,7 +11,7 @@ import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
-import { joinFloats, resultOf } from '../../models/lists.ts';
+import { join, resultOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -102,7 +102,7 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
     for (const [k, signals] of cuts.entries()) {
       let n = 0;
       for (const { values } of outputsOf(quant, signals, () => true))
-        ratio.add(joinFloats(exact[k]?.[n++] ?? []), (e) => values[e] as number);
+        ratio.add(join(Float32Array, exact[k]?.[n++] ?? []), (e) => values[e] as number);
     }
     return ratio.db;
   };
@@ -172,7 +172,12 @@ export function* searchSteps(
 /** One signal an input: windows that were chosen of a long recording are joined. */
 function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
   const pieces = piecesOf(calibration);
-  return plan.graph.inputs.map((_, i) => joinFloats(pieces.map((piece) => piece[i] as Float32Array)));
+  return plan.graph.inputs.map((_, i) =>
+    join(
+      Float32Array,
+      pieces.map((piece) => piece[i] as Float32Array),
+    ),
+  );
 }
 
 /** The whole search. @throws as searchSteps */

@@ -8,7 +8,7 @@ import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from '.
 
 const finishes = new WeakMap<GlobalParams, Finish>();
 
-/** The requantisation of a mean as that of a layer with one output; the same object for every packing run, so that its floats are searched once. */
+/** The requantisation of a mean as that of a layer with one output; the same object for every module of a plan, so that its floats are searched once. */
 function finishOf(p: GlobalParams): Finish {
   const finish = finishes.get(p) ?? {
     multiplier: Int32Array.of(p.scale.multiplier),

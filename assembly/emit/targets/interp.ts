@@ -84,11 +84,7 @@ export const manySteps = 16;
 
 export const interp: TargetParts = {
   name: 'interp',
-  suffix: own.suffix,
-  vectors: false,
-  past: 0,
   ...tiled(own),
-  pools: () => false,
   module: (_layers, steps) => ({ needs: steps >= manySteps ? ['WIDE'] : [], alone: false, rowAlone: false }),
   finish: withoutTees,
 };

@@ -5,12 +5,13 @@
  * Tiles are s8 [taps][4], each after i32 [4], what its sums start from: kernels/conv-native.ts,
  * kernels/depthwise-blocks.ts.
  */
+import { join } from '../../../models/lists.ts';
 import { exponentOf, isOnce, ONCE } from '../../../quant/fixed-point.ts';
 import type { TargetParts } from '../ops/op.ts';
 import { needOnce } from '../ops/sliding.ts';
 import { roundingZero } from './requantise-simd.ts';
 import { type Tiled, tiled } from './tiled.ts';
-import { byteTile, foldedBias, joined, largestSum, startBytes } from './tiles.ts';
+import { byteTile, foldedBias, largestSum, startBytes } from './tiles.ts';
 
 /** SHIFT of kernels/finish.ts. */
 const shiftOf = (shift: number): number => -1 - exponentOf(shift) + (isOnce(shift) ? ONCE : 0);
@@ -28,7 +29,7 @@ const inChannels: Tiled['inChannels'] = (p, { taps, at }) => {
       parts.push(startBytes(starts.subarray(from, from + outputs), first, 4));
       parts.push(Int8Array.from({ length: 4 * taps }, (_, k) => weight(first + (k % 4), k >> 2)));
     }
-    return joined(parts);
+    return join(Int8Array, parts);
   };
   return { unit: 4, weights, bytes: (outputs) => (16 + 4 * taps) * Math.ceil(outputs / 4) };
 };
@@ -59,10 +60,6 @@ const own: Tiled = {
 
 export const native: TargetParts = {
   name: 'native',
-  suffix: own.suffix,
-  vectors: false,
-  past: 0,
   ...tiled(own),
-  pools: () => false,
   module: () => ({ needs: [], alone: false, rowAlone: false }),
 };

@@ -39,8 +39,8 @@ export interface Tiled extends Fetching {
   tables(p: MacParams, shape: TileShape, ctx: EmitContext): TileTables;
 }
 
-export function tiled(own: Tiled): Pick<TargetParts, 'layout' | 'mac' | 'depthwise'> {
-  const { layout } = own;
+export function tiled(own: Tiled): Omit<TargetParts, 'name' | 'module'> {
+  const { layout, suffix } = own;
   /** `weights`: as embedded ones lie. */
   const blockOf = (
     io: MacIo,
@@ -88,5 +88,5 @@ export function tiled(own: Tiled): Pick<TargetParts, 'layout' | 'mac' | 'depthwi
     const weights = () => own.inChannels(p, shape).weights(0, shape.outputs);
     return callNamed(own.channels, blockOf(io, shape, weights, patchBytes, layer, ctx));
   };
-  return { layout, mac, depthwise };
+  return { suffix, vectors: false, past: 0, layout, mac, depthwise, pools: () => false };
 }

@@ -4,6 +4,7 @@
  * In: MacParams and where each weight stands; a target's layout.  Out: bytes of the region `weights`. Outputs
  * and taps that fill up a tile are 0.
  */
+import { join } from '../../../models/lists.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { MacBlock } from '../blocks.ts';
 import { FEW_TAPS } from '../kernels.ts';
@@ -61,7 +62,7 @@ export function tiles(weights: Int8Array, shape: TileShape, layout: TileLayout, 
         Int8Array.from({ length: wholeTaps(taps) }, (_, i) => (i < taps ? weight(o, i) : 0)),
       );
   }
-  return joined(parts);
+  return join(Int8Array, parts);
 }
 
 /** Starts of `count` outputs, little-endian; 0 past the last. */
@@ -69,16 +70,6 @@ export function startBytes(starts: Int32Array, first: number, count: number): In
   const view = new DataView(new ArrayBuffer(4 * count));
   for (let o = 0; o < count; o++) view.setInt32(4 * o, starts[first + o] ?? 0, true);
   return new Int8Array(view.buffer);
-}
-
-export function joined(parts: Int8Array[]): Int8Array {
-  const out = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let end = 0;
-  for (const part of parts) {
-    out.set(part, end);
-    end += part.length;
-  }
-  return out;
 }
 
 /** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
