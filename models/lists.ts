@@ -1,5 +1,6 @@
 /**
- * Lists of any length. A call takes its arguments on the stack, so `Math.max(...values)` ends the process where a list from outside is long; these do not.
+ * Lists of any length. A call takes its arguments on the stack, so `Math.max(...values)` ends the process
+ * where a list from outside is long; these do not.
  *
  * In: lists, or steps of a generator.  Out: what Math.max, Math.min and push give for their elements; all
  * joined; the generator's result.  test/tree.test.ts forbids the spread form elsewhere.

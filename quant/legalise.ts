@@ -1,8 +1,9 @@
 /**
  * An int8 graph whose scales fit the integer operators.
  *
- * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a table) wherever a pool or a
- * concatenation would have to change scale: after pools, before concatenations.  Where no scale differs the graph itself is given back.
+ * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a
+ * table) wherever a pool or a concatenation would have to change scale: after pools, before concatenations.
+ * Where no scale differs the graph itself is given back.
  */
 import { type Graph, type Node, requantisation, sameParams, type Tensor } from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';

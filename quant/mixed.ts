@@ -1,12 +1,15 @@
 /**
  * Mixed: int16 for the activations that need it most, within a budget of cost.
  *
- * In: the plan of an int8 Graph of a float model, the signal that calibrated it.  Out: the graph with some tensors in int16 and rescales in between, and why: per group of
- * tensors its noise, what it costs, whether it was taken.
+ * In: the plan of an int8 Graph of a float model, the signal that calibrated it.  Out: the graph with some
+ * tensors in int16 and rescales in between, and why: per group of tensors its noise, what it costs, whether
+ * it was taken.
  *
- * Cost of a choice: half the growth of the state plus half the growth of the work, where a multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has
- * the measurement).  Groups are tried in the order of noise taken away per cost, and taken while the budget holds, until the target is reached.
- * Noises of different tensors add up; what int16 leaves of a tensor's noise is 2^-16 of it or less, and counts as nothing.
+ * Cost of a choice: half the growth of the state plus half the growth of the work, where a
+ * multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has the measurement).  Groups are tried
+ * in the order of noise taken away per cost, and taken while the budget holds, until the target is reached.
+ * Noises of different tensors add up; what int16 leaves of a tensor's noise is 2^-16 of it or less, and
+ * counts as nothing.
  * Outputs stay int8, and so does what only operators without int16 form read or write.
  */
 import { RunletError } from '../models/error.ts';
@@ -19,7 +22,10 @@ import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
 
-/** What a multiply-accumulate with int16 on a side takes, of one on int8: target interp (scripts/int16-work.ts; native 1.9, simd 6.3). */
+/**
+ * What a multiply-accumulate with int16 on a side takes, of one on int8: target interp
+ * (scripts/int16-work.ts; native 1.9, simd 6.3).
+ */
 export const int16Work = 4;
 
 export interface MixedOptions {
@@ -43,14 +49,20 @@ export interface MixedGroup extends Sensitivity {
 export interface Mixed {
   graph: Graph;
   groups: MixedGroup[];
-  /** Signal-to-noise at the outputs, of activations other than outputs: all int8, and as chosen (sums of the groups' noises). */
+  /**
+   * Signal-to-noise at the outputs, of activations other than outputs: all int8, and as chosen (sums of the
+   * groups' noises).
+   */
   beforeDb: number;
   afterDb: number;
   costPercent: number;
   budgetPercent: number;
 }
 
-/** Largest |x| that a group holds without clipping: of an input what its signal has; else what int8 holds, and twice what was seen, for int16 has steps to spare. */
+/**
+ * Largest |x| that a group holds without clipping: of an input what its signal has; else what int8 holds, and
+ * twice what was seen, for int16 has steps to spare.
+ */
 function reachOf(int8: Graph, { tensors, largest }: Sensitivity, signals: readonly Float32Array[]): number {
   const input = int8.inputs.findIndex((p) => tensors.includes(p.tensor));
   if (input >= 0) return (signals[input] as Float32Array).reduce((most, v) => Math.max(most, Math.abs(v)), 0);

@@ -1,7 +1,8 @@
 /**
  * QuantPlan: a stream plan whose every node has its integer parameters.
  *
- * In: a StreamPlan of an int8 Graph (from a reader or from the quantiser).  Out: what the emitter packs and the reference runs.
+ * In: a StreamPlan of an int8 Graph (from a reader or from the quantiser).  Out: what the emitter packs and
+ * the reference runs.
  */
 import { isRunletError, RunletError } from '../models/error.ts';
 import { isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
@@ -19,8 +20,9 @@ export interface QuantPlan {
 }
 
 /**
- * Integer parameters of every node of a plan's int8 graph. Activations may be int16. Requantisations that the file
- * leaves to its readers become nodes (legalise.ts): such a graph is another one, and has a plan of its own.
+ * Integer parameters of every node of a plan's int8 graph. Activations may be int16. Requantisations that the
+ * file leaves to its readers become nodes (legalise.ts): such a graph is another one, and has a plan of its
+ * own.
  * @throws RunletError RN4xx
  */
 export function quantPlan(given: StreamPlan): QuantPlan {

@@ -1,10 +1,11 @@
 /**
  * quantize: a float Graph and calibration data to an int8 Graph.
  *
- * In: a float Graph, a signal `[frames][f][c]` for each input, or windows that were chosen from a long one, and options:
- * how it will run, and how to quantise.
+ * In: a float Graph, a signal `[frames][f][c]` for each input, or windows that were chosen from a long one,
+ * and options: how it will run, and how to quantise.
  * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
- * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over 64 windows of it where channels are equalised; some runs of 48 windows where ranges become narrower.
+ * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over
+ * 64 windows of it where channels are equalised; some runs of 48 windows where ranges become narrower.
  */
 
 import { RunletError } from '../models/error.ts';
@@ -47,7 +48,10 @@ export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   preset?: Preset;
   /** Leave the per-layer report out (it runs the reference on a part of the signal). */
   noReport?: boolean;
-  /** What was seen of the data, for the next call with the same graph, data, observer, equalisation and rounding: it is made or taken from here. */
+  /**
+   * What was seen of the data, for the next call with the same graph, data, observer, equalisation and
+   * rounding: it is made or taken from here.
+   */
   seen?: Seen;
 }
 
@@ -64,7 +68,10 @@ const mostSeen = 4;
 
 export interface Quantized {
   graph: Graph;
-  /** The float graph that it was rounded from: the one given, its channels scaled against each other where that was wanted. */
+  /**
+   * The float graph that it was rounded from: the one given, its channels scaled against each other where
+   * that was wanted.
+   */
   float: Graph;
   ranges: Map<number, [number, number]>;
   report: LayerReport[];
@@ -78,7 +85,10 @@ export interface Quantized {
 export interface CalibrationReport extends Omit<CalibrationSet, 'pieces' | 'summaries' | 'heldBytes'> {
   convergence: Convergence;
   warnings: CalibrationWarning[];
-  /** Layers whose bias was corrected with the means that batch normalisation states; the others' means were measured. */
+  /**
+   * Layers whose bias was corrected with the means that batch normalisation states; the others' means were
+   * measured.
+   */
   analyticMeans: number;
 }
 
@@ -118,7 +128,8 @@ export interface QuantizeStreamOptions extends QuantizeOptions, SampleOptions {
 }
 
 /**
- * The same from a signal of any length, chunk by chunk, with windows chosen from it (quant/calibration/collect.ts). Gives way to other work between its steps.
+ * The same from a signal of any length, chunk by chunk, with windows chosen from it
+ * (quant/calibration/collect.ts). Gives way to other work between its steps.
  * @throws RunletError RN404, RN41x, RN2xx; the signal's reason
  */
 export async function quantizeStream(graph: Graph, chunks: Chunks, how: PlanOptions & QuantizeStreamOptions): Promise<Quantized> {
@@ -189,7 +200,10 @@ function* quantizeSteps(
 /** Windows of a chosen set, in their random order, that say how channels compare. */
 const enoughForChannels = 64;
 
-/** The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be equalised one pass has seen everything. */
+/**
+ * The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be
+ * equalised one pass has seen everything.
+ */
 function* seenOf(
   plan: StreamPlan,
   calibration: Calibration,

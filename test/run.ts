@@ -1,8 +1,9 @@
 /**
  * Runs every *.test.ts in a process of its own, counts, and fails where nothing ran.
  *
- * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the last line `N passed, N failed`.
- * uvu exits 0 when no test ran; this does not. Two files run at a time, and beside them one of those that mostly wait.
+ * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the
+ * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Two files run at a time, and
+ * beside them one of those that mostly wait.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +34,9 @@ const compilerAt = process.platform === 'win32' ? `\\\\.\\pipe\\runlet-${process
 const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), compilerAt], { stdio: ['pipe', 'pipe', 'inherit'] });
 await once(compiler.stdout, 'data');
 const start = pathToFileURL(join(here, 'start/start.mjs')).href;
-/** A whole run has the counts of CI (.ci/run); a file that is asked for by name has its own, which are larger. */
+/**
+ * A whole run has the counts of CI (.ci/run); a file that is asked for by name has its own, which are larger.
+ */
 const ofWholeRun = {
   RUNLET_NETWORKS: '300',
   RUNLET_ASC: '50',
@@ -99,7 +102,10 @@ function runFile(file: string): Promise<Outcome> {
 const outcomes: Outcome[] = [];
 /** Gateways and fleets wait for clocks, sockets and each other: two files of the others fill two cores. */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
-/** The longest first, so that none is left to run alone at the end; a line that is out of date costs no more than that. */
+/**
+ * The longest first, so that none is left to run alone at the end; a line that is out of date costs no more
+ * than that.
+ */
 const long = [
   'mutants/mutants',
   ...['docs/how-to', 'docs/pages', 'docs/quantisation-page', 'docs/gateway-pages', 'docs/tutorials', 'host/make'],

@@ -1,8 +1,10 @@
 /**
- * A network's memory as C has it: an array of constants (weights, tables, parameter blocks) for flash, and one for RAM.
+ * A network's memory as C has it: an array of constants (weights, tables, parameter blocks) for flash, and
+ * one for RAM.
  *
- * In: a QuantPlan, and a front end where there is one.  Out: memory map, program and constants as for a module,
- * but with the two regions far apart in the address space, so that an address says what it points into.
+ * In: a QuantPlan, and a front end where there is one.  Out: memory map, program and constants as for a
+ * module, but with the two regions far apart in the address space, so that an address says what it points
+ * into.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -12,7 +14,10 @@ import { link, partsOf } from '../emit/link.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import type { Packed } from '../emit/pack.ts';
 
-/** Where the two arrays begin, as addresses; each is less than `span` long. No kernel has a constant in these ranges (classes.ts would refuse it). */
+/**
+ * Where the two arrays begin, as addresses; each is less than `span` long. No kernel has a constant in these
+ * ranges (classes.ts would refuse it).
+ */
 export const flashBase = 0x31000000;
 export const ramBase = 0x39000000;
 export const span = 0x04000000;

@@ -1,7 +1,9 @@
 /**
- * The instructions of an edge step: the left edge of window n + ahead, the right edge of window n, and what joins them to the interior.
+ * The instructions of an edge step: the left edge of window n + ahead, the right edge of window n, and what
+ * joins them to the interior.
  *
- * In: an emitted edge step and buffers.  Out: instructions of the section `edges`.  Source: models/stream/reuse.ts.
+ * In: an emitted edge step and buffers.  Out: instructions of the section `edges`.  Source:
+ * models/stream/reuse.ts.
  */
 import { append } from '../../models/lists.ts';
 import { type Buffers, leftAddress, windowAddress } from './buffers.ts';

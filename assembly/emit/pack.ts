@@ -1,8 +1,8 @@
 /**
  * Packs weights, tables and parameter blocks into two byte regions.
  *
- * In: the operators' constants, in step order, and addresses of buffers (address.ts).  Out: bytes of `weights`
- * and `tables`, and where addresses belong in them (link.ts).  Equal tables are stored once.
+ * In: the operators' constants, in step order, and addresses of buffers (address.ts).  Out: bytes of
+ * `weights` and `tables`, and where addresses belong in them (link.ts).  Equal tables are stored once.
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
@@ -145,7 +145,10 @@ function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
   };
 }
 
-/** Where weights live, and for home `tile` what a call may have to itself without that there is more memory for it. */
+/**
+ * Where weights live, and for home `tile` what a call may have to itself without that there is more memory
+ * for it.
+ */
 export interface WeightsPlace {
   home: Home;
   room: number;

@@ -5,7 +5,9 @@
  */
 import Transform from '../../asconfig.mjs';
 
-/** asc on module.ts and what it imports: { wasm, diagnostics }; wasm is undefined where it does not compile. */
+/**
+ * asc on module.ts and what it imports: { wasm, diagnostics }; wasm is undefined where it does not compile.
+ */
 export async function runAsc(asc, { files, argv, transform }) {
   let wasm;
   let diagnostics = '';

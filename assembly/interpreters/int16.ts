@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 7f27cb018c00086ff1772635605dbe8b933ca443c55f9cdf3605616ce881f4cf
+ * Sources: 0229c27728c092ca3cae59cfeba38fa9ee110d773a6a505f58d6ad5d7612822b
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

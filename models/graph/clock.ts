@@ -1,10 +1,11 @@
 /**
  * The clock that all inputs share.
  *
- * In: a Graph.  Out: Clock: ticks of a window, frames that each input brings a tick, and the planner's unit of time.
- * A window lasts equally long on every input, so its lengths in frames say the rates. A tick is the longest time in which every input brings
- * whole frames: a window is W = gcd(lengths) ticks, and input i brings r_i = length_i / W frames a tick. Hop, micro-hop, window, delay and
- * warm-up count ticks. Jumps of inputs of different rates are no multiples of each other, so the planner counts units: U = lcm(r_i) make a
+ * In: a Graph.  Out: Clock: ticks of a window, frames that each input brings a tick, and the planner's unit
+ * of time. A window lasts equally long on every input, so its lengths in frames say the rates. A tick is the
+ * longest time in which every input brings whole frames: a window is W = gcd(lengths) ticks, and input i
+ * brings r_i = length_i / W frames a tick. Hop, micro-hop, window, delay and warm-up count ticks. Jumps of
+ * inputs of different rates are no multiples of each other, so the planner counts units: U = lcm(r_i) make a
  * tick, and a frame of input i lasts U / r_i of them. With one input a tick, a unit and a frame are the same.
  */
 

@@ -1,8 +1,8 @@
 /**
  * GraphView: what every stage asks of a graph, found once.
  *
- * In: a Graph, which nobody changes afterwards.  Out: who makes and who reads a tensor, shapes, the clock, and the
- * streaming rule and the cost of each node.  `viewOf` keeps a view for as long as its graph lives.
+ * In: a Graph, which nobody changes afterwards.  Out: who makes and who reads a tensor, shapes, the clock,
+ * and the streaming rule and the cost of each node.  `viewOf` keeps a view for as long as its graph lives.
  */
 import { opOfNode } from '../ops/index.ts';
 import { type StreamRule, streamOf } from '../ops/op.ts';
@@ -50,7 +50,10 @@ export class GraphView {
   /** Whether a node reads or writes int16. */
   touchesInt16 = (node: Node): boolean => [...node.inputs, node.output].some((id) => isInt16(this.quant(id)));
 
-  /** The streaming rule. With one output row the stride never acts and counts as 1, unless the next step's rows follow. */
+  /**
+   * The streaming rule. With one output row the stride never acts and counts as 1, unless the next step's
+   * rows follow.
+   */
   rule(node: Node): StreamRule {
     const known = this.rules.get(node) ?? this.findRule(node);
     this.rules.set(node, known);

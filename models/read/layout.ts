@@ -1,11 +1,15 @@
 /**
  * Layouts: where the normal form's axes lie in a file's tensor.
  *
- * In: a tensor of the file, each dimension written as a product of factors (pieces of t, f or c), outermost first.
- * Out: the layout after a reshape or a transposition, the order of the axes, and the index map into `[t][f][c]`.
- * In file order a tensor's elements are row-major over the flattened list of factors; that is why a reshape only regroups
- * factors and never moves an element. Factors of length 1 carry no element order and are tolerated anywhere.
- * Source: row-major reshape and transpose as in ONNX Reshape / Transpose and TensorFlow Lite RESHAPE / TRANSPOSE.
+ * In: a tensor of the file, each dimension written as a product of factors (pieces of t, f or c), outermost
+ * first.
+ * Out: the layout after a reshape or a transposition, the order of the axes, and the index map into
+ * `[t][f][c]`.
+ * In file order a tensor's elements are row-major over the flattened list of factors; that is why a reshape
+ * only regroups factors and never moves an element. Factors of length 1 carry no element order and are
+ * tolerated anywhere.
+ * Source: row-major reshape and transpose as in ONNX Reshape / Transpose and TensorFlow Lite RESHAPE /
+ * TRANSPOSE.
  */
 import { RunletError } from '../error.ts';
 import type { Axis, DilatedAttrs, Shape } from '../graph/types.ts';
@@ -14,10 +18,16 @@ export interface Factor {
   axis: Axis;
   length: number;
 }
-/** One file tensor: per file dimension the normal-form factors whose product it is, outermost first; unit dims are []. */
+/**
+ * One file tensor: per file dimension the normal-form factors whose product it is, outermost first; unit dims
+ * are [].
+ */
 export type Layout = readonly (readonly Factor[])[];
 
-/** A step between a graph input and the operator that fixes its axes: a reshape (its input's file shape) or a transposition. */
+/**
+ * A step between a graph input and the operator that fixes its axes: a reshape (its input's file shape) or a
+ * transposition.
+ */
 export type ShapeStep =
   | { kind: 'reshape'; from: readonly number[] }
   /** Output dimension i is input dimension perm[i]. */
@@ -37,7 +47,8 @@ export const fileShapeOf = (layout: Layout): number[] => layout.map(lengthOf);
 
 /**
  * The order of the axes in the file, unit factors left out.
- * Throws RN122 where an axis lies in two places that are not next to each other: no order of axes describes that.
+ * Throws RN122 where an axis lies in two places that are not next to each other: no order of axes describes
+ * that.
  */
 export function orderOf(layout: Layout): Axis[] {
   const order: Axis[] = [];
@@ -57,22 +68,27 @@ export function orderOf(layout: Layout): Axis[] {
 }
 
 /**
- * The layout after a row-major reshape to the file shape `to`: factors are regrouped, unit factors are dropped.
- * `where` names the node. Throws RN120 where a dimension of `to` would split a factor or the element counts differ.
+ * The layout after a row-major reshape to the file shape `to`: factors are regrouped, unit factors are
+ * dropped. `where` names the node. Throws RN120 where a dimension of `to` would split a factor or the element
+ * counts differ.
  */
 export function reshapeLayout(layout: Layout, to: readonly number[], where: string): Layout {
   return regroup(layout, to, where, false);
 }
 
-/** The layout after a transposition: dimension i of the result is dimension perm[i]. Throws RN121 if perm is no permutation. */
+/**
+ * The layout after a transposition: dimension i of the result is dimension perm[i]. Throws RN121 if perm is
+ * no permutation.
+ */
 export function transposeLayout(layout: Layout, perm: readonly number[]): Layout {
   checkPermutation(perm, layout.length);
   return perm.map((from) => layout[from] ?? []);
 }
 
 /**
- * The index map from the file to the normal form: result[i] = flat index, in the file's row-major order, of the i-th element
- * of `[t][f][c]`. `order` may leave out axes of length 1. Throws RN122 where `order` repeats an axis or leaves out one above 1.
+ * The index map from the file to the normal form: result[i] = flat index, in the file's row-major order, of
+ * the i-th element of `[t][f][c]`. `order` may leave out axes of length 1. Throws RN122 where `order` repeats
+ * an axis or leaves out one above 1.
  */
 export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array {
   const stride: Record<Axis, number> = { t: 0, f: 0, c: 0 };
@@ -99,9 +115,10 @@ export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array 
 }
 
 /**
- * The graph input's layout: `anchor` is the layout at the operator that fixes the axes, `chain` the shape-only operators from
- * the input to it, in the graph's order. Each is undone, last first. A dimension that the chain splits (1960 -> 49 x 40) gets
- * several factors; one that it merges is split into factors of one axis. Throws RN120 or RN121 where the shapes do not fit.
+ * The graph input's layout: `anchor` is the layout at the operator that fixes the axes, `chain` the
+ * shape-only operators from the input to it, in the graph's order. Each is undone, last first. A dimension
+ * that the chain splits (1960 -> 49 x 40) gets several factors; one that it merges is split into factors of
+ * one axis. Throws RN120 or RN121 where the shapes do not fit.
  */
 export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout {
   let layout = anchor;
@@ -125,7 +142,9 @@ export const dim = (axis: Axis, length: number): readonly Factor[] => (length ==
 export const showLayout = (layout: Layout): string =>
   `[${layout.map((factors) => factors.map((f) => `${f.axis}${f.length}`).join('*') || '1').join(', ')}]`;
 
-/** SAME of all formats: out = ceil(in / stride), what is missing around the input, the smaller half before it. */
+/**
+ * SAME of all formats: out = ceil(in / stride), what is missing around the input, the smaller half before it.
+ */
 export function samePadding(length: number, extent: number, stride: number): [number, number] {
   const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
   const before = Math.floor(total / 2);

@@ -1,7 +1,8 @@
 /**
  * checkClock: whether the inputs share a clock that a stream can run on.
  *
- * In: a Graph.  Out: nothing, or RN203 with the lengths of the windows (models/graph/clock.ts says what a clock is).
+ * In: a Graph.  Out: nothing, or RN203 with the lengths of the windows (models/graph/clock.ts says what a
+ * clock is).
  */
 import { RunletError } from '../error.ts';
 import { clockOf } from '../graph/clock.ts';

@@ -1,7 +1,8 @@
 /**
  * planFor: a plan for another graph of the same layers.
  *
- * In: a StreamPlan and a graph with the same tensors and nodes, in the same order, whose weights or scales differ.
+ * In: a StreamPlan and a graph with the same tensors and nodes, in the same order, whose weights or scales
+ * differ.
  * Out: the same plan with that graph's nodes.  Nothing is planned again, so both run alike by construction.
  */
 import type { Graph, Node } from '../graph/types.ts';

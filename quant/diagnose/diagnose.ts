@@ -1,11 +1,12 @@
 /**
  * diagnose: where int8, or streaming, loses what.
  *
- * In: the plan of a float graph and the QuantPlan made of it (its channels scaled alike: Quantized.float), calibration
- * data.  Out: per layer what each step costs, and how.
- * Three steps, so that the guilty one is seen: int8 windowed against float windowed, float streamed against float windowed, int8 streamed against float streamed.
- * Where streaming equals the windowed model by construction the last two are left out.  SQNR in dB, errors of layers before included.
- * A model with its own state has no windows: only its last step is there.
+ * In: the plan of a float graph and the QuantPlan made of it (its channels scaled alike: Quantized.float),
+ * calibration data.  Out: per layer what each step costs, and how. Three steps, so that the guilty one is
+ * seen: int8 windowed against float windowed, float streamed against float windowed, int8 streamed against
+ * float streamed. Where streaming equals the windowed model by construction the last two are left out.  SQNR
+ * in dB, errors of layers before included. A model with its own state has no windows: only its last step is
+ * there.
  * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (a layer alone in int8).  Deterministic.
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
@@ -63,11 +64,17 @@ export interface Diagnosis {
   streaming: boolean;
   /** It is, but gives the same numbers by construction. */
   exact: boolean;
-  /** The model was trained with earlier context: streaming is right, and windows with zeros before them are not. */
+  /**
+   * The model was trained with earlier context: streaming is right, and windows with zeros before them are
+   * not.
+   */
   trainedToStream: boolean;
   /** In the graph's order, inputs first. */
   layers: LayerDiagnosis[];
-  /** Of all outputs, as of a layer; in all, int8 as it will run against float windowed, or float streamed where the model was trained so. */
+  /**
+   * Of all outputs, as of a layer; in all, int8 as it will run against float windowed, or float streamed
+   * where the model was trained so.
+   */
   output: { int8WindowedDb: number; floatStreamedDb?: number; int8StreamedDb?: number; totalDb: number };
 }
 

@@ -1,9 +1,10 @@
 /**
  * compareForms: one model as float and int8, windowed and streamed, at the same windows.
  *
- * In: the plan of the float graph, the QuantPlan made of it, data, labels where there are some.  Out: a row a form with its metrics, and how far its outputs
- * are from those of another.  All forms are judged at the windows that every form answers.
- * Where streaming equals the windowed model by construction (edge-exact, windowed) it is not run again; the row says so.
+ * In: the plan of the float graph, the QuantPlan made of it, data, labels where there are some.  Out: a row a
+ * form with its metrics, and how far its outputs are from those of another.  All forms are judged at the
+ * windows that every form answers. Where streaming equals the windowed model by construction (edge-exact,
+ * windowed) it is not run again; the row says so.
  */
 import { RunletError } from '../../models/error.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
@@ -31,7 +32,10 @@ export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | '
 
 export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
   name: FormName;
-  /** What its outputs are compared with: int8 with float of the same way of running, float streamed with float windowed; nothing for the first. */
+  /**
+   * What its outputs are compared with: int8 with float of the same way of running, float streamed with float
+   * windowed; nothing for the first.
+   */
   against?: FormName;
   /** Infinity where equal. */
   outputSqnrDb: number;

@@ -1,10 +1,12 @@
 /**
  * How much each tensor's int8 costs at the model's outputs.
  *
- * In: the plan of an int8 Graph, a signal for each input.  Out: per group of tensors that share one scale the noise at the outputs when it alone is int8
- * and everything else is exact, as a ratio to the signal and in dB; the whole noise of all of them together.
- * The graph runs in floating point with its own rounded weights; a tensor is rounded to its int8 steps and back.  Deterministic.
- * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what depends on it.
+ * In: the plan of an int8 Graph, a signal for each input.  Out: per group of tensors that share one scale the
+ * noise at the outputs when it alone is int8 and everything else is exact, as a ratio to the signal and in
+ * dB; the whole noise of all of them together. The graph runs in floating point with its own rounded weights;
+ * a tensor is rounded to its int8 steps and back.  Deterministic.
+ * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what
+ * depends on it.
  */
 
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';

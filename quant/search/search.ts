@@ -1,11 +1,14 @@
 /**
  * search: which way to quantise is best for a task, within a time budget.
  *
- * In: the plan of a float graph, calibration data, and evaluation data with labels where there are some.  Out: every candidate that was tried with its score and
- * costs, the Pareto front of them, and the one chosen: the best score, of equals the fewest bytes, then the least work, then the first tried.
- * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The model is run the way it will run.
- * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work: multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts.
- * Deterministic but for how many candidates the time allows; `candidates` makes that exact.
+ * In: the plan of a float graph, calibration data, and evaluation data with labels where there are some.
+ * Out: every candidate that was tried with its score and costs, the Pareto front of them, and the one chosen:
+ * the best score, of equals the fewest bytes, then the least work, then the first tried.
+ * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The
+ * model is run the way it will run.
+ * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work:
+ * multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts. Deterministic but for how many
+ * candidates the time allows; `candidates` makes that exact.
  */
 import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
@@ -108,7 +111,10 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
   };
 }
 
-/** Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437 (no budget), RN431 to RN438, RN404, RN41x */
+/**
+ * Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437
+ * (no budget), RN431 to RN438, RN404, RN41x
+ */
 export function* searchSteps(
   plan: StreamPlan,
   calibration: Calibration,

@@ -1,8 +1,8 @@
 /**
  * A page that runs bundles with the session, in headless Chromium.
  *
- * In: a module's bytes and int8 frames.  Out: the outputs of the page's session, in order. The session is bundled as it is: it has no Node
- * import. Undefined where there is no Chromium (CHROMIUM names another one).
+ * In: a module's bytes and int8 frames.  Out: the outputs of the page's session, in order. The session is
+ * bundled as it is: it has no Node import. Undefined where there is no Chromium (CHROMIUM names another one).
  */
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -70,7 +70,10 @@ let opened: Promise<Browser> | undefined;
 let users = 0;
 let closing: NodeJS.Timeout | undefined;
 
-/** A visitor of their own, in one browser for all calls of a file; it closes when none has come for two seconds. */
+/**
+ * A visitor of their own, in one browser for all calls of a file; it closes when none has come for two
+ * seconds.
+ */
 async function inBrowser<T>(work: (visitor: BrowserContext) => Promise<T>): Promise<T> {
   clearTimeout(closing);
   users++;

@@ -1,8 +1,10 @@
 /**
- * Compiles for a test, and for the processes that it starts, in the threads of server.mjs. test/run.ts loads it into them through NODE_OPTIONS.
+ * Compiles for a test, and for the processes that it starts, in the threads of server.mjs. test/run.ts loads
+ * it into them through NODE_OPTIONS.
  *
- * A thread for asc-worker.mjs or ir-worker.mjs is not started where that file, what it imports and the installed compiler are those of this
- * tree: the same job then gives the same bytes there. Any other thread, of an installed package or of a copy with a fault, is one of its own.
+ * A thread for asc-worker.mjs or ir-worker.mjs is not started where that file, what it imports and the
+ * installed compiler are those of this tree: the same job then gives the same bytes there. Any other thread,
+ * of an installed package or of a copy with a fault, is one of its own.
  */
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
@@ -17,7 +19,10 @@ import threads from 'node:worker_threads';
 const path = process.env.RUNLET_TEST_COMPILER;
 const root = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** By the name of a thread's file: the kind of request, the files that decide what it answers (from its folder), and the compiler. */
+/**
+ * By the name of a thread's file: the kind of request, the files that decide what it answers (from its
+ * folder), and the compiler.
+ */
 const kinds = {
   'asc-worker.mjs': { kind: 'asc', folder: 'assembly/emit', files: ['asc-worker.mjs', 'tools.mjs', '../../asconfig.mjs'] },
   'ir-worker.mjs': { kind: 'ir', folder: 'assembly/c', files: ['ir-worker.mjs'] },

@@ -1,5 +1,6 @@
 /**
- * The compiler of all tests answers for the threads of this tree, and of copies that hold the same, and for no other.
+ * The compiler of all tests answers for the threads of this tree, and of copies that hold the same, and for
+ * no other.
  *
  * That it gives the same bytes is what test/golden says: its modules were pinned without it.
  */

@@ -1,8 +1,10 @@
 /**
- * The compiler's threads for all test files of one run: asc and binaryen are loaded and warm once, and not in each of some hundred processes.
+ * The compiler's threads for all test files of one run: asc and binaryen are loaded and warm once, and not in
+ * each of some hundred processes.
  *
- * In: a socket's path; each connection sends one request, `{ kind, data }`, and ends.  Out: what the thread posts.  It ends with its standard input.
- * The threads are those of the product, assembly/emit/asc-worker.mjs and assembly/c/ir-worker.mjs (client.mjs says who is answered here).
+ * In: a socket's path; each connection sends one request, `{ kind, data }`, and ends.  Out: what the thread
+ * posts.  It ends with its standard input. The threads are those of the product, assembly/emit/asc-worker.mjs
+ * and assembly/c/ir-worker.mjs (client.mjs says who is answered here).
  */
 import { createServer } from 'node:net';
 import process from 'node:process';
@@ -53,7 +55,10 @@ function start() {
   }
 }
 
-/** binaryen's thread takes one module and ends; the engine keeps its code while another thread of this process has it. */
+/**
+ * binaryen's thread takes one module and ends; the engine keeps its code while another thread of this process
+ * has it.
+ */
 function tree(wasm, answer) {
   const worker = new Worker(fileOf('c/ir-worker.mjs'), { execArgv: [], workerData: wasm });
   worker.once('message', answer);

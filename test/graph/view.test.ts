@@ -1,5 +1,6 @@
 /**
- * GraphView says what a scan of the graph says: who makes and reads a tensor, what depends on it, its rule and cost.
+ * GraphView says what a scan of the graph says: who makes and reads a tensor, what depends on it, its rule
+ * and cost.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,10 @@
 /**
- * Modules with several inputs of different rates equal the integer reference, and the windowed model where the plan says so.
+ * Modules with several inputs of different rates equal the integer reference, and the windowed model where
+ * the plan says so.
  *
- * Counts: a fifth of RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1); memory is poisoned before every run. All run as layer
- * tables, on all targets in turn; two of seven are compiled as calls for another target too, and compared at every output.
+ * Counts: a fifth of RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1); memory is poisoned
+ * before every run. All run as layer tables, on all targets in turn; two of seven are compiled as calls for
+ * another target too, and compared at every output.
  */
 
 import fc from 'fast-check';
@@ -39,7 +41,10 @@ const cut = (plan: StreamPlan, signals: Int8Array[], from: number, to: number) =
 const alsoCalls = spread(2, 7);
 let plans = 0;
 
-/** Runs a plan's module in chunks of random ticks; counts outputs and those that were also compared with the windowed model. */
+/**
+ * Runs a plan's module in chunks of random ticks; counts outputs and those that were also compared with the
+ * windowed model.
+ */
 async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: number; windows: number }> {
   const { plan } = quant;
   const outputs = Math.min(plan.period, 6) + 5;

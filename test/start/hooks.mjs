@@ -1,4 +1,7 @@
-/** Gives a source of the tree as test/start/tree.ts has compiled it; any other file goes the usual way, TypeScript through esbuild. */
+/**
+ * Gives a source of the tree as test/start/tree.ts has compiled it; any other file goes the usual way,
+ * TypeScript through esbuild.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,7 +1,8 @@
 /**
  * Starts a test file from the compiled tree (hooks.mjs); lines of a stack are those of the sources.
  *
- * In: RUNLET_TEST_TREE, the folder that test/run.ts had compiled. Without it tsx compiles, as it does for a file that is run by itself.
+ * In: RUNLET_TEST_TREE, the folder that test/run.ts had compiled. Without it tsx compiles, as it does for a
+ * file that is run by itself.
  */
 import { readFileSync } from 'node:fs';
 import { register, SourceMap, syncBuiltinESMExports } from 'node:module';
@@ -36,7 +37,10 @@ function lineOf(site) {
   return text.replace(`:${line}:${column}`, `:${entry.originalLine + 1}:${entry.originalColumn + 1}`);
 }
 
-/** The threads of a gateway start from its package (scripts/prepare.mjs, which test/run.ts runs); from the sources each one would start tsx. */
+/**
+ * The threads of a gateway start from its package (scripts/prepare.mjs, which test/run.ts runs); from the
+ * sources each one would start tsx.
+ */
 function startFromPackage() {
   const [source, compiled] = ['', 'dist/host/gateway/'].map((part) => new URL(`host/gateway/${part}worker/start.mjs`, root));
   threads.Worker = new Proxy(threads.Worker, {

@@ -1,7 +1,9 @@
 /**
- * Compiles the tree once, for all test files of one run: a process that starts with tsx spends up to half a second on what others have done.
+ * Compiles the tree once, for all test files of one run: a process that starts with tsx spends up to half a
+ * second on what others have done.
  *
- * In: a folder.  Out: each source there as JavaScript beside its source map. What is no TypeScript for Node is left out.
+ * In: a folder.  Out: each source there as JavaScript beside its source map. What is no TypeScript for Node
+ * is left out.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';

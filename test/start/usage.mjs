@@ -1,5 +1,6 @@
 /**
- * Says at the end how much processor time a test file took, its child processes too (those that it waited for): `  CPU:       12.3`.
+ * Says at the end how much processor time a test file took, its child processes too (those that it waited
+ * for): `  CPU:       12.3`.
  *
  * start.mjs loads it before each file. Linux alone counts the children.
  */

@@ -1,4 +1,6 @@
-/** globalavg: over the whole window at once, or accumulate / finish / rotate where partial results are kept. */
+/**
+ * globalavg: over the whole window at once, or accumulate / finish / rotate where partial results are kept.
+ */
 import type { GlobalParams } from '../../../quant/ops/op.ts';
 import { zeros } from '../block.ts';
 import { SimdBlock } from '../blocks.ts';
@@ -8,7 +10,10 @@ import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from '.
 
 const finishes = new WeakMap<GlobalParams, Finish>();
 
-/** The requantisation of a mean as that of a layer with one output; the same object for every module of a plan, so that its floats are searched once. */
+/**
+ * The requantisation of a mean as that of a layer with one output; the same object for every module of a
+ * plan, so that its floats are searched once.
+ */
 function finishOf(p: GlobalParams): Finish {
   const finish = finishes.get(p) ?? {
     multiplier: Int32Array.of(p.scale.multiplier),
@@ -22,7 +27,10 @@ function finishOf(p: GlobalParams): Finish {
   return finish;
 }
 
-/** simd: a mean whose sums are requantised as those of a convolution; nothing where they are averaged by division, or accumulated. */
+/**
+ * simd: a mean whose sums are requantised as those of a convolution; nothing where they are averaged by
+ * division, or accumulated.
+ */
 function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
   const { params: p, out } = io;
   const finish = finishOf(p);

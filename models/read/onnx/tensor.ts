@@ -2,7 +2,8 @@
  * TensorProto: constants of an ONNX file.
  *
  * In: the wire at a TensorProto.  Out: a Const whose element count is exactly the product of its dims.
- * Source: onnx.proto, message TensorProto (raw_data is little-endian, row-major; int32_data holds the narrow types).
+ * Source: onnx.proto, message TensorProto (raw_data is little-endian, row-major; int32_data holds the narrow
+ * types).
  */
 
 import type { WireType } from '@bufbuild/protobuf/wire';
@@ -35,7 +36,10 @@ type Get = (view: DataView, at: number) => number;
 type Store = new (count: number) => Numbers;
 
 // biome-ignore format: a table
-/** By type: onnx.proto TensorProto.DataType, bytes of an element, how one is read, what holds many; int64 is held as double. */
+/**
+ * By type: onnx.proto TensorProto.DataType, bytes of an element, how one is read, what holds many; int64 is
+ * held as double.
+ */
 const types = {
   float32: [1, 4, (v, at) => v.getFloat32(at, true), Float32Array],
   uint8: [2, 1, (v, at) => v.getUint8(at), Uint8Array],

@@ -1,8 +1,9 @@
 /**
  * Constants: weights, biases and shape arguments as typed arrays.
  *
- * In: a tensor of the file that has bytes.  Out: copies in the file's order. Errors: RN106 (not a constant, wrong type), RN107
- * (a value that is not finite); Refusal for weight types that are not read. Cost: O(elements), charged to the view's budget.
+ * In: a tensor of the file that has bytes.  Out: copies in the file's order. Errors: RN106 (not a constant,
+ * wrong type), RN107 (a value that is not finite); Refusal for weight types that are not read. Cost:
+ * O(elements), charged to the view's budget.
  */
 
 import { RunletError } from '../../error.ts';
@@ -79,8 +80,9 @@ export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, 
 }
 
 /**
- * The bias, input 2, null where absent: `channels` elements, int32 in int8 graphs. The input's and the weights' scales tell
- * what the bias's own scale has to be; TensorFlow Lite's limit on the difference applies.
+ * The bias, input 2, null where absent: `channels` elements, int32 in int8 graphs. The input's and the
+ * weights' scales tell what the bias's own scale has to be; TensorFlow Lite's limit on the difference
+ * applies.
  */
 export function readBias(context: Context, op: TfOperator, channels: number, weights: Weights): Float32Array | Int32Array | null {
   if ((op.inputs[2] ?? -1) === -1) return null;
