@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 0229c27728c092ca3cae59cfeba38fa9ee110d773a6a505f58d6ad5d7612822b
+ * Sources: 7a4124ae63f376c8f56e840d844e9d4470e4f920d33c57eee60ca9c77a058e6c
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

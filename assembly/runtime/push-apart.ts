@@ -5,32 +5,33 @@
  * In, out: as push.ts.  The counter `block` has the frames until an output falls due.
  */
 import { move_s8 } from "../kernels/move";
-import { ALONE, FIRST, HOP, MICRO_HOP, NEW_ROW, STATE, TABLE, TICK, head, receive, slide } from "./network";
+import { ALONE, FIRST, NEW_ROW, TICK, head, receive, slide } from "./network";
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
+import { hop, micro_hop_frames, state } from "./values";
 
 export function push_rows(frames: i32): i32 {
-  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != RUN_MARK) return -1;
-  if (frames < 1 || frames > (TABLE ? load<i32>(HOP) : HOP)) return -2;
+  if (load<i32>(state(), READY) != RUN_MARK) return -1;
+  if (frames < 1 || frames > hop()) return -2;
   let due = 0;
   let from = FIRST;
   while (frames > 0) {
-    const fill = load<i32>(TABLE ? load<usize>(STATE) : STATE, FILL);
-    const left = load<i32>(TABLE ? load<usize>(STATE) : STATE, BLOCK);
-    const take = min(min(frames, left), (TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP) - fill);
+    const fill = load<i32>(state(), FILL);
+    const left = load<i32>(state(), BLOCK);
+    const take = min(min(frames, left), micro_hop_frames() - fill);
     if (ALONE) move_s8(NEW_ROW + fill * TICK, from, take * TICK);
     else receive(fill, from, take);
     from += take * TICK;
     frames -= take;
-    store<i32>(TABLE ? load<usize>(STATE) : STATE, (fill + take) % (TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP), FILL);
-    if (fill + take == (TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP)) {
+    store<i32>(state(), (fill + take) % micro_hop_frames(), FILL);
+    if (fill + take == micro_hop_frames()) {
       trunk();
       slide();
     }
-    store<i32>(TABLE ? load<usize>(STATE) : STATE, left == take ? (TABLE ? load<i32>(HOP) : HOP) : left - take, BLOCK);
+    store<i32>(state(), left == take ? hop() : left - take, BLOCK);
     if (left == take) {
-      const skip = load<i32>(TABLE ? load<usize>(STATE) : STATE, SKIP);
-      if (skip > 0) store<i32>(TABLE ? load<usize>(STATE) : STATE, skip - 1, SKIP);
+      const skip = load<i32>(state(), SKIP);
+      if (skip > 0) store<i32>(state(), skip - 1, SKIP);
       else {
         head();
         due = 1;

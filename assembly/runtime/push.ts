@@ -6,69 +6,53 @@
  * Source: docs/pipeline.md, "The first micro-hop"; docs/abi.md.
  */
 import { move_s8 } from "../kernels/move";
-import {
-  ALONE,
-  BLOCKS,
-  DIRECT,
-  FIRST,
-  HOP,
-  MICRO_HOP,
-  NEW_ROW,
-  STATE,
-  TABLE,
-  TICK,
-  WHOLE_HOPS,
-  edges,
-  head,
-  receive,
-  rotate,
-  slide,
-} from "./network";
+import { ALONE, BLOCKS, DIRECT, FIRST, NEW_ROW, TICK, WHOLE_HOPS, edges, head, receive, rotate, slide } from "./network";
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
+import { blocks, hop, micro_hop_frames, state } from "./values";
 
 /** One micro-hop of input is complete: 1 if an output fell due. */
 function micro_hop(): i32 {
   let due = 0;
   trunk();
-  const block = WHOLE_HOPS ? BLOCKS : load<i32>(TABLE ? load<usize>(STATE) : STATE, BLOCK) + 1;
-  if (block == (TABLE ? load<i32>(BLOCKS) : BLOCKS)) {
+  const block = WHOLE_HOPS ? BLOCKS : load<i32>(state(), BLOCK) + 1;
+  if (block == blocks()) {
     // a hop is complete: an output, once warm
-    if (!WHOLE_HOPS) store<i32>(TABLE ? load<usize>(STATE) : STATE, 0, BLOCK);
+    if (!WHOLE_HOPS) store<i32>(state(), 0, BLOCK);
     edges();
-    const skip = load<i32>(TABLE ? load<usize>(STATE) : STATE, SKIP);
+    const skip = load<i32>(state(), SKIP);
     if (skip > 0) {
-      store<i32>(TABLE ? load<usize>(STATE) : STATE, skip - 1, SKIP);
+      store<i32>(state(), skip - 1, SKIP);
     } else {
       head();
       due = 1;
     }
     rotate();
-  } else store<i32>(TABLE ? load<usize>(STATE) : STATE, block, BLOCK);
+  } else store<i32>(state(), block, BLOCK);
   slide();
   return due;
 }
 
 export function push_rows(frames: i32): i32 {
-  if (load<i32>(TABLE ? load<usize>(STATE) : STATE, READY) != RUN_MARK) return -1;
+  if (load<i32>(state(), READY) != RUN_MARK) return -1;
   if (DIRECT) {
     // the host has written to where the trunk reads
     if (frames != 1) return -2;
     return micro_hop();
   }
-  if (frames < 1 || frames > (TABLE ? load<i32>(HOP) : HOP)) return -2;
+  if (frames < 1 || frames > hop()) return -2;
   let due = 0;
   let from = FIRST;
   while (frames > 0) {
-    const fill = load<i32>(TABLE ? load<usize>(STATE) : STATE, FILL);
-    const take = min(frames, (TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP) - fill);
+    const fill = load<i32>(state(), FILL);
+    const take = min(frames, micro_hop_frames() - fill);
     if (ALONE) move_s8(NEW_ROW + fill * TICK, from, take * TICK);
     else receive(fill, from, take);
     from += take * TICK;
     frames -= take;
-    store<i32>(TABLE ? load<usize>(STATE) : STATE, fill + take, FILL);
-    if (fill + take == (TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP)) {
-      store<i32>(TABLE ? load<usize>(STATE) : STATE, 0, FILL);
+    store<i32>(state(), fill + take, FILL);
+    if (fill + take == micro_hop_frames()) {
+      store<i32>(state(), 0, FILL);
       due |= micro_hop();
     }
   }

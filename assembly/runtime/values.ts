@@ -1,15 +1,26 @@
 /**
- * The network's numbers where code reads them once: those of network.ts, or what a layer table's header has
- * there.
+ * The network's numbers: those of network.ts, or what a layer table's header has there.
  *
- * In: network.ts.  Out: frames of a hop, the address of the state.
+ * In: network.ts.  Out: frames of a hop and of a micro-hop, micro-hops of a hop, the address of the state.
  */
-import { HOP, STATE, TABLE } from "./network";
+import { BLOCKS, HOP, MICRO_HOP, STATE, TABLE } from "./network";
 
 // @ts-ignore: decorator
 @inline
 export function hop(): i32 {
   return TABLE ? load<i32>(HOP) : HOP;
+}
+
+// @ts-ignore: decorator
+@inline
+export function micro_hop_frames(): i32 {
+  return TABLE ? load<i32>(MICRO_HOP) : MICRO_HOP;
+}
+
+// @ts-ignore: decorator
+@inline
+export function blocks(): i32 {
+  return TABLE ? load<i32>(BLOCKS) : BLOCKS;
 }
 
 // @ts-ignore: decorator
