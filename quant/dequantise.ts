@@ -5,11 +5,12 @@
  */
 import { hasWeights, weightChannels, withWeights } from '../models/graph/channels.ts';
 import type { Graph, Tensor } from '../models/graph/types.ts';
+import { realRecurrent } from './ops/recurrent.ts';
 
 export function dequantise(graph: Graph): Graph {
   const tensors = graph.tensors.map(({ quant: _, ...t }): Tensor => t);
   const nodes = graph.nodes.map((node) => {
-    if (!hasWeights(node)) return node;
+    if (!hasWeights(node)) return realRecurrent(node, graph.tensors[node.output]?.quant);
     const x = graph.tensors[node.inputs[0] as number] as Tensor;
     const { weights, bias } = node.attrs;
     const channels = weightChannels(node, x.shape.c);

@@ -7,6 +7,7 @@
 import { hasWeights, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
+import { opOfNode } from '../models/ops/index.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type CalibrateOptions, visitCalibration } from './calibrate.ts';
 import { Watched } from './calibration/convergence.ts';
@@ -26,6 +27,8 @@ export interface Observed {
   stats: Map<number, ChannelStats>;
   grams: Map<Node, Gram[]>;
   outputs: OutputsSeen;
+  /** Largest |value| of states that no tensor shows. */
+  states: Map<Node, number>;
 }
 
 const once = <K, T>(map: Map<K, T>, key: K, make: () => T): T => {
@@ -44,13 +47,18 @@ export function* observe(
   const { graph } = plan;
   const view = viewOf(graph);
   const gains = methods.observer === 'mse' ? channelGains(graph) : undefined;
-  const seen: Observed = { watched: new Map(), stats: new Map(), grams: new Map(), outputs: new OutputsSeen(graph) };
+  const seen: Observed = { watched: new Map(), stats: new Map(), grams: new Map(), outputs: new OutputsSeen(graph), states: new Map() };
   yield* visitCalibration(plan, data, how, (id, values, visits) => {
     const shape = view.shape(id);
     const make = () => new Watched(makeObserver(methods.observer, methods.percentile, gains?.get(id)), frameOf(shape));
     once(seen.watched, id, make).observe(values, visits);
     once(seen.stats, id, () => new ChannelStats(shape.c)).observe(values);
     seen.outputs.add(id, values);
+    for (const node of view.readers(id)) {
+      const x = { data: values, shape: { ...shape, t: values.length / frameOf(shape) } };
+      const most = opOfNode(node).largestState?.([x], node.attrs, { ...view.shape(node.output), t: x.shape.t });
+      if (most !== undefined) seen.states.set(node, Math.max(most, seen.states.get(node) ?? 0));
+    }
     if (methods.rounding !== 'together') return;
     for (const node of view.readers(id).filter(hasWeights)) {
       if (weightChannels(node, shape.c).inputs > mostInputs) continue;

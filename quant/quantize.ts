@@ -37,6 +37,7 @@ import { narrowRanges } from './methods/narrow-ranges.ts';
 import { sharedRanges } from './methods/shared-ranges.ts';
 import { type Observed, observe } from './observe.ts';
 import type { MeanSquaredError } from './observers/mse.ts';
+import { int8Recurrent } from './ops/recurrent.ts';
 import { quantPlan } from './plan.ts';
 import { type Methods, methodsOf, type Preset } from './presets.ts';
 import { type LayerReport, layerReport } from './report.ts';
@@ -174,7 +175,7 @@ function* quantizeSteps(
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
   const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
   const nodes = plan.graph.nodes.map((node) => {
-    if (!hasWeights(node)) return node;
+    if (!hasWeights(node)) return int8Recurrent(node, quant.get(node.output) as QuantParams, seen.states.get(node));
     const [x] = node.inputs as [number];
     const [known, stats] = [analytic?.get(x), seen.stats.get(x)];
     const mean = known ? (c: number) => known[c] as number : stats && ((c: number) => stats.mean(c));

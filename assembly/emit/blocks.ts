@@ -292,6 +292,24 @@ export interface FetchedBlock extends TileBlock {
 }
 export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
 
+/**
+ * Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift.
+ * assembly/kernels/recurrent-s16.ts
+ */
+export interface RecurrentBlock extends PlainBlock {
+  cell: number; // address, s16 [units]: cell (lstm), state (gru)
+  last: number; // address, s8 [units]: the output before the first row
+  count: number; // address, i32: rows that were not run
+  skip: number;
+  carry: number; // 1: the state goes on
+  reverse: number; // 1: from the last row to the first
+  table: number; // address, u16 [256] in i32: the logistic function (gates.ts)
+  slope: number; // of a straight line in its place; 0: none
+  output_mult: number;
+  output_shift: number;
+}
+export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent-s16', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
+
 /** Rows of the stream count from the start of window n. assembly/kernels/taps.ts */
 export interface TapsBlock extends PlainBlock {
   acc: number; // address, i32 [acc_rows][y_f][y_c]
@@ -314,3 +332,22 @@ export interface TapsBlock extends PlainBlock {
   waiting_slots: number;
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
+
+/** assembly/kernels/recurrent-s16.ts */
+export interface LstmBlock extends RecurrentBlock {
+  forget_mult: number;
+  forget_shift: number;
+  input_mult: number;
+  input_shift: number;
+  tanh_mult: number;
+  tanh_shift: number;
+  clip: number; // largest |cell|; 32768: any
+}
+export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'recurrent-s16', bytes: 180, at: { ...RecurrentBlock.at, forget_mult: 152, forget_shift: 156, input_mult: 160, input_shift: 164, tanh_mult: 168, tanh_shift: 172, clip: 176 } };
+
+/** assembly/kernels/recurrent-s16.ts */
+export interface GruBlock extends RecurrentBlock {
+  gates: number; // address, s16 [units]: of the reset gate
+  scaled: number; // address, s8 [units]: the state times the reset gate
+}
+export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'recurrent-s16', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };

@@ -10,6 +10,7 @@
  * scratch buffer around its producer.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { isRecurrent } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
@@ -94,6 +95,8 @@ export interface Buffers {
   directInput: boolean;
   /** By output: the address of a fold's slots, and of the i32 current slot. */
   partials: Map<number, { address: number; slot: number }>;
+  /** By output: a recurrent operator's own state, where it goes on from row to row. */
+  states: Map<number, { count: number; last: number; cell: number }>;
   /**
    * edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n +
    * ahead), by tensor id.
@@ -168,6 +171,19 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
     partials.set(output, { slot, address: make.kept(bytes, node.name, isMaximum(step) ? -128 : 0) });
   }
   return partials;
+}
+
+/** What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell. */
+function statesOf({ graph, steps }: StreamPlan, make: Maker): Buffers['states'] {
+  const states: Buffers['states'] = new Map();
+  for (const { node, output, section } of steps) {
+    if (section !== 'trunk' || !isRecurrent(node) || !node.attrs.carry) continue;
+    const { units } = node.attrs;
+    const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
+    const last = make.kept(units, `${node.name}, output`, graph.tensors[output]?.quant?.zeroPoint ?? 0);
+    states.set(output, { count, last, cell: make.kept(2 * units, `${node.name}, cell`, 0) });
+  }
+  return states;
 }
 
 const own: Step['kind'][] = ['run', 'taps', 'finish', 'fold'];
@@ -262,6 +278,7 @@ export function buffersOf(plan: StreamPlan, frontEnd?: FrontEnd): Buffers {
   make.kept(COUNTER_BYTES, 'counters', 0);
   const partials = partialsOf(plan, make);
   const trunk = trunkOf(plan, make);
+  const states = statesOf(plan, make);
   const waiting = waitingOf(plan, make);
   const sound = frontEnd && {
     frontEnd,
@@ -292,6 +309,7 @@ export function buffersOf(plan: StreamPlan, frontEnd?: FrontEnd): Buffers {
     inputs,
     directInput,
     partials,
+    states,
     ...waiting,
     ...shared,
     ...(sound && { sound }),

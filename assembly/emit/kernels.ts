@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, HistoryBlock, MulBlock, PlainBlock, PoolBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -82,6 +82,11 @@ export const kernels = {
   mul_s8: kernel('mul', MulBlock, 'rows'),
   maxpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   avgpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
+  lstm_s16_s8: kernel('recurrent-s16', LstmBlock, 'rows'),
+  gru_after_s16_s8: kernel('recurrent-s16', GruBlock, 'rows'),
+  gru_before_s16_s8: kernel('recurrent-s16', GruBlock, 'rows'),
+  rnn_s16_s8: kernel('recurrent-s16', RecurrentBlock, 'rows'),
+  gates_s8_s16: kernel('recurrent-s16', PlainBlock, 'rows'),
   slice_s8: kernel('slice', ConcatBlock, 'rows'),
   softmax_s8: kernel('softmax', SoftmaxBlock, 'rows'),
   taps_open_s8: kernel('taps', TapsBlock, 'block'),

@@ -8,7 +8,7 @@ import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import { join } from '../../models/lists.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
-import type { Step } from '../../models/stream/types.ts';
+import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type At, type Fixup, packBlock } from './block.ts';
 import { type Buffers, leftAddress, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
@@ -86,6 +86,7 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
   });
   const trunk = inTrunk && step.kind !== 'accumulate' ? buffers.trunk.get(step.output) : undefined;
   const partial = buffers.partials.get(step.output);
+  const state = inTrunk ? buffers.states.get(step.output) : undefined;
   return {
     step,
     node: step.node as never,
@@ -94,9 +95,16 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
     y: trunk ? trunk.address + trunk.plan.historyRows * trunk.frameBytes : windowAddress(buffers, step.output),
     out: shape(step.output),
     ...(step.slots !== undefined && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
+    ...(state && trunk && { state: { ...state, skip: rowsBefore(quant.plan, trunk.plan) } }),
     ...(step.fold && { fold: foldIo(step, step.fold, buffers) }),
     ...(step.kind === 'taps' && { taps: tapsIo(quant, step, buffers) }),
   };
+}
+
+/** Rows of a trunk tensor that are computed before its row 0: of the zero points that stand before the signal. */
+function rowsBefore({ window, delayFrames, microHop }: StreamPlan, rows: TensorPlan): number {
+  const blocks = Math.ceil((window + delayFrames) / microHop);
+  return Math.max(0, blocks * rows.newRows - (rows.historyRows + rows.newRows - rows.windowFirstRow));
 }
 
 /** The same step on the left chain: window n + ahead. */

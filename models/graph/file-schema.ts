@@ -58,6 +58,15 @@ const int8Quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
 const quant = v.union([int8Quant, v.strictObject({ scale, zeroPoint: v.literal(0), type: v.literal('int16') })]);
 const constant = v.optional(v.strictObject({ data: typed('i8'), quant: int8Quant }));
 
+const recurrent = {
+  units: small,
+  recurrent: weights,
+  recurrentBias: bias,
+  reverse: v.boolean(),
+  carry: v.optional(v.boolean()),
+  slope: v.optional(v.pipe(v.number(), v.minValue(2 ** -10), v.maxValue(1))),
+};
+
 const attrs = {
   conv: v.object({ ...kernel, ...dilation, groups: small, outChannels: small, weights, bias }),
   depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
@@ -76,6 +85,9 @@ const attrs = {
     alpha: v.optional(v.pipe(v.number(), v.finite())),
     clamp,
   }),
+  lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-15, -6)) }),
+  gru: v.object({ ...recurrent, resetAfter: v.boolean() }),
+  rnn: v.object(recurrent),
   softmax: v.object({ beta: v.pipe(v.number(), v.finite(), v.minValue(1e-6), v.maxValue(1e6)) }),
 };
 
@@ -125,6 +137,9 @@ export const graphSchema = v.object({
       node('slice'),
       node('activation'),
       node('softmax'),
+      node('lstm'),
+      node('gru'),
+      node('rnn'),
     ]),
   ),
   inputs: v.pipe(v.array(port), v.minLength(1)),

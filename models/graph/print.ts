@@ -69,6 +69,7 @@ function geometryOf(node: Node): string {
   const { attrs } = node;
   if (node.op === 'globalavg' || node.op === 'globalmax') return node.attrs.overF ? 'over t, f' : 'over t';
   if (node.op === 'concat') return `along ${node.attrs.axis}`;
+  if ('reverse' in attrs) return attrs.reverse ? 'backwards' : '';
   if (!('kernelT' in attrs)) return '';
   const by = (letter: string, t: number, f: number, always = false) =>
     f !== 1 ? `${letter}${t}x${f}` : t !== 1 || always ? `${letter}${t}` : '';
@@ -101,5 +102,7 @@ function clampName([low, high]: Clamp): string {
   return `clamp ${low}..${high}`;
 }
 
-const paramsOf = (node: Node): number =>
-  'weights' in node.attrs ? node.attrs.weights.data.length + (node.attrs.bias?.length ?? 0) : 0;
+function paramsOf({ attrs }: Node): number {
+  if ('recurrent' in attrs) return attrs.recurrent.data.length + (attrs.recurrentBias?.length ?? 0);
+  return 'weights' in attrs ? attrs.weights.data.length + (attrs.bias?.length ?? 0) : 0;
+}

@@ -9,10 +9,13 @@ import { dense } from './dense.ts';
 import { depthwise } from './depthwise.ts';
 import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
+import { gru } from './gru.ts';
 import { history } from './history.ts';
+import { lstm } from './lstm.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { OpDef } from './op.ts';
+import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 
@@ -26,9 +29,12 @@ export const ops: { [K in OpName]: OpDef<K> } = {
   depthwise,
   globalavg,
   globalmax,
+  gru,
   history,
+  lstm,
   maxpool,
   mul,
+  rnn,
   slice,
   softmax,
 };

@@ -55,6 +55,8 @@ export interface OpDef<K extends OpName> {
   stream?(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
   /** Multiply-accumulates of one output frame (padded taps counted); left out: none. */
   macsPerFrame?(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
+  /** Bytes that an int8 graph's module keeps of it from row to row; left out: none. */
+  stateBytes?(attrs: OpAttrs[K]): number;
   /** Where the weights of a layer y = clamp(W x + b) stand. @param channels of its input */
   weightChannels?(attrs: OpAttrs[K], channels: number): WeightChannels;
   /**
@@ -73,6 +75,10 @@ export interface OpDef<K extends OpName> {
   scores?: true;
   /** The output's int8 parameters that the 8-bit specification fixes. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
+  /** The parameters in which int8 graphs have its input, where the operator fixes them. */
+  inputParams?(attrs: OpAttrs[K]): QuantParams;
+  /** The largest |value| of a state that no tensor shows. */
+  largestState?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): number;
   /** Inputs that have a finite value, where not all have: a formula in x. */
   domain?(attrs: OpAttrs[K]): string | undefined;
 }

@@ -5,6 +5,7 @@
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import { tickName, ticksOf } from '../graph/clock.ts';
+import { isRecurrent } from '../graph/recurrent.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { edgesOf, pays } from './edges.ts';
@@ -37,16 +38,19 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   lookAhead = ticksOf(lookAhead, clock);
   const alignment = strideOf(timing.values(), clock);
   const aligned = options.hop % alignment === 0;
-  if (aligned && lead === 0 && lookAhead === 0)
+  const recurs = graph.nodes.some(isRecurrent);
+  if (aligned && lead === 0 && lookAhead === 0 && !recurs)
     return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
   const trained = trainedContext(graph);
-  if (aligned && lookAhead === 0 && trained >= lead) {
+  if (aligned && lookAhead === 0 && trained >= lead && !recurs) {
     return {
       mode: 'stream',
       reason: `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
     };
   }
-  const cause = aligned
+  const cause = recurs
+    ? 'a recurrence begins anew at every window (mode stream carries its state on)'
+    : aligned
     ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
     : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
   const edges = edgesOf(graph, options.hop);

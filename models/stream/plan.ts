@@ -8,6 +8,7 @@
  */
 import { RunletError } from '../error.ts';
 import { lcm, ticksOf } from '../graph/clock.ts';
+import { withCarry } from '../graph/recurrent.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
@@ -95,16 +96,17 @@ interface Trunk {
 }
 
 /**
- * Plans how `graph` answers at every hop.
+ * Plans how a graph answers at every hop. In mode stream the states of recurrent operators go on from row to row.
  * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
  */
-export function planStream(graph: Graph, options: PlanOptions): StreamPlan {
-  const { clock } = viewOf(graph);
+export function planStream(given: Graph, options: PlanOptions): StreamPlan {
+  const { clock } = viewOf(given);
   const { window } = clock;
-  checkOptions(graph, window, options);
+  checkOptions(given, window, options);
   const { hop } = options;
-  const draft: Draft = { graph, options, clock, window, hop, ...planMode(graph, options) };
-  const { mode } = draft;
+  const { mode, reason } = planMode(withCarry(given, false), options);
+  const graph = withCarry(given, mode === 'stream');
+  const draft: Draft = { graph, options, clock, window, hop, mode, reason };
   if (mode === 'edge-exact') return planEdges(draft);
   const nodes = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => nodes.has(node));

@@ -5,10 +5,12 @@
  * differ.
  * Out: the same plan with that graph's nodes.  Nothing is planned again, so both run alike by construction.
  */
+import { withCarry } from '../graph/recurrent.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamPlan } from './types.ts';
 
-export function planFor(plan: StreamPlan, graph: Graph): StreamPlan {
+export function planFor(plan: StreamPlan, given: Graph): StreamPlan {
+  const graph = withCarry(given, plan.mode === 'stream');
   const other = new Map(plan.graph.nodes.map((node, i) => [node, graph.nodes[i] as Node]));
   const at = (node: Node): Node => other.get(node) as Node;
   const moved = <T>(map: Map<Node, T>): Map<Node, T> => new Map([...map].map(([node, value]) => [at(node), value]));

@@ -6,6 +6,7 @@
  * whole window costs no more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody in the trunk needs it.
  */
 
+import { isRecurrent } from '../graph/recurrent.ts';
 import { stepTrunk } from '../graph/stateful.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
@@ -25,7 +26,7 @@ export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
     const rule = view.rule(node);
     if (!trunk.has(node) || !at || rule.kind !== 'window') continue;
     const needed = view.readers(node.output).some((n) => trunk.has(n));
-    const padded = rule.pad[0] !== 0 || rule.pad[1] !== 0;
+    const padded = rule.pad[0] > 0 || rule.pad[1] > 0 || isRecurrent(node); // a state runs through all rows
     if (!needed && !padded && view.rows(node.output) * at.jump <= time) trunk.delete(node);
   }
   return trunk;

@@ -8,6 +8,7 @@
 import type { Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
+import { opOfNode } from '../ops/index.ts';
 import { partialBytes, streamFold } from './fold.ts';
 import { hasTrunk, type Step, type StepInput, type StreamPlan, type TensorPlan, type Timing } from './types.ts';
 
@@ -84,6 +85,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       const outRows = draft.tensors.get(node.output)?.newRows ?? 0;
       trunkSteps.push({
         ...common,
+        stateBytes: opOfNode(node).stateBytes?.(node.attrs) ?? 0,
         kind: 'run',
         section: 'trunk',
         inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),

@@ -65,6 +65,7 @@ interface Finish {
   min: number;
   max: number;
   types?: Types;
+  gate?: true;
 }
 
 /** An accumulator of output o to its stored value. */
@@ -72,7 +73,7 @@ export function finishSum(p: Finish, acc: number, o: number): number {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const scaled = p.low
     ? roundOnce(acc, multiplier * 2 ** lowBits + (p.low[o] as number), shift - ONCE + lowBits)
-    : (p.types ? requantiseWide : requantise)(acc, multiplier, shift);
+    : (p.types && !p.gate ? requantiseWide : requantise)(acc, multiplier, shift);
   return clampInt(p.yZero + scaled, p.min, p.max);
 }
 

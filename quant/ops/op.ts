@@ -18,7 +18,10 @@ import {
 } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
+import type { GruParams } from './gru.ts';
 import type { Types } from './int16.ts';
+import type { LstmParams } from './lstm.ts';
+import type { RecurrentParams } from './recurrent.ts';
 
 export interface IntTensor {
   data: Ints; // [t][f][c]
@@ -37,6 +40,8 @@ export interface MacParams extends Range {
   bias: Int32Array; // [o]
   /** Where one of both is int16; `multiplier` and `shift` are then those of wideMultiplier (int16.ts). */
   types?: Types;
+  /** int8 to int16 with multipliers of 31 bits and two roundings, for a recurrent operator. */
+  gate?: true;
   multiplier: Int32Array; // [o]
   shift: Int32Array; // [o], all of one kind
   /** int16 rounded once: the multipliers' lower bits (once.ts); `multiplier` has the upper ones. */
@@ -110,6 +115,9 @@ export interface IntParams {
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams;
+  lstm: LstmParams;
+  gru: GruParams;
+  rnn: RecurrentParams;
 }
 
 /** Moves of the output in steps, of each channel or of all, away from an integer, and `lift` upwards. */

@@ -58,15 +58,17 @@ export function macParams(
   const range = rangeOf(parts.clamp, yq);
   const sums = { weights: weights.data, bias: bias ?? new Int32Array(outputs) };
   const steps = Math.max(range.max - yq.zeroPoint, yq.zeroPoint - range.min);
+  const gate = weights.scaleRule === 'gate' && types?.x === 'int8';
   const largest = () => largestSums(sums, types?.x === 'int16' ? 32768 : 255);
   return {
     ...range,
     ...(types && { types }),
+    ...(gate && { gate }),
     geometry: parts.geometry,
     ...sums,
     ...(weights.scaleRule === 'dense-once'
       ? onceMultipliers({ reals, largest: largest(), steps, wide: types !== undefined, where })
-      : twiceMultipliers(reals, types ? wideMultiplier : quantizeMultiplier)),
+      : twiceMultipliers(reals, types && !gate ? wideMultiplier : quantizeMultiplier)),
     xZero: xq.zeroPoint,
     yZero: yq.zeroPoint,
     per: parts.per,

@@ -12,6 +12,7 @@ import {
   type Node,
   type OpName,
   type QuantParams,
+  storedRange,
   type Tensor,
 } from '../../models/graph/types.ts';
 import { opOf } from '../../models/ops/index.ts';
@@ -53,7 +54,7 @@ export interface Distance {
   distinct: number;
 }
 
-/** Each node's integer result against its real meaning on its dequantised inputs; values outside int8 count as its ends. */
+/** Each node's integer result against its real meaning on its dequantised inputs; values outside its type count as its ends. */
 export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distance {
   const { graph } = quant.plan;
   const real = dequantised(graph);
@@ -66,7 +67,9 @@ export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distan
     for (const output of outputs) for (const value of output) values.add(value);
     for (const node of real.nodes) {
       const shape = tensorOf(graph, node.output).shape;
-      const { scale, zeroPoint } = tensorOf(graph, node.output).quant as QuantParams;
+      const quant = tensorOf(graph, node.output).quant as QuantParams;
+      const { scale, zeroPoint } = quant;
+      const [low, high] = storedRange(quant);
       const xs = node.inputs.map((id) => ({
         data: dequantise(bytes(id), tensorOf(graph, id)),
         shape: tensorOf(graph, id).shape,
@@ -75,7 +78,7 @@ export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distan
       const got = bytes(node.output);
       let most = wanted.length === got.length ? (steps[node.op] ?? 0) : Number.POSITIVE_INFINITY;
       wanted.forEach((y, i) => {
-        const distance = Math.abs(Math.min(127, Math.max(-128, y / scale + zeroPoint)) - (got[i] as number));
+        const distance = Math.abs(Math.min(high, Math.max(low, y / scale + zeroPoint)) - (got[i] as number));
         if (!(distance <= most)) most = distance;
       });
       steps[node.op] = most;

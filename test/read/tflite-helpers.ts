@@ -59,6 +59,7 @@ export function toFile(graph: Graph, port: Port, values: Float32Array): Float32A
 /** The same graph with real weights: int8 weights times their scales, int32 biases times input scale times weight scale. */
 export function dequantised(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => {
+    if ('recurrent' in node.attrs) return realCell(graph, node);
     if (!(node.op === 'conv' || node.op === 'depthwise' || node.op === 'dense')) return node;
     const { weights, bias } = node.attrs;
     const channels =
@@ -72,6 +73,17 @@ export function dequantised(graph: Graph): Graph {
     return { ...node, attrs: { ...node.attrs, weights: real, bias: realBias } } as Node;
   });
   return { ...graph, nodes };
+}
+
+/** A recurrent node: weights of sum o times scale o, its bias times the scale of what they multiply, the output. */
+function realCell(graph: Graph, node: Node): Node {
+  if (!('recurrent' in node.attrs)) return node;
+  const { recurrent, recurrentBias, units } = node.attrs;
+  const scale = (o: number) => recurrent.scales?.[o] ?? 1;
+  const data = Float32Array.from(recurrent.data, (q, i) => q * scale(Math.floor(i / units)));
+  const h = graph.tensors[node.output]?.quant?.scale ?? 1;
+  const bias = recurrentBias && Float32Array.from(recurrentBias, (q, o) => q * h * scale(o));
+  return { ...node, attrs: { ...node.attrs, recurrent: { data }, recurrentBias: bias } } as Node;
 }
 
 const channelsOf = (graph: Graph, node: Node): number => graph.tensors[node.output]?.shape.c ?? 0;

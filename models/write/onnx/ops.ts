@@ -5,6 +5,7 @@
  * Source: ONNX operator specifications, opset 17.
  */
 import { isNoClamp } from '../../graph/clamp.ts';
+import { isRecurrent } from '../../graph/recurrent.ts';
 import {
   type Clamp,
   type Node,
@@ -31,6 +32,7 @@ export const opset = 17;
 /** Why an operator has no ONNX form; nothing where it has one. */
 export function unwritable(node: Node): string | undefined {
   if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
+  if (isRecurrent(node)) return 'a recurrence has no form with quantised gates in ONNX';
   if (node.op === 'activation' && node.attrs.fn !== 'identity') {
     const { onnx, since = opset } = unaryOf(node.attrs.fn);
     if (onnx === undefined || since > opset) return `${node.attrs.fn} is no operator of opset ${opset}`;
@@ -182,7 +184,7 @@ const softmax: Write<'softmax'> = (e, { name }, [given]) => {
   return { raw: e.node('Softmax', [e.real(given as Written)], { axis: 1 }, name), form };
 };
 
-const writers: { [K in Exclude<OpName, 'history'>]: Write<K> } = {
+const writers: { [K in Exclude<OpName, 'history' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
   avgpool: pool('AveragePool'),

@@ -1,0 +1,237 @@
+/**
+ * lstm, gru and rnn over rows of int16 gates, and the products of frames with input weights that they read.
+ *
+ * In: x s16 [rows][gates * units], 12 bits behind the point.  Out: rows first to first + rows - 1 of y s8
+ * [...][units].  Weights s8 [gates * units][units] multiply the output before.  Where `carry` is 1 the state at
+ * `cell` and `last` goes on from call to call, and the first `skip` rows, which lie before the signal, are not
+ * run; else every call begins anew.  Exact: quant/ops/recurrent.ts, gates.ts, lstm.ts, gru.ts, rnn.ts.
+ */
+import { clamp, requantise } from "./fixed-point";
+import { PlainBlock } from "./mac";
+import { fill_s8, move_s8 } from "./move";
+
+/** Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
+@unmanaged
+export class RecurrentBlock extends PlainBlock {
+  cell: usize; // address, s16 [units]: cell (lstm), state (gru)
+  last: usize; // address, s8 [units]: the output before the first row
+  count: usize; // address, i32: rows that were not run
+  skip: i32;
+  carry: i32; // 1: the state goes on
+  reverse: i32; // 1: from the last row to the first
+  table: usize; // address, u16 [256] in i32: the logistic function (gates.ts)
+  slope: i32; // of a straight line in its place; 0: none
+  output_mult: i32;
+  output_shift: i32;
+}
+
+@unmanaged
+export class LstmBlock extends RecurrentBlock {
+  forget_mult: i32;
+  forget_shift: i32;
+  input_mult: i32;
+  input_shift: i32;
+  tanh_mult: i32;
+  tanh_shift: i32;
+  clip: i32; // largest |cell|; 32768: any
+}
+
+@unmanaged
+export class GruBlock extends RecurrentBlock {
+  gates: usize; // address, s16 [units]: of the reset gate
+  scaled: usize; // address, s8 [units]: the state times the reset gate
+}
+
+// @ts-ignore: decorator
+@inline
+function int16(x: i32): i32 {
+  return clamp(x, -32768, 32767);
+}
+
+/** sum a[i] * b[i] */
+function dot_s8(
+  a: usize, // s8 [n]
+  b: usize, // s8 [n]
+  n: i32,
+): i32 {
+  let sum = 0;
+  if (ASC_FEATURE_SIMD) {
+    let four = i32x4.splat(0);
+    for (; n >= 8; n -= 8) {
+      four = i32x4.add(four, i32x4.dot_i16x8_s(v128.load_ext<i8>(a), v128.load_ext<i8>(b)));
+      a += 8;
+      b += 8;
+    }
+    four = i32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
+    sum = i32x4.extract_lane(four, 0) + i32x4.extract_lane(four, 1);
+  } else {
+    for (; n >= 4; n -= 4) {
+      sum += <i32>load<i8>(a) * <i32>load<i8>(b);
+      sum += <i32>load<i8>(a, 1) * <i32>load<i8>(b, 1);
+      sum += <i32>load<i8>(a, 2) * <i32>load<i8>(b, 2);
+      sum += <i32>load<i8>(a, 3) * <i32>load<i8>(b, 3);
+      a += 4;
+      b += 4;
+    }
+  }
+  for (; n > 0; n--) sum += <i32>load<i8>(a++) * <i32>load<i8>(b++);
+  return sum;
+}
+
+/** Sum o: n products, the bias, and the scale of gates. */
+function gate_sum(p: PlainBlock, o: i32, x: usize, n: i32): i32 {
+  const sum = dot_s8(p.weights + o * n, x, n) + load<i32>(p.bias + (o << 2));
+  return int16(requantise(sum, load<i32>(p.multiplier + (o << 2)), <i32>load<i8>(p.shift + o)));
+}
+
+/** The logistic table at a / 2^bits, on a line between two entries, times 2^bits; past its end `beyond`. */
+function between(table: usize, a: i32, bits: i32, beyond: i32): i32 {
+  const i = a >> bits;
+  if (i >= 255) return beyond << bits;
+  const low = <i32>load<u16>(table + (i << 1));
+  return (low << bits) + (a & ((1 << bits) - 1)) * (<i32>load<u16>(table + (i << 1), 2) - low);
+}
+
+function gate(p: RecurrentBlock, x: i32): i32 {
+  const slope = p.slope;
+  if (slope) return clamp(16384 + ((x * slope + 2048) >> 12), 0, 32767);
+  const y = between(p.table, abs(3 * x), 9, 65534);
+  return (x >= 0 ? y + 512 : (1 << 25) - y + 511) >> 10;
+}
+
+function tanh_s16(table: usize, x: i32, multiplier: i32, shift: i32): i32 {
+  const scaled = shift ? (x * multiplier + (1 << (shift - 1))) >> shift : x * multiplier;
+  const y = between(table, abs(scaled), 8, 65535);
+  return (scaled >= 0 ? y - (1 << 23) + 128 : (1 << 23) - y + 127) >> 8;
+}
+
+// @ts-ignore: decorator
+@inline
+function down15(x: i32): i32 {
+  return (x + 16384) >> 15;
+}
+
+// @ts-ignore: decorator
+@inline
+function to_output(p: RecurrentBlock, x: i32): i32 {
+  return clamp(p.x_zero + requantise(x, p.output_mult, p.output_shift), -128, 127);
+}
+
+/** A gate's sum: of the row, and of the output before. */
+// @ts-ignore: decorator
+@inline
+function at_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
+  return int16(<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c));
+}
+
+/** A state at its beginning, unless it goes on. */
+function begin(p: RecurrentBlock): void {
+  if (p.carry) return;
+  fill_s8(p.cell, 0, p.y_c << 1);
+  fill_s8(p.last, p.x_zero, p.y_c);
+}
+
+/** Whether a row lies before the signal. */
+function is_before(p: RecurrentBlock): bool {
+  const done = load<i32>(p.count);
+  if (!p.carry || done >= p.skip) return false;
+  store<i32>(p.count, done + 1);
+  return true;
+}
+
+function lstm_row(p: LstmBlock, x: usize, before: usize, y: usize): void {
+  const u = p.y_c;
+  for (let k: i32 = 0; k < u; k++) {
+    const candidate = tanh_s16(p.table, at_row(p, x, before, 2 * u + k), 3, 0);
+    const input = int16(requantise(gate(p, at_row(p, x, before, k)) * candidate, p.input_mult, p.input_shift));
+    const cell = p.cell + (k << 1);
+    const old = gate(p, at_row(p, x, before, u + k)) * <i32>load<i16>(cell);
+    let c = int16(int16(requantise(old, p.forget_mult, p.forget_shift)) + input);
+    if (p.clip < 32768) c = clamp(c, -p.clip, p.clip);
+    store<i16>(cell, c);
+    const shown = tanh_s16(p.table, c, p.tanh_mult, p.tanh_shift) * gate(p, at_row(p, x, before, 3 * u + k));
+    store<i8>(y + k, to_output(p, shown));
+  }
+}
+
+function gru_row(p: GruBlock, x: usize, before: usize, y: usize, after: bool): void {
+  const u = p.y_c;
+  for (let k: i32 = 0; k < u; k++) {
+    const reset = gate(p, at_row(p, x, before, u + k));
+    store<i16>(p.gates + (k << 1), reset);
+    if (!after) store<i8>(p.scaled + k, to_output(p, down15(reset * <i32>load<i16>(p.cell + (k << 1)))));
+  }
+  for (let k: i32 = 0; k < u; k++) {
+    const o = 2 * u + k;
+    const z = gate(p, at_row(p, x, before, k));
+    let sum = gate_sum(p, o, after ? before : p.scaled, u);
+    if (after) sum = down15(<i32>load<i16>(p.gates + (k << 1)) * sum);
+    const n = tanh_s16(p.table, int16(<i32>load<i16>(x + (o << 1)) + sum), 3, 0);
+    const state = p.cell + (k << 1);
+    const h = n + down15(z * (<i32>load<i16>(state) - n));
+    store<i16>(state, h);
+    store<i8>(y + k, to_output(p, h));
+  }
+}
+
+function rnn_row(p: RecurrentBlock, x: usize, before: usize, y: usize): void {
+  for (let k: i32 = 0; k < p.y_c; k++)
+    store<i8>(y + k, to_output(p, tanh_s16(p.table, at_row(p, x, before, k), 3, 0)));
+}
+
+/** Kinds of cells. */
+const LSTM = 0;
+const GRU_AFTER = 1;
+const GRU_BEFORE = 2;
+const RNN = 3;
+
+// @ts-ignore: decorator
+@inline
+function run(p: RecurrentBlock, first: i32, rows: i32, kind: i32): void {
+  const u = p.y_c;
+  const width = (kind == LSTM ? 8 : kind == RNN ? 2 : 6) * u; // bytes
+  begin(p);
+  let before = p.last;
+  for (let i: i32 = 0; i < rows; i++) {
+    const r = first + (p.reverse ? rows - 1 - i : i);
+    const y = p.y + r * u;
+    if (is_before(p)) {
+      fill_s8(y, p.x_zero, u);
+      continue;
+    }
+    const x = p.x + r * width;
+    if (kind == LSTM) lstm_row(changetype<LstmBlock>(p), x, before, y);
+    else if (kind == RNN) rnn_row(p, x, before, y);
+    else gru_row(changetype<GruBlock>(p), x, before, y, kind == GRU_AFTER);
+    before = y;
+  }
+  if (p.carry && before != p.last) move_s8(p.last, before, u);
+}
+
+export function lstm_s16_s8(p: LstmBlock, first: i32, rows: i32): void {
+  run(p, first, rows, LSTM);
+}
+
+/** The reset gate multiplies the recurrent sum. */
+export function gru_after_s16_s8(p: GruBlock, first: i32, rows: i32): void {
+  run(p, first, rows, GRU_AFTER);
+}
+
+/** The reset gate multiplies the state before the recurrent sum. */
+export function gru_before_s16_s8(p: GruBlock, first: i32, rows: i32): void {
+  run(p, first, rows, GRU_BEFORE);
+}
+
+export function rnn_s16_s8(p: RecurrentBlock, first: i32, rows: i32): void {
+  run(p, first, rows, RNN);
+}
+
+/** conv of one place: frames s8 [per] with weights [o][per], to gates s16 [o]. The bias has the zero point's share. */
+export function gates_s8_s16(p: PlainBlock, first: i32, rows: i32): void {
+  const n = p.per;
+  for (let r = first; r < first + rows; r++) {
+    const x = p.x + r * n;
+    const y = p.y + ((r * p.y_c) << 1);
+    for (let o: i32 = 0; o < p.y_c; o++) store<i16>(y + (o << 1), gate_sum(p, o, x, n));
+  }
+}

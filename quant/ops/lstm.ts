@@ -1,0 +1,51 @@
+/**
+ * lstm in integers: int8 output, int16 gates and cell.
+ *
+ * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, to the bit: TensorFlow Lite Micro
+ * UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations and weights with an int16 cell.
+ */
+import { type Multiplier, quantizeMultiplier } from '../fixed-point.ts';
+import { int16, product16, tanh16, tanhInput } from './gates.ts';
+import type { IntOp } from './op.ts';
+import { gate16, outputOf, type RecurrentParams, recurrentParams, walkInts } from './recurrent.ts';
+
+export interface LstmParams extends RecurrentParams {
+  forget: Multiplier;
+  input: Multiplier;
+  /** Of the cell, to the tanh's input. */
+  tanh: { multiplier: number; shift: number };
+  /** Largest |cell|; 32768: any. */
+  clip: number;
+}
+
+/** A scale of 2^-11 holds values up to 16, where tanh is 1. */
+const usualPower = -11;
+
+export const lstm: IntOp<'lstm'> = {
+  name: 'lstm',
+  int16: () => 'any',
+  prepare(node, [x], y) {
+    const { clip, cellPower = usualPower } = node.attrs;
+    const cell = 2 ** cellPower;
+    return {
+      ...recurrentParams(node, x, y, 2 ** -30),
+      forget: quantizeMultiplier((2 ** -15 * cell) / cell),
+      input: quantizeMultiplier(2 ** -30 / cell),
+      tanh: tanhInput(cellPower),
+      clip: clip === undefined ? 32768 : Math.trunc(Math.min(32767, clip / cell)),
+    };
+  },
+  run(p, xs, out) {
+    const { units, clip } = p;
+    const cell = new Int16Array(units);
+    return walkInts(p, xs, out, (g, _before, h) => {
+      for (let k = 0; k < units; k++) {
+        const input = product16(gate16(p, g(k)), tanh16(g(2 * units + k)), p.input);
+        const kept = product16(gate16(p, g(units + k)), cell[k] as number, p.forget);
+        const c = int16(kept + input);
+        cell[k] = clip < 32768 ? Math.max(-clip, Math.min(clip, c)) : c;
+        h[k] = outputOf(p, tanh16(cell[k] as number, p.tanh.multiplier, p.tanh.shift) * gate16(p, g(3 * units + k)));
+      }
+    });
+  },
+};

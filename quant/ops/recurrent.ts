@@ -1,0 +1,147 @@
+/**
+ * What lstm, gru and rnn share in integers: recurrent products, and the walk from row to row. Holds no
+ * operator.
+ *
+ * In: gates int16 with 12 bits behind the point, the output int8.  Out: parameters; rows of int8.
+ * g = saturate(x + requantise(b + sum u (h - zero))), int16.  Source: TensorFlow Lite Micro lstm_eval.h.
+ */
+import { RunletError } from '../../models/error.ts';
+import { isRecurrent, type RecurrentAttrs } from '../../models/graph/recurrent.ts';
+import type { Node, NodeOf, QuantParams, Shape, Tensor, Weights } from '../../models/graph/types.ts';
+import { sameParams } from '../../models/graph/types.ts';
+import { gateParams } from '../../models/ops/recurrent.ts';
+import { only } from '../../models/ops/sliding.ts';
+import { clampInt, type Multiplier, mostBias, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
+import { int16, line16, logistic16 } from './gates.ts';
+import { type IntTensor, quantOf } from './op.ts';
+
+export interface RecurrentParams {
+  units: number;
+  /** [gate * units + unit][units]. */
+  weights: Int8Array;
+  /** [gate * units + unit]: the bias less the zero point's share. */
+  bias: Int32Array;
+  multiplier: Int32Array;
+  shift: Int32Array;
+  /** Zero point of the output. */
+  zero: number;
+  /** From 15 bits behind the point to the output's scale. */
+  output: Multiplier;
+  reverse: boolean;
+  carry: boolean;
+  /** Of the gates' straight line, 15 bits behind the point; 0: the logistic function. */
+  slope: number;
+  types: { x: 'int16'; y: 'int8' };
+}
+
+type RecurrentNode = NodeOf<'lstm'> | NodeOf<'gru'> | NodeOf<'rnn'>;
+
+/** @param product scale of what is brought to the output's scale */
+export function recurrentParams({ attrs, name }: RecurrentNode, x: Tensor | undefined, y: Tensor, product: number): RecurrentParams {
+  const { data, scales } = attrs.recurrent;
+  const { recurrentBias, units } = attrs;
+  if (!(data instanceof Int8Array) || !scales || recurrentBias instanceof Float32Array)
+    throw new RunletError('RN401', { what: 'weights are not int8', where: name, tryThis: 'quantise the model with calibration data first' });
+  const yq = quantOf(y, name);
+  if (!sameParams(quantOf(x, name), gateParams) || yq.type === 'int16')
+    throw new RunletError('RN440', {
+      what: 'a recurrent operator reads int16 of scale 2^-12 and writes int8',
+      where: name,
+      why: 'its cell is computed in these types (docs/adr/0030)',
+      tryThis: 'quantise the float model again',
+    });
+  const sums = data.length / units;
+  const found = Array.from({ length: sums }, (_, o) =>
+    quantizeMultiplier((yq.scale * (scales[scales.length > 1 ? o : 0] as number)) / gateParams.scale),
+  );
+  const bias = Int32Array.from({ length: sums }, (_, o) => {
+    let all = 0;
+    for (let j = 0; j < units; j++) all += data[o * units + j] as number;
+    return (recurrentBias?.[o] ?? 0) - yq.zeroPoint * all;
+  });
+  return {
+    units,
+    weights: data,
+    bias,
+    multiplier: Int32Array.from(found, (m) => m.multiplier),
+    shift: Int32Array.from(found, (m) => m.shift),
+    zero: yq.zeroPoint,
+    output: quantizeMultiplier(product / yq.scale),
+    reverse: attrs.reverse,
+    carry: attrs.carry ?? false,
+    slope: attrs.slope === undefined ? 0 : roundHalfAway(attrs.slope * 2 ** 15),
+    types: { x: 'int16', y: 'int8' },
+  };
+}
+
+/** One sum of products with an int8 vector, 12 bits behind the point. */
+export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): number {
+  let acc = p.bias[o] as number;
+  for (let j = 0; j < p.units; j++) acc += (p.weights[o * p.units + j] as number) * (h[j] as number);
+  return int16(requantise(acc | 0, p.multiplier[o] as number, p.shift[o] as number));
+}
+
+/** A gate's function of its int16 sum. */
+export const gate16 = ({ slope }: RecurrentParams, x: number): number => (slope === 0 ? logistic16(x) : line16(x, slope));
+
+/** A value with the scale that `output` is made for, as int8. */
+export const outputOf = (p: RecurrentParams, x: number): number =>
+  clampInt(p.zero + requantise(x, p.output.multiplier, p.output.shift), -128, 127);
+
+/** g(o): gate sum o of the row; writes the new output to h. */
+export type IntStep = (g: (o: number) => number, before: Int8Array, h: Int8Array, x: (o: number) => number) => void;
+
+export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: IntStep): Int8Array {
+  const { data } = only(xs, 'recurrence');
+  const y = new Int8Array(out.t * p.units);
+  const width = p.bias.length;
+  let before = new Int8Array(p.units).fill(p.zero);
+  for (let i = 0; i < out.t; i++) {
+    const row = p.reverse ? out.t - 1 - i : i;
+    const x = (o: number) => data[row * width + o] as number;
+    const h = y.subarray(row * p.units, (row + 1) * p.units);
+    step((o) => int16(x(o) + recurrentSum(p, o, before)), before, h, x);
+    before = h;
+  }
+  return y;
+}
+
+/** Weights to int8, a scale for each sum, and the bias at the scale of the products. */
+function int8Weights(attrs: RecurrentAttrs, h: QuantParams): Pick<RecurrentAttrs, 'recurrent' | 'recurrentBias'> {
+  const { recurrent, recurrentBias, units } = attrs;
+  const sums = recurrent.data.length / units;
+  const scales = Float64Array.from({ length: sums }, (_, o) => {
+    let most = 0;
+    for (let j = 0; j < units; j++) most = Math.max(most, Math.abs(recurrent.data[o * units + j] as number));
+    const b = Math.abs(recurrentBias?.[o] ?? 0);
+    return Math.fround(Math.max(most / 127, b / (h.scale * 2 ** 30), most === 0 ? b / (h.scale * 2 ** 20) : 0)) || 2 ** -20;
+  });
+  const data = Int8Array.from(recurrent.data, (w, i) => clampInt(roundHalfAway(w / (scales[Math.floor(i / units)] as number)), -127, 127));
+  const integers = recurrentBias && Int32Array.from(recurrentBias, (b, o) => clampInt(roundHalfAway(b / (h.scale * (scales[o] as number))), -mostBias, mostBias));
+  const int8: Weights = { data, scales };
+  return { recurrent: int8, recurrentBias: integers };
+}
+
+/** The power of two of a cell's scale that holds `largest`, from 2^-15 to 2^-6. */
+export const cellPowerOf = (largest: number): number => {
+  const power = Math.ceil(Math.log2(Math.max(largest, 2 ** -20) / 32767));
+  return Math.min(-6, Math.max(-15, power));
+};
+
+/** A float node in integers. @param largest value of its cell that calibration saw */
+export function int8Recurrent(node: Node, y: QuantParams, largest: number | undefined): Node {
+  if (!isRecurrent(node)) return node;
+  const attrs = { ...node.attrs, ...int8Weights(node.attrs, y) };
+  const cellPower = node.op === 'lstm' ? { cellPower: cellPowerOf(largest ?? 16) } : {};
+  return { ...node, attrs: { ...attrs, ...cellPower } } as Node;
+}
+
+/** An int8 node in the real numbers that it stands for. */
+export function realRecurrent(node: Node, y: QuantParams | undefined): Node {
+  if (!isRecurrent(node)) return node;
+  const { recurrent, recurrentBias, units } = node.attrs;
+  const scale = (o: number) => (recurrent.scales?.[o] ?? recurrent.scales?.[0] ?? 1) as number;
+  const data = Float32Array.from(recurrent.data, (q, i) => q * scale(Math.floor(i / units)));
+  const bias = recurrentBias && Float32Array.from(recurrentBias, (q, o) => q * scale(o) * (y?.scale ?? 1));
+  return { ...node, attrs: { ...node.attrs, recurrent: { data }, recurrentBias: bias } } as Node;
+}

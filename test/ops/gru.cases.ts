@@ -1,0 +1,17 @@
+/** gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[]. */
+import type { OpCase } from './case.ts';
+import { recurrentCase, type RecurrentSpec } from './recurrent.ts';
+
+const gru = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('gru', name, spec);
+
+export const cases: OpCase[] = [
+  gru('8 units, reset after', { x: [6, 1, 3], units: 8 }),
+  gru('8 units, reset before', { x: [6, 1, 3], units: 8, resetAfter: false }),
+  gru('one unit, one row', { x: [1, 1, 2], units: 1 }),
+  gru('odd units, feature rows', { x: [5, 4, 3], units: 7, hop: 2 }),
+  gru('40 units, reset before', { x: [9, 1, 5], units: 40, hop: 3, resetAfter: false }),
+  gru('backwards', { x: [7, 1, 3], units: 5, reverse: true }),
+  gru('hard gates', { x: [6, 1, 3], units: 6, slope: 1 / 6 }),
+  gru('no bias', { x: [6, 1, 3], units: 6, bias: 'none' }),
+  gru('saturated gates, many rows', { x: [40, 1, 3], units: 9, gain: 4, steps: 8 }),
+];

@@ -1,0 +1,37 @@
+/**
+ * Cases of recurrent operators: gates by a 1x1 convolution of an int8 input, then the cell.
+ *
+ * In: a cell, rows, channels, units.  Out: OpCase.
+ */
+import type { GruAttrs, LstmAttrs, RecurrentAttrs } from '../../models/graph/recurrent.ts';
+import { kernelOfOne, noClamp } from '../../models/graph/types.ts';
+import { gateParams, gatesOf } from '../../models/ops/recurrent.ts';
+import { CaseGraph, type OpCase, q, type Size } from './case.ts';
+
+export interface RecurrentSpec extends Partial<Pick<RecurrentAttrs, 'reverse' | 'slope'>>, Pick<LstmAttrs, 'clip' | 'cellPower'> {
+  x: Size;
+  units: number;
+  resetAfter?: GruAttrs['resetAfter'];
+  bias?: 'none';
+  yq?: ReturnType<typeof q>;
+  /** Moves the gates: above 1 they saturate. */
+  gain?: number;
+  hop?: number;
+  steps?: number;
+}
+
+export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: RecurrentSpec): OpCase {
+  const { x, units, reverse = false, slope, clip, cellPower, resetAfter = true, bias, yq = q(1 / 127, 3), gain = 1 } = spec;
+  const g = new CaseGraph(`${op} ${name}`, x, q(0.05, -7));
+  const outChannels = gatesOf[op] * units;
+  const from = g.mac(g.x, gateParams, x[1] * x[2], outChannels, { gain: 60 * gain });
+  const kernel = { ...kernelOfOne, kernelF: x[1] };
+  const weights = { ...from.weights, scaleRule: 'gate' as const };
+  const gates = g.b.node('conv', [g.x], { ...kernel, groups: 1, outChannels, ...from, weights, clamp: noClamp }, 'gates', gateParams);
+  const data = Int8Array.from({ length: outChannels * units }, () => g.int(-127, 127));
+  const scales = Float64Array.from({ length: outChannels }, () => Math.fround(g.int(4, 12) / 1000 / units));
+  const recurrentBias = bias === 'none' ? null : Int32Array.from({ length: outChannels }, () => g.int(-9000, 9000));
+  const attrs = { units, recurrent: { data, scales }, recurrentBias, reverse, ...(slope !== undefined && { slope }) };
+  const own = op === 'lstm' ? { ...(clip !== undefined && { clip }), ...(cellPower !== undefined && { cellPower }) } : { resetAfter };
+  return g.node(op, [gates], { ...attrs, ...own } as never, yq).done(name, { steps: spec.steps ?? 3, ...(spec.hop && { hop: spec.hop }) });
+}

@@ -1,0 +1,13 @@
+/** rnn: 1 to 40 units, backwards, saturated.  Out: OpCase[]. */
+import type { OpCase } from './case.ts';
+import { recurrentCase, type RecurrentSpec } from './recurrent.ts';
+
+const rnn = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('rnn', name, spec);
+
+export const cases: OpCase[] = [
+  rnn('8 units', { x: [6, 1, 3], units: 8 }),
+  rnn('one unit, one row', { x: [1, 1, 2], units: 1 }),
+  rnn('40 units, feature rows', { x: [9, 2, 5], units: 40, hop: 3 }),
+  rnn('backwards, no bias', { x: [7, 1, 3], units: 5, reverse: true, bias: 'none' }),
+  rnn('saturated', { x: [30, 1, 3], units: 9, gain: 4, steps: 8 }),
+];
