@@ -80,13 +80,19 @@ export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, 
 }
 
 /**
- * The bias, input 2, null where absent: `channels` elements, int32 in int8 graphs. The input's and the
+ * The bias, an input, null where absent: `channels` elements, int32 in int8 graphs. The input's and the
  * weights' scales tell what the bias's own scale has to be; TensorFlow Lite's limit on the difference
  * applies.
  */
-export function readBias(context: Context, op: TfOperator, channels: number, weights: Weights): Float32Array | Int32Array | null {
-  if ((op.inputs[2] ?? -1) === -1) return null;
-  const tensor = context.input(op, 2);
+export function readBias(
+  context: Context,
+  op: TfOperator,
+  channels: number,
+  weights: Weights,
+  at = 2,
+): Float32Array | Int32Array | null {
+  if ((op.inputs[at] ?? -1) === -1) return null;
+  const tensor = context.input(op, at);
   const scaleOf = (index = -1) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
   const [inputScale, outputScale] = [scaleOf(op.inputs[0]), scaleOf(op.outputs[0])];
   const count = (data: Float32Array | Int32Array) => {

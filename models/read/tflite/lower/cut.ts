@@ -1,8 +1,8 @@
 /**
  * STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: parts of a tensor.
  *
- * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time, in a model with its own state,
- * another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
+ * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
+ * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
  */
 import { type Layout, showLayout } from '../../layout.ts';
@@ -111,7 +111,6 @@ function cutDim(context: Context, op: TfOperator, value: Value, dim: number, { f
   if (!axis || !single) throw new Refusal(`it cuts dimension ${dim} of ${showLayout(value.layout)}, which mixes axes`);
   const layout = value.layout.map((factors, d) => (d === dim ? [{ axis, length: to - from }] : factors));
   if (axis === 't') {
-    if (!context.stateful) throw new Refusal('it keeps some frames of a window');
     const { before, after } = value.history ?? { before: 0, after: 0 };
     return { ...value, layout, history: { before: before - from, after: after - (length - to) } };
   }

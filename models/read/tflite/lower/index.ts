@@ -11,6 +11,7 @@ import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
+import { lowerLstm } from './lstm.ts';
 import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
@@ -53,6 +54,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
   TRANSPOSE: lowerTranspose,
+  UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
   VAR_HANDLE: lowerHandle,
 };
 
