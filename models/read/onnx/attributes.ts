@@ -51,6 +51,10 @@ export class Attributes {
     return this.get(name, 'floats')?.value;
   }
 
+  strings(name: string): string[] | undefined {
+    return this.get(name, 'strings')?.value;
+  }
+
   /** Attributes that change nothing in inference. */
   ignore(...names: string[]): void {
     for (const name of names) this.known.add(name);

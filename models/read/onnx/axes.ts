@@ -46,6 +46,8 @@ function meaningsAt(anchor: Anchor | undefined, rank: number): Meaning[] {
           ['n', 'f', 't', 'c'],
         ];
   if (op === 'MatMul' || op === 'Gemm') return last;
+  if (op === 'LSTM' || op === 'GRU' || op === 'RNN')
+    return [anchor?.attributes.int('layout', 0) === 1 ? ['n', 't', 'c'] : ['t', 'n', 'c']];
   if (op === 'Softmax') {
     const axis = anchor?.attributes.int('axis', -1) ?? -1;
     return axis === -1 || axis === rank - 1 ? [...last, ...first] : [...first, ...last];

@@ -16,7 +16,8 @@ export type AttributeValue =
   | { kind: 'tensor'; value: Const }
   | { kind: 'floats'; value: number[] }
   | { kind: 'ints'; value: number[] }
-  /** Graphs, types, sparse tensors, lists of strings: no operator of ours has them. */
+  | { kind: 'strings'; value: string[] }
+  /** Graphs, types, sparse tensors: no operator of ours has them. */
   | { kind: 'other' };
 
 export interface OnnxNode {
@@ -160,13 +161,14 @@ function readNode(wire: Wire, type: WireType, index: number): OnnxNode {
 
 /** onnx.proto AttributeProto.AttributeType of the kinds that are read. */
 type Kind = Exclude<AttributeValue['kind'], 'other'>;
-const kinds: Readonly<Record<number, Kind>> = { 1: 'float', 2: 'int', 3: 'string', 4: 'tensor', 6: 'floats', 7: 'ints' };
+const kinds: Readonly<Record<number, Kind>> = { 1: 'float', 2: 'int', 3: 'string', 4: 'tensor', 6: 'floats', 7: 'ints', 8: 'strings' };
 
 function readAttribute(wire: Wire, type: WireType): { name: string; value: AttributeValue } {
   const at = wire.offset;
   const head = { name: '', kind: 0 };
   const floats: number[] = [];
   const ints: number[] = [];
+  const strings: string[] = [];
   /** By AttributeType: the fields that are there. */
   const values = new Map<number, unknown>();
   const found = (kind: number, read: (w: Wire, t: WireType) => unknown) => (w: Wire, t: WireType) => {
@@ -191,15 +193,19 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
       w.ints(t, ints);
       return ints;
     }),
+    9: found(8, (w, t) => {
+      strings.push(new TextDecoder().decode(w.blob(t)));
+      return strings;
+    }),
     20: into(head, 'kind', int),
-    ...skipped(9, 10, 11, 13, 14, 15, 21, 22, 23),
+    ...skipped(10, 11, 13, 14, 15, 21, 22, 23),
   });
   const { name, kind: said } = head;
   const kind = said === 0 ? ([...values.keys()][0] ?? 0) : said;
   if ([...values.keys()].some((k) => k !== kind)) throw damaged(`attribute ${name} holds another type than it says`, at);
   const known = kinds[kind];
   if (!known) return { name, value: { kind: 'other' } };
-  const value = values.get(kind) ?? { floats, ints }[known as 'floats' | 'ints'];
+  const value = values.get(kind) ?? { floats, ints, strings }[known as 'floats' | 'ints' | 'strings'];
   if (value === undefined) throw damaged(`attribute ${name} has no value`, at);
   return { name, value: { kind: known, value } as AttributeValue };
 }

@@ -41,7 +41,7 @@ const passThrough = new Set([
   ),
 ]);
 const anchoring = new Set(
-  'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax'.split(
+  'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax LSTM GRU RNN'.split(
     ' ',
   ),
 );

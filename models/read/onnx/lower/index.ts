@@ -10,7 +10,8 @@ import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerGemm, lowerMatMul } from './dense.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
-import { lowerIdentity, lowerPad, lowerShape, lowerSlice } from './shape.ts';
+import { lowerRecurrent } from './recurrent.ts';
+import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice } from './shape.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
@@ -27,11 +28,14 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Div', lowerArithmetic],
   ['Dropout', lowerIdentity],
   ['Flatten', lowerShape],
+  ['GRU', lowerRecurrent],
+  ['Gather', lowerGather],
   ['Gemm', lowerGemm],
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
+  ['LSTM', lowerRecurrent],
   ['MatMul', lowerMatMul],
   ['Max', lowerExtreme],
   ['MaxPool', lowerPool],
@@ -42,6 +46,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Pad', lowerPad],
   ['Pow', lowerPow],
   ['QuantizeLinear', lowerQuantize],
+  ['RNN', lowerRecurrent],
   ['ReduceMax', lowerReduce],
   ['ReduceMean', lowerReduce],
   ['Reshape', lowerShape],

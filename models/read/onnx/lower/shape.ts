@@ -1,11 +1,11 @@
 /**
- * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast; and Pad
- * and Slice, which become the padding of a neighbouring convolution or pooling.
+ * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast; Pad,
+ * which becomes the padding of the convolution or pooling behind it; and parts: Slice, Gather of one element.
  *
- * In: activations.  Out: the same tensor with another layout; no node. Source: ONNX operator specification.
+ * In: activations.  Out: the same tensor with another layout, or a part of it. Source: ONNX operator specification.
  */
 
-import type { Axis } from '../../../graph/types.ts';
+import type { Axis, Node } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { opOfNode } from '../../../ops/index.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
@@ -13,7 +13,7 @@ import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
-import { type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { type Activation, type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
@@ -89,54 +89,86 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   return [layout === x.layout ? x : { ...x, layout, pads: padded }];
 }
 
-/**
- * A Slice that drops frames (or rows) at an end of a padded convolution or pooling takes them from its padding: the `chomp`
- * of causal networks. One of channels, or of rows that nothing pads, is a slice. Any other slice of frames is refused.
- */
 const isPadded = (attrs: { padT: readonly number[]; padF: readonly number[] }, axis: Axis): boolean =>
   (axis === 't' ? attrs.padT : attrs.padF).some((p) => p > 0);
+
+/** Elements [start, start + count) of dimension `at`. */
+interface Cut {
+  at: number;
+  axis: Axis;
+  start: number;
+  count: number;
+}
 
 export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true, integer: true });
   const dims = fileShapeOf(x.layout);
   const inputs = node.inputs.map((_, i) => (i === 0 ? undefined : ctx.optional(node, i, 'range')));
   const ranges = sliceRanges(dims, node.attributes, inputs);
-  const cut = ranges.flatMap((r, i) => (r.count === dims[i] && r.step === 1 ? [] : [i]));
-  const [at] = cut;
-  if (at === undefined) return [x];
-  const { start, step, count } = ranges[at] as (typeof ranges)[number];
-  const axis = axisOfDim(x.layout, at);
-  if (cut.length > 1 || step !== 1 || count < 1) refuse('it is no crop of one dimension');
+  const cuts = ranges.flatMap(({ start, step, count }, at): Cut[] => {
+    if (count === dims[at] && step === 1) return [];
+    if (step !== 1 || count < 1) refuse('it is no crop');
+    return [{ at, axis: axisOfDim(x.layout, at), start, count }];
+  });
+  const value = node.inputNames[0] ?? '';
+  return [cuts.reduce((part, cut, i) => cropped(ctx, part, cut, i === 0 && cuts.length === 1 ? value : '', node), x)];
+}
+
+/** One element of a dimension, which goes where the index is a scalar: `x[:, -1]`. */
+export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { raw: true, integer: true });
+  const dims = fileShapeOf(x.layout);
+  const at = axisIn(node.attributes.int('axis', 0), dims.length);
+  const index = ctx.constant(node, 1, 'indices');
+  const length = dims[at] as number;
+  const [given] = index.data;
+  if (index.data.length !== 1 || given === undefined) return refuse('it gathers several elements');
+  const start = Number(given) < 0 ? Number(given) + length : Number(given);
+  if (!(start >= 0 && start < length)) refuse(`element ${given} of ${length}`);
+  const part = length === 1 ? x : cropped(ctx, x, { at, axis: axisOfDim(x.layout, at), start, count: 1 }, '', node);
+  const layout = index.dims.length === 0 ? part.layout.toSpliced(at, 1) : part.layout;
+  return [{ ...part, layout }];
+}
+
+/**
+ * A part of one dimension. Frames or rows that a padded convolution or pooling makes of its padding, the `chomp` of
+ * causal networks, are taken from the padding; `value` is the file's name of what is read, where that may be.
+ */
+function cropped(ctx: Lowering, x: Activation, cut: Cut, value: string, node: NodeView): Activation {
+  const { at, axis, start, count } = cut;
   wholeAxis(x.layout, at, axis);
-  const producer = x.integer || axis === 'c' ? undefined : ctx.soleProducer(x.tensor, node.inputNames[0] ?? '');
   const layout = x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors));
-  if (axis !== 't' && !(producer && 'padT' in producer.attrs && isPadded(producer.attrs, axis))) {
-    ctx.activation(node, 0, { integer: true });
-    const tensor = ctx.emit('slice', [x.tensor], { axis, from: start, to: start + count }, node.name);
-    return [withQuant(ctx, x, ctx.activationOf(tensor, layout))];
-  }
-  const [source] = producer?.inputs ?? [];
-  if (!producer || source === undefined || !('padT' in producer.attrs)) {
-    return refuse('a Slice is supported directly behind a padded convolution or pooling only');
-  }
+  const producer = x.integer || axis === 'c' ? undefined : ctx.soleProducer(x.tensor, value);
+  if (producer && 'padT' in producer.attrs && isPadded(producer.attrs, axis) && chomped(ctx, producer, x.tensor, cut))
+    return { ...x, layout };
+  ctx.activation(node, 0, { integer: true });
+  const length = ctx.builder.shape(x.tensor)[axis];
+  const tensor =
+    axis === 't'
+      ? ctx.emit('history', [x.tensor], { before: -start, after: start + count - length }, node.name)
+      : ctx.emit('slice', [x.tensor], { axis, from: start, to: start + count }, node.name);
+  return withQuant(ctx, x, ctx.activationOf(tensor, layout));
+}
+
+/** Takes what is cut off from the producer's padding; false where it is more than that. */
+function chomped(ctx: Lowering, producer: Node, id: number, { axis, start, count }: Cut): boolean {
+  const [source] = producer.inputs;
   const { attrs } = producer;
+  const tensor = ctx.builder.tensors[id];
+  if (source === undefined || !tensor || !('padT' in attrs)) return false;
   const upper = axis === 't' ? 'T' : 'F';
   const pad = attrs[`pad${upper}`];
   const stride = attrs[`stride${upper}`];
   const dilation = 'dilationT' in attrs ? attrs[`dilation${upper}`] : 1;
-  const length = ctx.builder.shape(source)[axis];
+  const length = ctx.builder.shape(source)[axis as 't' | 'f'];
   const before = pad[0] - start * stride;
   const need = (count - 1) * stride + (attrs[`kernel${upper}`] - 1) * dilation + 1 - length - before;
-  if (before < 0 || need + stride - 1 < 0) refuse('it drops more than the padding of the convolution before it');
-  attrs[`pad${upper}`] = [before, Math.max(0, need)];
-  const op = opOfNode(producer);
-  const shape = op.shape(
-    producer.inputs.map((id) => ctx.builder.shape(id)),
-    attrs,
-    producer.name,
-  );
-  const tensor = ctx.builder.tensors[x.tensor];
-  if (!tensor || shape[axis] !== count || elementsOf(shape) < 1) return refuse('it cannot be taken from the padding');
+  if (before < 0 || need + stride - 1 < 0) return false;
+  const chomp = { ...attrs, [`pad${upper}`]: [before, Math.max(0, need)] };
+  const inputs = producer.inputs.map((one) => ctx.builder.shape(one));
+  const shape = opOfNode(producer).shape(inputs, chomp, producer.name);
+  if (shape[axis] !== count || elementsOf(shape) < 1) return false;
+  Object.assign(attrs, chomp);
   tensor.shape = shape;
-  return [{ ...x, layout }];
+  return true;
 }

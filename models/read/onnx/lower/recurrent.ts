@@ -1,0 +1,140 @@
+/**
+ * LSTM, GRU and RNN of ONNX.
+ *
+ * In: x [t, 1, values] ([1, t, values] with layout 1), weights W [directions, gates * units, values], R and B.
+ * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero. Both directions are two cells
+ * whose outputs stand side by side. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
+ */
+import { dim, type Layout } from '../../layout.ts';
+import { addCell, type Cell, gateOrder, inGateOrder, lastRow } from '../../recurrent.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { MixedFloat, refuse } from '../refuse.ts';
+import type { Const } from '../tensor.ts';
+import type { Activation, Value } from '../values.ts';
+
+const gatesOf = { LSTM: 4, GRU: 3, RNN: 1 } as const;
+type Op = keyof typeof gatesOf;
+
+/** Functions of gates and of states where the file names none. */
+const usual: Record<Op, string[]> = { LSTM: ['sigmoid', 'tanh', 'tanh'], GRU: ['sigmoid', 'tanh'], RNN: ['tanh'] };
+
+export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
+  const op = node.op as Op;
+  if (ctx.quantised) throw new MixedFloat('a recurrence is not quantised in QDQ files');
+  const { attributes } = node;
+  const direction = attributes.string('direction', 'forward');
+  const directions = direction === 'bidirectional' ? 2 : 1;
+  const batchFirst = attributes.int('layout', 0) === 1;
+  const x = ctx.activation(node, 0);
+  const { time, rows } = framesOf(ctx, x, batchFirst);
+  const [w, r] = [ctx.constant(node, 1, 'weights W'), ctx.constant(node, 2, 'weights R')];
+  const units = attributes.int('hidden_size', r.dims[2] ?? 0);
+  const slope = slopeOf(node, op, directions);
+  const clip = attributes.float('clip', 0);
+  if (clip !== 0) refuse('its sums are clipped');
+  if (attributes.int('input_forget', 0) !== 0) refuse('its input and forget gates are one');
+  const resetAfter = op === 'GRU' ? attributes.int('linear_before_reset', 0) === 1 : false;
+  checkStates(ctx, node, op, rows);
+  const parts = Array.from({ length: directions }, (_, which) => {
+    const reverse = which === 1 || direction === 'reverse';
+    const cell = cellOf(ctx, node, { op, w, r, units, which, directions, resetAfter });
+    const own = { ...cell, reverse, ...(slope !== undefined && { slope }) };
+    const shape = ctx.builder.shape(x.tensor);
+    const name = directions === 2 ? `${node.name}/${reverse ? 'backward' : 'forward'}` : node.name;
+    const from = { tensor: x.tensor, shape, factors: x.layout[2] ?? [] };
+    return { tensor: addCell(ctx.emit.bind(ctx), from, own, name), reverse, name };
+  });
+  const joined = (tensors: number[]): number =>
+    tensors.length === 1 ? (tensors[0] as number) : ctx.emit('concat', tensors, { axis: 'c' }, `${node.name}/both`);
+  const side: Layout = directions === 2 ? [[{ axis: 'c', length: 2 }]] : [[]];
+  const t = dim('t', rows);
+  const sequence: Layout = time === 1 ? [[], t, ...side, dim('c', units)] : [t, ...side, [], dim('c', units)];
+  const last: Layout = batchFirst ? [[], ...side, dim('c', units)] : [...side, [], dim('c', units)];
+  const results: Value[] = [{ kind: 'poisoned' }, { kind: 'poisoned' }];
+  if (node.outputs[0]) results[0] = ctx.activationOf(joined(parts.map((p) => p.tensor)), sequence);
+  if (node.outputs[1]) {
+    const ends = parts.map((p) => lastRow(ctx.emit.bind(ctx), p.tensor, rows, p.reverse, p.name));
+    results[1] = ctx.activationOf(joined(ends), last);
+  }
+  if (node.outputs[2]) refuse('its cell is read, which no kernel here gives');
+  return results;
+}
+
+/** Which dimension is time, and its frames; the other one is the batch. */
+function framesOf(ctx: Lowering, x: Activation, batchFirst: boolean): { time: number; rows: number } {
+  const time = batchFirst ? 1 : 0;
+  const of = (at: number) => (x.layout[at] ?? []).filter((f) => f.length > 1);
+  if (x.layout.length !== 3) refuse(`its input has ${x.layout.length} dimensions`);
+  if (of(1 - time).length > 0 || of(time).some((f) => f.axis !== 't')) refuse('it does not run along time');
+  if (of(2).some((f) => f.axis === 't')) refuse('a frame of its input holds time');
+  return { time, rows: ctx.builder.shape(x.tensor).t };
+}
+
+/** The slope of gates that are HardSigmoid; undefined for the usual functions. */
+function slopeOf({ attributes }: NodeView, op: Op, directions: number): number | undefined {
+  const names = attributes.strings('activations')?.map((name) => name.toLowerCase());
+  const alpha = attributes.floats('activation_alpha') ?? [];
+  const beta = attributes.floats('activation_beta') ?? [];
+  if (!names) return undefined;
+  const all = Array.from({ length: directions }, () => usual[op]).flat();
+  const hard = names.includes('hardsigmoid');
+  const wanted = hard ? all.map((name) => (name === 'sigmoid' ? 'hardsigmoid' : name)) : all;
+  if (names.join() !== wanted.join()) refuse(`activations ${names.join(', ')}, ${all.join(', ')} are read`);
+  if (!hard) return undefined;
+  const slopes = new Set(alpha.length > 0 ? alpha : [0.2]);
+  if (slopes.size > 1 || beta.some((b) => b !== 0.5)) refuse('HardSigmoid with other numbers than one slope through 0.5');
+  return [...slopes][0];
+}
+
+/** Lengths and states from outside have to be those that are there without them. */
+function checkStates(ctx: Lowering, node: NodeView, op: Op, rows: number): void {
+  const lengths = ctx.optional(node, 4, 'sequence_lens');
+  if (lengths && [...lengths.data].some((n) => Number(n) !== rows)) refuse('it runs over a part of the window (sequence_lens)');
+  for (const [at, what] of [[5, 'initial_h'], ...(op === 'LSTM' ? [[6, 'initial_c']] : [])] as [number, string][]) {
+    const state = ctx.optional(node, at, what);
+    if (state?.data.some((v) => v !== 0)) refuse(`its ${what} is not zero`);
+  }
+  if (op === 'LSTM' && ctx.optional(node, 7, 'peepholes P')?.data.some((v) => v !== 0)) refuse('it has peepholes');
+}
+
+interface Parts {
+  op: Op;
+  w: Const;
+  r: Const;
+  units: number;
+  /** Of the directions. */
+  which: number;
+  directions: number;
+  resetAfter: boolean;
+}
+
+function cellOf(ctx: Lowering, node: NodeView, { op, w, r, units, which, directions, resetAfter }: Parts): Omit<Cell, 'reverse'> {
+  const sums = gatesOf[op] * units;
+  const inputs = w.dims[2] ?? 0;
+  if (w.dims.join() !== [directions, sums, inputs].join() || r.dims.join() !== [directions, sums, units].join())
+    refuse(`weights W [${w.dims.join(', ')}] and R [${r.dims.join(', ')}] do not fit ${units} units`);
+  const order = op === 'LSTM' ? gateOrder.lstmOnnx : gateOrder.same;
+  const part = (from: Const, width: number): Float32Array => {
+    const index = Uint32Array.from({ length: sums * width }, (_, i) => which * sums * width + i);
+    return inGateOrder(ctx.weights(from, index, 1).data as Float32Array, units, width, order);
+  };
+  const b = ctx.optional(node, 3, 'bias B');
+  if (b && b.dims.join() !== [directions, 2 * sums].join()) refuse(`a bias B of [${b.dims.join(', ')}]`);
+  const bias = (from: number) => {
+    const own = Float32Array.from({ length: sums }, (_, o) => (b ? (b.data[which * 2 * sums + from * sums + o] as number) : 0));
+    return inGateOrder(own, units, 1, order);
+  };
+  const [ofInput, ofState] = [bias(0), bias(1)];
+  if (![...ofInput, ...ofState].every(Number.isFinite)) refuse('its bias is not finite');
+  // only what the reset gate multiplies has to stay apart
+  const apart = op === 'GRU' && resetAfter ? ofState.map((v, o) => (o >= 2 * units ? v : 0)) : undefined;
+  return {
+    op: op.toLowerCase() as Cell['op'],
+    units,
+    input: { data: part(w, inputs) },
+    bias: ofInput.map((v, o) => v + (ofState[o] as number) - (apart?.[o] ?? 0)),
+    recurrent: { data: part(r, units) },
+    recurrentBias: apart ?? null,
+    ...(op === 'GRU' && { resetAfter }),
+  };
+}
