@@ -47,7 +47,13 @@ export function* observe(
   const { graph } = plan;
   const view = viewOf(graph);
   const gains = methods.observer === 'mse' ? channelGains(graph) : undefined;
-  const seen: Observed = { watched: new Map(), stats: new Map(), grams: new Map(), outputs: new OutputsSeen(graph), states: new Map() };
+  const seen: Observed = {
+    watched: new Map(),
+    stats: new Map(),
+    grams: new Map(),
+    outputs: new OutputsSeen(graph),
+    states: new Map(),
+  };
   yield* visitCalibration(plan, data, how, (id, values, visits) => {
     const shape = view.shape(id);
     const make = () => new Watched(makeObserver(methods.observer, methods.percentile, gains?.get(id)), frameOf(shape));

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeTools } from '../assembly/emit/compile.ts';
-import { everyKernel } from '../assembly/emit/interpreters.ts';
+import { everyKernel, kernelSets } from '../assembly/emit/interpreters.ts';
 import type { KernelName } from '../assembly/emit/kernels.ts';
 import { interpreter } from '../assembly/emit/table-module.ts';
 import { tableSource } from '../assembly/emit/table-source.ts';
@@ -52,12 +52,9 @@ async function textOf(kernels: KernelName[], digest: string): Promise<string> {
 /** Path and text of each file. */
 export async function interpreterFiles(): Promise<[path: string, text: string][]> {
   const files: [string, string][] = [];
-  for (const [name, int16] of [
-    ['int8', false],
-    ['int16', true],
-  ] as const) {
-    const path = `assembly/interpreters/${name}.ts`;
-    const kernels = everyKernel('interp', 'embed', int16);
+  for (const set of kernelSets) {
+    const path = `assembly/interpreters/${set}.ts`;
+    const kernels = everyKernel('interp', 'embed', set);
     const digest = digestOf(kernels);
     const there = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';
     files.push([path, there.includes(` * Sources: ${digest}\n`) ? there : await textOf(kernels, digest)]);

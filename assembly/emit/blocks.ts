@@ -137,6 +137,16 @@ export interface MulBlock {
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
 
+/** Rows of another layer that lie before the signal. assembly/kernels/recurrent-s16.ts */
+export interface BeforeBlock {
+  y: number;
+  row: number; // bytes
+  zero: number;
+  count: number; // address, i32: rows so far
+  skip: number;
+}
+export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent-s16', bytes: 20, at: { y: 0, row: 4, zero: 8, count: 12, skip: 16 } };
+
 /**
  * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they
  * write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name

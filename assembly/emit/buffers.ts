@@ -12,6 +12,7 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { isRecurrent } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
+import { paddedBeforeStates } from '../../models/stream/before.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
@@ -173,13 +174,23 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
   return partials;
 }
 
-/** What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell. */
-function statesOf({ graph, steps }: StreamPlan, make: Maker): Buffers['states'] {
+/**
+ * What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell. Of
+ * layers before them whose padding would show such rows, their number alone.
+ */
+function statesOf(plan: StreamPlan, make: Maker): Buffers['states'] {
+  const { graph, steps } = plan;
   const states: Buffers['states'] = new Map();
+  const padded = paddedBeforeStates(plan);
   for (const { node, output, section } of steps) {
-    if (section !== 'trunk' || !isRecurrent(node) || !node.attrs.carry) continue;
-    const { units } = node.attrs;
+    const carries = isRecurrent(node) && node.attrs.carry;
+    if (section !== 'trunk' || !(carries || padded.has(output))) continue;
     const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
+    if (!carries) {
+      states.set(output, { count, last: 0, cell: 0 });
+      continue;
+    }
+    const { units } = node.attrs;
     const last = make.kept(units, `${node.name}, output`, graph.tensors[output]?.quant?.zeroPoint ?? 0);
     states.set(output, { count, last, cell: make.kept(2 * units, `${node.name}, cell`, 0) });
   }

@@ -3,6 +3,8 @@
  *
  * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
  */
+import { isRecurrent } from '../../models/graph/recurrent.ts';
+import { type Graph, isInt16 } from '../../models/graph/types.ts';
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { compileWith, type Tools } from './compiler.ts';
@@ -36,14 +38,28 @@ export interface InterpreterOptions {
 const isOf = (file: string, target: Target): boolean =>
   file.endsWith(`-${targetParts[target].suffix}`) || !targets.some((other) => file.endsWith(`-${targetParts[other].suffix}`));
 
+/** How much a network asks of the kernels, each with what the ones before it have. */
+export const kernelSets = ['int8', 'int16', 'recurrent'] as const;
+export type KernelSet = (typeof kernelSets)[number];
+
+export function kernelSetOf({ nodes, tensors }: Graph): KernelSet {
+  if (nodes.some(isRecurrent)) return 'recurrent';
+  return tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
+}
+
+/** The first set that has a file of assembly/kernels. */
+const setOf = (file: string): KernelSet =>
+  file.startsWith('recurrent') ? 'recurrent' : file.endsWith('-s16') ? 'int16' : 'int8';
+
 /**
  * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
- * it, and few have int16.
+ * it.
  */
-export const everyKernel = (target: Target, home: Home = 'embed', int16 = false): KernelName[] =>
+export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet = 'int8'): KernelName[] =>
   kernelNames.filter((fn) => {
     const { file } = kernels[fn];
-    return isOf(file, target) && (file !== 'fetch' || home === 'tile') && (int16 || !file.endsWith('-s16'));
+    const has = kernelSets.indexOf(setOf(file)) <= kernelSets.indexOf(set);
+    return isOf(file, target) && (file !== 'fetch' || home === 'tile') && has;
   });
 
 /** Of a program, in the order of all. */

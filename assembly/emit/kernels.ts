@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -82,6 +82,7 @@ export const kernels = {
   mul_s8: kernel('mul', MulBlock, 'rows'),
   maxpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   avgpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
+  before_s8: kernel('recurrent-s16', BeforeBlock, 'rows'),
   lstm_s16_s8: kernel('recurrent-s16', LstmBlock, 'rows'),
   gru_after_s16_s8: kernel('recurrent-s16', GruBlock, 'rows'),
   gru_before_s16_s8: kernel('recurrent-s16', GruBlock, 'rows'),

@@ -7,8 +7,9 @@
 import { latin1 } from '../../models/graph/base64.ts';
 import type { OpName, Shape } from '../../models/graph/types.ts';
 import { join } from '../../models/lists.ts';
+import { rowsBefore } from '../../models/stream/before.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
-import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
+import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type At, type Fixup, packBlock } from './block.ts';
 import { type Buffers, leftAddress, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
@@ -16,6 +17,7 @@ import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
 import type { Call, EmitContext, EmitOp, FoldIo, MacIo, ModuleChoice, StepIo, TapsIo, TargetParts } from './ops/op.ts';
+import { beforeCalls } from './ops/recurrent.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
 import { targetParts } from './targets/index.ts';
@@ -95,17 +97,18 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
     y: trunk ? trunk.address + trunk.plan.historyRows * trunk.frameBytes : windowAddress(buffers, step.output),
     out: shape(step.output),
     ...(step.slots !== undefined && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
-    ...(state && trunk && { state: { ...state, skip: rowsBefore(quant.plan, trunk.plan) } }),
+    ...(state && trunk && { state: { ...state, ...beforeSignal(quant, step, trunk.frameBytes) } }),
     ...(step.fold && { fold: foldIo(step, step.fold, buffers) }),
     ...(step.kind === 'taps' && { taps: tapsIo(quant, step, buffers) }),
   };
 }
 
-/** Rows of a trunk tensor that are computed before its row 0: of the zero points that stand before the signal. */
-function rowsBefore({ window, delayFrames, microHop }: StreamPlan, rows: TensorPlan): number {
-  const blocks = Math.ceil((window + delayFrames) / microHop);
-  return Math.max(0, blocks * rows.newRows - (rows.historyRows + rows.newRows - rows.windowFirstRow));
-}
+/** Rows of a step that lie before the signal: how many, their bytes and what they hold. */
+const beforeSignal = ({ plan }: QuantPlan, { output }: Step, row: number) => ({
+  skip: rowsBefore(plan, output),
+  row,
+  zero: plan.graph.tensors[output]?.quant?.zeroPoint ?? 0,
+});
 
 /** The same step on the left chain: window n + ahead. */
 function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<OpName> {
@@ -232,7 +235,7 @@ export function pack(
     const { left, window } = step.work ?? {};
     return {
       step,
-      calls: step.kind === 'edge' && (step.taps || !window?.right) ? [] : op.emit(io, ctx),
+      calls: step.kind === 'edge' && (step.taps || !window?.right) ? [] : [...op.emit(io, ctx), ...beforeCalls(io, ctx)],
       rotate,
       left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, buffers), ctx) : [],
     };

@@ -42,6 +42,25 @@ export class GruBlock extends RecurrentBlock {
   scaled: usize; // address, s8 [units]: the state times the reset gate
 }
 
+/** Rows of another layer that lie before the signal. */
+@unmanaged
+export class BeforeBlock {
+  y: usize;
+  row: i32; // bytes
+  zero: i32;
+  count: usize; // address, i32: rows so far
+  skip: i32;
+}
+
+/** Puts the zero point in rows before the signal, as padding has it: a state behind them would keep what they hold. */
+export function before_s8(p: BeforeBlock, first: i32, rows: i32): void {
+  const done = load<i32>(p.count);
+  const left = min(rows, p.skip - done);
+  if (left <= 0) return;
+  fill_s8(p.y + first * p.row, p.zero, left * p.row);
+  store<i32>(p.count, done + left);
+}
+
 // @ts-ignore: decorator
 @inline
 function int16(x: i32): i32 {

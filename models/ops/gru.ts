@@ -7,7 +7,18 @@
  */
 import type { GruAttrs } from '../graph/recurrent.ts';
 import type { OpDef } from './op.ts';
-import { type CellStep, gateOf, gateParams, gatesOf, realWeights, recurrentMacs, recurrentRule, recurrentShape, recurrentState, walk } from './recurrent.ts';
+import {
+  type CellStep,
+  gateOf,
+  gateParams,
+  gatesOf,
+  realWeights,
+  recurrentMacs,
+  recurrentRule,
+  recurrentShape,
+  recurrentState,
+  walk,
+} from './recurrent.ts';
 
 function gruStep(attrs: GruAttrs): CellStep {
   const { units, resetAfter } = attrs;

@@ -7,7 +7,17 @@
  */
 import type { LstmAttrs } from '../graph/recurrent.ts';
 import type { OpDef } from './op.ts';
-import { type CellStep, gateOf, gateParams, gatesOf, recurrentMacs, recurrentRule, recurrentShape, recurrentState, walk } from './recurrent.ts';
+import {
+  type CellStep,
+  gateOf,
+  gateParams,
+  gatesOf,
+  recurrentMacs,
+  recurrentRule,
+  recurrentShape,
+  recurrentState,
+  walk,
+} from './recurrent.ts';
 
 /** @param seen called with every value of the cell */
 function lstmStep(attrs: LstmAttrs, seen: (c: number) => void = () => {}): CellStep {
@@ -35,9 +45,14 @@ export const lstm: OpDef<'lstm'> = {
   inputParams: () => gateParams,
   largestState(xs, attrs, out) {
     let most = 0;
-    walk(xs, attrs, out, lstmStep(attrs, (c) => {
-      most = Math.max(most, Math.abs(c));
-    }));
+    walk(
+      xs,
+      attrs,
+      out,
+      lstmStep(attrs, (c) => {
+        most = Math.max(most, Math.abs(c));
+      }),
+    );
     return most;
   },
 };

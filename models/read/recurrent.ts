@@ -25,10 +25,16 @@ export type AddNode = <K extends OpName>(op: K, inputs: number[], attrs: OpAttrs
 export const gateOrder = { lstmOnnx: [0, 2, 3, 1], same: [0, 1, 2, 3] } as const;
 
 /** Rows of gates in another order. @param width values of a row */
-export function inGateOrder<A extends Float32Array | Float64Array>(data: A, units: number, width: number, order: readonly number[]): A {
+export function inGateOrder<A extends Float32Array | Float64Array>(
+  data: A,
+  units: number,
+  width: number,
+  order: readonly number[],
+): A {
   const part = units * width;
   const moved = data.slice() as A;
-  for (const [to, from] of order.slice(0, data.length / part).entries()) moved.set(data.subarray(from * part, (from + 1) * part), to * part);
+  for (const [to, from] of order.slice(0, data.length / part).entries())
+    moved.set(data.subarray(from * part, (from + 1) * part), to * part);
   return moved;
 }
 

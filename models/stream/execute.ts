@@ -28,9 +28,10 @@ export interface WindowResult<A> {
   tensors: Map<number, Block<A>>;
 }
 
-/** Shape of a node's output for inputs of any length. */
-function shapeFor(node: Node, xs: Block<unknown>[], strideT: number): Shape {
-  const attrs = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
+/** Shape of a node's output for inputs of any length; `endless`: what ends a window does not end the signal. */
+function shapeFor(node: Node, xs: Block<unknown>[], strideT: number, endless: boolean): Shape {
+  const strided = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
+  const attrs = endless && 'after' in strided ? { ...strided, after: Math.max(0, strided.after) } : strided;
   return opOfNode(node).shape(
     xs.map((x) => x.shape),
     attrs,
@@ -87,11 +88,11 @@ function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block
   return xs.map((x) => rows(x, 0, t));
 }
 
-/** Runs a node on what is there of its inputs, and adds its output; `strideT` where it is not the node's own. */
+/** Runs a node on what is there of its inputs, and adds its output; `stride`: of a whole signal, along which it is the plan's. */
 function runNode<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>, run: RunNode<A>, stride?: number): void {
   const xs = operands(node, tensors);
   const strideT = stride ?? ('strideT' in node.attrs ? node.attrs.strideT : 1);
-  const shape = shapeFor(node, xs, strideT);
+  const shape = shapeFor(node, xs, strideT, stride !== undefined);
   tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
 }
 

@@ -51,8 +51,8 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
   const cause = recurs
     ? 'a recurrence begins anew at every window (mode stream carries its state on)'
     : aligned
-    ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
-    : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
+      ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
+      : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
   const edges = edgesOf(graph, options.hop);
   const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));
   if (saves)

@@ -33,9 +33,10 @@ export function timingOf(graph: Graph, streams: (node: Node) => boolean = () => 
     const extent = (rule.kernel - 1) * rule.dilation;
     timing.set(node.output, {
       jump: jump * rule.stride,
-      lead: most((t) => t.lead) + rule.pad[0] * jump,
+      // rows that a crop leaves out stand for nothing before or after the window
+      lead: Math.max(0, most((t) => t.lead) + rule.pad[0] * jump),
       need: most((t) => t.need) + (extent - rule.pad[0]) * jump,
-      lookAhead: most((t) => t.lookAhead) + rule.pad[1] * jump,
+      lookAhead: Math.max(0, most((t) => t.lookAhead) + rule.pad[1] * jump),
       receptiveField: most((t) => t.receptiveField) + extent * jump,
     });
   }

@@ -29,9 +29,7 @@ export const gru: IntOp<'gru'> = {
       for (let k = 0; k < units; k++) {
         const o = 2 * units + k;
         const z = gate16(p, g(k));
-        const sum = p.resetAfter
-          ? down15((reset[k] as number) * recurrentSum(p, o, before))
-          : recurrentSum(p, o, scaled);
+        const sum = p.resetAfter ? down15((reset[k] as number) * recurrentSum(p, o, before)) : recurrentSum(p, o, scaled);
         const n = tanh16(int16(x(o) + sum));
         state[k] = n + down15(z * ((state[k] as number) - n));
         h[k] = outputOf(p, state[k] as number);

@@ -37,11 +37,20 @@ export interface RecurrentParams {
 type RecurrentNode = NodeOf<'lstm'> | NodeOf<'gru'> | NodeOf<'rnn'>;
 
 /** @param product scale of what is brought to the output's scale */
-export function recurrentParams({ attrs, name }: RecurrentNode, x: Tensor | undefined, y: Tensor, product: number): RecurrentParams {
+export function recurrentParams(
+  { attrs, name }: RecurrentNode,
+  x: Tensor | undefined,
+  y: Tensor,
+  product: number,
+): RecurrentParams {
   const { data, scales } = attrs.recurrent;
   const { recurrentBias, units } = attrs;
   if (!(data instanceof Int8Array) || !scales || recurrentBias instanceof Float32Array)
-    throw new RunletError('RN401', { what: 'weights are not int8', where: name, tryThis: 'quantise the model with calibration data first' });
+    throw new RunletError('RN401', {
+      what: 'weights are not int8',
+      where: name,
+      tryThis: 'quantise the model with calibration data first',
+    });
   const yq = quantOf(y, name);
   if (!sameParams(quantOf(x, name), gateParams) || yq.type === 'int16')
     throw new RunletError('RN440', {
@@ -116,8 +125,12 @@ function int8Weights(attrs: RecurrentAttrs, h: QuantParams): Pick<RecurrentAttrs
     const b = Math.abs(recurrentBias?.[o] ?? 0);
     return Math.fround(Math.max(most / 127, b / (h.scale * 2 ** 30), most === 0 ? b / (h.scale * 2 ** 20) : 0)) || 2 ** -20;
   });
-  const data = Int8Array.from(recurrent.data, (w, i) => clampInt(roundHalfAway(w / (scales[Math.floor(i / units)] as number)), -127, 127));
-  const integers = recurrentBias && Int32Array.from(recurrentBias, (b, o) => clampInt(roundHalfAway(b / (h.scale * (scales[o] as number))), -mostBias, mostBias));
+  const data = Int8Array.from(recurrent.data, (w, i) =>
+    clampInt(roundHalfAway(w / (scales[Math.floor(i / units)] as number)), -127, 127),
+  );
+  const integers =
+    recurrentBias &&
+    Int32Array.from(recurrentBias, (b, o) => clampInt(roundHalfAway(b / (h.scale * (scales[o] as number))), -mostBias, mostBias));
   const int8: Weights = { data, scales };
   return { recurrent: int8, recurrentBias: integers };
 }

@@ -7,12 +7,13 @@ import fc from 'fast-check';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams, type Shape } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
+import { applyRecurrent, isRecurrentKind, type RecurrentKind } from './recurrent-layers.ts';
 
 // what failed is told, not only on what
 fc.configureGlobal({ includeErrorInReport: true });
 
 export interface LayerSpec {
-  kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul';
+  kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul' | RecurrentKind;
   kernel: number;
   stride: number;
   dilation: number;
@@ -182,6 +183,7 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
 const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
 
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
+  if (isRecurrentKind(l.kind)) return applyRecurrent(m, x, l, l.kind);
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);

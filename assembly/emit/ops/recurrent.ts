@@ -3,10 +3,12 @@
  *
  * In: a step with its addresses; its state where it goes on from row to row.  Out: fields of parameter blocks.
  */
+
+import type { OpName } from '../../../models/graph/types.ts';
 import { gateTable } from '../../../quant/ops/gates.ts';
 import type { RecurrentParams } from '../../../quant/ops/recurrent.ts';
 import { type At, zeros } from '../block.ts';
-import { PlainBlock, type RecurrentBlock } from '../blocks.ts';
+import { BeforeBlock, PlainBlock, type RecurrentBlock } from '../blocks.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 
 type RecurrentIo = StepIo<'lstm'> | StepIo<'gru'> | StepIo<'rnn'>;
@@ -42,7 +44,7 @@ export function recurrentFields(io: RecurrentIo, ctx: EmitContext, more = 0): { 
     last,
     count: 0,
     skip: 0,
-    ...io.state,
+    ...(io.state && { cell: io.state.cell, last: io.state.last, count: io.state.count, skip: io.state.skip }),
     carry: io.state ? 1 : 0,
     reverse: p.reverse ? 1 : 0,
     table: ctx.table(words),
@@ -56,3 +58,10 @@ export function recurrentFields(io: RecurrentIo, ctx: EmitContext, more = 0): { 
 /** The call, weights fetched before it where they are not in memory. */
 export const recurrentCalls = (ctx: EmitContext, block: At<PlainBlock>, call: Call): Call[] =>
   ctx.home === 'tile' ? [callOf('fetch_s8', block), call] : [call];
+
+/** After a layer whose rows before the signal would come into a state that goes on. */
+export function beforeCalls(io: StepIo<OpName>, ctx: EmitContext): Call[] {
+  if (!io.state || 'recurrent' in io.node.attrs) return [];
+  const { count, skip, row, zero } = io.state;
+  return [callOf('before_s8', ctx.block(BeforeBlock, { y: io.y, row, zero, count, skip }))];
+}

@@ -161,7 +161,15 @@ function readNode(wire: Wire, type: WireType, index: number): OnnxNode {
 
 /** onnx.proto AttributeProto.AttributeType of the kinds that are read. */
 type Kind = Exclude<AttributeValue['kind'], 'other'>;
-const kinds: Readonly<Record<number, Kind>> = { 1: 'float', 2: 'int', 3: 'string', 4: 'tensor', 6: 'floats', 7: 'ints', 8: 'strings' };
+const kinds: Readonly<Record<number, Kind>> = {
+  1: 'float',
+  2: 'int',
+  3: 'string',
+  4: 'tensor',
+  6: 'floats',
+  7: 'ints',
+  8: 'strings',
+};
 
 function readAttribute(wire: Wire, type: WireType): { name: string; value: AttributeValue } {
   const at = wire.offset;

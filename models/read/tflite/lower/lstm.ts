@@ -5,8 +5,9 @@
  * frames. Float, and int8 with an int16 cell. Without peepholes, projection, layer normalisation, and with all
  * four gates. Source: TensorFlow Lite Micro kernels/unidirectional_sequence_lstm.cc.
  */
-import { append } from '../../../lists.ts';
+
 import type { Weights } from '../../../graph/types.ts';
+import { append } from '../../../lists.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, type Cell } from '../../recurrent.ts';
 import { readBias, readWeights } from '../constants.ts';

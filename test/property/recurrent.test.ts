@@ -1,0 +1,99 @@
+/**
+ * Networks with recurrences and crops of time: wasm = integer reference = windowed model, in every mode.
+ *
+ * Counts: a tenth of RUNLET_NETWORKS (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, a
+ * twentieth compiled as well.
+ */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRecurrent, withCarry } from '../../models/graph/recurrent.ts';
+import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { totalStride } from '../../models/stream/timing.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { runSignal, runWindow } from '../../quant/reference.ts';
+import { differing } from './harness.ts';
+import { anyLayout } from './layouts.ts';
+import { type LayerSpec, layer, makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
+import { recurrentKinds } from './recurrent-layers.ts';
+import { runStyles, spread } from './styles.ts';
+
+const runs = Math.max(10, Math.floor(Number(process.env.RUNLET_NETWORKS ?? 2000) / 10));
+const seed = Number(process.env.RUNLET_SEED ?? 1);
+const both = spread(Math.ceil(runs / 20), runs);
+
+const kind = fc.constantFrom(...recurrentKinds);
+const recurrent: fc.Arbitrary<LayerSpec> = fc.tuple(layer, kind).map(([l, k]) => ({ ...l, kind: k }));
+/** One recurrence at least, other layers around it. */
+const networks: fc.Arbitrary<NetworkSpec> = fc
+  .tuple(network, fc.array(layer, { maxLength: 3 }), recurrent, fc.array(fc.oneof(layer, recurrent), { maxLength: 3 }))
+  .map(([spec, before, cell, after]) => ({ ...spec, layers: [...before, cell, ...after] }));
+
+function signalFor({ plan }: QuantPlan, outputs: number, rnd: () => number): Int8Array {
+  const { t: _, ...frame } = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+  const frames = plan.window + plan.delayFrames + (plan.warmUpHops + outputs) * plan.hop;
+  return Int8Array.from({ length: frames * frameOf({ t: 1, ...frame }) }, () => Math.floor(rnd() * 256) - 128);
+}
+
+const frameBytes = ({ graph }: QuantPlan['plan']): number =>
+  frameOf(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
+
+let count = 0;
+
+/** Streamed outputs equal the reference, and each window's where `windows`. */
+async function check(quant: QuantPlan, windows: boolean, rnd: () => number): Promise<number> {
+  const { plan } = quant;
+  const signal = signalFor(quant, 6, rnd);
+  const frame = frameBytes(plan);
+  const expected = [...runSignal(quant, signal)];
+  const chunks = Array.from({ length: 5 }, () => 1 + Math.floor(rnd() * plan.hop));
+  let n = 0;
+  for await (const got of runStyles(quant, signal, chunks, both(count++ % runs))) {
+    const { outputs, index } = expected[n++] as (typeof expected)[number];
+    assert.is(differing(outputs, got), 0, `output ${index}`);
+    if (!windows) continue;
+    const window = signal.subarray(index * plan.hop * frame, (index * plan.hop + plan.window) * frame);
+    assert.is(differing(runWindow(quant, window).outputs, got), 0, `window ${index}`);
+  }
+  assert.is(n, expected.length);
+  return n;
+}
+
+const recurs = ({ nodes }: Graph): boolean => nodes.some(isRecurrent);
+
+test(`edge-exact and windowed equal the model at any hop (${runs} networks, seed ${seed})`, async () => {
+  let [outputs, withCells] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(networks, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+      const graph = makeNetwork(spec);
+      const hop = 1 + (anyHop % (spec.window + 3));
+      const rnd = random(spec.seed ^ 0x1234);
+      outputs += await check(anyLayout(graph, hop, rnd).quant, true, rnd);
+      outputs += await check(quantPlan(planStream(graph, { hop, mode: 'windowed' })), true, rnd);
+      if (recurs(graph)) withCells++;
+    }),
+    { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
+  );
+  console.log(`  ${outputs} outputs equal; ${withCells} networks with cells`);
+  assert.ok(withCells > runs / 3);
+});
+
+test(`stream carries states on, as the model over the whole signal does (${runs} networks, seed ${seed})`, async () => {
+  let [outputs, carried] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(networks, async (spec) => {
+      const graph = makeNetwork(spec);
+      const stride = totalStride(withCarry(graph, true));
+      const [hop, parts] = [stride * spec.hopSteps, spec.hopSteps % spec.micro === 0 ? spec.micro : 1];
+      const quant = quantPlan(planStream(graph, { hop, mode: 'stream', microHop: hop / parts }));
+      outputs += await check(quant, false, random(spec.seed ^ 0x4321));
+      if (quant.plan.steps.some((s) => s.section === 'trunk' && isRecurrent(s.node))) carried++;
+    }),
+    { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },
+  );
+  console.log(`  ${outputs} outputs equal; ${carried} networks carry a state on`);
+  assert.ok(carried > runs / 8);
+});
+
+test.run();
