@@ -50,7 +50,7 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
   if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
   const state = stateAxis(context, anchor.shape.length);
   const flattened = flattens(context, anchor);
-  const candidates = candidatesOf(anchor.shape, options, state, flattened);
+  const candidates = timeMajor(anchor) ?? candidatesOf(anchor.shape, options, state, flattened);
   const undone = candidates.map((layout) => undo(context, layout, anchor, tensor));
   const isFlat = wide(tensor.shape) < 2 && wide(anchor.shape) >= 2;
   const holdsTime = (i: number, dim: number) =>
@@ -120,6 +120,13 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
     }
   }
   return longest;
+}
+
+/** The layout of an operator that reads [time, 1, values]. */
+function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
+  const is = op?.op === 'WHILE' || op?.op === 'REVERSE_V2' || (op?.op === 'UNIDIRECTIONAL_SEQUENCE_LSTM' && op.options?.bool(3));
+  if (!is || shape.length !== 3 || shape[1] !== 1) return undefined;
+  return [[[{ axis: 't', length: shape[0] ?? 1 }], [], [{ axis: 'c', length: shape[2] ?? 1 }]]];
 }
 
 /** Possible layouts of the anchor's input, the default first. */

@@ -42,6 +42,8 @@ export interface Value {
   batched?: Batched;
   /** A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's lengths contain them. */
   history?: { before: number; after: number };
+  /** Its frames stand from the last to the first. */
+  reversed?: boolean;
 }
 
 /** Elements of one activation for one window. */
@@ -62,6 +64,10 @@ export class Context {
   readonly folded = new Map<number, Float32Array>();
   /** Shape arithmetic's results, by tensor index. */
   readonly integers = new Map<number, number[]>();
+  /** Tensors that hold zeros, by tensor index: where states of loops begin. */
+  readonly zeros = new Map<number, true>();
+  /** Lists of rows, by tensor index; with what a loop put in. */
+  readonly lists = new Map<number, { rows: number; value?: Value }>();
   /** Outputs of refused operators; what reads them is skipped. */
   readonly refused = new Set<number>();
   /** Which operators read each tensor. */
@@ -133,6 +139,7 @@ export class Context {
     if (value.batched && !mayPad) {
       throw new Refusal('between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 is read');
     }
+    if (value.reversed) throw new Refusal('it reads frames from the last to the first, which only a recurrence does');
     if (value.pad && !mayPad) throw new Refusal('it reads a padded tensor; PAD is folded only into a following convolution');
     return value;
   }

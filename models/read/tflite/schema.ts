@@ -85,6 +85,7 @@ export const optionsOf: Record<string, number> = {
   PACK: 59,
   UNIDIRECTIONAL_SEQUENCE_LSTM: 71,
   SPLIT_V: 79,
+  WHILE: 93,
   CALL_ONCE: 103,
   VAR_HANDLE: 111,
   LEAKY_RELU: 75,

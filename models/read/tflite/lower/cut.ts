@@ -96,10 +96,23 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
     context.states.set(output.index, sliceState(op, state, ranges));
     return;
   }
-  let value = context.value(op, i, 'history');
+  let value = forward(context, op, i, ranges);
   for (const [dim, range] of ranges.entries()) value = cutDim(context, op, value, dim, range);
   const layout: Layout = value.layout.filter((_, dim) => !ranges[dim]?.shrink);
   context.bind(op, { ...value, layout }, which);
+}
+
+/** The value, and of frames that stand from the last to the first one alone: the ranges are of those. */
+function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): Value {
+  const raw = context.rawValue(op, i);
+  if (!raw.reversed) return context.value(op, i, 'history');
+  const { reversed: _, ...value } = raw;
+  const at = raw.layout.findIndex((_factors, dim) => axisOf(raw.layout, dim) === 't');
+  const range = ranges[at];
+  const length = context.builder.shape(raw.id).t;
+  if (!range || range.to - range.from !== 1) throw new Refusal('it keeps several frames that stand from the last to the first');
+  ranges[at] = { ...range, from: length - range.to, to: length - range.from };
+  return value;
 }
 
 function cutDim(context: Context, op: TfOperator, value: Value, dim: number, { from, to }: Range): Value {

@@ -11,6 +11,7 @@ import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
+import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
 import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
@@ -26,9 +27,12 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   CALL_ONCE: lowerHandle,
   CONCATENATION: lowerConcat,
   CONV_2D: lowerConv,
+  'CUSTOM FlexTensorListReserve': lowerReserve,
+  'CUSTOM FlexTensorListStack': lowerStack,
   DEPTHWISE_CONV_2D: lowerDepthwise,
   DEQUANTIZE: lowerDequantize,
   EXPAND_DIMS: lowerReshape,
+  FILL: lowerFill,
   FULLY_CONNECTED: lowerDense,
   LEAKY_RELU: lowerLeakyRelu,
   MAXIMUM: lowerExtreme,
@@ -45,6 +49,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   READ_VARIABLE: lowerRead,
   REDUCE_MAX: lowerReduce,
   RESHAPE: lowerReshape,
+  REVERSE_V2: lowerReverse,
   SLICE: lowerSlice,
   SOFTMAX: lowerSoftmax,
   SPACE_TO_BATCH_ND: lowerSpaceToBatch,
@@ -56,6 +61,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   TRANSPOSE: lowerTranspose,
   UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
   VAR_HANDLE: lowerHandle,
+  WHILE: lowerWhile,
 };
 
 /** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
@@ -72,7 +78,6 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 const reasons: Record<string, string> = {
   SVDF: 'its state is int16, which no kernel here keeps',
   IF: 'control flow has no streaming rule',
-  WHILE: 'control flow has no streaming rule',
   MIRROR_PAD: 'mirrored padding depends on the window',
   PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',
   DIV: 'division has no kernel; multiply by the inverse',

@@ -1,0 +1,211 @@
+/**
+ * A subgraph of a TensorFlow Lite file as a function of real numbers: bodies of loops.
+ *
+ * In: the subgraph, values of some of its tensors.  Out: values of others, computed when they are asked for.
+ * Constants of float32, float16, int8 with scales, and integers.  Errors: Refusal for an operator or a type that is not
+ * evaluated. Cost: as the operators, charged to a budget.
+ */
+import { halfToFloat } from '../half.ts';
+import { malformed, Refusal } from './context.ts';
+import type { TfGraph, TfOperator, TfTensor } from './model.ts';
+
+export interface Tensor {
+  shape: number[];
+  data: Float64Array;
+}
+
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Products and sums that the evaluation of one file's loops may take. */
+const mostWork = 2 ** 33;
+
+export class Evaluator {
+  readonly graph: TfGraph;
+  private readonly made = new Map<number, { op: TfOperator; which: number }>();
+  private readonly constants = new Map<number, Tensor>();
+  private work = 0;
+
+  constructor(graph: TfGraph) {
+    this.graph = graph;
+    for (const op of graph.operators) for (const [which, index] of op.outputs.entries()) this.made.set(index, { op, which });
+  }
+
+  tensor(index: number): TfTensor {
+    const tensor = this.graph.tensors[index];
+    if (!tensor) throw new Refusal('its body has a tensor that does not exist');
+    return tensor;
+  }
+
+  producer = (index: number): TfOperator | undefined => this.made.get(index)?.op;
+
+  /** A function of tensors with these values given; each is computed once. */
+  with(given: ReadonlyMap<number, Tensor>, held: ReadonlyMap<number, number> = new Map()): (index: number) => Tensor {
+    const known = new Map(given);
+    const open = new Set<number>();
+    const at = (index: number): Tensor => {
+      const before = known.get(index) ?? this.constant(index);
+      if (before) return before;
+      const maker = this.made.get(index);
+      if (!maker) throw new Refusal('its body reads what does not come from a row, a state or a constant');
+      if (open.has(index) || open.size > 256) throw new Refusal('its body runs in a circle');
+      open.add(index);
+      const { op, which } = maker;
+      const result = this.run(op, which, (i) => at(op.inputs[i] ?? -1));
+      open.delete(index);
+      const value = held.get(index);
+      if (value !== undefined) result.data.fill(value);
+      known.set(index, result);
+      return result;
+    };
+    return at;
+  }
+
+  private spend(work: number): void {
+    this.work += work;
+    if (this.work > mostWork) throw new Refusal('its body is too large to be evaluated');
+  }
+
+  private constant(index: number): Tensor | undefined {
+    const known = this.constants.get(index);
+    if (known) return known;
+    const tensor = this.tensor(index);
+    if (!tensor.constant) return undefined;
+    const made = { shape: tensor.shape, data: realsOf(tensor, tensor.constant) };
+    this.constants.set(index, made);
+    return made;
+  }
+
+  private run(op: TfOperator, which: number, input: (i: number) => Tensor): Tensor {
+    const optional = (i: number) => ((op.inputs[i] ?? -1) === -1 ? undefined : input(i));
+    switch (op.op) {
+      case 'FULLY_CONNECTED':
+        fused(op, 0);
+        return this.product(op, input(0), input(1), true, optional(2));
+      case 'BATCH_MATMUL':
+        if (op.options?.bool(0)) throw new Refusal('its body transposes the left side of a product');
+        return this.product(op, input(0), input(1), op.options?.bool(1) ?? false, undefined);
+      case 'ADD':
+      case 'SUB':
+      case 'MUL':
+        fused(op, 0);
+        return this.pairs(input(0), input(1), binary[op.op] as (a: number, b: number) => number);
+      case 'LOGISTIC':
+      case 'TANH':
+      case 'NEG': {
+        const { shape, data } = input(0);
+        this.spend(data.length);
+        return { shape, data: data.map(unary[op.op] as (x: number) => number) };
+      }
+      case 'SPLIT':
+        return this.split(op, which, input(1), Number(input(0).data[0]));
+      case 'STRIDED_SLICE':
+        return stridedSlice(
+          op,
+          input(0),
+          [1, 2, 3].map((i) => [...input(i).data]),
+        );
+      case 'RESHAPE':
+      case 'SQUEEZE':
+      case 'EXPAND_DIMS':
+      case 'DEQUANTIZE': {
+        const { shape, data } = input(0);
+        const stated = this.tensor(op.outputs[0] ?? -1).shape;
+        return { shape: count(stated) === data.length ? stated : shape, data: data.slice() };
+      }
+      case 'TRANSPOSE':
+        return transposed(op, input(0), [...input(1).data]);
+    }
+    throw new Refusal(`its body has ${op.op}, which is not evaluated`);
+  }
+
+  private product(op: TfOperator, x: Tensor, w: Tensor, outFirst: boolean, bias: Tensor | undefined): Tensor {
+    const [rows = 0, columns = 0] = w.shape.slice(-2);
+    const [inputs, outputs] = outFirst ? [columns, rows] : [rows, columns];
+    if (w.data.length !== rows * columns || x.data.length !== inputs || (bias && bias.data.length !== outputs))
+      throw malformed(op, `weights [${w.shape.join(', ')}] do not fit ${x.data.length} inputs`);
+    this.spend(inputs * outputs);
+    const data = new Float64Array(outputs);
+    for (let o = 0; o < outputs; o++) {
+      let sum = bias?.data[o] ?? 0;
+      for (let i = 0; i < inputs; i++) {
+        const v = x.data[i] as number;
+        if (v !== 0) sum += v * (w.data[outFirst ? o * inputs + i : i * outputs + o] as number);
+      }
+      data[o] = sum;
+    }
+    return { shape: [1, outputs], data };
+  }
+
+  /** One side may be one value. */
+  private pairs(a: Tensor, b: Tensor, f: (a: number, b: number) => number): Tensor {
+    const [long, length] = a.data.length >= b.data.length ? [a, a.data.length] : [b, b.data.length];
+    if (![1, length].includes(a.data.length) || ![1, length].includes(b.data.length))
+      throw new Refusal('its body joins tensors of different lengths');
+    this.spend(length);
+    const at = (t: Tensor, i: number) => t.data[t.data.length === 1 ? 0 : i] as number;
+    return { shape: long.shape, data: Float64Array.from({ length }, (_, i) => f(at(a, i), at(b, i))) };
+  }
+
+  private split(op: TfOperator, which: number, x: Tensor, axis: number): Tensor {
+    const rank = x.shape.length;
+    const dim = axis < 0 ? axis + rank : axis;
+    const parts = op.outputs.length;
+    const before = count(x.shape.slice(0, dim));
+    if (before !== 1 || (x.shape[dim] ?? 0) % parts !== 0) throw new Refusal('its body splits a dimension that is not the last');
+    const length = x.data.length / parts;
+    return {
+      shape: x.shape.with(dim, (x.shape[dim] as number) / parts),
+      data: x.data.slice(which * length, (which + 1) * length),
+    };
+  }
+}
+
+const binary: Record<string, (a: number, b: number) => number> = {
+  ADD: (a, b) => a + b,
+  SUB: (a, b) => a - b,
+  MUL: (a, b) => a * b,
+};
+const unary: Record<string, (x: number) => number> = {
+  LOGISTIC: (x) => 1 / (1 + Math.exp(-x)),
+  TANH: Math.tanh,
+  NEG: (x) => -x,
+};
+
+function fused(op: TfOperator, field: number): void {
+  if ((op.options?.int8(field) ?? 0) !== 0) throw new Refusal(`its body has ${op.op} with a fused activation`);
+}
+
+function stridedSlice(op: TfOperator, x: Tensor, [begin = [], end = [], strides = []]: number[][]): Tensor {
+  const mask = (field: number, dim: number) => (((op.options?.int32(field) ?? 0) >> dim) & 1) === 1;
+  const ranges = x.shape.map((length, dim) => {
+    const clamp = (v = 0) => Math.min(length, Math.max(0, v < 0 ? v + length : v));
+    const from = mask(0, dim) ? 0 : clamp(begin[dim]);
+    return { from, to: mask(4, dim) ? from + 1 : mask(1, dim) ? length : clamp(end[dim]) };
+  });
+  const wide = ranges.filter(({ from, to }, dim) => from !== 0 || to !== x.shape[dim]);
+  const last = ranges.at(-1);
+  if (strides.some((s) => s !== 1) || !last || wide.some((r) => r !== last) || count(x.shape.slice(0, -1)) !== 1)
+    throw new Refusal('its body slices a dimension that is not the last');
+  return { shape: x.shape.with(-1, last.to - last.from), data: x.data.slice(last.from, last.to) };
+}
+
+/** Of constants: a matrix the other way round. */
+function transposed(op: TfOperator, x: Tensor, perm: number[]): Tensor {
+  const [rows = 0, columns = 0] = x.shape;
+  if (perm.join() !== '1,0' || x.shape.length !== 2) throw malformed(op, 'it transposes more than a matrix');
+  const data = Float64Array.from(x.data, (_, i) => x.data[(i % rows) * columns + Math.floor(i / rows)] as number);
+  return { shape: [columns, rows], data };
+}
+
+/** A constant's real values. */
+export function realsOf({ type, shape, quant }: TfTensor, bytes: Uint8Array): Float64Array {
+  const { buffer } = new Uint8Array(bytes);
+  if (type === 'float32') return Float64Array.from(new Float32Array(buffer));
+  if (type === 'float16') return Float64Array.from(new Uint16Array(buffer), halfToFloat);
+  if (type === 'int32') return Float64Array.from(new Int32Array(buffer));
+  if (type !== 'int8' || !quant || quant.scales.length === 0) throw new Refusal(`its body has a constant of ${type}`);
+  const { scales, zeroPoints, dimension } = quant;
+  const inner = count(shape.slice(dimension + 1));
+  const channel = (i: number) => (scales.length === 1 ? 0 : Math.floor(i / inner) % (shape[dimension] ?? 1));
+  return Float64Array.from(new Int8Array(buffer), (q, i) => (q - (zeroPoints[channel(i)] ?? 0)) * (scales[channel(i)] as number));
+}

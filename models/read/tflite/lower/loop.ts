@@ -1,0 +1,230 @@
+/**
+ * WHILE: recurrent layers that a converter lowered to a loop over the frames, with what stands around it.
+ *
+ * In: loop variables: counters, the input's frames [t, 1, values], states that begin at zero, a list of outputs (a
+ * TensorList of Flex operators, or a tensor that grows by a row).  Out: the outputs of all frames, or the last one. The body is
+ * evaluated (body.ts) and has to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
+ * Source: TensorFlow Lite WHILE; Keras' recurrent layers as TensorFlow 2 converts them.
+ */
+import { type Body, cellFrom } from '../../cell.ts';
+import { dim, type Layout } from '../../layout.ts';
+import { addCell, lastRow } from '../../recurrent.ts';
+import { Evaluator, type Tensor } from '../body.ts';
+import { axisOf, type Context, malformed, Refusal, type Value } from '../context.ts';
+import { integersAt } from '../integers.ts';
+import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
+
+interface Loop {
+  body: Evaluator;
+  cond: TfGraph;
+  op: TfOperator;
+}
+
+/** The frames that a loop reads: which variable, and the operators that take a row of them. */
+interface Frames {
+  value: Value;
+  variable: number;
+  rows: TfOperator[];
+}
+
+const isFloat = ({ type }: TfTensor): boolean => type === 'float32';
+const size = ({ shape }: TfTensor): number => shape.reduce((a, b) => a * b, 1);
+
+export function lowerWhile(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('a loop of int8 is not read; convert the model in float, it is quantised here');
+  const { graphs } = context.model;
+  const options = context.needOptions(op);
+  const [cond, body] = [graphs[options.int32(0)], graphs[options.int32(1)]];
+  const arity = op.inputs.length;
+  if (
+    !cond ||
+    !body ||
+    body === graphs[0] ||
+    body.inputs.length !== arity ||
+    body.outputs.length !== arity ||
+    cond.inputs.length !== arity
+  )
+    throw malformed(op, 'its subgraphs do not fit it');
+  const loop: Loop = { body: new Evaluator(body), cond, op };
+  const frames = framesOf(context, loop);
+  const states = statesOf(context, loop);
+  const { t } = context.builder.shape(frames.value.id);
+  checkLength(loop, t);
+  const outputs = listsOf(context, loop);
+  const order = outputFirst(loop, states, outputs);
+  const cell = cellFrom(bodyOf(loop, frames, order));
+  if (!cell) throw new Refusal('its body is no LSTM, GRU or simple RNN');
+  bindResults(context, loop, frames, { cell, order, outputs, t });
+}
+
+/** The variable that holds frames, time first. */
+function framesOf(context: Context, { body, op }: Loop): Frames {
+  const found = op.inputs.flatMap((index, variable): Frames[] => {
+    const value = context.values.get(index);
+    if (!value) return [];
+    const own = body.graph.inputs[variable] as number;
+    const rows = body.graph.operators.filter(({ op, inputs }) => op === 'GATHER' && inputs[0] === own);
+    return rows.length > 0 ? [{ value: context.laid(value), variable, rows }] : [];
+  });
+  const [frames] = found;
+  if (!frames || found.length > 1) throw new Refusal('it does not read one sequence frame by frame');
+  const { layout, pad, type } = frames.value;
+  if (layout.length !== 3 || pad || type !== 'float32') throw new Refusal('its frames are no [time, 1, values]');
+  if ((axisOf(layout, 0) ?? 't') !== 't' || axisOf(layout, 1) !== undefined) throw new Refusal('it does not run along time');
+  return frames;
+}
+
+/** Variables that are states: float vectors that begin at zero and change. */
+function statesOf(context: Context, { body, op }: Loop): number[] {
+  const { inputs, outputs } = body.graph;
+  return op.inputs.flatMap((index, variable) => {
+    const tensor = body.tensor(inputs[variable] as number);
+    const known = context.zeros.get(index) ?? zeroConstant(context.model.tensors[index]);
+    const changes = outputs[variable] !== inputs[variable];
+    if (!isFloat(tensor) || !changes || context.values.has(index) || isList(context, index, tensor)) return [];
+    if (!known) throw new Refusal('a state does not begin at zero');
+    return [variable];
+  });
+}
+
+const zeroConstant = (tensor: TfTensor | undefined): boolean =>
+  tensor?.constant !== undefined && tensor.type === 'float32' && tensor.constant.every((byte) => byte === 0);
+
+/** A list of outputs: a TensorList, or a tensor [t, 1, units]. */
+const isList = (context: Context, index: number, own: TfTensor): boolean =>
+  context.lists.has(index) || (own.shape.length === 3 && isFloat(own));
+
+/** The loop ends after as many rows as there are. */
+function checkLength({ cond }: Loop, t: number): void {
+  const limits = cond.operators.flatMap(({ op, inputs }) => {
+    const constant = cond.tensors[inputs[1] ?? -1]?.constant;
+    return op === 'LESS' && constant?.length === 4 ? [new DataView(constant.buffer, constant.byteOffset).getInt32(0, true)] : [];
+  });
+  const others = cond.operators.filter(({ op }) => op !== 'LESS' && op !== 'LOGICAL_AND');
+  if (limits.length === 0 || others.length > 0 || Math.min(...limits.slice(0, 16)) !== t)
+    throw new Refusal(`it does not run over all ${t} frames`);
+}
+
+/** By list variable: the tensor of the body that is put into it, and whether all rows are kept. */
+function listsOf(context: Context, { body, op }: Loop): Map<number, { row: number; all: boolean }> {
+  const lists = new Map<number, { row: number; all: boolean }>();
+  for (const [variable, index] of op.inputs.entries()) {
+    const [from = -1, to = -1] = [body.graph.inputs[variable], body.graph.outputs[variable]];
+    if (from === to || context.values.has(index) || !isList(context, index, body.tensor(from))) continue;
+    const rows = context.lists.get(index)?.rows ?? body.tensor(from).shape[0] ?? 0;
+    lists.set(variable, { row: rowPut(body, from, to), all: rows > 1 });
+  }
+  return lists;
+}
+
+/** The row that the body puts in place of one of a list's. */
+function rowPut(body: Evaluator, list: number, to: number): number {
+  const maker = body.producer(to);
+  const taken = (index: number): boolean => body.producer(index)?.op === 'SLICE' && body.producer(index)?.inputs[0] === list;
+  if (maker?.op === 'CUSTOM FlexTensorListSetItem' && maker.inputs[0] === list) return maker.inputs[2] ?? -1;
+  if (maker?.op === 'CONCATENATION' && maker.inputs.length === 3 && taken(maker.inputs[0] ?? -1) && taken(maker.inputs[2] ?? -1))
+    return maker.inputs[1] ?? -1;
+  if (maker?.op === 'RESHAPE') return to;
+  throw new Refusal('its outputs are collected in a way that is not read');
+}
+
+/** The states, the one that is put out first. */
+function outputFirst({ body }: Loop, states: number[], lists: ReadonlyMap<number, { row: number }>): number[] {
+  const through = (index: number): number => {
+    const maker = body.producer(index);
+    return maker?.op === 'RESHAPE' || maker?.op === 'EXPAND_DIMS' ? through(maker.inputs[0] ?? -1) : index;
+  };
+  const rows = new Set([...lists.values()].map(({ row }) => through(row)));
+  const first = states.find((variable) => rows.has(through(body.graph.outputs[variable] ?? -1))) ?? states[0];
+  if (first === undefined || rows.size > 1) throw new Refusal('its outputs are not its state');
+  if (rows.size === 1 && !rows.has(through(body.graph.outputs[first] ?? -1))) throw new Refusal('its outputs are not its state');
+  return [first, ...states.filter((s) => s !== first)];
+}
+
+function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
+  const { inputs, outputs, operators } = body.graph;
+  const [first = -1] = states.map((variable) => inputs[variable] as number);
+  const units = size(body.tensor(first));
+  const width = size(body.tensor(frames.rows[0]?.outputs[0] ?? -1));
+  const shape = (n: number): number[] => [1, n];
+  const nonlinear = (name: string) =>
+    operators
+      .filter(({ op, outputs: [to = -1] }) => op === name && size(body.tensor(to)) === units)
+      .map(({ inputs: [from = -1], outputs: [to = -1] }) => ({ from, to }));
+  return {
+    inputs: width,
+    units,
+    logistics: nonlinear('LOGISTIC'),
+    tanhs: nonlinear('TANH'),
+    next: states.map((variable) => outputs[variable] as number),
+    evaluate(x, values, held) {
+      const given = new Map<number, Tensor>();
+      for (const row of frames.rows) given.set(row.outputs[0] ?? -1, { shape: shape(width), data: x });
+      for (const [i, variable] of states.entries())
+        given.set(inputs[variable] as number, { shape: shape(units), data: values[i] as Float64Array });
+      const at = body.with(given, held);
+      return (tensor) => at(tensor).data;
+    },
+  };
+}
+
+interface Results {
+  cell: NonNullable<ReturnType<typeof cellFrom>>;
+  order: number[];
+  outputs: ReadonlyMap<number, { all: boolean }>;
+  t: number;
+}
+
+function bindResults(context: Context, { op }: Loop, { value }: Frames, { cell, order, outputs, t }: Results): void {
+  const reverse = value.reversed === true;
+  const shape = context.builder.shape(value.id);
+  const add: Parameters<typeof addCell>[0] = (kind, from, attrs, name, quant) => context.node(kind, from, attrs, name, quant);
+  const sequence = addCell(add, { tensor: value.id, shape, factors: value.layout[2] ?? [] }, { ...cell, reverse }, op.name);
+  let end: number | undefined;
+  const last = () => (end ??= lastRow(add, sequence, t, reverse, op.name));
+  const c = dim('c', cell.units);
+  const row = (id: number, layout: Layout): Value => ({ id, layout, type: 'float32' });
+  for (const [variable, index] of op.outputs.entries()) {
+    const list = outputs.get(variable);
+    const read = context.consumers.has(index) || context.model.outputs.includes(index);
+    if (!read) continue;
+    if (list) {
+      const all = { ...row(sequence, [dim('t', t), [], c]), ...(reverse && { reversed: true }) };
+      const kept = list.all ? all : row(last(), [[], [], c]);
+      if (context.model.tensors[index]?.type === 'float32') context.bind(op, kept, variable);
+      else context.lists.set(index, { rows: list.all ? t : 1, value: kept });
+    } else if (variable === order[0]) context.bind(op, row(last(), [[], c]), variable);
+  }
+}
+
+/** TensorListReserve: a list of so many rows, empty. */
+export function lowerReserve(context: Context, op: TfOperator): void {
+  const [rows] = integersAt(context, op, 1) ?? [];
+  if (rows === undefined) throw new Refusal('the length of its list is not constant');
+  context.lists.set(context.output(op).index, { rows });
+}
+
+/** TensorListStack: the rows of a list that a loop filled. */
+export function lowerStack(context: Context, op: TfOperator): void {
+  const value = context.lists.get(op.inputs[0] ?? -1)?.value;
+  if (!value) throw new Refusal('its list is filled by no loop that is read');
+  context.bind(op, value);
+}
+
+/** FILL: zeros, the states at the beginning of a loop. */
+export function lowerFill(context: Context, op: TfOperator): void {
+  const value = context.input(op, 1);
+  if (!zeroConstant(value)) throw new Refusal('it fills a tensor with something other than zeros');
+  context.zeros.set(context.output(op).index, true);
+}
+
+/** REVERSE_V2 along time: the frames from the last to the first, which a loop reads. */
+export function lowerReverse(context: Context, op: TfOperator): void {
+  const value = context.laid(context.rawValue(op, 0));
+  const axes = integersAt(context, op, 1);
+  if (axes?.length !== 1) throw new Refusal('it turns several dimensions round');
+  const [axis = 0] = axes;
+  const at = axis < 0 ? axis + value.layout.length : axis;
+  if (axisOf(value.layout, at) !== 't') throw new Refusal('it turns a dimension round that is not time');
+  context.bind(op, { ...value, reversed: !value.reversed });
+}
