@@ -86,7 +86,9 @@ export function layoutOfInput(
       'reshape it in the model',
     );
   }
-  if (input.dims.length > 1 && input.dims[0] !== 1 && !(anchor && anchor.dims.length === 2 && input.dims.length === 2)) {
+  const rows = anchor !== undefined && anchor.dims.length === 2 && input.dims.length === 2;
+  const timeFirst = anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length)[0]?.[0] === 't';
+  if (input.dims.length > 1 && input.dims[0] !== 1 && !rows && !timeFirst) {
     fail(
       `the batch is ${input.dims[0]}`,
       'a stream has one signal: dimension 0 has to be 1',

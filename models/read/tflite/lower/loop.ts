@@ -111,7 +111,8 @@ function listsOf(context: Context, { body, op }: Loop): Map<number, { row: numbe
   for (const [variable, index] of op.inputs.entries()) {
     const [from = -1, to = -1] = [body.graph.inputs[variable], body.graph.outputs[variable]];
     if (from === to || context.values.has(index) || !isList(context, index, body.tensor(from))) continue;
-    const rows = context.lists.get(index)?.rows ?? body.tensor(from).shape[0] ?? 0;
+    // the body's own tensor may have a placeholder
+    const rows = context.lists.get(index)?.rows ?? context.model.tensors[index]?.shape[0] ?? 0;
     lists.set(variable, { row: rowPut(body, from, to), all: rows > 1 });
   }
   return lists;
@@ -191,7 +192,7 @@ function bindResults(context: Context, { op }: Loop, { value }: Frames, { cell, 
     if (list) {
       const all = { ...row(sequence, [dim('t', t), [], c]), ...(reverse && { reversed: true }) };
       const kept = list.all ? all : row(last(), [[], [], c]);
-      if (context.model.tensors[index]?.type === 'float32') context.bind(op, kept, variable);
+      if (context.model.tensors[index]?.type === 'float32') context.values.set(index, kept);
       else context.lists.set(index, { rows: list.all ? t : 1, value: kept });
     } else if (variable === order[0]) context.bind(op, row(last(), [[], c]), variable);
   }
