@@ -4,24 +4,30 @@
  *
  * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest and memory map, target
  * `interp`: the bytes of build with `style: 'table', kernels: 'every'`. The interpreter is fetched when it is
- * first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020).
+ * first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020), the one
+ * with all only for models with rare operators.
  */
 import { fromBase64 } from '../models/graph/base64.ts';
-import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, buildTable, type Interpreter } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
-import { everyKernel } from './emit/interpreters.ts';
+import { everyKernel, type KernelSet, kernelSetOf } from './emit/interpreters.ts';
 
 export type TableBuildOptions = Partial<Omit<ManifestOptions, 'style' | 'target'>>;
 
-const known = new Map<boolean, Promise<Interpreter>>();
+const known = new Map<KernelSet, Promise<Interpreter>>();
 
-async function load(int16: boolean): Promise<Interpreter> {
-  const { code } = await (int16 ? import('./interpreters/int16.ts') : import('./interpreters/int8.ts'));
+const files: Readonly<Record<KernelSet, () => Promise<{ code: string }>>> = {
+  int8: () => import('./interpreters/int8.ts'),
+  int16: () => import('./interpreters/int16.ts'),
+  all: () => import('./interpreters/all.ts'),
+};
+
+async function load(set: KernelSet): Promise<Interpreter> {
+  const { code } = await files[set]();
   return {
     target: 'interp',
-    kernels: everyKernel('interp', 'embed', int16),
+    kernels: everyKernel('interp', 'embed', set),
     ownClock: false,
     sound: false,
     code: fromBase64(code),
@@ -29,13 +35,13 @@ async function load(int16: boolean): Promise<Interpreter> {
 }
 
 function interpreterFor({ plan: { graph } }: QuantPlan): Promise<Interpreter> {
-  const int16 = graph.tensors.some(({ quant }) => isInt16(quant));
-  let found = known.get(int16);
+  const set = kernelSetOf(graph);
+  let found = known.get(set);
   if (!found) {
-    found = load(int16);
+    found = load(set);
     // what could not be fetched is asked for again
-    found.catch(() => known.delete(int16));
-    known.set(int16, found);
+    found.catch(() => known.delete(set));
+    known.set(set, found);
   }
   return found;
 }

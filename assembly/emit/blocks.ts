@@ -176,9 +176,9 @@ export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 
 
 /** assembly/kernels/add.ts */
 export interface AddBlock extends MulBlock {
-  mult1: number;
+  mult1: number; // negative: this input is subtracted
   shift1: number;
-  mult2: number;
+  mult2: number; // the same
   shift2: number;
 }
 export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 7a4124ae63f376c8f56e840d844e9d4470e4f920d33c57eee60ca9c77a058e6c
+ * Sources: 751a64e039df8a574480d5b316a57a490edc711f215062e664b46f2881a3fb33
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

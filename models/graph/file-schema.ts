@@ -66,7 +66,7 @@ const attrs = {
   avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
   globalavg: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
-  add: v.object({ clamp, constant }),
+  add: v.object({ clamp, constant, minus: v.optional(v.picklist([0, 1])) }),
   mul: v.object({ clamp, constant }),
   concat: v.object({ axis: v.picklist(['c', 'f']) }),
   history: v.object({ before: whole(-(1 << 16), 1 << 16), after: whole(-(1 << 16), 1 << 16) }),

@@ -139,6 +139,11 @@ export interface BinaryAttrs {
   constant?: { data: Int8Array; quant: QuantParams };
 }
 
+export interface AddAttrs extends BinaryAttrs {
+  /** Index of the operand that is subtracted; a constant is operand 1. Left out: both are added. */
+  minus?: 0 | 1;
+}
+
 export interface HistoryAttrs {
   /** Rows added before the first and after the last; `after` may be negative (rows left out), at least one row is left. */
   before: number;
@@ -170,7 +175,7 @@ export interface OpAttrs {
   avgpool: PoolAttrs;
   globalmax: GlobalPoolAttrs;
   globalavg: GlobalPoolAttrs;
-  add: BinaryAttrs;
+  add: AddAttrs;
   mul: BinaryAttrs;
   concat: ConcatAttrs;
   history: HistoryAttrs;

@@ -72,6 +72,7 @@ export interface AddParams extends Range {
   types?: Types;
   /** Bits by which inputs are shifted left. */
   extra: number;
+  /** A negative multiplier: what the positive one gives is subtracted. */
   x1: Multiplier & { zero: number };
   x2: Multiplier & { zero: number };
   y: Multiplier & { zero: number };

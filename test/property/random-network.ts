@@ -11,8 +11,14 @@ import { ops } from '../../models/ops/index.ts';
 // what failed is told, not only on what
 fc.configureGlobal({ includeErrorInReport: true });
 
+/** Kinds of layers; often wanted ones stand several times. What is pinned or fitted keeps to these. */
+export const firstKinds = [
+  ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
+] as const;
+const kinds = [...firstKinds, 'difference'] as const;
+
 export interface LayerSpec {
-  kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul';
+  kind: (typeof kinds)[number];
   kernel: number;
   stride: number;
   dilation: number;
@@ -36,29 +42,33 @@ export interface NetworkSpec {
   extraOutput?: number;
 }
 
-export const layer: fc.Arbitrary<LayerSpec> = fc.record({
-  kind: fc.constantFrom('conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'),
-  kernel: fc.integer({ min: 1, max: 5 }),
-  stride: fc.constantFrom(1, 1, 1, 2, 3),
-  dilation: fc.constantFrom(1, 1, 2, 3),
-  channels: fc.integer({ min: 1, max: 6 }),
-  groups: fc.constantFrom(1, 1, 2, 3),
-  padding: fc.constantFrom('valid', 'causal', 'same', 'odd'),
-  fn: fc.constantFrom('leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'identity'),
-  relu: fc.boolean(),
-});
+export const layerOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<LayerSpec> =>
+  fc.record({
+    kind: fc.constantFrom(...from),
+    kernel: fc.integer({ min: 1, max: 5 }),
+    stride: fc.constantFrom(1, 1, 1, 2, 3),
+    dilation: fc.constantFrom(1, 1, 2, 3),
+    channels: fc.integer({ min: 1, max: 6 }),
+    groups: fc.constantFrom(1, 1, 2, 3),
+    padding: fc.constantFrom('valid', 'causal', 'same', 'odd'),
+    fn: fc.constantFrom('leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'identity'),
+    relu: fc.boolean(),
+  });
+export const layer = layerOf(kinds);
 
-export const network: fc.Arbitrary<NetworkSpec> = fc.record({
-  seed: fc.integer({ min: 1, max: 0x7fffffff }),
-  window: fc.integer({ min: 4, max: 64 }),
-  features: fc.constantFrom(1, 1, 1, 2, 5),
-  channels: fc.integer({ min: 1, max: 4 }),
-  layers: fc.array(layer, { minLength: 1, maxLength: 7 }),
-  head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
-  hopSteps: fc.integer({ min: 1, max: 12 }),
-  micro: fc.integer({ min: 1, max: 4 }),
-  extraOutput: fc.integer({ min: 1, max: 12 }),
-});
+export const networkOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<NetworkSpec> =>
+  fc.record({
+    seed: fc.integer({ min: 1, max: 0x7fffffff }),
+    window: fc.integer({ min: 4, max: 64 }),
+    features: fc.constantFrom(1, 1, 1, 2, 5),
+    channels: fc.integer({ min: 1, max: 4 }),
+    layers: fc.array(layerOf(from), { minLength: 1, maxLength: 7 }),
+    head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
+    hopSteps: fc.integer({ min: 1, max: 12 }),
+    micro: fc.integer({ min: 1, max: 4 }),
+    extraOutput: fc.integer({ min: 1, max: 12 }),
+  });
+export const network = networkOf(kinds);
 
 /** xorshift32 in [0, 1). */
 export function random(seed: number): () => number {
@@ -207,7 +217,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   return m.b.node(
     op,
     [branch, x],
-    { clamp },
+    { clamp, ...(l.kind === 'difference' && { minus: l.stride === 1 ? 1 : 0 }) },
     m.name(op),
     m.quant(op === 'mul' ? held(m.quantOf(x).scale * m.quantOf(branch).scale * 40) : undefined),
   );

@@ -6,6 +6,7 @@
  * the file steers rounds its terms, their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
+import { signsOf } from '../../models/ops/add.ts';
 import { ops } from '../../models/ops/index.ts';
 import type { OpDef } from '../../models/ops/op.ts';
 import { nudgesOf } from '../../quant/nudges.ts';
@@ -44,7 +45,10 @@ function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: nu
       const { constant } = node.attrs;
       const second = (unit: number) => (constant ? steps(constant.data, constant.quant, unit) : b(unit));
       const [left, right] = [a(step), second(node.op === 'add' ? step : 1)];
-      if (node.op === 'add') return (i) => [left(i) + right(i), Math.abs(left(i)) + Math.abs(right(i))];
+      if (node.op === 'add') {
+        const [p, q] = signsOf(node.attrs);
+        return (i) => [p * left(i) + q * right(i), Math.abs(left(i)) + Math.abs(right(i))];
+      }
       return (i) => [left(i) * right(i), Math.abs(left(i) * right(i))];
     }
     case 'activation': {

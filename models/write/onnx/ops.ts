@@ -142,12 +142,15 @@ function constant(e: Emitter, { data, quant }: { data: Int8Array; quant: Written
 }
 
 function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
-  return (e: Emitter, { attrs: a, name }: NodeOf<'add'> | NodeOf<'mul'>, xs: Written[], output: Tensor) => {
+  return (e: Emitter, node: NodeOf<'add'> | NodeOf<'mul'>, xs: Written[], output: Tensor) => {
+    const { attrs: a, name } = node;
+    const minus = node.op === 'add' ? node.attrs.minus : undefined;
     const inputs = xs.map((x) => e.as('full', x));
     const [x] = inputs as [Written];
     const names = inputs.map((i) => e.real(i));
     if (a.constant) names.push(constant(e, a.constant, x.shape, name));
-    return full(clamped(e, e.node(op, names, {}, name), a.clamp, output, name));
+    if (minus === 0) names.reverse();
+    return full(clamped(e, e.node(minus === undefined ? op : 'Sub', names, {}, name), a.clamp, output, name));
   };
 }
 

@@ -297,6 +297,15 @@ const kernels = inFolder('assembly/kernels', [
     why: 'the second operand has the zero point of the first',
   },
   {
+    id: 'kernel-add-minus',
+    file: 'add.ts',
+    find: 'return multiplier < 0 ? -y : y;',
+    replace: 'return y;',
+    tests: 'ops/ops',
+    env: only('add, less a constant'),
+    why: 'a difference is a sum',
+  },
+  {
     id: 'kernel-maxpool-start',
     file: 'maxpool.ts',
     find: 'let best = -128;',

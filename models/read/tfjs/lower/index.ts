@@ -14,6 +14,7 @@ import {
   lowerRelu,
   lowerRescaling,
   lowerSoftmax,
+  lowerSubtract,
   lowerUnary,
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
@@ -58,6 +59,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['SeparableConv1D', lowerSeparable(1)],
   ['SeparableConv2D', lowerSeparable(2)],
   ['Softmax', lowerSoftmax],
+  ['Subtract', lowerSubtract],
   ['ThresholdedReLU', lowerUnary('thresholdedrelu', ['theta'], 1)],
   ['TimeDistributed', lowerTimeDistributed],
   ['ZeroPadding1D', lowerZeroPadding(1)],
