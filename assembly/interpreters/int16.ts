@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 751a64e039df8a574480d5b316a57a490edc711f215062e664b46f2881a3fb33
+ * Sources: 371cf4aedbc616266c38e4b15c3ceff3ae3e0731464327e23052c48d15f3c091
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

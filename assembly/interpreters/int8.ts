@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: f0fccc9c22e5bd4f7d7231d69446a22887f906d3df85245c9f0c189e46d8efaa
+ * Sources: 42f3ad224617ef1439ec6cf958a4e1d72657f7c733e20c8214612ac3eb4a06f1
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

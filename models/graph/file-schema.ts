@@ -76,6 +76,14 @@ const attrs = {
     alpha: v.optional(v.pipe(v.number(), v.finite())),
     clamp,
   }),
+  layernorm: v.object({
+    over: v.picklist(['c', 'fc']),
+    centre: v.boolean(),
+    epsilon: v.pipe(v.number(), v.finite(), v.minValue(0)),
+    gamma: typed('f32'),
+    beta: typed('f32'),
+    clamp,
+  }),
   softmax: v.object({ beta: v.pipe(v.number(), v.finite(), v.minValue(1e-6), v.maxValue(1e6)) }),
 };
 
@@ -125,6 +133,7 @@ export const graphSchema = v.object({
       node('slice'),
       node('activation'),
       node('softmax'),
+      node('layernorm'),
     ]),
   ),
   inputs: v.pipe(v.array(port), v.minLength(1)),

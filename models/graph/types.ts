@@ -166,6 +166,18 @@ export interface SoftmaxAttrs {
   beta: number;
 }
 
+export interface LayerNormAttrs {
+  /** What one mean and variance are of: the channels of each row, or rows and channels of a frame. */
+  over: 'c' | 'fc';
+  /** False: RMSNorm, divided by the root of the mean square. */
+  centre: boolean;
+  epsilon: number;
+  /** [c], or [f][c] with over `fc`. */
+  gamma: Float32Array;
+  beta: Float32Array;
+  clamp: Clamp;
+}
+
 /** Operator names, the same in models/ops, quant/ops, assembly/kernels, assembly/emit/ops and test/ops. */
 export interface OpAttrs {
   conv: ConvAttrs;
@@ -182,6 +194,7 @@ export interface OpAttrs {
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;
+  layernorm: LayerNormAttrs;
 }
 export type OpName = keyof OpAttrs;
 

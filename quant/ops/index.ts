@@ -10,6 +10,7 @@ import { depthwise } from './depthwise.ts';
 import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
 import { history } from './history.ts';
+import { layernorm } from './layernorm.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { IntOp } from './op.ts';
@@ -27,6 +28,7 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
   globalavg,
   globalmax,
   history,
+  layernorm,
   maxpool,
   mul,
   slice,

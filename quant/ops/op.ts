@@ -91,6 +91,21 @@ export interface SoftmaxParams {
   exp: Int32Array;
 }
 
+/** The rule is at the top of layernorm.ts. */
+export interface LayerNormParams extends Range {
+  /** Values of a row. */
+  count: number;
+  centre: boolean;
+  xZero: number;
+  squareShift: number;
+  epsilon: bigint;
+  rootShift: number;
+  gain: Int32Array; // [count]
+  offset: Int32Array; // [count]
+  offsetShift: number;
+  outShift: number;
+}
+
 /** int8: table[q + 128]. Where one of both is int16 the function itself: multipliers for values at or above the zero point, and below it. */
 export type ActivationParams =
   | { table: Int8Array; types?: undefined }
@@ -111,6 +126,7 @@ export interface IntParams {
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams;
+  layernorm: LayerNormParams;
 }
 
 /** Moves of the output in steps, of each channel or of all, away from an integer, and `lift` upwards. */

@@ -15,7 +15,7 @@ fc.configureGlobal({ includeErrorInReport: true });
 export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
-const kinds = [...firstKinds, 'difference'] as const;
+const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
 
 export interface LayerSpec {
   kind: (typeof kinds)[number];
@@ -191,10 +191,27 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
 /** A scale that what follows can bring back to an ordinary one: products of products leave every multiplier. */
 const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
 
+function layernorm(m: Maker, x: number, l: LayerSpec): number {
+  const { f, c } = m.b.shape(x);
+  const over = l.stride === 1 ? ('c' as const) : ('fc' as const);
+  const count = over === 'fc' && l.dilation === 1 ? f * c : c;
+  const values = (most: number) => Float32Array.from({ length: count }, () => m.int(-100, 100) * 0.01 * most);
+  const attrs = {
+    over,
+    centre: l.padding !== 'odd',
+    epsilon: l.relu ? 1e-5 : 1e-3,
+    gamma: values(2),
+    beta: values(1),
+    clamp: l.relu ? ([0, Number.POSITIVE_INFINITY] as const) : noClamp,
+  };
+  return m.b.node('layernorm', [x], attrs, m.name('layernorm'), m.quant(0.02));
+}
+
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
+  if (l.kind === 'layernorm') return layernorm(m, x, l);
   if (l.kind === 'activation')
     return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
   // joins: two branches of one length; 'same' padding keeps it
