@@ -8,6 +8,7 @@ import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax,
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerGemm, lowerMatMul } from './dense.ts';
+import { lowerLayerNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerIdentity, lowerPad, lowerShape, lowerSlice } from './shape.ts';
@@ -32,6 +33,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['GlobalMaxPool', lowerGlobalPool],
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
+  ['LayerNormalization', lowerLayerNormalization],
   ['MatMul', lowerMatMul],
   ['Max', lowerExtreme],
   ['MaxPool', lowerPool],
@@ -42,10 +44,12 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Pad', lowerPad],
   ['Pow', lowerPow],
   ['QuantizeLinear', lowerQuantize],
+  ['RMSNormalization', lowerLayerNormalization],
   ['ReduceMax', lowerReduce],
   ['ReduceMean', lowerReduce],
   ['Reshape', lowerShape],
   ['Selu', lowerSelu],
+  ['SimplifiedLayerNormalization', lowerLayerNormalization],
   ['Slice', lowerSlice],
   ['Softmax', lowerSoftmax],
   ['Squeeze', lowerShape],
