@@ -171,7 +171,7 @@ const codes = { ADD: 0, MUL: 18, MEAN: 40, SUB: 41, SQUARE: 75, RSQRT: 76, SQUAR
 type Line = [op: keyof typeof codes, result: string, ...inputs: string[]];
 
 /** x [1, 5, 6], and these operators; the last ADD has a fused ReLU. */
-function tfliteOf(lines: Line[], relu = 0): Graph {
+function tfliteOf(lines: Line[], relu = 0, clamped = ''): Graph {
   const shapes = (name: string) => (/^[mvei]/.test(name) ? [1, 5, 1] : [1, 5, 6]);
   const results = Object.fromEntries(lines.map(([, result]) => [result, { shape: shapes(result) }]));
   return readTflite(
@@ -190,6 +190,7 @@ function tfliteOf(lines: Line[], relu = 0): Graph {
         outputs: [result],
         ...(op === 'MEAN' && { options: { kind: 27, int8: { 0: 1 } } }),
         ...(op === 'ADD' && result === 'y' && { options: { kind: 11, int8: { 0: relu } } }),
+        ...(op === 'ADD' && result === clamped && { options: { kind: 11, int8: { 0: 1 } } }),
       })),
       inputs: ['x'],
       outputs: ['y'],
@@ -252,5 +253,21 @@ for (const [name, lines] of Object.entries(inTflite)) {
     }
   });
 }
+
+test('TensorFlow Lite: nothing goes on behind a clamp', () => {
+  const inner = (inTflite['PyTorch, converted'] as Line[]).map(
+    ([op, result, ...inputs]): Line => [op, result === 'y' ? 'z' : result, ...inputs],
+  );
+  const graph = tfliteOf([...inner, ['ADD', 'y', 'z', 'b']], 0);
+  assert.equal(
+    graph.nodes.map((n) => n.op),
+    ['layernorm'],
+  );
+  const clamped = tfliteOf([...inner, ['MUL', 'y', 'z', 'g']], 0, 'z');
+  assert.equal(
+    clamped.nodes.map((n) => n.op),
+    ['layernorm', 'depthwise'],
+  );
+});
 
 test.run();
