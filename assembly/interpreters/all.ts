@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: c263ab8660753f627c56229d556578c0ece2cee405c37425e5b0cbe4f8445e36
+ * Sources: 5c8893126f1905c69fa52ef94bcf980e09fed9fe25954b6095e08cde4b3b3425
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

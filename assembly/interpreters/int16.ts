@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 371cf4aedbc616266c38e4b15c3ceff3ae3e0731464327e23052c48d15f3c091
+ * Sources: 9ab8d23fddea2596cc53b9a8105ce094102ecd4bd43d8908e6dcb6b55afd51f9
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 42f3ad224617ef1439ec6cf958a4e1d72657f7c733e20c8214612ac3eb4a06f1
+ * Sources: 2441222924b43906ee15c123de7940d69f1139b5bbd3a2c1d0072c212f5da41b
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -119,15 +119,6 @@ const reference = inFolder('quant', [
 
 const ops = inFolder('quant/ops', [
   {
-    id: 'layernorm-half',
-    file: 'layernorm.ts',
-    find: 'b / yq.scale + yq.zeroPoint + 0.5',
-    replace: 'b / yq.scale + yq.zeroPoint',
-    tests: 'ops/ops',
-    env: { RUNLET_CASES: 'layernorm, 8 channels', RUNLET_TARGETS: 'interp' },
-    why: 'outputs are cut off, not rounded',
-  },
-  {
     id: 'int-add-shift',
     file: 'add.ts',
     find: 'const leftShifts = { int8: 20, int16: 15 };',
