@@ -4,7 +4,8 @@
  *
  * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest and memory map, target
  * `interp`: the bytes of build with `style: 'table', kernels: 'every'`. The interpreter is fetched when it is
- * first wanted; with int16 kernels only for models with int16 activations (docs/adr/0020), with cells only for recurrences.
+ * first wanted; the one with int16 kernels only for models with int16 activations (docs/adr/0020), the one
+ * with all only for models with rare operators.
  */
 import { fromBase64 } from '../models/graph/base64.ts';
 import type { QuantPlan } from '../quant/plan.ts';
@@ -16,14 +17,14 @@ export type TableBuildOptions = Partial<Omit<ManifestOptions, 'style' | 'target'
 
 const known = new Map<KernelSet, Promise<Interpreter>>();
 
-const compiled = {
+const files: Readonly<Record<KernelSet, () => Promise<{ code: string }>>> = {
   int8: () => import('./interpreters/int8.ts'),
   int16: () => import('./interpreters/int16.ts'),
-  recurrent: () => import('./interpreters/recurrent.ts'),
+  all: () => import('./interpreters/all.ts'),
 };
 
 async function load(set: KernelSet): Promise<Interpreter> {
-  const { code } = await compiled[set]();
+  const { code } = await files[set]();
   return {
     target: 'interp',
     kernels: everyKernel('interp', 'embed', set),

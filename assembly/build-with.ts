@@ -14,10 +14,9 @@ import type { ManifestOptions } from './bundle/make-manifest.ts';
 import { compileWith, filesOf, type Tools } from './emit/compiler.ts';
 import { emit, type Style } from './emit/emit.ts';
 import { checkHome, type Home } from './emit/home.ts';
-import { everyKernel, type Interpreters, kernelSetOf, kernelsUsed } from './emit/interpreters.ts';
+import { everyKernel, everyNeed, type Interpreters, kernelSetOf, kernelsUsed } from './emit/interpreters.ts';
 import type { PartsOptions } from './emit/link.ts';
 import type { MemoryMap } from './emit/memory.ts';
-import { needNames } from './emit/needs.ts';
 import { moduleSource } from './emit/source.ts';
 import { isTarget, type Target, targets } from './emit/target.ts';
 
@@ -117,9 +116,7 @@ async function asTable(
   const kernels = every ? () => everyKernel(target, weights, set) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, { ...partsOptions(options, sound), kernels }));
   const ownClock = quant.plan.mode === 'misaligned';
-  // everything, but for the import where it is not wanted
-  const all = weights === 'tile' ? new Set(needNames) : undefined;
-  const needs = every ? all : emitted.packed.needs;
+  const needs = every ? everyNeed(weights, set) : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), {
     target,
     ownClock,

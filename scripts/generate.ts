@@ -15,7 +15,13 @@ import { blockFiles } from './block-files.ts';
 const root = join(import.meta.dirname, '..');
 /** folder -> files that hold no operator, and the registry's type. */
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
-  'models/ops': { helpers: ['op', 'sliding', 'unary', 'recurrent'], typeFrom: './op.ts', type: 'OpDef', name: 'ops', partial: false },
+  'models/ops': {
+    helpers: ['op', 'sliding', 'unary', 'recurrent'],
+    typeFrom: './op.ts',
+    type: 'OpDef',
+    name: 'ops',
+    partial: false,
+  },
   'quant/ops': {
     helpers: ['op', 'sliding', 'tables', 'int16', 'gates', 'recurrent'],
     typeFrom: './op.ts',

@@ -8,8 +8,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeTools } from '../assembly/emit/compile.ts';
-import { everyKernel, kernelSets } from '../assembly/emit/interpreters.ts';
+import { everyKernel, everyNeed, kernelSets } from '../assembly/emit/interpreters.ts';
 import type { KernelName } from '../assembly/emit/kernels.ts';
+import { type Need, needsSource } from '../assembly/emit/needs.ts';
 import { interpreter } from '../assembly/emit/table-module.ts';
 import { tableSource } from '../assembly/emit/table-source.ts';
 import { toBase64 } from '../models/graph/base64.ts';
@@ -27,15 +28,16 @@ const compiledBy = [
   'node_modules/assemblyscript/package.json',
 ];
 
-function digestOf(kernels: KernelName[]): string {
+function digestOf(kernels: KernelName[], needs: ReadonlySet<Need>): string {
   const hash = createHash('sha256');
-  for (const text of Object.values({ ...nodeTools.sources(), ...tableSource(kernels, false) })) hash.update(text);
+  for (const text of Object.values({ ...nodeTools.sources(), ...tableSource(kernels, false), needs: needsSource(needs) }))
+    hash.update(text);
   for (const path of compiledBy) hash.update(readFileSync(join(root, path)));
   return hash.digest('hex');
 }
 
-async function textOf(kernels: KernelName[], digest: string): Promise<string> {
-  const { code } = await interpreter(kernels, { target: 'interp', ownClock: false, sound: false });
+async function textOf(kernels: KernelName[], needs: ReadonlySet<Need>, digest: string): Promise<string> {
+  const { code } = await interpreter(kernels, { target: 'interp', ownClock: false, sound: false, needs });
   return [
     '/**',
     ' * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its',
@@ -55,9 +57,10 @@ export async function interpreterFiles(): Promise<[path: string, text: string][]
   for (const set of kernelSets) {
     const path = `assembly/interpreters/${set}.ts`;
     const kernels = everyKernel('interp', 'embed', set);
-    const digest = digestOf(kernels);
+    const needs = everyNeed('embed', set);
+    const digest = digestOf(kernels, needs);
     const there = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';
-    files.push([path, there.includes(` * Sources: ${digest}\n`) ? there : await textOf(kernels, digest)]);
+    files.push([path, there.includes(` * Sources: ${digest}\n`) ? there : await textOf(kernels, needs, digest)]);
   }
   return files;
 }

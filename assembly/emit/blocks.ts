@@ -120,6 +120,27 @@ export interface HistoryBlock {
 }
 export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
 
+/** assembly/kernels/layernorm.ts */
+export interface LayerNormBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a row
+  frame_rows: number; // rows of a frame
+  x_zero: number;
+  centre: number; // 1: the mean is subtracted
+  square_shift: number; // bits that squares are shifted left
+  epsilon_low: number; // 62 bits, in the scale of the shifted squares
+  epsilon_high: number;
+  root_shift: number; // right shift of difference times root, for squares that fill 64 bits
+  gain: number; // i32 [count]
+  offset: number; // i32 [count], the output's zero point and a half in it
+  offset_shift: number;
+  out_shift: number;
+  min: number;
+  max: number;
+}
+export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
+
 /** assembly/kernels/mul.ts */
 export interface MulBlock {
   x: number;
@@ -186,9 +207,9 @@ export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 
 
 /** assembly/kernels/add.ts */
 export interface AddBlock extends MulBlock {
-  mult1: number;
+  mult1: number; // negative: this input is subtracted
   shift1: number;
-  mult2: number;
+  mult2: number; // the same
   shift2: number;
 }
 export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };

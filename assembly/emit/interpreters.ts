@@ -3,8 +3,7 @@
  *
  * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
  */
-import { isRecurrent } from '../../models/graph/recurrent.ts';
-import { type Graph, isInt16 } from '../../models/graph/types.ts';
+import { type Graph, isInt16, type Node, type OpName } from '../../models/graph/types.ts';
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { compileWith, type Tools } from './compiler.ts';
@@ -12,7 +11,9 @@ import type { Generated } from './entry.ts';
 import type { Home } from './home.ts';
 import { kernelsOf, type Program } from './instruction.ts';
 import { type KernelName, kernelNames, kernels } from './kernels.ts';
-import type { Need } from './needs.ts';
+import { type Need, needNames, rareNeeds } from './needs.ts';
+import { emitOps } from './ops/index.ts';
+import type { EmitOp } from './ops/op.ts';
 import { tableSource } from './table-source.ts';
 import { type Target, targets } from './target.ts';
 import { targetParts } from './targets/index.ts';
@@ -34,33 +35,44 @@ export interface InterpreterOptions {
   needs?: ReadonlySet<Need>;
 }
 
+/** Not for home `embed` (assembly/kernels/needs.ts). */
+const importing: ReadonlySet<Need> = new Set<Need>(['FETCH', 'APART']);
+
 /** Whether a file of assembly/kernels is for all targets, or for this one. */
 const isOf = (file: string, target: Target): boolean =>
   file.endsWith(`-${targetParts[target].suffix}`) || !targets.some((other) => file.endsWith(`-${targetParts[other].suffix}`));
 
-/** How much a network asks of the kernels, each with what the ones before it have. */
-export const kernelSets = ['int8', 'int16', 'recurrent'] as const;
+/**
+ * Which kernels an interpreter with every kernel has: those of int8, of int16 too, or with those of rare
+ * operators all there are. A module without int16 and without rare operators has no byte of theirs.
+ */
+export const kernelSets = ['int8', 'int16', 'all'] as const;
 export type KernelSet = (typeof kernelSets)[number];
 
+const isRare = (node: Node): boolean => {
+  const { rare } = emitOps[node.op] as EmitOp<OpName>;
+  return rare === true || (rare?.(node.attrs) ?? false);
+};
+
+/** The smallest set that a network's layers need. */
 export function kernelSetOf({ nodes, tensors }: Graph): KernelSet {
-  if (nodes.some(isRecurrent)) return 'recurrent';
+  if (nodes.some(isRare)) return 'all';
   return tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
 }
 
-/** The first set that has a file of assembly/kernels. */
-const setOf = (file: string): KernelSet =>
-  file.startsWith('recurrent') ? 'recurrent' : file.endsWith('-s16') ? 'int16' : 'int8';
+const rareFiles = new Set<string>(Object.values(emitOps).flatMap(({ name, file = name, rare }) => (rare === true ? [file] : [])));
 
-/**
- * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
- * it.
- */
+/** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
 export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet = 'int8'): KernelName[] =>
   kernelNames.filter((fn) => {
     const { file } = kernels[fn];
-    const has = kernelSets.indexOf(setOf(file)) <= kernelSets.indexOf(set);
-    return isOf(file, target) && (file !== 'fetch' || home === 'tile') && has;
+    if (rareFiles.has(file) && set !== 'all') return false;
+    return isOf(file, target) && (file !== 'fetch' || home === 'tile') && (set !== 'int8' || !file.endsWith('-s16'));
   });
+
+/** What their layers can need. */
+export const everyNeed = (home: Home = 'embed', set: KernelSet = 'int8'): Set<Need> =>
+  new Set(needNames.filter((need) => (home === 'tile' || !importing.has(need)) && (set === 'all' || !rareNeeds.includes(need))));
 
 /** Of a program, in the order of all. */
 export function kernelsUsed(program: Program): KernelName[] {

@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -77,6 +77,7 @@ export const kernels = {
   globalmax_fold_s8: kernel('globalmax', GlobalFoldBlock, 'phase'),
   globalmax_slide_s8: kernel('globalmax', GlobalFoldBlock, 'phase'),
   history_s8: kernel('history', HistoryBlock, 'rows'),
+  layernorm_s8: kernel('layernorm', LayerNormBlock, 'rows'),
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
   mul_s8: kernel('mul', MulBlock, 'rows'),

@@ -20,12 +20,16 @@ export const needNames = [
   'ROW_PARTS',
   'LEFT_OVER',
   'WIDE',
+  'MINUS',
   'FETCH',
   'EDGES',
   'ONCE',
   'APART',
 ] as const;
 export type Need = (typeof needNames)[number];
+
+/** Those that only few networks have (rare in emit/ops/op.ts). */
+export const rareNeeds: readonly Need[] = ['MINUS'];
 
 /** The module's own needs.ts. */
 export const needsSource = (needs: ReadonlySet<Need>): string =>

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 0b04def53c2e066ca9c08d04f3372f1aecaedfc586aaaaba90ab7c5854f15992
+ * Sources: 14df822eb678b57a54fcd3af2ca10199e746209e01b181888ccaf25bf622c10d
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

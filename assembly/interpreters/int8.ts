@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: cd91ad33e8c21ecc86f2789f12a6902928a0d466be64903afae826b962d21c7f
+ * Sources: a86ff71f82367e5a6eefd10cfb79c936e13f1b66fe61817bd1e1ff37da283d27
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

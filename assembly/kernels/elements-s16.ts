@@ -6,8 +6,9 @@
  * it, whose result is negated where `negate` is 1. Out: rows first to first + rows - 1 of y.  Exact:
  * quant/ops/add.ts, quant/ops/activation.ts.
  */
-import { AddBlock } from "./add";
+import { AddBlock, term } from "./add";
 import { clamp, requantise } from "./fixed-point";
+import { MINUS } from "./needs";
 
 /** A rescale or a leaky ReLU. */
 @unmanaged
@@ -36,7 +37,9 @@ export function add_s16(p: AddBlock, first: i32, rows: i32): void {
   for (let i = first * count; i < (first + rows) * count; i++) {
     const a = (<i32>load<i16>(p.x + (i << 1))) << 15;
     const b = (<i32>load<i16>(p.x2 + (i << 1))) << 15;
-    const sum = requantise(a, p.mult1, p.shift1) + requantise(b, p.mult2, p.shift2);
+    const sum = MINUS
+      ? term(a, p.mult1, p.shift1) + term(b, p.mult2, p.shift2)
+      : requantise(a, p.mult1, p.shift1) + requantise(b, p.mult2, p.shift2);
     const y = requantise(sum, p.mult_y, p.shift_y);
     store<i16>(p.y + (i << 1), clamp(y, p.min, p.max));
   }

@@ -32,6 +32,8 @@ export const ROW_PARTS: bool = true;
 export const LEFT_OVER: bool = true;
 /** Two tiles at a time (interp). */
 export const WIDE: bool = true;
+/** Sums of which an operand is subtracted. */
+export const MINUS: bool = true;
 /** Weights come from outside, a tile at a time (fetch.ts). Not part of everything: it has an import. */
 export const FETCH: bool = false;
 /** Places that read past an edge. */

@@ -75,7 +75,7 @@ const attrs = {
   avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
   globalavg: v.object({ overF: v.boolean(), clamp, rule: v.optional(v.picklist(['avgpool', 'mean'])) }),
-  add: v.object({ clamp, constant }),
+  add: v.object({ clamp, constant, minus: v.optional(v.picklist([0, 1])) }),
   mul: v.object({ clamp, constant }),
   concat: v.object({ axis: v.picklist(['c', 'f']) }),
   history: v.object({ before: whole(-(1 << 16), 1 << 16), after: whole(-(1 << 16), 1 << 16) }),
@@ -88,6 +88,14 @@ const attrs = {
   lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-15, -6)) }),
   gru: v.object({ ...recurrent, resetAfter: v.boolean() }),
   rnn: v.object(recurrent),
+  layernorm: v.object({
+    over: v.picklist(['c', 'fc']),
+    centre: v.boolean(),
+    epsilon: v.pipe(v.number(), v.finite(), v.minValue(0)),
+    gamma: typed('f32'),
+    beta: typed('f32'),
+    clamp,
+  }),
   softmax: v.object({ beta: v.pipe(v.number(), v.finite(), v.minValue(1e-6), v.maxValue(1e6)) }),
 };
 
@@ -140,6 +148,7 @@ export const graphSchema = v.object({
       node('lstm'),
       node('gru'),
       node('rnn'),
+      node('layernorm'),
     ]),
   ),
   inputs: v.pipe(v.array(port), v.minLength(1)),

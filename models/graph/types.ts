@@ -141,6 +141,11 @@ export interface BinaryAttrs {
   constant?: { data: Int8Array; quant: QuantParams };
 }
 
+export interface AddAttrs extends BinaryAttrs {
+  /** Index of the operand that is subtracted; a constant is operand 1. Left out: both are added. */
+  minus?: 0 | 1;
+}
+
 export interface HistoryAttrs {
   /** Rows added before the first and after the last; `after` may be negative (rows left out), at least one row is left. */
   before: number;
@@ -163,6 +168,18 @@ export interface SoftmaxAttrs {
   beta: number;
 }
 
+export interface LayerNormAttrs {
+  /** What one mean and variance are of: the channels of each row, or rows and channels of a frame. */
+  over: 'c' | 'fc';
+  /** False: RMSNorm, divided by the root of the mean square. */
+  centre: boolean;
+  epsilon: number;
+  /** [c], or [f][c] with over `fc`. */
+  gamma: Float32Array;
+  beta: Float32Array;
+  clamp: Clamp;
+}
+
 /** Operator names, the same in models/ops, quant/ops, assembly/kernels, assembly/emit/ops and test/ops. */
 export interface OpAttrs {
   conv: ConvAttrs;
@@ -172,7 +189,7 @@ export interface OpAttrs {
   avgpool: PoolAttrs;
   globalmax: GlobalPoolAttrs;
   globalavg: GlobalPoolAttrs;
-  add: BinaryAttrs;
+  add: AddAttrs;
   mul: BinaryAttrs;
   concat: ConcatAttrs;
   history: HistoryAttrs;
@@ -182,6 +199,7 @@ export interface OpAttrs {
   lstm: LstmAttrs;
   gru: GruAttrs;
   rnn: RnnAttrs;
+  layernorm: LayerNormAttrs;
 }
 export type OpName = keyof OpAttrs;
 

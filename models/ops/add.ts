@@ -1,12 +1,16 @@
 /**
- * add: element-wise sum of two tensors of one shape.
+ * add: element-wise sum or difference of two tensors of one shape.
  *
- * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add, TensorFlow Lite ADD. Streaming: point-wise; the branches'
+ * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add and Sub, TensorFlow Lite ADD and SUB. Streaming: point-wise; the branches'
  * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
  */
 import { isNoClamp } from '../graph/clamp.ts';
+import type { AddAttrs } from '../graph/types.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { dequantised, pair, withConstant } from './sliding.ts';
+
+/** Signs of both operands. */
+export const signsOf = ({ minus }: AddAttrs): [number, number] => [minus === 0 ? -1 : 1, minus === 1 ? -1 : 1];
 
 export const add: OpDef<'add'> = {
   name: 'add',
@@ -16,8 +20,12 @@ export const add: OpDef<'add'> = {
   float([a, b], attrs) {
     if (!a) throw new Error('add takes an input');
     const other = attrs.constant ? dequantised(attrs.constant) : (b?.data ?? a.data);
-    return a.data.map((value, i) => clampTo(value + (other[i % other.length] as number), attrs.clamp));
+    const [p, q] = signsOf(attrs);
+    return a.data.map((value, i) => clampTo(p * value + q * (other[i % other.length] as number), attrs.clamp));
   },
   passesScale: ({ clamp, constant }, inputs) => isHomogeneous(clamp) && !constant && inputs === 2,
-  means: ({ clamp }, [a, b]) => (isNoClamp(clamp) && b ? a?.map((v, c) => v + (b[c] as number)) : undefined),
+  means(attrs, [a, b]) {
+    const [p, q] = signsOf(attrs);
+    return isNoClamp(attrs.clamp) && b ? a?.map((v, c) => p * v + q * (b[c] as number)) : undefined;
+  },
 };

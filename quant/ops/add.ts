@@ -1,14 +1,28 @@
 /**
- * add in int8: both inputs brought to one scale with some extra bits, summed, requantised.
+ * add in int8: both inputs brought to one scale with some extra bits, added or subtracted, requantised.
  *
- * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Add (left shift of 20; 15 for int16).
+ * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Add, reference_ops::Sub (left shift
+ * of 20; 15 for int16). A difference subtracts after the rounding of each term, so that halves round as there.
  */
-import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
+import { signsOf } from '../../models/ops/add.ts';
+import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, typesOf } from './int16.ts';
 import { type IntOp, quantOf, rangeOf } from './op.ts';
 
 /** TensorFlow Lite's for int8 and int16. */
 const leftShifts = { int8: 20, int16: 15 };
+
+const signed = (sign: number, { multiplier, shift }: Multiplier, zero: number) => ({
+  multiplier: sign * multiplier,
+  shift,
+  zero,
+});
+
+/** An input in the scale of the sum. */
+function term(x: number, { multiplier, shift }: Multiplier): number {
+  const y = requantise(x, Math.abs(multiplier), shift);
+  return multiplier < 0 ? -y : y;
+}
 
 export const add: IntOp<'add'> = {
   name: 'add',
@@ -17,14 +31,15 @@ export const add: IntOp<'add'> = {
     const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     const { types } = typesOf(aq, yq);
     const extra = leftShifts[types ? 'int16' : 'int8'];
+    const [p, q] = signsOf(attrs);
     const twiceMax = 2 * Math.max(aq.scale, bq.scale);
     return {
       ...rangeOf(attrs.clamp, yq),
       ...(attrs.constant && { constant: attrs.constant.data }),
       ...(types && { types }),
       extra,
-      x1: { ...quantizeMultiplier(aq.scale / twiceMax), zero: aq.zeroPoint },
-      x2: { ...quantizeMultiplier(bq.scale / twiceMax), zero: bq.zeroPoint },
+      x1: signed(p, quantizeMultiplier(aq.scale / twiceMax), aq.zeroPoint),
+      x2: signed(q, quantizeMultiplier(bq.scale / twiceMax), bq.zeroPoint),
       y: { ...quantizeMultiplier(twiceMax / (2 ** extra * yq.scale)), zero: yq.zeroPoint },
     };
   },
@@ -33,8 +48,8 @@ export const add: IntOp<'add'> = {
     if (!a || !other) throw new Error('add takes two inputs');
     const y = makeInts(p.types?.y, a.data.length);
     for (const [i, value] of a.data.entries()) {
-      const x1 = requantise((value - p.x1.zero) << p.extra, p.x1.multiplier, p.x1.shift);
-      const x2 = requantise(((other[i % other.length] as number) - p.x2.zero) << p.extra, p.x2.multiplier, p.x2.shift);
+      const x1 = term((value - p.x1.zero) << p.extra, p.x1);
+      const x2 = term(((other[i % other.length] as number) - p.x2.zero) << p.extra, p.x2);
       y[i] = clampInt(p.y.zero + requantise(x1 + x2, p.y.multiplier, p.y.shift), p.min, p.max);
     }
     return y;

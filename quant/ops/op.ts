@@ -77,6 +77,7 @@ export interface AddParams extends Range {
   types?: Types;
   /** Bits by which inputs are shifted left. */
   extra: number;
+  /** A negative multiplier: what the positive one gives is subtracted. */
   x1: Multiplier & { zero: number };
   x2: Multiplier & { zero: number };
   y: Multiplier & { zero: number };
@@ -93,6 +94,21 @@ export interface MulParams extends Range {
 export interface SoftmaxParams {
   /** exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one that counts. */
   exp: Int32Array;
+}
+
+/** The rule is at the top of layernorm.ts. */
+export interface LayerNormParams extends Range {
+  /** Values of a row. */
+  count: number;
+  centre: boolean;
+  xZero: number;
+  squareShift: number;
+  epsilon: bigint;
+  rootShift: number;
+  gain: Int32Array; // [count]
+  offset: Int32Array; // [count]
+  offsetShift: number;
+  outShift: number;
 }
 
 /** int8: table[q + 128]. Where one of both is int16 the function itself: multipliers for values at or above the zero point, and below it. */
@@ -118,6 +134,7 @@ export interface IntParams {
   lstm: LstmParams;
   gru: GruParams;
   rnn: RecurrentParams;
+  layernorm: LayerNormParams;
 }
 
 /** Moves of the output in steps, of each channel or of all, away from an integer, and `lift` upwards. */

@@ -6,7 +6,7 @@
  */
 import { build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';
-import { everyKernel } from '../../assembly/emit/interpreters.ts';
+import { everyKernel, kernelSetOf } from '../../assembly/emit/interpreters.ts';
 import { moduleSource } from '../../assembly/emit/source.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
@@ -52,7 +52,7 @@ function emitBoth(quant: QuantPlan): void {
   for (const target of targets) {
     const emitted = emit(quant, target);
     moduleSource(quant, emitted, 'fuzz');
-    emit(quant, target, { kernels: () => everyKernel(target) });
+    emit(quant, target, { kernels: () => everyKernel(target, 'embed', kernelSetOf(quant.plan.graph)) });
   }
 }
 

@@ -12,6 +12,7 @@ import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
 import { modelsReadOnnx } from './table/models-read-onnx.ts';
 import { more } from './table/more.ts';
+import { norms } from './table/norms.ts';
 import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
 
@@ -19,6 +20,7 @@ export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
   ...modelsRead,
   ...models,
+  ...norms,
   ...quant,
   ...quantCalibration,
   ...assembly,

@@ -9,12 +9,20 @@ interface Spec {
   y: QuantParams;
   clamp?: Clamp;
   hop?: number;
+  minus?: 0 | 1;
+  /** The second operand's values, repeated along a frame. */
+  constant?: number[];
 }
 
-function add(name: string, { x = [6, 1, 4], a, b, y, clamp = noClamp, hop }: Spec): OpCase {
+function add(name: string, { x = [6, 1, 4], a, b, y, clamp = noClamp, hop, minus, constant }: Spec): OpCase {
   const g = new CaseGraph(`add ${name}`, x, q(0.05, 3));
-  const operands = [g.operand(5, a, 'a'), g.operand(5, b, 'b')];
-  return g.node('add', operands, { clamp }, y).done(name, { hop, steps: oneRounding });
+  const operands = [g.operand(5, a, 'a'), ...(constant ? [] : [g.operand(5, b, 'b')])];
+  const attrs = {
+    clamp,
+    ...(minus !== undefined && { minus }),
+    ...(constant && { constant: { data: Int8Array.from(constant), quant: b } }),
+  };
+  return g.node('add', operands, attrs, y).done(name, { hop, steps: oneRounding });
 }
 
 const twice = new CaseGraph('add twice', [5, 1, 3], q(0.05, 3));
@@ -30,5 +38,11 @@ export const cases: OpCase[] = [
   add('relu', { a: q(0.05, 4), b: q(0.04, 4), y: q(0.04, -128), clamp: relu }),
   add('relu6 off the grid', { a: q(0.05, 4), b: q(0.06, 4), y: q(0.0377, -77), clamp: relu6 }),
   add('output finer than the operands saturates', { a: q(0.05, 0), b: q(0.04, 0), y: q(0.004, 0) }),
+  add('a difference', { a: q(0.05, 12), b: q(0.021, -31), y: q(0.04, -5), minus: 1 }),
+  add('a difference whose terms have halves', { a: q(0.25, 12), b: q(0.25 / 2 ** 12, -31), y: q(0.13, -5), minus: 1 }),
+  add('a difference, scales 1000 to 1', { a: q(0.001, 127), b: q(1, -128), y: q(1.1, 90), minus: 1, hop: 2 }),
+  add('the first operand is subtracted, relu', { a: q(0.05, 4), b: q(0.04, 4), y: q(0.04, -128), clamp: relu, minus: 0 }),
+  add('less a constant', { a: q(0.05, 4), b: q(0.02, -7), y: q(0.06, 3), minus: 1, constant: [100, -3, 7, 50, -128] }),
+  add('a constant less it', { a: q(0.05, 4), b: q(0.02, -7), y: q(0.06, 3), minus: 0, constant: [127] }),
   twice.node('add', [twice.x, twice.x], { clamp: noClamp }, q(0.1, 3)).done('one tensor twice', { steps: oneRounding }),
 ];

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { differing } from '../property/harness.ts';
 import { runStyles } from '../property/styles.ts';
 import { judge } from './judge.ts';
-import { conv, dense, poolAll } from './writer/layers.ts';
+import { binary, conv, dense, poolAll } from './writer/layers.ts';
 import { type Flow, Net } from './writer/net.ts';
 import { Rng } from './writer/rng.ts';
 import { writeFile } from './writer/write.ts';
@@ -41,6 +41,24 @@ for (const op of ['AVERAGE_POOL_2D', 'MEAN', 'MAX_POOL_2D'] as const)
         `${rows} rows a step, ${history} before`,
       );
   });
+
+test('SUB: two tensors in both orders, a tensor less a constant, a constant less a tensor', async () => {
+  const forms: Record<string, (net: Net, x: Flow, y: Flow) => Flow> = {
+    'x - y': (net, x, y) => binary(net, 'SUB', x, y),
+    'y - x': (net, x, y) => binary(net, 'SUB', y, x),
+    'x - constant': (net, x) => binary(net, 'SUB', x),
+    'constant - x'(net, x) {
+      const y = binary(net, 'SUB', x);
+      net.main.operators.at(-1)?.inputs.reverse();
+      return y;
+    },
+  };
+  for (const [about, form] of Object.entries(forms))
+    await equal(
+      model(3, (net, x) => form(net, x, conv(net, x, 3, { kernel: 1, stride: 1, dilation: 1 }))),
+      about,
+    );
+});
 
 test('STRIDED_SLICE: begin_mask counts where the dimension is dropped, too', async () => {
   const bytes = model(3, (net, x) => {

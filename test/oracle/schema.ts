@@ -82,6 +82,7 @@ export const optionFields: Record<number, readonly FieldOf[]> = {
     ['axis', 'int32'],
   ],
   79: [['splits', 'int32']],
+  28: [activation, ['potScale', 'int8', 1]],
   89: [],
   103: [['subgraph', 'int32']],
   111: [
@@ -115,6 +116,7 @@ export const operators = {
   SPACE_TO_BATCH_ND: [38, 25],
   TRANSPOSE: [39, 26],
   MEAN: [40, 27],
+  SUB: [41, 28],
   SQUEEZE: [43, 30],
   STRIDED_SLICE: [45, 32],
   SPLIT: [49, 35],

@@ -25,20 +25,23 @@ export interface InputsSpec {
   micro: number;
 }
 
-export const inputsNetwork: fc.Arbitrary<InputsSpec> = fc.record({
-  seed: fc.integer({ min: 1, max: 0x7fffffff }),
-  window: fc.integer({ min: 3, max: 24 }),
-  rates: fc.constantFrom([1, 1], [2, 1], [1, 2], [3, 2], [2, 3], [4, 1], [1, 1, 1], [2, 1, 3], [3, 2, 2]),
-  channels: fc.integer({ min: 1, max: 3 }),
-  join: fc.constantFrom('add', 'concat', 'concat', 'dense', 'globalavg'),
-  padding: fc.constantFrom('valid', 'causal', 'same'),
-  strides: fc.integer({ min: 1, max: 2 }),
-  before: fc.array(layer, { minLength: 0, maxLength: 3 }),
-  after: fc.array(layer, { minLength: 0, maxLength: 4 }),
-  head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
-  hop: fc.integer({ min: 1, max: 20 }),
-  micro: fc.integer({ min: 1, max: 3 }),
-});
+/** @param layer of which they are made */
+export const inputsNetworkOf = (layer: fc.Arbitrary<LayerSpec>): fc.Arbitrary<InputsSpec> =>
+  fc.record({
+    seed: fc.integer({ min: 1, max: 0x7fffffff }),
+    window: fc.integer({ min: 3, max: 24 }),
+    rates: fc.constantFrom([1, 1], [2, 1], [1, 2], [3, 2], [2, 3], [4, 1], [1, 1, 1], [2, 1, 3], [3, 2, 2]),
+    channels: fc.integer({ min: 1, max: 3 }),
+    join: fc.constantFrom('add', 'concat', 'concat', 'dense', 'globalavg'),
+    padding: fc.constantFrom('valid', 'causal', 'same'),
+    strides: fc.integer({ min: 1, max: 2 }),
+    before: fc.array(layer, { minLength: 0, maxLength: 3 }),
+    after: fc.array(layer, { minLength: 0, maxLength: 4 }),
+    head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
+    hop: fc.integer({ min: 1, max: 20 }),
+    micro: fc.integer({ min: 1, max: 3 }),
+  });
+export const inputsNetwork = inputsNetworkOf(layer);
 
 /** Layers that keep a branch's length, so that it still meets the others. */
 const keeping = (l: LayerSpec): LayerSpec => ({

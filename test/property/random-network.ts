@@ -12,8 +12,14 @@ import { applyRecurrent, isRecurrentKind, type RecurrentKind } from './recurrent
 // what failed is told, not only on what
 fc.configureGlobal({ includeErrorInReport: true });
 
+/** Kinds of layers; often wanted ones stand several times. What is pinned or fitted keeps to these. */
+export const firstKinds = [
+  ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
+] as const;
+const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
+
 export interface LayerSpec {
-  kind: 'conv' | 'depthwise' | 'maxpool' | 'avgpool' | 'activation' | 'residual' | 'branches' | 'mul' | RecurrentKind;
+  kind: (typeof kinds)[number] | RecurrentKind;
   kernel: number;
   stride: number;
   dilation: number;
@@ -37,29 +43,33 @@ export interface NetworkSpec {
   extraOutput?: number;
 }
 
-export const layer: fc.Arbitrary<LayerSpec> = fc.record({
-  kind: fc.constantFrom('conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'),
-  kernel: fc.integer({ min: 1, max: 5 }),
-  stride: fc.constantFrom(1, 1, 1, 2, 3),
-  dilation: fc.constantFrom(1, 1, 2, 3),
-  channels: fc.integer({ min: 1, max: 6 }),
-  groups: fc.constantFrom(1, 1, 2, 3),
-  padding: fc.constantFrom('valid', 'causal', 'same', 'odd'),
-  fn: fc.constantFrom('leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'identity'),
-  relu: fc.boolean(),
-});
+export const layerOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<LayerSpec> =>
+  fc.record({
+    kind: fc.constantFrom(...from),
+    kernel: fc.integer({ min: 1, max: 5 }),
+    stride: fc.constantFrom(1, 1, 1, 2, 3),
+    dilation: fc.constantFrom(1, 1, 2, 3),
+    channels: fc.integer({ min: 1, max: 6 }),
+    groups: fc.constantFrom(1, 1, 2, 3),
+    padding: fc.constantFrom('valid', 'causal', 'same', 'odd'),
+    fn: fc.constantFrom('leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'identity'),
+    relu: fc.boolean(),
+  });
+export const layer = layerOf(kinds);
 
-export const network: fc.Arbitrary<NetworkSpec> = fc.record({
-  seed: fc.integer({ min: 1, max: 0x7fffffff }),
-  window: fc.integer({ min: 4, max: 64 }),
-  features: fc.constantFrom(1, 1, 1, 2, 5),
-  channels: fc.integer({ min: 1, max: 4 }),
-  layers: fc.array(layer, { minLength: 1, maxLength: 7 }),
-  head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
-  hopSteps: fc.integer({ min: 1, max: 12 }),
-  micro: fc.integer({ min: 1, max: 4 }),
-  extraOutput: fc.integer({ min: 1, max: 12 }),
-});
+export const networkOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<NetworkSpec> =>
+  fc.record({
+    seed: fc.integer({ min: 1, max: 0x7fffffff }),
+    window: fc.integer({ min: 4, max: 64 }),
+    features: fc.constantFrom(1, 1, 1, 2, 5),
+    channels: fc.integer({ min: 1, max: 4 }),
+    layers: fc.array(layerOf(from), { minLength: 1, maxLength: 7 }),
+    head: fc.constantFrom('none', 'dense', 'globalavg', 'globalmax', 'globalavg+dense', 'softmax', 'mean'),
+    hopSteps: fc.integer({ min: 1, max: 12 }),
+    micro: fc.integer({ min: 1, max: 4 }),
+    extraOutput: fc.integer({ min: 1, max: 12 }),
+  });
+export const network = networkOf(kinds);
 
 /** xorshift32 in [0, 1). */
 export function random(seed: number): () => number {
@@ -182,11 +192,28 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
 /** A scale that what follows can bring back to an ordinary one: products of products leave every multiplier. */
 const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
 
+function layernorm(m: Maker, x: number, l: LayerSpec): number {
+  const { f, c } = m.b.shape(x);
+  const over = l.stride === 1 ? ('c' as const) : ('fc' as const);
+  const count = over === 'fc' && l.dilation === 1 ? f * c : c;
+  const values = (most: number) => Float32Array.from({ length: count }, () => m.int(-100, 100) * 0.01 * most);
+  const attrs = {
+    over,
+    centre: l.padding !== 'odd',
+    epsilon: l.relu ? 1e-5 : 1e-3,
+    gamma: values(2),
+    beta: values(1),
+    clamp: l.relu ? ([0, Number.POSITIVE_INFINITY] as const) : noClamp,
+  };
+  return m.b.node('layernorm', [x], attrs, m.name('layernorm'), m.quant(0.02));
+}
+
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (isRecurrentKind(l.kind)) return applyRecurrent(m, x, l, l.kind);
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
+  if (l.kind === 'layernorm') return layernorm(m, x, l);
   if (l.kind === 'activation')
     return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
   // joins: two branches of one length; 'same' padding keeps it
@@ -209,7 +236,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   return m.b.node(
     op,
     [branch, x],
-    { clamp },
+    { clamp, ...(l.kind === 'difference' && { minus: l.stride === 1 ? 1 : 0 }) },
     m.name(op),
     m.quant(op === 'mul' ? held(m.quantOf(x).scale * m.quantOf(branch).scale * 40) : undefined),
   );

@@ -46,6 +46,7 @@ class Maker {
       'max',
       'average',
       'norm',
+      'layer_norm',
       'act',
       'leaky',
       'dense',
@@ -87,6 +88,10 @@ class Maker {
             ? L.averagePooling2d({ poolSize: size, strides: stride, padding, name })
             : L.averagePooling1d({ poolSize: size, strides: stride, padding, name }),
         );
+      case 'layer_norm': {
+        const [scale, center] = [this.int(0, 3) > 0, this.int(0, 3) > 0];
+        return of(L.layerNormalization({ epsilon: this.pick([1e-3, 0.1]), scale, center, name }));
+      }
       case 'norm':
         return of(L.batchNormalization({ name, scale: this.int(0, 2) > 0, center: this.int(0, 2) > 0 }));
       case 'act':

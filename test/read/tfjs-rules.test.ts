@@ -91,4 +91,24 @@ test('a pool without strides moves by its size', async () => {
   assert.equal([kernelT, strideT], [3, 3]);
 });
 
+test('Subtract: the first value less the second', async () => {
+  const subtract = (...from: string[]) => ({
+    class_name: 'Subtract',
+    config: { name: 'd' },
+    inbound_nodes: [from.map((name) => [name, 0, 0, {}])],
+  });
+  const tanh = { class_name: 'Activation', config: { name: 't', activation: 'tanh' }, inbound_nodes: [[['x', 0, 0, {}]]] };
+  const of = (...from: string[]) => {
+    const layers = [{ ...input, inbound_nodes: [] }, tanh, subtract(...from)].map((l) => ({ ...l, name: l.config.name }));
+    const config = { name: 'm', layers, input_layers: [['x', 0, 0]], output_layers: [['d', 0, 0]] };
+    const modelTopology = { class_name: 'Functional', config };
+    return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [] }));
+  };
+  const graph = await readModel(of('t', 'x'), { files: {} });
+  const node = graph.nodes.at(-1) as NodeOf<'add'>;
+  assert.equal([node.op, node.attrs.minus], ['add', 1]);
+  assert.equal(node.inputs, [graph.nodes[0]?.output, graph.inputs[0]?.tensor]);
+  assert.match(await refusal(of('t', 'x', 't'), {}), /it takes two values/);
+});
+
 test.run();

@@ -210,14 +210,21 @@ async function refusal(json: Uint8Array, files: Files['files'] | undefined, opti
 test('all unsupported layers are listed at once, by name, with the rule', async () => {
   const model = layers.sequential();
   model.add(L.lstm({ inputShape: [10, 2], units: 3, returnSequences: true, recurrentInitializer: 'zeros', name: 'memory' }));
-  model.add(L.layerNormalization({ name: 'norm' }));
+  model.add(L.gru({ units: 3, returnSequences: true, recurrentInitializer: 'zeros', name: 'second' }));
   model.add(L.conv1d({ filters: 2, kernelSize: 2, dataFormat: 'channelsLast', name: 'fine' }));
   const { json, files } = await filesOf(model);
   const { code, message } = await refusal(json, files);
   assert.is(code, 'RN160');
   assert.match(message, /2 layers/);
   assert.match(message, /LSTM memory: rule R13: recurrence runs through the 10 frames/);
-  assert.match(message, /LayerNormalization norm: rule R10/);
+  assert.match(message, /GRU second: rule R13/);
+});
+
+test('a layer normalisation over time is refused by its rule', async () => {
+  const model = layers.sequential();
+  model.add(L.layerNormalization({ inputShape: [10, 2], name: 'norm', axis: 1 }));
+  const { json, files } = await filesOf(model);
+  assert.match((await refusal(json, files)).message, /LayerNormalization norm: rule R10: its statistics run over the 10 frames/);
 });
 
 test('files that are not there, that lead out of the folder, or that differ in size', async () => {

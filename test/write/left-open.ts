@@ -6,6 +6,7 @@
  * the file steers rounds its terms, their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
+import { signsOf } from '../../models/ops/add.ts';
 import { ops } from '../../models/ops/index.ts';
 import type { OpDef } from '../../models/ops/op.ts';
 import { nudgesOf } from '../../quant/nudges.ts';
@@ -44,8 +45,30 @@ function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: nu
       const { constant } = node.attrs;
       const second = (unit: number) => (constant ? steps(constant.data, constant.quant, unit) : b(unit));
       const [left, right] = [a(step), second(node.op === 'add' ? step : 1)];
-      if (node.op === 'add') return (i) => [left(i) + right(i), Math.abs(left(i)) + Math.abs(right(i))];
+      if (node.op === 'add') {
+        const [p, q] = signsOf(node.attrs);
+        return (i) => [p * left(i) + q * right(i), Math.abs(left(i)) + Math.abs(right(i))];
+      }
       return (i) => [left(i) * right(i), Math.abs(left(i) * right(i))];
+    }
+    case 'layernorm': {
+      // float32 rounds mean, difference, variance, root, quotient and both constants' steps
+      const { attrs } = node;
+      const x = a(1);
+      const { f, c } = out.shape;
+      const count = attrs.over === 'fc' ? f * c : c;
+      return (i) => {
+        const from = i - (i % count);
+        const row = Float64Array.from({ length: count }, (_, k) => x(from + k));
+        const mean = attrs.centre ? row.reduce((p, v) => p + v) / count : 0;
+        const root = Math.sqrt(row.reduce((p, v) => p + (v - mean) ** 2, 0) / count + attrs.epsilon);
+        const k = i % count;
+        const scaled = (((row[k] as number) - mean) / root) * ((attrs.gamma[k % attrs.gamma.length] as number) / step);
+        const beta = (attrs.beta[k % attrs.beta.length] as number) / step;
+        const largest = row.reduce((p, v) => Math.max(p, Math.abs(v)), 0);
+        const cancelled = (largest / root) * Math.abs((attrs.gamma[k % attrs.gamma.length] as number) / step);
+        return [scaled + beta, Math.abs(scaled) + Math.abs(beta) + cancelled];
+      };
     }
     case 'activation': {
       const { fn, alpha = 0.01 } = node.attrs;

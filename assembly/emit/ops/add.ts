@@ -5,8 +5,10 @@ import { frameElements } from './sliding.ts';
 
 export const add: EmitOp<'add'> = {
   name: 'add',
+  rare: ({ minus }) => minus !== undefined,
   emit(io, ctx) {
     const { params: p } = io;
+    if (io.node.attrs.minus !== undefined) ctx.need('MINUS');
     const block = ctx.block(AddBlock, {
       x: io.x[0]?.address ?? 0,
       y: io.y,

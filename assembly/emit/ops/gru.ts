@@ -5,6 +5,8 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
 export const gru: EmitOp<'gru'> = {
   name: 'gru',
+  rare: true,
+  file: 'recurrent-s16',
   emit(io, ctx) {
     const { units, resetAfter } = io.params;
     const gateBytes = 4 * Math.ceil(units / 2);

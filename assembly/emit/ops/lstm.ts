@@ -5,6 +5,8 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
 export const lstm: EmitOp<'lstm'> = {
   name: 'lstm',
+  rare: true,
+  file: 'recurrent-s16',
   emit(io, ctx) {
     const { forget, input, tanh, clip } = io.params;
     const block = ctx.block(LstmBlock, {

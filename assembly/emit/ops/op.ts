@@ -4,7 +4,7 @@
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of
  * its parameter block.
  */
-import type { NodeOf, OpName, Shape } from '../../../models/graph/types.ts';
+import type { NodeOf, OpAttrs, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
@@ -172,5 +172,12 @@ export interface EmitOp<K extends OpName> {
   name: K;
   /** Calls of the step; for a fold that accumulates, `rotate` opens the next slot. */
   emit(io: StepIo<K>, ctx: EmitContext): Call[];
+  /**
+   * Few networks have it, always or with some attributes. An interpreter with every kernel has its kernels
+   * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node.
+   */
+  rare?: true | ((attrs: OpAttrs[K]) => boolean);
+  /** The file of its kernels, where that has another name. */
+  file?: string;
   rotate?(io: StepIo<K>, ctx: EmitContext): Call[];
 }

@@ -5,6 +5,8 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
 export const rnn: EmitOp<'rnn'> = {
   name: 'rnn',
+  rare: true,
+  file: 'recurrent-s16',
   emit(io, ctx) {
     const block = ctx.block(RecurrentBlock, recurrentFields(io, ctx).fields);
     return recurrentCalls(ctx, block, callOf('rnn_s16_s8', block));

@@ -13,6 +13,7 @@ import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
 import { fromScikit, oneOnnxFile } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
+import type { Norm } from '../norm/find.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
@@ -22,6 +23,8 @@ import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerings } from './lower/index.ts';
+import { lowerNorm } from './lower/norm.ts';
+import { normsOf } from './norms.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { foldQuantised } from './quantised-constants.ts';
 import { badGraph, MixedFloat, refuse, tooLarge, Unsupported } from './refuse.ts';
@@ -60,8 +63,9 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const options = withMetadata(given, metadata);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
-  const nodes = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
-  if (nodes.length > maxNodes) throw tooLarge(`${nodes.length} nodes`, 'graph');
+  const sorted = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
+  if (sorted.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
+  const { nodes, norms } = normsOf(sorted, model);
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
   for (const name of model.external) values.set(name, { kind: 'poisoned' });
   if (model.external.length > 0) errors.push(externalData(model.external, options.path));
@@ -70,13 +74,13 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, 'onnx', options.digest ?? '');
   Object.assign(builder.metadata, metadata);
-  const quantised = bindInputs(model, nodes, hints, options, builder, values, budget, errors);
+  const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors);
   const readers = new Map<string, number>();
   for (const used of [...nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)])
     readers.set(used, (readers.get(used) ?? 0) + 1);
   const ctx = new Lowering(builder, opset, quantised, readers, budget);
   const problems: Problem[] = [];
-  for (const node of nodes) lowerNode(ctx, node, values, problems);
+  for (const node of nodes) lowerNode(ctx, node, values, problems, norms.get(node));
   if (problems.length === 0 && errors.length === 0) addOutputs(ctx, model, values, problems);
   if (problems.length > 0) errors.push(unsupported(problems));
   if (errors.length > 0) throw together(errors);
@@ -182,10 +186,10 @@ function inputType(value: OnnxValue): 'float32' | 'int8' | 'uint8' {
 }
 
 /** Lowers one node into the builder; a reason against it is collected, and its outputs are poisoned. */
-function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, problems: Problem[]): void {
+function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, problems: Problem[], norm: Norm | undefined): void {
   let results: Value[] = [];
   try {
-    results = resultsOf(ctx, node, values);
+    results = resultsOf(ctx, node, values, norm);
   } catch (error) {
     if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
@@ -209,7 +213,7 @@ function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string 
 }
 
 /** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
-function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>): Value[] {
+function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm: Norm | undefined): Value[] {
   const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
   if (node.domain !== '') refuse(whyNot(node, inputs) ?? `operators of domain ${node.domain} are not supported`);
   const known = inputs.map((v) => (v?.kind === 'const' ? v : undefined));
@@ -223,14 +227,9 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
   if (!lower || poisoned) return [];
   const attributes = new Attributes(node);
-  const results = lower(ctx, {
-    name: node.name,
-    op: node.op,
-    inputs,
-    inputNames: node.inputs,
-    outputs: node.outputs,
-    attributes,
-  });
+  const { name, op, inputs: inputNames, outputs } = node;
+  const view = { name, op, inputs, inputNames, outputs, attributes };
+  const results = norm ? lowerNorm(ctx, view, norm) : lower(ctx, view);
   attributes.finish();
   return results;
 }

@@ -19,8 +19,10 @@ import { hybrid } from './constants.ts';
 import { Context, mostElements, Refusal } from './context.ts';
 import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
+import { lowerNorm } from './lower/norm.ts';
 import { checkAssigns } from './lower/state.ts';
 import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
+import { normsOf } from './norms.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { frontEndOf, isSignal } from './signal/index.ts';
 
@@ -51,7 +53,13 @@ export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph 
   const errors: RunletError[] = [...model.bad];
   bindInputs(context, options, errors);
   const unsupported: Unsupported[] = [];
-  for (const op of model.operators) lowerOne(context, op, unsupported, errors);
+  const { norms, dropped } = normsOf(context);
+  for (const [i, op] of model.operators.entries()) {
+    const norm = norms.get(i);
+    const reads = norm ? { ...op, inputs: [Number(norm.input)] } : op;
+    const lower = norm && (() => lowerNorm(context, reads, norm));
+    if (!dropped.has(i)) lowerOne(context, reads, unsupported, errors, lower);
+  }
   if (errors.length === 0) checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
   if (unsupported.length > 0) errors.push(unsupportedError(model, unsupported));
   if (errors.length > 0) throw together(errors);
@@ -138,9 +146,9 @@ function bindOutput(context: Context, tensor: TfTensor): void {
 
 /**
  * Lowers one operator into the builder; a reason against it is collected, and what reads its outputs is
- * passed over.
+ * passed over. @param whole lowers what this operator is the last of
  */
-function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[]): void {
+function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[], whole?: () => void): void {
   const passOver = () => {
     context.refusedOps.add(op);
     for (const index of op.outputs) context.refused.add(index);
@@ -154,7 +162,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     if (values) context.integers.set(op.outputs[0] as number, values);
     return;
   }
-  const lower = Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined;
+  const lower = whole ?? (Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined);
   if (!lower) {
     refuse(reasonFor(context, op));
     return;

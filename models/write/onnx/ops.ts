@@ -144,12 +144,15 @@ function constant(e: Emitter, { data, quant }: { data: Int8Array; quant: Written
 }
 
 function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
-  return (e: Emitter, { attrs: a, name }: NodeOf<'add'> | NodeOf<'mul'>, xs: Written[], output: Tensor) => {
+  return (e: Emitter, node: NodeOf<'add'> | NodeOf<'mul'>, xs: Written[], output: Tensor) => {
+    const { attrs: a, name } = node;
+    const minus = node.op === 'add' ? node.attrs.minus : undefined;
     const inputs = xs.map((x) => e.as('full', x));
     const [x] = inputs as [Written];
     const names = inputs.map((i) => e.real(i));
     if (a.constant) names.push(constant(e, a.constant, x.shape, name));
-    return full(clamped(e, e.node(op, names, {}, name), a.clamp, output, name));
+    if (minus === 0) names.reverse();
+    return full(clamped(e, e.node(minus === undefined ? op : 'Sub', names, {}, name), a.clamp, output, name));
   };
 }
 
@@ -184,6 +187,29 @@ const softmax: Write<'softmax'> = (e, { name }, [given]) => {
   return { raw: e.node('Softmax', [e.real(given as Written)], { axis: 1 }, name), form };
 };
 
+/** Values [f][c] or [c] of a row as [1, c, 1, f]. */
+function affine(e: Emitter, values: Float32Array, { f, c }: Shape, name: string): string {
+  const rows = values.length === f * c ? f : 1;
+  const floats = Array.from(values, (_, i) => values[(i % rows) * c + Math.floor(i / rows)] as number);
+  return e.constant(name, { dims: e.rank === 4 ? [1, c, 1, rows] : [1, c, 1], floats });
+}
+
+/** In parts: LayerNormalization works on the last dimensions, and channels are not there. */
+const layernorm: Write<'layernorm'> = (e, { attrs: a, name }, [given], output) => {
+  const { shape, ...x } = e.as('full', given as Written);
+  const scalar = (what: string, value: number) => e.constant(`${name}_${what}`, { dims: [], floats: [value] });
+  const mean = (of: string, what: string) =>
+    e.node('ReduceMean', [of], { axes: a.over === 'fc' && e.rank === 4 ? [1, 3] : [1], keepdims: 1 }, `${name}_${what}`);
+  const real = e.real({ shape, ...x });
+  const centred = a.centre ? e.node('Sub', [real, mean(real, 'mean')], {}, `${name}_centred`) : real;
+  const variance = mean(e.node('Mul', [centred, centred], {}, `${name}_squares`), 'variance');
+  const root = e.node('Sqrt', [e.node('Add', [variance, scalar('epsilon', a.epsilon)], {}, `${name}_sum`)], {}, `${name}_root`);
+  const normalised = e.node('Div', [centred, root], {}, `${name}_normalised`);
+  const scaled = e.node('Mul', [normalised, affine(e, a.gamma, shape, `${name}_gamma`)], {}, `${name}_scaled`);
+  const y = e.node('Add', [scaled, affine(e, a.beta, shape, `${name}_beta`)], {}, name);
+  return full(clamped(e, y, a.clamp, output, name));
+};
+
 const writers: { [K in Exclude<OpName, 'history' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
@@ -194,6 +220,7 @@ const writers: { [K in Exclude<OpName, 'history' | 'lstm' | 'gru' | 'rnn'>]: Wri
   depthwise: convolution,
   globalavg: globalPool('Average'),
   globalmax: globalPool('Max'),
+  layernorm,
   maxpool: pool('MaxPool'),
   mul: binary('Mul'),
   slice,

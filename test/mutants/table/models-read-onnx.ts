@@ -111,12 +111,12 @@ export const modelsReadOnnx = inFolder('models/read', [
     why: 'x - constant adds it',
   },
   {
-    id: 'onnx-negated-zero-point',
+    id: 'onnx-sub-operand',
     file: 'onnx/lower/arithmetic.ts',
-    find: 'zeroPoint: -1 - quant.zeroPoint }',
-    replace: 'zeroPoint: -quant.zeroPoint }',
+    find: 'attrs, constantFirst ? 0 : 1)',
+    replace: 'attrs, 1)',
     tests: onnx,
-    why: 'the zero point of a negated int8 tensor leaves int8 or is one off',
+    why: 'a constant less an activation is the activation less the constant',
   },
   {
     id: 'onnx-constant-operand-shift',

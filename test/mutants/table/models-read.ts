@@ -47,6 +47,14 @@ export const modelsRead = inFolder('models/read', [
     why: 'constant - x is x - constant',
   },
   {
+    id: 'tflite-sub-constant-first',
+    file: 'tflite/lower/binary.ts',
+    find: 'constant: { data, quant } }, i === 0 ? 1 : 0, value);',
+    replace: 'constant: { data, quant } }, 1, value);',
+    tests: 'oracle/cases',
+    why: 'an int8 constant less an activation is the activation less the constant',
+  },
+  {
     id: 'tflite-concat-negative-axis',
     file: 'tflite/lower/binary.ts',
     find: 'const dim = stated < 0 ? stated + rank : stated;',

@@ -1,7 +1,8 @@
 /**
- * ADD and MUL on int8, with broadcasting.
+ * ADD, SUB and MUL on int8, with broadcasting.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/add.h, mul.h; add_common.cc, mul_common.cc for the multipliers.
+ * In: an operator.  Out: what it does on a step. Source: integer_ops/add.h, mul.h, reference/sub.h; add_common.cc, sub_common.cc,
+ * mul_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
 import { clamp, multiply, splitMultiplier } from '../fixed.ts';
@@ -39,22 +40,28 @@ function operands(op: Op) {
   return { a, b, y, fromA: broadcast(op, a, y.shape), fromB: broadcast(op, b, y.shape), ...op.range(y) };
 }
 
-export const add: Rule = (op) => {
-  const { a, b, y, fromA, fromB, low, high } = operands(op);
-  const [qa, qb, qy] = [op.quant(a), op.quant(b), op.quant(y)];
-  const twice = 2 * Math.max(qa.scale, qb.scale);
-  const [ma, mb] = [splitMultiplier(qa.scale / twice), splitMultiplier(qb.scale / twice)];
-  const real = twice / (2 ** 20 * qy.scale);
-  if (real >= 1) op.fail('the output scale is too small');
-  const my = splitMultiplier(real);
-  return () => {
-    for (let i = 0; i < y.values.length; i++) {
-      const x1 = multiply(((a.values[fromA[i] as number] as number) - qa.zeroPoint) * 2 ** 20, ma);
-      const x2 = multiply(((b.values[fromB[i] as number] as number) - qb.zeroPoint) * 2 ** 20, mb);
-      y.values[i] = clamp(multiply(x1 + x2, my) + qy.zeroPoint, low, high);
-    }
+/** @param sign of the second operand */
+const sum =
+  (sign: 1 | -1): Rule =>
+  (op) => {
+    const { a, b, y, fromA, fromB, low, high } = operands(op);
+    const [qa, qb, qy] = [op.quant(a), op.quant(b), op.quant(y)];
+    const twice = 2 * Math.max(qa.scale, qb.scale);
+    const [ma, mb] = [splitMultiplier(qa.scale / twice), splitMultiplier(qb.scale / twice)];
+    const real = twice / (2 ** 20 * qy.scale);
+    if (real >= 1) op.fail('the output scale is too small');
+    const my = splitMultiplier(real);
+    return () => {
+      for (let i = 0; i < y.values.length; i++) {
+        const x1 = multiply(((a.values[fromA[i] as number] as number) - qa.zeroPoint) * 2 ** 20, ma);
+        const x2 = multiply(((b.values[fromB[i] as number] as number) - qb.zeroPoint) * 2 ** 20, mb);
+        y.values[i] = clamp(multiply(x1 + sign * x2, my) + qy.zeroPoint, low, high);
+      }
+    };
   };
-};
+
+export const add = sum(1);
+export const sub = sum(-1);
 
 export const mul: Rule = (op) => {
   const { a, b, y, fromA, fromB, low, high } = operands(op);

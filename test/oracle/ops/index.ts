@@ -6,7 +6,7 @@
 import type { Rule } from '../runtime.ts';
 import type { OperatorName } from '../schema.ts';
 import { dequantize, logisticRule, quantize, relu, softmax, tanhRule } from './activation.ts';
-import { add, mul } from './binary.ts';
+import { add, mul, sub } from './binary.ts';
 import { blocks, concatenation, pack, pad, reshape, slice, split, stridedSlice, transpose } from './move.ts';
 import { mean, pool } from './pool.ts';
 import { conv, depthwise, fullyConnected } from './weights.ts';
@@ -38,6 +38,7 @@ export const rules: Partial<Record<OperatorName, Rule>> = {
   SPLIT_V: split,
   SQUEEZE: reshape,
   STRIDED_SLICE: stridedSlice,
+  SUB: sub,
   TANH: tanhRule,
   TRANSPOSE: transpose,
 };

@@ -107,8 +107,8 @@ export function dense(net: Net, x: Flow, units: number, scale = 0.02 + net.rng.u
   return y;
 }
 
-/** ADD or MUL; with `constant`, the second operand is a constant of one value a channel. */
-export function binary(net: Net, op: 'ADD' | 'MUL', a: Flow, b?: Flow): Flow {
+/** ADD, SUB or MUL; without `b` the second operand is a constant of one value a channel. */
+export function binary(net: Net, op: 'ADD' | 'SUB' | 'MUL', a: Flow, b?: Flow): Flow {
   const { rng } = net;
   const activation = activationOf(net);
   let second = b;
@@ -118,9 +118,9 @@ export function binary(net: Net, op: 'ADD' | 'MUL', a: Flow, b?: Flow): Flow {
     second = net.flow('constant', like, rng.pick([[a.c], [1, 1, 1, a.c]]));
     (net.main.tensors[second.id] as { data?: Uint8Array }).data = data;
   }
-  const scale = op === 'ADD' ? a.scale + second.scale : a.scale * second.scale * 50;
+  const scale = op !== 'MUL' ? a.scale + second.scale : a.scale * second.scale * 50;
   const y = net.flow(op.toLowerCase(), { ...outputLike(net, a, activation), scale });
-  net.op(op, [a.id, second.id], [y.id], op === 'ADD' ? { activation, potScale: 1 } : { activation });
+  net.op(op, [a.id, second.id], [y.id], op !== 'MUL' ? { activation, potScale: 1 } : { activation });
   return y;
 }
 

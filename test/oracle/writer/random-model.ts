@@ -146,7 +146,7 @@ function residual(net: Model, x: Flow): Flow {
   // Either the newest rows, or rows of the middle: a skip connection that is late by some rows.
   const from = net.rng.chance(0.6) ? back.rows - y.rows : net.rng.int(0, back.rows - y.rows);
   const skip = from === 0 && back.rows === y.rows ? back : net.rowsOf(back, from, from + y.rows);
-  return binary(net, 'ADD', y, skip);
+  return binary(net, net.rng.pick(['ADD', 'SUB']), y, skip);
 }
 
 function layer(net: Model, x: Flow): Flow {

@@ -6,7 +6,7 @@
  * file quantised with one scale stays an operand in integers.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
-import { type Axis, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { type Axis, type BinaryAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -22,10 +22,10 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const constantFirst = a.kind === 'const';
   const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
   const operand = ctx.constant(node, constantFirst ? 0 : 1, 'operand');
-  const integers = x.dequantised && (node.op === 'Add' || node.op === 'Mul') ? integerOperand(ctx, x, operand) : undefined;
+  const integers = x.dequantised && node.op !== 'Div' ? integerOperand(ctx, x, operand) : undefined;
   if (integers) {
-    const tensor = ctx.emit(node.op === 'Mul' ? 'mul' : 'add', [x.tensor], { clamp: noClamp, constant: integers }, node.name);
-    return [ctx.activationOf(tensor, x.layout)];
+    const attrs = { clamp: noClamp, constant: integers };
+    return [ctx.activationOf(emit(ctx, node, [x.tensor], attrs, constantFirst ? 0 : 1), x.layout)];
   }
   const { values, layout } = perChannel(ctx, node, x, operand);
   const y = { ...x, layout };
@@ -66,6 +66,10 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   }
   return refuse(`operator ${node.op}`);
 }
+
+/** Add, Sub or Mul. @param minus operand that Sub subtracts */
+const emit = (ctx: Lowering, { op, name }: NodeView, xs: number[], attrs: BinaryAttrs, minus: 0 | 1): number =>
+  op === 'Mul' ? ctx.emit('mul', xs, attrs, name) : ctx.emit('add', xs, { ...attrs, ...(op === 'Sub' && { minus }) }, name);
 
 const inverted = (ctx: Lowering, node: NodeView, { tensor, layout }: Activation): Activation =>
   ctx.activationOf(ctx.emit('activation', [tensor], { fn: 'reciprocal', clamp: noClamp }, `${node.name}/reciprocal`), layout);
@@ -164,7 +168,7 @@ function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const
 
 function twoActivations(ctx: Lowering, node: NodeView): Activation {
   const a = ctx.activation(node, 0);
-  let b = ctx.activation(node, 1);
+  const b = ctx.activation(node, 1);
   const rank = Math.max(a.layout.length, b.layout.length);
   const [left, right] = [a, b].map((v): Layout => [...new Array(rank - v.layout.length).fill([]), ...v.layout]) as [
     Layout,
@@ -181,16 +185,7 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation {
     );
   }
   if (node.op === 'Div') refuse('a division by an activation');
-  if (node.op === 'Sub') {
-    const c = ctx.channelsOf(b);
-    const quant = ctx.quantOf(b.tensor);
-    b = ctx.scaleAndOffset(b, new Float64Array(c).fill(-1), null, `${node.name}/negated`);
-    const tensor = ctx.builder.tensors[b.tensor];
-    // -(q - zeroPoint) is q' - (-1 - zeroPoint) for q' = -1 - q, which stays in int8
-    if (tensor && quant) tensor.quant = { scale: quant.scale, zeroPoint: -1 - quant.zeroPoint };
-  }
-  const tensor = ctx.emit(node.op === 'Mul' ? 'mul' : 'add', [a.tensor, b.tensor], { clamp: noClamp }, node.name);
-  return ctx.activationOf(tensor, left);
+  return ctx.activationOf(emit(ctx, node, [a.tensor, b.tensor], { clamp: noClamp }, 1), left);
 }
 
 export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {

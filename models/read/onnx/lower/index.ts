@@ -8,6 +8,7 @@ import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax,
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerGemm, lowerMatMul } from './dense.ts';
+import { lowerLayerNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
@@ -36,6 +37,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
   ['LSTM', lowerRecurrent],
+  ['LayerNormalization', lowerLayerNormalization],
   ['MatMul', lowerMatMul],
   ['Max', lowerExtreme],
   ['MaxPool', lowerPool],
@@ -47,10 +49,12 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Pow', lowerPow],
   ['QuantizeLinear', lowerQuantize],
   ['RNN', lowerRecurrent],
+  ['RMSNormalization', lowerLayerNormalization],
   ['ReduceMax', lowerReduce],
   ['ReduceMean', lowerReduce],
   ['Reshape', lowerShape],
   ['Selu', lowerSelu],
+  ['SimplifiedLayerNormalization', lowerLayerNormalization],
   ['Slice', lowerSlice],
   ['Softmax', lowerSoftmax],
   ['Squeeze', lowerShape],

@@ -7,6 +7,7 @@ import type { Context, Value } from '../context.ts';
 import type { Layer } from '../topology.ts';
 import { lowerBatchNormalization, lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
 import { lowerDense, lowerTimeDistributed } from './dense.ts';
+import { lowerLayerNormalization } from './norm.ts';
 import {
   lowerActivation,
   lowerBinary,
@@ -14,6 +15,7 @@ import {
   lowerRelu,
   lowerRescaling,
   lowerSoftmax,
+  lowerSubtract,
   lowerUnary,
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
@@ -47,6 +49,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['GlobalAveragePooling2D', lowerGlobal('globalavg', 2)],
   ['GlobalMaxPooling1D', lowerGlobal('globalmax', 1)],
   ['GlobalMaxPooling2D', lowerGlobal('globalmax', 2)],
+  ['LayerNormalization', lowerLayerNormalization],
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', lowerPool('maxpool', 2)],
@@ -58,6 +61,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['SeparableConv1D', lowerSeparable(1)],
   ['SeparableConv2D', lowerSeparable(2)],
   ['Softmax', lowerSoftmax],
+  ['Subtract', lowerSubtract],
   ['ThresholdedReLU', lowerUnary('thresholdedrelu', ['theta'], 1)],
   ['TimeDistributed', lowerTimeDistributed],
   ['ZeroPadding1D', lowerZeroPadding(1)],

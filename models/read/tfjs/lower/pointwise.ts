@@ -1,5 +1,5 @@
 /**
- * Activations (in a layer's config, or layers of their own), Rescaling, Add, Multiply, Concatenate.
+ * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Concatenate.
  *
  * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
  * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5)).
@@ -78,9 +78,9 @@ export function lowerRescaling(ctx: Context, layer: Layer, [x]: Value[]): Value 
   return ctx.scaleAndOffset(x as Value, scale, new Float32Array(c).fill(config.number('offset', 0)), layer.name);
 }
 
-/** Two or more values, one after the other. */
+/** Two or more values, one after the other. @param minus operand that is subtracted */
 export const lowerBinary =
-  (op: 'add' | 'mul') =>
+  (op: 'add' | 'mul', minus?: 1) =>
   (ctx: Context, layer: Layer, xs: Value[]): Value => {
     if (xs.length < 2) refuse('it takes two values or more');
     return xs.reduce((a, b, i) => {
@@ -88,9 +88,16 @@ export const lowerBinary =
       const frames = left !== right && feedsBack(a.layout, b.layout);
       if (frames) refuse(feedback(frames));
       if (left !== right) refuse(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
-      return ctx.emit(op, [a, b], { clamp: noClamp }, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`, () => a.layout);
+      const attrs = { clamp: noClamp, ...(minus && { minus }) };
+      return ctx.emit(op, [a, b], attrs, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`, () => a.layout);
     });
   };
+
+/** The first value less the second. */
+export function lowerSubtract(ctx: Context, layer: Layer, xs: Value[]): Value {
+  if (xs.length !== 2) refuse('it takes two values');
+  return lowerBinary('add', 1)(ctx, layer, xs);
+}
 
 export function lowerConcatenate(ctx: Context, layer: Layer, xs: Value[]): Value {
   const [first] = xs;

@@ -4,7 +4,7 @@
  * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
  * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
  */
-import { type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import { isConstant, readFloats, readInt8 } from '../constants.ts';
@@ -30,9 +30,14 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
     if (frames) throw new Refusal(feedback(frames));
     throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}; only constants are broadcast`);
   }
-  if (op.op === 'SUB') throw new Refusal('the difference of two computed tensors has no kernel');
   const wider = a.layout.length >= b.layout.length ? a : b;
-  context.emit(op, op.op === 'ADD' ? 'add' : 'mul', [a.id, b.id], { clamp }, () => wider.layout);
+  emit(context, op, [a.id, b.id], { clamp }, 1, wider);
+}
+
+/** ADD, SUB or MUL. @param minus operand that SUB subtracts */
+function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttrs, minus: 0 | 1, { layout }: Value): void {
+  if (op.op === 'MUL') context.emit(op, 'mul', ids, attrs, () => layout);
+  else context.emit(op, 'add', ids, { ...attrs, ...(op.op === 'SUB' && { minus }) }, () => layout);
 }
 
 type Floats = Float32Array | null;
@@ -40,7 +45,7 @@ type Floats = Float32Array | null;
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
   const value = context.value(op, i);
   if (context.isInt8) {
-    emitInt8Constant(context, op, value, tensor, clamp);
+    emitInt8Constant(context, op, i, tensor, clamp);
     return;
   }
   context.model.view.spend(0, 8 * shapeOf(value).c);
@@ -75,12 +80,12 @@ export function lowerNeg(context: Context, op: TfOperator): void {
   affine(context, op, value, new Float32Array(c).fill(-1), null, noClamp);
 }
 
-/** int8: the constant stays an operand with its own scale. Addition and multiplication do not mind which side it stands on. */
-function emitInt8Constant(context: Context, op: TfOperator, value: Value, tensor: TfTensor, clamp: Clamp): void {
-  if (op.op === 'SUB') throw new Refusal('a difference in int8 has no kernel');
+/** int8: the constant stays an operand with its own scale, the second one. @param i which operand of the file is computed */
+function emitInt8Constant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
+  const value = context.value(op, i);
   const quant = activationQuant(tensor);
   const data = Int8Array.from(perChannel(op, value, tensor, Float32Array.from(readInt8(context, op, tensor))));
-  context.emit(op, op.op === 'ADD' ? 'add' : 'mul', [value.id], { clamp, constant: { data, quant } }, () => value.layout);
+  emit(context, op, [value.id], { clamp, constant: { data, quant } }, i === 0 ? 1 : 0, value);
 }
 
 /** A broadcast constant as one number per channel. */

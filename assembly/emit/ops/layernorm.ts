@@ -1,0 +1,31 @@
+/** layernorm: one call of layernorm_s8 with a gain and an offset for each value of a row. */
+import { LayerNormBlock } from '../blocks.ts';
+import { callOf, type EmitOp } from './op.ts';
+import { frameElements } from './sliding.ts';
+
+export const layernorm: EmitOp<'layernorm'> = {
+  name: 'layernorm',
+  rare: true,
+  emit(io, ctx) {
+    const { params: p } = io;
+    const block = ctx.block(LayerNormBlock, {
+      x: io.x[0]?.address ?? 0,
+      y: io.y,
+      count: p.count,
+      frame_rows: frameElements(io) / p.count,
+      x_zero: p.xZero,
+      centre: Number(p.centre),
+      square_shift: p.squareShift,
+      epsilon_low: Number(BigInt.asIntN(32, p.epsilon)),
+      epsilon_high: Number(p.epsilon >> 32n),
+      root_shift: p.rootShift,
+      gain: ctx.table(p.gain),
+      offset: ctx.table(p.offset),
+      offset_shift: p.offsetShift,
+      out_shift: p.outShift,
+      min: p.min,
+      max: p.max,
+    });
+    return [callOf('layernorm_s8', block)];
+  },
+};

@@ -1,0 +1,64 @@
+/**
+ * normAttrs: a normalisation over dimensions of a file, as attributes of `layernorm`.
+ *
+ * In: how the input's axes lie in the file.  Out: the attributes, or why there are none: statistics over time (rule R10), a
+ * part of an axis, features without their channels, constants that differ from frame to frame.
+ */
+import { type Axis, type LayerNormAttrs, noClamp } from '../../graph/types.ts';
+import { type Layout, shapeOfLayout, showLayout } from '../layout.ts';
+import { framesOf, position, streamingReason } from '../refused.ts';
+import type { Norm } from './find.ts';
+import type { Constant } from './form.ts';
+
+const factorsOf = (layout: Layout, dim: number): Layout[number] => (layout[dim] ?? []).filter((f) => f.length > 1);
+
+/** What one mean is of, or why not. */
+function overOf(layout: Layout, dims: readonly number[]): { over: LayerNormAttrs['over'] } | { reason: string } {
+  const whole = shapeOfLayout(layout);
+  const lengths: Record<Axis, number> = { t: 1, f: 1, c: 1 };
+  for (const dim of dims) for (const { axis, length } of factorsOf(layout, dim)) lengths[axis] *= length;
+  if (lengths.t > 1) return { reason: streamingReason('LayerNormalization', { layout, over: [...dims] }) as string };
+  if (lengths.c === whole.c && lengths.f === whole.f && whole.f > 1) return { over: 'fc' };
+  if (lengths.c === whole.c && lengths.f === 1) return { over: 'c' };
+  return { reason: `it normalises dimensions ${dims.join(', ')} of ${showLayout(layout)}, which are no whole channels` };
+}
+
+/** A constant as values [c], or [f][c]; or why not. */
+function valuesOf(layout: Layout, { dims, data }: Constant): Float32Array | string {
+  const { f, c } = shapeOfLayout(layout);
+  const stride: Record<Axis, number> = { t: 0, f: 0, c: 0 };
+  const extra = layout.length - dims.length;
+  let pitch = 1;
+  for (let d = dims.length - 1; d >= 0; d--) {
+    const length = dims[d] as number;
+    if (length === 1) continue;
+    const [factor, ...more] = factorsOf(layout, d + extra);
+    if (!factor || more.length > 0 || factor.length !== length || stride[factor.axis] > 0)
+      return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
+    if (factor.axis === 't') return position(framesOf(layout));
+    stride[factor.axis] = pitch;
+    pitch *= length;
+  }
+  if (pitch !== data.length) return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
+  const rows = stride.f > 0 ? f : 1;
+  const at = (i: number) => Math.floor(i / c) * stride.f + (i % c) * stride.c;
+  return Float32Array.from({ length: rows * c }, (_, i) => data[at(i)] as number);
+}
+
+export function normAttrs(layout: Layout, norm: Omit<Norm, 'input'>): LayerNormAttrs | string {
+  const rank = layout.length;
+  const dims = norm.axes.map((d) => (d < 0 ? d + rank : d));
+  if (dims.length === 0 || dims.some((d) => !(d >= 0 && d < rank)) || new Set(dims).size < dims.length)
+    return `axes ${norm.axes.join(', ')} of ${showLayout(layout)}`;
+  const found = overOf(layout, dims);
+  if ('reason' in found) return found.reason;
+  const [gamma, beta] = [valuesOf(layout, norm.gamma), valuesOf(layout, norm.beta)];
+  if (typeof gamma === 'string') return gamma;
+  if (typeof beta === 'string') return beta;
+  const { c } = shapeOfLayout(layout);
+  if (found.over === 'c' && (gamma.length > c || beta.length > c))
+    return `its constants differ between the feature rows of ${showLayout(layout)}, its statistics are of each`;
+  const { centre, epsilon } = norm;
+  if (![...gamma, ...beta, epsilon].every(Number.isFinite)) return 'its constants are not finite';
+  return { over: found.over, centre, epsilon, gamma, beta, clamp: noClamp };
+}

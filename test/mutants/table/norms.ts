@@ -1,0 +1,76 @@
+/** Faults in differences and layer normalisation, from the readers to the kernels. */
+import { inFolder } from '../mutant.ts';
+
+/** One case of test/ops on one target. */
+const only = (name: string) => ({ RUNLET_CASES: name, RUNLET_TARGETS: 'interp' });
+
+const read = inFolder('models/read', [
+  {
+    id: 'norm-mean-factor',
+    file: 'norm/form.ts',
+    find: 'if (!zeros(rest)) return undefined;',
+    replace: '',
+    tests: 'read/norms',
+    why: 'a mean with another factor than its value is taken as a normalisation',
+  },
+  {
+    id: 'norm-fork',
+    file: 'norm/find.ts',
+    find: 'for (const id of norm ? [norm.input] : node.inputs) wanted.add(id);',
+    replace: 'for (const id of norm ? [norm.input, ...node.inputs] : node.inputs) wanted.add(id);',
+    tests: 'read/norms',
+    why: 'what belongs to a normalisation is lowered beside it',
+  },
+  {
+    id: 'norm-clamped',
+    file: 'norm/find.ts',
+    find: 'if (!step?.clamped) finder.keep(result, form);',
+    replace: 'finder.keep(result, form);',
+    tests: 'read/norms',
+    why: 'a clamp between gamma and beta is lost',
+  },
+]);
+
+const ops = inFolder('quant/ops', [
+  {
+    id: 'layernorm-half',
+    file: 'layernorm.ts',
+    find: 'b / yq.scale + yq.zeroPoint + 0.5',
+    replace: 'b / yq.scale + yq.zeroPoint',
+    tests: 'ops/ops',
+    env: only('layernorm, 8 channels'),
+    why: 'outputs are cut off, not rounded',
+  },
+]);
+
+const kernels = inFolder('assembly/kernels', [
+  {
+    id: 'kernel-add-minus',
+    file: 'add.ts',
+    find: 'return multiplier < 0 ? -y : y;',
+    replace: 'return y;',
+    tests: 'ops/ops',
+    env: only('add, less a constant'),
+    why: 'a difference is a sum',
+  },
+  {
+    id: 'kernel-layernorm-epsilon',
+    file: 'layernorm.ts',
+    find: 'p.square_shift)) + epsilon;',
+    replace: 'p.square_shift));',
+    tests: 'ops/ops',
+    env: only('layernorm, epsilon as large as the variance'),
+    why: 'epsilon is left out of the variance',
+  },
+  {
+    id: 'kernel-layernorm-half',
+    file: 'layernorm.ts',
+    find: 'const z = clz(e) & 62;',
+    replace: 'const z = clz(e);',
+    tests: 'ops/ops',
+    env: only('layernorm, 8 channels'),
+    why: 'an odd shift of the square is half of one of its root',
+  },
+]);
+
+export const norms = [...read, ...ops, ...kernels];
