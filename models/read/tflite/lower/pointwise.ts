@@ -11,7 +11,7 @@ import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { isConstant, readFloats, readHalves, readInt8 } from '../constants.ts';
+import { isConstant, readDequantised, readFloats, readHalves, readInt8 } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, bad, sameQuant } from '../quantisation.ts';
@@ -141,8 +141,8 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
   const [from, to] = [context.input(op, 0), context.output(op)];
   if (to.type !== 'float32') throw new Refusal(`it turns ${from.type} into ${to.type}`);
   if (from.constant) {
-    if (from.type !== 'float16') throw new Refusal(`it dequantises a constant of ${from.type}`);
-    context.folded.set(to.index, readHalves(context, op, from));
+    const read = from.type === 'float16' ? readHalves : readDequantised;
+    context.folded.set(to.index, read(context, op, from));
     return;
   }
   const value = context.laid(context.rawValue(op, 0));
