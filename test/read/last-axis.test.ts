@@ -55,11 +55,7 @@ for (const [name, shape] of [
       back: { shape: [3], ints: [1, t, units] },
       y: { shape: [1, t, units] },
     };
-    const all = [
-      reshape('x', 'rows', 'to'),
-      { ...dense, inputs: ['rows', 'w'], outputs: ['h'] },
-      reshape('h', 'y', 'back'),
-    ];
+    const all = [reshape('x', 'rows', 'to'), { ...dense, inputs: ['rows', 'w'], outputs: ['h'] }, reshape('h', 'y', 'back')];
     check(tflite(tensors, all, 'y'));
     // the rows themselves as the output
     check(tflite(tensors, all.slice(0, 2), 'h'));

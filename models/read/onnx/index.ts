@@ -11,7 +11,7 @@ import { foldGraph } from '../../graph/fold.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
-import { fromScikit, oneOnnxFile } from '../foreign/lines.ts';
+import { fromScikit } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
@@ -20,6 +20,7 @@ import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
 import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
+import { placeExternal } from './external.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerings } from './lower/index.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
@@ -49,7 +50,7 @@ interface Problem {
 /**
  * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
  * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file,
- * RN153 weights in another file, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
+ * RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
  * quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
  */
 export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
@@ -58,13 +59,14 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   refuseTrees(model);
   const metadata = { ...model.metadata };
   const options = withMetadata(given, metadata);
+  const missing = placeExternal(model, options.external, options.path);
+  if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
   const nodes = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
   if (nodes.length > maxNodes) throw tooLarge(`${nodes.length} nodes`, 'graph');
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
-  for (const name of model.external) values.set(name, { kind: 'poisoned' });
-  if (model.external.length > 0) errors.push(externalData(model.external, options.path));
+  for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
   const name =
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
@@ -148,14 +150,6 @@ function refuseTrees({ nodes }: OnnxModel): void {
     `operator ${found.name}`,
   );
 }
-
-const externalData = (names: readonly string[], path: string | undefined): RunletError =>
-  new RunletError('RN153', {
-    what: 'the weights lie in another file',
-    where: `tensor ${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
-    why: 'one file is read, so that a model is one value with one digest',
-    tryThis: `${oneOnnxFile(path)}, or torch.onnx.export(..., external_data=False)`,
-  });
 
 function checkVersions(model: OnnxModel, errors: RunletError[]): number {
   const fail = (what: string, why: string, tryThis: string): void => {

@@ -24,7 +24,8 @@ export interface TensorOf {
   int8?: number[] | Int8Array;
   uint8?: number[];
   int32?: number[] | Int32Array;
-  external?: boolean;
+  /** The data lie in another file: entries of external_data, or none. */
+  external?: true | Record<string, string>;
 }
 
 export interface ValueOf {
@@ -129,7 +130,9 @@ function writeTensor(w: BinaryWriter, name: string, tensor: TensorOf): void {
     }
   }
   text(w, 8, name);
-  if (tensor.external) w.tag(14, 0).int32(1);
+  if (!tensor.external) return;
+  for (const [key, value] of Object.entries(tensor.external)) message(w, 13, (e) => text(text(e, 1, key), 2, value));
+  w.tag(14, 0).int32(1);
 }
 
 function writeValue(w: BinaryWriter, { name, type: elementType, dims }: ValueOf): void {
