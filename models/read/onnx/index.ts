@@ -107,12 +107,13 @@ function bindInputs(
   const shapes = shapesOf(inputs, options, errors);
   const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
   const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])), budget);
+  const typeOf = (i: OnnxValue) => (isCastToFloat(i.name, nodes) ? 'float32' : elementTypes[i.elementType]);
   const asked = options.timeAxis !== undefined || options.frame !== undefined;
   for (const value of inputs) {
     const given = shapes.get(value.name);
     values.set(value.name, { kind: 'poisoned' });
     try {
-      const hostType = inputType(value);
+      const hostType = inputType(value, nodes);
       if (!given) continue;
       const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
       const { layout, note } = hinted
@@ -130,7 +131,7 @@ function bindInputs(
       errors.push(error);
     }
   }
-  return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(elementTypes[i.elementType] ?? ''));
+  return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(typeOf(i) ?? ''));
 }
 
 /** RN166: models of scikit-learn, XGBoost and LightGBM, as skl2onnx and onnxmltools write them. */
@@ -164,13 +165,23 @@ function checkVersions(model: OnnxModel, errors: RunletError[]): number {
   return opset;
 }
 
-function inputType(value: OnnxValue): 'float32' | 'int8' | 'uint8' {
+/** Whether nothing but a Cast to float32 reads a value: integer samples that the network takes as real values. */
+function isCastToFloat(name: string, nodes: readonly OnnxNode[]): boolean {
+  const readers = nodes.filter(({ inputs }) => inputs.includes(name));
+  const toFloat = (node: OnnxNode): boolean =>
+    node.op === 'Cast' && elementTypes[new Attributes(node).int('to', 0)] === 'float32';
+  return readers.length > 0 && readers.every(toFloat);
+}
+
+/** What the host gives for an input. */
+function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'int8' | 'uint8' {
   const type = elementTypes[value.elementType];
+  if (type && /^u?int/.test(type) && isCastToFloat(value.name, nodes)) return 'float32';
   if (type === 'float32' || type === 'int8' || type === 'uint8') return type;
   throw new RunletError('RN156', {
     what: `an input of type ${type ?? value.elementType}`,
     where: `graph input ${value.name}`,
-    why: 'float32, int8 and uint8 are read',
+    why: 'float32, int8 and uint8 are read, other integers where a Cast to float32 follows at once',
     tryThis: 'export the model in float32',
   });
 }

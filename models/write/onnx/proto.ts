@@ -30,7 +30,7 @@ export interface TensorOf {
 
 export interface ValueOf {
   name: string;
-  type: 'float32' | 'int8' | 'uint8';
+  type: keyof typeof types;
   /** Left to the reader where absent. */
   dims?: (number | string)[];
 }
@@ -49,7 +49,7 @@ export interface ModelOf {
 }
 
 /** TensorProto.DataType. */
-const types = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+const types = { float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7 } as const;
 
 const message = (w: BinaryWriter, field: number, body: (w: BinaryWriter) => void): void => {
   w.tag(field, 2).fork();
