@@ -23,6 +23,7 @@ const transparent = new Set([
   ...unaryOperators('tflite'),
   'QUANTIZE',
   'DEQUANTIZE',
+  'FAKE_QUANT',
   'ADD',
   'SUB',
   'MUL',

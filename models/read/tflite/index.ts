@@ -137,6 +137,8 @@ function bindOutput(context: Context, tensor: TfTensor): void {
   const bound = context.values.get(tensor.index);
   const value = bound && context.laid(bound);
   if (!value || value.pad || value.batched) throw inconsistent('a graph output has no value', showTensor(tensor));
+  if (!context.isInt8 && value.type !== 'float32')
+    throw inconsistent(`a graph output of ${value.type} in a float model`, showTensor(tensor), 'a float32 or an int8 model');
   const order = orderOf(value.layout);
   context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
 }

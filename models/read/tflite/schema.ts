@@ -83,6 +83,7 @@ export const optionsOf: Record<string, number> = {
   STRIDED_SLICE: 32,
   SPLIT: 35,
   PACK: 59,
+  FAKE_QUANT: 58,
   SPLIT_V: 79,
   CALL_ONCE: 103,
   VAR_HANDLE: 111,

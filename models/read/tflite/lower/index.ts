@@ -11,6 +11,7 @@ import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
+import { lowerFakeQuant } from './fake.ts';
 import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
@@ -28,6 +29,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   DEPTHWISE_CONV_2D: lowerDepthwise,
   DEQUANTIZE: lowerDequantize,
   EXPAND_DIMS: lowerReshape,
+  FAKE_QUANT: lowerFakeQuant,
   FULLY_CONNECTED: lowerDense,
   LEAKY_RELU: lowerLeakyRelu,
   MAXIMUM: lowerExtreme,

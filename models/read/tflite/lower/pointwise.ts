@@ -15,6 +15,7 @@ import { isConstant, readDequantised, readFloats, readHalves, readInt8 } from '.
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, bad, sameQuant } from '../quantisation.ts';
+import { lowerFakeQuantize } from './fake.ts';
 import { foldClamp } from './fold.ts';
 
 /** A function of one value by the operator's name (models/ops/unary.ts). */
@@ -93,9 +94,12 @@ function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void 
 }
 
 export function lowerQuantize(context: Context, op: TfOperator): void {
+  if (!context.isInt8) {
+    lowerFakeQuantize(context, op);
+    return;
+  }
   const value = context.laid(context.rawValue(op, 0));
   const [from, to] = [context.input(op, 0), context.output(op)];
-  if (!context.isInt8) throw new Refusal('it quantises in a float model');
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   if (value.type === 'int8' && to.type === 'int8') {
     context.emit(op, 'activation', [value.id], { fn: 'identity', clamp: noClamp }, () => value.layout);
@@ -146,7 +150,8 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
     return;
   }
   const value = context.laid(context.rawValue(op, 0));
-  if (value.type !== 'int8') throw new Refusal(`it dequantises ${value.type}; int8 is read`);
+  const isRead = value.type === 'int8' || (value.type === 'uint8' && !context.isInt8);
+  if (!isRead) throw new Refusal(`it dequantises ${value.type}; int8 is read`);
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   context.bind(op, { ...value, type: 'float32' });
 }
