@@ -156,8 +156,10 @@ const [folder] = positionals;
 if (!folder) {
   say('npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--minutes 3] [--jobs 1] [--json]');
   process.exitCode = 2;
-} else if (options.one) say(`verdict ${JSON.stringify(await judge(folder, options))}`);
-else {
+} else if (options.one) {
+  const tell = (verdict: Verdict): void => say(`verdict ${JSON.stringify(verdict)}`);
+  tell(await judge(folder, options, tell));
+} else {
   const rows = await judgeAll(resolve(folder));
   if (options.json) say(JSON.stringify(rows, undefined, 2));
   else print(rows);

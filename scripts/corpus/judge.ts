@@ -185,8 +185,12 @@ async function streams(graph: Graph, hop: number, signals: Ints[], wasm: boolean
   return wrong;
 }
 
-/** Judges one file; whatever it throws is a refusal. */
-export async function judge(file: string, { wasm, quick }: { wasm: boolean; quick: boolean }): Promise<Verdict> {
+/** Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take long. */
+export async function judge(
+  file: string,
+  { wasm, quick }: { wasm: boolean; quick: boolean },
+  told: (before: Verdict) => void,
+): Promise<Verdict> {
   const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
   let graph: Graph;
   try {
@@ -211,6 +215,7 @@ export async function judge(file: string, { wasm, quick }: { wasm: boolean; quic
       Object.assign(verdict, compare(graph, answersOf(ruled, windows, types), out, hybrid));
     }
     if (quick) return verdict;
+    told(verdict);
     const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
     const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
     const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
