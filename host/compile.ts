@@ -14,6 +14,7 @@ import { sha256 } from '../assembly/bundle/digest.ts';
 import type { Manifest } from '../assembly/bundle/manifest.ts';
 import { RunletError } from '../models/error.ts';
 import { type Graph, isQuantised } from '../models/graph/types.ts';
+import { join } from '../models/lists.ts';
 import { type ReadOptions, readModel } from '../models/read/index.ts';
 import { defaultHop } from '../models/stream/default-hop.ts';
 import { planStream } from '../models/stream/plan.ts';
@@ -62,6 +63,21 @@ export function checkWebCrypto(): void {
   });
 }
 
+/** The graph of a model file; its digest is over all files of the model, in the order in which they were read. */
+async function readWhole(model: Uint8Array, options: ReadOptions): Promise<Graph> {
+  const { files } = options;
+  const parts = [model];
+  const counted = async (path: string, limitBytes: number): Promise<Uint8Array> => {
+    const own = typeof files === 'object' && Object.hasOwn(files, path) ? files[path] : undefined;
+    const part = typeof files === 'function' ? await files(path, limitBytes) : own;
+    if (!part) throw new Error('it is not there');
+    parts.push(part);
+    return part;
+  };
+  const graph = await readModel(model, { ...options, ...(files && { files: counted }) });
+  return { ...graph, sourceDigest: graph.sourceDigest || (await sha256(join(Uint8Array, parts))) };
+}
+
 /**
  * Compiles a model.
  * @param model a file that readModel reads (TensorFlow Lite, ONNX, TensorFlow.js, .rnq), or a Graph.
@@ -71,7 +87,7 @@ export function checkWebCrypto(): void {
 export async function compile(model: Uint8Array | Graph, options: CompileOptions = {}): Promise<Compiled> {
   checkWebCrypto();
   const { hop: wanted, calibration, preset, labels, producer, build = buildTable, ...rest } = options;
-  const graph = 'nodes' in model ? model : await readModel(model, { digest: await sha256(model), ...rest });
+  const graph = 'nodes' in model ? model : await readWhole(model, rest);
   if (!isQuantised(graph) && !calibration)
     throw new RunletError('RN782', {
       what: 'this is a float model, and int8 needs the range of every activation',

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { shortener, withShortNames } from '../../models/graph/names.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
@@ -26,7 +26,7 @@ import type { SignalFacts } from './calibration.ts';
 import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
 import type { CalibOptions, DetectorOptions, ModelOptions, PlanArgs, SignalOptions } from './model-options.ts';
-import { readBytes, readNamed } from './read-file.ts';
+import { readBeside, readBytes } from './read-file.ts';
 
 export { windowOf } from '../model-fields.ts';
 
@@ -47,7 +47,7 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
     path,
     onNotice,
     files: async (beside, limitBytes) => {
-      const part = await readNamed(join(dirname(path), beside), limitBytes);
+      const part = await readBeside(dirname(path), beside, limitBytes);
       digest.update(part);
       return part;
     },

@@ -5,7 +5,8 @@
  * more than the bound has come. Files that another file names must be regular: a pipe would wait for ever, a device would not end.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { foreignFolder } from '../../models/read/foreign/index.ts';
 
@@ -84,6 +85,17 @@ async function read(path: string, limitBytes: number): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The bytes of a file that a model names, by its path below the model's folder; a link may not lead out of it.
+ * @throws Error, with the reason
+ */
+export async function readBeside(folder: string, path: string, limitBytes: number): Promise<Uint8Array> {
+  const [base, target] = [await realpath(folder), await realpath(join(folder, path))];
+  const way = relative(base, target);
+  if (way.startsWith('..') || isAbsolute(way)) throw new Error("it is a link out of the model's folder");
+  return readNamed(target, limitBytes);
 }
 
 /**

@@ -46,7 +46,9 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
   if (foreign) throw foreign;
   if (bytes[0] === 0x08) {
     const { readOnnx } = await import('./onnx/index.ts');
-    return decided((all) => readOnnx(bytes, all));
+    const { fetchExternal } = await import('./onnx/external.ts');
+    const external = await fetchExternal(bytes, given.files);
+    return decided((all) => readOnnx(bytes, { ...all, external }));
   }
   if (bytes[0] === 0x7b) {
     const { readTfjs } = await import('./tfjs/index.ts');

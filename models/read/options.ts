@@ -9,6 +9,9 @@ import type { Pick } from './time-axis.ts';
  */
 export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string, limitBytes: number) => Promise<Uint8Array>);
 
+/** Bytes of each file of external data by its path, or why they could not be had. */
+export type ExternalFiles = ReadonlyMap<string, Uint8Array | Error>;
+
 export interface ReadOptions {
   /** The graph's name; by default what the file says, else `model`. */
   name?: string;
@@ -25,7 +28,7 @@ export interface ReadOptions {
   window?: number;
   /** The same by the name of the dimension, or of the input. */
   windows?: Record<string, number>;
-  /** The weight files of a TensorFlow.js model. */
+  /** The weight files of a TensorFlow.js model, and the external data of an ONNX model. */
   files?: ModelFiles;
   /** Told what a user should see: a choice that nothing in the file says. */
   onNotice?: (text: string) => void;
@@ -37,6 +40,8 @@ export interface ReadOptions {
 export interface ReaderOptions extends ReadOptions {
   /** Which reading of an input is taken that has several; the first where it is left out. */
   pick?: Pick;
+  /** The files that an ONNX model names, fetched before it is lowered. */
+  external?: ExternalFiles;
 }
 
 /** Metadata that stand for an option. */

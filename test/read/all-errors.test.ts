@@ -36,7 +36,7 @@ test('ONNX: an open dimension, a batch, weights elsewhere and an old opset do no
   const cases: [string, Uint8Array, RegExp[]][] = [
     ['open', conv(['N', 3, 'T'], more), [/RN156 dimension 2 \(T\)/, /RN150 2 operators/, /Asinh/, /Acosh/]],
     ['batch', conv([8, 3, 64], more), [/RN157 the batch is 8/, /Asinh/, /Acosh/]],
-    ['external', conv([1, 3, 64], more, { dims: [4, 3, 3], external: true }), [/RN153/, /Asinh/, /Acosh/]],
+    ['external', conv([1, 3, 64], more, { dims: [4, 3, 3], floats: [], external: true }), [/RN153/, /Asinh/, /Acosh/]],
     [
       'opset',
       writeModel({ nodes: [odd('Asinh', 'x', 'y')], inputs: { x: [1, 3, 64] }, outputs: ['y'], opset: 7 }),

@@ -116,23 +116,6 @@ test('folders by the names in them', () => {
   assert.match(other.parts.tryThis as string, 'models/net.onnx');
 });
 
-test('int8 weights with float activations: every such layer, and how to convert without', async () => {
-  const weights = (shape: number[]) => ({ shape, type: 9, int8s: new Int8Array(shape.reduce((a, b) => a * b, 1)), quant: { scales: [0.1], zeroPoints: [0] } }); // biome-ignore format: one line
-  const bytes = writeTflite({
-    tensors: { x: { shape: [1, 6] }, a: weights([4, 6]), h: { shape: [1, 4] }, b: weights([2, 4]), y: { shape: [1, 2] } },
-    operators: [
-      { code: 9, inputs: ['x', 'a'], outputs: ['h'], options: { kind: 8 } },
-      { code: 9, inputs: ['h', 'b'], outputs: ['y'], options: { kind: 8 } },
-    ],
-    inputs: ['x'],
-    outputs: ['y'],
-  });
-  const { code, parts } = await refusalOf(bytes);
-  assert.is(code, 'RN110');
-  assert.match(parts.where as string, /hybrid.* at nodes 0, 1/);
-  assert.match(parts.tryThis as string, /without converter\.optimizations.*python -c/);
-});
-
 test('a batch of 8: its line has batch 1 and the rest of the shape', async () => {
   const tfl = writeTflite({
     tensors: { x: { shape: [8, 128, 6] }, y: { shape: [8, 128, 6] } },

@@ -98,8 +98,34 @@ function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<
 
 const typeOf = ({ type, ints, int16s, int8s }: TfTensorOf): number => type ?? (ints ? 2 : int16s ? 7 : int8s ? 9 : 0);
 
+/** Constants behind the FlatBuffer: their bytes, one after another from byte `from` of the file. */
+interface Behind {
+  from: number;
+  data: Uint8Array[];
+}
+
+/** A buffer's position and size in the file. */
+function placeBehind(b: Builder, behind: Behind, data: Uint8Array): number {
+  const at = behind.data.reduce((sum, { length }) => sum + length, behind.from);
+  behind.data.push(data);
+  return table(b, [
+    [1, (w, field) => w.addFieldInt64(field, BigInt(at), 0n)],
+    [2, (w, field) => w.addFieldInt64(field, BigInt(data.length), 0n)],
+  ]);
+}
+
+/** The file with its constants behind the FlatBuffer, as converters write large ones. */
+export function writeTfliteBehind(model: TfModelOf): Uint8Array {
+  const from = write(model, { from: 2, data: [] }).length;
+  const behind = { from, data: [] as Uint8Array[] };
+  const flat = write(model, behind);
+  return Uint8Array.from([...flat, ...behind.data.flatMap((data) => [...data])]);
+}
+
 /** The file's bytes. */
-export function writeTflite(model: TfModelOf): Uint8Array {
+export const writeTflite = (model: TfModelOf): Uint8Array => write(model);
+
+function write(model: TfModelOf, behind?: Behind): Uint8Array {
   const b = new Builder(1024);
   const names = Object.keys(model.tensors);
   const ids = (list: string[]) => list.map((name) => names.indexOf(name));
@@ -108,8 +134,7 @@ export function writeTflite(model: TfModelOf): Uint8Array {
   const tensors = Object.entries(model.tensors).map(([name, tensor]) => {
     const data = dataOf(tensor);
     if (data) {
-      const bytes = constant(b, data);
-      buffers.push(table(b, [[0, offset(bytes)]]));
+      buffers.push(behind ? placeBehind(b, behind, data) : table(b, [[0, offset(constant(b, data))]]));
     }
     const index = data ? buffers.length - 1 : 0;
     const shape = int32s(b, tensor.shape);

@@ -11,7 +11,7 @@ import { foldGraph } from '../../graph/fold.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
-import { fromScikit, oneOnnxFile } from '../foreign/lines.ts';
+import { fromScikit } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import type { Norm } from '../norm/find.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
@@ -21,6 +21,7 @@ import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
 import { Budget, foldConstant } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
+import { placeExternal } from './external.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
@@ -52,7 +53,7 @@ interface Problem {
 /**
  * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
  * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file,
- * RN153 weights in another file, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
+ * RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
  * quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
  */
 export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
@@ -61,14 +62,15 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   refuseTrees(model);
   const metadata = { ...model.metadata };
   const options = withMetadata(given, metadata);
+  const missing = placeExternal(model, options.external, options.path);
+  if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
   const sorted = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
   if (sorted.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
   const { nodes, norms } = normsOf(sorted, model);
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
-  for (const name of model.external) values.set(name, { kind: 'poisoned' });
-  if (model.external.length > 0) errors.push(externalData(model.external, options.path));
+  for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
   const name =
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
@@ -109,12 +111,13 @@ function bindInputs(
   const shapes = shapesOf(inputs, options, errors);
   const constants = new Map(model.initializers.map((i) => [i.name, i.value]));
   const trace = traceInputs(nodes, constants, new Map([...shapes].map(([name, s]) => [name, s.dims])), budget);
+  const typeOf = (i: OnnxValue) => (isCastToFloat(i.name, nodes) ? 'float32' : elementTypes[i.elementType]);
   const asked = options.timeAxis !== undefined || options.frame !== undefined;
   for (const value of inputs) {
     const given = shapes.get(value.name);
     values.set(value.name, { kind: 'poisoned' });
     try {
-      const hostType = inputType(value);
+      const hostType = inputType(value, nodes);
       if (!given) continue;
       const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
       const { layout, note } = hinted
@@ -132,7 +135,7 @@ function bindInputs(
       errors.push(error);
     }
   }
-  return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(elementTypes[i.elementType] ?? ''));
+  return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(typeOf(i) ?? ''));
 }
 
 /** RN166: models of scikit-learn, XGBoost and LightGBM, as skl2onnx and onnxmltools write them. */
@@ -153,14 +156,6 @@ function refuseTrees({ nodes }: OnnxModel): void {
   );
 }
 
-const externalData = (names: readonly string[], path: string | undefined): RunletError =>
-  new RunletError('RN153', {
-    what: 'the weights lie in another file',
-    where: `tensor ${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
-    why: 'one file is read, so that a model is one value with one digest',
-    tryThis: `${oneOnnxFile(path)}, or torch.onnx.export(..., external_data=False)`,
-  });
-
 function checkVersions(model: OnnxModel, errors: RunletError[]): number {
   const fail = (what: string, why: string, tryThis: string): void => {
     errors.push(new RunletError('RN155', { what, where: `model by ${model.producer || 'an unnamed producer'}`, why, tryThis }));
@@ -174,13 +169,23 @@ function checkVersions(model: OnnxModel, errors: RunletError[]): number {
   return opset;
 }
 
-function inputType(value: OnnxValue): 'float32' | 'int8' | 'uint8' {
+/** Whether nothing but a Cast to float32 reads a value: integer samples that the network takes as real values. */
+function isCastToFloat(name: string, nodes: readonly OnnxNode[]): boolean {
+  const readers = nodes.filter(({ inputs }) => inputs.includes(name));
+  const toFloat = (node: OnnxNode): boolean =>
+    node.op === 'Cast' && elementTypes[new Attributes(node).int('to', 0)] === 'float32';
+  return readers.length > 0 && readers.every(toFloat);
+}
+
+/** What the host gives for an input. */
+function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'int8' | 'uint8' {
   const type = elementTypes[value.elementType];
+  if (type && /^u?int/.test(type) && isCastToFloat(value.name, nodes)) return 'float32';
   if (type === 'float32' || type === 'int8' || type === 'uint8') return type;
   throw new RunletError('RN156', {
     what: `an input of type ${type ?? value.elementType}`,
     where: `graph input ${value.name}`,
-    why: 'float32, int8 and uint8 are read',
+    why: 'float32, int8 and uint8 are read, other integers where a Cast to float32 follows at once',
     tryThis: 'export the model in float32',
   });
 }

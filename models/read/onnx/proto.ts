@@ -6,7 +6,7 @@
  */
 import type { WireType } from '@bufbuild/protobuf/wire';
 import { damaged, tooLarge } from './refuse.ts';
-import { type Const, readTensor } from './tensor.ts';
+import { type Const, type External, readTensor } from './tensor.ts';
 import { each, int, into, skip, skipped, text, Wire } from './wire.ts';
 
 export type AttributeValue =
@@ -49,8 +49,8 @@ export interface OnnxModel {
   graphName: string;
   nodes: OnnxNode[];
   initializers: { name: string; value: Const }[];
-  /** Names of initializers whose data lie in another file. */
-  external: string[];
+  /** Initializers whose data lie in another file. */
+  external: External[];
   inputs: OnnxValue[];
   outputs: OnnxValue[];
 }
@@ -126,8 +126,8 @@ function readGraph(wire: Wire, type: WireType, model: OnnxModel): void {
     2: into(model, 'graphName', text),
     5: (w, t) => {
       const { name, value } = readTensor(w, t);
-      if (value) model.initializers.push({ name, value });
-      else model.external.push(name);
+      if ('kind' in value) model.initializers.push({ name, value });
+      else model.external.push(value);
     },
     11: each(model.inputs, readValue),
     12: each(model.outputs, readValue),
@@ -189,7 +189,7 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
     4: found(3, (w, t) => new TextDecoder().decode(w.blob(t))),
     5: found(4, (w, t) => {
       const tensor = readTensor(w, t).value;
-      if (!tensor) throw damaged('an attribute whose data lie in another file', w.offset);
+      if (!('kind' in tensor)) throw damaged('an attribute whose data lie in another file', w.offset);
       return tensor;
     }),
     6: found(5, (w, t) => w.skip(t)),

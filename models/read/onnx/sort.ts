@@ -16,8 +16,8 @@ export function sortNodes(model: OnnxModel): OnnxNode[] {
     producer.set(name, node);
   };
   for (const { name } of model.initializers) define(name, null, `initializer ${name}`);
-  for (const name of model.external) define(name, null, `initializer ${name}`);
-  const constants = new Set([...model.initializers.map((i) => i.name), ...model.external]);
+  for (const { name } of model.external) define(name, null, `initializer ${name}`);
+  const constants = new Set([...model.initializers, ...model.external].map((i) => i.name));
   const inputs = new Set<string>();
   for (const { name } of model.inputs) {
     if (inputs.has(name)) throw badGraph(`value ${name} is defined twice`, `graph input ${name}`);

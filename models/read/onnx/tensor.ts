@@ -65,13 +65,45 @@ export const numbersOf = (type: ElementType, count: number): Numbers => new (typ
 
 export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/**
- * Reads one TensorProto; no value where its data lie in another file. Throws RN151 and RN152 (data do not
- * fit).
- */
-export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | undefined } {
+/** A tensor whose data lie in another file, as the model says it. */
+export interface External {
+  name: string;
+  dims: number[];
+  type: ElementType;
+  location: string;
+  offset: number;
+  /** As many as type and dimensions need. */
+  bytes: number;
+  /** Why what the model says cannot be. */
+  problem?: string;
+}
+
+/** A tensor of raw little-endian bytes, as many as its type and dimensions need. */
+export function constOf({ dims, type }: Pick<Const, 'dims' | 'type'>, raw: Uint8Array): Const {
+  const data = numbersOf(type, countOf(dims));
+  fromRaw(data, type, raw);
+  return { kind: 'const', dims, type, data };
+}
+
+/** Offset and length are decimal numbers; left out they are 0 and all that is needed. */
+function externalOf(name: string, dims: number[], type: ElementType, said: ReadonlyMap<string, string>): External {
+  const bytes = countOf(dims) * types[type][1];
+  const number = (key: string, absent: number): number => {
+    const text = said.get(key);
+    return text === undefined ? absent : /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  };
+  const [offset, length] = [number('offset', 0), number('length', bytes)];
+  const problem = Number.isNaN(offset)
+    ? `its offset '${said.get('offset')?.slice(0, 40)}' is no number`
+    : length !== bytes && `its length '${said.get('length')?.slice(0, 40)}' is not the ${bytes} bytes of [${dims.join(', ')}]`;
+  return { name, dims, type, location: said.get('location') ?? '', offset, bytes, ...(problem && { problem }) };
+}
+
+/** Reads one TensorProto; its place where its data lie in another file. Throws RN151 and RN152 (data do not fit). */
+export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | External } {
   const head: { name: string; type: number; raw?: Uint8Array } = { name: '', type: 0 };
   let external = false;
+  const said = new Map<string, string>();
   const dims: number[] = [];
   const typed: number[] = [];
   let typedFields = 0;
@@ -94,7 +126,9 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
     11: list('ints'),
     13: (w, t) => {
       external = true;
-      w.skip(t);
+      const entry = { key: '', value: '' };
+      w.message(t, 'StringStringEntryProto', { 1: into(entry, 'key', text), 2: into(entry, 'value', text) });
+      said.set(entry.key, entry.value);
     },
     14: (w, t) => {
       external = w.int(t) === 1;
@@ -103,11 +137,11 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
   };
   wire.message(wireType, 'TensorProto', handlers);
   const { name, type, raw } = head;
-  if (external) return { name, value: undefined };
   const element = elementTypes[type];
   if (!element) throw badTensor(name, `element type ${type} is not supported`);
   if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))
     throw badTensor(name, `dims [${dims.slice(0, 9).join(', ')}] are no shape`);
+  if (external) return { name, value: externalOf(name, dims, element, said) };
   const count = countOf(dims);
   const stored = raw ? raw.length / types[element][1] : typed.length;
   if ((raw && typedFields > 0) || stored !== count) {

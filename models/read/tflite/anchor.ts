@@ -23,6 +23,7 @@ const transparent = new Set([
   ...unaryOperators('tflite'),
   'QUANTIZE',
   'DEQUANTIZE',
+  'FAKE_QUANT',
   'ADD',
   'SUB',
   'MUL',
@@ -111,7 +112,8 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
     const shape = model.tensors[next.index]?.shape ?? [];
     for (const op of consumers.get(next.index) ?? []) {
       if (context.shapeArithmetic.has(op.index)) continue;
-      if (!(reshapes.has(op.op) || op.op === 'TRANSPOSE' || transparent.has(op.op))) return { op, shape, path: next.path };
+      if (!(reshapes.has(op.op) || op.op === 'TRANSPOSE' || transparent.has(op.op)))
+        return { op, shape: rowsOf(context, op, tensor, next.index) ?? shape, path: next.path };
       const [output] = op.outputs;
       if (output === undefined || seen.has(output) || next.path.length > 256) continue;
       seen.add(output);
@@ -129,11 +131,25 @@ function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
   return [[[{ axis: 't', length: shape[0] ?? 1 }], [], [{ axis: 'c', length: shape[2] ?? 1 }]]];
 }
 
+/**
+ * The rows of a dense layer over [n, k] whose shape the file leaves open (a batch of any size): k is the
+ * weights' width, and n is what remains of the graph input.
+ */
+function rowsOf({ model }: Context, op: TfOperator, input: TfTensor, index: number): number[] | undefined {
+  const { shape = [], signature = [] } = model.tensors[index] ?? {};
+  const width = model.tensors[op.inputs[1] ?? -1]?.shape[1] ?? 0;
+  if (op.op !== 'FULLY_CONNECTED' || shape.length !== 2 || !signature.includes(-1) || width < 1) return undefined;
+  const total = input.shape.reduce((product, n) => product * n, 1);
+  return total % width === 0 ? [total / width, width] : undefined;
+}
+
 /** Possible layouts of the anchor's input, the default first. */
 function candidatesOf(shape: number[], options: ReaderOptions, state: number | undefined, flattened: boolean): Layout[] {
   const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
   const unit = shape.slice(1, -3).map(() => []);
   const rank = shape.length;
+  // rows of a dense layer that works on the last dimension: each is a frame
+  if (rank === 2 && (shape[0] ?? 1) > 1 && options.frame === undefined) return [[factor('t', 0), factor('c', 1)]];
   if (rank <= 2) return [flatLayout(shape, options)];
   if (rank === 3) {
     const timeFirst: Layout = [[], factor('t', 1), factor('c', 2)];

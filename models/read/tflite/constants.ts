@@ -8,6 +8,7 @@
 
 import { RunletError } from '../../error.ts';
 import type { Weights } from '../../graph/types.ts';
+import { lookup } from '../../lookup.ts';
 import { halfToFloat } from '../half.ts';
 import { type Context, malformed, Refusal } from './context.ts';
 import type { TfOperator, TfTensor } from './model.ts';
@@ -55,26 +56,56 @@ export function readHalves(context: Context, op: TfOperator, tensor: TfTensor): 
 export const isConstant = (context: Context, tensor: TfTensor): boolean =>
   tensor.constant !== undefined || context.folded.has(tensor.index);
 
-/** What dynamic-range quantisation gives, which no kernel here computes. */
-export const hybrid = 'its weights are int8 and its activations float (hybrid, dynamic-range quantisation)';
+/**
+ * The real values of a quantised constant: scale * (q - zero point), one scale or one per index of the
+ * quantised dimension. The product of an integer and a float32 is rounded once, as DEQUANTIZE rounds it.
+ */
+export function readDequantised(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
+  const stored = lookup(integerArrays, tensor.type);
+  if (!stored || !tensor.constant) throw new Refusal(`it dequantises a constant of ${tensor.type}`);
+  const { scales, zeroPoints, dimension } = tensor.quant ?? { scales: [], zeroPoints: [], dimension: 0 };
+  if (scales.length === 0) throw bad(op.name, `the constant ${showTensor(tensor)} has no scale`);
+  const integers = new stored(bytesOf(context, op, tensor));
+  // memory that the file's own bytes do not hold
+  context.model.view.spend(0, 4 * integers.length - integers.byteLength);
+  const inner = tensor.shape.slice(dimension + 1).reduce((product, n) => product * n, 1);
+  const channelOf = (i: number): number => (scales.length > 1 ? Math.floor(i / inner) % scales.length : 0);
+  const real = Float32Array.from(integers, (q, i) => {
+    const c = channelOf(i);
+    return (scales[c] as number) * (q - (zeroPoints[c] as number));
+  });
+  return finite(real, tensor);
+}
 
-/** Weights in the file's order. `perChannel` is the file dimension of the output channels. */
-export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
-  if (tensor.isSparse) throw new Refusal('its weights are sparse');
-  if (!context.isInt8) {
-    if (tensor.type === 'int8') throw new Refusal(hybrid);
-    return { data: readFloats(context, op, tensor) };
-  }
-  if (tensor.type !== 'int8') throw new Refusal(`its weights are ${tensor.type}; int8 weights are read`);
+const integerArrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
+
+/** Scales of int8 weights: zero points of 0, and one scale or one per output channel. */
+function checkScales(op: TfOperator, tensor: TfTensor, perChannel: number): void {
   const { scales, zeroPoints, dimension } = tensor.quant ?? { scales: [], zeroPoints: [], dimension: 0 };
   if (scales.length === 0) throw bad(op.name, `the weights ${showTensor(tensor)} have no scale`);
   if (zeroPoints.some((z) => z !== 0)) throw bad(op.name, `the weights ${showTensor(tensor)} have a zero point that is not 0`);
   if (scales.length > 1 && dimension !== perChannel) {
     throw bad(op.name, `the weights' scales run over dimension ${dimension}, not over the output channels (${perChannel})`);
   }
+}
+
+/**
+ * Weights in the file's order. `perChannel` is the file dimension of the output channels. In a float graph
+ * int8 weights (dynamic-range quantisation) are read as the real values that they stand for.
+ */
+export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
+  if (tensor.isSparse) throw new Refusal('its weights are sparse');
+  if (!context.isInt8) {
+    if (tensor.type !== 'int8') return { data: readFloats(context, op, tensor) };
+    checkScales(op, tensor, perChannel);
+    context.hybrid.push(op.name);
+    return { data: readDequantised(context, op, tensor) };
+  }
+  if (tensor.type !== 'int8') throw new Refusal(`its weights are ${tensor.type}; int8 weights are read`);
+  checkScales(op, tensor, perChannel);
   return {
     data: new Int8Array(bytesOf(context, op, tensor)),
-    scales: Float64Array.from(scales),
+    scales: Float64Array.from(tensor.quant?.scales ?? []),
     scaleRule: 'per-channel',
   };
 }

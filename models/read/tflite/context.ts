@@ -74,6 +74,8 @@ export class Context {
   readonly consumers: Map<number, TfOperator[]>;
   /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
+  /** Names of operators with int8 weights and float activations. */
+  readonly hybrid: string[] = [];
   /** The model carries its own state: what its variables are, and the tensors read from them. */
   readonly stateful: boolean;
   readonly variables: Variables;
@@ -134,7 +136,8 @@ export class Context {
     const value = may === 'history' ? raw : this.laid(raw);
     const wanted = this.isInt8 ? 'int8' : 'float32';
     if (value.type !== wanted) {
-      throw new Refusal(`it reads ${value.type} in an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may`);
+      const where = this.isInt8 ? 'an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may' : 'a float model';
+      throw new Refusal(`it reads ${value.type} in ${where}`);
     }
     if (value.batched && !mayPad) {
       throw new Refusal('between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 is read');

@@ -10,12 +10,11 @@
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Port } from '../../graph/types.ts';
-import { fromKeras, kerasBatchOfOne } from '../foreign/lines.ts';
+import { kerasBatchOfOne } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { layoutOfInput } from './anchor.ts';
-import { hybrid } from './constants.ts';
 import { Context, mostElements, Refusal } from './context.ts';
 import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
@@ -72,8 +71,14 @@ export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph 
   Object.assign(builder.metadata, model.metadata);
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
+  if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid));
   return builder.build();
 }
+
+/** What dynamic-range quantisation means here; docs/reading.md says more. */
+const hybridNote = (names: readonly string[]): string =>
+  `int8 weights beside float activations are read as float (${listed(names)}); ` +
+  'TensorFlow Lite also rounds the inputs of these layers to int8 on the fly, so its outputs differ by that rounding';
 
 const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
 
@@ -140,6 +145,8 @@ function bindOutput(context: Context, tensor: TfTensor): void {
   const bound = context.values.get(tensor.index);
   const value = bound && context.laid(bound);
   if (!value || value.pad || value.batched) throw inconsistent('a graph output has no value', showTensor(tensor));
+  if (!context.isInt8 && value.type !== 'float32')
+    throw inconsistent(`a graph output of ${value.type} in a float model`, showTensor(tensor), 'a float32 or an int8 model');
   const order = orderOf(value.layout);
   context.builder.output(value.id, tensor.name, { hostType: value.type, fileShape: fileShapeOf(value.layout), order });
 }
@@ -168,7 +175,6 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     return;
   }
   if (op.inputs.some((index) => context.refused.has(index))) {
-    if (isHybrid(context, op)) unsupported.push({ op, reason: hybrid });
     passOver();
     return;
   }
@@ -182,13 +188,6 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     } else throw error;
   }
 }
-
-/** Weights of int8 and activations of float, also where the operator is not lowered. */
-const isHybrid = ({ model, isInt8 }: Context, op: TfOperator): boolean =>
-  !isInt8 &&
-  model.tensors[op.inputs[0] ?? -1]?.type === 'float32' &&
-  model.tensors[op.inputs[1] ?? -1]?.type === 'int8' &&
-  /^(CONV_2D|DEPTHWISE_CONV_2D|FULLY_CONNECTED)$/.test(op.op);
 
 /** Nodes of one reason that a message names. A choice: a line of a terminal. */
 const mostNodes = 32;
@@ -205,12 +204,9 @@ function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletErr
   const numbers = (nodes: number[]): string =>
     nodes.length > mostNodes ? `${nodes.slice(0, mostNodes).join(', ')} and ${nodes.length - mostNodes} more` : nodes.join(', ');
   const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${numbers(nodes)}`);
-  const hybrids = unsupported.filter(({ reason }) => reason === hybrid).length;
-  const again = 'replace these layers and convert the model again';
-  const plain = `convert the model without converter.optimizations, Runlet quantises it itself: ${fromKeras(undefined)}`;
   return new RunletError('RN110', {
     what: `${unsupported.length} of ${model.operators.length} operators cannot be read`,
     where: listed(list),
-    tryThis: hybrids === unsupported.length ? plain : hybrids > 0 ? `${again}; ${plain}` : again,
+    tryThis: 'replace these layers and convert the model again',
   });
 }

@@ -111,11 +111,10 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   return model;
 }
 
+/** A buffer's bytes: a vector in the FlatBuffer, or a place in the file behind it. */
 function readBuffer(table: Table, index: number): Uint8Array {
-  if (table.uint64(1) > 1 || table.uint64(2) > 1) {
-    throw inconsistent(`buffer ${index} lies outside the FlatBuffer`, `byte ${table.at}`, 'a model below 2 GB');
-  }
-  return table.byteVector(0);
+  const inside = table.byteVector(0);
+  return inside.length > 0 ? inside : table.behind(1, 2, `buffer ${index}`);
 }
 
 function readCode(table: Table): string {
@@ -190,9 +189,14 @@ function readOperator(table: Table, index: number, codes: string[]): TfOperator 
     inputs,
     outputs,
     optionsType: table.uint8(3),
-    custom: table.byteVector(5),
+    custom: customOptions(table, `options of ${op}#${index}`),
     options: table.table(4, `options of ${op}#${index}`),
   };
+}
+
+function customOptions(table: Table, name: string): Uint8Array {
+  const inside = table.byteVector(5);
+  return inside.length > 0 ? inside : table.behind(9, 10, name);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -84,6 +84,7 @@ export const optionsOf: Record<string, number> = {
   SPLIT: 35,
   PACK: 59,
   UNIDIRECTIONAL_SEQUENCE_LSTM: 71,
+  FAKE_QUANT: 58,
   SPLIT_V: 79,
   WHILE: 93,
   CALL_ONCE: 103,

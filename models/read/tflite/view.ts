@@ -115,7 +115,7 @@ export class Table {
   int32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getInt32(at, true));
   uint32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getUint32(at, true));
   float32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getFloat32(at, true));
-  /** Above 2^53 the number is rounded; good enough to compare it with zero. */
+  /** Above 2^53 the number is rounded, and far above the length of any file. */
   uint64 = (field: number): number => this.scalar(field, 8, 0, (at) => Number(this.view.data.getBigUint64(at, true)));
   bool = (field: number): boolean => this.uint8(field) !== 0;
 
@@ -161,6 +161,17 @@ export class Table {
     const count = this.view.data.getUint32(at, true);
     this.view.need(at + 4, count, `${this.label(field)} of ${count} bytes`);
     return this.view.bytes.subarray(at + 4, at + 4 + count);
+  }
+
+  /**
+   * Bytes behind the FlatBuffer, not copied: the fields hold their position from the start of the file and
+   * their number. Empty where the file has none; positions 0 and 1 are placeholders of writers.
+   */
+  behind(position: number, size: number, name: string): Uint8Array {
+    const [at, count] = [this.uint64(position), this.uint64(size)];
+    if (at <= 1 || count === 0) return new Uint8Array(0);
+    this.view.need(at, count, name);
+    return this.view.bytes.subarray(at, at + count);
   }
 
   private vector(field: number, width: number): { start: number; count: number } {

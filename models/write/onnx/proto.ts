@@ -24,12 +24,13 @@ export interface TensorOf {
   int8?: number[] | Int8Array;
   uint8?: number[];
   int32?: number[] | Int32Array;
-  external?: boolean;
+  /** The data lie in another file: entries of external_data, or none. */
+  external?: true | Record<string, string>;
 }
 
 export interface ValueOf {
   name: string;
-  type: 'float32' | 'int8' | 'uint8';
+  type: keyof typeof types;
   /** Left to the reader where absent. */
   dims?: (number | string)[];
 }
@@ -48,7 +49,7 @@ export interface ModelOf {
 }
 
 /** TensorProto.DataType. */
-const types = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+const types = { float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7 } as const;
 
 const message = (w: BinaryWriter, field: number, body: (w: BinaryWriter) => void): void => {
   w.tag(field, 2).fork();
@@ -129,7 +130,9 @@ function writeTensor(w: BinaryWriter, name: string, tensor: TensorOf): void {
     }
   }
   text(w, 8, name);
-  if (tensor.external) w.tag(14, 0).int32(1);
+  if (!tensor.external) return;
+  for (const [key, value] of Object.entries(tensor.external)) message(w, 13, (e) => text(text(e, 1, key), 2, value));
+  w.tag(14, 0).int32(1);
 }
 
 function writeValue(w: BinaryWriter, { name, type: elementType, dims }: ValueOf): void {

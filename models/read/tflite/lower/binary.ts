@@ -43,7 +43,7 @@ function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttr
 type Floats = Float32Array | null;
 
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
-  const value = context.value(op, i);
+  const value = raised(context.value(op, i), tensor.shape.length);
   if (context.isInt8) {
     emitInt8Constant(context, op, i, tensor, clamp);
     return;
@@ -57,6 +57,12 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
   if (op.op === 'MUL') affine(context, op, value, constant, null, clamp);
   else affine(context, op, value, negative ? new Float32Array(c).fill(-1) : null, bias, clamp);
 }
+
+/** The value with dimensions of length 1 before its own, as broadcasting to `rank` adds them. */
+const raised = (value: Value, rank: number): Value => ({
+  ...value,
+  layout: [...new Array(Math.max(rank - value.layout.length, 0)).fill([]), ...value.layout],
+});
 
 /** y = scale[c] * x + bias[c], null for 1 and 0: in the layer before, or a depthwise convolution. */
 function affine(context: Context, op: TfOperator, value: Value, scale: Floats, bias: Floats, clamp: Clamp): void {
@@ -92,7 +98,6 @@ function emitInt8Constant(context: Context, op: TfOperator, i: 0 | 1, tensor: Tf
 function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float32Array): Float32Array {
   const { c } = shapeOf(value);
   const rank = value.layout.length;
-  if (tensor.shape.length > rank) throw malformed(op, `constant [${tensor.shape.join(', ')}] has more dimensions than its input`);
   if (data.length === 1) return new Float32Array(c).fill(data[0] as number);
   for (const [i, length] of tensor.shape.entries()) {
     if (length === 1) continue;

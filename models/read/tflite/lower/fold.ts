@@ -5,6 +5,7 @@
  * where nothing else reads the value. y = k * (w x + b) is a convolution with weights k w and bias k b; a relu is a clamp.
  * Cost: O(weights). int8 graphs are left alone: their operators round.
  */
+import { thenClamp } from '../../../graph/clamp.ts';
 import { type Clamp, type Node, noClamp, type Weights } from '../../../graph/types.ts';
 import type { Context, Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -14,12 +15,12 @@ const mostAliases = 64;
 
 type Affine = Extract<Node, { op: 'conv' | 'depthwise' | 'dense' }>;
 
-/** The last node, if it made `value` without a clamp and only `op` reads it. */
-function soleProducer(context: Context, op: TfOperator, value: Value): Node | undefined {
+/** The last node, if it made `value` and only `op` reads it; without a clamp, unless it `mayClamp`. */
+function soleProducer(context: Context, op: TfOperator, value: Value, mayClamp = false): Node | undefined {
   const node = context.builder.nodes.at(-1);
   if (context.isInt8 || node?.output !== value.id || value.pad) return undefined;
   const isClamped = 'clamp' in node.attrs && node.attrs.clamp !== noClamp;
-  if (isClamped) return undefined;
+  if (isClamped && !mayClamp) return undefined;
   const names = context.tensorsOf.get(value.id) ?? [];
   if (names.length > mostAliases) return undefined;
   const isChain = names.every((index) => context.consumers.get(index)?.length === 1 && !context.model.outputs.includes(index));
@@ -48,12 +49,21 @@ export function foldAffine(
   return true;
 }
 
-/** Applies a clamp to the producer of x; false where it has none or something else reads x. */
-export function foldClamp(context: Context, op: TfOperator, value: Value, clamp: Clamp): boolean {
-  const node = soleProducer(context, op, value);
+/**
+ * Applies a clamp to the producer of x, after its own; false where it has none or something else reads x.
+ * @param type of the operator's output in the file
+ */
+export function foldClamp(
+  context: Context,
+  op: TfOperator,
+  value: Value,
+  clamp: Clamp,
+  type: Value['type'] = value.type,
+): boolean {
+  const node = soleProducer(context, op, value, true);
   if (!node || !('clamp' in node.attrs)) return false;
-  node.attrs.clamp = clamp;
-  rebind(context, op, value, node);
+  node.attrs.clamp = thenClamp(node.attrs.clamp, clamp);
+  rebind(context, op, { ...value, type }, node);
   return true;
 }
 

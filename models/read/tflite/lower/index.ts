@@ -11,6 +11,7 @@ import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
 import { lowerDense } from './dense.ts';
+import { lowerFakeQuant } from './fake.ts';
 import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
 import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
@@ -33,6 +34,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   DEQUANTIZE: lowerDequantize,
   EXPAND_DIMS: lowerReshape,
   FILL: lowerFill,
+  FAKE_QUANT: lowerFakeQuant,
   FULLY_CONNECTED: lowerDense,
   LEAKY_RELU: lowerLeakyRelu,
   MAXIMUM: lowerExtreme,

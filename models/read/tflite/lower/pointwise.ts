@@ -11,10 +11,11 @@ import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { isConstant, readFloats, readHalves, readInt8 } from '../constants.ts';
+import { isConstant, readDequantised, readFloats, readHalves, readInt8 } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, bad, sameQuant } from '../quantisation.ts';
+import { lowerFakeQuantize } from './fake.ts';
 import { foldClamp } from './fold.ts';
 
 /** A function of one value by the operator's name (models/ops/unary.ts). */
@@ -93,9 +94,12 @@ function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void 
 }
 
 export function lowerQuantize(context: Context, op: TfOperator): void {
+  if (!context.isInt8) {
+    lowerFakeQuantize(context, op);
+    return;
+  }
   const value = context.laid(context.rawValue(op, 0));
   const [from, to] = [context.input(op, 0), context.output(op)];
-  if (!context.isInt8) throw new Refusal('it quantises in a float model');
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   if (value.type === 'int8' && to.type === 'int8') {
     context.emit(op, 'activation', [value.id], { fn: 'identity', clamp: noClamp }, () => value.layout);
@@ -141,12 +145,13 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
   const [from, to] = [context.input(op, 0), context.output(op)];
   if (to.type !== 'float32') throw new Refusal(`it turns ${from.type} into ${to.type}`);
   if (from.constant) {
-    if (from.type !== 'float16') throw new Refusal(`it dequantises a constant of ${from.type}`);
-    context.folded.set(to.index, readHalves(context, op, from));
+    const read = from.type === 'float16' ? readHalves : readDequantised;
+    context.folded.set(to.index, read(context, op, from));
     return;
   }
   const value = context.laid(context.rawValue(op, 0));
-  if (value.type !== 'int8') throw new Refusal(`it dequantises ${value.type}; int8 is read`);
+  const isRead = value.type === 'int8' || (value.type === 'uint8' && !context.isInt8);
+  if (!isRead) throw new Refusal(`it dequantises ${value.type}; int8 is read`);
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   context.bind(op, { ...value, type: 'float32' });
 }

@@ -1,0 +1,167 @@
+/**
+ * npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--minutes 3] [--jobs 1] [--json]
+ *
+ * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model file
+ * each, with `in.npy` and `out.npy` where there is a reference, or loose model files; `models.tsv` in it or above
+ * it names families.  Out: a line a model, the refusals with their reasons, and sums; exit 1 where a number is
+ * wrong. With --quick no stream is run. Each model runs in a process of its own with a time limit, so that none
+ * can end the others. scripts/corpus/judge.ts has the rules.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { table } from '../host/report/table.ts';
+import { judge, type Verdict } from './corpus/judge.ts';
+
+const columns = 80;
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    wasm: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    minutes: { type: 'string', default: '3' },
+    jobs: { type: 'string', default: '1' },
+    one: { type: 'boolean', default: false },
+  },
+});
+const say = (text = ''): void => void process.stdout.write(`${text}\n`);
+const isModel = (name: string): boolean => /\.(tflite|onnx|rnq)$/.test(name) || name === 'model.json';
+
+/** Model files of a folder: one of each sub-folder, and loose ones. */
+function modelsIn(folder: string): { id: string; file: string }[] {
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      if (isModel(name)) return [{ id: name === 'model.json' ? basename(folder) : name.replace(/\.[^.]*$/, ''), file: path }];
+      if (!statSync(path).isDirectory()) return [];
+      const [first] = readdirSync(path).filter(isModel).sort();
+      return first ? [{ id: name, file: join(path, first) }] : [];
+    });
+}
+
+/** Families by id, where a models.tsv says them. */
+function familiesOf(folder: string): Map<string, string> {
+  const path = [folder, dirname(folder)].map((at) => join(at, 'models.tsv')).find(existsSync);
+  if (!path) return new Map();
+  const [head = [], ...lines] = readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.split('\t'));
+  const [id, family] = [head.indexOf('id'), head.indexOf('family')];
+  return new Map(lines.flatMap((cells) => (cells[id] && cells[family] ? [[cells[id], cells[family]]] : [])));
+}
+
+/** The verdict of a process of its own; it is ended at the time limit. */
+function judged(file: string): Promise<Verdict> {
+  const args = [
+    '--import',
+    'tsx',
+    import.meta.filename,
+    '--one',
+    ...(options.wasm ? ['--wasm'] : []),
+    ...(options.quick ? ['--quick'] : []),
+    file,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err]: Buffer[][] = [[], []];
+  child.stdout.on('data', (data: Buffer) => out?.push(data));
+  child.stderr.on('data', (data: Buffer) => err?.push(data));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = child.kill('SIGKILL');
+  }, Number(options.minutes) * 60_000);
+  return new Promise((done) =>
+    child.on('close', () => {
+      clearTimeout(timer);
+      const lines = Buffer.concat(out ?? [])
+        .toString()
+        .trim()
+        .split('\n');
+      const found = lines.map((line) => line.match(/^verdict (.*)$/)?.[1]).filter((text) => text !== undefined);
+      const last = found.at(-1);
+      const verdict: Verdict = last ? JSON.parse(last) : { kind: '', taken: false, reference: '', streamed: '', refused: '' };
+      if (late) verdict.refused = `time: more than ${options.minutes} minutes`;
+      else if (!last)
+        verdict.refused = `crash: ${Buffer.concat(err ?? [])
+          .toString()
+          .trim()
+          .split('\n')
+          .at(-1)}`;
+      done(verdict);
+    }),
+  );
+}
+
+type Row = Verdict & { id: string; family: string };
+
+async function judgeAll(folder: string): Promise<Row[]> {
+  const families = familiesOf(folder);
+  const only = options.only?.split(',');
+  const queue = modelsIn(folder).filter(({ id }) => !only || only.includes(id));
+  const rows: Row[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const row = { id: next.id, family: families.get(next.id) ?? '', ...(await judged(next.file)) };
+      rows.push(row);
+      process.stderr.write(`${row.id}: ${row.taken ? row.kind : row.refused.slice(0, 60)}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(options.jobs) }, work));
+  return rows.sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** `12 of 14` of those that say yes or no. */
+const share = (rows: Row[], key: 'right' | 'equal'): string =>
+  `${rows.filter((row) => row[key]).length} of ${rows.filter((row) => row[key] !== undefined).length}`;
+
+function print(rows: Row[]): void {
+  const taken = rows.filter((row) => row.taken);
+  const mark = (yes: boolean | undefined, text: string): string => (yes === false ? `WRONG ${text}` : text);
+  const lines = taken.map((row) => [
+    row.id,
+    row.kind,
+    mark(row.right, row.reference),
+    mark(row.equal, row.streamed || row.refused),
+  ]);
+  const print = (body: string[][], head: string[]): void => say(table(body, { head, columns }));
+  print(lines, ['model', 'kind', 'reference', 'equal at hops']);
+  const refused = rows.filter((row) => !row.taken);
+  if (refused.length > 0) say();
+  print(
+    refused.map(({ id, refused }) => [id, refused.slice(0, refused.indexOf(':')), refused.slice(refused.indexOf(':') + 2)]),
+    ['refused', 'code', 'reason'],
+  );
+  const families = [...new Set(rows.map((row) => row.family))].filter(Boolean).sort();
+  if (families.length > 0) {
+    say();
+    const of = (family: string) => rows.filter((row) => row.family === family);
+    print(
+      families.map((family) => [
+        family,
+        `${of(family).filter((row) => row.taken).length} of ${of(family).length}`,
+        share(of(family), 'right'),
+      ]),
+      ['family', 'taken', 'right'],
+    );
+  }
+  say();
+  say(`right against a reference: ${share(rows, 'right')}; streams equal windows: ${share(rows, 'equal')}`);
+  say(`taken ${taken.length} of ${rows.length}`);
+}
+
+const [folder] = positionals;
+if (!folder) {
+  say('npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--minutes 3] [--jobs 1] [--json]');
+  process.exitCode = 2;
+} else if (options.one) {
+  const tell = (verdict: Verdict): void => say(`verdict ${JSON.stringify(verdict)}`);
+  tell(await judge(folder, options, tell));
+} else {
+  const rows = await judgeAll(resolve(folder));
+  if (options.json) say(JSON.stringify(rows, undefined, 2));
+  else print(rows);
+  if (rows.some((row) => row.right === false || row.equal === false || row.refused.startsWith('crash'))) process.exitCode = 1;
+}

@@ -1,0 +1,242 @@
+/**
+ * One model of a corpus, judged: is it read, does it equal its reference, does its int8 stream equal its windows?
+ *
+ * In: a model file, and beside it, where they are there, `in.npy`, `in1.npy` ... and `out.npy` ...: rows of windows
+ * and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within 2e-5 of the
+ * largest output, int8 where no byte differs under the rounding of that engine; onnxruntime rounds QDQ files in
+ * float, so one step is allowed there. Of a dynamic-range file the engine also rounds activations, so its
+ * difference is told and not judged. Streams run as layer tables on the interpreter, and as compiled modules with
+ * `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the window, and an odd one.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readNpy } from '../../host/sources/npy.ts';
+import { isRunletError } from '../../models/error.ts';
+import { withRounding } from '../../models/graph/rounding.ts';
+import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port, type Shape } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
+import { readModel } from '../../models/read/index.ts';
+import { toNormalForm } from '../../models/read/layout.ts';
+import { executeStream } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { runSignal, runWindow } from '../../quant/reference.ts';
+import { quantiseSignals } from '../../quant/report.ts';
+import { differing } from '../../test/property/harness.ts';
+import { random } from '../../test/property/random-network.ts';
+import { runStyles } from '../../test/property/styles.ts';
+
+export interface Verdict {
+  kind: 'float' | 'int8' | 'hybrid' | '';
+  taken: boolean;
+  /** Against the reference; undefined where there is none, or where it is told only. */
+  right?: boolean;
+  reference: string;
+  /** Streams against windows. */
+  equal?: boolean;
+  streamed: string;
+  /** Code and first line of what refuses it. */
+  refused: string;
+}
+
+/** Rows of one array, in the file's order. */
+interface Rows {
+  count: number;
+  row: (i: number) => ArrayLike<number>;
+  type: string;
+}
+/** Windows that a model without data is calibrated and streamed with. */
+const randomRows = 8;
+/** A choice: tells a rounding of float32 from an error. */
+const floatTolerance = 2e-5;
+const lineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+const shapeAt = (graph: Graph, id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
+
+function rowsOf(folder: string, kind: 'in' | 'out', ports: number): (Rows | undefined)[] {
+  return Array.from({ length: ports }, (_, i) => {
+    const path = join(folder, `${kind}${i || ''}.npy`);
+    if (!existsSync(path)) return undefined;
+    const { data, shape, dtype } = readNpy(readFileSync(path));
+    const width = data.length / (shape[0] ?? 1);
+    return { count: shape[0] ?? 0, row: (r) => data.subarray(r * width, (r + 1) * width), type: dtype };
+  });
+}
+
+/** Reads the file; one that needs a time axis gets the first that it may be, one that needs a window the data's. */
+async function read(file: string): Promise<Graph> {
+  const folder = dirname(file);
+  const bytes = new Uint8Array(await readFile(file));
+  const files = (path: string) => readFile(join(folder, path));
+  const at = join(folder, 'in.npy');
+  const lengths = existsSync(at) ? readNpy(readFileSync(at)).shape.slice(2) : [100];
+  try {
+    return await readModel(bytes, { files });
+  } catch (error) {
+    if (!isRunletError(error)) throw error;
+    const axis = error.code === 'RN168' && /--time-axis (\d)/.exec(error.message)?.[1];
+    if (axis) return readModel(bytes, { files, timeAxis: Number(axis) });
+    if (!error.message.includes('--window')) throw error;
+    for (const window of new Set([...lengths].reverse())) {
+      const graph = await readModel(bytes, { files, window }).catch(() => undefined);
+      if (graph && (lengths.length === 1 || graph.inputs[0]?.fileShape.slice(1).join() === lengths.join())) return graph;
+    }
+    return readModel(bytes, { files, window: Math.max(...lengths) });
+  }
+}
+
+/** Whether SOURCE.txt names LiteRT as the reference, whose fully connected layers round in their own way. */
+function isLitert(folder: string): boolean {
+  const path = join(folder, 'SOURCE.txt');
+  return existsSync(path) && /reference: (ai-edge-)?litert/i.test(readFileSync(path, 'utf8'));
+}
+
+/** A row in the graph's order. */
+function toGraph(graph: Graph, { tensor, order }: Port, row: ArrayLike<number>): Float32Array {
+  const shape = shapeAt(graph, tensor);
+  if (row.length !== elementsOf(shape)) throw new Error(`a row of ${row.length} values, ${elementsOf(shape)} are read`);
+  return Float32Array.from(toNormalForm(order, shape), (from) => row[from] as number);
+}
+
+/** An answer in the file's order, as the file's type. */
+function toFile(graph: Graph, { tensor, order, hostType }: Port, values: ArrayLike<number>): number[] {
+  const quant = graph.tensors[tensor]?.quant;
+  const row: number[] = [];
+  const of = (q: number): number =>
+    !quant || hostType === 'int8' ? q : hostType === 'uint8' ? q + 128 : Math.fround(quant.scale * (q - quant.zeroPoint));
+  for (const [i, to] of toNormalForm(order, shapeAt(graph, tensor)).entries()) row[to] = of(values[i] as number);
+  return row;
+}
+
+/** Integers of a window whose rows are float, int8 or uint8. */
+function toInts(graph: Graph, window: Float32Array[], types: string[]): Ints[] {
+  const rounded = quantiseSignals(graph, window);
+  return window.map((x, i) =>
+    types[i]?.includes('f') ? (rounded[i] as Ints) : Int8Array.from(x, (v) => v - (types[i]?.includes('u') ? 128 : 0)),
+  );
+}
+
+/** Answers to windows; those of a model with its own state are steps of one stream, since engines keep variables. */
+function answersOf(graph: Graph, windows: Float32Array[][], types: string[]): ArrayLike<number>[][] {
+  const plan = graph.stateful ? planStream(graph, { hop: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t }) : whole(graph);
+  const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
+  const run = (signal: Float32Array[]): { outputs: ArrayLike<number>[] }[] =>
+    isQuantised(graph)
+      ? [...runSignal(quantPlan(plan), toInts(graph, signal, types), { warmUp: true })]
+      : [...executeStream(plan, floatBlocks(plan, signal), floatRunner, { warmUp: true })];
+  const results = graph.stateful ? run(signals) : windows.map((w) => run(w)[0]);
+  return results.map((result) => result?.outputs ?? []);
+}
+const whole = (graph: Graph) => {
+  const { window } = planStream(graph, { hop: 1, mode: 'windowed' });
+  return planStream(graph, { hop: window, mode: 'windowed' });
+};
+
+/** Compares with the rows of the engine. */
+function compare(graph: Graph, answers: ArrayLike<number>[][], out: (Rows | undefined)[], hybrid: boolean) {
+  let [largest, apart, bytes, all] = [0, 0, 0, 0];
+  for (const [i, answer] of answers.entries())
+    for (const [o, values] of answer.entries()) {
+      const port = graph.outputs[o] as Port;
+      const expected = out[o]?.row(i);
+      if (!expected) continue;
+      const got = toFile(graph, port, values);
+      if (got.length !== expected.length) throw new Error(`${got.length} outputs, the reference has ${expected.length}`);
+      for (const [at, y] of got.entries()) {
+        const x = expected[at] as number;
+        largest = Math.max(largest, Math.abs(x));
+        apart = Math.max(apart, Number.isNaN(y - x) ? Number.POSITIVE_INFINITY : Math.abs(y - x));
+        all++;
+        if (y !== x) bytes++;
+      }
+    }
+  if (isQuantised(graph)) {
+    const step = maxOf(
+      graph.outputs.map(({ tensor, hostType }) => (hostType === 'float32' ? (graph.tensors[tensor]?.quant?.scale ?? 1) : 1)),
+    );
+    const right = bytes === 0 || (graph.format === 'onnx' && apart <= 1.001 * step);
+    return { right, reference: `${bytes} of ${all} bytes differ` };
+  }
+  const share = `${(apart / (largest || 1)).toExponential(1)} of the largest`;
+  return hybrid ? { reference: `rounding ${share}` } : { right: apart <= floatTolerance * largest, reference: share };
+}
+
+/** Every output of the streamed module against the windowed model. */
+async function streams(graph: Graph, hop: number, signals: Ints[], wasm: boolean): Promise<number> {
+  const quant: QuantPlan = quantPlan(planStream(graph, graph.stateful ? { hop } : { hop, mode: 'edge-exact' }));
+  const frames = graph.inputs.map(({ tensor }, i) => (quant.plan.clock.rates[i] ?? 1) * frameOf(shapeAt(graph, tensor)));
+  const cut = (from: number, to: number) =>
+    signals.map((s, i) => s.slice(from * (frames[i] as number), to * (frames[i] as number)));
+  const outputs = Math.min(12, 2 * quant.plan.period + 4);
+  const ticks = Math.min(
+    quant.plan.window + (outputs - 1) * hop,
+    Math.floor((signals[0] as Ints).length / (frames[0] as number)),
+  );
+  const expected = graph.stateful ? runSignal(quant, cut(0, ticks)) : undefined;
+  let [n, wrong] = [0, 0];
+  for await (const got of runStyles(quant, cut(0, ticks), [hop], wasm)) {
+    const reference = expected?.next().value ?? runWindow(quant, cut(n * hop, n * hop + quant.plan.window));
+    wrong += differing(reference.outputs, got);
+    n++;
+  }
+  if (n === 0) throw new Error('no output fell due');
+  return wrong;
+}
+
+/** Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take long. */
+export async function judge(
+  file: string,
+  { wasm, quick }: { wasm: boolean; quick: boolean },
+  told: (before: Verdict) => void,
+): Promise<Verdict> {
+  const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
+  let graph: Graph;
+  try {
+    graph = await read(file);
+  } catch (error) {
+    return { ...none, refused: isRunletError(error) ? lineOf(error).replace(/^RunletError: /, '') : `crash: ${lineOf(error)}` };
+  }
+  const hybrid = graph.notes.some((note) => note.startsWith('int8 weights beside float'));
+  const verdict: Verdict = { ...none, taken: true, kind: isQuantised(graph) ? 'int8' : hybrid ? 'hybrid' : 'float' };
+  const given = rowsOf(dirname(file), 'in', graph.inputs.length);
+  const types = given.map((rows) => rows?.type ?? 'f4');
+  const next = random(1);
+  const rows = given.map((r, i) => r ?? randomOf(elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next));
+  const count = Math.min(...rows.map((r) => r.count), randomRows);
+  try {
+    const windows = Array.from({ length: count }, (_, r) =>
+      graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))),
+    );
+    const out = rowsOf(dirname(file), 'out', graph.outputs.length);
+    if (out.some(Boolean) && given.every(Boolean)) {
+      const ruled = isLitert(dirname(file)) ? withRounding(graph, 'litert') : graph;
+      Object.assign(verdict, compare(graph, answersOf(ruled, windows, types), out, hybrid));
+    }
+    if (quick) return verdict;
+    told(verdict);
+    const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
+    const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
+    const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
+    const int8 = isQuantised(graph)
+      ? graph
+      : quantize(graph, signals, { hop: window, ...mode, preset: 'fast', noReport: true }).graph;
+    const ints = isQuantised(graph) ? toInts(graph, signals, types) : quantiseSignals(int8, signals);
+    const hops = graph.stateful ? [window] : [...new Set([1, 2, Math.floor(window / 4) || 1, 7])].filter((h) => h <= window);
+    const wrong: string[] = [];
+    for (const hop of hops) if ((await streams(int8, hop, ints, wasm)) > 0) wrong.push(`hop ${hop}`);
+    Object.assign(verdict, {
+      equal: wrong.length === 0,
+      streamed: wrong.length ? `differs: ${wrong.join(', ')}` : hops.join(' '),
+    });
+  } catch (error) {
+    verdict.refused = `after reading: ${lineOf(error).replace(/^RunletError: /, '')}`;
+  }
+  return verdict;
+}
+
+const randomOf = (width: number, next: () => number): Rows => {
+  const data = Float32Array.from({ length: randomRows * width }, () => 2 * next() - 1);
+  return { count: randomRows, row: (i) => data.subarray(i * width, (i + 1) * width), type: 'f4' };
+};
