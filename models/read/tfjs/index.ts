@@ -1,5 +1,5 @@
 /**
- * readTfjs: a TensorFlow.js layers model as a float Graph.
+ * readTfjs: a TensorFlow.js model as a float Graph; graph models are read by graph/.
  *
  * In: the bytes of model.json and its weight files (ReadOptions.files).  Out: a folded Graph.  The files are not trusted: whatever they hold, the answer is
  * a Graph or a RunletError (RN160 to RN165). Source: tfjs-layers' model.json (format `layers-model`), as tf.LayersModel.save and the converter write it.
@@ -9,7 +9,6 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
 import { boundedJson, JsonTooLarge } from '../../json.ts';
-import { fromSavedModel } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
@@ -22,7 +21,10 @@ import { readWeights } from './weights.ts';
 
 const mostJson = 1 << 26;
 
-/** The JSON of a layers model. @throws RN161, RN163 */
+const isGraphModel = ({ format, modelTopology }: Json): boolean =>
+  format === 'graph-model' || (isObject(modelTopology) && Array.isArray(modelTopology.node));
+
+/** The JSON of a model. @throws RN161, RN163 */
 function parsed(bytes: Uint8Array): Json {
   let json: unknown;
   try {
@@ -31,21 +33,12 @@ function parsed(bytes: Uint8Array): Json {
     if (error instanceof JsonTooLarge) throw tooLarge('model.json is too large', error.message);
     throw malformed('model.json is no JSON', 'model.json', (error as Error).message);
   }
-  const graph =
-    isObject(json) && (json.format === 'graph-model' || (isObject(json.modelTopology) && Array.isArray(json.modelTopology.node)));
-  if (graph)
-    throw new RunletError('RN163', {
-      what: 'this is a TensorFlow.js graph model, not a layers model',
-      where: 'model.json',
-      why: 'it holds TensorFlow operations, which were converted from a SavedModel',
-      tryThis: `convert the SavedModel that it was made from: ${fromSavedModel(undefined)}`,
-    });
   if (!isObject(json) || !isObject(json.modelTopology))
     throw new RunletError('RN163', {
       what: 'this JSON file is no model',
       where: 'model.json',
       why: 'it has no modelTopology',
-      tryThis: 'the model.json of a TensorFlow.js layers model, the JSON file of a microWakeWord model, .tflite, .onnx or .rnq',
+      tryThis: 'the model.json of a TensorFlow.js model, the JSON file of a microWakeWord model, .tflite, .onnx or .rnq',
     });
   return json;
 }
@@ -87,6 +80,10 @@ function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[
 
 export async function readTfjs(bytes: Uint8Array, given: ReaderOptions = {}): Promise<Graph> {
   const json = parsed(bytes);
+  if (isGraphModel(json)) {
+    const { readGraphModel } = await import('./graph/index.ts');
+    return readGraphModel(json, given);
+  }
   const topology = readTopology(json.modelTopology);
   const calls = ordered(topology);
   const builder = new GraphBuilder(given.name ?? topology.name, 'tfjs', given.digest ?? '');

@@ -10,7 +10,7 @@
  */
 import { maxOf, minOf } from '../../lists.ts';
 import { malformed } from './fail.ts';
-import type { Layer, Ref, Topology } from './topology.ts';
+import type { Layer, Ref, Topology } from './model.ts';
 
 interface Inner {
   layer: Layer;

@@ -6,31 +6,10 @@
  * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
 import { malformed, tooLarge } from './fail.ts';
+import type { Json, Layer, Ref, Topology } from './model.ts';
 import { inlined } from './nested.ts';
 
-export type Json = Record<string, unknown>;
-
-/** An output of a layer's call; layers that are no model have one. */
-export interface Ref {
-  layer: string;
-  call: number;
-  output: number;
-}
-
-export interface Layer {
-  name: string;
-  className: string;
-  config: Json;
-  /** What each call reads; an input layer has one call, which reads nothing. */
-  calls: Ref[][];
-}
-
-export interface Topology {
-  name: string;
-  layers: Layer[];
-  inputs: Ref[];
-  outputs: Ref[];
-}
+export type { Json, Layer, Ref, Topology } from './model.ts';
 
 const maxLayers = 2000;
 const maxCalls = 4000;
