@@ -10,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTfjs } from '../../models/read/tfjs/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
@@ -17,6 +18,7 @@ import { makeNetwork, network } from '../property/random-network.ts';
 import type { Files } from '../read/tfjs-models.ts';
 import { root, shared } from '../shared.ts';
 import { fuzzBuilds } from './builds.ts';
+import { kerasFiles, mutateKeras } from './keras.ts';
 import { mutate } from './onnx.ts';
 import { mutateRnq } from './rnq.ts';
 import { graphModels, mutateTfjs, tfjsFiles } from './tfjs.ts';
@@ -94,6 +96,12 @@ async function tfjsCampaign(format: string, models: Files[]): Promise<void> {
 
 when('tfjs')('damaged TensorFlow.js models', async () => tfjsCampaign('tfjs', await tfjsFiles(20)));
 when('tfjs')('damaged TensorFlow.js graph models', () => tfjsCampaign('tfjs graph', graphModels()));
+
+when('keras')('damaged Keras files and archives', async () => {
+  const files = kerasFiles();
+  const below = generator(seed);
+  await campaign('keras', () => mutateKeras(files, below), (bytes) => readModel(bytes)); // biome-ignore format: one line
+});
 
 when('rnq')('damaged .rnq files', async () => {
   const files = fc.sample(network, { seed, numRuns: 30 }).map((spec) => writeGraph(makeNetwork(spec)));

@@ -112,7 +112,7 @@ function placesIn(tree: unknown): [holder: Record<string, unknown>, key: string]
   return found;
 }
 
-function changeTree(json: Uint8Array, below: Below): Uint8Array {
+export function changeTree(json: Uint8Array, below: Below): Uint8Array {
   const tree = JSON.parse(new TextDecoder().decode(json));
   for (let n = 1 + below(2); n > 0; n--) {
     const places = placesIn(tree);

@@ -23,12 +23,15 @@ export interface Value {
 
 export class Context {
   readonly builder: GraphBuilder;
+  readonly keras3: boolean;
   private readonly weightsByName: ReadonlyMap<string, () => Tensor>;
   /** Weights' names, with the layer that each is of. */
   private readonly owners = new Map<string, string>();
 
-  constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>) {
+  /** @param keras3 the file is of Keras 3 */
+  constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>, keras3 = false) {
     this.builder = builder;
+    this.keras3 = keras3;
     this.weightsByName = weights;
   }
 
@@ -87,7 +90,9 @@ export class Context {
       const name = `${path}/${weight}`;
       for (const exact of [name, `${name}:0`]) if (this.weightsByName.has(exact)) return exact;
       const longer = [...this.weightsByName.keys()].filter((k) => k.endsWith(`/${name}`) || k.endsWith(`/${name}:0`));
-      if (longer.length === 1) return longer[0];
+      // files of Keras have the outermost layer first
+      const own = longer.length > 1 ? longer.filter((k) => k.startsWith(`${layer.split('/')[0]}/`)) : longer;
+      if (own.length === 1) return own[0];
       if (longer.length > 1 || !path.includes('/')) return undefined;
     }
   }
