@@ -4,6 +4,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
+import { readModel } from '../../models/read/index.ts';
 import { readTfjs } from '../../models/read/tfjs/index.ts';
 import { normalForm, ownOutputs, randomInputs, relativeError } from './onnx-oracle.ts';
 import { answer, type Files, filesOf, layers } from './tfjs-models.ts';
@@ -70,6 +71,14 @@ test('a head on a base, as Teachable Machine writes them', async () => {
   const tree = treeOf(files);
   tree.modelTopology.config.output_layers = [['head_b', 0, 0]];
   await agree(functional, withTree(files, tree), 'its output is call 0');
+});
+
+test('Teachable Machine hears 43 frames of 232 values', async () => {
+  const model = layers.sequential({ name: 'sound' });
+  model.add(L.conv2d({ inputShape: [43, 232, 1], filters: 2, kernelSize: [2, 8], name: 'sound_conv' }));
+  const { json, files } = await filesOf(model);
+  const graph = await readModel(json, { files });
+  assert.is(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t, 43);
 });
 
 /** Both calls of one model, one after the other and side by side, added to another's. */
