@@ -49,7 +49,7 @@ const rounding = choice(
 export const modelArgs = {
   model: argument(
     input(
-      'Model file: .tflite, .onnx or .rnq, the model.json of a TensorFlow.js layers model, or the .json of a microWakeWord model',
+      'Model file: .tflite, .onnx, .keras, .h5 or .rnq, the model.json of a TensorFlow.js model, a .zip with one of these, or the .json of a microWakeWord model',
     ),
   ),
   ...group('How the model is read', {

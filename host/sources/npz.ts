@@ -2,113 +2,29 @@
  * NumPy's .npz files: a ZIP archive of .npy files.
  *
  * In: bytes and, where there are several arrays, a name.  Out: one array.
- * Source: numpy.savez; PKWARE APPNOTE 6.3.10 for ZIP (without ZIP64, which only files above 4 GiB need); fflate inflates.
- * Only the central directory is believed, and it is checked: what it declares is bounded before anything is unpacked, a member is inflated piece by piece and
- * stopped as soon as more comes than is declared, and size and CRC-32 must agree in the end.
- * Cost: memory of the declared size and of one piece, 16 KiB packed, which are at most 16.1 MiB unpacked.
+ * Source: numpy.savez; models/read/zip.ts reads and checks the archive, and what it declares is bounded here before anything is unpacked.
  */
 import { RunletError } from '../../models/error.ts';
+import { contentOf, type Member, membersOf, ZipError } from '../../models/read/zip.ts';
 import { type NpyArray, readNpy } from './npy.ts';
 
 /** Largest array that is unpacked, in bytes: 256 MiB, an hour of sound at 16 kHz as float32. A choice: a small archive may ask for a thousand times its size. */
 const unpackedLimitBytes = 2 ** 28;
 
-/** Packed bytes that are inflated at a time. A choice: it bounds what comes after a member should have ended. */
-const pieceBytes = 1 << 14;
-
-/** Bytes that one packed byte can become: 258 bytes of a match cost two bits at least (RFC 1951, 3.2.5). */
-const largestRatio = 1032;
-
-/** An entry of the central directory (PKWARE APPNOTE 4.3.12). */
-interface Member {
-  name: string;
-  /** 0 stored, 8 deflated. */
-  method: number;
-  crc: number;
-  packedBytes: number;
-  /** Declared size once unpacked. */
-  bytes: number;
-  /** Where its local header lies. */
-  at: number;
-}
-
-/** CRC-32 of ZIP (PKWARE APPNOTE 4.4.7; polynomial 0xedb88320), by a table. */
-const crcTable = Int32Array.from({ length: 256 }, (_, n) => {
-  for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
-  return n;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (let i = 0; i < bytes.length; i++) crc = (crcTable[(crc ^ (bytes[i] as number)) & 255] as number) ^ (crc >>> 8);
-  return ~crc >>> 0;
+/** Errors of the archive as those of the file. */
+async function within<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof ZipError ? damaged(error.message) : error;
+  }
 }
 
 const damaged = (why: string): RunletError =>
   new RunletError('RN732', { what: 'this .npz file is damaged', why, tryThis: 'write it again with numpy.savez' });
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-
-/** The central directory; the record that ends it comes last in the file, before a comment of at most 64 KiB. */
-function membersOf(bytes: Uint8Array): Member[] {
-  const view = viewOf(bytes);
-  let end = bytes.length - 22;
-  const first = Math.max(0, end - 0xffff);
-  while (end >= first && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < first) throw damaged('it has no directory of a ZIP archive');
-  const count = view.getUint16(end + 10, true);
-  const members: Member[] = [];
-  for (let at = view.getUint32(end + 16, true), i = 0; i < count; i++) {
-    if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50) throw damaged('its directory is cut off');
-    const flags = view.getUint16(at + 8, true);
-    const nameBytes = view.getUint16(at + 28, true);
-    members.push({
-      name: new TextDecoder(flags & 0x800 ? 'utf-8' : 'latin1').decode(bytes.subarray(at + 46, at + 46 + nameBytes)),
-      method: view.getUint16(at + 10, true),
-      crc: view.getUint32(at + 16, true),
-      packedBytes: view.getUint32(at + 20, true),
-      bytes: view.getUint32(at + 24, true),
-      at: view.getUint32(at + 42, true),
-    });
-    at += 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-  }
-  return members;
-}
-
-/** A member's bytes as they are stored. */
-function packedOf(bytes: Uint8Array, { at, packedBytes }: Member): Uint8Array {
-  const view = viewOf(bytes);
-  if (at + 30 > bytes.length || view.getUint32(at, true) !== 0x04034b50) throw damaged('a member is not where the archive says');
-  const from = at + 30 + view.getUint16(at + 26, true) + view.getUint16(at + 28, true);
-  if (from + packedBytes > bytes.length)
-    throw damaged(`${packedBytes} bytes of a member are declared, ${bytes.length - from} are left`);
-  return bytes.subarray(from, from + packedBytes);
-}
-
-/** Exactly `bytes` bytes out of a deflated member. */
-async function inflated(packed: Uint8Array, { bytes }: Member): Promise<Uint8Array> {
-  const { Inflate } = await import('fflate');
-  const out = new Uint8Array(bytes);
-  let at = 0;
-  const inflate = new Inflate((piece) => {
-    if (at + piece.length > bytes)
-      throw damaged(`${bytes} bytes of a member are declared, and ${at + piece.length} or more are packed`);
-    out.set(piece, at);
-    at += piece.length;
-  });
-  try {
-    for (let from = 0; from === 0 || from < packed.length; from += pieceBytes)
-      inflate.push(packed.subarray(from, from + pieceBytes), from + pieceBytes >= packed.length);
-  } catch (error) {
-    if (error instanceof RunletError) throw error;
-    throw damaged(error instanceof Error ? error.message : String(error));
-  }
-  if (at !== bytes) throw damaged(`${bytes} bytes of a member are declared, and ${at} are packed`);
-  return out;
-}
-
 /** A member's content, bounded and checked. */
-async function contentOf(bytes: Uint8Array, member: Member, name: string): Promise<Uint8Array> {
+function boundedContent(bytes: Uint8Array, member: Member, name: string): Promise<Uint8Array> {
   if (member.bytes > unpackedLimitBytes)
     throw new RunletError('RN724', {
       what: `array ${name} is too large`,
@@ -116,16 +32,7 @@ async function contentOf(bytes: Uint8Array, member: Member, name: string): Promi
       why: `at most ${unpackedLimitBytes} are unpacked into memory`,
       tryThis: 'save it alone with numpy.save, or split it',
     });
-  const packed = packedOf(bytes, member);
-  if (member.method !== 0 && member.method !== 8) throw damaged(`compression ${member.method} is unknown`);
-  const most = packed.length * (member.method === 0 ? 1 : largestRatio);
-  if (member.bytes > most)
-    throw damaged(`${member.bytes} bytes of array ${name} are declared, its ${packed.length} cannot hold them`);
-  const content = member.method === 0 ? packed : await inflated(packed, member);
-  if (content.length !== member.bytes)
-    throw damaged(`${member.bytes} bytes of array ${name} are declared, and ${content.length} are stored`);
-  if (crc32(content) !== member.crc) throw damaged(`the CRC-32 of array ${name} is another than the archive says`);
-  return content;
+  return within(() => contentOf(bytes, member, `array ${name}`));
 }
 
 /**
@@ -134,7 +41,7 @@ async function contentOf(bytes: Uint8Array, member: Member, name: string): Promi
  * @throws RN724 too large, RN732 damaged, RN733 no such array or several, RN730 and RN731 the array itself.
  */
 export async function readNpz(bytes: Uint8Array, name?: string): Promise<NpyArray> {
-  const members = membersOf(bytes).filter((member) => member.name.endsWith('.npy'));
+  const members = (await within(() => membersOf(bytes))).filter((member) => member.name.endsWith('.npy'));
   const names = members.map((member) => member.name.slice(0, -4));
   const wanted = name?.replace(/\.npy$/, '') ?? names[0];
   if (wanted === undefined) throw damaged('it holds no .npy file');
@@ -147,5 +54,5 @@ export async function readNpz(bytes: Uint8Array, name?: string): Promise<NpyArra
       tryThis: 'choose one with --array',
     });
   if (found.length > 1) throw damaged(`it holds ${found.length} arrays named ${wanted}`);
-  return readNpy(await contentOf(bytes, member, wanted));
+  return readNpy(await boundedContent(bytes, member, wanted));
 }

@@ -119,7 +119,7 @@ const port = v.object({
 
 export const graphSchema = v.object({
   name: text,
-  format: v.picklist(['tflite', 'onnx', 'tfjs', 'builder']),
+  format: v.picklist(['tflite', 'onnx', 'tfjs', 'keras', 'builder']),
   sourceDigest: text,
   tensors: v.array(
     v.object({

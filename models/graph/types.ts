@@ -233,7 +233,7 @@ export interface Port {
 
 export interface Graph {
   name: string;
-  format: 'tflite' | 'onnx' | 'tfjs' | 'builder';
+  format: 'tflite' | 'onnx' | 'tfjs' | 'keras' | 'builder';
   /** SHA-256 of the model file, hex; empty for built graphs. */
   sourceDigest: string;
   tensors: Tensor[];

@@ -25,6 +25,8 @@ export interface Unary {
   tflite?: string;
   /** Its names as an activation of TensorFlow.js, by spaces. */
   tfjs?: string;
+  /** Its names as a TensorFlow operator, as graph models of TensorFlow.js have them. */
+  graph?: string;
   /** The output's parameters that the 8-bit specification fixes. */
   fixed?: QuantParams;
   /** Inputs that have a finite real value, where not all have. */
@@ -61,43 +63,43 @@ const cut = 'LiteRT cuts the fraction off its int8 result, and TensorFlow Lite M
 // biome-ignore format: a table
 export const unary = {
   identity: { of: (x) => x, homogeneous: true }, // a standalone clamp, or a requantisation
-  leakyrelu: { of: (x, a) => (x < 0 ? x * a : x), alpha: 0.01, onnx: 'LeakyRelu', tflite: 'LEAKY_RELU', homogeneous: true },
-  sigmoid: { of: sigmoid, onnx: 'Sigmoid', tflite: 'LOGISTIC', tfjs: 'sigmoid', fixed: { scale: 1 / 256, zeroPoint: -128 } },
-  tanh: { of: Math.tanh, onnx: 'Tanh', tflite: 'TANH', tfjs: 'tanh', fixed: { scale: 1 / 128, zeroPoint: 0 } },
+  leakyrelu: { of: (x, a) => (x < 0 ? x * a : x), alpha: 0.01, onnx: 'LeakyRelu', tflite: 'LEAKY_RELU', graph: 'LeakyRelu', homogeneous: true },
+  sigmoid: { of: sigmoid, onnx: 'Sigmoid', tflite: 'LOGISTIC', tfjs: 'sigmoid', graph: 'Sigmoid', fixed: { scale: 1 / 256, zeroPoint: -128 } },
+  tanh: { of: Math.tanh, onnx: 'Tanh', tflite: 'TANH', tfjs: 'tanh', graph: 'Tanh', fixed: { scale: 1 / 128, zeroPoint: 0 } },
   hardswish: { of: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6, onnx: 'HardSwish', tflite: 'HARD_SWISH', tfjs: 'hard_swish hard_silu' },
-  elu: { of: elu, alpha: 1, onnx: 'Elu', tflite: 'ELU', tfjs: 'elu' },
-  selu: { of: (x) => 1.0507009873554805 * elu(x, 1.6732632423543772), onnx: 'Selu', tfjs: 'selu' },
+  elu: { of: elu, alpha: 1, onnx: 'Elu', tflite: 'ELU', tfjs: 'elu', graph: 'Elu' },
+  selu: { of: (x) => 1.0507009873554805 * elu(x, 1.6732632423543772), onnx: 'Selu', tfjs: 'selu', graph: 'Selu' },
   celu: { of: (x, a) => Math.max(0, x) + Math.min(0, a * Math.expm1(x / a)), alpha: 1, onnx: 'Celu', tfjs: 'celu' },
   silu: { of: (x, a) => x * sigmoid(a * x), alpha: 1, onnx: 'Swish', since: 24, tfjs: 'swish silu' },
   mish: { of: (x) => x * Math.tanh(softplus(x)), onnx: 'Mish', since: 18, tfjs: 'mish' },
   gelu: { of: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)), onnx: 'Gelu', since: 20, tflite: 'GELU', tfjs: 'gelu' },
   gelutanh: { of: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), onnx: 'Gelu.tanh', since: 20, tflite: 'GELU.tanh', tfjs: 'gelu_new' },
-  softplus: { of: softplus, onnx: 'Softplus', tfjs: 'softplus' },
-  softsign: { of: (x) => x / (1 + Math.abs(x)), onnx: 'Softsign', tfjs: 'softsign' },
+  softplus: { of: softplus, onnx: 'Softplus', tfjs: 'softplus', graph: 'Softplus' },
+  softsign: { of: (x) => x / (1 + Math.abs(x)), onnx: 'Softsign', tfjs: 'softsign', graph: 'Softsign' },
   thresholdedrelu: { of: (x, a) => (x > a ? x : 0), alpha: 1, onnx: 'ThresholdedRelu' },
-  abs: { of: Math.abs, onnx: 'Abs', tflite: 'ABS', homogeneous: true },
-  sign: { of: Math.sign, onnx: 'Sign', tflite: 'SIGN', noInt8: float },
-  floor: { of: Math.floor, onnx: 'Floor', tflite: 'FLOOR', noInt8: float },
-  ceil: { of: Math.ceil, onnx: 'Ceil', tflite: 'CEIL', noInt8: float },
-  round: { of: toEven, onnx: 'Round', tflite: 'ROUND', noInt8: float },
-  square: { of: (x) => x * x, tflite: 'SQUARE', noInt8: float },
-  sqrt: { of: Math.sqrt, onnx: 'Sqrt', tflite: 'SQRT', domain: 'x >= 0', noInt8: cut },
-  rsqrt: { of: (x) => 1 / Math.sqrt(x), tflite: 'RSQRT', domain: 'x > 0' },
-  reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', domain: 'any x but 0' },
+  abs: { of: Math.abs, onnx: 'Abs', tflite: 'ABS', graph: 'Abs', homogeneous: true },
+  sign: { of: Math.sign, onnx: 'Sign', tflite: 'SIGN', graph: 'Sign', noInt8: float },
+  floor: { of: Math.floor, onnx: 'Floor', tflite: 'FLOOR', graph: 'Floor', noInt8: float },
+  ceil: { of: Math.ceil, onnx: 'Ceil', tflite: 'CEIL', graph: 'Ceil', noInt8: float },
+  round: { of: toEven, onnx: 'Round', tflite: 'ROUND', graph: 'Round', noInt8: float },
+  square: { of: (x) => x * x, tflite: 'SQUARE', graph: 'Square', noInt8: float },
+  sqrt: { of: Math.sqrt, onnx: 'Sqrt', tflite: 'SQRT', graph: 'Sqrt', domain: 'x >= 0', noInt8: cut },
+  rsqrt: { of: (x) => 1 / Math.sqrt(x), tflite: 'RSQRT', graph: 'Rsqrt', domain: 'x > 0' },
+  reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', graph: 'Reciprocal Inv', domain: 'any x but 0' },
   pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (and x = 0 where the exponent is above 0, x < 0 where it is whole)' },
-  exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', domain: 'x < 88' },
-  log: { of: Math.log, onnx: 'Log', tflite: 'LOG', domain: 'x > 0' },
-  erf: { of: erf, onnx: 'Erf' },
-  sin: { of: Math.sin, onnx: 'Sin', tflite: 'SIN', noInt8: float },
-  cos: { of: Math.cos, onnx: 'Cos', tflite: 'COS', noInt8: float },
+  exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', graph: 'Exp', domain: 'x < 88' },
+  log: { of: Math.log, onnx: 'Log', tflite: 'LOG', graph: 'Log', domain: 'x > 0' },
+  erf: { of: erf, onnx: 'Erf', graph: 'Erf' },
+  sin: { of: Math.sin, onnx: 'Sin', tflite: 'SIN', graph: 'Sin', noInt8: float },
+  cos: { of: Math.cos, onnx: 'Cos', tflite: 'COS', graph: 'Cos', noInt8: float },
 } as const satisfies Record<string, Unary>;
 
 const inf = Number.POSITIVE_INFINITY;
 // biome-ignore format: a table
 /** Clamps that have a name: `identity` with these bounds. */
-const clamps: Record<string, Pick<Unary, 'onnx' | 'tflite' | 'tfjs'> & { clamp: Clamp }> = {
-  relu: { clamp: [0, inf], onnx: 'Relu', tflite: 'RELU', tfjs: 'relu' },
-  relu6: { clamp: [0, 6], tflite: 'RELU6', tfjs: 'relu6' },
+const clamps: Record<string, Pick<Unary, UnaryFormat> & { clamp: Clamp }> = {
+  relu: { clamp: [0, inf], onnx: 'Relu', tflite: 'RELU', tfjs: 'relu', graph: 'Relu' },
+  relu6: { clamp: [0, 6], tflite: 'RELU6', tfjs: 'relu6', graph: 'Relu6' },
   reluBoth: { clamp: [-1, 1], tflite: 'RELU_N1_TO_1' },
   reluUnit: { clamp: [0, 1], tflite: 'RELU_0_TO_1' },
 };
@@ -111,7 +113,7 @@ export interface ActivationAttrs {
   clamp: Clamp;
 }
 
-export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs';
+export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs' | 'graph';
 
 export const unaryOf = (fn: ActivationFn): Unary => unary[fn];
 export const unaryFns = Object.keys(unary) as ActivationFn[];
@@ -135,6 +137,7 @@ export const unaryNames: Record<UnaryFormat, ReadonlyMap<string, ActivationAttrs
   onnx: namesOf('onnx'),
   tflite: namesOf('tflite'),
   tfjs: namesOf('tfjs'),
+  graph: namesOf('graph'),
 };
 /** Names that are operators by themselves. */
 export const unaryOperators = (format: UnaryFormat): string[] =>

@@ -3,15 +3,16 @@
  *
  * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then).
  * Errors: RN166 and RN167 (a file of another program, see foreign/), RN100 (nothing that is known), RN168
- * (which dimension is time, see time-axis.ts), and those of the reader. Source: `TFL3` is the FlatBuffers
- * identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first field is ir_version (tag
- * 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
- * `options.files`.
+ * (which dimension is time, see time-axis.ts), RN170 (a damaged archive), and those of the reader. Source: `TFL3`
+ * is the FlatBuffers identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first field is
+ * ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
+ * `options.files`; HDF5 and ZIP have signatures. A model in an archive is read as if it were given alone.
  */
 
 import { RunletError } from '../error.ts';
 import { latin1 } from '../graph/base64.ts';
 import type { Graph } from '../graph/types.ts';
+import type { Found } from './archive.ts';
 import type { ModelFiles, ReaderOptions, ReadOptions } from './options.ts';
 import { decideTime } from './time-axis.ts';
 
@@ -29,18 +30,32 @@ function once(files: ModelFiles | undefined): ModelFiles | undefined {
 }
 
 /** Reads `bytes` with the reader for their format. */
-export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> {
+export const readModel = (bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> => read(bytes, options, false);
+
+/** @param packed the bytes come out of an archive */
+async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): Promise<Graph> {
   const given = { ...options, files: once(options.files) };
-  const decided = (read: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
-    decideTime((pick) => read({ ...given, pick }), options.onNotice);
-  if (latin1(bytes.subarray(4, 8)) === 'TFL3') {
+  const decided = (reader: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
+    decideTime((pick) => reader({ ...given, pick }), options.onNotice);
+  const start = latin1(bytes.subarray(0, 8));
+  if (start.slice(4) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');
     return decided((all) => readTflite(bytes, all));
   }
-  if (latin1(bytes.subarray(0, 4)) === 'RNQ1') {
+  if (start.startsWith('RNQ1')) {
     const { readGraph } = await import('../graph/file.ts');
     return readGraph(bytes);
   }
+  if (start === '\x89HDF\r\n\x1a\n') {
+    const { readH5 } = await import('./keras/index.ts');
+    return decided((all) => readH5(bytes, all));
+  }
+  const inner = start.startsWith('PK') ? await opened(bytes, options.path, packed) : await asArray(bytes);
+  if (inner && 'keras' in inner) {
+    const { readKeras } = await import('./keras/index.ts');
+    return decided((all) => readKeras(inner.keras, all));
+  }
+  if (inner) return read(inner.bytes, { ...options, ...inner }, true);
   const { foreignFile } = await import('./foreign/index.ts');
   const foreign = foreignFile(bytes, options.path);
   if (foreign) throw foreign;
@@ -54,12 +69,34 @@ export async function readModel(bytes: Uint8Array, options: ReadOptions = {}): P
     const { readTfjs } = await import('./tfjs/index.ts');
     return decided((all) => readTfjs(bytes, all));
   }
+  throw unknown(bytes);
+}
+
+/** The model in an archive, unless it is one of another program; archives in archives are .keras files alone. */
+async function opened(bytes: Uint8Array, path: string | undefined, packed: boolean): Promise<Found | undefined> {
+  const { foreignFile } = await import('./foreign/index.ts');
+  const foreign = foreignFile(bytes, path);
+  if (foreign?.code === 'RN166') throw foreign;
+  const { modelIn } = await import('./archive.ts');
+  const found = await modelIn(bytes, path);
+  if (packed && found && !('keras' in found)) throw foreign;
+  return found;
+}
+
+/** A TensorFlow Lite file that is written as a C array. */
+async function asArray(bytes: Uint8Array): Promise<{ bytes: Uint8Array } | undefined> {
+  const { tfliteInText } = await import('./array.ts');
+  const found = tfliteInText(bytes);
+  return found && { bytes: found };
+}
+
+function unknown(bytes: Uint8Array): RunletError {
   const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
-  throw new RunletError('RN100', {
+  return new RunletError('RN100', {
     what: 'the file is no model of a known format',
     where: 'byte 0',
     why: `it starts with ${first}`,
     tryThis:
-      'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file, the model.json of a TensorFlow.js model, or a quantised model (.rnq)',
+      'a TensorFlow Lite file (TFL3 at byte 4), an ONNX file, the model.json of a TensorFlow.js model, a Keras file (.keras, .h5), or a quantised model (.rnq)',
   });
 }

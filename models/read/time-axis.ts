@@ -40,9 +40,9 @@ export type Pick = (undecided: Undecided) => number;
 
 /**
  * Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of
- * 256, 320, 400, 512 and 1024.
+ * 256, 320, 400, 512 and 1024; 232 of the speech commands of TensorFlow.js, on which Teachable Machine builds.
  */
-const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 257, 513]);
+const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 232, 257, 513]);
 /**
  * Also widths, and lengths of short windows in frames as often: they count where the other dimension is
  * longer.

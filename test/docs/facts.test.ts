@@ -42,6 +42,7 @@ test('every page that lists operators lists those of `runlet ops`', async () => 
     assert.is(row('TensorFlow Lite'), formats.tflite?.join(', '), page);
     assert.is(row('ONNX'), formats.onnx?.join(', '), page);
     assert.is(row('TensorFlow.js'), formats.tfjs?.join(', '), page);
+    assert.is(row('TensorFlow.js graphs'), formats.graph?.join(', '), page);
   }
 });
 

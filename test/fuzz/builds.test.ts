@@ -10,15 +10,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { readModel } from '../../models/read/index.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTfjs } from '../../models/read/tfjs/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
+import type { Files } from '../read/tfjs-models.ts';
 import { root, shared } from '../shared.ts';
 import { fuzzBuilds } from './builds.ts';
+import { kerasFiles, mutateKeras } from './keras.ts';
 import { mutate } from './onnx.ts';
 import { mutateRnq } from './rnq.ts';
-import { mutateTfjs, tfjsFiles } from './tfjs.ts';
+import { graphModels, mutateTfjs, tfjsFiles } from './tfjs.ts';
 import { generator, mutateTflite } from './tflite.ts';
 
 const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
@@ -77,19 +80,27 @@ when('onnx')('damaged ONNX files', async () => {
   );
 });
 
-when('tfjs')('damaged TensorFlow.js models', async () => {
-  const models = await tfjsFiles(20);
+async function tfjsCampaign(format: string, models: Files[]): Promise<void> {
   const below = generator(seed);
-  let files: Record<string, Uint8Array> = {};
+  let files: Files['files'] = {};
   await campaign(
-    'tfjs',
+    format,
     () => {
-      const damaged = mutateTfjs(models[below(models.length)] as (typeof models)[number], below);
+      const damaged = mutateTfjs(models[below(models.length)] as Files, below);
       files = damaged.files;
       return damaged.json;
     },
     (bytes) => readTfjs(bytes, { files, window: 12 }),
   );
+}
+
+when('tfjs')('damaged TensorFlow.js models', async () => tfjsCampaign('tfjs', await tfjsFiles(20)));
+when('tfjs')('damaged TensorFlow.js graph models', () => tfjsCampaign('tfjs graph', graphModels()));
+
+when('keras')('damaged Keras files and archives', async () => {
+  const files = kerasFiles();
+  const below = generator(seed);
+  await campaign('keras', () => mutateKeras(files, below), (bytes) => readModel(bytes)); // biome-ignore format: one line
 });
 
 when('rnq')('damaged .rnq files', async () => {

@@ -3,6 +3,7 @@
  *
  * In: sound models' files and a generator.  Out: files. Nothing is checked: the reader has to.
  */
+import { type GraphModel, graphFiles } from '../read/tfjs-graphs.ts';
 import { type Files, filesOf, randomModel } from '../read/tfjs-models.ts';
 
 type Below = (n: number) => number;
@@ -17,6 +18,62 @@ export async function tfjsFiles(count: number): Promise<Files[]> {
   }
   return made;
 }
+
+const window = { strides: { ints: [1, 1, 1, 1] }, dilations: { ints: [1, 1, 1, 1] }, padding: 'VALID', data_format: 'NHWC' };
+const fused = { fused_ops: { texts: ['BiasAdd', 'Relu6'] }, num_args: 1 };
+const whole = (values: number[], dims = [values.length]) => ({ dims, values, whole: true });
+
+/** Graph models: a convolution with dilations, a pooling, shapes that are computed, and a fused dense layer. */
+const graphs: readonly GraphModel[] = [
+  {
+    input: [null, null, 3],
+    nodes: [
+      { name: 'split', op: 'SpaceToBatchND', inputs: ['x', 'block', 'pads'] },
+      { name: 'wide', op: 'ExpandDims', inputs: ['split', 'axis'] },
+      { name: 'conv', op: '_FusedConv2D', inputs: ['wide', 'kernel', 'bias'], attributes: { ...window, ...fused } },
+      { name: 'narrow', op: 'Squeeze', inputs: ['conv'], attributes: { squeeze_dims: { ints: [-3] } } },
+      { name: 'woven', op: 'BatchToSpaceND', inputs: ['narrow', 'block', 'crops'] },
+      { name: 'y', op: 'Mean', inputs: ['woven', 'time'], attributes: { keep_dims: false } },
+    ],
+    constants: {
+      block: whole([2]),
+      pads: whole([4, 0], [1, 2]),
+      crops: whole([0, 0], [1, 2]),
+      axis: whole([-3], []),
+      kernel: { dims: [1, 3, 3, 4] },
+      bias: { dims: [4] },
+      time: whole([1]),
+    },
+    outputs: ['y'],
+  },
+  {
+    input: [null, 12, 5, 1],
+    nodes: [
+      { name: 'pad', op: 'Pad', inputs: ['x', 'pads'] },
+      { name: 'each', op: 'DepthwiseConv2dNative', inputs: ['pad', 'kernel'], attributes: window },
+      { name: 'pool', op: 'MaxPool', inputs: ['each'], attributes: { ...window, ksize: { ints: [1, 2, 2, 1] } } },
+      { name: 'shape', op: 'Shape', inputs: ['pool'] },
+      { name: 'batch', op: 'StridedSlice', inputs: ['shape', 'from', 'to', 'to'], attributes: { shrink_axis_mask: 1 } },
+      { name: 'flat', op: 'Pack', inputs: ['batch', 'rest'], attributes: { axis: 0 } },
+      { name: 'row', op: 'Reshape', inputs: ['pool', 'flat'] },
+      { name: 'dense', op: '_FusedMatMul', inputs: ['row', 'weights', 'bias'], attributes: fused },
+      { name: 'y', op: 'Softmax', inputs: ['dense'] },
+    ],
+    constants: {
+      pads: whole([0, 0, 1, 0, 1, 1, 0, 0], [4, 2]),
+      kernel: { dims: [2, 2, 1, 2] },
+      from: whole([0]),
+      to: whole([1]),
+      rest: whole([-1], []),
+      weights: { dims: [110, 3] },
+      bias: { dims: [3] },
+    },
+    outputs: ['y'],
+  },
+];
+
+/** Their files. */
+export const graphModels = (): Files[] => graphs.map((model, i) => graphFiles(model, i + 1));
 
 const values: readonly unknown[] = [
   null,
@@ -55,7 +112,7 @@ function placesIn(tree: unknown): [holder: Record<string, unknown>, key: string]
   return found;
 }
 
-function changeTree(json: Uint8Array, below: Below): Uint8Array {
+export function changeTree(json: Uint8Array, below: Below): Uint8Array {
   const tree = JSON.parse(new TextDecoder().decode(json));
   for (let n = 1 + below(2); n > 0; n--) {
     const places = placesIn(tree);

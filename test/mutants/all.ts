@@ -10,6 +10,7 @@ import { host } from './table/host.ts';
 import { hostMcu } from './table/host-mcu.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
+import { modelsReadLayers } from './table/models-read-layers.ts';
 import { modelsReadOnnx } from './table/models-read-onnx.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
@@ -18,6 +19,7 @@ import { quantCalibration } from './table/quant-calibration.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
+  ...modelsReadLayers,
   ...modelsRead,
   ...models,
   ...norms,

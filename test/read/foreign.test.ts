@@ -36,13 +36,9 @@ const stateDict =
 const node = (name: string, op: string) => field(1, bytesOf(field(1, strToU8(name)), field(2, strToU8(op))));
 const metaGraph = bytesOf([0x08, 0x01], field(2, field(1, bytesOf(field(4, strToU8('serve')), field(5, strToU8('2.19.0'))))));
 const safetensors = '{"__metadata__":{"format":"pt"},"0.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} ';
-const hdf5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Name, bytes, code, what is said, and the line. */
 const kinds: [name: string, bytes: Uint8Array, code: string, what: RegExp, line: RegExp][] = [
-  ['m.keras', zip({ 'metadata.json': '{}', 'config.json': '{}', 'model.weights.h5': 'x' }), 'RN166', /a Keras model \(\.keras\)/, /load_model\('m\.keras'.*'m\.tflite'.*from_keras_model/],
-  ['m.h5', bytesOf(hdf5, 'junk model_config {"class_name": "Functional"}'), 'RN166', /a Keras model \(\.h5\)/, /load_model\('m\.h5'/],
-  ['w.h5', bytesOf(hdf5, 'junk'), 'RN166', /HDF5 file without layers/, /load_weights/],
   ['arch.json', bytesOf('{"module": "keras", "class_name": "Functional", "config": {}}'), 'RN166', /without weights/, /model\.save/],
   ['saved_model.pb', metaGraph, 'RN166', /SavedModel/, /from_saved_model/],
   ['frozen.pb', bytesOf(node('x', 'Placeholder'), node('w', 'Const'), node('probabilities', 'Softmax')), 'RN166', /frozen TensorFlow graph/, /--graphdef frozen\.pb --inputs x:0 --outputs probabilities:0/],
@@ -63,7 +59,7 @@ const kinds: [name: string, bytes: Uint8Array, code: string, what: RegExp, line:
   ['m.xml', bytesOf('<?xml version="1.0"?>\n<net name="m" version="11"><layers/></net>'), 'RN166', /OpenVINO/, /ONNX or TensorFlow Lite/],
   ['model.cc', bytesOf('const unsigned char g_model[] = {0x1c, 0x00, 0x00, 0x00, 0x54, 0x46, 0x4c, 0x33};'), 'RN166', /C array/, /open\('model\.tflite', 'wb'\)/],
   ['e.pte', bytesOf('\x1c\0\0\0ET12'), 'RN166', /ExecuTorch/, /ONNX/],
-  ['a.zip', zip({ 'out/model.onnx': 'x', 'readme.txt': 'y' }), 'RN167', /ZIP archive, not a model/, /unzip a\.zip/],
+  ['a.zip', zip({ 'out/saved_model.pb': 'x', 'readme.txt': 'y' }), 'RN167', /ZIP archive, not a model/, /unzip a\.zip/],
   ['d.npz', zip({ 'x.npy': 'x' }), 'RN167', /NumPy archive/, /--calib/],
   ['d.npy', bytesOf('\x93NUMPY\x01\0'), 'RN167', /NumPy array/, /--calib/],
   ['page.onnx', bytesOf('<!DOCTYPE html>\n<html><title>404</title>'), 'RN167', /web page/, /curl -L/],
@@ -88,13 +84,13 @@ for (const [name, bytes, code, what, line] of kinds)
 test('the size of a Git LFS pointer and the model in an archive are said', async () => {
   const why = async (name: string) => (await refusalOf(kinds.find(([n]) => n === name)?.[1] as Uint8Array)).parts.why as string;
   assert.match(await why('lfs.tflite'), '123456 bytes');
-  assert.match(await why('a.zip'), 'out/model.onnx');
+  assert.match(await why('a.zip'), 'out/saved_model.pb');
 });
 
 test('a path that is more than a name is not put into a line', async () => {
-  const keras = kinds[0]?.[1] as Uint8Array;
-  for (const path of ["a'b.keras", 'a;rm -rf x.keras', '$(x).keras', '-x.keras', 'a b.keras'])
-    assert.match((await refusalOf(keras, path)).parts.tryThis as string, "load_model('model.keras'", path);
+  const module = kinds.find(([name]) => name === 'n.pt')?.[1] as Uint8Array;
+  for (const path of ["a'b.pt", 'a;rm -rf x.pt', '$(x).pt', '-x.pt', 'a b.pt'])
+    assert.match((await refusalOf(module, path)).parts.tryThis as string, "torch.load('model.pt'", path);
 });
 
 test('trees in ONNX', async () => {

@@ -2,13 +2,13 @@
  * ZIP archives that hold a model of another program, told apart by the names in them.
  *
  * In: the bytes of a ZIP file.  Out: what it is.  Only the central directory is read, and PyTorch's
- * `data.pkl`, of at most 1 MiB. Source: the layouts that keras.Model.save, torch.save, torch.jit.save,
+ * `data.pkl`, of at most 1 MiB. Source: the layouts that torch.save, torch.jit.save,
  * torch.export.save and numpy.savez write.
  */
 import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { latin1 } from '../../graph/base64.ts';
 import type { Found } from './found.ts';
-import { fromKeras, fromTorchModule, fromTorchProgram, fromTorchScript, fromWeights, nameIn } from './lines.ts';
+import { fromTorchModule, fromTorchProgram, fromTorchScript, fromWeights, nameIn } from './lines.ts';
 
 const pickleLimitBytes = 1 << 20;
 /** Names that are looked at. A choice: archives of models have some hundred. */
@@ -60,8 +60,6 @@ export function archive(bytes: Uint8Array, path: string | undefined): Found {
     };
   }
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  if (has(/^model\.weights\.h5$/) && has(/^config\.json$/))
-    return { what: 'a Keras model (.keras)', why: 'it is a ZIP of Keras layers and weights', tryThis: fromKeras(path) };
   if (has(/(^|\/)(archive_format|serialized_exported_program\.json)$/))
     return { what: 'a PyTorch program (torch.export)', why: 'it holds operators of PyTorch', tryThis: fromTorchProgram(path) };
   if (has(/(^|\/)constants\.pkl$/) || has(/(^|\/)code\//))

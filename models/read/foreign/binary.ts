@@ -1,7 +1,7 @@
 /**
  * Binary files of other programs, told by their first bytes.
  *
- * In: a file's bytes.  Out: what it is, or nothing.  Sources: HDF5 file format 3.0 (signature), Python's
+ * In: a file's bytes.  Out: what it is, or nothing.  Sources: Python's
  * pickle opcodes, safetensors (u64 length and JSON), saved_model.proto, graph.proto and Model.proto of Core
  * ML (first fields), and the magic numbers of the others.
  */
@@ -21,13 +21,6 @@ const dead: Readonly<Record<string, string>> = {
   GGUF: 'a GGUF file of llama.cpp',
   CBM1: 'a CatBoost model',
 };
-
-function hdf5(text: string, path: string | undefined): Found {
-  if (text.includes('model_config'))
-    return { what: 'a Keras model (.h5)', why: 'it is HDF5 with Keras layers and weights', tryThis: fromKeras(path, 'model.h5') };
-  const load = "in the program that builds the model: model.load_weights('weights.h5'); model.save('model.keras'), then ";
-  return { what: 'an HDF5 file without layers', why: weightsOnly, tryThis: load + fromKeras(undefined) };
-}
 
 /** torch.serialization.MAGIC_NUMBER as a pickle has it, which older versions of torch.save begin with. */
 const torchMagic = '\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19';
@@ -124,7 +117,6 @@ export function binaryFile(bytes: Uint8Array, path: string | undefined): Found |
     tryThis: 'give the model file first; data goes to --calib or behind the model',
     noModel: true,
   });
-  if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a)) return hdf5(latin1(bytes.subarray(0, 1 << 24)), path);
   if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5) return pickle(head, path);
   const name = dead[head.slice(4, 8)] ?? dead[head.slice(0, 4)];
   if (name) return { what: name, why: 'nothing leads back from it to the network', tryThis: onnxFirst };

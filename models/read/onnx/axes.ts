@@ -10,7 +10,6 @@
 import { RunletError } from '../../error.ts';
 import type { Axis } from '../../graph/types.ts';
 import { maxOf } from '../../lists.ts';
-import { torchBatchOfOne } from '../foreign/lines.ts';
 import { inputLayout, type Layout, showLayout } from '../layout.ts';
 import type { ReaderOptions } from '../options.ts';
 import type { Reading } from '../time-axis.ts';
@@ -26,8 +25,14 @@ export interface InputShape {
 
 type Meaning = (Axis | 'n')[];
 
+/** Of the format: which order of dimensions is usual, and how a model gets the batch 1. */
+interface Usual {
+  channelsLast: boolean;
+  batchOfOne: (dims: readonly number[]) => string;
+}
+
 /** What the dimensions at the anchor may mean, best first. */
-function meaningsAt(anchor: Anchor | undefined, rank: number): Meaning[] {
+function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: boolean): Meaning[] {
   const op = anchor?.node.op ?? '';
   if (rank === 1) return [['c']];
   if (rank === 2) return (anchor?.dims[0] ?? 1) > 1 ? [['t', 'c']] : [['n', 'c']];
@@ -57,7 +62,8 @@ function meaningsAt(anchor: Anchor | undefined, rank: number): Meaning[] {
     const reduced = axes.map((a) => (a < 0 ? a + rank : a));
     return reduced.length > 0 && !reduced.includes(rank - 1) ? [...last, ...first] : [...first, ...last];
   }
-  return op === '' ? [...first, ...last] : first;
+  if (op !== '') return first;
+  return channelsLast ? [...last, ...first] : [...first, ...last];
 }
 
 const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
@@ -74,6 +80,7 @@ export function layoutOfInput(
   input: InputShape,
   anchor: Anchor | undefined,
   options: ReaderOptions,
+  { channelsLast, batchOfOne }: Usual,
 ): { layout: Layout; note: string } {
   const where = `graph input ${input.name} [${input.dims.join(', ')}]`;
   const fail = (what: string, why: string, tryThis: string): never => {
@@ -87,13 +94,9 @@ export function layoutOfInput(
     );
   }
   const rows = anchor !== undefined && anchor.dims.length === 2 && input.dims.length === 2;
-  const timeFirst = anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length)[0]?.[0] === 't';
+  const timeFirst = anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length, false)[0]?.[0] === 't';
   if (input.dims.length > 1 && input.dims[0] !== 1 && !rows && !timeFirst) {
-    fail(
-      `the batch is ${input.dims[0]}`,
-      'a stream has one signal: dimension 0 has to be 1',
-      `export with batch 1: ${torchBatchOfOne(input.dims)}`,
-    );
+    fail(`the batch is ${input.dims[0]}`, 'a stream has one signal: dimension 0 has to be 1', batchOfOne(input.dims));
   }
   const flat = input.dims.length <= 2;
   if (flat && options.frame !== undefined && (!anchor || anchor.dims.length <= 2)) return framed(input, options.frame, fail);
@@ -101,7 +104,7 @@ export function layoutOfInput(
   const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
   const dims = own ? input.dims : anchor.dims;
   const chain = own ? [] : anchor.chain;
-  const meanings = meaningsAt(own ? undefined : anchor, dims.length);
+  const meanings = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
   const candidates = meanings.flatMap((meaning) => {
     if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
     try {
@@ -133,7 +136,8 @@ export function layoutOfInput(
       return dims[at] !== 1 && candidates.findIndex((d) => d.meaning.indexOf('t') === at) === i;
     });
     const readings = long.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
-    chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings }) ?? 0) : 0] ?? chosen;
+    const usual = channelsLast && own && dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+    chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings, ...usual }) ?? 0) : 0] ?? chosen;
   }
   if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');
   return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why}` };

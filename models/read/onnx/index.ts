@@ -11,7 +11,7 @@ import { foldGraph } from '../../graph/fold.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
-import { fromScikit } from '../foreign/lines.ts';
+import { fromScikit, torchBatchOfOne } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import type { Norm } from '../norm/find.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
@@ -50,14 +50,34 @@ interface Problem {
   mixed: boolean;
 }
 
+/** What differs between the formats whose networks are lowered here. */
+export interface Dialect {
+  format: Graph['format'];
+  /** The order of the dimensions that is usual where nothing says it: [n, t, c], not [n, c, t]. */
+  channelsLast: boolean;
+  /** How a model gets the batch 1. @param dims of its input */
+  batchOfOne: (dims: readonly number[]) => string;
+  /** An error with the codes and advice of the format. */
+  said: (error: RunletError) => RunletError;
+}
+
+const onnx: Dialect = {
+  format: 'onnx',
+  channelsLast: false,
+  batchOfOne: (dims) => `export with batch 1: ${torchBatchOfOne(dims)}`,
+  said: (error) => error,
+};
+
 /**
  * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
  * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file,
  * RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
  * quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
  */
-export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const model = readModel(bytes);
+export const readOnnx = (bytes: Uint8Array, given: ReaderOptions = {}): Graph => lowerModel(readModel(bytes), given, onnx);
+
+/** A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten. Throws as readOnnx. */
+export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dialect): Graph {
   const errors: RunletError[] = [];
   refuseTrees(model);
   const metadata = { ...model.metadata };
@@ -74,9 +94,9 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
   const name =
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
-  const builder = new GraphBuilder(name, 'onnx', options.digest ?? '');
+  const builder = new GraphBuilder(name, dialect.format, options.digest ?? '');
   Object.assign(builder.metadata, metadata);
-  const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors);
+  const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors, dialect);
   const readers = new Map<string, number>();
   for (const used of [...nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)])
     readers.set(used, (readers.get(used) ?? 0) + 1);
@@ -85,7 +105,7 @@ export function readOnnx(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   for (const node of nodes) lowerNode(ctx, node, values, problems, norms.get(node));
   if (problems.length === 0 && errors.length === 0) addOutputs(ctx, model, values, problems);
   if (problems.length > 0) errors.push(unsupported(problems));
-  if (errors.length > 0) throw together(errors);
+  if (errors.length > 0) throw together(errors.map(dialect.said));
   applyRules(hints, builder.nodes);
   const graph = foldGraph(builder.build());
   if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
@@ -105,6 +125,7 @@ function bindInputs(
   values: Map<string, Value>,
   budget: Budget,
   errors: RunletError[],
+  dialect: Dialect,
 ): boolean {
   const inputs = model.inputs.filter((i) => !values.has(i.name));
   if (inputs.length > maxInputs) throw tooLarge(`${inputs.length} inputs`, 'graph');
@@ -122,7 +143,7 @@ function bindInputs(
       const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
       const { layout, note } = hinted
         ? { layout: hinted, note: `input ${value.name}: axes ${showLayout(hinted)}, as the file says` }
-        : layoutOfInput(given, trace.anchors.get(value.name), options);
+        : layoutOfInput(given, trace.anchors.get(value.name), options, dialect);
       const shape = shapeOfLayout(layout);
       if (elementsOf(shape) > maxElements)
         throw tooLarge(`an input of ${elementsOf(shape)} elements`, `graph input ${value.name}`);
@@ -198,7 +219,7 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, pr
   } catch (error) {
     if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
-    problems.push({ op: node.op, name: node.name, reason, mixed: error instanceof MixedFloat });
+    problems.push({ op: node.from ?? node.op, name: node.name, reason, mixed: error instanceof MixedFloat });
   }
   for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
 }
@@ -220,6 +241,7 @@ function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string 
 /** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
 function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm: Norm | undefined): Value[] {
   const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
+  if (node.refused !== undefined) refuse(node.refused);
   if (node.domain !== '') refuse(whyNot(node, inputs) ?? `operators of domain ${node.domain} are not supported`);
   const known = inputs.map((v) => (v?.kind === 'const' ? v : undefined));
   const [first] = inputs;

@@ -29,6 +29,10 @@ export interface OnnxNode {
   inputs: string[];
   outputs: string[];
   attributes: Map<string, AttributeValue>;
+  /** The operator of another format that this node stands for, as messages name it. */
+  from?: string;
+  /** Why it is refused, where that was found before. */
+  refused?: string;
 }
 
 export interface OnnxValue {

@@ -23,10 +23,15 @@ export interface Value {
 
 export class Context {
   readonly builder: GraphBuilder;
+  readonly keras3: boolean;
   private readonly weightsByName: ReadonlyMap<string, () => Tensor>;
+  /** Weights' names, with the layer that each is of. */
+  private readonly owners = new Map<string, string>();
 
-  constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>) {
+  /** @param keras3 the file is of Keras 3 */
+  constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>, keras3 = false) {
     this.builder = builder;
+    this.keras3 = keras3;
     this.weightsByName = weights;
   }
 
@@ -51,7 +56,7 @@ export class Context {
   /** A layer's weight, of the first of `names` that is there, checked against its dims. */
   weight(layer: Layer, names: string[], dims: readonly number[]): Float32Array {
     for (const name of names) {
-      const found = this.find(`${layer.name}/${name}`);
+      const found = this.find(layer, name);
       if (!found) continue;
       const { dims: own, data } = found();
       if (own.join() !== dims.join()) refuse(`its ${name} is [${own.join(', ')}], [${dims.join(', ')}] is needed`);
@@ -63,16 +68,33 @@ export class Context {
 
   /** Dims of a weight, where it is there. */
   dimsOf(layer: Layer, names: string[]): number[] {
-    const found = names.map((name) => this.find(`${layer.name}/${name}`)).find((f) => f !== undefined);
+    const found = names.map((name) => this.find(layer, name)).find((f) => f !== undefined);
     return found ? found().dims : refuse(`its ${names[0]} is not among the weights`);
   }
 
-  /** By its name; models that were nested or converted have more before it. */
-  private find(name: string): (() => Tensor) | undefined {
-    const exact = this.weightsByName.get(name) ?? this.weightsByName.get(`${name}:0`);
-    if (exact) return exact;
-    const longer = [...this.weightsByName.keys()].filter((k) => k.endsWith(`/${name}`) || k.endsWith(`/${name}:0`));
-    return longer.length === 1 ? this.weightsByName.get(longer[0] as string) : undefined;
+  /**
+   * By its layer's name, whose outer models may be left out; models that were nested or converted have more
+   * before it. A name is one layer's.
+   */
+  private find(layer: Layer, weight: string): (() => Tensor) | undefined {
+    const key = this.keyOf(layer.name, weight);
+    if (key === undefined) return undefined;
+    const owner = this.owners.get(key) ?? layer.name;
+    if (owner !== layer.name) refuse(`its ${weight} cannot be told: ${key} is that of layer ${owner} too`);
+    this.owners.set(key, layer.name);
+    return this.weightsByName.get(key);
+  }
+
+  private keyOf(layer: string, weight: string): string | undefined {
+    for (let path = layer; ; path = path.slice(path.indexOf('/') + 1)) {
+      const name = `${path}/${weight}`;
+      for (const exact of [name, `${name}:0`]) if (this.weightsByName.has(exact)) return exact;
+      const longer = [...this.weightsByName.keys()].filter((k) => k.endsWith(`/${name}`) || k.endsWith(`/${name}:0`));
+      // files of Keras have the outermost layer first
+      const own = longer.length > 1 ? longer.filter((k) => k.startsWith(`${layer.split('/')[0]}/`)) : longer;
+      if (own.length === 1) return own[0];
+      if (longer.length > 1 || !path.includes('/')) return undefined;
+    }
   }
 
   /** y = scale[c] * x + offset[c] as a depthwise convolution of kernel 1, which foldGraph folds away where it can. */

@@ -1,28 +1,24 @@
 /**
- * readTfjs: a TensorFlow.js layers model as a float Graph.
+ * readTfjs: a TensorFlow.js model as a float Graph; graph models are read by graph/.
  *
  * In: the bytes of model.json and its weight files (ReadOptions.files).  Out: a folded Graph.  The files are not trusted: whatever they hold, the answer is
  * a Graph or a RunletError (RN160 to RN165). Source: tfjs-layers' model.json (format `layers-model`), as tf.LayersModel.save and the converter write it.
  */
-import { isRunletError, RunletError } from '../../error.ts';
-import { GraphBuilder } from '../../graph/builder.ts';
-import { foldGraph } from '../../graph/fold.ts';
+import { RunletError } from '../../error.ts';
 import type { Graph } from '../../graph/types.ts';
 import { boundedJson, JsonTooLarge } from '../../json.ts';
-import { fromSavedModel } from '../foreign/lines.ts';
-import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
-import { type ReaderOptions, withMetadata } from '../options.ts';
-import { listed, together } from '../problems.ts';
-import { Context, type Value } from './context.ts';
-import { malformed, Refusal, tooLarge } from './fail.ts';
-import { layoutOfInput, shapeOfInput } from './input.ts';
-import { lowerings, whyNot } from './lower/index.ts';
-import { isObject, type Json, type Layer, type Ref, readTopology, type Topology } from './topology.ts';
+import type { ReaderOptions } from '../options.ts';
+import { malformed, tooLarge } from './fail.ts';
+import { graphOfLayers } from './layers.ts';
+import { isObject, type Json } from './topology.ts';
 import { readWeights } from './weights.ts';
 
 const mostJson = 1 << 26;
 
-/** The JSON of a layers model. @throws RN161, RN163 */
+const isGraphModel = ({ format, modelTopology }: Json): boolean =>
+  format === 'graph-model' || (isObject(modelTopology) && Array.isArray(modelTopology.node));
+
+/** The JSON of a model. @throws RN161, RN163 */
 function parsed(bytes: Uint8Array): Json {
   let json: unknown;
   try {
@@ -31,157 +27,25 @@ function parsed(bytes: Uint8Array): Json {
     if (error instanceof JsonTooLarge) throw tooLarge('model.json is too large', error.message);
     throw malformed('model.json is no JSON', 'model.json', (error as Error).message);
   }
-  const graph =
-    isObject(json) && (json.format === 'graph-model' || (isObject(json.modelTopology) && Array.isArray(json.modelTopology.node)));
-  if (graph)
-    throw new RunletError('RN163', {
-      what: 'this is a TensorFlow.js graph model, not a layers model',
-      where: 'model.json',
-      why: 'it holds TensorFlow operations, which were converted from a SavedModel',
-      tryThis: `convert the SavedModel that it was made from: ${fromSavedModel(undefined)}`,
-    });
   if (!isObject(json) || !isObject(json.modelTopology))
     throw new RunletError('RN163', {
       what: 'this JSON file is no model',
       where: 'model.json',
       why: 'it has no modelTopology',
-      tryThis: 'the model.json of a TensorFlow.js layers model, the JSON file of a microWakeWord model, .tflite, .onnx or .rnq',
+      tryThis: 'the model.json of a TensorFlow.js model, the JSON file of a microWakeWord model, .tflite, .onnx or .rnq',
     });
   return json;
 }
 
-/** Layers in the order in which the outputs need their calls. @throws RN161 */
-function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[] }[] {
-  const byName = new Map(topology.layers.map((layer) => [layer.name, layer]));
-  const key = (ref: Ref) => `${ref.call}:${ref.layer}`;
-  const state = new Map<string, 'open' | 'done'>();
-  const order: { layer: Layer; call: number; inputs: Ref[] }[] = [];
-  const find = (ref: Ref) => {
-    const layer = byName.get(ref.layer);
-    const inputs = layer?.calls[ref.call];
-    if (!layer || !inputs) throw malformed(`call ${ref.call} of layer ${ref.layer} is not there`, 'inbound_nodes');
-    return { layer, call: ref.call, inputs };
-  };
-  const stack = [...topology.inputs, ...topology.outputs].reverse().map((ref) => ({ ref, entered: false }));
-  while (stack.length > 0) {
-    const top = stack.at(-1) as { ref: Ref; entered: boolean };
-    if (top.entered || state.has(key(top.ref))) {
-      stack.pop();
-      if (top.entered) {
-        state.set(key(top.ref), 'done');
-        order.push(find(top.ref));
-      } else if (state.get(key(top.ref)) === 'open')
-        throw malformed('layers read each other in a circle', `layer ${top.ref.layer}`);
-      continue;
-    }
-    top.entered = true;
-    state.set(key(top.ref), 'open');
-    const { inputs } = find(top.ref);
-    for (const ref of [...inputs].reverse()) {
-      if (state.get(key(ref)) === 'open') throw malformed('layers read each other in a circle', `layer ${ref.layer}`);
-      stack.push({ ref, entered: false });
-    }
-  }
-  return order;
-}
-
 export async function readTfjs(bytes: Uint8Array, given: ReaderOptions = {}): Promise<Graph> {
   const json = parsed(bytes);
-  const topology = readTopology(json.modelTopology);
-  const calls = ordered(topology);
-  const builder = new GraphBuilder(given.name ?? topology.name, 'tfjs', given.digest ?? '');
-  const user = json.userDefinedMetadata;
-  if (isObject(user))
-    for (const [k, v] of Object.entries(user)) if (typeof v === 'string' && k !== '__proto__') builder.metadata[k] = v;
-  const options = withMetadata(given, builder.metadata);
-  const errors: RunletError[] = [];
-  const ctx = new Context(builder, await weightsOf(json.weightsManifest, options, errors));
-  const values = new Map<string, Value>();
-  const problems: string[] = [];
-  const key = (layer: string, call: number) => `${call}:${layer}`;
-  for (const { layer, call, inputs } of calls) {
-    const xs = inputs.map((ref) => values.get(key(ref.layer, ref.call)));
-    const value = lowered(ctx, topology, layer, xs, options, problems, errors);
-    if (value) values.set(key(layer.name, call), value);
+  if (isGraphModel(json)) {
+    const { readGraphModel } = await import('./graph/index.ts');
+    return readGraphModel(json, given);
   }
-  if (problems.length === 0 && errors.length === 0) addOutputs(builder, topology, values, problems);
-  if (problems.length > 0)
-    errors.push(
-      new RunletError('RN160', {
-        what: `${problems.length} layer${problems.length > 1 ? 's are' : ' is'} not supported`,
-        why: listed(problems),
-        tryThis: 'change these layers, or save the model without them and run them on the host',
-      }),
-    );
-  if (errors.length > 0) throw together(errors);
-  const graph = foldGraph(builder.build());
-  if (graph.nodes.length === 0) throw malformed('the model computes nothing', 'layers');
-  return graph;
-}
-
-/**
- * The weights by name; none where their files are missing, which is collected, so that the layers are looked
- * at all the same.
- */
-async function weightsOf(manifest: unknown, { files }: ReaderOptions, errors: RunletError[]): ReturnType<typeof readWeights> {
-  try {
-    return await readWeights(manifest, files);
-  } catch (error) {
-    if (!isRunletError(error) || error.code !== 'RN162') throw error;
-    errors.push(error);
-    return new Map();
-  }
-}
-
-/** One call of a layer; nothing where it or what it reads is unsupported. */
-function lowered(
-  ctx: Context,
-  topology: Topology,
-  layer: Layer,
-  xs: (Value | undefined)[],
-  options: ReaderOptions,
-  problems: string[],
-  errors: RunletError[],
-): Value | undefined {
-  const { builder } = ctx;
-  try {
-    if (layer.className === 'InputLayer') {
-      const dims = shapeOfInput(layer, options);
-      const { layout, note } = layoutOfInput(topology, layer, dims, options);
-      const tensor = builder.input(layer.name, shapeOfLayout(layout), { fileShape: fileShapeOf(layout), order: orderOf(layout) });
-      builder.notes.push(note);
-      return { tensor, layout };
-    }
-    const lower = lowerings.get(layer.className);
-    const [first] = xs;
-    if (!lower) throw new Refusal(whyNot(layer, xs, first && ctx.dims(first)));
-    if (xs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
-    // without weights only the classes of layers can be told
-    if (xs.some((x) => x === undefined) || errors.some(({ code }) => code === 'RN162')) return undefined;
-    const single = !['Add', 'Subtract', 'Multiply', 'Concatenate'].includes(layer.className);
-    if (single && xs.length > 1) throw new Refusal(`it reads ${xs.length} values`);
-    return lower(ctx, layer, xs as Value[]);
-  } catch (error) {
-    if (isRunletError(error) && error.code === 'RN164') {
-      errors.push(error);
-      return undefined;
-    }
-    const unsupported = error instanceof Refusal || (isRunletError(error) && /^RN(12|30)/.test(error.code));
-    if (!unsupported) throw error;
-    const reason = isRunletError(error) ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
-    problems.push(`${layer.className} ${layer.name}: ${reason}`);
-    return undefined;
-  }
-}
-
-function addOutputs(builder: GraphBuilder, topology: Topology, values: ReadonlyMap<string, Value>, problems: string[]): void {
-  const names = new Set<string>();
-  for (const [i, ref] of topology.outputs.entries()) {
-    const value = values.get(`${ref.call}:${ref.layer}`);
-    if (!value) throw malformed(`output ${ref.layer} is not there`, 'output_layers');
-    if (value.pads) problems.push(`output ${ref.layer}: zeros were added to it`);
-    const name = names.has(ref.layer) ? `${ref.layer}:${i}` : ref.layer;
-    names.add(name);
-    builder.output(value.tensor, name, { fileShape: fileShapeOf(value.layout), order: orderOf(value.layout) });
-  }
+  const user = isObject(json.userDefinedMetadata) ? json.userDefinedMetadata : {};
+  const metadata: Record<string, string> = {};
+  for (const [k, v] of Object.entries(user)) if (typeof v === 'string' && k !== '__proto__') metadata[k] = v;
+  const weights = () => readWeights(json.weightsManifest, given.files);
+  return graphOfLayers({ format: 'tfjs', model: json.modelTopology, metadata, weights }, given);
 }

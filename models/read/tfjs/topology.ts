@@ -2,35 +2,19 @@
  * readTopology: the layers of a model.json and who reads whom.
  *
  * In: the parsed JSON, which is not trusted.  Out: layers with their calls, inputs and outputs.  Keras 2 (as TensorFlow.js saves, and its converter writes)
- * and Keras 3 (`args` with `keras_history`, `batch_shape`); Sequential models become chains. Source: Keras' model JSON; tfjs-layers' deserialize.
+ * and Keras 3 (`args` with `keras_history`, `batch_shape`); Sequential models become chains, models in models become their layers (nested.ts).
+ * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
 import { malformed, tooLarge } from './fail.ts';
+import type { Json, Layer, Ref, Topology } from './model.ts';
+import { inlined } from './nested.ts';
 
-export type Json = Record<string, unknown>;
-
-/** The output of a layer's call. */
-export interface Ref {
-  layer: string;
-  call: number;
-}
-
-export interface Layer {
-  name: string;
-  className: string;
-  config: Json;
-  /** What each call reads; an input layer has one call that reads nothing. */
-  calls: Ref[][];
-}
-
-export interface Topology {
-  name: string;
-  layers: Layer[];
-  inputs: Ref[];
-  outputs: Ref[];
-}
+export type { Json, Layer, Ref, Topology } from './model.ts';
 
 const maxLayers = 2000;
 const maxCalls = 4000;
+/** Models in models. A choice: a base, a head and both in one are three. */
+const deepest = 8;
 
 export const isObject = (x: unknown): x is Json => typeof x === 'object' && x !== null && !Array.isArray(x);
 
@@ -39,15 +23,44 @@ const nameOf = (x: unknown, where: string): string => {
   throw malformed('a name is missing', where);
 };
 
+/** Whether a layer's class is that of a model. */
+export const isModel = (className: string): boolean =>
+  className === 'Sequential' || className === 'Functional' || className === 'Model';
+
 export function readTopology(model: unknown): Topology {
   const outer = isObject(model) && isObject(model.model_config) ? model.model_config : model;
   if (!isObject(outer)) throw malformed('there is no model in the file', 'modelTopology');
-  const className = nameOf(outer.class_name, 'class_name of the model');
-  const { config } = outer;
-  if (className === 'Sequential') return sequential(config);
-  if (className === 'Functional' || className === 'Model') return functional(config);
-  throw malformed(`a model of class ${className}`, 'modelTopology', 'Sequential and Functional (Model) are read');
+  return modelOf(outer, 'modelTopology', 0);
 }
+
+/** A model and the models in it, all as layers. */
+function modelOf({ class_name, config }: Json, where: string, depth: number): Topology {
+  const className = nameOf(class_name, 'class_name of the model');
+  if (!isModel(className)) throw malformed(`a model of class ${className}`, where, 'Sequential and Functional (Model) are read');
+  if (depth > deepest) throw tooLarge(`models in models, ${depth} deep`, where);
+  const inner = new Map<string, Topology>();
+  const topology = (className === 'Sequential' ? sequential : functional)(config, (layer) => {
+    const found = modelOf({ class_name: layer.className, config: layer.config }, `layer ${layer.name}`, depth + 1);
+    inner.set(layer.name, found);
+    return found;
+  });
+  return bounded(inlined(topology, inner));
+}
+
+function bounded(topology: Topology): Topology {
+  const { layers } = topology;
+  unique(layers);
+  if (layers.length > maxLayers) throw tooLarge(`${layers.length} layers`, 'layers');
+  if (layers.reduce((n, l) => n + l.calls.length, 0) > maxCalls)
+    throw tooLarge(`more than ${maxCalls} calls of layers`, 'layers');
+  for (const ref of [...topology.outputs, ...layers.flatMap(({ calls }) => calls.flat())])
+    if (ref.output !== 0)
+      throw malformed(`output ${ref.output} of it is read`, `layer ${ref.layer}`, 'layers of one output are read');
+  return topology;
+}
+
+/** Reads the model that a layer is. */
+type ReadInner = (layer: Layer) => Topology;
 
 function layersIn(list: unknown): Json[] {
   if (!Array.isArray(list) || list.length === 0) throw malformed('there are no layers', 'layers');
@@ -76,21 +89,22 @@ function unique(layers: readonly Layer[]): void {
   }
 }
 
-/** A chain; its input may stand in the first layer's config alone. */
-function sequential(config: unknown): Topology {
+/** A chain; its input may stand in the first layer's config alone, or in that of the model that the first layer is. */
+function sequential(config: unknown, readInner: ReadInner): Topology {
   const layers: Layer[] = layersIn(isObject(config) ? config.layers : config).map((layer, i) => ({
     ...headOf(layer, i),
     calls: [],
   }));
+  const inner = layers.map((layer) => (isModel(layer.className) ? readInner(layer) : undefined));
   const [first] = layers as [Layer];
   if (first.className !== 'InputLayer') {
-    const shape =
-      first.config.batch_input_shape ?? first.config.batch_shape ?? (isObject(config) ? config.build_input_shape : undefined);
+    const own = inner[0]?.layers.find(({ name }) => name === inner[0]?.inputs[0]?.layer)?.config ?? first.config;
+    const shape = own.batch_input_shape ?? own.batch_shape ?? (isObject(config) ? config.build_input_shape : undefined);
     layers.unshift({ name: `${first.name}_input`, className: 'InputLayer', config: { batch_input_shape: shape }, calls: [] });
   }
   unique(layers);
-  for (const [i, layer] of layers.entries()) layer.calls = [i === 0 ? [] : [{ layer: (layers[i - 1] as Layer).name, call: 0 }]];
-  const at = (layer: Layer | undefined): Ref[] => [{ layer: (layer as Layer).name, call: 0 }];
+  const at = (layer: Layer | undefined): Ref[] => [{ layer: (layer as Layer).name, call: 0, output: 0 }];
+  for (const [i, layer] of layers.entries()) layer.calls = [i === 0 ? [] : at(layers[i - 1])];
   return {
     name: isObject(config) && typeof config.name === 'string' ? config.name : 'model',
     layers,
@@ -103,9 +117,9 @@ function sequential(config: unknown): Topology {
 function refOf(x: unknown, where: string): Ref {
   if (!Array.isArray(x)) throw malformed('a reference to a layer is malformed', where);
   const [layer, call, output] = x as unknown[];
-  if (typeof call !== 'number' || !Number.isInteger(call) || call < 0 || output !== 0)
-    throw malformed('a reference to a layer is malformed', where, 'layers of one output are read');
-  return { layer: nameOf(layer, where), call };
+  const counts = [call, output].every((n) => typeof n === 'number' && Number.isInteger(n) && n >= 0);
+  if (!counts) throw malformed('a reference to a layer is malformed', where, 'it has a name and two indices');
+  return { layer: nameOf(layer, where), call: call as number, output: output as number };
 }
 
 /** All `keras_history` in the positional arguments of a Keras 3 call, in order. */
@@ -117,10 +131,16 @@ function historiesIn(x: unknown, where: string, depth = 0): Ref[] {
   return [refOf(x.config.keras_history, where)];
 }
 
+/** Whether a tensor stands anywhere in named arguments. */
+const holdsTensor = (x: unknown): boolean => x !== undefined && JSON.stringify(x).includes('"__keras_tensor__"');
+
 function callsOf(nodes: unknown, where: string): Ref[][] {
   if (!Array.isArray(nodes)) throw malformed('inbound_nodes are missing', where);
   return nodes.map((node) => {
-    if (isObject(node)) return historiesIn(node.args, where);
+    if (isObject(node)) {
+      if (holdsTensor(node.kwargs)) throw malformed('a tensor is given by its name', where, 'tensors are read in their order');
+      return historiesIn(node.args, where);
+    }
     if (!Array.isArray(node)) throw malformed('inbound_nodes are malformed', where);
     // one input may stand without its list
     return typeof node[0] === 'string' ? [refOf(node, where)] : node.map((x) => refOf(x, where));
@@ -133,7 +153,7 @@ function refsOf(x: unknown, where: string): Ref[] {
   return typeof x[0] === 'string' ? [refOf(x, where)] : x.map((y) => refOf(y, where));
 }
 
-function functional(config: unknown): Topology {
+function functional(config: unknown, readInner: ReadInner): Topology {
   if (!isObject(config)) throw malformed('the model has no config', 'modelTopology');
   const layers = layersIn(config.layers).map((layer, i): Layer => {
     const head = headOf(layer, i);
@@ -141,8 +161,7 @@ function functional(config: unknown): Topology {
     return { ...head, calls };
   });
   unique(layers);
-  if (layers.reduce((n, l) => n + l.calls.length, 0) > maxCalls)
-    throw tooLarge(`more than ${maxCalls} calls of layers`, 'layers');
+  for (const layer of layers) if (isModel(layer.className)) readInner(layer);
   return {
     name: typeof config.name === 'string' ? config.name : 'model',
     layers,

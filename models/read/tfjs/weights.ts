@@ -2,7 +2,7 @@
  * readWeights: the tensors of a weights manifest.
  *
  * In: `weightsManifest` of a model.json and where its files are.  Out: tensors by name, made when they are asked for.  Formula of quantised files:
- * value = q * scale + min (uint8, uint16), or float16. Paths may name files of the model's folder and below alone, and sizes must agree exactly.
+ * value = q * scale + min (uint8, uint16; rounded where it is an integer), or float16. Paths may name files of the model's folder and below alone, and sizes must agree exactly.
  * Source: tfjs-core's io/types.ts and decodeWeights.
  */
 import { halfToFloat } from '../half.ts';
@@ -13,18 +13,21 @@ import { isObject } from './topology.ts';
 export interface Tensor {
   dims: number[];
   data: Float32Array;
+  /** It holds integers, or truth values as 0 and 1. */
+  whole: boolean;
 }
 
 interface Entry {
   name: string;
   dims: number[];
   elements: number;
-  type: 'float32' | 'int32' | 'float16' | 'uint8' | 'uint16';
+  type: 'float32' | 'int32' | 'bool' | 'float16' | 'uint8' | 'uint16';
+  whole: boolean;
   /** Quantised: value = q * scale + min. */
   affine?: { scale: number; min: number };
 }
 
-const bytesOf: Record<Entry['type'], number> = { float32: 4, int32: 4, float16: 2, uint8: 1, uint16: 2 };
+const bytesOf: Record<Entry['type'], number> = { float32: 4, int32: 4, bool: 1, float16: 2, uint8: 1, uint16: 2 };
 
 /** The parts of a path below the model's folder. @throws RN162 for any other */
 function checkedPath(path: unknown): string {
@@ -44,11 +47,11 @@ function entryOf(spec: unknown): Entry {
   const elements = dims.reduce((a, b) => a * b, 1);
   if (dims.length > 6 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0) || !Number.isSafeInteger(elements))
     throw malformed('a weight has no shape', where);
-  const entry = { name: spec.name, dims, elements };
+  const entry = { name: spec.name, dims, elements, whole: spec.dtype === 'int32' || spec.dtype === 'bool' };
   const { quantization } = spec;
   if (quantization === undefined) {
-    if (spec.dtype === 'float32' || spec.dtype === 'int32') return { ...entry, type: spec.dtype };
-    throw badWeights(`a weight of type ${String(spec.dtype)}`, where, 'float32 and int32 are read, quantised or not');
+    if (spec.dtype === 'float32' || spec.dtype === 'int32' || spec.dtype === 'bool') return { ...entry, type: spec.dtype };
+    throw badWeights(`a weight of type ${String(spec.dtype)}`, where, 'float32, int32 and bool are read, quantised or not');
   }
   if (!isObject(quantization)) throw malformed('quantization is malformed', where);
   const { dtype, scale, min } = quantization;
@@ -58,18 +61,24 @@ function entryOf(spec: unknown): Entry {
   return { ...entry, type: dtype, affine: { scale: scale as number, min: min as number } };
 }
 
-function decode({ type, elements, affine }: Entry, bytes: Uint8Array): Float32Array {
+function decode({ type, elements, affine, whole }: Entry, bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read: Record<Entry['type'], (at: number) => number> = {
     float32: (at) => view.getFloat32(at, true),
     int32: (at) => view.getInt32(at, true),
     float16: (at) => halfToFloat(view.getUint16(at, true)),
+    bool: (at) => view.getUint8(at),
     uint8: (at) => view.getUint8(at),
     uint16: (at) => view.getUint16(at, true),
   };
   const step = bytesOf[type];
   const at = read[type];
-  return Float32Array.from({ length: elements }, (_, i) => (affine ? at(i * step) * affine.scale + affine.min : at(i * step)));
+  if (!affine) return Float32Array.from({ length: elements }, (_, i) => at(i * step));
+  const { scale, min } = affine;
+  return Float32Array.from({ length: elements }, (_, i) => {
+    const value = at(i * step) * scale + min;
+    return whole ? Math.round(value) : value;
+  });
 }
 
 /** The file of a path. @throws RN162 where it is not there */
@@ -141,7 +150,7 @@ export async function readWeights(manifest: unknown, files: ModelFiles | undefin
       if (tensors.has(entry.name)) throw malformed(`two weights are named ${entry.name}`, 'weightsManifest');
       const own = bytes.subarray(at, at + entry.elements * bytesOf[entry.type]);
       at += own.length;
-      tensors.set(entry.name, () => ({ dims: entry.dims, data: decode(entry, own) }));
+      tensors.set(entry.name, () => ({ dims: entry.dims, data: decode(entry, own), whole: entry.whole }));
     }
   }
   return tensors;

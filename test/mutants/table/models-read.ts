@@ -1,9 +1,8 @@
-/** Faults in the readers of model files but ONNX. */
+/** Faults in the readers of model files but ONNX, TensorFlow.js and Keras. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const tflite = 'read/tflite-rules,read/tflite';
-const tfjs = 'read/tfjs';
 
 export const modelsRead = inFolder('models/read', [
   {
@@ -237,91 +236,6 @@ export const modelsRead = inFolder('models/read', [
     replace: 'if (scales.length > 1 && scales.length > (shape[dimension] ?? 0)) {',
     tests: tflite,
     why: 'fewer scales than channels are taken',
-  },
-  {
-    id: 'tfjs-path-leads-out',
-    file: 'tfjs/weights.ts',
-    find: "parts.some((p) => p === '' || p === '.' || p === '..')",
-    replace: "parts[0] === '..'",
-    tests: 'read/tfjs-rules',
-    why: 'a/../../b leaves the folder of the model',
-  },
-  {
-    id: 'tfjs-affine-min',
-    file: 'tfjs/weights.ts',
-    find: '(affine ? at(i * step) * affine.scale + affine.min : at(i * step))',
-    replace: '(affine ? (at(i * step) + affine.min) * affine.scale : at(i * step))',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
-    why: 'min of quantised weights is scaled',
-  },
-  {
-    id: 'tfjs-inherited-file',
-    file: 'tfjs/weights.ts',
-    find: 'files && Object.hasOwn(files, path)',
-    replace: 'files && path in files',
-    tests: 'read/tfjs-rules',
-    why: 'a file named constructor is the function of every object',
-  },
-  {
-    id: 'tfjs-sizes-agree',
-    file: 'tfjs/weights.ts',
-    find: 'if (stored !== needed)',
-    replace: 'if (stored > needed)',
-    tests: 'read/tfjs-rules',
-    why: 'fewer bytes than the weights need are taken',
-  },
-  {
-    id: 'tfjs-twins',
-    file: 'tfjs/topology.ts',
-    find: 'if (seen.has(name)) throw',
-    replace: 'if (seen.has(name) && layers.length > 99) throw',
-    tests: 'read/tfjs-rules',
-    why: 'two layers of one name are taken',
-  },
-  {
-    id: 'tfjs-causal-padding',
-    file: 'tfjs/lower/spatial.ts',
-    find: 'return [extent - 1, 0];',
-    replace: 'return [extent, 0];',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
-    why: 'causal padding is one frame too long',
-  },
-  {
-    id: 'tfjs-same-half',
-    file: 'layout.ts',
-    find: 'return [before, total - before];',
-    replace: 'return [total - before, before];',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
-    why: "'same' puts the odd zero before",
-  },
-  {
-    id: 'tfjs-pool-strides',
-    file: 'tfjs/lower/pool.ts',
-    find: "config.lengths('strides', count, size)",
-    replace: "config.lengths('strides', count, 1)",
-    tests: 'read/tfjs-rules',
-    why: 'a pool without strides moves by one',
-  },
-  {
-    id: 'tfjs-conv-kernel-order',
-    file: 'tfjs/lower/conv.ts',
-    find: 'data[(place * per + i) * outChannels + o]',
-    replace: 'data[(i * places.length + place) * outChannels + o]',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
-    why: 'the input channels of a kernel lie outside its places',
-  },
-  {
-    id: 'tfjs-hard-sigmoid',
-    file: 'tfjs/lower/pointwise.ts',
-    find: 'new Float32Array(c).fill(0.2)',
-    replace: 'new Float32Array(c).fill(1 / 6)',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
-    why: "hard_sigmoid of Keras 3 in place of Keras 2's",
   },
   {
     id: 'mww-version-1-refractory',

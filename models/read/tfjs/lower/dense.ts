@@ -11,7 +11,10 @@ import { refuse } from '../fail.ts';
 import { isObject, type Layer } from '../topology.ts';
 import { activate } from './pointwise.ts';
 
-export function lowerDense(ctx: Context, layer: Layer, [x]: Value[]): Value {
+export const lowerDense = (ctx: Context, layer: Layer, xs: Value[]): Value => dense(ctx, layer, xs, ['']);
+
+/** @param before what may stand before the names of its weights */
+function dense(ctx: Context, layer: Layer, [x]: Value[], before: readonly string[]): Value {
   const value = x as Value;
   if (value.pads) refuse('zeros were added before it, which only a convolution can take');
   const config = new Config(layer);
@@ -19,8 +22,18 @@ export function lowerDense(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const shape = ctx.shape(value);
   const factors = value.layout.at(-1) ?? [];
   const inputs = factors.reduce((n, f) => n * f.length, 1);
-  const data = ctx.weight(layer, ['kernel'], [inputs, units]);
-  const bias = config.boolean('use_bias', true) ? ctx.weight(layer, ['bias'], [units]) : null;
+  const data = ctx.weight(
+    layer,
+    before.map((b) => `${b}kernel`),
+    [inputs, units],
+  );
+  const bias = config.boolean('use_bias', true)
+    ? ctx.weight(
+        layer,
+        before.map((b) => `${b}bias`),
+        [units],
+      )
+    : null;
   const layout = () => [...value.layout.slice(0, -1), dim('c', units)];
   const whole = inputs === elementsOf(shape);
   if (!whole && (factors.some((f) => f.axis !== 'c') || inputs !== shape.c))
@@ -36,11 +49,11 @@ export function lowerDense(ctx: Context, layer: Layer, [x]: Value[]): Value {
   return activate(ctx, layer, y, config.activation());
 }
 
-/** A dense layer applied to every frame; its weights carry the outer layer's name. */
+/** A dense layer applied to every frame; its weights carry the outer layer's name, in Keras 3 both. */
 export function lowerTimeDistributed(ctx: Context, layer: Layer, xs: Value[]): Value {
   const inner = layer.config.layer;
   if (!isObject(inner) || inner.class_name !== 'Dense' || !isObject(inner.config))
     return refuse('only a Dense can be distributed over time');
   if ((xs[0]?.layout.length ?? 0) < 3) refuse('there is no time to distribute it over');
-  return lowerDense(ctx, { ...layer, config: inner.config }, xs);
+  return dense(ctx, { ...layer, config: inner.config }, xs, ['', `${String(inner.config.name)}/`]);
 }

@@ -82,7 +82,5 @@ export function whyNot(layer: Layer, [x]: readonly (Value | undefined)[], dims: 
   const { className } = layer;
   const seen = { ...(x && { layout: x.layout }), ...(dims && { dims }) };
   if (className === 'Bidirectional') return streamingReason('LSTM', { ...seen, direction: 'bidirectional' }) as string;
-  if (className === 'Sequential' || className === 'Functional' || className === 'Model')
-    return 'a model inside the model: build it of its layers';
   return streamingReason(lookup(known, className) ?? className, seen) ?? 'the layer is not supported';
 }

@@ -2,7 +2,7 @@
  * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Concatenate.
  *
  * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
- * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5)).
+ * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in Keras 3 clip(x / 6 + 0.5)).
  */
 import { type ActivationAttrs, type Axis, noClamp } from '../../../graph/types.ts';
 import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
@@ -40,7 +40,8 @@ export function activate(ctx: Context, layer: Layer, x: Value, given: string): V
       return softmax(ctx, x, -1, name);
     case 'hard_sigmoid': {
       const { c } = ctx.shape(x);
-      return ctx.scaleAndOffset(x, new Float32Array(c).fill(0.2), new Float32Array(c).fill(0.5), name, [0, 1]);
+      const slope = new Float32Array(c).fill(ctx.keras3 ? 1 / 6 : 0.2);
+      return ctx.scaleAndOffset(x, slope, new Float32Array(c).fill(0.5), name, [0, 1]);
     }
   }
   return refuse(`its activation ${given} has no operator here`);

@@ -1,0 +1,119 @@
+/**
+ * Keras files (.keras, .h5) of Keras 2 and 3, made by test/fixtures/keras/make.py, against the answers of Keras; and files that are damaged.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { unzipSync, zipSync } from 'fflate';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRunletError, type RunletError } from '../../models/error.ts';
+import { readModel } from '../../models/read/index.ts';
+import { snakeCase } from '../../models/read/keras/weights.ts';
+import { root } from '../shared.ts';
+import { ownOutputs, relativeError } from './onnx-oracle.ts';
+
+const folder = join(root, 'test/fixtures/keras');
+const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(join(folder, `${name}.gz`))));
+type Answers = Record<string, { input: number[]; output: number[] }>;
+const answersOf = (version: string): Answers => JSON.parse(readFileSync(join(folder, `answers-${version}.json`), 'utf8'));
+const models = ['chain', 'nested'];
+const versions = ['keras2', 'keras3'];
+
+for (const version of versions)
+  for (const model of models)
+    for (const ending of ['keras', 'h5'])
+      test(`${model}-${version}.${ending} as Keras`, async () => {
+        const graph = await readModel(fileOf(`${model}-${version}.${ending}`));
+        assert.is(graph.format, 'keras');
+        assert.equal(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape, { t: 16, f: 1, c: 2 });
+        const { input, output } = answersOf(version)[model] as Answers[string];
+        const error = relativeError(ownOutputs(graph, [Float32Array.from(input)])[0] as Float32Array, Float32Array.from(output));
+        assert.ok(error < 1e-6, `${error}`);
+      });
+
+async function refusal(bytes: Uint8Array, path?: string): Promise<RunletError> {
+  try {
+    await readModel(bytes, path === undefined ? {} : { path });
+  } catch (error) {
+    if (isRunletError(error)) return error;
+    throw error;
+  }
+  return assert.unreachable('it was read') as never;
+}
+
+/** The file with `change` in place of each `text`, which is as long. */
+function replaced(bytes: Uint8Array, text: string, change: string): Uint8Array {
+  assert.is(text.length, change.length);
+  const all = Buffer.from(bytes).toString('latin1');
+  assert.ok(all.includes(text), text);
+  return new Uint8Array(Buffer.from(all.replaceAll(text, change), 'latin1'));
+}
+
+test('hard_sigmoid is that of the version that wrote the file', async () => {
+  const file = fileOf('chain-keras3.h5');
+  const { input, output } = answersOf('keras3').chain as Answers[string];
+  const graph = await readModel(replaced(file, '3.15.1', '2.15.1'));
+  const error = relativeError(ownOutputs(graph, [Float32Array.from(input)])[0] as Float32Array, Float32Array.from(output));
+  assert.ok(error > 1e-3, `${error}`);
+});
+
+test('weights alone, forms of HDF5 that are not read, and damage', async () => {
+  const h5 = fileOf('nested-keras3.h5');
+  const alone = await refusal(replaced(h5, 'model_config', 'other_config'));
+  assert.is(alone.code, 'RN166');
+  assert.match(alone.message, /HDF5 file without layers/);
+  const newer = h5.slice();
+  newer[8] = 3;
+  const form = await refusal(newer, 'm.h5');
+  assert.is(form.code, 'RN166');
+  assert.match(form.message, /superblock has version 3.*load_model\('m\.h5'/);
+  assert.match((await refusal(h5.slice(0, h5.length / 2))).message, /RN170.*lies outside the file/);
+  assert.match((await refusal(replaced(h5, 'HEAP', 'HEAT'))).message, /RN170.*no HEAP/);
+  assert.match((await refusal(replaced(h5, 'Functional', 'Subclassed'))).message, /RN161.*class Subclassed/);
+  assert.match((await refusal(replaced(h5, 'GlobalMaxPooling1D', 'GlobalMinPooling1D'))).message, /RN160.*GlobalMinPooling1D/);
+});
+
+test('a tree of groups that leads back to itself ends', async () => {
+  const h5 = fileOf('nested-keras3.h5');
+  const text = Buffer.from(h5).toString('latin1');
+  // every entry of every group leads to the root
+  const view = new DataView(h5.buffer, h5.byteOffset);
+  const top = view.getBigUint64(64, true);
+  for (let at = text.indexOf('SNOD'); at >= 0; at = text.indexOf('SNOD', at + 1))
+    for (let i = 0; i < view.getUint16(at + 6, true); i++)
+      if (text.slice(at, at + 4) === 'SNOD') view.setBigUint64(at + 8 + 40 * i + 8, top, true);
+  const started = performance.now();
+  assert.match((await refusal(h5)).code, /RN1(60|62|66|70)/);
+  assert.ok(performance.now() - started < 2000);
+});
+
+test('weights of a .keras file that belong to another layer, and damaged members', async () => {
+  const members = unzipSync(fileOf('nested-keras3.keras'));
+  const config = JSON.parse(new TextDecoder().decode(members['config.json']));
+  const head = config.config.layers.find(({ name }: { name: string }) => name === 'head');
+  head.config.layers.at(-1).config.name = 'another';
+  const other = await refusal(zipSync({ ...members, 'config.json': new TextEncoder().encode(JSON.stringify(config)) }));
+  assert.match(other.message, /RN161.*the weights are those of/);
+  assert.match((await refusal(zipSync({ ...members, 'config.json': new Uint8Array(3) }))).message, /RN161.*no JSON/);
+  const short = (members['model.weights.h5'] as Uint8Array).slice(0, 900);
+  assert.match((await refusal(zipSync({ ...members, 'model.weights.h5': short }))).code, /RN1(60|70)/);
+  const file = fileOf('nested-keras3.keras');
+  file[Math.floor(file.length / 2)] = (file[Math.floor(file.length / 2)] as number) ^ 255;
+  assert.match((await refusal(file)).message, /RN170.*CRC-32/);
+});
+
+test('groups have the names of classes as Keras writes them', () => {
+  const names = ['Conv1D', 'SeparableConv1D', 'BatchNormalization', 'LeakyReLU', 'Dense', 'TimeDistributed', 'ELU'];
+  assert.equal(names.map(snakeCase), [
+    'conv1d',
+    'separable_conv1d',
+    'batch_normalization',
+    'leaky_re_lu',
+    'dense',
+    'time_distributed',
+    'elu',
+  ]);
+});
+
+test.run();
