@@ -12,11 +12,13 @@ import { sha256 } from '../../assembly/bundle/digest.ts';
 import { build, compile, isQuantised, openSession, quantize, quantPlan, readModel, writeGraph } from '../../compile.ts';
 import { manifestFields } from '../../host/model-fields.ts';
 import { readNpy } from '../../host/sources/npy.ts';
-import { isInt16 } from '../../models/graph/types.ts';
+import { type Graph, isInt16 } from '../../models/graph/types.ts';
 import { defaultHop } from '../../models/stream/default-hop.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { mixed } from '../../quant/mixed.ts';
 import { codeOf } from '../host/helpers.ts';
+import { cases as plain } from '../ops/add.cases.ts';
+import { cases as norms } from '../ops/layernorm.cases.ts';
 import { root } from '../shared.ts';
 
 const zoo = join(root, 'models/zoo/har');
@@ -48,6 +50,20 @@ test('int16: a quantised file with int16 activations is compiled with the kernel
   const stored = await readModel(writeGraph(wide), { digest: await sha256(writeGraph(wide)) });
   assert.ok(isQuantised(stored));
   same(wasm, (await compiledBuild(quantPlan(planStream(stored, { hop })), { ...table, ...manifestFields(stored) })).wasm);
+});
+
+test('rare operators: the third interpreter has them, and no module without them has a byte more', async () => {
+  const { length } = (await build(quantPlan(planStream(plain[0]?.graph as Graph, { hop: 1 })))).wasm;
+  for (const [name, found] of [
+    ['a difference', plain.find(({ name }) => name === 'a difference')],
+    ['layernorm', norms[0]],
+  ] as const) {
+    if (!found) throw new Error(`no case ${name}`);
+    const plan = quantPlan(planStream(found.graph, { hop: 1 }));
+    const { wasm } = await build(plan);
+    same(wasm, (await compiledBuild(plan, table)).wasm);
+    assert.ok(wasm.length > length, name);
+  }
 });
 
 test('the hop: the option, else the file, else about a tenth of the window; options of the plan and labels count', async () => {
