@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 6fccdba85b1fbfcf53132cf5a25229590d39b0c02d670493990647aaea7c14d6
+ * Sources: 2d6b9019794fcf9ef14602f66587c90485a43956a79fea5f229fdaefda78ad5c
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AEf39/fwF/YAZ/f39/f38AYAJ/fwBgAAF/YAN/f38AYAJ/fwF/YAV/f39/fwBgAX8AYAN/f38Bf2AEf39/fgBgBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 14df822eb678b57a54fcd3af2ca10199e746209e01b181888ccaf25bf622c10d
+ * Sources: 0a3d623219fa642d1259db7dc37ec214c3f0ab8c4e65bb51f074589ee9e3d911
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

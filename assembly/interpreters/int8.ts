@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: a86ff71f82367e5a6eefd10cfb79c936e13f1b66fe61817bd1e1ff37da283d27
+ * Sources: 753aad552b2a8b46cac932965ac671643bad57e7c60fdcfb4379a99fce1c749f
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

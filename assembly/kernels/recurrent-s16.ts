@@ -25,6 +25,7 @@ export class RecurrentBlock extends PlainBlock {
   output_shift: i32;
 }
 
+
 @unmanaged
 export class LstmBlock extends RecurrentBlock {
   forget_mult: i32;
@@ -35,6 +36,7 @@ export class LstmBlock extends RecurrentBlock {
   tanh_shift: i32;
   clip: i32; // largest |cell|; 32768: any
 }
+
 
 @unmanaged
 export class GruBlock extends RecurrentBlock {
@@ -194,8 +196,7 @@ function gru_row(p: GruBlock, x: usize, before: usize, y: usize, after: bool): v
 }
 
 function rnn_row(p: RecurrentBlock, x: usize, before: usize, y: usize): void {
-  for (let k: i32 = 0; k < p.y_c; k++)
-    store<i8>(y + k, to_output(p, tanh_s16(p.table, at_row(p, x, before, k), 3, 0)));
+  for (let k: i32 = 0; k < p.y_c; k++) store<i8>(y + k, to_output(p, tanh_s16(p.table, at_row(p, x, before, k), 3, 0)));
 }
 
 /** Kinds of cells. */

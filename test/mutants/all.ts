@@ -16,6 +16,7 @@ import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
 import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
+import { recurrent } from './table/recurrent.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
@@ -23,6 +24,7 @@ export const all: readonly Mutant[] = [
   ...modelsRead,
   ...models,
   ...norms,
+  ...recurrent,
   ...quant,
   ...quantCalibration,
   ...assembly,

@@ -1,6 +1,6 @@
 /** gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[]. */
 import type { OpCase } from './case.ts';
-import { recurrentCase, type RecurrentSpec } from './recurrent.ts';
+import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const gru = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('gru', name, spec);
 

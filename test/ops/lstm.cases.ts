@@ -1,6 +1,6 @@
 /** lstm: 1 to 40 units, one to many rows, backwards, hard gates, clipped cells, cell scales, saturated gates.  Out: OpCase[]. */
 import type { OpCase } from './case.ts';
-import { recurrentCase, type RecurrentSpec } from './recurrent.ts';
+import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const lstm = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('lstm', name, spec);
 

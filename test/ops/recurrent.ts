@@ -27,11 +27,20 @@ export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: Recu
   const from = g.mac(g.x, gateParams, x[1] * x[2], outChannels, { gain: 60 * gain });
   const kernel = { ...kernelOfOne, kernelF: x[1] };
   const weights = { ...from.weights, scaleRule: 'gate' as const };
-  const gates = g.b.node('conv', [g.x], { ...kernel, groups: 1, outChannels, ...from, weights, clamp: noClamp }, 'gates', gateParams);
+  const gates = g.b.node(
+    'conv',
+    [g.x],
+    { ...kernel, groups: 1, outChannels, ...from, weights, clamp: noClamp },
+    'gates',
+    gateParams,
+  );
   const data = Int8Array.from({ length: outChannels * units }, () => g.int(-127, 127));
   const scales = Float64Array.from({ length: outChannels }, () => Math.fround(g.int(4, 12) / 1000 / units));
   const recurrentBias = bias === 'none' ? null : Int32Array.from({ length: outChannels }, () => g.int(-9000, 9000));
   const attrs = { units, recurrent: { data, scales }, recurrentBias, reverse, ...(slope !== undefined && { slope }) };
-  const own = op === 'lstm' ? { ...(clip !== undefined && { clip }), ...(cellPower !== undefined && { cellPower }) } : { resetAfter };
-  return g.node(op, [gates], { ...attrs, ...own } as never, yq).done(name, { steps: spec.steps ?? 3, ...(spec.hop && { hop: spec.hop }) });
+  const own =
+    op === 'lstm' ? { ...(clip !== undefined && { clip }), ...(cellPower !== undefined && { cellPower }) } : { resetAfter };
+  return g
+    .node(op, [gates], { ...attrs, ...own } as never, yq)
+    .done(name, { steps: spec.steps ?? 3, ...(spec.hop && { hop: spec.hop }) });
 }

@@ -1,6 +1,6 @@
 /** rnn: 1 to 40 units, backwards, saturated.  Out: OpCase[]. */
 import type { OpCase } from './case.ts';
-import { recurrentCase, type RecurrentSpec } from './recurrent.ts';
+import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const rnn = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('rnn', name, spec);
 

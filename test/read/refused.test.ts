@@ -87,18 +87,6 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
     /1 row\) meets its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Pow', {}, 'm')]),
   ],
-  LSTM: [
-    'R13',
-    /6 frames of the window from its first/,
-    () => onnx([after('LSTM', { hidden_size: 4 }, 's', 's')], { s: ones(1) }),
-  ],
-  GRU: ['R13', /6 frames/, () => onnx([after('GRU', { hidden_size: 4 }, 's', 's')], { s: ones(1) })],
-  RNN: ['R13', /6 frames/, () => onnx([after('RNN', { hidden_size: 4 }, 's', 's')], { s: ones(1) })],
-  'bidirectional LSTM': [
-    'R13',
-    /6 frames of the window backwards/,
-    () => onnx([after('LSTM', { hidden_size: 4, direction: 'bidirectional' }, 's', 's')], { s: ones(1) }),
-  ],
   'two activations multiplied': [
     'R13',
     /attention reads the 6 rows .* \[1, 3, 6\]/,
@@ -140,7 +128,7 @@ const meanOverTime = { code: 40, inputs: ['x', 'axis'], outputs: ['m'], options:
 const meanTensors = { axis: { shape: [1], ints: [1] }, m: { shape: [1, 1, 4] } };
 
 const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => string]> = {
-  UNIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(44)])],
+  UNIDIRECTIONAL_SEQUENCE_RNN: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(35)])],
   LSTM: ['R13', /the 16 frames/, () => tflite([single(16)])],
   BIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames of the window backwards/, () => tflite([single(52)])],
   BATCH_MATMUL: ['R13', /attention reads the 16 rows/, () => tflite([single(126, 'x')])],

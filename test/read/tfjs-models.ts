@@ -51,6 +51,7 @@ class Maker {
       'leaky',
       'dense',
       'zero',
+      'recurrent',
       'join',
       'add',
     ] as const);
@@ -76,6 +77,16 @@ class Maker {
         return this.planar
           ? of(L.separableConv2d({ ...common, filters, depthMultiplier: this.int(1, 2), strides: stride, name }))
           : x;
+      case 'recurrent': {
+        if (this.planar) return x;
+        const recurrentActivation = this.pick(['sigmoid', 'hardSigmoid'] as const);
+        const start = { recurrentInitializer: 'glorotNormal' } as const;
+        const config = { units: this.int(1, 4), returnSequences: true, useBias, name, ...start };
+        const gated = { ...config, recurrentActivation };
+        const cell: Apply = this.pick([() => L.lstm(gated), () => L.gru(gated), () => L.simpleRNN(config)])();
+        const both = { layer: cell, mergeMode: 'concat', name: `${name}_both` } as const;
+        return of(this.int(0, 2) === 0 ? L.bidirectional(both) : cell);
+      }
       case 'max':
         return of(
           this.planar

@@ -213,11 +213,13 @@ test('all unsupported layers are listed at once, by name, with the rule', async 
   model.add(L.gru({ units: 3, returnSequences: true, recurrentInitializer: 'zeros', name: 'second' }));
   model.add(L.conv1d({ filters: 2, kernelSize: 2, dataFormat: 'channelsLast', name: 'fine' }));
   const { json, files } = await filesOf(model);
-  const { code, message } = await refusal(json, files);
+  const known = new TextDecoder().decode(json);
+  const unknown = known.replace('"LSTM"', '"ConvLSTM2D"').replace('"GRU"', '"AdditiveAttention"');
+  const { code, message } = await refusal(new TextEncoder().encode(unknown), files);
   assert.is(code, 'RN160');
   assert.match(message, /2 layers/);
-  assert.match(message, /LSTM memory: rule R13: recurrence runs through the 10 frames/);
-  assert.match(message, /GRU second: rule R13/);
+  assert.match(message, /ConvLSTM2D memory: rule R13: recurrence runs through the 10 frames/);
+  assert.match(message, /AdditiveAttention second: rule R13/);
 });
 
 test('a layer normalisation over time is refused by its rule', async () => {

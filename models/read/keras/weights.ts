@@ -82,6 +82,7 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
       if (!own || typeof name !== 'string') continue;
       const at = `${path}${name}`;
       walk(layer, own, `${at}/`, depth + 1);
+      addCells(found, own, String(layer.class_name), at);
       const wrapped = isObject(inner.layer) ? inner.layer : undefined;
       const [from, of] = wrapped ? [own.child('layer'), wrapped] : [own, layer];
       if (from) addOwn(found, from, of, at);
@@ -89,6 +90,19 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
   };
   walk(model, root, '', 0);
   return found;
+}
+
+/** The weights of a recurrent layer, which its cell has; of both cells, where it runs both ways. */
+function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {
+  const sides = className === 'Bidirectional' ? ['forward', 'backward'] : [''];
+  if (!/^(Bidirectional|LSTM|GRU|SimpleRNN)$/.test(className)) return;
+  for (const side of sides) {
+    const vars = (side === '' ? layer : layer.child(`${side}_layer`))?.child('cell')?.child('vars');
+    for (const [number, name] of ['kernel', 'recurrent_kernel', 'bias'].entries()) {
+      const weight = vars?.child(String(number));
+      if (weight) found.set([path, side, 'cell', name].filter((part) => part !== '').join('/'), tensorOf(weight));
+    }
+  }
 }
 
 /** The numbered weights of one layer. */

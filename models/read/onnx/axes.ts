@@ -94,7 +94,8 @@ export function layoutOfInput(
     );
   }
   const rows = anchor !== undefined && anchor.dims.length === 2 && input.dims.length === 2;
-  const timeFirst = anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length, false)[0]?.[0] === 't';
+  const timeFirst =
+    anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length, false)[0]?.[0] === 't';
   if (input.dims.length > 1 && input.dims[0] !== 1 && !rows && !timeFirst) {
     fail(`the batch is ${input.dims[0]}`, 'a stream has one signal: dimension 0 has to be 1', batchOfOne(input.dims));
   }

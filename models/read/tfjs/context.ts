@@ -66,6 +66,14 @@ export class Context {
     return refuse(`its ${names[0]} is not among the weights`);
   }
 
+  /** What stands behind a layer's name in the names of weights. */
+  below({ name }: Layer): string[] {
+    return [...this.weightsByName.keys()].flatMap((key) => {
+      const at = `/${key}`.lastIndexOf(`/${name}/`);
+      return at < 0 ? [] : [key.slice(at + name.length + 1).replace(/:0$/, '')];
+    });
+  }
+
   /** Dims of a weight, where it is there. */
   dimsOf(layer: Layer, names: string[]): number[] {
     const found = names.map((name) => this.find(layer, name)).find((f) => f !== undefined);

@@ -4,6 +4,7 @@
  * In: Facts.  Out: findings.  A Graph holds no layer that breaks R10 or R13: the readers refuse those (models/read/refused.ts), so here
  * these two say what was checked.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
  */
+import { isRecurrent } from '../../graph/recurrent.ts';
 import { viewOf } from '../../graph/view.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
@@ -64,9 +65,20 @@ export function joins({ graph, timing, plan }: Facts): Finding {
   };
 }
 
-/** R13: nothing recurrent, no attention, no softmax over time, no positional encoding. */
+/** R13: what runs through a window from its first frame; no attention, softmax over time or positional encoding. */
 export function recurrence({ graph, layers }: Facts): Finding {
   const head = graph.nodes.length - layers.length;
+  const cells = graph.nodes.filter(isRecurrent);
+  if (cells.length > 0) {
+    const carried = cells.every(({ attrs }) => attrs.carry);
+    return {
+      level: 'note',
+      text: carried
+        ? `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'carries its' : 'carry their'} state on from frame to frame, as the model over an endless signal does`
+        : `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'begins' : 'begin'} anew at every window, over all of its frames`,
+      ...(!carried && { tryThis: '--mode stream, which carries the state on, where the model may run over an endless signal' }),
+    };
+  }
   return {
     level: 'ok',
     text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, attention, softmax over time or positional encoding`,

@@ -19,6 +19,7 @@ import {
   lowerUnary,
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
+import { lowerBidirectional, lowerRecurrent } from './recurrent.ts';
 import { lowerCropping, lowerIdentity, lowerMove, lowerZeroPadding } from './shape.ts';
 
 export type Lower = (ctx: Context, layer: Layer, xs: Value[]) => Value;
@@ -35,6 +36,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['AveragePooling1D', lowerPool('avgpool', 1)],
   ['AveragePooling2D', lowerPool('avgpool', 2)],
   ['BatchNormalization', lowerBatchNormalization],
+  ['Bidirectional', lowerBidirectional],
   ['Concatenate', lowerConcatenate],
   ['Conv1D', lowerConv(1)],
   ['Conv2D', lowerConv(2)],
@@ -45,11 +47,13 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['DepthwiseConv2D', lowerDepthwise(2)],
   ['ELU', lowerUnary('elu', ['alpha'], 1)],
   ['Flatten', lowerMove],
+  ['GRU', lowerRecurrent],
   ['GlobalAveragePooling1D', lowerGlobal('globalavg', 1)],
   ['GlobalAveragePooling2D', lowerGlobal('globalavg', 2)],
   ['GlobalMaxPooling1D', lowerGlobal('globalmax', 1)],
   ['GlobalMaxPooling2D', lowerGlobal('globalmax', 2)],
   ['LayerNormalization', lowerLayerNormalization],
+  ['LSTM', lowerRecurrent],
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', lowerPool('maxpool', 2)],
@@ -60,6 +64,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Reshape', lowerMove],
   ['SeparableConv1D', lowerSeparable(1)],
   ['SeparableConv2D', lowerSeparable(2)],
+  ['SimpleRNN', lowerRecurrent],
   ['Softmax', lowerSoftmax],
   ['Subtract', lowerSubtract],
   ['ThresholdedReLU', lowerUnary('thresholdedrelu', ['theta'], 1)],
@@ -70,7 +75,6 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
 
 /** The names that models/read/refused.ts knows these layers by. */
 const known: Readonly<Record<string, string>> = {
-  SimpleRNN: 'RNN',
   ConvLSTM2D: 'LSTM',
   ConvLSTM2DCell: 'LSTM',
   AdditiveAttention: 'Attention',
@@ -81,6 +85,5 @@ const known: Readonly<Record<string, string>> = {
 export function whyNot(layer: Layer, [x]: readonly (Value | undefined)[], dims: number[] | undefined): string {
   const { className } = layer;
   const seen = { ...(x && { layout: x.layout }), ...(dims && { dims }) };
-  if (className === 'Bidirectional') return streamingReason('LSTM', { ...seen, direction: 'bidirectional' }) as string;
   return streamingReason(lookup(known, className) ?? className, seen) ?? 'the layer is not supported';
 }

@@ -1,0 +1,121 @@
+/**
+ * LSTM, GRU, SimpleRNN, and Bidirectional around one of them.
+ *
+ * In: [n, t, values]; kernel [values][gates * units], recurrent_kernel [units][gates * units], bias.  Out: [n, t, units]
+ * where sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent layers (gates i f c o; z r h; a
+ * gru that resets after the product has a bias for each side).
+ */
+import { dim, type Layout } from '../../layout.ts';
+import { addCell, type Cell, lastRow, transposed } from '../../recurrent.ts';
+import { Config, type Context, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import { isObject, type Layer } from '../topology.ts';
+
+const gatesOf = { LSTM: 4, GRU: 3, SimpleRNN: 1 } as const;
+type Kind = keyof typeof gatesOf;
+const ops = { LSTM: 'lstm', GRU: 'gru', SimpleRNN: 'rnn' } as const;
+
+/** One direction: its config, and what a weight's name may have before it. */
+interface Direction {
+  layer: Layer;
+  kind: Kind;
+  /** Of a Bidirectional: `forward` or `backward`. */
+  side: string;
+  reverse: boolean;
+}
+
+export function lowerRecurrent(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const reverse = new Config(layer).boolean('go_backwards', false);
+  return recurrent(ctx, layer, xs, [{ layer, kind: layer.className as Kind, side: '', reverse }]);
+}
+
+export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const inner = layer.config.layer;
+  const kind = isObject(inner) ? inner.class_name : undefined;
+  if (!isObject(inner) || !isObject(inner.config) || (kind !== 'LSTM' && kind !== 'GRU' && kind !== 'SimpleRNN'))
+    return refuse('only an LSTM, a GRU or a SimpleRNN can run both ways');
+  if ((layer.config.merge_mode ?? 'concat') !== 'concat') refuse(`its outputs are joined by ${String(layer.config.merge_mode)}`);
+  const own: Layer = { ...layer, config: inner.config };
+  return recurrent(ctx, own, xs, [
+    { layer: own, kind, side: 'forward', reverse: false },
+    { layer: own, kind, side: 'backward', reverse: true },
+  ]);
+}
+
+function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[]): Value {
+  const value = x as Value;
+  if (value.pads) refuse('zeros were added before it, which only a convolution can take');
+  const { layout } = value;
+  const factors = layout[2] ?? [];
+  if (layout.length !== 3 || (layout[1] ?? []).some((f) => f.axis !== 't') || factors.some((f) => f.axis === 't'))
+    refuse('it does not run along time');
+  const config = new Config(layer);
+  for (const key of ['stateful', 'return_state', 'unroll_masked']) if (config.boolean(key, false)) refuse(`${key} is set`);
+  const all = config.boolean('return_sequences', false);
+  const shape = ctx.shape(value);
+  const add = ctx.builder.node.bind(ctx.builder);
+  const ends = directions.map((direction) => {
+    const name = directions.length > 1 ? `${layer.name}/${direction.side}` : layer.name;
+    const cell = cellOf(ctx, direction, shape.f * shape.c);
+    const tensor = addCell(add, { tensor: value.tensor, shape, factors }, cell, name);
+    if (all && direction.reverse && directions.length === 1) refuse('it returns its outputs from the last frame to the first');
+    return all ? tensor : lastRow(add, tensor, shape.t, direction.reverse, name);
+  });
+  const units = (ctx.builder.shape(ends[0] as number).c as number) * ends.length;
+  const tensor = ends.length === 1 ? (ends[0] as number) : ctx.builder.node('concat', ends, { axis: 'c' }, `${layer.name}/both`);
+  const out: Layout = all ? [[], dim('t', shape.t), dim('c', units)] : [[], dim('c', units)];
+  return { tensor, layout: out };
+}
+
+/** The slope of gates that are straight lines; undefined for the logistic function. */
+function slopeOf(ctx: Context, config: Config, fallback: string): number | undefined {
+  const name = config
+    .text('recurrent_activation', fallback)
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+  if (name === 'sigmoid') return undefined;
+  return name === 'hard_sigmoid'
+    ? ctx.keras3
+      ? 1 / 6
+      : 0.2
+    : refuse(`its gates are ${name}; sigmoid and hard_sigmoid are read`);
+}
+
+function cellOf(ctx: Context, { layer, kind, side, reverse }: Direction, inputs: number): Cell {
+  const config = new Config(layer);
+  const units = config.lengths('units', 1, 0)[0] as number;
+  const sums = gatesOf[kind] * units;
+  if (config.text('activation', 'tanh') !== 'tanh') refuse(`its function is ${config.text('activation', '')}; tanh is read`);
+  const of = (weight: string, dims: number[]) => ctx.weight(layer, namesOf(ctx, layer, side, weight), dims);
+  const kernel = of('kernel', [inputs, sums]);
+  const inner = of('recurrent_kernel', [units, sums]);
+  const resetAfter = kind === 'GRU' && config.boolean('reset_after', ctx.keras3);
+  const bias = config.boolean('use_bias', true) ? of('bias', resetAfter ? [2, sums] : [sums]) : new Float32Array(sums);
+  const cell: Cell = {
+    op: ops[kind],
+    units,
+    input: { data: transposed(kernel, inputs, sums) },
+    bias: bias.slice(0, sums),
+    recurrent: { data: transposed(inner, units, sums) },
+    recurrentBias: null,
+    reverse,
+    ...(kind === 'GRU' && { resetAfter }),
+  };
+  const slope = kind === 'SimpleRNN' ? undefined : slopeOf(ctx, config, 'hard_sigmoid');
+  if (slope !== undefined) cell.slope = slope;
+  if (bias.length === sums) return cell;
+  // only what the reset gate multiplies has to stay apart
+  const second = bias.subarray(sums);
+  const first = cell.bias as Float32Array;
+  for (let o = 0; o < 2 * units; o++) first[o] = (first[o] as number) + (second[o] as number);
+  return { ...cell, recurrentBias: Float32Array.from(second, (b, o) => (o < 2 * units ? 0 : b)) };
+}
+
+/** Names of a weight below its layer: by itself, in a cell, and in one direction of two. */
+const namesOf = (ctx: Context, layer: Layer, side: string, weight: string): string[] => {
+  const found = ctx.below(layer).filter((name) => {
+    const parts = name.split('/');
+    return parts.at(-1) === weight && (side === '' || parts.some((part) => part.startsWith(side)));
+  });
+  return found.length > 0 ? found : [weight];
+};

@@ -1,0 +1,72 @@
+/** Faults in recurrences: cells, their integers and kernels, states that go on, loops of files. */
+import { inFolder } from '../mutant.ts';
+
+const cases = 'ops/ops';
+const reading = 'read/recurrent';
+
+export const recurrent = [
+  ...inFolder('quant/ops', [
+    {
+      id: 'gates-table-bend',
+      file: 'gates.ts',
+      find: 'bend / (16 * 24 * 24)',
+      replace: 'bend / (8 * 24 * 24)',
+      tests: cases,
+      why: 'the table of the logistic function lies above its values by twice as much',
+      env: { RUNLET_CASES: 'lstm, ', RUNLET_TARGETS: 'interp' },
+    },
+  ]),
+  ...inFolder('assembly/kernels', [
+    {
+      id: 'recurrent-rows-before',
+      file: 'recurrent-s16.ts',
+      find: 'if (!p.carry || done >= p.skip) return false;',
+      replace: 'if (!p.carry || done >= p.skip - 1) return false;',
+      tests: 'property/recurrent',
+      why: 'a row before the signal comes into a state that goes on',
+    },
+    {
+      id: 'recurrent-begin',
+      file: 'recurrent-s16.ts',
+      find: 'fill_s8(p.cell, 0, p.y_c << 1);',
+      replace: '',
+      tests: cases,
+      why: 'a cell begins with what lies in memory',
+      env: { RUNLET_CASES: 'lstm, ', RUNLET_TARGETS: 'interp' },
+    },
+  ]),
+  ...inFolder('models', [
+    {
+      id: 'padded-before-states',
+      file: 'stream/before.ts',
+      find: 'if (view.producer(id) && rowsBefore(plan, id) > 0) found.add(id);',
+      replace: 'if (view.producer(id) && rowsBefore(plan, id) > 99) found.add(id);',
+      tests: 'property/recurrent',
+      why: 'a state takes in what padding before the signal hides',
+    },
+    {
+      id: 'last-row-backwards',
+      file: 'read/recurrent.ts',
+      find: 'reverse ? { before: 0, after: 1 - rows }',
+      replace: 'reverse ? { before: 1 - rows, after: 0 }',
+      tests: reading,
+      why: 'a cell that runs backwards ends at the last frame',
+    },
+    {
+      id: 'cell-unverified',
+      file: 'read/cell.ts',
+      find: 'Math.abs(a - b) <= 1e-5 *',
+      replace: 'Math.abs(a - b) <= 1e-1 *',
+      tests: reading,
+      why: 'a body that is no gru is taken for one',
+    },
+    {
+      id: 'gru-bias-apart',
+      file: 'read/onnx/lower/recurrent.ts',
+      find: '(o >= 2 * units ? v : 0)',
+      replace: '(o >= units ? v : 0)',
+      tests: reading,
+      why: 'the reset gate has one of its biases twice',
+    },
+  ]),
+];
