@@ -154,9 +154,9 @@ test('the page and runlet/compile have no Node import: they read, plan, quantise
 
 test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
-    ['models/ops', '.ts', ['op', 'sliding', 'unary', 'index']],
-    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'index']],
+    ['models/ops', '.ts', ['op', 'sliding', 'unary', 'recurrent', 'index']],
+    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'gates', 'recurrent', 'index']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'recurrent', 'index']],
     [
       'assembly/kernels',
       '.ts',
@@ -177,6 +177,7 @@ test('an operator is five files of one name', () => {
         'needs',
         'patch',
         'pool-s16',
+        'recurrent',
         'rows',
         'sliding',
         'taps',

@@ -158,7 +158,7 @@ export interface MulBlock {
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
 
-/** Rows of another layer that lie before the signal. assembly/kernels/recurrent-s16.ts */
+/** Rows of another layer that lie before the signal. assembly/kernels/recurrent.ts */
 export interface BeforeBlock {
   y: number;
   row: number; // bytes
@@ -166,7 +166,7 @@ export interface BeforeBlock {
   count: number; // address, i32: rows so far
   skip: number;
 }
-export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent-s16', bytes: 20, at: { y: 0, row: 4, zero: 8, count: 12, skip: 16 } };
+export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent', bytes: 20, at: { y: 0, row: 4, zero: 8, count: 12, skip: 16 } };
 
 /**
  * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they
@@ -325,7 +325,7 @@ export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 
 
 /**
  * Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift.
- * assembly/kernels/recurrent-s16.ts
+ * assembly/kernels/recurrent.ts
  */
 export interface RecurrentBlock extends PlainBlock {
   cell: number; // address, s16 [units]: cell (lstm), state (gru)
@@ -339,7 +339,7 @@ export interface RecurrentBlock extends PlainBlock {
   output_mult: number;
   output_shift: number;
 }
-export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent-s16', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
+export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
 
 /** Rows of the stream count from the start of window n. assembly/kernels/taps.ts */
 export interface TapsBlock extends PlainBlock {
@@ -364,7 +364,14 @@ export interface TapsBlock extends PlainBlock {
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
 
-/** assembly/kernels/recurrent-s16.ts */
+/** assembly/kernels/gru.ts */
+export interface GruBlock extends RecurrentBlock {
+  gates: number; // address, s16 [units]: of the reset gate
+  scaled: number; // address, s8 [units]: the state times the reset gate
+}
+export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };
+
+/** assembly/kernels/lstm.ts */
 export interface LstmBlock extends RecurrentBlock {
   forget_mult: number;
   forget_shift: number;
@@ -374,11 +381,4 @@ export interface LstmBlock extends RecurrentBlock {
   tanh_shift: number;
   clip: number; // largest |cell|; 32768: any
 }
-export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'recurrent-s16', bytes: 180, at: { ...RecurrentBlock.at, forget_mult: 152, forget_shift: 156, input_mult: 160, input_shift: 164, tanh_mult: 168, tanh_shift: 172, clip: 176 } };
-
-/** assembly/kernels/recurrent-s16.ts */
-export interface GruBlock extends RecurrentBlock {
-  gates: number; // address, s16 [units]: of the reset gate
-  scaled: number; // address, s8 [units]: the state times the reset gate
-}
-export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'recurrent-s16', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };
+export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 180, at: { ...RecurrentBlock.at, forget_mult: 152, forget_shift: 156, input_mult: 160, input_shift: 164, tanh_mult: 168, tanh_shift: 172, clip: 176 } };

@@ -60,7 +60,9 @@ export function kernelSetOf({ nodes, tensors }: Graph): KernelSet {
   return tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
 }
 
-const rareFiles = new Set<string>(Object.values(emitOps).flatMap(({ name, file = name, rare }) => (rare === true ? [file] : [])));
+const rareFiles = new Set<string>(
+  Object.values(emitOps).flatMap(({ name, files = [], rare }) => (rare === true ? [name, ...files] : [])),
+);
 
 /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
 export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet = 'int8'): KernelName[] =>

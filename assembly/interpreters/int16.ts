@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 0a3d623219fa642d1259db7dc37ec214c3f0ab8c4e65bb51f074589ee9e3d911
+ * Sources: b846ab6b734348029d3ccf5fa168d84d694495d01f2d213dfe15fe6f444ba38a
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

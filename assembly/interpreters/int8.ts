@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 753aad552b2a8b46cac932965ac671643bad57e7c60fdcfb4379a99fce1c749f
+ * Sources: a876797c7837132cdb7c8cb5aece61b34199e46bfce3cf84c82d4ecc40b4f729
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -7,7 +7,6 @@
  * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
 import type { ActivationAttrs } from '../ops/unary.ts';
-import type { GruAttrs, LstmAttrs, RnnAttrs } from './recurrent.ts';
 import { type Clamp, noClamp, type QuantParams } from './stored.ts';
 
 export type { ActivationAttrs } from '../ops/unary.ts';
@@ -179,6 +178,36 @@ export interface LayerNormAttrs {
   beta: Float32Array;
   clamp: Clamp;
 }
+
+export interface RecurrentAttrs {
+  units: number;
+  /** [gate * units + unit][units]: what the output before is multiplied with. */
+  recurrent: Weights;
+  /** [gate * units + unit], added to those products; int32 at the scale of the output times that of the weights. */
+  recurrentBias: Float32Array | Int32Array | null;
+  /** From the window's last row to its first. */
+  reverse: boolean;
+  /** The state goes on from row to row, over all windows; left out: it begins anew at every window. */
+  carry?: boolean;
+  /** Gates are a straight line of this slope, cut off at 0 and 1; left out: the logistic function. */
+  slope?: number;
+}
+
+/** Gates: input, forget, cell, output. */
+export interface LstmAttrs extends RecurrentAttrs {
+  /** The cell is kept between -clip and clip; left out: it is not. */
+  clip?: number;
+  /** int8 graphs only: the cell's scale is 2^cellPower. */
+  cellPower?: number;
+}
+
+/** Gates: update, reset, candidate. h = z h + (1 - z) n. */
+export interface GruAttrs extends RecurrentAttrs {
+  /** n = tanh(x + r (U h + b)); else tanh(x + U (r h) + b). */
+  resetAfter: boolean;
+}
+
+export type RnnAttrs = RecurrentAttrs;
 
 /** Operator names, the same in models/ops, quant/ops, assembly/kernels, assembly/emit/ops and test/ops. */
 export interface OpAttrs {

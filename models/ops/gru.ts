@@ -5,7 +5,7 @@
  * h = z h + (1 - z) n, n = tanh(x + r (U h + b)) with `resetAfter`, else tanh(x + U (r h) + b).
  * Source: ONNX GRU (linear_before_reset), Keras GRU (reset_after), Cho et al. 2014.
  */
-import type { GruAttrs } from '../graph/recurrent.ts';
+import type { GruAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
 import {
   type CellStep,

@@ -5,7 +5,7 @@
  * c = f c + i tanh(g); h = o tanh(c).  Source: ONNX LSTM, TensorFlow Lite UNIDIRECTIONAL_SEQUENCE_LSTM (without
  * peepholes and projection), Keras LSTM.
  */
-import type { LstmAttrs } from '../graph/recurrent.ts';
+import type { LstmAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
 import {
   type CellStep,

@@ -7,8 +7,7 @@
  * Streaming: from a window's first row on, so that a window is computed as a whole; with `carry` the state
  * goes on from row to row, and the operator is point-wise.
  */
-import type { RecurrentAttrs } from '../graph/recurrent.ts';
-import type { QuantParams, Shape } from '../graph/types.ts';
+import type { QuantParams, RecurrentAttrs, Shape } from '../graph/types.ts';
 import { type FloatTensor, misfit, pointwise, type StreamRule } from './op.ts';
 import { only, showShape } from './sliding.ts';
 

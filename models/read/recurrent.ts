@@ -4,8 +4,17 @@
  * In: weights in the order of our gates (models/graph/recurrent.ts), and where the input's elements lie.
  * Out: the tensor [t][1][units].
  */
-import type { GruAttrs, LstmAttrs } from '../graph/recurrent.ts';
-import { kernelOfOne, noClamp, type OpAttrs, type OpName, type QuantParams, type Shape, type Weights } from '../graph/types.ts';
+import {
+  type GruAttrs,
+  kernelOfOne,
+  type LstmAttrs,
+  noClamp,
+  type OpAttrs,
+  type OpName,
+  type QuantParams,
+  type Shape,
+  type Weights,
+} from '../graph/types.ts';
 import { gateParams } from '../ops/recurrent.ts';
 import { type Factor, orderOf, toNormalForm } from './layout.ts';
 

@@ -6,11 +6,7 @@
  */
 import { int16, tanh16 } from './gates.ts';
 import type { IntOp } from './op.ts';
-import { gate16, outputOf, type RecurrentParams, recurrentParams, recurrentSum, walkInts } from './recurrent.ts';
-
-export interface GruParams extends RecurrentParams {
-  resetAfter: boolean;
-}
+import { gate16, outputOf, recurrentParams, recurrentSum, walkInts } from './recurrent.ts';
 
 /** x / 2^15, rounded to nearest, halves up. */
 const down15 = (x: number): number => (x + 16384) >> 15;

@@ -4,19 +4,10 @@
  * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, to the bit: TensorFlow Lite Micro
  * UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations and weights with an int16 cell.
  */
-import { type Multiplier, quantizeMultiplier } from '../fixed-point.ts';
+import { quantizeMultiplier } from '../fixed-point.ts';
 import { int16, product16, tanh16, tanhInput } from './gates.ts';
 import type { IntOp } from './op.ts';
-import { gate16, outputOf, type RecurrentParams, recurrentParams, walkInts } from './recurrent.ts';
-
-export interface LstmParams extends RecurrentParams {
-  forget: Multiplier;
-  input: Multiplier;
-  /** Of the cell, to the tanh's input. */
-  tanh: { multiplier: number; shift: number };
-  /** Largest |cell|; 32768: any. */
-  clip: number;
-}
+import { gate16, outputOf, recurrentParams, walkInts } from './recurrent.ts';
 
 /** A scale of 2^-11 holds values up to 16, where tanh is 1. */
 const usualPower = -11;

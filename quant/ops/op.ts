@@ -18,10 +18,7 @@ import {
 } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
-import type { GruParams } from './gru.ts';
 import type { Types } from './int16.ts';
-import type { LstmParams } from './lstm.ts';
-import type { RecurrentParams } from './recurrent.ts';
 
 export interface IntTensor {
   data: Ints; // [t][f][c]
@@ -115,6 +112,38 @@ export interface LayerNormParams extends Range {
 export type ActivationParams =
   | { table: Int8Array; types?: undefined }
   | (Range & { types: Types; xZero: number; yZero: number; above: Multiplier; below: Multiplier & { negate: boolean } });
+
+export interface RecurrentParams {
+  units: number;
+  /** [gate * units + unit][units]. */
+  weights: Int8Array;
+  /** [gate * units + unit]: the bias less the zero point's share. */
+  bias: Int32Array;
+  multiplier: Int32Array;
+  shift: Int32Array;
+  /** Zero point of the output. */
+  zero: number;
+  /** From 15 bits behind the point to the output's scale. */
+  output: Multiplier;
+  reverse: boolean;
+  carry: boolean;
+  /** Of the gates' straight line, 15 bits behind the point; 0: the logistic function. */
+  slope: number;
+  types: { x: 'int16'; y: 'int8' };
+}
+
+export interface LstmParams extends RecurrentParams {
+  forget: Multiplier;
+  input: Multiplier;
+  /** Of the cell, to the tanh's input. */
+  tanh: { multiplier: number; shift: number };
+  /** Largest |cell|; 32768: any. */
+  clip: number;
+}
+
+export interface GruParams extends RecurrentParams {
+  resetAfter: boolean;
+}
 
 export interface IntParams {
   conv: MacParams;

@@ -6,33 +6,14 @@
  * g = saturate(x + requantise(b + sum u (h - zero))), int16.  Source: TensorFlow Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
-import { isRecurrent, type RecurrentAttrs } from '../../models/graph/recurrent.ts';
-import type { Node, NodeOf, QuantParams, Shape, Tensor, Weights } from '../../models/graph/types.ts';
+import { isRecurrent } from '../../models/graph/recurrent.ts';
+import type { Node, NodeOf, QuantParams, RecurrentAttrs, Shape, Tensor, Weights } from '../../models/graph/types.ts';
 import { sameParams } from '../../models/graph/types.ts';
 import { gateParams } from '../../models/ops/recurrent.ts';
 import { only } from '../../models/ops/sliding.ts';
-import { clampInt, type Multiplier, mostBias, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
+import { clampInt, mostBias, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
 import { int16, line16, logistic16 } from './gates.ts';
-import { type IntTensor, quantOf } from './op.ts';
-
-export interface RecurrentParams {
-  units: number;
-  /** [gate * units + unit][units]. */
-  weights: Int8Array;
-  /** [gate * units + unit]: the bias less the zero point's share. */
-  bias: Int32Array;
-  multiplier: Int32Array;
-  shift: Int32Array;
-  /** Zero point of the output. */
-  zero: number;
-  /** From 15 bits behind the point to the output's scale. */
-  output: Multiplier;
-  reverse: boolean;
-  carry: boolean;
-  /** Of the gates' straight line, 15 bits behind the point; 0: the logistic function. */
-  slope: number;
-  types: { x: 'int16'; y: 'int8' };
-}
+import { type IntTensor, quantOf, type RecurrentParams } from './op.ts';
 
 type RecurrentNode = NodeOf<'lstm'> | NodeOf<'gru'> | NodeOf<'rnn'>;
 

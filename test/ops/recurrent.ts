@@ -3,8 +3,7 @@
  *
  * In: a cell, rows, channels, units.  Out: OpCase.
  */
-import type { GruAttrs, LstmAttrs, RecurrentAttrs } from '../../models/graph/recurrent.ts';
-import { kernelOfOne, noClamp } from '../../models/graph/types.ts';
+import { type GruAttrs, kernelOfOne, type LstmAttrs, noClamp, type RecurrentAttrs } from '../../models/graph/types.ts';
 import { gateParams, gatesOf } from '../../models/ops/recurrent.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 

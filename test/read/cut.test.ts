@@ -141,7 +141,7 @@ test('frames of a window are not cut, nor every second channel', () => {
     }
     return 'read';
   };
-  assert.match(refused([0, 1, 0, 0], [1, 1, 1, 1]), /RN110 STRIDED_SLICE \(it keeps some frames of a window\)/);
+  assert.match(refused([0, 1, 0, 0], [1, 1, 1, 1]), /RN104/, 'one frame less than the file says');
   assert.match(refused([0, 0, 0, 0], [1, 1, 1, 2]), /RN110 STRIDED_SLICE \(it keeps every 2th element\)/);
 });
 

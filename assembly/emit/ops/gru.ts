@@ -6,7 +6,7 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 export const gru: EmitOp<'gru'> = {
   name: 'gru',
   rare: true,
-  file: 'recurrent-s16',
+  files: ['recurrent'],
   emit(io, ctx) {
     const { units, resetAfter } = io.params;
     const gateBytes = 4 * Math.ceil(units / 2);

@@ -6,7 +6,7 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 export const lstm: EmitOp<'lstm'> = {
   name: 'lstm',
   rare: true,
-  file: 'recurrent-s16',
+  files: ['recurrent'],
   emit(io, ctx) {
     const { forget, input, tanh, clip } = io.params;
     const block = ctx.block(LstmBlock, {

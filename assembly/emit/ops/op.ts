@@ -177,7 +177,7 @@ export interface EmitOp<K extends OpName> {
    * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node.
    */
   rare?: true | ((attrs: OpAttrs[K]) => boolean);
-  /** The file of its kernels, where that has another name. */
-  file?: string;
+  /** Other rare files of kernels, which it shares. */
+  files?: readonly string[];
   rotate?(io: StepIo<K>, ctx: EmitContext): Call[];
 }

@@ -6,7 +6,7 @@
 
 import type { OpName } from '../../../models/graph/types.ts';
 import { gateTable } from '../../../quant/ops/gates.ts';
-import type { RecurrentParams } from '../../../quant/ops/recurrent.ts';
+import type { RecurrentParams } from '../../../quant/ops/op.ts';
 import { type At, zeros } from '../block.ts';
 import { BeforeBlock, PlainBlock, type RecurrentBlock } from '../blocks.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';

@@ -6,7 +6,7 @@ import { recurrentCalls, recurrentFields } from './recurrent.ts';
 export const rnn: EmitOp<'rnn'> = {
   name: 'rnn',
   rare: true,
-  file: 'recurrent-s16',
+  files: ['recurrent'],
   emit(io, ctx) {
     const block = ctx.block(RecurrentBlock, recurrentFields(io, ctx).fields);
     return recurrentCalls(ctx, block, callOf('rnn_s16_s8', block));

@@ -19,7 +19,7 @@ export const recurrent = [
   ...inFolder('assembly/kernels', [
     {
       id: 'recurrent-rows-before',
-      file: 'recurrent-s16.ts',
+      file: 'recurrent.ts',
       find: 'if (!p.carry || done >= p.skip) return false;',
       replace: 'if (!p.carry || done >= p.skip - 1) return false;',
       tests: 'property/recurrent',
@@ -27,8 +27,8 @@ export const recurrent = [
     },
     {
       id: 'recurrent-begin',
-      file: 'recurrent-s16.ts',
-      find: 'fill_s8(p.cell, 0, p.y_c << 1);',
+      file: 'recurrent.ts',
+      find: 'fill_s8(block.cell, 0, block.y_c << 1);',
       replace: '',
       tests: cases,
       why: 'a cell begins with what lies in memory',

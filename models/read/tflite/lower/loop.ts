@@ -6,6 +6,7 @@
  * evaluated (body.ts) and has to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
  * Source: TensorFlow Lite WHILE; Keras' recurrent layers as TensorFlow 2 converts them.
  */
+import { minOf } from '../../../lists.ts';
 import { type Body, cellFrom } from '../../cell.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
@@ -101,8 +102,7 @@ function checkLength({ cond }: Loop, t: number): void {
     return op === 'LESS' && constant?.length === 4 ? [new DataView(constant.buffer, constant.byteOffset).getInt32(0, true)] : [];
   });
   const others = cond.operators.filter(({ op }) => op !== 'LESS' && op !== 'LOGICAL_AND');
-  if (limits.length === 0 || others.length > 0 || Math.min(...limits.slice(0, 16)) !== t)
-    throw new Refusal(`it does not run over all ${t} frames`);
+  if (limits.length === 0 || others.length > 0 || minOf(limits) !== t) throw new Refusal(`it does not run over all ${t} frames`);
 }
 
 /** By list variable: the tensor of the body that is put into it, and whether all rows are kept. */
