@@ -1,4 +1,4 @@
-/** Parts of tensors in TensorFlow Lite files: SPLIT, SPLIT_V, SLICE, STRIDED_SLICE and PACK, against the same indexing by hand. */
+/** Parts of tensors in TensorFlow Lite files: SPLIT, SPLIT_V, SLICE, STRIDED_SLICE, UNPACK, GATHER and PACK, against the same indexing by hand. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -22,7 +22,7 @@ const keep = (from: string, to: string, c: number): { tensors: TfModelOf['tensor
   },
 });
 
-function run(tensors: TfModelOf['tensors'], operators: TfOperatorOf[], last: string, c: number): number[] {
+function run(tensors: TfModelOf['tensors'], operators: TfOperatorOf[], last: string, c: number, rows = frames): number[] {
   const first = keep('x', 'x1', channels);
   const end = keep(last, 'y', c);
   const graph = readTflite(
@@ -30,7 +30,7 @@ function run(tensors: TfModelOf['tensors'], operators: TfOperatorOf[], last: str
       tensors: {
         x: { shape: [1, frames, 1, channels] },
         x1: { shape: [1, frames, 1, channels] },
-        y: { shape: [1, frames, 1, c] },
+        y: { shape: [1, rows, 1, c] },
         ...tensors,
         ...first.tensors,
         ...end.tensors,
@@ -122,7 +122,46 @@ test('PACK of two rows of time makes channels of them', () => {
   assert.equal(y, column([3, 0]));
 });
 
-test('frames of a window are not cut, nor every second channel', () => {
+test('UNPACK of channels, PACK in another order', () => {
+  const names = ['u0', 'u1', 'u2', 'u3'];
+  const parts = Object.fromEntries(names.map((name) => [name, { shape: [1, frames, 1] }]));
+  const y = run(
+    { ...parts, packed: { shape: [1, frames, 1, 2] } },
+    [
+      { code: 88, inputs: ['x1'], outputs: names, options: { kind: 64, int32: { 0: 4, 1: -1 } } },
+      { code: 83, inputs: ['u3', 'u1'], outputs: ['packed'], options: { kind: 59, int32: { 0: 2, 1: 3 } } },
+    ],
+    'packed',
+    2,
+  );
+  assert.equal(y, column([3, 1]));
+});
+
+test('frames of a window: some by STRIDED_SLICE, one by GATHER', () => {
+  const y = run(
+    {
+      from: { shape: [4], ints: [0, 2, 0, 0] },
+      to: { shape: [4], ints: [1, 5, 1, channels] },
+      one: { shape: [4], ints: [1, 1, 1, 1] },
+      some: { shape: [1, 3, 1, channels] },
+      which: { shape: [1], ints: [1] },
+      frame: { shape: [1, 1, 1, channels] },
+    },
+    [
+      { code: 45, inputs: ['x1', 'from', 'to', 'one'], outputs: ['some'], options: { kind: 32 } },
+      { code: 36, inputs: ['some', 'which'], outputs: ['frame'], options: { kind: 23, int32: { 0: 1 } } },
+    ],
+    'frame',
+    channels,
+    1,
+  );
+  assert.equal(
+    y,
+    [0, 1, 2, 3].map((c) => at(3, c)),
+  );
+});
+
+test('frames that are not there, and every second channel', () => {
   const refused = (begin: number[], strides: number[]) => {
     try {
       run(

@@ -12,7 +12,7 @@ import { lowerLayerNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
-import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice } from './shape.ts';
+import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
@@ -57,6 +57,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['SimplifiedLayerNormalization', lowerLayerNormalization],
   ['Slice', lowerSlice],
   ['Softmax', lowerSoftmax],
+  ['Split', lowerSplit],
   ['Squeeze', lowerShape],
   ['Sub', lowerArithmetic],
   ['Transpose', lowerShape],

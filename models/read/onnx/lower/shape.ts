@@ -114,6 +114,27 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   return [cuts.reduce((part, cut, i) => cropped(ctx, part, cut, i === 0 && cuts.length === 1 ? value : '', node), x)];
 }
 
+/** Split: parts of one dimension, equal ones or of stated lengths. */
+export function lowerSplit(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { raw: true, integer: true });
+  const dims = fileShapeOf(x.layout);
+  const at = axisIn(node.attributes.int('axis', 0), dims.length);
+  const length = dims[at] as number;
+  const count = node.attributes.int('num_outputs', node.outputs.length);
+  const each = Math.ceil(length / count);
+  const stated = node.attributes.ints('split') ?? ctx.optional(node, 1, 'split')?.data;
+  const sizes = stated ? Array.from(stated, Number) : node.outputs.map((_, i) => Math.min(each, length - i * each));
+  const whole = sizes.reduce((sum, n) => sum + n, 0) === length && sizes.every((n) => Number.isInteger(n) && n > 0);
+  if (sizes.length !== node.outputs.length || !whole) refuse(`parts of ${sizes.slice(0, 8).join(', ')} are not ${length}`);
+  const axis = axisOfDim(x.layout, at);
+  let start = 0;
+  return sizes.map((size, i) => {
+    const cut = { at, axis, start, count: size };
+    start += size;
+    return size === length ? x : cropped(ctx, x, cut, '', { ...node, name: `${node.name}/${i}` });
+  });
+}
+
 /** One element of a dimension, which goes where the index is a scalar: `x[:, -1]`. */
 export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true, integer: true });

@@ -1,5 +1,5 @@
 /**
- * STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: parts of a tensor.
+ * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK and GATHER of one element: parts of a tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
  * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
@@ -79,6 +79,34 @@ export function lowerSplit(context: Context, op: TfOperator): void {
     from += size;
   }
 }
+
+/** UNPACK: each element of a dimension, which is dropped. */
+export function lowerUnpack(context: Context, op: TfOperator): void {
+  const shape = inputShape(context, op, 0);
+  const stated = context.options(op)?.int32(1) ?? 0;
+  const dim = stated < 0 ? stated + shape.length : stated;
+  if (shape[dim] !== op.outputs.length)
+    throw malformed(op, `${op.outputs.length} outputs of [${shape.join(', ')}] along ${stated}`);
+  for (const which of op.outputs.keys()) cutInto(context, op, 0, which, oneOf(shape, dim, which, true));
+}
+
+/** GATHER of one element, whose dimension goes where the index has none: `x[:, -1]`. */
+export function lowerGather(context: Context, op: TfOperator): void {
+  const shape = inputShape(context, op, 0);
+  const options = context.options(op);
+  const stated = options?.int32(0) ?? 0;
+  const dim = stated < 0 ? stated + shape.length : stated;
+  const index = integersAt(context, op, 1);
+  const [at = 0] = index ?? [];
+  const length = shape[dim] ?? 0;
+  if (index?.length !== 1 || (options?.int32(1) ?? 0) !== 0) throw new Refusal('it gathers more than one element');
+  if (!(at >= 0 && at < length)) throw malformed(op, `element ${at} of dimension ${dim} of [${shape.join(', ')}]`);
+  cutInto(context, op, 0, 0, oneOf(shape, dim, at, context.input(op, 1).shape.length === 0));
+}
+
+/** Element `at` of dimension `dim`. */
+const oneOf = (shape: number[], dim: number, at: number, shrink: boolean): Range[] =>
+  shape.map((length, d): Range => (d === dim ? { from: at, to: at + 1, shrink } : { from: 0, to: length }));
 
 const inputShape = (context: Context, op: TfOperator, i: number): number[] => {
   const tensor = context.input(op, i);

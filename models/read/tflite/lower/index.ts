@@ -9,7 +9,7 @@ import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
-import { lowerSlice, lowerSplit, lowerStridedSlice } from './cut.ts';
+import { lowerGather, lowerSlice, lowerSplit, lowerStridedSlice, lowerUnpack } from './cut.ts';
 import { lowerDense } from './dense.ts';
 import { lowerFakeQuant } from './fake.ts';
 import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
@@ -36,6 +36,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   FILL: lowerFill,
   FAKE_QUANT: lowerFakeQuant,
   FULLY_CONNECTED: lowerDense,
+  GATHER: lowerGather,
   LEAKY_RELU: lowerLeakyRelu,
   MAXIMUM: lowerExtreme,
   MAX_POOL_2D: lowerPool,
@@ -62,6 +63,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   SUB: lowerBinary,
   TRANSPOSE: lowerTranspose,
   UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
+  UNPACK: lowerUnpack,
   VAR_HANDLE: lowerHandle,
   WHILE: lowerWhile,
 };

@@ -1,0 +1,87 @@
+/** Parts of ONNX tensors against onnxruntime: Split, equal and by lengths, Slice of frames, Gather of one element. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isRunletError } from '../../models/error.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { type ModelOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
+
+const runtime = await loadRuntime();
+if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
+
+type Nodes = ModelOf['nodes'];
+/** A convolution of 3 to 8 channels over 12 frames, and what follows; constants of int64. */
+const network = (after: Nodes, ints: Record<string, number[] | number> = {}): Uint8Array => {
+  const next = seededNormal(3);
+  const constants = Object.entries(ints).map(([name, v]) => [
+    name,
+    { dims: Array.isArray(v) ? [v.length] : [], ints: [v].flat() },
+  ]);
+  return writeModel({
+    nodes: [{ op: 'Conv', inputs: ['x', 'W'], outputs: ['a'], attributes: { kernel_shape: [3], pads: [1, 1] } }, ...after],
+    inputs: { x: [1, 3, 12] },
+    outputs: ['y'],
+    tensors: { W: { dims: [8, 3, 3], floats: Array.from({ length: 72 }, next) }, ...Object.fromEntries(constants) },
+    opset: 17,
+  });
+};
+
+const networks: Record<string, Uint8Array> = {
+  'Split into halves: a gated linear unit': network([
+    { op: 'Split', inputs: ['a'], outputs: ['p', 'q'], attributes: { axis: 1 } },
+    { op: 'Sigmoid', inputs: ['q'], outputs: ['s'] },
+    { op: 'Mul', inputs: ['p', 's'], outputs: ['y'] },
+  ]),
+  'Split by lengths': network(
+    [
+      { op: 'Split', inputs: ['a', 'sizes'], outputs: ['p', 'q'], attributes: { axis: 1 } },
+      { op: 'Concat', inputs: ['q', 'p'], outputs: ['y'], attributes: { axis: 1 } },
+    ],
+    { sizes: [3, 5] },
+  ),
+  'Split of frames': network(
+    [
+      { op: 'Split', inputs: ['a', 'sizes'], outputs: ['p', 'q'], attributes: { axis: 2 } },
+      { op: 'Relu', inputs: ['q'], outputs: ['y'] },
+    ],
+    { sizes: [7, 5] },
+  ),
+  'Slice of frames': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axis'], outputs: ['y'] }], {
+    from: [-4],
+    to: [-1],
+    axis: [2],
+  }),
+  'Slice of frames and channels': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axes'], outputs: ['y'] }], {
+    from: [2, 5],
+    to: [6, 9],
+    axes: [1, 2],
+  }),
+  'Gather of the last frame': network([{ op: 'Gather', inputs: ['a', 'end'], outputs: ['y'], attributes: { axis: 2 } }], {
+    end: -1,
+  }),
+};
+for (const [name, bytes] of Object.entries(networks))
+  (runtime ? test : test.skip)(name, async () => {
+    const graph = readOnnx(bytes);
+    const inputs = randomInputs(graph, 5);
+    const wanted = await oracle(runtime as NonNullable<typeof runtime>, bytes, graph, inputs);
+    for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
+  });
+
+test('parts that are not the whole, and several gathered elements', () => {
+  const refused = (bytes: Uint8Array): string => {
+    try {
+      readOnnx(bytes);
+    } catch (error) {
+      if (isRunletError(error)) return error.message;
+      throw error;
+    }
+    return 'read';
+  };
+  const split: Nodes = [{ op: 'Split', inputs: ['a', 'sizes'], outputs: ['y', 'q'], attributes: { axis: 1 } }];
+  assert.match(refused(network(split, { sizes: [3, 4] })), /RN150.*parts of 3, 4 are not 8/);
+  const gather: Nodes = [{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }];
+  assert.match(refused(network(gather, { two: [0, 3] })), /RN150.*several elements/);
+});
+
+test.run();
