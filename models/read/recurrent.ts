@@ -4,6 +4,7 @@
  * In: weights in the order of our gates (models/graph/recurrent.ts), and where the input's elements lie.
  * Out: the tensor [t][1][units].
  */
+import { RunletError } from '../error.ts';
 import {
   type GruAttrs,
   kernelOfOne,
@@ -66,6 +67,9 @@ function inFrameOrder({ data, ...rest }: Weights, factors: readonly Factor[], { 
   return { data: moved, ...rest };
 }
 
+/** Values of the gates of one window. */
+const mostGates = 2 ** 24;
+
 /** @param factors of the file's dimension that holds a frame's values; `quant`: of the output, in an int8 graph */
 export function addCell(
   add: AddNode,
@@ -76,6 +80,12 @@ export function addCell(
 ): number {
   const { op, input, bias, ...attrs } = cell;
   const outChannels = input.data.length / (x.shape.f * x.shape.c);
+  if (outChannels * x.shape.t > mostGates)
+    throw new RunletError('RN102', {
+      what: `the gates of ${x.shape.t} frames have ${outChannels * x.shape.t} values, at most ${mostGates} are read`,
+      where: name,
+      tryThis: 'a shorter window',
+    });
   const weights: Weights = { ...inFrameOrder(input, x.factors, x.shape), scaleRule: 'gate' };
   const gates = add(
     'conv',

@@ -14,10 +14,14 @@ const small = [
   'mww/v2/vad',
 ];
 
+/** Recurrent layers as loops. */
+const loops = ['lstm-last', 'gru-sequence', 'both-ways'];
+
 test('mutations', () => {
   const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 3000);
   const seed = Number(process.env.RUNLET_FUZZ_SEED ?? 1);
   const files = fixtureNames.map((name) => readBytes(fixturesDir, `${name}.tflite`));
+  files.push(...loops.map((name) => readBytes(fixturesDir, '../recurrent', `${name}.tflite`)));
   if (hasSharedModels) files.push(...small.map((name) => readBytes(sharedModels, name, 'model.tflite')));
   const result = fuzzTflite({ count, seed, files });
   if (count > 3000) console.log(JSON.stringify(result));

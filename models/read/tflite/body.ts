@@ -17,7 +17,7 @@ export interface Tensor {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Products and sums that the evaluation of one file's loops may take. */
-const mostWork = 2 ** 33;
+const mostWork = 2 ** 29;
 
 export class Evaluator {
   readonly graph: TfGraph;
@@ -123,15 +123,14 @@ export class Evaluator {
     const [inputs, outputs] = outFirst ? [columns, rows] : [rows, columns];
     if (w.data.length !== rows * columns || x.data.length !== inputs || (bias && bias.data.length !== outputs))
       throw malformed(op, `weights [${w.shape.join(', ')}] do not fit ${x.data.length} inputs`);
-    this.spend(inputs * outputs);
-    const data = new Float64Array(outputs);
-    for (let o = 0; o < outputs; o++) {
-      let sum = bias?.data[o] ?? 0;
-      for (let i = 0; i < inputs; i++) {
-        const v = x.data[i] as number;
-        if (v !== 0) sum += v * (w.data[outFirst ? o * inputs + i : i * outputs + o] as number);
-      }
-      data[o] = sum;
+    const data = bias ? bias.data.slice() : new Float64Array(outputs);
+    this.spend(inputs + outputs);
+    // most vectors have a one and zeros
+    for (const [i, v] of x.data.entries()) {
+      if (v === 0) continue;
+      this.spend(outputs);
+      for (let o = 0; o < outputs; o++)
+        data[o] = (data[o] as number) + v * (w.data[outFirst ? o * inputs + i : i * outputs + o] as number);
     }
     return { shape: [1, outputs], data };
   }

@@ -11,7 +11,7 @@ import { type Body, cellFrom } from '../../cell.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
 import { Evaluator, type Tensor } from '../body.ts';
-import { axisOf, type Context, malformed, Refusal, type Value } from '../context.ts';
+import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
 
@@ -53,10 +53,16 @@ export function lowerWhile(context: Context, op: TfOperator): void {
   checkLength(loop, t);
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
-  const cell = cellFrom(bodyOf(loop, frames, order));
+  const own = bodyOf(loop, frames, order);
+  if (own.units * (own.units + own.inputs) > mostWeights || own.units * t > mostElements)
+    throw new Refusal('its cell is too large');
+  const cell = cellFrom(own);
   if (!cell) throw new Refusal('its body is no LSTM, GRU or simple RNN');
   bindResults(context, loop, frames, { cell, order, outputs, t });
 }
+
+/** Weights of one gate. */
+const mostWeights = 2 ** 24;
 
 /** The variable that holds frames, time first. */
 function framesOf(context: Context, { body, op }: Loop): Frames {
