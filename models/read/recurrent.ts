@@ -86,6 +86,14 @@ export function addCell(
       where: name,
       tryThis: 'a shorter window',
     });
+  const constants = [input.data, bias, cell.recurrent.data, cell.recurrentBias];
+  if (!constants.every((data) => data === null || data.every((v: number) => Number.isFinite(v))))
+    throw new RunletError('RN107', {
+      what: 'a recurrent layer has weights that are not finite',
+      where: name,
+      why: 'weights must be finite',
+      tryThis: 'train or export the model again',
+    });
   const weights: Weights = { ...inFrameOrder(input, x.factors, x.shape), scaleRule: 'gate' };
   const gates = add(
     'conv',

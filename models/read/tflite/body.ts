@@ -150,6 +150,8 @@ export class Evaluator {
     const dim = axis < 0 ? axis + rank : axis;
     const parts = op.outputs.length;
     const before = count(x.shape.slice(0, dim));
+    if (!(Number.isInteger(dim) && dim >= 0 && dim < rank))
+      throw malformed(op, `axis ${axis} of ${rank} dimensions does not exist`);
     if (before !== 1 || (x.shape[dim] ?? 0) % parts !== 0) throw new Refusal('its body splits a dimension that is not the last');
     const length = x.data.length / parts;
     return {

@@ -137,9 +137,10 @@ function rowPut(body: Evaluator, list: number, to: number): number {
 
 /** The states, the one that is put out first. */
 function outputFirst({ body }: Loop, states: number[], lists: ReadonlyMap<number, { row: number }>): number[] {
-  const through = (index: number): number => {
+  const through = (index: number, left = 8): number => {
     const maker = body.producer(index);
-    return maker?.op === 'RESHAPE' || maker?.op === 'EXPAND_DIMS' ? through(maker.inputs[0] ?? -1) : index;
+    const moves = left > 0 && (maker?.op === 'RESHAPE' || maker?.op === 'EXPAND_DIMS');
+    return moves ? through(maker?.inputs[0] ?? -1, left - 1) : index;
   };
   const rows = new Set([...lists.values()].map(({ row }) => through(row)));
   const first = states.find((variable) => rows.has(through(body.graph.outputs[variable] ?? -1))) ?? states[0];
