@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: b846ab6b734348029d3ccf5fa168d84d694495d01f2d213dfe15fe6f444ba38a
+ * Sources: e33ea3991ff867b51d7ac858ed68fa06e747466ae8361eb9b8f34c129460bb83
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

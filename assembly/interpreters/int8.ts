@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: a876797c7837132cdb7c8cb5aece61b34199e46bfce3cf84c82d4ecc40b4f729
+ * Sources: 256c397cf2913a70c9e7458e3593fcd56ed76d5745c2cd76b2fc78a57bca5e30
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -141,8 +141,9 @@ export function row_at(p: RecurrentBlock, first: i32, rows: i32, i: i32): i32 {
 
 /** Whether a row lies before the signal: its output is the zero point, and the state stays. */
 export function is_before(p: RecurrentBlock, y: usize): bool {
+  if (!p.carry) return false; // there is no counter
   const done = load<i32>(p.count);
-  if (!p.carry || done >= p.skip) return false;
+  if (done >= p.skip) return false;
   store<i32>(p.count, done + 1);
   fill_s8(y, p.x_zero, p.y_c);
   return true;

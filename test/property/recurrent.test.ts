@@ -15,20 +15,13 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing } from './harness.ts';
 import { anyLayout } from './layouts.ts';
-import { type LayerSpec, layer, makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
-import { recurrentKinds } from './recurrent-layers.ts';
+import { makeNetwork, random } from './random-network.ts';
+import { recurrentNetwork } from './recurrent-network.ts';
 import { runStyles, spread } from './styles.ts';
 
 const runs = Math.max(10, Math.floor(Number(process.env.RUNLET_NETWORKS ?? 2000) / 10));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const both = spread(Math.ceil(runs / 20), runs);
-
-const kind = fc.constantFrom(...recurrentKinds);
-const recurrent: fc.Arbitrary<LayerSpec> = fc.tuple(layer, kind).map(([l, k]) => ({ ...l, kind: k }));
-/** One recurrence at least, other layers around it. */
-const networks: fc.Arbitrary<NetworkSpec> = fc
-  .tuple(network, fc.array(layer, { maxLength: 3 }), recurrent, fc.array(fc.oneof(layer, recurrent), { maxLength: 3 }))
-  .map(([spec, before, cell, after]) => ({ ...spec, layers: [...before, cell, ...after] }));
 
 function signalFor({ plan }: QuantPlan, outputs: number, rnd: () => number): Int8Array {
   const { t: _, ...frame } = plan.graph.tensors[plan.graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
@@ -65,7 +58,7 @@ const recurs = ({ nodes }: Graph): boolean => nodes.some(isRecurrent);
 test(`edge-exact and windowed equal the model at any hop (${runs} networks, seed ${seed})`, async () => {
   let [outputs, withCells] = [0, 0];
   await fc.assert(
-    fc.asyncProperty(networks, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+    fc.asyncProperty(recurrentNetwork, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
       const graph = makeNetwork(spec);
       const hop = 1 + (anyHop % (spec.window + 3));
       const rnd = random(spec.seed ^ 0x1234);
@@ -82,7 +75,7 @@ test(`edge-exact and windowed equal the model at any hop (${runs} networks, seed
 test(`stream carries states on, as the model over the whole signal does (${runs} networks, seed ${seed})`, async () => {
   let [outputs, carried] = [0, 0];
   await fc.assert(
-    fc.asyncProperty(networks, async (spec) => {
+    fc.asyncProperty(recurrentNetwork, async (spec) => {
       const graph = makeNetwork(spec);
       const stride = totalStride(withCarry(graph, true));
       const [hop, parts] = [stride * spec.hopSteps, spec.hopSteps % spec.micro === 0 ? spec.micro : 1];

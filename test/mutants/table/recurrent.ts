@@ -20,8 +20,8 @@ export const recurrent = [
     {
       id: 'recurrent-rows-before',
       file: 'recurrent.ts',
-      find: 'if (!p.carry || done >= p.skip) return false;',
-      replace: 'if (!p.carry || done >= p.skip - 1) return false;',
+      find: 'if (done >= p.skip) return false;',
+      replace: 'if (done >= p.skip - 1) return false;',
       tests: 'property/recurrent',
       why: 'a row before the signal comes into a state that goes on',
     },
