@@ -74,8 +74,11 @@ async function readWhole(model: Uint8Array, options: ReadOptions): Promise<Graph
     parts.push(part);
     return part;
   };
-  const graph = await readModel(model, { ...options, ...(files && { files: counted }) });
-  return { ...graph, sourceDigest: graph.sourceDigest || (await sha256(join(Uint8Array, parts))) };
+  const digest = await sha256(model);
+  const graph = await readModel(model, { ...options, digest, ...(files && { files: counted }) });
+  // a quantised model keeps the digest of the file that it was made of
+  if (graph.sourceDigest !== digest || parts.length === 1) return graph;
+  return { ...graph, sourceDigest: await sha256(join(Uint8Array, parts)) };
 }
 
 /**

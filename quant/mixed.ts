@@ -14,7 +14,7 @@
  */
 import { RunletError } from '../models/error.ts';
 import { hasWeights, withWeights } from '../models/graph/channels.ts';
-import { type Graph, isInt16, type QuantParams } from '../models/graph/types.ts';
+import { type Graph, isInt16, type Node, type QuantParams } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
@@ -82,10 +82,12 @@ function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefi
   const view = viewOf(graph);
   if (tensors.some(view.isOutput)) return 'an output';
   if (graph.inputs.some((p) => tensors.includes(p.tensor) && p.hostType !== 'float32')) return 'an int8 input of the model';
-  const maker = graph.nodes.find((n) => tensors.includes(n.output) && int16Form(n) === undefined);
+  const fixed = (n: Node) => int16Form(n) === undefined || int16Form(n) === 'own';
+  if (tensors.some((id) => isInt16(graph.tensors[id]?.quant))) return 'int16 already';
+  const maker = graph.nodes.find((n) => tensors.includes(n.output) && fixed(n));
   if (maker) return `${maker.op} is int8`;
   const readers = graph.nodes.filter((n) => n.inputs.some((id) => tensors.includes(id)) && !tensors.includes(n.output));
-  if (readers.every((n) => int16Form(n) === undefined)) return `read by ${readers[0]?.op ?? 'nothing'}, which is int8`;
+  if (readers.every(fixed)) return `read by ${readers[0]?.op ?? 'nothing'}, which is int8`;
   return noise > 0 ? undefined : 'no noise at the outputs';
 }
 

@@ -6,11 +6,20 @@
  * is made in int16: int8 becomes int16 exactly, 128 steps for one.
  */
 import { RunletError } from '../models/error.ts';
-import { type Graph, isInt16, type Node, type QuantParams, requantisation, type Tensor } from '../models/graph/types.ts';
+import {
+  type Graph,
+  isInt16,
+  type Node,
+  type OpName,
+  type QuantParams,
+  requantisation,
+  type Tensor,
+} from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';
+import type { IntOp } from './ops/op.ts';
 
 /** Which types a node takes where one of its tensors is int16. */
-export const int16Form = (node: Node): 'any' | 'same' | undefined => intOpOfNode(node).int16?.(node.attrs);
+export const int16Form = (node: Node): ReturnType<NonNullable<IntOp<OpName>['int16']>> => intOpOfNode(node).int16?.(node.attrs);
 
 /** int16 that holds every int8 value of `quant` exactly. */
 export const widened = ({ scale }: QuantParams): QuantParams => ({
@@ -46,7 +55,10 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
     const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
     const form = int16Form(node);
     const fits =
-      form === 'any' || intOpOfNode(node).sharesScale?.(node.attrs) !== undefined || (form === 'same' && all.every(Boolean));
+      form === 'any' ||
+      form === 'own' ||
+      intOpOfNode(node).sharesScale?.(node.attrs) !== undefined ||
+      (form === 'same' && all.every(Boolean));
     if (fits || !all.some(Boolean)) {
       nodes.push(node);
       continue;
@@ -72,7 +84,7 @@ export function checkInt16(graph: Graph): void {
   for (const node of graph.nodes) {
     const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
     const form = int16Form(node);
-    if (!all.some(Boolean) || form === 'any' || (form === 'same' && all.every(Boolean))) continue;
+    if (!all.some(Boolean) || form === 'any' || form === 'own' || (form === 'same' && all.every(Boolean))) continue;
     throw new RunletError('RN440', {
       what: `${node.op} has no int16 form${form ? ' for a mixture of types' : ''}`,
       where: node.name,

@@ -26,7 +26,7 @@ function term(x: number, { multiplier, shift }: Multiplier): number {
 
 export const add: IntOp<'add'> = {
   name: 'add',
-  int16: ({ constant }) => (constant ? undefined : 'same'),
+  int16: ({ constant, minus }) => (constant || minus !== undefined ? undefined : 'same'),
   prepare({ attrs, name }, [a, b], y) {
     const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     const { types } = typesOf(aq, yq);

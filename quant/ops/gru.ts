@@ -13,7 +13,7 @@ const down15 = (x: number): number => (x + 16384) >> 15;
 
 export const gru: IntOp<'gru'> = {
   name: 'gru',
-  int16: () => 'any',
+  int16: () => 'own',
   prepare: (node, [x], y) => ({ ...recurrentParams(node, x, y, 2 ** -15), resetAfter: node.attrs.resetAfter }),
   run(p, xs, out) {
     const { units } = p;

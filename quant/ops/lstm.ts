@@ -14,7 +14,7 @@ const usualPower = -11;
 
 export const lstm: IntOp<'lstm'> = {
   name: 'lstm',
-  int16: () => 'any',
+  int16: () => 'own',
   prepare(node, [x], y) {
     const { clip, cellPower = usualPower } = node.attrs;
     const cell = 2 ** cellPower;

@@ -183,8 +183,8 @@ export interface IntOp<K extends OpName> {
   name: K;
   prepare(node: NodeOf<K>, x: Tensor[], y: Tensor): IntParams[K];
   run(params: IntParams[K], xs: IntTensor[], out: Shape): Ints;
-  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, or none. */
-  int16?(attrs: OpAttrs[K]): 'any' | 'same' | undefined;
+  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, its `own`, or none. */
+  int16?(attrs: OpAttrs[K]): 'any' | 'same' | 'own' | undefined;
   /**
    * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where
    * a file's do not): the output holds bytes of the input (`moved`), of a part of it (`cut`), of all inputs

@@ -5,7 +5,7 @@ import { outputOf, recurrentParams, walkInts } from './recurrent.ts';
 
 export const rnn: IntOp<'rnn'> = {
   name: 'rnn',
-  int16: () => 'any',
+  int16: () => 'own',
   prepare: (node, [x], y) => recurrentParams(node, x, y, 2 ** -15),
   run: (p, xs, out) =>
     walkInts(p, xs, out, (g, _before, h) => {
