@@ -1,5 +1,5 @@
 /**
- * Recurrent networks as C: on this machine under the sanitizers, in modes edge-exact and stream; one on cores in QEMU.
+ * Recurrent networks as C: on this machine under the sanitizers, in modes edge-exact and stream.
  *
  * Count: RUNLET_BARE networks (12 by default), seed RUNLET_SEED.
  */
@@ -16,12 +16,12 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { makeNetwork, type NetworkSpec } from '../property/random-network.ts';
 import { recurrentNetwork } from '../property/recurrent-network.ts';
 import { signalOf } from '../wamr/signal.ts';
-import { coreTools, Folder, missing } from './run.ts';
+import { Folder, missing } from './run.ts';
 
 const count = Number(process.env.RUNLET_BARE ?? 12);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** Small enough for a core, and with a cell. */
+/** With a cell. */
 const graphs = (numRuns: number): { graph: Graph; spec: NetworkSpec }[] =>
   fc
     .sample(recurrentNetwork, { numRuns: 4 * numRuns, seed })
@@ -54,19 +54,5 @@ if (absent) console.log(absent);
     }
   }
 });
-
-for (const core of ['rv32', 'm4'] as const) {
-  const without = missing(coreTools(core));
-  if (without) console.log(without);
-  (without ? test.skip : test)(`a recurrent network on ${core}, its state carried on`, async () => {
-    const [network] = graphs(1) as [ReturnType<typeof graphs>[number]];
-    const { folder } = await folderOf(planned(network, true));
-    try {
-      assert.is((await folder.onCore(core, ['-O2'])).differing, 0);
-    } finally {
-      folder.remove();
-    }
-  });
-}
 
 test.run();
