@@ -4,19 +4,31 @@
  * In: an int8 Graph.  Out: a float Graph of the same tensors and nodes: weights and biases rounded as they are, activations not rounded at all.
  */
 import { hasWeights, weightChannels, withWeights } from '../models/graph/channels.ts';
-import type { Graph, Tensor } from '../models/graph/types.ts';
-import { realRecurrent } from './ops/recurrent.ts';
+import { isRecurrent } from '../models/graph/recurrent.ts';
+import type { Graph, Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
+
+type Bias = Float32Array | Int32Array | null;
+
+/** Weights and bias of a layer. @param output of weight i; @param x what the weights multiply */
+function real({ data, scales }: Weights, bias: Bias, output: (i: number) => number, x: QuantParams | undefined) {
+  const scale = (o: number) => (scales?.[o] ?? scales?.[0] ?? 1) as number;
+  const weights: Weights = { data: Float32Array.from(data, (q, i) => q * scale(output(i))) };
+  return { weights, bias: bias && Float32Array.from(bias, (q, o) => q * (x?.scale ?? 1) * scale(o)) };
+}
 
 export function dequantise(graph: Graph): Graph {
   const tensors = graph.tensors.map(({ quant: _, ...t }): Tensor => t);
-  const nodes = graph.nodes.map((node) => {
-    if (!hasWeights(node)) return realRecurrent(node, graph.tensors[node.output]?.quant);
+  const nodes = graph.nodes.map((node): Node => {
+    if (isRecurrent(node)) {
+      const { recurrent, recurrentBias, units } = node.attrs;
+      const cell = real(recurrent, recurrentBias, (i) => Math.floor(i / units), graph.tensors[node.output]?.quant);
+      return { ...node, attrs: { ...node.attrs, recurrent: cell.weights, recurrentBias: cell.bias } } as Node;
+    }
+    if (!hasWeights(node)) return node;
     const x = graph.tensors[node.inputs[0] as number] as Tensor;
-    const { weights, bias } = node.attrs;
-    const channels = weightChannels(node, x.shape.c);
-    const scale = (o: number) => (weights.scales?.[o] ?? weights.scales?.[0] ?? 1) as number;
-    const data = Float32Array.from(weights.data, (q, i) => q * scale(channels.output(i)));
-    return withWeights(node, { data }, bias && Float32Array.from(bias, (q, o) => q * (x.quant?.scale ?? 1) * scale(o)));
+    const { output } = weightChannels(node, x.shape.c);
+    const layer = real(node.attrs.weights, node.attrs.bias, output, x.quant);
+    return withWeights(node, layer.weights, layer.bias);
   });
   return { ...graph, tensors, nodes };
 }

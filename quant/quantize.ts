@@ -37,12 +37,11 @@ import { narrowRanges } from './methods/narrow-ranges.ts';
 import { sharedRanges } from './methods/shared-ranges.ts';
 import { type Observed, observe } from './observe.ts';
 import type { MeanSquaredError } from './observers/mse.ts';
-import { int8Recurrent } from './ops/recurrent.ts';
 import { quantPlan } from './plan.ts';
 import { type Methods, methodsOf, type Preset } from './presets.ts';
 import { type LayerReport, layerReport } from './report.ts';
 import { chooseScales } from './scales.ts';
-import { int8Node } from './weights.ts';
+import { int8Node, int8Recurrent } from './weights.ts';
 
 export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   /** Methods that are not named are this preset's (quant/presets.ts). */

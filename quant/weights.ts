@@ -5,11 +5,13 @@
  * Source: TensorFlow Lite 8-bit quantisation specification (weights in [-127, 127], bias scale s_x * s_w, zero point 0).
  */
 import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
-import type { QuantParams, Tensor, Weights } from '../models/graph/types.ts';
+import { isRecurrent } from '../models/graph/recurrent.ts';
+import type { Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
 import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
+import { cellPowerOf } from './ops/gates.ts';
 import type { Methods } from './presets.ts';
 
 /** What calibration saw of a node's input. */
@@ -20,25 +22,38 @@ export interface InputSeen {
   grams?: readonly Gram[] | undefined;
 }
 
+/** How many outputs weights have, and of which one weight i is. */
+type Outputs = Pick<WeightChannels, 'outputs' | 'output'>;
+
 /** Scales of weights, [o]; the bias must fit int32 with room for the sum, and a channel without weights takes a scale for its bias alone. */
-function scalesOf(node: MacNode, channels: WeightChannels, x: QuantParams, rule: Methods['weightScales']): Float64Array {
+function scalesOf(
+  data: Weights['data'],
+  bias: ArrayLike<number> | null,
+  channels: Outputs,
+  x: QuantParams,
+  rule: Methods['weightScales'],
+): Float64Array {
   const largest = new Float64Array(channels.outputs);
-  for (const [i, w] of node.attrs.weights.data.entries()) {
+  for (const [i, w] of data.entries()) {
     const o = channels.output(i);
     largest[o] = Math.max(largest[o] as number, Math.abs(w));
   }
   if (rule === 'per-tensor') largest.fill(largest.reduce((a, b) => Math.max(a, b), 0));
   return largest.map((max, o) => {
-    const b = Math.abs(node.attrs.bias?.[o] ?? 0);
+    const b = Math.abs(bias?.[o] ?? 0);
     const forBias = b / (x.scale * 2 ** 30);
     const scale = Math.max(max / 127, forBias, max === 0 ? b / (x.scale * 2 ** 20) : 0);
     return Math.fround(scale) || 2 ** -20;
   });
 }
 
-function nearest(data: ArrayLike<number>, channels: WeightChannels, scales: Float64Array): Int8Array {
+function nearest(data: ArrayLike<number>, channels: Outputs, scales: Float64Array): Int8Array {
   return Int8Array.from(data, (w, i) => clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127));
 }
+
+/** Real biases in int32, at the scale of the input times that of the weights. */
+const integerBias = (real: (o: number) => number, scales: Float64Array, x: QuantParams): Int32Array =>
+  Int32Array.from(scales, (scale, o) => clampInt(roundHalfAway(real(o) / (x.scale * scale)), -mostBias, mostBias));
 
 /** Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's inputs. */
 function together(
@@ -67,7 +82,7 @@ function together(
 export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Methods): MacNode {
   const channels = weightChannels(node, x.shape.c);
   const quant = x.quant as QuantParams;
-  const scales = scalesOf(node, channels, quant, methods.weightScales);
+  const scales = scalesOf(node.attrs.weights.data, node.attrs.bias, channels, quant, methods.weightScales);
   const { weights, bias } = node.attrs;
   const rounded = methods.rounding === 'together' && seen.grams?.every((g) => g.positions > g.inputs / 4);
   const data = rounded
@@ -75,10 +90,25 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
     : nearest(weights.data, channels, scales);
   const int8: Weights = { data, scales, scaleRule: weights.scaleRule ?? 'per-channel' };
   const shift = methods.biasCorrection && seen.mean ? biasShift(weights, int8, channels, seen.mean) : undefined;
-  const integers = Int32Array.from(scales, (scale, o) => {
-    const b = roundHalfAway(((bias?.[o] ?? 0) + (shift?.[o] ?? 0)) / (quant.scale * scale));
-    return clampInt(b, -mostBias, mostBias);
-  });
+  const integers = integerBias((o) => (bias?.[o] ?? 0) + (shift?.[o] ?? 0), scales, quant);
   const { moments: _, ...attrs } = { moments: undefined, ...node.attrs };
   return withWeights({ ...node, attrs } as MacNode, int8, integers);
+}
+
+/**
+ * A float cell in integers, which multiplies its own output; another node stays. @param largest value of its
+ * state that calibration saw, where no tensor shows it
+ */
+export function int8Recurrent(node: Node, h: QuantParams, largest: number | undefined): Node {
+  if (!isRecurrent(node)) return node;
+  const { recurrent, recurrentBias: bias, units } = node.attrs;
+  const { data } = recurrent;
+  const sums: Outputs = { outputs: data.length / units, output: (i) => Math.floor(i / units) };
+  const scales = scalesOf(data, bias, sums, h, 'per-channel');
+  const recurrentBias = bias && integerBias((o) => bias[o] as number, scales, h);
+  const cellPower = largest === undefined ? {} : { cellPower: cellPowerOf(largest) };
+  return {
+    ...node,
+    attrs: { ...node.attrs, recurrent: { data: nearest(data, sums, scales), scales }, recurrentBias, ...cellPower },
+  } as Node;
 }

@@ -7,48 +7,26 @@
  */
 import type { GruAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
-import {
-  type CellStep,
-  gateOf,
-  gateParams,
-  gatesOf,
-  realWeights,
-  recurrentMacs,
-  recurrentRule,
-  recurrentShape,
-  recurrentState,
-  walk,
-} from './recurrent.ts';
+import { type CellStep, cellDef, gateOf, walk } from './recurrent.ts';
 
-function gruStep(attrs: GruAttrs): CellStep {
+export function gruStep(attrs: GruAttrs): CellStep {
   const { units, resetAfter } = attrs;
   const gate = gateOf(attrs);
-  const { weight, bias } = realWeights(attrs);
-  let before = new Float64Array(units);
-  return (g, s, h) => {
+  return ({ g, before, sum }, h) => {
     const at = (which: number, k: number) => g[which * units + k] as number;
-    const reset = Float64Array.from(before, (_, k) => gate(at(1, k) + s(units + k)));
-    const candidate = (k: number): number => {
-      const o = 2 * units + k;
-      if (resetAfter) return (reset[k] as number) * s(o);
-      let sum = bias?.[o] ?? 0;
-      for (let j = 0; j < units; j++) sum += (weight[o * units + j] as number) * (reset[j] as number) * (before[j] as number);
-      return sum;
-    };
+    const reset = before.map((_, k) => gate(at(1, k) + sum(units + k, before)));
+    const scaled = before.map((v, k) => (reset[k] as number) * v);
     for (let k = 0; k < units; k++) {
-      const z = gate(at(0, k) + s(k));
-      h[k] = z * (before[k] as number) + (1 - z) * Math.tanh(at(2, k) + candidate(k));
+      const o = 2 * units + k;
+      const z = gate(at(0, k) + sum(k, before));
+      const inner = resetAfter ? (reset[k] as number) * sum(o, before) : sum(o, scaled);
+      h[k] = z * (before[k] as number) + (1 - z) * Math.tanh(at(2, k) + inner);
     }
-    before = h.slice();
   };
 }
 
 export const gru: OpDef<'gru'> = {
+  ...cellDef('gru'),
   name: 'gru',
-  shape: recurrentShape(gatesOf.gru),
   float: (xs, attrs, out) => walk(xs, attrs, out, gruStep(attrs)),
-  stream: recurrentRule,
-  macsPerFrame: recurrentMacs(gatesOf.gru),
-  stateBytes: recurrentState,
-  inputParams: () => gateParams,
 };

@@ -7,52 +7,30 @@
  */
 import type { LstmAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
-import {
-  type CellStep,
-  gateOf,
-  gateParams,
-  gatesOf,
-  recurrentMacs,
-  recurrentRule,
-  recurrentShape,
-  recurrentState,
-  walk,
-} from './recurrent.ts';
+import { type CellStep, cellDef, gateOf, walk } from './recurrent.ts';
 
-/** @param seen called with every value of the cell */
-function lstmStep(attrs: LstmAttrs, seen: (c: number) => void = () => {}): CellStep {
+export function lstmStep(attrs: LstmAttrs): CellStep {
   const { units, clip = Number.POSITIVE_INFINITY } = attrs;
   const gate = gateOf(attrs);
-  const cell = new Float64Array(units);
-  return (g, s, h) => {
+  return ({ g, before, cell, sum }, h) => {
     for (let k = 0; k < units; k++) {
-      const at = (which: number) => (g[which * units + k] as number) + s(which * units + k);
+      const at = (which: number) => (g[which * units + k] as number) + sum(which * units + k, before);
       const c = gate(at(1)) * (cell[k] as number) + gate(at(0)) * Math.tanh(at(2));
       cell[k] = Math.min(clip, Math.max(-clip, c));
-      seen(cell[k] as number);
       h[k] = gate(at(3)) * Math.tanh(cell[k] as number);
     }
   };
 }
 
 export const lstm: OpDef<'lstm'> = {
+  ...cellDef('lstm'),
   name: 'lstm',
-  shape: recurrentShape(gatesOf.lstm),
   float: (xs, attrs, out) => walk(xs, attrs, out, lstmStep(attrs)),
-  stream: recurrentRule,
-  macsPerFrame: recurrentMacs(gatesOf.lstm),
-  stateBytes: recurrentState,
-  inputParams: () => gateParams,
   largestState(xs, attrs, out) {
     let most = 0;
-    walk(
-      xs,
-      attrs,
-      out,
-      lstmStep(attrs, (c) => {
-        most = Math.max(most, Math.abs(c));
-      }),
-    );
+    walk(xs, attrs, out, lstmStep(attrs), (cell) => {
+      for (const c of cell) most = Math.max(most, Math.abs(c));
+    });
     return most;
   },
 };

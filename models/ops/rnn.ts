@@ -3,18 +3,18 @@
  *
  * In: [t][f][c] of `units` values.  Out: [t][1][units].  Source: ONNX RNN, Keras SimpleRNN (Elman 1990).
  */
+import type { RnnAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
-import { gateParams, gatesOf, recurrentMacs, recurrentRule, recurrentShape, recurrentState, walk } from './recurrent.ts';
+import { type CellStep, cellDef, walk } from './recurrent.ts';
+
+export const rnnStep =
+  ({ units }: RnnAttrs): CellStep =>
+  ({ g, before, sum }, h) => {
+    for (let k = 0; k < units; k++) h[k] = Math.tanh((g[k] as number) + sum(k, before));
+  };
 
 export const rnn: OpDef<'rnn'> = {
+  ...cellDef('rnn'),
   name: 'rnn',
-  shape: recurrentShape(gatesOf.rnn),
-  float: (xs, attrs, out) =>
-    walk(xs, attrs, out, (g, s, h) => {
-      for (let k = 0; k < attrs.units; k++) h[k] = Math.tanh((g[k] as number) + s(k));
-    }),
-  stream: recurrentRule,
-  macsPerFrame: recurrentMacs(gatesOf.rnn),
-  stateBytes: recurrentState,
-  inputParams: () => gateParams,
+  float: (xs, attrs, out) => walk(xs, attrs, out, rnnStep(attrs)),
 };

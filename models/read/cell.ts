@@ -6,6 +6,12 @@
  * vectors change.  Of a gru the reset gate is held at 0 and at 1.  A cell is taken only where its own formula
  * gives the body's states for random rows and states. Cost: an evaluation an input and a unit.
  */
+import type { GruAttrs } from '../graph/types.ts';
+import { join } from '../lists.ts';
+import { gruStep } from '../ops/gru.ts';
+import { lstmStep } from '../ops/lstm.ts';
+import { type CellStep, recurrentSums } from '../ops/recurrent.ts';
+import { rnnStep } from '../ops/rnn.ts';
 import type { Cell } from './recurrent.ts';
 
 /** Values of a tensor of the body. */
@@ -61,22 +67,28 @@ function affineOf(body: Body, tensors: number[], held?: ReadonlyMap<number, numb
   return { w: columns(inputs, (i) => at(i, -1)), u: columns(units, (i) => at(-1, i)), b };
 }
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const steps: { [K in Cell['op']]: (attrs: Cell & GruAttrs) => CellStep } = { lstm: lstmStep, gru: gruStep, rnn: rnnStep };
 
-/** Sums of an affine form. */
-function sums({ w, u, b }: Affine, x: Float64Array, h: Float64Array): Float64Array {
-  return b.map((bias, o) => {
-    let s = bias;
-    for (let i = 0; i < x.length; i++) s += (w[o * x.length + i] as number) * (x[i] as number);
-    for (let i = 0; i < h.length; i++) s += (u[o * h.length + i] as number) * (h[i] as number);
-    return s;
-  });
+/** The cell's own operator on one row: the output, and what goes on beside it. */
+function stepOf(cell: Cell, inputs: number): (x: Float64Array, states: Float64Array[]) => Float64Array[] {
+  const attrs = { ...cell, resetAfter: cell.resetAfter === true };
+  const { data } = cell.input;
+  const [step, sum] = [steps[cell.op](attrs), recurrentSums(attrs)];
+  return (x, [before, own]) => {
+    const g = Float64Array.from(cell.bias as Float32Array, (b, o) => {
+      let s = b;
+      for (let i = 0; i < inputs; i++) s += (data[o * inputs + i] as number) * (x[i] as number);
+      return s;
+    });
+    const [h, c] = [new Float64Array(cell.units), own?.slice() ?? new Float64Array(cell.units)];
+    step({ g, before: before as Float64Array, cell: c, sum }, h);
+    return [h, c];
+  };
 }
 
-type Step = (x: Float64Array, states: Float64Array[]) => Float64Array[];
-
-/** Whether a formula gives the body's next states: five draws of a fixed sequence. */
-function holds(body: Body, step: Step): boolean {
+/** The cell, where its operator gives the body's next states: five draws of a fixed sequence. */
+function verified(body: Body, cell: Cell): Cell | undefined {
+  const step = stepOf(cell, body.inputs);
   let seed = 1;
   const draw = () => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -90,9 +102,9 @@ function holds(body: Body, step: Step): boolean {
     const got = step(x, states);
     // the body's constants are float32
     const near = (a: number, b: number) => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(a));
-    if (!wanted.every((v, i) => v.every((a, k) => near(a, got[i]?.[k] as number)))) return false;
+    if (!wanted.every((v, i) => v.every((a, k) => near(a, got[i]?.[k] as number)))) return undefined;
   }
-  return true;
+  return cell;
 }
 
 function orders<T>(items: readonly T[]): T[][] {
@@ -101,28 +113,22 @@ function orders<T>(items: readonly T[]): T[][] {
 }
 
 const floats = (v: Float64Array): Float32Array => Float32Array.from(v);
-const plain = { recurrentBias: null, reverse: false };
 const cellOf = (op: Cell['op'], units: number, { w, u, b }: Affine): Cell => ({
-  ...plain,
   op,
   units,
   input: { data: floats(w) },
   bias: floats(b),
   recurrent: { data: floats(u) },
+  recurrentBias: null,
+  reverse: false,
 });
 
 function lstmOf(body: Body): Cell | undefined {
-  const { units } = body;
   for (const candidate of body.tanhs)
     for (const [input, forget, output] of orders(body.logistics) as [Nonlinear, Nonlinear, Nonlinear][]) {
       const affine = affineOf(body, [input.from, forget.from, candidate.from, output.from]);
-      const step: Step = (x, [h, c]) => {
-        const g = sums(affine, x, h as Float64Array);
-        const at = (gate: number, k: number) => g[gate * units + k] as number;
-        const cell = (c as Float64Array).map((v, k) => sigmoid(at(1, k)) * v + sigmoid(at(0, k)) * Math.tanh(at(2, k)));
-        return [cell.map((v, k) => sigmoid(at(3, k)) * Math.tanh(v)), cell];
-      };
-      if (holds(body, step)) return cellOf('lstm', units, affine);
+      const cell = verified(body, cellOf('lstm', body.units, affine));
+      if (cell) return cell;
     }
   return undefined;
 }
@@ -130,37 +136,24 @@ function lstmOf(body: Body): Cell | undefined {
 function gruOf(body: Body): Cell | undefined {
   const { units } = body;
   const [candidate] = body.tanhs as [Nonlinear];
+  const joined = (a: Float64Array, b: Float64Array) => join(Float64Array, [a, b]);
   for (const [update, reset] of orders(body.logistics) as [Nonlinear, Nonlinear][]) {
     const gates = affineOf(body, [update.from, reset.from]);
     const off = affineOf(body, [candidate.from], new Map([[reset.to, 0]]));
     const on = affineOf(body, [candidate.from], new Map([[reset.to, 1]]));
+    const all = { w: joined(gates.w, off.w), u: joined(gates.u, on.u), b: joined(gates.b, off.b) };
+    // what the reset gate multiplies beside the products
     const apart = on.b.map((b, k) => b - (off.b[k] as number));
-    for (const resetAfter of [true, false]) {
-      const step: Step = (x, [state]) => {
-        const h = state as Float64Array;
-        const g = sums(gates, x, h);
-        const r = h.map((_, k) => sigmoid(g[units + k] as number));
-        const inner = { w: new Float64Array(0), u: on.u, b: resetAfter ? apart : new Float64Array(units) };
-        const s = sums(inner, new Float64Array(0), resetAfter ? h : h.map((v, k) => v * (r[k] as number)));
-        const of = sums({ ...off, u: new Float64Array(0) }, x, new Float64Array(0));
-        const n = of.map((v, k) => Math.tanh(v + (resetAfter ? (r[k] as number) : 1) * (s[k] as number)));
-        return [h.map((v, k) => sigmoid(g[k] as number) * (v - (n[k] as number)) + (n[k] as number))];
-      };
-      if (!holds(body, step)) continue;
-      const join = (a: Float64Array, b: Float64Array) => Float64Array.from([...a, ...b]);
-      const all = { w: join(gates.w, off.w), u: join(gates.u, on.u), b: join(gates.b, off.b) };
-      const recurrentBias = resetAfter ? floats(join(new Float64Array(2 * units), apart)) : null;
-      return { ...cellOf('gru', units, all), recurrentBias, resetAfter };
-    }
+    const plain = cellOf('gru', units, all);
+    const after = { ...plain, recurrentBias: floats(joined(new Float64Array(2 * units), apart)), resetAfter: true };
+    const cell = verified(body, after) ?? verified(body, { ...plain, resetAfter: false });
+    if (cell) return cell;
   }
   return undefined;
 }
 
-function rnnOf(body: Body): Cell | undefined {
-  const affine = affineOf(body, [body.tanhs[0]?.from as number]);
-  const step: Step = (x, [h]) => [sums(affine, x, h as Float64Array).map(Math.tanh)];
-  return holds(body, step) ? cellOf('rnn', body.units, affine) : undefined;
-}
+const rnnOf = (body: Body): Cell | undefined =>
+  verified(body, cellOf('rnn', body.units, affineOf(body, [body.tanhs[0]?.from as number])));
 
 /** Of a body with so many states, logistic functions and tanh; undefined where it is none of these cells. */
 export function cellFrom(body: Body): Cell | undefined {

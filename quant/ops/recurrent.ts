@@ -6,12 +6,10 @@
  * g = saturate(x + requantise(b + sum u (h - zero))), int16.  Source: TensorFlow Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
-import { isRecurrent } from '../../models/graph/recurrent.ts';
-import type { Node, NodeOf, QuantParams, RecurrentAttrs, Shape, Tensor, Weights } from '../../models/graph/types.ts';
-import { sameParams } from '../../models/graph/types.ts';
+import { type NodeOf, type Shape, sameParams, type Tensor } from '../../models/graph/types.ts';
 import { gateParams } from '../../models/ops/recurrent.ts';
 import { only } from '../../models/ops/sliding.ts';
-import { clampInt, mostBias, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
+import { clampInt, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
 import { int16, line16, logistic16 } from './gates.ts';
 import { type IntTensor, quantOf, type RecurrentParams } from './op.ts';
 
@@ -94,48 +92,4 @@ export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: 
     before = h;
   }
   return y;
-}
-
-/** Weights to int8, a scale for each sum, and the bias at the scale of the products. */
-function int8Weights(attrs: RecurrentAttrs, h: QuantParams): Pick<RecurrentAttrs, 'recurrent' | 'recurrentBias'> {
-  const { recurrent, recurrentBias, units } = attrs;
-  const sums = recurrent.data.length / units;
-  const scales = Float64Array.from({ length: sums }, (_, o) => {
-    let most = 0;
-    for (let j = 0; j < units; j++) most = Math.max(most, Math.abs(recurrent.data[o * units + j] as number));
-    const b = Math.abs(recurrentBias?.[o] ?? 0);
-    return Math.fround(Math.max(most / 127, b / (h.scale * 2 ** 30), most === 0 ? b / (h.scale * 2 ** 20) : 0)) || 2 ** -20;
-  });
-  const data = Int8Array.from(recurrent.data, (w, i) =>
-    clampInt(roundHalfAway(w / (scales[Math.floor(i / units)] as number)), -127, 127),
-  );
-  const integers =
-    recurrentBias &&
-    Int32Array.from(recurrentBias, (b, o) => clampInt(roundHalfAway(b / (h.scale * (scales[o] as number))), -mostBias, mostBias));
-  const int8: Weights = { data, scales };
-  return { recurrent: int8, recurrentBias: integers };
-}
-
-/** The power of two of a cell's scale that holds `largest`, from 2^-15 to 2^-6. */
-export const cellPowerOf = (largest: number): number => {
-  const power = Math.ceil(Math.log2(Math.max(largest, 2 ** -20) / 32767));
-  return Math.min(-6, Math.max(-15, power));
-};
-
-/** A float node in integers. @param largest value of its cell that calibration saw */
-export function int8Recurrent(node: Node, y: QuantParams, largest: number | undefined): Node {
-  if (!isRecurrent(node)) return node;
-  const attrs = { ...node.attrs, ...int8Weights(node.attrs, y) };
-  const cellPower = node.op === 'lstm' ? { cellPower: cellPowerOf(largest ?? 16) } : {};
-  return { ...node, attrs: { ...attrs, ...cellPower } } as Node;
-}
-
-/** An int8 node in the real numbers that it stands for. */
-export function realRecurrent(node: Node, y: QuantParams | undefined): Node {
-  if (!isRecurrent(node)) return node;
-  const { recurrent, recurrentBias, units } = node.attrs;
-  const scale = (o: number) => (recurrent.scales?.[o] ?? recurrent.scales?.[0] ?? 1) as number;
-  const data = Float32Array.from(recurrent.data, (q, i) => q * scale(Math.floor(i / units)));
-  const bias = recurrentBias && Float32Array.from(recurrentBias, (q, o) => q * scale(o) * (y?.scale ?? 1));
-  return { ...node, attrs: { ...node.attrs, recurrent: { data }, recurrentBias: bias } } as Node;
 }

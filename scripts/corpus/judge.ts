@@ -15,7 +15,7 @@ import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port, type Shape } from '../../models/graph/types.ts';
-import { maxOf } from '../../models/lists.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import { readModel } from '../../models/read/index.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
 import { executeStream } from '../../models/stream/execute.ts';
@@ -83,7 +83,7 @@ async function read(file: string): Promise<Graph> {
       const graph = await readModel(bytes, { files, window }).catch(() => undefined);
       if (graph && (lengths.length === 1 || graph.inputs[0]?.fileShape.slice(1).join() === lengths.join())) return graph;
     }
-    return readModel(bytes, { files, window: Math.max(...lengths) });
+    return readModel(bytes, { files, window: maxOf(lengths) });
   }
 }
 
@@ -204,7 +204,7 @@ export async function judge(
   const types = given.map((rows) => rows?.type ?? 'f4');
   const next = random(1);
   const rows = given.map((r, i) => r ?? randomOf(elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next));
-  const count = Math.min(...rows.map((r) => r.count), randomRows);
+  const count = Math.min(minOf(rows.map((r) => r.count)), randomRows);
   try {
     const windows = Array.from({ length: count }, (_, r) =>
       graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))),

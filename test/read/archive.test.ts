@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isRunletError, type RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { tfliteInText } from '../../models/read/array.ts';
 import { readModel } from '../../models/read/index.ts';
 import { root } from '../shared.ts';
+import { refusalOf } from './refusal.ts';
 import { graphFiles, node, plane } from './tfjs-graphs.ts';
 
 const folder = join(root, 'test/fixtures/tflite');
@@ -20,15 +20,7 @@ const tflite = new Uint8Array(readFileSync(join(folder, name)));
 
 const sameAs = (a: Graph, b: Graph): void => assert.equal([a.nodes, a.tensors], [b.nodes, b.tensors]);
 
-async function refusal(bytes: Uint8Array): Promise<RunletError> {
-  try {
-    await readModel(bytes);
-  } catch (error) {
-    if (isRunletError(error)) return error;
-    throw error;
-  }
-  return assert.unreachable('it was read') as never;
-}
+const refusal = (bytes: Uint8Array) => refusalOf(() => readModel(bytes));
 
 /** A C array as xxd -i writes it. */
 const arrayOf = (bytes: Uint8Array, per = 12): string =>

@@ -5,10 +5,10 @@
 import { strToU8, zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isRunletError, type RunletError } from '../../models/error.ts';
 import { foreignFolder } from '../../models/read/foreign/index.ts';
 import { readModel } from '../../models/read/index.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
+import { refusalOf } from './refusal.ts';
 import { writeTflite } from './tflite-model.ts';
 
 const bytesOf = (...parts: (string | number[] | Uint8Array)[]): Uint8Array =>
@@ -18,15 +18,7 @@ const zip = (files: Record<string, string>): Uint8Array =>
 /** A protobuf field of a message or a text. */
 const field = (number: number, value: Uint8Array): Uint8Array => bytesOf([(number << 3) | 2, value.length], value);
 
-async function refusalOf(bytes: Uint8Array, path?: string): Promise<RunletError> {
-  try {
-    await readModel(bytes, path === undefined ? {} : { path });
-  } catch (error) {
-    if (isRunletError(error)) return error;
-    throw error;
-  }
-  throw new Error('it was read');
-}
+const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
 
 /** torch.save: protocol 2, with what the pickle begins with. */
 const torch = (pickle: string, more: Record<string, string> = {}) =>
@@ -72,17 +64,17 @@ const kinds: [name: string, bytes: Uint8Array, code: string, what: RegExp, line:
 
 for (const [name, bytes, code, what, line] of kinds)
   test(`${name}: what it is, and the line`, async () => {
-    const error = await refusalOf(bytes, name);
+    const error = await refusal(bytes, name);
     assert.is(error.code, code, error.message);
     assert.match(error.parts.what, what);
     assert.match(error.parts.tryThis as string, line);
     // the content decides: another name says the same
-    assert.is((await refusalOf(bytes, 'model.bin')).parts.what, error.parts.what);
-    assert.is((await refusalOf(bytes)).code, code);
+    assert.is((await refusal(bytes, 'model.bin')).parts.what, error.parts.what);
+    assert.is((await refusal(bytes)).code, code);
   });
 
 test('the size of a Git LFS pointer and the model in an archive are said', async () => {
-  const why = async (name: string) => (await refusalOf(kinds.find(([n]) => n === name)?.[1] as Uint8Array)).parts.why as string;
+  const why = async (name: string) => (await refusal(kinds.find(([n]) => n === name)?.[1] as Uint8Array)).parts.why as string;
   assert.match(await why('lfs.tflite'), '123456 bytes');
   assert.match(await why('a.zip'), 'out/saved_model.pb');
 });
@@ -90,13 +82,13 @@ test('the size of a Git LFS pointer and the model in an archive are said', async
 test('a path that is more than a name is not put into a line', async () => {
   const module = kinds.find(([name]) => name === 'n.pt')?.[1] as Uint8Array;
   for (const path of ["a'b.pt", 'a;rm -rf x.pt', '$(x).pt', '-x.pt', 'a b.pt'])
-    assert.match((await refusalOf(module, path)).parts.tryThis as string, "torch.load('model.pt'", path);
+    assert.match((await refusal(module, path)).parts.tryThis as string, "torch.load('model.pt'", path);
 });
 
 test('trees in ONNX', async () => {
   const inputs = { x: [1, 6] };
   const bytes = writeModel({ inputs, tensors: {}, nodes: [{ op: 'TreeEnsembleClassifier', domain: 'ai.onnx.ml', inputs: ['x'], outputs: ['y'] }], outputs: ['y'] }); // biome-ignore format: one line
-  const { code, parts } = await refusalOf(bytes);
+  const { code, parts } = await refusal(bytes);
   assert.is(code, 'RN166');
   assert.match(parts.what, /tree model \(TreeEnsembleClassifier\)/);
 });
@@ -119,10 +111,10 @@ test('a batch of 8: its line has batch 1 and the rest of the shape', async () =>
     inputs: ['x'],
     outputs: ['y'],
   });
-  const keras = await refusalOf(tfl);
+  const keras = await refusal(tfl);
   assert.match(keras.parts.what, 'the batch is 8');
   assert.match(keras.parts.tryThis as string, 'batch_shape=(1, 128, 6)');
-  const onnx = await refusalOf(writeModel({ inputs: { x: [8, 6, 128] }, tensors: { w: { dims: [2, 6, 3], floats: new Array(36).fill(1) } }, nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['y'] }], outputs: ['y'] })); // biome-ignore format: one line
+  const onnx = await refusal(writeModel({ inputs: { x: [8, 6, 128] }, tensors: { w: { dims: [2, 6, 3], floats: new Array(36).fill(1) } }, nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['y'] }], outputs: ['y'] })); // biome-ignore format: one line
   assert.match(onnx.parts.what, 'the batch is 8');
   assert.match(onnx.parts.tryThis as string, 'torch.randn(1, 6, 128)');
 });

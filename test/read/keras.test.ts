@@ -7,11 +7,11 @@ import { gunzipSync } from 'node:zlib';
 import { unzipSync, zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isRunletError, type RunletError } from '../../models/error.ts';
 import { readModel } from '../../models/read/index.ts';
 import { snakeCase } from '../../models/read/keras/weights.ts';
 import { root } from '../shared.ts';
 import { ownOutputs, relativeError } from './onnx-oracle.ts';
+import { refusalOf } from './refusal.ts';
 
 const folder = join(root, 'test/fixtures/keras');
 const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(join(folder, `${name}.gz`))));
@@ -32,15 +32,7 @@ for (const version of versions)
         assert.ok(error < 1e-6, `${error}`);
       });
 
-async function refusal(bytes: Uint8Array, path?: string): Promise<RunletError> {
-  try {
-    await readModel(bytes, path === undefined ? {} : { path });
-  } catch (error) {
-    if (isRunletError(error)) return error;
-    throw error;
-  }
-  return assert.unreachable('it was read') as never;
-}
+const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
 
 /** The file with `change` in place of each `text`, which is as long. */
 function replaced(bytes: Uint8Array, text: string, change: string): Uint8Array {

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from '../../host/compile.ts';
-import { isRunletError } from '../../models/error.ts';
 import { type ModelFiles, readModel } from '../../models/read/index.ts';
 import { type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { root } from '../shared.ts';
+import { refusalOf } from './refusal.ts';
 
 const floats = Float32Array.from({ length: 24 }, (_, i) => i / 8 - 1);
 const bias = Float32Array.of(1, 2, 3, 4);
@@ -32,14 +32,9 @@ const right = { location: 'm.data', offset: '64', length: '96' };
 const files = { 'm.data': data };
 
 async function refusal(bytes: Uint8Array, given?: ModelFiles): Promise<string> {
-  try {
-    await readModel(bytes, { files: given });
-  } catch (error) {
-    assert.ok(isRunletError(error), String(error));
-    assert.is(error.code, 'RN153');
-    return error.message;
-  }
-  throw new Error('it is read');
+  const { code, message } = await refusalOf(() => readModel(bytes, { files: given }));
+  assert.is(code, 'RN153');
+  return message;
 }
 
 test('the same graph as with the weights inside', async () => {

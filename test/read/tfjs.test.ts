@@ -12,7 +12,6 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { isRunletError } from '../../models/error.ts';
 import { elementsOf, frameOf, type Tensor } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { readTfjs } from '../../models/read/tfjs/index.ts';
@@ -26,6 +25,7 @@ import { differing, instantiate, poisonMemory, pushAll } from '../property/harne
 import { random } from '../property/random-network.ts';
 import { root } from '../shared.ts';
 import { normalForm, ownOutputs, randomInputs, relativeError } from './onnx-oracle.ts';
+import { refusalOf } from './refusal.ts';
 import { answer, type Files, filesOf, layers, randomModel, tf } from './tfjs-models.ts';
 
 const models = Number(process.env.RUNLET_TFJS_MODELS ?? 60);
@@ -197,15 +197,8 @@ test('moves before the first layer, either time axis, an open window', async () 
 });
 
 /** The error that reading gives. */
-async function refusal(json: Uint8Array, files: Files['files'] | undefined, options = {}) {
-  try {
-    await readModel(json, { ...(files && { files }), ...options });
-  } catch (error) {
-    if (isRunletError(error)) return error;
-    throw error;
-  }
-  return assert.unreachable('it was read') as never;
-}
+const refusal = (json: Uint8Array, files: Files['files'] | undefined, options = {}) =>
+  refusalOf(() => readModel(json, { ...(files && { files }), ...options }));
 
 test('all unsupported layers are listed at once, by name, with the rule', async () => {
   const model = layers.sequential();

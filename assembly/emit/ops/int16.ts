@@ -5,7 +5,7 @@
  */
 import type { OpName } from '../../../models/graph/types.ts';
 import type { Types } from '../../../quant/ops/int16.ts';
-import type { MacParams } from '../../../quant/ops/op.ts';
+import { foldedBias } from '../targets/tiles.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 import { fetchCall, plainBlock } from './sliding.ts';
 
@@ -18,12 +18,6 @@ export const typesSuffix = ({ x, y }: Types): 's16' | 's16_s8' | 's8_s16' => {
 /** Bytes of one element that is copied; all types are one. */
 export const copiedBytes = (types: Types | undefined): number => (types ? 2 : 1);
 
-/** Biases less what the zero point adds to the products of an output's weights, which lie side by side. */
-function withoutZero({ bias, weights, xZero }: MacParams): Int32Array {
-  const each = weights.length / bias.length;
-  return bias.map((b, o) => b - xZero * weights.subarray(o * each, (o + 1) * each).reduce((sum, w) => sum + w, 0));
-}
-
 /** conv, depthwise and dense where one of the types is int16; nothing where all are int8. */
 export function int16Call(
   op: 'conv' | 'depthwise' | 'dense',
@@ -33,8 +27,10 @@ export function int16Call(
   const { types } = io.params;
   if (!types) return undefined;
   if (io.params.gate) {
-    const { bias, weights } = io.params;
-    const block = plainBlock(io, { ...io.params, bias: withoutZero(io.params), per: weights.length / bias.length }, ctx);
+    // weights of an output lie side by side
+    const [outputs, per] = [io.out.c, io.params.weights.length / io.out.c];
+    const bias = foldedBias(io.params, { groups: 1, outputs, taps: per, at: (o, i) => o * per + i });
+    const block = plainBlock(io, { ...io.params, bias, per }, ctx);
     return [...fetchCall(ctx, block), callOf('gates_s8_s16', block)];
   }
   const block = plainBlock(io, io.params, ctx);

@@ -2,11 +2,12 @@
  * A subgraph of a TensorFlow Lite file as a function of real numbers: bodies of loops.
  *
  * In: the subgraph, values of some of its tensors.  Out: values of others, computed when they are asked for.
- * Constants of float32, float16, int8 with scales, and integers.  Errors: Refusal for an operator or a type that is not
+ * Errors: Refusal for an operator or a type that is not
  * evaluated. Cost: as the operators, charged to a budget.
  */
-import { halfToFloat } from '../half.ts';
+import { unary } from '../../ops/unary.ts';
 import { malformed, Refusal } from './context.ts';
+import { stridedRanges } from './lower/cut.ts';
 import type { TfGraph, TfOperator, TfTensor } from './model.ts';
 
 export interface Tensor {
@@ -23,10 +24,13 @@ export class Evaluator {
   readonly graph: TfGraph;
   private readonly made = new Map<number, { op: TfOperator; which: number }>();
   private readonly constants = new Map<number, Tensor>();
+  private readonly reals: (tensor: TfTensor) => ArrayLike<number>;
   private work = 0;
 
-  constructor(graph: TfGraph) {
+  /** @param reals of a constant */
+  constructor(graph: TfGraph, reals: (tensor: TfTensor) => ArrayLike<number>) {
     this.graph = graph;
+    this.reals = reals;
     for (const op of graph.operators) for (const [which, index] of op.outputs.entries()) this.made.set(index, { op, which });
   }
 
@@ -70,7 +74,7 @@ export class Evaluator {
     if (known) return known;
     const tensor = this.tensor(index);
     if (!tensor.constant) return undefined;
-    const made = { shape: tensor.shape, data: realsOf(tensor, tensor.constant) };
+    const made = { shape: tensor.shape, data: Float64Array.from(this.reals(tensor)) };
     this.constants.set(index, made);
     return made;
   }
@@ -94,7 +98,7 @@ export class Evaluator {
       case 'NEG': {
         const { shape, data } = input(0);
         this.spend(data.length);
-        return { shape, data: data.map(unary[op.op] as (x: number) => number) };
+        return { shape, data: data.map(functions[op.op] as (x: number) => number) };
       }
       case 'SPLIT':
         return this.split(op, which, input(1), Number(input(0).data[0]));
@@ -166,9 +170,9 @@ const binary: Record<string, (a: number, b: number) => number> = {
   SUB: (a, b) => a - b,
   MUL: (a, b) => a * b,
 };
-const unary: Record<string, (x: number) => number> = {
-  LOGISTIC: (x) => 1 / (1 + Math.exp(-x)),
-  TANH: Math.tanh,
+const functions: Record<string, (x: number) => number> = {
+  LOGISTIC: unary.sigmoid.of,
+  TANH: unary.tanh.of,
   NEG: (x) => -x,
 };
 
@@ -176,16 +180,11 @@ function fused(op: TfOperator, field: number): void {
   if ((op.options?.int8(field) ?? 0) !== 0) throw new Refusal(`its body has ${op.op} with a fused activation`);
 }
 
-function stridedSlice(op: TfOperator, x: Tensor, [begin = [], end = [], strides = []]: number[][]): Tensor {
-  const mask = (field: number, dim: number) => (((op.options?.int32(field) ?? 0) >> dim) & 1) === 1;
-  const ranges = x.shape.map((length, dim) => {
-    const clamp = (v = 0) => Math.min(length, Math.max(0, v < 0 ? v + length : v));
-    const from = mask(0, dim) ? 0 : clamp(begin[dim]);
-    return { from, to: mask(4, dim) ? from + 1 : mask(1, dim) ? length : clamp(end[dim]) };
-  });
+function stridedSlice(op: TfOperator, x: Tensor, lists: number[][]): Tensor {
+  const ranges = stridedRanges(op, op.options, x.shape, lists);
   const wide = ranges.filter(({ from, to }, dim) => from !== 0 || to !== x.shape[dim]);
   const last = ranges.at(-1);
-  if (strides.some((s) => s !== 1) || !last || wide.some((r) => r !== last) || count(x.shape.slice(0, -1)) !== 1)
+  if (!last || wide.some((r) => r !== last) || count(x.shape.slice(0, -1)) !== 1)
     throw new Refusal('its body slices a dimension that is not the last');
   return { shape: x.shape.with(-1, last.to - last.from), data: x.data.slice(last.from, last.to) };
 }
@@ -196,17 +195,4 @@ function transposed(op: TfOperator, x: Tensor, perm: number[]): Tensor {
   if (perm.join() !== '1,0' || x.shape.length !== 2) throw malformed(op, 'it transposes more than a matrix');
   const data = Float64Array.from(x.data, (_, i) => x.data[(i % rows) * columns + Math.floor(i / rows)] as number);
   return { shape: [columns, rows], data };
-}
-
-/** A constant's real values. */
-export function realsOf({ type, shape, quant }: TfTensor, bytes: Uint8Array): Float64Array {
-  const { buffer } = new Uint8Array(bytes);
-  if (type === 'float32') return Float64Array.from(new Float32Array(buffer));
-  if (type === 'float16') return Float64Array.from(new Uint16Array(buffer), halfToFloat);
-  if (type === 'int32') return Float64Array.from(new Int32Array(buffer));
-  if (type !== 'int8' || !quant || quant.scales.length === 0) throw new Refusal(`its body has a constant of ${type}`);
-  const { scales, zeroPoints, dimension } = quant;
-  const inner = count(shape.slice(dimension + 1));
-  const channel = (i: number) => (scales.length === 1 ? 0 : Math.floor(i / inner) % (shape[dimension] ?? 1));
-  return Float64Array.from(new Int8Array(buffer), (q, i) => (q - (zeroPoints[channel(i)] ?? 0)) * (scales[channel(i)] as number));
 }

@@ -65,7 +65,7 @@ export class Context {
   /** Shape arithmetic's results, by tensor index. */
   readonly integers = new Map<number, number[]>();
   /** Tensors that hold zeros, by tensor index: where states of loops begin. */
-  readonly zeros = new Map<number, true>();
+  readonly zeros = new Set<number>();
   /** Lists of rows, by tensor index; with what a loop put in. */
   readonly lists = new Map<number, { rows: number; value?: Value }>();
   /** Outputs of refused operators; what reads them is skipped. */

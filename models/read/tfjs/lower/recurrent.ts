@@ -50,7 +50,7 @@ function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Directi
   if (layout.length !== 3 || (layout[1] ?? []).some((f) => f.axis !== 't') || factors.some((f) => f.axis === 't'))
     refuse('it does not run along time');
   const config = new Config(layer);
-  for (const key of ['stateful', 'return_state', 'unroll_masked']) if (config.boolean(key, false)) refuse(`${key} is set`);
+  for (const key of ['stateful', 'return_state']) if (config.boolean(key, false)) refuse(`${key} is set`);
   const all = config.boolean('return_sequences', false);
   const shape = ctx.shape(value);
   const add = ctx.builder.node.bind(ctx.builder);

@@ -10,6 +10,7 @@ import { axisOf, type Context, factorsOf, malformed, Refusal, type Value } from 
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
+import type { Table } from '../view.ts';
 import { sliceState } from './state.ts';
 
 interface Range {
@@ -21,23 +22,29 @@ interface Range {
 
 export function lowerStridedSlice(context: Context, op: TfOperator): void {
   const lists = [1, 2, 3].map((i) => integersAt(context, op, i));
-  const [begin, end, strides] = lists;
-  const shape = inputShape(context, op, 0);
+  cutInto(context, op, 0, 0, stridedRanges(op, context.options(op), inputShape(context, op, 0), lists));
+}
+
+/** What a STRIDED_SLICE keeps of each dimension. @param lists begin, end, strides */
+export function stridedRanges(
+  op: TfOperator,
+  options: Table | undefined,
+  shape: readonly number[],
+  [begin, end, strides]: readonly (readonly number[] | undefined)[],
+): Range[] {
   if (!begin || !end || !strides) throw new Refusal('its ranges are not constant');
   if (begin.length !== shape.length || end.length !== shape.length || strides.length !== shape.length)
     throw malformed(op, `its ranges do not fit ${shape.length} dimensions`);
-  const options = context.options(op);
   const mask = (field: number, dim: number) => (((options?.int32(field) ?? 0) >> dim) & 1) === 1;
   if ((options?.int32(2) ?? 0) !== 0 || (options?.int32(3) ?? 0) !== 0 || (options?.bool(5) ?? false))
     throw new Refusal('it makes new dimensions or counts its ends in another way');
-  const ranges = shape.map((length, dim): Range => {
+  return shape.map((length, dim): Range => {
     const clamp = (at: number) => Math.min(length, Math.max(0, at < 0 ? at + length : at));
     if (strides[dim] !== 1) throw new Refusal(`it keeps every ${strides[dim]}th element`);
     const from = mask(0, dim) ? 0 : clamp(begin[dim] as number);
     if (mask(4, dim)) return { from, to: from + 1, shrink: true };
     return { from, to: mask(1, dim) ? length : clamp(end[dim] as number) };
   });
-  cutInto(context, op, 0, 0, ranges);
 }
 
 export function lowerSlice(context: Context, op: TfOperator): void {

@@ -11,6 +11,7 @@ import { type Body, cellFrom } from '../../cell.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
 import { Evaluator, type Tensor } from '../body.ts';
+import { readIntegers, readReals } from '../constants.ts';
 import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
@@ -46,11 +47,11 @@ export function lowerWhile(context: Context, op: TfOperator): void {
     cond.inputs.length !== arity
   )
     throw malformed(op, 'its subgraphs do not fit it');
-  const loop: Loop = { body: new Evaluator(body), cond, op };
+  const loop: Loop = { body: new Evaluator(body, (tensor) => readReals(context, op, tensor)), cond, op };
   const frames = framesOf(context, loop);
   const states = statesOf(context, loop);
   const { t } = context.builder.shape(frames.value.id);
-  checkLength(loop, t);
+  checkLength(context, loop, t);
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
   const own = bodyOf(loop, frames, order);
@@ -86,7 +87,7 @@ function statesOf(context: Context, { body, op }: Loop): number[] {
   const { inputs, outputs } = body.graph;
   return op.inputs.flatMap((index, variable) => {
     const tensor = body.tensor(inputs[variable] as number);
-    const known = context.zeros.get(index) ?? zeroConstant(context.model.tensors[index]);
+    const known = context.zeros.has(index) || zeroConstant(context.model.tensors[index]);
     const changes = outputs[variable] !== inputs[variable];
     if (!isFloat(tensor) || !changes || context.values.has(index) || isList(context, index, tensor)) return [];
     if (!known) throw new Refusal('a state does not begin at zero');
@@ -102,10 +103,10 @@ const isList = (context: Context, index: number, own: TfTensor): boolean =>
   context.lists.has(index) || (own.shape.length === 3 && isFloat(own));
 
 /** The loop ends after as many rows as there are. */
-function checkLength({ cond }: Loop, t: number): void {
+function checkLength(context: Context, { cond, op: loop }: Loop, t: number): void {
   const limits = cond.operators.flatMap(({ op, inputs }) => {
-    const constant = cond.tensors[inputs[1] ?? -1]?.constant;
-    return op === 'LESS' && constant?.length === 4 ? [new DataView(constant.buffer, constant.byteOffset).getInt32(0, true)] : [];
+    const limit = cond.tensors[inputs[1] ?? -1];
+    return op === 'LESS' && limit?.constant?.length === 4 ? readIntegers(context, loop, limit) : [];
   });
   const others = cond.operators.filter(({ op }) => op !== 'LESS' && op !== 'LOGICAL_AND');
   if (limits.length === 0 || others.length > 0 || minOf(limits) !== t) throw new Refusal(`it does not run over all ${t} frames`);
@@ -223,7 +224,7 @@ export function lowerStack(context: Context, op: TfOperator): void {
 export function lowerFill(context: Context, op: TfOperator): void {
   const value = context.input(op, 1);
   if (!zeroConstant(value)) throw new Refusal('it fills a tensor with something other than zeros');
-  context.zeros.set(context.output(op).index, true);
+  context.zeros.add(context.output(op).index);
 }
 
 /** REVERSE_V2 along time: the frames from the last to the first, which a loop reads. */
