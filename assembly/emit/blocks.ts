@@ -162,11 +162,11 @@ export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes
 export interface BeforeBlock {
   y: number;
   row: number; // bytes
-  zero: number;
+  value: number;
   count: number; // address, i32: rows so far
   skip: number;
 }
-export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent', bytes: 20, at: { y: 0, row: 4, zero: 8, count: 12, skip: 16 } };
+export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent', bytes: 20, at: { y: 0, row: 4, value: 8, count: 12, skip: 16 } };
 
 /**
  * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they

@@ -12,7 +12,7 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { isRecurrent } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
-import { paddedBeforeStates } from '../../models/stream/before.ts';
+import { type Padding, paddingBeforeStates, rowsBefore, valueBefore } from '../../models/stream/before.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
 import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
@@ -96,8 +96,11 @@ export interface Buffers {
   directInput: boolean;
   /** By output: the address of a fold's slots, and of the i32 current slot. */
   partials: Map<number, { address: number; slot: number }>;
-  /** By output: a recurrent operator's own state, where it goes on from row to row. */
-  states: Map<number, { count: number; last: number; cell: number }>;
+  /**
+   * By output: a recurrent operator's own state, where it goes on from row to row. Of a tensor whose rows before
+   * the signal are padding to a layer in front of such a state: their number so far, and what they hold.
+   */
+  states: Map<number, { count: number; last: number; cell: number; before: number }>;
   /**
    * edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n +
    * ahead), by tensor id.
@@ -176,37 +179,36 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
 
 /**
  * What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell. Of
- * layers before them whose padding would show such rows, their number alone.
+ * layers before them whose rows before the signal are padding, their number alone.
  */
-function statesOf(plan: StreamPlan, make: Maker): Buffers['states'] {
+function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: Maker): Buffers['states'] {
   const { graph, steps } = plan;
   const states: Buffers['states'] = new Map();
-  const padded = paddedBeforeStates(plan);
   for (const { node, output, section } of steps) {
     const carries = isRecurrent(node) && node.attrs.carry;
-    if (section !== 'trunk' || !(carries || padded.has(output))) continue;
+    const padded = padding.has(output) && rowsBefore(plan, output) > 0;
+    if (section !== 'trunk' || !(carries || padded)) continue;
     const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
     if (!carries) {
-      states.set(output, { count, last: 0, cell: 0 });
+      states.set(output, { count, last: 0, cell: 0, before: valueBefore(plan, output, padding.get(output)) });
       continue;
     }
     const { units } = node.attrs;
     const last = make.kept(units, `${node.name}, output`, graph.tensors[output]?.quant?.zeroPoint ?? 0);
-    states.set(output, { count, last, cell: make.kept(2 * units, `${node.name}, cell`, 0) });
+    states.set(output, { count, last, cell: make.kept(2 * units, `${node.name}, cell`, 0), before: 0 });
   }
   return states;
 }
 
 const own: Step['kind'][] = ['run', 'taps', 'finish', 'fold'];
 
-function trunkOf(plan: StreamPlan, make: Maker): Buffers['trunk'] {
+function trunkOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: Maker): Buffers['trunk'] {
   const { graph } = plan;
   const trunk: Buffers['trunk'] = new Map();
   for (const [tensor, t] of plan.tensors) {
     const bytes = frameBytes(graph, tensor);
     const kept = (rows: number) => {
-      const { name = '', quant } = graph.tensors[tensor] ?? {};
-      return make.kept(rows * bytes, name, quant?.zeroPoint ?? 0);
+      return make.kept(rows * bytes, graph.tensors[tensor]?.name ?? '', valueBefore(plan, tensor, padding.get(tensor)));
     };
     const inPlace = graph.inputs.some((p) => p.tensor === tensor) || t.newRows <= t.historyRows;
     const history = !inPlace && t.historyRows > 0 ? { history: kept(t.historyRows) } : {};
@@ -288,8 +290,9 @@ export function buffersOf(plan: StreamPlan, frontEnd?: FrontEnd): Buffers {
   const make = new Maker();
   make.kept(COUNTER_BYTES, 'counters', 0);
   const partials = partialsOf(plan, make);
-  const trunk = trunkOf(plan, make);
-  const states = statesOf(plan, make);
+  const padding = paddingBeforeStates(plan);
+  const trunk = trunkOf(plan, padding, make);
+  const states = statesOf(plan, padding, make);
   const waiting = waitingOf(plan, make);
   const sound = frontEnd && {
     frontEnd,

@@ -103,11 +103,10 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
   };
 }
 
-/** Rows of a step that lie before the signal: how many, their bytes and what they hold. */
+/** Rows of a step that lie before the signal: how many, and their bytes. */
 const beforeSignal = ({ plan }: QuantPlan, { output }: Step, row: number) => ({
   skip: rowsBefore(plan, output),
   row,
-  zero: plan.graph.tensors[output]?.quant?.zeroPoint ?? 0,
 });
 
 /** The same step on the left chain: window n + ahead. */

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: bf690dd05f5c5300e9365daa13d37990936d0ca29ccb4c207e72ad2aff542a89
+ * Sources: 1c9c68943d9eed37a93cf3f04466964f90f9d91727ffd9261e8898c881b406bf
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AGABfwF/YAJ/fwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAV/f39/fwBgAX8AYAN/f38Bf2AEf39/fgBgBH9/f38AYAZ/

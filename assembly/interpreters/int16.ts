@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: e33ea3991ff867b51d7ac858ed68fa06e747466ae8361eb9b8f34c129460bb83
+ * Sources: 6f57224033575a4462bb016371d44ce9df28fc9413bc45f72266c80f4ed4f72a
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 256c397cf2913a70c9e7458e3593fcd56ed76d5745c2cd76b2fc78a57bca5e30
+ * Sources: 755054628635b7250a520f0631943f1b5e6f3fbe370d45b75de1ca291e020bf2
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

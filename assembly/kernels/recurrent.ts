@@ -29,17 +29,17 @@ export class RecurrentBlock extends PlainBlock {
 export class BeforeBlock {
   y: usize;
   row: i32; // bytes
-  zero: i32;
+  value: i32;
   count: usize; // address, i32: rows so far
   skip: i32;
 }
 
-/** Puts the zero point in rows before the signal, as padding has it: a state behind them would keep what they hold. */
+/** Fills rows before the signal with what padding holds: a state behind them would keep what they hold. */
 export function before_s8(p: BeforeBlock, first: i32, rows: i32): void {
   const done = load<i32>(p.count);
   const left = min(rows, p.skip - done);
   if (left <= 0) return;
-  fill_s8(p.y + first * p.row, p.zero, left * p.row);
+  fill_s8(p.y + first * p.row, p.value, left * p.row);
   store<i32>(p.count, done + left);
 }
 

@@ -2,10 +2,12 @@
  * Rows that lie before the signal, where a state goes on.
  *
  * In: a StreamPlan.  Out: how many rows of a trunk tensor the module computes before its row 0, of the zero
- * points that stand before the first frame; and which tensors must show them as padding, because what a state
- * takes in it keeps. Elsewhere nobody sees them: they end with the warm-up.
+ * points that stand before the first frame; and what tensors must hold there, because a layer in front of the
+ * state reads it as padding, and the state would keep it. Elsewhere nobody sees these rows: they end with the warm-up.
  */
+import { RunletError } from '../error.ts';
 import { isRecurrent } from '../graph/recurrent.ts';
+import { isInt16, type Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import type { StreamPlan, TensorPlan } from './types.ts';
 
@@ -16,20 +18,48 @@ export function rowsBefore({ window, delayFrames, microHop, tensors }: StreamPla
   return Math.max(0, microHops * rows.newRows - (rows.historyRows + rows.newRows - rows.windowFirstRow));
 }
 
-/** Tensors whose rows before row 0 are read as padding by a layer in front of a state that goes on. */
-export function paddedBeforeStates(plan: StreamPlan): Set<number> {
-  const { graph, steps } = plan;
+/** What padding holds: the zero point, or the least value of the type. */
+export type Padding = 'zero' | 'minimum';
+
+const notCarried = ({ name }: Node, why: string): RunletError =>
+  new RunletError('RN209', {
+    what: 'no state can go on behind this layer',
+    where: name,
+    why,
+    tryThis: 'mode edge-exact or windowed, in which a recurrence begins anew at every window; or no padding along time there',
+  });
+
+/**
+ * What trunk tensors hold before their row 0, by tensor id: those that a padded layer in front of a state reads.
+ * @throws RunletError RN209 where no value there is the layer's padding
+ */
+export function paddingBeforeStates({ graph, steps }: Pick<StreamPlan, 'graph' | 'steps'>): Map<number, Padding> {
   const view = viewOf(graph);
+  const found = new Map<number, Padding>();
   const leads = new Set<number>();
-  for (const node of [...graph.nodes].reverse()) {
+  const trunk = steps.filter(({ section, kind }) => section === 'trunk' && kind === 'run');
+  for (const { node, output } of trunk.reverse()) {
     const carries = isRecurrent(node) && node.attrs.carry === true;
-    if (carries || leads.has(node.output)) for (const id of node.inputs) leads.add(id);
-  }
-  const found = new Set<number>();
-  for (const { section, kind, node, output } of steps) {
+    if (!carries && !leads.has(output)) continue;
     const rule = view.rule(node);
-    if (section !== 'trunk' || kind !== 'run' || rule.kind !== 'window' || rule.pad[0] <= 0 || !leads.has(output)) continue;
-    for (const id of node.inputs) if (view.producer(id) && rowsBefore(plan, id) > 0) found.add(id);
+    for (const id of node.inputs) {
+      leads.add(id);
+      if (rule.kind !== 'window' || rule.pad[0] <= 0) continue;
+      const { padWith } = rule;
+      if (padWith === 'exclude') throw notCarried(node, 'its averages leave out the padding before the first frame');
+      if ((found.get(id) ?? padWith) !== padWith)
+        throw notCarried(
+          node,
+          'it pads with another value than a layer beside it, and both read the rows before the first frame',
+        );
+      if (padWith === 'minimum' && isInt16(graph.tensors[id]?.quant))
+        throw notCarried(node, 'its maxima leave out the padding before the first frame, and its input is int16');
+      found.set(id, padWith);
+    }
   }
   return found;
 }
+
+/** The value of a tensor's rows before row 0. */
+export const valueBefore = ({ graph }: Pick<StreamPlan, 'graph'>, tensor: number, padding: Padding | undefined): number =>
+  padding === 'minimum' ? -128 : (graph.tensors[tensor]?.quant?.zeroPoint ?? 0);

@@ -12,6 +12,7 @@ import { withCarry } from '../graph/recurrent.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
+import { paddingBeforeStates } from './before.ts';
 import { checkClock } from './check-clock.ts';
 import { chooseLayout } from './choose.ts';
 import { rowsDue } from './due.ts';
@@ -97,7 +98,7 @@ interface Trunk {
 
 /**
  * Plans how a graph answers at every hop. In mode stream the states of recurrent operators go on from row to row.
- * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget)
+ * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget), RN209 (padding)
  */
 export function planStream(given: Graph, options: PlanOptions): StreamPlan {
   const { clock } = viewOf(given);
@@ -155,6 +156,7 @@ function planRows(draft: Draft, { nodes, timing, boundary, alignment }: Trunk, m
     return withSteps({ ...common, tensors }, buildSteps({ ...common, tensors }, nodes, rows));
   };
   const early = planned(complete);
+  paddingBeforeStates(early); // RN209
   if (mode !== 'stream' || graph.stateful) return early;
   const late = planned(rowsDue(graph, nodes, boundary, complete));
   return late.stateBytes <= early.stateBytes ? late : early;

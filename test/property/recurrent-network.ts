@@ -9,3 +9,13 @@ const recurrent: fc.Arbitrary<LayerSpec> = fc.tuple(layer, kind).map(([l, k]) =>
 export const recurrentNetwork: fc.Arbitrary<NetworkSpec> = fc
   .tuple(network, fc.array(layer, { maxLength: 3 }), recurrent, fc.array(fc.oneof(layer, recurrent), { maxLength: 3 }))
   .map(([spec, before, cell, after]) => ({ ...spec, layers: [...before, cell, ...after] }));
+
+const cells = recurrent.filter(({ kind }) => kind !== 'last' && kind !== 'crop').map((l) => ({ ...l, padding: 'same' as const }));
+const pool: fc.Arbitrary<LayerSpec> = fc
+  .tuple(layer, fc.constantFrom('maxpool' as const, 'avgpool' as const), fc.constantFrom('same' as const, 'causal' as const))
+  .map(([l, k, padding]) => ({ ...l, kind: k, padding, kernel: Math.max(2, l.kernel) }));
+
+/** A padded pool before the one recurrence, behind another layer or at the input. */
+export const pooledNetwork: fc.Arbitrary<NetworkSpec> = fc
+  .tuple(network, fc.array(layer, { maxLength: 1 }), pool, cells)
+  .map(([spec, before, pooled, cell]) => ({ ...spec, layers: [...before, pooled, cell] }));

@@ -111,7 +111,7 @@ export interface StepIo<K extends OpName> {
    * Addresses of a recurrent operator's state, which goes on, and how many of its first rows lie before the
    * signal. Of a layer before one that has to tell such rows from others, their number and what they hold.
    */
-  state?: { count: number; last: number; cell: number; skip: number; row: number; zero: number };
+  state?: { count: number; last: number; cell: number; before: number; skip: number; row: number };
   /** Of so many places the largest output is taken; y is the pool's. */
   pool?: { places: number };
 }

@@ -62,6 +62,6 @@ export const recurrentCalls = (ctx: EmitContext, block: At<PlainBlock>, call: Ca
 /** After a layer whose rows before the signal would come into a state that goes on. */
 export function beforeCalls(io: StepIo<OpName>, ctx: EmitContext): Call[] {
   if (!io.state || 'recurrent' in io.node.attrs) return [];
-  const { count, skip, row, zero } = io.state;
-  return [callOf('before_s8', ctx.block(BeforeBlock, { y: io.y, row, zero, count, skip }))];
+  const { count, skip, row, before } = io.state;
+  return [callOf('before_s8', ctx.block(BeforeBlock, { y: io.y, row, value: before, count, skip }))];
 }

@@ -166,8 +166,8 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'reset-histories',
     file: 'buffers.ts',
-    find: 'return make.kept(rows * bytes, name, quant?.zeroPoint ?? 0);',
-    replace: 'return make.kept(rows * bytes, name, 0);',
+    find: "graph.tensors[tensor]?.name ?? '', valueBefore(plan, tensor, padding.get(tensor)));",
+    replace: "graph.tensors[tensor]?.name ?? '', 0);",
     tests: 'stages/reset-rules',
     why: 'missing reset of state: histories start at 0 and not at the zero point',
   },

@@ -39,10 +39,26 @@ export const recurrent = [
     {
       id: 'padded-before-states',
       file: 'stream/before.ts',
-      find: 'if (view.producer(id) && rowsBefore(plan, id) > 0) found.add(id);',
-      replace: 'if (view.producer(id) && rowsBefore(plan, id) > 99) found.add(id);',
+      find: 'found.set(id, padWith);',
+      replace: '',
       tests: 'property/recurrent',
       why: 'a state takes in what padding before the signal hides',
+    },
+    {
+      id: 'least-before-states',
+      file: 'stream/before.ts',
+      find: "padding === 'minimum' ? -128 :",
+      replace: "padding === 'minimum' ? 0 :",
+      tests: 'property/recurrent',
+      why: 'a maximum before a state takes in zero points that stand before the signal',
+    },
+    {
+      id: 'averages-before-states',
+      file: 'stream/before.ts',
+      find: "if (padWith === 'exclude')",
+      replace: "if (padWith === 'exclude' && rule.pad[0] > 99)",
+      tests: 'property/recurrent',
+      why: 'an average before a state counts places before the signal',
     },
     {
       id: 'last-row-backwards',
