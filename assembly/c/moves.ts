@@ -16,24 +16,30 @@ export function gather_s8(dst: usize, src: usize, rows: i32, bytes: i32, pitch: 
 }
 `;
 
+/** The word that moves take: at any address where a core loads one there, and never a pair, which a Cortex-M does not. */
+export const movedWord = [
+  '#if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)',
+  'typedef uint32_t __attribute__((__may_alias__, __aligned__(1))) moved32;',
+  '#define ANY_ADDRESS 1',
+  '#else',
+  'typedef word32 moved32;',
+  '#define ANY_ADDRESS 0',
+  '#endif',
+];
+
 export const movesInC: Record<string, string> = {
   move_bytes: `/* Towards lower addresses, or apart. */
 static RUNLET_CODE NO_CALLS void move_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
-#ifdef ANY_ADDRESS
-  const int words = 1;
-#else
-  const int words = (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
-#endif
-  if (words) {
+  if (ANY_ADDRESS || (((uintptr_t)to | (uintptr_t)from) & 3) == 0) {
     for (; n >= 16; n -= 16, to += 16, from += 16) {
-      const uint32_t a = L32(from), b = L32(from + 4);
-      S32(to, a);
-      S32(to + 4, b);
-      const uint32_t c = L32(from + 8), d = L32(from + 12);
-      S32(to + 8, c);
-      S32(to + 12, d);
+      const moved32 *const source = (const void *)from;
+      moved32 *const target = (void *)to;
+      const uint32_t a = source[0], b = source[1];
+      target[0] = a, target[1] = b;
+      const uint32_t c = source[2], d = source[3];
+      target[2] = c, target[3] = d;
     }
-    for (; n >= 4; n -= 4, to += 4, from += 4) S32(to, L32(from));
+    for (; n >= 4; n -= 4, to += 4, from += 4) *(moved32 *)(void *)to = *(const moved32 *)(const void *)from;
   }
   for (; n > 0; n--) *to++ = *from++;
 }`,

@@ -6,7 +6,7 @@
 import { sectionNames } from '../emit/instruction.ts';
 import { FunctionPrinter } from './function.ts';
 import type { Ir } from './ir.ts';
-import { movesInC } from './moves.ts';
+import { movedWord, movesInC } from './moves.ts';
 import { flashBase, type Placed, ramBase } from './place.ts';
 import { type Instance, Regions } from './regions.ts';
 
@@ -130,9 +130,7 @@ export function cSource(ir: Ir, placed: Placed, name: string, head: string[], do
     '#else',
     '#define NO_CALLS',
     '#endif',
-    '#ifdef __ARM_FEATURE_UNALIGNED',
-    '#define ANY_ADDRESS',
-    '#endif',
+    ...movedWord,
     ...needed.map(([, line]) => line),
     '',
     '/* Parameter blocks, weights, tables. Addresses in it count from the start of flash_words or ram_words. */',

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { binaryText, constantText, type Text, unaryText } from '../../assembly/c/expression.ts';
-import { movesInC } from '../../assembly/c/moves.ts';
+import { movedWord, movesInC } from '../../assembly/c/moves.ts';
 import { random } from '../property/random-network.ts';
 import { missing } from './run.ts';
 
@@ -166,16 +166,24 @@ ${calls}
     assert.is(printed[i], wanted.toString(16), `${about}: ${text.text}`);
 });
 
-(absent ? test.skip : test)('moves and fills: every length and alignment, towards lower addresses too', () => {
-  const printed = run(
-    'moves',
-    `#include <stdint.h>
+for (const [core, define] of [
+  ['loads words from multiples of 4', ''],
+  ['loads a word from any address', '#define __ARM_FEATURE_UNALIGNED 1'],
+] as const)
+  (absent ? test.skip : test)(
+    `moves and fills: every length and alignment, towards lower addresses too, on a core that ${core}`,
+    () => {
+      const printed = run(
+        'moves',
+        `${define}
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #define RUNLET_CODE
 #define NO_CALLS
-static uint32_t L32(const uint8_t *p) { uint32_t x; memcpy(&x, p, 4); return x; }
-static void S32(uint8_t *p, uint32_t x) { memcpy(p, &x, 4); }
+typedef uint32_t __attribute__((__may_alias__)) word32;
+${movedWord.join('\n')}
+#define S32(at, value) (*(word32 *)(void *)(at) = (value))
 ${Object.values(movesInC).join('\n')}
 int main(void) {
   static uint8_t own[128], ref[128];
@@ -193,8 +201,9 @@ int main(void) {
       }
   printf("%d\\n", wrong);
 }`,
+      );
+      assert.equal(printed, ['0']);
+    },
   );
-  assert.equal(printed, ['0']);
-});
 
 test.run();

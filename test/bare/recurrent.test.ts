@@ -1,7 +1,7 @@
 /**
- * Recurrent networks as C: on this machine under the sanitizers, in modes edge-exact and stream.
+ * Recurrent networks as C: on this machine under the sanitizers, in modes edge-exact and stream; some on cores in QEMU.
  *
- * Count: RUNLET_BARE networks (12 by default), seed RUNLET_SEED.
+ * Count: RUNLET_BARE networks (12 by default; a third of them on cores), seed RUNLET_SEED.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -16,9 +16,10 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { makeNetwork, type NetworkSpec } from '../property/random-network.ts';
 import { recurrentNetwork } from '../property/recurrent-network.ts';
 import { signalOf } from '../wamr/signal.ts';
-import { Folder, missing } from './run.ts';
+import { coreTools, Folder, missing } from './run.ts';
 
 const count = Number(process.env.RUNLET_BARE ?? 12);
+const onCores = Math.ceil(count / 3);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** With a cell. */
@@ -54,5 +55,20 @@ if (absent) console.log(absent);
     }
   }
 });
+
+for (const core of ['rv32', 'm4'] as const) {
+  const without = missing(coreTools(core));
+  if (without) console.log(without);
+  (without ? test.skip : test)(`${onCores} recurrent networks on ${core}, their states carried on (seed ${seed})`, async () => {
+    for (const [i, network] of graphs(onCores).entries()) {
+      const { folder } = await folderOf(planned(network, true));
+      try {
+        assert.is((await folder.onCore(core, ['-O2'])).differing, 0, `network ${i}: bytes that differ`);
+      } finally {
+        folder.remove();
+      }
+    }
+  });
+}
 
 test.run();

@@ -98,7 +98,7 @@ export class Folder {
     await exec(core.compiler, [...strict, ...options, ...archOf(which), '-c', this.at(`src/${this.c.name}.c`), '-o', object]);
     const elf = this.at(`${which}.elf`);
     await exec(core.compiler, ['-O2', '-w', ...this.main(), object, ...core.flags, '-o', elf]);
-    const ran = ranOf(await exec(core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', elf]));
+    const ran = ranOf(await exec(core.qemu, [...core.machine, ...semihosting, ...quiet, '-kernel', elf], { timeout: 60_000 }));
     return { ...ran, ...(await sizesOf(core.compiler, object)) };
   }
 }
