@@ -137,7 +137,7 @@ for (const [framework, file, packages] of [
     },
   );
 
-withPackages('pip makes a package of the one file, of this version', ['setuptools', 'pip'], () => {
+withPackages('pip makes a package of the one file', ['pip', 'setuptools.command.bdist_wheel'], () => {
   const source = `
 import pathlib, shutil, subprocess, sys, zipfile
 shutil.copytree(sys.argv[1], "source")
