@@ -1,5 +1,6 @@
 /**
- * Every bundle as a WASI command, on Node's WASI and on each runtime that is here: 0 bytes that differ from the session's. And the commands of docs/runtimes.md, as
+ * Bundles as WASI commands, on Node's WASI and on each runtime that is here: 0 bytes that differ from the
+ * session's. All bundles, or those whose turn it is (RUNLET_SHARE). And the commands of docs/runtimes.md, as
  * they stand there.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Target } from '../../assembly/emit/target.ts';
-import { root } from '../shared.ts';
+import { root, todays } from '../shared.ts';
 import { textOf } from '../sources.ts';
 import { sharedSubjects, zooSubjects } from '../wamr/models.ts';
 import { signalOf } from '../wamr/signal.ts';
@@ -23,7 +24,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 /** Bytes that each runtime was held against, over all bundles. */
 const totals = new Map<string, { modules: number; bytes: number }>();
 
-for (const { name, open } of [...zooSubjects, ...sharedSubjects()])
+for (const { name, open } of todays([...zooSubjects, ...sharedSubjects()]))
   test(`${name}: the bytes of Node's session on every runtime`, async () => {
     const make = await open();
     for (const target of ['interp', 'native'] as Target[]) {
