@@ -7,9 +7,10 @@
 import type { Ints, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
 import { windowedPlan } from '../models/stream/plan.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
 import { intOpOfNode } from './ops/index.ts';
 import type { IntParams } from './ops/op.ts';
-import type { QuantPlan } from './plan.ts';
+import { type QuantPlan, quantPlan } from './plan.ts';
 
 /** Runs one node in integers. */
 export function intRunner(params: QuantPlan['params']): RunNode<Ints> {
@@ -41,8 +42,15 @@ export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Ints>[] => 
 export const runSignal = (quant: QuantPlan, data: Signals, options: { warmUp?: boolean } = {}): Generator<IntResult> =>
   executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options) as Generator<IntResult>;
 
-/** The windowed model, with the same parameters. */
-export const windowedModel = ({ plan, params }: QuantPlan): QuantPlan => ({ plan: windowedPlan(plan), params });
+/** The windowed model, with the same parameters. States that go on in the plan begin anew at every window here. */
+export function windowedModel({ plan, params }: QuantPlan): QuantPlan {
+  const own = windowedPlan(plan);
+  if (own.graph === plan.graph) return { plan: own, params };
+  const made = restarted.get(own) ?? quantPlan(own);
+  restarted.set(own, made);
+  return made;
+}
+const restarted = new WeakMap<StreamPlan, QuantPlan>();
 
 /** The windowed model on one window: outputs and every tensor. */
 export function runWindow(quant: QuantPlan, data: Signals): IntResult {

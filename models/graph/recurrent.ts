@@ -15,3 +15,11 @@ export function withCarry(graph: Graph, carry: boolean): Graph {
   const nodes = graph.nodes.map((node) => (other(node) ? ({ ...node, attrs: { ...node.attrs, carry } } as Node) : node));
   return { ...graph, nodes };
 }
+
+/** Tensors that a carried state comes into: they depend on the whole signal before them, and not on a window alone. */
+export function carriedTensors({ nodes }: Graph): Set<number> {
+  const found = new Set<number>();
+  for (const node of nodes)
+    if ((isRecurrent(node) && node.attrs.carry) || node.inputs.some((id) => found.has(id))) found.add(node.output);
+  return found;
+}

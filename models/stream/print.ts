@@ -4,6 +4,7 @@
  * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
  */
 import { gcd, tickName, ticksOf } from '../graph/clock.ts';
+import { carriedTensors } from '../graph/recurrent.ts';
 import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
@@ -100,6 +101,9 @@ function exactness(plan: StreamPlan): string {
   if (mode === 'misaligned' && most > 0)
     return `not exact: windows are taken up to ${most} ${tickName(plan.clock)} early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
   if (plan.graph.stateful) return 'every output equals the model run step by step, bit for bit';
+  const carried = carriedTensors(plan.graph);
+  if (plan.graph.outputs.some(({ tensor }) => carried.has(tensor)))
+    return 'every output equals the model over the signal so far, bit for bit';
   if (plan.steps.every((s) => s.exact)) return 'every output equals the windowed model, bit for bit';
   return `equal to the model on windows extended by ${left} ${tickName(plan.clock)} to the left and ${right} to the right, not to its zero-padded windows`;
 }

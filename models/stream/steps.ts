@@ -5,6 +5,7 @@
  * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
  */
 
+import { carriedTensors } from '../graph/recurrent.ts';
 import type { Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
@@ -74,6 +75,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   const trunkSteps: Step[] = [];
   const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
+  const carried = carriedTensors(graph);
   for (const node of graph.nodes) {
     const rule = view.rule(node);
     const macs = view.macsPerRow(node);
@@ -93,11 +95,11 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop * draft.clock.units) / (timing?.jump ?? 1),
         timing,
-        exact: graph.stateful === true || (timing?.lead === 0 && timing.lookAhead === 0),
+        exact: graph.stateful === true || (!carried.has(node.output) && timing?.lead === 0 && timing.lookAhead === 0),
       });
       continue;
     }
-    const exact = headIsExact(draft, node);
+    const exact = headIsExact(draft, node, carried);
     const folded = foldedTensor(draft, node, complete);
     if (folded && rule.kind === 'fold') {
       const inputs = [{ tensor: folded.tensor, firstRow: folded.historyRows, rows: folded.newRows }];
@@ -123,7 +125,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
     if (!draft.tensors.has(port.tensor)) continue;
     const node = view.producer(port.tensor);
     if (!node) continue;
-    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node)));
+    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node, carried)));
   }
   dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
   const steps = [...trunkSteps, ...foldSteps, ...headSteps];
@@ -132,13 +134,14 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
 }
 
 /** A head step is exact if everything it takes from the trunk is. */
-function headIsExact(draft: Draft, node: Node): boolean {
+function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>): boolean {
   if (draft.graph.stateful) return true;
+  if (carried.has(node.output)) return false;
   return [...node.inputs, node.output].every((id) => {
     const t = draft.tensors.get(id);
     if (t) return t.lead === 0 && t.lookAhead === 0;
     const producer = viewOf(draft.graph).producer(id);
-    return !producer || producer === node || headIsExact(draft, producer);
+    return !producer || producer === node || headIsExact(draft, producer, carried);
   });
 }
 

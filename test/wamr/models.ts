@@ -39,6 +39,7 @@ export const zooSubjects: Subject[] = [
   { name: 'kws', open: () => kws() },
   { name: 'kws with its front end', open: () => kws(frontEnd) },
   { name: 'ppg-hr', open: () => fromFile(zoo('ppg-hr/ppg-hr.onnx'), { calib: zoo('ppg-hr/calib.npy') }) },
+  { name: 'har-watch-gru', open: () => fromFile(zoo('har/har-watch-gru.onnx'), { calib: zoo('har/calib-watch.npy') }) },
 ];
 
 /** The models of others, each at its own hop, and two that slide a row at a time. */

@@ -2,6 +2,7 @@
 
     python export.py --weights watch.pt phone.pt                   # har-watch.onnx, har-phone.onnx, float32
     python export.py --weights watch-0.pt ... phone-3.pt           # folds/watch-0.onnx ..., float16 weights
+    python export.py --weights watch-gru.pt watch-gru-0.pt         # har-watch-gru.onnx and its golden files, folds/watch-gru-0.onnx
     python export.py --signals                                     # calib, demo and golden files, all simulated
 
 har-*.onnx       input motion [1, 6, 128] in g and 250 degrees/s, output scores [1, 5] (softmax), opset 18
@@ -21,7 +22,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import onnx_file
 import simulate
-from model import HOP, LABELS, WINDOW, ActivityNet, Exported
+from model import HOP, KINDS, LABELS, WINDOW, ActivityNet, Exported, ExportedRecurrent
 
 HERE = pathlib.Path(__file__).parent
 METADATA = {
@@ -37,14 +38,18 @@ DEVICES = ("watch", "phone")
 
 def write_onnx(net, path, half=False):
     """One window, with what readers of the file need."""
-    onnx_file.write_onnx(net, path, "har", torch.zeros(1, 6, WINDOW), "motion", "scores", METADATA, half)
+    carried = {"runlet.mode": "stream"} if isinstance(net, ExportedRecurrent) else {}
+    onnx_file.write_onnx(net, path, "har", torch.zeros(1, 6, WINDOW), "motion", "scores", METADATA | carried, half)
 
 
 def load(path):
+    """What is exported of a training, and how its files are called."""
     found = torch.load(path)
-    net = ActivityNet()
+    kind, exported, _ = KINDS[found["net"]]
+    net = kind()
     net.load_state_dict(found["weights"])
-    return Exported(net).eval(), found["device"], found["fold"]
+    name = found["device"] if found["net"] == "cnn" else f"{found['device']}-{found['net']}"
+    return exported(net).eval(), name, found["fold"]
 
 
 def load_onnx(path):
@@ -62,10 +67,15 @@ def write_signals(device):
             file.write(f"{n / simulate.RATE_HZ:.2f},{values},{label}\n")
     x, _ = simulate.recording(device, 202, simulate.ROUND)
     windows = np.stack([x[at : at + WINDOW] for at in np.linspace(0, len(x) - WINDOW, 8).astype(int)])
-    with torch.no_grad():
-        scores = load_onnx(HERE / f"har-{device}.onnx")(torch.from_numpy(windows).transpose(1, 2)).numpy()
     np.save(HERE / f"golden-in-{device}.npy", windows)
-    np.save(HERE / f"golden-out-{device}.npy", scores)
+    write_scores(load_onnx(HERE / f"har-{device}.onnx"), device, device)
+
+
+def write_scores(net, device, name):
+    """PyTorch's scores of a device's golden windows."""
+    windows = torch.from_numpy(np.load(HERE / f"golden-in-{device}.npy")).transpose(1, 2)
+    with torch.no_grad():
+        np.save(HERE / f"golden-out-{name}.npy", np.concatenate([net(window[None]).numpy() for window in windows]))
 
 
 def main():
@@ -75,12 +85,15 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     for path in args.weights:
-        net, device, fold = load(path)
+        net, name, fold = load(path)
         if fold is None:
-            write_onnx(net, HERE / f"har-{device}.onnx")
+            write_onnx(net, HERE / f"har-{name}.onnx")
+            # weights of the GRU stand in another order in the file, so its scores are taken here
+            if isinstance(net, ExportedRecurrent):
+                write_scores(net, name.split("-")[0], name)
         else:
             (HERE / "folds").mkdir(exist_ok=True)
-            write_onnx(net, HERE / "folds" / f"{device}-{fold}.onnx", half=True)
+            write_onnx(net, HERE / "folds" / f"{name}-{fold}.onnx", half=True)
     if args.signals:
         for device in DEVICES:
             write_signals(device)

@@ -1,7 +1,7 @@
-"""Activity network: convolutions without padding, and a dense layer over the whole window.
+"""Activity networks: convolutions without padding, and behind them a dense layer over the whole window or a GRU.
 
-The head is written as a convolution, so that a longer signal gives one answer per hop: [B, 6, T] -> [B, 5, (T - 128) / 8 + 1].
-The exported model reads one window and ends with a softmax.
+A longer signal gives one answer per hop: [B, 6, T] -> [B, 5, (T - 128) / 8 + 1].  The dense layer is written as a convolution for that; the GRU runs on
+over the whole signal, so its answer knows more than its window.  The exported models read one window and end with a softmax.
 """
 
 import torch
@@ -12,6 +12,24 @@ HOP = 8
 LABELS = ("seated", "standing up", "walking", "turning", "sitting down")
 LAYERS = ((6, 24, 7, 2), (24, 32, 5, 2), (32, 32, 5, 2), (32, 32, 5, 1))
 FRAMES = 9
+UNITS = 32
+# frames that the first three convolutions leave of a window
+STEPS = 13
+
+
+def convolutions(layers):
+    parts = []
+    for inputs, outputs, kernel, stride in layers:
+        parts += [nn.Conv1d(inputs, outputs, kernel, stride, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+    return nn.Sequential(*parts)
+
+
+def folded(trunk):
+    """The same with batch norm inside the convolutions."""
+    parts = []
+    for conv, norm in zip(trunk[0::3], trunk[1::3]):
+        parts += [torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm), nn.ReLU()]
+    return nn.Sequential(*parts)
 
 
 class ActivityNet(nn.Module):
@@ -19,10 +37,7 @@ class ActivityNet(nn.Module):
 
     def __init__(self, dropout=0.3):
         super().__init__()
-        parts = []
-        for inputs, outputs, kernel, stride in LAYERS:
-            parts += [nn.Conv1d(inputs, outputs, kernel, stride, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
-        self.trunk = nn.Sequential(*parts)
+        self.trunk = convolutions(LAYERS)
         self.dropout = nn.Dropout1d(dropout)
         self.head = nn.Conv1d(LAYERS[-1][1], len(LABELS), FRAMES)
 
@@ -35,11 +50,7 @@ class Exported(nn.Module):
 
     def __init__(self, net):
         super().__init__()
-        net = net.eval()
-        parts = []
-        for conv, norm in zip(net.trunk[0::3], net.trunk[1::3]):
-            parts += [torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm), nn.ReLU()]
-        self.trunk = nn.Sequential(*parts)
+        self.trunk = folded(net.eval().trunk)
         self.head = nn.Linear(LAYERS[-1][1] * FRAMES, len(LABELS))
         with torch.no_grad():
             self.head.weight.copy_(net.head.weight.flatten(1))
@@ -47,3 +58,36 @@ class Exported(nn.Module):
 
     def forward(self, x):
         return torch.softmax(self.head(torch.flatten(self.trunk(x), 1)), 1)
+
+
+class RecurrentNet(nn.Module):
+    """[B, 6, T] at 50 Hz -> logits [B, 5, answers]: three convolutions, and a GRU whose state is zero before the first frame."""
+
+    def __init__(self, dropout=0.3):
+        super().__init__()
+        self.trunk = convolutions(LAYERS[:3])
+        self.dropout = nn.Dropout1d(dropout)
+        self.gru = nn.GRU(LAYERS[2][1], UNITS, batch_first=True)
+        self.head = nn.Linear(UNITS, len(LABELS))
+
+    def forward(self, x):
+        states, _ = self.gru(self.dropout(self.trunk(x)).transpose(1, 2))
+        return self.head(states[:, STEPS - 1 :]).transpose(1, 2)
+
+
+class ExportedRecurrent(nn.Module):
+    """One window [1, 6, 128] -> scores [1, 5]: the last of 13 states of the GRU."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.trunk = folded(net.eval().trunk)
+        self.gru = net.gru
+        self.head = net.head
+
+    def forward(self, x):
+        states, _ = self.gru(self.trunk(x).transpose(1, 2))
+        return torch.softmax(self.head(states[:, -1]), 1)
+
+
+# of each kind: the network, what is exported of it, and the answers of one crop in training
+KINDS = {"cnn": (ActivityNet, Exported, 13), "gru": (RecurrentNet, ExportedRecurrent, 37)}

@@ -2,8 +2,9 @@
 
     python train.py --data DIR --device watch --fold 0 --out watch-0.pt     # judged on the subjects of fold 0
     python train.py --data DIR --device watch --out watch.pt                # all subjects: what is shipped
+    python train.py --data DIR --device watch --net gru --out watch-gru.pt
 
-A batch is windows of WINDOW + 8 * 12 samples, so 13 answers each; the label of an answer is that of the sample in the middle of its window.
+A batch is windows of WINDOW + 8 * 12 samples, so 13 answers each (gru: 37); the label of an answer is that of the sample in the middle of its window.
 The weights are a running mean over the last steps.  There is no early stopping: the number of steps is fixed.
 """
 
@@ -16,26 +17,25 @@ import torch
 from torch.nn import functional
 
 import augment
-from model import HOP, WINDOW, ActivityNet
+from model import HOP, KINDS, WINDOW
 from recordings import fold_of, subjects
 
-ANSWERS = 13
-CROP = WINDOW + HOP * (ANSWERS - 1)
 TURN = {"watch": 25, "phone": 35}
 FLIPS = {"watch": 0.0, "phone": 0.5}
 
 
-def batch(rng, x, y, count, device):
-    """count crops of a stream [n, 6], warped and changed: (x [count, 6, CROP], labels [count, ANSWERS])."""
-    starts = rng.integers(CROP // 4, len(x) - CROP - CROP // 4, count)
-    at = augment.warp(rng, starts, CROP).clip(0, len(x) - 1.001)
+def batch(rng, x, y, count, device, answers):
+    """count crops of a stream [n, 6], warped and changed: (x [count, 6, crop], labels [count, answers])."""
+    crop = WINDOW + HOP * (answers - 1)
+    starts = rng.integers(crop // 4, len(x) - crop - crop // 4, count)
+    at = augment.warp(rng, starts, crop).clip(0, len(x) - 1.001)
     low = at.astype(int)
     part = (at - low)[..., None].astype(np.float32)
-    crop = x[low] * (1 - part) + x[low + 1] * part
-    middle = WINDOW // 2 + HOP * np.arange(ANSWERS)
+    signal = x[low] * (1 - part) + x[low + 1] * part
+    middle = WINDOW // 2 + HOP * np.arange(answers)
     labels = y[np.rint(at[:, middle]).astype(int)]
-    crop = torch.from_numpy(crop.transpose(0, 2, 1).copy())
-    return augment.change(rng, crop, TURN[device], FLIPS[device]), torch.from_numpy(labels)
+    signal = torch.from_numpy(signal.transpose(0, 2, 1).copy())
+    return augment.change(rng, signal, TURN[device], FLIPS[device]), torch.from_numpy(labels)
 
 
 def answers(net, x):
@@ -58,6 +58,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--device", choices=sorted(TURN), required=True)
+    parser.add_argument("--net", choices=sorted(KINDS), default="cnn")
     parser.add_argument("--fold", type=int, help="subjects kept apart; all are trained on when left out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2500)
@@ -73,13 +74,14 @@ def main():
     folds = fold_of(streams)
     kept = {s: v for s, v in streams.items() if folds[s] == args.fold}
     x, y = (np.concatenate(p) for p in zip(*[v for s, v in streams.items() if s not in kept]))
-    net = ActivityNet()
+    kind, _, crop_answers = KINDS[args.net]
+    net = kind()
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.15)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
-        xs, labels = batch(rng, x, y, args.batch, args.device)
+        xs, labels = batch(rng, x, y, args.batch, args.device, crop_answers)
         net.train()
         loss = functional.cross_entropy(net(xs), labels, label_smoothing=0.05)
         if not torch.isfinite(loss):
@@ -97,7 +99,7 @@ def main():
             shown = f"kept apart {100 * report(mean, kept)[0]:.2f} %" if kept else ""
             print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
             total = 0.0
-    torch.save({"weights": mean.state_dict(), "device": args.device, "fold": args.fold}, args.out)
+    torch.save({"weights": mean.state_dict(), "net": args.net, "device": args.device, "fold": args.fold}, args.out)
     if kept:
         print(report(mean, kept)[1])
 

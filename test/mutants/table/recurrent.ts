@@ -61,6 +61,14 @@ export const recurrent = [
       why: 'an average before a state counts places before the signal',
     },
     {
+      id: 'carried-is-exact',
+      file: 'stream/steps.ts',
+      find: 'exact: graph.stateful === true || (!carried.has(node.output) && timing',
+      replace: 'exact: graph.stateful === true || (timing',
+      tests: 'stages/crnn',
+      why: 'a plan says that a state carried on gives the windowed model',
+    },
+    {
       id: 'last-row-backwards',
       file: 'read/recurrent.ts',
       find: 'reverse ? { before: 0, after: 1 - rows }',
