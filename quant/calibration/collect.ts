@@ -8,6 +8,7 @@
  * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the signal's length.
  */
 import { RunletError } from '../../models/error.ts';
+import { carriedTensors } from '../../models/graph/recurrent.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { join } from '../../models/lists.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
@@ -53,9 +54,13 @@ export function shuffled<T>(list: readonly T[], rnd: () => number): T[] {
   return out;
 }
 
-/** Ticks of a piece; a model that carries its own state needs steps enough for it to fill. */
+/** Windows before the last one, in a piece for a plan whose states go on. A choice, as the 64 steps below. */
+const windowsBefore = 4;
+
+/** Ticks of a piece. States need time to become what they are in a long signal. */
 export function pieceTicks(plan: StreamPlan): number {
   const needed = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
+  if (carriedTensors(plan.graph).size > 0) return needed + Math.ceil((windowsBefore * plan.window) / plan.hop) * plan.hop;
   return plan.graph.stateful ? Math.max(needed, 64 * plan.hop) : needed;
 }
 

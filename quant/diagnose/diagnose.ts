@@ -13,7 +13,7 @@ import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
 import type { Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { opOfNode } from '../../models/ops/index.ts';
-import { cutSignal, executeStream, type WindowResult } from '../../models/stream/execute.ts';
+import { cutSignal, executeStream, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { windowedPlan } from '../../models/stream/plan.ts';
 import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
@@ -102,12 +102,13 @@ function runsOf(plan: StreamPlan, quant: QuantPlan): Runs {
   const intRun = (q: QuantPlan) => (signals: Float32Array[]) =>
     lastOf(runSignal(q, quantiseSignals(q.plan.graph, signals))).tensors as IntTensors;
   if (plan.graph.stateful) return { floatWindowed: floatRun(plan), intWindowed: intRun(quant) };
-  // of a piece that one streamed output depends on, the window itself
+  // of a piece that one streamed output depends on, its last, the window itself
   const windowIn =
     <T>(run: (signals: Float32Array[]) => T) =>
     (signals: Float32Array[]) => {
-      const from = plan.warmUpHops * plan.hop;
-      return run([...cutSignal(plan, floatBlocks(plan, signals), from, from + plan.window).values()].map((b) => b.data));
+      const blocks = floatBlocks(plan, signals);
+      const from = Math.floor((ticksIn(plan, blocks) - plan.window - plan.delayFrames) / plan.hop) * plan.hop;
+      return run([...cutSignal(plan, blocks, from, from + plan.window).values()].map((b) => b.data));
     };
   return {
     floatWindowed: windowIn(floatRun(windowedPlan(plan))),

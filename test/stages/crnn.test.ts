@@ -17,6 +17,7 @@ import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { planSummary } from '../../models/stream/print.ts';
+import { diagnose } from '../../quant/diagnose/diagnose.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal, windowedModel } from '../../quant/reference.ts';
@@ -74,6 +75,11 @@ test('the plan says what it equals; windows of it are those of mode windowed', (
     expected.slice(0, 41).map(String).join(),
     'a state that is carried on is another answer',
   );
+});
+
+test('what streaming changes is told of pieces that are longer than a window', () => {
+  const { output } = diagnose(planStream(graph, { hop, mode }), quant, [calibration], { windows: 4 });
+  assert.ok(Number.isFinite(output.floatStreamedDb), 'a window from an empty state is what is streamed');
 });
 
 for (const target of targets)
