@@ -137,7 +137,7 @@ for (const [framework, file, packages] of [
     },
   );
 
-withPackages('pip makes a package of the one file', ['pip', 'setuptools.command.bdist_wheel'], () => {
+withPackages('pip makes a package of the one file', ['setuptools.command.bdist_wheel', 'pip'], () => {
   const source = `
 import pathlib, shutil, subprocess, sys, zipfile
 shutil.copytree(sys.argv[1], "source")
