@@ -4,6 +4,7 @@
  * In: [t][f][c] int8.  Out: [t'][f'][o] int8.  Padded taps hold the zero point and add nothing.
  * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel.
  */
+import type { Ints } from '../../models/graph/types.ts';
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { accumulators, finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
@@ -18,18 +19,13 @@ export const conv: IntOp<'conv'> = {
     const x = only(xs, 'conv');
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const acc = accumulators(p.types, out.c);
+    const { per, weights, xZero } = p;
     const { kernelT, kernelF } = p.geometry;
-    const groups = x.shape.c / p.per;
+    const perGroup = (out.c * per) / x.shape.c;
     eachPlace(out, (t, f, at) => {
       acc.set(p.bias);
       forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
-        for (let o = 0; o < out.c; o++) {
-          const from = offset + Math.floor((o * groups) / out.c) * p.per;
-          const row = ((o * kernelT + kt) * kernelF + kf) * p.per;
-          let sum = 0;
-          for (let i = 0; i < p.per; i++) sum += (p.weights[row + i] as number) * ((x.data[from + i] as number) - p.xZero);
-          acc[o] = (acc[o] as number) + sum;
-        }
+        addTap(acc, weights, kernelT * kernelF * per, (kt * kernelF + kf) * per, x.data, xZero, offset, per, perGroup);
       });
       for (let o = 0; o < out.c; o++) y[at + o] = finishSum(p, acc[o] as number, o);
     });
@@ -37,3 +33,24 @@ export const conv: IntOp<'conv'> = {
   },
   nudge: macNudge,
 };
+
+/** All outputs take one tap, `per` inputs each. Plain values: an engine would look up fields of parameters, whose forms differ, at every input. */
+function addTap(
+  acc: Int32Array | Float64Array,
+  w: Int8Array, // [o][row]
+  row: number,
+  tap: number,
+  x: Ints,
+  xZero: number,
+  offset: number,
+  per: number,
+  perGroup: number,
+): void {
+  for (let o = 0; o < acc.length; o++) {
+    const from = offset + Math.floor(o / perGroup) * per;
+    const at = o * row + tap;
+    let sum = 0;
+    for (let i = 0; i < per; i++) sum += (w[at + i] as number) * ((x[from + i] as number) - xZero);
+    acc[o] = (acc[o] as number) + sum;
+  }
+}

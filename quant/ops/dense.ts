@@ -17,10 +17,11 @@ export const dense: IntOp<'dense'> = {
     macParams(name, { ...attrs, geometry: whole, per: attrs.weights.data.length / attrs.units }, x, y),
   run(p, xs, out) {
     const { data } = only(xs, 'dense');
+    const { weights, xZero } = p;
     const y = makeInts(p.types?.y, out.c);
     for (let u = 0; u < out.c; u++) {
       let acc = p.bias[u] as number;
-      for (let i = 0; i < data.length; i++) acc += (p.weights[u * data.length + i] as number) * ((data[i] as number) - p.xZero);
+      for (let i = 0; i < data.length; i++) acc += (weights[u * data.length + i] as number) * ((data[i] as number) - xZero);
       y[u] = finishSum(p, p.types ? acc : acc | 0, u);
     }
     return y;

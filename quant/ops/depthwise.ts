@@ -16,13 +16,15 @@ export const depthwise: IntOp<'depthwise'> = {
     const x = only(xs, 'depthwise');
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
     const acc = accumulators(p.types, out.c);
+    const { per, weights, xZero } = p;
+    const { data } = x;
     eachPlace(out, (t, f, at) => {
       acc.set(p.bias);
       forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
         const row = (kt * p.geometry.kernelF + kf) * out.c;
         for (let o = 0; o < out.c; o++) {
-          const value = (x.data[offset + Math.floor(o / p.per)] as number) - p.xZero;
-          acc[o] = (acc[o] as number) + (p.weights[row + o] as number) * value;
+          const value = (data[offset + Math.floor(o / per)] as number) - xZero;
+          acc[o] = (acc[o] as number) + (weights[row + o] as number) * value;
         }
       });
       for (let o = 0; o < out.c; o++) y[at + o] = finishSum(p, acc[o] as number, o);

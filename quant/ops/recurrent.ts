@@ -64,8 +64,9 @@ export function recurrentParams(
 
 /** One sum of products with an int8 vector, 12 bits behind the point. */
 export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): number {
+  const { units, weights } = p;
   let acc = p.bias[o] as number;
-  for (let j = 0; j < p.units; j++) acc += (p.weights[o * p.units + j] as number) * (h[j] as number);
+  for (let j = 0; j < units; j++) acc += (weights[o * units + j] as number) * (h[j] as number);
   return int16(requantise(acc | 0, p.multiplier[o] as number, p.shift[o] as number));
 }
 

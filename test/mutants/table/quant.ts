@@ -169,8 +169,8 @@ const ops = inFolder('quant/ops', [
   {
     id: 'int-conv-groups',
     file: 'conv.ts',
-    find: 'Math.floor((o * groups) / out.c) * p.per',
-    replace: '(o % groups) * p.per',
+    find: 'Math.floor(o / perGroup) * per;',
+    replace: '(o % (acc.length / perGroup)) * per;',
     tests: 'quant/ends',
     why: 'groups are dealt out one by one',
   },
