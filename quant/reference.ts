@@ -42,7 +42,7 @@ export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Ints>[] => 
 export const runSignal = (quant: QuantPlan, data: Signals, options: { warmUp?: boolean } = {}): Generator<IntResult> =>
   executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options) as Generator<IntResult>;
 
-/** The windowed model, with the same parameters. States that go on in the plan begin anew at every window here. */
+/** The windowed model, with the same parameters. States that go on in the plan begin anew at every window. */
 export function windowedModel({ plan, params }: QuantPlan): QuantPlan {
   const own = windowedPlan(plan);
   if (own.graph === plan.graph) return { plan: own, params };

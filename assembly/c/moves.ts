@@ -16,7 +16,10 @@ export function gather_s8(dst: usize, src: usize, rows: i32, bytes: i32, pitch: 
 }
 `;
 
-/** The word that moves take: at any address where a core loads one there, and never a pair, which a Cortex-M does not. */
+/**
+ * The word that moves take: at any address, where a core loads one there. A pair of words is another thing: a
+ * Cortex-M loads none from an address that is no multiple of 4.
+ */
 export const movedWord = [
   '#if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)',
   'typedef uint32_t __attribute__((__may_alias__, __aligned__(1))) moved32;',

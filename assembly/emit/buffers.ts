@@ -10,7 +10,7 @@
  * scratch buffer around its producer.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
-import { isRecurrent } from '../../models/graph/recurrent.ts';
+import { carries } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { type Padding, paddingBeforeStates, rowsBefore, valueBefore } from '../../models/stream/before.ts';
 import { needsBuffer } from '../../models/stream/edge-plan.ts';
@@ -185,11 +185,10 @@ function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make:
   const { graph, steps } = plan;
   const states: Buffers['states'] = new Map();
   for (const { node, output, section } of steps) {
-    const carries = isRecurrent(node) && node.attrs.carry;
     const padded = padding.has(output) && rowsBefore(plan, output) > 0;
-    if (section !== 'trunk' || !(carries || padded)) continue;
+    if (section !== 'trunk' || !(carries(node) || padded)) continue;
     const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
-    if (!carries) {
+    if (!carries(node)) {
       states.set(output, { count, last: 0, cell: 0, before: valueBefore(plan, output, padding.get(output)) });
       continue;
     }

@@ -5,8 +5,13 @@
  */
 import type { Graph, Node } from './types.ts';
 
+export type RecurrentNode = Extract<Node, { op: 'lstm' | 'gru' | 'rnn' }>;
+
 /** Whether a node has a state that may go on from row to row. */
-export const isRecurrent = (node: Node): node is Extract<Node, { op: 'lstm' | 'gru' | 'rnn' }> => 'recurrent' in node.attrs;
+export const isRecurrent = (node: Node): node is RecurrentNode => 'recurrent' in node.attrs;
+
+/** Whether its state does go on. */
+export const carries = (node: Node): node is RecurrentNode => isRecurrent(node) && node.attrs.carry === true;
 
 /** The graph in which every state is carried on, or none; itself where that is so. One that has its own state stays. */
 export function withCarry(graph: Graph, carry: boolean): Graph {
@@ -16,10 +21,9 @@ export function withCarry(graph: Graph, carry: boolean): Graph {
   return { ...graph, nodes };
 }
 
-/** Tensors that a carried state comes into: they depend on the whole signal before them, and not on a window alone. */
+/** Tensors that a carried state comes into. They depend on the whole signal before them, not on a window. */
 export function carriedTensors({ nodes }: Graph): Set<number> {
   const found = new Set<number>();
-  for (const node of nodes)
-    if ((isRecurrent(node) && node.attrs.carry) || node.inputs.some((id) => found.has(id))) found.add(node.output);
+  for (const node of nodes) if (carries(node) || node.inputs.some((id) => found.has(id))) found.add(node.output);
   return found;
 }

@@ -2,11 +2,12 @@
  * Rows that lie before the signal, where a state goes on.
  *
  * In: a StreamPlan.  Out: how many rows of a trunk tensor the module computes before its row 0, of the zero
- * points that stand before the first frame; and what tensors must hold there, because a layer in front of the
- * state reads it as padding, and the state would keep it. Elsewhere nobody sees these rows: they end with the warm-up.
+ * points that stand before the first frame; and what tensors must hold there. A layer in front of the state
+ * reads these rows as padding, and the state would keep them. Elsewhere nobody sees them: they end with the
+ * warm-up.
  */
 import { RunletError } from '../error.ts';
-import { isRecurrent } from '../graph/recurrent.ts';
+import { carries } from '../graph/recurrent.ts';
 import { isInt16, type Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import type { StreamPlan, TensorPlan } from './types.ts';
@@ -39,8 +40,7 @@ export function paddingBeforeStates({ graph, steps }: Pick<StreamPlan, 'graph' |
   const leads = new Set<number>();
   const trunk = steps.filter(({ section, kind }) => section === 'trunk' && kind === 'run');
   for (const { node, output } of trunk.reverse()) {
-    const carries = isRecurrent(node) && node.attrs.carry === true;
-    if (!carries && !leads.has(output)) continue;
+    if (!carries(node) && !leads.has(output)) continue;
     const rule = view.rule(node);
     for (const id of node.inputs) {
       leads.add(id);

@@ -34,7 +34,10 @@ export const conv: IntOp<'conv'> = {
   nudge: macNudge,
 };
 
-/** All outputs take one tap, `per` inputs each. Plain values: an engine would look up fields of parameters, whose forms differ, at every input. */
+/**
+ * All outputs take one tap, `per` inputs each. It takes plain values: parameters have many forms, and an engine
+ * would look their fields up at every input.
+ */
 function addTap(
   acc: Int32Array | Float64Array,
   w: Int8Array, // [o][row]

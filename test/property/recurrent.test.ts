@@ -93,7 +93,7 @@ function carriedPlan(spec: NetworkSpec): QuantPlan | undefined {
 
 const carries = ({ plan }: QuantPlan): boolean => plan.steps.some((s) => s.section === 'trunk' && isRecurrent(s.node));
 
-/** Each network in mode stream, or refused. Out: how many outputs were equal, networks carried a state on, were refused. */
+/** Each network in mode stream, or refused. Out: how many carried a state on, and how many were refused. */
 async function checkCarried(networks: fc.Arbitrary<NetworkSpec>): Promise<{ carried: number; refused: number }> {
   let [outputs, carried, refused] = [0, 0, 0];
   await fc.assert(

@@ -1,8 +1,9 @@
 /**
- * The zoo's har-watch-gru, three convolutions and a GRU of 32, streamed with its state carried on: PyTorch's scores window by window, one step of each layer a
- * frame, and the same bytes in Node, Chromium, and as C on this machine and two cores. WAMR has it in test/wamr.
+ * The zoo's har-watch-gru, three convolutions and a GRU of 32, streamed with its state carried on.
  *
- * With the recordings (shared/data/har-uji): accuracy of float and int8 on the subjects that fold 0 was not trained on.
+ * PyTorch's scores window by window; one step of each layer a frame; the same bytes in Node, in Chromium, and as
+ * C on this machine and two cores. WAMR has it in test/wamr. With the recordings (shared/data/har-uji): accuracy
+ * of float and int8 on the subjects that fold 0 was not trained on.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +13,8 @@ import { targets } from '../../assembly/emit/target.ts';
 import { hop, frameOf as middleOf, readSubjects, window } from '../../host/demo/har-recordings.ts';
 import { confusionOf, floatScores, moduleScores, readFloat, zooArray } from '../../host/demo/zoo.ts';
 import { openSession } from '../../host/session/index.ts';
-import { isRecurrent } from '../../models/graph/recurrent.ts';
+import { carries } from '../../models/graph/recurrent.ts';
+import { maxOf } from '../../models/lists.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -43,7 +45,7 @@ test('har-watch-gru.onnx gives the scores of PyTorch on its golden windows', asy
   const scores = zooArray('har', 'golden-out-watch-gru.npy').data as Float32Array;
   const found = floatScores(graph, window, windows).flatMap((s) => [...s]);
   assert.is(found.length, 40);
-  assert.ok(Math.max(...found.map((v, i) => Math.abs(v - (scores[i] as number)))) < 1e-5);
+  assert.ok(maxOf(found.map((v, i) => Math.abs(v - (scores[i] as number)))) < 1e-5);
 });
 
 test('a hop computes what its new frames need: 4, 2 and 1 rows of convolutions, one step of the GRU', () => {
@@ -53,7 +55,7 @@ test('a hop computes what its new frames need: 4, 2 and 1 rows of convolutions, 
   console.log(
     `  ${plan.macsPerHop} multiply-adds a hop, ${plan.macsPerWindow} a window, ${needed} needed; ${plan.stateBytes} bytes of state`,
   );
-  assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && isRecurrent(node)));
+  assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
   assert.ok(plan.macsPerHop <= 1.2 * needed, `${plan.macsPerHop}`);
 });
 

@@ -9,6 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Device, devices, frameOf, hop, readSubjects, window } from '../../host/demo/har-recordings.ts';
 import { confusionOf, floatScores, moduleScores, openInt8, readFloat, toInt8, zooArray, zooFile } from '../../host/demo/zoo.ts';
+import { maxOf } from '../../models/lists.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
@@ -45,7 +46,7 @@ for (const device of devices) {
     const expected = zooArray('har', `golden-out-${device}.npy`).data as Float32Array;
     const found = floatScores(graph, window, windows).flatMap((s) => [...s]);
     assert.is(found.length, 40);
-    assert.ok(Math.max(...found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-4);
+    assert.ok(maxOf(found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-4);
     const plan = planStream(graph, { hop });
     assert.equal([plan.mode, plan.warmUpHops, plan.leftContextFrames, plan.delayFrames], ['stream', 0, 0, 0]);
   });
