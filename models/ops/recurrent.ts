@@ -44,7 +44,7 @@ export function cellDef(op: keyof typeof gatesOf) {
   } satisfies Partial<OpDef<'rnn'>>;
 }
 
-/** The gates' function: the logistic one, or a straight line of this slope through (0, 1/2) between 0 and 1. */
+/** The gates' function: the logistic one, or a line of this slope through (0, 1/2), from 0 to 1. */
 export const gateOf = ({ slope }: RecurrentAttrs): ((x: number) => number) =>
   slope === undefined ? unary.sigmoid.of : (x) => Math.min(1, Math.max(0, slope * x + 0.5));
 

@@ -31,7 +31,8 @@ const notCarried = ({ name }: Node, why: string): RunletError =>
   });
 
 /**
- * What trunk tensors hold before their row 0, by tensor id: those that a padded layer in front of a state reads.
+ * What trunk tensors hold before their row 0, by tensor id. They are those that a padded layer in front of a
+ * state reads.
  * @throws RunletError RN209 where no value there is the layer's padding
  */
 export function paddingBeforeStates({ graph, steps }: Pick<StreamPlan, 'graph' | 'steps'>): Map<number, Padding> {

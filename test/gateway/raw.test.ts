@@ -42,8 +42,8 @@ test.after(() => {
   for (const child of children) child.kill('SIGKILL');
   for (const socket of sockets) socket.destroy();
   rmSync(folder, { recursive: true });
-  // A socket that went under a TLS client in the middle of a write leaves a request that Node waits for without
-  // end when it takes itself down (CleanupHandles, Node 20). process.exit does not wait.
+  // A socket may go under a TLS client in the middle of a write. Node then waits for that write without end
+  // when it takes itself down (CleanupHandles, Node 20). process.exit does not wait.
   process.once('exit', () => process.exit());
 });
 const own = await authority('runlet-raw-test');
