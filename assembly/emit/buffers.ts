@@ -97,8 +97,8 @@ export interface Buffers {
   /** By output: the address of a fold's slots, and of the i32 current slot. */
   partials: Map<number, { address: number; slot: number }>;
   /**
-   * By output: a recurrent operator's own state, where it goes on from row to row. Of a tensor whose rows before
-   * the signal are padding to a layer in front of such a state: their number so far, and what they hold.
+   * By output: a recurrent operator's own state, where it goes on from row to row. Of a tensor whose rows
+   * before the signal are padding to a layer in front of such a state: their number so far, and what they hold.
    */
   states: Map<number, { count: number; last: number; cell: number; before: number }>;
   /**

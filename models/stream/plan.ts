@@ -98,8 +98,8 @@ interface Trunk {
 
 /**
  * Plans how a graph answers at every hop. In mode stream the states of recurrent operators go on from row to row.
- * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs), RN205 (budget),
- * RN209 (padding)
+ * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs),
+ * RN205 (budget), RN209 (padding)
  */
 export function planStream(given: Graph, options: PlanOptions): StreamPlan {
   const { clock } = viewOf(given);

@@ -35,8 +35,8 @@ export const conv: IntOp<'conv'> = {
 };
 
 /**
- * All outputs take one tap, `per` inputs each. It takes plain values: parameters have many forms, and an engine
- * would look their fields up at every input.
+ * All outputs take one tap, `per` inputs each. It takes plain values: parameters have many forms, and an
+ * engine would look their fields up at every input.
  */
 function addTap(
   acc: Int32Array | Float64Array,

@@ -1,6 +1,6 @@
 /**
- * Recurrent networks as C, in modes edge-exact and stream: on this machine under the sanitizers, some on cores
- * in QEMU.
+ * Recurrent networks as C, in modes edge-exact and stream: on this machine under the sanitizers, some on
+ * cores in QEMU.
  *
  * Count: RUNLET_BARE networks (12 by default; a third of them on cores), seed RUNLET_SEED.
  */

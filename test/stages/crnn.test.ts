@@ -1,9 +1,9 @@
 /**
  * The zoo's har-watch-gru, three convolutions and a GRU of 32, streamed with its state carried on.
  *
- * PyTorch's scores window by window; one step of each layer a frame; the same bytes in Node, in Chromium, and as
- * C on this machine and two cores. WAMR has it in test/wamr. With the recordings (shared/data/har-uji): accuracy
- * of float and int8 on the subjects that fold 0 was not trained on.
+ * PyTorch's scores window by window; one step of each layer a frame; the same bytes in Node, in Chromium, and
+ * as C on this machine and two cores. WAMR has it in test/wamr. With the recordings (shared/data/har-uji):
+ * accuracy of float and int8 on the subjects that fold 0 was not trained on.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
