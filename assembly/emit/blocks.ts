@@ -113,12 +113,13 @@ export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'gl
 export interface HistoryBlock {
   x: number;
   y: number;
+  own: number; // of pad_s8 (pad.ts)
   x_rows: number; // input rows present
   pad_t: number;
   row: number; // bytes of a row
   zero: number;
 }
-export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
+export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, own: 8, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
 
 /** assembly/kernels/layernorm.ts */
 export interface LayerNormBlock {

@@ -185,8 +185,10 @@ function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make:
   const { graph, steps } = plan;
   const states: Buffers['states'] = new Map();
   for (const { node, output, section } of steps) {
-    const padded = padding.has(output) && rowsBefore(plan, output) > 0;
-    if (section !== 'trunk' || !(carries(node) || padded)) continue;
+    const padded = section === 'trunk' && padding.has(output) && rowsBefore(plan, output) > 0;
+    // where windows overlap, a head's recurrence begins anew at each
+    const goesOn = carries(node) && (section === 'trunk' || graph.stateful);
+    if (!goesOn && !padded) continue;
     const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
     if (!carries(node)) {
       states.set(output, { count, last: 0, cell: 0, before: valueBefore(plan, output, padding.get(output)) });

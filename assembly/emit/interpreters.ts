@@ -61,7 +61,7 @@ export function kernelSetOf({ nodes, tensors }: Graph): KernelSet {
 }
 
 const rareFiles = new Set<string>(
-  Object.values(emitOps).flatMap(({ name, files = [], rare }) => (rare === true ? [name, ...files] : [])),
+  Object.values(emitOps).flatMap(({ name, files = [], rare }) => [...(rare === true ? [name] : []), ...files]),
 );
 
 /** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */

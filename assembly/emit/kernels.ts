@@ -84,6 +84,7 @@ export const kernels = {
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
   mul_s8: kernel('mul', MulBlock, 'rows'),
+  pad_s8: kernel('pad', HistoryBlock, 'rows'),
   maxpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   avgpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   before_s8: kernel('recurrent', BeforeBlock, 'rows'),

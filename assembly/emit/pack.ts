@@ -12,7 +12,7 @@ import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type At, type Fixup, packBlock } from './block.ts';
-import { type Buffers, leftAddress, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
+import { type Buffers, leftAddress, type TrunkBuffer, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
@@ -88,7 +88,7 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
   });
   const trunk = inTrunk && step.kind !== 'accumulate' ? buffers.trunk.get(step.output) : undefined;
   const partial = buffers.partials.get(step.output);
-  const state = inTrunk ? buffers.states.get(step.output) : undefined;
+  const state = buffers.states.get(step.output);
   return {
     step,
     node: step.node as never,
@@ -97,17 +97,15 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
     y: trunk ? trunk.address + trunk.plan.historyRows * trunk.frameBytes : windowAddress(buffers, step.output),
     out: shape(step.output),
     ...(step.slots !== undefined && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
-    ...(state && trunk && { state: { ...state, ...beforeSignal(quant, step, trunk.frameBytes) } }),
+    ...(state && { state: { ...state, ...beforeSignal(quant, step, trunk) } }),
     ...(step.fold && { fold: foldIo(step, step.fold, buffers) }),
     ...(step.kind === 'taps' && { taps: tapsIo(quant, step, buffers) }),
   };
 }
 
-/** Rows of a step that lie before the signal: how many, and their bytes. */
-const beforeSignal = ({ plan }: QuantPlan, { output }: Step, row: number) => ({
-  skip: rowsBefore(plan, output),
-  row,
-});
+/** Rows of a step that lie before the signal: how many, and their bytes; a head has none. */
+const beforeSignal = ({ plan }: QuantPlan, { output }: Step, trunk: TrunkBuffer | undefined) =>
+  trunk ? { skip: rowsBefore(plan, output), row: trunk.frameBytes } : { skip: 0, row: 0 };
 
 /** The same step on the left chain: window n + ahead. */
 function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<OpName> {

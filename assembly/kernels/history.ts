@@ -10,7 +10,7 @@ import { fill_s8, move_s8 } from "./move";
 export class HistoryBlock {
   x: usize;
   y: usize;
-  _8: i32;
+  own: i32; // of pad_s8 (pad.ts)
   x_rows: i32; // input rows present
   pad_t: i32;
   row: i32; // bytes of a row

@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { unaryFns } from '../ops/unary.ts';
 import { fromBase64 } from './base64.ts';
-import { scaleRules } from './types.ts';
+import { padRows, scaleRules } from './types.ts';
 
 export const array = { i8: Int8Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
 
@@ -78,7 +78,11 @@ const attrs = {
   add: v.object({ clamp, constant, minus: v.optional(v.picklist([0, 1])) }),
   mul: v.object({ clamp, constant }),
   concat: v.object({ axis: v.picklist(['c', 'f']) }),
-  history: v.object({ before: whole(-(1 << 16), 1 << 16), after: whole(-(1 << 16), 1 << 16) }),
+  history: v.object({
+    before: whole(-(1 << 16), 1 << 16),
+    after: whole(-(1 << 16), 1 << 16),
+    own: v.optional(v.picklist(padRows)),
+  }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),

@@ -145,10 +145,16 @@ export interface AddAttrs extends BinaryAttrs {
   minus?: 0 | 1;
 }
 
+/** What padding along time may hold: zero, the rows mirrored (without or with the outermost one), or the outermost row. */
+export const padRows = ['zero', 'reflect', 'symmetric', 'edge'] as const;
+export type PadRows = (typeof padRows)[number];
+
 export interface HistoryAttrs {
   /** Rows added before the first and after the last; `after` may be negative (rows left out), at least one row is left. */
   before: number;
   after: number;
+  /** The added rows are padding of each window by itself; left out: those before are the signal's past. */
+  own?: PadRows;
 }
 
 export interface SliceAttrs {

@@ -28,6 +28,10 @@ export interface ReadOptions {
   window?: number;
   /** The same by the name of the dimension, or of the input. */
   windows?: Record<string, number>;
+  /** Inputs that are numbers, fixed by their names: a sample rate, a length. */
+  set?: Record<string, number>;
+  /** Inputs that are states; left out: those whose next values the model gives. */
+  states?: string[];
   /** The weight files of a TensorFlow.js model, and the external data of an ONNX model. */
   files?: ModelFiles;
   /** Told what a user should see: a choice that nothing in the file says. */

@@ -19,7 +19,7 @@ import {
 import { gateParams } from '../ops/recurrent.ts';
 import { type Factor, orderOf, toNormalForm } from './layout.ts';
 
-export interface Cell extends Omit<LstmAttrs & GruAttrs, 'carry' | 'resetAfter'> {
+export interface Cell extends Omit<LstmAttrs & GruAttrs, 'resetAfter'> {
   op: 'lstm' | 'gru' | 'rnn';
   resetAfter?: boolean;
   /** [gate * units + unit][inputs], inputs in the file's order. */

@@ -5,6 +5,7 @@
  * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
  */
 
+import { carries } from '../graph/recurrent.ts';
 import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { join, minOf } from '../lists.ts';
@@ -183,11 +184,48 @@ export function* executeHeads<A extends Sliceable<A>>(
   const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
   const grid = plan.mode === 'misaligned' ? plan.alignment : plan.hop;
-  for (let n = first; n * plan.hop + plan.window + plan.delayFrames <= frames; n += options.every ?? 1) {
-    // misaligned: the window is taken at the multiple of the total stride before it
-    const tensors = windowOf(plan, trunk, Math.floor((n * plan.hop) / grid) * grid * units);
+  // misaligned: the window is taken at the multiple of the total stride before it
+  const windowAt = (n: number) => windowOf(plan, trunk, Math.floor((n * plan.hop) / grid) * grid * units);
+  const isDue = (n: number) => n * plan.hop + plan.window + plan.delayFrames <= frames;
+  const every = options.every ?? 1;
+  if (plan.graph.stateful && head.some(carries)) {
+    yield* executeSteps(plan.graph, head, windowsWhile(isDue, windowAt), run, every);
+    return;
+  }
+  for (let n = first; isDue(n); n += every) {
+    const tensors = windowAt(n);
     yield { index: n, outputs: executeNodes(plan.graph, head, tensors, run), tensors };
   }
+}
+
+function windowsWhile<T>(isDue: (n: number) => boolean, windowAt: (n: number) => T): T[] {
+  const windows: T[] = [];
+  while (isDue(windows.length)) windows.push(windowAt(windows.length));
+  return windows;
+}
+
+/** A head whose states go on from window to window: their rows of all windows are one signal. Yields one window of `every`. */
+function* executeSteps<A extends Sliceable<A>>(
+  graph: Graph,
+  head: readonly Node[],
+  windows: Map<number, Block<A>>[],
+  run: RunNode<A>,
+  every: number,
+): Generator<WindowResult<A>> {
+  for (const node of head) {
+    if (!carries(node)) {
+      for (const tensors of windows) runNode(node, tensors, run);
+      continue;
+    }
+    const [id] = node.inputs as [number];
+    const all = new Map([[id, joined(windows.map((tensors) => tensors.get(id) as Block<A>))]]);
+    runNode(node, all, run);
+    const y = all.get(node.output) as Block<A>;
+    const each = y.shape.t / windows.length;
+    for (const [n, tensors] of windows.entries()) tensors.set(node.output, rows(y, n * each, (n + 1) * each));
+  }
+  for (const [index, tensors] of windows.entries())
+    if (index % every === 0) yield { index, outputs: executeNodes(graph, [], tensors, run), tensors };
 }
 
 /** Trunk over the whole signal, head on every window. */

@@ -9,6 +9,7 @@
 import { RunletError } from '../error.ts';
 import { lcm, ticksOf } from '../graph/clock.ts';
 import { withCarry } from '../graph/recurrent.ts';
+import { stepTrunk } from '../graph/stateful.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
@@ -51,14 +52,7 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
       tryThis: `a hop from 1 to ${window}`,
     });
   }
-  if (graph.stateful && (hop !== window || (options.mode !== undefined && options.mode !== 'stream'))) {
-    throw new RunletError('RN208', {
-      what: hop === window ? `mode ${options.mode} is not for this model` : `hop ${hop} is not the model's step of ${window}`,
-      where: graph.name,
-      why: 'the model carries its own state: it answers once a step, and its windows are not in the file',
-      tryThis: `mode stream with hop ${window}, or leave both out`,
-    });
-  }
+  if (graph.stateful) checkStep(graph, window, options);
   if (!Number.isInteger(microHop) || microHop < 1 || (hop % microHop !== 0 && options.mode !== 'misaligned')) {
     throw new RunletError('RN202', {
       what: `micro-hop ${microHop} does not divide the hop ${hop}`,
@@ -66,6 +60,18 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
       tryThis: 'a divisor of the hop',
     });
   }
+}
+
+/** RN208. The frames of two steps may overlap where each step begins with all of its frames: nothing is kept but states. */
+function checkStep(graph: Graph, window: number, { hop, mode = 'stream' }: PlanOptions): void {
+  const alone = stepTrunk(graph).size === 0;
+  if (mode === 'stream' && (hop === window || (alone && hop < window))) return;
+  throw new RunletError('RN208', {
+    what: mode === 'stream' ? `hop ${hop} is not the model's step of ${window}` : `mode ${mode} is not for this model`,
+    where: graph.name,
+    why: 'the model carries its own state: it answers once a step, and its windows are not in the file',
+    tryThis: `mode stream with hop ${window}${alone ? ' or below' : ''}, or leave both out`,
+  });
 }
 
 function checkAlignment(window: number, hop: number, microHop: number, alignment: number): void {

@@ -15,8 +15,9 @@ export const history: IntOp<'history'> = {
   prepare: ({ attrs, name }, [x], y) => ({
     before: attrs.before,
     after: attrs.after,
+    ...(attrs.own && { own: attrs.own }),
     zero: quantOf(x, name).zeroPoint,
     ...typesOf(quantOf(x, name), quantOf(y, name)),
   }),
-  run: (p, xs, out) => shiftRows(makeInts(p.types?.y, out.t * out.f * out.c).fill(p.zero), only(xs, 'history'), p.before),
+  run: (p, xs, out) => shiftRows(makeInts(p.types?.y, out.t * out.f * out.c).fill(p.zero), only(xs, 'history'), p),
 };

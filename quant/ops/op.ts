@@ -11,6 +11,7 @@ import {
   type NodeOf,
   type OpAttrs,
   type OpName,
+  type PadRows,
   type QuantParams,
   type Shape,
   storedRange,
@@ -156,7 +157,7 @@ export interface IntParams {
   add: AddParams;
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };
-  history: { before: number; after: number; zero: number; types?: Types };
+  history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams;

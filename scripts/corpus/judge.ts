@@ -118,15 +118,15 @@ function toInts(graph: Graph, window: Float32Array[], types: string[]): Ints[] {
   );
 }
 
-/** Answers to windows; those of a model with its own state are steps of one stream, since engines keep variables. */
-function answersOf(graph: Graph, windows: Float32Array[][], types: string[]): ArrayLike<number>[][] {
+/** Answers to windows, as steps of one stream, since engines keep variables, or each from the beginning. */
+function answersOf(graph: Graph, windows: Float32Array[][], types: string[], isStream: boolean): ArrayLike<number>[][] {
   const plan = graph.stateful ? planStream(graph, { hop: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t }) : whole(graph);
   const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
   const run = (signal: Float32Array[]): { outputs: ArrayLike<number>[] }[] =>
     isQuantised(graph)
       ? [...runSignal(quantPlan(plan), toInts(graph, signal, types), { warmUp: true })]
       : [...executeStream(plan, floatBlocks(plan, signal), floatRunner, { warmUp: true })];
-  const results = graph.stateful ? run(signals) : windows.map((w) => run(w)[0]);
+  const results = isStream ? run(signals) : windows.map((w) => run(w)[0]);
   return results.map((result) => result?.outputs ?? []);
 }
 const whole = (graph: Graph) => {
@@ -212,7 +212,10 @@ export async function judge(
     const out = rowsOf(dirname(file), 'out', graph.outputs.length);
     if (out.some(Boolean) && given.every(Boolean)) {
       const ruled = isLitert(dirname(file)) ? withRounding(graph, 'litert') : graph;
-      Object.assign(verdict, compare(graph, answersOf(ruled, windows, types), out, hybrid));
+      // what a reference does with a state between its rows, its file does not say
+      const forms = graph.stateful ? [true, false] : [false];
+      const all = forms.map((isStream) => compare(graph, answersOf(ruled, windows, types, isStream), out, hybrid));
+      Object.assign(verdict, all.find(({ right }) => right) ?? all[0]);
     }
     if (quick) return verdict;
     told(verdict);

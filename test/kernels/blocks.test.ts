@@ -11,11 +11,11 @@ import { type At, packBlock, zeros } from '../../assembly/emit/block.ts';
 import { HistoryBlock, PlainBlock, TapsBlock } from '../../assembly/emit/blocks.ts';
 import { callOf } from '../../assembly/emit/ops/op.ts';
 
-const fields = { x: 1, y: 2, x_rows: 3, pad_t: 4, row: 5, zero: -6 };
+const fields = { x: 1, y: 2, own: 7, x_rows: 3, pad_t: 4, row: 5, zero: -6 };
 
 test('every field once, at its offset, little-endian; what is free is 0', () => {
   const { bytes } = packBlock(HistoryBlock, fields);
-  assert.equal([...new Int32Array(bytes.buffer)], [1, 2, 0, 3, 4, 5, -6]);
+  assert.equal([...new Int32Array(bytes.buffer)], [1, 2, 7, 3, 4, 5, -6]);
   assert.equal([...packBlock(TapsBlock, zeros(TapsBlock)).bytes], new Array(TapsBlock.bytes).fill(0));
 });
 

@@ -177,7 +177,7 @@ export interface EmitOp<K extends OpName> {
    * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node.
    */
   rare?: true | ((attrs: OpAttrs[K]) => boolean);
-  /** Other rare files of kernels, which it shares. */
+  /** Other rare files of kernels. */
   files?: readonly string[];
   rotate?(io: StepIo<K>, ctx: EmitContext): Call[];
 }

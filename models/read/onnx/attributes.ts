@@ -4,7 +4,7 @@
  * In: what the file says.  Out: typed values with ONNX's defaults. Each attribute has to be asked for: one that the lowering
  * does not know makes the node unsupported, because ignoring it could change the meaning.
  */
-import type { AttributeValue, OnnxNode } from './proto.ts';
+import type { AttributeValue, OnnxGraph, OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';
 import type { Const } from './tensor.ts';
 
@@ -49,6 +49,10 @@ export class Attributes {
 
   floats(name: string): number[] | undefined {
     return this.get(name, 'floats')?.value;
+  }
+
+  graph(name: string): OnnxGraph | undefined {
+    return this.get(name, 'graph')?.value;
   }
 
   strings(name: string): string[] | undefined {

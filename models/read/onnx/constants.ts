@@ -55,6 +55,7 @@ const unary: Readonly<Record<string, (x: number) => number>> = {
   Abs: Math.abs,
   Floor: Math.floor,
   Ceil: Math.ceil,
+  Not: (x) => Number(x === 0),
 };
 
 const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -64,6 +65,16 @@ const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
   Min: Math.min,
   Max: Math.max,
+};
+
+const compared: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  Equal: (a, b) => a === b,
+  Less: (a, b) => a < b,
+  LessOrEqual: (a, b) => a <= b,
+  Greater: (a, b) => a > b,
+  GreaterOrEqual: (a, b) => a >= b,
+  And: (a, b) => a !== 0 && b !== 0,
+  Or: (a, b) => a !== 0 || b !== 0,
 };
 
 /** The constant that `node` gives, or undefined where it is no constant. Throws Unsupported for a malformed one. */
@@ -83,6 +94,8 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   }
   const g = lookup(binary, node.op);
   if (g && second) return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
+  const c = lookup(compared, node.op);
+  if (c && second) return broadcast(x, second, (a, b) => Number(c(a, b)), 'bool');
   const rule = lookup(reductions, node.op);
   if (rule && attributes.int('noop_with_empty_axes', 0) === 0) {
     return reduce(x, rule, axesOf(attributes, second), attributes.int('keepdims', 1) === 1);
@@ -186,13 +199,13 @@ function walk(dims: readonly number[], strides: readonly number[], visit: (offse
   }
 }
 
-function broadcast(a: Const, b: Const, f: (a: number, b: number) => number): Const {
+function broadcast(a: Const, b: Const, f: (a: number, b: number) => number, type: ElementType = a.type): Const {
   const dims = checked(broadcastDims(a.dims, b.dims));
   const left = expand(a, dims).data;
   const right = expand(b, dims).data;
-  const data = numbersOf(a.type, left.length);
+  const data = numbersOf(type, left.length);
   for (let i = 0; i < data.length; i++) data[i] = f(left[i] as number, right[i] as number);
-  return { kind: 'const', dims, type: a.type, data };
+  return { kind: 'const', dims, type, data };
 }
 
 function expand(x: Const, shape: number[]): Const {

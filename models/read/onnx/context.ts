@@ -18,6 +18,7 @@ import {
   type Weights,
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
+import type { States } from '../states.ts';
 import type { Attributes } from './attributes.ts';
 import type { Budget } from './constants.ts';
 import { MixedFloat, refuse, tooLarge } from './refuse.ts';
@@ -48,15 +49,22 @@ export class Lowering {
   /** QDQ: the result is an int8 graph. */
   readonly quantised: boolean;
   readonly budget: Budget;
+  /** Inputs that are states, and what goes into them. */
+  readonly states: States;
   /** Readers of each value of the file, graph outputs included. */
-  private readonly readers: ReadonlyMap<string, number>;
+  private readonly readers = new Map<string, number>();
 
-  constructor(builder: GraphBuilder, opset: number, quantised: boolean, readers: ReadonlyMap<string, number>, budget: Budget) {
+  constructor(builder: GraphBuilder, opset: number, quantised: boolean, budget: Budget, states: States) {
     this.builder = builder;
     this.opset = opset;
     this.quantised = quantised;
-    this.readers = readers;
     this.budget = budget;
+    this.states = states;
+  }
+
+  /** Names that are read, before any of their readers is lowered. */
+  count(names: readonly string[]): void {
+    for (const name of names) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
   }
 
   /**
@@ -65,6 +73,12 @@ export class Lowering {
    */
   activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
     const value = node.inputs[at];
+    if (value?.kind === 'elements')
+      return refuse(
+        value.when === 'now'
+          ? 'it reads a state, which is read by recurrent layers and as the rows before a signal'
+          : 'it reads what a recurrent layer keeps in its cell, which no kernel here gives',
+      );
     if (value?.kind !== 'activation')
       return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
     if (value.pads && !allow.pads)

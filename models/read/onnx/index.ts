@@ -13,42 +13,32 @@ import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
 import { fromScikit, torchBatchOfOne } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
-import type { Norm } from '../norm/find.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
-import { listed, together } from '../problems.ts';
-import { feedback, feedsBack, streamingReason } from '../refused.ts';
+import { together } from '../problems.ts';
+import { States } from '../states.ts';
+import { stepGraph } from '../step-graph.ts';
 import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
-import { Budget, foldConstant } from './constants.ts';
+import { withBranches } from './branches.ts';
+import { Budget } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { placeExternal } from './external.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
-import { lowerings } from './lower/index.ts';
-import { lowerNorm } from './lower/norm.ts';
-import { normsOf } from './norms.ts';
+import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
-import { foldQuantised } from './quantised-constants.ts';
-import { badGraph, MixedFloat, refuse, tooLarge, Unsupported } from './refuse.ts';
+import { badGraph, tooLarge } from './refuse.ts';
 import { shapesOf } from './shapes.ts';
+import { setInputs, statesAsked } from './side-inputs.ts';
 import { sortNodes } from './sort.ts';
+import { isStateName, stateValue } from './states.ts';
 import { elementTypes } from './tensor.ts';
 import { traceInputs } from './trace.ts';
-import { dimsOf, type Value } from './values.ts';
+import type { Value } from './values.ts';
 
 const oldestOpset = 9;
 const newestOpset = 28;
 const maxNodes = 10_000;
 const maxInputs = 64;
-
-const shapeArithmetic = new Set(['Shape', 'Size', 'Gather', 'Expand', 'ConstantOfShape', 'ReduceProd']);
-
-/** An operator, or what stands in its place, and why it is refused. */
-interface Problem {
-  op: string;
-  name: string;
-  reason: string;
-  mixed: boolean;
-}
 
 /** What differs between the formats whose networks are lowered here. */
 export interface Dialect {
@@ -78,8 +68,21 @@ export const readOnnx = (bytes: Uint8Array, given: ReaderOptions = {}): Graph =>
 
 /** A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten. Throws as readOnnx. */
 export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dialect): Graph {
-  const errors: RunletError[] = [];
   refuseTrees(model);
+  const states = statesAsked(model, given);
+  if (states.length === 0) return lower(model, states, given, dialect);
+  try {
+    return lower(model, states, given, dialect);
+  } catch (error) {
+    // two signals may look like a signal and a state
+    if (given.states || states.some(({ name }) => isStateName(name))) throw error;
+    return lower(model, [], given, dialect);
+  }
+}
+
+function lower(whole: OnnxModel, states: readonly OnnxValue[], given: ReaderOptions, dialect: Dialect): Graph {
+  const errors: RunletError[] = [];
+  const model = withBranches({ ...whole, initializers: [...whole.initializers, ...setInputs(whole, given.set ?? {})] });
   const metadata = { ...model.metadata };
   const options = withMetadata(given, metadata);
   const missing = placeExternal(model, options.external, options.path);
@@ -88,7 +91,6 @@ export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dial
   const opset = checkVersions(model, errors);
   const sorted = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
   if (sorted.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
-  const { nodes, norms } = normsOf(sorted, model);
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
   for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
@@ -96,18 +98,18 @@ export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dial
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, dialect.format, options.digest ?? '');
   Object.assign(builder.metadata, metadata);
+  const carried = new States();
+  for (const state of states) values.set(state.name, stateValue(carried, state));
   const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors, dialect);
-  const readers = new Map<string, number>();
-  for (const used of [...nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)])
-    readers.set(used, (readers.get(used) ?? 0) + 1);
-  const ctx = new Lowering(builder, opset, quantised, readers, budget);
+  const ctx = new Lowering(builder, opset, quantised, budget, carried);
   const problems: Problem[] = [];
-  for (const node of nodes) lowerNode(ctx, node, values, problems, norms.get(node));
+  lowerNodes(ctx, sorted, model, values, problems);
   if (problems.length === 0 && errors.length === 0) addOutputs(ctx, model, values, problems);
   if (problems.length > 0) errors.push(unsupported(problems));
   if (errors.length > 0) throw together(errors.map(dialect.said));
   applyRules(hints, builder.nodes);
-  const graph = foldGraph(builder.build());
+  builder.stateful = carried.read().length > 0;
+  const graph = stepGraph(foldGraph(builder.build()));
   if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');
   return graph;
 }
@@ -211,59 +213,30 @@ function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'i
   });
 }
 
-/** Lowers one node into the builder; a reason against it is collected, and its outputs are poisoned. */
-function lowerNode(ctx: Lowering, node: OnnxNode, values: Map<string, Value>, problems: Problem[], norm: Norm | undefined): void {
-  let results: Value[] = [];
-  try {
-    results = resultsOf(ctx, node, values, norm);
-  } catch (error) {
-    if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
-    const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
-    problems.push({ op: node.from ?? node.op, name: node.name, reason, mixed: error instanceof MixedFloat });
-  }
-  for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
-}
-
-/** The rule of streaming that an operator without a lowering breaks, with numbers; nothing where it is merely unknown. */
-function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string | undefined {
-  const activations = inputs.filter((v) => v?.kind === 'activation');
-  const [first, second] = activations;
-  const attributes = new Attributes(node);
-  const axis = attributes.has('axis') ? attributes.int('axis', -1) : undefined;
-  const axes = attributes.ints('axes');
-  const over = axes ?? (axis === undefined ? undefined : node.op === 'LpNormalization' ? [axis] : { from: axis });
-  const direction = node.op === 'LSTM' || node.op === 'GRU' || node.op === 'RNN' ? attributes.string('direction', 'forward') : '';
-  const seen = { ...(first && { layout: first.layout, dims: dimsOf(first) }), ...(over && { over }), direction };
-  const frames = first && second && feedsBack(first.layout, second.layout);
-  return streamingReason(node.op, seen) ?? (frames ? feedback(frames) : undefined);
-}
-
-/** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
-function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm: Norm | undefined): Value[] {
-  const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
-  if (node.refused !== undefined) refuse(node.refused);
-  if (node.domain !== '') refuse(whyNot(node, inputs) ?? `operators of domain ${node.domain} are not supported`);
-  const known = inputs.map((v) => (v?.kind === 'const' ? v : undefined));
-  const [first] = inputs;
-  const dims = first && first.kind !== 'poisoned' ? dimsOf(first) : undefined;
-  const folded = foldConstant(node, { inputs: known, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, known);
-  if (folded) return [ctx.budget.take(folded, known, node.name)];
-  const lower = lowerings.get(node.op);
-  const poisoned = inputs.some((v) => v?.kind === 'poisoned');
-  // arithmetic on shapes is folded; behind an unsupported operator the shape is not known
-  if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
-  if (!lower || poisoned) return [];
-  const attributes = new Attributes(node);
-  const { name, op, inputs: inputNames, outputs } = node;
-  const view = { name, op, inputs, inputNames, outputs, attributes };
-  const results = norm ? lowerNorm(ctx, view, norm) : lower(ctx, view);
-  attributes.finish();
-  return results;
+/** The outputs that go into states are none of the graph's. */
+function signalOutputs({ states }: Lowering, { outputs }: OnnxModel, values: ReadonlyMap<string, Value>): OnnxValue[] {
+  const open = new Set(states.read());
+  const own = outputs.filter(({ name }) => {
+    const value = values.get(name);
+    const ids = value?.kind === 'activation' ? value.next : value?.kind === 'elements' ? value.ids : undefined;
+    const state = ids && states.nextOf(ids.data);
+    if (state) open.delete(state);
+    return !state;
+  });
+  const [first] = open;
+  if (first)
+    throw new RunletError('RN157', {
+      what: 'no output is the next value of this state',
+      where: `graph input ${first.name}`,
+      why: 'a state comes back element by element: what a recurrent layer keeps, or the newest rows of the signal that it stands before',
+      tryThis: 'export the model with its states as inputs and outputs of one shape',
+    });
+  return own;
 }
 
 function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string, Value>, problems: Problem[]): void {
   const { builder } = ctx;
-  for (const output of model.outputs) {
+  for (const output of signalOutputs(ctx, model, values)) {
     const value = values.get(output.name);
     if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');
     if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'it is padded by a Pad', mixed: false });
@@ -296,37 +269,4 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   for (const port of builder.inputs) {
     if (!ctx.quantOf(port.tensor)) problems.push({ op: 'input', name: port.name, reason: 'it is not quantised', mixed: true });
   }
-}
-
-/** Nodes of one operator and reason that a message names. A choice: a line of a terminal. */
-const mostNames = 8;
-
-/** One text for each operator and reason. */
-function grouped(problems: readonly Problem[]): string[] {
-  const groups = new Map<string, { op: string; reason: string; names: string[] }>();
-  for (const { op, name, reason } of problems) {
-    const group = groups.get(`${op}\0${reason}`) ?? { op, reason, names: [] };
-    groups.set(`${op}\0${reason}`, group);
-    group.names.push(name);
-  }
-  return [...groups.values()].map(({ op, reason, names }) => {
-    const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
-    return `${op} ${names.slice(0, mostNames).join(', ')}${more}: ${reason}`;
-  });
-}
-
-function unsupported(problems: Problem[]): RunletError {
-  const why = listed(grouped(problems));
-  if (problems.every((p) => p.mixed)) {
-    return new RunletError('RN158', {
-      what: `${problems.length} operator${problems.length > 1 ? 's compute' : ' computes'} in float in a quantised graph`,
-      why,
-      tryThis: 'quantize_static over all operators (op_types_to_quantize unset), or give Runlet the float model',
-    });
-  }
-  return new RunletError('RN150', {
-    what: `${problems.length} operator${problems.length > 1 ? 's are' : ' is'} not supported`,
-    why,
-    tryThis: 'change these layers, or export without them and run them on the host',
-  });
 }

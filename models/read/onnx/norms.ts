@@ -7,8 +7,9 @@
 import { findNorms, type Norm, type Step, type StepKind } from '../norm/find.ts';
 import { Attributes } from './attributes.ts';
 import { foldConstant } from './constants.ts';
-import type { OnnxModel, OnnxNode } from './proto.ts';
+import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { Unsupported } from './refuse.ts';
+import { readsOf } from './sort.ts';
 import type { Const } from './tensor.ts';
 
 const kinds: ReadonlyMap<string, StepKind> = new Map([
@@ -26,7 +27,7 @@ const powers: Readonly<Record<number, StepKind>> = { 2: 'square', 0.5: 'root', [
 const constantOps = new Set(['Constant', 'Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Neg']);
 
 /** Initializers, and what single nodes make of them. */
-function constantsOf(nodes: readonly OnnxNode[], { initializers }: OnnxModel): Map<string, Const> {
+function constantsOf(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxGraph, 'initializers'>): Map<string, Const> {
   const found = new Map(initializers.map(({ name, value }) => [name, value]));
   for (const node of nodes) {
     if (!constantOps.has(node.op) || !node.inputs.every((name) => name === '' || found.has(name))) continue;
@@ -62,14 +63,17 @@ function stepOf(node: OnnxNode, constants: ReadonlyMap<string, Const>): Step | u
   return kind && { kind, inputs };
 }
 
-export function normsOf(nodes: OnnxNode[], model: OnnxModel): { nodes: OnnxNode[]; norms: Map<OnnxNode, Norm> } {
+export function normsOf(
+  nodes: OnnxNode[],
+  model: Pick<OnnxGraph, 'initializers' | 'outputs'>,
+): { nodes: OnnxNode[]; norms: Map<OnnxNode, Norm> } {
   const constants = constantsOf(nodes, model);
   const quantisedOrFloat = (id: string | number) => {
     const value = constants.get(String(id));
     return value?.quantised ? undefined : value;
   };
   const found = findNorms(
-    nodes.map((node) => ({ inputs: node.inputs.filter(Boolean), outputs: node.outputs, step: stepOf(node, constants) })),
+    nodes.map((node) => ({ inputs: readsOf(node), outputs: node.outputs, step: stepOf(node, constants) })),
     model.outputs.map(({ name }) => name),
     quantisedOrFloat,
   );

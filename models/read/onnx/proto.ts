@@ -17,7 +17,8 @@ export type AttributeValue =
   | { kind: 'floats'; value: number[] }
   | { kind: 'ints'; value: number[] }
   | { kind: 'strings'; value: string[] }
-  /** Graphs, types, sparse tensors: no operator of ours has them. */
+  | { kind: 'graph'; value: OnnxGraph }
+  /** Types, sparse tensors, lists of graphs: no operator of ours has them. */
   | { kind: 'other' };
 
 export interface OnnxNode {
@@ -43,13 +44,8 @@ export interface OnnxValue {
   dims: (number | string)[] | undefined;
 }
 
-export interface OnnxModel {
-  irVersion: number;
-  producer: string;
-  /** Domain -> version; '' is the ONNX domain. */
-  opsets: Map<string, number>;
-  functions: number;
-  metadata: Record<string, string>;
+/** A graph, or a branch of an If, which may read what stands around it. */
+export interface OnnxGraph {
   graphName: string;
   nodes: OnnxNode[];
   initializers: { name: string; value: Const }[];
@@ -59,6 +55,17 @@ export interface OnnxModel {
   outputs: OnnxValue[];
 }
 
+export interface OnnxModel extends OnnxGraph {
+  irVersion: number;
+  producer: string;
+  /** Domain -> version; '' is the ONNX domain. */
+  opsets: Map<string, number>;
+  functions: number;
+  metadata: Record<string, string>;
+}
+
+const emptyGraph = (): OnnxGraph => ({ graphName: '', nodes: [], initializers: [], external: [], inputs: [], outputs: [] });
+
 /** Decodes a whole file. Throws RN151 and RN152. */
 export function readModel(bytes: Uint8Array): OnnxModel {
   const model: OnnxModel = {
@@ -67,12 +74,7 @@ export function readModel(bytes: Uint8Array): OnnxModel {
     opsets: new Map(),
     functions: 0,
     metadata: {},
-    graphName: '',
-    nodes: [],
-    initializers: [],
-    external: [],
-    inputs: [],
-    outputs: [],
+    ...emptyGraph(),
   };
   let graphs = 0;
   const wire = new Wire(bytes);
@@ -109,7 +111,7 @@ function readEntry(wire: Wire, type: WireType, entries: Record<string, string>):
   Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Most entries of a graph that are read, by field of GraphProto. A choice: real time-series networks have some hundred. */
+/** Most entries of a file's graphs that are read, by field of GraphProto. A choice: real time-series networks have some hundred. */
 const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
   1: ['nodes', 10_000],
   5: ['initializers', 20_000],
@@ -117,10 +119,11 @@ const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
   12: ['outputs', 256],
 };
 
-function readGraph(wire: Wire, type: WireType, model: OnnxModel): void {
+function readGraph(wire: Wire, type: WireType, model: OnnxGraph): void {
   // counted before an object is made of any: a file of two bytes a node could ask for a hundred times its size
-  for (const [field, count] of wire.counts(type)) {
+  for (const [field, here] of wire.counts(type)) {
     const [name, most] = mostOf[field] ?? ['', Number.POSITIVE_INFINITY];
+    const count = wire.total(name, here);
     if (count > most) throw tooLarge(`${count} ${name}`, 'graph', `at most ${most} are read`);
   }
   wire.message(type, 'GraphProto', {
@@ -170,6 +173,7 @@ const kinds: Readonly<Record<number, Kind>> = {
   2: 'int',
   3: 'string',
   4: 'tensor',
+  5: 'graph',
   6: 'floats',
   7: 'ints',
   8: 'strings',
@@ -196,7 +200,11 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
       if (!('kind' in tensor)) throw damaged('an attribute whose data lie in another file', w.offset);
       return tensor;
     }),
-    6: found(5, (w, t) => w.skip(t)),
+    6: found(5, (w, t) => {
+      const graph = emptyGraph();
+      readGraph(w, t, graph);
+      return graph;
+    }),
     7: found(6, (w, t) => {
       w.floats(t, floats);
       return floats;

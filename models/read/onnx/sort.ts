@@ -4,11 +4,25 @@
  * In: the file's graph.  Out: its live nodes, each after the nodes that it reads (the file's order is not trusted).
  * Errors: RN154 for a name defined twice, an undefined input, a cycle, a graph without outputs.
  */
-import type { OnnxModel, OnnxNode } from './proto.ts';
+import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph } from './refuse.ts';
 
-/** Live nodes in topological order; the file's order is kept where it allows. Throws RN154. */
-export function sortNodes(model: OnnxModel): OnnxNode[] {
+/** What a node reads: its inputs, and what its branches take from around them. */
+export function readsOf({ inputs, attributes }: OnnxNode): string[] {
+  const named = inputs.filter((name) => name !== '');
+  for (const value of attributes.values()) if (value.kind === 'graph') named.push(...outerNames(value.value));
+  return named;
+}
+
+/** Names that a branch reads and does not define. */
+function outerNames({ nodes, initializers, external, inputs, outputs }: OnnxGraph): string[] {
+  const own = new Set([...initializers, ...external, ...inputs].map(({ name }) => name));
+  for (const node of nodes) for (const name of node.outputs) own.add(name);
+  return [...nodes.flatMap(readsOf), ...outputs.map(({ name }) => name)].filter((name) => !own.has(name));
+}
+
+/** Live nodes in topological order; the file's order is kept where it allows. @param isOuter names that a branch finds around it. Throws RN154. */
+export function sortNodes(model: OnnxGraph, isOuter: (name: string) => boolean = () => false): OnnxNode[] {
   const producer = new Map<string, OnnxNode | null>();
   const define = (name: string, node: OnnxNode | null, where: string) => {
     if (name === '') throw badGraph('a value without a name', where);
@@ -28,8 +42,8 @@ export function sortNodes(model: OnnxModel): OnnxNode[] {
     for (const name of node.outputs) if (name !== '') define(name, node, node.name);
   }
   for (const node of model.nodes) {
-    for (const name of node.inputs) {
-      if (name !== '' && !producer.has(name)) throw badGraph(`input ${name} is not defined`, node.name);
+    for (const name of readsOf(node)) {
+      if (!producer.has(name) && !isOuter(name)) throw badGraph(`input ${name} is not defined`, node.name);
     }
   }
   if (model.outputs.length === 0) throw badGraph('the graph has no output', 'graph');
@@ -38,11 +52,11 @@ export function sortNodes(model: OnnxModel): OnnxNode[] {
   const state = new Map<OnnxNode, 1 | 2>();
   const sorted: OnnxNode[] = [];
   const visit = (root: OnnxNode) => {
-    const stack = [{ node: root, next: 0 }];
+    const stack = [{ node: root, reads: readsOf(root), next: 0 }];
     while (stack.length > 0) {
-      const top = stack.at(-1) as { node: OnnxNode; next: number };
+      const top = stack.at(-1) as { node: OnnxNode; reads: string[]; next: number };
       if (top.next === 0) state.set(top.node, 1);
-      const name = top.node.inputs[top.next++];
+      const name = top.reads[top.next++];
       if (name === undefined) {
         state.set(top.node, 2);
         sorted.push(top.node);
@@ -53,12 +67,12 @@ export function sortNodes(model: OnnxModel): OnnxNode[] {
       if (!from) continue;
       const seen = state.get(from);
       if (seen === 1) throw badGraph('the graph has a cycle', top.node.name, `it reads ${name}, which depends on it`);
-      if (seen === undefined) stack.push({ node: from, next: 0 });
+      if (seen === undefined) stack.push({ node: from, reads: readsOf(from), next: 0 });
     }
   };
   const roots: OnnxNode[] = [];
   for (const { name } of model.outputs) {
-    if (!producer.has(name)) throw badGraph(`output ${name} is not defined`, 'graph');
+    if (!producer.has(name) && !isOuter(name)) throw badGraph(`output ${name} is not defined`, 'graph');
     const node = producer.get(name);
     if (node) roots.push(node);
   }

@@ -41,9 +41,10 @@ const passThrough = new Set([
   ),
 ]);
 const anchoring = new Set(
-  'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax LSTM GRU RNN'.split(
-    ' ',
-  ),
+  [
+    'Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax',
+    'LSTM GRU RNN LayerNormalization RMSNormalization SimplifiedLayerNormalization',
+  ].flatMap((names) => names.split(' ')),
 );
 
 /** Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail. */

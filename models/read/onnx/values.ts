@@ -26,12 +26,22 @@ export interface Activation {
   dequantised?: boolean;
   /** The value is a QuantizeLinear's output (or an integer graph input), of this type. */
   integer?: 'int8' | 'uint8';
+  /** The elements of states that its own go into (models/read/states.ts); -1: none. */
+  next?: Const;
+}
+
+/** Elements of states by their numbers: as they are now, or values that go into them and that nothing else reads. */
+export interface Elements {
+  kind: 'elements';
+  when: 'now' | 'next';
+  ids: Const;
 }
 
 /** `poisoned`: its producer is unsupported, so that nothing can be said about its consumers. */
-export type Value = Const | Activation | { kind: 'poisoned' };
+export type Value = Const | Activation | Elements | { kind: 'poisoned' };
 
-export const dimsOf = (value: Const | Activation): number[] => (value.kind === 'const' ? value.dims : fileShapeOf(value.layout));
+export const dimsOf = (value: Const | Activation | Elements): number[] =>
+  value.kind === 'const' ? value.dims : value.kind === 'elements' ? value.ids.dims : fileShapeOf(value.layout);
 
 /** Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of it only. */
 export function wholeAxis(layout: Layout, at: number, axis: Axis): void {

@@ -39,6 +39,9 @@ export const each = <T>(list: T[], read: Read<T>): Field => {
 /** Fields of a file and of all its messages that are read. A choice: 10,000 nodes of 20 attributes have 900,000; a field costs some hundred bytes of memory. */
 const fieldLimit = 1 << 20;
 
+/** Messages within each other. A choice: an If within an If takes four. */
+const depthLimit = 64;
+
 /** Numbers of one list. A choice: as many as an activation may have elements. */
 const listLimit = 1 << 24;
 
@@ -47,6 +50,8 @@ export class Wire {
   private readonly bytes: Uint8Array;
   private end: number;
   private fieldsRead = 0;
+  private depth = 0;
+  private readonly totals = new Map<string, number>();
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -97,12 +102,21 @@ export class Wire {
     return found;
   }
 
+  /** How many there are of a kind in what was read, with these. */
+  total(kind: string, count: number): number {
+    const all = (this.totals.get(kind) ?? 0) + count;
+    this.totals.set(kind, all);
+    return all;
+  }
+
   /** A nested message. */
   message(type: WireType, name: string, handlers: Fields): void {
     const outer = this.end;
+    if (++this.depth > depthLimit) throw tooLarge(`${depthLimit} messages within each other`, `byte ${this.offset}`);
     this.end = this.open(type);
     this.fields(name, handlers);
     this.end = outer;
+    this.depth--;
   }
 
   text(type: WireType): string {

@@ -12,8 +12,8 @@ import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
-import type { Const } from '../tensor.ts';
-import { type Activation, axisOfDim, dimsOf, sameLayout, type Value, wholeAxis } from '../values.ts';
+import { type Const, countOf } from '../tensor.ts';
+import { type Activation, axisOfDim, dimsOf, type Elements, sameLayout, type Value, wholeAxis } from '../values.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;
@@ -188,7 +188,29 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation {
   return ctx.activationOf(emit(ctx, node, [a.tensor, b.tensor], { clamp: noClamp }, 1), left);
 }
 
+/** The new rows of a signal behind those that a state has of it. */
+function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] {
+  const x = ctx.activation(node, 1);
+  const { layout } = x;
+  const at = axisIn(node.attributes.int('axis', 0), layout.length);
+  const dims = dimsOf(x);
+  if (ids.dims.length !== dims.length || ids.dims.some((d, i) => i !== at && d !== dims[i]))
+    refuse(`a state of [${ids.dims.join(', ')}] before [${dims.join(', ')}]`);
+  const own = layout[at] ?? [];
+  const isTime = own.length === 0 ? ctx.builder.shape(x.tensor).t === 1 : own.length === 1 && own[0]?.axis === 't';
+  if (!isTime) refuse(`its state lies along dimension ${at} of ${showLayout(layout)}, which is not time`);
+  const [rows, fresh] = [ids.dims[at] as number, dims[at] as number];
+  const sides: [number, number, number] = [countOf(dims.slice(0, at)), rows, countOf(dims.slice(at + 1))];
+  const source = `${x.tensor} ${showLayout(layout)}`;
+  const data = ctx.states.join(ids.data, sides, fresh, source) ?? refuse('its state is that of another layer, too');
+  const tensor = ctx.emit('history', [x.tensor], { before: rows, after: 0 }, node.name);
+  const whole = layout.map((factors, i) => (i === at ? dim('t', rows + fresh) : factors));
+  return [{ ...ctx.activationOf(tensor, whole), next: { ...ids, dims: dims.with(at, rows + fresh), data } }];
+}
+
 export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
+  const [past] = node.inputs;
+  if (past?.kind === 'elements' && past.when === 'now' && node.inputs.length === 2) return behindState(ctx, node, past);
   const parts = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
   const [first] = parts;
   if (!first) return refuse('it joins nothing');

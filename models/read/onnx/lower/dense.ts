@@ -43,7 +43,8 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
   /** Flat weight of input k (file order) to unit u. */
   const place = (u: number, i: number) => (transB ? u * (k as number) + i : i * units + u);
   const axis = transB ? 0 : 1;
-  if (k === elementsOf(shape)) {
+  // a frame of a stream that is one step long is not the whole signal
+  if (k === elementsOf(shape) && !(shape.t === 1 && ctx.states.any)) {
     const map = toNormalForm(orderOf([factors]), shape);
     const index = new Uint32Array(units * map.length);
     for (let u = 0; u < units; u++) for (let i = 0; i < map.length; i++) index[u * map.length + i] = place(u, map[i] as number);

@@ -34,11 +34,12 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   if (clip !== 0) refuse('its sums are clipped');
   if (attributes.int('input_forget', 0) !== 0) refuse('its input and forget gates are one');
   const resetAfter = op === 'GRU' ? attributes.int('linear_before_reset', 0) === 1 : false;
-  checkStates(ctx, node, op, rows);
+  checkOptions(ctx, node, op, rows);
+  const states = initialStates(ctx, node, op, directions * units);
   const parts = Array.from({ length: directions }, (_, which) => {
     const reverse = which === 1 || direction === 'reverse';
     const cell = cellOf(ctx, node, { op, w, r, units, which, directions, resetAfter });
-    const own = { ...cell, reverse, ...(slope !== undefined && { slope }) };
+    const own = { ...cell, reverse, ...(slope !== undefined && { slope }), ...(states.length > 0 && { carry: true }) };
     const shape = ctx.builder.shape(x.tensor);
     const name = directions === 2 ? `${node.name}/${reverse ? 'backward' : 'forward'}` : node.name;
     const from = { tensor: x.tensor, shape, factors: x.layout[2] ?? [] };
@@ -56,8 +57,20 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
     const ends = parts.map((p) => lastRow(ctx.emit.bind(ctx), p.tensor, rows, p.reverse, p.name));
     results[1] = ctx.activationOf(joined(ends), last);
   }
-  if (node.outputs[2]) refuse('its cell is read, which no kernel here gives');
-  return results;
+  const [h, c] = states;
+  const next = (value: Value, ids: Const | undefined, dims: number[]): Value =>
+    ids && value.kind === 'activation' ? { ...value, next: { ...ids, dims } } : value;
+  const one = [1, 1, units];
+  const [y, yh] = results as [Value, Value];
+  if (!h) {
+    if (node.outputs[2]) refuse('its cell is read, which no kernel here gives');
+    return results;
+  }
+  return [
+    rows === 1 ? next(y, h, time === 1 ? [1, 1, 1, units] : [1, ...one]) : y,
+    next(yh, h, one),
+    c ? { kind: 'elements', when: 'next', ids: { ...c, dims: one } } : { kind: 'poisoned' },
+  ];
 }
 
 /** Which dimension is time, and its frames; the other one is the batch. */
@@ -86,14 +99,29 @@ function slopeOf({ attributes }: NodeView, op: Op, directions: number): number |
   return [...slopes][0];
 }
 
-/** Lengths and states from outside have to be those that are there without them. */
-function checkStates(ctx: Lowering, node: NodeView, op: Op, rows: number): void {
+/** Where the state comes from outside: the elements of a state input that are its output before, and its cell. */
+function initialStates(ctx: Lowering, node: NodeView, op: Op, units: number): Const[] {
+  const names = op === 'LSTM' ? ['initial_h', 'initial_c'] : ['initial_h'];
+  const found = names.map((what, i) => {
+    const value = node.inputs[5 + i];
+    if (value?.kind === 'elements' && value.when === 'now') return value.ids;
+    if (ctx.optional(node, 5 + i, what)?.data.some((v) => v !== 0)) refuse(`its ${what} is not zero`);
+    return undefined;
+  });
+  if (found.every((ids) => ids === undefined)) return [];
+  if (node.attributes.string('direction', 'forward') !== 'forward')
+    refuse('a state from outside, which it reads the window backwards from');
+  return found.map((ids, i) => {
+    if (ids?.data.length !== units || !ctx.states.keep(ids.data, `${node.name}/${names[i]}`))
+      return refuse(`its ${names[i]} is no state of its own`);
+    return ids;
+  });
+}
+
+/** Lengths and peepholes have to be those that are there without them. */
+function checkOptions(ctx: Lowering, node: NodeView, op: Op, rows: number): void {
   const lengths = ctx.optional(node, 4, 'sequence_lens');
   if (lengths && [...lengths.data].some((n) => Number(n) !== rows)) refuse('it runs over a part of the window (sequence_lens)');
-  for (const [at, what] of [[5, 'initial_h'], ...(op === 'LSTM' ? [[6, 'initial_c']] : [])] as [number, string][]) {
-    const state = ctx.optional(node, at, what);
-    if (state?.data.some((v) => v !== 0)) refuse(`its ${what} is not zero`);
-  }
   if (op === 'LSTM' && ctx.optional(node, 7, 'peepholes P')?.data.some((v) => v !== 0)) refuse('it has peepholes');
 }
 

@@ -5,8 +5,9 @@
  * In: activations.  Out: the same tensor with another layout, or a part of it. Source: ONNX operator specification.
  */
 
-import type { Axis, Node } from '../../../graph/types.ts';
+import type { Axis, Node, PadRows } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
+import { lookup } from '../../../lookup.ts';
 import { opOfNode } from '../../../ops/index.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -56,12 +57,16 @@ export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
   return [x];
 }
 
-/** Zeros around time or features wait for the convolution or pooling that reads them. */
+/** The modes of Pad and of MirrorPad besides constants. */
+const padModes: Readonly<Record<string, PadRows>> = { reflect: 'reflect', symmetric: 'symmetric', edge: 'edge' };
+
+/** Zeros around time or features wait for the convolution or pooling that reads them; rows of the window are added at once. */
 export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { pads: true, raw: true });
   const { attributes } = node;
   const mode = attributes.string('mode', 'constant');
-  if (mode !== 'constant') refuse(`mode ${mode}: only zeros can be padded`);
+  const own = lookup(padModes, mode);
+  if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric and edge are padded`);
   const value = ctx.optional(node, 2, 'constant value')?.data[0] ?? attributes.float('value', 0);
   const pads = attributes.ints('pads') ?? [...ctx.constant(node, 1, 'pads').data];
   const rank = x.layout.length;
@@ -69,6 +74,7 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   if (pads.length !== 2 * axes.length) refuse(`${pads.length} pads for ${axes.length} dimensions`);
   const all: { t: [number, number]; f: [number, number] } = { t: [...(x.pads?.t ?? [0, 0])], f: [...(x.pads?.f ?? [0, 0])] };
   let layout: Layout = x.layout;
+  let { tensor } = x;
   for (const [i, given] of [...axes].entries()) {
     const at = axisIn(given, rank);
     const before = pads[i] as number;
@@ -81,11 +87,16 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
     const axis = axisOfDim(layout, at);
     if (axis === 'c') return refuse('padding of channels');
     wholeAxis(layout, at, axis);
-    all[axis] = [all[axis][0] + before, all[axis][1] + after];
+    if (own) {
+      if (axis === 'f') return refuse(`mode ${mode} along features`);
+      ctx.activation(node, 0);
+      tensor = ctx.emit('history', [tensor], { before, after, own }, node.name);
+    } else all[axis] = [all[axis][0] + before, all[axis][1] + after];
     const length = (fileShapeOf(layout)[at] as number) + before + after;
     layout = layout.map((factors, d) => (d === at ? dim(axis, length) : factors));
   }
   const padded: AxisPads = all;
+  if (own && layout !== x.layout) return [withQuant(ctx, x, ctx.activationOf(tensor, layout))];
   return [layout === x.layout ? x : { ...x, layout, pads: padded }];
 }
 

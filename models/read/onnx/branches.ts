@@ -1,0 +1,66 @@
+/**
+ * If: the branch that is taken, in the place of the node.
+ *
+ * In: a graph, and what is known of its conditions.  Out: one without the Ifs that a constant decides. A branch reads
+ * what stands around it by name.
+ */
+import { foldConstant } from './constants.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode } from './proto.ts';
+import { refuse, Unsupported } from './refuse.ts';
+import { sortNodes } from './sort.ts';
+import type { Const } from './tensor.ts';
+
+/** Elements of constants that are computed on the way to a condition. A choice: they are numbers and shapes. */
+const mostElements = 64;
+
+export const isIf = ({ op, domain }: OnnxNode): boolean => op === 'If' && domain === '';
+
+/** The nodes of the branch, then one for each output of the If. @throws Unsupported where the branch is none */
+export function branchOf(node: OnnxNode, condition: Const): { graph: OnnxGraph; nodes: OnnxNode[] } {
+  const taken = node.attributes.get(condition.data[0] ? 'then_branch' : 'else_branch');
+  if (condition.data.length !== 1) refuse(`a condition of [${condition.dims.join(', ')}]`);
+  if (taken?.kind !== 'graph') return refuse('a branch that is no graph');
+  const { outputs } = taken.value;
+  if (outputs.length < node.outputs.length) refuse(`a branch of ${outputs.length} outputs for ${node.outputs.length}`);
+  const same = node.outputs.flatMap((output, i): OnnxNode[] =>
+    output === '' ? [] : [{ name: `${node.name}/${i}`, op: 'Identity', domain: '', inputs: [outputs[i]?.name ?? ''], outputs: [output], attributes: new Map() }],
+  ); // biome-ignore format: one line
+  return { graph: taken.value, nodes: [...sortNodes(taken.value, () => true), ...same] };
+}
+
+/** The model without the Ifs whose conditions constants decide. */
+export function withBranches(model: OnnxModel): OnnxModel {
+  if (!model.nodes.some(isIf)) return model;
+  const known = new Map(model.initializers.map(({ name, value }) => [name, value]));
+  const whole = { ...model, nodes: [] as OnnxNode[], initializers: [...model.initializers], external: [...model.external] };
+  const take = (nodes: readonly OnnxNode[]): void => {
+    for (const node of nodes) {
+      const condition = known.get(node.inputs[0] ?? '');
+      try {
+        if (isIf(node) && condition) {
+          const { graph, nodes: branch } = branchOf(node, condition);
+          for (const { name, value } of graph.initializers) known.set(name, value);
+          whole.initializers.push(...graph.initializers);
+          whole.external.push(...graph.external);
+          take(branch);
+          continue;
+        }
+        const value = smallConstant(node, known);
+        if (value) known.set(node.outputs[0] as string, value);
+      } catch (error) {
+        // the lowering says what is wrong with it
+        if (!(error instanceof Unsupported)) throw error;
+      }
+      whole.nodes.push(node);
+    }
+  };
+  take(sortNodes(model));
+  return whole;
+}
+
+function smallConstant(node: OnnxNode, known: ReadonlyMap<string, Const>): Const | undefined {
+  const inputs = node.inputs.map((name) => known.get(name));
+  if (inputs.some((value, i) => node.inputs[i] !== '' && !(value && value.data.length <= mostElements))) return undefined;
+  const value = foldConstant(node, { inputs });
+  return value && value.data.length <= mostElements ? value : undefined;
+}

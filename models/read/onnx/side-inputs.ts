@@ -1,0 +1,45 @@
+/**
+ * Inputs of an ONNX file beside its signals: states, and numbers that the caller fixes.
+ *
+ * In: the file's inputs, and the options.  Out: which inputs are states; constants in the place of numbers. Error: RN156,
+ * RN159.
+ */
+import { RunletError } from '../../error.ts';
+import type { ReaderOptions } from '../options.ts';
+import { constantOf } from './constants.ts';
+import { maxElements } from './context.ts';
+import type { OnnxModel, OnnxValue } from './proto.ts';
+import { tooLarge } from './refuse.ts';
+import { stateInputs } from './states.ts';
+import { countOf, elementTypes } from './tensor.ts';
+
+/** The inputs that are states: those that the caller names, else those that may be. @throws RunletError RN156 no such input */
+export function statesAsked(model: OnnxModel, { states, set = {} }: ReaderOptions): OnnxValue[] {
+  const constants = new Set([...Object.keys(set), ...model.initializers.map(({ name }) => name)]);
+  const inputs = model.inputs.filter(({ name }) => !constants.has(name));
+  if (!states) return stateInputs({ inputs, outputs: model.outputs });
+  return states.map((name) => inputs.find((input) => input.name === name) ?? noInput(name, 'state', inputs));
+}
+
+/** @throws RunletError RN156 */
+function noInput(name: string, option: string, inputs: readonly OnnxValue[]): never {
+  throw new RunletError('RN156', {
+    what: `no input is named ${name}`,
+    where: `option ${option}`,
+    why: `the file has ${inputs
+      .map((input) => input.name)
+      .slice(0, 16)
+      .join(', ')}`,
+    tryThis: 'one of these names',
+  });
+}
+
+/** Inputs that the caller gives a number, as constants. What is open of their dimensions is 1. @throws RunletError RN156, RN159 */
+export function setInputs({ inputs }: OnnxModel, set: Readonly<Record<string, number>>): OnnxModel['initializers'] {
+  return Object.entries(set).map(([name, number]) => {
+    const input = inputs.find((one) => one.name === name) ?? noInput(name, 'set', inputs);
+    const dims = (input.dims ?? []).map((d) => (typeof d === 'number' && d > 0 ? d : 1));
+    if (countOf(dims) > maxElements) throw tooLarge(`an input of ${countOf(dims)} elements`, `graph input ${name}`);
+    return { name, value: constantOf(new Array(countOf(dims)).fill(number), dims, elementTypes[input.elementType] ?? 'float32') };
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * States of an ONNX file: which inputs they are, and what becomes of their elements.
+ *
+ * In: the file's inputs and outputs, the nodes that move elements.  Out: values that stand for elements of states.
+ * What only moves elements is carried out on their numbers, as arithmetic on constants is.
+ */
+import { mostElements, type States } from '../states.ts';
+import { Attributes } from './attributes.ts';
+import { foldConstant } from './constants.ts';
+import { axisIn, broadcastDims } from './dims.ts';
+import type { OnnxModel, OnnxNode, OnnxValue } from './proto.ts';
+import { refuse, tooLarge } from './refuse.ts';
+import { type Const, countOf } from './tensor.ts';
+import type { Elements, Value } from './values.ts';
+
+/** What exporters and people call a state. */
+const stateName =
+  /(^|[^a-z])(states?|hidden|cells?|caches?|mem(ory)?|buf(fer)?s?|context|carry|recurrent|h[xn0]?|c[xn0]?)([^a-z]|in|n?$)/i;
+
+export const isStateName = (name: string): boolean => stateName.test(name);
+
+const mayBe = (input: OnnxValue, output: OnnxValue): boolean =>
+  input.dims !== undefined &&
+  input.dims.length === output.dims?.length &&
+  input.dims.every((d, i) => {
+    const e = output.dims?.[i];
+    return typeof d === 'string' || typeof e === 'string' || d === e;
+  });
+
+/** Inputs that may be states: an output has their shape. One input is a signal. */
+export function stateInputs({ inputs, outputs }: Pick<OnnxModel, 'inputs' | 'outputs'>): OnnxValue[] {
+  const found = inputs.filter((input) => outputs.some((output) => mayBe(input, output)));
+  if (found.length < inputs.length) return found;
+  const signal = inputs.find(({ name }) => !isStateName(name)) ?? inputs[0];
+  return found.filter((input) => input !== signal);
+}
+
+/** A state as a value; what is open of its dimensions is a batch of 1. @throws RunletError RN159 */
+export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elements {
+  const whole = dims.map((d) => (typeof d === 'number' && d > 0 ? d : 1));
+  const data = states.add(name, countOf(whole));
+  if (!data) throw tooLarge(`states of more than ${mostElements} elements`, `graph input ${name}`);
+  return { kind: 'elements', when: 'now', ids: { kind: 'const', dims: whole, type: 'int64', data } };
+}
+
+const moving = new Set('Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose Concat Gather Slice Split'.split(' '));
+/** Their second operand, where it changes nothing. */
+const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 };
+
+/** The numbers that a value stands for, of what is there now or of what comes next. */
+const idsOf = (value: Value | undefined): Pick<Elements, 'when' | 'ids'> | undefined =>
+  value?.kind === 'elements' ? value : value?.kind === 'activation' && value.next ? { when: 'next', ids: value.next } : undefined;
+
+/** What a node makes of the numbers of elements, one value an output; undefined where it does not move elements of states alone. */
+export function movedElements(node: OnnxNode, inputs: readonly (Value | undefined)[]): Elements[] | undefined {
+  const [first] = inputs;
+  if (node.domain !== '' || !inputs.some(idsOf)) return undefined;
+  const zero = neutral[node.op];
+  const at = zero === undefined ? 0 : inputs.findIndex((v) => v?.kind !== 'const');
+  const one = idsOf(zero === undefined ? first : inputs[at]);
+  if (!one) return undefined;
+  const as = (ids: Const): Elements => ({ kind: 'elements', when: one.when, ids });
+  if (zero !== undefined) {
+    const other = inputs[1 - at];
+    if (other?.kind !== 'const' || (at === 1 && (node.op === 'Sub' || node.op === 'Div'))) return undefined;
+    const same = broadcastDims(one.ids.dims, other.dims).join() === one.ids.dims.join();
+    return same && other.data.every((v: number) => v === zero) ? [as(one.ids)] : undefined;
+  }
+  if (!moving.has(node.op)) return undefined;
+  if (node.op === 'Cast' || node.op === 'Dropout') return [as(one.ids)];
+  if (node.op === 'Split') return parts(node, one.ids, inputs[1]).map(as);
+  const all = inputs.map(idsOf);
+  if (node.op === 'Concat' && !all.every((v) => v?.when === one.when)) return undefined;
+  const known = inputs.map((v, i) => all[i]?.ids ?? (v?.kind === 'const' ? v : undefined));
+  const ids = foldConstant(node, { inputs: known });
+  return ids && [as(ids)];
+}
+
+/** Split: ranges of one dimension. */
+function parts(node: OnnxNode, x: Const, given: Value | undefined): Const[] {
+  const attributes = new Attributes(node);
+  const at = axisIn(attributes.int('axis', 0), x.dims.length);
+  const length = x.dims[at] as number;
+  const each = Math.ceil(length / node.outputs.length);
+  const stated = attributes.ints('split') ?? (given?.kind === 'const' ? [...given.data] : undefined);
+  let from = 0;
+  return node.outputs.map((_, i) => {
+    const to = from + (stated?.[i] ?? Math.min(each, length - from));
+    const list = (value: number): Const => ({ kind: 'const', dims: [1], type: 'int64', data: Float64Array.of(value) });
+    const slice = { ...node, op: 'Slice', inputs: ['x', 'from', 'to', 'axes'], outputs: ['y'], attributes: new Map() };
+    const part = foldConstant(slice, { inputs: [x, list(from), list(to), list(at)] });
+    from = to;
+    return part ?? refuse('a malformed Split');
+  });
+}

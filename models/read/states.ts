@@ -1,0 +1,104 @@
+/**
+ * States that a model takes as inputs and gives as outputs: what goes into each element, and whether it comes back.
+ *
+ * In: what operators do with a state's elements, each a number that counts through all states.  Out: whether an output is
+ * a state's next value, and which states have none. Pairs are found by who feeds whom, element by element: an element is
+ * what a cell keeps, or a row of a signal's past, and the output must have what follows it in that very place. Names
+ * and shapes prove nothing. All states begin at zero, as those that run such models pass them.
+ */
+
+export interface StateInput {
+  name: string;
+  /** Its elements are [from, from + count). */
+  from: number;
+  count: number;
+}
+
+/** Elements of all states. A choice: the largest that were seen have some ten thousand. */
+export const mostElements = 2 ** 20;
+
+export class States {
+  private readonly inputs: StateInput[] = [];
+  private elements = 0;
+  /** What follows an element: another one, or -1 - k for value k of what is new. */
+  private readonly follows = new Map<number, number>();
+  private readonly sources = new Map<string, number>();
+
+  get any(): boolean {
+    return this.elements > 0;
+  }
+
+  /** The numbers of a new state's elements; undefined where there are too many. */
+  add(name: string, count: number): Float64Array | undefined {
+    const from = this.elements;
+    if (from + count > mostElements) return undefined;
+    this.inputs.push({ name, from, count });
+    this.elements += count;
+    return Float64Array.from({ length: count }, (_, i) => from + i);
+  }
+
+  /** Says what comes into `ids` next: values of `source`, of which each has its own. False where something else was said. */
+  keep(ids: ArrayLike<number>, source: string): boolean {
+    const base = this.baseOf(source);
+    return Array.from(ids).every((id, i) => this.follow(id, -1 - base - i));
+  }
+
+  /**
+   * Rows of a state before the new rows of a signal. Says that they move up by as many as are new.
+   * @param ids [outer][rows][inner]
+   * @param source of the new rows
+   * @returns [outer][rows + fresh][inner]: the elements that these go into; -1: none. Undefined where something else was said.
+   */
+  join(
+    ids: ArrayLike<number>,
+    [outer, rows, inner]: [number, number, number],
+    fresh: number,
+    source: string,
+  ): Float64Array | undefined {
+    const base = this.baseOf(source);
+    const at = (o: number, r: number, i: number) => ids[(o * rows + r) * inner + i] as number;
+    const total = rows + fresh;
+    const next = new Float64Array(outer * total * inner);
+    for (let o = 0; o < outer; o++)
+      for (let i = 0; i < inner; i++) {
+        // a state may have older rows than are joined here
+        const step = rows > 1 ? at(o, 1, i) - at(o, 0, i) : 0;
+        const olds = (r: number) => (step === 0 ? -1 : at(o, 0, i) + r * step);
+        for (let r = 0; r < total; r++) next[(o * total + r) * inner + i] = r < fresh ? olds(r - fresh) : at(o, r - fresh, i);
+        for (let r = 0; r < rows; r++) {
+          const from = r + fresh - rows;
+          const value = from < 0 ? at(o, r + fresh, i) : -1 - base - ((o * fresh + from) * inner + i);
+          if (!this.follow(at(o, r, i), value)) return undefined;
+        }
+      }
+    return next;
+  }
+
+  /** The state whose elements `ids` are, in their order; elements that nothing reads may be any. */
+  nextOf(ids: ArrayLike<number>): StateInput | undefined {
+    return this.inputs.find(({ from, count }) => {
+      const own = (i: number) => ids[i] === from + i || !this.follows.has(from + i);
+      return (
+        ids.length === count && Array.from(ids).every((_, i) => own(i)) && Array.from(ids).some((id) => this.follows.has(id))
+      );
+    });
+  }
+
+  /** States that something reads. */
+  read(): StateInput[] {
+    return this.inputs.filter(({ from, count }) => Array.from({ length: count }).some((_, i) => this.follows.has(from + i)));
+  }
+
+  private baseOf(source: string): number {
+    const known = this.sources.get(source) ?? this.sources.size * mostElements * 16;
+    this.sources.set(source, known);
+    return known;
+  }
+
+  private follow(id: number, value: number): boolean {
+    const known = this.follows.get(id);
+    if (known !== undefined && known !== value) return false;
+    this.follows.set(id, value);
+    return true;
+  }
+}
