@@ -124,10 +124,20 @@ const cellOf = (op: Cell['op'], units: number, { w, u, b }: Affine): Cell => ({
 });
 
 function lstmOf(body: Body): Cell | undefined {
-  for (const candidate of body.tanhs)
-    for (const [input, forget, output] of orders(body.logistics) as [Nonlinear, Nonlinear, Nonlinear][]) {
-      const affine = affineOf(body, [input.from, forget.from, candidate.from, output.from]);
-      const cell = verified(body, cellOf('lstm', body.units, affine));
+  const { units, logistics, tanhs } = body;
+  const all = [...logistics, ...tanhs];
+  const affine = affineOf(
+    body,
+    all.map(({ from }) => from),
+  );
+  const gates = (order: Nonlinear[]): Affine => {
+    const places = order.map((one) => all.indexOf(one));
+    const of = (v: Float64Array) => join(Float64Array, places.map((at) => v.subarray((at * v.length) / all.length, ((at + 1) * v.length) / all.length))); // biome-ignore format: one line
+    return { w: of(affine.w), u: of(affine.u), b: of(affine.b) };
+  };
+  for (const candidate of tanhs)
+    for (const [input, forget, output] of orders(logistics) as [Nonlinear, Nonlinear, Nonlinear][]) {
+      const cell = verified(body, cellOf('lstm', units, gates([input, forget, candidate, output])));
       if (cell) return cell;
     }
   return undefined;

@@ -20,6 +20,7 @@ import { stepGraph } from '../step-graph.ts';
 import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
 import { withBranches } from './branches.ts';
+import { withCells } from './cells.ts';
 import { Budget } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { placeExternal } from './external.ts';
@@ -30,10 +31,12 @@ import { badGraph, tooLarge } from './refuse.ts';
 import { shapesOf } from './shapes.ts';
 import { setInputs, statesAsked } from './side-inputs.ts';
 import { sortNodes } from './sort.ts';
-import { isStateName, stateValue } from './states.ts';
+import { isStateName, mayBe, stateValue } from './states.ts';
 import { elementTypes } from './tensor.ts';
 import { traceInputs } from './trace.ts';
 import type { Value } from './values.ts';
+
+const namesOf = (values: readonly OnnxValue[]): string[] => values.map(({ name }) => name);
 
 const oldestOpset = 9;
 const newestOpset = 28;
@@ -69,18 +72,19 @@ export const readOnnx = (bytes: Uint8Array, given: ReaderOptions = {}): Graph =>
 /** A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten. Throws as readOnnx. */
 export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dialect): Graph {
   refuseTrees(model);
-  const states = statesAsked(model, given);
-  if (states.length === 0) return lower(model, states, given, dialect);
+  const asked = statesAsked(model, given);
+  const states = new States();
   try {
-    return lower(model, states, given, dialect);
+    return lower(model, asked, states, given, dialect);
   } catch (error) {
     // two signals may look like a signal and a state
-    if (given.states || states.some(({ name }) => isStateName(name))) throw error;
-    return lower(model, [], given, dialect);
+    const are = given.states !== undefined || asked.some(({ name }) => isStateName(name)) || states.read().length > 0;
+    if (asked.length === 0 || are) throw error;
+    return lower(model, [], new States(), given, dialect);
   }
 }
 
-function lower(whole: OnnxModel, states: readonly OnnxValue[], given: ReaderOptions, dialect: Dialect): Graph {
+function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, given: ReaderOptions, dialect: Dialect): Graph {
   const errors: RunletError[] = [];
   const model = withBranches({ ...whole, initializers: [...whole.initializers, ...setInputs(whole, given.set ?? {})] });
   const metadata = { ...model.metadata };
@@ -89,8 +93,10 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], given: ReaderOpti
   if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
-  const sorted = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
-  if (sorted.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
+  const plain = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
+  const next = model.outputs.filter((output) => states.some((state) => mayBe(state, output)));
+  const sorted = withCells(model, plain, namesOf(states), namesOf(next));
+  if (plain.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
   for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));
@@ -98,7 +104,6 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], given: ReaderOpti
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, dialect.format, options.digest ?? '');
   Object.assign(builder.metadata, metadata);
-  const carried = new States();
   for (const state of states) values.set(state.name, stateValue(carried, state));
   const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors, dialect);
   const ctx = new Lowering(builder, opset, quantised, budget, carried);

@@ -12,6 +12,7 @@ import { Attributes } from './attributes.ts';
 import { branchOf, isIf } from './branches.ts';
 import { foldConstant } from './constants.ts';
 import type { Lowering } from './context.ts';
+import { lowerCell } from './lower/cell.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
 import { normsOf } from './norms.ts';
@@ -101,7 +102,7 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   const dims = first && first.kind !== 'poisoned' ? dimsOf(first) : undefined;
   const folded = foldConstant(node, { inputs: known, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, known);
   if (folded) return [ctx.budget.take(folded, known, node.name)];
-  const lower = lowerings.get(node.op);
+  const lower = node.body ?? lowerings.get(node.op);
   const poisoned = inputs.some((v) => v?.kind === 'poisoned');
   // arithmetic on shapes is folded; behind an unsupported operator the shape is not known
   if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
@@ -122,7 +123,9 @@ function lowered(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], n
   const { name, op, inputs: inputNames, outputs } = node;
   const view = { name, op, inputs, inputNames, outputs, attributes };
   try {
-    const results = norm ? lowerNorm(ctx, view, norm) : (lowerings.get(op)?.(ctx, view) ?? []);
+    const { body } = node;
+    const lower = norm ? () => lowerNorm(ctx, view, norm) : body ? () => lowerCell(ctx, view, body) : lowerings.get(op);
+    const results = lower?.(ctx, view) ?? [];
     attributes.finish();
     return results;
   } catch (error) {

@@ -34,6 +34,8 @@ export interface OnnxNode {
   from?: string;
   /** Why it is refused, where that was found before. */
   refused?: string;
+  /** What it stands for, of a cell that the file spells out (cells.ts). */
+  body?: OnnxNode[];
 }
 
 export interface OnnxValue {

@@ -19,7 +19,8 @@ const stateName =
 
 export const isStateName = (name: string): boolean => stateName.test(name);
 
-const mayBe = (input: OnnxValue, output: OnnxValue): boolean =>
+/** Whether an output may be the next value of an input. */
+export const mayBe = (input: OnnxValue, output: OnnxValue): boolean =>
   input.dims !== undefined &&
   input.dims.length === output.dims?.length &&
   input.dims.every((d, i) => {
@@ -43,7 +44,9 @@ export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elem
   return { kind: 'elements', when: 'now', ids: { kind: 'const', dims: whole, type: 'int64', data } };
 }
 
-const moving = new Set('Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose Concat Gather Slice Split'.split(' '));
+export const moving = new Set(
+  'Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose Concat Gather Slice Split'.split(' '),
+);
 /** Their second operand, where it changes nothing. */
 const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 };
 
@@ -68,7 +71,7 @@ export function movedElements(node: OnnxNode, inputs: readonly (Value | undefine
   }
   if (!moving.has(node.op)) return undefined;
   if (node.op === 'Cast' || node.op === 'Dropout') return [as(one.ids)];
-  if (node.op === 'Split') return parts(node, one.ids, inputs[1]).map(as);
+  if (node.op === 'Split') return splitParts(node, one.ids, inputs[1]).map(as);
   const all = inputs.map(idsOf);
   if (node.op === 'Concat' && !all.every((v) => v?.when === one.when)) return undefined;
   const known = inputs.map((v, i) => all[i]?.ids ?? (v?.kind === 'const' ? v : undefined));
@@ -76,8 +79,8 @@ export function movedElements(node: OnnxNode, inputs: readonly (Value | undefine
   return ids && [as(ids)];
 }
 
-/** Split: ranges of one dimension. */
-function parts(node: OnnxNode, x: Const, given: Value | undefined): Const[] {
+/** Split of numbers: ranges of one dimension. */
+export function splitParts(node: OnnxNode, x: Const, given: Value | undefined): Const[] {
   const attributes = new Attributes(node);
   const at = axisIn(attributes.int('axis', 0), x.dims.length);
   const length = x.dims[at] as number;

@@ -216,6 +216,7 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   if (!first) return refuse('it joins nothing');
   const rank = first.layout.length;
   const at = axisIn(node.attributes.int('axis', 0), rank);
+  if (parts.length === 1) return [first];
   const axes = new Set(parts.flatMap((p) => (p.layout[at] ?? []).map((f) => f.axis)));
   const rest = (layout: Layout): Layout => layout.map((factors, i) => (i === at ? [] : factors));
   if (parts.some((p) => p.layout.length !== rank || !sameLayout(rest(p.layout), rest(first.layout)))) {
@@ -226,7 +227,6 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at);
   if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
   wholeAxis(first.layout, at, axis);
-  if (parts.length === 1) return [first];
   const tensor = ctx.emit(
     'concat',
     parts.map((p) => p.tensor),

@@ -1,0 +1,40 @@
+/**
+ * Cells of an ONNX file that it spells out, as one node each.
+ *
+ * In: sorted nodes, which inputs are states, which outputs may be their next values.  Out: nodes, of which `Cell` stands
+ * for those in `body`; it reads what these read from outside, and gives the next states.
+ */
+import { type PlainNode, unrolledCells } from '../unrolled.ts';
+import type { OnnxGraph, OnnxNode } from './proto.ts';
+import { readsOf, sortNodes } from './sort.ts';
+import { moving } from './states.ts';
+
+const cells = new Set(['LSTM', 'GRU', 'RNN', 'If', 'Loop', 'Scan']);
+const affine = new Set(['MatMul', 'Gemm', 'Add', 'Sub']);
+
+/** The nodes without constants, as far as their places matter. */
+function plainNodes(nodes: readonly OnnxNode[], { initializers, external }: OnnxGraph): PlainNode<string>[] {
+  const constants = new Set([...initializers, ...external].map(({ name }) => name));
+  return nodes.map((node) => {
+    const { op, domain, outputs } = node;
+    const inputs = readsOf(node).filter((name) => !constants.has(name));
+    if (inputs.length === 0) for (const name of outputs) constants.add(name);
+    if (domain !== '' || cells.has(op)) return { inputs, outputs, kind: 'cell' };
+    if (moving.has(op)) return { inputs, outputs, kind: 'move' };
+    return { inputs, outputs, ...(affine.has(op) && inputs.length === 1 && { kind: 'affine' }) };
+  });
+}
+
+export function withCells(graph: OnnxGraph, nodes: OnnxNode[], states: readonly string[], next: readonly string[]): OnnxNode[] {
+  const outputs = graph.outputs.map(({ name }) => name);
+  const found = unrolledCells(plainNodes(nodes, graph), states, outputs, next);
+  if (found.length === 0) return nodes;
+  const within = new Set(found.flatMap((cell) => cell.nodes));
+  const whole = found.map((cell): OnnxNode => {
+    const body = cell.nodes.map((i) => nodes[i] as OnnxNode);
+    const made = new Set(body.flatMap((node) => node.outputs));
+    const inputs = [...new Set(body.flatMap(readsOf))].filter((name) => !made.has(name));
+    return { name: body[0]?.name ?? '', op: 'Cell', domain: '', inputs, outputs: cell.next, attributes: new Map(), body };
+  });
+  return sortNodes({ ...graph, nodes: [...nodes.filter((_, i) => !within.has(i)), ...whole] });
+}

@@ -1,0 +1,145 @@
+/**
+ * Cell: a recurrent cell that the file spells out, between states that come from outside and go there (cells.ts).
+ *
+ * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation, too. The nodes are
+ * evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
+ */
+import { type Body, cellFrom } from '../../cell.ts';
+import { dim, fileShapeOf } from '../../layout.ts';
+import { addCell, type Cell } from '../../recurrent.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { evaluate, Work } from '../evaluate.ts';
+import type { OnnxNode } from '../proto.ts';
+import { refuse } from '../refuse.ts';
+import { type Const, countOf } from '../tensor.ts';
+import type { Elements, Value } from '../values.ts';
+
+/** A choice: the largest step models have 512. */
+const [mostUnits, mostInputs] = [2048, 8192];
+
+/** What the nodes are evaluated with. */
+interface Parts {
+  nodes: OnnxNode[];
+  constants: ReadonlyMap<string, Const>;
+  /** Of the row. */
+  row: { name: string; dims: number[] };
+  /** By the state's numbers: the forms in which the nodes read it. */
+  states: { ids: Const; forms: { name: string; dims: number[] }[] }[];
+}
+
+function partsOf({ inputs, inputNames }: NodeView, nodes: OnnxNode[]): Parts & { x: Extract<Value, { kind: 'activation' }> } {
+  const constants = new Map<string, Const>();
+  const states = new Map<string, Parts['states'][number]>();
+  const rows: { name: string; value: Extract<Value, { kind: 'activation' }> }[] = [];
+  for (const [i, value] of inputs.entries()) {
+    const name = inputNames[i] as string;
+    if (value?.kind === 'const') constants.set(name, value);
+    if (value?.kind === 'activation') rows.push({ name, value });
+    if (value?.kind !== 'elements') continue;
+    if (value.when === 'next') refuse('it reads what another layer keeps in its cell');
+    const key = value.ids.data.join();
+    const state = states.get(key) ?? { ids: value.ids, forms: [] };
+    states.set(key, state);
+    state.forms.push({ name, dims: value.ids.dims });
+  }
+  const [row] = rows;
+  if (!row || rows.length > 1) return refuse(`its cell reads ${rows.length} values besides its state, one row is read`);
+  const dims = fileShapeOf(row.value.layout);
+  return { nodes, constants, row: { name: row.name, dims }, states: [...states.values()], x: row.value };
+}
+
+/** The values of all names, for a row and states. */
+function run(
+  { nodes, constants, row, states }: Parts,
+  x: Float64Array,
+  values: Float64Array[],
+  work: Work,
+  held: ReadonlyMap<string, number>,
+) {
+  const known = new Map(constants);
+  const of = (dims: number[], data: Float64Array): Const => ({ kind: 'const', type: 'float64', dims, data });
+  known.set(row.name, of(row.dims, x));
+  for (const [i, { forms }] of states.entries())
+    for (const { name, dims } of forms) known.set(name, of(dims, values[i] as Float64Array));
+  for (const node of nodes) {
+    const made = evaluate(
+      node,
+      node.inputs.map((name) => known.get(name)),
+      work,
+    );
+    for (const [i, name] of node.outputs.entries()) {
+      const value = made[i];
+      const fixed = held.get(name);
+      if (value)
+        known.set(name, fixed === undefined ? value : { ...value, data: value.data.slice().fill(fixed) as Const['data'] });
+    }
+  }
+  return known;
+}
+
+/** Every order of the states and of the next ones. */
+const orders = <T>([a, b]: readonly T[]): T[][] => (a === undefined ? [] : b === undefined ? [[a]] : [[a, b], [b, a]]); // biome-ignore format: one line
+
+interface Found {
+  cell: Cell;
+  /** The state that is the output before, and what goes on beside it. */
+  states: Parts['states'];
+  next: string[];
+  /** Of the next states. */
+  dims: number[][];
+}
+
+function found(parts: Parts, outputs: string[], units: number): Found | undefined {
+  const work = new Work();
+  const inputs = countOf(parts.row.dims);
+  const names = [...new Set(parts.nodes.flatMap((node) => node.outputs))];
+  const zeros = (n: number) => new Float64Array(n);
+  const probe = run(parts, zeros(inputs), parts.states.map(() => zeros(units)), work, new Map()); // biome-ignore format: one line
+  const nonlinear = (op: string) =>
+    parts.nodes
+      .filter((node) => node.op === op && probe.get(node.outputs[0] as string)?.data.length === units)
+      .map((node) => ({ from: names.indexOf(node.inputs[0] as string), to: names.indexOf(node.outputs[0] as string) }));
+  for (const states of orders(parts.states))
+    for (const next of orders(outputs)) {
+      const body: Body = {
+        inputs,
+        units,
+        logistics: nonlinear('Sigmoid'),
+        tanhs: nonlinear('Tanh'),
+        next: next.map((name) => names.indexOf(name)),
+        evaluate(x, values, held = new Map()) {
+          const fixed = new Map([...held].map(([tensor, value]) => [names[tensor] as string, value]));
+          const known = run({ ...parts, states }, x, values, work, fixed);
+          return (tensor) => Float64Array.from((known.get(names[tensor] as string) as Const).data);
+        },
+      };
+      const cell = cellFrom(body);
+      if (cell) return { cell, states, next, dims: next.map((name) => probe.get(name)?.dims ?? []) };
+    }
+  return undefined;
+}
+
+export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Value[] {
+  const { x, ...parts } = partsOf(node, nodes);
+  const shape = ctx.builder.shape(x.tensor);
+  const units = parts.states[0]?.ids.data.length ?? 0;
+  if (shape.t !== 1) refuse(`its cell reads ${shape.t} frames at once`);
+  if (x.pads || x.integer || ctx.quantised) refuse('its cell reads a row that is padded or quantised');
+  if (parts.states.some(({ ids }) => ids.data.length !== units) || parts.states.length !== node.outputs.length)
+    refuse(`its cell reads ${parts.states.length} states and gives ${node.outputs.length}`);
+  if (units > mostUnits || countOf(parts.row.dims) > mostInputs) refuse('its cell is too large');
+  const { cell, states, next, dims } =
+    found(parts, node.outputs, units) ?? refuse('its operators are no LSTM, GRU or simple RNN');
+  for (const [i, { ids }] of states.entries())
+    if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
+  const from = { tensor: x.tensor, shape, factors: x.layout.flat() };
+  const tensor = addCell(ctx.emit.bind(ctx), from, { ...cell, carry: true }, node.name);
+  return node.outputs.map((name): Value => {
+    const which = next.indexOf(name);
+    const { ids } = states[which] as { ids: Const };
+    const own = dims[which] as number[];
+    const elements: Elements = { kind: 'elements', when: 'next', ids: { ...ids, dims: own } };
+    const layout = own.map((d, i) => (i === own.lastIndexOf(units) ? dim('c', d) : []));
+    return which > 0 ? elements : { ...ctx.activationOf(tensor, layout), next: elements.ids };
+  });
+}
