@@ -54,6 +54,8 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
     timeAxis: options.timeAxis,
     frame: options.frame,
     ...options.window,
+    ...(options.set && { set: options.set }),
+    ...(options.state && { states: options.state }),
   });
   const question = await frameQuestion(graph, data, options);
   if (question) onNotice(question);

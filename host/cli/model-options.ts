@@ -40,6 +40,15 @@ function readWindow(value: string): { window?: number; windows?: Record<string, 
     : { windows: Object.fromEntries(pairs) as Record<string, number> };
 }
 
+/** Numbers by the names of inputs. */
+function readNumbers(value: string): Record<string, number> | undefined {
+  const pairs = value.split(',').map((part): [string, number | undefined] => {
+    const at = part.lastIndexOf('=');
+    return [part.slice(0, at), at < 1 ? undefined : readNumber(part.slice(at + 1), {})];
+  });
+  return pairs.some(([, number]) => number === undefined) ? undefined : (Object.fromEntries(pairs) as Record<string, number>);
+}
+
 const rounding = choice(
   'Whose bytes fully connected layers give: tflm (TensorFlow Lite Micro, default), tflm-f32 (before mid-2026) or litert',
   roundings,
@@ -61,6 +70,15 @@ export const modelArgs = {
       readWindow,
       { hint: 'n' },
     ),
+    set: withValue(
+      'Inputs of an ONNX model that are numbers, as a sample rate is: sr=16000',
+      'name=number, with commas between them',
+      readNumbers,
+      {
+        hint: 'a=1',
+      },
+    ),
+    state: list('Inputs of an ONNX model that are states (default: those that come back as outputs)'),
     rounding: {
       ...rounding,
       read(value: string, name: string) {

@@ -3,7 +3,7 @@
  *
  * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and offsets (batch
  * normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer, clamps into their producer,
- * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish; tensors that nothing uses go.
+ * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish; what no output needs goes.
  * Exact up to float32 rounding of the changed weights. An int8 graph keeps its numbers: it is returned as it is.
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
@@ -12,9 +12,20 @@ import { type Graph, isQuantised, type Node, type NodeOf, noClamp, type Tensor }
 
 /** Folds a float graph; the argument is not changed. An int8 graph only loses its unused tensors. */
 export function foldGraph(graph: Graph): Graph {
-  const fold = new Fold(graph);
+  const fold = new Fold({ ...graph, nodes: neededOf(graph) });
   if (!isQuantised(graph) || graph.tensors.length === 0) fold.run();
   return compact({ ...graph, nodes: fold.nodes, outputs: fold.outputs, notes: [...graph.notes, ...fold.notes] });
+}
+
+/** Nodes that an output needs. */
+function neededOf({ nodes, outputs }: Graph): Node[] {
+  const needed = new Set(outputs.map(({ tensor }) => tensor));
+  const kept = nodes.toReversed().filter((node) => {
+    if (!needed.has(node.output)) return false;
+    for (const id of node.inputs) needed.add(id);
+    return true;
+  });
+  return kept.reverse();
 }
 
 class Fold {

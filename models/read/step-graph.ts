@@ -1,8 +1,8 @@
 /**
  * stepGraph: a graph that reads its states as inputs, made to run step by step.
  *
- * In: a Graph; one without own state is given back.  Out: the same without what only states read, where padding of a step
- * is rows of its own: what stands as padding before a stream would be its past. Error: RN302 where rows of the past
+ * In: a Graph; one without own state is given back.  Out: the same, where padding of a step is rows
+ * of its own: what stands as padding before a stream would be its past. Error: RN302 where rows of the past
  * stand before a tensor that is no stream.
  */
 import { RunletError } from '../error.ts';
@@ -13,7 +13,7 @@ export function stepGraph(graph: Graph): Graph {
   if (!graph.stateful) return graph;
   const tensors: Tensor[] = [...graph.tensors];
   const streams = new StepStreams({ tensors, inputs: graph.inputs });
-  const nodes = neededOf(graph).flatMap((node): Node[] => {
+  const nodes = graph.nodes.flatMap((node): Node[] => {
     const padded = node.op === 'conv' || node.op === 'depthwise' ? node.attrs.padT : [0, 0];
     const [x] = node.inputs as [number];
     const own = padded.some((n) => n > 0) && streams.isStream(x);
@@ -22,17 +22,6 @@ export function stepGraph(graph: Graph): Graph {
     return made;
   });
   return { ...graph, tensors, nodes };
-}
-
-/** Nodes that an output needs. */
-function neededOf({ nodes, outputs }: Graph): Node[] {
-  const needed = new Set(outputs.map(({ tensor }) => tensor));
-  const kept = nodes.toReversed().filter((node) => {
-    if (!needed.has(node.output)) return false;
-    for (const id of node.inputs) needed.add(id);
-    return true;
-  });
-  return kept.reverse();
 }
 
 /** The padding along time as a node before this one. */

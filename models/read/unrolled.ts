@@ -126,6 +126,7 @@ class Finder<K> {
     const inputs = new Set<K>();
     const open = this.outside(nodes, states);
     for (let v = open.pop(); v !== undefined; v = open.pop()) {
+      if (nodes.has(this.maker.get(v) ?? -1)) continue;
       const chain = this.affineAbove(v, nodes);
       if (!chain) {
         inputs.add(v);
@@ -150,9 +151,10 @@ class Finder<K> {
     const inside = new Set(nodes);
     for (let v = value; ; ) {
       const at = this.maker.get(v);
-      if (at === undefined || (this.readers.get(v) ?? []).some((i) => !inside.has(i))) return undefined;
+      if (at === undefined) return undefined;
       const { kind, inputs, outputs } = this.node(at);
-      if ((kind !== 'move' && kind !== 'affine') || inputs.length !== 1 || outputs.length !== 1) return undefined;
+      const isRead = outputs.some((made) => (this.readers.get(made) ?? []).some((i) => !inside.has(i)));
+      if ((kind !== 'move' && kind !== 'affine') || inputs.length !== 1 || isRead) return undefined;
       chain.push(at);
       inside.add(at);
       if (kind === 'affine') return chain;

@@ -119,7 +119,9 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       }
     }
     const inputs = node.inputs.map((id) => headInput(draft, id));
-    headSteps.push({ ...common, kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact });
+    const stateBytes = graph.stateful ? (opOfNode(node).stateBytes?.(node.attrs) ?? 0) : 0;
+    const run = { kind: 'run', section: 'head', inputs, outRows: rows, rule, macsPerHop: macsPerWindow, exact } as const;
+    headSteps.push({ ...common, ...run, stateBytes });
   }
   for (const port of graph.outputs) {
     if (!draft.tensors.has(port.tensor)) continue;

@@ -221,10 +221,20 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /attribute padding_value/,
     one('Conv', { padding_value: 1 }, [1, 2, 6], { w: random(1, 2, 3) }),
   ],
-  'reflection padding': [
+  'padding in a mode that is none': [
     'RN150',
-    /mode reflect/,
-    one('Pad', { mode: 'reflect' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 1, 0, 0, 1] } }),
+    /mode wrap/,
+    one('Pad', { mode: 'wrap' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 1, 0, 0, 1] } }),
+  ],
+  'reflection along features': [
+    'RN150',
+    /mode reflect along features/,
+    one('Pad', { mode: 'reflect' }, [1, 2, 6, 4], { p: { dims: [8], ints: [0, 0, 0, 1, 0, 0, 0, 1] } }),
+  ],
+  'more rows mirrored than there are': [
+    'RN150',
+    /6 and 0 rows mirror/,
+    one('Pad', { mode: 'reflect' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 6, 0, 0, 0] } }),
   ],
   'channels reduced': ['RN150', /reduces the channels/, one('ReduceMean', { axes: [1, 2] }, [1, 4, 6], {}, 13)],
   'average pool whose partial window differs': [

@@ -214,7 +214,9 @@ function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'i
     what: `an input of type ${type ?? value.elementType}`,
     where: `graph input ${value.name}`,
     why: 'float32, int8 and uint8 are read, other integers where a Cast to float32 follows at once',
-    tryThis: 'export the model in float32',
+    tryThis: /^u?int|^bool/.test(type ?? '')
+      ? `--set ${value.name}=N where it is a number, as a sample rate is; else export the model in float32`
+      : 'export the model in float32',
   });
 }
 

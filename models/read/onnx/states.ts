@@ -28,8 +28,9 @@ export const mayBe = (input: OnnxValue, output: OnnxValue): boolean =>
     return typeof d === 'string' || typeof e === 'string' || d === e;
   });
 
-/** Inputs that may be states: an output has their shape. One input is a signal. */
-export function stateInputs({ inputs, outputs }: Pick<OnnxModel, 'inputs' | 'outputs'>): OnnxValue[] {
+/** Inputs that may be states: an output has their shape. One input is a signal; a number is none. */
+export function stateInputs({ inputs: all, outputs }: Pick<OnnxModel, 'inputs' | 'outputs'>): OnnxValue[] {
+  const inputs = all.filter(({ dims }) => dims?.length !== 0);
   const found = inputs.filter((input) => outputs.some((output) => mayBe(input, output)));
   if (found.length < inputs.length) return found;
   const signal = inputs.find(({ name }) => !isStateName(name)) ?? inputs[0];

@@ -6,7 +6,10 @@
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
-export type AttributeOf = number | string | number[] | { float: number };
+export type AttributeOf = number | string | number[] | { float: number } | { graph: GraphOf };
+
+/** A branch. */
+export type GraphOf = Pick<ModelOf, 'nodes' | 'outputs' | 'tensors'>;
 
 export interface NodeOf {
   op: string;
@@ -70,15 +73,16 @@ export function writeModel(model: ModelOf, part: 'model' | 'graph' = 'model'): U
   const inputs = Array.isArray(model.inputs)
     ? model.inputs
     : Object.entries(model.inputs).map(([name, dims]): ValueOf => ({ name, type: 'float32', dims }));
-  message(w, 7, (g) => {
-    for (const node of model.nodes) message(g, 1, (n) => writeNode(n, node));
-    if (part === 'model') text(g, 2, model.name ?? 'test');
-    for (const [name, tensor] of Object.entries(model.tensors ?? {})) message(g, 5, (t) => writeTensor(t, name, tensor));
-    for (const value of inputs) message(g, 11, (v) => writeValue(v, value));
-    for (const value of model.outputs)
-      message(g, 12, (v) => (typeof value === 'string' ? text(v, 1, value) : writeValue(v, value)));
-  });
+  message(w, 7, (g) => writeGraph(g, model, inputs, part === 'model' ? (model.name ?? 'test') : undefined));
   return w.finish();
+}
+
+function writeGraph(w: BinaryWriter, { nodes, outputs, tensors = {} }: GraphOf, inputs: ValueOf[], name?: string): void {
+  for (const node of nodes) message(w, 1, (n) => writeNode(n, node));
+  if (name !== undefined) text(w, 2, name);
+  for (const [key, tensor] of Object.entries(tensors)) message(w, 5, (t) => writeTensor(t, key, tensor));
+  for (const value of inputs) message(w, 11, (v) => writeValue(v, value));
+  for (const value of outputs) message(w, 12, (v) => (typeof value === 'string' ? text(v, 1, value) : writeValue(v, value)));
 }
 
 function writeNode(w: BinaryWriter, node: NodeOf): void {
@@ -97,6 +101,9 @@ function writeAttribute(w: BinaryWriter, name: string, value: AttributeOf): void
   else if (Array.isArray(value)) {
     for (const v of value) w.tag(8, 0).int64(v);
     w.tag(20, 0).int32(7);
+  } else if ('graph' in value) {
+    message(w, 6, (g) => writeGraph(g, value.graph, [], name));
+    w.tag(20, 0).int32(5);
   } else w.tag(2, 5).float(value.float).tag(20, 0).int32(1);
 }
 
