@@ -173,3 +173,17 @@ export function cellFrom(body: Body): Cell | undefined {
   if (kind === '1,2,1') return gruOf(body);
   return kind === '1,0,1' ? rnnOf(body) : undefined;
 }
+
+/** A cell whose states and next ones are not paired: tries every order. @param bodyOf takes places of the states and of the next ones */
+export function cellInSomeOrder(
+  count: number,
+  bodyOf: (states: number[], next: number[]) => Body,
+): { cell: Cell; states: number[]; next: number[] } | undefined {
+  const places = orders(Array.from({ length: count }, (_, i) => i));
+  for (const states of places)
+    for (const next of places) {
+      const cell = cellFrom(bodyOf(states, next));
+      if (cell) return { cell, states, next };
+    }
+  return undefined;
+}

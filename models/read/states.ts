@@ -102,3 +102,33 @@ export class States {
     return true;
   }
 }
+
+/** An input or an output of a file: a dimension may be open. */
+export interface Declared {
+  name: string;
+  dims: readonly (number | string)[] | undefined;
+}
+
+/** What exporters and people call a state. */
+const stateName =
+  /(^|[^a-z])(states?|hidden|cells?|caches?|mem(ory)?|buf(fer)?s?|context|carry|recurrent|h[xn0]?|c[xn0]?)([^a-z]|in|n?$)/i;
+
+export const isStateName = (name: string): boolean => stateName.test(name);
+
+/** Whether an output may be the next value of an input. */
+export const mayBe = (input: Declared, output: Declared): boolean =>
+  input.dims !== undefined &&
+  input.dims.length === output.dims?.length &&
+  input.dims.every((d, i) => {
+    const e = output.dims?.[i];
+    return typeof d === 'string' || typeof e === 'string' || d === e;
+  });
+
+/** Inputs that may be states: an output has their shape. One input is a signal; a number is none. */
+export function stateInputs<T extends Declared>(all: readonly T[], outputs: readonly Declared[]): T[] {
+  const inputs = all.filter(({ dims }) => dims?.length !== 0);
+  const found = inputs.filter((input) => outputs.some((output) => mayBe(input, output)));
+  if (found.length < inputs.length) return found;
+  const signal = inputs.find(({ name }) => !isStateName(name)) ?? inputs[0];
+  return found.filter((input) => input !== signal);
+}

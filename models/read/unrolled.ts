@@ -12,8 +12,8 @@
 export interface PlainNode<K> {
   inputs: readonly K[];
   outputs: readonly K[];
-  /** It only moves elements; or it is a sum or a product with constants of one value; or it is a recurrent layer as a whole. */
-  kind?: 'move' | 'affine' | 'cell';
+  /** It only moves elements; or it adds a constant to one value, or multiplies it with a matrix; or it is a recurrent layer as a whole. */
+  kind?: 'move' | 'sum' | 'product' | 'cell';
 }
 
 export interface Unrolled<K> {
@@ -68,7 +68,7 @@ class Finder<K> {
       const { kind, inputs } = this.node(at);
       // a state before new rows is the past of a signal, and no cell
       if (kind === 'move' && !inputs.some((x) => this.parts.has(x))) open.push(...inputs);
-      else if (kind === undefined || kind === 'affine') found.add(v);
+      else if (kind !== 'move' && kind !== 'cell') found.add(v);
     }
     return [...found].sort((a, b) => (this.maker.get(a) ?? 0) - (this.maker.get(b) ?? 0));
   }
@@ -127,7 +127,7 @@ class Finder<K> {
     const open = this.outside(nodes, states);
     for (let v = open.pop(); v !== undefined; v = open.pop()) {
       if (nodes.has(this.maker.get(v) ?? -1)) continue;
-      const chain = this.affineAbove(v, nodes);
+      const chain = this.productAbove(v, nodes);
       if (!chain) {
         inputs.add(v);
         continue;
@@ -145,8 +145,8 @@ class Finder<K> {
     return [...read].filter((v) => !states.has(v) && !nodes.has(this.maker.get(v) ?? -1));
   }
 
-  /** Moves, then an affine node, all read by these nodes alone. */
-  private affineAbove(value: K, nodes: ReadonlySet<number>): number[] | undefined {
+  /** Moves and sums, then a product, all read by these nodes alone. */
+  private productAbove(value: K, nodes: ReadonlySet<number>): number[] | undefined {
     const chain: number[] = [];
     const inside = new Set(nodes);
     for (let v = value; ; ) {
@@ -154,10 +154,10 @@ class Finder<K> {
       if (at === undefined) return undefined;
       const { kind, inputs, outputs } = this.node(at);
       const isRead = outputs.some((made) => (this.readers.get(made) ?? []).some((i) => !inside.has(i)));
-      if ((kind !== 'move' && kind !== 'affine') || inputs.length !== 1 || isRead) return undefined;
+      if (kind === undefined || kind === 'cell' || inputs.length !== 1 || isRead) return undefined;
       chain.push(at);
       inside.add(at);
-      if (kind === 'affine') return chain;
+      if (kind === 'product') return chain;
       v = inputs[0] as K;
     }
   }

@@ -4,13 +4,14 @@
  * In: sorted nodes, which inputs are states, which outputs may be their next values.  Out: nodes, of which `Cell` stands
  * for those in `body`; it reads what these read from outside, and gives the next states.
  */
+import { lookup } from '../../lookup.ts';
 import { type PlainNode, unrolledCells } from '../unrolled.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { readsOf, sortNodes } from './sort.ts';
 import { moving } from './states.ts';
 
 const cells = new Set(['LSTM', 'GRU', 'RNN', 'If', 'Loop', 'Scan']);
-const affine = new Set(['MatMul', 'Gemm', 'Add', 'Sub']);
+const kinds: Readonly<Record<string, PlainNode<string>['kind']>> = { MatMul: 'product', Gemm: 'product', Add: 'sum', Sub: 'sum' };
 
 /** The nodes without constants, as far as their places matter. */
 function plainNodes(nodes: readonly OnnxNode[], { initializers, external }: OnnxGraph): PlainNode<string>[] {
@@ -21,7 +22,8 @@ function plainNodes(nodes: readonly OnnxNode[], { initializers, external }: Onnx
     if (inputs.length === 0) for (const name of outputs) constants.add(name);
     if (domain !== '' || cells.has(op)) return { inputs, outputs, kind: 'cell' };
     if (moving.has(op)) return { inputs, outputs, kind: 'move' };
-    return { inputs, outputs, ...(affine.has(op) && inputs.length === 1 && { kind: 'affine' }) };
+    const kind = inputs.length === 1 ? lookup(kinds, op) : undefined;
+    return { inputs, outputs, ...(kind && { kind }) };
   });
 }
 

@@ -6,18 +6,18 @@
  */
 import { RunletError } from '../../error.ts';
 import type { ReaderOptions } from '../options.ts';
+import { stateInputs } from '../states.ts';
 import { constantOf } from './constants.ts';
 import { maxElements } from './context.ts';
 import type { OnnxModel, OnnxValue } from './proto.ts';
 import { tooLarge } from './refuse.ts';
-import { stateInputs } from './states.ts';
 import { countOf, elementTypes } from './tensor.ts';
 
 /** The inputs that are states: those that the caller names, else those that may be. @throws RunletError RN156 no such input */
 export function statesAsked(model: OnnxModel, { states, set = {} }: ReaderOptions): OnnxValue[] {
   const constants = new Set([...Object.keys(set), ...model.initializers.map(({ name }) => name)]);
   const inputs = model.inputs.filter(({ name }) => !constants.has(name));
-  if (!states) return stateInputs({ inputs, outputs: model.outputs });
+  if (!states) return stateInputs(inputs, model.outputs);
   return states.map((name) => inputs.find((input) => input.name === name) ?? noInput(name, 'state', inputs));
 }
 

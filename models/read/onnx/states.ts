@@ -8,34 +8,10 @@ import { mostElements, type States } from '../states.ts';
 import { Attributes } from './attributes.ts';
 import { foldConstant } from './constants.ts';
 import { axisIn, broadcastDims } from './dims.ts';
-import type { OnnxModel, OnnxNode, OnnxValue } from './proto.ts';
+import type { OnnxNode, OnnxValue } from './proto.ts';
 import { refuse, tooLarge } from './refuse.ts';
 import { type Const, countOf } from './tensor.ts';
 import type { Elements, Value } from './values.ts';
-
-/** What exporters and people call a state. */
-const stateName =
-  /(^|[^a-z])(states?|hidden|cells?|caches?|mem(ory)?|buf(fer)?s?|context|carry|recurrent|h[xn0]?|c[xn0]?)([^a-z]|in|n?$)/i;
-
-export const isStateName = (name: string): boolean => stateName.test(name);
-
-/** Whether an output may be the next value of an input. */
-export const mayBe = (input: OnnxValue, output: OnnxValue): boolean =>
-  input.dims !== undefined &&
-  input.dims.length === output.dims?.length &&
-  input.dims.every((d, i) => {
-    const e = output.dims?.[i];
-    return typeof d === 'string' || typeof e === 'string' || d === e;
-  });
-
-/** Inputs that may be states: an output has their shape. One input is a signal; a number is none. */
-export function stateInputs({ inputs: all, outputs }: Pick<OnnxModel, 'inputs' | 'outputs'>): OnnxValue[] {
-  const inputs = all.filter(({ dims }) => dims?.length !== 0);
-  const found = inputs.filter((input) => outputs.some((output) => mayBe(input, output)));
-  if (found.length < inputs.length) return found;
-  const signal = inputs.find(({ name }) => !isStateName(name)) ?? inputs[0];
-  return found.filter((input) => input !== signal);
-}
 
 /** A state as a value; what is open of its dimensions is a batch of 1. @throws RunletError RN159 */
 export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elements {

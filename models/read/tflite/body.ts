@@ -111,8 +111,12 @@ export class Evaluator {
       case 'RESHAPE':
       case 'SQUEEZE':
       case 'EXPAND_DIMS':
+      case 'PACK':
+      case 'UNPACK':
       case 'DEQUANTIZE': {
         const { shape, data } = input(0);
+        if (op.outputs.length > 1 || ((op.op === 'PACK' || op.op === 'UNPACK') && op.inputs.length > 1))
+          throw new Refusal(`its body has ${op.op} of several tensors`);
         const stated = this.tensor(op.outputs[0] ?? -1).shape;
         return { shape: count(stated) === data.length ? stated : shape, data: data.slice() };
       }

@@ -11,6 +11,9 @@ import { StepStreams } from '../../graph/stateful.ts';
 import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../../graph/types.ts';
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
+import type { Const } from '../onnx/tensor.ts';
+import type { States } from '../states.ts';
+import type { Elements } from './elements.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf } from './schema.ts';
@@ -44,6 +47,8 @@ export interface Value {
   history?: { before: number; after: number };
   /** Its frames stand from the last to the first. */
   reversed?: boolean;
+  /** The elements of states that its own go into. */
+  next?: Const;
 }
 
 /** Elements of one activation for one window. */
@@ -77,16 +82,20 @@ export class Context {
   /** Names of operators with int8 weights and float activations. */
   readonly hybrid: string[] = [];
   /** The model carries its own state: what its variables are, and the tensors read from them. */
-  readonly stateful: boolean;
+  stateful: boolean;
   readonly variables: Variables;
   readonly states = new Map<number, StateRead>();
+  /** States that come as inputs, and what stands for their elements, by tensor index. */
+  readonly inputStates: States;
+  readonly elements = new Map<number, Elements>();
   /** Operators that were refused. */
   readonly refusedOps = new Set<TfOperator>();
   private steps: StepStreams | undefined;
   /** Nodes `history` and `slice`, by what they take: each part is laid down once. */
   private readonly parts = new Map<string, number>();
 
-  constructor(model: TfModel, builder: GraphBuilder, isInt8: boolean) {
+  constructor(model: TfModel, builder: GraphBuilder, isInt8: boolean, inputStates: States) {
+    this.inputStates = inputStates;
     this.model = model;
     this.builder = builder;
     this.isInt8 = isInt8;
@@ -122,6 +131,8 @@ export class Context {
     const value = this.values.get(tensor.index);
     if (value) return value;
     if (this.integers.has(tensor.index)) throw new Refusal('it computes with shapes');
+    if (this.elements.has(tensor.index))
+      throw new Refusal('it reads a state, which recurrent cells read, or which stands before the rows of a signal');
     if (this.states.has(tensor.index)) throw new Refusal('it reads a state by itself, not as the rows before a tensor');
     throw new Refusal(tensor.constant ? `input ${i} is a constant` : `input ${i} has no value`);
   }
@@ -157,6 +168,12 @@ export class Context {
   private get stepStreams(): StepStreams {
     this.steps ??= new StepStreams(this.builder);
     return this.steps;
+  }
+
+  /** States come as inputs. */
+  keepState(): void {
+    this.stateful = true;
+    this.builder.stateful = true;
   }
 
   /** Adds a node; emit also binds it. */

@@ -9,14 +9,19 @@
 
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
+import { foldGraph } from '../../graph/fold.ts';
 import type { Graph, Port } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
+import { isStateName, States, stateInputs } from '../states.ts';
+import { stepGraph } from '../step-graph.ts';
 import { layoutOfInput } from './anchor.ts';
 import { Context, mostElements, Refusal } from './context.ts';
-import { foldIntegers } from './integers.ts';
+import { idsOf, movedElements } from './elements.ts';
+import { foldIntegers, product } from './integers.ts';
+import { cellsOf, lowerCell } from './lower/cell.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
 import { checkAssigns } from './lower/state.ts';
@@ -46,23 +51,31 @@ export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph 
   const model = readModelFile(bytes);
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);
+  const asked = statesAsked(model, options);
+  const found = new States();
+  try {
+    return lower(model, options, asked, found);
+  } catch (error) {
+    // two signals may look like a signal and a state
+    const are = options.states !== undefined || asked.some(({ name }) => isStateName(name)) || found.read().length > 0;
+    if (asked.length === 0 || are) throw error;
+    return lower(model, options, [], new States());
+  }
+}
+
+function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor[], inputStates: States): Graph {
   const builder = new GraphBuilder(options.name ?? (model.name || 'model'), 'tflite', options.digest ?? '');
-  const context = new Context(model, builder, isInt8Model(model));
+  const context = new Context(model, builder, isInt8Model(model), inputStates);
   markShapeArithmetic(context);
   const errors: RunletError[] = [...model.bad];
+  bindStates(context, states);
   bindInputs(context, options, errors);
   const unsupported: Unsupported[] = [];
-  const { norms, dropped } = normsOf(context);
-  for (const [i, op] of model.operators.entries()) {
-    const norm = norms.get(i);
-    const reads = norm ? { ...op, inputs: [Number(norm.input)] } : op;
-    const lower = norm && (() => lowerNorm(context, reads, norm));
-    if (!dropped.has(i)) lowerOne(context, reads, unsupported, errors, lower);
-  }
+  for (const { op, lower } of inOrder(context, states)) lowerOne(context, op, unsupported, errors, lower);
   if (errors.length === 0) checkAssigns(context, (op, reason) => unsupported.push({ op, reason }));
   if (unsupported.length > 0) errors.push(unsupportedError(model, unsupported));
   if (errors.length > 0) throw together(errors);
-  for (const index of model.outputs) bindOutput(context, model.tensors[index] as TfTensor);
+  for (const index of signalOutputs(context)) bindOutput(context, model.tensors[index] as TfTensor);
   if (builder.nodes.length === 0) throw inconsistent('no operator computes anything', 'subgraph 0', 'a model with layers');
   for (const tensor of builder.tensors) {
     if (context.isInt8 && !tensor.quant) throw inconsistent(`'${tensor.name}' is float in an int8 model`, 'graph inputs');
@@ -72,7 +85,7 @@ export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph 
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid));
-  return builder.build();
+  return states.length > 0 ? stepGraph(foldGraph(builder.build())) : builder.build();
 }
 
 /** What dynamic-range quantisation means here; docs/reading.md says more. */
@@ -101,9 +114,97 @@ function markShapeArithmetic(context: Context): void {
   }
 }
 
+/** The inputs that are states: those that the caller names, else those that may be. @throws RunletError RN103 no such input */
+function statesAsked({ tensors, inputs, outputs }: TfModel, { states }: ReaderOptions): TfTensor[] {
+  const of = (list: number[]) => list.flatMap((index) => tensors[index] ?? []);
+  const declared = (list: TfTensor[]) => list.map((tensor) => ({ tensor, name: tensor.name, dims: tensor.shape }));
+  const own = declared(of(inputs));
+  if (!states) return stateInputs(own, declared(of(outputs))).map(({ tensor }) => tensor);
+  return states.map((name) => {
+    const found = own.find((one) => one.name === name);
+    if (!found)
+      throw inconsistent(`no input is named ${name}`, 'option state', `one of ${own.map((one) => one.name).join(', ')}`);
+    return found.tensor;
+  });
+}
+
+/** The states as numbers of elements. @throws RunletError RN102 */
+function bindStates(context: Context, states: readonly TfTensor[]): void {
+  for (const { index, name, shape } of states) {
+    const data = context.inputStates.add(name, product(shape));
+    if (!data) throw inconsistent('its states are too large', name, 'a smaller model');
+    context.elements.set(index, { when: 'now', ids: idsOf(data, shape) });
+  }
+  if (states.length > 0) context.keepState();
+}
+
+interface Item {
+  op: TfOperator;
+  lower?: () => void;
+}
+
+/** What is lowered, one after the other: operators, normalisations and cells, each behind what it reads. */
+function* inOrder(context: Context, states: readonly TfTensor[]): Generator<Item> {
+  const { operators, outputs, tensors } = context.model;
+  const mayFollow = outputs.filter((index) => states.some(({ shape }) => shape.join() === tensors[index]?.shape.join()));
+  const cells = cellsOf(context, states.map(({ index }) => index), mayFollow); // biome-ignore format: one line
+  const within = new Map(cells.flatMap((cell) => cell.nodes.map((i) => [i, cell])));
+  const { norms, dropped } = normsOf(context);
+  // what cells give that are not lowered yet, and what follows from it
+  const open = new Set(cells.flatMap(({ next }) => next));
+  const waiting: Item[] = [];
+  for (const [i, op] of operators.entries()) {
+    const cell = within.get(i);
+    if (cell && i !== cell.nodes.at(-1)) continue;
+    if (cell) {
+      const inputs = [...cell.inputs, ...cell.states];
+      yield { op: { ...op, inputs, outputs: cell.next }, lower: () => lowerCell(context, op, cell) };
+      for (const index of cell.next) open.delete(index);
+      for (const item of waiting.splice(0)) {
+        if (item.op.inputs.some((index) => open.has(index))) waiting.push(item);
+        else {
+          for (const index of item.op.outputs) open.delete(index);
+          yield item;
+        }
+      }
+      continue;
+    }
+    const norm = norms.get(i);
+    if (dropped.has(i)) continue;
+    const reads = norm ? { ...op, inputs: [Number(norm.input)] } : op;
+    const item = norm ? { op: reads, lower: () => lowerNorm(context, reads, norm) } : { op };
+    if (!reads.inputs.some((index) => open.has(index))) yield item;
+    else {
+      waiting.push(item);
+      for (const index of reads.outputs) open.add(index);
+    }
+  }
+  yield* waiting;
+}
+
+/** The outputs that go into states are none of the graph's. @throws RunletError RN103 a state without one */
+function signalOutputs({ model, values, elements, inputStates }: Context): number[] {
+  const left = new Set(inputStates.read());
+  const own = model.outputs.filter((index) => {
+    const ids = values.get(index)?.next ?? elements.get(index)?.ids;
+    const state = ids && inputStates.nextOf(ids.data);
+    if (state) left.delete(state);
+    return !state;
+  });
+  const [first] = left;
+  if (first)
+    throw inconsistent(
+      'no output is the next value of this state',
+      first.name,
+      'a model whose states come back element by element',
+    );
+  return own;
+}
+
 /** Adds the graph inputs; one that is not known enough is collected, and what reads it is passed over. */
 function bindInputs(context: Context, options: ReaderOptions, errors: RunletError[]): void {
   for (const index of context.model.inputs) {
+    if (context.elements.has(index)) continue;
     context.refused.add(index);
     try {
       bindInput(context, index, options);
@@ -178,14 +279,23 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     passOver();
     return;
   }
+  const moved = whole ? undefined : movedElements(context, op);
   try {
-    lower(context, op);
+    if (!moved || moved[0]?.when === 'next') lower(context, op);
   } catch (error) {
-    if (error instanceof Refusal) refuse(error.message);
-    else if (error instanceof RunletError) {
+    if (error instanceof Refusal) {
+      // what it gives may go into a state alone
+      if (!moved) refuse(error.message);
+    } else if (error instanceof RunletError) {
       if (isNews(context, error)) errors.push(error);
       passOver();
     } else throw error;
+  }
+  for (const [i, elements] of (moved ?? []).entries()) {
+    const index = op.outputs[i] as number;
+    const value = context.values.get(index);
+    if (value) context.values.set(index, { ...value, next: elements.ids });
+    else context.elements.set(index, elements);
   }
 }
 

@@ -4,7 +4,7 @@
  * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation, too. The nodes are
  * evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
  */
-import { type Body, cellFrom } from '../../cell.ts';
+import { type Body, cellInSomeOrder } from '../../cell.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import { addCell, type Cell } from '../../recurrent.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -77,9 +77,6 @@ function run(
   return known;
 }
 
-/** Every order of the states and of the next ones. */
-const orders = <T>([a, b]: readonly T[]): T[][] => (a === undefined ? [] : b === undefined ? [[a]] : [[a, b], [b, a]]); // biome-ignore format: one line
-
 interface Found {
   cell: Cell;
   /** The state that is the output before, and what goes on beside it. */
@@ -89,7 +86,7 @@ interface Found {
   dims: number[][];
 }
 
-function found(parts: Parts, outputs: string[], units: number): Found | undefined {
+function foundIn(parts: Parts, outputs: string[], units: number): Found | undefined {
   const work = new Work();
   const inputs = countOf(parts.row.dims);
   const names = [...new Set(parts.nodes.flatMap((node) => node.outputs))];
@@ -99,24 +96,26 @@ function found(parts: Parts, outputs: string[], units: number): Found | undefine
     parts.nodes
       .filter((node) => node.op === op && probe.get(node.outputs[0] as string)?.data.length === units)
       .map((node) => ({ from: names.indexOf(node.inputs[0] as string), to: names.indexOf(node.outputs[0] as string) }));
-  for (const states of orders(parts.states))
-    for (const next of orders(outputs)) {
-      const body: Body = {
-        inputs,
-        units,
-        logistics: nonlinear('Sigmoid'),
-        tanhs: nonlinear('Tanh'),
-        next: next.map((name) => names.indexOf(name)),
-        evaluate(x, values, held = new Map()) {
-          const fixed = new Map([...held].map(([tensor, value]) => [names[tensor] as string, value]));
-          const known = run({ ...parts, states }, x, values, work, fixed);
-          return (tensor) => Float64Array.from((known.get(names[tensor] as string) as Const).data);
-        },
-      };
-      const cell = cellFrom(body);
-      if (cell) return { cell, states, next, dims: next.map((name) => probe.get(name)?.dims ?? []) };
-    }
-  return undefined;
+  const found = cellInSomeOrder(
+    outputs.length,
+    (states, next): Body => ({
+      inputs,
+      units,
+      logistics: nonlinear('Sigmoid'),
+      tanhs: nonlinear('Tanh'),
+      next: next.map((at) => names.indexOf(outputs[at] as string)),
+      evaluate(x, values, held = new Map()) {
+        const fixed = new Map([...held].map(([tensor, value]) => [names[tensor] as string, value]));
+        const ordered = states.map((at) => parts.states[at] as Parts['states'][number]);
+        const known = run({ ...parts, states: ordered }, x, values, work, fixed);
+        return (tensor) => Float64Array.from((known.get(names[tensor] as string) as Const).data);
+      },
+    }),
+  );
+  if (!found) return undefined;
+  const next = found.next.map((at) => outputs[at] as string);
+  const states = found.states.map((at) => parts.states[at] as Parts['states'][number]);
+  return { cell: found.cell, states, next, dims: next.map((name) => probe.get(name)?.dims ?? []) };
 }
 
 export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Value[] {
@@ -129,7 +128,7 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
     refuse(`its cell reads ${parts.states.length} states and gives ${node.outputs.length}`);
   if (units > mostUnits || countOf(parts.row.dims) > mostInputs) refuse('its cell is too large');
   const { cell, states, next, dims } =
-    found(parts, node.outputs, units) ?? refuse('its operators are no LSTM, GRU or simple RNN');
+    foundIn(parts, node.outputs, units) ?? refuse('its operators are no LSTM, GRU or simple RNN');
   for (const [i, { ids }] of states.entries())
     if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
   const from = { tensor: x.tensor, shape, factors: x.layout.flat() };

@@ -12,7 +12,7 @@ import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeO
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
 import { foldAffine } from './fold.ts';
-import { lowerStateConcat } from './state.ts';
+import { lowerInputStateConcat, lowerStateConcat } from './state.ts';
 
 export function lowerBinary(context: Context, op: TfOperator): void {
   const clamp = fusedClamp(op, context.options(op), 0);
@@ -129,7 +129,8 @@ export function lowerConcat(context: Context, op: TfOperator): void {
   const options = context.options(op);
   const clamp = fusedClamp(op, options, 1);
   if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
-  if (lowerStateConcat(context, op, options?.int32(0) ?? 0)) return;
+  const at = options?.int32(0) ?? 0;
+  if (lowerInputStateConcat(context, op, at) || lowerStateConcat(context, op, at)) return;
   const { values, first } = partsOf(context, op);
   const rank = first.layout.length;
   const stated = options?.int32(0) ?? 0;

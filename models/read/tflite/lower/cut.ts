@@ -47,26 +47,36 @@ export function stridedRanges(
   });
 }
 
-export function lowerSlice(context: Context, op: TfOperator): void {
+export const lowerSlice = (context: Context, op: TfOperator): void =>
+  cutInto(context, op, 0, 0, sliceRanges(context, op, inputShape(context, op, 0)));
+
+/** What a SLICE keeps of each dimension. */
+export function sliceRanges(context: Context, op: TfOperator, shape: readonly number[]): Range[] {
   const [begin, size] = [integersAt(context, op, 1), integersAt(context, op, 2)];
-  const shape = inputShape(context, op, 0);
   if (!begin || !size) throw new Refusal('its ranges are not constant');
   if (begin.length !== shape.length || size.length !== shape.length)
     throw malformed(op, `its ranges do not fit ${shape.length} dimensions`);
-  const ranges = shape.map((length, dim): Range => {
+  return shape.map((length, dim): Range => {
     const from = begin[dim] as number;
     const to = size[dim] === -1 ? length : from + (size[dim] as number);
     if (!(from >= 0 && to <= length)) throw malformed(op, `[${from}, ${to}) is not in dimension ${dim} of ${length}`);
     return { from, to };
   });
-  cutInto(context, op, 0, 0, ranges);
 }
 
 /** SPLIT (axis, x) into equal parts, SPLIT_V (x, sizes, axis) into parts of their own. */
 export function lowerSplit(context: Context, op: TfOperator): void {
-  const isV = op.op === 'SPLIT_V';
-  const at = isV ? 0 : 1;
+  const at = op.op === 'SPLIT_V' ? 0 : 1;
   const shape = inputShape(context, op, at);
+  for (const [which, { dim, ...range }] of splitRanges(context, op, shape).entries()) {
+    const ranges = shape.map((n, d): Range => (d === dim ? range : { from: 0, to: n }));
+    cutInto(context, op, at, which, ranges);
+  }
+}
+
+/** The part of a dimension that each output has. */
+export function splitRanges(context: Context, op: TfOperator, shape: readonly number[]): (Range & { dim: number })[] {
+  const isV = op.op === 'SPLIT_V';
   const axis = integersAt(context, op, isV ? 2 : 0)?.[0];
   if (axis === undefined) throw new Refusal('its axis is not constant');
   const dim = axis < 0 ? axis + shape.length : axis;
@@ -80,11 +90,10 @@ export function lowerSplit(context: Context, op: TfOperator): void {
   if (sizes.length !== count || total !== length || sizes.some((n) => !Number.isInteger(n) || n < 1))
     throw malformed(op, `parts of ${sizes.slice(0, 8).join(', ')} are not ${length}`);
   let from = 0;
-  for (const [which, size] of sizes.entries()) {
-    const ranges = shape.map((n, d): Range => (d === dim ? { from, to: from + size } : { from: 0, to: n }));
-    cutInto(context, op, at, which, ranges);
+  return sizes.map((size) => {
     from += size;
-  }
+    return { dim, from: from - size, to: from };
+  });
 }
 
 /** UNPACK: each element of a dimension, which is dropped. */

@@ -10,6 +10,7 @@
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
 import { readFloats, readInt8 } from '../constants.ts';
 import { axisOf, type Context, malformed, Refusal, shapeOf, type Value } from '../context.ts';
+import { product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
 import type { StateRead, Variable } from '../variables.ts';
@@ -50,6 +51,27 @@ export function sliceState(op: TfOperator, state: StateRead, ranges: readonly { 
   return { ...state, shape: state.shape.with(dim, to - from), dim };
 }
 
+/** CONCATENATION of a state that comes as an input and new rows; false where it is none. */
+export function lowerInputStateConcat(context: Context, op: TfOperator, stated: number): boolean {
+  const past = context.elements.get(op.inputs[0] ?? -1);
+  if (past?.when !== 'now' || op.inputs.length !== 2 || context.elements.has(op.inputs[1] ?? -1)) return false;
+  const x = context.value(op, 1);
+  const shape = fileShapeOf(x.layout);
+  const dim = stated < 0 ? stated + shape.length : stated;
+  const { ids } = past;
+  if (ids.dims.length !== shape.length || ids.dims.some((n, d) => d !== dim && n !== shape[d]))
+    throw malformed(op, `axis ${stated} does not join [${ids.dims.join(', ')}] and [${shape.join(', ')}]`);
+  checkTime(context, x, dim, {});
+  for (const i of [0, 1]) sameQuant(context.input(op, i), context.output(op), op.name);
+  const [rows, fresh] = [ids.dims[dim] as number, shape[dim] as number];
+  const sides: [number, number, number] = [product(shape.slice(0, dim)), rows, product(shape.slice(dim + 1))];
+  const next = context.inputStates.join(ids.data, sides, fresh, `${x.id} ${dim} ${othersOf(x.layout, dim)}`);
+  if (!next) throw new Refusal('its state is that of another layer, too');
+  const layout = x.layout.map((factors, d) => (d === dim ? [{ axis: 't' as const, length: rows + fresh }] : factors));
+  context.bind(op, { ...x, layout, history: { before: rows, after: 0 }, next: { ...ids, dims: shape.with(dim, rows + fresh), data: next } }); // biome-ignore format: one line
+  return true;
+}
+
 /** CONCATENATION of a state and new rows; false where no input is a state. */
 export function lowerStateConcat(context: Context, op: TfOperator, stated: number): boolean {
   const states = op.inputs.map((index) => context.states.get(index));
@@ -80,7 +102,7 @@ export function lowerStateConcat(context: Context, op: TfOperator, stated: numbe
 }
 
 /** Dimension `dim` must be time, or may become it where the step has one frame. */
-function checkTime(context: Context, x: Value, dim: number, state: StateRead): void {
+function checkTime(context: Context, x: Value, dim: number, state: Pick<StateRead, 'dim'>): void {
   const axis = axisOf(x.layout, dim);
   const whole = axis === 't' ? (x.layout[dim] ?? []).filter((f) => f.length > 1).length === 1 : axis === undefined;
   const elsewhere = x.layout.some((factors, d) => d !== dim && factors.some((f) => f.axis === 't' && f.length > 1));
