@@ -121,6 +121,27 @@ export interface HistoryBlock {
 }
 export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, own: 8, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
 
+/** assembly/kernels/hypot.ts */
+export interface HypotBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a frame
+  x2: number; // address of the second input
+  zero1: number;
+  zero2: number;
+  mult1: number; // to the larger scale
+  shift1: number;
+  mult2: number;
+  shift2: number;
+  y_zero: number;
+  min: number;
+  max: number;
+  mult_y: number;
+  shift_y: number;
+  wide: number; // bit 0: x is s16, 1: x2, 2: y
+}
+export const HypotBlock: Layout<HypotBlock> = { name: 'HypotBlock', file: 'hypot', bytes: 68, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, mult1: 28, shift1: 32, mult2: 36, shift2: 40, y_zero: 44, min: 48, max: 52, mult_y: 56, shift_y: 60, wide: 64 } };
+
 /** assembly/kernels/layernorm.ts */
 export interface LayerNormBlock {
   x: number;

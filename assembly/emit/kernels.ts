@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -79,6 +79,7 @@ export const kernels = {
   gru_after_s16_s8: kernel('gru', GruBlock, 'rows'),
   gru_before_s16_s8: kernel('gru', GruBlock, 'rows'),
   history_s8: kernel('history', HistoryBlock, 'rows'),
+  hypot: kernel('hypot', HypotBlock, 'rows'),
   layernorm_s8: kernel('layernorm', LayerNormBlock, 'rows'),
   lstm_s16_s8: kernel('lstm', LstmBlock, 'rows'),
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),

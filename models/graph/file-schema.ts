@@ -83,6 +83,7 @@ const attrs = {
     after: whole(-(1 << 16), 1 << 16),
     own: v.optional(v.picklist(padRows)),
   }),
+  hypot: v.object({ clamp }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),
@@ -146,6 +147,7 @@ export const graphSchema = v.object({
       node('mul'),
       node('concat'),
       node('history'),
+      node('hypot'),
       node('slice'),
       node('activation'),
       node('softmax'),

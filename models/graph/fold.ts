@@ -3,7 +3,7 @@
  *
  * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and offsets (batch
  * normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer, clamps into their producer,
- * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish; what no output needs goes.
+ * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish, a root of two squares hypot; what no output needs goes.
  * Exact up to float32 rounding of the changed weights. An int8 graph keeps its numbers: it is returned as it is.
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
@@ -49,7 +49,8 @@ class Fold {
       changed = false;
       for (const node of [...this.nodes]) {
         if (this.producers.get(node.output) !== node) continue;
-        const note = this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node);
+        const note =
+          this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node) ?? this.magnitude(node);
         if (note === undefined) continue;
         this.notes.push(note);
         this.index();
@@ -165,6 +166,26 @@ class Fold {
     return `hardswish found in ${gate.node.name} and ${node.name}`;
   }
 
+  /** sqrt(a * a + b * b). */
+  private magnitude(node: Node): string | undefined {
+    if (node.op !== 'activation' || node.attrs.fn !== 'sqrt') return undefined;
+    const sum = this.before(node);
+    if (sum?.op !== 'add' || sum.attrs.minus !== undefined || !isNoClamp(sum.attrs.clamp)) return undefined;
+    const squares = sum.inputs.map((id) => (this.soleReader(id) === sum ? this.producers.get(id) : undefined));
+    const inputs = squares.map((square) => square && squaredBy(square));
+    if (inputs.length !== 2 || inputs.some((id) => id === undefined)) return undefined;
+    const { name, output, attrs } = node;
+    this.nodes[this.nodes.indexOf(node)] = {
+      op: 'hypot',
+      name,
+      inputs: inputs as number[],
+      output,
+      attrs: { clamp: attrs.clamp },
+    };
+    for (const gone of [sum, ...squares]) this.remove(gone as Node);
+    return `${name} is the magnitude of two`;
+  }
+
   private gateOf(tensor: number, x: number): { gate: ScaleNode; x: number; factor: number } | undefined {
     const producer = this.producers.get(tensor);
     const gate = producer && asScale(producer);
@@ -195,6 +216,14 @@ class Fold {
         : { op: 'globalmax', name, inputs, output: node.output, attrs: global };
     return `${name} covers the whole window and became a global pool`;
   }
+}
+
+/** What a node squares. */
+function squaredBy(node: Node): number | undefined {
+  if (!('clamp' in node.attrs) || !isNoClamp(node.attrs.clamp)) return undefined;
+  const [x, y] = node.inputs as [number, number?];
+  const isSquare = (node.op === 'activation' && node.attrs.fn === 'square') || (node.op === 'mul' && x === y);
+  return isSquare ? x : undefined;
 }
 
 /** Drops tensors that no node and no port uses, and numbers the rest again. */

@@ -168,6 +168,10 @@ export interface ConcatAttrs {
   axis: 'c' | 'f';
 }
 
+export interface HypotAttrs {
+  clamp: Clamp;
+}
+
 export interface SoftmaxAttrs {
   /** Over the channels of each frame row. */
   beta: number;
@@ -228,6 +232,7 @@ export interface OpAttrs {
   mul: BinaryAttrs;
   concat: ConcatAttrs;
   history: HistoryAttrs;
+  hypot: HypotAttrs;
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;

@@ -19,7 +19,7 @@ import {
 } from '../../models/graph/types.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
-import type { Types } from './int16.ts';
+import type { IntType, Types } from './int16.ts';
 
 export interface IntTensor {
   data: Ints; // [t][f][c]
@@ -87,6 +87,14 @@ export interface MulParams extends Range {
   zero2: number;
   scale: Multiplier;
   yZero: number;
+}
+
+export interface HypotParams extends Range {
+  /** Of the inputs and the output. */
+  types: { a: IntType; b: IntType; y: IntType };
+  a: Multiplier & { zero: number };
+  b: Multiplier & { zero: number };
+  y: Multiplier & { zero: number };
 }
 
 export interface SoftmaxParams {
@@ -157,6 +165,7 @@ export interface IntParams {
   add: AddParams;
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };
+  hypot: HypotParams;
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;

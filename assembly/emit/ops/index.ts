@@ -11,6 +11,7 @@ import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
 import { gru } from './gru.ts';
 import { history } from './history.ts';
+import { hypot } from './hypot.ts';
 import { layernorm } from './layernorm.ts';
 import { lstm } from './lstm.ts';
 import { maxpool } from './maxpool.ts';
@@ -32,6 +33,7 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
   globalmax,
   gru,
   history,
+  hypot,
   layernorm,
   lstm,
   maxpool,

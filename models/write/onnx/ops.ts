@@ -210,6 +210,15 @@ const layernorm: Write<'layernorm'> = (e, { attrs: a, name }, [given], output) =
   return full(clamped(e, y, a.clamp, output, name));
 };
 
+const hypot: Write<'hypot'> = (e, { attrs: a, name }, xs, output) => {
+  const squares = xs.map((x, i) => {
+    const real = e.real(x);
+    return e.node('Mul', [real, real], {}, `${name}_square${i}`);
+  });
+  const sum = e.node('Add', squares, {}, `${name}_sum`);
+  return full(clamped(e, e.node('Sqrt', [sum], {}, name), a.clamp, output, name));
+};
+
 const writers: { [K in Exclude<OpName, 'history' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
@@ -220,6 +229,7 @@ const writers: { [K in Exclude<OpName, 'history' | 'lstm' | 'gru' | 'rnn'>]: Wri
   depthwise: convolution,
   globalavg: globalPool('Average'),
   globalmax: globalPool('Max'),
+  hypot,
   layernorm,
   maxpool: pool('MaxPool'),
   mul: binary('Mul'),
