@@ -7,8 +7,9 @@
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
-import { dim, type Layout, showLayout } from '../../layout.ts';
+import { dim, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
+import { constantOf, foldConstant } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -27,44 +28,61 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
     const attrs = { clamp: noClamp, constant: integers };
     return [ctx.activationOf(emit(ctx, node, [x.tensor], attrs, constantFirst ? 0 : 1), x.layout)];
   }
+  const rows = perRow(ctx, x, operand);
+  if (rows) return [byRows(ctx, node, x, rows, constantFirst)];
   const { values, layout } = perChannel(ctx, node, x, operand);
-  const y = { ...x, layout };
-  const ones = values.map(() => 1);
+  return [withValues(ctx, node, { ...x, layout }, values, constantFirst)];
+}
+
+/** The operator with one constant value per channel. */
+function withValues(ctx: Lowering, node: NodeView, y: Activation, values: Float64Array, constantFirst: boolean): Activation {
+  const negative = (v: Float64Array): Float64Array => v.map((one) => -one);
+  const scaled = (x: Activation, by: Float64Array, offset: Float64Array | null = null): Activation =>
+    ctx.scaleAndOffset(x, by, offset, node.name);
   switch (node.op) {
     case 'Add':
-      return [offsetBy(ctx, node, y, values)];
+      return offsetBy(ctx, node, y, values);
     case 'Sub':
-      if (!constantFirst)
-        return [
-          offsetBy(
-            ctx,
-            node,
-            y,
-            values.map((v) => -v),
-          ),
-        ];
-      return [
-        ctx.scaleAndOffset(
-          real(ctx, node, y),
-          ones.map((v) => -v),
-          values,
-          node.name,
-        ),
-      ];
+      if (!constantFirst) return offsetBy(ctx, node, y, negative(values));
+      return scaled(real(ctx, node, y), new Float64Array(values.length).fill(-1), values);
     case 'Mul':
-      return [ctx.scaleAndOffset(real(ctx, node, y), values, null, node.name)];
+      return scaled(real(ctx, node, y), values);
     case 'Div':
       if (constantFirst && ctx.quantised) refuse('a constant divided by an activation, in a quantised graph');
-      return [
-        ctx.scaleAndOffset(
-          constantFirst ? inverted(ctx, node, y) : real(ctx, node, y),
-          constantFirst ? values : values.map((v) => 1 / v),
-          null,
-          node.name,
-        ),
-      ];
+      if (constantFirst) return scaled(inverted(ctx, node, y), values);
+      return scaled(real(ctx, node, y), values.map((v) => 1 / v)); // biome-ignore format: one line
   }
   return refuse(`operator ${node.op}`);
+}
+
+/** Rows that are computed apart. A choice: each is three operators. */
+const mostRows = 8;
+
+/** The constant's values [f][c] where it varies from row to row of a frame; undefined where it does not, or over too many. */
+function perRow(ctx: Lowering, x: Activation, operand: Const): Float64Array | undefined {
+  const { f, c } = ctx.builder.shape(x.tensor);
+  const [layout, dims] = [x.layout, dimsOf(x)];
+  const extra = layout.length - operand.dims.length;
+  const varies = operand.dims.some((d, i) => d > 1 && layout[i + extra]?.some(({ axis }) => axis === 'f'));
+  if (ctx.quantised || extra < 0 || !varies || f > mostRows) return undefined;
+  const still = layout.map((factors) => factors.filter(({ axis }) => axis !== 't'));
+  const frame = still.map((factors) => factors.reduce((product, one) => product * one.length, 1));
+  if (operand.dims.some((d, i) => d !== 1 && (d !== dims[i + extra] || d !== frame[i + extra]))) return undefined;
+  const spread = { name: '', op: 'Expand', domain: '', inputs: ['x', 'shape'], outputs: ['y'], attributes: new Map() };
+  const whole = foldConstant(spread, { inputs: [operand, constantOf(frame, [frame.length], 'int64')] });
+  return whole && Float64Array.from(toNormalForm(orderOf(still), { t: 1, f, c }), (from) => whole.data[from] as number);
+}
+
+/** Each row of a frame by itself. */
+function byRows(ctx: Lowering, node: NodeView, x: Activation, values: Float64Array, constantFirst: boolean): Activation {
+  const { f, c } = ctx.builder.shape(x.tensor);
+  ctx.activation({ ...node, inputs: [x] }, 0);
+  const rows = Array.from({ length: f }, (_, row) => {
+    const name = `${node.name}/${row}`;
+    const part = ctx.activationOf(ctx.emit('slice', [x.tensor], { axis: 'f', from: row, to: row + 1 }, `${name}/row`), x.layout);
+    return withValues(ctx, { ...node, name }, part, values.slice(row * c, (row + 1) * c), constantFirst).tensor;
+  });
+  return ctx.activationOf(ctx.emit('concat', rows, { axis: 'f' }, node.name), x.layout);
 }
 
 /** Add, Sub or Mul. @param minus operand that Sub subtracts */
@@ -224,7 +242,7 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   }
   if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1))
     refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
-  const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at);
+  const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at, 'f');
   if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
   wholeAxis(first.layout, at, axis);
   const tensor = ctx.emit(

@@ -7,15 +7,18 @@
  */
 import { noClamp } from '../../../graph/types.ts';
 import { type Factor, showLayout } from '../../layout.ts';
+import { foldConstant } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
+import type { Const } from '../tensor.ts';
 import { type Activation, axisOfDim, type Value } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
 
 export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
-  const x = ctx.activation(node, 0, { pads: true });
-  const w = ctx.constant(node, 1, 'weights');
-  const kernel = node.attributes.ints('kernel_shape') ?? w.dims.slice(2);
+  const given = ctx.activation(node, 0, { pads: true });
+  const stated = ctx.constant(node, 1, 'weights');
+  const shaped = node.attributes.ints('kernel_shape') ?? stated.dims.slice(2);
+  const { x, w, kernel } = channelsOfKernel(given, stated, shaped);
   const groups = node.attributes.int('group', 1);
   const sliding = slidingOf(x, node.attributes, kernel);
   const { geometry } = sliding;
@@ -74,6 +77,22 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
     : ctx.emit('conv', [x.tensor], { ...geometry, groups, outChannels, weights, bias, clamp: noClamp }, node.name);
   const out = ctx.builder.shape(tensor);
   return [ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c))];
+}
+
+/**
+ * A kernel as long as a dimension that holds channels here, beside a channel dimension of 1: its places are channels. Networks have it that take
+ * channels for feature rows (MusiCNN: [n, 1, t, c]).
+ */
+function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activation; w: Const; kernel: number[] } {
+  const at = x.layout.findIndex(([only, ...more], d) => d > 1 && only?.axis === 'c' && more.length === 0);
+  const length = x.layout[at]?.[0]?.length;
+  const isWhole = at > 1 && x.layout[1]?.length === 0 && kernel[at - 2] === length && w.dims[1] === 1 && w.dims[at] === length;
+  if (!isWhole) return { x, w, kernel };
+  const swap = <T>(list: readonly T[]): T[] => list.with(1, list[at] as T).with(at, list[1] as T);
+  const perm = { kind: 'ints', value: swap(w.dims.map((_, d) => d)) } as const;
+  const node = { name: '', op: 'Transpose', domain: '', inputs: ['w'], outputs: ['y'], attributes: new Map([['perm', perm]]) };
+  const turned = foldConstant(node, { inputs: [w] }) ?? w;
+  return { x: { ...x, layout: swap(x.layout) }, w: turned, kernel: kernel.with(at - 2, 1) };
 }
 
 /** The axes of the channel dimension: [c], [f], [c, f] or [f, c]; [] counts as [c]. */

@@ -103,10 +103,16 @@ const isList = (context: Context, index: number, own: TfTensor): boolean =>
   context.lists.has(index) || (own.shape.length === 3 && isFloat(own));
 
 /** The loop ends after as many rows as there are. */
-function checkLength(context: Context, { cond, op: loop }: Loop, t: number): void {
+function checkLength(context: Context, { body, cond, op: loop }: Loop, t: number): void {
   const limits = cond.operators.flatMap(({ op, inputs }) => {
-    const limit = cond.tensors[inputs[1] ?? -1];
-    return op === 'LESS' && limit?.constant?.length === 4 ? readIntegers(context, loop, limit) : [];
+    if (op !== 'LESS') return [];
+    const index = inputs[1] ?? -1;
+    const limit = cond.tensors[index];
+    if (limit?.constant?.length === 4) return readIntegers(context, loop, limit);
+    // a variable that stays as it is
+    const variable = cond.inputs.indexOf(index);
+    const stays = body.graph.inputs[variable] === body.graph.outputs[variable];
+    return (stays && context.integers.get(loop.inputs[variable] ?? -1)) || [];
   });
   const others = cond.operators.filter(({ op }) => op !== 'LESS' && op !== 'LOGICAL_AND');
   if (limits.length === 0 || others.length > 0 || minOf(limits) !== t) throw new Refusal(`it does not run over all ${t} frames`);
