@@ -227,6 +227,20 @@ export interface SoftmaxBlock {
 }
 export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 'softmax', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20 } };
 
+/** assembly/kernels/upsample.ts */
+export interface UpsampleBlock {
+  x: number;
+  y: number;
+  row: number; // bytes of a feature row
+  x_f: number;
+  y_f: number;
+  step_t: number;
+  step_f: number;
+  repeat: number; // 1: rows are repeated
+  zero: number;
+}
+export const UpsampleBlock: Layout<UpsampleBlock> = { name: 'UpsampleBlock', file: 'upsample', bytes: 40, at: { x: 0, y: 4, row: 12, x_f: 16, y_f: 20, step_t: 24, step_f: 28, repeat: 32, zero: 36 } };
+
 /** assembly/kernels/add.ts */
 export interface AddBlock extends MulBlock {
   mult1: number; // negative: this input is subtracted

@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -96,6 +96,7 @@ export const kernels = {
   taps_open_s8: kernel('taps', TapsBlock, 'block'),
   taps_cut_s8: kernel('taps', TapsBlock, 'phase'),
   taps_close_s8: kernel('taps', TapsBlock, 'phase'),
+  upsample_s8: kernel('upsample', UpsampleBlock, 'rows'),
 };
 export type KernelName = keyof typeof kernels;
 export const kernelNames = Object.keys(kernels) as KernelName[];

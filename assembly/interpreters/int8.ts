@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 133c9067d92445342b721fdd5e6b5cb0a042aa5f17b21679a1af1d5d8ca30c45
+ * Sources: 7863b57a74df3d29286118e05166d5e00e992afdfe687f7d0e372ef14acca358
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

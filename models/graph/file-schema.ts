@@ -84,6 +84,7 @@ const attrs = {
     own: v.optional(v.picklist(padRows)),
   }),
   hypot: v.object({ clamp }),
+  upsample: v.object({ t: size, f: size, between: v.picklist(['repeat', 'zero']) }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),
@@ -148,6 +149,7 @@ export const graphSchema = v.object({
       node('concat'),
       node('history'),
       node('hypot'),
+      node('upsample'),
       node('slice'),
       node('activation'),
       node('softmax'),

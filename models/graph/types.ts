@@ -168,6 +168,13 @@ export interface ConcatAttrs {
   axis: 'c' | 'f';
 }
 
+export interface UpsampleAttrs {
+  /** How often each row of time and of features stands there, or the step between two of them. */
+  t: number;
+  f: number;
+  between: 'repeat' | 'zero';
+}
+
 export interface HypotAttrs {
   clamp: Clamp;
 }
@@ -233,6 +240,7 @@ export interface OpAttrs {
   concat: ConcatAttrs;
   history: HistoryAttrs;
   hypot: HypotAttrs;
+  upsample: UpsampleAttrs;
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;

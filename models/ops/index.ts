@@ -20,6 +20,7 @@ import type { OpDef } from './op.ts';
 import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
+import { upsample } from './upsample.ts';
 
 export const ops: { [K in OpName]: OpDef<K> } = {
   activation,
@@ -41,6 +42,7 @@ export const ops: { [K in OpName]: OpDef<K> } = {
   rnn,
   slice,
   softmax,
+  upsample,
 };
 
 export const opOf = <K extends OpName>(name: K): OpDef<K> => ops[name] as OpDef<K>;

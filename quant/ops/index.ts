@@ -20,6 +20,7 @@ import type { IntOp } from './op.ts';
 import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
+import { upsample } from './upsample.ts';
 
 export const intOps: { [K in OpName]: IntOp<K> } = {
   activation,
@@ -41,6 +42,7 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
   rnn,
   slice,
   softmax,
+  upsample,
 };
 
 export const intOpOf = <K extends OpName>(name: K): IntOp<K> => intOps[name] as IntOp<K>;

@@ -166,6 +166,7 @@ export interface IntParams {
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };
   hypot: HypotParams;
+  upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;

@@ -15,6 +15,7 @@ import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port, type Shape } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
 import { readModel } from '../../models/read/index.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
@@ -50,6 +51,8 @@ interface Rows {
 }
 /** Windows that a model without data is calibrated and streamed with. */
 const randomRows = 8;
+/** Multiply-adds of a file's windows in the float reference. A choice: some ten seconds. */
+const mostWork = 5e8;
 /** A choice: tells a rounding of float32 from an error. */
 const floatTolerance = 2e-5;
 const lineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -204,7 +207,14 @@ export async function judge(
   const types = given.map((rows) => rows?.type ?? 'f4');
   const next = random(1);
   const rows = given.map((r, i) => r ?? randomOf(elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next));
-  const count = Math.min(minOf(rows.map((r) => r.count)), randomRows);
+  const affordable = Math.ceil(
+    mostWork /
+      Math.max(
+        1,
+        graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerWindow(node), 0),
+      ),
+  );
+  const count = Math.min(minOf(rows.map((r) => r.count)), randomRows, affordable);
   try {
     const windows = Array.from({ length: count }, (_, r) =>
       graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))),

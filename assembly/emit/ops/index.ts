@@ -20,6 +20,7 @@ import type { EmitOp } from './op.ts';
 import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
+import { upsample } from './upsample.ts';
 
 export const emitOps: { [K in OpName]: EmitOp<K> } = {
   activation,
@@ -41,6 +42,7 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
   rnn,
   slice,
   softmax,
+  upsample,
 };
 
 export const emitOpOf = <K extends OpName>(name: K): EmitOp<K> => emitOps[name] as EmitOp<K>;

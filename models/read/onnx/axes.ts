@@ -106,7 +106,10 @@ export function layoutOfInput(
   const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
   const dims = own ? input.dims : anchor.dims;
   const chain = own ? [] : anchor.chain;
-  const meanings = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
+  const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
+  // channels of a convolution over one place may be frames, where somebody says so
+  const turned: Meaning[] = dims.length === 3 && dims[2] === 1 && options.timeAxis !== undefined ? [['n', 't', 'c']] : [];
+  const meanings = [...usual, ...turned];
   const candidates = meanings.flatMap((meaning) => {
     if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
     try {

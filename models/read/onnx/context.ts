@@ -23,7 +23,7 @@ import type { Attributes } from './attributes.ts';
 import type { Budget } from './constants.ts';
 import { MixedFloat, refuse, tooLarge } from './refuse.ts';
 import type { Const } from './tensor.ts';
-import type { Activation, Value } from './values.ts';
+import type { Activation, AxisPads, Value } from './values.ts';
 
 /** Elements of one tensor's window. */
 export const maxElements = 1 << 24;
@@ -81,13 +81,23 @@ export class Lowering {
       );
     if (value?.kind !== 'activation')
       return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
-    if (value.pads && !allow.pads)
-      refuse('its input is padded by a Pad, which is supported before a convolution or a pooling only');
+    if (value.pads && !allow.pads) return this.padded(node, value, value.pads, allow);
     if (value.integer && !allow.integer) refuse('its input is an integer without DequantizeLinear');
     if (this.quantised && !value.integer && !value.dequantised && !allow.raw) {
       throw new MixedFloat('its input is not quantised (no QuantizeLinear and DequantizeLinear before it)');
     }
     return value;
+  }
+
+  /** Padding along time as rows of the tensor, for an operator that does not pad itself. */
+  private padded(node: NodeView, { pads: _, ...value }: Activation, { t, f }: AxisPads, allow: { raw?: boolean }): Activation {
+    if (f[0] + f[1] > 0) refuse('its input is padded along features by a Pad, which only a convolution or a pooling takes');
+    const name = `${node.name}/padding`;
+    const tensor = this.emit('history', [value.tensor], { before: t[0], after: t[1], own: 'zero' }, name);
+    const quant = this.quantOf(value.tensor);
+    const made = this.builder.tensors[tensor];
+    if (quant && made) made.quant = quant;
+    return this.activation({ ...node, inputs: [{ ...value, tensor }] }, 0, allow);
   }
 
   constant(node: NodeView, at: number, what: string): Const {

@@ -7,8 +7,9 @@
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { commonOf } from '../../broadcast.ts';
 import { dim, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
-import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
+import { framesOf, position } from '../../refused.ts';
 import { constantOf, foldConstant } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn, broadcastDims } from '../dims.ts';
@@ -185,25 +186,17 @@ function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const
 }
 
 function twoActivations(ctx: Lowering, node: NodeView): Activation {
-  const a = ctx.activation(node, 0);
-  const b = ctx.activation(node, 1);
-  const rank = Math.max(a.layout.length, b.layout.length);
-  const [left, right] = [a, b].map((v): Layout => [...new Array(rank - v.layout.length).fill([]), ...v.layout]) as [
-    Layout,
-    Layout,
-  ];
-  if (!sameLayout(left, right)) {
-    const frames = feedsBack(left, right);
-    if (frames) refuse(feedback(frames));
-    const broadcast = left.some((d, i) => d.length === 0 || (right[i] ?? []).length === 0);
-    refuse(
-      broadcast
-        ? `it broadcasts ${showLayout(left)} and ${showLayout(right)}; two activations need one shape`
-        : `the axes of its inputs differ: ${showLayout(left)} and ${showLayout(right)}`,
-    );
-  }
-  if (node.op === 'Div') refuse('a division by an activation');
-  return ctx.activationOf(emit(ctx, node, [a.tensor, b.tensor], { clamp: noClamp }, 1), left);
+  const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+  const common = commonOf(a.layout, b.layout);
+  if (!common) return refuse(`the axes of its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
+  const divisor = node.op === 'Div' ? inverted(ctx, node, b) : b;
+  const [x, y] = [a, divisor].map(({ tensor }, i) => {
+    const repeat = common.repeats[i];
+    if (repeat && ctx.quantised) refuse('it repeats rows of an operand, in a quantised graph');
+    return repeat ? ctx.emit('upsample', [tensor], repeat, `${node.name}/repeated`) : tensor;
+  }) as [number, number];
+  const product = { ...node, op: node.op === 'Div' ? 'Mul' : node.op };
+  return ctx.activationOf(emit(ctx, product, [x, y], { clamp: noClamp }, 1), common.layout);
 }
 
 /** The new rows of a signal behind those that a state has of it. */

@@ -81,18 +81,22 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
 
 /**
  * A kernel as long as a dimension that holds channels here, beside a channel dimension of 1: its places are channels. Networks have it that take
- * channels for feature rows (MusiCNN: [n, 1, t, c]).
+ * channels for feature rows (MusiCNN: [n, 1, t, c]). The other way round, channels that are frames here, beside a spatial dimension of 1, are a kernel
+ * over all frames (DTLN: a block of samples as channels).
  */
 function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activation; w: Const; kernel: number[] } {
-  const at = x.layout.findIndex(([only, ...more], d) => d > 1 && only?.axis === 'c' && more.length === 0);
-  const length = x.layout[at]?.[0]?.length;
-  const isWhole = at > 1 && x.layout[1]?.length === 0 && kernel[at - 2] === length && w.dims[1] === 1 && w.dims[at] === length;
-  if (!isWhole) return { x, w, kernel };
+  const isOnly = (d: number, axis: 'c' | 't') => x.layout[d]?.length === 1 && x.layout[d]?.[0]?.axis === axis;
+  const places = x.layout.map((_, d) => d).slice(2);
+  const [channels] = x.layout[1] ?? [];
+  const toChannels = places.find((d) => isOnly(d, 'c') && kernel[d - 2] === x.layout[d]?.[0]?.length);
+  const toFrames = isOnly(1, 't') ? places.find((d) => x.layout[d]?.length === 0 && kernel[d - 2] === 1) : undefined;
+  const at = channels === undefined && w.dims[1] === 1 ? toChannels : toFrames;
+  if (at === undefined) return { x, w, kernel };
   const swap = <T>(list: readonly T[]): T[] => list.with(1, list[at] as T).with(at, list[1] as T);
   const perm = { kind: 'ints', value: swap(w.dims.map((_, d) => d)) } as const;
   const node = { name: '', op: 'Transpose', domain: '', inputs: ['w'], outputs: ['y'], attributes: new Map([['perm', perm]]) };
   const turned = foldConstant(node, { inputs: [w] }) ?? w;
-  return { x: { ...x, layout: swap(x.layout) }, w: turned, kernel: kernel.with(at - 2, 1) };
+  return { x: { ...x, layout: swap(x.layout) }, w: turned, kernel: kernel.with(at - 2, turned.dims[at] as number) };
 }
 
 /** The axes of the channel dimension: [c], [f], [c, f] or [f, c]; [] counts as [c]. */

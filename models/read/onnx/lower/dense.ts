@@ -23,6 +23,24 @@ export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
   return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);
 }
 
+/** Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`; a group beside it, `...gi,gih->...gh`, may be one. */
+export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0);
+  if (node.inputs.some((v, i) => i > 0 && v?.kind === 'activation'))
+    refuse(attention({ layout: x.layout, dims: fileShapeOf(x.layout) }));
+  const equation = node.attributes.string('equation', '').replaceAll(' ', '');
+  const [, of = '', by = '', to = ''] = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation) ?? [];
+  const w = ctx.constant(node, 1, 'weights');
+  const [inner, outer] = [by.at(-2) ?? '', by.at(-1) ?? ''];
+  const groups = by.slice(0, -2);
+  const isProduct = of.endsWith(inner) && to === of.slice(0, -1) + outer && new Set(of + outer).size === of.length + 1;
+  if (!isProduct || of.length !== x.layout.length || by.length !== w.dims.length || ![...groups].every((g) => of.includes(g)))
+    refuse(`equation ${equation.slice(0, 64)}: a product with a matrix is read, ...i,ih->...h`);
+  if (w.dims.slice(0, -2).some((d) => d !== 1)) refuse(`its weights of [${w.dims.join(', ')}] are several groups`);
+  const matrix = { ...w, dims: w.dims.slice(-2) };
+  return linear(ctx, { ...node, inputs: [x, matrix] }, false, undefined, 1, 1);
+}
+
 export const lowerMatMul = (ctx: Lowering, node: NodeView): Value[] => linear(ctx, node, false, undefined, 1, 1);
 
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {

@@ -7,12 +7,13 @@ import type { Value } from '../values.ts';
 import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax, lowerUnary } from './activation.ts';
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
-import { lowerGemm, lowerMatMul } from './dense.ts';
-import { lowerLayerNormalization } from './norm.ts';
+import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
+import { lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
 import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
+import { lowerConvTranspose } from './transposed.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
@@ -25,9 +26,11 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Clip', lowerClip],
   ['Concat', lowerConcat],
   ['Conv', lowerConv],
+  ['ConvTranspose', lowerConvTranspose],
   ['DequantizeLinear', lowerDequantize],
   ['Div', lowerArithmetic],
   ['Dropout', lowerIdentity],
+  ['Einsum', lowerEinsum],
   ['Flatten', lowerShape],
   ['GRU', lowerRecurrent],
   ['Gather', lowerGather],
@@ -38,6 +41,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Identity', lowerIdentity],
   ['LSTM', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
+  ['LpNormalization', lowerLpNormalization],
   ['MatMul', lowerMatMul],
   ['Max', lowerExtreme],
   ['MaxPool', lowerPool],

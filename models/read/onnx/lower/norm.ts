@@ -20,6 +20,16 @@ export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input
   return [ctx.activationOf(ctx.emit('layernorm', [x.tensor], attrs, node.name), x.layout)];
 }
 
+/** LpNormalization of order 2: what the root of the mean square divides, times 1 / sqrt(elements). */
+export function lowerLpNormalization(ctx: Lowering, node: NodeView): Value[] {
+  const { layout } = ctx.activation(node, 0);
+  if (node.attributes.int('p', 2) !== 2) refuse('p = 1');
+  const axis = axisIn(node.attributes.int('axis', -1), layout.length);
+  const count = (layout[axis] ?? []).reduce((n, f) => n * f.length, 1);
+  const one = (v: number) => ({ dims: [], data: Float64Array.of(v) });
+  return lowerNorm(ctx, node, { axes: [axis], centre: false, epsilon: 0, gamma: one(1 / Math.sqrt(count)), beta: one(0) });
+}
+
 export function lowerLayerNormalization(ctx: Lowering, node: NodeView): Value[] {
   const { attributes } = node;
   const { layout } = ctx.activation(node, 0);

@@ -6,8 +6,9 @@
  */
 import { type ActivationAttrs, type Axis, noClamp } from '../../../graph/types.ts';
 import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
+import { commonOf } from '../../broadcast.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
-import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
+import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
@@ -85,12 +86,15 @@ export const lowerBinary =
   (ctx: Context, layer: Layer, xs: Value[]): Value => {
     if (xs.length < 2) refuse('it takes two values or more');
     return xs.reduce((a, b, i) => {
-      const [left, right] = [JSON.stringify(a.layout), JSON.stringify(b.layout)];
-      const frames = left !== right && feedsBack(a.layout, b.layout);
-      if (frames) refuse(feedback(frames));
-      if (left !== right) refuse(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
+      const common = commonOf(a.layout, b.layout);
+      if (!common) return refuse(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
       const attrs = { clamp: noClamp, ...(minus && { minus }) };
-      return ctx.emit(op, [a, b], attrs, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`, () => a.layout);
+      const name = i === xs.length - 1 ? layer.name : `${layer.name}/${i}`;
+      const whole = [a, b].map((x, k) => {
+        const repeat = common.repeats[k];
+        return repeat ? ctx.emit('upsample', [x], repeat, `${name}/repeated`, () => common.layout) : x;
+      });
+      return ctx.emit(op, whole, attrs, name, () => common.layout);
     });
   };
 

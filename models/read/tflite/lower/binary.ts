@@ -5,8 +5,9 @@
  * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
  */
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { commonOf } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
-import { feedback, feedsBack, framesOf, position } from '../../refused.ts';
+import { framesOf, position } from '../../refused.ts';
 import { isConstant, readFloats, readInt8 } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
@@ -25,13 +26,18 @@ export function lowerBinary(context: Context, op: TfOperator): void {
 function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
   const [a, b] = [context.value(op, 0), context.value(op, 1)];
   const [p, q] = [shapeOf(a), shapeOf(b)];
-  if (p.t !== q.t || p.f !== q.f || p.c !== q.c || orderOf(a.layout).join() !== orderOf(b.layout).join()) {
-    const frames = feedsBack(a.layout, b.layout);
-    if (frames) throw new Refusal(feedback(frames));
-    throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}; only constants are broadcast`);
+  if (p.t === q.t && p.f === q.f && p.c === q.c && orderOf(a.layout).join() === orderOf(b.layout).join()) {
+    const wider = a.layout.length >= b.layout.length ? a : b;
+    emit(context, op, [a.id, b.id], { clamp }, 1, wider);
+    return;
   }
-  const wider = a.layout.length >= b.layout.length ? a : b;
-  emit(context, op, [a.id, b.id], { clamp }, 1, wider);
+  const common = commonOf(a.layout, b.layout);
+  if (!common) throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
+  const ids = [a, b].map(({ id }, i) => {
+    const repeat = common.repeats[i];
+    return repeat ? context.node('upsample', [id], repeat, `${op.name}/repeated`, context.builder.tensors[id]?.quant) : id;
+  });
+  emit(context, op, ids, { clamp }, 1, { ...a, layout: common.layout });
 }
 
 /** ADD, SUB or MUL. @param minus operand that SUB subtracts */

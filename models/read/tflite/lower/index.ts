@@ -14,6 +14,7 @@ import { lowerDense } from './dense.ts';
 import { lowerFakeQuant } from './fake.ts';
 import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
+import { lowerL2 } from './norm.ts';
 import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
@@ -37,6 +38,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   FAKE_QUANT: lowerFakeQuant,
   FULLY_CONNECTED: lowerDense,
   GATHER: lowerGather,
+  L2_NORMALIZATION: lowerL2,
   LEAKY_RELU: lowerLeakyRelu,
   MAXIMUM: lowerExtreme,
   MAX_POOL_2D: lowerPool,

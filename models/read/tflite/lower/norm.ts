@@ -6,8 +6,20 @@
 import { noClamp } from '../../../graph/types.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
-import { type Context, fusedClamp, Refusal } from '../context.ts';
+import { type Context, fusedClamp, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
+
+/** L2_NORMALIZATION of the channels: what the root of the mean square divides, times 1 / sqrt(channels). */
+export function lowerL2(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  const root = 1 / Math.sqrt(shapeOf(value).c);
+  const one = (v: number) => ({ dims: [], data: Float64Array.of(v) });
+  const attrs = normAttrs(value.layout, { axes: [-1], centre: false, epsilon: 0, gamma: one(root), beta: one(0) });
+  if (typeof attrs === 'string') throw new Refusal(attrs);
+  const clamp = fusedClamp(op, context.options(op), 0);
+  context.emit(op, 'layernorm', [value.id], { ...attrs, clamp }, () => value.layout);
+}
 
 export function lowerNorm(context: Context, op: TfOperator, norm: Norm): void {
   const value = context.value(op, 0);

@@ -1,0 +1,46 @@
+/**
+ * upsample: more rows in time and in features: each repeated, or zeros between them; no arithmetic.
+ *
+ * In: [t][f][c].  Out: repeated [t * attrs.t][f * attrs.f][c]; with zeros in between [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Source: ONNX Resize (nearest),
+ * Expand; the zeros of a transposed convolution, behind which a convolution of stride 1 stands; a value of the whole window that meets its
+ * rows (squeeze and excite). Streaming: by windows.
+ */
+import type { Ints, Shape, UpsampleAttrs } from '../graph/types.ts';
+import type { OpDef } from './op.ts';
+import { only } from './sliding.ts';
+
+const lengthOf = (n: number, factor: number, { between }: UpsampleAttrs): number =>
+  between === 'zero' ? (n - 1) * factor + 1 : n * factor;
+
+/** The row that place i shows; -1: zero. */
+const rowAt = (i: number, factor: number, { between }: UpsampleAttrs): number =>
+  between === 'repeat' || i % factor === 0 ? Math.floor(i / factor) : -1;
+
+/** Fills `y`, which holds `zero` everywhere; for any number type. */
+export function spreadRows<A extends Float32Array | Ints>(
+  y: A,
+  x: { data: A; shape: Shape },
+  attrs: UpsampleAttrs,
+  out: Shape,
+): A {
+  const { f, c } = x.shape;
+  for (let i = 0; i < out.t; i++)
+    for (let j = 0; j < out.f; j++) {
+      const [t, row] = [rowAt(i, attrs.t, attrs), rowAt(j, attrs.f, attrs)];
+      const from = (t * f + row) * c;
+      if (t >= 0 && row >= 0) y.set(x.data.subarray(from, from + c), (i * out.f + j) * c);
+    }
+  return y;
+}
+
+export const upsample: OpDef<'upsample'> = {
+  name: 'upsample',
+  shape(inputs, attrs, name) {
+    const { t, f, c } = only(inputs, name);
+    return { t: lengthOf(t, attrs.t, attrs), f: lengthOf(f, attrs.f, attrs), c };
+  },
+  float: (xs, attrs, out) => spreadRows(new Float32Array(out.t * out.f * out.c), only(xs, 'upsample'), attrs, out),
+  stream: () => ({ kind: 'whole' }),
+  passesScale: () => true,
+  means: ({ between }, [x]) => (between === 'repeat' ? x : undefined),
+};
