@@ -1,9 +1,11 @@
-/** history: rows before, rows after, delays, feature rows, long rows.  Out: OpCase[]. */
+/** history: rows before, rows after, delays, feature rows, long rows; padding of each window.  Out: OpCase[]. */
+import type { PadRows } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 
-function history(name: string, x: Size, before: number, after: number, rest: Partial<OpCase> = {}): OpCase {
+function history(name: string, x: Size, before: number, after: number, rest: Partial<OpCase> & { own?: PadRows } = {}): OpCase {
   const g = new CaseGraph(`history ${name}`, x, q(0.05, 3));
-  return g.node('history', [g.x], { before, after }, q(0.05, 3)).done(name, { steps: 1e-4, ...rest });
+  const { own, ...more } = rest;
+  return g.node('history', [g.x], { before, after, ...(own && { own }) }, q(0.05, 3)).done(name, { steps: 1e-4, ...more });
 }
 
 export const cases: OpCase[] = [
@@ -15,4 +17,9 @@ export const cases: OpCase[] = [
   history('a delay of 2 rows', [6, 1, 4], 2, -2),
   history('a delay of 5 rows, two less', [6, 3, 3], 3, -5, { hop: 2 }),
   history('rows of 37 bytes', [4, 1, 37], 1, 0, { hop: 2 }),
+  history('zeros of each window', [6, 2, 3], 2, 1, { own: 'zero' }),
+  history('reflect', [6, 1, 3], 5, 3, { own: 'reflect' }),
+  history('symmetric', [6, 1, 3], 6, 2, { own: 'symmetric', hop: 2 }),
+  history('edge', [3, 2, 5], 7, 4, { own: 'edge' }),
+  history('reflected before, cut after', [6, 1, 3], 2, -3, { own: 'reflect' }),
 ];

@@ -2,6 +2,8 @@
  * Models that take their state as inputs and give it as outputs, against onnxruntime, which is handed its own states back,
  * and streamed in integers against the reference.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-web';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +11,7 @@ import type { Graph, Port, Shape } from '../../models/graph/types.ts';
 import type { ReadOptions } from '../../models/read/index.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -119,13 +122,18 @@ async function check(one: StepModel): Promise<void> {
   if (runtime)
     for (const [i, wanted] of (await theirs(one, windows)).entries())
       assert.ok(relativeError(own[i] as Float32Array, normalForm(graph, graph.outputs[0] as Port, wanted)) < 2e-5, `step ${i}`);
+  await sameIntegers(graph, signal, hop, steps);
+}
+
+/** The streamed module, in both styles, against the integer reference. */
+async function sameIntegers(graph: Graph, signal: Float32Array, hop: number, count: number): Promise<void> {
   const { graph: int8 } = quantize(graph, [signal], { hop, preset: 'fast', noReport: true });
   const quant = quantPlan(planStream(int8, { hop }));
   const stored = quantiseSignals(int8, [signal]);
   const expected = [...runSignal(quant, stored)].map(({ outputs }) => outputs);
   let n = 0;
   for await (const got of runStyles(quant, stored, [hop], true)) assert.is(differing(expected[n++] as Int8Array[], got), 0);
-  assert.is(n, steps);
+  assert.is(n, count);
 }
 
 const c = 5;
@@ -326,6 +334,25 @@ const overlapping = (): StepModel => {
   };
 };
 test('steps that overlap, padded in themselves; a branch that a number decides', () => check(overlapping()));
+
+const folder = join(import.meta.dirname, '../fixtures/steps');
+for (const name of ['lstms', 'caches'])
+  test(`TensorFlow Lite, ${name}: the numbers of TensorFlow, and the same integers`, async () => {
+    const graph = readTflite(readFileSync(join(folder, `${name}.tflite`)));
+    const known = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as { inputs: number[][]; outputs: number[][] };
+    const signal = Float32Array.from(known.inputs.flat());
+    const plan = planStream(graph, { hop: 1 });
+    const own = [...executeStream(plan, floatBlocks(plan, signal), floatRunner)].map(({ outputs }) => outputs[0] as Float32Array);
+    assert.is(own.length, known.outputs.length);
+    for (const [i, wanted] of known.outputs.entries())
+      assert.ok(relativeError(own[i] as Float32Array, Float32Array.from(wanted)) < 2e-5, `step ${i}`);
+    await sameIntegers(graph, signal, 1, known.outputs.length);
+  });
+
+test('TensorFlow Lite: the past of a signal is padding of the convolution behind it, and costs no copy', () => {
+  const { nodes } = readTflite(readFileSync(join(folder, 'caches.tflite')));
+  assert.equal(nodes.map(({ op, attrs }) => [op, 'padT' in attrs ? attrs.padT[0] : 0]), [['conv', 2], ['conv', 2], ['conv', 0]]); // biome-ignore format: one line
+});
 
 test('a number that decides a branch has to be given; the message has the line', async () => {
   const { message } = await refusalOf(() => readOnnx(writeModel(overlapping().model)));

@@ -16,7 +16,6 @@ import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { isStateName, States, stateInputs } from '../states.ts';
-import { stepGraph } from '../step-graph.ts';
 import { layoutOfInput } from './anchor.ts';
 import { Context, mostElements, Refusal } from './context.ts';
 import { idsOf, movedElements } from './elements.ts';
@@ -85,7 +84,7 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid));
-  return states.length > 0 ? stepGraph(foldGraph(builder.build())) : builder.build();
+  return states.length > 0 ? foldGraph(builder.build()) : builder.build();
 }
 
 /** What dynamic-range quantisation means here; docs/reading.md says more. */

@@ -1,10 +1,11 @@
 /**
  * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window backwards or at once.
  *
- * In: Facts.  Out: findings.  A Graph holds no layer that breaks R10 or R13: the readers refuse those (models/read/refused.ts), so here
- * these two say what was checked.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
+ * In: Facts.  Out: findings.  What has no form here the readers refuse (models/read/refused.ts); of what breaks R10 or R13 and has one,
+ * these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
  */
 import { isRecurrent } from '../../graph/recurrent.ts';
+import type { NodeOf } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
@@ -22,9 +23,22 @@ export function headWork({ plan, headMacs }: Facts): Finding {
     : { level: 'ok', text };
 }
 
-/** R10: no statistics over time between layers that stream. */
-export function statistics({ graph }: Facts): Finding {
+/** R10: no statistics over time between layers that stream; what follows where one meets the window's rows again is computed whole. */
+export function statistics({ graph, plan }: Facts): Finding {
   const view = viewOf(graph);
+  const back = graph.nodes.filter(
+    (n): n is NodeOf<'upsample'> => n.op === 'upsample' && n.attrs.t > 1 && view.rows(n.inputs[0] ?? -1) === 1,
+  );
+  if (back.length > 0) {
+    const behind = view.behind(back.map((n) => n.output));
+    const macs = graph.nodes.reduce((sum, n) => sum + (behind.has(n.output) ? view.macsPerWindow(n) : 0), 0);
+    const [first] = back;
+    return {
+      level: 'note',
+      text: `${first?.name} repeats a value of the whole window in its ${first?.attrs.t} rows${back.length > 1 ? ` (as do ${back.length - 1} others)` : ''}: what follows, with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, is computed on whole windows`,
+      tryThis: 'batch norm in place of a statistic, or the block behind the last layer that is to stream',
+    };
+  }
   const folds = graph.nodes.filter((n) => view.rule(n).kind === 'fold');
   const ends = folds.map((n) => `${n.name} (${view.rows(n.inputs[0] ?? -1)} rows)`);
   return {

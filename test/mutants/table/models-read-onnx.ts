@@ -105,8 +105,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-sub-sign',
     file: 'onnx/lower/arithmetic.ts',
-    find: 'values.map((v) => -v),\n          ),\n        ];\n      return [',
-    replace: 'values.map((v) => v),\n          ),\n        ];\n      return [',
+    find: 'if (!constantFirst) return offsetBy(ctx, node, y, negative(values));',
+    replace: 'if (!constantFirst) return offsetBy(ctx, node, y, values);',
     tests: onnx,
     why: 'x - constant adds it',
   },

@@ -71,6 +71,33 @@ const kernels = inFolder('assembly/kernels', [
     env: only('layernorm, 8 channels'),
     why: 'an odd shift of the square is half of one of its root',
   },
+  {
+    id: 'kernel-hypot-root',
+    file: 'hypot.ts',
+    find: 'r = (r >> 1) + bit;',
+    replace: 'r = r + bit;',
+    tests: 'ops/ops',
+    env: only('hypot, one scale'),
+    why: 'the square root takes bits at the wrong place',
+  },
+  {
+    id: 'kernel-pad-apart',
+    file: 'pad.ts',
+    find: 'from = from < 0 ? -from - apart : 2 * last + apart - from;',
+    replace: 'from = from < 0 ? -from : 2 * last - from;',
+    tests: 'ops/ops',
+    env: only('history, symmetric'),
+    why: 'the outermost row is mirrored once, not twice',
+  },
+  {
+    id: 'kernel-upsample-between',
+    file: 'upsample.ts',
+    find: 'const isRow = p.repeat || i == t * p.step_t;',
+    replace: 'const isRow = true;',
+    tests: 'ops/ops',
+    env: only('upsample, rows three apart'),
+    why: 'rows are repeated where zeros lie between them',
+  },
 ]);
 
 export const norms = [...read, ...ops, ...kernels];

@@ -4,7 +4,44 @@ import { inFolder } from '../mutant.ts';
 const cases = 'ops/ops';
 const reading = 'read/recurrent';
 
+/** States that come as inputs. */
+const states = inFolder('models', [
+  {
+    id: 'states-place',
+    file: 'read/states.ts',
+    find: 'ids[i] === from + i || !this.follows.has(from + i)',
+    replace: 'ids[i] !== undefined',
+    tests: 'read/states',
+    why: 'an output of the right length is a state, whatever came back to which place',
+  },
+  {
+    id: 'states-rows',
+    file: 'read/states.ts',
+    find: 'at(o, r - fresh, i);',
+    replace: 'at(o, Math.max(0, r - fresh - 1), i);',
+    tests: 'read/states',
+    why: 'the rows of a cache come back one place off',
+  },
+  {
+    id: 'states-restart',
+    file: 'stream/execute.ts',
+    find: 'plan.graph.stateful && head.some(carries)',
+    replace: 'plan.graph.stateful === undefined && head.some(carries)',
+    tests: 'read/states',
+    why: 'a state of the head begins anew at every step',
+  },
+  {
+    id: 'states-padding',
+    file: 'read/step-graph.ts',
+    find: 'padded.some((n) => n > 0) && streams.isStream(x)',
+    replace: 'false',
+    tests: 'read/states',
+    why: 'padding of a step is taken for its past',
+  },
+]);
+
 export const recurrent = [
+  ...states,
   ...inFolder('quant/ops', [
     {
       id: 'gates-table-bend',

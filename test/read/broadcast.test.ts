@@ -1,0 +1,183 @@
+/**
+ * Operators whose meaning is in several nodes here: values of a window that meet its rows, transposed convolutions, kernels
+ * over channels, constants by row. Float against onnxruntime, streamed integers against the windowed model.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { runWindow } from '../../quant/reference.ts';
+import { quantiseSignals } from '../../quant/report.ts';
+import { differing } from '../property/harness.ts';
+import { runStyles } from '../property/styles.ts';
+import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
+
+const runtime = await loadRuntime();
+if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
+
+const next = seededNormal(3);
+const floats = (...dims: number[]): TensorOf => ({
+  dims,
+  floats: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 0.4 * next()),
+});
+const ints = (...values: number[]): TensorOf => ({ dims: [values.length], ints: values });
+const node = (op: string, inputs: string, output: string, attributes: NodeOf['attributes'] = {}): NodeOf => ({
+  op,
+  inputs: inputs.split(' '),
+  outputs: [output],
+  name: output,
+  attributes,
+});
+const conv = node('Conv', 'x k', 'a', { pads: [1, 1] });
+const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf>): ModelOf => ({
+  nodes,
+  inputs: { x },
+  outputs: ['y'],
+  tensors: { k: floats(4, 3, 3), ...tensors },
+  opset: 17,
+});
+const up = (attributes: NodeOf['attributes'], ...weights: number[]) =>
+  model([1, 3, 6], [conv, node('ConvTranspose', 'a w b', 'y', attributes)], {
+    w: floats(...weights),
+    b: floats((weights[1] as number) * ((attributes?.group as number) ?? 1)),
+  });
+
+const models: Record<string, ModelOf> = {
+  'squeeze and excite': model(
+    [1, 3, 8],
+    [
+      conv,
+      node('GlobalAveragePool', 'a', 'm'),
+      node('Conv', 'm k1', 's'),
+      node('Sigmoid', 's', 'g'),
+      node('Mul', 'a g', 'e'),
+      node('Conv', 'e k2', 'y', { pads: [1, 1] }),
+    ],
+    { k1: floats(4, 4, 1), k2: floats(2, 4, 3) },
+  ),
+  'less the mean of the window, through its deviation': model(
+    [1, 3, 8],
+    [
+      conv,
+      node('GlobalAveragePool', 'a', 'm'),
+      node('Sub', 'a m', 'd'),
+      node('Mul', 'd d', 'q'),
+      node('GlobalAveragePool', 'q', 'v'),
+      node('Sqrt', 'v', 'r'),
+      node('Div', 'd r', 'y'),
+    ],
+    {},
+  ),
+  'a mask over features': model(
+    [1, 3, 5, 4],
+    [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('ReduceMean', 'a', 'm', { axes: [3] }), node('Mul', 'a m', 'y')],
+    { k: floats(2, 3, 3, 3) },
+  ),
+  'transposed, stride 2': up({ strides: [2] }, 4, 2, 3),
+  'transposed, stride 2, cut': up({ strides: [2], pads: [1, 1], output_padding: [1] }, 4, 2, 4),
+  'transposed, stride 3, dilated': up({ strides: [3], dilations: [2], pads: [1, 0] }, 4, 2, 3),
+  'transposed, in groups': up({ strides: [2], group: 2 }, 4, 3, 3),
+  'transposed, SAME': up({ strides: [2], auto_pad: 'SAME_UPPER' }, 4, 2, 4),
+  'transposed, over time and features': model(
+    [1, 3, 4, 5],
+    [node('ConvTranspose', 'x w', 'a', { strides: [2, 3], pads: [1, 0, 0, 1] }), node('Relu', 'a', 'y')],
+    { w: floats(3, 2, 3, 4) },
+  ),
+  'up, and joined with what was before': model(
+    [1, 3, 8],
+    [
+      conv,
+      node('MaxPool', 'a', 'p', { kernel_shape: [2], strides: [2] }),
+      node('ConvTranspose', 'p w', 'u', { strides: [2] }),
+      node('Concat', 'u a', 'j', { axis: 1 }),
+      node('Conv', 'j k2', 'y', { pads: [1, 1] }),
+    ],
+    { w: floats(4, 2, 2), k2: floats(2, 6, 3) },
+  ),
+  'a kernel over channels': model(
+    [1, 3, 8],
+    [conv, node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Unsqueeze', 't one', 'u'), node('Conv', 'u k2', 'y')],
+    { one: ints(1), k2: floats(5, 1, 3, 4) },
+  ),
+  'constants by feature row': model(
+    [1, 3, 5, 4],
+    [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('Mul', 'a s', 'b'), node('Add', 'b o', 'y')],
+    { k: floats(2, 3, 3, 3), s: floats(1, 1, 1, 4), o: floats(2, 1, 4) },
+  ),
+  'a magnitude': model(
+    [1, 3, 6],
+    [
+      conv,
+      node('Slice', 'a zero two one', 'r'),
+      node('Slice', 'a two four one', 'i'),
+      node('Mul', 'r r', 'rr'),
+      node('Pow', 'i p', 'ii'),
+      node('Add', 'rr ii', 's'),
+      node('Sqrt', 's', 'y'),
+    ],
+    { zero: ints(0), two: ints(2), four: ints(4), one: ints(1), p: { dims: [], floats: [2] } },
+  ),
+  'L2 of the channels': model([1, 3, 6], [conv, node('LpNormalization', 'a', 'y', { axis: 1 })], {}),
+  'Einsum with a matrix': model(
+    [1, 6, 1, 3],
+    [node('Einsum', 'x w', 'a', { equation: 'btgi,gih->btgh' }), node('Relu', 'a', 'y')],
+    { w: floats(1, 3, 4) },
+  ),
+  'padding that a sum reads': model(
+    [1, 3, 6],
+    [conv, node('Pad', 'a p', 'q'), node('Conv', 'q k3', 'r', { pads: [1, 1] }), node('Add', 'q r', 'y')],
+    { p: ints(0, 0, 2, 0, 0, 1), k3: floats(4, 4, 3) },
+  ),
+  'rows mirrored': model(
+    [1, 3, 6],
+    [node('Pad', 'x p', 'q', { mode: 'reflect' }), node('Conv', 'q k', 'r'), node('Pad', 'r p2', 'y', { mode: 'edge' })],
+    { p: ints(0, 0, 3, 0, 0, 2), p2: ints(0, 0, 1, 0, 0, 2) },
+  ),
+};
+
+for (const [name, one] of Object.entries(models))
+  test(name, async () => {
+    const bytes = writeModel(one);
+    const graph = readOnnx(
+      bytes,
+      one.inputs && 'x' in one.inputs && one.inputs.x?.length === 4 ? { timeAxis: one.inputs.x[1] === 6 ? 1 : 2 } : {},
+    );
+    const inputs = randomInputs(graph, 5);
+    if (runtime) {
+      const wanted = await oracle(runtime, bytes, graph, inputs);
+      for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
+    }
+    const [port] = graph.inputs;
+    if (!port) throw new Error('no input');
+    const signal = longer(graph, port);
+    for (const hop of [1, 3]) {
+      const { graph: int8 } = quantize(graph, [signal], { hop, mode: 'edge-exact', preset: 'fast', noReport: true });
+      const quant = quantPlan(planStream(int8, { hop, mode: 'edge-exact' }));
+      const stored = quantiseSignals(int8, [signal]);
+      const width = (int8.tensors[port.tensor]?.shape.f ?? 1) * (int8.tensors[port.tensor]?.shape.c ?? 1);
+      let n = 0;
+      for await (const got of runStyles(quant, stored, [hop], hop === 1)) {
+        const window = stored.map((s) => s.slice(n * hop * width, (n * hop + quant.plan.window) * width));
+        assert.is(differing(runWindow(quant, window).outputs, got), 0, `hop ${hop}, output ${n}`);
+        n++;
+      }
+      assert.ok(n > 3);
+    }
+  });
+
+/** Four windows, one after the other. */
+function longer(graph: ReturnType<typeof readOnnx>, port: ReturnType<typeof readOnnx>['inputs'][number]): Float32Array {
+  const draw = seededNormal(9);
+  const { t, f, c } = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
+  return Float32Array.from({ length: 4 * t * f * c }, draw);
+}
+
+test('what cannot be brought to one shape is refused', () => {
+  const odd = model([1, 3, 6], [conv, node('GlobalAveragePool', 'x', 'm'), node('Add', 'a m', 'y')], {});
+  assert.throws(() => readOnnx(writeModel(odd)), /the axes of its inputs differ/);
+});
+
+test.run();
