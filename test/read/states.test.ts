@@ -335,6 +335,24 @@ const overlapping = (): StepModel => {
 };
 test('steps that overlap, padded in themselves; a branch that a number decides', () => check(overlapping()));
 
+test('a step that is padded in itself, not by its past', () =>
+  check({
+    model: {
+      nodes: [
+        node('Conv', 'x k', 'a', { pads: [1, 1] }),
+        node('Transpose', 'a', 'rows', { perm: [2, 0, 1] }),
+        node('RNN', 'rows W R - - h', 'Y hn', { hidden_size: u }),
+        node('Squeeze', 'hn zero', 'h1'),
+        node('MatMul', 'h1 head', 'y'),
+      ],
+      inputs: { x: [1, 3, 4], h: [1, 1, u] },
+      outputs: [padded, { name: 'hn', type: 'float32', dims: [1, 1, u] }],
+      tensors: { k: floats(2, 3, 3), W: floats(1, u, 2), R: floats(1, u, u), head: floats(u, 1), zero: ints(0) },
+    },
+    shape: [1, 3, 4],
+    pairs: { h: 'hn' },
+  }));
+
 const folder = join(import.meta.dirname, '../fixtures/steps');
 for (const name of ['lstms', 'caches'])
   test(`TensorFlow Lite, ${name}: the numbers of TensorFlow, and the same integers`, async () => {
