@@ -9,7 +9,7 @@ test('what is not read is listed by its own name and operator, with the reason',
   const message = await refusal(
     plane(
       [
-        node('turned', 'Conv2DBackpropInput', ['shape', 'k', 'c'], window([1, 2, 1, 1], 'SAME')),
+        node('turned', 'Conv3DBackpropInputV2', ['shape', 'k', 'c'], window([1, 2, 1, 1], 'SAME')),
         node('mirrored', 'MirrorPad', ['c', 'pads'], { mode: 'REFLECT' }),
         node('odd', 'ArgMax', ['c', 'shape']),
         node('loop', 'StatelessWhile', ['c']),
@@ -21,7 +21,7 @@ test('what is not read is listed by its own name and operator, with the reason',
     { timeAxis: 1 },
   );
   assert.match(message, /RN160: 4 operators are not supported/);
-  assert.match(message, /Conv2DBackpropInput turned: a transposed convolution/);
+  assert.match(message, /Conv3DBackpropInputV2 turned: a transposed convolution/);
   assert.match(message, /MirrorPad mirrored: mode reflect along features/);
   assert.match(message, /ArgMax odd: the operator is not supported/);
   assert.match(message, /StatelessWhile loop: a loop/);

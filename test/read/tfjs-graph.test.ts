@@ -41,6 +41,19 @@ async function agree(model: GraphModel, what: string, options = {}, most = 3e-6)
   }
 }
 
+for (const [padding, sizes, short] of [
+  ['SAME', [1, 40, 6, 5], [1, 60, 6, 2]],
+  ['VALID', [1, 41, 7, 5], [1, 60, 6, 2]],
+] as const)
+  test(`transposed convolutions, ${padding}`, async () => {
+    const constants = { kt: weights(3, 2, 5, 4), ks: weights(2, 1, 2, 4), sizes: ints([...sizes]), short: ints([...short]) };
+    const up = (stride: number) => window([1, stride, 1, 1], padding);
+    await agree(plane([node('y', 'Conv2DBackpropInput', ['sizes', 'kt', 'c'], up(2))], constants), padding, { timeAxis: 1 });
+    await agree(plane([node('y', 'Conv2DBackpropInput', ['short', 'ks', 'c'], up(3))], constants), 'a short kernel', {
+      timeAxis: 1,
+    });
+  });
+
 for (const padding of ['SAME', 'VALID'])
   test(`convolutions and poolings, ${padding}`, async () => {
     const pool = { ksize: { ints: [1, 2, 3, 1] }, ...window([1, 2, 1, 1], padding) };

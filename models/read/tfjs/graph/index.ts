@@ -95,7 +95,7 @@ function rewrite(rewriter: Rewriter, node: NodeDef): void {
 
 /** Why an operator without a rule is refused. */
 function whyNot({ op }: NodeDef): string {
-  if (/^Conv[23]D(BackpropInput|Transpose)/.test(op)) return 'a transposed convolution has no operator here';
+  if (/^Conv3D(BackpropInput|Transpose)/.test(op)) return 'a transposed convolution has no operator here';
   if (/^(Stateless)?(While|If)$|^TensorList/.test(op)) return 'a loop, as recurrent layers have, is not read from graph models';
   return streamingReason(op, {}) ?? 'the operator is not supported';
 }

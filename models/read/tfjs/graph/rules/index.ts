@@ -20,7 +20,15 @@ import {
   rewriteStridedSlice,
   rewriteTranspose,
 } from './shape.ts';
-import { rewriteBatchMatMul, rewriteBatchNorm, rewriteConv, rewriteDepthwise, rewriteMatMul, rewritePool } from './sliding.ts';
+import {
+  rewriteBatchMatMul,
+  rewriteBatchNorm,
+  rewriteConv,
+  rewriteDepthwise,
+  rewriteMatMul,
+  rewritePool,
+  rewriteTransposed,
+} from './sliding.ts';
 
 export type Rewrite = (rewriter: Rewriter, node: NodeDef) => void;
 
@@ -29,6 +37,7 @@ const of = (rewrite: Rewrite, ...names: string[]): [string, Rewrite][] => names.
 export const rewrites: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...of(rewriteUnary, ...unaryOperators('graph')),
   ...of(rewriteConv, 'Conv2D', '_FusedConv2D'),
+  ...of(rewriteTransposed, 'Conv2DBackpropInput'),
   ...of(rewriteDepthwise, 'DepthwiseConv2dNative', 'FusedDepthwiseConv2dNative'),
   ...of(rewritePool, 'MaxPool', 'AvgPool'),
   ...of(rewriteBatchNorm, 'FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3'),

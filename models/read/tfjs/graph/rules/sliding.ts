@@ -95,6 +95,21 @@ export function rewriteDepthwise(rewriter: Rewriter, node: NodeDef): void {
   slid(rewriter, node, 'Conv', [weights, ...bias], { ...attributes, group: channels }, activation);
 }
 
+/** A transposed convolution: sizes, kernel [h, w, out, in], values. With VALID a kernel shorter than the stride leaves zeros behind it. */
+export function rewriteTransposed(rewriter: Rewriter, node: NodeDef): void {
+  channelsLast(node);
+  const strides = spatial(node, 'strides');
+  const { dims } = rewriter.constant(node, 1, 'weights');
+  const extra = strides.map((stride, i) => Math.max(0, stride - (dims[i] as number)));
+  if (spatial(node, 'dilations', [1, 1]).some((d) => d !== 1)) refuse('it is dilated');
+  const pads = padding(node);
+  const attributes = { ...pads, strides, ...(pads.auto_pad === 'VALID' && { output_padding: extra }) };
+  const weights = rewriter.emit(node, 'Transpose', [rewriter.input(node, 1)], { perm: [3, 2, 0, 1] });
+  const x = rewriter.emit(node, 'Transpose', [rewriter.input(node, 2)], { perm: toChannelsFirst });
+  const y = rewriter.emit(node, 'ConvTranspose', [x, weights], attributes, false, node.name);
+  rewriter.emit(node, 'Transpose', [y], { perm: toChannelsLast }, true);
+}
+
 export function rewritePool(rewriter: Rewriter, node: NodeDef): void {
   const attributes = { ...padding(node), kernel_shape: spatial(node, 'ksize'), strides: spatial(node, 'strides') };
   slid(rewriter, node, node.op === 'MaxPool' ? 'MaxPool' : 'AveragePool', [], attributes);
