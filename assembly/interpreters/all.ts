@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 6faee8afb782222ed54bccd2a77df281b0aeb1b284add5cce1de4326288e79df
+ * Sources: e4c26aa061e31d2ef02c6c580d5acae2099bf0c55ab28eaa2b5d42744209839c
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AGABfwF/YAJ/fwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAV/f39/fwBgAX8AYAN/f38Bf2AEf39/fgBgBH9/f38AYAZ/

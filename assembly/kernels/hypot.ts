@@ -6,6 +6,7 @@
  */
 import { clamp, requantise } from "./fixed-point";
 
+
 @unmanaged
 export class HypotBlock {
   x: usize;
@@ -53,8 +54,7 @@ export function hypot(p: HypotBlock, first: i32, rows: i32): void {
   const count = p.count;
   const wide = p.wide;
   for (let i = first * count; i < (first + rows) * count; i++) {
-    const sum =
-      square(p.x, i, wide & 1, p.zero1, p.mult1, p.shift1) + square(p.x2, i, wide & 2, p.zero2, p.mult2, p.shift2);
+    const sum = square(p.x, i, wide & 1, p.zero1, p.mult1, p.shift1) + square(p.x2, i, wide & 2, p.zero2, p.mult2, p.shift2);
     const y = clamp(p.y_zero + requantise(root(sum), p.mult_y, p.shift_y), p.min, p.max);
     if (wide & 4) store<i16>(p.y + (i << 1), y);
     else store<i8>(p.y + i, y);

@@ -5,6 +5,7 @@
  */
 import { fill_s8, move_s8 } from "./move";
 
+
 @unmanaged
 export class UpsampleBlock {
   x: usize;
