@@ -35,6 +35,9 @@ function partsOf<K>(nodes: readonly PlainNode<K>[], states: readonly K[]): Set<K
   return parts;
 }
 
+/** Next states of a file. A choice: two a layer, and nobody has a hundred recurrent layers. */
+const mostLeaves = 256;
+
 const meet = <T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean => [...a].some((one) => b.has(one));
 
 class Finder<K> {
@@ -105,6 +108,7 @@ class Finder<K> {
     const behind = this.behind();
     if (behind.size === 0) return [];
     const leaves = this.leaves(outputs).filter((v) => behind.has(this.maker.get(v) ?? -1));
+    if (leaves.length > mostLeaves) return [];
     const all = new Set(leaves);
     const groups: { nodes: Set<number>; states: Set<K>; next: K[] }[] = [];
     for (const leaf of leaves) {

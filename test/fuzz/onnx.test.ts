@@ -2,12 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { stepFiles } from '../read/step-models.ts';
 import { fuzzOnnx } from './onnx.ts';
 
 const folder = new URL('../fixtures/onnx/', import.meta.url);
-const files = readdirSync(folder)
+const fixtures = readdirSync(folder)
   .filter((name) => name.endsWith('.onnx'))
   .map((name) => new Uint8Array(readFileSync(new URL(name, folder))));
+const files = [...fixtures, ...stepFiles()];
 
 test('a damaged ONNX file gives a graph or a RunletError', () => {
   const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 3000);

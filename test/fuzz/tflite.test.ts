@@ -22,6 +22,7 @@ test('mutations', () => {
   const seed = Number(process.env.RUNLET_FUZZ_SEED ?? 1);
   const files = fixtureNames.map((name) => readBytes(fixturesDir, `${name}.tflite`));
   files.push(...loops.map((name) => readBytes(fixturesDir, '../recurrent', `${name}.tflite`)));
+  files.push(...['lstms', 'caches'].map((name) => readBytes(fixturesDir, '../steps', `${name}.tflite`)));
   if (hasSharedModels) files.push(...small.map((name) => readBytes(sharedModels, name, 'model.tflite')));
   const result = fuzzTflite({ count, seed, files });
   if (count > 3000) console.log(JSON.stringify(result));

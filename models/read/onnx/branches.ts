@@ -58,7 +58,11 @@ export function withBranches(model: OnnxModel): OnnxModel {
   return whole;
 }
 
+/** What makes a large constant of a small one. */
+const enlarging = new Set(['ConstantOfShape', 'Expand']);
+
 function smallConstant(node: OnnxNode, known: ReadonlyMap<string, Const>): Const | undefined {
+  if (enlarging.has(node.op)) return undefined;
   const inputs = node.inputs.map((name) => known.get(name));
   if (inputs.some((value, i) => node.inputs[i] !== '' && !(value && value.data.length <= mostElements))) return undefined;
   const value = foldConstant(node, { inputs });

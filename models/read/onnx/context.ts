@@ -19,6 +19,7 @@ import {
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
 import type { States } from '../states.ts';
+import { Work } from '../work.ts';
 import type { Attributes } from './attributes.ts';
 import type { Budget } from './constants.ts';
 import { MixedFloat, refuse, tooLarge } from './refuse.ts';
@@ -51,6 +52,8 @@ export class Lowering {
   readonly budget: Budget;
   /** Inputs that are states, and what goes into them. */
   readonly states: States;
+  /** What evaluating spelt-out cells may still take. */
+  readonly work = new Work();
   /** Readers of each value of the file, graph outputs included. */
   private readonly readers = new Map<string, number>();
 

@@ -5,6 +5,7 @@
  * functions of one value. Errors: Unsupported.
  */
 import { unaryNames, unaryOf } from '../../ops/unary.ts';
+import type { Work } from '../work.ts';
 import { Attributes } from './attributes.ts';
 import { foldConstant } from './constants.ts';
 import type { OnnxNode } from './proto.ts';
@@ -12,23 +13,16 @@ import { refuse } from './refuse.ts';
 import { splitParts } from './states.ts';
 import type { Const } from './tensor.ts';
 
-/** Products and sums of one cell's evaluation. A choice: some seconds. */
-const mostWork = 2 ** 31;
-
-export class Work {
-  private left = mostWork;
-
-  spend(work: number): void {
-    this.left -= work;
-    if (this.left < 0) refuse('its cell is too large to be evaluated');
-  }
-}
+/** @throws Unsupported where no more may be done */
+const check = (may: boolean): void => {
+  if (!may) refuse('its cell is too large to be evaluated');
+};
 
 export function evaluate(node: OnnxNode, inputs: (Const | undefined)[], work: Work): Const[] {
   const [x, w, c] = inputs;
   if (!x) return refuse('its cell reads what does not come from a row, a state or a constant');
   const attributes = new Attributes(node);
-  work.spend(x.data.length);
+  check(work.start(x.data.length));
   if (node.op === 'Split') return splitParts(node, x, w);
   if ((node.op === 'MatMul' || node.op === 'Gemm') && w) {
     const factor = (name: string) => (node.op === 'Gemm' ? attributes.float(name, 1) : 1);
@@ -43,7 +37,7 @@ export function evaluate(node: OnnxNode, inputs: (Const | undefined)[], work: Wo
     return [{ kind: 'const', type: 'float64', dims: x.dims, data }];
   }
   const made = foldConstant(node, { inputs }) ?? refuse(`its cell has ${node.op}, which is not evaluated`);
-  work.spend(made.data.length);
+  check(work.spend(made.data.length));
   return [made];
 }
 
@@ -60,7 +54,7 @@ function product(x: Const, w: Const, transposed: boolean, alpha: number, c: Cons
   );
   for (const [i, v] of x.data.entries()) {
     if (v === 0) continue;
-    work.spend(outputs);
+    check(work.spend(outputs));
     for (let o = 0; o < outputs; o++)
       data[o] = (data[o] as number) + alpha * v * (w.data[transposed ? o * inputs + i : i * outputs + o] as number);
   }

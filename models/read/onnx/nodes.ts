@@ -108,6 +108,7 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
   if (!lower || poisoned) return [];
   const moved = movedElements(node, inputs);
+  for (const { ids } of moved ?? []) ctx.budget.spend(ids.data.length, node.name);
   if (moved && inputs.some((v) => v?.kind === 'elements')) return moved;
   const results = lowered(ctx, node, inputs, norm, moved !== undefined);
   if (!moved) return results;

@@ -6,6 +6,7 @@
  * evaluated. Cost: as the operators, charged to a budget.
  */
 import { unary } from '../../ops/unary.ts';
+import type { Work } from '../work.ts';
 import { malformed, Refusal } from './context.ts';
 import { stridedRanges } from './lower/cut.ts';
 import type { TfGraph, TfOperator, TfTensor } from './model.ts';
@@ -17,19 +18,17 @@ export interface Tensor {
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Products and sums that the evaluation of one file's loops may take. */
-const mostWork = 2 ** 29;
-
 export class Evaluator {
   readonly graph: TfGraph;
   private readonly made = new Map<number, { op: TfOperator; which: number }>();
   private readonly constants = new Map<number, Tensor>();
   private readonly reals: (tensor: TfTensor) => ArrayLike<number>;
-  private work = 0;
+  private readonly work: Work;
 
   /** @param reals of a constant */
-  constructor(graph: TfGraph, reals: (tensor: TfTensor) => ArrayLike<number>) {
+  constructor(graph: TfGraph, reals: (tensor: TfTensor) => ArrayLike<number>, work: Work) {
     this.graph = graph;
+    this.work = work;
     this.reals = reals;
     for (const op of graph.operators) for (const [which, index] of op.outputs.entries()) this.made.set(index, { op, which });
   }
@@ -65,8 +64,7 @@ export class Evaluator {
   }
 
   private spend(work: number): void {
-    this.work += work;
-    if (this.work > mostWork) throw new Refusal('its body is too large to be evaluated');
+    if (!this.work.spend(work)) throw new Refusal('its body is too large to be evaluated');
   }
 
   private constant(index: number): Tensor | undefined {
@@ -80,6 +78,7 @@ export class Evaluator {
   }
 
   private run(op: TfOperator, which: number, input: (i: number) => Tensor): Tensor {
+    if (!this.work.start(0)) throw new Refusal('its body is too large to be evaluated');
     const optional = (i: number) => ((op.inputs[i] ?? -1) === -1 ? undefined : input(i));
     switch (op.op) {
       case 'FULLY_CONNECTED':

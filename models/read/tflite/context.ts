@@ -13,6 +13,7 @@ import { lookup } from '../../lookup.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import type { Const } from '../onnx/tensor.ts';
 import type { States } from '../states.ts';
+import { Work } from '../work.ts';
 import type { Elements } from './elements.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
@@ -88,6 +89,8 @@ export class Context {
   /** States that come as inputs, and what stands for their elements, by tensor index. */
   readonly inputStates: States;
   readonly elements = new Map<number, Elements>();
+  /** What evaluating loops and cells may still take. */
+  readonly work = new Work();
   /** Operators that were refused. */
   readonly refusedOps = new Set<TfOperator>();
   private steps: StepStreams | undefined;

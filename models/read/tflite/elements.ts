@@ -6,8 +6,9 @@
  */
 import { foldConstant } from '../onnx/constants.ts';
 import type { AttributeValue } from '../onnx/proto.ts';
+import { Unsupported } from '../onnx/refuse.ts';
 import { type Const, countOf } from '../onnx/tensor.ts';
-import { type Context, malformed } from './context.ts';
+import { type Context, malformed, Refusal } from './context.ts';
 import { integersAt } from './integers.ts';
 import { sliceRanges, splitRanges, stridedRanges } from './lower/cut.ts';
 import type { TfOperator } from './model.ts';
@@ -27,7 +28,11 @@ function onnx(op: string, inputs: Const[], attributes: Record<string, number | n
   ]);
   const names = inputs.map((_, i) => `${i}`);
   const node = { name: op, op, domain: '', inputs: names, outputs: ['y'], attributes: new Map(values) };
-  return foldConstant(node, { inputs }) as Const;
+  try {
+    return foldConstant(node, { inputs }) as Const;
+  } catch (error) {
+    throw error instanceof Unsupported ? new Refusal(`what it moves of a state is malformed: ${error.message}`) : error;
+  }
 }
 
 interface Range {
@@ -60,7 +65,10 @@ export function movedElements(context: Context, op: TfOperator): Elements[] | un
   const several = op.op === 'PACK' || op.op === 'CONCATENATION';
   if (several && !found.every((v) => v?.when === one.when)) return undefined;
   const made = several ? [joined(context, op, found.map((v) => (v as Elements).ids))] : moved(context, op, one.ids); // biome-ignore format: one line
-  return made.map((ids) => ({ when: one.when, ids }));
+  return made.map((ids) => {
+    context.model.view.spend(0, 8 * ids.data.length);
+    return { when: one.when, ids };
+  });
 }
 
 function joined(context: Context, op: TfOperator, parts: Const[]): Const {

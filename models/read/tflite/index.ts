@@ -18,7 +18,7 @@ import { listed, together } from '../problems.ts';
 import { isStateName, States, stateInputs } from '../states.ts';
 import { layoutOfInput } from './anchor.ts';
 import { Context, mostElements, Refusal } from './context.ts';
-import { idsOf, movedElements } from './elements.ts';
+import { type Elements, idsOf, movedElements } from './elements.ts';
 import { foldIntegers, product } from './integers.ts';
 import { cellsOf, lowerCell } from './lower/cell.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
@@ -278,8 +278,9 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     passOver();
     return;
   }
-  const moved = whole ? undefined : movedElements(context, op);
+  let moved: Elements[] | undefined;
   try {
+    moved = whole ? undefined : movedElements(context, op);
     if (!moved || moved[0]?.when === 'next') lower(context, op);
   } catch (error) {
     if (error instanceof Refusal) {

@@ -7,8 +7,9 @@
 import { type Body, cellInSomeOrder } from '../../cell.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import { addCell, type Cell } from '../../recurrent.ts';
+import type { Work } from '../../work.ts';
 import type { Lowering, NodeView } from '../context.ts';
-import { evaluate, Work } from '../evaluate.ts';
+import { evaluate } from '../evaluate.ts';
 import type { OnnxNode } from '../proto.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
@@ -86,8 +87,7 @@ interface Found {
   dims: number[][];
 }
 
-function foundIn(parts: Parts, outputs: string[], units: number): Found | undefined {
-  const work = new Work();
+function foundIn(parts: Parts, outputs: string[], units: number, work: Work): Found | undefined {
   const inputs = countOf(parts.row.dims);
   const names = [...new Set(parts.nodes.flatMap((node) => node.outputs))];
   const zeros = (n: number) => new Float64Array(n);
@@ -128,7 +128,7 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
     refuse(`its cell reads ${parts.states.length} states and gives ${node.outputs.length}`);
   if (units > mostUnits || countOf(parts.row.dims) > mostInputs) refuse('its cell is too large');
   const { cell, states, next, dims } =
-    foundIn(parts, node.outputs, units) ?? refuse('its operators are no LSTM, GRU or simple RNN');
+    foundIn(parts, node.outputs, units, ctx.work) ?? refuse('its operators are no LSTM, GRU or simple RNN');
   for (const [i, { ids }] of states.entries())
     if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
   const from = { tensor: x.tensor, shape, factors: x.layout.flat() };

@@ -53,7 +53,7 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
     throw new Refusal(`its cell reads ${states.length} states and gives ${next.length}`);
   if (units * (units + width) > mostElements) throw new Refusal('its cell is too large');
   const { operators, tensors } = context.model;
-  const evaluator = new Evaluator(context.model, (tensor) => readReals(context, op, tensor));
+  const evaluator = new Evaluator(context.model, (tensor) => readReals(context, op, tensor), context.work);
   const nonlinear = (name: string) =>
     cell.nodes
       .map((i) => operators[i] as TfOperator)

@@ -47,7 +47,7 @@ export function lowerWhile(context: Context, op: TfOperator): void {
     cond.inputs.length !== arity
   )
     throw malformed(op, 'its subgraphs do not fit it');
-  const loop: Loop = { body: new Evaluator(body, (tensor) => readReals(context, op, tensor)), cond, op };
+  const loop: Loop = { body: new Evaluator(body, (tensor) => readReals(context, op, tensor), context.work), cond, op };
   const frames = framesOf(context, loop);
   const states = statesOf(context, loop);
   const { t } = context.builder.shape(frames.value.id);
