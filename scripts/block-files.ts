@@ -130,7 +130,6 @@ function blockLines({ name, file, remark, base, fields }: Block, at: Record<stri
     ...fields.map((field) => `  ${field.name}: number;${field.remark && ` // ${field.remark}`}`),
     '}',
     `export const ${name}: Layout<${name}> = { name: '${name}', file: '${file}', bytes: ${at[`${name}_`]}, at: { ${all} } };`,
-    '',
   ];
 }
 
@@ -166,6 +165,7 @@ export async function blockFiles(): Promise<[path: string, text: string][]> {
     "import type { Layout } from './block.ts';",
     '',
     ...inOrder(all.blocks).flatMap((block) => blockLines(block, at)),
+    '',
   ];
   return [
     ['assembly/emit/blocks.ts', blocks.join('\n')],

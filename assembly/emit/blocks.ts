@@ -16,7 +16,6 @@ export interface ActivationBlock {
   table: number; // address, s8 [256]
 }
 export const ActivationBlock: Layout<ActivationBlock> = { name: 'ActivationBlock', file: 'activation', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16 } };
-
 /** assembly/kernels/concat.ts */
 export interface ConcatBlock {
   x: number;
@@ -26,7 +25,6 @@ export interface ConcatBlock {
   frame_rows: number; // rows of a frame
 }
 export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
-
 /** A rescale or a leaky ReLU. assembly/kernels/elements-s16.ts */
 export interface RescaleBlock {
   x: number;
@@ -43,7 +41,6 @@ export interface RescaleBlock {
   shift2: number;
 }
 export const RescaleBlock: Layout<RescaleBlock> = { name: 'RescaleBlock', file: 'elements-s16', bytes: 68, at: { x: 0, y: 4, count: 12, x_zero: 20, y_zero: 28, min: 32, max: 36, negate: 40, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
-
 /** assembly/kernels/frontend.ts */
 export interface FrontEndBlock {
   row: number; // address of the row, s8 [channels]
@@ -84,7 +81,6 @@ export interface FrontEndBlock {
   remap: number; // address, s8 [256] from -128 on; 0: the value as it is
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
-
 /**
  * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
  * behind it. assembly/kernels/global.ts
@@ -108,19 +104,17 @@ export interface GlobalBlock {
   shift: number;
 }
 export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'global', bytes: 64, at: { x: 0, y: 4, rows: 8, count: 12, x_elements: 16, partials: 20, slot: 24, slots: 28, min: 32, max: 36, y_zero: 40, rule: 44, places: 48, offset: 52, mult: 56, shift: 60 } };
-
 /** assembly/kernels/history.ts */
 export interface HistoryBlock {
   x: number;
   y: number;
-  own: number; // of pad_s8 (pad.ts)
+  own: number; // of pad_s8 (history-pad.ts)
   x_rows: number; // input rows present
   pad_t: number;
   row: number; // bytes of a row
   zero: number;
 }
 export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, own: 8, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
-
 /** assembly/kernels/hypot.ts */
 export interface HypotBlock {
   x: number;
@@ -141,7 +135,6 @@ export interface HypotBlock {
   wide: number; // bit 0: x is s16, 1: x2, 2: y
 }
 export const HypotBlock: Layout<HypotBlock> = { name: 'HypotBlock', file: 'hypot', bytes: 68, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, mult1: 28, shift1: 32, mult2: 36, shift2: 40, y_zero: 44, min: 48, max: 52, mult_y: 56, shift_y: 60, wide: 64 } };
-
 /** assembly/kernels/layernorm.ts */
 export interface LayerNormBlock {
   x: number;
@@ -162,7 +155,6 @@ export interface LayerNormBlock {
   max: number;
 }
 export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
-
 /** assembly/kernels/mul.ts */
 export interface MulBlock {
   x: number;
@@ -179,7 +171,6 @@ export interface MulBlock {
   period: number; // elements of the second input; it repeats along the first
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
-
 /** Rows of another layer that lie before the signal. assembly/kernels/recurrent.ts */
 export interface BeforeBlock {
   y: number;
@@ -189,7 +180,6 @@ export interface BeforeBlock {
   skip: number;
 }
 export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent', bytes: 20, at: { y: 0, row: 4, value: 8, count: 12, skip: 16 } };
-
 /**
  * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they
  * write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name
@@ -216,7 +206,6 @@ export interface SlidingBlock {
   max: number;
 }
 export const SlidingBlock: Layout<SlidingBlock> = { name: 'SlidingBlock', file: 'sliding', bytes: 76, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, kernel_t: 20, stride_t: 24, dilation_t: 28, x_f: 32, x_c: 36, y_f: 40, y_c: 44, pad_f: 48, kernel_f: 52, stride_f: 56, dilation_f: 60, x_zero: 64, min: 68, max: 72 } };
-
 /** assembly/kernels/softmax.ts */
 export interface SoftmaxBlock {
   x: number;
@@ -226,7 +215,6 @@ export interface SoftmaxBlock {
   frame_rows: number; // rows of a frame
 }
 export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 'softmax', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20 } };
-
 /** assembly/kernels/upsample.ts */
 export interface UpsampleBlock {
   x: number;
@@ -240,7 +228,6 @@ export interface UpsampleBlock {
   zero: number;
 }
 export const UpsampleBlock: Layout<UpsampleBlock> = { name: 'UpsampleBlock', file: 'upsample', bytes: 40, at: { x: 0, y: 4, row: 12, x_f: 16, y_f: 20, step_t: 24, step_f: 28, repeat: 32, zero: 36 } };
-
 /** assembly/kernels/add.ts */
 export interface AddBlock extends MulBlock {
   mult1: number; // negative: this input is subtracted
@@ -249,13 +236,11 @@ export interface AddBlock extends MulBlock {
   shift2: number;
 }
 export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
-
 /** With SIMD128. assembly/kernels/global.ts */
 export interface GlobalSimdBlock extends GlobalBlock {
   mac: number; // address of the SimdBlock that finishes the sums; 0 where the kernel is a plain one
 }
 export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
-
 /**
  * What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold.
  * assembly/kernels/mac.ts
@@ -269,13 +254,11 @@ export interface MacBlock extends SlidingBlock {
   shift: number; // address, s8 [o], left where positive; simd: f32; interp: high half of its lanes
 }
 export const MacBlock: Layout<MacBlock> = { name: 'MacBlock', file: 'mac', bytes: 100, at: { ...SlidingBlock.at, y_zero: 76, per: 80, weights: 84, bias: 88, multiplier: 92, shift: 96 } };
-
 /** maxpool and avgpool. assembly/kernels/sliding.ts */
 export interface PoolBlock extends SlidingBlock {
   include_pad: number; // avgpool: 1 = padded places count in the divisor
 }
 export const PoolBlock: Layout<PoolBlock> = { name: 'PoolBlock', file: 'sliding', bytes: 80, at: { ...SlidingBlock.at, include_pad: 76 } };
-
 /**
  * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
  * lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own.
@@ -298,7 +281,6 @@ export interface GlobalFoldBlock extends GlobalSimdBlock {
   row: number; // elements of a row
 }
 export const GlobalFoldBlock: Layout<GlobalFoldBlock> = { name: 'GlobalFoldBlock', file: 'global', bytes: 168, at: { ...GlobalSimdBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
-
 /** assembly/kernels/mac-simd.ts */
 export interface SimdBlock extends MacBlock {
   chunk: number; // conv: output rows whose input is widened together
@@ -311,7 +293,6 @@ export interface SimdBlock extends MacBlock {
   below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }
 export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, magic: 128, below: 132 } };
-
 /** Kernels that read weights in the operator's own order. assembly/kernels/mac.ts */
 export interface PlainBlock extends MacBlock {
   all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)
@@ -319,7 +300,6 @@ export interface PlainBlock extends MacBlock {
   low: number; // int16, rounded once: address, i32 [o], lower bits of multipliers
 }
 export const PlainBlock: Layout<PlainBlock> = { name: 'PlainBlock', file: 'mac', bytes: 112, at: { ...MacBlock.at, all_source: 100, all_bytes: 104, low: 108 } };
-
 /** Layers whose weights are in tiles, for interp and native. assembly/kernels/patch.ts */
 export interface TileBlock extends MacBlock {
   runs: number; // 1 where the taps of every place inside the input lie side by side in it
@@ -327,7 +307,6 @@ export interface TileBlock extends MacBlock {
   sums: number; // address, i32 [y_c]: the sums of a place
 }
 export const TileBlock: Layout<TileBlock> = { name: 'TileBlock', file: 'patch', bytes: 112, at: { ...MacBlock.at, runs: 100, patch: 104, sums: 108 } };
-
 /**
  * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
  * lies `step` rows after row f - 1. assembly/kernels/dense.ts
@@ -349,7 +328,6 @@ export interface DenseFoldBlock extends PlainBlock {
   row: number; // elements of a row
 }
 export const DenseFoldBlock: Layout<DenseFoldBlock> = { name: 'DenseFoldBlock', file: 'dense', bytes: 168, at: { ...PlainBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
-
 /** A tile goes to `bias`; the other addresses lie inside it. assembly/kernels/fetch.ts */
 export interface FetchedBlock extends TileBlock {
   source: number; // where the layer's first tile stands among all weights
@@ -358,7 +336,6 @@ export interface FetchedBlock extends TileBlock {
   last_bytes: number; // of a group's last tile
 }
 export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
-
 /**
  * Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift.
  * assembly/kernels/recurrent.ts
@@ -376,7 +353,6 @@ export interface RecurrentBlock extends PlainBlock {
   output_shift: number;
 }
 export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
-
 /** Rows of the stream count from the start of window n. assembly/kernels/taps.ts */
 export interface TapsBlock extends PlainBlock {
   acc: number; // address, i32 [acc_rows][y_f][y_c]
@@ -399,14 +375,12 @@ export interface TapsBlock extends PlainBlock {
   waiting_slots: number;
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
-
 /** assembly/kernels/gru.ts */
 export interface GruBlock extends RecurrentBlock {
   gates: number; // address, s16 [units]: of the reset gate
   scaled: number; // address, s8 [units]: the state times the reset gate
 }
 export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };
-
 /** assembly/kernels/lstm.ts */
 export interface LstmBlock extends RecurrentBlock {
   forget_mult: number;

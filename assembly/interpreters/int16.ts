@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 43aa1f18f5ac5407d1bfac78185722f305748e4bc2f6d728a384abd11a7e1e05
+ * Sources: 93fb908768c68a5ad01d4027d542c6e80733907c28ce10910b7f868f6ba3bec4
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

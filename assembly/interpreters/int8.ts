@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 566065bd74cf2abfbb63a296c6237379d68de9694c3b8b7dc14ec54e628834fc
+ * Sources: 54cb15b04b88b3522d88c880462ec8c59332b63925336b50bbeccdada760bfb1
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -10,7 +10,7 @@ import { fill_s8, move_s8 } from "./move";
 export class HistoryBlock {
   x: usize;
   y: usize;
-  own: i32; // of pad_s8 (pad.ts)
+  own: i32; // of pad_s8 (history-pad.ts)
   x_rows: i32; // input rows present
   pad_t: i32;
   row: i32; // bytes of a row

@@ -67,3 +67,14 @@ export function stepTrunk(graph: Graph): Set<Node> {
   const steps = new StepStreams(graph);
   return new Set(graph.nodes.filter((node) => steps.add(node)));
 }
+
+/** @param isTrunk of a node that lays the past before rows. @throws RunletError RN302 where these are no stream */
+export function checkPast(node: Node, isTrunk: boolean): void {
+  if (node.op !== 'history' || node.attrs.own || node.attrs.before <= 0 || isTrunk) return;
+  throw new RunletError('RN302', {
+    what: 'rows of the past stand before rows that belong to one step alone',
+    where: node.name,
+    why: 'a layer before it works on the rows of one step, so that the rows of two steps do not follow each other',
+    tryThis: 'valid padding in front of it, with the earlier rows kept in states',
+  });
+}

@@ -71,6 +71,8 @@ export interface OpDef<K extends OpName> {
    * out: channel c of the output.
    */
   inputChannels?(attrs: OpAttrs[K], y: Float64Array, which: number, channels: readonly number[]): Float64Array;
+  /** How often it shows each row of time; left out: it shows each once. */
+  repeats?(attrs: OpAttrs[K]): number;
   /** Its outputs are scores of classes. */
   scores?: true;
   /** The output's int8 parameters that the 8-bit specification fixes. */

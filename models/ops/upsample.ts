@@ -41,6 +41,7 @@ export const upsample: OpDef<'upsample'> = {
   },
   float: (xs, attrs, out) => spreadRows(new Float32Array(out.t * out.f * out.c), only(xs, 'upsample'), attrs, out),
   stream: () => ({ kind: 'whole' }),
+  repeats: ({ t, between }) => (between === 'repeat' ? t : 1),
   passesScale: () => true,
   means: ({ between }, [x]) => (between === 'repeat' ? x : undefined),
 };

@@ -8,6 +8,8 @@
  * that reads them.
  */
 
+import { append } from '../lists.ts';
+
 /** A node as far as its place matters; constants are left out. */
 export interface PlainNode<K> {
   inputs: readonly K[];
@@ -70,7 +72,7 @@ class Finder<K> {
       if (at === undefined) continue;
       const { kind, inputs } = this.node(at);
       // a state before new rows is the past of a signal, and no cell
-      if (kind === 'move' && !inputs.some((x) => this.parts.has(x))) open.push(...inputs);
+      if (kind === 'move' && !inputs.some((x) => this.parts.has(x))) append(open, inputs);
       else if (kind !== 'move' && kind !== 'cell') found.add(v);
     }
     return [...found].sort((a, b) => (this.maker.get(a) ?? 0) - (this.maker.get(b) ?? 0));
@@ -99,7 +101,7 @@ class Finder<K> {
       if (this.parts.has(v) || at === undefined || !allowed.has(at) || nodes.has(at)) continue;
       if (v !== leaf && leaves.has(v)) continue;
       nodes.add(at);
-      open.push(...this.node(at).inputs);
+      append(open, this.node(at).inputs);
     }
     return { nodes, states };
   }
@@ -137,7 +139,7 @@ class Finder<K> {
         continue;
       }
       for (const i of chain) nodes.add(i);
-      open.push(...this.node(chain.at(-1) as number).inputs);
+      append(open, this.node(chain.at(-1) as number).inputs);
     }
     const isRead = (v: K) => !next.includes(v) && (this.readers.get(v) ?? []).some((i) => !nodes.has(i));
     if ([...nodes].some((i) => this.node(i).outputs.some(isRead))) return [];

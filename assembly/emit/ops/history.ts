@@ -10,7 +10,7 @@ import { callOf, type EmitOp } from './op.ts';
 export const history: EmitOp<'history'> = {
   name: 'history',
   rare: ({ own }) => own !== undefined,
-  files: ['pad'],
+  files: ['history-pad'],
   emit(io, ctx) {
     const [x] = io.x;
     const { rule } = io.step;

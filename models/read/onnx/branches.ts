@@ -4,6 +4,7 @@
  * In: a graph, and what is known of its conditions.  Out: one without the Ifs that a constant decides. A branch reads
  * what stands around it by name.
  */
+import { append } from '../../lists.ts';
 import { foldConstant } from './constants.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode } from './proto.ts';
 import { refuse, Unsupported } from './refuse.ts';
@@ -40,8 +41,8 @@ export function withBranches(model: OnnxModel): OnnxModel {
         if (isIf(node) && condition) {
           const { graph, nodes: branch } = branchOf(node, condition);
           for (const { name, value } of graph.initializers) known.set(name, value);
-          whole.initializers.push(...graph.initializers);
-          whole.external.push(...graph.external);
+          append(whole.initializers, graph.initializers);
+          append(whole.external, graph.external);
           take(branch);
           continue;
         }

@@ -8,6 +8,7 @@
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
+import { stepGraph } from '../../graph/step-graph.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
@@ -16,7 +17,6 @@ import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { together } from '../problems.ts';
 import { isStateName, mayBe, States } from '../states.ts';
-import { stepGraph } from '../step-graph.ts';
 import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
 import { withBranches } from './branches.ts';

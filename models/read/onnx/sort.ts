@@ -4,13 +4,14 @@
  * In: the file's graph.  Out: its live nodes, each after the nodes that it reads (the file's order is not trusted).
  * Errors: RN154 for a name defined twice, an undefined input, a cycle, a graph without outputs.
  */
+import { append } from '../../lists.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph } from './refuse.ts';
 
 /** What a node reads: its inputs, and what its branches take from around them. */
 export function readsOf({ inputs, attributes }: OnnxNode): string[] {
   const named = inputs.filter((name) => name !== '');
-  for (const value of attributes.values()) if (value.kind === 'graph') named.push(...outerNames(value.value));
+  for (const value of attributes.values()) if (value.kind === 'graph') append(named, outerNames(value.value));
   return named;
 }
 

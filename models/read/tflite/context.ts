@@ -14,7 +14,6 @@ import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.t
 import type { Const } from '../onnx/tensor.ts';
 import type { States } from '../states.ts';
 import { Work } from '../work.ts';
-import type { Elements } from './elements.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf } from './schema.ts';
@@ -50,6 +49,12 @@ export interface Value {
   reversed?: boolean;
   /** The elements of states that its own go into. */
   next?: Const;
+}
+
+/** Elements of states by their numbers (models/read/states.ts): as they are now, or values that go into them. */
+export interface Elements {
+  when: 'now' | 'next';
+  ids: Const;
 }
 
 /** Elements of one activation for one window. */

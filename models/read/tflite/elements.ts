@@ -8,15 +8,10 @@ import { foldConstant } from '../onnx/constants.ts';
 import type { AttributeValue } from '../onnx/proto.ts';
 import { Unsupported } from '../onnx/refuse.ts';
 import { type Const, countOf } from '../onnx/tensor.ts';
-import { type Context, malformed, Refusal } from './context.ts';
+import { type Context, type Elements, malformed, Refusal } from './context.ts';
 import { integersAt } from './integers.ts';
 import { sliceRanges, splitRanges, stridedRanges } from './lower/cut.ts';
 import type { TfOperator } from './model.ts';
-
-export interface Elements {
-  when: 'now' | 'next';
-  ids: Const;
-}
 
 export const idsOf = (data: Float64Array, dims: number[]): Const => ({ kind: 'const', type: 'int64', dims, data });
 const ints = (...data: number[]): Const => idsOf(Float64Array.from(data), [data.length]);

@@ -5,8 +5,9 @@
  * these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
  */
 import { isRecurrent } from '../../graph/recurrent.ts';
-import type { NodeOf } from '../../graph/types.ts';
+import type { Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
+import { opOfNode } from '../../ops/index.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
@@ -26,16 +27,15 @@ export function headWork({ plan, headMacs }: Facts): Finding {
 /** R10: no statistics over time between layers that stream; what follows where one meets the window's rows again is computed whole. */
 export function statistics({ graph, plan }: Facts): Finding {
   const view = viewOf(graph);
-  const back = graph.nodes.filter(
-    (n): n is NodeOf<'upsample'> => n.op === 'upsample' && n.attrs.t > 1 && view.rows(n.inputs[0] ?? -1) === 1,
-  );
+  const times = (n: Node) => opOfNode(n).repeats?.(n.attrs) ?? 1;
+  const back = graph.nodes.filter((n) => times(n) > 1 && view.rows(n.inputs[0] ?? -1) === 1);
   if (back.length > 0) {
     const behind = view.behind(back.map((n) => n.output));
     const macs = graph.nodes.reduce((sum, n) => sum + (behind.has(n.output) ? view.macsPerWindow(n) : 0), 0);
-    const [first] = back;
+    const [first] = back as [Node];
     return {
       level: 'note',
-      text: `${first?.name} repeats a value of the whole window in its ${first?.attrs.t} rows${back.length > 1 ? ` (as do ${back.length - 1} others)` : ''}: what follows, with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, is computed on whole windows`,
+      text: `${first.name} repeats a value of the whole window in its ${times(first)} rows${back.length > 1 ? ` (as do ${back.length - 1} others)` : ''}: what follows, with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, is computed on whole windows`,
       tryThis: 'batch norm in place of a statistic, or the block behind the last layer that is to stream',
     };
   }

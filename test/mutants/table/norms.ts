@@ -82,7 +82,7 @@ const kernels = inFolder('assembly/kernels', [
   },
   {
     id: 'kernel-pad-apart',
-    file: 'pad.ts',
+    file: 'history-pad.ts',
     find: 'from = from < 0 ? -from - apart : 2 * last + apart - from;',
     replace: 'from = from < 0 ? -from : 2 * last - from;',
     tests: 'ops/ops',

@@ -32,9 +32,9 @@ const states = inFolder('models', [
   },
   {
     id: 'states-padding',
-    file: 'read/step-graph.ts',
-    find: 'padded.some((n) => n > 0) && streams.isStream(x)',
-    replace: 'false',
+    file: 'graph/step-graph.ts',
+    find: 'padded && streams.isStream(x)',
+    replace: 'padded && x < 0',
     tests: 'read/states',
     why: 'padding of a step is taken for its past',
   },
