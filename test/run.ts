@@ -38,9 +38,9 @@ const start = pathToFileURL(join(here, 'start/start.mjs')).href;
  * A whole run has the counts of CI (.ci/run); a file that is asked for by name has its own, which are larger.
  */
 const ofWholeRun = {
-  RUNLET_NETWORKS: '300',
-  RUNLET_ASC: '50',
-  RUNLET_QDQ_NETWORKS: '50',
+  RUNLET_NETWORKS: '240',
+  RUNLET_ASC: '40',
+  RUNLET_QDQ_NETWORKS: '40',
   RUNLET_FUZZ_COUNT: '1500',
   RUNLET_FUZZ_BUILDS: '4',
   RUNLET_SHARE: '3',
