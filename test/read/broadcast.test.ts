@@ -14,23 +14,12 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { differing } from '../property/harness.ts';
 import { runStyles } from '../property/styles.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
+import { ints, node, weightsOf } from './step-models.ts';
 
 const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
-const next = seededNormal(3);
-const floats = (...dims: number[]): TensorOf => ({
-  dims,
-  floats: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 0.4 * next()),
-});
-const ints = (...values: number[]): TensorOf => ({ dims: [values.length], ints: values });
-const node = (op: string, inputs: string, output: string, attributes: NodeOf['attributes'] = {}): NodeOf => ({
-  op,
-  inputs: inputs.split(' '),
-  outputs: [output],
-  name: output,
-  attributes,
-});
+const floats = weightsOf(3);
 const conv = node('Conv', 'x k', 'a', { pads: [1, 1] });
 const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf>): ModelOf => ({
   nodes,

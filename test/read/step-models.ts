@@ -7,12 +7,13 @@ import type { ReadOptions } from '../../models/read/index.ts';
 import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { seededNormal } from './onnx-oracle.ts';
 
-const next = seededNormal(5);
-const floats = (...dims: number[]): TensorOf => ({
-  dims,
-  floats: Array.from({ length: dims.reduce((a, b) => a * b) }, () => 0.4 * next()),
-});
-const ints = (...values: number[]): TensorOf => ({ dims: [values.length], ints: values });
+/** Weights of a seed, one tensor after the other. */
+export function weightsOf(seed: number): (...dims: number[]) => TensorOf {
+  const next = seededNormal(seed);
+  return (...dims) => ({ dims, floats: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 0.4 * next()) });
+}
+const floats = weightsOf(5);
+export const ints = (...values: number[]): TensorOf => ({ dims: [values.length], ints: values });
 const scalar = (value: number): TensorOf => ({ dims: [], ints: [value] });
 export const node = (op: string, inputs: string, outputs: string, attributes: NodeOf['attributes'] = {}): NodeOf => ({
   op,
@@ -166,7 +167,7 @@ export function spelt(kind: 'lstm' | 'before' | 'after'): StepModel {
   const states = kind === 'lstm' ? ['h', 'c'] : ['h'];
   return {
     model: {
-      nodes: nodes.map((one) => (one.op === 'Split' ? { ...one, attributes: { ...one.attributes } } : one)),
+      nodes,
       inputs: { x: [1, c], ...Object.fromEntries(states.map((name) => [name, [1, u]])) },
       outputs: [padded, ...states.map((name) => ({ name: `${name}2`, type: 'float32' as const, dims: [1, u] }))],
       tensors,

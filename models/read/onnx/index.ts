@@ -94,9 +94,9 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, 
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
   const plain = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
+  if (plain.length > maxNodes) throw tooLarge(`${plain.length} nodes`, 'graph');
   const next = model.outputs.filter((output) => states.some((state) => mayBe(state, output)));
   const sorted = withCells(model, plain, namesOf(states), namesOf(next));
-  if (plain.length > maxNodes) throw tooLarge(`${sorted.length} nodes`, 'graph');
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
   for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));

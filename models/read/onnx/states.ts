@@ -6,7 +6,7 @@
  */
 import { mostElements, type States } from '../states.ts';
 import { Attributes } from './attributes.ts';
-import { foldConstant } from './constants.ts';
+import { constantOf, foldConstant } from './constants.ts';
 import { axisIn, broadcastDims } from './dims.ts';
 import type { OnnxNode, OnnxValue } from './proto.ts';
 import { refuse, tooLarge } from './refuse.ts';
@@ -66,7 +66,7 @@ export function splitParts(node: OnnxNode, x: Const, given: Value | undefined): 
   let from = 0;
   return node.outputs.map((_, i) => {
     const to = from + (stated?.[i] ?? Math.min(each, length - from));
-    const list = (value: number): Const => ({ kind: 'const', dims: [1], type: 'int64', data: Float64Array.of(value) });
+    const list = (value: number): Const => constantOf([value], [1], 'int64');
     const slice = { ...node, op: 'Slice', inputs: ['x', 'from', 'to', 'axes'], outputs: ['y'], attributes: new Map() };
     const part = foldConstant(slice, { inputs: [x, list(from), list(to), list(at)] });
     from = to;

@@ -4,7 +4,7 @@
  * In: an operator of which an input stands for elements of states (models/read/states.ts).  Out: the numbers of its
  * outputs. The moves are those of ONNX, on whose constants arithmetic is there already.
  */
-import { foldConstant } from '../onnx/constants.ts';
+import { constantOf, foldConstant } from '../onnx/constants.ts';
 import type { AttributeValue } from '../onnx/proto.ts';
 import { Unsupported } from '../onnx/refuse.ts';
 import { type Const, countOf } from '../onnx/tensor.ts';
@@ -14,7 +14,7 @@ import { sliceRanges, splitRanges, stridedRanges } from './lower/cut.ts';
 import type { TfOperator } from './model.ts';
 
 export const idsOf = (data: Float64Array, dims: number[]): Const => ({ kind: 'const', type: 'int64', dims, data });
-const ints = (...data: number[]): Const => idsOf(Float64Array.from(data), [data.length]);
+const ints = (...data: number[]): Const => constantOf(data, [data.length], 'int64');
 
 function onnx(op: string, inputs: Const[], attributes: Record<string, number | number[]> = {}): Const {
   const values = Object.entries(attributes).map(([name, value]): [string, AttributeValue] => [

@@ -96,13 +96,14 @@ function foundIn(parts: Parts, outputs: string[], units: number, work: Work): Fo
     parts.nodes
       .filter((node) => node.op === op && probe.get(node.outputs[0] as string)?.data.length === units)
       .map((node) => ({ from: names.indexOf(node.inputs[0] as string), to: names.indexOf(node.outputs[0] as string) }));
+  const [logistics, tanhs] = [nonlinear('Sigmoid'), nonlinear('Tanh')];
   const found = cellInSomeOrder(
     outputs.length,
     (states, next): Body => ({
       inputs,
       units,
-      logistics: nonlinear('Sigmoid'),
-      tanhs: nonlinear('Tanh'),
+      logistics,
+      tanhs,
       next: next.map((at) => names.indexOf(outputs[at] as string)),
       evaluate(x, values, held = new Map()) {
         const fixed = new Map([...held].map(([tensor, value]) => [names[tensor] as string, value]));

@@ -59,13 +59,14 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
       .map((i) => operators[i] as TfOperator)
       .filter(({ op: own, outputs: [to = -1] }) => own === name && product(tensors[to]?.shape ?? []) === units)
       .map(({ inputs: [from = -1], outputs: [to = -1] }) => ({ from, to }));
+  const [logistics, tanhs] = [nonlinear('LOGISTIC'), nonlinear('TANH')];
   const found = cellInSomeOrder(
     next.length,
     (order, following): Body => ({
       inputs: width,
       units,
-      logistics: nonlinear('LOGISTIC'),
-      tanhs: nonlinear('TANH'),
+      logistics,
+      tanhs,
       next: following.map((at) => next[at] as number),
       evaluate(x, values, held) {
         const given = new Map<number, Tensor>([[row, { shape: tensors[row]?.shape ?? [], data: x }]]);
