@@ -98,7 +98,8 @@ export interface Buffers {
   partials: Map<number, { address: number; slot: number }>;
   /**
    * By output: a recurrent operator's own state, where it goes on from row to row. Of a tensor whose rows
-   * before the signal are padding to a layer in front of such a state: their number so far, and what they hold.
+   * before the signal are padding to a layer in front of such a state: their number so far, and what they
+   * hold.
    */
   states: Map<number, { count: number; last: number; cell: number; before: number }>;
   /**

@@ -3,8 +3,9 @@
  *
  * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and offsets (batch
  * normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer, clamps into their producer,
- * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish, a root of two squares hypot; what no output needs goes.
- * Exact up to float32 rounding of the changed weights. An int8 graph keeps its numbers: it is returned as it is.
+ * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish, a root of two
+ * squares hypot; what no output needs goes. Exact up to float32 rounding of the changed weights. An int8
+ * graph keeps its numbers: it is returned as it is.
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';

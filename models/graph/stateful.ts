@@ -68,7 +68,10 @@ export function stepTrunk(graph: Graph): Set<Node> {
   return new Set(graph.nodes.filter((node) => steps.add(node)));
 }
 
-/** @param isTrunk of a node that lays the past before rows. @throws RunletError RN302 where these are no stream */
+/**
+ * @param isTrunk of a node that lays the past before rows.
+ * @throws RunletError RN302 where these are no stream
+ */
 export function checkPast(node: Node, isTrunk: boolean): void {
   if (node.op !== 'history' || node.attrs.own || node.attrs.before <= 0 || isTrunk) return;
   throw new RunletError('RN302', {

@@ -145,7 +145,10 @@ export interface AddAttrs extends BinaryAttrs {
   minus?: 0 | 1;
 }
 
-/** What padding along time may hold: zero, the rows mirrored (without or with the outermost one), or the outermost row. */
+/**
+ * What padding along time may hold: zero, the rows mirrored (without or with the outermost one), or the
+ * outermost row.
+ */
 export const padRows = ['zero', 'reflect', 'symmetric', 'edge'] as const;
 export type PadRows = (typeof padRows)[number];
 

@@ -1,8 +1,9 @@
 /**
  * Two operands of one operator, of which one lacks rows that the other has.
  *
- * In: their layouts.  Out: the common layout, and how often the rows of each have to stand there. A value of the whole window that meets its
- * rows (squeeze and excite) is such an operand: its row is repeated, and what follows is computed at every output.
+ * In: their layouts.  Out: the common layout, and how often the rows of each have to stand there. A value
+ * of the whole window that meets its rows (squeeze and excite) is such an operand: its row is repeated, and
+ * what follows is computed at every output.
  */
 import type { UpsampleAttrs } from '../graph/types.ts';
 import type { Layout } from './layout.ts';
@@ -22,7 +23,10 @@ const raised = (layout: Layout, rank: number): Layout => [
   ...layout.map((dim) => dim.filter(({ length }) => length > 1)),
 ];
 
-/** What `own` lacks of `whole`: rows of time or of features, of which it has none; undefined where it lacks something else. */
+/**
+ * What `own` lacks of `whole`: rows of time or of features, of which it has none; undefined where it lacks
+ * something else.
+ */
 function lacking(own: Layout, whole: Layout): UpsampleAttrs | undefined {
   const has = new Set(own.flat().map(({ axis }) => axis));
   const factors = whole.flatMap((dim, d) => (own[d]?.length === 0 ? dim : []));

@@ -174,7 +174,10 @@ export function cellFrom(body: Body): Cell | undefined {
   return kind === '1,0,1' ? rnnOf(body) : undefined;
 }
 
-/** A cell whose states and next ones are not paired: tries every order. @param bodyOf takes places of the states and of the next ones */
+/**
+ * A cell whose states and next ones are not paired: tries every order.
+ * @param bodyOf takes places of the states and of the next ones
+ */
 export function cellInSomeOrder(
   count: number,
   bodyOf: (states: number[], next: number[]) => Body,

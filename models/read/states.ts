@@ -1,10 +1,12 @@
 /**
- * States that a model takes as inputs and gives as outputs: what goes into each element, and whether it comes back.
+ * States that a model takes as inputs and gives as outputs: what goes into each element, and whether it
+ * comes back.
  *
- * In: what operators do with a state's elements, each a number that counts through all states.  Out: whether an output is
- * a state's next value, and which states have none. Pairs are found by who feeds whom, element by element: an element is
- * what a cell keeps, or a row of a signal's past, and the output must have what follows it in that very place. Names
- * and shapes prove nothing. All states begin at zero, as those that run such models pass them.
+ * In: what operators do with a state's elements, each a number that counts through all states.  Out:
+ * whether an output is a state's next value, and which states have none. Pairs are found by who feeds whom,
+ * element by element: an element is what a cell keeps, or a row of a signal's past, and the output must
+ * have what follows it in that very place. Names and shapes prove nothing. All states begin at zero, as
+ * those that run such models pass them.
  */
 
 export interface StateInput {
@@ -37,7 +39,10 @@ export class States {
     return Float64Array.from({ length: count }, (_, i) => from + i);
   }
 
-  /** Says what comes into `ids` next: values of `source`, of which each has its own. False where something else was said. */
+  /**
+   * Says what comes into `ids` next: values of `source`, of which each has its own. False where something
+   * else was said.
+   */
   keep(ids: ArrayLike<number>, source: string): boolean {
     const base = this.baseOf(source);
     return Array.from(ids).every((id, i) => this.follow(id, -1 - base - i));
@@ -47,7 +52,8 @@ export class States {
    * Rows of a state before the new rows of a signal. Says that they move up by as many as are new.
    * @param ids [outer][rows][inner]
    * @param source of the new rows
-   * @returns [outer][rows + fresh][inner]: the elements that these go into; -1: none. Undefined where something else was said.
+   * @returns [outer][rows + fresh][inner]: the elements that these go into; -1: none. Undefined where
+   * something else was said.
    */
   join(
     ids: ArrayLike<number>,

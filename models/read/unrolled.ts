@@ -1,11 +1,12 @@
 /**
  * Recurrent cells that a file spells out in single operators, whose states come from outside and go there.
  *
- * In: the nodes of a file in topological order, which inputs are states, and which outputs may be their next values.
- * Out: groups of nodes, each a cell: what it reads of a row and of states, and its next states. What a cell computes
- * is found by evaluating it (cell.ts). Rule: a cell's nodes lie between states and next states; two next states that
- * share a node or a state belong to one cell; products of a row alone, which nothing else reads, belong to the cell
- * that reads them.
+ * In: the nodes of a file in topological order, which inputs are states, and which outputs may be their
+ * next values.
+ * Out: groups of nodes, each a cell: what it reads of a row and of states, and its next states. What a cell
+ * computes is found by evaluating it (cell.ts). Rule: a cell's nodes lie between states and next states;
+ * two next states that share a node or a state belong to one cell; products of a row alone, which nothing
+ * else reads, belong to the cell that reads them.
  */
 
 import { append } from '../lists.ts';
@@ -14,7 +15,10 @@ import { append } from '../lists.ts';
 export interface PlainNode<K> {
   inputs: readonly K[];
   outputs: readonly K[];
-  /** It only moves elements; or it adds a constant to one value, or multiplies it with a matrix; or it is a recurrent layer as a whole. */
+  /**
+   * It only moves elements; or it adds a constant to one value, or multiplies it with a matrix; or it is a
+   * recurrent layer as a whole.
+   */
   kind?: 'move' | 'sum' | 'product' | 'cell';
 }
 

@@ -204,7 +204,10 @@ function windowsWhile<T>(isDue: (n: number) => boolean, windowAt: (n: number) =>
   return windows;
 }
 
-/** A head whose states go on from window to window: their rows of all windows are one signal. Yields one window of `every`. */
+/**
+ * A head whose states go on from window to window: their rows of all windows are one signal. Yields one
+ * window of `every`.
+ */
 function* executeSteps<A extends Sliceable<A>>(
   graph: Graph,
   head: readonly Node[],

@@ -62,7 +62,10 @@ function checkOptions(graph: Graph, window: number, options: PlanOptions): void 
   }
 }
 
-/** RN208. The frames of two steps may overlap where each step begins with all of its frames: nothing is kept but states. */
+/**
+ * RN208. The frames of two steps may overlap where each step begins with all of its frames: nothing is kept
+ * but states.
+ */
 function checkStep(graph: Graph, window: number, { hop, mode = 'stream' }: PlanOptions): void {
   const alone = stepTrunk(graph).size === 0;
   if (mode === 'stream' && (hop === window || (alone && hop < window))) return;

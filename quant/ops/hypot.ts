@@ -1,9 +1,10 @@
 /**
- * hypot in integers: both inputs brought to the larger scale with 11 more bits, their squares summed, and an integer square root.
+ * hypot in integers: both inputs brought to the larger scale with 11 more bits, their squares summed, and
+ * an integer square root.
  *
- * In: two of [t][f][c], each int8 or int16, of scales s_a and s_b.  Out: [t][f][c] int8 or int16. With s the larger scale, t_i =
- * requantise(x_i 2^11, s_i / s); root = floor(sqrt(t_a^2 + t_b^2)), in parts of s / 2^11; y = zero + requantise(root). Exact: the
- * number under the root is at most 2^53.
+ * In: two of [t][f][c], each int8 or int16, of scales s_a and s_b.  Out: [t][f][c] int8 or int16. With s
+ * the larger scale, t_i = requantise(x_i 2^11, s_i / s); root = floor(sqrt(t_a^2 + t_b^2)), in parts of s /
+ * 2^11; y = zero + requantise(root). Exact: the number under the root is at most 2^53.
  */
 import type { QuantParams } from '../../models/graph/types.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';

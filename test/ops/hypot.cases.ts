@@ -1,4 +1,7 @@
-/** hypot: two operands of one and of different scales, zero points, clamps, int8 and int16 on each side.  Out: OpCase[]. */
+/**
+ * hypot: two operands of one and of different scales, zero points, clamps, int8 and int16 on each side.
+ * Out: OpCase[].
+ */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, relu6, type Size } from './case.ts';
 

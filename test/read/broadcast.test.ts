@@ -1,6 +1,7 @@
 /**
- * Operators whose meaning is in several nodes here: values of a window that meet its rows, transposed convolutions, kernels
- * over channels, constants by row. Float against onnxruntime, streamed integers against the windowed model.
+ * Operators whose meaning is in several nodes here: values of a window that meet its rows, transposed
+ * convolutions, kernels over channels, constants by row. Float against onnxruntime, streamed integers
+ * against the windowed model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,6 @@
 /**
- * Models that take their state as inputs and give it as outputs, against onnxruntime, which is handed its own states back,
- * and streamed in integers against the reference.
+ * Models that take their state as inputs and give it as outputs, against onnxruntime, which is handed its
+ * own states back, and streamed in integers against the reference.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

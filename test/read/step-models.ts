@@ -178,7 +178,10 @@ export function spelt(kind: 'lstm' | 'before' | 'after'): StepModel {
   };
 }
 
-/** A window of sound that overlaps the one before, padded in itself; a state that goes on. `rate` decides a branch. */
+/**
+ * A window of sound that overlaps the one before, padded in itself; a state that goes on. `rate` decides a
+ * branch.
+ */
 export const overlapping = (): StepModel => {
   const branch = (kernel: string, y: string) => ({
     graph: {

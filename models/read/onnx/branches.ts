@@ -1,8 +1,8 @@
 /**
  * If: the branch that is taken, in the place of the node.
  *
- * In: a graph, and what is known of its conditions.  Out: one without the Ifs that a constant decides. A branch reads
- * what stands around it by name.
+ * In: a graph, and what is known of its conditions.  Out: one without the Ifs that a constant decides. A
+ * branch reads what stands around it by name.
  */
 import { append } from '../../lists.ts';
 import { foldConstant } from './constants.ts';
@@ -11,12 +11,17 @@ import { refuse, Unsupported } from './refuse.ts';
 import { sortNodes } from './sort.ts';
 import type { Const } from './tensor.ts';
 
-/** Elements of constants that are computed on the way to a condition. A choice: they are numbers and shapes. */
+/**
+ * Elements of constants that are computed on the way to a condition. A choice: they are numbers and shapes.
+ */
 const mostElements = 64;
 
 export const isIf = ({ op, domain }: OnnxNode): boolean => op === 'If' && domain === '';
 
-/** The nodes of the branch, then one for each output of the If. @throws Unsupported where the branch is none */
+/**
+ * The nodes of the branch, then one for each output of the If.
+ * @throws Unsupported where the branch is none
+ */
 export function branchOf(node: OnnxNode, condition: Const): { graph: OnnxGraph; nodes: OnnxNode[] } {
   const taken = node.attributes.get(condition.data[0] ? 'then_branch' : 'else_branch');
   if (condition.data.length !== 1) refuse(`a condition of [${condition.dims.join(', ')}]`);

@@ -1,8 +1,8 @@
 /**
  * Cells of an ONNX file that it spells out, as one node each.
  *
- * In: sorted nodes, which inputs are states, which outputs may be their next values.  Out: nodes, of which `Cell` stands
- * for those in `body`; it reads what these read from outside, and gives the next states.
+ * In: sorted nodes, which inputs are states, which outputs may be their next values.  Out: nodes, of which
+ * `Cell` stands for those in `body`; it reads what these read from outside, and gives the next states.
  */
 import { lookup } from '../../lookup.ts';
 import { type PlainNode, unrolledCells } from '../unrolled.ts';

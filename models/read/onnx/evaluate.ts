@@ -1,8 +1,8 @@
 /**
  * One node of an ONNX graph on numbers: what the body of a spelt-out cell needs.
  *
- * In: a node and its inputs as constants.  Out: its outputs. Rule: as foldConstant, and MatMul, Gemm, Split and
- * functions of one value. Errors: Unsupported.
+ * In: a node and its inputs as constants.  Out: its outputs. Rule: as foldConstant, and MatMul, Gemm, Split
+ * and functions of one value. Errors: Unsupported.
  */
 import { unaryNames, unaryOf } from '../../ops/unary.ts';
 import type { Work } from '../work.ts';

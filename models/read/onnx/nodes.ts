@@ -1,8 +1,8 @@
 /**
  * lowerNodes: nodes of an ONNX graph, one after the other, into the graph that is being built.
  *
- * In: sorted nodes, values by name.  Out: the values of their outputs; what cannot be lowered is collected, so that all
- * unsupported operators are told at once (RN150, RN158).
+ * In: sorted nodes, values by name.  Out: the values of their outputs; what cannot be lowered is collected,
+ * so that all unsupported operators are told at once (RN150, RN158).
  */
 import { RunletError } from '../../error.ts';
 import type { Norm } from '../norm/find.ts';
@@ -78,7 +78,10 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Prob
   for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
 }
 
-/** The rule of streaming that an operator without a lowering breaks, with numbers; nothing where it is merely unknown. */
+/**
+ * The rule of streaming that an operator without a lowering breaks, with numbers; nothing where it is
+ * merely unknown.
+ */
 function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string | undefined {
   const activations = inputs.filter((v) => v?.kind === 'activation');
   const [first, second] = activations;

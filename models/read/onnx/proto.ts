@@ -113,7 +113,10 @@ function readEntry(wire: Wire, type: WireType, entries: Record<string, string>):
   Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Most entries of a file's graphs that are read, by field of GraphProto. A choice: real time-series networks have some hundred. */
+/**
+ * Most entries of a file's graphs that are read, by field of GraphProto. A choice: real time-series
+ * networks have some hundred.
+ */
 const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
   1: ['nodes', 10_000],
   5: ['initializers', 20_000],

@@ -1,8 +1,8 @@
 /**
  * Inputs of an ONNX file beside its signals: states, and numbers that the caller fixes.
  *
- * In: the file's inputs, and the options.  Out: which inputs are states; constants in the place of numbers. Error: RN156,
- * RN159.
+ * In: the file's inputs, and the options.  Out: which inputs are states; constants in the place of numbers.
+ * Error: RN156, RN159.
  */
 import { RunletError } from '../../error.ts';
 import type { ReaderOptions } from '../options.ts';
@@ -13,7 +13,10 @@ import type { OnnxModel, OnnxValue } from './proto.ts';
 import { tooLarge } from './refuse.ts';
 import { countOf, elementTypes } from './tensor.ts';
 
-/** The inputs that are states: those that the caller names, else those that may be. @throws RunletError RN156 no such input */
+/**
+ * The inputs that are states: those that the caller names, else those that may be.
+ * @throws RunletError RN156 no such input
+ */
 export function statesAsked(model: OnnxModel, { states, set = {} }: ReaderOptions): OnnxValue[] {
   const constants = new Set([...Object.keys(set), ...model.initializers.map(({ name }) => name)]);
   const inputs = model.inputs.filter(({ name }) => !constants.has(name));
@@ -34,7 +37,10 @@ function noInput(name: string, option: string, inputs: readonly OnnxValue[]): ne
   });
 }
 
-/** Inputs that the caller gives a number, as constants. What is open of their dimensions is 1. @throws RunletError RN156, RN159 */
+/**
+ * Inputs that the caller gives a number, as constants. What is open of their dimensions is 1.
+ * @throws RunletError RN156, RN159
+ */
 export function setInputs({ inputs }: OnnxModel, set: Readonly<Record<string, number>>): OnnxModel['initializers'] {
   return Object.entries(set).map(([name, number]) => {
     const input = inputs.find((one) => one.name === name) ?? noInput(name, 'set', inputs);

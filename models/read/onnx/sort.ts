@@ -22,7 +22,10 @@ function outerNames({ nodes, initializers, external, inputs, outputs }: OnnxGrap
   return [...nodes.flatMap(readsOf), ...outputs.map(({ name }) => name)].filter((name) => !own.has(name));
 }
 
-/** Live nodes in topological order; the file's order is kept where it allows. @param isOuter names that a branch finds around it. Throws RN154. */
+/**
+ * Live nodes in topological order; the file's order is kept where it allows.
+ * @param isOuter names that a branch finds around it. Throws RN154.
+ */
 export function sortNodes(model: OnnxGraph, isOuter: (name: string) => boolean = () => false): OnnxNode[] {
   const producer = new Map<string, OnnxNode | null>();
   const define = (name: string, node: OnnxNode | null, where: string) => {

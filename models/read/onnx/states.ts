@@ -1,8 +1,8 @@
 /**
  * States of an ONNX file: which inputs they are, and what becomes of their elements.
  *
- * In: the file's inputs and outputs, the nodes that move elements.  Out: values that stand for elements of states.
- * What only moves elements is carried out on their numbers, as arithmetic on constants is.
+ * In: the file's inputs and outputs, the nodes that move elements.  Out: values that stand for elements of
+ * states. What only moves elements is carried out on their numbers, as arithmetic on constants is.
  */
 import { mostElements, type States } from '../states.ts';
 import { Attributes } from './attributes.ts';
@@ -31,7 +31,10 @@ const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div:
 const idsOf = (value: Value | undefined): Pick<Elements, 'when' | 'ids'> | undefined =>
   value?.kind === 'elements' ? value : value?.kind === 'activation' && value.next ? { when: 'next', ids: value.next } : undefined;
 
-/** What a node makes of the numbers of elements, one value an output; undefined where it does not move elements of states alone. */
+/**
+ * What a node makes of the numbers of elements, one value an output; undefined where it does not move
+ * elements of states alone.
+ */
 export function movedElements(node: OnnxNode, inputs: readonly (Value | undefined)[]): Elements[] | undefined {
   const [first] = inputs;
   if (node.domain !== '' || !inputs.some(idsOf)) return undefined;

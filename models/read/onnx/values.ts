@@ -30,7 +30,10 @@ export interface Activation {
   next?: Const;
 }
 
-/** Elements of states by their numbers: as they are now, or values that go into them and that nothing else reads. */
+/**
+ * Elements of states by their numbers: as they are now, or values that go into them and that nothing else
+ * reads.
+ */
 export interface Elements {
   kind: 'elements';
   when: 'now' | 'next';

@@ -51,7 +51,10 @@ export interface Value {
   next?: Const;
 }
 
-/** Elements of states by their numbers (models/read/states.ts): as they are now, or values that go into them. */
+/**
+ * Elements of states by their numbers (models/read/states.ts): as they are now, or values that go into
+ * them.
+ */
 export interface Elements {
   when: 'now' | 'next';
   ids: Const;

@@ -1,8 +1,8 @@
 /**
  * Elements of states by their numbers, and the operators that move them.
  *
- * In: an operator of which an input stands for elements of states (models/read/states.ts).  Out: the numbers of its
- * outputs. The moves are those of ONNX, on whose constants arithmetic is there already.
+ * In: an operator of which an input stands for elements of states (models/read/states.ts).  Out: the
+ * numbers of its outputs. The moves are those of ONNX, on whose constants arithmetic is there already.
  */
 import { constantOf, foldConstant } from '../onnx/constants.ts';
 import type { AttributeValue } from '../onnx/proto.ts';

@@ -1,8 +1,9 @@
 /**
  * States that a file takes as inputs and gives as outputs, in the order of lowering.
  *
- * In: the file's inputs, outputs and operators.  Out: which inputs are states, their elements by number; what is lowered, one
- * after the other; and which outputs are left for the graph. models/read/states.ts says what makes a pair.
+ * In: the file's inputs, outputs and operators.  Out: which inputs are states, their elements by number;
+ * what is lowered, one after the other; and which outputs are left for the graph. models/read/states.ts
+ * says what makes a pair.
  */
 
 import type { ReaderOptions } from '../options.ts';
@@ -15,7 +16,10 @@ import { lowerNorm } from './lower/norm.ts';
 import { inconsistent, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { normsOf } from './norms.ts';
 
-/** The inputs that are states: those that the caller names, else those that may be. @throws RunletError RN103 no such input */
+/**
+ * The inputs that are states: those that the caller names, else those that may be.
+ * @throws RunletError RN103 no such input
+ */
 export function statesAsked({ tensors, inputs, outputs }: TfModel, { states }: ReaderOptions): TfTensor[] {
   const of = (list: number[]) => list.flatMap((index) => tensors[index] ?? []);
   const declared = (list: TfTensor[]) => list.map((tensor) => ({ tensor, name: tensor.name, dims: tensor.shape }));

@@ -1,8 +1,9 @@
 /**
  * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window backwards or at once.
  *
- * In: Facts.  Out: findings.  What has no form here the readers refuse (models/read/refused.ts); of what breaks R10 or R13 and has one,
- * these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11, R13).
+ * In: Facts.  Out: findings.  What has no form here the readers refuse (models/read/refused.ts); of what
+ * breaks R10 or R13 and has one, these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11,
+ * R13).
  */
 import { isRecurrent } from '../../graph/recurrent.ts';
 import type { Node } from '../../graph/types.ts';
@@ -24,7 +25,10 @@ export function headWork({ plan, headMacs }: Facts): Finding {
     : { level: 'ok', text };
 }
 
-/** R10: no statistics over time between layers that stream; what follows where one meets the window's rows again is computed whole. */
+/**
+ * R10: no statistics over time between layers that stream; what follows where one meets the window's rows
+ * again is computed whole.
+ */
 export function statistics({ graph, plan }: Facts): Finding {
   const view = viewOf(graph);
   const times = (n: Node) => opOfNode(n).repeats?.(n.attrs) ?? 1;

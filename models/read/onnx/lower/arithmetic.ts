@@ -59,7 +59,10 @@ function withValues(ctx: Lowering, node: NodeView, y: Activation, values: Float6
 /** Rows that are computed apart. A choice: each is three operators. */
 const mostRows = 8;
 
-/** The constant's values [f][c] where it varies from row to row of a frame; undefined where it does not, or over too many. */
+/**
+ * The constant's values [f][c] where it varies from row to row of a frame; undefined where it does not, or
+ * over too many.
+ */
 function perRow(ctx: Lowering, x: Activation, operand: Const): Float64Array | undefined {
   const { f, c } = ctx.builder.shape(x.tensor);
   const [layout, dims] = [x.layout, dimsOf(x)];

@@ -1,8 +1,9 @@
 /**
- * Cell: a recurrent cell that the file spells out, between states that come from outside and go there (cells.ts).
+ * Cell: a recurrent cell that the file spells out, between states that come from outside and go there
+ * (cells.ts).
  *
- * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation, too. The nodes are
- * evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
+ * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation,
+ * too. The nodes are evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
  */
 import { type Body, cellInSomeOrder } from '../../cell.ts';
 import { dim, fileShapeOf } from '../../layout.ts';

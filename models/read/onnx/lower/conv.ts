@@ -80,9 +80,10 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * A kernel as long as a dimension that holds channels here, beside a channel dimension of 1: its places are channels. Networks have it that take
- * channels for feature rows (MusiCNN: [n, 1, t, c]). The other way round, channels that are frames here, beside a spatial dimension of 1, are a kernel
- * over all frames (DTLN: a block of samples as channels).
+ * A kernel as long as a dimension that holds channels here, beside a channel dimension of 1: its places are
+ * channels. Networks have it that take channels for feature rows (MusiCNN: [n, 1, t, c]). The other way
+ * round, channels that are frames here, beside a spatial dimension of 1, are a kernel over all frames
+ * (DTLN: a block of samples as channels).
  */
 function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activation; w: Const; kernel: number[] } {
   const isOnly = (d: number, axis: 'c' | 't') => x.layout[d]?.length === 1 && x.layout[d]?.[0]?.axis === axis;

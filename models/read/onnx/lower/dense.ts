@@ -23,7 +23,10 @@ export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
   return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);
 }
 
-/** Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`; a group beside it, `...gi,gih->...gh`, may be one. */
+/**
+ * Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`; a group beside it,
+ * `...gi,gih->...gh`, may be one.
+ */
 export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   if (node.inputs.some((v, i) => i > 0 && v?.kind === 'activation'))

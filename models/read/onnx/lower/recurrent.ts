@@ -99,7 +99,10 @@ function slopeOf({ attributes }: NodeView, op: Op, directions: number): number |
   return [...slopes][0];
 }
 
-/** Where the state comes from outside: the elements of a state input that are its output before, and its cell. */
+/**
+ * Where the state comes from outside: the elements of a state input that are its output before, and its
+ * cell.
+ */
 function initialStates(ctx: Lowering, node: NodeView, op: Op, units: number): Const[] {
   const names = op === 'LSTM' ? ['initial_h', 'initial_c'] : ['initial_h'];
   const found = names.map((what, i) => {

@@ -60,7 +60,10 @@ export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
 /** The modes of Pad and of MirrorPad besides constants. */
 const padModes: Readonly<Record<string, PadRows>> = { reflect: 'reflect', symmetric: 'symmetric', edge: 'edge' };
 
-/** Zeros around time or features wait for the convolution or pooling that reads them; rows of the window are added at once. */
+/**
+ * Zeros around time or features wait for the convolution or pooling that reads them; rows of the window are
+ * added at once.
+ */
 export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { pads: true, raw: true });
   const { attributes } = node;

@@ -1,8 +1,10 @@
 /**
- * ConvTranspose: rows set apart by the stride, with zeros between them, then a convolution with the kernel turned round.
+ * ConvTranspose: rows set apart by the stride, with zeros between them, then a convolution with the kernel
+ * turned round.
  *
- * In: [n, c, s1(, s2)] activations, weights [i, o / groups, k1(, k2)].  Out: upsample and conv, or depthwise. Source: ONNX ConvTranspose-11:
- * out = stride (in - 1) + output_padding + (k - 1) dilation + 1 - pads.
+ * In: [n, c, s1(, s2)] activations, weights [i, o / groups, k1(, k2)].  Out: upsample and conv, or
+ * depthwise. Source: ONNX ConvTranspose-11: out = stride (in - 1) + output_padding + (k - 1) dilation + 1 -
+ * pads.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, showLayout } from '../../layout.ts';

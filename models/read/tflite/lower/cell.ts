@@ -1,8 +1,9 @@
 /**
  * Recurrent cells that a file spells out, between states that come as inputs and go out.
  *
- * In: operators that are one cell (models/read/unrolled.ts).  Out: a recurrent node, bound to the cell's output; what goes into
- * its states. The operators are evaluated, and have to be an LSTM, a GRU or a simple RNN.
+ * In: operators that are one cell (models/read/unrolled.ts).  Out: a recurrent node, bound to the cell's
+ * output; what goes into its states. The operators are evaluated, and have to be an LSTM, a GRU or a simple
+ * RNN.
  */
 
 import { lookup } from '../../../lookup.ts';

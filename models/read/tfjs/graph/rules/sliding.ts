@@ -95,7 +95,10 @@ export function rewriteDepthwise(rewriter: Rewriter, node: NodeDef): void {
   slid(rewriter, node, 'Conv', [weights, ...bias], { ...attributes, group: channels }, activation);
 }
 
-/** A transposed convolution: sizes, kernel [h, w, out, in], values. With VALID a kernel shorter than the stride leaves zeros behind it. */
+/**
+ * A transposed convolution: sizes, kernel [h, w, out, in], values. With VALID a kernel shorter than the
+ * stride leaves zeros behind it.
+ */
 export function rewriteTransposed(rewriter: Rewriter, node: NodeDef): void {
   channelsLast(node);
   const strides = spatial(node, 'strides');
