@@ -11,6 +11,7 @@ import { isInt16 } from '../models/graph/types.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
+import type { Form } from './bundle/manifest.ts';
 import { compileWith, filesOf, type Tools } from './emit/compiler.ts';
 import { emit, type Style } from './emit/emit.ts';
 import { checkHome, type Home } from './emit/home.ts';
@@ -51,6 +52,7 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
       });
     }
     const home = checkHome(options.weights ?? 'embed', target, options.form);
+    checkCommand(quant, options.form);
     const { style = 'calls' } = options;
     if (style === 'smallest') {
       const [calls, table] = [
@@ -66,6 +68,18 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
     return style === 'calls' ? asCalls(tools, quant, named, inside) : asTable(tools, interpreters, quant, named, inside);
   };
   return build;
+}
+
+/** @throws RN509 */
+function checkCommand({ plan: { graph } }: QuantPlan, form?: Form): void {
+  const port = form === 'wasi' && graph.outputs.find(({ tensor }) => isInt16(graph.tensors[tensor]?.quant));
+  if (!port) return;
+  throw new RunletError('RN509', {
+    what: 'a WASI command cannot have an output of int16',
+    where: port.name,
+    why: 'it writes int8, and its code would be larger for every model',
+    tryThis: 'build without --wasi',
+  });
 }
 
 /** @throws RN540 */

@@ -25,9 +25,8 @@ export function intRunner(params: QuantPlan['params']): RunNode<Ints> {
 /** A signal for the one input, or one for each. */
 export type Signals = Ints | readonly Ints[];
 
-/** Outputs are int8, tensors between may be int16. */
 export interface IntResult extends WindowResult<Ints> {
-  outputs: Int8Array[];
+  outputs: Ints[];
 }
 
 const listOf = (data: Signals): readonly Ints[] => (ArrayBuffer.isView(data) ? [data] : data);

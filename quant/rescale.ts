@@ -79,7 +79,7 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
   return { ...graph, tensors, nodes };
 }
 
-/** @throws RunletError RN440 an operator without int16 form, RN441 a border that cannot be int16 */
+/** @throws RunletError RN440 an operator without int16 form, RN441 a border of another type than the model file's */
 export function checkInt16(graph: Graph): void {
   for (const node of graph.nodes) {
     const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));
@@ -92,16 +92,14 @@ export function checkInt16(graph: Graph): void {
       tryThis: 'quantise the float model with --mixed, which puts rescales in between',
     });
   }
-  const border = (what: string, name: string, why: string) =>
-    new RunletError('RN441', {
-      what: `${what} ${name} cannot be int16`,
+  for (const { name, tensor, hostType } of [...graph.inputs, ...graph.outputs]) {
+    const held = isInt16(quantOf(graph, tensor)) ? 'int16' : 'int8';
+    if (hostType === 'float32' || (hostType === 'int16') === (held === 'int16')) continue;
+    throw new RunletError('RN441', {
+      what: `the input or output ${name} is ${held}`,
       where: name,
-      why,
+      why: `its type in the model file is ${hostType}`,
       tryThis: 'quantise the float model again',
     });
-  for (const port of graph.inputs)
-    if (isInt16(quantOf(graph, port.tensor)) && port.hostType !== 'float32')
-      throw border('input', port.name, `its type in the model file is ${port.hostType}, which int8 holds`);
-  for (const port of graph.outputs)
-    if (isInt16(quantOf(graph, port.tensor))) throw border('output', port.name, 'outputs are int8');
+  }
 }

@@ -243,18 +243,17 @@ function frontEndOf(value: unknown): FrontEndManifest {
   };
 }
 
-/** hostType int16 is sound: one input, its scale 1 / 32768, what a front end takes. type int16 is what float32 becomes. */
-function checkSound({ inputs, outputs, frontEndConfig }: Manifest): void {
-  const sound = inputs.filter(({ hostType }) => hostType === 'int16');
-  if (outputs.some(isInt16)) disagree('outputs', 'int16 is for inputs alone');
-  for (const { hostType, type, zeroPoint } of inputs)
-    if (type && (hostType !== 'float32' || zeroPoint !== 0))
-      disagree('inputs', 'an input that the host quantises to int16 is of hostType float32, and has zero point 0');
-  if (sound.length > 0 !== (frontEndConfig !== undefined))
-    disagree('frontEndConfig', frontEndConfig ? 'no input is int16' : 'an input is int16, and there is no front end');
-  for (const { zeroPoint, elements, scale } of sound)
-    if (zeroPoint !== 0 || elements !== 1 || scale !== 1 / 32768 || inputs.length > 1)
-      disagree('inputs', 'an int16 input stands alone, with 1 element, scale 1 / 32768 and zero point 0');
+/** int16 has zero point 0. A front end takes sound: one input of int16 whose scale is 1 / 32768. */
+function checkInt16({ inputs, outputs, frontEndConfig }: Manifest): void {
+  for (const port of [...inputs, ...outputs]) {
+    if (port.type && port.hostType !== 'float32')
+      disagree(port.name, `hostType ${port.hostType} says what the module holds; type stands beside float32 alone`);
+    if (isInt16(port) && port.zeroPoint !== 0) disagree(port.name, 'int16 has zero point 0');
+  }
+  if (!frontEndConfig) return;
+  const [{ hostType, elements, scale }] = inputs as [PortManifest];
+  if (hostType !== 'int16' || elements !== 1 || scale !== 1 / 32768 || inputs.length > 1)
+    disagree('frontEndConfig', 'sound is the only input, int16, with 1 element and scale 1 / 32768');
 }
 
 /** A stretch of i32 words inside the state. */
@@ -324,7 +323,7 @@ export function checkManifest(value: unknown): Manifest {
   if (m.runningSums !== undefined)
     manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
   if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
-  checkSound(manifest);
+  checkInt16(manifest);
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
   if (m.columns !== undefined) manifest.columns = columnsOf(m.columns, manifest);
   if (m.truthAt !== undefined) manifest.truthAt = oneOf(m.truthAt, 'truthAt', truthPlaces);

@@ -5,7 +5,7 @@
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { references, roundingOf } from '../../models/graph/rounding.ts';
-import { elementsOf, frameOf, type Node, type Port } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Style } from '../emit/emit.ts';
 import type { MemoryMap } from '../emit/memory.ts';
@@ -36,11 +36,11 @@ export interface ManifestOptions {
 function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortManifest {
   const tensor = quant.plan.graph.tensors[port.tensor];
   const shape = tensor?.shape ?? { t: 0, f: 0, c: 0 };
-  const q = tensor?.quant ?? { scale: 1, zeroPoint: 0 };
+  const q: QuantParams = tensor?.quant ?? { scale: 1, zeroPoint: 0 };
   return {
     name: port.name,
     hostType: port.hostType,
-    ...(tensor?.quant?.type && { type: tensor.quant.type }),
+    ...(port.hostType === 'float32' && q.type && { type: q.type }),
     elements: perFrame ? frameOf(shape) : elementsOf(shape),
     shape: [shape.t, shape.f, shape.c],
     order: port.order,

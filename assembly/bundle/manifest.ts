@@ -7,9 +7,9 @@
 
 export interface PortManifest {
   name: string;
-  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. int16: sound, inputs only. */
+  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. */
   hostType: 'float32' | 'int8' | 'uint8' | 'int16';
-  /** What the module holds of a float32 input, where that is not int8. */
+  /** What the module holds of a float32 input or output, where that is not int8. */
   type?: 'int16';
   /** Elements of one frame for an input, of one output for an output. */
   elements: number;
@@ -24,7 +24,7 @@ export interface PortManifest {
   rate?: number;
 }
 
-/** Whether the module holds int16 there: sound, or what the host makes of float32. */
+/** Whether the module holds int16 there. */
 export const isInt16 = ({ hostType, type }: Pick<PortManifest, 'hostType' | 'type'>): boolean =>
   hostType === 'int16' || type === 'int16';
 

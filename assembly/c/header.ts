@@ -11,9 +11,9 @@ import { ramBase } from './place.ts';
 const elementsOf = (port: PortManifest, frames: number) => port.elements * frames;
 export const typeOf = (port: PortManifest) => (isInt16(port) ? 'int16_t' : 'int8_t');
 
-/** What an input's address points to; inputs of two types have `void`. */
-export function inputType({ inputs }: Manifest): string {
-  const [type, other] = new Set(inputs.map(typeOf));
+/** What the address of one of these inputs or outputs points to; where they are of two types, `void`. */
+export function pointedType(ports: PortManifest[]): string {
+  const [type, other] = new Set(ports.map(typeOf));
   return other ? 'void' : (type as string);
 }
 
@@ -68,7 +68,6 @@ const labelsArray = (name: string) => `const char *const ${name}_labels[${name.t
 
 export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number; ramBytes: number }): string {
   const macro = name.toUpperCase();
-  const output = m.outputs[0] as PortManifest;
   const named = labelsOf(m);
   const define = (what: string, value: string | number) => `#define ${macro}_${what} ${value}`;
   const detector = m.detector && [
@@ -119,9 +118,9 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
     `/* Takes the first \`frames\` frames (1 to ${macro}_HOP) of every input. 1: an output fell due; 0: none yet; -1: not reset; -2: frames out of range. */`,
     `int ${name}_push(int frames);`,
     '/* Where frames are written before each push; NULL if there is no such input. */',
-    `${inputType(m)} *${name}_input(int which);`,
+    `${pointedType(m.inputs)} *${name}_input(int which);`,
     '/* The latest output, which holds until the next push that gives 1; NULL if there is no such output. */',
-    `const ${typeOf(output)} *${name}_output(int which);`,
+    `const ${pointedType(m.outputs)} *${name}_output(int which);`,
     `/* ${macro}_STATE_BYTES bytes: copy them out and back, to go on later. */`,
     `void *${name}_state(void);`,
     ...(named ? ['/* UTF-8, in flash. */', `extern ${labelsArray(name)};`] : []),
@@ -149,10 +148,10 @@ export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] 
   return [
     `void ${name}_reset(void) { rn_reset(); }`,
     `int ${name}_push(int frames) { return (int)(int32_t)rn_push((uint32_t)frames); }`,
-    `${inputType(m)} *${name}_input(int which) {`,
-    ...choose(inputs, inputType(m)),
-    `const int8_t *${name}_output(int which) {`,
-    ...choose(outputs, 'int8_t'),
+    `${pointedType(m.inputs)} *${name}_input(int which) {`,
+    ...choose(inputs, pointedType(m.inputs)),
+    `const ${pointedType(m.outputs)} *${name}_output(int which) {`,
+    ...choose(outputs, pointedType(m.outputs)),
     `void *${name}_state(void) { return ram + ${at(memory.state.address)}; }`,
     ...(named ? [`${labelsArray(name)} = {${named.labels.map(text).join(', ')}};`] : []),
     '',

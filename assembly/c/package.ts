@@ -4,7 +4,7 @@
  * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of them.
  */
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
-import { inputType, labelsOf, typeOf } from './header.ts';
+import { labelsOf, pointedType, typeOf } from './header.ts';
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
 
@@ -58,7 +58,7 @@ endif()
 
 /** The frames of input 0. */
 const frames = (name: string, m: Manifest): string =>
-  inputType(m) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
+  pointedType(m.inputs) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
 
 /**
  * Prints the label of the largest element where there are labels to choose from, else the values of output 0.

@@ -6,7 +6,7 @@
  */
 
 import { build } from '../../assembly/build.ts';
-import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { type Graph, type Ints, isQuantised } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream, windowedPlan } from '../../models/stream/plan.ts';
@@ -55,15 +55,15 @@ export async function crossTable(
   const windowed = graph.stateful ? undefined : windowedModel(quant);
   const output = quant.plan.graph.tensors[quant.plan.graph.outputs[0]?.tensor ?? -1];
   const q = output?.quant ?? { scale: 1, zeroPoint: 0 };
-  const real = (bytes: Int8Array) => Float32Array.from(bytes, (v) => q.scale * (v - q.zeroPoint));
+  const real = (stored: Ints) => Float32Array.from(stored, (v) => q.scale * (v - q.zeroPoint));
   const stored = quantiseSignals(quant.plan.graph, signals);
 
   const columns = new Map<string, Outputs>();
-  const collect = (name: string, results: Iterable<{ index: number; outputs: (Int8Array | Float32Array)[] }>) => {
+  const collect = (name: string, results: Iterable<{ index: number; outputs: (Ints | Float32Array)[] }>) => {
     const all: Outputs = new Map();
     for (const r of results) {
       const [first] = r.outputs;
-      if (first) all.set(r.index, first instanceof Int8Array ? real(first) : first);
+      if (first) all.set(r.index, first instanceof Float32Array ? first : real(first));
     }
     columns.set(name, all);
   };

@@ -14,9 +14,12 @@ import type { GapList } from '../sources/gaps.ts';
 import type { Source } from '../sources/index.ts';
 import { output, print } from './args.ts';
 
-/** Stored numbers of a source as the array that a port of type int8 or uint8 takes. @throws RN708 */
-function storedValues(chunk: Float32Array, type: 'int8' | 'uint8'): Frames {
-  const [min, max] = type === 'int8' ? [-128, 127] : [0, 255];
+const storedRanges = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767] } as const;
+const arrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
+
+/** Stored numbers of a source as the array that a port of one of these types takes. @throws RN708 */
+function storedValues(chunk: Float32Array, type: keyof typeof arrays): Frames {
+  const [min, max] = storedRanges[type];
   const bad = chunk.find((x) => !Number.isInteger(x) || x < min || x > max);
   if (bad !== undefined)
     throw new RunletError('RN708', {
@@ -25,7 +28,7 @@ function storedValues(chunk: Float32Array, type: 'int8' | 'uint8'): Frames {
       why: `the model takes ${type}, whole numbers from ${min} to ${max}`,
       tryThis: 'give quantised values, or --real for real ones',
     });
-  return type === 'int8' ? Int8Array.from(chunk) : Uint8Array.from(chunk);
+  return arrays[type].from(chunk);
 }
 
 /** The shortest number that is the same float32: 0.1, not 0.10000000149011612. */
@@ -83,7 +86,8 @@ export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' 
   const hostFrames = (chunk: Float32Array, input: number): Frames => {
     const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
     // sound comes as real values, -1 to 1, from WAV files and PCM
-    return hostType === 'float32' || hostType === 'int16' || parts.real ? chunk : storedValues(chunk, hostType);
+    const isReal = parts.real || session.manifest.frontEndConfig;
+    return hostType === 'float32' || isReal ? chunk : storedValues(chunk, hostType);
   };
   const start = performance.now();
   const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };

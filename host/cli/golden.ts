@@ -6,14 +6,13 @@
  */
 import { bytesText } from '../report/table.ts';
 import { requireSelfTest } from '../session/index.ts';
+import { bytesOf } from '../session/open.ts';
 import { printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import { readBytes } from './load.ts';
 import { argument, group, input, jsonArg, output } from './options.ts';
 import { writeOut } from './save.ts';
 import { defineVerb } from './verb.ts';
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Int16Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
 export default defineVerb({
   examples: [['golden model.wasm', 'model.frames.bin, and model.outputs.bin that must come of them']],

@@ -36,7 +36,7 @@ async function modelOf(path: string, options: ListeningOptions): Promise<Session
 /** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506, RN740 */
 export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): Promise<FrontEnd | undefined> {
   const [input] = manifest.inputs;
-  if (input?.hostType === 'int16') return undefined;
+  if (manifest.frontEndConfig) return undefined;
   const own = manifest.features;
   const named = frontEnd ?? own?.preset ?? manifest.frontEnd;
   if (named === undefined || !(isPreset(named) || named.endsWith('.tflite'))) {
@@ -62,7 +62,7 @@ async function openRows(frontEnd: FrontEnd): Promise<Session> {
 
 /** Whether a model takes sound, itself or through a front end that it names. */
 export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
-  manifest.inputs[0]?.hostType === 'int16' ||
+  manifest.frontEndConfig !== undefined ||
   manifest.features !== undefined ||
   isPreset(frontEnd ?? manifest.frontEnd ?? 'none') ||
   frontEnd?.endsWith('.tflite') === true;

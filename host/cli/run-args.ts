@@ -40,7 +40,7 @@ export const rowArgs = {
     header: flag('The first line of the CSV is a header (guessed otherwise)', 'The first line of the CSV is data'),
     array: text('Array of an .npz file', { hint: 'name' }),
     row: number('Take this index of the first axis of an array', { min: 0, whole: true }),
-    real: flag('Values are real numbers, also where the model takes int8 or uint8'),
+    real: flag('Values are real numbers, also where the model takes integers'),
   }),
   ...group('Output', { plot: output('Write an SVG of input and output', { hint: 'out.svg' }) }),
 };

@@ -110,7 +110,7 @@ async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void
     return runListening(paths, sourceOptions, givenRate, limit, options, said);
   const session = await openBundle(options.bundle, bytes);
   const { manifest } = session;
-  if (listens(manifest, options.frontEnd) && (manifest.inputs[0]?.hostType === 'int16' || isSound(last, sourceOptions)))
+  if (listens(manifest, options.frontEnd) && (manifest.frontEndConfig || isSound(last, sourceOptions)))
     return runListening(paths, sourceOptions, givenRate, limit, options, said);
   refuseGiven(listeningArgs, said, 'it is for models that listen');
   const [input] = manifest.inputs as [PortManifest];

@@ -37,7 +37,7 @@ export function isList(value: unknown): value is readonly unknown[] {
 export function wrongKind(port: PortManifest, value: unknown): RunletError {
   const { name, hostType, type } = port;
   const stored = isInt16(port) ? 'Int16Array' : 'Int8Array';
-  const of = hostType === 'int16' ? 'samples' : 'quantised ones';
+  const of = hostType === 'int16' ? 'values as they are stored' : 'quantised ones';
   return new RunletError('RN708', {
     what: `input ${name} does not take ${kindOf(value) ?? (value === null ? 'null' : typeof value)}`,
     where: `input ${name}`,

@@ -29,16 +29,19 @@ export interface OpenModule {
   exports: AbiExports;
   /** Per input, [hop * rate][f][c]: int8, or int16. */
   inputs: Stored[];
-  /** Per output, int8 [t][f][c]. */
-  outputs: Int8Array[];
+  /** Per output, [t][f][c]: int8, or int16. */
+  outputs: Stored[];
   state: Uint8Array;
 }
 
-/** Stored values of an input. */
+/** Stored values of an input or an output. */
 export type Stored = Int8Array | Int16Array;
 
 /** Bytes of a stored value. */
 export const storedBytes = (port: PortManifest): number => (isInt16(port) ? 2 : 1);
+
+/** The bytes of stored values: little endian, as the module's memory. */
+export const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Zeros, as a module stores them. */
 export const storedZeros = (port: PortManifest, length: number): Stored =>
@@ -280,13 +283,13 @@ function fixedMemory(memory: WebAssembly.Memory, manifest: Manifest): ArrayBuffe
   return buffer;
 }
 
-const int8 = (bytes: Uint8Array): Int8Array => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-
-const int16 = (bytes: Uint8Array): Int16Array => {
-  if (bytes.byteOffset % 2 === 0) return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+/** Bytes as the values that a module stores. @throws RN704 int16 at an odd address */
+export const storedView = (port: PortManifest, { buffer, byteOffset, byteLength }: Uint8Array): Stored => {
+  if (!isInt16(port)) return new Int8Array(buffer, byteOffset, byteLength);
+  if (byteOffset % 2 === 0) return new Int16Array(buffer, byteOffset, byteLength / 2);
   throw new RunletError('RN704', {
     what: 'int16 values do not lie at an even address',
-    where: `byte ${bytes.byteOffset}`,
+    where: `byte ${byteOffset}`,
     tryThis: rebuild,
   });
 };
@@ -334,16 +337,15 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
       call(name, () => exports[name](i)),
       bytes,
     );
-  const inputAt = (port: PortManifest, i: number): Stored => {
-    const bytes = at('rn_input', i, manifest.hop * (port.rate ?? 1) * port.elements * storedBytes(port));
-    return isInt16(port) ? int16(bytes) : int8(bytes);
+  const valuesAt = (name: 'rn_input' | 'rn_output', port: PortManifest, i: number, frames: number): Stored => {
+    return storedView(port, at(name, i, frames * port.elements * storedBytes(port)));
   };
   const stateBytes = call('rn_info', () => exports.rn_info(5));
   return {
     manifest,
     exports,
-    inputs: manifest.inputs.map(inputAt),
-    outputs: manifest.outputs.map((port, i) => int8(at('rn_output', i, port.elements))),
+    inputs: manifest.inputs.map((port, i) => valuesAt('rn_input', port, i, manifest.hop * (port.rate ?? 1))),
+    outputs: manifest.outputs.map((port, i) => valuesAt('rn_output', port, i, 1)),
     state: region(
       memory,
       'rn_state',

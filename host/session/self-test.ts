@@ -7,7 +7,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { sha256 } from './digest.ts';
-import { type Stored, storedZeros } from './open.ts';
+import { bytesOf, type Stored, storedZeros } from './open.ts';
 import type { Session } from './session.ts';
 
 export interface SelfTestResult {
@@ -42,7 +42,7 @@ export interface GoldenHop {
   /** By input. */
   frames: Stored[];
   /** By output; none where no output fell due. */
-  outputs: Int8Array[];
+  outputs: Stored[];
 }
 
 /**
@@ -55,7 +55,7 @@ export async function selfTest(session: Session, see?: (hop: GoldenHop) => void)
   // a typed array keeps the low 8 or 16 bits
   const signals = inputs.map((port) => storedZeros(port, session.hop * (port.rate ?? 1) * port.elements));
   const frames = signals.length === 1 ? (signals[0] as Stored) : signals;
-  const due: Int8Array[] = [];
+  const due: Stored[] = [];
   session.reset();
   for (let hop = 0; hop < golden.hops; hop++) {
     for (const signal of signals) for (let i = 0; i < signal.length; i++) signal[i] = next();
@@ -64,11 +64,11 @@ export async function selfTest(session: Session, see?: (hop: GoldenHop) => void)
     see?.({ frames: signals, outputs: fell });
   }
   session.reset();
-  const bytes = new Int8Array(due.reduce((sum, output) => sum + output.length, 0));
+  const bytes = new Uint8Array(due.reduce((sum, output) => sum + output.byteLength, 0));
   let at = 0;
   for (const output of due) {
-    bytes.set(output, at);
-    at += output.length;
+    bytes.set(bytesOf(output), at);
+    at += output.byteLength;
   }
   const digest = await sha256(bytes);
   const found = due.length / outputs.length;

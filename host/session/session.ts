@@ -16,7 +16,7 @@ import { badAnswer, failedBefore, tooMany, trap } from './failures.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type Frames, kindOf, wrongKind } from './kinds.ts';
-import { type OpenModule, type Stored, storedZeros } from './open.ts';
+import { bytesOf, type OpenModule, type Stored, storedZeros } from './open.ts';
 import { dequantiseValue, Quantiser, storedKind } from './quantise.ts';
 import { type Result, resultOf } from './result.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
@@ -316,10 +316,10 @@ export class Session {
   }
 
   /**
-   * The latest value of an output as stored, int8 [t][f][c] (for hostType uint8 add 128). A view of the module's memory.
+   * The latest value of an output as stored, int8 or int16 [t][f][c] (for hostType uint8 add 128). A view of the module's memory.
    * @throws RN711
    */
-  outputRaw(which = 0): Int8Array {
+  outputRaw(which = 0): Stored {
     const raw = Number.isInteger(which) ? this.#module.outputs[which] : undefined;
     if (raw) return raw;
     throw new RunletError('RN711', {
@@ -387,6 +387,3 @@ export class Session {
 }
 
 const nothing = new Int8Array(0);
-
-/** Little endian, as the module's memory. */
-const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

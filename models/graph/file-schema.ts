@@ -118,7 +118,7 @@ const node = <K extends keyof typeof attrs>(op: K) =>
 const port = v.object({
   tensor: id,
   name: text,
-  hostType: v.picklist(['float32', 'int8', 'uint8']),
+  hostType: v.picklist(['float32', 'int8', 'uint8', 'int16']),
   fileShape: v.pipe(v.array(size), v.maxLength(8)),
   order: v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.maxLength(3)),
 });

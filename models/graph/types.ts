@@ -275,7 +275,7 @@ export interface Port {
   tensor: number;
   name: string;
   /** What the model file's border holds; float borders are quantised and dequantised by the host. */
-  hostType: 'float32' | 'int8' | 'uint8';
+  hostType: 'float32' | 'int8' | 'uint8' | 'int16';
   /** Shape in the model file, batch included. */
   fileShape: number[];
   /** Order in which the file's row-major elements run over the normal form's axes (unit axes may be left out). */

@@ -108,17 +108,19 @@ function toFile(graph: Graph, { tensor, order, hostType }: Port, values: ArrayLi
   const quant = graph.tensors[tensor]?.quant;
   const row: number[] = [];
   const of = (q: number): number =>
-    !quant || hostType === 'int8' ? q : hostType === 'uint8' ? q + 128 : Math.fround(quant.scale * (q - quant.zeroPoint));
+    hostType === 'uint8' ? q + 128 : quant && hostType === 'float32' ? Math.fround(quant.scale * (q - quant.zeroPoint)) : q;
   for (const [i, to] of toNormalForm(order, shapeAt(graph, tensor)).entries()) row[to] = of(values[i] as number);
   return row;
 }
 
-/** Integers of a window whose rows are float, int8 or uint8. */
+/** Integers of a window whose rows are float, uint8, or as they are stored. */
 function toInts(graph: Graph, window: Float32Array[], types: string[]): Ints[] {
   const rounded = quantiseSignals(graph, window);
-  return window.map((x, i) =>
-    types[i]?.includes('f') ? (rounded[i] as Ints) : Int8Array.from(x, (v) => v - (types[i]?.includes('u') ? 128 : 0)),
-  );
+  return rounded.map((stored, i) => {
+    if (types[i]?.includes('f')) return stored;
+    const offset = types[i]?.includes('u') ? 128 : 0;
+    return stored.map((_, at) => (window[i]?.[at] ?? 0) - offset);
+  });
 }
 
 /** Answers to windows, as steps of one stream, since engines keep variables, or each from the beginning. */

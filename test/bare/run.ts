@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bundle } from '../../assembly/build.ts';
-import { isInt16 } from '../../assembly/bundle/manifest.ts';
 import type { CForm } from '../../assembly/c/build-c.ts';
 import { type CoreName, cores, quiet, semihosting } from '../../host/bench/count.ts';
+import { storedBytes } from '../../host/session/open.ts';
 
 const exec = promisify(execFile);
 const here = import.meta.dirname;
@@ -63,12 +63,12 @@ export class Folder {
       mkdirSync(dirname(this.at(path)), { recursive: true });
       writeFileSync(this.at(path), text);
     }
-    const inputs = m.inputs.map((p) => p.elements * m.hop * (p.rate ?? 1) * (isInt16(p) ? 2 : 1));
+    const inputs = m.inputs.map((p) => p.elements * m.hop * (p.rate ?? 1) * storedBytes(p));
     const golden = [
       `static const unsigned char frames[] = ${list(frames)};`,
       `static const unsigned char expected[] = ${list(outputs)};`,
       `static const unsigned input_bytes[] = ${list(inputs)};`,
-      `static const unsigned output_bytes[] = ${list(m.outputs.map((p) => p.elements))};`,
+      `static const unsigned output_bytes[] = ${list(m.outputs.map((p) => p.elements * storedBytes(p)))};`,
     ];
     writeFileSync(this.at('golden.h'), `${golden.join('\n')}\n`);
   }

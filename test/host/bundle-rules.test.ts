@@ -97,8 +97,9 @@ test('manifest: each limit on both sides', async () => {
   await both((m) => { m.sequence = 0; }, (m) => { m.sequence = 2 ** 53; }, 'RN605', 'sequence'); // biome-ignore format: one line
   await both((m) => { input(m).rate = 1; }, (m) => { input(m).rate = 2; }, 'RN606', 'rate and window'); // biome-ignore format: one line
   await both((m) => { input(m).type = 'int16'; }, (m) => { input(m).type = 'int16'; input(m).zeroPoint = 1; }, 'RN606', 'int16'); // biome-ignore format: one line
-  await both(() => {}, (m) => { (m.outputs[0] as Manifest['outputs'][number]).type = 'int16'; }, 'RN606', 'an int16 output'); // biome-ignore format: one line
-  await both(() => {}, (m) => { input(m).hostType = 'int16'; }, 'RN606', 'sound without a front end'); // biome-ignore format: one line
+  const output = (m: Manifest) => m.outputs[0] as Manifest['outputs'][number];
+  await both((m) => { output(m).type = 'int16'; output(m).zeroPoint = 0; }, (m) => { output(m).type = 'int16'; output(m).zeroPoint = 1; }, 'RN606', 'an int16 output'); // biome-ignore format: one line
+  await both((m) => { input(m).hostType = 'int16'; }, (m) => { input(m).hostType = 'int16'; input(m).type = 'int16'; }, 'RN606', 'a type beside a type'); // biome-ignore format: one line
   const tiles = (m: Manifest, tileBytes: number) => {
     m.weights = { home: 'tile', bytes: 100, digest: '0'.repeat(64), tileBytes };
     m.bytes.scratchBytes += 64;

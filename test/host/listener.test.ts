@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import type { DetectorManifest } from '../../assembly/bundle/manifest.ts';
-import { LabelDetector, Listener, type ListeningModel, openSession } from '../../host/session/index.ts';
+import { LabelDetector, Listener, type ListeningModel, openSession, type Stored } from '../../host/session/index.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';
@@ -50,7 +50,7 @@ test('rows are computed once for all, and every model gets what it would get alo
   for (const pieces of [() => 16000, () => 1 + random(400)]) {
     const shared = await openRows();
     const models = [await rowModel('a'), await rowModel('b')].map((model) => ({ ...model, frontEnd: shared }));
-    const got: Record<string, Int8Array[]> = { a: [], b: [] };
+    const got: Record<string, Stored[]> = { a: [], b: [] };
     const times: number[] = [];
     const listener = new Listener(models, 16000, {
       output(model, timeMs) {
@@ -77,7 +77,7 @@ test('rows are computed once for all, and every model gets what it would get alo
 
 test('float sound is the same sound; a model that quantises rows otherwise gets real values', async () => {
   const [shared, model] = [await openRows(), await rowModel('x', { hostType: 'float32' })];
-  const got: Int8Array[] = [];
+  const got: Stored[] = [];
   const listener = new Listener([{ ...model, frontEnd: shared }], 16000, {
     output: () => got.push(model.session.outputRaw().slice()),
   });

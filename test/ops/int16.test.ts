@@ -11,8 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
-import { GraphBuilder } from '../../models/graph/builder.ts';
-import { type Graph, type Ints, isInt16, noClamp, type QuantParams, storedRange, type Tensor } from '../../models/graph/types.ts';
+import { type Graph, type Ints, isInt16, type QuantParams, storedRange, type Tensor } from '../../models/graph/types.ts';
 import { opOf } from '../../models/ops/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -31,43 +30,12 @@ const sides = { input: [true, false], output: [false, true], both: [true, true] 
 const totals = { cases: 0, elements: 0, bytes: 0, wide: 0, distinct: 0, worst: new Map<string, number>() };
 let turn = 0;
 
-/** The case's graph with its outputs followed by a rescale to int8, so that they can be int16 themselves. */
-function open(graph: Graph): Graph {
-  const b = new GraphBuilder(graph.name);
-  const ids = graph.inputs.map((p) =>
-    b.input(p.name, (graph.tensors[p.tensor] as Tensor).shape, { quant: graph.tensors[p.tensor]?.quant }),
-  );
-  const known = new Map(graph.inputs.map((p, i) => [p.tensor, ids[i] as number]));
-  for (const node of graph.nodes)
-    known.set(
-      node.output,
-      b.node(
-        node.op,
-        node.inputs.map((id) => known.get(id) as number),
-        node.attrs as never,
-        node.name,
-        graph.tensors[node.output]?.quant,
-      ),
-    );
-  for (const p of graph.outputs) {
-    const quant = graph.tensors[p.tensor]?.quant;
-    b.output(b.node('activation', [known.get(p.tensor) as number], { fn: 'identity', clamp: noClamp }, 'y8', quant), p.name);
-  }
-  return b.build();
-}
-
 /** int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last comes last. */
 function wide(item: OpCase, [input, output]: readonly [boolean, boolean]): Graph {
-  const graph = open(item.graph);
+  const { graph } = item;
   let at = 0;
-  const last = graph.nodes.length - 2;
-  const decide = () => {
-    const id = at++;
-    const made = graph.nodes.findIndex((n) => n.output === id);
-    const isOutput = made === last;
-    return (isOutput ? output : made < last && input) ? 0 : 1;
-  };
-  return widen(graph, decide, 0.5);
+  const last = graph.nodes.at(-1)?.output;
+  return widen(graph, () => ((at++ === last ? output : input) ? 0 : 1), 0.5);
 }
 
 const tensorOf = (graph: Graph, id: number) => graph.tensors[id] as Tensor & { quant: QuantParams };

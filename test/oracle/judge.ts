@@ -7,7 +7,7 @@
  */
 
 import { isRunletError } from '../../models/error.ts';
-import { frameOf, type Graph, type Port, type Shape } from '../../models/graph/types.ts';
+import { frameOf, type Graph, type Ints, type Port, type Shape } from '../../models/graph/types.ts';
 import { toNormalForm } from '../../models/read/layout.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -32,7 +32,7 @@ export interface Verdict {
   /** For `equal`: the plan and the signals that were compared, int8 [t][f][c] for each input, for those who also compile. */
   quant?: QuantPlan;
   signals: Int8Array[][];
-  expected: Int8Array[][][];
+  expected: Ints[][][];
 }
 
 export const steps = 40;
@@ -56,7 +56,7 @@ export function signalOf(length: number, frame: number, rng: Rng, style: number)
 export const shapeOf = (graph: Graph, port: Port): Shape => graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
 
 /** Rows [t][f][c] in int8 as the file's input wants them. */
-export function toFile(graph: Graph, port: Port, values: Int8Array): Float32Array {
+export function toFile(graph: Graph, port: Port, values: Ints): Float32Array {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out = new Float32Array(values.length);
   toNormalForm(port.order, shapeOf(graph, port)).forEach((to, i) => {
@@ -82,7 +82,7 @@ function jitter(
 }
 
 /** An int8 output [t][f][c] as the file's output holds it. */
-export function asFile(graph: Graph, port: Port, values: Int8Array): number[] {
+export function asFile(graph: Graph, port: Port, values: Ints): number[] {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out: number[] = [];
   toNormalForm(port.order, shapeOf(graph, port)).forEach((to, i) => {
@@ -103,7 +103,7 @@ function oracleOf(bytes: Uint8Array): Oracle | Invalid | Unjudged {
 }
 
 /** Every step of a signal by the project's reference executor. */
-function* answers(quant: QuantPlan, stateful: boolean, signals: Int8Array[], frames: number[]): Generator<Int8Array[]> {
+function* answers(quant: QuantPlan, stateful: boolean, signals: Int8Array[], frames: number[]): Generator<Ints[]> {
   if (stateful) {
     for (const { outputs } of runSignal(quant, signals)) yield outputs;
     return;
@@ -127,7 +127,7 @@ function compareOnce(
 ): void {
   oracle.reset();
   const frames = graph.inputs.map((port) => frameOf(shapeOf(graph, port)) * shapeOf(graph, port).t);
-  const results: Int8Array[][] = [];
+  const results: Ints[][] = [];
   let step = 0;
   for (const outputs of answers(quant, verdict.stateful, signals, frames)) {
     results.push(outputs);

@@ -6,7 +6,7 @@
 
 import type { Bundle } from '../../assembly/build.ts';
 import type { AbiExports } from '../../host/session/open.ts';
-import { elementsOf, frameOf, type Ints } from '../../models/graph/types.ts';
+import { elementBytes, elementsOf, frameOf, type Ints, isInt16 } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Signals } from '../../quant/reference.ts';
 
@@ -61,7 +61,7 @@ export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): bo
 }
 
 /** Pushes a signal (or one for each input) in chunks of the given sizes (cycled, in ticks) and yields the outputs that fall due. */
-export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, chunks: number[]): Generator<Int8Array[]> {
+export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, chunks: number[]): Generator<Ints[]> {
   const { graph, hop, clock } = quant.plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
   const tick = graph.inputs.map((p, i) => (clock.rates[i] ?? 1) * frameOf(shape(p.tensor)));
@@ -81,14 +81,16 @@ export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, ch
     if (due === 1) {
       yield graph.outputs.map((port, which) => {
         const from = exports.rn_output(which);
-        return memory.slice(from, from + elementsOf(shape(port.tensor)));
+        const quant = graph.tensors[port.tensor]?.quant;
+        const { buffer } = memory.slice(from, from + elementsOf(shape(port.tensor)) * elementBytes(quant));
+        return isInt16(quant) ? new Int16Array(buffer) : new Int8Array(buffer);
       });
     }
   }
 }
 
-/** Bytes that differ between two outputs. */
-export function differing(a: Int8Array[], b: Int8Array[]): number {
+/** Values that differ between two outputs. */
+export function differing(a: Ints[], b: Ints[]): number {
   let n = 0;
   a.forEach((x, i) => {
     x.forEach((v, j) => {

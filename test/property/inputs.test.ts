@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { frameOf, type Graph } from '../../models/graph/types.ts';
+import { frameOf, type Graph, type Ints } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { Mode, PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -51,7 +51,7 @@ async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: nu
   const signals = signalsOf(plan, plan.window + plan.delayFrames + (plan.warmUpHops + outputs - 1) * plan.hop, rnd);
   const expected = [...runSignal(quant, signals)];
   const chunks = Array.from({ length: 7 }, () => 1 + Math.floor(rnd() * plan.hop));
-  const got: Int8Array[][] = [];
+  const got: Ints[][] = [];
   for await (const due of runStyles(quant, signals, chunks, alsoCalls(plans++))) got.push(due);
   assert.is(got.length, outputs, `outputs that fell due, ${plan.mode}`);
   assert.is(expected.length, outputs);

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
-import { frameOf } from '../../models/graph/types.ts';
+import { frameOf, type Ints } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
@@ -55,7 +55,7 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
       const signal = Int8Array.from({ length: frames * frame }, () => Math.floor(rnd() * 256) - 128);
       const chunks = Array.from({ length: 7 }, () => 1 + Math.floor(rnd() * plan.hop));
       const expected = [...runSignal(quant, signal)];
-      const got: Int8Array[][] = [];
+      const got: Ints[][] = [];
       for await (const output of runStyles(quant, signal, chunks, both(networks++))) got.push(output);
       assert.is(got.length, expected.length, 'outputs that fell due');
       expected.forEach((e, i) => {

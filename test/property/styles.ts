@@ -6,6 +6,7 @@
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
+import type { Ints } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Signals } from '../../quant/reference.ts';
 import { differing, type Exports, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
@@ -30,12 +31,7 @@ let networks = 0;
 const target = (turn: number): Target => targets[turn % targets.length] as Target;
 
 /** Outputs in order; with `both` the two styles run side by side and are compared at every output. */
-export async function* runStyles(
-  quant: QuantPlan,
-  signal: Signals,
-  chunks: number[],
-  both: boolean,
-): AsyncGenerator<Int8Array[]> {
+export async function* runStyles(quant: QuantPlan, signal: Signals, chunks: number[], both: boolean): AsyncGenerator<Ints[]> {
   const turn = networks++;
   // asc compiles in its thread meanwhile
   const compiling = both ? build(quant, { style: 'calls', target: target(turn + 1) }) : undefined;

@@ -11,7 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { homes } from '../../assembly/emit/home.ts';
-import { frameOf } from '../../models/graph/types.ts';
+import { frameOf, type Ints } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
@@ -36,7 +36,7 @@ interface Running {
   name: string;
   exports: Exports;
   bundle: Bundle;
-  outputs: Generator<Int8Array[]>;
+  outputs: Generator<Ints[]>;
 }
 
 async function start(

@@ -1,10 +1,10 @@
 /**
  * Networks of which some tensors are int16.
  *
- * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16 (outputs stay int8), rescales at the borders, and biases
+ * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16 rescales at the borders, and biases
  * for the new scales of inputs; and frames for its inputs.
  */
-import { frameOf, type Graph, type Ints, isInt16, type Node, type QuantParams } from '../../models/graph/types.ts';
+import { frameOf, type Graph, type Ints, isInt16, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
 import { withRescales } from '../../quant/rescale.ts';
 
 /** int16 with the range of an int8 tensor. */
@@ -15,10 +15,7 @@ const wide = ({ scale, zeroPoint }: QuantParams): QuantParams => ({
 });
 
 export function widen(graph: Graph, rnd: () => number, share = rnd()): Graph {
-  const outputs = new Set(graph.outputs.map((p) => p.tensor));
-  const tensors = graph.tensors.map((t) =>
-    !outputs.has(t.id) && rnd() < share ? { ...t, quant: wide(t.quant as QuantParams) } : t,
-  );
+  const tensors = graph.tensors.map((t) => (rnd() < share ? { ...t, quant: wide(t.quant as QuantParams) } : t));
   const quant = (id: number) => tensors[id]?.quant as QuantParams;
   const nodes = graph.nodes.map((node): Node => {
     if (!('weights' in node.attrs) || !isInt16(quant(node.inputs[0] as number)) || !node.attrs.bias) return node;
@@ -27,8 +24,9 @@ export function widen(graph: Graph, rnd: () => number, share = rnd()): Graph {
     const bias = Int32Array.from(node.attrs.bias, (b) => Math.round(b * finer));
     return { ...node, attrs: { ...node.attrs, bias } } as Node;
   });
-  const inputs = graph.inputs.map((p) => (isInt16(quant(p.tensor)) ? { ...p, hostType: 'float32' as const } : p));
-  return withRescales({ ...graph, tensors, nodes, inputs }, (id) => graph.tensors[id]?.quant as QuantParams);
+  const border = (p: Port): Port => ({ ...p, ...(isInt16(quant(p.tensor)) && { hostType: rnd() < 0.5 ? 'float32' : 'int16' }) });
+  const [inputs, outputs] = [graph.inputs.map(border), graph.outputs.map(border)];
+  return withRescales({ ...graph, tensors, nodes, inputs, outputs }, (id) => graph.tensors[id]?.quant as QuantParams);
 }
 
 /** Random frames of the first input over the whole range of its type, with runs of extremes. */

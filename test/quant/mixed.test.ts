@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { openSession, selfTest } from '../../host/session/index.ts';
+import { openSession, type Stored, selfTest } from '../../host/session/index.ts';
 import { isRunletError } from '../../models/error.ts';
 import { readGraph, writeGraph } from '../../models/graph/file.ts';
-import { type Graph, isInt16, type Node, type NodeOf } from '../../models/graph/types.ts';
+import { type Graph, isInt16, type Node, type NodeOf, type Port } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
@@ -117,7 +117,7 @@ test('a session quantises float frames to int16, and gives the reference bytes; 
     assert.ok((await selfTest(session)).ok, `self-test, ${target}`);
     const part = signal.subarray(0, 3 * 40 * hop);
     const expected = [...runSignal(quant, quantiseSignals(read, [part]))].map(({ outputs }) => outputs[0]);
-    const got: Int8Array[] = [];
+    const got: Stored[] = [];
     session.pushAll(part.subarray(0, 3 * 20 * hop), () => got.push(session.outputRaw().slice()));
     const snapshot = session.snapshot();
     const second = await openSession(wasm as BufferSource);
@@ -160,11 +160,11 @@ test('what cannot be is refused by name', () => {
     ...int8,
     tensors: int8.tensors.map((t) => (t.id === id ? { ...t, quant: { scale: 0.001, zeroPoint: 0, type: 'int16' as const } } : t)),
   });
-  refused('RN441', () => quantPlan(planStream(retyped(int8.outputs[0]?.tensor ?? -1), { hop })));
-  const input = int8.inputs[0]?.tensor ?? -1;
-  refused('RN441', () =>
-    quantPlan(planStream({ ...retyped(input), inputs: int8.inputs.map((p) => ({ ...p, hostType: 'int8' as const })) }, { hop })),
-  );
+  const bordered = (hostType: Port['hostType']) => (p: Port) => ({ ...p, hostType });
+  const [input, output] = [int8.inputs[0]?.tensor ?? -1, int8.outputs[0]?.tensor ?? -1];
+  refused('RN441', () => quantPlan(planStream({ ...retyped(input), inputs: int8.inputs.map(bordered('int8')) }, { hop })));
+  refused('RN441', () => quantPlan(planStream({ ...retyped(output), outputs: int8.outputs.map(bordered('uint8')) }, { hop })));
+  refused('RN441', () => quantPlan(planStream({ ...int8, outputs: int8.outputs.map(bordered('int16')) }, { hop })));
   refused('RN443', () => mixed(planStream(int8, { hop }), [signal], { budgetPercent: Number.NaN }));
   const sum = int8.nodes.find((n) => n.op === 'dense') as Node;
   const tanh: Node = {

@@ -4,7 +4,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { openSession, requireSelfTest } from '../../host/session/index.ts';
+import { openSession, requireSelfTest, type Stored } from '../../host/session/index.ts';
 import { isRunletError } from '../../models/error.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
@@ -68,7 +68,7 @@ for (const padding of ['valid', 'same'] as const) {
     const session = await openSession(bundle.wasm as BufferSource);
     await requireSelfTest(session);
     const stored = [...runSignal(quant, quantiseSignals(int8, signals))];
-    const got: Int8Array[] = [];
+    const got: Stored[] = [];
     session.pushAll(signals, () => got.push(session.outputRaw().slice()));
     assert.is(got.length, stored.length);
     assert.equal(

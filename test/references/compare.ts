@@ -28,7 +28,7 @@ export interface Case {
   moduleOutputs(rounding: Rounding, target: Target): Promise<Uint8Array>;
 }
 
-const types = { int8: Int8Array, uint8: Uint8Array, float32: Float32Array };
+const types = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, float32: Float32Array };
 const bytesOf = (port: Port, values: ArrayLike<number>): Uint8Array =>
   new Uint8Array(new types[port.hostType](Array.from(values)).buffer);
 

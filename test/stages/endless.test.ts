@@ -9,7 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { openSession } from '../../host/session/index.ts';
-import type { Graph } from '../../models/graph/types.ts';
+import type { Graph, Ints } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -48,7 +48,7 @@ function sample(first: number, last: number): Set<number> {
 }
 
 /** What output n must be, from the frames around window n alone. */
-function expectedAt(quant: QuantPlan, n: number, channels: number): Int8Array[] {
+function expectedAt(quant: QuantPlan, n: number, channels: number): Ints[] {
   const { hop, window, leftContextFrames, delayFrames, alignment, mode } = quant.plan;
   if (mode === 'edge-exact') return runWindow(quant, valuesAt(n * hop * channels, window * channels)).outputs;
   const left = Math.ceil(leftContextFrames / hop);

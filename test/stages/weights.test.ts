@@ -11,7 +11,7 @@ import { manifestBytes } from '../../assembly/bundle/write.ts';
 import { type Home, homes } from '../../assembly/emit/home.ts';
 import { customSection, moduleOf, sectionsOf } from '../../assembly/emit/patch.ts';
 import { madeUpNetwork } from '../../host/bench/networks.ts';
-import { openSession, type Session, selfTest } from '../../host/session/index.ts';
+import { openSession, type Session, type Stored, selfTest } from '../../host/session/index.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { readModel } from '../../models/read/index.ts';
@@ -78,7 +78,7 @@ test('sessions of all homes exchange snapshots', async () => {
   const signal = signalOf(network.plan.graph, framesFor(network, 12), 5);
   const half = signal.subarray(0, signal.length / 2 - ((signal.length / 2) % 80));
   const outputsOf = (session: Session, part: Int8Array) => {
-    const found: Int8Array[] = [];
+    const found: Stored[] = [];
     session.pushAll(part, () => found.push(session.outputRaw().slice()));
     return found;
   };

@@ -7,13 +7,11 @@ import * as assert from 'uvu/assert';
 import type { Bundle } from '../../assembly/build.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { openSession, type Session, selfTest } from '../../host/session/index.ts';
-import { openModule } from '../../host/session/open.ts';
+import { bytesOf, openModule } from '../../host/session/open.ts';
 
 /** Hops of a run: the golden, again and again without a reset. */
 const mostHops = 48;
 export const hopsOf = ({ golden }: Manifest): number => Math.max(golden.hops, mostHops);
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Int16Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The golden's frames of a hop each, as its self-test makes them. */
 async function goldenHops(session: Session): Promise<Uint8Array[]> {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
+import { isInt16 } from '../../assembly/bundle/manifest.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -49,7 +50,7 @@ for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]
   });
 }
 
-only('activations and an input of int16: the bytes that Node and the reference give, every home', async () => {
+only('activations, an input and an output of int16: the bytes that Node and the reference give, every home', async () => {
   const graph = widen(tinyStream(), () => 0, 1);
   const quant = quantPlan(planStream(graph, { hop: 12 }));
   for (const [target, weights] of [
@@ -59,7 +60,7 @@ only('activations and an input of int16: the bytes that Node and the reference g
     ['native', 'tile'],
   ] as const) {
     const bundle = await build(quant, { target, weights });
-    assert.is(bundle.manifest.inputs[0]?.type, 'int16');
+    assert.ok([bundle.manifest.inputs[0], bundle.manifest.outputs[0]].every((port) => port && isInt16(port)));
     const { frames, outputs } = await signalOf(bundle);
     const { bytes } = await runInWamr(bundle, frames);
     assert.is(bytes.length, outputs.length);

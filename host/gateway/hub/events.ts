@@ -15,7 +15,7 @@ export interface OutputEvent {
   frame: number;
   /** Of the bundle that gave it. */
   digest: string;
-  /** As stored, all outputs in turn. */
+  /** The bytes as stored, all outputs in turn: int8, or int16 little endian. */
   raw: Int8Array;
   /** Real values, an array for each output. */
   values: Float32Array[];

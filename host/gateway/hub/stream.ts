@@ -6,6 +6,7 @@
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { dequantiseValue } from '../../session/index.ts';
+import { storedBytes, storedView } from '../../session/open.ts';
 import { compact } from '../worker/frames.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
@@ -203,13 +204,15 @@ export class Stream {
   }
 }
 
-/** Real values of stored ones, an array for each output. */
+/** Real values of stored bytes, an array for each output. */
 export function valuesOf({ outputs }: Manifest, raw: Int8Array): Float32Array[] {
   let at = 0;
-  return outputs.map(({ elements, scale, zeroPoint }) => {
+  return outputs.map((port) => {
     const from = at;
-    at += elements;
-    return Float32Array.from(raw.subarray(from, at), (q) => dequantiseValue(q, Math.fround(scale), zeroPoint));
+    at += port.elements * storedBytes(port);
+    // a copy: int16 lies at an even address
+    const stored = storedView(port, Uint8Array.from(raw.subarray(from, at)));
+    return Float32Array.from(stored, (q) => dequantiseValue(q, Math.fround(port.scale), port.zeroPoint));
   });
 }
 

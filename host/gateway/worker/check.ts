@@ -7,6 +7,7 @@
  */
 import { RunletError } from '../../../models/error.ts';
 import { goldenBytes, openSession, requireSelfTest, type Session, type Stored } from '../../session/index.ts';
+import { storedZeros } from '../../session/open.ts';
 import type { CheckResult } from './messages.ts';
 
 export interface CheckOptions {
@@ -21,10 +22,7 @@ const seed = 0x2545f491;
 
 function hopsOf(session: Session): () => Stored | Stored[] {
   const next = goldenBytes(seed);
-  const signals = session.manifest.inputs.map(({ rate, elements, hostType }) => {
-    const count = session.hop * (rate ?? 1) * elements;
-    return hostType === 'int16' ? new Int16Array(count) : new Int8Array(count);
-  });
+  const signals = session.manifest.inputs.map((port) => storedZeros(port, session.hop * (port.rate ?? 1) * port.elements));
   return () => {
     for (const signal of signals) for (let i = 0; i < signal.length; i++) signal[i] = next();
     return signals.length === 1 ? (signals[0] as Stored) : signals;

@@ -14,9 +14,6 @@ const portBytes = ({ hostType, elements, rate }: PortManifest): number =>
 
 export const tickBytes = ({ inputs }: Pick<Manifest, 'inputs'>): number => inputs.reduce((sum, port) => sum + portBytes(port), 0);
 
-export const outputBytes = ({ outputs }: Pick<Manifest, 'outputs'>): number =>
-  outputs.reduce((sum, { elements }) => sum + elements, 0);
-
 /** `bytes` begin at a multiple of 4 of their buffer. */
 export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): Frames | Frames[] {
   const arrayOf = ({ hostType }: PortManifest, part: Uint8Array): Frames => {

@@ -5,7 +5,7 @@
  * beyond the ends of the stored range, where they saturate. A channel is an element of an input's frame; inputs in turn, the first `mostChannels`.
  * Cost: a few comparisons an element.
  */
-import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { isInt16, type Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Frames } from '../../session/index.ts';
 
 export const mostChannels = 64;
@@ -14,10 +14,11 @@ export const rangeFields = ['least', 'most', 'mean', 'saturated'] as const;
 const fields = rangeFields.length;
 
 /** Real (or stored) values from which on an input saturates. */
-export function saturationOf({ hostType, scale, zeroPoint }: Manifest['inputs'][number]): [low: number, high: number] {
-  if (hostType === 'float32') return [scale * (-128.5 - zeroPoint), scale * (127.5 - zeroPoint)];
-  if (hostType === 'int16') return [-32768, 32767];
-  return hostType === 'uint8' ? [0, 255] : [-128, 127];
+export function saturationOf(port: Manifest['inputs'][number]): [low: number, high: number] {
+  const { hostType, scale, zeroPoint } = port;
+  const [low, high] = isInt16(port) ? [-32768, 32767] : [-128, 127];
+  if (hostType === 'float32') return [scale * (low - 0.5 - zeroPoint), scale * (high + 0.5 - zeroPoint)];
+  return hostType === 'uint8' ? [0, 255] : [low, high];
 }
 
 interface Port {

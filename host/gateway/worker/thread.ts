@@ -63,8 +63,8 @@ function push(reply: Pending, key: number, instance: Instance, bytes: Uint8Array
     let width = 0;
     for (const which of manifest.outputs.keys()) {
       const raw = session.outputRaw(which);
-      reply.parts.push(new Uint8Array(raw.buffer, raw.byteOffset, raw.length).slice());
-      width += raw.length;
+      reply.parts.push(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength).slice());
+      width += raw.byteLength;
     }
     reply.outputs.push({ key, frame, ms, raw: width, inputs: instance.range.take() });
   }

@@ -12,6 +12,14 @@ const session = inFolder('host/session', [
     why: 'openSession does not compare delayFrames',
   },
   {
+    id: 'open-int16',
+    file: 'open.ts',
+    find: 'if (!isInt16(port)) return',
+    replace: 'return',
+    tests: 'host/int16',
+    why: 'values of int16 are taken as bytes',
+  },
+  {
     id: 'open-warm-up',
     file: 'open.ts',
     find: "check(3, 'warmUpHops', m.warmUpHops);",

@@ -52,8 +52,10 @@ int inference_forget(struct inference* i) {
 
 static void take_output(struct inference* i) {
   const struct runlet_port* port = i->port;
-  const int8_t* stored = (const int8_t*)port->at;
-  for (uint32_t k = 0; k < port->elements; k++) i->values[k] = (float)((double)port->scale * (stored[k] - port->zero_point));
+  for (uint32_t k = 0; k < port->elements; k++) {
+    int stored = port->type == RUNLET_INT16 ? ((const int16_t*)(const void*)port->at)[k] : ((const int8_t*)port->at)[k];
+    i->values[k] = (float)((double)port->scale * (stored - port->zero_point));
+  }
   /* output n looks at frames up to n * hop + window + delay of those since the reset; the first warm_up outputs are not reported */
   uint64_t hops = (uint64_t)i->bundle->warm_up + i->since++;
   double end = (double)(i->origin + hops * i->bundle->hop + i->bundle->window + i->bundle->delay);
