@@ -10,9 +10,10 @@ export interface TfTensorOf {
   /** Constants. */
   floats?: number[];
   ints?: number[];
+  int64s?: number[];
   int16s?: ArrayLike<number>;
   int8s?: ArrayLike<number>;
-  /** TensorType's number; float32, or int32, int16 and int8 for constants of those, where it is left out. */
+  /** TensorType's number; float32, or int64, int32, int16 and int8 for constants of those, where it is left out. */
   type?: number;
   /** Scales and zero points: one of each, or one per index of dimension `axis`. */
   quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };
@@ -68,7 +69,8 @@ function int32s(b: Builder, all: number[]): number {
   return b.endVector();
 }
 
-function dataOf({ floats, ints, int16s, int8s }: TfTensorOf): Uint8Array | undefined {
+function dataOf({ floats, ints, int64s, int16s, int8s }: TfTensorOf): Uint8Array | undefined {
+  if (int64s) return new Uint8Array(BigInt64Array.from(int64s, BigInt).buffer);
   const small = int16s ? Int16Array.from(int16s) : int8s && Int8Array.from(int8s);
   const data = floats ? new Float32Array(floats) : ints ? new Int32Array(ints) : small;
   return data && new Uint8Array(data.buffer);
@@ -96,7 +98,8 @@ function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<
   ]);
 }
 
-const typeOf = ({ type, ints, int16s, int8s }: TfTensorOf): number => type ?? (ints ? 2 : int16s ? 7 : int8s ? 9 : 0);
+const typeOf = ({ type, ints, int64s, int16s, int8s }: TfTensorOf): number =>
+  type ?? (ints ? 2 : int64s ? 4 : int16s ? 7 : int8s ? 9 : 0);
 
 /** Constants behind the FlatBuffer: their bytes, one after another from byte `from` of the file. */
 interface Behind {

@@ -7,7 +7,7 @@
  */
 
 import { RunletError } from '../../error.ts';
-import type { Weights } from '../../graph/types.ts';
+import type { Ints, Weights } from '../../graph/types.ts';
 import { lookup } from '../../lookup.ts';
 import { halfToFloat } from '../half.ts';
 import { type Context, malformed, Refusal } from './context.ts';
@@ -41,10 +41,11 @@ export function readFloats(context: Context, op: TfOperator, tensor: TfTensor): 
   return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
 }
 
-/** An int8 constant with one scale. */
-export function readInt8(context: Context, op: TfOperator, tensor: TfTensor): Int8Array {
-  if (tensor.type !== 'int8') throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in an int8 model`);
-  return new Int8Array(bytesOf(context, op, tensor));
+/** An int8 or int16 constant with one scale. */
+export function readStored(context: Context, op: TfOperator, tensor: TfTensor): Ints {
+  if (tensor.type === 'int8') return new Int8Array(bytesOf(context, op, tensor));
+  if (tensor.type === 'int16') return new Int16Array(bytesOf(context, op, tensor));
+  throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in an int8 model`);
 }
 
 /** A float16 constant as float32. */
@@ -118,27 +119,32 @@ export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, 
 }
 
 /**
- * The bias, an input, null where absent: `channels` elements, int32 in int8 graphs. The input's and the
+ * The bias, input `at`, null where absent: `channels` elements, int32 in integer graphs. The input's and the
  * weights' scales tell what the bias's own scale has to be; TensorFlow Lite's limit on the difference
- * applies.
+ * applies. Beside int16 activations a bias is int64: kernels with one of int32 round twice (docs/adr/0020).
  */
 export function readBias(
   context: Context,
   op: TfOperator,
   channels: number,
   weights: Weights,
-  at = 2,
+  { at = 2, input = 0 } = {},
 ): Float32Array | Int32Array | null {
-  if ((op.inputs[at] ?? -1) === -1) return null;
+  const isWide = context.model.tensors[op.outputs[0] ?? -1]?.type === 'int16';
+  if ((op.inputs[at] ?? -1) === -1) {
+    if (isWide && op.op.endsWith('CONV_2D')) throw new Refusal('it has no bias, and LiteRT runs none of int16 without');
+    return null;
+  }
   const tensor = context.input(op, at);
   const scaleOf = (index = -1) => context.model.tensors[index]?.quant?.scales[0] ?? 1;
-  const [inputScale, outputScale] = [scaleOf(op.inputs[0]), scaleOf(op.outputs[0])];
+  const [inputScale, outputScale] = [scaleOf(op.inputs[input]), scaleOf(op.outputs[0])];
   const count = (data: Float32Array | Int32Array) => {
     if (data.length !== channels) throw malformed(op, `its bias has ${data.length} elements, ${channels} are expected`);
     return data;
   };
   if (!context.isInt8) return count(readFloats(context, op, tensor));
-  if (tensor.type !== 'int32') throw new Refusal(`its bias is ${tensor.type}; int32 is read`);
+  const wanted = isWide ? 'int64' : 'int32';
+  if (tensor.type !== wanted) throw new Refusal(`its bias is ${tensor.type}; ${wanted} is read`);
   const { scales: own } = tensor.quant ?? { scales: [] };
   for (let c = 0; c < own.length; c++) {
     const product = inputScale * (weights.scales?.[c] ?? weights.scales?.[0] ?? 0);
@@ -146,7 +152,14 @@ export function readBias(
       throw bad(op.name, `bias scale ${own[c]} is not input scale times weight scale (${product})`);
     }
   }
-  return count(new Int32Array(bytesOf(context, op, tensor)));
+  const bytes = bytesOf(context, op, tensor);
+  return count(isWide ? narrowed(new BigInt64Array(bytes)) : new Int32Array(bytes));
+}
+
+function narrowed(bias: BigInt64Array): Int32Array {
+  const far = bias.find((b) => b !== BigInt.asIntN(32, b));
+  if (far !== undefined) throw new Refusal(`its bias ${far} is larger than int32, which kernels read`);
+  return Int32Array.from(bias, Number);
 }
 
 function finite(data: Float32Array, tensor: TfTensor): Float32Array {

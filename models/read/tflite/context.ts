@@ -16,7 +16,7 @@ import type { States } from '../states.ts';
 import { Work } from '../work.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
-import { fusedClamps, fusedNames, optionsOf } from './schema.ts';
+import { fusedClamps, fusedNames, optionsOf, type TfType } from './schema.ts';
 import { type StateRead, Variables } from './variables.ts';
 import type { Table } from './view.ts';
 
@@ -39,8 +39,8 @@ export interface Batched {
 export interface Value {
   id: number;
   layout: Layout;
-  /** What the file's tensor holds; in an int8 graph only borders are float32 or uint8. */
-  type: 'float32' | 'int8' | 'uint8';
+  /** What the file's tensor holds; in an integer graph only borders are float32 or uint8. */
+  type: 'float32' | 'int8' | 'uint8' | 'int16';
   pad?: PendingPad;
   batched?: Batched;
   /** A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's lengths contain them. */
@@ -69,7 +69,7 @@ export class Refusal extends Error {}
 export class Context {
   readonly model: TfModel;
   readonly builder: GraphBuilder;
-  /** int8 graphs keep the file's scales, float graphs have none. */
+  /** Integer graphs, of int8 and int16, keep the file's scales, float graphs have none. */
   readonly isInt8: boolean;
   readonly values = new Map<number, Value>();
   /** File tensors that are one graph tensor, by its id. */
@@ -156,8 +156,7 @@ export class Context {
     const mayPad = may === true;
     const raw = this.rawValue(op, i);
     const value = may === 'history' ? raw : this.laid(raw);
-    const wanted = this.isInt8 ? 'int8' : 'float32';
-    if (value.type !== wanted) {
+    if (!this.computesIn(value.type)) {
       const where = this.isInt8 ? 'an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may' : 'a float model';
       throw new Refusal(`it reads ${value.type} in ${where}`);
     }
@@ -168,6 +167,9 @@ export class Context {
     if (value.pad && !mayPad) throw new Refusal('it reads a padded tensor; PAD is folded only into a following convolution');
     return value;
   }
+
+  /** Whether operators of this graph read and write tensors of a type. */
+  private computesIn = (type: TfType): boolean => (this.isInt8 ? type === 'int8' || type === 'int16' : type === 'float32');
 
   /** Whether a tensor's rows go on from step to step (models/graph/stateful.ts). */
   isStream = (id: number): boolean => this.stateful && this.stepStreams.isStream(id);
@@ -221,13 +223,13 @@ export class Context {
     const id = this.node(kind, inputs, attrs, op.name, this.quantOf(tensor));
     const made = this.builder.tensors[id];
     if (made) made.name = tensor.name;
-    this.bind(op, { id, layout: layoutOf(this.builder.shape(id)), type: this.isInt8 ? 'int8' : 'float32' });
+    this.bind(op, { id, layout: layoutOf(this.builder.shape(id)), type: tensor.type as Value['type'] });
   }
 
   /** Parameters of an operator's output; checks its type. */
   quantOf(tensor: TfTensor): QuantParams | undefined {
-    const wanted = this.isInt8 ? 'int8' : 'float32';
-    if (tensor.type !== wanted) throw new Refusal(`its output is ${tensor.type} in ${this.isInt8 ? 'an int8' : 'a float'} model`);
+    if (!this.computesIn(tensor.type))
+      throw new Refusal(`its output is ${tensor.type} in ${this.isInt8 ? 'an int8' : 'a float'} model`);
     if (tensor.isVariable) throw new Refusal('it writes a variable');
     return this.isInt8 ? activationQuant(tensor) : undefined;
   }

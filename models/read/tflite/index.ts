@@ -1,7 +1,7 @@
 /**
  * readTflite: a TensorFlow Lite file to a Graph.
  *
- * In: the file's bytes (untrusted) and options.  Out: a float or an int8 Graph in time-major normal form, or RunletError: RN101 to
+ * In: the file's bytes (untrusted) and options.  Out: a float or an integer Graph in time-major normal form, or RunletError: RN101 to
  * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
  * the time axis, RN301 for shapes, RN169 where several of these stand in the way. Source:
  * tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
@@ -92,9 +92,9 @@ const hybridNote = (names: readonly string[]): string =>
 
 const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
 
-/** An int8 model: some operator other than a border conversion or a reshape has an int8 result. */
+/** An integer model: some operator other than a border conversion or a reshape has an int8 or int16 result. */
 function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
-  const isInt8 = (index: number) => tensors[index]?.type === 'int8';
+  const isInt8 = (index: number) => ['int8', 'int16'].includes(tensors[index]?.type ?? '');
   return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);
 }
 
@@ -114,7 +114,7 @@ function markShapeArithmetic(context: Context): void {
 /** Adds the graph inputs; one that is not known enough is collected, and what reads it is passed over. */
 function bindInputs(context: Context, options: ReaderOptions, errors: RunletError[]): void {
   for (const index of context.model.inputs) {
-    if (context.elements.has(index)) continue;
+    if (context.elements.has(index) || isOutputShape(context, index)) continue;
     context.refused.add(index);
     try {
       bindInput(context, index, options);
@@ -126,6 +126,17 @@ function bindInputs(context: Context, options: ReaderOptions, errors: RunletErro
   }
 }
 
+/** An input that says the shape of outputs, which the file states as well: the host passes no such input. */
+function isOutputShape(context: Context, index: number): boolean {
+  const readers = context.consumers.get(index) ?? [];
+  const is = readers.length > 0 && readers.every((op) => op.op === 'TRANSPOSE_CONV' && op.inputs.lastIndexOf(index) === 0);
+  if (is)
+    context.builder.notes.push(
+      `the input ${showTensor(context.model.tensors[index] as TfTensor)} is a shape that the file states, and left out`,
+    );
+  return is;
+}
+
 /** What lacks parameters that were refused already is not said again. */
 const isNews = ({ model }: Context, { code }: RunletError): boolean => model.bad.length === 0 || code !== 'RN105';
 
@@ -133,7 +144,7 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
   const { builder, isInt8, model } = context;
   const tensor = model.tensors[index] as TfTensor;
   const { type, name, shape } = tensor;
-  const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8'));
+  const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8' || type === 'int16'));
   if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
   if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
   if ((shape[0] as number) !== 1 && shape.length > 1)
@@ -146,7 +157,7 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
   if (shape.reduce((a, b) => a * b, 1) > mostElements)
     throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
   const layout = layoutOfInput(context, tensor, options, builder);
-  const quant = type === 'int8' ? activationQuant(tensor) : undefined;
+  const quant = type === 'int8' || type === 'int16' ? activationQuant(tensor) : undefined;
   const port: Partial<Port> = { hostType: type, fileShape: shape, order: orderOf(layout) };
   const id = builder.input(name, shapeOfLayout(layout), quant ? { ...port, quant } : port);
   context.values.set(index, { id, layout, type });

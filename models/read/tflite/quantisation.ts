@@ -3,10 +3,10 @@
  *
  * In: the QuantizationParameters table of a tensor.  Out: scales (float32 values, exactly, as doubles), zero points and the
  * dimension that they run over; undefined for float tensors and for tensors without any. Error: RN105.
- * Source: TensorFlow Lite 8-bit quantisation specification (int8 weights and int32 biases have zero point 0).
+ * Source: TensorFlow Lite 8-bit quantisation specification (int8 weights, int16 activations and biases have zero point 0).
  */
 import { RunletError } from '../../error.ts';
-import type { QuantParams } from '../../graph/types.ts';
+import { type QuantParams, sameParams } from '../../graph/types.ts';
 import type { TfType } from './schema.ts';
 import type { Table } from './view.ts';
 
@@ -30,6 +30,7 @@ const zeroPointRange: Partial<Record<TfType, readonly [number, number]>> = {
   uint8: [0, 255],
   int16: [0, 0],
   int32: [0, 0],
+  int64: [0, 0],
 };
 
 export function readQuantisation(
@@ -67,14 +68,14 @@ export function activationQuant(tensor: QuantisedTensor): QuantParams {
   if (scale === undefined || zeroPoint === undefined || scales.length !== 1) {
     throw bad(showTensor(tensor), `an activation of ${tensor.type} needs one scale and one zero point, found ${scales.length}`);
   }
-  return { scale, zeroPoint };
+  return tensor.type === 'int16' ? { scale, zeroPoint: 0, type: 'int16' } : { scale, zeroPoint };
 }
 
 /** Requires that an operator which does not requantise keeps its scale and zero point. */
 export function sameQuant(a: QuantisedTensor, b: QuantisedTensor, where: string): void {
-  if (a.type !== 'int8' || b.type !== 'int8') return;
+  if (![a, b].every(({ type }) => type === 'int8' || type === 'int16')) return;
   const [p, q] = [activationQuant(a), activationQuant(b)];
-  if (p.scale === q.scale && p.zeroPoint === q.zeroPoint) return;
+  if (sameParams(p, q)) return;
   const why = `scale ${p.scale} zero point ${p.zeroPoint} in, scale ${q.scale} zero point ${q.zeroPoint} out`;
   throw bad(where, `its input and output need the same parameters: ${why}`);
 }

@@ -46,6 +46,22 @@ export const modelsRead = inFolder('models/read', [
     why: 'constant - x is x - constant',
   },
   {
+    id: 'tflite-wide-bias',
+    file: 'tflite/constants.ts',
+    find: "const wanted = isWide ? 'int64' : 'int32';",
+    replace: "const wanted = tensor.type === 'int64' ? 'int64' : 'int32';",
+    tests: 'read/int16',
+    why: 'a bias of int32 beside int16, whose kernel rounds twice, is read',
+  },
+  {
+    id: 'tflite-transposed-side',
+    file: 'tflite/lower/transposed.ts',
+    find: 'const before = kernel - 1 - left;',
+    replace: 'const before = left;',
+    tests: 'read/int16',
+    why: 'a transposed convolution is padded on the other side',
+  },
+  {
     id: 'tflite-sub-constant-first',
     file: 'tflite/lower/binary.ts',
     find: 'constant: { data, quant } }, i === 0 ? 1 : 0, value);',

@@ -9,7 +9,7 @@
 import type { ConvAttrs } from '../../../graph/types.ts';
 import type { Layout } from '../../layout.ts';
 import { readIntegers } from '../constants.ts';
-import { axisOf, type Batched, type Context, malformed, type PendingPad, Refusal } from '../context.ts';
+import { axisOf, type Batched, type Context, malformed, type PendingPad, Refusal, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
 import { unitAxis } from './shape.ts';
@@ -68,7 +68,7 @@ export function deferConv<A extends Omit<ConvAttrs, 'groups' | 'outChannels'>>(
       throw new Refusal('it pads the rows of one step, which follow those of the last');
     emit(dilated, to, whole);
   };
-  context.bind(op, { id: -1, layout, type: context.isInt8 ? 'int8' : 'float32', batched: { ...batched, finish } });
+  context.bind(op, { id: -1, layout, type: context.input(op, 0).type as Value['type'], batched: { ...batched, finish } });
 }
 
 export function lowerBatchToSpace(context: Context, op: TfOperator): void {

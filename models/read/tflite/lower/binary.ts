@@ -8,7 +8,7 @@ import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../gra
 import { commonOf } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
 import { framesOf, position } from '../../refused.ts';
-import { isConstant, readFloats, readInt8 } from '../constants.ts';
+import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
@@ -42,6 +42,11 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
 
 /** ADD, SUB or MUL. @param minus operand that SUB subtracts */
 function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttrs, minus: 0 | 1, { layout }: Value): void {
+  const isWide = context.output(op).type === 'int16';
+  if (isWide && op.op === 'MUL') throw new Refusal('a product of int16 has no kernel');
+  // the field is true where it is left out
+  if (isWide && context.options(op)?.int8(1, 1) !== 0)
+    throw new Refusal('it shifts by scales that are powers of two (pot_scale_int16), which no kernel here does');
   if (op.op === 'MUL') context.emit(op, 'mul', ids, attrs, () => layout);
   else context.emit(op, 'add', ids, { ...attrs, ...(op.op === 'SUB' && { minus }) }, () => layout);
 }
@@ -96,7 +101,8 @@ export function lowerNeg(context: Context, op: TfOperator): void {
 function emitInt8Constant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
   const value = context.value(op, i);
   const quant = activationQuant(tensor);
-  const data = Int8Array.from(perChannel(op, value, tensor, Float32Array.from(readInt8(context, op, tensor))));
+  if (value.type !== 'int8' || quant.type) throw new Refusal('a constant beside int16 has no kernel');
+  const data = Int8Array.from(perChannel(op, value, tensor, Float32Array.from(readStored(context, op, tensor))));
   emit(context, op, [value.id], { clamp, constant: { data, quant } }, i === 0 ? 1 : 0, value);
 }
 

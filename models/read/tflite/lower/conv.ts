@@ -145,7 +145,7 @@ function geometryOf(
 }
 
 /** Filter [n][kh][kw][i] to [n][kw][kh][i]. */
-function swapKernel(weights: Weights, n: number, kernelH: number, kernelW: number, inner: number): Weights {
+export function swapKernel(weights: Weights, n: number, kernelH: number, kernelW: number, inner: number): Weights {
   if (kernelH === 1 || kernelW === 1) return weights;
   const from = weights.data;
   const data = from.slice();

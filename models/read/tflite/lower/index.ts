@@ -19,6 +19,7 @@ import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize,
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
+import { lowerTransposed } from './transposed.ts';
 
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
   ...Object.fromEntries(unaryOperators('tflite').map((name) => [name, lowerUnary])),
@@ -64,6 +65,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
   TRANSPOSE: lowerTranspose,
+  TRANSPOSE_CONV: lowerTransposed,
   UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
   UNPACK: lowerUnpack,
   VAR_HANDLE: lowerHandle,

@@ -33,6 +33,7 @@ export function lowerLstm(context: Context, op: TfOperator): void {
   if ((options?.int8(0) ?? 4) !== 4) throw new Refusal('its cell has another function than tanh');
   const clip = options?.float32(1, 0) ?? 0;
   const { value, time } = framesIn(context, op, options?.bool(3) ?? false);
+  if (value.type === 'int16') throw new Refusal('its rows are int16, which no kernel here keeps');
   const shape = context.builder.shape(value.id);
   const units = context.input(op, recurrentWeights).shape[1] ?? 0;
   const inputs = shape.f * shape.c;
@@ -58,7 +59,7 @@ export function lowerLstm(context: Context, op: TfOperator): void {
     context.quantOf(output),
   );
   const layout: Layout = [0, 1].map((d) => (d === time ? dim('t', shape.t) : []));
-  context.bind(op, { id, layout: [...layout, dim('c', units)], type: context.isInt8 ? 'int8' : 'float32' });
+  context.bind(op, { id, layout: [...layout, dim('c', units)], type: value.type });
 }
 
 /** The input, one value a frame and channel, and which dimension is time. */
@@ -92,7 +93,7 @@ function biasOf(context: Context, op: TfOperator, units: number, weights: Weight
   for (let gate = 0; gate < 4; gate++) {
     if ((op.inputs[biases + gate] ?? -1) === -1) continue;
     const own = { ...weights, ...(weights.scales && { scales: weights.scales.slice(gate * units, (gate + 1) * units) }) };
-    bias.set(readBias(context, op, units, own, biases + gate) as never, gate * units);
+    bias.set(readBias(context, op, units, own, { at: biases + gate }) as never, gate * units);
   }
   return bias;
 }

@@ -1,20 +1,21 @@
 /**
  * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, SOFTMAX, QUANTIZE and DEQUANTIZE.
  *
- * In: any layout.  Out: activation or softmax nodes; at the borders of an int8 model QUANTIZE and DEQUANTIZE make no node: the
+ * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and DEQUANTIZE make no node: the
  * graph's port says what the host converts. Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed
  * output parameters (1/256, -128 and 1/128, 0) in the 8-bit quantisation specification.
  */
 
-import { type ActivationAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { type ActivationAttrs, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { isConstant, readDequantised, readFloats, readHalves, readInt8 } from '../constants.ts';
+import { isConstant, readDequantised, readFloats, readHalves, readStored } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, bad, sameQuant } from '../quantisation.ts';
+import type { TfType } from '../schema.ts';
 import { lowerFakeQuantize } from './fake.ts';
 import { foldClamp } from './fold.ts';
 
@@ -44,7 +45,7 @@ export function lowerLeakyRelu(context: Context, op: TfOperator): void {
  * output, whose integers are compared.
  */
 function singleOf(context: Context, op: TfOperator, tensor: TfTensor): number {
-  const data = context.isInt8 ? readInt8(context, op, tensor) : readFloats(context, op, tensor);
+  const data = context.isInt8 ? readStored(context, op, tensor) : readFloats(context, op, tensor);
   const [first] = data;
   if (first === undefined || data.some((v) => v !== first))
     throw new Refusal(`its constant has ${data.length} values; one for all is read`);
@@ -86,12 +87,15 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
 function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void {
   if (!context.isInt8) return;
   const quant = context.quantOf(context.output(op));
+  if (quant?.type) throw new Refusal('it has no int16 kernel');
   if (quant?.scale === fixed.scale && quant.zeroPoint === fixed.zeroPoint) return;
   throw bad(
     op.name,
     `its output has scale ${quant?.scale} and zero point ${quant?.zeroPoint}; ${fixed.scale} and ${fixed.zeroPoint} are fixed`,
   );
 }
+
+const isStored = (type: TfType): type is 'int8' | 'int16' => type === 'int8' || type === 'int16';
 
 export function lowerQuantize(context: Context, op: TfOperator): void {
   if (!context.isInt8) {
@@ -101,7 +105,7 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
   const value = context.laid(context.rawValue(op, 0));
   const [from, to] = [context.input(op, 0), context.output(op)];
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
-  if (value.type === 'int8' && to.type === 'int8') {
+  if (isStored(value.type) && isStored(to.type)) {
     context.emit(op, 'activation', [value.id], { fn: 'identity', clamp: noClamp }, () => value.layout);
     return;
   }
@@ -113,14 +117,14 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
   }
   const tensor = context.builder.tensors[value.id];
   const isInput = context.builder.inputs.some((port) => port.tensor === value.id);
-  if (to.type !== 'int8' || !tensor || !isInput) throw new Refusal(`it turns ${value.type} into ${to.type} inside the model`);
+  if (!isStored(to.type) || !tensor || !isInput) throw new Refusal(`it turns ${value.type} into ${to.type} inside the model`);
   const quant = activationQuant(to);
   if (value.type === 'uint8') checkShifted(op, quant, activationQuant(from));
-  if (tensor.quant && (tensor.quant.scale !== quant.scale || tensor.quant.zeroPoint !== quant.zeroPoint)) {
+  if (tensor.quant && !sameParams(tensor.quant, quant)) {
     throw new Refusal('the graph input is quantised with two different scales');
   }
   tensor.quant = quant;
-  context.bind(op, { ...value, type: 'int8' });
+  context.bind(op, { ...value, type: to.type });
 }
 
 /** A uint8 border of another scale: requantised to int8 with that scale, which is the uint8 value minus 128. */
@@ -150,8 +154,8 @@ export function lowerDequantize(context: Context, op: TfOperator): void {
     return;
   }
   const value = context.laid(context.rawValue(op, 0));
-  const isRead = value.type === 'int8' || (value.type === 'uint8' && !context.isInt8);
-  if (!isRead) throw new Refusal(`it dequantises ${value.type}; int8 is read`);
+  const isRead = isStored(value.type) || (value.type === 'uint8' && !context.isInt8);
+  if (!isRead) throw new Refusal(`it dequantises ${value.type}; int8 and int16 are read`);
   if (value.pad || value.batched) throw new Refusal('it reads a padded tensor');
   context.bind(op, { ...value, type: 'float32' });
 }

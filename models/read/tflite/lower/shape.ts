@@ -7,7 +7,7 @@
  */
 import { RunletError } from '../../../error.ts';
 import { fileShapeOf, type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';
-import { readFloats, readIntegers } from '../constants.ts';
+import { readFloats, readIntegers, readStored } from '../constants.ts';
 import { axisOf, type Context, malformed, type PendingPad, Refusal, type Value } from '../context.ts';
 import { integersAt, product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
@@ -108,8 +108,7 @@ export function unitAxis(layout: Layout, dim: number): 'f' {
 function checkPadValue(context: Context, op: TfOperator): void {
   const tensor = context.input(op, 2);
   const zero = context.isInt8 ? activationQuant(context.input(op, 0)).zeroPoint : 0;
-  const [byte] = tensor.constant ?? [];
-  const value = context.isInt8 ? (byte === undefined ? Number.NaN : (byte << 24) >> 24) : readFloats(context, op, tensor)[0];
+  const [value] = (context.isInt8 ? readStored : readFloats)(context, op, tensor);
   if (value !== zero) throw new Refusal(`it pads with ${value}; only zero is padding of a convolution`);
 }
 

@@ -8,7 +8,7 @@
  * Source: streaming layers of kws_streaming (Rybakov et al., arXiv 2005.06720), as converted by TensorFlow.
  */
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
-import { readFloats, readInt8 } from '../constants.ts';
+import { readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
@@ -123,7 +123,7 @@ function checkInitial(context: Context, op: TfOperator, { variable, tensor }: St
   if (!initial) return;
   const zero = context.isInt8 ? activationQuant(tensor).zeroPoint : 0;
   if (initial.shape.join() !== tensor.shape.join()) throw malformed(op, `its state starts as [${initial.shape.join(', ')}]`);
-  const values = context.isInt8 ? readInt8(context, op, initial) : readFloats(context, op, initial);
+  const values = context.isInt8 ? readStored(context, op, initial) : readFloats(context, op, initial);
   const other = values.find((v) => v !== zero);
   if (other !== undefined)
     throw new Refusal(`its state starts at ${other}; only ${context.isInt8 ? `the zero point ${zero}` : '0'} is read`);
