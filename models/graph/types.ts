@@ -38,9 +38,10 @@ export interface Tensor {
  * How the sums of a layer come to its output's scale. `per-channel`: s_in * s_w / s_out in doubles as a multiplier of 31 bits, two roundings. The others
  * say that the layer is a FULLY_CONNECTED: `dense` computes as `per-channel`, `dense-f32` with s_in * s_w rounded to float32 first where there is one scale,
  * and `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles (models/graph/rounding.ts says which is whose).
+ * `float`: as `per-channel`, with s_in * s_w / s_out in float32.
  * `gate`: from int8 to the int16 that a recurrent operator reads, as `per-channel`.
  */
-export const scaleRules = ['per-channel', 'dense', 'dense-f32', 'dense-once', 'gate'] as const;
+export const scaleRules = ['per-channel', 'dense', 'dense-f32', 'dense-once', 'float', 'gate'] as const;
 export type ScaleRule = (typeof scaleRules)[number];
 
 /** Weights of a convolution or dense layer, in the order that the operator's file states. */

@@ -1,7 +1,7 @@
 /**
  * What conv, depthwise and dense share: per-channel multipliers, bias and range from an int8 graph.
  *
- * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) * double(s_w) / double(s_y)),
+ * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) * double(s_w) / double(s_y)), SVDF (`float`),
  * GetQuantizedConvolutionMultipler (float32(s_x * s_w) for `dense-f32`) and once.ts for `dense-once`.
  */
 import { RunletError } from '../../models/error.ts';
@@ -53,6 +53,7 @@ export function macParams(
   const single = weights.scaleRule === 'dense-f32' && scales.length === 1;
   const reals = Float64Array.from({ length: outputs }, (_, o) => {
     const product = xq.scale * (scales[scales.length === 1 ? 0 : o] as number);
+    if (weights.scaleRule === 'float') return Math.fround(Math.fround(product) / yq.scale);
     return (single ? Math.fround(product) : product) / yq.scale;
   });
   const range = rangeOf(parts.clamp, yq);

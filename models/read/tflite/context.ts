@@ -112,7 +112,7 @@ export class Context {
     this.isInt8 = isInt8;
     this.consumers = consumersOf(model);
     this.variables = new Variables(model);
-    this.stateful = this.variables.ofResource.size > 0;
+    this.stateful = this.variables.ofResource.size > 0 || model.operators.some(({ op }) => op === 'SVDF');
     builder.stateful = this.stateful;
   }
 

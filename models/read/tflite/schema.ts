@@ -79,6 +79,7 @@ export const optionsOf: Record<string, number> = {
   MEAN: 27,
   REDUCE_MAX: 27,
   SUB: 28,
+  SVDF: 6,
   TRANSPOSE_CONV: 49,
   SQUEEZE: 30,
   STRIDED_SLICE: 32,

@@ -54,6 +54,14 @@ export const modelsRead = inFolder('models/read', [
     why: 'a bias of int32 beside int16, whose kernel rounds twice, is read',
   },
   {
+    id: 'tflite-svdf-rank',
+    file: 'tflite/lower/svdf.ts',
+    find: 'return weights.data[(u * rank + r) * memory + m] as number;',
+    replace: 'return weights.data[(r * units + u) * memory + m] as number;',
+    tests: 'read/svdf',
+    why: 'the filters of a unit are taken for those of a rank',
+  },
+  {
     id: 'tflite-transposed-side',
     file: 'tflite/lower/transposed.ts',
     find: 'const before = kernel - 1 - left;',

@@ -19,6 +19,7 @@ import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize,
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
+import { lowerSvdf } from './svdf.ts';
 import { lowerTransposed } from './transposed.ts';
 
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
@@ -64,6 +65,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   SQUEEZE: lowerReshape,
   STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
+  SVDF: lowerSvdf,
   TRANSPOSE: lowerTranspose,
   TRANSPOSE_CONV: lowerTransposed,
   UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
@@ -84,7 +86,6 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 }
 
 const reasons: Record<string, string> = {
-  SVDF: 'its state is int16, which no kernel here keeps',
   IF: 'control flow has no streaming rule',
   MIRROR_PAD: 'mirrored padding depends on the window',
   PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',

@@ -1,0 +1,43 @@
+/**
+ * SVDF of TensorFlow Lite, float and int8, of rank 1 and 2: step by step what TensorFlow Lite Micro answers (test/fixtures/svdf/make.py), in the reference
+ * and as a module.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isQuantised } from '../../models/graph/types.ts';
+import { readTflite } from '../../models/read/tflite/index.ts';
+import { executeStream } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
+import { runStyles } from '../property/styles.ts';
+import { root } from '../shared.ts';
+
+const folder = join(root, 'test/fixtures/svdf');
+
+for (const name of ['float-1', 'float-2', 'int8-1', 'int8-2'])
+  test(`${name}: every step of TensorFlow Lite Micro`, async () => {
+    const graph = readTflite(new Uint8Array(readFileSync(join(folder, `${name}.tflite`))));
+    const { x, y }: Record<'x' | 'y', number[][]> = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+    assert.ok(graph.stateful, 'it carries a state');
+    const plan = planStream(graph, { hop: 1 });
+    if (!isQuantised(graph)) {
+      const signal = floatBlocks(plan, [Float32Array.from(x.flat())]);
+      const got = [...executeStream(plan, signal, floatRunner, { warmUp: true })].map(({ outputs }) => [...(outputs[0] ?? [])]);
+      assert.is(got.length, y.length);
+      for (const [i, row] of got.entries())
+        for (const [k, v] of row.entries()) assert.ok(Math.abs(v - (y[i]?.[k] as number)) < 2e-5, `step ${i}: ${v}`);
+      return;
+    }
+    const signal = Int8Array.from(x.flat());
+    const reference = [...runSignal(quantPlan(plan), signal, { warmUp: true })].map(({ outputs }) => [...(outputs[0] ?? [])]);
+    assert.equal(reference, y);
+    const module: number[][] = [];
+    for await (const [output] of runStyles(quantPlan(plan), signal, [1], false)) module.push([...(output ?? [])]);
+    assert.equal(module, y);
+  });
+
+test.run();
