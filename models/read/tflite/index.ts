@@ -102,7 +102,7 @@ function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
 function markShapeArithmetic(context: Context): void {
   const { tensors, operators } = context.model;
   const results = new Set<number>();
-  const isInteger = (index: number) => ['int32', 'int64'].includes(tensors[index]?.type ?? '');
+  const isInteger = (index: number) => ['int32', 'int64', 'bool'].includes(tensors[index]?.type ?? '');
   for (const op of operators) {
     const fromShapes = op.inputs.every((i) => tensors[i]?.constant !== undefined || results.has(i) || i === -1);
     if (op.outputs.length === 0 || !op.outputs.every(isInteger) || !(op.op === 'SHAPE' || fromShapes)) continue;

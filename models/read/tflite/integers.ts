@@ -3,8 +3,10 @@
  *
  * In: operators that compute an integer vector from shapes and constants (converters write them where the batch is dynamic).
  * Out: the vector, undefined where the operator or its inputs are not understood. All lie in one dimension, at most 64 elements.
- * Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD, CONCATENATION, PACK, STRIDED_SLICE (masks: bit 0 is the only dimension), MUL.
+ * Truth values are 0 and 1. Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD, CONCATENATION, PACK, STRIDED_SLICE (masks: bit 0 is the
+ * only dimension), ADD, SUB, MUL, EQUAL, WHERE, SPARSE_TO_DENSE, CAST, RESHAPE.
  */
+import { lookup } from '../../lookup.ts';
 import { fileShapeOf } from '../layout.ts';
 import { readIntegers } from './constants.ts';
 import { type Context, malformed } from './context.ts';
@@ -31,11 +33,39 @@ export function foldIntegers(context: Context, op: TfOperator): number[] | undef
       return inputs.flatMap((values) => values ?? []).slice(0, most);
     case 'STRIDED_SLICE':
       return slice(op, first, inputs as number[][]);
-    case 'MUL':
-      return first.map((value, i) => value * (second?.[i] ?? second?.[0] ?? 1));
-    default:
-      return undefined;
+    case 'CAST':
+    case 'RESHAPE':
+      return first;
+    case 'WHERE':
+      return first.flatMap((value, i) => (value === 0 ? [] : [i]));
+    case 'SPARSE_TO_DENSE':
+      return dense(op, inputs as number[][]);
   }
+  const of = lookup(pairs, op.op);
+  if (!of || !second) return undefined;
+  const [long, short] = first.length >= second.length ? [first, second] : [second, first];
+  if (short.length !== 1 && short.length !== long.length)
+    throw malformed(op, `it joins ${first.length} and ${second.length} integers`);
+  return long.map((_, i) => of((first[i] ?? first[0]) as number, (second[i] ?? second[0]) as number));
+}
+
+const pairs: Record<string, (a: number, b: number) => number> = {
+  ADD: (a, b) => a + b,
+  SUB: (a, b) => a - b,
+  MUL: (a, b) => a * b,
+  EQUAL: (a, b) => Number(a === b),
+};
+
+/** A vector of one value everywhere, and others at some places. */
+function dense(op: TfOperator, [places = [], length = [], values = [], rest = []]: number[][]): number[] | undefined {
+  const [n = 0] = length;
+  if (length.length !== 1 || n > most || rest.length !== 1) return undefined;
+  const all: number[] = Array(n).fill(rest[0]);
+  for (const [i, at] of places.entries()) {
+    if (!(at >= 0 && at < n)) return outOfRange(op, at);
+    all[at] = values[i] ?? values[0] ?? 0;
+  }
+  return all;
 }
 
 /** Input `i` as integers: a constant or an earlier result; undefined where it is neither. */

@@ -38,6 +38,14 @@ export const modelsRead = inFolder('models/read', [
     why: 'minus infinity of float16 loses its sign',
   },
   {
+    id: 'tflite-sparse-places',
+    file: 'tflite/integers.ts',
+    find: 'all[at] = values[i]',
+    replace: 'all[i] = values[i]',
+    tests: 'read/tflite-shapes',
+    why: 'values of a sparse vector stand in the first places',
+  },
+  {
     id: 'tflite-add-checks-frames-only',
     file: 'tflite/lower/binary.ts',
     find: "const negative = op.op === 'SUB' && i === 1;",
