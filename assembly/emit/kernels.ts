@@ -90,6 +90,7 @@ export const kernels = {
   avgpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   before_s8: kernel('recurrent', BeforeBlock, 'rows'),
   gates_s8_s16: kernel('recurrent', PlainBlock, 'rows'),
+  regroup_s8: kernel('regroup', ConcatBlock, 'rows'),
   rnn_s16_s8: kernel('rnn', RecurrentBlock, 'rows'),
   slice_s8: kernel('slice', ConcatBlock, 'rows'),
   softmax_s8: kernel('softmax', SoftmaxBlock, 'rows'),

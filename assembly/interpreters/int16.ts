@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 93fb908768c68a5ad01d4027d542c6e80733907c28ce10910b7f868f6ba3bec4
+ * Sources: 1777f77e84e566c8be1d6360c3c2922acb06734081b5930a14e041e3660d94cb
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -85,6 +85,7 @@ const attrs = {
   }),
   hypot: v.object({ clamp }),
   upsample: v.object({ t: size, f: size, between: v.picklist(['repeat', 'zero']) }),
+  regroup: v.object({ f: size }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),
@@ -150,6 +151,7 @@ export const graphSchema = v.object({
       node('history'),
       node('hypot'),
       node('upsample'),
+      node('regroup'),
       node('slice'),
       node('activation'),
       node('softmax'),

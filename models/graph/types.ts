@@ -161,6 +161,11 @@ export interface HistoryAttrs {
   own?: PadRows;
 }
 
+export interface RegroupAttrs {
+  /** Feature rows of the output; its channels follow from them. */
+  f: number;
+}
+
 export interface SliceAttrs {
   axis: 'c' | 'f';
   /** Elements [from, to) of the axis. */
@@ -245,6 +250,7 @@ export interface OpAttrs {
   history: HistoryAttrs;
   hypot: HypotAttrs;
   upsample: UpsampleAttrs;
+  regroup: RegroupAttrs;
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;

@@ -78,11 +78,45 @@ export function reshapeLayout(layout: Layout, to: readonly number[], where: stri
 
 /**
  * The layout after a transposition: dimension i of the result is dimension perm[i]. Throws RN121 if perm is
- * no permutation.
+ * no permutation, RN122 where parts of one axis change places, which moves elements.
  */
 export function transposeLayout(layout: Layout, perm: readonly number[]): Layout {
   checkPermutation(perm, layout.length);
-  return perm.map((from) => layout[from] ?? []);
+  const moved = perm.map((from) => layout[from] ?? []);
+  for (const axis of ['t', 'f', 'c'] as const) {
+    const of = (all: Layout) => all.flat().filter((f) => f.axis === axis && f.length > 1);
+    const now = of(moved);
+    if (of(layout).some((f, i) => f !== now[i]))
+      throw new RunletError('RN122', {
+        what: `it reorders the elements of axis ${axis}`,
+        where: `layout ${showLayout(layout)}`,
+        tryThis: 'remove the reshape or transposition that splits the axis',
+      });
+  }
+  return moved;
+}
+
+/** The same frames, whose elements `regroup` counts as `f` rows. */
+export interface Regrouped {
+  f: number;
+  layout: Layout;
+}
+
+const relabelled = (layout: Layout, of: (factor: Factor) => Axis): Layout =>
+  layout.map((factors) => joined(factors.map((factor) => ({ ...factor, axis: of(factor) }))));
+
+/**
+ * Frames that `regroup` makes of others: features and channels as channels alone, or of channels in several
+ * parts the outermost one as features. Undefined where there are neither, or channels before features.
+ */
+export function regroupedLayout(layout: Layout): Regrouped | undefined {
+  const frame = layout.flat().filter(({ axis, length }) => axis !== 't' && length > 1);
+  const rows = frame.filter(({ axis }) => axis === 'f');
+  if (rows.some((factor, i) => factor !== frame[i])) return undefined;
+  if (rows.length > 0) return { f: 1, layout: relabelled(layout, ({ axis }) => (axis === 'f' ? 'c' : axis)) };
+  const [first] = frame;
+  if (!first || frame.length < 2) return undefined;
+  return { f: first.length, layout: relabelled(layout, (factor) => (factor === first ? 'f' : factor.axis)) };
 }
 
 /**

@@ -32,7 +32,8 @@ export function checkClock(graph: Graph): void {
   const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0).join(' and ');
   const other =
     'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
-  if (window < 2)
+  // a step of a model with its own state may be one frame
+  if (window < 2 && !graph.stateful)
     fail(
       `windows of ${lengths} frames have no common clock`,
       `${window} divides all of them: the hop could only be a whole window`,

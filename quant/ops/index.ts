@@ -17,6 +17,7 @@ import { lstm } from './lstm.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { IntOp } from './op.ts';
+import { regroup } from './regroup.ts';
 import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
@@ -39,6 +40,7 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
   lstm,
   maxpool,
   mul,
+  regroup,
   rnn,
   slice,
   softmax,

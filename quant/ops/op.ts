@@ -168,6 +168,7 @@ export interface IntParams {
   hypot: HypotParams;
   upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
+  regroup: { types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams;

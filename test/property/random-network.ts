@@ -16,7 +16,7 @@ fc.configureGlobal({ includeErrorInReport: true });
 export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
-const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
+const kinds = [...firstKinds, 'difference', 'layernorm', 'regroup'] as const;
 
 export interface LayerSpec {
   kind: (typeof kinds)[number] | RecurrentKind;
@@ -208,12 +208,19 @@ function layernorm(m: Maker, x: number, l: LayerSpec): number {
   return m.b.node('layernorm', [x], attrs, m.name('layernorm'), m.quant(0.02));
 }
 
+/** Feature rows to channels, or channels to so many rows. */
+function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
+  const { f, c } = m.b.shape(x);
+  return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
+}
+
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (isRecurrentKind(l.kind)) return applyRecurrent(m, x, l, l.kind);
   if (l.kind === 'conv') return conv(m, x, l);
   if (l.kind === 'depthwise') return m.b.shape(x).c * l.groups > 12 ? x : depthwise(m, x, l);
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
   if (l.kind === 'layernorm') return layernorm(m, x, l);
+  if (l.kind === 'regroup') return regroup(m, x, l);
   if (l.kind === 'activation')
     return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
   // joins: two branches of one length; 'same' padding keeps it

@@ -50,7 +50,7 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
           ['n', 't', 'f', 'c'],
           ['n', 'f', 't', 'c'],
         ];
-  if (op === 'MatMul' || op === 'Gemm' || op === 'Cell' || op.endsWith('Normalization'))
+  if (op === 'MatMul' || op === 'Gemm' || op === 'Einsum' || op === 'Cell' || op.endsWith('Normalization'))
     return op === 'BatchNormalization' ? first : last;
   if (op === 'LSTM' || op === 'GRU' || op === 'RNN')
     return [anchor?.attributes.int('layout', 0) === 1 ? ['n', 't', 'c'] : ['t', 'n', 'c']];

@@ -42,7 +42,7 @@ const passThrough = new Set([
 ]);
 const anchoring = new Set(
   [
-    'Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm ReduceMean ReduceMax Softmax',
+    'Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm Einsum ReduceMean ReduceMax Softmax',
     'LSTM GRU RNN Cell LayerNormalization RMSNormalization SimplifiedLayerNormalization',
   ].flatMap((names) => names.split(' ')),
 );

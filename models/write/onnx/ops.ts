@@ -32,6 +32,7 @@ export const opset = 17;
 /** Why an operator has no ONNX form; nothing where it has one. */
 export function unwritable(node: Node): string | undefined {
   if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
+  if (node.op === 'regroup') return 'a frame under other lengths has no form here in ONNX';
   if (node.op === 'upsample') return 'rows that are repeated or set apart have no form here in ONNX';
   if (isRecurrent(node)) return 'a recurrence has no form with quantised gates in ONNX';
   if (node.op === 'activation' && node.attrs.fn !== 'identity') {
@@ -220,7 +221,7 @@ const hypot: Write<'hypot'> = (e, { attrs: a, name }, xs, output) => {
   return full(clamped(e, e.node('Sqrt', [sum], {}, name), a.clamp, output, name));
 };
 
-const writers: { [K in Exclude<OpName, 'history' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
+const writers: { [K in Exclude<OpName, 'history' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
   avgpool: pool('AveragePool'),

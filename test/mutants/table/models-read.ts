@@ -14,6 +14,22 @@ export const modelsRead = inFolder('models/read', [
     why: 'a reshape may split feature rows',
   },
   {
+    id: 'layout-parts-exchanged',
+    file: 'layout.ts',
+    find: 'if (of(layout).some((f, i) => f !== now[i]))',
+    replace: 'if (of(layout).some((f, i) => f.axis !== now[i]?.axis))',
+    tests: 'read/regroup,read/layout',
+    why: 'channels whose parts change places are read in their old order',
+  },
+  {
+    id: 'onnx-einsum-groups',
+    file: 'onnx/lower/dense.ts',
+    find: '(Math.floor(o / units) * inputs + k) * units + (o % units)',
+    replace: '(Math.floor(o / units) + k * groups) * units + (o % units)',
+    tests: 'read/regroup',
+    why: 'weights of a group are those of others',
+  },
+  {
     id: 'layout-transpose-inverse',
     file: 'layout.ts',
     find: 'return perm.map((from) => layout[from] ?? []);',

@@ -16,6 +16,7 @@ import { axisIn, broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, axisOfDim, dimsOf, type Elements, sameLayout, type Value, wholeAxis } from '../values.ts';
+import { withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;
@@ -189,7 +190,7 @@ function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const
 }
 
 function twoActivations(ctx: Lowering, node: NodeView): Activation {
-  const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+  const [a, b] = withSameAxes(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1));
   const common = commonOf(a.layout, b.layout);
   if (!common) return refuse(`the axes of its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
   const divisor = node.op === 'Div' ? inverted(ctx, node, b) : b;

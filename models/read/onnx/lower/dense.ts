@@ -10,9 +10,10 @@ import { dim, fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layou
 import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import type { Const } from '../tensor.ts';
-import type { Value } from '../values.ts';
+import { type Const, countOf } from '../tensor.ts';
+import { type Activation, sameLayout, type Value } from '../values.ts';
 import { channelOrder } from './conv.ts';
+import { withChannels } from './regroup.ts';
 
 export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
   const { attributes } = node;
@@ -24,8 +25,8 @@ export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`; a group beside it,
- * `...gi,gih->...gh`, may be one.
+ * Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`, or that of each group with a
+ * matrix of its own, `...gi,gih->...gh`.
  */
 export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
@@ -39,9 +40,30 @@ export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   const isProduct = of.endsWith(inner) && to === of.slice(0, -1) + outer && new Set(of + outer).size === of.length + 1;
   if (!isProduct || of.length !== x.layout.length || by.length !== w.dims.length || ![...groups].every((g) => of.includes(g)))
     refuse(`equation ${equation.slice(0, 64)}: a product with a matrix is read, ...i,ih->...h`);
-  if (w.dims.slice(0, -2).some((d) => d !== 1)) refuse(`its weights of [${w.dims.join(', ')}] are several groups`);
+  const several = [...groups].filter((_, i) => w.dims[i] !== 1);
+  if (several.length > 0) return [grouped(ctx, node, x, w, several.map((g) => of.indexOf(g)))]; // biome-ignore format: one line
   const matrix = { ...w, dims: w.dims.slice(-2) };
   return linear(ctx, { ...node, inputs: [x, matrix] }, false, undefined, 1, 1);
+}
+
+/** A matrix for each group of channels: dimensions `at` of x count the groups, the last one the channels of a group. */
+function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at, ...more]: number[]): Activation {
+  const x = withChannels(ctx, node, given);
+  const { f, c } = ctx.builder.shape(x.tensor);
+  const [inputs = 0, units = 0] = w.dims.slice(-2);
+  const groups = c / inputs;
+  const isGrouped =
+    f === 1 && at !== undefined && sameLayout([x.layout[at] ?? [], x.layout.at(-1) ?? []], [dim('c', groups), dim('c', inputs)]);
+  if (!isGrouped || more.length > 0 || countOf(w.dims) !== c * units)
+    return refuse(`weights of [${w.dims.join(', ')}] for an input of ${showLayout(x.layout)}`);
+  if ((w.quantised?.scales.length ?? 1) > 1) refuse('its weights have several scales');
+  const index = Uint32Array.from({ length: c * units }, (_, i) => {
+    const [o, k] = [Math.floor(i / inputs), i % inputs];
+    return (Math.floor(o / units) * inputs + k) * units + (o % units);
+  });
+  const weights = ctx.weights(w, index, w.dims.length - 1);
+  const attrs = { ...kernelOfOne, groups, outChannels: groups * units, weights, bias: null, clamp: noClamp };
+  return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(-1, dim('c', units)));
 }
 
 export const lowerMatMul = (ctx: Lowering, node: NodeView): Value[] => linear(ctx, node, false, undefined, 1, 1);

@@ -16,6 +16,7 @@ import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
 import { type Activation, type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
+import { relaid } from './regroup.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
 
@@ -25,7 +26,7 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
   const { attributes } = node;
   const to = (shape: number[]): Value[] => {
     if (shape.some((d) => d < 1)) refuse(`an empty tensor of [${shape.join(', ')}]`);
-    return [{ ...x, layout: reshapeLayout(x.layout, shape, node.name) }];
+    return [relaid(ctx, node, x, (layout) => reshapeLayout(layout, shape, node.name))];
   };
   switch (node.op) {
     case 'Reshape':
@@ -38,7 +39,7 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
       return to(unsqueezedDims(dims, axesOf(attributes, ctx.optional(node, 1, 'axes')) ?? refuse('no axes')));
     case 'Transpose': {
       const perm = attributes.ints('perm') ?? dims.map((_, i) => dims.length - 1 - i);
-      return [{ ...x, layout: transposeLayout(x.layout, perm) }];
+      return [relaid(ctx, node, x, (layout) => transposeLayout(layout, perm))];
     }
   }
   return refuse(`operator ${node.op}`);

@@ -53,14 +53,7 @@ export function lowerTranspose(context: Context, op: TfOperator): void {
   const value = shapeOnly(context, op);
   if (value.batched) throw new Refusal('it transposes between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND');
   const perm = readIntegers(context, op, context.input(op, 1));
-  const layout = transposeLayout(value.layout, perm);
-  // factors of one axis that change places would move elements
-  for (const axis of ['t', 'f', 'c'] as const) {
-    const of = (all: Layout) => all.flat().filter((f) => f.axis === axis && f.length > 1);
-    const [then, now] = [of(value.layout), of(layout)];
-    if (then.some((f, i) => f !== now[i])) throw new Refusal(`it reorders the elements of axis ${axis}`);
-  }
-  context.bind(op, { ...value, layout });
+  context.bind(op, { ...value, layout: refusing(() => transposeLayout(value.layout, perm)) });
 }
 
 /** The input of an operator that moves nothing: type and parameters stay. */
@@ -117,7 +110,8 @@ function refusing<T>(resolve: () => T): T {
   try {
     return resolve();
   } catch (error) {
-    if (error instanceof RunletError && error.code === 'RN120') throw new Refusal(`${error.parts.what}: ${error.parts.why}`);
+    if (error instanceof RunletError && (error.code === 'RN120' || error.code === 'RN122'))
+      throw new Refusal([error.parts.what, error.parts.why].filter(Boolean).join(': '));
     throw error;
   }
 }
