@@ -37,11 +37,16 @@ export interface TfOperatorOf {
   };
 }
 
-export interface TfModelOf {
-  tensors: Record<string, TfTensorOf>;
+interface TfGraphOf {
   operators: TfOperatorOf[];
   inputs: string[];
   outputs: string[];
+}
+
+export interface TfModelOf extends TfGraphOf {
+  tensors: Record<string, TfTensorOf>;
+  /** Further subgraphs; every subgraph has all tensors. */
+  others?: TfGraphOf[];
 }
 
 type Fields = [field: number, add: (b: Builder, field: number) => void][];
@@ -151,15 +156,19 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
       ...(quant === undefined ? [] : ([[4, offset(quant)]] as Fields)),
     ]);
   });
-  const codes = model.operators.map(({ code, custom }) => {
-    const name = custom && b.createString(custom.name);
-    return table(b, [
-      [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
-      ...(name === undefined ? [] : ([[1, offset(name)]] as Fields)),
-      [3, (w, field) => w.addFieldInt32(field, code, 0)],
-    ]);
-  });
-  const operators = model.operators.map(({ inputs, outputs, options, custom }, i) => {
+  const graphs = [model, ...(model.others ?? [])];
+  const codes = graphs
+    .flatMap(({ operators }) => operators)
+    .map(({ code, custom }) => {
+      const name = custom && b.createString(custom.name);
+      return table(b, [
+        [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
+        ...(name === undefined ? [] : ([[1, offset(name)]] as Fields)),
+        [3, (w, field) => w.addFieldInt32(field, code, 0)],
+      ]);
+    });
+  let code = 0;
+  const operator = ({ inputs, outputs, options, custom }: TfOperatorOf): number => {
     const customBytes = custom && b.createByteVector(custom.options);
     const reads = int32s(b, ids(inputs));
     const writes = int32s(b, ids(outputs));
@@ -183,7 +192,7 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
       ]),
     ]);
     return table(b, [
-      [0, (w, field) => w.addFieldInt32(field, i, 0)],
+      [0, (w, field) => w.addFieldInt32(field, code++, 0)],
       [1, offset(reads)],
       [2, offset(writes)],
       ...(options
@@ -194,13 +203,16 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
         : []),
       ...(customBytes === undefined ? [] : ([[5, offset(customBytes)]] as Fields)),
     ]);
+  };
+  const all = offsets(b, tensors);
+  const made = graphs.map(({ operators, inputs, outputs }) => {
+    const parts = [all, int32s(b, ids(inputs)), int32s(b, ids(outputs)), offsets(b, operators.map(operator))];
+    return table(
+      b,
+      parts.map((part, field): Fields[number] => [field, offset(part)]),
+    );
   });
-  const parts = [offsets(b, tensors), int32s(b, ids(model.inputs)), int32s(b, ids(model.outputs)), offsets(b, operators)];
-  const graph = table(
-    b,
-    parts.map((part, field): Fields[number] => [field, offset(part)]),
-  );
-  const top = [offsets(b, codes), offsets(b, [graph]), offsets(b, buffers)] as const;
+  const top = [offsets(b, codes), offsets(b, made), offsets(b, buffers)] as const;
   const root = table(b, [
     [0, (w, field) => w.addFieldInt32(field, 3, 0)],
     [1, offset(top[0])],

@@ -78,13 +78,13 @@ export function readDequantised(context: Context, op: TfOperator, tensor: TfTens
   return finite(real, tensor);
 }
 
-const integerArrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
+const integerArrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, int32: Int32Array } as const;
 
 /** The real values of a constant of any of these types, of whichever subgraph. */
 export function readReals(context: Context, op: TfOperator, tensor: TfTensor): ArrayLike<number> {
   if (tensor.type === 'float32') return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
   if (tensor.type === 'float16') return readHalves(context, op, tensor);
-  return tensor.type === 'int32' ? readIntegers(context, op, tensor) : readDequantised(context, op, tensor);
+  return tensor.type === 'int32' && !tensor.quant ? readIntegers(context, op, tensor) : readDequantised(context, op, tensor);
 }
 
 /** Scales of int8 weights: zero points of 0, and one scale or one per output channel. */

@@ -17,12 +17,14 @@ import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { isStateName, States } from '../states.ts';
 import { layoutOfInput } from './anchor.ts';
+import { asFloat, readAsFloat } from './as-float.ts';
+import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal } from './context.ts';
 import { movedElements } from './elements.ts';
 import { foldIntegers } from './integers.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
-import { inconsistent, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
+import { inconsistent, isInt8Model, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { frontEndOf, isSignal } from './signal/index.ts';
 import { bindStates, inOrder, signalOutputs, statesAsked } from './states.ts';
@@ -45,7 +47,8 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const model = readModelFile(bytes);
+  const read = readModelFile(bytes);
+  const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);
   const asked = statesAsked(model, options);
@@ -64,6 +67,7 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   const builder = new GraphBuilder(options.name ?? (model.name || 'model'), 'tflite', options.digest ?? '');
   const context = new Context(model, builder, isInt8Model(model), inputStates);
   markShapeArithmetic(context);
+  if (model.fromInt8) foldConstants(context);
   const errors: RunletError[] = [...model.bad];
   bindStates(context, states);
   bindInputs(context, options, errors);
@@ -81,21 +85,25 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   Object.assign(builder.metadata, model.metadata);
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
-  if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid));
+  if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid, model.fromInt8));
   return states.length > 0 ? foldGraph(builder.build()) : builder.build();
 }
 
-/** What dynamic-range quantisation means here; docs/reading.md says more. */
-const hybridNote = (names: readonly string[]): string =>
+/** What dynamic-range quantisation means here, and int8 with loops; docs/reading.md says more. */
+const hybridNote = (names: readonly string[], fromInt8: boolean | undefined): string =>
   `int8 weights beside float activations are read as float (${listed(names)}); ` +
-  'TensorFlow Lite also rounds the inputs of these layers to int8 on the fly, so its outputs differ by that rounding';
+  (fromInt8
+    ? 'the file is int8 and has loops, so all of it is read as float: TensorFlow Lite rounds every value to int8, and its outputs differ by that'
+    : 'TensorFlow Lite also rounds the inputs of these layers to int8 on the fly, so its outputs differ by that rounding');
 
-const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
-
-/** An integer model: some operator other than a border conversion or a reshape has an int8 or int16 result. */
-function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
-  const isInt8 = (index: number) => ['int8', 'int16'].includes(tensors[index]?.type ?? '');
-  return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);
+/** Constants of a file that is read as float, but weights, which their readers take as they are stored. */
+function foldConstants(context: Context): void {
+  for (const op of context.model.operators)
+    for (const index of op.inputs) {
+      const tensor = context.model.tensors[index];
+      if (tensor?.constant && tensor.quant && !context.folded.has(index))
+        context.folded.set(index, readDequantised(context, op, tensor));
+    }
 }
 
 /** Operators that compute integers from shapes alone. */

@@ -18,6 +18,8 @@ export interface TfTensor extends QuantisedTensor {
   signature: number[];
   /** A constant's bytes (little-endian, row-major), as long as its shape and type say. */
   constant: Uint8Array | undefined;
+  /** Of a file that is read as float: the largest |value| that the file stores here. */
+  reach?: number;
   isVariable: boolean;
   isSparse: boolean;
 }
@@ -55,6 +57,16 @@ export interface TfModel extends TfGraph {
   /** Quantisation parameters that cannot be used (RN105), of all tensors. */
   bad: RunletError[];
   view: View;
+  /** An int8 file that is read as float (as-float.ts). */
+  fromInt8?: boolean;
+}
+
+const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
+
+/** An int8 model: some operator other than a border conversion or a reshape has an int8 result. */
+export function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
+  const isInt8 = (index: number) => ['int8', 'int16'].includes(tensors[index]?.type ?? '');
+  return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);
 }
 
 const limits = {

@@ -32,8 +32,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'layout-transpose-inverse',
     file: 'layout.ts',
-    find: 'return perm.map((from) => layout[from] ?? []);',
-    replace: 'return perm.map((_, to) => layout[perm.indexOf(to)] ?? []);',
+    find: 'const moved = perm.map((from) => layout[from] ?? []);',
+    replace: 'const moved = perm.map((_, to) => layout[perm.indexOf(to)] ?? []);',
     tests: 'read/layout',
     why: 'the inverse permutation is taken',
   },
@@ -52,6 +52,22 @@ export const modelsRead = inFolder('models/read', [
     replace: 'return fraction ? Number.NaN : Number.POSITIVE_INFINITY;',
     tests: 'read/onnx-rules',
     why: 'minus infinity of float16 loses its sign',
+  },
+  {
+    id: 'tflite-loop-reach',
+    file: 'tflite/as-float.ts',
+    find: 'reaches[from] = Math.min(',
+    replace: 'reaches[from] = Math.max(',
+    tests: 'read/tflite-loops',
+    why: 'a state that an int8 file cuts off is read as a whole one',
+  },
+  {
+    id: 'tflite-loop-bias',
+    file: 'tflite/constants.ts',
+    find: "tensor.type === 'int32' && !tensor.quant",
+    replace: "tensor.type === 'int32'",
+    tests: 'read/tflite-loops',
+    why: 'a bias of a loop that was int8 is taken without its scale',
   },
   {
     id: 'tflite-sparse-places',

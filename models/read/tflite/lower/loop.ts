@@ -33,7 +33,6 @@ const isFloat = ({ type }: TfTensor): boolean => type === 'float32';
 const size = ({ shape }: TfTensor): number => shape.reduce((a, b) => a * b, 1);
 
 export function lowerWhile(context: Context, op: TfOperator): void {
-  if (context.isInt8) throw new Refusal('a loop of int8 is not read; convert the model in float, it is quantised here');
   const { graphs } = context.model;
   const options = context.needOptions(op);
   const [cond, body] = [graphs[options.int32(0)], graphs[options.int32(1)]];
@@ -52,6 +51,7 @@ export function lowerWhile(context: Context, op: TfOperator): void {
   const states = statesOf(context, loop);
   const { t } = context.builder.shape(frames.value.id);
   checkLength(context, loop, t);
+  if (t > 1) checkReach(loop, states);
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
   const own = bodyOf(loop, frames, order);
@@ -87,7 +87,7 @@ function statesOf(context: Context, { body, op }: Loop): number[] {
   const { inputs, outputs } = body.graph;
   return op.inputs.flatMap((index, variable) => {
     const tensor = body.tensor(inputs[variable] as number);
-    const known = context.zeros.has(index) || zeroConstant(context.model.tensors[index]);
+    const known = context.zeros.has(index) || zeroConstant(context, op, context.model.tensors[index]);
     const changes = outputs[variable] !== inputs[variable];
     if (!isFloat(tensor) || !changes || context.values.has(index) || isList(context, index, tensor)) return [];
     if (!known) throw new Refusal('a state does not begin at zero');
@@ -95,8 +95,22 @@ function statesOf(context: Context, { body, op }: Loop): number[] {
   });
 }
 
-const zeroConstant = (tensor: TfTensor | undefined): boolean =>
-  tensor?.constant !== undefined && tensor.type === 'float32' && tensor.constant.every((byte) => byte === 0);
+function zeroConstant(context: Context, op: TfOperator, tensor: TfTensor | undefined): boolean {
+  const values = tensor && (context.folded.get(tensor.index) ?? (tensor.constant && readReals(context, op, tensor)));
+  return values !== undefined && Array.from(values).every((value) => value === 0);
+}
+
+/** Of a file that was int8: a state that it cuts off is another one in float. */
+function checkReach({ body }: Loop, states: readonly number[]): void {
+  const { inputs, outputs } = body.graph;
+  for (const variable of states) {
+    const [stored = 0, made = 0] = [inputs, outputs].map((list) => body.tensor(list[variable] as number).reach);
+    if (stored < made / 2 && made < Number.POSITIVE_INFINITY)
+      throw new Refusal(
+        `its state reaches ${made.toPrecision(2)} and is stored up to ${stored.toPrecision(2)} alone: it was calibrated with windows of one frame; convert the model in float`,
+      );
+  }
+}
 
 /** A list of outputs: a TensorList, or a tensor [t, 1, units]. */
 const isList = (context: Context, index: number, own: TfTensor): boolean =>
@@ -229,7 +243,7 @@ export function lowerStack(context: Context, op: TfOperator): void {
 /** FILL: zeros, the states at the beginning of a loop. */
 export function lowerFill(context: Context, op: TfOperator): void {
   const value = context.input(op, 1);
-  if (!zeroConstant(value)) throw new Refusal('it fills a tensor with something other than zeros');
+  if (!zeroConstant(context, op, value)) throw new Refusal('it fills a tensor with something other than zeros');
   context.zeros.add(context.output(op).index);
 }
 
