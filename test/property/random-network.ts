@@ -16,10 +16,12 @@ fc.configureGlobal({ includeErrorInReport: true });
 export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
-const kinds = [...firstKinds, 'difference', 'layernorm', 'regroup'] as const;
+const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
+/** Also those that have no form in ONNX. */
+const allKinds = [...kinds, 'regroup'] as const;
 
 export interface LayerSpec {
-  kind: (typeof kinds)[number] | RecurrentKind;
+  kind: (typeof allKinds)[number] | RecurrentKind;
   kernel: number;
   stride: number;
   dilation: number;
@@ -70,6 +72,7 @@ export const networkOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<Netw
     extraOutput: fc.integer({ min: 1, max: 12 }),
   });
 export const network = networkOf(kinds);
+export const anyNetwork = networkOf(allKinds);
 
 /** xorshift32 in [0, 1). */
 export function random(seed: number): () => number {

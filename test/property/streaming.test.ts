@@ -15,7 +15,7 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing } from './harness.ts';
 import { anyLayout, kinds } from './layouts.ts';
-import { makeNetwork, type NetworkSpec, network, random } from './random-network.ts';
+import { anyNetwork, makeNetwork, type NetworkSpec, random } from './random-network.ts';
 import { runStyles, spread } from './styles.ts';
 
 const runs = Number(process.env.RUNLET_NETWORKS ?? 2000);
@@ -46,7 +46,7 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
   let windows = 0;
   let streamed = 0;
   await fc.assert(
-    fc.asyncProperty(network, async (spec) => {
+    fc.asyncProperty(anyNetwork, async (spec) => {
       const quant = planFor(spec);
       const { plan } = quant;
       const rnd = random(spec.seed ^ 0x55aa);
@@ -82,7 +82,7 @@ test(`random networks, any hop and any padding: edge-exact wasm = windowed model
   let unaligned = 0;
   const counts = new Map<string, number>();
   await fc.assert(
-    fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+    fc.asyncProperty(anyNetwork, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
       const graph = makeNetwork(spec);
       const hop = 1 + (anyHop % (spec.window + 5));
       const rnd = random(spec.seed ^ 0x77);
@@ -118,7 +118,7 @@ for (const mode of ['approx', 'misaligned'] as const) {
     let outputs = 0;
     let refused = 0;
     await fc.assert(
-      fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
+      fc.asyncProperty(anyNetwork, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
         const graph = makeNetwork(spec);
         const { window } = spec;
         const divisors = Array.from({ length: window - 1 }, (_, i) => i + 1).filter((d) => window % d === 0);
