@@ -67,7 +67,8 @@ export function graphLines(graph: Graph): { before: string[]; after: string[] } 
 /** `k5x3 s2x1 d2 p4,0 x 1,1 g2`: time first, features only where they are not trivial. */
 function geometryOf(node: Node): string {
   const { attrs } = node;
-  if (node.op === 'globalavg' || node.op === 'globalmax') return node.attrs.overF ? 'over t, f' : 'over t';
+  if (node.op === 'globalavg' || node.op === 'globalmax')
+    return `over t${node.attrs.overF ? ', f' : ''}${node.attrs.overC ? ', c' : ''}`;
   if (node.op === 'concat') return `along ${node.attrs.axis}`;
   if ('reverse' in attrs) return attrs.reverse ? 'backwards' : '';
   if (!('kernelT' in attrs)) return '';

@@ -124,6 +124,8 @@ export interface PoolAttrs extends SlidingAttrs {
 export interface GlobalPoolAttrs {
   /** Also reduce over the feature axis (time is always reduced). */
   overF: boolean;
+  /** With overF: one value of the whole window, over the channels too. */
+  overC?: boolean;
   clamp: Clamp;
   /**
    * Which integer rule averages: `avgpool` = AVERAGE_POOL_2D (round half away from zero, input and output share one scale),

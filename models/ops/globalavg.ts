@@ -1,7 +1,8 @@
 /**
- * globalavg: average over all frames of the window, and over the feature rows where overF is set.
+ * globalavg: average over all frames of the window, over the feature rows where overF is set, and over
+ * the channels where overC is set.
  *
- * In: [t][f][c].  Out: [1][f or 1][c].
+ * In: [t][f][c].  Out: [1][f or 1][c or 1].
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MEAN and AVERAGE_POOL_2D over the whole window.
  * Streaming: partial sums per hop (StreamiNNC section 5.5).
  */
@@ -11,19 +12,23 @@ import { only } from './sliding.ts';
 
 export const globalavg: OpDef<'globalavg'> = {
   name: 'globalavg',
-  shape: (inputs, attrs, name) => ({ t: 1, f: attrs.overF ? 1 : only(inputs, name).f, c: only(inputs, name).c }),
+  shape: (inputs, attrs, name) => ({
+    t: 1,
+    f: attrs.overF ? 1 : only(inputs, name).f,
+    c: attrs.overC ? 1 : only(inputs, name).c,
+  }),
   float(xs, attrs, out) {
-    const { data, shape } = only(xs, 'globalavg');
+    const { data } = only(xs, 'globalavg');
     const per = out.f * out.c;
     const acc = new Float64Array(per);
     for (let i = 0; i < data.length; i++) {
       const at = i % per;
       acc[at] = (acc[at] as number) + (data[i] as number);
     }
-    const count = (shape.t * shape.f) / out.f;
+    const count = data.length / per;
     return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'sum' }),
-  passesScale: ({ clamp }) => isHomogeneous(clamp),
-  means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
+  passesScale: ({ clamp, overC }) => !overC && isHomogeneous(clamp),
+  means: ({ clamp, overC }, [x]) => (isNoClamp(clamp) && !overC ? x : undefined),
 };

@@ -1,7 +1,8 @@
 /**
- * globalmax: maximum over all frames of the window, and over the feature rows where overF is set.
+ * globalmax: maximum over all frames of the window, over the feature rows where overF is set, and over
+ * the channels where overC is set.
  *
- * In: [t][f][c].  Out: [1][f or 1][c].
+ * In: [t][f][c].  Out: [1][f or 1][c or 1].
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MAX_POOL_2D over the whole window.
  * Streaming: partial maxima per hop (StreamiNNC section 5.5).
  */
@@ -10,7 +11,11 @@ import { only } from './sliding.ts';
 
 export const globalmax: OpDef<'globalmax'> = {
   name: 'globalmax',
-  shape: (inputs, attrs, name) => ({ t: 1, f: attrs.overF ? 1 : only(inputs, name).f, c: only(inputs, name).c }),
+  shape: (inputs, attrs, name) => ({
+    t: 1,
+    f: attrs.overF ? 1 : only(inputs, name).f,
+    c: attrs.overC ? 1 : only(inputs, name).c,
+  }),
   float(xs, attrs, out) {
     const { data } = only(xs, 'globalmax');
     const per = out.f * out.c;
@@ -22,5 +27,5 @@ export const globalmax: OpDef<'globalmax'> = {
     return Float32Array.from(acc, (best) => clampTo(best, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'max' }),
-  passesScale: ({ clamp }) => isHomogeneous(clamp),
+  passesScale: ({ clamp, overC }) => !overC && isHomogeneous(clamp),
 };

@@ -1,7 +1,7 @@
 /**
  * globalavg in int8: the average of each channel over the window, from an exact int32 sum.
  *
- * In: [t][f][c] int8.  Out: [1][f or 1][c] int8.  Two rules: `avgpool` divides and rounds half away from zero (one scale);
+ * In: [t][f][c] int8.  Out: [1][f or 1][c or 1] int8.  Two rules: `avgpool` divides and rounds half away from zero (one scale);
  * `mean` requantises sum - count * x_zero with a multiplier that holds 1 / count.
  * Source: TensorFlow Lite AVERAGE_POOL_2D, and QuantizedMeanOrSum of MEAN.
  */
@@ -10,7 +10,7 @@ import { only } from '../../models/ops/sliding.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { roundedMean } from './avgpool.ts';
 import { checkCount, makeInts, typesOf } from './int16.ts';
-import { awayFromZero, type GlobalParams, type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
+import { awayFromZero, type GlobalParams, type IntOp, placesOf, quantOf, rangeOf, twoRoundings } from './op.ts';
 
 /** The multiplier of s_x / s_y with 1 / count folded in. */
 function meanMultiplier(real: number, count: number): Multiplier {
@@ -35,7 +35,7 @@ export const globalavg: IntOp<'globalavg'> = {
   prepare({ attrs, name }, [x], y) {
     const xq = quantOf(x, name);
     const yq = quantOf(y, name);
-    const count = (x?.shape.t ?? 0) * (attrs.overF ? (x?.shape.f ?? 0) : 1);
+    const count = placesOf(attrs, x);
     const { types } = typesOf(xq, yq);
     checkCount(types, count, name);
     return {

@@ -1,12 +1,12 @@
 /**
  * globalmax in int8: the largest value of each channel over the window.
  *
- * In: [t][f][c] int8.  Out: [1][f or 1][c] int8, the same scale.  Source: TensorFlow Lite MAX_POOL_2D / REDUCE_MAX.
+ * In: [t][f][c] int8.  Out: [1][f or 1][c or 1] int8, the same scale.  Source: TensorFlow Lite MAX_POOL_2D / REDUCE_MAX.
  */
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
 import { makeInts, typesOf } from './int16.ts';
-import { type IntOp, quantOf, rangeOf } from './op.ts';
+import { type IntOp, placesOf, quantOf, rangeOf } from './op.ts';
 
 export const globalmax: IntOp<'globalmax'> = {
   name: 'globalmax',
@@ -16,7 +16,7 @@ export const globalmax: IntOp<'globalmax'> = {
     ...rangeOf(attrs.clamp, quantOf(y, name)),
     overF: attrs.overF,
     rule: 'avgpool',
-    count: (x?.shape.t ?? 0) * (attrs.overF ? (x?.shape.f ?? 0) : 1),
+    count: placesOf(attrs, x),
     scale: { multiplier: 0, shift: 0 },
     xZero: quantOf(x, name).zeroPoint,
     yZero: quantOf(y, name).zeroPoint,

@@ -7,6 +7,7 @@
 import { RunletError } from '../../models/error.ts';
 import {
   type Clamp,
+  type GlobalPoolAttrs,
   type Ints,
   type NodeOf,
   type OpAttrs,
@@ -68,6 +69,10 @@ export interface GlobalParams extends Range {
   yZero: number;
   types?: Types;
 }
+
+/** Values that make one output of a global pool. */
+export const placesOf = ({ overF, overC }: GlobalPoolAttrs, x: Tensor | undefined): number =>
+  (x?.shape.t ?? 0) * (overF ? (x?.shape.f ?? 0) : 1) * (overC ? (x?.shape.c ?? 0) : 1);
 
 export interface AddParams extends Range {
   /** The second operand where it is constant, repeated along each frame. */

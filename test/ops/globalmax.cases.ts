@@ -21,6 +21,7 @@ export const cases: OpCase[] = [
   globalmax('hop 3 does not divide 8', { x: [8, 1, 3], hop: 3 }),
   globalmax('f 4 joined, hop 2', { x: [4, 4, 2], hop: 2 }),
   globalmax('f 4 kept', { x: [5, 4, 2], overF: false }),
+  globalmax('channels joined, hop 2', { x: [4, 3, 5], overC: true, hop: 2 }),
   globalmax('zero point -128', { x: [3, 1, 3], xq: q(0.1, -128) }),
   globalmax('zero point 127', { x: [3, 1, 3], xq: q(0.1, 127) }),
   globalmax('relu', { x: [2, 1, 3], xq: q(0.1, 60), clamp: relu }),

@@ -256,10 +256,22 @@ export function applyHead(m: Maker, x: number, head: NetworkSpec['head']): numbe
   const shape = m.b.shape(x);
   if (head === 'softmax') return m.b.node('softmax', [x], { beta: 1 }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
   if (head === 'globalmax')
-    return m.b.node('globalmax', [x], { overF: shape.t % 2 === 0, clamp: noClamp }, m.name('globalmax'), m.quantOf(x));
+    return m.b.node(
+      'globalmax',
+      [x],
+      { overF: shape.t % 2 === 0, ...(shape.t % 4 === 0 && { overC: true }), clamp: noClamp },
+      m.name('globalmax'),
+      m.quantOf(x),
+    );
   let y = x;
   if (head.startsWith('globalavg'))
-    y = m.b.node('globalavg', [x], { overF: true, clamp: noClamp, rule: 'avgpool' }, m.name('globalavg'), m.quantOf(x));
+    y = m.b.node(
+      'globalavg',
+      [x],
+      { overF: true, ...(shape.t % 5 === 0 && { overC: true }), clamp: noClamp, rule: 'avgpool' },
+      m.name('globalavg'),
+      m.quantOf(x),
+    );
   if (head === 'mean') y = m.b.node('globalavg', [x], { overF: false, clamp: noClamp, rule: 'mean' }, m.name('mean'), m.quant());
   if (head.endsWith('dense')) {
     const s = m.b.shape(y);

@@ -6,19 +6,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readOnnx } from '../../models/read/onnx/index.ts';
-import { planStream } from '../../models/stream/plan.ts';
 import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
-import { quantPlan } from '../../quant/plan.ts';
-import { quantize } from '../../quant/quantize.ts';
-import { runWindow } from '../../quant/reference.ts';
-import { quantiseSignals } from '../../quant/report.ts';
-import { differing } from '../property/harness.ts';
-import { runStyles } from '../property/styles.ts';
-import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
+import { testAgainstOracle } from './against-oracle.ts';
 import { ints, node, weightsOf } from './step-models.ts';
-
-const runtime = await loadRuntime();
-if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
 const floats = weightsOf(3);
 const conv = node('Conv', 'x k', 'a', { pads: [1, 1] });
@@ -128,42 +118,10 @@ const models: Record<string, ModelOf> = {
   ),
 };
 
-for (const [name, one] of Object.entries(models))
-  test(name, async () => {
-    const bytes = writeModel(one);
-    const graph = readOnnx(
-      bytes,
-      one.inputs && 'x' in one.inputs && one.inputs.x?.length === 4 ? { timeAxis: one.inputs.x[1] === 6 ? 1 : 2 } : {},
-    );
-    const inputs = randomInputs(graph, 5);
-    if (runtime) {
-      const wanted = await oracle(runtime, bytes, graph, inputs);
-      for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
-    }
-    const [port] = graph.inputs;
-    if (!port) throw new Error('no input');
-    const signal = longer(graph, port);
-    for (const hop of [1, 3]) {
-      const { graph: int8 } = quantize(graph, [signal], { hop, mode: 'edge-exact', preset: 'fast', noReport: true });
-      const quant = quantPlan(planStream(int8, { hop, mode: 'edge-exact' }));
-      const stored = quantiseSignals(int8, [signal]);
-      const width = (int8.tensors[port.tensor]?.shape.f ?? 1) * (int8.tensors[port.tensor]?.shape.c ?? 1);
-      let n = 0;
-      for await (const got of runStyles(quant, stored, [hop], false)) {
-        const window = stored.map((s) => s.slice(n * hop * width, (n * hop + quant.plan.window) * width));
-        assert.is(differing(runWindow(quant, window).outputs, got), 0, `hop ${hop}, output ${n}`);
-        n++;
-      }
-      assert.ok(n > 3);
-    }
-  });
-
-/** Four windows, one after the other. */
-function longer(graph: ReturnType<typeof readOnnx>, port: ReturnType<typeof readOnnx>['inputs'][number]): Float32Array {
-  const draw = seededNormal(9);
-  const { t, f, c } = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
-  return Float32Array.from({ length: 4 * t * f * c }, draw);
-}
+testAgainstOracle(models, ({ inputs }) => {
+  const [shape] = Object.values(inputs ?? {});
+  return shape?.length === 4 ? { timeAxis: shape[1] === 6 ? 1 : 2 } : {};
+});
 
 test('what cannot be brought to one shape is refused', () => {
   const odd = model([1, 3, 6], [conv, node('GlobalAveragePool', 'x', 'm'), node('Add', 'a m', 'y')], {});

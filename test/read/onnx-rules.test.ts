@@ -127,10 +127,10 @@ const quantised = (zeroAgain: number): Uint8Array =>
 const refused: Record<string, Uint8Array> = {
   'a pad below zero': one('Conv', { pads: [-1, 1] }, [1, 2, 9], { w: random(1, 2, 3) }),
   'zeros of a Pad in an average that leaves its own out': padded({ count_include_pad: 0 }),
-  'a mean over channels alone': writeModel({
+  'a maximum over channels alone': writeModel({
     nodes: [
       { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'] },
-      { op: 'ReduceMean', inputs: ['a'], outputs: ['y'], attributes: { axes: [1] } },
+      { op: 'ReduceMax', inputs: ['a'], outputs: ['y'], attributes: { axes: [1] } },
     ],
     inputs: { x: [1, 2, 8] },
     outputs: ['y'],

@@ -35,6 +35,7 @@ interface Usual {
 function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: boolean): Meaning[] {
   const op = anchor?.node.op ?? '';
   if (rank === 1) return [['c']];
+  if (op === 'STFT') return [['n', 't', 'c'].slice(0, rank) as Meaning];
   if (rank === 2) return (anchor?.dims[0] ?? 1) > 1 ? [['t', 'c']] : [['n', 'c']];
   const first: Meaning[] =
     rank === 3
@@ -58,7 +59,7 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
     const axis = anchor?.attributes.int('axis', -1) ?? -1;
     return axis === -1 || axis === rank - 1 ? [...last, ...first] : [...first, ...last];
   }
-  if (op === 'ReduceMean' || op === 'ReduceMax') {
+  if (op === 'ReduceMean' || op === 'ReduceMax' || op === 'ReduceSum') {
     const axes = anchor?.attributes.ints('axes') ?? [...(anchor?.constants[1]?.data ?? [])];
     const reduced = axes.map((a) => (a < 0 ? a + rank : a));
     return reduced.length > 0 && !reduced.includes(rank - 1) ? [...last, ...first] : [...first, ...last];

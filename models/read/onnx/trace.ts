@@ -42,8 +42,8 @@ const passThrough = new Set([
 ]);
 const anchoring = new Set(
   [
-    'Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm Einsum ReduceMean ReduceMax Softmax',
-    'LSTM GRU RNN Cell LayerNormalization RMSNormalization SimplifiedLayerNormalization',
+    'Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm Einsum ReduceMean ReduceMax ReduceSum Softmax',
+    'LSTM GRU RNN STFT Cell LayerNormalization RMSNormalization SimplifiedLayerNormalization',
   ].flatMap((names) => names.split(' ')),
 );
 

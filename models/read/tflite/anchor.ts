@@ -9,6 +9,7 @@
  */
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
+import { lookup } from '../../lookup.ts';
 import { unaryOperators } from '../../ops/unary.ts';
 import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../layout.ts';
 import type { ReaderOptions } from '../options.ts';
@@ -59,7 +60,7 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
   const at = anchor.op ? `input of ${anchor.op.name}` : 'graph input';
   let chosen = 0;
   let why = `the first spatial dimension longer than 1 of the ${at}`;
-  const dynamic = tensor.signature.findIndex((n, dim) => dim > 0 && n === -1);
+  const [dynamic = -1] = openDims(tensor);
   if (options.timeAxis !== undefined) {
     const wanted = options.timeAxis;
     chosen = candidates.findIndex((_, i) => holdsTime(i, wanted));
@@ -107,9 +108,11 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
   const { consumers, model } = context;
   const queue: { index: number; path: TfOperator[] }[] = [{ index: tensor.index, path: [] }];
   const seen = new Set([tensor.index]);
+  const elements = tensor.shape.reduce((product, n) => product * n, 1);
   let longest: Anchor = { op: undefined, shape: tensor.shape, path: [] };
   for (let next = queue.shift(); next; next = queue.shift()) {
-    const shape = model.tensors[next.index]?.shape ?? [];
+    const at = model.tensors[next.index];
+    const shape = at ? filled(at, elements) : [];
     for (const op of consumers.get(next.index) ?? []) {
       if (context.shapeArithmetic.has(op.index)) continue;
       if (!(reshapes.has(op.op) || op.op === 'TRANSPOSE' || transparent.has(op.op)))
@@ -118,7 +121,8 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
       if (output === undefined || seen.has(output) || next.path.length > 256) continue;
       seen.add(output);
       queue.push({ index: output, path: [...next.path, op] });
-      longest = { op: undefined, shape: model.tensors[output]?.shape ?? [], path: [...next.path, op] };
+      const result = model.tensors[output];
+      longest = { op: undefined, shape: result ? filled(result, elements) : [], path: [...next.path, op] };
     }
   }
   return longest;
@@ -201,10 +205,12 @@ function flatLayout(shape: number[], { frame }: ReaderOptions): Layout {
 /** The graph input's layout: the path's operators undone, last first. */
 function undo(context: Context, layout: Layout, anchor: Anchor, tensor: TfTensor): Layout {
   const inputs = anchor.path.map((_, i) => (i === 0 ? tensor.index : (anchor.path[i - 1]?.outputs[0] as number)));
+  const elements = tensor.shape.reduce((product, n) => product * n, 1);
   let at = layout;
   for (let i = anchor.path.length - 1; i >= 0; i--) {
     const op = anchor.path[i] as TfOperator;
-    const from = context.model.tensors[inputs[i] as number]?.shape ?? [];
+    const file = context.model.tensors[inputs[i] as number];
+    const from = file ? filled(file, elements) : [];
     if (reshapes.has(op.op)) at = inputLayout(at, [{ kind: 'reshape', from }]);
     else if (op.op === 'TRANSPOSE')
       at = inputLayout(at, [{ kind: 'transpose', perm: readIntegers(context, op, context.input(op, 1)) }]);
@@ -231,13 +237,39 @@ function withLengths(layout: Layout, shape: number[], op: TfOperator): Layout {
   });
 }
 
+/** Dimensions besides the batch that the file leaves open. */
+const openDims = ({ signature }: TfTensor): number[] => signature.flatMap((n, dim) => (dim > 0 && n === -1 ? [dim] : []));
+
+/** A graph input with the frames that the caller gives its open dimension. */
+export function withWindow(tensor: TfTensor, { window, windows }: ReaderOptions): TfTensor {
+  const [dim, more] = openDims(tensor);
+  const frames = lookup(windows ?? {}, tensor.name) ?? window;
+  if (dim === undefined || more !== undefined || frames === undefined) return tensor;
+  if (Number.isInteger(frames) && frames >= 1) return { ...tensor, shape: tensor.shape.with(dim, frames) };
+  throw new RunletError('RN112', {
+    what: `a window of ${frames} frames`,
+    where: `input '${tensor.name}'`,
+    tryThis: 'a whole number',
+  });
+}
+
+/** The shape of what moves or maps the elements of a graph input: an open dimension follows from their number. */
+function filled(tensor: TfTensor, elements: number): number[] {
+  const { shape } = tensor;
+  const [dim, more] = openDims(tensor);
+  const others = shape.reduce((product, n, d) => (d === dim ? product : product * n), 1);
+  return dim === undefined || more !== undefined || shape[dim] !== 1 || elements % others !== 0
+    ? shape
+    : shape.with(dim, elements / others);
+}
+
 function checkWindow(tensor: TfTensor, dim: number): void {
   if (tensor.shape[dim] !== 1) return;
   throw new RunletError('RN112', {
     what: `dimension ${dim} of input '${tensor.name}' has no fixed length`,
     where: `shape [${tensor.signature.join(', ')}]`,
     why: 'every shape in the file depends on the window length',
-    tryThis: 'export the model with a fixed input shape',
+    tryThis: '--window with the frames of a window',
   });
 }
 

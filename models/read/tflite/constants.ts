@@ -33,12 +33,12 @@ export function readIntegers(context: Context, op: TfOperator, tensor: TfTensor)
   return Array.from(new Int32Array(bytesOf(context, op, tensor)));
 }
 
-/** A float constant; a folded one where DEQUANTIZE made it. */
-export function readFloats(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
+/** A float constant; a folded one where DEQUANTIZE made it. @param unbounded an infinity that it may hold */
+export function readFloats(context: Context, op: TfOperator, tensor: TfTensor, unbounded?: number): Float32Array {
   const folded = context.folded.get(tensor.index);
   if (folded) return folded;
   if (tensor.type !== 'float32') throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in a float model`);
-  return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
+  return finite(new Float32Array(bytesOf(context, op, tensor)), tensor, unbounded);
 }
 
 /** An int8 or int16 constant with one scale. */
@@ -162,8 +162,8 @@ function narrowed(bias: BigInt64Array): Int32Array {
   return Int32Array.from(bias, Number);
 }
 
-function finite(data: Float32Array, tensor: TfTensor): Float32Array {
-  const at = data.findIndex((x) => !Number.isFinite(x));
+function finite(data: Float32Array, tensor: TfTensor, unbounded?: number): Float32Array {
+  const at = data.findIndex((x) => !Number.isFinite(x) && x !== unbounded);
   if (at < 0) return data;
   throw new RunletError('RN107', {
     what: `a constant holds ${data[at]}`,

@@ -16,7 +16,7 @@ import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { isStateName, States } from '../states.ts';
-import { layoutOfInput } from './anchor.ts';
+import { layoutOfInput, withWindow } from './anchor.ts';
 import { asFloat, readAsFloat } from './as-float.ts';
 import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal } from './context.ts';
@@ -150,7 +150,8 @@ const isNews = ({ model }: Context, { code }: RunletError): boolean => model.bad
 
 function bindInput(context: Context, index: number, options: ReaderOptions): void {
   const { builder, isInt8, model } = context;
-  const tensor = model.tensors[index] as TfTensor;
+  const tensor = withWindow(model.tensors[index] as TfTensor, options);
+  model.tensors[index] = tensor;
   const { type, name, shape } = tensor;
   const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8' || type === 'int16'));
   if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');

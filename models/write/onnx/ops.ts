@@ -127,10 +127,12 @@ function pool(op: 'MaxPool' | 'AveragePool'): Write<'maxpool'> & Write<'avgpool'
 function globalPool(kind: 'Average' | 'Max'): Write<'globalavg'> & Write<'globalmax'> {
   return (e: Emitter, { attrs: a, name }: NodeOf<'globalavg'> | NodeOf<'globalmax'>, [given]: Written[], output: Tensor) => {
     const x = e.as('full', given as Written);
-    const y =
-      a.overF || x.shape.f === 1
+    const reduce = kind === 'Max' ? 'ReduceMax' : 'ReduceMean';
+    const y = a.overC
+      ? e.node(reduce, [e.real(x)], { axes: e.rank === 4 ? [1, 2, 3] : [1, 2], keepdims: 1 }, name)
+      : a.overF || x.shape.f === 1
         ? e.node(`Global${kind}Pool`, [e.real(x)], {}, name)
-        : e.node(kind === 'Max' ? 'ReduceMax' : 'ReduceMean', [e.real(x)], { axes: [2], keepdims: 1 }, name);
+        : e.node(reduce, [e.real(x)], { axes: [2], keepdims: 1 }, name);
     return full(clamped(e, y, a.clamp, output, name));
   };
 }

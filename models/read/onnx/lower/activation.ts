@@ -9,13 +9,16 @@ import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { feedback, feedsBack, framesOf, softmaxOverTime } from '../../refused.ts';
+import { framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { alike } from './arithmetic.ts';
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
+  const bounds = node.inputs.map((bound, i) => (i > 0 && bound?.kind === 'activation' ? i : 0));
+  if (bounds.some((i) => i > 0)) return clipped(ctx, node);
   const bound = (at: number, name: string, fallback: number) => {
     const given = ctx.optional(node, at, name);
     if (given && given.data.length !== 1) refuse(`its ${name} has ${given.data.length} elements`);
@@ -26,6 +29,15 @@ export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const high = node.attributes.has('max') || node.inputs[2] ? bound(2, 'max', 0) : noClamp[1];
   if (Number.isNaN(low) || Number.isNaN(high)) refuse('a bound that is not a number');
   return clamped(ctx, node, [Math.min(low, high), high]);
+}
+
+/** Bounds that are computed, one after the other. */
+function clipped(ctx: Lowering, node: NodeView): Value[] {
+  const by = (x: Value | undefined, at: number, op: string): Value | undefined => {
+    const bound = node.inputs[at];
+    return bound ? lowerExtreme(ctx, { ...node, op, inputs: [x, bound], name: `${node.name}/${op}` })[0] : x;
+  };
+  return [by(by(node.inputs[0], 1, 'Max'), 2, 'Min') as Value];
 }
 
 function clamped(ctx: Lowering, node: NodeView, clamp: Clamp, at = 0): Value[] {
@@ -62,23 +74,32 @@ export function lowerSelu(ctx: Lowering, node: NodeView): Value[] {
   return lowerUnary(ctx, node);
 }
 
-/** The one value of a constant operand. */
-function single(ctx: Lowering, node: NodeView, at: number, what: string): number {
-  const [a, b] = node.inputs;
-  const frames = a?.kind === 'activation' && b?.kind === 'activation' && feedsBack(a.layout, b.layout);
-  if (frames) refuse(feedback(frames));
+/** The one value of a constant operand. @param unbounded the infinity that it may be */
+function single(ctx: Lowering, node: NodeView, at: number, what: string, unbounded?: number): number {
   const { data } = ctx.constant(node, at, what);
   const value = data[0] as number;
   if (data.length === 0 || data.some((v) => v !== value))
     refuse(`its ${what} has ${data.length} values; one for all is supported`);
-  return Number.isFinite(value) ? value : refuse(`its ${what} is ${value}`);
+  return Number.isFinite(value) || value === unbounded ? value : refuse(`its ${what} is ${value}`);
 }
 
-/** Max and Min of an activation and one number. */
+/**
+ * Max and Min of an activation and one number, or of two activations: max(a, b) = b + relu(a - b), min(a, b) =
+ * b - relu(b - a).
+ */
 export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
+  if (node.inputs.length === 2 && node.inputs.every((v) => v?.kind === 'activation')) {
+    const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+    const { pair, layout } = alike(ctx, node, a, b);
+    const isMax = node.op === 'Max';
+    const beyond = { clamp: [0, noClamp[1]] as const, minus: isMax ? 1 : 0 } as const;
+    const over = ctx.emit('add', pair, beyond, `${node.name}/beyond`);
+    const attrs = { clamp: noClamp, ...(!isMax && { minus: 1 as const }) };
+    return [ctx.activationOf(ctx.emit('add', [pair[1], over], attrs, node.name), layout)];
+  }
   const at = node.inputs.findIndex((v) => v?.kind === 'activation');
   if (node.inputs.length !== 2 || at < 0) return refuse('it takes an activation and a constant');
-  const bound = single(ctx, node, 1 - at, 'bound');
+  const bound = single(ctx, node, 1 - at, 'bound', noClamp[node.op === 'Max' ? 0 : 1]);
   return clamped(ctx, node, node.op === 'Max' ? [bound, noClamp[1]] : [noClamp[0], bound], at);
 }
 

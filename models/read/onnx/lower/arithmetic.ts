@@ -7,7 +7,7 @@
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
-import { commonOf } from '../../broadcast.ts';
+import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { framesOf, position } from '../../refused.ts';
 import { constantOf, foldConstant } from '../constants.ts';
@@ -189,18 +189,23 @@ function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const
   return { values: Float64Array.from(operand.data), layout };
 }
 
-function twoActivations(ctx: Lowering, node: NodeView): Activation {
-  const [a, b] = withSameAxes(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1));
+/** Two values brought to one shape. */
+export function alike(ctx: Lowering, node: NodeView, a: Activation, b: Activation): { pair: [number, number]; layout: Layout } {
   const common = commonOf(a.layout, b.layout);
   if (!common) return refuse(`the axes of its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
-  const divisor = node.op === 'Div' ? inverted(ctx, node, b) : b;
-  const [x, y] = [a, divisor].map(({ tensor }, i) => {
+  const pair = [a, b].map(({ tensor }, i) => {
     const repeat = common.repeats[i];
     if (repeat && ctx.quantised) refuse('it repeats rows of an operand, in a quantised graph');
-    return repeat ? ctx.emit('upsample', [tensor], repeat, `${node.name}/repeated`) : tensor;
+    return repeat ? repeated(tensor, repeat, (op, x, attrs) => ctx.emit(op, [x], attrs, `${node.name}/repeated`)) : tensor;
   }) as [number, number];
+  return { pair, layout: common.layout };
+}
+
+function twoActivations(ctx: Lowering, node: NodeView): Activation {
+  const [a, b] = withSameAxes(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1));
+  const { pair, layout } = alike(ctx, node, a, node.op === 'Div' ? inverted(ctx, node, b) : b);
   const product = { ...node, op: node.op === 'Div' ? 'Mul' : node.op };
-  return ctx.activationOf(emit(ctx, product, [x, y], { clamp: noClamp }, 1), common.layout);
+  return ctx.activationOf(emit(ctx, product, pair, { clamp: noClamp }, 1), layout);
 }
 
 /** The new rows of a signal behind those that a state has of it. */

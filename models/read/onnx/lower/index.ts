@@ -13,6 +13,7 @@ import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
 import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
+import { lowerDft, lowerStft } from './spectrum.ts';
 import { lowerConvTranspose } from './transposed.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
@@ -27,6 +28,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Concat', lowerConcat],
   ['Conv', lowerConv],
   ['ConvTranspose', lowerConvTranspose],
+  ['DFT', lowerDft],
   ['DequantizeLinear', lowerDequantize],
   ['Div', lowerArithmetic],
   ['Dropout', lowerIdentity],
@@ -56,8 +58,10 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['RMSNormalization', lowerLayerNormalization],
   ['ReduceMax', lowerReduce],
   ['ReduceMean', lowerReduce],
+  ['ReduceSum', lowerReduce],
   ['Reshape', lowerShape],
   ['Selu', lowerSelu],
+  ['STFT', lowerStft],
   ['SimplifiedLayerNormalization', lowerLayerNormalization],
   ['Slice', lowerSlice],
   ['Softmax', lowerSoftmax],

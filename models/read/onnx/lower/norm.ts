@@ -1,23 +1,52 @@
 /**
  * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out: layernorm.
  *
- * In: an activation, gamma and beta constants.  Out: one node.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
+ * In: an activation, gamma and beta constants.  Out: one node; of statistics over time the single operators, which
+ * are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
+import { noClamp } from '../../../graph/types.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
+import type { Constant } from '../../norm/form.ts';
+import { constantOf } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
-import type { Value } from '../values.ts';
+import type { Activation, Value } from '../values.ts';
+import { lowerArithmetic } from './arithmetic.ts';
+import { reduce } from './pool.ts';
 
 /** A normalisation over dimensions of the file. */
 export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input'>): Value[] {
   const x = ctx.activation(node, 0);
+  const dims = norm.axes.map((d) => axisIn(d, x.layout.length));
+  const overTime = dims.some((d) => x.layout[d]?.some(({ axis, length }) => axis === 't' && length > 1));
+  if (overTime && !ctx.quantised) return [overWindow(ctx, node, x, { ...norm, axes: dims })];
   const attrs = normAttrs(x.layout, norm);
   if (typeof attrs === 'string') return refuse(attrs);
   ctx.budget.spend(attrs.gamma.length + attrs.beta.length, node.name);
   return [ctx.activationOf(ctx.emit('layernorm', [x.tensor], attrs, node.name), x.layout)];
+}
+
+/** (x - mean) / sqrt(variance + epsilon) * gamma + beta, operator by operator. */
+function overWindow(
+  ctx: Lowering,
+  node: NodeView,
+  x: Activation,
+  { axes, centre, epsilon, gamma, beta }: Omit<Norm, 'input'>,
+): Activation {
+  const part = (op: string, what: string, ...inputs: Value[]): Activation =>
+    lowerArithmetic(ctx, { ...node, op, name: `${node.name}/${what}`, inputs, inputNames: ['', ''] })[0] as Activation;
+  const mean = (of: Activation, what: string) =>
+    reduce(ctx, { ...node, name: `${node.name}/${what}` }, of, [...axes], true, false);
+  const constant = ({ dims, data }: Constant): Value => constantOf(Array.from(data), [...dims], 'float32');
+  const apart = centre ? part('Sub', 'difference', x, mean(x, 'mean')) : x;
+  const variance = mean(part('Mul', 'square', apart, apart), 'variance');
+  const above = part('Add', 'epsilon', variance, constant({ dims: [], data: [epsilon] }));
+  const root = ctx.emit('activation', [above.tensor], { fn: 'rsqrt', clamp: noClamp }, `${node.name}/root`);
+  const unit = part('Mul', 'unit', apart, ctx.activationOf(root, above.layout));
+  return part('Add', 'beta', part('Mul', 'gamma', unit, constant(gamma)), constant(beta));
 }
 
 /** LpNormalization of order 2: what the root of the mean square divides, times 1 / sqrt(elements). */

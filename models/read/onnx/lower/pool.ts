@@ -1,10 +1,10 @@
 /**
- * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax.
+ * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax, ReduceSum.
  *
  * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg, globalmax. A reduction
- * over features alone is a pooling over all rows. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18.
+ * over features alone is a pooling over all rows, a mean of channels alone a convolution; a sum is a mean times the number of values. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18, ReduceSum-13.
  */
-import { type Axis, noClamp } from '../../../graph/types.ts';
+import { type Axis, elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn } from '../dims.ts';
@@ -65,10 +65,15 @@ export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
   if (listed.length === 0 && noop) return [x];
   const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
-  return [reduce(ctx, node, x, axes, keep, node.op === 'ReduceMax')];
+  const y = reduce(ctx, node, x, axes, keep, max);
+  if (node.op !== 'ReduceSum') return [y];
+  const count = elementsOf(ctx.builder.shape(x.tensor)) / elementsOf(ctx.builder.shape(y.tensor));
+  const factor = new Float64Array(ctx.channelsOf(y)).fill(count);
+  return [ctx.scaleAndOffset(y, factor, null, `${node.name}/count`)];
 }
 
-function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
+/** Mean or maximum over dimensions of the file. */
+export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
   const gone = new Set(dims);
   const layout: Layout = keep ? x.layout.map((d, i) => (gone.has(i) ? [] : d)) : x.layout.filter((_, i) => !gone.has(i));
   const axes = new Set<Axis>();
@@ -78,11 +83,19 @@ function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], ke
     wholeAxis(x.layout, i, axis);
     axes.add(axis);
   }
-  if (axes.has('c')) refuse(`it reduces the channels of ${showLayout(x.layout)}`);
-  const { t, f } = ctx.builder.shape(x.tensor);
+  const { t, f, c } = ctx.builder.shape(x.tensor);
+  const overF = axes.has('f') || f === 1;
+  const overC = axes.has('c') && overF && (axes.has('t') || t === 1);
+  if (axes.has('c') && !overC) {
+    if (max || ctx.quantised || axes.has('t')) refuse(`it reduces the channels of ${showLayout(x.layout)}`);
+    const kernelF = axes.has('f') ? f : 1;
+    const weights = { data: new Float32Array(kernelF * ctx.channelsOf(x)).fill(1 / (kernelF * c)) };
+    const mean = { ...kernelOfOne, kernelF, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp };
+    return ctx.activationOf(ctx.emit('conv', [x.tensor], mean, node.name), layout);
+  }
   let tensor = x.tensor;
-  if (axes.has('t') || (axes.has('f') && t === 1)) {
-    const attrs = { overF: axes.has('f'), clamp: noClamp };
+  if (axes.has('t') || (axes.size > 0 && t === 1)) {
+    const attrs = { overF: axes.has('f') || overC, ...(overC && { overC }), clamp: noClamp };
     tensor = max
       ? ctx.emit('globalmax', [x.tensor], attrs, node.name)
       : ctx.emit('globalavg', [x.tensor], { ...attrs, rule: 'mean' }, node.name);

@@ -6,7 +6,7 @@
  */
 import { type ActivationAttrs, type Axis, noClamp } from '../../../graph/types.ts';
 import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
-import { commonOf } from '../../broadcast.ts';
+import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { Config, type Context, type Value } from '../context.ts';
@@ -92,7 +92,9 @@ export const lowerBinary =
       const name = i === xs.length - 1 ? layer.name : `${layer.name}/${i}`;
       const whole = [a, b].map((x, k) => {
         const repeat = common.repeats[k];
-        return repeat ? ctx.emit('upsample', [x], repeat, `${name}/repeated`, () => common.layout) : x;
+        return repeat
+          ? repeated(x, repeat, (op, y, attrs) => ctx.emit(op, [y], attrs, `${name}/repeated`, () => common.layout))
+          : x;
       });
       return ctx.emit(op, whole, attrs, name, () => common.layout);
     });

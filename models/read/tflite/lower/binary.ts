@@ -5,7 +5,7 @@
  * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
  */
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { commonOf } from '../../broadcast.ts';
+import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
 import { framesOf, position } from '../../refused.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
@@ -31,13 +31,21 @@ function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
     emit(context, op, [a.id, b.id], { clamp }, 1, wider);
     return;
   }
+  const { ids, layout } = alike(context, op, a, b);
+  emit(context, op, ids, { clamp }, 1, { ...a, layout });
+}
+
+/** Two values brought to one shape. */
+export function alike(context: Context, op: TfOperator, a: Value, b: Value): { ids: [number, number]; layout: Layout } {
   const common = commonOf(a.layout, b.layout);
   if (!common) throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
   const ids = [a, b].map(({ id }, i) => {
     const repeat = common.repeats[i];
-    return repeat ? context.node('upsample', [id], repeat, `${op.name}/repeated`, context.builder.tensors[id]?.quant) : id;
-  });
-  emit(context, op, ids, { clamp }, 1, { ...a, layout: common.layout });
+    if (repeat && repeat.c > 1 && context.isInt8) throw new Refusal('one channel meets many in an int8 model');
+    const quant = context.builder.tensors[id]?.quant;
+    return repeat ? repeated(id, repeat, (kind, x, attrs) => context.node(kind, [x], attrs, `${op.name}/repeated`, quant)) : id;
+  }) as [number, number];
+  return { ids, layout: common.layout };
 }
 
 /** ADD, SUB or MUL. @param minus operand that SUB subtracts */

@@ -1,5 +1,5 @@
 /**
- * FULLY_CONNECTED: dense over the whole window, or a convolution of kernel 1 where it works frame by frame.
+ * FULLY_CONNECTED and BATCH_MATMUL with a constant matrix: dense over the whole window, or a convolution of kernel 1 where it works frame by frame.
  *
  * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
  * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).
@@ -7,7 +7,8 @@
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
-import { readBias, readWeights } from '../constants.ts';
+import { attention } from '../../refused.ts';
+import { isConstant, readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
@@ -26,24 +27,43 @@ export function lowerDense(context: Context, op: TfOperator): void {
   const ruled: Weights = { ...weights, scaleRule: 'dense' };
   const bias = readBias(context, op, units, ruled);
   const clamp = fusedClamp(op, options, 0);
-  const rows = elements / inputs;
+  linear(context, op, value, inputs, { units, weights: ruled, bias, clamp }, options?.bool(2) ?? false);
+}
+
+/** The last dimension times a matrix [in][units], or [units][in] where the options say so. */
+export function lowerBatchMatMul(context: Context, op: TfOperator): void {
+  const matrix = context.input(op, 1);
+  if (!isConstant(context, matrix))
+    throw new Refusal(attention({ layout: context.rawValue(op, 0).layout, dims: context.fileShape(op, 0) }));
+  if (context.isInt8) throw new Refusal('its matrix is int8, which is read in FULLY_CONNECTED');
+  const options = context.options(op);
+  const [isTurned, isByUnit] = [options?.bool(0) ?? false, options?.bool(1) ?? false];
+  const [inner = 0, outer = 0] = matrix.shape.slice(-2);
+  const [inputs, units] = isByUnit ? [outer, inner] : [inner, outer];
+  const value = context.value(op, 0);
+  const isOne = matrix.shape.slice(0, -2).every((n) => n === 1) && matrix.shape.length <= Math.max(value.layout.length, 2);
+  if (isTurned || !isOne || units < 1)
+    throw new Refusal(`a matrix of [${matrix.shape.join(', ')}]${isTurned ? ' behind a transposition' : ''}`);
+  const { data } = readWeights(context, op, matrix, 0);
+  const of = (u: number, i: number) => data[isByUnit ? u * inputs + i : i * units + u] as number;
+  const weights = { data: Float32Array.from(data, (_, at) => of(Math.floor(at / inputs), at % inputs)) };
+  linear(context, op, value, inputs, { units, weights, bias: null, clamp: noClamp }, true);
+}
+
+/** @param keeps the dimensions before the last stay */
+function linear(context: Context, op: TfOperator, value: Value, inputs: number, layer: DenseAttrs, keeps: boolean): void {
+  const { units } = layer;
+  const shape = shapeOf(value);
+  const rows = elementsOf(shape) / inputs;
   const file = fileShapeOf(value.layout);
-  const keeps = options?.bool(2) ?? false;
   const outShape = keeps ? [...file.slice(0, -1), units] : [rows, units];
   if (keeps && file.at(-1) !== inputs) throw malformed(op, `it keeps dimensions, and the last is ${file.at(-1)}, not ${inputs}`);
   if (rows > 1) {
-    perFrame(
-      context,
-      op,
-      value.id,
-      reshapeRows(op, value.layout, rows, inputs),
-      { units, weights: ruled, bias, clamp },
-      outShape,
-    );
+    perFrame(context, op, value.id, reshapeRows(op, value.layout, rows, inputs), layer, outShape);
     return;
   }
   const map = toNormalForm(orderOf(value.layout), shape);
-  const attrs = { units, weights: permuteColumns(ruled, units, map), bias, clamp };
+  const attrs = { ...layer, weights: permuteColumns(layer.weights, units, map) };
   if (context.isStream(value.id)) {
     overRows(context, op, value, attrs, outShape);
     return;

@@ -10,7 +10,7 @@ import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerGather, lowerSlice, lowerSplit, lowerStridedSlice, lowerUnpack } from './cut.ts';
-import { lowerDense } from './dense.ts';
+import { lowerBatchMatMul, lowerDense } from './dense.ts';
 import { lowerFakeQuant } from './fake.ts';
 import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
@@ -27,6 +27,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   ADD: lowerBinary,
   ASSIGN_VARIABLE: lowerAssign,
   AVERAGE_POOL_2D: lowerPool,
+  BATCH_MATMUL: lowerBatchMatMul,
   BATCH_TO_SPACE_ND: lowerBatchToSpace,
   CALL_ONCE: lowerHandle,
   CONCATENATION: lowerConcat,

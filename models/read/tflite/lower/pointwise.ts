@@ -16,6 +16,7 @@ import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from
 import type { TfOperator, TfTensor } from '../model.ts';
 import { activationQuant, bad, sameQuant } from '../quantisation.ts';
 import type { TfType } from '../schema.ts';
+import { alike } from './binary.ts';
 import { lowerFakeQuantize } from './fake.ts';
 import { foldClamp } from './fold.ts';
 
@@ -42,10 +43,10 @@ export function lowerLeakyRelu(context: Context, op: TfOperator): void {
 
 /**
  * The one number that a constant operand holds; in int8 files its parameters have to be those of input and
- * output, whose integers are compared.
+ * output, whose integers are compared. @param unbounded an infinity that it may be
  */
-function singleOf(context: Context, op: TfOperator, tensor: TfTensor): number {
-  const data = context.isInt8 ? readStored(context, op, tensor) : readFloats(context, op, tensor);
+function singleOf(context: Context, op: TfOperator, tensor: TfTensor, unbounded?: number): number {
+  const data = context.isInt8 ? readStored(context, op, tensor) : readFloats(context, op, tensor, unbounded);
   const [first] = data;
   if (first === undefined || data.some((v) => v !== first))
     throw new Refusal(`its constant has ${data.length} values; one for all is read`);
@@ -58,10 +59,23 @@ function singleOf(context: Context, op: TfOperator, tensor: TfTensor): number {
 export function lowerExtreme(context: Context, op: TfOperator): void {
   const i = isConstant(context, context.input(op, 0)) ? 1 : 0;
   const tensor = context.input(op, 1 - i);
-  if (!isConstant(context, tensor)) throw new Refusal('one of two computed tensors has no kernel');
+  if (!isConstant(context, tensor)) {
+    extremeOfTwo(context, op);
+    return;
+  }
   for (const other of [context.input(op, i), context.output(op)]) sameQuant(tensor, other, op.name);
-  const bound = singleOf(context, op, tensor);
+  const bound = singleOf(context, op, tensor, noClamp[op.op === 'MAXIMUM' ? 0 : 1]);
   apply(context, op, { fn: 'identity', clamp: op.op === 'MAXIMUM' ? [bound, noClamp[1]] : [noClamp[0], bound] }, i);
+}
+
+/** max(a, b) = b + relu(a - b); min(a, b) = b - relu(b - a). */
+function extremeOfTwo(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('one of two computed tensors has no int8 kernel');
+  const { ids, layout } = alike(context, op, context.value(op, 0), context.value(op, 1));
+  const isMax = op.op === 'MAXIMUM';
+  const attrs = { clamp: [0, noClamp[1]] as const, minus: isMax ? 1 : 0 } as const;
+  const beyond = context.node('add', ids, attrs, `${op.name}/beyond`, undefined);
+  context.emit(op, 'add', [ids[1], beyond], { clamp: noClamp, ...(!isMax && { minus: 1 as const }) }, () => layout);
 }
 
 export function lowerPow(context: Context, op: TfOperator): void {

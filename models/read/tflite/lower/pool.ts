@@ -62,15 +62,18 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   const keep = context.options(op)?.bool(0) ?? false;
   if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
   const axes = new Set(dims.flatMap((dim) => factorsOf(value.layout, dim).map((f) => f.axis)));
-  if (axes.has('c')) throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
   const shape = shapeOf(value);
   const overF = axes.has('f') || shape.f === 1;
+  const overC = axes.has('c') && overF && (axes.has('t') || shape.t === 1);
+  if (axes.has('c') && !(overC && !(isMean && context.isInt8)))
+    throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
   const layoutOf = () =>
     value.layout.map((factors, dim) => (dims.includes(dim) ? [] : factors)).filter((_, dim) => keep || !dims.includes(dim));
   if (axes.has('t') || shape.t === 1) {
     const clamp: Clamp = noClamp;
-    if (isMean) context.emit(op, 'globalavg', [value.id], { overF, clamp, rule: 'mean' }, layoutOf);
-    else context.emit(op, 'globalmax', [value.id], { overF, clamp }, layoutOf);
+    const attrs = { overF, ...(overC && { overC }), clamp };
+    if (isMean) context.emit(op, 'globalavg', [value.id], { ...attrs, rule: 'mean' }, layoutOf);
+    else context.emit(op, 'globalmax', [value.id], attrs, layoutOf);
     return;
   }
   if (isMean && context.isInt8) throw new Refusal('it averages over features but not over time, with requantisation');
