@@ -9,6 +9,7 @@
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
+import { pickedBy } from './fold-selection.ts';
 import { type Graph, isQuantised, type Node, type NodeOf, noClamp, type Tensor } from './types.ts';
 
 /** Folds a float graph; the argument is not changed. An int8 graph only loses its unused tensors. */
@@ -51,7 +52,12 @@ class Fold {
       for (const node of [...this.nodes]) {
         if (this.producers.get(node.output) !== node) continue;
         const note =
-          this.identity(node) ?? this.hardSwish(node) ?? this.scale(node) ?? this.globalPool(node) ?? this.magnitude(node);
+          this.identity(node) ??
+          this.hardSwish(node) ??
+          this.scale(node) ??
+          this.globalPool(node) ??
+          this.magnitude(node) ??
+          this.selection(node);
         if (note === undefined) continue;
         this.notes.push(note);
         this.index();
@@ -185,6 +191,17 @@ class Fold {
     };
     for (const gone of [sum, ...squares]) this.remove(gone as Node);
     return `${name} is the magnitude of two`;
+  }
+
+  /** A layer that only picks values. */
+  private selection(node: Node): string | undefined {
+    if (this.outputs.some((port) => port.tensor === node.output)) return undefined;
+    const readers = this.readers.get(node.output) ?? [];
+    const joined = pickedBy(node, readers);
+    if (!joined) return undefined;
+    for (const [i, attrs] of joined.entries()) Object.assign(readers[i] as Node, { attrs, inputs: [...node.inputs] });
+    this.remove(node);
+    return `${node.name} only picks values, and went into ${readers.map(({ name }) => name).join(', ')}`;
   }
 
   private gateOf(tensor: number, x: number): { gate: ScaleNode; x: number; factor: number } | undefined {

@@ -3,8 +3,11 @@
  * whole window. Float against onnxruntime, streamed integers against the windowed model.
  */
 import { test } from 'uvu';
-import type { ModelOf, NodeOf, TensorOf } from '../../models/write/onnx/proto.ts';
+import * as assert from 'uvu/assert';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { testAgainstOracle } from './against-oracle.ts';
+import { ownOutputs, randomInputs } from './onnx-oracle.ts';
 import { ints, node, weightsOf } from './step-models.ts';
 
 const floats = weightsOf(11);
@@ -59,6 +62,27 @@ testAgainstOracle({
   'a sum of channels': behindConv([node('ReduceSum', 'a one', 'y')], { one: ints(1) }),
   'a sum of frames': behindConv([node('ReduceSum', 'a two', 'y')], { two: ints(2) }),
   'the mean of channels meets them': behindConv([node('ReduceMean', 'a', 'm', { axes: [1] }), node('Sub', 'a m', 'y')]),
+  'frames joined between zeros, the first as it is': behindConv(
+    [
+      node('Slice', 'a zero one two', 'first'),
+      node('Slice', 'a zero end two', 'earlier'),
+      node('Slice', 'a one far two', 'later'),
+      node('Mul', 'earlier eighty', 'm'),
+      node('Sub', 'later m', 'd'),
+      node('Concat', 'none first d none', 'j', { axis: -1 }),
+      node('Conv', 'j k2', 'y'),
+    ],
+    {
+      zero: ints(0),
+      one: ints(1),
+      two: ints(2),
+      end: ints(-1),
+      far: ints(99),
+      k2: floats(2, 4, 3),
+      none: { dims: [1, 4, 2], floats: new Array(8).fill(0) },
+    },
+  ),
+  'a matrix before the frames': behindConv([node('MatMul', 'w a', 'y')], { w: floats(1, 5, 4) }),
   'STFT, power, mel bands, logarithm': model([1, 48], [node('STFT', 'x step window length', 's'), ...logMel], {
     ...frames,
     ...ofLog,
@@ -91,6 +115,20 @@ testAgainstOracle({
     ],
     { k8: floats(8, 3, 1), three: ints(3) },
   ),
+});
+
+test('FusedConv is a convolution, a sum and an activation', () => {
+  const tensors = { k2: floats(4, 4, 1) };
+  const fused = {
+    ...node('FusedConv', 'a k2 - a', 'y', { activation: 'Relu' }),
+    domain: 'com.microsoft',
+  };
+  const plain = [node('Conv', 'a k2', 'b'), node('Add', 'b a', 'c'), node('Relu', 'c', 'y')];
+  const model = behindConv([], tensors);
+  const [one, other] = [[fused], plain].map((nodes) => readOnnx(writeModel({ ...model, nodes: [conv, ...nodes] })));
+  if (!one || !other) throw new Error('no graph');
+  const inputs = randomInputs(one, 3);
+  assert.equal(ownOutputs(one, inputs), ownOutputs(other, inputs));
 });
 
 test.run();

@@ -7,6 +7,8 @@ import { Builder } from 'flatbuffers';
 
 export interface TfTensorOf {
   shape: number[];
+  /** -1 where a dimension is open; left out: none is. */
+  signature?: number[];
   /** Constants. */
   floats?: number[];
   ints?: number[];
@@ -146,6 +148,7 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
     }
     const index = data ? buffers.length - 1 : 0;
     const shape = int32s(b, tensor.shape);
+    const signature = tensor.signature && int32s(b, tensor.signature);
     const label = b.createString(name);
     const quant = tensor.quant && quantisation(b, tensor.quant);
     return table(b, [
@@ -153,6 +156,7 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
       [1, (w, field) => w.addFieldInt8(field, typeOf(tensor), 0)],
       [2, (w, field) => w.addFieldInt32(field, index, 0)],
       [3, offset(label)],
+      ...(signature === undefined ? [] : ([[7, offset(signature)]] as Fields)),
       ...(quant === undefined ? [] : ([[4, offset(quant)]] as Fields)),
     ]);
   });

@@ -24,6 +24,7 @@ import { withCells } from './cells.ts';
 import { Budget } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { placeExternal } from './external.ts';
+import { withoutFusion } from './fused.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
@@ -93,7 +94,7 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, 
   if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
-  const plain = sortNodes({ ...model, nodes: withoutRounding(hints, model.nodes) });
+  const plain = sortNodes({ ...model, nodes: withoutFusion(withoutRounding(hints, model.nodes)) });
   if (plain.length > maxNodes) throw tooLarge(`${plain.length} nodes`, 'graph');
   const next = model.outputs.filter((output) => states.some((state) => mayBe(state, output)));
   const sorted = withCells(model, plain, namesOf(states), namesOf(next));
@@ -245,6 +246,10 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   const { builder } = ctx;
   for (const output of signalOutputs(ctx, model, values)) {
     const value = values.get(output.name);
+    if (value?.kind === 'const') {
+      builder.notes.push(`output ${output.name} is a constant, and left out`);
+      continue;
+    }
     if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');
     if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'it is padded by a Pad', mixed: false });
     const fileShape = fileShapeOf(value.layout);

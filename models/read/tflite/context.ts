@@ -88,6 +88,8 @@ export class Context {
   readonly consumers: Map<number, TfOperator[]>;
   /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
+  /** Some layers only pick values, which foldGraph puts into others. */
+  picks = false;
   /** Names of operators with int8 weights and float activations. */
   readonly hybrid: string[] = [];
   /** The model carries its own state: what its variables are, and the tensors read from them. */

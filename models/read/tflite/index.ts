@@ -86,7 +86,7 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid, model.fromInt8));
-  return states.length > 0 ? foldGraph(builder.build()) : builder.build();
+  return states.length > 0 || context.picks ? foldGraph(builder.build()) : builder.build();
 }
 
 /** What dynamic-range quantisation means here, and int8 with loops; docs/reading.md says more. */

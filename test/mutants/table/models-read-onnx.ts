@@ -190,4 +190,20 @@ export const modelsReadOnnx = inFolder('models/read', [
     tests: onnx,
     why: 'raw int64 is read with half its width',
   },
+  {
+    id: 'onnx-spectrum-sign',
+    file: 'onnx/lower/spectrum.ts',
+    find: '-Math.sin(angle)',
+    replace: 'Math.sin(angle)',
+    tests: 'read/front-end',
+    why: 'the imaginary part has the other sign',
+  },
+  {
+    id: 'onnx-joined-frames-order',
+    file: 'onnx/lower/arithmetic.ts',
+    find: 'const before = rowsOf(inner.slice(0, i));',
+    replace: 'const before = rowsOf(inner.slice(i + 1));',
+    tests: 'read/front-end',
+    why: 'joined frames stand in the other order',
+  },
 ]);

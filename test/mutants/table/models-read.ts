@@ -325,4 +325,20 @@ export const modelsRead = inFolder('models/read', [
     tests: 'read/mww-manifest',
     why: 'milliseconds are counted as 1/1024 s',
   },
+  {
+    id: 'picks-crop-start',
+    file: 'picks.ts',
+    find: 'before: -start,',
+    replace: 'before: -start + 1,',
+    tests: 'read/framing',
+    why: 'frames begin one row too early',
+  },
+  {
+    id: 'tflite-window-unasked',
+    file: 'tflite/anchor.ts',
+    find: 'shape.with(dim, elements / others)',
+    replace: 'shape.with(dim, elements)',
+    tests: 'read/framing',
+    why: 'an open dimension takes all elements beside others',
+  },
 ]);

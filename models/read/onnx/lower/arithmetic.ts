@@ -228,9 +228,48 @@ function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] 
   return [{ ...ctx.activationOf(tensor, whole), next: { ...ids, dims: dims.with(at, rows + fresh), data } }];
 }
 
+/**
+ * Frames one after the other: the sum of the parts, each between frames of zero. Zeros at both ends are padding.
+ * Undefined where it joins along another axis.
+ */
+function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
+  const activations = node.inputs.flatMap((v) => (v?.kind === 'activation' ? [v] : []));
+  const [first] = activations;
+  if (!first || ctx.quantised || ctx.states.any) return undefined;
+  const at = axisIn(node.attributes.int('axis', 0), first.layout.length);
+  if (!activations.some(({ layout }) => layout[at]?.some(({ axis }) => axis === 't'))) return undefined;
+  const parts = node.inputs.map((v, i) => {
+    const x = v?.kind === 'const' ? v : ctx.activation(node, i);
+    const dims = dimsOf(x);
+    const isLike = (d: number, k: number) => k === at || d === dimsOf(first)[k];
+    const isAlone = x.kind === 'const' || x.layout[at]?.every(({ length }) => length === ctx.builder.shape(x.tensor).t);
+    if (dims.length !== first.layout.length || !dims.every(isLike) || !isAlone)
+      return refuse(`it joins [${dims.join(', ')}] to [${dimsOf(first).join(', ')}]`);
+    if (x.kind === 'const' && x.data.some((value) => value !== 0)) return refuse('it joins constant frames other than zeros');
+    return { x, rows: dims[at] as number };
+  });
+  const isPart = ({ x }: { x: Const | Activation }) => x.kind === 'activation';
+  const [from, to] = [parts.findIndex(isPart), parts.findLastIndex(isPart) + 1];
+  const rowsOf = (list: typeof parts) => list.reduce((sum, { rows }) => sum + rows, 0);
+  const inner = parts.slice(from, to);
+  const sum = inner.reduce<number | undefined>((tensor, { x, rows }, i) => {
+    if (x.kind !== 'activation') return tensor;
+    const name = `${node.name}/${i}`;
+    const before = rowsOf(inner.slice(0, i));
+    const after = rowsOf(inner) - before - rows;
+    const placed = before + after === 0 ? x.tensor : ctx.emit('history', [x.tensor], { before, after, own: 'zero' }, name);
+    return tensor === undefined ? placed : ctx.emit('add', [tensor, placed], { clamp: noClamp }, `${name}/joined`);
+  }, undefined) as number;
+  const layout = first.layout.with(at, dim('t', rowsOf(parts)));
+  const t: [number, number] = [rowsOf(parts.slice(0, from)), rowsOf(parts.slice(to))];
+  return { ...ctx.activationOf(sum, layout), ...(t[0] + t[1] > 0 && { pads: { t, f: [0, 0] } }) };
+}
+
 export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   const [past] = node.inputs;
   if (past?.kind === 'elements' && past.when === 'now' && node.inputs.length === 2) return behindState(ctx, node, past);
+  const frames = joinedFrames(ctx, node);
+  if (frames) return [frames];
   const parts = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
   const [first] = parts;
   if (!first) return refuse('it joins nothing');
@@ -245,7 +284,7 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1))
     refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
   const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at, 'f');
-  if (axis === 't') return refuse('it joins frames (time); only channels or features can be joined');
+  if (axis === 't') return refuse('it joins frames (time) in a quantised graph, or of a stream with its own state');
   wholeAxis(first.layout, at, axis);
   const tensor = ctx.emit(
     'concat',

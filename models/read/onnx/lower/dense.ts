@@ -6,7 +6,7 @@
  * y = alpha * x * W + beta * C.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { dim, fileShapeOf, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
 import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
@@ -66,7 +66,19 @@ function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at
   return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(-1, dim('c', units)));
 }
 
-export const lowerMatMul = (ctx: Lowering, node: NodeView): Value[] => linear(ctx, node, false, undefined, 1, 1);
+/** A constant times an activation is the product of both transposed, transposed. */
+export function lowerMatMul(ctx: Lowering, node: NodeView): Value[] {
+  const [w] = node.inputs;
+  if (w?.kind !== 'const') return linear(ctx, node, false, undefined, 1, 1);
+  const x = ctx.activation(node, 1);
+  const rank = x.layout.length;
+  if (rank < 2 || w.dims.length < 2 || w.dims.length > rank || w.dims.slice(0, -2).some((d) => d !== 1))
+    refuse(`weights of [${w.dims.join(', ')}] before an input of [${fileShapeOf(x.layout).join(', ')}]`);
+  const turned = (layout: Layout): Layout => layout.with(-1, layout.at(-2) ?? []).with(-2, layout.at(-1) ?? []);
+  const matrix = { ...w, dims: w.dims.slice(-2) };
+  const [y] = linear(ctx, { ...node, inputs: [{ ...x, layout: turned(x.layout) }, matrix] }, true, undefined, 1, 1);
+  return y?.kind === 'activation' ? [{ ...y, layout: turned(y.layout) }] : [];
+}
 
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {
   const x = ctx.activation(node, 0);

@@ -1,12 +1,13 @@
 /**
- * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK and GATHER of one element: parts of a tensor.
+ * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of one element or of overlapping frames: parts of a tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
  * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
  */
-import { type Layout, showLayout } from '../../layout.ts';
-import { axisOf, type Context, factorsOf, malformed, Refusal, type Value } from '../context.ts';
+import { dim as dimOf, type Layout, showLayout } from '../../layout.ts';
+import { cropOf, framesOfIndexes, framing } from '../../picks.ts';
+import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
@@ -115,9 +116,36 @@ export function lowerGather(context: Context, op: TfOperator): void {
   const index = integersAt(context, op, 1);
   const [at = 0] = index ?? [];
   const length = shape[dim] ?? 0;
+  if (index && index.length > 1 && (options?.int32(1) ?? 0) === 0) {
+    lowerFrames(context, op, dim, index);
+    return;
+  }
   if (index?.length !== 1 || (options?.int32(1) ?? 0) !== 0) throw new Refusal('it gathers more than one element');
   if (!(at >= 0 && at < length)) throw malformed(op, `element ${at} of dimension ${dim} of [${shape.join(', ')}]`);
   cutInto(context, op, 0, 0, oneOf(shape, dim, at, context.input(op, 1).shape.length === 0));
+}
+
+/** GATHER of frames of a signal, one `step` behind the other. */
+function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: readonly number[]): void {
+  const value = context.value(op, 0);
+  const { layout } = value;
+  const { t, f, c } = shapeOf(value);
+  const frames = framesOfIndexes(indexes, context.input(op, 1).shape);
+  const isTime = axisOf(layout, dim) === 't' && factorsOf(layout, dim).length === 1 && layout[dim]?.[0]?.length === t && f === 1;
+  const attrs = frames && framing(frames, c);
+  if (!frames || !attrs || !isTime || context.isInt8 || indexes.some((at) => at >= t))
+    throw new Refusal('it gathers several elements, which are read as overlapping frames of a float signal alone');
+  context.model.view.spend(0, 4 * attrs.weights.data.length);
+  const crop = cropOf(frames, t);
+  const whole = crop.before === 0 && crop.after === 0;
+  const id = whole ? value.id : context.node('history', [value.id], crop, `${op.name}/crop`, undefined);
+  context.picks = true;
+  context.emit(op, 'conv', [id], attrs, () => [
+    ...layout.slice(0, dim),
+    dimOf('t', frames.rows),
+    dimOf('c', frames.length),
+    ...layout.slice(dim + 1),
+  ]);
 }
 
 /** Element `at` of dimension `dim`. */

@@ -7,6 +7,7 @@
  */
 import { RunletError } from '../../../error.ts';
 import { fileShapeOf, type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';
+import { zerosAround } from '../../picks.ts';
 import { readFloats, readIntegers, readStored } from '../constants.ts';
 import { axisOf, type Context, malformed, type PendingPad, Refusal, type Value } from '../context.ts';
 import { integersAt, product } from '../integers.ts';
@@ -75,6 +76,7 @@ export function lowerPad(context: Context, op: TfOperator): void {
   const rank = value.layout.length;
   if (amounts.length !== 2 * rank) throw malformed(op, `${amounts.length} padding amounts for ${rank} dimensions`);
   if (amounts.some((n) => n < 0 || n > 65535)) throw malformed(op, 'a padding amount is out of range');
+  if (zerosBesideChannels(context, op, value, amounts)) return;
   const pad = { t: value.pad?.t ?? [0, 0], f: value.pad?.f ?? [0, 0] } as { t: PendingPad['t']; f: PendingPad['f'] };
   const layout: Layout = value.layout.map((factors, dim) => {
     const [before = 0, after = 0] = amounts.slice(2 * dim);
@@ -89,6 +91,30 @@ export function lowerPad(context: Context, op: TfOperator): void {
   });
   context.builder.notes.push(`${op.name}: zero padding, left to the convolution after it`);
   context.bind(op, { ...value, layout, pad });
+}
+
+/** Zeros around the channels of a float model are a convolution; false where others are padded. */
+function zerosBesideChannels(context: Context, op: TfOperator, value: Value, amounts: readonly number[]): boolean {
+  const padded = value.layout.flatMap((_, dim) => (amounts[2 * dim] || amounts[2 * dim + 1] ? [dim] : []));
+  const [dim = 0, more] = padded;
+  const { c } = shapeOfLayout(value.layout);
+  const factors = value.layout[dim] ?? [];
+  if (
+    more !== undefined ||
+    context.isInt8 ||
+    value.pad ||
+    factors.length !== 1 ||
+    factors[0]?.axis !== 'c' ||
+    factors[0].length !== c
+  )
+    return false;
+  const [before = 0, after = 0] = amounts.slice(2 * dim);
+  const attrs = zerosAround(c, before, after);
+  if (!attrs) throw new Refusal('it pads many channels');
+  context.model.view.spend(0, 4 * attrs.weights.data.length);
+  context.picks = true;
+  context.emit(op, 'conv', [value.id], attrs, () => value.layout.with(dim, [{ axis: 'c', length: attrs.outChannels }]));
+  return true;
 }
 
 /** A unit dimension that is padded, beside time: a feature row. */

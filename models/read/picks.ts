@@ -1,0 +1,55 @@
+/**
+ * Convolutions that only pick values: overlapping frames of a signal, zeros around the channels.
+ *
+ * In: indexes of a Gather, or numbers of zeros.  Out: attributes of a convolution whose weights are ones and zeros;
+ * models/graph/fold-selection.ts puts it into the layers that read it.
+ */
+import { type ConvAttrs, type DilatedAttrs, kernelOfOne, noClamp } from '../graph/types.ts';
+
+/** Weights of one such layer. A choice: more than the frames of 4,096 samples. */
+const mostWeights = 2 ** 24;
+
+/** Row i, value k of the frames is element start + i * step + k * dilation. */
+export interface Frames {
+  rows: number;
+  length: number;
+  start: number;
+  step: number;
+  dilation: number;
+}
+
+/** Indexes [rows][length] as frames; undefined where they are irregular, or go backwards. */
+export function framesOfIndexes(indexes: ArrayLike<number>, [rows = 0, length = 0]: readonly number[]): Frames | undefined {
+  const at = (i: number) => indexes[i] ?? 0;
+  const [start, step, dilation] = [at(0), rows > 1 ? at(length) - at(0) : 1, length > 1 ? at(1) - at(0) : 1];
+  if (rows * length < 1 || rows * length !== indexes.length || !(start >= 0 && step >= 1 && dilation >= 1)) return undefined;
+  for (let i = 0; i < indexes.length; i++)
+    if (at(i) !== start + Math.floor(i / length) * step + (i % length) * dilation) return undefined;
+  return { rows, length, start, step, dilation };
+}
+
+/** The rows before and after the frames, as `history` takes them away. */
+export const cropOf = ({ rows, length, start, step, dilation }: Frames, t: number): { before: number; after: number } => ({
+  before: -start,
+  after: start + (rows - 1) * step + (length - 1) * dilation + 1 - t,
+});
+
+/** Frames of a signal of `c` channels: channel k * c + i is channel i of row k. Undefined where they are too large. */
+export function framing({ length, step, dilation }: Frames, c: number): ConvAttrs | undefined {
+  const geometry = { ...kernelOfOne, kernelT: length, strideT: step, dilationT: dilation };
+  return picking(length * c, length * c, (o) => o, geometry);
+}
+
+/** `c` channels between zeros. */
+export const zerosAround = (c: number, before: number, after: number): ConvAttrs | undefined =>
+  picking(before + c + after, c, (o) => o - before, kernelOfOne);
+
+function picking(outputs: number, inputs: number, pick: (o: number) => number, geometry: DilatedAttrs): ConvAttrs | undefined {
+  if (outputs * inputs > mostWeights) return undefined;
+  const data = new Float32Array(outputs * inputs);
+  for (let o = 0; o < outputs; o++) {
+    const from = pick(o);
+    if (from >= 0 && from < inputs) data[o * inputs + from] = 1;
+  }
+  return { ...geometry, groups: 1, outChannels: outputs, weights: { data }, bias: null, clamp: noClamp };
+}
