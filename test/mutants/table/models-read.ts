@@ -334,11 +334,11 @@ export const modelsRead = inFolder('models/read', [
     why: 'frames begin one row too early',
   },
   {
-    id: 'tflite-window-unasked',
+    id: 'tflite-window-longer',
     file: 'tflite/anchor.ts',
-    find: 'shape.with(dim, elements / others)',
-    replace: 'shape.with(dim, elements)',
+    find: 'tensor.shape.with(dim, frames)',
+    replace: 'tensor.shape.with(dim, frames + 1)',
     tests: 'read/framing',
-    why: 'an open dimension takes all elements beside others',
+    why: 'a window is one frame longer than was asked for',
   },
 ]);
