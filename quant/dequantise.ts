@@ -6,6 +6,7 @@
 import { hasWeights, weightChannels, withWeights } from '../models/graph/channels.ts';
 import { isRecurrent } from '../models/graph/recurrent.ts';
 import type { Graph, Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
+import { realOf } from '../models/ops/sliding.ts';
 
 type Bias = Float32Array | Int32Array | null;
 
@@ -24,6 +25,8 @@ export function dequantise(graph: Graph): Graph {
       const cell = real(recurrent, recurrentBias, (i) => Math.floor(i / units), graph.tensors[node.output]?.quant);
       return { ...node, attrs: { ...node.attrs, recurrent: cell.weights, recurrentBias: cell.bias } } as Node;
     }
+    if ((node.op === 'add' || node.op === 'mul') && node.attrs.constant)
+      return { ...node, attrs: { ...node.attrs, constant: { data: realOf(node.attrs.constant) } } } as Node;
     if (!hasWeights(node)) return node;
     const x = graph.tensors[node.inputs[0] as number] as Tensor;
     const { output } = weightChannels(node, x.shape.c);

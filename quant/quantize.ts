@@ -41,7 +41,7 @@ import { quantPlan } from './plan.ts';
 import { type Methods, methodsOf, type Preset } from './presets.ts';
 import { type LayerReport, layerReport } from './report.ts';
 import { chooseScales } from './scales.ts';
-import { int8Node, int8Recurrent } from './weights.ts';
+import { int8Node, int8Operand, int8Recurrent } from './weights.ts';
 
 export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
   /** Methods that are not named are this preset's (quant/presets.ts). */
@@ -174,7 +174,7 @@ function* quantizeSteps(
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
   const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
   const nodes = plan.graph.nodes.map((node) => {
-    if (!hasWeights(node)) return int8Recurrent(node, quant.get(node.output) as QuantParams, seen.states.get(node));
+    if (!hasWeights(node)) return int8Operand(int8Recurrent(node, quant.get(node.output) as QuantParams, seen.states.get(node)));
     const [x] = node.inputs as [number];
     const [known, stats] = [analytic?.get(x), seen.stats.get(x)];
     const mean = known ? (c: number) => known[c] as number : stats && ((c: number) => stats.mean(c));

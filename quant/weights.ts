@@ -7,12 +7,14 @@
 import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
 import { isRecurrent } from '../models/graph/recurrent.ts';
 import type { Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
+import { maxOf, minOf } from '../models/lists.ts';
 import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
 import { cellPowerOf } from './ops/gates.ts';
 import type { Methods } from './presets.ts';
+import { asymmetric } from './scales.ts';
 
 /** What calibration saw of a node's input. */
 export interface InputSeen {
@@ -93,6 +95,15 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
   const integers = integerBias((o) => (bias?.[o] ?? 0) + (shift?.[o] ?? 0), scales, quant);
   const { moments: _, ...attrs } = { moments: undefined, ...node.attrs };
   return withWeights({ ...node, attrs } as MacNode, int8, integers);
+}
+
+/** A node with its float constant operand in int8, over the range of its values; another node stays. */
+export function int8Operand(node: Node): Node {
+  if ((node.op !== 'add' && node.op !== 'mul') || !node.attrs.constant) return node;
+  const { data } = node.attrs.constant;
+  const quant = asymmetric(minOf(data), maxOf(data));
+  const stored = Int8Array.from(data, (x) => clampInt(quant.zeroPoint + roundHalfAway(x / quant.scale), -128, 127));
+  return { ...node, attrs: { ...node.attrs, constant: { data: stored, quant } } } as Node;
 }
 
 /**

@@ -155,6 +155,26 @@ export interface LayerNormBlock {
   max: number;
 }
 export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
+/** assembly/kernels/matmul.ts */
+export interface MatmulBlock {
+  x: number;
+  y: number;
+  x2: number; // address of the second input
+  heads: number;
+  terms: number; // products of an output
+  outputs: number; // of a head in one row
+  term_step: number; // in x2, from one term to the next
+  output_step: number;
+  head_step: number;
+  zero1: number;
+  zero2: number;
+  y_zero: number;
+  min: number;
+  max: number;
+  mult_y: number;
+  shift_y: number;
+}
+export const MatmulBlock: Layout<MatmulBlock> = { name: 'MatmulBlock', file: 'matmul', bytes: 68, at: { x: 0, y: 4, x2: 12, heads: 16, terms: 20, outputs: 24, term_step: 28, output_step: 32, head_step: 36, zero1: 40, zero2: 44, y_zero: 48, min: 52, max: 56, mult_y: 60, shift_y: 64 } };
 /** assembly/kernels/mul.ts */
 export interface MulBlock {
   x: number;

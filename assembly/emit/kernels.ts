@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -83,6 +83,7 @@ export const kernels = {
   hypot: kernel('hypot', HypotBlock, 'rows'),
   layernorm_s8: kernel('layernorm', LayerNormBlock, 'rows'),
   lstm_s16_s8: kernel('lstm', LstmBlock, 'rows'),
+  matmul_s8: kernel('matmul', MatmulBlock, 'rows'),
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
   mul_s8: kernel('mul', MulBlock, 'rows'),

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 5ec12462b9d7c2099c480bf38944e09482e1599dd5492721430b8fe433e2366d
+ * Sources: 5bbeb252c3f8c1e968e2eb2051be9c167bac2703b0a12abfc522584ee6c3e5af
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

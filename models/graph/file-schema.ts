@@ -56,7 +56,9 @@ const dilation = { dilationT: small, dilationF: small };
 
 const int8Quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
 const quant = v.union([int8Quant, v.strictObject({ scale, zeroPoint: v.literal(0), type: v.literal('int16') })]);
-const constant = v.optional(v.strictObject({ data: typed('i8'), quant: int8Quant }));
+const constant = v.optional(
+  v.union([v.strictObject({ data: typed('i8'), quant: int8Quant }), v.strictObject({ data: typed('f32') })]),
+);
 
 const recurrent = {
   units: small,
@@ -94,6 +96,7 @@ const attrs = {
     own: v.optional(v.picklist(padRows)),
   }),
   hypot: v.object({ clamp }),
+  matmul: v.object({ heads: small, over: v.picklist(['channels', 'rows']) }),
   upsample: v.object({ t: size, f: size, between: v.picklist(['repeat', 'zero']) }),
   regroup: v.object({ f: size }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
@@ -160,6 +163,7 @@ export const graphSchema = v.object({
       node('concat'),
       node('history'),
       node('hypot'),
+      node('matmul'),
       node('upsample'),
       node('regroup'),
       node('slice'),

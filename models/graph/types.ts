@@ -134,13 +134,16 @@ export interface GlobalPoolAttrs {
   rule?: 'avgpool' | 'mean';
 }
 
+/** Constant values of a float graph, or of an int8 graph with their scale. */
+export type Constant = { data: Float32Array; quant?: undefined } | { data: Int8Array; quant: QuantParams };
+
 export interface BinaryAttrs {
   clamp: Clamp;
   /**
-   * int8 graphs only: the second operand where it is constant; element i of a frame meets data[i % data.length] (1, c or f * c values).
-   * Float constants are folded into weights instead.
+   * The second operand where it is constant: element i of a window meets data[i % data.length]. 1, c or f * c
+   * values of each frame; float graphs fold those into weights. t * f * c of the window: a positional encoding.
    */
-  constant?: { data: Int8Array; quant: QuantParams };
+  constant?: Constant;
 }
 
 export interface AddAttrs extends BinaryAttrs {
@@ -184,6 +187,13 @@ export interface UpsampleAttrs {
   t: number;
   f: number;
   between: 'repeat' | 'zero';
+}
+
+export interface MatmulAttrs {
+  /** Parts of a frame, each multiplied by itself. */
+  heads: number;
+  /** What the sum of products runs over: the channels of a head, or the rows of the second input. */
+  over: 'channels' | 'rows';
 }
 
 export interface HypotAttrs {
@@ -251,6 +261,7 @@ export interface OpAttrs {
   concat: ConcatAttrs;
   history: HistoryAttrs;
   hypot: HypotAttrs;
+  matmul: MatmulAttrs;
   upsample: UpsampleAttrs;
   regroup: RegroupAttrs;
   slice: SliceAttrs;

@@ -7,7 +7,7 @@
 import { isNoClamp } from '../graph/clamp.ts';
 import type { AddAttrs } from '../graph/types.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { dequantised, pair, withConstant } from './sliding.ts';
+import { pair, realOf, streamWith, withConstant } from './sliding.ts';
 
 /** Signs of both operands. */
 export const signsOf = ({ minus }: AddAttrs): [number, number] => [minus === 0 ? -1 : 1, minus === 1 ? -1 : 1];
@@ -19,10 +19,11 @@ export const add: OpDef<'add'> = {
   }),
   float([a, b], attrs) {
     if (!a) throw new Error('add takes an input');
-    const other = attrs.constant ? dequantised(attrs.constant) : (b?.data ?? a.data);
+    const other = attrs.constant ? realOf(attrs.constant) : (b?.data ?? a.data);
     const [p, q] = signsOf(attrs);
     return a.data.map((value, i) => clampTo(p * value + q * (other[i % other.length] as number), attrs.clamp));
   },
+  stream: streamWith,
   passesScale: ({ clamp, constant }, inputs) => isHomogeneous(clamp) && !constant && inputs === 2,
   means(attrs, [a, b]) {
     const [p, q] = signsOf(attrs);

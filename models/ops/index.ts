@@ -14,6 +14,7 @@ import { history } from './history.ts';
 import { hypot } from './hypot.ts';
 import { layernorm } from './layernorm.ts';
 import { lstm } from './lstm.ts';
+import { matmul } from './matmul.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { OpDef } from './op.ts';
@@ -38,6 +39,7 @@ export const ops: { [K in OpName]: OpDef<K> } = {
   hypot,
   layernorm,
   lstm,
+  matmul,
   maxpool,
   mul,
   regroup,

@@ -5,7 +5,7 @@
  * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
  */
 import { clampTo, type OpDef } from './op.ts';
-import { dequantised, pair, withConstant } from './sliding.ts';
+import { pair, realOf, streamWith, withConstant } from './sliding.ts';
 
 export const mul: OpDef<'mul'> = {
   name: 'mul',
@@ -14,8 +14,9 @@ export const mul: OpDef<'mul'> = {
   }),
   float([a, b], attrs) {
     if (!a) throw new Error('mul takes an input');
-    const other = attrs.constant ? dequantised(attrs.constant) : (b?.data ?? a.data);
+    const other = attrs.constant ? realOf(attrs.constant) : (b?.data ?? a.data);
     return a.data.map((value, i) => clampTo(value * (other[i % other.length] as number), attrs.clamp));
   },
+  stream: streamWith,
   macsPerFrame: (_attrs, _inputs, out) => out.f * out.c,
 };

@@ -4,8 +4,8 @@
  * Out of scope of the operator index: this file holds no operator.
  */
 import type { RunletError } from '../error.ts';
-import type { DilatedAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
-import { misfit, slidingLength } from './op.ts';
+import type { BinaryAttrs, Constant, DilatedAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
+import { misfit, pointwise, type StreamRule, slidingLength } from './op.ts';
 
 export type SlidingGeometry = SlidingAttrs & Partial<DilatedAttrs>;
 
@@ -52,17 +52,23 @@ export function only<T>(items: T[], name: string): T {
   return item;
 }
 
-/** The input of an operator whose second operand is a constant of `length` values, repeated along each frame. */
+/** The input of an operator whose second operand is a constant of `length` values, repeated along each frame or as long as the window. */
 export function withConstant(inputs: Shape[], length: number, name: string): Shape {
   const x = only(inputs, name);
-  if (length < 1 || (x.f * x.c) % length !== 0) {
-    throw misfit(name, `a constant of ${length} values does not repeat along a frame of ${x.f} x ${x.c}`);
+  const frame = x.f * x.c;
+  if (length < 1 || (frame % length !== 0 && length !== x.t * frame)) {
+    throw misfit(name, `a constant of ${length} values fits neither a frame of ${x.f} x ${x.c} nor ${x.t} of them`);
   }
   return x;
 }
 
-export const dequantised = (constant: { data: Int8Array; quant: { scale: number; zeroPoint: number } }): Float32Array =>
-  Float32Array.from(constant.data, (q) => constant.quant.scale * (q - constant.quant.zeroPoint));
+/** Point-wise, but for a constant that differs from row to row: it belongs to the window. */
+export const streamWith = ({ constant }: BinaryAttrs, [x]: Shape[]): StreamRule =>
+  constant && x && constant.data.length > x.f * x.c ? { kind: 'whole' } : pointwise;
+
+/** The real values of a constant. */
+export const realOf = ({ data, quant }: Constant): Float32Array =>
+  quant ? Float32Array.from(data, (q) => quant.scale * (q - quant.zeroPoint)) : data;
 
 /** RN301 for weights of another length than the operator takes. */
 export const wrongWeights = (name: string, found: number, expected: string): RunletError =>

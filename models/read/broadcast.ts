@@ -6,7 +6,7 @@
  * repeated, and what follows is computed at every output. One channel that meets many is a convolution with ones.
  */
 import { type Axis, type ConvAttrs, kernelOfOne, noClamp, type OpAttrs } from '../graph/types.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, raised } from './layout.ts';
 
 export interface Common {
   layout: Layout;
@@ -41,10 +41,11 @@ const same = (a: Layout[number], b: Layout[number]): boolean =>
   a.length === b.length && a.every((factor, i) => factor.axis === b[i]?.axis && factor.length === b[i]?.length);
 
 /** In so many dimensions, factors of 1 left out. */
-const raised = (layout: Layout, rank: number): Layout => [
-  ...new Array(rank - layout.length).fill([]),
-  ...layout.map((dim) => dim.filter(({ length }) => length > 1)),
-];
+const plain = (layout: Layout, rank: number): Layout =>
+  raised(
+    layout.map((dim) => dim.filter(({ length }) => length > 1)),
+    rank,
+  );
 
 /**
  * What `own` lacks of `whole`: rows of time or of features, or channels, of which it has none; undefined
@@ -61,7 +62,7 @@ function lacking(own: Layout, whole: Layout): Repeat | undefined {
 /** Undefined where one cannot be brought to the other. */
 export function commonOf(first: Layout, second: Layout): Common | undefined {
   const rank = Math.max(first.length, second.length);
-  const [a, b] = [raised(first, rank), raised(second, rank)];
+  const [a, b] = [plain(first, rank), plain(second, rank)];
   const layout: Layout = a.map((dim, d) => (dim.length > 0 ? dim : (b[d] ?? [])));
   if (!layout.every((dim, d) => [a[d], b[d]].every((own = []) => own.length === 0 || same(own, dim)))) return undefined;
   const [left, right] = [lacking(a, layout), lacking(b, layout)];

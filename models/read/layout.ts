@@ -54,14 +54,7 @@ export function orderOf(layout: Layout): Axis[] {
   const order: Axis[] = [];
   for (const { axis, length } of layout.flat()) {
     if (length === 1 || order.at(-1) === axis) continue;
-    if (order.includes(axis)) {
-      throw new RunletError('RN122', {
-        what: `axis ${axis} lies in two places of a tensor`,
-        where: `layout ${showLayout(layout)}`,
-        why: 'its elements are not in one row-major order of time, features and channels',
-        tryThis: 'remove the reshape or transposition that splits the axis',
-      });
-    }
+    if (order.includes(axis)) throw apart(layout, axis, `axis ${axis} lies in two places of a tensor`);
     order.push(axis);
   }
   return order;
@@ -86,12 +79,7 @@ export function transposeLayout(layout: Layout, perm: readonly number[]): Layout
   for (const axis of ['t', 'f', 'c'] as const) {
     const of = (all: Layout) => all.flat().filter((f) => f.axis === axis && f.length > 1);
     const now = of(moved);
-    if (of(layout).some((f, i) => f !== now[i]))
-      throw new RunletError('RN122', {
-        what: `it reorders the elements of axis ${axis}`,
-        where: `layout ${showLayout(layout)}`,
-        tryThis: 'remove the reshape or transposition that splits the axis',
-      });
+    if (of(layout).some((factor, i) => factor !== now[i])) throw apart(moved, axis, `it reorders the elements of axis ${axis}`);
   }
   return moved;
 }
@@ -169,8 +157,23 @@ export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout
   return layout;
 }
 
+/** In at least so many dimensions: those before its own have length 1, as broadcasting adds them. */
+export const raised = (layout: Layout, rank: number): Layout => [
+  ...new Array(Math.max(rank - layout.length, 0)).fill([]),
+  ...layout,
+];
+
 /** One file dimension that holds `length` places of `axis`. */
 export const dim = (axis: Axis, length: number): readonly Factor[] => (length === 1 ? [] : [{ axis, length }]);
+
+/**
+ * Elements of an axis from one place of dimension `at` to the next, where that dimension is the outermost of
+ * the axis, so that a part of it is one run; undefined where it is not.
+ */
+export function runOf(layout: Layout, at: number, axis: Axis): number | undefined {
+  const of = (dims: Layout) => dims.flat().filter((f) => f.axis === axis && f.length > 1);
+  return of(layout.slice(0, at)).length > 0 ? undefined : lengthOf(of(layout.slice(at + 1)));
+}
 
 /** For errors: `[1, t49*f40, c8]`. */
 export const showLayout = (layout: Layout): string =>
@@ -234,7 +237,7 @@ function regroup(layout: Layout, to: readonly number[], where: string, maySplit:
 }
 
 /** Neighbours of one axis are one factor: row-major, their product counts through the same elements. */
-function joined(factors: Factor[]): Factor[] {
+export function joined(factors: readonly Factor[]): Factor[] {
   const all: Factor[] = [];
   for (const f of factors) {
     const last = all.at(-1);
@@ -253,6 +256,14 @@ function checkPermutation(perm: readonly number[], rank: number): void {
     tryThis: 'export the model again',
   });
 }
+
+const apart = (layout: Layout, axis: Axis, what: string): RunletError =>
+  new RunletError('RN122', {
+    what,
+    where: `layout ${showLayout(layout)}`,
+    why: `the elements of ${axis} are not in one row-major order of time, features and channels`,
+    tryThis: 'remove the reshape or transposition that splits the axis',
+  });
 
 const badOrder = (order: readonly Axis[], shape: Shape, why: string): RunletError =>
   new RunletError('RN122', {

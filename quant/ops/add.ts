@@ -7,7 +7,7 @@
 import { signsOf } from '../../models/ops/add.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, typesOf } from './int16.ts';
-import { type IntOp, quantOf, rangeOf } from './op.ts';
+import { type IntOp, int8Constant, quantOf, rangeOf } from './op.ts';
 
 /** TensorFlow Lite's for int8 and int16. */
 const leftShifts = { int8: 20, int16: 15 };
@@ -28,14 +28,15 @@ export const add: IntOp<'add'> = {
   name: 'add',
   int16: ({ constant, minus }) => (constant || minus !== undefined ? undefined : 'same'),
   prepare({ attrs, name }, [a, b], y) {
-    const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
+    const constant = attrs.constant && int8Constant(attrs.constant, name);
+    const [aq, bq, yq] = [quantOf(a, name), constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     const { types } = typesOf(aq, yq);
     const extra = leftShifts[types ? 'int16' : 'int8'];
     const [p, q] = signsOf(attrs);
     const twiceMax = 2 * Math.max(aq.scale, bq.scale);
     return {
       ...rangeOf(attrs.clamp, yq),
-      ...(attrs.constant && { constant: attrs.constant.data }),
+      ...(constant && { constant: constant.data }),
       ...(types && { types }),
       extra,
       x1: signed(p, quantizeMultiplier(aq.scale / twiceMax), aq.zeroPoint),

@@ -4,15 +4,16 @@
  * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Mul.
  */
 import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
-import { type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
+import { type IntOp, int8Constant, quantOf, rangeOf, twoRoundings } from './op.ts';
 
 export const mul: IntOp<'mul'> = {
   name: 'mul',
   prepare({ attrs, name }, [a, b], y) {
-    const [aq, bq, yq] = [quantOf(a, name), attrs.constant?.quant ?? quantOf(b, name), quantOf(y, name)];
+    const constant = attrs.constant && int8Constant(attrs.constant, name);
+    const [aq, bq, yq] = [quantOf(a, name), constant?.quant ?? quantOf(b, name), quantOf(y, name)];
     return {
       ...rangeOf(attrs.clamp, yq),
-      ...(attrs.constant && { constant: attrs.constant.data }),
+      ...(constant && { constant: constant.data }),
       zero1: aq.zeroPoint,
       zero2: bq.zeroPoint,
       scale: quantizeMultiplier((aq.scale * bq.scale) / yq.scale),

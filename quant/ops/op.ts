@@ -7,6 +7,7 @@
 import { RunletError } from '../../models/error.ts';
 import {
   type Clamp,
+  type Constant,
   type GlobalPoolAttrs,
   type Ints,
   type NodeOf,
@@ -18,6 +19,7 @@ import {
   storedRange,
   type Tensor,
 } from '../../models/graph/types.ts';
+import type { Products } from '../../models/ops/matmul.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
 import type { IntType, Types } from './int16.ts';
@@ -102,6 +104,14 @@ export interface HypotParams extends Range {
   y: Multiplier & { zero: number };
 }
 
+export interface MatmulParams extends Range {
+  products: Products;
+  zero1: number;
+  zero2: number;
+  scale: Multiplier;
+  yZero: number;
+}
+
 export interface SoftmaxParams {
   /** exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one that counts. */
   exp: Int32Array;
@@ -171,6 +181,7 @@ export interface IntParams {
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };
   hypot: HypotParams;
+  matmul: MatmulParams;
   upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   regroup: { types?: Types };
@@ -215,17 +226,24 @@ export interface IntOp<K extends OpName> {
   nudge?(params: IntParams[K], attrs: OpAttrs[K], x: QuantParams, y: QuantParams): Steps | undefined;
 }
 
+const notQuantised = (what: string, where: string): RunletError =>
+  new RunletError('RN401', {
+    what: `${what} has no scale`,
+    where,
+    why: 'integer parameters need an int8 graph',
+    tryThis: 'quantise the model with calibration data first',
+  });
+
 /** The tensor's quantisation; RN401 where a graph is not quantised. */
 export function quantOf(tensor: Tensor | undefined, where: string): QuantParams {
-  if (!tensor?.quant) {
-    throw new RunletError('RN401', {
-      what: `tensor ${tensor?.name ?? '?'} has no scale`,
-      where,
-      why: 'integer parameters need an int8 graph',
-      tryThis: 'quantise the model with calibration data first',
-    });
-  }
+  if (!tensor?.quant) throw notQuantised(`tensor ${tensor?.name ?? '?'}`, where);
   return tensor.quant;
+}
+
+/** A constant operand in int8; RN401 where a graph is not quantised. */
+export function int8Constant(constant: Constant, where: string): { data: Int8Array; quant: QuantParams } {
+  if (!constant.quant) throw notQuantised('a constant', where);
+  return constant;
 }
 
 /** CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in TensorFlow Lite. */

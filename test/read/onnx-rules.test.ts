@@ -203,7 +203,7 @@ test('a uint8 constant becomes the same real values in int8, at both ends', () =
     cz: { dims: [], uint8: [100] },
   };
   const found = nodeOf(integers([constant, add], tensors), 'add').attrs.constant;
-  const real = [...(found?.data ?? [])].map((q) => (found?.quant.scale ?? 0) * (q - (found?.quant.zeroPoint ?? 0)));
+  const real = [...(found?.data ?? [])].map((q) => (found?.quant?.scale ?? 0) * (q - (found?.quant?.zeroPoint ?? 0)));
   assert.equal(real, [0.25 * 155, -25]);
 });
 

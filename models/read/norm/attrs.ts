@@ -7,6 +7,7 @@
 import { type Axis, type LayerNormAttrs, noClamp } from '../../graph/types.ts';
 import { type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import { framesOf, position, streamingReason } from '../refused.ts';
+import { spread } from '../spread.ts';
 import type { Norm } from './find.ts';
 import type { Constant } from './form.ts';
 
@@ -25,24 +26,10 @@ function overOf(layout: Layout, dims: readonly number[]): { over: LayerNormAttrs
 
 /** A constant as values [c], or [f][c]; or why not. */
 function valuesOf(layout: Layout, { dims, data }: Constant): Float32Array | string {
-  const { f, c } = shapeOfLayout(layout);
-  const stride: Record<Axis, number> = { t: 0, f: 0, c: 0 };
-  const extra = layout.length - dims.length;
-  let pitch = 1;
-  for (let d = dims.length - 1; d >= 0; d--) {
-    const length = dims[d] as number;
-    if (length === 1) continue;
-    const [factor, ...more] = factorsOf(layout, d + extra);
-    if (!factor || more.length > 0 || factor.length !== length || stride[factor.axis] > 0)
-      return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
-    if (factor.axis === 't') return position(framesOf(layout));
-    stride[factor.axis] = pitch;
-    pitch *= length;
-  }
-  if (pitch !== data.length) return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
-  const rows = stride.f > 0 ? f : 1;
-  const at = (i: number) => Math.floor(i / c) * stride.f + (i % c) * stride.c;
-  return Float32Array.from({ length: rows * c }, (_, i) => data[at(i)] as number);
+  const laid = spread(layout, dims);
+  if (!laid) return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
+  if (laid.over === 't') return position(framesOf(layout));
+  return Float32Array.from(laid.places, (place) => data[place] as number);
 }
 
 export function normAttrs(layout: Layout, norm: Omit<Norm, 'input'>): LayerNormAttrs | string {

@@ -24,16 +24,32 @@ const kinds: ReadonlyMap<string, StepKind> = new Map([
 ]);
 const fused = new Set(['ADD', 'SUB', 'MUL', 'DIV']);
 
-function mean(context: Context, op: TfOperator): Step | undefined {
-  const axes = context.model.tensors[op.inputs[1] ?? -1];
-  if (!axes?.constant || !context.options(op)?.bool(0)) return undefined;
-  return { kind: 'mean', inputs: op.inputs.slice(0, 1), axes: readIntegers(context, op, axes) };
+/** Of statistics without the dimensions that their mean is over: the shape that they have with them, by tensor. */
+type Bare = Map<number, string>;
+
+function mean(context: Context, op: TfOperator, bare: Bare): Step | undefined {
+  const [x, axes] = [context.input(op, 0), context.input(op, 1)];
+  if (!axes.constant) return undefined;
+  const over = readIntegers(context, op, axes);
+  const kept = x.shape.map((n, d) => (over.includes(d) || over.includes(d - x.shape.length) ? 1 : n));
+  if (!context.options(op)?.bool(0)) bare.set(op.outputs[0] as number, kept.join());
+  return { kind: 'mean', inputs: op.inputs.slice(0, 1), axes: over };
 }
 
-function stepOf(context: Context, op: TfOperator): Step | undefined {
-  if (op.op === 'MEAN') return mean(context, op);
+function stepOf(context: Context, op: TfOperator, bare: Bare): Step | undefined {
+  if (op.op === 'MEAN') return mean(context, op, bare);
+  const [result = -1] = op.outputs;
+  const full = op.inputs.map((index) => bare.get(index)).find((shape) => shape !== undefined);
+  if (op.op === 'RESHAPE')
+    return full === context.model.tensors[result]?.shape.join() ? { kind: 'same', inputs: op.inputs.slice(0, 1) } : undefined;
   const kind = kinds.get(op.op);
   if (!kind) return undefined;
+  if (full !== undefined) {
+    // beside each other, and beside one number
+    const fit = op.inputs.every((index) => bare.get(index) === full || context.model.tensors[index]?.shape.every((n) => n === 1));
+    if (!fit) return undefined;
+    bare.set(result, full);
+  }
   const clamped = fused.has(op.op) && (context.options(op)?.int8(0) ?? 0) !== 0;
   return { kind, inputs: op.inputs, ...(clamped && { clamped }) };
 }
@@ -46,7 +62,8 @@ export function normsOf(context: Context): Found {
     tensor.type === 'float32' && isConstant(context, tensor)
       ? { dims: tensor.shape, data: readFloats(context, op, tensor) }
       : undefined;
-  const steps = model.operators.map((op) => stepOf(context, op));
+  const bare: Bare = new Map();
+  const steps = model.operators.map((op) => stepOf(context, op, bare));
   for (const [i, step] of steps.entries()) {
     const op = model.operators[i] as TfOperator;
     for (const index of step?.inputs ?? []) {

@@ -8,6 +8,7 @@ import { isNoClamp } from '../../graph/clamp.ts';
 import { isRecurrent } from '../../graph/recurrent.ts';
 import {
   type Clamp,
+  type Constant,
   type Node,
   type NodeOf,
   noClamp,
@@ -137,14 +138,15 @@ function globalPool(kind: 'Average' | 'Max'): Write<'globalavg'> & Write<'global
   };
 }
 
-/** A constant operand [f][c] of a frame (or one value) as [1, c, 1, f]. */
-function constant(e: Emitter, { data, quant }: { data: Int8Array; quant: Written['quant'] }, shape: Shape, name: string): string {
-  const { f, c } = shape;
-  const rows = data.length === f * c ? f : 1;
-  const dims = data.length === 1 ? [] : e.rank === 4 ? [1, c, 1, rows] : [1, c, 1];
-  const int8 = data.length === 1 ? data : data.map((_, i) => data[(i % rows) * c + Math.floor(i / rows)] as number);
-  const stored = e.constant(`${name}_operand_quantized`, { dims, int8 });
-  return e.dequantize(stored, quant as NonNullable<Written['quant']>, `${name}_operand`);
+/** A constant operand [t][f][c] of the window, [f][c] of a frame (or one value) as [1, c, t or 1, f]. */
+function constant(e: Emitter, { data, quant }: Constant, { t, f, c }: Shape, name: string): string {
+  const rows = data.length === t * f * c ? t * f : data.length === f * c ? f : 1;
+  const long = rows === t * f && rows !== f ? t : 1;
+  const dims = data.length === 1 ? [] : e.rank === 4 ? [1, c, long, rows / long] : [1, c, long];
+  const at = (i: number): number => (data.length === 1 ? i : (i % rows) * c + Math.floor(i / rows));
+  const moved = data.map((_, i) => data[at(i)] as number);
+  if (!quant) return e.constant(`${name}_operand`, { dims, floats: Float32Array.from(moved) });
+  return e.dequantize(e.constant(`${name}_operand_quantized`, { dims, int8: Int8Array.from(moved) }), quant, `${name}_operand`);
 }
 
 function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
@@ -223,6 +225,23 @@ const hypot: Write<'hypot'> = (e, { attrs: a, name }, xs, output) => {
   return full(clamped(e, e.node('Sqrt', [sum], {}, name), a.clamp, output, name));
 };
 
+/** Heads first: both as [heads][rows][channels of a head], and the product back as [1, c, t, f]. */
+const matmul: Write<'matmul'> = (e, { attrs: { heads, over }, name }, xs, { shape: { t, f, c } }) => {
+  const moved = (x: string, perm: number[], what: string) => e.node('Transpose', [x], { perm }, `${name}_${what}`);
+  const shaped = (x: string, dims: number[], what: string) =>
+    e.node('Reshape', [x, e.ints(`${name}_${what}_dims`, dims)], {}, `${name}_${what}`);
+  const wide = e.rank === 4;
+  const inputs = xs.map((given, i) => {
+    const x = e.as('full', given);
+    const rows = moved(e.real(x), wide ? [0, 2, 3, 1] : [0, 2, 1], `rows${i}`);
+    const parts = shaped(rows, [x.shape.t, heads, (x.shape.f * x.shape.c) / heads], `parts${i}`);
+    return moved(parts, i === 1 && over === 'channels' ? [1, 2, 0] : [1, 0, 2], `heads${i}`);
+  });
+  const rows = moved(e.node('MatMul', inputs, {}, name), [1, 0, 2], 'rows');
+  const y = shaped(rows, wide ? [1, t, f, c] : [1, t, c], 'frames');
+  return full(moved(y, wide ? [0, 3, 1, 2] : [0, 2, 1], 'channels'));
+};
+
 const writers: { [K in Exclude<OpName, 'history' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
@@ -235,6 +254,7 @@ const writers: { [K in Exclude<OpName, 'history' | 'regroup' | 'upsample' | 'lst
   globalmax: globalPool('Max'),
   hypot,
   layernorm,
+  matmul,
   maxpool: pool('MaxPool'),
   mul: binary('Mul'),
   slice,

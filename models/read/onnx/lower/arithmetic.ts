@@ -2,17 +2,16 @@
  * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
  *
  * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a constant operand
- * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours; one that the
- * file quantised with one scale stays an operand in integers.
+ * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours; one that
+ * differs from row to row, or that the file quantised with one scale, stays an operand.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
-import { type Axis, type BinaryAttrs, noClamp, type QuantParams } from '../../../graph/types.ts';
+import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
-import { dim, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
-import { framesOf, position } from '../../refused.ts';
-import { constantOf, foldConstant } from '../constants.ts';
+import { dim, type Layout, raised, showLayout } from '../../layout.ts';
+import { type Spread, spread } from '../../spread.ts';
 import type { Lowering, NodeView } from '../context.ts';
-import { axisIn, broadcastDims } from '../dims.ts';
+import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, axisOfDim, dimsOf, type Elements, sameLayout, type Value, wholeAxis } from '../values.ts';
@@ -23,17 +22,42 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs.length !== 2 || !a || !b) return refuse('it takes two inputs');
   if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
   const constantFirst = a.kind === 'const';
-  const x = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
+  const given = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
   const operand = ctx.constant(node, constantFirst ? 0 : 1, 'operand');
-  const integers = x.dequantised && node.op !== 'Div' ? integerOperand(ctx, x, operand) : undefined;
-  if (integers) {
-    const attrs = { clamp: noClamp, constant: integers };
-    return [ctx.activationOf(emit(ctx, node, [x.tensor], attrs, constantFirst ? 0 : 1), x.layout)];
-  }
-  const rows = perRow(ctx, x, operand);
-  if (rows) return [byRows(ctx, node, x, rows, constantFirst)];
-  const { values, layout } = perChannel(ctx, node, x, operand);
-  return [withValues(ctx, node, { ...x, layout }, values, constantFirst)];
+  const x = { ...given, layout: raised(given.layout, operand.dims.length) };
+  const laid = laidOver(ctx, node, x, operand);
+  const { f } = ctx.builder.shape(x.tensor);
+  const integers = x.dequantised && node.op !== 'Div' ? integerOperand(laid, operand) : undefined;
+  if (integers) return [withOperand(ctx, node, x, integers, constantFirst)];
+  const values = Float64Array.from(laid.places, (place) => operand.data[place] as number);
+  if (laid.over === 'c') return [withValues(ctx, node, x, values, constantFirst)];
+  if (ctx.quantised)
+    refuse(`its constant of [${operand.dims.join(', ')}] varies along ${laid.over}, and has more than one scale`);
+  if (laid.over === 'f' && f <= mostRows) return [byRows(ctx, node, x, values, constantFirst)];
+  return [withWindow(ctx, node, x, values, constantFirst)];
+}
+
+/** Where the constant has the value of each element of x. */
+function laidOver(ctx: Lowering, node: NodeView, x: Activation, { dims, data }: Const): Spread {
+  if (data.length === 0) refuse('an empty constant');
+  ctx.channelsOf(x);
+  const laid = spread(x.layout, dims);
+  if (!laid) return refuse(`a constant of [${dims.join(', ')}] would enlarge [${dimsOf(x).join(', ')}]`);
+  ctx.budget.spend(laid.places.length, node.name);
+  return laid;
+}
+
+/** The constant as the second operand of an add or mul. */
+const withOperand = (ctx: Lowering, node: NodeView, x: Activation, constant: Constant, constantFirst: boolean): Activation =>
+  ctx.activationOf(emit(ctx, node, [x.tensor], { clamp: noClamp, constant }, constantFirst ? 0 : 1), x.layout);
+
+/** Values that differ from row to row: a positional encoding, or a window function. */
+function withWindow(ctx: Lowering, node: NodeView, given: Activation, values: Float64Array, constantFirst: boolean): Activation {
+  const isQuotient = node.op === 'Div';
+  const x = isQuotient && constantFirst ? inverted(ctx, node, given) : real(ctx, node, given);
+  const data = Float32Array.from(values, (v) => (isQuotient && !constantFirst ? 1 / v : v));
+  if (!data.every(Number.isFinite)) refuse('its constant is not finite');
+  return withOperand(ctx, { ...node, op: isQuotient ? 'Mul' : node.op }, x, { data }, constantFirst);
 }
 
 /** The operator with one constant value per channel. */
@@ -59,24 +83,6 @@ function withValues(ctx: Lowering, node: NodeView, y: Activation, values: Float6
 
 /** Rows that are computed apart. A choice: each is three operators. */
 const mostRows = 8;
-
-/**
- * The constant's values [f][c] where it varies from row to row of a frame; undefined where it does not, or
- * over too many.
- */
-function perRow(ctx: Lowering, x: Activation, operand: Const): Float64Array | undefined {
-  const { f, c } = ctx.builder.shape(x.tensor);
-  const [layout, dims] = [x.layout, dimsOf(x)];
-  const extra = layout.length - operand.dims.length;
-  const varies = operand.dims.some((d, i) => d > 1 && layout[i + extra]?.some(({ axis }) => axis === 'f'));
-  if (ctx.quantised || extra < 0 || !varies || f > mostRows) return undefined;
-  const still = layout.map((factors) => factors.filter(({ axis }) => axis !== 't'));
-  const frame = still.map((factors) => factors.reduce((product, one) => product * one.length, 1));
-  if (operand.dims.some((d, i) => d !== 1 && (d !== dims[i + extra] || d !== frame[i + extra]))) return undefined;
-  const spread = { name: '', op: 'Expand', domain: '', inputs: ['x', 'shape'], outputs: ['y'], attributes: new Map() };
-  const whole = foldConstant(spread, { inputs: [operand, constantOf(frame, [frame.length], 'int64')] });
-  return whole && Float64Array.from(toNormalForm(orderOf(still), { t: 1, f, c }), (from) => whole.data[from] as number);
-}
 
 /** Each row of a frame by itself. */
 function byRows(ctx: Lowering, node: NodeView, x: Activation, values: Float64Array, constantFirst: boolean): Activation {
@@ -140,53 +146,13 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
   );
 }
 
-/** A quantised constant as the second operand of an int8 add or mul: 1, c or f * c values of a frame. Undefined where it is none. */
-function integerOperand(ctx: Lowering, x: Activation, operand: Const): { data: Int8Array; quant: QuantParams } | undefined {
-  const q = operand.quantised;
-  const extra = x.layout.length - operand.dims.length;
-  if (q?.scales.length !== 1 || q.data instanceof Int32Array || extra < 0) return undefined;
-  const stride = { t: 0, f: 0, c: 0 };
-  let pitch = 1;
-  for (let d = operand.dims.length - 1; d >= 0; d--) {
-    const length = operand.dims[d] as number;
-    const [factor, ...more] = x.layout[d + extra] ?? [];
-    if (length === 1) continue;
-    if (!factor || more.length > 0 || factor.length !== length || factor.axis === 't' || stride[factor.axis] > 0)
-      return undefined;
-    stride[factor.axis] = pitch;
-    pitch *= length;
-  }
-  const { f, c } = ctx.builder.shape(x.tensor);
-  const values = stride.f > 0 ? f * c : stride.c > 0 ? ctx.channelsOf(x) : 1;
+/** A constant that is quantised with one scale, as int8. Undefined where it is none. */
+function integerOperand({ over, places }: Spread, { quantised: q, data: { length } }: Const): Constant | undefined {
+  if (q?.scales.length !== 1 || q.data instanceof Int32Array) return undefined;
   const shift = q.data instanceof Uint8Array ? 128 : 0;
-  const data = Int8Array.from(
-    { length: values },
-    (_, i) => (q.data[Math.floor(i / c) * stride.f + (i % c) * stride.c] as number) - shift,
-  );
+  const once = over === 'c' && length === 1 ? places.subarray(0, 1) : places;
+  const data = Int8Array.from(once, (place) => (q.data[place] as number) - shift);
   return { data, quant: { scale: q.scales[0] as number, zeroPoint: (q.zeroPoints[0] as number) - shift } };
-}
-
-/** A constant operand as one value per channel of x, and the layout of the result. Refuses constants along time or features. */
-function perChannel(ctx: Lowering, node: NodeView, x: Activation, operand: Const): { values: Float64Array; layout: Layout } {
-  const c = ctx.channelsOf(x);
-  const rank = Math.max(x.layout.length, operand.dims.length);
-  const layout: Layout = [...new Array(rank - x.layout.length).fill([]), ...x.layout];
-  const dims = [...new Array(rank - x.layout.length).fill(1), ...dimsOf(x)];
-  const own = [...new Array(rank - operand.dims.length).fill(1), ...operand.dims];
-  if (broadcastDims(dims, own).some((d, i) => d !== dims[i]))
-    refuse(`a constant of [${operand.dims.join(', ')}] would enlarge [${dims.join(', ')}]`);
-  const wide = own.flatMap((d, i) => (d === 1 ? [] : [i]));
-  if (operand.data.length === 0) refuse('an empty constant');
-  if (wide.length === 0) return { values: new Float64Array(c).fill(operand.data[0] as number), layout };
-  const [at = 0] = wide;
-  const axes = wide.flatMap((i) => (layout[i] ?? []).map((f) => f.axis));
-  if (wide.length > 1 || axes.length !== 1 || axes[0] !== 'c' || own[at] !== c) {
-    const along = axes.includes('t') && (node.op === 'Add' || node.op === 'Sub') ? `; ${position(framesOf(layout))}` : '';
-    refuse(
-      `its constant of [${operand.dims.join(', ')}] varies along ${[...new Set(axes)].join(', ')} of ${showLayout(layout)}, only one value per channel is supported${along}`,
-    );
-  }
-  return { values: Float64Array.from(operand.data), layout };
 }
 
 /** Two values brought to one shape. */

@@ -7,12 +7,12 @@
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
-import { attention } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, sameLayout, type Value } from '../values.ts';
 import { channelOrder } from './conv.ts';
+import { einsumOfTwo, matMulOfTwo } from './product.ts';
 import { withChannels } from './regroup.ts';
 
 export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
@@ -29,9 +29,8 @@ export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
  * matrix of its own, `...gi,gih->...gh`.
  */
 export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
+  if (node.inputs[1]?.kind === 'activation') return einsumOfTwo(ctx, node);
   const x = ctx.activation(node, 0);
-  if (node.inputs.some((v, i) => i > 0 && v?.kind === 'activation'))
-    refuse(attention({ layout: x.layout, dims: fileShapeOf(x.layout) }));
   const equation = node.attributes.string('equation', '').replaceAll(' ', '');
   const [, of = '', by = '', to = ''] = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation) ?? [];
   const w = ctx.constant(node, 1, 'weights');
@@ -68,7 +67,8 @@ function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at
 
 /** A constant times an activation is the product of both transposed, transposed. */
 export function lowerMatMul(ctx: Lowering, node: NodeView): Value[] {
-  const [w] = node.inputs;
+  const [w, other] = node.inputs;
+  if (w?.kind === 'activation' && other?.kind === 'activation') return matMulOfTwo(ctx, node);
   if (w?.kind !== 'const') return linear(ctx, node, false, undefined, 1, 1);
   const x = ctx.activation(node, 1);
   const rank = x.layout.length;
@@ -82,7 +82,6 @@ export function lowerMatMul(ctx: Lowering, node: NodeView): Value[] {
 
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {
   const x = ctx.activation(node, 0);
-  if (node.inputs[1]?.kind === 'activation') refuse(attention({ layout: x.layout, dims: fileShapeOf(x.layout) }));
   const w = ctx.constant(node, 1, 'weights');
   const dims = fileShapeOf(x.layout);
   const last = dims.length - 1;

@@ -8,10 +8,12 @@ import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax,
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
+import { lowerDynamicQuantize, lowerIntegerLayer } from './dynamic.ts';
 import { lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
+import { lowerResize } from './resize.ts';
 import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
 import { lowerDft, lowerStft } from './spectrum.ts';
 import { lowerConvTranspose } from './transposed.ts';
@@ -27,11 +29,13 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Clip', lowerClip],
   ['Concat', lowerConcat],
   ['Conv', lowerConv],
+  ['ConvInteger', lowerIntegerLayer],
   ['ConvTranspose', lowerConvTranspose],
   ['DFT', lowerDft],
   ['DequantizeLinear', lowerDequantize],
   ['Div', lowerArithmetic],
   ['Dropout', lowerIdentity],
+  ['DynamicQuantizeLinear', lowerDynamicQuantize],
   ['Einsum', lowerEinsum],
   ['Flatten', lowerShape],
   ['GRU', lowerRecurrent],
@@ -45,6 +49,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['LayerNormalization', lowerLayerNormalization],
   ['LpNormalization', lowerLpNormalization],
   ['MatMul', lowerMatMul],
+  ['MatMulInteger', lowerIntegerLayer],
   ['Max', lowerExtreme],
   ['MaxPool', lowerPool],
   ['Min', lowerExtreme],
@@ -60,6 +65,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['ReduceMean', lowerReduce],
   ['ReduceSum', lowerReduce],
   ['Reshape', lowerShape],
+  ['Resize', lowerResize],
   ['Selu', lowerSelu],
   ['STFT', lowerStft],
   ['SimplifiedLayerNormalization', lowerLayerNormalization],
@@ -70,4 +76,5 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Sub', lowerArithmetic],
   ['Transpose', lowerShape],
   ['Unsqueeze', lowerShape],
+  ['Upsample', lowerResize],
 ]);

@@ -9,7 +9,7 @@ import type { Axis, Node, PadRows } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
 import { opOfNode } from '../../../ops/index.ts';
-import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, reshapeLayout, runOf, showLayout, transposeLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -172,7 +172,9 @@ export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
  */
 function cropped(ctx: Lowering, x: Activation, cut: Cut, value: string, node: NodeView): Activation {
   const { at, axis, start, count } = cut;
-  wholeAxis(x.layout, at, axis);
+  const run = axis === 'c' ? runOf(x.layout, at, axis) : 1;
+  if (axis !== 'c') wholeAxis(x.layout, at, axis);
+  if (run === undefined) return refuse(`it cuts an inner part of axis ${axis} of ${showLayout(x.layout)}`);
   const layout = x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors));
   const producer = x.integer || axis === 'c' ? undefined : ctx.soleProducer(x.tensor, value);
   if (producer && 'padT' in producer.attrs && isPadded(producer.attrs, axis) && chomped(ctx, producer, x.tensor, cut))
@@ -182,7 +184,7 @@ function cropped(ctx: Lowering, x: Activation, cut: Cut, value: string, node: No
   const tensor =
     axis === 't'
       ? ctx.emit('history', [x.tensor], { before: -start, after: start + count - length }, node.name)
-      : ctx.emit('slice', [x.tensor], { axis, from: start, to: start + count }, node.name);
+      : ctx.emit('slice', [x.tensor], { axis, from: start * run, to: (start + count) * run }, node.name);
   return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }
 

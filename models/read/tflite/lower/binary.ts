@@ -6,8 +6,8 @@
  */
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
-import { type Factor, fileShapeOf, type Layout, orderOf, showLayout } from '../../layout.ts';
-import { framesOf, position } from '../../refused.ts';
+import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout } from '../../layout.ts';
+import { spread } from '../../spread.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
@@ -62,26 +62,31 @@ function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttr
 type Floats = Float32Array | null;
 
 function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
-  const value = raised(context.value(op, i), tensor.shape.length);
+  const given = context.value(op, i);
+  const value = { ...given, layout: raised(given.layout, tensor.shape.length) };
+  const laid = spread(value.layout, tensor.shape);
+  if (!laid) throw new Refusal(`its constant [${tensor.shape.join(', ')}] would enlarge ${showLayout(value.layout)}`);
+  context.model.view.spend(0, 8 * laid.places.length);
+  const minus = i === 0 ? 1 : 0;
   if (context.isInt8) {
-    emitInt8Constant(context, op, i, tensor, clamp);
+    const quant = activationQuant(tensor);
+    if (value.type !== 'int8' || quant.type) throw new Refusal('a constant beside int16 has no kernel');
+    const stored = readStored(context, op, tensor);
+    const constant = { data: Int8Array.from(laid.places, (place) => stored[place] as number), quant };
+    emit(context, op, [value.id], { clamp, constant }, minus, value);
     return;
   }
-  context.model.view.spend(0, 8 * shapeOf(value).c);
-  const { c } = shapeOf(value);
-  const repeated = perChannel(op, value, tensor, readFloats(context, op, tensor));
-  const constant = Float32Array.from({ length: c }, (_, i) => repeated[i % repeated.length] as number);
+  const floats = readFloats(context, op, tensor);
+  const data = Float32Array.from(laid.places, (place) => floats[place] as number);
+  if (laid.over !== 'c') {
+    emit(context, op, [value.id], { clamp, constant: { data } }, minus, value);
+    return;
+  }
   const negative = op.op === 'SUB' && i === 1;
-  const bias = op.op === 'SUB' && i === 0 ? constant.map((x) => -x) : constant;
-  if (op.op === 'MUL') affine(context, op, value, constant, null, clamp);
-  else affine(context, op, value, negative ? new Float32Array(c).fill(-1) : null, bias, clamp);
+  const bias = op.op === 'SUB' && i === 0 ? data.map((x) => -x) : data;
+  if (op.op === 'MUL') affine(context, op, value, data, null, clamp);
+  else affine(context, op, value, negative ? data.map(() => -1) : null, bias, clamp);
 }
-
-/** The value with dimensions of length 1 before its own, as broadcasting to `rank` adds them. */
-const raised = (value: Value, rank: number): Value => ({
-  ...value,
-  layout: [...new Array(Math.max(rank - value.layout.length, 0)).fill([]), ...value.layout],
-});
 
 /** y = scale[c] * x + bias[c], null for 1 and 0: in the layer before, or a depthwise convolution. */
 function affine(context: Context, op: TfOperator, value: Value, scale: Floats, bias: Floats, clamp: Clamp): void {
@@ -103,35 +108,6 @@ export function lowerNeg(context: Context, op: TfOperator): void {
   const { c } = shapeOf(value);
   context.model.view.spend(0, 8 * c);
   affine(context, op, value, new Float32Array(c).fill(-1), null, noClamp);
-}
-
-/** int8: the constant stays an operand with its own scale, the second one. @param i which operand of the file is computed */
-function emitInt8Constant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
-  const value = context.value(op, i);
-  const quant = activationQuant(tensor);
-  if (value.type !== 'int8' || quant.type) throw new Refusal('a constant beside int16 has no kernel');
-  const data = Int8Array.from(perChannel(op, value, tensor, Float32Array.from(readStored(context, op, tensor))));
-  emit(context, op, [value.id], { clamp, constant: { data, quant } }, i === 0 ? 1 : 0, value);
-}
-
-/** A broadcast constant as one number per channel. */
-function perChannel(op: TfOperator, value: Value, tensor: TfTensor, data: Float32Array): Float32Array {
-  const { c } = shapeOf(value);
-  const rank = value.layout.length;
-  if (data.length === 1) return new Float32Array(c).fill(data[0] as number);
-  for (const [i, length] of tensor.shape.entries()) {
-    if (length === 1) continue;
-    const at = rank - tensor.shape.length + i;
-    const factors = factorsOf(value.layout, at);
-    const isInner = !value.layout.some((_, d) => d > at && factorsOf(value.layout, d).some((f) => f.axis === 'c'));
-    if (factors.length !== 1 || factors[0]?.axis !== 'c' || factors[0].length !== length || !isInner) {
-      const along = factors.some((f) => f.axis === 't') && op.op !== 'MUL' ? `; ${position(framesOf(value.layout))}` : '';
-      throw new Refusal(
-        `its constant [${tensor.shape.join(', ')}] varies along more than the channels of ${showLayout(value.layout)}${along}`,
-      );
-    }
-  }
-  return data;
 }
 
 /** Inputs that are put beside each other: they and the output have one scale and zero point. */

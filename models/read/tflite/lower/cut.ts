@@ -5,7 +5,7 @@
  * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
  */
-import { dim as dimOf, type Layout, showLayout } from '../../layout.ts';
+import { dim as dimOf, type Layout, runOf, showLayout } from '../../layout.ts';
 import { cropOf, framesOfIndexes, framing } from '../../picks.ts';
 import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
@@ -199,7 +199,7 @@ function cutDim(context: Context, op: TfOperator, value: Value, dim: number, { f
     const { before, after } = value.history ?? { before: 0, after: 0 };
     return { ...value, layout, history: { before: before - from, after: after - (length - to) } };
   }
-  if (context.builder.shape(value.id)[axis] !== length)
-    throw new Refusal(`it cuts a part of axis ${axis} of ${showLayout(value.layout)}`);
-  return { ...value, layout, id: context.part(value.id, { axis, from, to }, op.name) };
+  const run = runOf(value.layout, dim, axis);
+  if (run === undefined) throw new Refusal(`it cuts an inner part of axis ${axis} of ${showLayout(value.layout)}`);
+  return { ...value, layout, id: context.part(value.id, { axis, from: from * run, to: to * run }, op.name) };
 }

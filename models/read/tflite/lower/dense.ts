@@ -7,10 +7,10 @@
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
-import { attention } from '../../refused.ts';
 import { isConstant, readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
+import { lowerProduct } from './product.ts';
 
 export function lowerDense(context: Context, op: TfOperator): void {
   const value = streamed(context, op) ?? context.value(op, 0);
@@ -33,8 +33,10 @@ export function lowerDense(context: Context, op: TfOperator): void {
 /** The last dimension times a matrix [in][units], or [units][in] where the options say so. */
 export function lowerBatchMatMul(context: Context, op: TfOperator): void {
   const matrix = context.input(op, 1);
-  if (!isConstant(context, matrix))
-    throw new Refusal(attention({ layout: context.rawValue(op, 0).layout, dims: context.fileShape(op, 0) }));
+  if (!isConstant(context, matrix)) {
+    lowerProduct(context, op);
+    return;
+  }
   if (context.isInt8) throw new Refusal('its matrix is int8, which is read in FULLY_CONNECTED');
   const options = context.options(op);
   const [isTurned, isByUnit] = [options?.bool(0) ?? false, options?.bool(1) ?? false];

@@ -131,7 +131,10 @@ function checkPadValue(context: Context, op: TfOperator): void {
   if (value !== zero) throw new Refusal(`it pads with ${value}; only zero is padding of a convolution`);
 }
 
-/** A reshape inside the network that cuts an axis is an unsupported operator; say so in the list of all of them. */
+/**
+ * A reshape inside the network that cuts an axis, or a transposition that reorders one, is an unsupported
+ * operator; say so in the list of all of them.
+ */
 function refusing<T>(resolve: () => T): T {
   try {
     return resolve();

@@ -1,0 +1,59 @@
+/**
+ * Products of two activations: MatMul and Einsum.
+ *
+ * In: two activations.  Out: matmul (models/read/products.ts).  Source: ONNX MatMul-13, Einsum-12.
+ */
+import { type Layout, raised } from '../../layout.ts';
+import { type Operand, type Product, productOf } from '../../products.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import type { Value } from '../values.ts';
+
+function emit(ctx: Lowering, name: string, a: Operand, b: Operand, tensors: number[]): Product & { tensor: number } {
+  const found = productOf(a, b);
+  if (typeof found === 'string') return refuse(found);
+  return { ...found, tensor: ctx.emit('matmul', found.swapped ? tensors.toReversed() : tensors, found.attrs, name) };
+}
+
+/** [..., rows, k] times [..., k, columns]. */
+export function matMulOfTwo(ctx: Lowering, node: NodeView): Value[] {
+  const [x, y] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+  const rank = Math.max(x.layout.length, y.layout.length, 2);
+  const [a, b] = [x, y].map(({ layout, tensor }, i): Operand => {
+    const whole = raised(layout, rank);
+    const [rows, columns] = [whole.slice(-2, -1), whole.slice(-1)];
+    const [own, summed] = i === 0 ? [rows, columns] : [columns, rows];
+    return { batch: whole.slice(0, -2), own, summed, shape: ctx.builder.shape(tensor) };
+  }) as [Operand, Operand];
+  const found = emit(ctx, node.name, a, b, [x.tensor, y.tensor]);
+  return [ctx.activationOf(found.tensor, [...found.batch, ...found.own.flat()])];
+}
+
+/** Labels of both operands that the result has are shared, those that it lacks are summed over. */
+export function einsumOfTwo(ctx: Lowering, node: NodeView): Value[] {
+  const [x, y] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+  const equation = node.attributes.string('equation', '').replaceAll(' ', '');
+  const [, first = '', second = '', result = ''] = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation) ?? [];
+  const both = [...first].filter((label) => second.includes(label));
+  const shared = both.filter((label) => result.includes(label));
+  const alone = [first, second].map((labels) => [...labels].filter((label) => !both.includes(label)));
+  const all = [...shared, ...alone.flat()];
+  const once = [first, second, result].every((labels) => labels !== '' && new Set(labels).size === labels.length);
+  const ranks = first.length === x.layout.length && second.length === y.layout.length;
+  if (!once || !ranks || all.length !== result.length || !all.every((label) => result.includes(label)))
+    refuse(`equation ${equation.slice(0, 64)}: a product of two operands is read, summed over labels of both`);
+  const [a, b] = [x, y].map(({ layout, tensor }, i): Operand => {
+    const of = (labels: readonly string[]): Layout =>
+      labels.map((label) => layout[(i === 0 ? first : second).indexOf(label)] ?? []);
+    const summed = both.filter((label) => !result.includes(label));
+    return { batch: of(shared), own: of(alone[i] ?? []), summed: of(summed), shape: ctx.builder.shape(tensor) };
+  }) as [Operand, Operand];
+  const found = emit(ctx, node.name, a, b, [x.tensor, y.tensor]);
+  const dims = [...found.batch, ...found.own.flat()];
+  return [
+    ctx.activationOf(
+      found.tensor,
+      [...result].map((label) => dims[all.indexOf(label)] ?? []),
+    ),
+  ];
+}

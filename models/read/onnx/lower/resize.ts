@@ -1,0 +1,70 @@
+/**
+ * Resize and Upsample to the nearest row: rows of time and of features repeated.
+ *
+ * In: an activation, whole factors or sizes.  Out: upsample.  Source: ONNX Resize-19, Upsample-9. Every way to count
+ * coordinates is taken that shows each row as often as the next.
+ */
+import type { UpsampleAttrs } from '../../../graph/types.ts';
+import { dim, fileShapeOf } from '../../layout.ts';
+import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
+import { axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { withQuant } from './pool.ts';
+
+/** Where output place i lies among the inputs, at `factor` outputs an input. */
+const coordinates: Readonly<Record<string, (i: number, factor: number) => number>> = {
+  asymmetric: (i, factor) => i / factor,
+  half_pixel: (i, factor) => (i + 0.5) / factor - 0.5,
+  pytorch_half_pixel: (i, factor) => (i + 0.5) / factor - 0.5,
+  half_pixel_symmetric: (i, factor) => (i + 0.5) / factor - 0.5,
+};
+const roundings: Readonly<Record<string, (x: number) => number>> = {
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round_prefer_floor: (x) => Math.ceil(x - 0.5),
+  round_prefer_ceil: (x) => Math.floor(x + 0.5),
+};
+
+/** Factors [dimension] of the file. */
+function factorsOf(ctx: Lowering, node: NodeView, dims: readonly number[]): number[] {
+  const scales = node.op === 'Upsample' ? ctx.optional(node, 1, 'scales') : ctx.optional(node, 2, 'scales');
+  const sizes = scales?.data.length ? undefined : ctx.optional(node, 3, 'sizes');
+  const stated = [...(node.attributes.floats('scales') ?? (sizes ?? scales)?.data ?? [])];
+  const listed = node.attributes.ints('axes') ?? dims.map((_, d) => d);
+  if (stated.length !== listed.length) refuse(`${stated.length} factors for ${listed.length} dimensions`);
+  return dims.map((length, d) => {
+    const given = stated[listed.indexOf(d)];
+    const factor = given === undefined ? 1 : sizes ? given / length : given;
+    return Number.isInteger(factor) && factor >= 1 && factor < 2 ** 16 ? factor : refuse(`a factor of ${factor} is no whole one`);
+  });
+}
+
+export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0, { raw: true });
+  const { attributes } = node;
+  attributes.ignore('cubic_coeff_a', 'exclude_outside', 'extrapolation_value', 'antialias', 'keep_aspect_ratio_policy');
+  const mode = attributes.string('mode', 'nearest');
+  const plain = node.op === 'Upsample';
+  const coordinate = attributes.string('coordinate_transformation_mode', plain ? 'asymmetric' : 'half_pixel');
+  const rounding = attributes.string('nearest_mode', plain ? 'floor' : 'round_prefer_floor');
+  if (mode !== 'nearest') refuse(`mode ${mode}: nearest is read`);
+  const attrs: UpsampleAttrs = { t: 1, f: 1, between: 'repeat' };
+  const dims = fileShapeOf(x.layout);
+  const layout = [...x.layout];
+  for (const [at, factor] of factorsOf(ctx, node, dims).entries()) {
+    if (factor === 1) continue;
+    const axis = axisOfDim(x.layout, at);
+    if (axis === 'c') return refuse('it repeats channels');
+    wholeAxis(x.layout, at, axis);
+    const place = coordinates[coordinate];
+    const round = roundings[rounding];
+    const even = Array.from({ length: 2 * factor }, (_, i) => i).every(
+      (i) => place && round && Math.max(0, round(place(i, factor))) === Math.floor(i / factor),
+    );
+    if (!even) refuse(`coordinates ${coordinate}, ${rounding} by ${factor} do not show each row as often as the next`);
+    attrs[axis] *= factor;
+    layout[at] = dim(axis, (dims[at] as number) * factor);
+  }
+  if (attrs.t === 1 && attrs.f === 1) return [x];
+  return [withQuant(ctx, x, ctx.activationOf(ctx.emit('upsample', [x.tensor], attrs, node.name), layout))];
+}
