@@ -17,8 +17,8 @@ export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
 const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
-/** Also those that have no form in ONNX. */
-const allKinds = [...kinds, 'regroup'] as const;
+/** Also those that have no form in ONNX, or none here: a softmax with a factor. */
+const allKinds = [...kinds, 'regroup', 'attention', 'position'] as const;
 
 export interface LayerSpec {
   kind: (typeof allKinds)[number] | RecurrentKind;
@@ -217,6 +217,29 @@ function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
   return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
 }
 
+/** Rows that meet all rows, over one head or two, and are added to themselves. */
+function attention(m: Maker, x: number, l: LayerSpec): number {
+  const { f, c } = m.b.shape(x);
+  const heads = l.groups === 2 && (f * c) % 2 === 0 ? 2 : 1;
+  const one: LayerSpec = { ...l, kernel: 1, stride: 1, dilation: 1, groups: 1, padding: 'valid', channels: c };
+  const [q, k, v] = [conv(m, x, one), conv(m, x, one), conv(m, x, one)];
+  if ([q, k, v].some((y) => m.b.shape(y).f !== f)) return x;
+  const product = held(m.quantOf(q).scale * m.quantOf(k).scale * 60 * Math.sqrt((f * c) / heads));
+  const scores = m.b.node('matmul', [q, k], { heads, over: 'channels' }, m.name('scores'), m.quant(product));
+  const beta = Math.min(1e6, Math.max(1e-6, 0.02 / product));
+  const weights = m.b.node('softmax', [scores], { beta }, m.name('weights'), { scale: 1 / 256, zeroPoint: -128 });
+  const mean = m.b.node('matmul', [weights, v], { heads, over: 'rows' }, m.name('mean'), m.quant(m.quantOf(v).scale));
+  return m.b.node('add', [mean, x], { clamp: noClamp }, m.name('add'), m.quant());
+}
+
+/** A constant that differs from row to row. */
+function position(m: Maker, x: number, l: LayerSpec): number {
+  const { t, f, c } = m.b.shape(x);
+  const data = Int8Array.from({ length: t * f * c }, () => m.int(-128, 127));
+  const constant = { data, quant: m.quant(m.quantOf(x).scale) };
+  return m.b.node('add', [x], { clamp: noClamp, constant, ...(l.relu && { minus: 1 }) }, m.name('position'), m.quant());
+}
+
 export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (isRecurrentKind(l.kind)) return applyRecurrent(m, x, l, l.kind);
   if (l.kind === 'conv') return conv(m, x, l);
@@ -224,6 +247,8 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
   if (l.kind === 'layernorm') return layernorm(m, x, l);
   if (l.kind === 'regroup') return regroup(m, x, l);
+  if (l.kind === 'attention') return attention(m, x, l);
+  if (l.kind === 'position') return position(m, x, l);
   if (l.kind === 'activation')
     return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
   // joins: two branches of one length; 'same' padding keeps it

@@ -82,16 +82,9 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
     /1 row\) meets its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Pow', {}, 'm')]),
   ],
-  'two activations multiplied': [
-    'R13',
-    /attention reads the 6 rows .* \[1, 3, 6\]/,
-    () => onnx([{ op: 'Transpose', inputs: ['a'], outputs: ['t'], attributes: { perm: [0, 2, 1] } }, after('MatMul', {}, 't')]),
-  ],
   Attention: ['R13', /attention reads the 6 rows/, () => onnx([after('Attention')])],
   MultiHeadAttention: ['R13', /attention/, () => onnx([{ ...after('MultiHeadAttention'), domain: 'com.microsoft' }])],
-  Einsum: ['R13', /attention/, () => onnx([after('Einsum', { equation: 'bct,bcs->bts' }, 'a')])],
   'softmax over time': ['R13', /softmax over time .* 6 rows/, () => onnx([after('Softmax', { axis: 2 })])],
-  'positional encoding': ['R13', /positional encoding .*6 places/, () => onnx([after('Add', {}, 'p')], { p: ones(1, 3, 6) })],
 };
 for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
   test(`${rule} in ONNX: ${name}`, () => {
@@ -126,7 +119,6 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
   UNIDIRECTIONAL_SEQUENCE_RNN: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(35)])],
   LSTM: ['R13', /the 16 frames/, () => tflite([single(16)])],
   BIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames of the window backwards/, () => tflite([single(52)])],
-  BATCH_MATMUL: ['R13', /attention reads the 16 rows/, () => tflite([single(126, 'x')])],
   'SOFTMAX over time': [
     'R13',
     /its divisor runs over 16 rows/,
@@ -139,11 +131,6 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
         ],
         { ...meanTensors, perm: { shape: [3], ints: [0, 2, 1] }, t: { shape: [1, 4, 16] }, y: { shape: [1, 4, 16] } },
       ),
-  ],
-  'positional encoding': [
-    'R13',
-    /positional encoding .*16 places/,
-    () => tflite([single(0, 'p')], { p: { shape: [1, 16, 4], floats: new Array(64).fill(1) } }),
   ],
   'SQUARED_DIFFERENCE with a mean over time': [
     'R10',

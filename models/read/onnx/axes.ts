@@ -51,8 +51,10 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
           ['n', 't', 'f', 'c'],
           ['n', 'f', 't', 'c'],
         ];
+  // rows before the batch: PyTorch's sequences
+  const rowsFirst: Meaning[] = rank === 3 ? [['t', 'n', 'c']] : [];
   if (op === 'MatMul' || op === 'Gemm' || op === 'Einsum' || op === 'Cell' || op.endsWith('Normalization'))
-    return op === 'BatchNormalization' ? first : last;
+    return op === 'BatchNormalization' ? first : [...last, ...rowsFirst];
   if (op === 'LSTM' || op === 'GRU' || op === 'RNN')
     return [anchor?.attributes.int('layout', 0) === 1 ? ['n', 't', 'c'] : ['t', 'n', 'c']];
   if (op === 'Softmax') {

@@ -7,7 +7,7 @@ import { type Layout, raised } from '../../layout.ts';
 import { type Operand, type Product, productOf } from '../../products.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import type { Value } from '../values.ts';
+import type { Activation, Value } from '../values.ts';
 
 function emit(ctx: Lowering, name: string, a: Operand, b: Operand, tensors: number[]): Product & { tensor: number } {
   const found = productOf(a, b);
@@ -31,22 +31,26 @@ export function matMulOfTwo(ctx: Lowering, node: NodeView): Value[] {
 
 /** Labels of both operands that the result has are shared, those that it lacks are summed over. */
 export function einsumOfTwo(ctx: Lowering, node: NodeView): Value[] {
-  const [x, y] = [ctx.activation(node, 0), ctx.activation(node, 1)];
   const equation = node.attributes.string('equation', '').replaceAll(' ', '');
-  const [, first = '', second = '', result = ''] = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation) ?? [];
-  const both = [...first].filter((label) => second.includes(label));
+  const [, one = '', other = '', result = ''] = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation) ?? [];
+  const both = [...one].filter((label) => other.includes(label));
   const shared = both.filter((label) => result.includes(label));
-  const alone = [first, second].map((labels) => [...labels].filter((label) => !both.includes(label)));
+  const of = (labels: string) => [...labels].filter((label) => !both.includes(label));
+  // first the operand whose rows come first in the result
+  const order = result.indexOf(of(one)[0] ?? '') > result.indexOf(of(other)[0] ?? '') ? [1, 0] : [0, 1];
+  const [x, y] = order.map((i) => ctx.activation(node, i)) as [Activation, Activation];
+  const [first, second] = order.map((i) => [one, other][i]) as [string, string];
+  const alone = [of(first), of(second)];
   const all = [...shared, ...alone.flat()];
   const once = [first, second, result].every((labels) => labels !== '' && new Set(labels).size === labels.length);
   const ranks = first.length === x.layout.length && second.length === y.layout.length;
   if (!once || !ranks || all.length !== result.length || !all.every((label) => result.includes(label)))
     refuse(`equation ${equation.slice(0, 64)}: a product of two operands is read, summed over labels of both`);
   const [a, b] = [x, y].map(({ layout, tensor }, i): Operand => {
-    const of = (labels: readonly string[]): Layout =>
+    const dims = (labels: readonly string[]): Layout =>
       labels.map((label) => layout[(i === 0 ? first : second).indexOf(label)] ?? []);
     const summed = both.filter((label) => !result.includes(label));
-    return { batch: of(shared), own: of(alone[i] ?? []), summed: of(summed), shape: ctx.builder.shape(tensor) };
+    return { batch: dims(shared), own: dims(alone[i] ?? []), summed: dims(summed), shape: ctx.builder.shape(tensor) };
   }) as [Operand, Operand];
   const found = emit(ctx, node.name, a, b, [x.tensor, y.tensor]);
   const dims = [...found.batch, ...found.own.flat()];

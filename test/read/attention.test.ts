@@ -1,0 +1,176 @@
+/**
+ * Attention and what comes with it: products of two activations as exporters write them, constants that differ
+ * from row to row, heads as parts of the channels, rows repeated, dynamic quantisation.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { testAgainstOracle } from './against-oracle.ts';
+import { ints, node, weightsOf } from './step-models.ts';
+
+const floats = weightsOf(7);
+const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf> = {}): ModelOf => ({
+  nodes,
+  inputs: { x },
+  outputs: ['y'],
+  tensors,
+  opset: 17,
+});
+const scalar = (value: number): TensorOf => ({ dims: [], floats: [value] });
+/** x [1, t, c] times a matrix. */
+const linear = (x: string, w: string, y: string): NodeOf => node('MatMul', `${x} ${w}`, y);
+
+/** Rows first, one matrix for queries, keys and values, of which the leading dimension takes one each: PyTorch. */
+function torchAttention(t: number, c: number, heads: number): ModelOf {
+  const part = (which: string, i: string, perm: number[]): NodeOf[] => [
+    node('Gather', `all ${i}`, `${which}1`, { axis: 0 }),
+    node('Reshape', `${which}1 rows`, `${which}2`),
+    node('Transpose', `${which}2`, which, { perm }),
+  ];
+  return model(
+    [1, t, c],
+    [
+      node('Transpose', 'x', 'x1', { perm: [1, 0, 2] }),
+      linear('x1', 'w', 'p'),
+      node('Add', 'p b', 'p1'),
+      node('Reshape', 'p1 parts', 'p2'),
+      node('Unsqueeze', 'p2 first', 'p3'),
+      node('Transpose', 'p3', 'p4', { perm: [3, 1, 2, 0, 4] }),
+      node('Squeeze', 'p4 last', 'all'),
+      ...part('q', 'i0', [1, 0, 2]),
+      ...part('k', 'i1', [1, 2, 0]),
+      ...part('v', 'i2', [1, 0, 2]),
+      node('Mul', 'q root', 'qs'),
+      node('MatMul', 'qs k', 's'),
+      node('Softmax', 's', 'a', { axis: -1 }),
+      node('MatMul', 'a v', 'o'),
+      node('Transpose', 'o', 'o1', { perm: [1, 0, 2] }),
+      node('Reshape', 'o1 back', 'o2'),
+      linear('o2', 'wo', 'o3'),
+      node('Add', 'o3 x', 'y'),
+    ],
+    {
+      w: floats(c, 3 * c),
+      b: floats(3 * c),
+      wo: floats(c, c),
+      parts: ints(t, 1, 3, c),
+      first: ints(0),
+      last: ints(3),
+      rows: ints(t, heads, c / heads),
+      back: ints(1, t, c),
+      root: scalar(Math.sqrt(heads / c)),
+      i0: { dims: [], ints: [0] },
+      i1: { dims: [], ints: [1] },
+      i2: { dims: [], ints: [2] },
+    },
+  );
+}
+
+/** Batch, row, head, depth: Keras, by Einsum. */
+const kerasAttention = model(
+  [1, 6, 4],
+  [
+    ...['q', 'k', 'v'].flatMap((name) => [linear('x', `w${name}`, `${name}1`), node('Reshape', `${name}1 heads`, name)]),
+    node('Einsum', 'k q', 's', { equation: 'aecd,abcd->acbe' }),
+    node('Softmax', 's', 'a', { axis: -1 }),
+    node('Einsum', 'a v', 'o', { equation: 'acbe,aecd->abcd' }),
+    node('Reshape', 'o rows', 'o1'),
+    linear('o1', 'wo', 'y'),
+  ],
+  { wq: floats(4, 6), wk: floats(4, 6), wv: floats(4, 6), wo: floats(6, 3), heads: ints(1, 6, 2, 3), rows: ints(1, 6, 6) },
+);
+
+const conv = node('Conv', 'x k', 'a', { pads: [1, 1] });
+const convolved = (nodes: NodeOf[], tensors: Record<string, TensorOf> = {}): ModelOf =>
+  model([1, 3, 6], [conv, ...nodes], { k: floats(4, 3, 3), ...tensors });
+const resize = (attributes: NodeOf['attributes']): ModelOf =>
+  convolved([node('Resize', 'a - s', 'r', attributes), node('Conv', 'r k2', 'y', { pads: [1, 1] })], {
+    s: { dims: [3], floats: [1, 1, 2] },
+    k2: floats(2, 4, 3),
+  });
+const bytes = (...dims: number[]): TensorOf => ({
+  dims,
+  int8: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37 + 11) % 201) - 100),
+});
+
+const models: Record<string, ModelOf> = {
+  'one head': torchAttention(5, 4, 1),
+  'heads of PyTorch': torchAttention(6, 8, 4),
+  'heads of Keras': kerasAttention,
+  'rows that meet themselves, the second one transposed': convolved([
+    node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+    node('MatMul', 't a', 'y'),
+  ]),
+  'weights behind values': convolved([
+    node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+    node('MatMul', 't a', 's'),
+    node('Transpose', 's', 'st', { perm: [0, 2, 1] }),
+    node('MatMul', 'a st', 'y'),
+  ]),
+  'a positional encoding': convolved([node('Add', 'p a', 'b'), node('Conv', 'b k2', 'y', { pads: [1, 1] })], {
+    p: floats(1, 4, 6),
+    k2: floats(2, 4, 3),
+  }),
+  'a window function': convolved([node('Mul', 'a h', 'b'), node('Relu', 'b', 'y')], { h: floats(6) }),
+  'a constant less the signal, row by row': convolved([node('Sub', 'p a', 'y')], { p: floats(4, 6) }),
+  'divided row by row': convolved([node('Div', 'a p', 'y')], { p: { dims: [6], floats: [1, 2, 4, 0.5, -1, 3] } }),
+  'many rows of features': model([1, 2, 5, 10], [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('Mul', 'a s', 'y')], {
+    k: floats(2, 2, 3, 3),
+    s: floats(1, 2, 1, 10),
+  }),
+  'nearest row, as PyTorch counts': resize({
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  }),
+  'nearest row, from the middle': resize({ mode: 'nearest' }),
+};
+testAgainstOracle(models, ({ inputs }) => {
+  const shape = Object.values(inputs ?? {})[0] ?? [];
+  return { timeAxis: shape.length === 4 || shape[2] === 6 ? 2 : 1 };
+});
+
+const graphOf = (one: ModelOf) => readOnnx(writeModel(one), { timeAxis: 1 });
+
+test('dynamic quantisation is the float layer of its weights', () => {
+  const dynamic = model(
+    [1, 6, 4],
+    [
+      node('DynamicQuantizeLinear', 'x', 'xq xs xz'),
+      node('Mul', 'xs ws', 'scale'),
+      node('MatMulInteger', 'xq w xz z', 'sum'),
+      { ...node('Cast', 'sum', 'real', { to: 1 }) },
+      node('Mul', 'real scale', 'y'),
+    ],
+    { w: bytes(4, 3), ws: scalar(0.02), z: { dims: [], int8: [5] } },
+  );
+  const w = Array.from(bytes(4, 3).int8 as number[], (v) => Math.fround(0.02 * (v - 5)));
+  const plain = model([1, 6, 4], [linear('x', 'w', 'y')], { w: { dims: [4, 3], floats: w } });
+  const [found, wanted] = [dynamic, plain].map((one) => graphOf(one).nodes[0]);
+  assert.ok(found?.op === 'conv' && wanted?.op === 'conv' && graphOf(dynamic).nodes.length === 1);
+  assert.equal(
+    Array.from(found.attrs.weights.data, (v) => v.toFixed(5)),
+    Array.from(wanted.attrs.weights.data, (v) => v.toFixed(5)),
+  );
+});
+
+test('channels that change places are refused', () => {
+  const shuffled = convolved(
+    [
+      node('Reshape', 'a four', 'b'),
+      node('Transpose', 'b', 'c', { perm: [0, 2, 1, 3] }),
+      node('Reshape', 'c three', 'd'),
+      node('Conv', 'd k2', 'y', { pads: [1, 1] }),
+    ],
+    { four: ints(1, 2, 2, 6), three: ints(1, 4, 6), k2: floats(2, 4, 3) },
+  );
+  assert.throws(() => readOnnx(writeModel(shuffled)), /it reorders the elements of an axis/);
+});
+
+test('a product of other shape is refused with both operands', () => {
+  const turned = convolved([node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('MatMul', 'a t', 'y')]);
+  assert.throws(() => readOnnx(writeModel(turned)), /a product of .*c4.* and .*c4/);
+});
+
+test.run();
