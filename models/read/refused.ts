@@ -24,7 +24,7 @@ type Kind = 'recurrent' | 'backwards' | 'attention' | 'position' | 'spatial' | '
 const operators: Record<Kind, string> = {
   recurrent: 'LSTM GRU RNN UNIDIRECTIONAL_SEQUENCE_LSTM UNIDIRECTIONAL_SEQUENCE_RNN',
   backwards: 'BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN',
-  attention: 'Attention MultiHeadAttention GroupQueryAttention LinearAttention Einsum BATCH_MATMUL',
+  attention: 'Attention MultiHeadAttention GroupQueryAttention LinearAttention',
   position: 'RotaryEmbedding',
   spatial: 'InstanceNormalization GroupNormalization MeanVarianceNormalization',
   normalise:
@@ -42,9 +42,9 @@ const onHost = (seen: Seen): string =>
   `end the exported model at its input${shape(seen)} and run it on the host, behind the embedding`;
 const fixed = 'use batch norm, whose statistics are fixed in training, or normalise the channels of each frame';
 
-/** R13: two activations multiplied, or an operator that is attention as a whole. */
+/** R13: an operator that is attention as a whole. */
 export const attention = (seen: Seen): string =>
-  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output and has no operator here; ${onHost(seen)}`;
+  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output and is read in single operators alone (MatMul, Softmax, MatMul): export it so, or ${onHost(seen)}`;
 
 /** R13: a constant that differs from frame to frame. */
 export const position = (frames: number): string =>

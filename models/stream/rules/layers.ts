@@ -6,9 +6,10 @@
  * R13).
  */
 import { isRecurrent } from '../../graph/recurrent.ts';
-import type { Node } from '../../graph/types.ts';
+import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { opOfNode } from '../../ops/index.ts';
+import type { StreamPlan } from '../types.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
@@ -25,21 +26,29 @@ export function headWork({ plan, headMacs }: Facts): Finding {
     : { level: 'ok', text };
 }
 
+const timesOf = (n: Node): number => opOfNode(n).repeats?.(n.attrs) ?? 1;
+const alsoOf = ({ length }: readonly Node[]): string => (length > 1 ? ` (as do ${length - 1} others)` : '');
+
+/** The share of a hop's work that these layers are, with all that follows them. */
+function behindOf(graph: Graph, plan: StreamPlan, nodes: readonly Node[]): string {
+  const view = viewOf(graph);
+  const behind = view.behind(nodes.map((n) => n.output));
+  const macs = graph.nodes.reduce((sum, n) => sum + (behind.has(n.output) ? view.macsPerWindow(n) : 0), 0);
+  return percent(plan.macsPerHop ? macs / plan.macsPerHop : 0);
+}
+
 /**
  * R10: no statistics over time between layers that stream; what follows where one meets the window's rows
  * again is computed whole.
  */
 export function statistics({ graph, plan }: Facts): Finding {
   const view = viewOf(graph);
-  const times = (n: Node) => opOfNode(n).repeats?.(n.attrs) ?? 1;
-  const back = graph.nodes.filter((n) => times(n) > 1 && view.rows(n.inputs[0] ?? -1) === 1);
+  const back = graph.nodes.filter((n) => timesOf(n) > 1 && view.rows(n.inputs[0] ?? -1) === 1);
   if (back.length > 0) {
-    const behind = view.behind(back.map((n) => n.output));
-    const macs = graph.nodes.reduce((sum, n) => sum + (behind.has(n.output) ? view.macsPerWindow(n) : 0), 0);
     const [first] = back as [Node];
     return {
       level: 'note',
-      text: `${first.name} repeats a value of the whole window in its ${times(first)} rows${back.length > 1 ? ` (as do ${back.length - 1} others)` : ''}: what follows, with ${percent(plan.macsPerHop ? macs / plan.macsPerHop : 0)} of a hop's work, is computed on whole windows`,
+      text: `${first.name} repeats a value of the whole window in its ${timesOf(first)} rows${alsoOf(back)}: what follows, with ${behindOf(graph, plan, back)} of a hop's work, is computed on whole windows`,
       tryThis: 'batch norm in place of a statistic, or the block behind the last layer that is to stream',
     };
   }
@@ -83,9 +92,19 @@ export function joins({ graph, timing, plan }: Facts): Finding {
   };
 }
 
-/** R13: what runs through a window from its first frame; no attention, softmax over time or positional encoding. */
-export function recurrence({ graph, layers }: Facts): Finding {
+/** R13: what runs through a window from its first frame, and rows that read all rows, or have their place in the window. */
+export function recurrence({ graph, layers, plan }: Facts): Finding {
   const head = graph.nodes.length - layers.length;
+  const view = viewOf(graph);
+  const all = graph.nodes.filter((n) => view.rule(n).kind === 'whole' && view.rows(n.output) > 1 && timesOf(n) === 1);
+  if (all.length > 0) {
+    const [first] = all as [Node];
+    return {
+      level: 'note',
+      text: `each row of ${first.name} depends on the whole window${alsoOf(all)}: attention, or values by place. With what follows it is ${behindOf(graph, plan, all)} of a hop's work, computed at every output; what precedes streams`,
+      tryThis: 'fewer rows before it (a stride, a pool), or the block behind the last layer that is to stream',
+    };
+  }
   const cells = graph.nodes.filter(isRecurrent);
   if (cells.length > 0) {
     const carried = cells.every(({ attrs }) => attrs.carry);
@@ -99,6 +118,6 @@ export function recurrence({ graph, layers }: Facts): Finding {
   }
   return {
     level: 'ok',
-    text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, attention, softmax over time or positional encoding`,
+    text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, no attention, no values by place`,
   };
 }
