@@ -83,6 +83,7 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
       const at = `${path}${name}`;
       walk(layer, own, `${at}/`, depth + 1);
       addCells(found, own, String(layer.class_name), at);
+      addProjections(found, own, String(layer.class_name), at);
       const wrapped = isObject(inner.layer) ? inner.layer : undefined;
       const [from, of] = wrapped ? [own.child('layer'), wrapped] : [own, layer];
       if (from) addOwn(found, from, of, at);
@@ -101,6 +102,20 @@ function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className
     for (const [number, name] of ['kernel', 'recurrent_kernel', 'bias'].entries()) {
       const weight = vars?.child(String(number));
       if (weight) found.set([path, side, 'cell', name].filter((part) => part !== '').join('/'), tensorOf(weight));
+    }
+  }
+}
+
+/** The projections of attention by their names in .h5 files, and what their layers are called in Keras 3; Keras 2 has a _ before. */
+const projections = { query: 'query_dense', key: 'key_dense', value: 'value_dense', attention_output: 'output_dense' };
+
+function addProjections(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {
+  if (className !== 'MultiHeadAttention') return;
+  for (const [part, own] of Object.entries(projections)) {
+    const vars = (layer.child(own) ?? layer.child(`_${own}`))?.child('vars');
+    for (const [number, name] of usual().entries()) {
+      const weight = vars?.child(String(number));
+      if (weight) found.set(`${path}/${part}/${name}`, tensorOf(weight));
     }
   }
 }

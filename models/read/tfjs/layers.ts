@@ -134,7 +134,7 @@ function lowered(
     if (xs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
     // without weights only the classes of layers can be told
     if (xs.some((x) => x === undefined) || errors.some(({ code }) => code === 'RN162')) return undefined;
-    const single = !['Add', 'Subtract', 'Multiply', 'Concatenate'].includes(layer.className);
+    const single = !['Add', 'Subtract', 'Multiply', 'Concatenate', 'MultiHeadAttention'].includes(layer.className);
     if (single && xs.length > 1) throw new Refusal(`it reads ${xs.length} values`);
     return lower(ctx, layer, xs as Value[]);
   } catch (error) {

@@ -131,19 +131,28 @@ function historiesIn(x: unknown, where: string, depth = 0): Ref[] {
   return [refOf(x.config.keras_history, where)];
 }
 
-/** Whether a tensor stands anywhere in named arguments. */
-const holdsTensor = (x: unknown): boolean => x !== undefined && JSON.stringify(x).includes('"__keras_tensor__"');
+/** Arguments that Keras' functional calls may name, in the order in which their layers take them. */
+const named = ['value', 'key'];
+
+/** Tensors among the named arguments of a call. @param refs of one argument */
+function namedIn(kwargs: unknown, where: string, refs: (x: unknown) => Ref[]): Ref[] {
+  if (!isObject(kwargs)) return [];
+  if (kwargs.use_causal_mask === true) throw malformed('it asks for a causal mask', where, 'attention over all rows is read');
+  const known = named.flatMap((name) => (Array.isArray(kwargs[name]) || isObject(kwargs[name]) ? refs(kwargs[name]) : []));
+  const rest = Object.entries(kwargs).filter(([name]) => !named.includes(name));
+  if (JSON.stringify(rest).includes('"__keras_tensor__"'))
+    throw malformed('a tensor is given by its name', where, 'tensors are read in their order');
+  return known;
+}
 
 function callsOf(nodes: unknown, where: string): Ref[][] {
   if (!Array.isArray(nodes)) throw malformed('inbound_nodes are missing', where);
   return nodes.map((node) => {
-    if (isObject(node)) {
-      if (holdsTensor(node.kwargs)) throw malformed('a tensor is given by its name', where, 'tensors are read in their order');
-      return historiesIn(node.args, where);
-    }
+    if (isObject(node)) return [...historiesIn(node.args, where), ...namedIn(node.kwargs, where, (x) => historiesIn(x, where))];
     if (!Array.isArray(node)) throw malformed('inbound_nodes are malformed', where);
-    // one input may stand without its list
-    return typeof node[0] === 'string' ? [refOf(node, where)] : node.map((x) => refOf(x, where));
+    // one input may stand without its list; named arguments stand behind each
+    const refs: unknown[] = typeof node[0] === 'string' ? [node] : node;
+    return refs.flatMap((x) => [refOf(x, where), ...namedIn((x as unknown[])[3], where, (y) => [refOf(y, where)])]);
   });
 }
 

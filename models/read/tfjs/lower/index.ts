@@ -5,6 +5,7 @@ import { lookup } from '../../../lookup.ts';
 import { streamingReason } from '../../refused.ts';
 import type { Context, Value } from '../context.ts';
 import type { Layer } from '../topology.ts';
+import { lowerAttention } from './attention.ts';
 import { lowerBatchNormalization, lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
 import { lowerDense, lowerTimeDistributed } from './dense.ts';
 import { lowerLayerNormalization } from './norm.ts';
@@ -57,6 +58,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', lowerPool('maxpool', 2)],
+  ['MultiHeadAttention', lowerAttention],
   ['Multiply', lowerBinary('mul')],
   ['Permute', lowerMove],
   ['ReLU', lowerRelu],

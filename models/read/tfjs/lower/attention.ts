@@ -1,0 +1,59 @@
+/**
+ * MultiHeadAttention: projections, two products of activations with a softmax between, and a projection.
+ *
+ * In: query, value and key [n, t, c] (the key is the value where it is left out).  Out: [n, t, c].  Source: Keras'
+ * MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output, scores by 1 / sqrt(d).
+ */
+import { kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { dim, showLayout } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
+
+/** A frame's channels to others. @param own dims of the kernel, inputs first; @param outer those of the bias */
+function project(ctx: Context, layer: Layer, x: Value, part: string, own: number[], outer: number[], scale = 1): Value {
+  const inputs = ctx.shape(x).c;
+  const outputs = outer.reduce((a, b) => a * b, 1);
+  const kernel = ctx.weight(layer, [`${part}/kernel`], own);
+  const data = new Float32Array(kernel.length);
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++) data[o * inputs + i] = scale * (kernel[i * outputs + o] as number);
+  const bias = new Config(layer).boolean('use_bias', true)
+    ? ctx.weight(layer, [`${part}/bias`], outer).map((b) => scale * b)
+    : null;
+  const attrs = { ...kernelOfOne, groups: 1, outChannels: outputs, weights: { data }, bias, clamp: noClamp };
+  return ctx.emit('conv', [x], attrs, `${layer.name}/${part}`, () => [...x.layout.slice(0, -1), dim('c', outputs)]);
+}
+
+export function lowerAttention(ctx: Context, layer: Layer, [query, value, key = value]: Value[]): Value {
+  const config = new Config(layer);
+  if (!query || !value || !key) return refuse('it reads a query and a value, and may read a key');
+  for (const { layout } of [query, value, key])
+    if (layout.length !== 3 || layout[2]?.some(({ axis }) => axis !== 'c'))
+      refuse(`it reads ${showLayout(layout)}, not [n, t, c]`);
+  if (config.has('attention_axes') && config.integers('attention_axes').join() !== '1')
+    refuse('attention over other axes than time');
+  if (config.has('output_shape')) refuse('an output_shape of its own');
+  if (config.boolean('use_gate', false) || config.has('sliding_window')) refuse('a gate or a sliding window');
+  const [heads, depth] = ['num_heads', 'key_dim'].map((name) => config.lengths(name, 1, 0)[0]) as [number, number];
+  const [wide] = config.lengths('value_dim', 1, depth) as [number];
+  const channels = (x: Value) => ctx.shape(x).c;
+  const parts = [heads, depth];
+  const q = project(ctx, layer, query, 'query', [channels(query), ...parts], parts, 1 / Math.sqrt(depth));
+  const k = project(ctx, layer, key, 'key', [channels(key), ...parts], parts);
+  const v = project(ctx, layer, value, 'value', [channels(value), heads, wide], [heads, wide]);
+  const scores = ctx.emit('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
+    [],
+    dim('f', f),
+    dim('t', t),
+    dim('c', c),
+  ]);
+  const weights = ctx.emit('softmax', [scores], { beta: 1 }, `${layer.name}/softmax`, () => scores.layout);
+  const mean = ctx.emit('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
+    [],
+    dim('t', t),
+    dim('c', c),
+  ]);
+  const out = channels(query);
+  return project(ctx, layer, mean, 'attention_output', [heads, wide, out], [out]);
+}
