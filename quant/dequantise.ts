@@ -25,7 +25,7 @@ export function dequantise(graph: Graph): Graph {
       const cell = real(recurrent, recurrentBias, (i) => Math.floor(i / units), graph.tensors[node.output]?.quant);
       return { ...node, attrs: { ...node.attrs, recurrent: cell.weights, recurrentBias: cell.bias } } as Node;
     }
-    if ((node.op === 'add' || node.op === 'mul') && node.attrs.constant)
+    if ('constant' in node.attrs && node.attrs.constant)
       return { ...node, attrs: { ...node.attrs, constant: { data: realOf(node.attrs.constant) } } } as Node;
     if (!hasWeights(node)) return node;
     const x = graph.tensors[node.inputs[0] as number] as Tensor;

@@ -99,7 +99,7 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
 
 /** A node with its float constant operand in int8, over the range of its values; another node stays. */
 export function int8Operand(node: Node): Node {
-  if ((node.op !== 'add' && node.op !== 'mul') || !node.attrs.constant) return node;
+  if (!('constant' in node.attrs) || !node.attrs.constant) return node;
   const { data } = node.attrs.constant;
   const quant = asymmetric(minOf(data), maxOf(data));
   const stored = Int8Array.from(data, (x) => clampInt(quant.zeroPoint + roundHalfAway(x / quant.scale), -128, 127));

@@ -59,6 +59,11 @@ testAgainstOracle({
     node('Sqrt', 'v', 'r'),
     node('Div', 'd r', 'y'),
   ]),
+  'instance normalisation': behindConv([node('InstanceNormalization', 'a s b', 'y')], { s: floats(4), b: floats(4) }),
+  'group normalisation, one group': {
+    ...behindConv([node('GroupNormalization', 'a s b', 'y', { num_groups: 1 })], { s: floats(4), b: floats(4) }),
+    opset: 21,
+  },
   'a sum of channels': behindConv([node('ReduceSum', 'a one', 'y')], { one: ints(1) }),
   'a sum of frames': behindConv([node('ReduceSum', 'a two', 'y')], { two: ints(2) }),
   'the mean of channels meets them': behindConv([node('ReduceMean', 'a', 'm', { axes: [1] }), node('Sub', 'a m', 'y')]),

@@ -246,7 +246,6 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /ceil_mode/,
     one('AveragePool', { kernel_shape: [3], strides: [2], ceil_mode: 1, count_include_pad: 1 }, [1, 2, 12]),
   ],
-  'a constant along time': ['RN150', /varies along t/, behindConv({ op: 'Add', inputs: ['a', 't'], outputs: ['y'] })],
   'an old opset': ['RN155', /opset 8/, one('Relu', {}, [1, 2, 6], {}, 8)],
   'an open time dimension': [
     'RN156',

@@ -45,27 +45,6 @@ const after = (op: string, attributes: NodeOf['attributes'] = {}, ...more: strin
 });
 
 const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string]> = {
-  'instance norm': ['R10', /6 frames/, () => onnx([after('InstanceNormalization', {}, 's', 's')], { s: ones(3) })],
-  'group norm': ['R10', /6 frames/, () => onnx([after('GroupNormalization', { num_groups: 1 }, 's', 's')], { s: ones(3) })],
-  'layer norm over time': ['R10', /6 frames/, () => onnx([after('LayerNormalization', { axis: -1 }, 's')], { s: ones(6) })],
-  'layer norm over time, in parts': [
-    'R10',
-    /6 frames/,
-    () =>
-      onnx(
-        [
-          { op: 'ReduceMean', inputs: ['a'], outputs: ['m'], attributes: { axes: [2] } },
-          { op: 'Sub', inputs: ['a', 'm'], outputs: ['d'] },
-          { op: 'Mul', inputs: ['d', 'd'], outputs: ['q'] },
-          { op: 'ReduceMean', inputs: ['q'], outputs: ['v'], attributes: { axes: [2] } },
-          { op: 'Add', inputs: ['v', 'e'], outputs: ['w2'] },
-          { op: 'Sqrt', inputs: ['w2'], outputs: ['r'] },
-          { ...after('Div'), inputs: ['d', 'r'] },
-        ],
-        { e: { dims: [], floats: [1e-5] } },
-      ),
-  ],
-  'L2 norm over time': ['R10', /6 frames/, () => onnx([after('LpNormalization', { axis: 2 })])],
   'running sum': ['R10', /first frame/, () => onnx([after('CumSum', {}, 's')], { s: { dims: [], ints: [2] } })],
   'batch norm in training mode': [
     'R10',
@@ -76,11 +55,6 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
     'R10',
     /1 row\) meets its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Mod', {}, 'm')]),
-  ],
-  'a mean over time as an exponent': [
-    'R10',
-    /1 row\) meets its 6 rows/,
-    () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Pow', {}, 'm')]),
   ],
   Attention: ['R13', /attention reads the 6 rows/, () => onnx([after('Attention')])],
   MultiHeadAttention: ['R13', /attention/, () => onnx([{ ...after('MultiHeadAttention'), domain: 'com.microsoft' }])],

@@ -9,7 +9,7 @@ import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arit
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
 import { lowerDynamicQuantize, lowerIntegerLayer } from './dynamic.ts';
-import { lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
+import { lowerInstanceNormalization, lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
@@ -43,8 +43,10 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Gemm', lowerGemm],
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],
+  ['GroupNormalization', lowerInstanceNormalization],
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
+  ['InstanceNormalization', lowerInstanceNormalization],
   ['LSTM', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
   ['LpNormalization', lowerLpNormalization],

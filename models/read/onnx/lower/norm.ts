@@ -1,11 +1,13 @@
 /**
- * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out: layernorm.
+ * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out: layernorm;
+ * InstanceNormalization and GroupNormalization.
  *
  * In: an activation, gamma and beta constants.  Out: one node; of statistics over time the single operators, which
  * are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
 import { noClamp } from '../../../graph/types.ts';
+import { fileShapeOf } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
@@ -72,5 +74,29 @@ export function lowerLayerNormalization(ctx: Lowering, node: NodeView): Value[] 
     epsilon: attributes.float('epsilon', 1e-5),
     gamma: ctx.constant(node, 1, 'scale'),
     beta: (centre ? ctx.optional(node, 2, 'bias') : undefined) ?? { dims: [], data: [0] },
+  });
+}
+
+/** Of each channel over time and features; GroupNormalization with one group, of all channels too. */
+export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value[] {
+  const { layout } = ctx.activation(node, 0);
+  const [, channels = 1] = fileShapeOf(layout);
+  const groups = node.op === 'GroupNormalization' ? node.attributes.int('num_groups', 0) : channels;
+  node.attributes.ignore('stash_type');
+  if (layout.length < 3) refuse(`an input of ${layout.length} dimensions`);
+  if (groups !== 1 && groups !== channels)
+    refuse(`${groups} groups of ${channels} channels: one, and a group a channel, are read`);
+  const values = (at: number, what: string): Constant => {
+    const { data } = ctx.constant(node, at, what);
+    // before opset 21 a value a group
+    if (data.length !== channels && data.length !== groups) refuse(`a ${what} of ${data.length} values for ${channels} channels`);
+    return { dims: [data.length, ...layout.slice(2).map(() => 1)], data };
+  };
+  return lowerNorm(ctx, node, {
+    axes: layout.map((_, d) => d).slice(groups === 1 ? 1 : 2),
+    centre: true,
+    epsilon: node.attributes.float('epsilon', 1e-5),
+    gamma: values(1, 'scale'),
+    beta: values(2, 'bias'),
   });
 }
