@@ -11,9 +11,16 @@ import { type Layout, shapeOfLayout } from './layout.ts';
 export interface Spread {
   /** The outermost axis that it varies along; `c` where it is one value. */
   over: Axis;
-  /** Element i of [c], [f][c] or [t][f][c] is the constant's element places[i]. */
+  /**
+   * Element i of [t][f][c], or of one frame, is the constant's element places[i % places.length]: as many as
+   * differ, and a whole frame or window where it varies along more than channels.
+   */
   places: Uint32Array;
 }
+
+/** The constant's values for the first `count` elements. */
+export const valuesOf = ({ places }: Spread, data: ArrayLike<number>, count = places.length): Float64Array =>
+  Float64Array.from({ length: count }, (_, i) => data[places[i % places.length] as number] as number);
 
 /** A factor of an axis: elements of the axis, and of the constant, from one of its places to the next. */
 interface Part {
@@ -51,7 +58,10 @@ export function spread(layout: Layout, dims: readonly number[]): Spread | undefi
     Uint32Array.from({ length }, (_, i) =>
       parts.reduce((sum, p) => (p.axis === axis ? sum + (Math.floor(i / p.step) % p.length) * p.pitch : sum), 0),
     );
-  const [rows, features, channels] = [along('t', over === 't' ? t : 1), along('f', over === 'c' ? 1 : f), along('c', c)];
+  // channels behind the last that differ repeat those before
+  const differ = parts.reduce((most, p) => (p.axis === 'c' && p.pitch > 0 ? p.step * p.length : most), 1);
+  const [rows, features] = [along('t', over === 't' ? t : 1), along('f', over === 'c' ? 1 : f)];
+  const channels = along('c', over === 'c' ? differ : c);
   const places = new Uint32Array(rows.length * features.length * channels.length);
   let at = 0;
   for (const row of rows) for (const feature of features) for (const channel of channels) places[at++] = row + feature + channel;

@@ -38,6 +38,8 @@ export interface NetworkSpec {
   features: number;
   channels: number;
   layers: LayerSpec[];
+  /** Global pools take channels, too. */
+  overC?: boolean;
   head: 'none' | 'dense' | 'globalavg' | 'globalmax' | 'globalavg+dense' | 'softmax' | 'mean';
   hopSteps: number;
   micro: number;
@@ -72,7 +74,7 @@ export const networkOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<Netw
     extraOutput: fc.integer({ min: 1, max: 12 }),
   });
 export const network = networkOf(kinds);
-export const anyNetwork = networkOf(allKinds);
+export const anyNetwork = networkOf(allKinds).map((spec): NetworkSpec => ({ ...spec, overC: spec.seed % 2 === 0 }));
 
 /** xorshift32 in [0, 1). */
 export function random(seed: number): () => number {
@@ -277,26 +279,20 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   );
 }
 
-export function applyHead(m: Maker, x: number, head: NetworkSpec['head']): number {
+/** @param all a global pool takes channels, too */
+export function applyHead(m: Maker, x: number, head: NetworkSpec['head'], all = false): number {
   const shape = m.b.shape(x);
   if (head === 'softmax') return m.b.node('softmax', [x], { beta: 1 }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
-  if (head === 'globalmax')
-    return m.b.node(
-      'globalmax',
-      [x],
-      { overF: shape.t % 2 === 0, ...(shape.t % 4 === 0 && { overC: true }), clamp: noClamp },
-      m.name('globalmax'),
-      m.quantOf(x),
-    );
+  const overC = all && { overC: true };
+  if (head === 'globalmax') {
+    const attrs = { overF: shape.t % 2 === 0, ...overC, clamp: noClamp };
+    return m.b.node('globalmax', [x], attrs, m.name('globalmax'), m.quantOf(x));
+  }
   let y = x;
-  if (head.startsWith('globalavg'))
-    y = m.b.node(
-      'globalavg',
-      [x],
-      { overF: true, ...(shape.t % 5 === 0 && { overC: true }), clamp: noClamp, rule: 'avgpool' },
-      m.name('globalavg'),
-      m.quantOf(x),
-    );
+  if (head.startsWith('globalavg')) {
+    const attrs = { overF: true, ...overC, clamp: noClamp, rule: 'avgpool' as const };
+    y = m.b.node('globalavg', [x], attrs, m.name('globalavg'), m.quantOf(x));
+  }
   if (head === 'mean') y = m.b.node('globalavg', [x], { overF: false, clamp: noClamp, rule: 'mean' }, m.name('mean'), m.quant());
   if (head.endsWith('dense')) {
     const s = m.b.shape(y);
@@ -316,7 +312,7 @@ export function makeNetwork(spec: NetworkSpec): Graph {
     if (y !== x) made.push(y);
     x = y;
   }
-  if (m.b.nodes.length === 0 || spec.head !== 'none') x = applyHead(m, x, spec.head === 'none' ? 'dense' : spec.head);
+  if (m.b.nodes.length === 0 || spec.head !== 'none') x = applyHead(m, x, spec.head === 'none' ? 'dense' : spec.head, spec.overC);
   m.b.output(x, 'y', { hostType: 'int8' });
   const extra = made[(spec.extraOutput ?? 0) - 1];
   if (extra !== undefined && extra !== x) m.b.output(extra, 'extra', { hostType: 'int8' });

@@ -1,7 +1,7 @@
 /**
  * Networks of which some tensors are int16.
  *
- * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16 rescales at the borders, and biases
+ * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16, rescales at the borders, and biases
  * for the new scales of inputs; and frames for its inputs.
  */
 import { frameOf, type Graph, type Ints, isInt16, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
@@ -14,8 +14,11 @@ const wide = ({ scale, zeroPoint }: QuantParams): QuantParams => ({
   type: 'int16',
 });
 
-export function widen(graph: Graph, rnd: () => number, share = rnd()): Graph {
-  const tensors = graph.tensors.map((t) => (rnd() < share ? { ...t, quant: wide(t.quant as QuantParams) } : t));
+/** @param narrow tensors that stay int8 */
+export function widen(graph: Graph, rnd: () => number, share = rnd(), narrow: readonly number[] = []): Graph {
+  const tensors = graph.tensors.map((t) =>
+    !narrow.includes(t.id) && rnd() < share ? { ...t, quant: wide(t.quant as QuantParams) } : t,
+  );
   const quant = (id: number) => tensors[id]?.quant as QuantParams;
   const nodes = graph.nodes.map((node): Node => {
     if (!('weights' in node.attrs) || !isInt16(quant(node.inputs[0] as number)) || !node.attrs.bias) return node;

@@ -7,7 +7,7 @@
 import { type Axis, type LayerNormAttrs, noClamp } from '../../graph/types.ts';
 import { type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import { framesOf, position, streamingReason } from '../refused.ts';
-import { spread } from '../spread.ts';
+import { spread, valuesOf as spreadValues } from '../spread.ts';
 import type { Norm } from './find.ts';
 import type { Constant } from './form.ts';
 
@@ -29,7 +29,8 @@ function valuesOf(layout: Layout, { dims, data }: Constant): Float32Array | stri
   const laid = spread(layout, dims);
   if (!laid) return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
   if (laid.over === 't') return position(framesOf(layout));
-  return Float32Array.from(laid.places, (place) => data[place] as number);
+  const { f, c } = shapeOfLayout(layout);
+  return Float32Array.from(spreadValues(laid, data, laid.over === 'f' ? f * c : c));
 }
 
 export function normAttrs(layout: Layout, norm: Omit<Norm, 'input'>): LayerNormAttrs | string {

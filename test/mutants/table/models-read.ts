@@ -6,6 +6,30 @@ const tflite = 'read/tflite-rules,read/tflite';
 
 export const modelsRead = inFolder('models/read', [
   {
+    id: 'read-spread-repeated',
+    file: 'spread.ts',
+    find: 'if (!repeated) pitch *= length;',
+    replace: 'pitch *= length;',
+    tests: 'read/attention',
+    why: 'a constant that is repeated along time counts its places as if it were not',
+  },
+  {
+    id: 'read-product-swapped',
+    file: 'products.ts',
+    find: 'const swapped = areWeights(b);',
+    replace: 'const swapped = false;',
+    tests: 'read/attention',
+    why: 'weights behind their values are not found',
+  },
+  {
+    id: 'read-part-of-channels',
+    file: 'layout.ts',
+    find: 'return of(layout.slice(0, at)).length > 0 ? undefined : lengthOf(of(layout.slice(at + 1)));',
+    replace: 'return of(layout.slice(0, at)).length > 0 ? undefined : 1;',
+    tests: 'read/attention,read/tflite-attention',
+    why: 'an outer part of the channels is cut as if it were single channels',
+  },
+  {
     id: 'layout-split-any-axis',
     file: 'layout.ts',
     find: "(maySplit || next.axis === 'c') && next.length % wanted === 0",

@@ -9,7 +9,7 @@
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, raised, showLayout } from '../../layout.ts';
-import { type Spread, spread } from '../../spread.ts';
+import { type Spread, spread, valuesOf } from '../../spread.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -29,7 +29,7 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const { f } = ctx.builder.shape(x.tensor);
   const integers = x.dequantised && node.op !== 'Div' ? integerOperand(laid, operand) : undefined;
   if (integers) return [withOperand(ctx, node, x, integers, constantFirst)];
-  const values = Float64Array.from(laid.places, (place) => operand.data[place] as number);
+  const values = valuesOf(laid, operand.data, laid.over === 'c' ? ctx.channelsOf(x) : undefined);
   if (laid.over === 'c') return [withValues(ctx, node, x, values, constantFirst)];
   if (ctx.quantised)
     refuse(`its constant of [${operand.dims.join(', ')}] varies along ${laid.over}, and has more than one scale`);
@@ -40,7 +40,6 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
 /** Where the constant has the value of each element of x. */
 function laidOver(ctx: Lowering, node: NodeView, x: Activation, { dims, data }: Const): Spread {
   if (data.length === 0) refuse('an empty constant');
-  ctx.channelsOf(x);
   const laid = spread(x.layout, dims);
   if (!laid) return refuse(`a constant of [${dims.join(', ')}] would enlarge [${dimsOf(x).join(', ')}]`);
   ctx.budget.spend(laid.places.length, node.name);
@@ -147,11 +146,10 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
 }
 
 /** A constant that is quantised with one scale, as int8. Undefined where it is none. */
-function integerOperand({ over, places }: Spread, { quantised: q, data: { length } }: Const): Constant | undefined {
+function integerOperand(laid: Spread, { quantised: q }: Const): Constant | undefined {
   if (q?.scales.length !== 1 || q.data instanceof Int32Array) return undefined;
   const shift = q.data instanceof Uint8Array ? 128 : 0;
-  const once = over === 'c' && length === 1 ? places.subarray(0, 1) : places;
-  const data = Int8Array.from(once, (place) => (q.data[place] as number) - shift);
+  const data = Int8Array.from(valuesOf(laid, q.data), (v) => v - shift);
   return { data, quant: { scale: q.scales[0] as number, zeroPoint: (q.zeroPoints[0] as number) - shift } };
 }
 

@@ -7,7 +7,7 @@
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout } from '../../layout.ts';
-import { spread } from '../../spread.ts';
+import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
@@ -72,12 +72,11 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
     const quant = activationQuant(tensor);
     if (value.type !== 'int8' || quant.type) throw new Refusal('a constant beside int16 has no kernel');
     const stored = readStored(context, op, tensor);
-    const constant = { data: Int8Array.from(laid.places, (place) => stored[place] as number), quant };
-    emit(context, op, [value.id], { clamp, constant }, minus, value);
+    emit(context, op, [value.id], { clamp, constant: { data: Int8Array.from(valuesOf(laid, stored)), quant } }, minus, value);
     return;
   }
   const floats = readFloats(context, op, tensor);
-  const data = Float32Array.from(laid.places, (place) => floats[place] as number);
+  const data = Float32Array.from(valuesOf(laid, floats, laid.over === 'c' ? shapeOf(value).c : undefined));
   if (laid.over !== 'c') {
     emit(context, op, [value.id], { clamp, constant: { data } }, minus, value);
     return;
