@@ -3,6 +3,7 @@
  *
  * In: the *.cases.ts beside this file.  Out: for each case (a) the integer reference means the operator: its distance from the real value stays
  * below the case's bound, in output steps; (b) the windowed module equals the integer reference byte for byte; (c) so does the streamed one.
+ * RUNLET_SHARE=3 (CI) builds each case for one target, another one each day.
  * RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS (names by commas) choose cases, without the controls, and targets; all by default.
  */
 
@@ -16,6 +17,7 @@ import { ops } from '../../models/ops/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { MacParams } from '../../quant/ops/op.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
+import { todays } from '../shared.ts';
 import { type CaseFile, type OpCase, twoRoundings } from './case.ts';
 import { compareModule, distanceFromReal, framesFor, signalOf, strideProduct, windowsOf } from './run-case.ts';
 
@@ -53,8 +55,11 @@ test('every operator has cases, and every case its operator', () => {
   }
 });
 
+/** Of the targets those whose turn it is with a case: another one for the next case, and for the next day. */
+const targetsOf = (index: number) => (wanted === '' ? todays(targets, index) : targets);
+
 for (const { op, cases } of files) {
-  for (const item of cases.filter(({ name }) => `${op}, ${name}`.includes(wanted))) {
+  for (const [index, item] of cases.filter(({ name }) => `${op}, ${name}`.includes(wanted)).entries()) {
     test(`${op}, ${item.name}: the integer reference means the operator`, () => {
       const quant = plan(item, 'windowed');
       const distance = distanceFromReal(quant, windowsOf(quant, windowsPerCase));
@@ -68,7 +73,7 @@ for (const { op, cases } of files) {
       totals.worst.set(op, Math.max(totals.worst.get(op) ?? 0, distance.steps[op as OpName] ?? 0));
     });
 
-    for (const target of targets) {
+    for (const target of targetsOf(index)) {
       // code for each network for one target, the same kernels in an interpreter for the others
       const style = target === 'interp' ? ({ style: 'calls' } as const) : ({ style: 'table', kernels: 'every' } as const);
       test(`${op}, ${item.name}: windowed and streamed modules equal the reference (${target})`, async () => {
