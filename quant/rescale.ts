@@ -79,7 +79,10 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
   return { ...graph, tensors, nodes };
 }
 
-/** @throws RunletError RN440 an operator without int16 form, RN441 a border of another type than the model file's */
+/**
+ * @throws RunletError RN440 an operator without int16 form, RN441 a border of another type than the model
+ * file's
+ */
 export function checkInt16(graph: Graph): void {
   for (const node of graph.nodes) {
     const all = [...node.inputs, node.output].map((id) => isInt16(quantOf(graph, id)));

@@ -16,7 +16,10 @@ const share = Number(process.env.RUNLET_SHARE ?? 1);
 /** One in `every` of a list, which the seed picks: as many seeds in a row have all of them. */
 export const turnOf = <T>(list: readonly T[], every: number, turn = seed): T[] => list.filter((_, i) => (i + turn) % every === 0);
 
-/** Those of a long list whose turn it is: one in RUNLET_SHARE. Where it is not set all are taken. @param offset of the turn */
+/**
+ * Those of a long list whose turn it is: one in RUNLET_SHARE. Where it is not set all are taken.
+ * @param offset of the turn
+ */
 export const todays = <T>(list: readonly T[], offset = 0): T[] => turnOf(list, share, seed + offset);
 
 /** The folder below shared/, or undefined (with one line that says how to get it). */

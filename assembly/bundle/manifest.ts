@@ -7,7 +7,9 @@
 
 export interface PortManifest {
   name: string;
-  /** What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint. */
+  /**
+   * What the host passes or gets: float32 is quantised / dequantised by the host with scale and zeroPoint.
+   */
   hostType: 'float32' | 'int8' | 'uint8' | 'int16';
   /** What the module holds of a float32 input or output, where that is not int8. */
   type?: 'int16';

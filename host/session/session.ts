@@ -316,7 +316,8 @@ export class Session {
   }
 
   /**
-   * The latest value of an output as stored, int8 or int16 [t][f][c] (for hostType uint8 add 128). A view of the module's memory.
+   * The latest value of an output as stored, int8 or int16 [t][f][c] (for hostType uint8 add 128). A view
+   * of the module's memory.
    * @throws RN711
    */
   outputRaw(which = 0): Stored {

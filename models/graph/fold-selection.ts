@@ -1,9 +1,10 @@
 /**
- * Layers that only pick values go into the layers that read them: frames cut from a signal, zeros around a frame.
+ * Layers that only pick values go into the layers that read them: frames cut from a signal, zeros around a
+ * frame.
  *
- * In: a convolution each of whose outputs has one weight at most, and one of kernel 1 that reads it.  Out: the attributes of one
- * convolution, where it has no more products than the two.  Formula: W (s x[pick] + b) + d. Exact up to the
- * rounding of s W.
+ * In: a convolution each of whose outputs has one weight at most, and one of kernel 1 that reads it.  Out:
+ * the attributes of one convolution, where it has no more products than the two.  Formula: W (s x[pick] +
+ * b) + d. Exact up to the rounding of s W.
  */
 import { isNoClamp } from './clamp.ts';
 import type { ConvAttrs, Node } from './types.ts';

@@ -141,7 +141,8 @@ export interface BinaryAttrs {
   clamp: Clamp;
   /**
    * The second operand where it is constant: element i of a window meets data[i % data.length]. 1, c or f * c
-   * values of each frame; float graphs fold those into weights. t * f * c of the window: a positional encoding.
+   * values of each frame; float graphs fold those into weights. t * f * c of the window: a positional
+   * encoding.
    */
   constant?: Constant;
 }

@@ -2,9 +2,10 @@
  * matmul: products of two activations, of each head by itself: attention's scores, and its mean of values.
  *
  * In: over `channels` a [t][f][c] and b [s][f][c], f * c = heads * d; over `rows` a [t][heads][s] and b
- * [s][f][c].  Out: over `channels` [t][heads][s], y[t][h][s] = sum over d of a[t][h][d] b[s][h][d]; over `rows`
- * [t][f][c], y[t][h][d] = sum over s of a[t][h][s] b[s][h][d].  Source: Vaswani et al., Attention Is All You
- * Need (2017), 3.2; ONNX MatMul, TensorFlow Lite BATCH_MATMUL. Streaming: by windows, since every row reads all.
+ * [s][f][c].  Out: over `channels` [t][heads][s], y[t][h][s] = sum over d of a[t][h][d] b[s][h][d]; over
+ * `rows` [t][f][c], y[t][h][d] = sum over s of a[t][h][s] b[s][h][d].  Source: Vaswani et al., Attention Is
+ * All You Need (2017), 3.2; ONNX MatMul, TensorFlow Lite BATCH_MATMUL. Streaming: by windows, since every
+ * row reads all.
  */
 import type { MatmulAttrs, Shape } from '../graph/types.ts';
 import { type FloatTensor, misfit, type OpDef } from './op.ts';

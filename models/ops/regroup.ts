@@ -1,8 +1,8 @@
 /**
  * regroup: the elements of a frame under other lengths of features and channels; no arithmetic.
  *
- * In: [t][f][c].  Out: [t][attrs.f][f * c / attrs.f], the same elements in the same order. Source: ONNX Reshape, TensorFlow
- * Lite RESHAPE of a frame. Streaming: point-wise in time.
+ * In: [t][f][c].  Out: [t][attrs.f][f * c / attrs.f], the same elements in the same order. Source: ONNX
+ * Reshape, TensorFlow Lite RESHAPE of a frame. Streaming: point-wise in time.
  */
 import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';

@@ -52,7 +52,10 @@ export function only<T>(items: T[], name: string): T {
   return item;
 }
 
-/** The input of an operator whose second operand is a constant of `length` values, repeated along each frame or as long as the window. */
+/**
+ * The input of an operator whose second operand is a constant of `length` values, repeated along each frame
+ * or as long as the window.
+ */
 export function withConstant(inputs: Shape[], length: number, name: string): Shape {
   const x = only(inputs, name);
   const frame = x.f * x.c;

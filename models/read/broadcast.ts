@@ -3,7 +3,8 @@
  *
  * In: their layouts.  Out: the common layout, and how often the rows and channels of each have to stand
  * there. A value of the whole window that meets its rows (squeeze and excite) is such an operand: its row is
- * repeated, and what follows is computed at every output. One channel that meets many is a convolution with ones.
+ * repeated, and what follows is computed at every output. One channel that meets many is a convolution with
+ * ones.
  */
 import { type Axis, type ConvAttrs, kernelOfOne, noClamp, type OpAttrs } from '../graph/types.ts';
 import { type Layout, raised } from './layout.ts';

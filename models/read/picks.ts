@@ -1,8 +1,8 @@
 /**
  * Convolutions that only pick values: overlapping frames of a signal, zeros around the channels.
  *
- * In: indexes of a Gather, or numbers of zeros.  Out: attributes of a convolution whose weights are ones and zeros;
- * models/graph/fold-selection.ts puts it into the layers that read it.
+ * In: indexes of a Gather, or numbers of zeros.  Out: attributes of a convolution whose weights are ones
+ * and zeros; models/graph/fold-selection.ts puts it into the layers that read it.
  */
 import { type ConvAttrs, type DilatedAttrs, kernelOfOne, noClamp } from '../graph/types.ts';
 
@@ -34,7 +34,10 @@ export const cropOf = ({ rows, length, start, step, dilation }: Frames, t: numbe
   after: start + (rows - 1) * step + (length - 1) * dilation + 1 - t,
 });
 
-/** Frames of a signal of `c` channels: channel k * c + i is channel i of row k. Undefined where they are too large. */
+/**
+ * Frames of a signal of `c` channels: channel k * c + i is channel i of row k. Undefined where they are too
+ * large.
+ */
 export function framing({ length, step, dilation }: Frames, c: number): ConvAttrs | undefined {
   const geometry = { ...kernelOfOne, kernelT: length, strideT: step, dilationT: dilation };
   return picking(length * c, length * c, (o) => o, geometry);

@@ -1,10 +1,10 @@
 /**
  * productOf: a product of two activations, as attributes of `matmul`.
  *
- * In: how the axes of both operands lie in the file, by what the product does with them.  Out: the attributes,
- * which operand comes first, and how the result lies; or why there is no such product. Two are known: rows
- * of frames that meet over their channels (attention's scores), and weights [t][heads][s] that meet the s rows of
- * frames (its mean of values). Heads are an outer part of the channels, or feature rows.
+ * In: how the axes of both operands lie in the file, by what the product does with them.  Out: the
+ * attributes, which operand comes first, and how the result lies; or why there is no such product. Two are
+ * known: rows of frames that meet over their channels (attention's scores), and weights [t][heads][s] that
+ * meet the s rows of frames (its mean of values). Heads are an outer part of the channels, or feature rows.
  */
 import type { Axis, MatmulAttrs, Shape } from '../graph/types.ts';
 import { dim, type Factor, joined, type Layout, showLayout } from './layout.ts';

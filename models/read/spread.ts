@@ -1,9 +1,9 @@
 /**
  * spread: a constant of the file laid over a tensor, by the broadcasting of NumPy.
  *
- * In: how the tensor's axes lie in the file, and the constant's dimensions.  Out: which axes it varies along, and
- * where it has the value of each element.  Source: ONNX and TensorFlow Lite broadcasting: dimensions are counted from
- * the last, and one of length 1 is repeated.
+ * In: how the tensor's axes lie in the file, and the constant's dimensions.  Out: which axes it varies
+ * along, and where it has the value of each element.  Source: ONNX and TensorFlow Lite broadcasting:
+ * dimensions are counted from the last, and one of length 1 is repeated.
  */
 import type { Axis } from '../graph/types.ts';
 import { type Layout, shapeOfLayout } from './layout.ts';

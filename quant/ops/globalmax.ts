@@ -1,7 +1,8 @@
 /**
  * globalmax in int8: the largest value of each channel over the window.
  *
- * In: [t][f][c] int8.  Out: [1][f or 1][c or 1] int8, the same scale.  Source: TensorFlow Lite MAX_POOL_2D / REDUCE_MAX.
+ * In: [t][f][c] int8.  Out: [1][f or 1][c or 1] int8, the same scale.  Source: TensorFlow Lite MAX_POOL_2D
+ * / REDUCE_MAX.
  */
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';

@@ -1,8 +1,9 @@
 /**
  * What conv, depthwise and dense share: per-channel multipliers, bias and range from an int8 graph.
  *
- * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) * double(s_w) / double(s_y)), SVDF (`float`),
- * GetQuantizedConvolutionMultipler (float32(s_x * s_w) for `dense-f32`) and once.ts for `dense-once`.
+ * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) *
+ * double(s_w) / double(s_y)), SVDF (`float`), GetQuantizedConvolutionMultipler (float32(s_x * s_w) for
+ * `dense-f32`) and once.ts for `dense-once`.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Clamp, QuantParams, Tensor, Weights } from '../../models/graph/types.ts';

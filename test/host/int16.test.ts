@@ -1,7 +1,9 @@
 /**
- * Modules whose inputs and outputs are int16: sessions, self-test, snapshots, a gateway's trial and values, the command's stored values.
+ * Modules whose inputs and outputs are int16: sessions, self-test, snapshots, a gateway's trial and values,
+ * the command's stored values.
  *
- * In: a network all of whose tensors are int16, its border float32 or int16 in the model file.  Out: the integers of the reference everywhere.
+ * In: a network all of whose tensors are int16, its border float32 or int16 in the model file.  Out: the
+ * integers of the reference everywhere.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

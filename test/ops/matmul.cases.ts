@@ -1,4 +1,7 @@
-/** matmul: over channels and rows, one head and several, heads as feature rows, one row to many.  Out: OpCase[]. */
+/**
+ * matmul: over channels and rows, one head and several, heads as feature rows, one row to many.  Out:
+ * OpCase[].
+ */
 import type { MatmulAttrs, QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size, twoRoundings } from './case.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Networks of which some tensors are int16.
  *
- * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16, rescales at the borders, and biases
- * for the new scales of inputs; and frames for its inputs.
+ * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in
+ * int16, rescales at the borders, and biases for the new scales of inputs; and frames for its inputs.
  */
 import { frameOf, type Graph, type Ints, isInt16, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
 import { withRescales } from '../../quant/rescale.ts';

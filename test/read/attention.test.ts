@@ -1,6 +1,6 @@
 /**
- * Attention and what comes with it: products of two activations as exporters write them, constants that differ
- * from row to row, heads as parts of the channels, rows repeated, dynamic quantisation.
+ * Attention and what comes with it: products of two activations as exporters write them, constants that
+ * differ from row to row, heads as parts of the channels, rows repeated, dynamic quantisation.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +21,10 @@ const scalar = (value: number): TensorOf => ({ dims: [], floats: [value] });
 /** x [1, t, c] times a matrix. */
 const linear = (x: string, w: string, y: string): NodeOf => node('MatMul', `${x} ${w}`, y);
 
-/** Rows first, one matrix for queries, keys and values, of which the leading dimension takes one each: PyTorch. */
+/**
+ * Rows first, one matrix for queries, keys and values, of which the leading dimension takes one each:
+ * PyTorch.
+ */
 function torchAttention(t: number, c: number, heads: number): ModelOf {
   const part = (which: string, i: string, perm: number[]): NodeOf[] => [
     node('Gather', `all ${i}`, `${which}1`, { axis: 0 }),

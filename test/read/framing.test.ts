@@ -1,6 +1,6 @@
 /**
- * Raw samples in TensorFlow Lite files: frames gathered from them, zeros around a frame, a window whose length the
- * caller gives, and the largest value of a window. Against the same in plain arithmetic.
+ * Raw samples in TensorFlow Lite files: frames gathered from them, zeros around a frame, a window whose
+ * length the caller gives, and the largest value of a window. Against the same in plain arithmetic.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +21,10 @@ function near(got: ArrayLike<number>, wanted: readonly number[]): void {
     assert.ok(Math.abs((got[i] as number) - y) < 1e-5 * (1 + Math.abs(y)), `${i}: ${got[i]}, not ${y}`);
 }
 
-/** 20 samples in blocks of 2; 4 frames of 3 blocks, 2 apart, from block 1; times a window, 1 and 2 zeros around, a matrix. */
+/**
+ * 20 samples in blocks of 2; 4 frames of 3 blocks, 2 apart, from block 1; times a window, 1 and 2 zeros
+ * around, a matrix.
+ */
 function framed(indexes: number[]) {
   const [window, matrix] = [values(6), values(4 * 9)];
   const shapes: Record<string, number[]> = { x: [1, 20], b: [10, 2], g: [4, 3, 2], f: [4, 6], w: [4, 6], p: [4, 9], y: [4, 4] };

@@ -1,6 +1,6 @@
 /**
- * Front ends inside a network: transforms of raw samples, powers, mel matrices, logarithms, and statistics of a
- * whole window. Float against onnxruntime, streamed integers against the windowed model.
+ * Front ends inside a network: transforms of raw samples, powers, mel matrices, logarithms, and statistics
+ * of a whole window. Float against onnxruntime, streamed integers against the windowed model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

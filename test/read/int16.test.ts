@@ -1,6 +1,7 @@
 /**
- * TensorFlow Lite files with int16 activations, and transposed convolutions, made by test/fixtures/int16/make.py, against TensorFlow Lite Micro;
- * their streams against their windows; and files that TensorFlow Lite computes by another rule, which are refused.
+ * TensorFlow Lite files with int16 activations, and transposed convolutions, made by
+ * test/fixtures/int16/make.py, against TensorFlow Lite Micro; their streams against their windows; and
+ * files that TensorFlow Lite computes by another rule, which are refused.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * Frames that a file counts in several ways: channel shuffles, groups of a linear layer, joins of channels and feature rows.
+ * Frames that a file counts in several ways: channel shuffles, groups of a linear layer, joins of channels
+ * and feature rows.
  *
  * In: ONNX files.  Checked: float against onnxruntime, streamed integers against the windowed model.
  */

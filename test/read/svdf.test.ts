@@ -1,6 +1,6 @@
 /**
- * SVDF of TensorFlow Lite, float and int8, of rank 1 and 2: step by step what TensorFlow Lite Micro answers (test/fixtures/svdf/make.py), in the reference
- * and as a module.
+ * SVDF of TensorFlow Lite, float and int8, of rank 1 and 2: step by step what TensorFlow Lite Micro answers
+ * (test/fixtures/svdf/make.py), in the reference and as a module.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Attention in TensorFlow Lite files: a positional encoding, BATCH_MATMUL with and without its transposition, parts
- * of channels, and layer normalisation whose statistics lose their dimensions. Against the same in plain arithmetic.
+ * Attention in TensorFlow Lite files: a positional encoding, BATCH_MATMUL with and without its
+ * transposition, parts of channels, and layer normalisation whose statistics lose their dimensions. Against
+ * the same in plain arithmetic.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,8 @@
 /**
  * int8 TensorFlow Lite files with a loop, which are read as float.
  *
- * In: a simple RNN of 5 frames, with QUANTIZE and DEQUANTIZE at the loop's borders.  Checked: the float network of its weights; a state
- * that the file cuts off is refused.
+ * In: a simple RNN of 5 frames, with QUANTIZE and DEQUANTIZE at the loop's borders.  Checked: the float
+ * network of its weights; a state that the file cuts off is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -15,7 +15,10 @@ export interface TfTensorOf {
   int64s?: number[];
   int16s?: ArrayLike<number>;
   int8s?: ArrayLike<number>;
-  /** TensorType's number; float32, or int64, int32, int16 and int8 for constants of those, where it is left out. */
+  /**
+   * TensorType's number; float32, or int64, int32, int16 and int8 for constants of those, where it is left
+   * out.
+   */
   type?: number;
   /** Scales and zero points: one of each, or one per index of dimension `axis`. */
   quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };

@@ -1,7 +1,9 @@
 /**
- * Shape arithmetic in TensorFlow Lite files: a flatten as converters write it, with 0 for a dimension that is kept.
+ * Shape arithmetic in TensorFlow Lite files: a flatten as converters write it, with 0 for a dimension that
+ * is kept.
  *
- * In: files whose RESHAPE takes a computed shape.  Checked: the graph computes the sums of the window, or the file is refused.
+ * In: files whose RESHAPE takes a computed shape.  Checked: the graph computes the sums of the window, or
+ * the file is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -106,7 +106,10 @@ function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className
   }
 }
 
-/** The projections of attention by their names in .h5 files, and what their layers are called in Keras 3; Keras 2 has a _ before. */
+/**
+ * The projections of attention by their names in .h5 files, and what their layers are called in Keras 3;
+ * Keras 2 has a _ before.
+ */
 const projections = { query: 'query_dense', key: 'key_dense', value: 'value_dense', attention_output: 'output_dense' };
 
 function addProjections(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {

@@ -253,7 +253,10 @@ export function withWindow(tensor: TfTensor, { window, windows }: ReaderOptions)
   });
 }
 
-/** The shape of what moves or maps the elements of a graph input: an open dimension follows from their number. */
+/**
+ * The shape of what moves or maps the elements of a graph input: an open dimension follows from their
+ * number.
+ */
 function filled(tensor: TfTensor, elements: number): number[] {
   const { shape } = tensor;
   const [dim, more] = openDims(tensor);

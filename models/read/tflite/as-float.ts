@@ -1,8 +1,8 @@
 /**
  * An int8 file with loops, as the float network that it was made of: loops have no integer form here.
  *
- * In: the file.  Out: the same with real activations in all subgraphs, without QUANTIZE and DEQUANTIZE between them; constants stay
- * as they are stored, and are read as the real values that they stand for.
+ * In: the file.  Out: the same with real activations in all subgraphs, without QUANTIZE and DEQUANTIZE
+ * between them; constants stay as they are stored, and are read as the real values that they stand for.
  */
 import { isInt8Model, type TfGraph, type TfModel, type TfTensor } from './model.ts';
 

@@ -1,10 +1,11 @@
 /**
  * readTflite: a TensorFlow Lite file to a Graph.
  *
- * In: the file's bytes (untrusted) and options.  Out: a float or an integer Graph in time-major normal form, or RunletError: RN101 to
- * RN107 for files that are damaged or inconsistent, RN110 with the list of all operators that cannot be read, RN112 / RN113 for
- * the time axis, RN301 for shapes, RN169 where several of these stand in the way. Source:
- * tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
+ * In: the file's bytes (untrusted) and options.  Out: a float or an integer Graph in time-major normal
+ * form, or RunletError: RN101 to RN107 for files that are damaged or inconsistent, RN110 with the list of
+ * all operators that cannot be read, RN112 / RN113 for the time axis, RN301 for shapes, RN169 where several
+ * of these stand in the way. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation
+ * specification.
  */
 
 import { RunletError } from '../../error.ts';

@@ -63,7 +63,9 @@ export interface TfModel extends TfGraph {
 
 const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
 
-/** An integer model: some operator other than a border conversion or a reshape has an int8 or int16 result. */
+/**
+ * An integer model: some operator other than a border conversion or a reshape has an int8 or int16 result.
+ */
 export function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
   const isInt8 = (index: number) => ['int8', 'int16'].includes(tensors[index]?.type ?? '');
   return operators.some((op) => !borders.has(op.op) && op.outputs.some(isInt8)) || inputs.some(isInt8);

@@ -24,7 +24,10 @@ const kinds: ReadonlyMap<string, StepKind> = new Map([
 ]);
 const fused = new Set(['ADD', 'SUB', 'MUL', 'DIV']);
 
-/** Of statistics without the dimensions that their mean is over: the shape that they have with them, by tensor. */
+/**
+ * Of statistics without the dimensions that their mean is over: the shape that they have with them, by
+ * tensor.
+ */
 type Bare = Map<number, string>;
 
 function mean(context: Context, op: TfOperator, bare: Bare): Step | undefined {

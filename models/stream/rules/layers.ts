@@ -92,7 +92,10 @@ export function joins({ graph, timing, plan }: Facts): Finding {
   };
 }
 
-/** R13: what runs through a window from its first frame, and rows that read all rows, or have their place in the window. */
+/**
+ * R13: what runs through a window from its first frame, and rows that read all rows, or have their place in
+ * the window.
+ */
 export function recurrence({ graph, layers, plan }: Facts): Finding {
   const head = graph.nodes.length - layers.length;
   const view = viewOf(graph);

@@ -84,8 +84,8 @@ function single(ctx: Lowering, node: NodeView, at: number, what: string, unbound
 }
 
 /**
- * Max and Min of an activation and one number, or of two activations: max(a, b) = b + relu(a - b), min(a, b) =
- * b - relu(b - a).
+ * Max and Min of an activation and one number, or of two activations: max(a, b) = b + relu(a - b), min(a,
+ * b) = b - relu(b - a).
  */
 export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs.length === 2 && node.inputs.every((v) => v?.kind === 'activation')) {

@@ -2,8 +2,9 @@
  * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
  *
  * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a constant operand
- * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into its neighbours; one that
- * differs from row to row, or that the file quantised with one scale, stays an operand.
+ * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into
+ * its neighbours; one that differs from row to row, or that the file quantised with one scale, stays an
+ * operand.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
@@ -193,8 +194,8 @@ function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] 
 }
 
 /**
- * Frames one after the other: the sum of the parts, each between frames of zero. Zeros at both ends are padding.
- * Undefined where it joins along another axis.
+ * Frames one after the other: the sum of the parts, each between frames of zero. Zeros at both ends are
+ * padding. Undefined where it joins along another axis.
  */
 function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   const activations = node.inputs.flatMap((v) => (v?.kind === 'activation' ? [v] : []));

@@ -45,7 +45,10 @@ export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   return linear(ctx, { ...node, inputs: [x, matrix] }, false, undefined, 1, 1);
 }
 
-/** A matrix for each group of channels: dimensions `at` of x count the groups, the last one the channels of a group. */
+/**
+ * A matrix for each group of channels: dimensions `at` of x count the groups, the last one the channels of
+ * a group.
+ */
 function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at, ...more]: number[]): Activation {
   const x = withChannels(ctx, node, given);
   const { f, c } = ctx.builder.shape(x.tensor);

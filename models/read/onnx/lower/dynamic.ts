@@ -1,10 +1,11 @@
 /**
- * DynamicQuantizeLinear, MatMulInteger and ConvInteger: dynamic quantisation, read as the float network that it rounds.
+ * DynamicQuantizeLinear, MatMulInteger and ConvInteger: dynamic quantisation, read as the float network
+ * that it rounds.
  *
- * In: a float activation, integer weights.  Out: the activation itself with the scale 1 and the zero point 0, and
- * layers with real weights, so that every product of scales behind them is that of the weights. The file's engine
- * rounds activations anew at every call; Runlet rounds them once, by calibration.  Source: ONNX
- * DynamicQuantizeLinear-11, MatMulInteger-10, ConvInteger-10.
+ * In: a float activation, integer weights.  Out: the activation itself with the scale 1 and the zero point
+ * 0, and layers with real weights, so that every product of scales behind them is that of the weights. The
+ * file's engine rounds activations anew at every call; Runlet rounds them once, by calibration.  Source:
+ * ONNX DynamicQuantizeLinear-11, MatMulInteger-10, ConvInteger-10.
  */
 import { constantOf } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';

@@ -1,9 +1,9 @@
 /**
- * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out: layernorm;
- * InstanceNormalization and GroupNormalization.
+ * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out:
+ * layernorm; InstanceNormalization and GroupNormalization.
  *
- * In: an activation, gamma and beta constants.  Out: one node; of statistics over time the single operators, which
- * are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
+ * In: an activation, gamma and beta constants.  Out: one node; of statistics over time the single
+ * operators, which are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
 import { noClamp } from '../../../graph/types.ts';

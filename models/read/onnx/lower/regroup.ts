@@ -1,7 +1,8 @@
 /**
  * Frames whose features and channels a file counts otherwise: a `regroup` before what needs them so.
  *
- * In: an activation, and what a file's operator does to its layout.  Out: the activation under the new layout.
+ * In: an activation, and what a file's operator does to its layout.  Out: the activation under the new
+ * layout.
  */
 import { isRunletError } from '../../../error.ts';
 import { commonOf } from '../../broadcast.ts';
@@ -39,7 +40,10 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
   return made as [Activation, Activation];
 }
 
-/** Under the layout that `move` gives, which may cut a frame otherwise than it lies. @throws RunletError of `move` */
+/**
+ * Under the layout that `move` gives, which may cut a frame otherwise than it lies.
+ * @throws RunletError of `move`
+ */
 export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layout: Layout) => Layout): Activation {
   try {
     return { ...x, layout: move(x.layout) };

@@ -1,8 +1,8 @@
 /**
  * Resize and Upsample to the nearest row: rows of time and of features repeated.
  *
- * In: an activation, whole factors or sizes.  Out: upsample.  Source: ONNX Resize-19, Upsample-9. Every way to count
- * coordinates is taken that shows each row as often as the next.
+ * In: an activation, whole factors or sizes.  Out: upsample.  Source: ONNX Resize-19, Upsample-9. Every way
+ * to count coordinates is taken that shows each row as often as the next.
  */
 import type { UpsampleAttrs } from '../../../graph/types.ts';
 import { dim, fileShapeOf } from '../../layout.ts';

@@ -1,9 +1,9 @@
 /**
  * STFT and DFT of real signals.
  *
- * In: samples [n, t(, 1)] (STFT: constant frame step, length and window), or frames [..., k, 1] along channels
- * (DFT).  Out: [n, frames, bins, 2] with bins as channels, and the real and imaginary parts as two feature rows.
- * Each part is a convolution with a cosine or a sine times the window.
+ * In: samples [n, t(, 1)] (STFT: constant frame step, length and window), or frames [..., k, 1] along
+ * channels (DFT).  Out: [n, frames, bins, 2] with bins as channels, and the real and imaginary parts as two
+ * feature rows. Each part is a convolution with a cosine or a sine times the window.
  * Source: ONNX STFT-17, DFT-17 and DFT-20: X[b] = sum over n of x[n] w[n] exp(-2 pi i b n / length).
  * Cost: 2 * bins * length products a frame.
  */

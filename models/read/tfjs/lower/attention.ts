@@ -1,8 +1,9 @@
 /**
  * MultiHeadAttention: projections, two products of activations with a softmax between, and a projection.
  *
- * In: query, value and key [n, t, c] (the key is the value where it is left out).  Out: [n, t, c].  Source: Keras'
- * MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output, scores by 1 / sqrt(d).
+ * In: query, value and key [n, t, c] (the key is the value where it is left out).  Out: [n, t, c].  Source:
+ * Keras' MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output,
+ * scores by 1 / sqrt(d).
  */
 import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, showLayout } from '../../layout.ts';
@@ -10,7 +11,11 @@ import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 
-/** A frame's channels to others. @param own dims of the kernel, inputs first; @param outer those of the bias */
+/**
+ * A frame's channels to others.
+ * @param own dims of the kernel, inputs first;
+ * @param outer those of the bias
+ */
 function project(ctx: Context, layer: Layer, x: Value, part: string, own: number[], outer: number[], scale = 1): Value {
   const inputs = ctx.shape(x).c;
   const outputs = outer.reduce((a, b) => a * b, 1);

@@ -1,5 +1,6 @@
 /**
- * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of one element or of overlapping frames: parts of a tensor.
+ * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of one element or of overlapping frames: parts of a
+ * tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
  * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.

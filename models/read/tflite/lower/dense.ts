@@ -1,5 +1,6 @@
 /**
- * FULLY_CONNECTED and BATCH_MATMUL with a constant matrix: dense over the whole window, or a convolution of kernel 1 where it works frame by frame.
+ * FULLY_CONNECTED and BATCH_MATMUL with a constant matrix: dense over the whole window, or a convolution of
+ * kernel 1 where it works frame by frame.
  *
  * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
  * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).

@@ -1,9 +1,10 @@
 /**
  * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, SOFTMAX, QUANTIZE and DEQUANTIZE.
  *
- * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and DEQUANTIZE make no node: the
- * graph's port says what the host converts. Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed
- * output parameters (1/256, -128 and 1/128, 0) in the 8-bit quantisation specification.
+ * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and
+ * DEQUANTIZE make no node: the graph's port says what the host converts. Source: TensorFlow Lite reference
+ * kernels; LOGISTIC, TANH and SOFTMAX have fixed output parameters (1/256, -128 and 1/128, 0) in the 8-bit
+ * quantisation specification.
  */
 
 import { type ActivationAttrs, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';

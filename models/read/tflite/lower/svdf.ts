@@ -1,10 +1,12 @@
 /**
  * SVDF: filters of each frame, and a sum over the frames that a memory holds.
  *
- * In: one frame [1, n] a step, feature weights [filters][n], time weights [filters][memory], oldest frame first, bias [units], the state, a variable.
- * Out: conv of one frame into the state's scale, and conv over `memory` frames in groups of `rank` filters: the state is the history of the first.
- * Source: TensorFlow Lite Micro svdf_common.cc: scales in float32, two roundings, the state starts at its zero point, and of integers no activation
- * but the ends of int8.
+ * In: one frame [1, n] a step, feature weights [filters][n], time weights [filters][memory], oldest frame
+ * first, bias [units], the state, a variable.
+ * Out: conv of one frame into the state's scale, and conv over `memory` frames in groups of `rank` filters:
+ * the state is the history of the first.
+ * Source: TensorFlow Lite Micro svdf_common.cc: scales in float32, two roundings, the state starts at its
+ * zero point, and of integers no activation but the ends of int8.
  */
 import { type ConvAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { readBias, readWeights } from '../constants.ts';

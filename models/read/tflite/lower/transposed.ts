@@ -1,8 +1,10 @@
 /**
- * TRANSPOSE_CONV: rows set apart by the stride, with zeros between them, then a convolution with the kernel turned round (docs/adr/0032).
+ * TRANSPOSE_CONV: rows set apart by the stride, with zeros between them, then a convolution with the kernel
+ * turned round (docs/adr/0032).
  *
- * In: the output's shape, filter [o][kh][kw][i], input NHWC, bias [o].  Out: upsample and conv. Source: TensorFlow Lite reference kernels
- * transpose_conv.h (output y = stride * input y + tap - padding before; sums, bias and scale as CONV_2D) and ComputePaddingHeightWidth.
+ * In: the output's shape, filter [o][kh][kw][i], input NHWC, bias [o].  Out: upsample and conv. Source:
+ * TensorFlow Lite reference kernels transpose_conv.h (output y = stride * input y + tap - padding before;
+ * sums, bias and scale as CONV_2D) and ComputePaddingHeightWidth.
  */
 import { samePadding } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
