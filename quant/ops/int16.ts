@@ -77,16 +77,22 @@ export function finishSum(p: Finish, acc: number, o: number): number {
   return clampInt(p.yZero + scaled, p.min, p.max);
 }
 
+const noRoom = (what: string, where: string, most: number, tryThis: string): RunletError =>
+  new RunletError('RN442', { what, where, why: `sums are int32, which has room for ${most}`, tryThis });
+
 /** int32 has room for so many int16. */
 const mostInt16 = 2 ** 16 - 1;
 
 /** @throws RunletError RN442 where int32 has no room for the sum of `count` int16 */
 export function checkCount(types: Types | undefined, count: number, where: string): void {
   if (types?.x !== 'int16' || count <= mostInt16) return;
-  throw new RunletError('RN442', {
-    what: `a mean of ${count} int16 values`,
-    where,
-    why: `sums are int32, which has room for ${mostInt16}`,
-    tryThis: 'int8 for what this layer reads, or a shorter window',
-  });
+  throw noRoom(`a mean of ${count} int16 values`, where, mostInt16, 'int8 for what this layer reads, or a shorter window');
+}
+
+/** int32 has room for so many products of two int8 less their zero points, 255 each at most. */
+const mostProducts = Math.floor((2 ** 31 - 1) / 255 ** 2);
+
+/** @throws RunletError RN442 where int32 has no room for a sum of `count` products of two int8 */
+export function checkProducts(count: number, where: string): void {
+  if (count > mostProducts) throw noRoom(`a sum of ${count} products of int8`, where, mostProducts, 'a shorter window');
 }

@@ -9,16 +9,19 @@
 import { noClamp } from '../../models/graph/types.ts';
 import { eachProduct, factors, productsOf } from '../../models/ops/matmul.ts';
 import { clampInt, quantizeMultiplier, requantise } from '../fixed-point.ts';
+import { checkProducts } from './int16.ts';
 import { type IntOp, type IntTensor, quantOf, rangeOf } from './op.ts';
 
 export const matmul: IntOp<'matmul'> = {
   name: 'matmul',
   prepare({ attrs, name }, tensors, y) {
     const [a, b] = factors(tensors, name);
+    const products = productsOf(attrs, b.shape);
+    checkProducts(products.terms, name);
     const [aq, bq, yq] = [quantOf(a, name), quantOf(b, name), quantOf(y, name)];
     return {
       ...rangeOf(noClamp, yq),
-      products: productsOf(attrs, b.shape),
+      products,
       zero1: aq.zeroPoint,
       zero2: bq.zeroPoint,
       scale: quantizeMultiplier(Math.fround(aq.scale * bq.scale) / yq.scale),
