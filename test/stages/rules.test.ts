@@ -1,7 +1,7 @@
 /**
  * Every rule R1 to R14 is triggered here, and its message has the numbers; docs/errors.md has a paragraph a rule, and no other.
  *
- * Small networks made for one rule each. R10 and R13 are refusals of the readers: test/read/refused.test.ts.
+ * Small networks made for one rule each. What R10 and R13 refuse is in test/read/refused.test.ts.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -266,6 +266,22 @@ test('docs/errors.md has a paragraph a rule, in order, and the code no other', (
     assert.match(text, /\d/, `${code}: the numbers`);
     assert.match(text, /Source: .*\d/, `${code}: its source`);
   }
+});
+
+test('R13: attention, and values that rows have by their place, with their share of the work', () => {
+  const attention = (b: GraphBuilder, x: number): number => {
+    const a = conv(b, x, 3, [2, 0]);
+    const scores = b.node('matmul', [a, a], { heads: 1, over: 'channels' }, 'scores');
+    const weights = b.node('softmax', [scores], { beta: 1 }, 'weights');
+    return average(b, b.node('matmul', [weights, a], { heads: 1, over: 'rows' }, 'values'));
+  };
+  // the convolution: 16 new frames of 12 products; both products: 64 rows of 64 by 2 channels each
+  const share = (2 * 64 * 64 * 2) / (2 * 64 * 64 * 2 + 16 * 12);
+  expect('R13', 'note', network(attention), { hop: 16, mode: 'stream' }, 'scores', 'another', `${(100 * share).toFixed(2)} %`);
+  const data = Float32Array.from({ length: 64 * 2 }, (_, i) => i);
+  const places = (b: GraphBuilder, x: number): number =>
+    average(b, b.node('add', [conv(b, x, 3, [2, 0])], { clamp: noClamp, constant: { data } }, 'places'));
+  expect('R13', 'note', network(places), { hop: 16, mode: 'stream' }, 'each row of places depends on the whole window');
 });
 
 test.run();

@@ -27,7 +27,8 @@ export function headWork({ plan, headMacs }: Facts): Finding {
 }
 
 const timesOf = (n: Node): number => opOfNode(n).repeats?.(n.attrs) ?? 1;
-const alsoOf = ({ length }: readonly Node[]): string => (length > 1 ? ` (as do ${length - 1} others)` : '');
+const alsoOf = ({ length }: readonly Node[]): string =>
+  length > 2 ? ` (as do ${length - 1} others)` : length > 1 ? ' (as does another)' : '';
 
 /** The share of a hop's work that these layers are, with all that follows them. */
 function behindOf(graph: Graph, plan: StreamPlan, nodes: readonly Node[]): string {
