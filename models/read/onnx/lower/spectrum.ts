@@ -33,7 +33,8 @@ export function lowerStft(ctx: Lowering, node: NodeView): Value[] {
   const window = ctx.optional(node, 2, 'window')?.data;
   const step = ctx.constant(node, 1, 'frame step').data[0] as number;
   const length = ctx.optional(node, 3, 'frame length')?.data[0] ?? window?.length ?? 0;
-  if (!(step >= 1 && length >= 1 && length <= (dims[1] as number)) || (window && window.length !== length))
+  const whole = [step, length].every((n) => Number.isInteger(n) && n >= 1);
+  if (!(whole && length <= (dims[1] as number)) || (window && window.length !== length))
     refuse(`frames of ${length} samples, ${step} apart, with a window of ${window?.length ?? 'ones'}, of ${dims[1]} samples`);
   return [spectrum(ctx, node, x, { length, taps: length, window, step }, ([bins, parts], frames) => [[], frames, bins, parts])];
 }
@@ -51,7 +52,7 @@ export function lowerDft(ctx: Lowering, node: NodeView): Value[] {
   wholeAxis(x.layout, at, 'c');
   const taps = dims[at] as number;
   const length = ctx.optional(node, 1, 'length')?.data[0] ?? taps;
-  if (!(length >= 1 && length < 2 ** 20)) refuse(`a length of ${length}`);
+  if (!(Number.isInteger(length) && length >= 1 && length < 2 ** 20)) refuse(`a length of ${length}`);
   return [spectrum(ctx, node, x, { length, taps }, ([bins, parts]) => x.layout.with(at, bins).with(last, parts))];
 }
 
