@@ -181,11 +181,13 @@ test('a manifest whose front end and input disagree is refused', async () => {
   };
   const config = manifest.frontEndConfig as NonNullable<Manifest['frontEndConfig']>;
   assert.is(said({}), 'read');
-  assert.match(said({ frontEndConfig: undefined }), /RN606 .*frontEndConfig/);
+  // int16 that is no sound
+  assert.is(said({ frontEndConfig: undefined }), 'read');
   assert.match(said({ inputs: [{ ...sound, hostType: 'int8' }] }), /RN606 .*frontEndConfig/);
-  assert.match(said({ inputs: [{ ...sound, zeroPoint: 1 }] }), /RN606 .*inputs/);
-  assert.match(said({ inputs: [{ ...sound, scale: 1 }] }), /RN606 .*inputs/);
-  assert.match(said({ outputs: manifest.outputs.map((p) => ({ ...p, hostType: 'int16' as const })) }), /RN606 .*outputs/);
+  assert.match(said({ inputs: [{ ...sound, zeroPoint: 1 }] }), new RegExp(`RN606 .*${sound.name}`));
+  assert.match(said({ inputs: [{ ...sound, scale: 1 }] }), /RN606 .*frontEndConfig/);
+  const [rows] = manifest.outputs as [PortManifest];
+  assert.match(said({ outputs: [{ ...rows, hostType: 'int16', zeroPoint: 1 }] }), new RegExp(`RN606 .*${rows.name}`));
   assert.match(said({ frontEndConfig: { ...config, channels: 0 } }), /RN605 .*channels/);
   assert.match(said({ frontEndConfig: { ...config, scale: Number.NaN } }), /RN605 .*scale/);
 });

@@ -150,7 +150,8 @@ export function oracleOf(node: Node, xs: StoredTensor[], out: Shape, y: QuantPar
       return each((_t, f, c) => {
         const rows = Array.from({ length: x.shape.t }, (_, t) => t);
         const features = node.attrs.overF ? Array.from({ length: x.shape.f }, (_, i) => i) : [f];
-        const values = rows.flatMap((t) => features.map((g) => at(x, t, g, c) as number));
+        const channels = node.attrs.overC ? Array.from({ length: x.shape.c }, (_, i) => i) : [c];
+        const values = rows.flatMap((t) => features.flatMap((g) => channels.map((i) => at(x, t, g, i) as number)));
         if (node.op === 'globalmax') return Math.max(...values);
         const same = x.quant.scale === y.scale && x.quant.zeroPoint === y.zeroPoint && x.quant.type === y.type;
         return node.attrs.rule === 'avgpool' && same
