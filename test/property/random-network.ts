@@ -17,8 +17,11 @@ export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
 const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
-/** Also those that have no form in ONNX, or none here: a softmax with a factor. */
-const allKinds = [...kinds, 'regroup', 'attention', 'position'] as const;
+/**
+ * Also those that have no form in ONNX, or none here: a softmax with a factor. Nothing streams behind the last
+ * two, so that they are rarer than others.
+ */
+const allKinds = [...kinds, ...kinds, ...kinds, 'regroup', 'regroup', 'attention', 'position'] as const;
 
 export interface LayerSpec {
   kind: (typeof allKinds)[number] | RecurrentKind;
