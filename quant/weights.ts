@@ -8,12 +8,14 @@ import { type MacNode, type WeightChannels, weightChannels, withWeights } from '
 import { isRecurrent } from '../models/graph/recurrent.ts';
 import type { Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';
+import { realOf } from '../models/ops/sliding.ts';
 import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
 import { cellPowerOf } from './ops/gates.ts';
 import type { Methods } from './presets.ts';
+import { quantiseSignal } from './report.ts';
 import { asymmetric } from './scales.ts';
 
 /** What calibration saw of a node's input. */
@@ -100,10 +102,9 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
 /** A node with its float constant operand in int8, over the range of its values; another node stays. */
 export function int8Operand(node: Node): Node {
   if (!('constant' in node.attrs) || !node.attrs.constant) return node;
-  const { data } = node.attrs.constant;
-  const quant = asymmetric(minOf(data), maxOf(data));
-  const stored = Int8Array.from(data, (x) => clampInt(quant.zeroPoint + roundHalfAway(x / quant.scale), -128, 127));
-  return { ...node, attrs: { ...node.attrs, constant: { data: stored, quant } } } as Node;
+  const real = realOf(node.attrs.constant);
+  const quant = asymmetric(minOf(real), maxOf(real));
+  return { ...node, attrs: { ...node.attrs, constant: { data: quantiseSignal(real, quant), quant } } } as Node;
 }
 
 /**

@@ -125,7 +125,7 @@ function blockLines({ name, file, remark, base, fields }: Block, at: Record<stri
   const places = fields.map((field) => `${field.name}: ${at[`${name}_${field.name}`]}`);
   const all = [...(base ? [`...${base}.at`] : []), ...places].join(', ');
   return [
-    ...comment(`${remark} assembly/kernels/${file}.ts`.trim()),
+    ...(remark === '' ? [] : comment(remark)),
     `export interface ${name}${base ? ` extends ${base}` : ''} {`,
     ...fields.map((field) => `  ${field.name}: number;${field.remark && ` // ${field.remark}`}`),
     '}',

@@ -7,7 +7,6 @@ import type { Layout } from './block.ts';
 /**
  * activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to
  * first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table.
- * assembly/kernels/activation.ts
  */
 export interface ActivationBlock {
   x: number;
@@ -16,7 +15,6 @@ export interface ActivationBlock {
   table: number; // address, s8 [256]
 }
 export const ActivationBlock: Layout<ActivationBlock> = { name: 'ActivationBlock', file: 'activation', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16 } };
-/** assembly/kernels/concat.ts */
 export interface ConcatBlock {
   x: number;
   y: number;
@@ -25,7 +23,7 @@ export interface ConcatBlock {
   frame_rows: number; // rows of a frame
 }
 export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
-/** A rescale or a leaky ReLU. assembly/kernels/elements-s16.ts */
+/** A rescale or a leaky ReLU. */
 export interface RescaleBlock {
   x: number;
   y: number;
@@ -41,7 +39,6 @@ export interface RescaleBlock {
   shift2: number;
 }
 export const RescaleBlock: Layout<RescaleBlock> = { name: 'RescaleBlock', file: 'elements-s16', bytes: 68, at: { x: 0, y: 4, count: 12, x_zero: 20, y_zero: 28, min: 32, max: 36, negate: 40, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
-/** assembly/kernels/frontend.ts */
 export interface FrontEndBlock {
   row: number; // address of the row, s8 [channels]
   state: number; // address: i32 samples in the window, u32 [channels] noise estimates, s16 [window]
@@ -83,7 +80,7 @@ export interface FrontEndBlock {
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
 /**
  * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
- * behind it. assembly/kernels/global.ts
+ * behind it.
  */
 export interface GlobalBlock {
   x: number; // address of the first input row
@@ -104,7 +101,6 @@ export interface GlobalBlock {
   shift: number;
 }
 export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'global', bytes: 64, at: { x: 0, y: 4, rows: 8, count: 12, x_elements: 16, partials: 20, slot: 24, slots: 28, min: 32, max: 36, y_zero: 40, rule: 44, places: 48, offset: 52, mult: 56, shift: 60 } };
-/** assembly/kernels/history.ts */
 export interface HistoryBlock {
   x: number;
   y: number;
@@ -115,7 +111,6 @@ export interface HistoryBlock {
   zero: number;
 }
 export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, own: 8, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
-/** assembly/kernels/hypot.ts */
 export interface HypotBlock {
   x: number;
   y: number;
@@ -135,7 +130,6 @@ export interface HypotBlock {
   wide: number; // bit 0: x is s16, 1: x2, 2: y
 }
 export const HypotBlock: Layout<HypotBlock> = { name: 'HypotBlock', file: 'hypot', bytes: 68, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, mult1: 28, shift1: 32, mult2: 36, shift2: 40, y_zero: 44, min: 48, max: 52, mult_y: 56, shift_y: 60, wide: 64 } };
-/** assembly/kernels/layernorm.ts */
 export interface LayerNormBlock {
   x: number;
   y: number;
@@ -155,7 +149,6 @@ export interface LayerNormBlock {
   max: number;
 }
 export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
-/** assembly/kernels/matmul.ts */
 export interface MatmulBlock {
   x: number;
   y: number;
@@ -175,7 +168,6 @@ export interface MatmulBlock {
   shift_y: number;
 }
 export const MatmulBlock: Layout<MatmulBlock> = { name: 'MatmulBlock', file: 'matmul', bytes: 68, at: { x: 0, y: 4, x2: 12, heads: 16, terms: 20, outputs: 24, term_step: 28, output_step: 32, head_step: 36, zero1: 40, zero2: 44, y_zero: 48, min: 52, max: 56, mult_y: 60, shift_y: 64 } };
-/** assembly/kernels/mul.ts */
 export interface MulBlock {
   x: number;
   y: number;
@@ -191,7 +183,7 @@ export interface MulBlock {
   period: number; // elements of the second input; it repeats along the first
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
-/** Rows of another layer that lie before the signal. assembly/kernels/recurrent.ts */
+/** Rows of another layer that lie before the signal. */
 export interface BeforeBlock {
   y: number;
   row: number; // bytes
@@ -203,7 +195,7 @@ export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 're
 /**
  * The parameter blocks of kernels that slide over time and features. Kernels take (p, first, rows): they
  * write rows first to first + rows - 1 of the output; x and y are the addresses of row 0. A field whose name
- * begins with _ is free: nothing is stored there. assembly/kernels/sliding.ts
+ * begins with _ is free: nothing is stored there.
  */
 export interface SlidingBlock {
   x: number; // address of the first input row
@@ -226,7 +218,6 @@ export interface SlidingBlock {
   max: number;
 }
 export const SlidingBlock: Layout<SlidingBlock> = { name: 'SlidingBlock', file: 'sliding', bytes: 76, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, kernel_t: 20, stride_t: 24, dilation_t: 28, x_f: 32, x_c: 36, y_f: 40, y_c: 44, pad_f: 48, kernel_f: 52, stride_f: 56, dilation_f: 60, x_zero: 64, min: 68, max: 72 } };
-/** assembly/kernels/softmax.ts */
 export interface SoftmaxBlock {
   x: number;
   y: number;
@@ -235,7 +226,6 @@ export interface SoftmaxBlock {
   frame_rows: number; // rows of a frame
 }
 export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 'softmax', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20 } };
-/** assembly/kernels/upsample.ts */
 export interface UpsampleBlock {
   x: number;
   y: number;
@@ -248,7 +238,6 @@ export interface UpsampleBlock {
   zero: number;
 }
 export const UpsampleBlock: Layout<UpsampleBlock> = { name: 'UpsampleBlock', file: 'upsample', bytes: 40, at: { x: 0, y: 4, row: 12, x_f: 16, y_f: 20, step_t: 24, step_f: 28, repeat: 32, zero: 36 } };
-/** assembly/kernels/add.ts */
 export interface AddBlock extends MulBlock {
   mult1: number; // negative: this input is subtracted
   shift1: number;
@@ -256,15 +245,12 @@ export interface AddBlock extends MulBlock {
   shift2: number;
 }
 export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
-/** With SIMD128. assembly/kernels/global.ts */
+/** With SIMD128. */
 export interface GlobalSimdBlock extends GlobalBlock {
   mac: number; // address of the SimdBlock that finishes the sums; 0 where the kernel is a plain one
 }
 export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
-/**
- * What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold.
- * assembly/kernels/mac.ts
- */
+/** What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold. */
 export interface MacBlock extends SlidingBlock {
   y_zero: number; // zero point of the output; with tiles 2 * zero point + 1
   per: number; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
@@ -274,7 +260,7 @@ export interface MacBlock extends SlidingBlock {
   shift: number; // address, s8 [o], left where positive; simd: f32; interp: high half of its lanes
 }
 export const MacBlock: Layout<MacBlock> = { name: 'MacBlock', file: 'mac', bytes: 100, at: { ...SlidingBlock.at, y_zero: 76, per: 80, weights: 84, bias: 88, multiplier: 92, shift: 96 } };
-/** maxpool and avgpool. assembly/kernels/sliding.ts */
+/** maxpool and avgpool. */
 export interface PoolBlock extends SlidingBlock {
   include_pad: number; // avgpool: 1 = padded places count in the divisor
 }
@@ -282,7 +268,6 @@ export const PoolBlock: Layout<PoolBlock> = { name: 'PoolBlock', file: 'sliding'
 /**
  * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
  * lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own.
- * assembly/kernels/global.ts
  */
 export interface GlobalFoldBlock extends GlobalSimdBlock {
   new_at: number; // address of the first new row
@@ -301,7 +286,6 @@ export interface GlobalFoldBlock extends GlobalSimdBlock {
   row: number; // elements of a row
 }
 export const GlobalFoldBlock: Layout<GlobalFoldBlock> = { name: 'GlobalFoldBlock', file: 'global', bytes: 168, at: { ...GlobalSimdBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
-/** assembly/kernels/mac-simd.ts */
 export interface SimdBlock extends MacBlock {
   chunk: number; // conv: output rows whose input is widened together
   patch: number; // address, s16: taps of four places, or the widened input
@@ -313,14 +297,14 @@ export interface SimdBlock extends MacBlock {
   below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }
 export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, magic: 128, below: 132 } };
-/** Kernels that read weights in the operator's own order. assembly/kernels/mac.ts */
+/** Kernels that read weights in the operator's own order. */
 export interface PlainBlock extends MacBlock {
   all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)
   all_bytes: number;
   low: number; // int16, rounded once: address, i32 [o], lower bits of multipliers
 }
 export const PlainBlock: Layout<PlainBlock> = { name: 'PlainBlock', file: 'mac', bytes: 112, at: { ...MacBlock.at, all_source: 100, all_bytes: 104, low: 108 } };
-/** Layers whose weights are in tiles, for interp and native. assembly/kernels/patch.ts */
+/** Layers whose weights are in tiles, for interp and native. */
 export interface TileBlock extends MacBlock {
   runs: number; // 1 where the taps of every place inside the input lie side by side in it
   patch: number; // address, s8 [kernel_t][kernel_f][per], where they do not
@@ -329,7 +313,7 @@ export interface TileBlock extends MacBlock {
 export const TileBlock: Layout<TileBlock> = { name: 'TileBlock', file: 'patch', bytes: 112, at: { ...MacBlock.at, runs: 100, patch: 104, sums: 108 } };
 /**
  * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
- * lies `step` rows after row f - 1. assembly/kernels/dense.ts
+ * lies `step` rows after row f - 1.
  */
 export interface DenseFoldBlock extends PlainBlock {
   new_at: number; // address of the first new row
@@ -348,7 +332,7 @@ export interface DenseFoldBlock extends PlainBlock {
   row: number; // elements of a row
 }
 export const DenseFoldBlock: Layout<DenseFoldBlock> = { name: 'DenseFoldBlock', file: 'dense', bytes: 168, at: { ...PlainBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
-/** A tile goes to `bias`; the other addresses lie inside it. assembly/kernels/fetch.ts */
+/** A tile goes to `bias`; the other addresses lie inside it. */
 export interface FetchedBlock extends TileBlock {
   source: number; // where the layer's first tile stands among all weights
   tile_outputs: number; // outputs of a tile; the last one of a group has those that are left
@@ -356,10 +340,7 @@ export interface FetchedBlock extends TileBlock {
   last_bytes: number; // of a group's last tile
 }
 export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
-/**
- * Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift.
- * assembly/kernels/recurrent.ts
- */
+/** Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
 export interface RecurrentBlock extends PlainBlock {
   cell: number; // address, s16 [units]: cell (lstm), state (gru)
   last: number; // address, s8 [units]: the output before the first row
@@ -373,7 +354,7 @@ export interface RecurrentBlock extends PlainBlock {
   output_shift: number;
 }
 export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
-/** Rows of the stream count from the start of window n. assembly/kernels/taps.ts */
+/** Rows of the stream count from the start of window n. */
 export interface TapsBlock extends PlainBlock {
   acc: number; // address, i32 [acc_rows][y_f][y_c]
   acc_rows: number; // open rows
@@ -395,13 +376,11 @@ export interface TapsBlock extends PlainBlock {
   waiting_slots: number;
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
-/** assembly/kernels/gru.ts */
 export interface GruBlock extends RecurrentBlock {
   gates: number; // address, s16 [units]: of the reset gate
   scaled: number; // address, s8 [units]: the state times the reset gate
 }
 export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };
-/** assembly/kernels/lstm.ts */
 export interface LstmBlock extends RecurrentBlock {
   forget_mult: number;
   forget_shift: number;

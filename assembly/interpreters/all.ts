@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 8aaa8f2c8a0c324d4d969e8175a4b3c235cb2f706d1ee02a9c6e5e4ce15a38f8
+ * Sources: 663113c713bb9e25a72559a8fc9cd3e23f81b42bf5eb2c324770882099b68e92
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AGABfwF/YAJ/fwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAV/f39/fwBgAX8AYAN/f38Bf2AEf39/fgBgBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: d344b2e15877a9a3ce285c2dd1d92c92597eadc47a4b32ac5c1f3bfa63a38e6a
+ * Sources: 726dc2e0a9e329351668f9534697244245ba779db09d066ea83bffefce109b2a
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,8 @@
 /**
  * regroup: frames as they are, for a reader that counts their elements otherwise.
  *
- * In: x s8 [...][count].  Out: frames first to first + rows - 1 of y s8 [...][count].  Exact: bytes are copied.
+ * In: x s8 [...][count].  Out: frames first to first + rows - 1 of y s8 [...][count].
+ * Exact: bytes are copied.
  */
 import { ConcatBlock } from "./concat";
 import { move_s8 } from "./move";

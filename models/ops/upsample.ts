@@ -2,9 +2,9 @@
  * upsample: more rows in time and in features: each repeated, or zeros between them; no arithmetic.
  *
  * In: [t][f][c].  Out: repeated [t * attrs.t][f * attrs.f][c]; with zeros in between
- * [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Source: ONNX Resize (nearest), Expand; the zeros of a transposed
- * convolution, behind which a convolution of stride 1 stands; a value of the whole window that meets its
- * rows (squeeze and excite). Streaming: by windows.
+ * [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Streaming: by windows.
+ * Source: ONNX Resize (nearest), Expand; the zeros of a transposed convolution, behind which a convolution
+ * of stride 1 stands; a value of the whole window that meets its rows (squeeze and excite).
  */
 import type { Ints, Shape, UpsampleAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';

@@ -35,6 +35,9 @@ export type ShapeStep =
 
 const lengthOf = (factors: readonly Factor[]): number => factors.reduce((product, f) => product * f.length, 1);
 
+/** The parts of an axis in the file's order, but those of length 1. */
+const partsOf = (dims: Layout, axis: Axis): Factor[] => dims.flat().filter((f) => f.axis === axis && f.length > 1);
+
 /** The normal form's shape; absent axes are 1. */
 export function shapeOfLayout(layout: Layout): Shape {
   const shape: Shape = { t: 1, f: 1, c: 1 };
@@ -77,9 +80,9 @@ export function transposeLayout(layout: Layout, perm: readonly number[]): Layout
   checkPermutation(perm, layout.length);
   const moved = perm.map((from) => layout[from] ?? []);
   for (const axis of ['t', 'f', 'c'] as const) {
-    const of = (all: Layout) => all.flat().filter((f) => f.axis === axis && f.length > 1);
-    const now = of(moved);
-    if (of(layout).some((factor, i) => factor !== now[i])) throw apart(moved, axis, `it reorders the elements of axis ${axis}`);
+    const now = partsOf(moved, axis);
+    if (partsOf(layout, axis).some((factor, i) => factor !== now[i]))
+      throw apart(moved, axis, `it reorders the elements of axis ${axis}`);
   }
   return moved;
 }
@@ -171,8 +174,7 @@ export const dim = (axis: Axis, length: number): readonly Factor[] => (length ==
  * the axis, so that a part of it is one run; undefined where it is not.
  */
 export function runOf(layout: Layout, at: number, axis: Axis): number | undefined {
-  const of = (dims: Layout) => dims.flat().filter((f) => f.axis === axis && f.length > 1);
-  return of(layout.slice(0, at)).length > 0 ? undefined : lengthOf(of(layout.slice(at + 1)));
+  return partsOf(layout.slice(0, at), axis).length > 0 ? undefined : lengthOf(partsOf(layout.slice(at + 1), axis));
 }
 
 /** For errors: `[1, t49*f40, c8]`. */

@@ -7,7 +7,7 @@
  * meet the s rows of frames (its mean of values). Heads are an outer part of the channels, or feature rows.
  */
 import type { Axis, MatmulAttrs, Shape } from '../graph/types.ts';
-import { dim, type Factor, joined, type Layout, showLayout } from './layout.ts';
+import { dim, type Factor, joined, type Layout, raised, showLayout } from './layout.ts';
 
 /** Dimensions of one operand: those of both that stay, its own, and those summed over. */
 export interface Operand {
@@ -16,6 +16,21 @@ export interface Operand {
   summed: Layout;
   /** Of the tensor. */
   shape: Shape;
+}
+
+/** A value of the file, and the tensor's shape. */
+export type Matrix = { layout: Layout } & Pick<Operand, 'shape'>;
+
+/** Operands of a product of matrices, [..., rows, k] and [..., k, columns]. @param turned those given as their transpose */
+export function matricesOf(pair: readonly [Matrix, Matrix], turned: readonly [boolean, boolean]): [Operand, Operand] {
+  const rank = Math.max(pair[0].layout.length, pair[1].layout.length, 2);
+  const operand = ({ layout, shape }: Matrix, isSecond: boolean, isTurned: boolean): Operand => {
+    const whole = raised(layout, rank);
+    const [first, last] = [whole.slice(-2, -1), whole.slice(-1)];
+    const [own, summed] = isSecond === isTurned ? [first, last] : [last, first];
+    return { batch: whole.slice(0, -2), own, summed, shape };
+  };
+  return [operand(pair[0], false, turned[0]), operand(pair[1], true, turned[1])];
 }
 
 export interface Product {

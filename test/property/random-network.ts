@@ -18,8 +18,8 @@ export const firstKinds = [
 ] as const;
 const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
 /**
- * Also those that have no form in ONNX, or none here: a softmax with a factor. Nothing streams behind the last
- * two, so that they are rarer than others.
+ * Also those that have no form in ONNX, or none here: a softmax with a factor. Nothing streams behind the
+ * last two, so that they are rarer than others.
  */
 const allKinds = [...kinds, ...kinds, ...kinds, 'regroup', 'regroup', 'attention', 'position'] as const;
 

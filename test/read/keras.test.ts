@@ -17,11 +17,12 @@ const folder = join(root, 'test/fixtures/keras');
 const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(join(folder, `${name}.gz`))));
 type Answers = Record<string, { input: number[]; output: number[] }>;
 const answersOf = (version: string): Answers => JSON.parse(readFileSync(join(folder, `answers-${version}.json`), 'utf8'));
-const models = ['chain', 'nested', 'attention'];
+/** Of the largest output. Attention has exponentials that both sides round in float32. */
+const tolerances = { chain: 1e-6, nested: 1e-6, attention: 2e-5 };
 const versions = ['keras2', 'keras3'];
 
 for (const version of versions)
-  for (const model of models)
+  for (const [model, tolerance] of Object.entries(tolerances))
     for (const ending of ['keras', 'h5'])
       test(`${model}-${version}.${ending} as Keras`, async () => {
         const graph = await readModel(fileOf(`${model}-${version}.${ending}`));
@@ -29,7 +30,7 @@ for (const version of versions)
         assert.equal(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape, { t: 16, f: 1, c: 2 });
         const { input, output } = answersOf(version)[model] as Answers[string];
         const error = relativeError(ownOutputs(graph, [Float32Array.from(input)])[0] as Float32Array, Float32Array.from(output));
-        assert.ok(error < 2e-5, `${error}`);
+        assert.ok(error < tolerance, `${error}`);
       });
 
 const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));

@@ -93,16 +93,22 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
   return found;
 }
 
+/** Those of these weights, numbered in their order, that are there. */
+function addNumbered(found: Map<string, () => Tensor>, vars: Hdf5Object | undefined, names: string[], path: string): void {
+  for (const [number, name] of names.entries()) {
+    const weight = vars?.child(String(number));
+    if (weight) found.set(`${path}/${name}`, tensorOf(weight));
+  }
+}
+
 /** The weights of a recurrent layer, which its cell has; of both cells, where it runs both ways. */
 function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {
   const sides = className === 'Bidirectional' ? ['forward', 'backward'] : [''];
   if (!/^(Bidirectional|LSTM|GRU|SimpleRNN)$/.test(className)) return;
   for (const side of sides) {
     const vars = (side === '' ? layer : layer.child(`${side}_layer`))?.child('cell')?.child('vars');
-    for (const [number, name] of ['kernel', 'recurrent_kernel', 'bias'].entries()) {
-      const weight = vars?.child(String(number));
-      if (weight) found.set([path, side, 'cell', name].filter((part) => part !== '').join('/'), tensorOf(weight));
-    }
+    const at = [path, side, 'cell'].filter((part) => part !== '').join('/');
+    addNumbered(found, vars, ['kernel', 'recurrent_kernel', 'bias'], at);
   }
 }
 
@@ -116,10 +122,7 @@ function addProjections(found: Map<string, () => Tensor>, layer: Hdf5Object, cla
   if (className !== 'MultiHeadAttention') return;
   for (const [part, own] of Object.entries(projections)) {
     const vars = (layer.child(own) ?? layer.child(`_${own}`))?.child('vars');
-    for (const [number, name] of usual().entries()) {
-      const weight = vars?.child(String(number));
-      if (weight) found.set(`${path}/${part}/${name}`, tensorOf(weight));
-    }
+    addNumbered(found, vars, usual(), `${path}/${part}`);
   }
 }
 

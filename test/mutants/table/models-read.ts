@@ -24,8 +24,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'read-part-of-channels',
     file: 'layout.ts',
-    find: 'return of(layout.slice(0, at)).length > 0 ? undefined : lengthOf(of(layout.slice(at + 1)));',
-    replace: 'return of(layout.slice(0, at)).length > 0 ? undefined : 1;',
+    find: 'lengthOf(partsOf(layout.slice(at + 1), axis));',
+    replace: '1;',
     tests: 'read/attention,read/tflite-attention',
     why: 'an outer part of the channels is cut as if it were single channels',
   },
@@ -40,8 +40,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'layout-parts-exchanged',
     file: 'layout.ts',
-    find: 'if (of(layout).some((factor, i) => factor !== now[i]))',
-    replace: 'if (of(layout).some((factor, i) => factor.axis !== now[i]?.axis))',
+    find: 'if (partsOf(layout, axis).some((factor, i) => factor !== now[i]))',
+    replace: 'if (partsOf(layout, axis).some((factor, i) => factor.axis !== now[i]?.axis))',
     tests: 'read/regroup,read/layout',
     why: 'channels whose parts change places are read in their old order',
   },

@@ -3,8 +3,8 @@
  *
  * In: two activations.  Out: matmul (models/read/products.ts).  Source: ONNX MatMul-13, Einsum-12.
  */
-import { type Layout, raised } from '../../layout.ts';
-import { type Operand, type Product, productOf } from '../../products.ts';
+import type { Layout } from '../../layout.ts';
+import { type Matrix, matricesOf, type Operand, type Product, productOf } from '../../products.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import type { Activation, Value } from '../values.ts';
@@ -18,13 +18,8 @@ function emit(ctx: Lowering, name: string, a: Operand, b: Operand, tensors: numb
 /** [..., rows, k] times [..., k, columns]. */
 export function matMulOfTwo(ctx: Lowering, node: NodeView): Value[] {
   const [x, y] = [ctx.activation(node, 0), ctx.activation(node, 1)];
-  const rank = Math.max(x.layout.length, y.layout.length, 2);
-  const [a, b] = [x, y].map(({ layout, tensor }, i): Operand => {
-    const whole = raised(layout, rank);
-    const [rows, columns] = [whole.slice(-2, -1), whole.slice(-1)];
-    const [own, summed] = i === 0 ? [rows, columns] : [columns, rows];
-    return { batch: whole.slice(0, -2), own, summed, shape: ctx.builder.shape(tensor) };
-  }) as [Operand, Operand];
+  const matrix = ({ layout, tensor }: Activation): Matrix => ({ layout, shape: ctx.builder.shape(tensor) });
+  const [a, b] = matricesOf([matrix(x), matrix(y)], [false, false]);
   const found = emit(ctx, node.name, a, b, [x.tensor, y.tensor]);
   return [ctx.activationOf(found.tensor, [...found.batch, ...found.own.flat()])];
 }
