@@ -10,6 +10,7 @@ import { frameOf, type Graph, type Ints, type Node, type Shape } from '../graph/
 import { viewOf } from '../graph/view.ts';
 import { join, minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
+import { streamOf } from '../ops/op.ts';
 import { hasTrunk, type StreamPlan } from './types.ts';
 
 export interface Block<A> {
@@ -82,10 +83,15 @@ export function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: nu
   return { data: data.slice(from * frameOf(shape), to * frameOf(shape)), shape: { ...shape, t: to - from } };
 }
 
-/** Where branches meet, one may have a row more at the end of the signal: rows count from its start. */
+/**
+ * Where branches meet, one may have a row more at the end of the signal: rows count from its start. What reads
+ * whole windows takes inputs of any lengths.
+ */
 function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>): Block<A>[] {
   const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
-  const t = minOf(xs.map((x) => x.shape.t));
+  const shapes = xs.map((x) => x.shape);
+  if (streamOf(opOfNode(node), node.attrs, shapes).kind === 'whole') return xs;
+  const t = minOf(shapes.map((shape) => shape.t));
   return xs.map((x) => rows(x, 0, t));
 }
 

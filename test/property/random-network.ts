@@ -222,12 +222,16 @@ function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
   return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
 }
 
-/** Rows that meet all rows, over one head or two, and are added to themselves. */
+/**
+ * Rows that meet all rows, or with a stride the largest of some, over one head or two, and are added to
+ * themselves.
+ */
 function attention(m: Maker, x: number, l: LayerSpec): number {
   const { f, c } = m.b.shape(x);
   const heads = l.groups === 2 && (f * c) % 2 === 0 ? 2 : 1;
   const one: LayerSpec = { ...l, kernel: 1, stride: 1, dilation: 1, groups: 1, padding: 'valid', channels: c };
-  const [q, k, v] = [conv(m, x, one), conv(m, x, one), conv(m, x, one)];
+  const met = l.stride > 1 ? pool(m, x, { ...l, padding: 'valid' }, 'maxpool') : x;
+  const [q, k, v] = [conv(m, x, one), conv(m, met, one), conv(m, met, one)];
   if ([q, k, v].some((y) => m.b.shape(y).f !== f)) return x;
   const product = held(m.quantOf(q).scale * m.quantOf(k).scale * 60 * Math.sqrt((f * c) / heads));
   const scores = m.b.node('matmul', [q, k], { heads, over: 'channels' }, m.name('scores'), m.quant(product));

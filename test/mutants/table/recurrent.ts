@@ -31,6 +31,15 @@ const states = inFolder('models', [
     why: 'a state of the head begins anew at every step',
   },
   {
+    id: 'execute-lengths',
+    file: 'stream/execute.ts',
+    find: "node.attrs, shapes).kind === 'whole'",
+    replace: "node.attrs, shapes).kind === 'fold'",
+    tests: cases,
+    why: 'the reference cuts the longer input of an attention to the length of the shorter',
+    env: { RUNLET_CASES: 'matmul, ', RUNLET_TARGETS: 'interp' },
+  },
+  {
     id: 'states-padding',
     file: 'graph/step-graph.ts',
     find: 'padded && streams.isStream(x)',
