@@ -150,6 +150,7 @@ const runs: Record<string, Soak> = {
   'fuzz-tflite': fuzz('tflite', 'TensorFlow Lite'),
   'fuzz-onnx': fuzz('onnx', 'ONNX'),
   'fuzz-tfjs': fuzz('tfjs', 'TensorFlow.js'),
+  'fuzz-keras': fuzz('keras', 'Keras, HDF5 and archive'),
   'fuzz-rnq': fuzz('rnq', '.rnq'),
 };
 

@@ -45,6 +45,10 @@ export const networks: Network[] = [
     source: { trained: 'har-separable' },
     ...hard('depthwise-separable, residual'),
   },
+  ...(['gru', 'lstm'] as const).map((cell) => ({
+    ...{ name: `har-watch ${cell}`, base: 'har-watch' as const, source: { trained: `har-${cell}` } },
+    ...{ ...friendly, why: 'three convolutions before 32 units' },
+  })),
   { name: 'har-phone', ...phone, ...friendly },
   { name: 'har-phone outliers', ...phone, ...hard('channels scaled by 2^-5 .. 2^5', 'outliers') },
   { name: 'har-phone wide', ...phone, ...hard('a sum of two branches that nearly cancel', 'wide') },

@@ -3,7 +3,8 @@
     python train.py fan calibration.npy labels.npy fan.onnx
 
 In: windows float32 [n, frames, channels], labels int [n].  Out: ONNX, input [1, channels, frames], softmax over the labels, batch norm folded.
-Names that end in -separable have depthwise-separable convolutions and a residual sum; the others have plain ones.  Seeds are fixed; a minute or two.
+Names that end in -separable have depthwise-separable convolutions and a residual sum; in -gru and -lstm such a layer of 32 units in place
+of the last convolution; the others have plain convolutions.  Seeds are fixed; a minute or two.
 """
 
 import copy
@@ -34,9 +35,26 @@ class Residual(nn.Module):
         return torch.relu(x + self.body(x))
 
 
-def network(separable, channels, frames, labels):
+class LastStep(nn.Module):
+    """The last output of a recurrent layer over [n, channels, frames]."""
+
+    def __init__(self, kind, channels, units):
+        super().__init__()
+        self.cell = kind(channels, units, batch_first=True)
+
+    def forward(self, x):
+        return self.cell(x.transpose(1, 2))[0][:, -1]
+
+
+CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
+
+
+def network(form, channels, frames, labels):
     trunk = layer(channels, 24, 7, 2)
-    if separable:
+    if form in CELLS:
+        trunk += [*layer(24, 32, 5, 2), *layer(32, 32, 5)]
+        return nn.Sequential(*trunk, LastStep(CELLS[form], 32, 32), nn.Dropout(0.3), nn.Linear(32, labels))
+    if form == "separable":
         trunk += [*layer(24, 24, 5, 2, 24), *layer(24, 32, 1), Residual(32, 5), *layer(32, 32, 5, 2, 32), *layer(32, 32, 1)]
     else:
         trunk += [*layer(24, 32, 5, 2), *layer(32, 32, 5, 2), *layer(32, 32, 3)]
@@ -70,7 +88,7 @@ def main():
     rng = np.random.default_rng(1)
     x = torch.from_numpy(np.load(windows)).transpose(1, 2).contiguous()
     y = torch.from_numpy(np.load(labels).astype(np.int64))
-    net = network(name.endswith("-separable"), x.shape[1], x.shape[2], int(y.max()) + 1)
+    net = network(name.rsplit("-")[-1], x.shape[1], x.shape[2], int(y.max()) + 1)
     steps = 1200
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
