@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, kernelOfOne, type NodeOf, noClamp, type QuantParams } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import { quantizeMultiplier } from '../../quant/fixed-point.ts';
 import { legalise } from '../../quant/legalise.ts';
 import { softmax } from '../../quant/ops/softmax.ts';
@@ -102,13 +103,14 @@ test('zero is an integer, both ends are within half a step, and the largest valu
 });
 
 /** A layer of one input channel with these weights, and its bias, in int8 for an input of scale 0.01. */
-function layer(weights: number[], bias: number[]): NodeOf<'conv'> {
+/** A convolution of one place. @param outputs one a weight where it is left out */
+function layer(weights: number[], bias: number[], outputs = weights.length): NodeOf<'conv'> {
   const builder = new GraphBuilder('layer');
-  const x = builder.input('x', { t: 4, f: 1, c: 1 }, { quant: { scale: 0.01, zeroPoint: 0 } });
+  const x = builder.input('x', { t: 4, f: 1, c: weights.length / outputs }, { quant: { scale: 0.01, zeroPoint: 0 } });
   const attrs = {
     ...kernelOfOne,
     groups: 1,
-    outChannels: weights.length,
+    outChannels: outputs,
     weights: { data: Float32Array.from(weights) },
     bias: Float32Array.from(bias),
     clamp: noClamp,
@@ -129,6 +131,18 @@ test('weights use the whole of [-127, 127], and a bias is what it was, however l
   const [wanted, got] = [[0.3, -1, 4000, 2], [...(bias ?? [])].map((b, o) => b * 0.01 * (weights.scales?.[o] as number))];
   for (const [o, value] of wanted.entries())
     assert.ok(Math.abs((got[o] as number) - value) <= 1e-3 * Math.abs(value), `bias ${o}: ${got[o]} for ${value}`);
+});
+
+test('weights that were integers once lose nothing; others take all of int8', () => {
+  const step = 0.0123;
+  const wholes = [40, -7, 3, 0, 11, -29, 1, -1, 0, 1, 1, -1, 127, -127, 64, 5, -2, 1];
+  const real = Float32Array.from(wholes, (k) => k * step);
+  const { weights } = layer([...real], [0, 0, 0], 3).attrs;
+  for (const [i, w] of real.entries()) {
+    const apart = (weights.data[i] as number) * (weights.scales?.[Math.floor(i / 6)] as number) - w;
+    assert.ok(Math.abs(apart) < 1e-5 * step, `${i}: ${apart}`);
+  }
+  assert.is(maxOf(layer([40.5, -7, 3.1, 0, 11, -29], [0], 1).attrs.weights.data), 127);
 });
 
 test('int8 in place of int16 holds its range, and int16 in place of int8 every value', () => {

@@ -91,6 +91,14 @@ const reference = inFolder('quant', [
     why: 'a large bias beside small weights is cut off',
   },
   {
+    id: 'weights-step',
+    file: 'weights.ts',
+    find: 'stepOf(weights, largest) ?? largest / 127',
+    replace: 'largest / 127',
+    tests: 'quant/scales',
+    why: 'int8 weights of a file are rounded to another step',
+  },
+  {
     id: 'weights-minus-128',
     file: 'weights.ts',
     find: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127)',
