@@ -115,6 +115,26 @@ test('strokes that count are kept', () => {
   assert.equal(all.db, none.db);
 });
 
+test('scores far below the largest are clipped in front of a softmax; the largest never are', () => {
+  const b = new GraphBuilder('scores');
+  const x = b.input('x', { t: 1, f: 1, c: 3 });
+  const weights = { data: Float32Array.of(6, 0, 0, 0, 6, 0, 0, 0, -90) };
+  const logits = b.node('dense', [x], { units: 3, weights, bias: new Float32Array(3), clamp: noClamp }, 'dense');
+  b.output(b.node('softmax', [logits], { beta: 1 }, 'softmax'), 'y');
+  const rnd = random(3);
+  const signal = Float32Array.from({ length: 900 }, () => rnd());
+  const made = (narrow: 'none' | 'inputs') => {
+    const { graph, ranges } = quantize(b.build(), signal, { hop: 1, mode: 'windowed', observer: 'mse', narrow, noReport: true });
+    const plan = (of: Graph) => planStream(of, { hop: 1, mode: 'windowed' });
+    const db = layerReport(plan(b.build()), quantPlan(plan(graph)), signal, 300).find((r) => r.op === 'softmax')?.sqnrDb ?? 0;
+    return { db, range: ranges.get(logits) as [number, number] };
+  };
+  const [none, inputs] = [made('none'), made('inputs')];
+  assert.ok(none.range[0] < -80 && inputs.range[0] > -40, `from ${none.range[0]} to ${inputs.range[0]}`);
+  assert.ok(none.range[1] > 5.5 && inputs.range[1] > 5.5, `${none.range[1]} and ${inputs.range[1]}`);
+  assert.ok(inputs.db > none.db + 3, `${none.db} to ${inputs.db} dB`);
+});
+
 test('outputs keep their ranges, and other observers are left alone', () => {
   const calibration = strokes(16 * 200, 1);
   const of = (observer: 'mse' | 'minmax', narrow: 'none' | 'all') =>

@@ -172,7 +172,7 @@ function figuresTable({ layers, streaming }: Diagnosis): string {
 function methodsText(methods: Partial<Methods>): string {
   const { observer, equalise, biasCorrection, rounding, weightScales, narrow } = methods;
   if (observer === undefined) return '';
-  return `ranges by ${observer}${narrow && narrow !== 'none' ? ` (${narrow === 'all' ? 'all' : 'of inputs'} narrower where outputs gain)` : ''}, channels ${equalise ? 'equalised' : 'as they are'}, bias correction ${biasCorrection === false ? 'off' : biasCorrection === true ? 'on' : biasCorrection}, weights rounded ${rounding === 'together' ? 'together' : 'to the nearest'}, scales ${weightScales}`;
+  return `ranges by ${observer}${narrow && narrow !== 'none' ? ` (${narrow === 'all' ? 'all' : 'of inputs and what saturates'} narrower where outputs gain)` : ''}, channels ${equalise ? 'equalised' : 'as they are'}, bias correction ${biasCorrection === false ? 'off' : biasCorrection === true ? 'on' : biasCorrection}, weights rounded ${rounding === 'together' ? 'together' : 'to the nearest'}, scales ${weightScales}`;
 }
 
 /** The page. */

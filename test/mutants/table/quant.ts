@@ -91,6 +91,14 @@ const reference = inFolder('quant', [
     why: 'a large bias beside small weights is cut off',
   },
   {
+    id: 'narrow-largest-score',
+    file: 'methods/narrow-ranges.ts',
+    find: 'scores ? high : high * share(k)',
+    replace: 'high * share(k)',
+    tests: 'quant/narrow',
+    why: 'the largest scores in front of a softmax are clipped, so that two are one',
+  },
+  {
     id: 'weights-step',
     file: 'weights.ts',
     find: 'stepOf(weights, largest) ?? largest / 127',
