@@ -8,7 +8,7 @@ import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { opOfNode } from '../models/ops/index.ts';
-import { type Block, cutSignal, executeHeads, executeTrunk, ticksIn } from '../models/stream/execute.ts';
+import { type Block, cutSignal, executeHeads, executeTrunk, type RunNode, ticksIn } from '../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
@@ -24,6 +24,7 @@ export type Visit = (tensor: number, values: Float32Array, visits: number) => vo
 
 /**
  * Runs the float plan over the signal and shows every tensor to `visit`, segment by segment; gives the share done after each.
+ * @param run runs a node in float
  * @throws RunletError RN414
  */
 export function* visitCalibration(
@@ -31,6 +32,7 @@ export function* visitCalibration(
   data: Calibration,
   options: CalibrateOptions,
   visit: Visit,
+  run: RunNode<Float32Array> = floatRunner,
 ): Generator<number, void, undefined> {
   const show: Visit = (id, values, visits) => {
     const bad = values.findIndex((v) => !Number.isFinite(v));
@@ -52,7 +54,7 @@ export function* visitCalibration(
     const signal = floatBlocks(plan, signals);
     const ticks = ticksIn(plan, signal);
     const outputs = Math.floor((ticks - plan.window - plan.delayFrames) / plan.hop) + 1 - plan.warmUpHops;
-    return { signal, outputs, segments: segments(plan, ticks, options.segmentFrames ?? 16384) };
+    return { signal, outputs, segments: segments(plan, ticks, options.segmentFrames ?? segmentOf(plan)) };
   });
   const all = cut.reduce((n, c) => n + c.outputs, 0);
   const every = Math.max(1, Math.ceil(all / (options.maxWindows ?? 512)));
@@ -61,14 +63,17 @@ export function* visitCalibration(
   let done = 0;
   for (const { signal, segments } of cut)
     for (const [from, to] of segments) {
-      const trunk = executeTrunk(plan, [...cutSignal(plan, signal, from, to).values()], floatRunner);
+      const trunk = executeTrunk(plan, [...cutSignal(plan, signal, from, to).values()], run);
       for (const [id, block] of trunk) show(id, settled(plan, id, block), passes);
-      for (const { tensors } of executeHeads(plan, trunk, floatRunner, { every })) {
+      for (const { tensors } of executeHeads(plan, trunk, run, { every })) {
         for (const [id, block] of tensors) if (!trunk.has(id)) show(id, block.data, windows);
       }
       yield ++done / passes;
     }
 }
+
+/** Frames of a segment; so many steps of a model whose state goes on, which begins anew at each segment. */
+const segmentOf = ({ graph, window }: StreamPlan): number => Math.max(16384, graph.stateful ? 256 * window : 0);
 
 /** Rows of a trunk tensor that depend on real frames only. */
 function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Float32Array {

@@ -16,8 +16,12 @@ import { RunletError } from '../models/error.ts';
 import { hasWeights, withWeights } from '../models/graph/channels.ts';
 import { type Graph, isInt16, type Node, type QuantParams } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
+import { maxOf } from '../models/lists.ts';
 import { planStream } from '../models/stream/plan.ts';
+import { planFor } from '../models/stream/rebind.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
+import { visitCalibration } from './calibrate.ts';
+import { dequantise } from './dequantise.ts';
 import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
@@ -59,15 +63,30 @@ export interface Mixed {
   budgetPercent: number;
 }
 
+const largestOf = (values: Float32Array, most = 0): number => values.reduce((max, v) => Math.max(max, Math.abs(v)), most);
+
+/** A choice: a peak in a window that was left out would be cut off. */
+const mostWindows = 4096;
+
+/** Largest |x| of each tensor over the signal that calibrated it, as calibration runs it. */
+function largestSeen(plan: StreamPlan, signals: readonly Float32Array[]): ReadonlyMap<number, number> {
+  const seen = new Map<number, number>();
+  const float = planFor(plan, dequantise(plan.graph));
+  for (const _ of visitCalibration(float, signals, { maxWindows: mostWindows }, (id, values) =>
+    seen.set(id, largestOf(values, seen.get(id))),
+  ));
+  return seen;
+}
+
 /**
  * Largest |x| that a group holds without clipping: of an input what its signal has; else what int8 holds, and
  * twice what was seen, for int16 has steps to spare.
  */
-function reachOf(int8: Graph, { tensors, largest }: Sensitivity, signals: readonly Float32Array[]): number {
+function reachOf(int8: Graph, tensors: readonly number[], signals: readonly Float32Array[], seen: ReadonlyMap<number, number>) {
   const input = int8.inputs.findIndex((p) => tensors.includes(p.tensor));
-  if (input >= 0) return (signals[input] as Float32Array).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  if (input >= 0) return largestOf(signals[input] as Float32Array);
   const { scale, zeroPoint } = int8.tensors[tensors[0] as number]?.quant ?? { scale: 0, zeroPoint: 0 };
-  return Math.max(2 * largest, scale * Math.max(128 + zeroPoint, 127 - zeroPoint));
+  return Math.max(2 * maxOf(tensors.map((id) => seen.get(id) ?? 0)), scale * Math.max(128 + zeroPoint, 127 - zeroPoint));
 }
 
 /** Symmetric, so that `reach` is 32767. */
@@ -124,8 +143,14 @@ export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: M
   const { graph: int8, options, mode } = plan;
   const found: Sensitivities = sensitivity(plan, signals, how.maxWindows);
   const base = costOf(plan);
+  const seen = largestSeen(plan, signals);
   const wideOf = (groups: readonly Sensitivity[]) =>
-    new Map(groups.flatMap((g) => g.tensors.map((id): [number, QuantParams] => [id, wideQuant(reachOf(int8, g, signals))])));
+    new Map(
+      groups.flatMap(({ tensors }) => {
+        const quant = wideQuant(reachOf(int8, tensors, signals, seen));
+        return tensors.map((id): [number, QuantParams] => [id, quant]);
+      }),
+    );
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
     // wider rows and rescales are other state and other work: each choice has a plan of its own

@@ -8,8 +8,10 @@ import { hasWeights, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { opOfNode } from '../models/ops/index.ts';
+import type { RunNode } from '../models/stream/execute.ts';
+import { floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
-import { type CalibrateOptions, visitCalibration } from './calibrate.ts';
+import { type CalibrateOptions, type Visit, visitCalibration } from './calibrate.ts';
 import { Watched } from './calibration/convergence.ts';
 import { OutputsSeen } from './calibration/outputs-seen.ts';
 import type { Calibration } from './calibration/signals.ts';
@@ -54,23 +56,24 @@ export function* observe(
     outputs: new OutputsSeen(graph),
     states: new Map(),
   };
-  yield* visitCalibration(plan, data, how, (id, values, visits) => {
+  const run: RunNode<Float32Array> = (node, xs, out, strideT) => {
+    const most = opOfNode(node).largestState?.(xs, node.attrs, out);
+    if (most !== undefined) seen.states.set(node, Math.max(most, seen.states.get(node) ?? 0));
+    return floatRunner(node, xs, out, strideT);
+  };
+  const visit: Visit = (id, values, visits) => {
     const shape = view.shape(id);
     const make = () => new Watched(makeObserver(methods.observer, methods.percentile, gains?.get(id)), frameOf(shape));
     once(seen.watched, id, make).observe(values, visits);
     once(seen.stats, id, () => new ChannelStats(shape.c)).observe(values);
     seen.outputs.add(id, values);
-    for (const node of view.readers(id)) {
-      const x = { data: values, shape: { ...shape, t: values.length / frameOf(shape) } };
-      const most = opOfNode(node).largestState?.([x], node.attrs, { ...view.shape(node.output), t: x.shape.t });
-      if (most !== undefined) seen.states.set(node, Math.max(most, seen.states.get(node) ?? 0));
-    }
     if (methods.rounding !== 'together') return;
     for (const node of view.readers(id).filter(hasWeights)) {
       if (weightChannels(node, shape.c).inputs > mostInputs) continue;
       const of = once(seen.grams, node, () => gramsOf(node, shape.c));
       addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);
     }
-  });
+  };
+  yield* visitCalibration(plan, data, how, visit, run);
   return seen;
 }

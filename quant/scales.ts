@@ -52,7 +52,7 @@ export function chooseScales(
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
     } else if (shares) quant.set(node.output, quant.get(x) as QuantParams);
     else quant.set(node.output, params(...range(node.output)));
-    const read = opOfNode(node).inputParams?.(node.attrs);
+    const read = opOfNode(node).inputParams?.(node.attrs, range(x));
     if (read) quant.set(x, read);
   }
   return quant;

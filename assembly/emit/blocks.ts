@@ -350,10 +350,11 @@ export interface RecurrentBlock extends PlainBlock {
   reverse: number; // 1: from the last row to the first
   table: number; // address, u16 [256] in i32: the logistic function (gates.ts)
   slope: number; // of a straight line in its place; 0: none
+  gate_shift: number; // bits to the left that bring sums of gates to 12 behind the point
   output_mult: number;
   output_shift: number;
 }
-export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 152, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, output_mult: 144, output_shift: 148 } };
+export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 156, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, gate_shift: 144, output_mult: 148, output_shift: 152 } };
 /** Rows of the stream count from the start of window n. */
 export interface TapsBlock extends PlainBlock {
   acc: number; // address, i32 [acc_rows][y_f][y_c]
@@ -380,7 +381,7 @@ export interface GruBlock extends RecurrentBlock {
   gates: number; // address, s16 [units]: of the reset gate
   scaled: number; // address, s8 [units]: the state times the reset gate
 }
-export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 160, at: { ...RecurrentBlock.at, gates: 152, scaled: 156 } };
+export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 164, at: { ...RecurrentBlock.at, gates: 156, scaled: 160 } };
 export interface LstmBlock extends RecurrentBlock {
   forget_mult: number;
   forget_shift: number;
@@ -390,4 +391,4 @@ export interface LstmBlock extends RecurrentBlock {
   tanh_shift: number;
   clip: number; // largest |cell|; 32768: any
 }
-export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 180, at: { ...RecurrentBlock.at, forget_mult: 152, forget_shift: 156, input_mult: 160, input_shift: 164, tanh_mult: 168, tanh_shift: 172, clip: 176 } };
+export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 184, at: { ...RecurrentBlock.at, forget_mult: 156, forget_shift: 160, input_mult: 164, input_shift: 168, tanh_mult: 172, tanh_shift: 176, clip: 180 } };

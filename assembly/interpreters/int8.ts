@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 2c0701af4a7d46d0c6aa215a301c78765db82d9081905447a85e8b056063de1b
+ * Sources: 6b03e8a5d5981d1a046f6921fcfbd99fd6955771ef846f2991cf6e38765fc27c
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -38,7 +38,7 @@ function gru_row(p: GruBlock, x: usize, before: usize, y: usize, after: bool): v
     const z = gate(p, at_row(p, x, before, k));
     let sum = gate_sum(p, o, after ? before : p.scaled, u);
     if (after) sum = down15(<i32>load<i16>(p.gates + (k << 1)) * sum);
-    const n = tanh_s16(p.table, int16(<i32>load<i16>(x + (o << 1)) + sum), 3, 0);
+    const n = tanh_s16(p.table, int16((<i32>load<i16>(x + (o << 1)) + sum) << p.gate_shift), 3, 0);
     const state = p.cell + (k << 1);
     const h = n + down15(z * (<i32>load<i16>(state) - n));
     store<i16>(state, h);

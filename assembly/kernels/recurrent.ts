@@ -1,7 +1,7 @@
 /**
  * What lstm, gru and rnn share: blocks, sums of gates, their functions, states that go on. Holds no operator.
  *
- * Gates are s16, 12 bits behind the point; weights s8 [gates * units][units] multiply the output before.  Where `carry` is
+ * Gates are s16, 12 bits behind the point less gate_shift; weights s8 [gates * units][units] multiply the output before.  Where `carry` is
  * 1 the state at `cell` and `last` goes on from call to call, and the first `skip` rows, which lie before the signal, are
  * not run; else every call begins anew.  Exact: quant/ops/recurrent.ts, gates.ts.
  */
@@ -20,6 +20,7 @@ export class RecurrentBlock extends PlainBlock {
   reverse: i32; // 1: from the last row to the first
   table: usize; // address, u16 [256] in i32: the logistic function (gates.ts)
   slope: i32; // of a straight line in its place; 0: none
+  gate_shift: i32; // bits to the left that bring sums of gates to 12 behind the point
   output_mult: i32;
   output_shift: i32;
 }
@@ -118,11 +119,11 @@ export function to_output(p: RecurrentBlock, x: i32): i32 {
   return clamp(p.x_zero + requantise(x, p.output_mult, p.output_shift), -128, 127);
 }
 
-/** A gate's sum: of the row, and of the output before. */
+/** A gate's sum: of the row, and of the output before; 12 bits behind the point. */
 // @ts-ignore: decorator
 @inline
 export function at_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
-  return int16(<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c));
+  return int16((<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c)) << p.gate_shift);
 }
 
 /** A state at its beginning, unless it goes on. */

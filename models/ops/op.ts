@@ -77,8 +77,8 @@ export interface OpDef<K extends OpName> {
   scores?: true;
   /** The output's int8 parameters that the 8-bit specification fixes. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
-  /** The parameters in which int8 graphs have its input, where the operator fixes them. */
-  inputParams?(attrs: OpAttrs[K]): QuantParams;
+  /** The parameters in which int8 graphs have its input of this range, where the operator fixes them. */
+  inputParams?(attrs: OpAttrs[K], range: readonly [low: number, high: number]): QuantParams;
   /** The largest |value| of a state that no tensor shows. */
   largestState?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): number;
   /** Inputs that have a finite value, where not all have: a formula in x. */

@@ -21,6 +21,25 @@ export const gatesOf = { lstm: 4, gru: 3, rnn: 1 } as const;
  */
 export const gateParams: QuantParams = { scale: 2 ** -12, zeroPoint: 0, type: 'int16' };
 
+/** A choice: gates up to 128, far beyond where their functions end. */
+const mostGateShift = 4;
+
+/** Bits that gates of such a scale are shifted left to have 12 behind the point; undefined: no such scale. */
+export function gateShiftOf({ scale, zeroPoint, type }: QuantParams): number | undefined {
+  const shift = Math.log2(scale / gateParams.scale);
+  const fits = zeroPoint === 0 && type === 'int16' && Number.isInteger(shift) && shift >= 0 && shift <= mostGateShift;
+  return fits ? shift : undefined;
+}
+
+/**
+ * The scale that holds products of the input as far as `reach`: one that is cut off would be wrong where the
+ * products of the output before it take it back.
+ */
+function gateParamsFor(reach: number): QuantParams {
+  const shift = Math.ceil(Math.log2(Math.max(1, reach / (32767 * gateParams.scale))));
+  return { ...gateParams, scale: gateParams.scale * 2 ** Math.min(mostGateShift, shift) };
+}
+
 /** What the definitions of all cells say alike. */
 export function cellDef(op: keyof typeof gatesOf) {
   const gates = gatesOf[op];
@@ -40,7 +59,7 @@ export function cellDef(op: keyof typeof gatesOf) {
     macsPerFrame: ({ units }) => gates * units * units,
     // rows left out, the latest output, and a cell or state of int16
     stateBytes: ({ units, carry }) => (carry ? 4 + 3 * units : 0),
-    inputParams: () => gateParams,
+    inputParams: (_attrs, [low, high]) => gateParamsFor(Math.max(-low, high)),
   } satisfies Partial<OpDef<'rnn'>>;
 }
 

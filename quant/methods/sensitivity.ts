@@ -11,7 +11,6 @@
 
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
-import { maxOf } from '../../models/lists.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planFor } from '../../models/stream/rebind.ts';
@@ -31,8 +30,6 @@ export interface Sensitivity {
   noise: number;
   /** The same as signal-to-noise, dB; Infinity where nothing changes. */
   aloneDb: number;
-  /** Largest |x|. */
-  largest: number;
 }
 
 export interface Sensitivities {
@@ -104,13 +101,7 @@ export function sensitivity(planned: StreamPlan, signals: readonly Float32Array[
   const { graph: int8 } = planned;
   const plan = planFor(planned, dequantise(int8));
   const parts = spreadWindows(plan, signals, maxWindows);
-  const largest = new Map<number, number>();
-  const runs = new KeptRuns(plan, parts, (id, values) =>
-    largest.set(
-      id,
-      values.reduce((most, v) => Math.max(most, Math.abs(v)), largest.get(id) ?? 0),
-    ),
-  );
+  const runs = new KeptRuns(plan, parts);
   const scales = new Map(int8.tensors.map((t) => [t.id, t.quant as QuantParams]));
   const outputs = new Set(int8.outputs.map((p) => p.tensor));
   const of = (ids: readonly number[]) => {
@@ -126,7 +117,6 @@ export function sensitivity(planned: StreamPlan, signals: readonly Float32Array[
       name: int8.tensors[first]?.name ?? '',
       noise,
       aloneDb: decibels(noise),
-      largest: maxOf(tensors.map((id) => largest.get(id) ?? 0)),
     };
   });
   return { groups, noise: of(int8.tensors.map((t) => t.id)), windows: Math.ceil(runs.exact.length / int8.outputs.length) };

@@ -4,9 +4,9 @@
  * In: [t][f][c] int16, 3 gates of `units`.  Out: [t][1][units] int8, the state rounded.  Products with the
  * recurrent weights read the int8 output, as the lstm's do; the state itself goes on in int16.
  */
-import { int16, tanh16 } from './gates.ts';
+import { tanh16 } from './gates.ts';
 import type { IntOp } from './op.ts';
-import { gate16, outputOf, recurrentParams, recurrentSum, walkInts } from './recurrent.ts';
+import { gate16, gateSum, outputOf, recurrentParams, recurrentSum, walkInts } from './recurrent.ts';
 
 /** x / 2^15, rounded to nearest, halves up. */
 const down15 = (x: number): number => (x + 16384) >> 15;
@@ -26,7 +26,7 @@ export const gru: IntOp<'gru'> = {
         const o = 2 * units + k;
         const z = gate16(p, g(k));
         const sum = p.resetAfter ? down15((reset[k] as number) * recurrentSum(p, o, before)) : recurrentSum(p, o, scaled);
-        const n = tanh16(int16(x(o) + sum));
+        const n = tanh16(gateSum(p, x(o) + sum));
         state[k] = n + down15(z * ((state[k] as number) - n));
         h[k] = outputOf(p, state[k] as number);
       }

@@ -145,6 +145,8 @@ export interface RecurrentParams {
   bias: Int32Array;
   multiplier: Int32Array;
   shift: Int32Array;
+  /** Sums of gates are shifted left by so many bits, to 12 behind the point. */
+  gateShift: number;
   /** Zero point of the output. */
   zero: number;
   /** From 15 bits behind the point to the output's scale. */

@@ -2,12 +2,12 @@
  * What lstm, gru and rnn share in integers: recurrent products, and the walk from row to row. Holds no
  * operator.
  *
- * In: gates int16 with 12 bits behind the point, the output int8.  Out: parameters; rows of int8.
- * g = saturate(x + requantise(b + sum u (h - zero))), int16.  Source: TensorFlow Lite Micro lstm_eval.h.
+ * In: gates int16 with 8 to 12 bits behind the point, the output int8.  Out: parameters; rows of int8.
+ * g = saturate((x + requantise(b + sum u (h - zero))) 2^shift), int16 with 12 bits.  Source: TensorFlow Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
-import { type NodeOf, type Shape, sameParams, type Tensor } from '../../models/graph/types.ts';
-import { gateParams } from '../../models/ops/recurrent.ts';
+import type { NodeOf, Shape, Tensor } from '../../models/graph/types.ts';
+import { gateShiftOf } from '../../models/ops/recurrent.ts';
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
 import { int16, line16, logistic16 } from './gates.ts';
@@ -31,16 +31,18 @@ export function recurrentParams(
       tryThis: 'quantise the model with calibration data first',
     });
   const yq = quantOf(y, name);
-  if (!sameParams(quantOf(x, name), gateParams) || yq.type === 'int16')
+  const xq = quantOf(x, name);
+  const gateShift = gateShiftOf(xq);
+  if (gateShift === undefined || yq.type === 'int16')
     throw new RunletError('RN440', {
-      what: 'a recurrent operator reads int16 of scale 2^-12 and writes int8',
+      what: 'a recurrent operator reads int16 of a scale of 2^-12 to 2^-8 and writes int8',
       where: name,
       why: 'its cell is computed in these types (docs/adr/0030)',
       tryThis: 'quantise the float model again',
     });
   const sums = data.length / units;
   const found = Array.from({ length: sums }, (_, o) =>
-    quantizeMultiplier((yq.scale * (scales[scales.length > 1 ? o : 0] as number)) / gateParams.scale),
+    quantizeMultiplier((yq.scale * (scales[scales.length > 1 ? o : 0] as number)) / xq.scale),
   );
   const bias = Int32Array.from({ length: sums }, (_, o) => {
     let all = 0;
@@ -53,6 +55,7 @@ export function recurrentParams(
     bias,
     multiplier: Int32Array.from(found, (m) => m.multiplier),
     shift: Int32Array.from(found, (m) => m.shift),
+    gateShift,
     zero: yq.zeroPoint,
     output: quantizeMultiplier(product / yq.scale),
     reverse: attrs.reverse,
@@ -62,13 +65,16 @@ export function recurrentParams(
   };
 }
 
-/** One sum of products with an int8 vector, 12 bits behind the point. */
+/** One sum of products with an int8 vector, in the scale of the gates read. */
 export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): number {
   const { units, weights } = p;
   let acc = p.bias[o] as number;
   for (let j = 0; j < units; j++) acc += (weights[o * units + j] as number) * (h[j] as number);
   return int16(requantise(acc | 0, p.multiplier[o] as number, p.shift[o] as number));
 }
+
+/** A sum in the scale of the gates read, with 12 bits behind the point. */
+export const gateSum = ({ gateShift }: RecurrentParams, sum: number): number => int16(sum << gateShift);
 
 /** A gate's function of its int16 sum. */
 export const gate16 = ({ slope }: RecurrentParams, x: number): number => (slope === 0 ? logistic16(x) : line16(x, slope));
@@ -89,7 +95,7 @@ export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: 
     const row = p.reverse ? out.t - 1 - i : i;
     const x = (o: number) => data[row * width + o] as number;
     const h = y.subarray(row * p.units, (row + 1) * p.units);
-    step((o) => int16(x(o) + recurrentSum(p, o, before)), before, h, x);
+    step((o) => gateSum(p, x(o) + recurrentSum(p, o, before)), before, h, x);
     before = h;
   }
   return y;

@@ -14,4 +14,5 @@ export const cases: OpCase[] = [
   gru('hard gates', { x: [6, 1, 3], units: 6, slope: 1 / 6 }),
   gru('no bias', { x: [6, 1, 3], units: 6, bias: 'none' }),
   gru('saturated gates, many rows', { x: [40, 1, 3], units: 9, gain: 4, steps: 8 }),
+  gru('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
 ];

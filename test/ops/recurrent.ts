@@ -15,15 +15,30 @@ export interface RecurrentSpec extends Partial<Pick<RecurrentAttrs, 'reverse' | 
   yq?: ReturnType<typeof q>;
   /** Moves the gates: above 1 they saturate. */
   gain?: number;
+  /** Of 12 bits behind the point of the gates so many fewer. */
+  gateShift?: number;
   hop?: number;
   steps?: number;
 }
 
 export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: RecurrentSpec): OpCase {
-  const { x, units, reverse = false, slope, clip, cellPower, resetAfter = true, bias, yq = q(1 / 127, 3), gain = 1 } = spec;
+  const {
+    x,
+    units,
+    reverse = false,
+    slope,
+    clip,
+    cellPower,
+    resetAfter = true,
+    bias,
+    yq = q(1 / 127, 3),
+    gain = 1,
+    gateShift = 0,
+  } = spec;
+  const gatesQuant = { ...gateParams, scale: gateParams.scale * 2 ** gateShift };
   const g = new CaseGraph(`${op} ${name}`, x, q(0.05, -7));
   const outChannels = gatesOf[op] * units;
-  const from = g.mac(g.x, gateParams, x[1] * x[2], outChannels, { gain: 60 * gain });
+  const from = g.mac(g.x, gatesQuant, x[1] * x[2], outChannels, { gain: 60 * gain });
   const kernel = { ...kernelOfOne, kernelF: x[1] };
   const weights = { ...from.weights, scaleRule: 'gate' as const };
   const gates = g.b.node(
@@ -31,7 +46,7 @@ export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: Recu
     [g.x],
     { ...kernel, groups: 1, outChannels, ...from, weights, clamp: noClamp },
     'gates',
-    gateParams,
+    gatesQuant,
   );
   const data = Int8Array.from({ length: outChannels * units }, () => g.int(-127, 127));
   const scales = Float64Array.from({ length: outChannels }, () => Math.fround(g.int(4, 12) / 1000 / units));

@@ -10,4 +10,5 @@ export const cases: OpCase[] = [
   rnn('40 units, feature rows', { x: [9, 2, 5], units: 40, hop: 3 }),
   rnn('backwards, no bias', { x: [7, 1, 3], units: 5, reverse: true, bias: 'none' }),
   rnn('saturated', { x: [30, 1, 3], units: 9, gain: 4, steps: 8 }),
+  rnn('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
 ];

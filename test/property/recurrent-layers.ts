@@ -30,7 +30,10 @@ export function applyRecurrent(m: Maker, x: number, l: LayerSpec, kind: Recurren
   const input = { data: data(outChannels * f * c), scales: scales(1e-3), scaleRule: 'gate' as const };
   const bias = Int32Array.from({ length: outChannels }, () => m.int(-9000, 9000));
   const attrs = { ...kernelOfOne, kernelF: f, groups: 1, outChannels, weights: input, bias, clamp: noClamp };
-  const gates = m.b.node('conv', [x], attrs, m.name('gates'), gateParams);
+  const gates = m.b.node('conv', [x], attrs, m.name('gates'), {
+    ...gateParams,
+    scale: gateParams.scale * 2 ** m.int(0, 4),
+  });
   const cell = {
     units,
     recurrent: { data: data(outChannels * units), scales: scales(1e-3) },

@@ -49,6 +49,7 @@ export function recurrentFields(io: RecurrentIo, ctx: EmitContext, more = 0): { 
     reverse: p.reverse ? 1 : 0,
     table: ctx.table(words),
     slope: p.slope,
+    gate_shift: p.gateShift,
     output_mult: p.output.multiplier,
     output_shift: p.output.shift,
   };

@@ -51,6 +51,26 @@ const states = inFolder('models', [
 
 export const recurrent = [
   ...states,
+  ...inFolder('quant', [
+    {
+      id: 'observe-states',
+      file: 'observe.ts',
+      find: 'largestState?.(xs, node.attrs, out)',
+      replace: 'largestState?.(xs.map((x) => ({ ...x, shape: { ...x.shape, t: 1 } })), node.attrs, { ...out, t: 1 })',
+      tests: 'quant/recurrent',
+      why: 'the cell of one step is taken for the largest',
+    },
+  ]),
+  ...inFolder('models/ops', [
+    {
+      id: 'gates-reach',
+      file: 'recurrent.ts',
+      find: 'Math.min(mostGateShift, shift)',
+      replace: 'Math.min(0, shift)',
+      tests: 'quant/recurrent',
+      why: 'products of the input beyond 8 are cut off',
+    },
+  ]),
   ...inFolder('quant/ops', [
     {
       id: 'gates-table-bend',
