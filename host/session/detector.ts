@@ -42,10 +42,11 @@ export const badDetector = (where: string, value: unknown, wants: string): Runle
     what: `the detector's ${where} cannot be ${JSON.stringify(value) ?? String(value)}`,
     where,
     why: `it takes ${wants}`,
-    tryThis: 'the values of the model manifest: a cutoff such as 0.97 and a sliding window such as 5',
+    tryThis: 'the values of the model manifest, such as a cutoff of 0.97',
   });
 
-const within = (where: string, value: number, max: number, wants: string): number => {
+/** A number from 0 to `max`. @throws RN770 */
+export const within = (where: string, value: number, max: number, wants: string): number => {
   if (typeof value === 'number' && value >= 0 && value <= max) return value;
   throw badDetector(where, value, wants);
 };

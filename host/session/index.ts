@@ -15,6 +15,7 @@ export type { Stored } from './open.ts';
 export { openSession, type SessionOptions } from './open-session.ts';
 export { dequantiseValue, quantiseValue } from './quantise.ts';
 export type { Result } from './result.ts';
+export { type Segment, SegmentDetector, type SegmentOptions } from './segments.ts';
 export { type GoldenHop, goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
 export { Session, type WarmUp } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';
