@@ -13,7 +13,7 @@ import { readModel } from '../../models/read/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import type { PlanOptions } from '../../models/stream/types.ts';
+import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { argmax } from '../report/statistics.ts';
@@ -31,8 +31,8 @@ export async function readFloat(model: string, file: string): Promise<Graph> {
   return readModel(bytes, { name: model, digest: createHash('sha256').update(bytes).digest('hex') });
 }
 
-export const toInt8 = (graph: Graph, hop: number, calibration: Float32Array): Graph =>
-  quantize(graph, calibration, { hop, noReport: true }).graph;
+export const toInt8 = (graph: Graph, hop: number, calibration: Float32Array, mode?: Mode): Graph =>
+  quantize(graph, calibration, { hop, mode, noReport: true }).graph;
 
 export async function openInt8(
   int8: Graph,
@@ -44,8 +44,8 @@ export async function openInt8(
 }
 
 /** Scores of every output of the float model over a signal. */
-export function floatScores(graph: Graph, hop: number, signal: Float32Array): Float32Array[] {
-  const plan = planStream(graph, { hop });
+export function floatScores(graph: Graph, hop: number, signal: Float32Array, mode?: Mode): Float32Array[] {
+  const plan = planStream(graph, { hop, mode });
   return [...executeStream(plan, floatBlock(plan, signal), floatRunner)].map(({ outputs }) => outputs[0] as Float32Array);
 }
 

@@ -16,7 +16,7 @@ const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<stri
 /** Slow commands, which are not run here. Each rule gives what is wrong with the command, or nothing. */
 const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
   [
-    /^npm (?:ci|test|run (?:demo(?::(?:kws|ppg|har))?|check|bench|docs))$/,
+    /^npm (?:ci|test|run (?:demo(?::(?:kws|ppg|har|vad))?|check|bench|docs))$/,
     (line) => (ci.includes(line) ? undefined : 'is not in .ci/run'),
   ],
   [

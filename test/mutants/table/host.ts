@@ -92,14 +92,6 @@ const session = inFolder('host/session', [
     why: 'a run that began within the gap does not join the segment',
   },
   {
-    id: 'segments-mean',
-    file: 'segments.ts',
-    find: 'count: open.count + run.count',
-    replace: 'count: run.count',
-    tests: 'host/segments',
-    why: 'the mean of a segment divides by the last run alone',
-  },
-  {
     id: 'labels-background',
     file: 'label-detector.ts',
     find: '/^_.*_$/.test(label) || ',

@@ -1,0 +1,66 @@
+"""Write vad.onnx and the signals that go with it.
+
+    python export.py --weights vad.pt --signals     # without --signals vad.onnx alone
+
+vad.onnx         input features [1, 40, 5], output voice [1, 1] (sigmoid), opset 18
+calib.npy        float32 [2997, 40]: rows of three scenes of 20 s, synthesised
+golden-in.npy    int8 [999, 40]: rows of one more; golden-out.npy float32 [995] PyTorch's scores, the state carried on
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+
+HERE = pathlib.Path(__file__).parent
+sys.path += [str(HERE.resolve().parent), str(HERE.resolve().parent / "kws")]
+
+import onnx_file
+import prepare
+import scenes
+from batches import real
+from model import CHANNELS, ROWS, Exported, VoiceNet
+
+METADATA = {
+    "runlet.sample_rate_hz": "50",
+    "runlet.hop": "1",
+    "runlet.mode": "stream",
+    "runlet.labels": "voice",
+    # a score is about the row in the middle of its window
+    "runlet.truth_at": "middle",
+    "runlet.detector": json.dumps({"cutoff": 0.5, "slidingWindow": 5, "voice": True, "output": 0}),
+    "runlet.features": json.dumps({"preset": "log-mel", "stepSamples": 320, "sampleRateHz": 16000}),
+}
+
+
+def write_signals(net):
+    made = scenes.bank("train", 40, np.random.default_rng(5))
+    rows = np.concatenate([prepare.scene(made, (), np.random.default_rng(seed))[0] for seed in (50, 51, 52)])
+    # both ends of the range, so that the input's scale is the front end's
+    rows[-1, :2] = -128, 127
+    np.save(HERE / "calib.npy", real(rows))
+    x, _ = prepare.scene(scenes.bank("test", 6, np.random.default_rng(6)), (), np.random.default_rng(60))
+    np.save(HERE / "golden-in.npy", x)
+    with torch.no_grad():
+        np.save(HERE / "golden-out.npy", net.scores(torch.from_numpy(real(x).T.copy())[None])[0, :, 0].numpy())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--signals", action="store_true", help="calib.npy and golden files too")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    net = VoiceNet()
+    net.load_state_dict(torch.load(args.weights))
+    exported = Exported(net).eval()
+    onnx_file.write_onnx(exported, HERE / "vad.onnx", "vad", torch.zeros(1, CHANNELS, ROWS), "features", "voice", METADATA)
+    if args.signals:
+        write_signals(exported)
+
+
+if __name__ == "__main__":
+    main()

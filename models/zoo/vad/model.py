@@ -1,0 +1,57 @@
+"""Voice activity network: two causal convolutions, a GRU, one score a row.
+
+    [B, 40, T] real features, a row every 20 ms -> logits [B, T - 4]
+
+A score is about the third of the five rows that its convolutions read, so it comes 40 ms late.  The GRU runs on over
+the whole signal.  The exported model reads five rows and ends with a sigmoid; Runlet carries the state on (mode `stream`).
+"""
+
+import torch
+from torch import nn
+
+CHANNELS, UNITS, KERNEL = 40, 32, 3
+ROWS = 2 * KERNEL - 1
+# rows from the one that a score is about to the newest
+LATE = KERNEL - 1
+# of real features: the network reads (x - MEAN) / SPREAD
+MEAN, SPREAD = 8.0, 2.2
+
+
+class VoiceNet(nn.Module):
+    """What is trained: batch norm behind each convolution."""
+
+    def __init__(self, dropout=0.1):
+        super().__init__()
+        layers = []
+        for inputs in (CHANNELS, UNITS):
+            layers += [nn.Conv1d(inputs, UNITS, KERNEL, bias=False), nn.BatchNorm1d(UNITS), nn.ReLU()]
+        self.trunk = nn.Sequential(*layers)
+        self.dropout = nn.Dropout1d(dropout)
+        self.gru = nn.GRU(UNITS, UNITS, batch_first=True)
+        self.head = nn.Linear(UNITS, 1)
+
+    def forward(self, x):
+        states, _ = self.gru(self.dropout(self.trunk((x - MEAN) / SPREAD)).transpose(1, 2))
+        return self.head(states)[:, :, 0]
+
+
+class Exported(nn.Module):
+    """[1, 40, T] -> [1, 1], the score of the last row: batch norm, MEAN and SPREAD inside the convolutions."""
+
+    def __init__(self, net):
+        super().__init__()
+        trunk = net.eval().trunk
+        first, second = (nn.utils.fusion.fuse_conv_bn_eval(trunk[at], trunk[at + 1]) for at in (0, 3))
+        with torch.no_grad():
+            first.weight /= SPREAD
+            first.bias -= MEAN * first.weight.sum((1, 2))
+        self.trunk = nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
+        self.gru, self.head = net.gru, net.head
+
+    def scores(self, x):
+        """Scores of all rows, the state carried on: [1, 40, T] -> [1, T - 4, 1]."""
+        states, _ = self.gru(self.trunk(x).transpose(1, 2))
+        return torch.sigmoid(self.head(states))
+
+    def forward(self, x):
+        return self.scores(x)[:, -1]

@@ -1,0 +1,55 @@
+/**
+ * The zoo's vad: PyTorch's scores with the state carried on, and sound pushed in pieces of any length
+ * against the integer reference, byte by byte.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { targets } from '../../assembly/emit/target.ts';
+import { realRows } from '../../host/demo/kws-model.ts';
+import { frontEnd, hop, mode, openSound, readFloat, readSound, toInt8 } from '../../host/demo/vad-model.ts';
+import { floatScores, zooArray, zooFile } from '../../host/demo/zoo.ts';
+import { fitFrontEnd } from '../../models/frontend/fit.ts';
+import { carries } from '../../models/graph/recurrent.ts';
+import { maxOf } from '../../models/lists.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { featureRows } from '../../quant/frontend/reference.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { runSignal } from '../../quant/reference.ts';
+
+const graph = await readFloat();
+const int8 = toInt8(graph);
+
+test('vad.onnx gives the scores of PyTorch over 20 s, its state carried on', () => {
+  const rows = zooArray('vad', 'golden-in.npy').data as Int8Array;
+  const expected = zooArray('vad', 'golden-out.npy').data as Float32Array;
+  const found = floatScores(graph, hop, realRows(rows), mode).map((s) => s[0] as number);
+  assert.is(found.length, expected.length);
+  assert.ok(found.length > 900);
+  assert.ok(maxOf(found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-5);
+});
+
+test('the plan: one row of each layer a hop, the state of the GRU in the trunk, no warm-up', () => {
+  const plan = planStream(int8, { hop, mode });
+  assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
+  assert.is(plan.macsPerHop, 3 * 40 * 32 + 3 * 32 * 32 + 2 * (3 * 32 * 32) + 32);
+  assert.is(plan.warmUpHops + plan.delayFrames, 0);
+});
+
+test('demo.wav in pieces of any length: the bytes of the reference, for every target', async () => {
+  const pcm = await readSound(zooFile('vad', 'demo.wav'));
+  const quant = quantPlan(planStream(int8, { hop, mode }));
+  const expected = [...runSignal(quant, featureRows(fitFrontEnd(int8, frontEnd), pcm))].map(({ outputs }) => outputs[0]?.[0]);
+  assert.is(expected.length, Math.floor((pcm.length - frontEnd.windowSamples) / frontEnd.stepSamples) - 3);
+  for (const target of targets) {
+    const { session } = await openSound(int8, { target });
+    const found: number[] = [];
+    for (let at = 0, n = 0; at < pcm.length; n++) {
+      const take = [320, 1, 77, 319, 160][n % 5] as number;
+      if (session.push(pcm.subarray(at, at + take))) found.push(session.outputRaw()[0] as number);
+      at += take;
+    }
+    assert.equal(found, expected, target);
+  }
+});
+
+test.run();
