@@ -24,6 +24,10 @@ export class GraphBuilder {
     this.head = { name, format, sourceDigest };
   }
 
+  get format(): Graph['format'] {
+    return this.head.format;
+  }
+
   tensor(name: string, shape: Shape, quant?: QuantParams): number {
     const id = this.tensors.length;
     this.tensors.push(quant ? { id, name, shape, quant } : { id, name, shape });

@@ -190,6 +190,16 @@ export function samePadding(length: number, extent: number, stride: number): [nu
   return [before, total - before];
 }
 
+/**
+ * Rows that a convolution of stride 1 pads, which gives `out` rows of `length` ones that stand `stride` apart
+ * between zeros. One that is negative: the padding is longer than the kernel.
+ * @param same what the convolution from output to input would pad is SAME, else nothing
+ */
+export function transposedPadding(length: number, out: number, kernel: number, stride: number, same: boolean): [number, number] {
+  const before = kernel - 1 - (same ? samePadding(out, kernel, stride)[0] : 0);
+  return [before, out - (stride * (length - 1) + 1) + kernel - 1 - before];
+}
+
 /** Sets what a kernel does along one axis. */
 export function slideAlong(
   geometry: DilatedAttrs,

@@ -40,23 +40,28 @@ export function testAgainstOracle(
           assert.ok(apart < tolerance, `${apart} of the largest output`);
         }
       }
-      const [port] = graph.inputs;
-      if (!port) throw new Error('no input');
-      const signal = longer(graph, port);
-      for (const hop of [1, 3]) {
-        const { graph: int8 } = quantize(graph, [signal], { hop, mode: 'edge-exact', preset: 'fast', noReport: true });
-        const quant = quantPlan(planStream(int8, { hop, mode: 'edge-exact' }));
-        const stored = quantiseSignals(int8, [signal]);
-        const width = (int8.tensors[port.tensor]?.shape.f ?? 1) * (int8.tensors[port.tensor]?.shape.c ?? 1);
-        let n = 0;
-        for await (const got of runStyles(quant, stored, [hop], false)) {
-          const window = stored.map((s) => s.slice(n * hop * width, (n * hop + quant.plan.window) * width));
-          assert.is(differing(runWindow(quant, window).outputs, got), 0, `hop ${hop}, output ${n}`);
-          n++;
-        }
-        assert.ok(n > 3);
-      }
+      await checkStreamed(graph);
     });
+}
+
+/** A float graph in int8: streamed in every style it gives the windowed model's bytes. */
+export async function checkStreamed(graph: Graph): Promise<void> {
+  const [port] = graph.inputs;
+  if (!port) throw new Error('no input');
+  const signal = longer(graph, port);
+  for (const hop of [1, 3]) {
+    const { graph: int8 } = quantize(graph, [signal], { hop, mode: 'edge-exact', preset: 'fast', noReport: true });
+    const quant = quantPlan(planStream(int8, { hop, mode: 'edge-exact' }));
+    const stored = quantiseSignals(int8, [signal]);
+    const width = (int8.tensors[port.tensor]?.shape.f ?? 1) * (int8.tensors[port.tensor]?.shape.c ?? 1);
+    let n = 0;
+    for await (const got of runStyles(quant, stored, [hop], false)) {
+      const window = stored.map((s) => s.slice(n * hop * width, (n * hop + quant.plan.window) * width));
+      assert.is(differing(runWindow(quant, window).outputs, got), 0, `hop ${hop}, output ${n}`);
+      n++;
+    }
+    assert.ok(n > 3);
+  }
 }
 
 /** Four windows, one after the other. */

@@ -110,11 +110,11 @@ export function dequantised(graph: Graph): Graph {
   return { ...graph, nodes: nodes as Graph['nodes'], tensors: graph.tensors.map(({ quant: _, ...t }) => t) };
 }
 
-/** Largest difference over the largest absolute output of the oracle. */
-export function relativeError(own: Float32Array, theirs: Float32Array): number {
+/** Largest difference over the largest absolute output of the oracle, at `least` this. */
+export function relativeError(own: Float32Array, theirs: Float32Array, least = 0): number {
   if (own.length !== theirs.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
-  let largest = 0;
+  let largest = least;
   for (let i = 0; i < own.length; i++) {
     const gap = Math.abs((own[i] as number) - (theirs[i] as number));
     difference = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(difference, gap);

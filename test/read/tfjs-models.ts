@@ -54,6 +54,9 @@ class Maker {
       'recurrent',
       'join',
       'add',
+      'slopes',
+      'up',
+      'apart',
     ] as const);
     const [, t = 1, f = 1] = x.shape as number[];
     const room = Math.min(t, this.planar ? f : t);
@@ -113,6 +116,12 @@ class Maker {
         return of(this.pick([L.leakyReLU({ alpha: 0.2, name }), L.elu({ name }), L.thresholdedReLU({ theta: 0.4, name })]));
       case 'dense':
         return of(L.dense({ units: filters, activation: this.activation(), useBias, name }));
+      case 'slopes':
+        return of(L.prelu({ sharedAxes: this.pick([[1], [1, 2], []]), alphaInitializer: 'zeros', name }));
+      case 'up':
+        return this.planar ? of(L.upSampling2d({ size: [this.int(1, 3), this.int(1, 2)], name })) : x;
+      case 'apart':
+        return this.planar ? of(L.conv2dTranspose({ ...common, filters, strides: [this.int(1, 3), stride], name })) : x;
       case 'zero': {
         if (!this.planar) return of(L.dropout({ rate: 0.3, name }));
         const padded = of(
@@ -133,7 +142,8 @@ class Maker {
         const branch = conv({ filters: channels, kernelSize: size, padding: 'same', name: this.name('branch') } as Apply).apply(
           x,
         );
-        const joined = kind === 'join' ? L.concatenate({ name }) : this.int(0, 1) ? L.add({ name }) : L.multiply({ name });
+        const joined =
+          kind === 'join' ? L.concatenate({ name }) : this.pick([L.add, L.multiply, L.average, L.maximum, L.minimum])({ name });
         return joined.apply([x, branch] as Apply) as Value;
       }
     }

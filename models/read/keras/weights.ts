@@ -45,6 +45,9 @@ const ordered: Readonly<Record<string, (config: Json) => string[]>> = {
     'moving_mean',
     'moving_variance',
   ],
+  Attention: () => ['scale'],
+  Normalization: () => ['mean', 'variance'],
+  PReLU: () => ['alpha'],
   SeparableConv1D: () => ['depthwise_kernel', 'pointwise_kernel', 'bias'],
   SeparableConv2D: () => ['depthwise_kernel', 'pointwise_kernel', 'bias'],
 };

@@ -6,6 +6,7 @@
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { type Clamp, elementsOf, kernelOfOne, noClamp, type OpAttrs, type OpName, type Shape } from '../../graph/types.ts';
 import { fileShapeOf, type Layout } from '../layout.ts';
+import type { AddNode } from '../recurrent.ts';
 import { malformed, refuse, tooLarge } from './fail.ts';
 import type { Json, Layer } from './topology.ts';
 import type { Tensor } from './weights.ts';
@@ -40,17 +41,26 @@ export class Context {
   }
 
   emit<K extends OpName>(op: K, inputs: Value[], attrs: OpAttrs[K], name: string, layout: (out: Shape) => Layout): Value {
-    if (inputs.some((x) => x.pads)) refuse('zeros were added before it, which only a convolution can take');
-    const tensor = this.builder.node(
+    const tensor = this.add(
       op,
-      inputs.map((x) => x.tensor),
+      inputs.map((x) => this.plain(x)),
       attrs,
       name,
     );
-    const out = this.builder.shape(tensor);
+    return { tensor, layout: layout(this.builder.shape(tensor)) };
+  }
+
+  /** A node of tensors. */
+  readonly add: AddNode = (op, inputs, attrs, name) => {
+    const tensor = this.builder.node(op, inputs, attrs, name);
     if (this.builder.nodes.length > maxOperators) throw tooLarge(`more than ${maxOperators} operators`, name);
-    if (elementsOf(out) > maxElements) throw tooLarge('an activation of more than 2^24 elements', name);
-    return { tensor, layout: layout(out) };
+    if (elementsOf(this.builder.shape(tensor)) > maxElements) throw tooLarge('an activation of more than 2^24 elements', name);
+    return tensor;
+  };
+
+  /** The tensor of a value without zeros around it. */
+  plain({ tensor, pads }: Value): number {
+    return pads ? refuse('zeros were added before it, which only a convolution can take') : tensor;
   }
 
   /** A layer's weight, of the first of `names` that is there, checked against its dims. */

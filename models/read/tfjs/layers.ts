@@ -14,7 +14,7 @@ import { listed, together } from '../problems.ts';
 import { Context, type Value } from './context.ts';
 import { malformed, Refusal } from './fail.ts';
 import { layoutOfInput, shapeOfInput } from './input.ts';
-import { lowerings, whyNot } from './lower/index.ts';
+import { joins, lowerings, whyNot } from './lower/index.ts';
 import type { Layer, Ref, Topology } from './model.ts';
 import { readTopology } from './topology.ts';
 import type { Tensor } from './weights.ts';
@@ -134,8 +134,7 @@ function lowered(
     if (xs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
     // without weights only the classes of layers can be told
     if (xs.some((x) => x === undefined) || errors.some(({ code }) => code === 'RN162')) return undefined;
-    const single = !['Add', 'Subtract', 'Multiply', 'Concatenate', 'MultiHeadAttention'].includes(layer.className);
-    if (single && xs.length > 1) throw new Refusal(`it reads ${xs.length} values`);
+    if (xs.length > 1 && !joins.has(layer.className)) throw new Refusal(`it reads ${xs.length} values`);
     return lower(ctx, layer, xs as Value[]);
   } catch (error) {
     if (isRunletError(error) && error.code === 'RN164') {

@@ -1,5 +1,6 @@
 /**
  * MultiHeadAttention: projections, two products of activations with a softmax between, and a projection.
+ * Attention: the products alone.
  *
  * In: query, value and key [n, t, c] (the key is the value where it is left out).  Out: [n, t, c].  Source:
  * Keras' MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output,
@@ -30,12 +31,49 @@ function project(ctx: Context, layer: Layer, x: Value, part: string, own: number
   return ctx.emit('conv', [x], attrs, `${layer.name}/${part}`, () => [...x.layout.slice(0, -1), dim('c', outputs)]);
 }
 
-export function lowerAttention(ctx: Context, layer: Layer, [query, value, key = value]: Value[]): Value {
-  const config = new Config(layer);
+/** Query, value and key, which is the value where it is left out. */
+function operandsOf([query, value, key = value]: Value[]): [Value, Value, Value] {
   if (!query || !value || !key) return refuse('it reads a query and a value, and may read a key');
   for (const { layout } of [query, value, key])
     if (layout.length !== 3 || layout[2]?.some(({ axis }) => axis !== 'c'))
       refuse(`it reads ${showLayout(layout)}, not [n, t, c]`);
+  return [query, value, key];
+}
+
+/** The means of `v`, by how much each query is like each key. */
+function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number): Value {
+  const scores = ctx.emit('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
+    [],
+    dim('f', f),
+    dim('t', t),
+    dim('c', c),
+  ]);
+  const weights = ctx.emit('softmax', [scores], { beta: 1 }, `${layer.name}/softmax`, () => scores.layout);
+  return ctx.emit('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
+    [],
+    dim('t', t),
+    dim('c', c),
+  ]);
+}
+
+/** Of one head, without projections; scores may have a factor. */
+export function lowerAttention(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const config = new Config(layer);
+  const [query, value, key] = operandsOf(xs);
+  const mode = config.text('score_mode', 'dot');
+  if (mode !== 'dot') refuse(`scores by ${mode}: dot is read`);
+  if (config.boolean('causal', false)) refuse('a causal mask');
+  const { c } = ctx.shape(query);
+  const scaled = (x: Value) => {
+    const by = new Float32Array(c).fill(ctx.weight(layer, ['scale'], [])[0] as number);
+    return ctx.scaleAndOffset(x, by, new Float32Array(c), `${layer.name}/scale`);
+  };
+  return meansOf(ctx, layer, [config.boolean('use_scale', false) ? scaled(query) : query, key, value], 1);
+}
+
+export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const config = new Config(layer);
+  const [query, value, key] = operandsOf(xs);
   if (config.has('attention_axes') && config.integers('attention_axes').join() !== '1')
     refuse('attention over other axes than time');
   if (config.has('output_shape')) refuse('an output_shape of its own');
@@ -47,18 +85,6 @@ export function lowerAttention(ctx: Context, layer: Layer, [query, value, key = 
   const q = project(ctx, layer, query, 'query', [channels(query), ...parts], parts, 1 / Math.sqrt(depth));
   const k = project(ctx, layer, key, 'key', [channels(key), ...parts], parts);
   const v = project(ctx, layer, value, 'value', [channels(value), heads, wide], [heads, wide]);
-  const scores = ctx.emit('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
-    [],
-    dim('f', f),
-    dim('t', t),
-    dim('c', c),
-  ]);
-  const weights = ctx.emit('softmax', [scores], { beta: 1 }, `${layer.name}/softmax`, () => scores.layout);
-  const mean = ctx.emit('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
-    [],
-    dim('t', t),
-    dim('c', c),
-  ]);
   const out = channels(query);
-  return project(ctx, layer, mean, 'attention_output', [heads, wide, out], [out]);
+  return project(ctx, layer, meansOf(ctx, layer, [q, k, v], heads), 'attention_output', [heads, wide, out], [out]);
 }

@@ -13,7 +13,7 @@ import { activate } from './pointwise.ts';
 import { slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
 
 /** Places of a kernel in our order [kt][kf], as flat places in the file's. */
-function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[] {
+export function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[] {
   const places: number[] = [];
   const lengths = { t: g.kernelT, f: g.kernelF };
   for (let t = 0; t < g.kernelT; t++)
@@ -33,7 +33,7 @@ function begin(layer: Layer, x: Value, count: number) {
   return { config, kernel, geometry, axes, input: { tensor: x.tensor, layout: x.layout } };
 }
 
-const biasOf = (ctx: Context, layer: Layer, config: Config, channels: number): Float32Array | null =>
+export const biasOf = (ctx: Context, layer: Layer, config: Config, channels: number): Float32Array | null =>
   config.boolean('use_bias', true) ? ctx.weight(layer, ['bias'], [channels]) : null;
 
 export const lowerConv =

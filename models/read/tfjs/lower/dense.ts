@@ -16,7 +16,7 @@ export const lowerDense = (ctx: Context, layer: Layer, xs: Value[]): Value => de
 /** @param before what may stand before the names of its weights */
 function dense(ctx: Context, layer: Layer, [x]: Value[], before: readonly string[]): Value {
   const value = x as Value;
-  if (value.pads) refuse('zeros were added before it, which only a convolution can take');
+  ctx.plain(value);
   const config = new Config(layer);
   const units = config.lengths('units', 1, 0)[0] as number;
   const shape = ctx.shape(value);

@@ -5,14 +5,17 @@ import { lookup } from '../../../lookup.ts';
 import { streamingReason } from '../../refused.ts';
 import type { Context, Value } from '../context.ts';
 import type { Layer } from '../topology.ts';
-import { lowerAttention } from './attention.ts';
+import { lowerAttention, lowerMultiHeadAttention } from './attention.ts';
 import { lowerBatchNormalization, lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
 import { lowerDense, lowerTimeDistributed } from './dense.ts';
-import { lowerLayerNormalization } from './norm.ts';
+import { lowerLayerNormalization, lowerNormalization } from './norm.ts';
 import {
   lowerActivation,
+  lowerAverage,
   lowerBinary,
   lowerConcatenate,
+  lowerExtreme,
+  lowerPrelu,
   lowerRelu,
   lowerRescaling,
   lowerSoftmax,
@@ -21,7 +24,9 @@ import {
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
 import { lowerBidirectional, lowerRecurrent } from './recurrent.ts';
+import { lowerRepeatVector, lowerUpSampling } from './rows.ts';
 import { lowerCropping, lowerIdentity, lowerMove, lowerZeroPadding } from './shape.ts';
+import { lowerConvTranspose } from './transposed.ts';
 
 export type Lower = (ctx: Context, layer: Layer, xs: Value[]) => Value;
 
@@ -34,13 +39,17 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ...identities.map((name): [string, Lower] => [name, lowerIdentity]),
   ['Activation', lowerActivation],
   ['Add', lowerBinary('add')],
+  ['Attention', lowerAttention],
+  ['Average', lowerAverage],
   ['AveragePooling1D', lowerPool('avgpool', 1)],
   ['AveragePooling2D', lowerPool('avgpool', 2)],
   ['BatchNormalization', lowerBatchNormalization],
   ['Bidirectional', lowerBidirectional],
   ['Concatenate', lowerConcatenate],
   ['Conv1D', lowerConv(1)],
+  ['Conv1DTranspose', lowerConvTranspose(1)],
   ['Conv2D', lowerConv(2)],
+  ['Conv2DTranspose', lowerConvTranspose(2)],
   ['Cropping1D', lowerCropping(1)],
   ['Cropping2D', lowerCropping(2)],
   ['Dense', lowerDense],
@@ -48,20 +57,25 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['DepthwiseConv2D', lowerDepthwise(2)],
   ['ELU', lowerUnary('elu', ['alpha'], 1)],
   ['Flatten', lowerMove],
-  ['GRU', lowerRecurrent],
   ['GlobalAveragePooling1D', lowerGlobal('globalavg', 1)],
   ['GlobalAveragePooling2D', lowerGlobal('globalavg', 2)],
   ['GlobalMaxPooling1D', lowerGlobal('globalmax', 1)],
   ['GlobalMaxPooling2D', lowerGlobal('globalmax', 2)],
+  ['GRU', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
-  ['LSTM', lowerRecurrent],
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
+  ['LSTM', lowerRecurrent],
+  ['Maximum', lowerExtreme(true)],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', lowerPool('maxpool', 2)],
-  ['MultiHeadAttention', lowerAttention],
+  ['Minimum', lowerExtreme(false)],
+  ['MultiHeadAttention', lowerMultiHeadAttention],
   ['Multiply', lowerBinary('mul')],
+  ['Normalization', lowerNormalization],
   ['Permute', lowerMove],
+  ['PReLU', lowerPrelu],
   ['ReLU', lowerRelu],
+  ['RepeatVector', lowerRepeatVector],
   ['Rescaling', lowerRescaling],
   ['Reshape', lowerMove],
   ['SeparableConv1D', lowerSeparable(1)],
@@ -71,9 +85,16 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Subtract', lowerSubtract],
   ['ThresholdedReLU', lowerUnary('thresholdedrelu', ['theta'], 1)],
   ['TimeDistributed', lowerTimeDistributed],
+  ['UpSampling1D', lowerUpSampling(1)],
+  ['UpSampling2D', lowerUpSampling(2)],
   ['ZeroPadding1D', lowerZeroPadding(1)],
   ['ZeroPadding2D', lowerZeroPadding(2)],
 ]);
+
+/** Layers that read more than one value. */
+export const joins: ReadonlySet<string> = new Set(
+  'Add Attention Average Concatenate Maximum Minimum MultiHeadAttention Multiply Subtract'.split(' '),
+);
 
 /** The names that models/read/refused.ts knows these layers by. */
 const known: Readonly<Record<string, string>> = {

@@ -1,13 +1,17 @@
 /**
- * LayerNormalization: layernorm.
+ * LayerNormalization: layernorm. Normalization: a scale and an offset.
  *
- * In: a value and the layer's gamma and beta.  Out: one node.  Source: tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre
- * and scale on by default).
+ * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source: tfjs-layers
+ * normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras' Normalization, y = (x - mean) /
+ * max(sqrt(variance), 1e-7), or its inverse.
  */
+import { noClamp } from '../../../graph/types.ts';
+import { showLayout } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
+import { spread, valuesOf } from '../../spread.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import { isObject, type Layer } from '../topology.ts';
 
 export function lowerLayerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const config = new Config(layer);
@@ -28,4 +32,53 @@ export function lowerLayerNormalization(ctx: Context, layer: Layer, [x]: Value[]
   });
   if (typeof attrs === 'string') return refuse(attrs);
   return ctx.emit('layernorm', [x as Value], attrs, layer.name, () => layout);
+}
+
+/** The axes of a config, counted from the front; none where they are null. */
+function axesOf(config: Config, given: unknown, rank: number): number[] {
+  const axes = Array.isArray(given) ? config.integers('axis') : given === null ? [] : [config.number('axis', -1)];
+  const front = axes.map((d) => (d < 0 ? d + rank : d));
+  return front.every((d) => d > 0 && d < rank) ? front : refuse(`axes ${axes.join(', ')} of ${rank} dimensions`);
+}
+
+/** Numbers of a config: one, a list, a list of lists, or what Keras writes of an array. */
+function numbersIn(x: unknown, depth = 0): number[] {
+  if (typeof x === 'number') return [x];
+  if (Array.isArray(x) && depth < 4) return x.flatMap((y) => numbersIn(y, depth + 1));
+  const { value } = isObject(x) && isObject(x.config) ? x.config : {};
+  return value === undefined || depth > 0 ? refuse('its mean or variance is no list of numbers') : numbersIn(value, 1);
+}
+
+export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const value = x as Value;
+  const { layout } = value;
+  const config = new Config(layer);
+  const dims = ctx.dims(value);
+  const kept = axesOf(config, layer.config.axis, dims.length);
+  const own = dims.map((n, d) => (kept.includes(d) ? n : 1));
+  const count = own.reduce((a, b) => a * b, 1);
+  const laid = spread(layout, own) ?? refuse(`its values of [${own.join(', ')}] do not fit ${showLayout(layout)}`);
+  const values = (name: string): ArrayLike<number> => {
+    if (!config.has(name))
+      return ctx.weight(
+        layer,
+        [name],
+        kept.map((d) => dims[d] as number),
+      );
+    const given = numbersIn(layer.config[name]);
+    if (given.length !== 1 && given.length !== count) refuse(`its ${name} has ${given.length} values, not ${count}`);
+    return given.length === count ? given : new Array<number>(count).fill(given[0] as number);
+  };
+  const [mean, variance] = [values('mean'), values('variance')];
+  const deviations = Float64Array.from(variance, (v) => Math.max(Math.sqrt(v), 1e-7));
+  const invert = config.boolean('invert', false);
+  const scales = invert ? deviations : deviations.map((d) => 1 / d);
+  const offsets = scales.map((s, i) => (invert ? 1 : -s) * (mean[i] as number));
+  const channels = laid.over === 'c' ? ctx.shape(value).c : undefined;
+  const [scale, offset] = [scales, offsets].map((v) => Float32Array.from(valuesOf(laid, v, channels))) as [Float32Array, Float32Array]; // biome-ignore format: one line
+  if (![...scales, ...offsets].every(Number.isFinite)) refuse('its mean or variance gives no finite scale');
+  if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
+  const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
+  const scaled = ctx.emit('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
+  return ctx.emit('add', [scaled], constant(offset), layer.name, () => layout);
 }

@@ -1,5 +1,6 @@
 /**
- * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Concatenate.
+ * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Average, Maximum, Minimum,
+ * Concatenate.
  *
  * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
  * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in Keras 3 clip(x / 6 + 0.5)).
@@ -9,6 +10,8 @@ import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
+import { extremeOf, slopesOf } from '../../spelled.ts';
+import { spread } from '../../spread.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
@@ -70,6 +73,18 @@ export const lowerUnary =
     return point(ctx, x as Value, { fn, alpha, clamp: noClamp }, layer.name);
   };
 
+/** A slope below zero for each value, or for those that share one. */
+export function lowerPrelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const value = x as Value;
+  const dims = ctx.dims(value).slice(1);
+  const config = new Config(layer);
+  const shared = config.has('shared_axes') ? config.integers('shared_axes') : [];
+  const own = dims.map((length, i) => (shared.includes(i + 1) ? 1 : length));
+  const laid = spread(value.layout, own) ?? refuse(`slopes of [${own.join(', ')}] for ${showLayout(value.layout)}`);
+  const from = { tensor: ctx.plain(value), c: ctx.shape(value).c };
+  return { tensor: slopesOf(ctx.add, from, laid, ctx.weight(layer, ['alpha'], own), layer.name), layout: value.layout };
+}
+
 export const lowerSoftmax = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
   softmax(ctx, x as Value, new Config(layer).number('axis', -1), layer.name);
 
@@ -80,25 +95,35 @@ export function lowerRescaling(ctx: Context, layer: Layer, [x]: Value[]): Value 
   return ctx.scaleAndOffset(x as Value, scale, new Float32Array(c).fill(config.number('offset', 0)), layer.name);
 }
 
-/** Two or more values, one after the other. @param minus operand that is subtracted */
-export const lowerBinary =
-  (op: 'add' | 'mul', minus?: 1) =>
+/** Two or more values, one after the other. @param join the node of two tensors of one shape */
+const lowerPairs =
+  (join: (ctx: Context, pair: [number, number], name: string) => number) =>
   (ctx: Context, layer: Layer, xs: Value[]): Value => {
     if (xs.length < 2) refuse('it takes two values or more');
     return xs.reduce((a, b, i) => {
       const common = commonOf(a.layout, b.layout);
       if (!common) return refuse(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
-      const attrs = { clamp: noClamp, ...(minus && { minus }) };
       const name = i === xs.length - 1 ? layer.name : `${layer.name}/${i}`;
       const whole = [a, b].map((x, k) => {
         const repeat = common.repeats[k];
-        return repeat
-          ? repeated(x, repeat, (op, y, attrs) => ctx.emit(op, [y], attrs, `${name}/repeated`, () => common.layout))
-          : x;
-      });
-      return ctx.emit(op, whole, attrs, name, () => common.layout);
+        const tensor = ctx.plain(x);
+        return repeat ? repeated(tensor, repeat, (op, y, attrs) => ctx.add(op, [y], attrs, `${name}/repeated`)) : tensor;
+      }) as [number, number];
+      return { tensor: join(ctx, whole, name), layout: common.layout };
     });
   };
+
+/** @param minus operand that is subtracted */
+export const lowerBinary = (op: 'add' | 'mul', minus?: 1) =>
+  lowerPairs((ctx, pair, name) => ctx.add(op, pair, { clamp: noClamp, ...(minus && { minus }) }, name));
+
+export const lowerExtreme = (isMax: boolean) => lowerPairs((ctx, pair, name) => extremeOf(ctx.add, pair, isMax, name));
+
+export function lowerAverage(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const sum = lowerBinary('add')(ctx, { ...layer, name: `${layer.name}/sum` }, xs);
+  const { c } = ctx.shape(sum);
+  return ctx.scaleAndOffset(sum, new Float32Array(c).fill(1 / xs.length), new Float32Array(c), layer.name);
+}
 
 /** The first value less the second. */
 export function lowerSubtract(ctx: Context, layer: Layer, xs: Value[]): Value {

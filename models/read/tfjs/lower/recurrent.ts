@@ -44,7 +44,7 @@ export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Val
 
 function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[]): Value {
   const value = x as Value;
-  if (value.pads) refuse('zeros were added before it, which only a convolution can take');
+  ctx.plain(value);
   const { layout } = value;
   const factors = layout[2] ?? [];
   if (layout.length !== 3 || (layout[1] ?? []).some((f) => f.axis !== 't') || factors.some((f) => f.axis === 't'))
@@ -53,7 +53,7 @@ function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Directi
   for (const key of ['stateful', 'return_state']) if (config.boolean(key, false)) refuse(`${key} is set`);
   const all = config.boolean('return_sequences', false);
   const shape = ctx.shape(value);
-  const add = ctx.builder.node.bind(ctx.builder);
+  const { add } = ctx;
   const ends = directions.map((direction) => {
     const name = directions.length > 1 ? `${layer.name}/${direction.side}` : layer.name;
     const cell = cellOf(ctx, direction, shape.f * shape.c);

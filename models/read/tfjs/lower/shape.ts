@@ -36,7 +36,7 @@ export function movedDims(layer: Layer, dims: readonly number[]): { dims: number
 
 export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const value = x as Value;
-  if (value.pads) refuse('zeros were added before it, which only a convolution can take');
+  ctx.plain(value);
   const moved = movedDims(layer, ctx.dims(value));
   if (!moved) return refuse('it does not move');
   const layout = moved.perm ? transposeLayout(value.layout, moved.perm) : reshapeLayout(value.layout, moved.dims, layer.name);

@@ -6,23 +6,13 @@
  * TensorFlow Lite reference kernels transpose_conv.h (output y = stride * input y + tap - padding before;
  * sums, bias and scale as CONV_2D) and ComputePaddingHeightWidth.
  */
-import { samePadding } from '../../layout.ts';
+import { transposedPadding } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { swapKernel } from './conv.ts';
 import { isSame, pick, positive, spatialLayout, spatialOf } from './spatial.ts';
-
-/** Padding of the convolution that gives `out` places of `length` ones, `stride` apart. */
-function padding(length: number, out: number, kernel: number, stride: number, same: boolean): readonly [number, number] {
-  // what the convolution from output to input would pad
-  const left = same ? samePadding(out, kernel, stride)[0] : 0;
-  const before = kernel - 1 - left;
-  const after = out - (stride * (length - 1) + 1) + kernel - 1 - before;
-  if (before < 0 || after < 0) throw new Refusal('its padding is longer than its kernel');
-  return [before, after];
-}
 
 export function lowerTransposed(context: Context, op: TfOperator): void {
   const value = context.value(op, 2);
@@ -39,6 +29,9 @@ export function lowerTransposed(context: Context, op: TfOperator): void {
   const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));
   const stride = pick(spatial, positive(op, 'stride', options.int32(2)), positive(op, 'stride', options.int32(1)));
   const out = pick(spatial, positive(op, 'height', wanted[1] as number), positive(op, 'width', wanted[2] as number));
+  const padding = (axis: 't' | 'f') => transposedPadding(shape[axis], out[axis], kernel[axis], stride[axis], same);
+  const [padT, padF] = [padding('t'), padding('f')];
+  if ([...padT, ...padF].some((n) => n < 0)) throw new Refusal('its padding is longer than its kernel');
   const weights = readWeights(context, op, filter, 0);
   const turned = { ...weights, data: turnedRound(weights.data, outChannels, inputs) };
   const attrs = {
@@ -48,8 +41,8 @@ export function lowerTransposed(context: Context, op: TfOperator): void {
     strideF: 1,
     dilationT: 1,
     dilationF: 1,
-    padT: padding(shape.t, out.t, kernel.t, stride.t, same),
-    padF: padding(shape.f, out.f, kernel.f, stride.f, same),
+    padT,
+    padF,
     groups: 1,
     outChannels,
     weights: spatial.tDim === 1 ? turned : swapKernel(turned, outChannels, kernelH, kernelW, inputs),

@@ -1,0 +1,51 @@
+/**
+ * RepeatVector, UpSampling1D and UpSampling2D: more rows.
+ *
+ * In: channels-last values.  Out: upsample; rows between rows where they are interpolated.  Source: Keras'
+ * layers. TensorFlow.js interpolates from other places (its resizeBilinear without half pixels), so that a
+ * file of its own has another meaning there than in Keras.
+ */
+
+import { rowsBetween } from '../../between.ts';
+import { dim, showLayout } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
+import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
+import { spatialAxes, spatialLayout } from './spatial.ts';
+
+/** [n, values] as `n` equal rows. */
+export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const value = x as Value;
+  const [batch = [], values = [], ...more] = value.layout;
+  const [t] = new Config(layer).lengths('n', 1, 0) as [number];
+  if (more.length > 0 || values.some(({ axis }) => axis === 't'))
+    refuse(`it repeats ${showLayout(value.layout)}, which is no row of values`);
+  const layout = () => [batch, dim('t', t), values];
+  return t === 1
+    ? { tensor: value.tensor, layout: layout() }
+    : ctx.emit('upsample', [value], { t, f: 1, between: 'repeat' }, layer.name, layout);
+}
+
+export const lowerUpSampling =
+  (count: number) =>
+  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+    const value = x as Value;
+    const config = new Config(layer);
+    config.channelsLast();
+    const axes = spatialAxes(value, count);
+    const by = { t: 1, f: 1 };
+    for (const [i, size] of config.lengths('size', count, 2).entries()) by[axes[i] as 't' | 'f'] = size;
+    const tensor = ctx.plain(value);
+    const interpolation = config.text('interpolation', 'nearest');
+    if (interpolation === 'bilinear' && ctx.builder.format === 'tfjs')
+      refuse('interpolation bilinear: TensorFlow.js has it at other places than Keras');
+    if (interpolation !== 'nearest' && interpolation !== 'bilinear')
+      refuse(`interpolation ${interpolation}: nearest and bilinear are read`);
+    const still = by.t === 1 && by.f === 1;
+    const rows = () =>
+      interpolation === 'nearest'
+        ? ctx.add('upsample', [tensor], { ...by, between: 'repeat' }, layer.name)
+        : rowsBetween(ctx.add, { tensor, shape: ctx.shape(value) }, by, layer.name);
+    const out = still ? tensor : rows();
+    return { tensor: out, layout: spatialLayout(axes)(ctx.builder.shape(out)) };
+  };
