@@ -1,13 +1,13 @@
 /**
  * Rows between rows, by straight lines: what all formats call linear or bilinear interpolation.
  *
- * In: a float tensor, how many rows each becomes.  Out: the tensor [t * by.t][f * by.f][c], of operators
- * that there are: rows repeated, the outermost ones beyond both ends, and a mean of neighbours.
- * Formula: row i lies at (i + 1/2) / k - 1/2 among the given ones, and no further than the outermost. Of
- * rows that stand there k times it is the mean of k around it; where k is even that of k + 1, of which the
- * outer two count half.
- * Source: ONNX Resize-19 (linear, half_pixel), TensorFlow Lite RESIZE_BILINEAR with half_pixel_centers,
- * Keras UpSampling2D.
+ * In: a float tensor, how many rows each becomes, and where they lie.  Out: the tensor [t * by.t][f * by.f][c],
+ * of operators that there are: rows repeated, the outermost ones beyond the ends, and a mean of neighbours.
+ * Formula: row i of k times as many lies at i / k (`start`) or (i + 1/2) / k - 1/2 (`middle`) among the given
+ * ones, and no further than the outermost. Of rows that stand there k times that is the mean of k from i on,
+ * or around i; where k is even, around i of k + 1, of which the outer two count half.
+ * Source: ONNX Resize-19 (linear; asymmetric, half_pixel), TensorFlow Lite RESIZE_BILINEAR, Keras and
+ * TensorFlow.js UpSampling2D.
  */
 import { RunletError } from '../error.ts';
 import { kernelOfOne, noClamp, type Shape } from '../graph/types.ts';
@@ -16,19 +16,30 @@ import type { AddNode } from './recurrent.ts';
 /** Values of one tensor. */
 const mostElements = 2 ** 24;
 
-/** Weights of neighbours, their number odd. */
-function meanOf(k: number): number[] {
-  if (k % 2 === 1) return new Array(k).fill(1 / k);
-  return Array.from({ length: k + 1 }, (_, i) => (i === 0 || i === k ? 1 / 2 : 1) / k);
+export type Places = 'start' | 'middle';
+
+/** Neighbours whose mean a row is: their weights, and how many lie before it and after it. */
+interface Mean {
+  weights: number[];
+  before: number;
+  after: number;
 }
 
-/** Feature rows with the first and the last one `more` times again. */
-function edgesOfFeatures(add: AddNode, tensor: number, f: number, more: number, name: string): number {
-  const edge = (from: number, what: string) => {
+function meanOf(k: number, places: Places): Mean {
+  const halves = places === 'middle' && k % 2 === 0;
+  const weights = Array.from({ length: halves ? k + 1 : k }, (_, i) => (halves && i % k === 0 ? 1 / 2 : 1) / k);
+  const before = places === 'middle' ? Math.floor(k / 2) : 0;
+  return { weights, before, after: weights.length - 1 - before };
+}
+
+/** Feature rows, and the first and the last one again. */
+function edgesOfFeatures(add: AddNode, tensor: number, f: number, { before, after }: Mean, name: string): number {
+  const edge = (from: number, more: number, what: string): number[] => {
+    if (more === 0) return [];
     const row = add('slice', [tensor], { axis: 'f', from, to: from + 1 }, `${name}/${what}`);
-    return more === 1 ? row : add('upsample', [row], { t: 1, f: more, between: 'repeat' }, `${name}/${what}s`);
+    return [more === 1 ? row : add('upsample', [row], { t: 1, f: more, between: 'repeat' }, `${name}/${what}s`)];
   };
-  return add('concat', [edge(0, 'first'), tensor, edge(f - 1, 'last')], { axis: 'f' }, `${name}/edges`);
+  return add('concat', [...edge(0, before, 'first'), tensor, ...edge(f - 1, after, 'last')], { axis: 'f' }, `${name}/edges`);
 }
 
 /** @throws RN102 where the result is too large */
@@ -36,6 +47,7 @@ export function rowsBetween(
   add: AddNode,
   { tensor, shape: { t, f, c } }: { tensor: number; shape: Shape },
   by: { t: number; f: number },
+  places: Places,
   name: string,
 ): number {
   if (t * by.t * f * by.f * c > mostElements)
@@ -44,13 +56,13 @@ export function rowsBetween(
       where: name,
       tryThis: 'a shorter window',
     });
-  const [alongT, alongF] = [meanOf(by.t), meanOf(by.f)];
-  const [beyondT, beyondF] = [(alongT.length - 1) / 2, (alongF.length - 1) / 2];
+  const [alongT, alongF] = [meanOf(by.t, places), meanOf(by.f, places)];
+  const { before, after } = alongT;
   let rows = add('upsample', [tensor], { ...by, between: 'repeat' }, `${name}/rows`);
-  if (beyondT > 0) rows = add('history', [rows], { before: beyondT, after: beyondT, own: 'edge' }, `${name}/ends`);
-  if (beyondF > 0) rows = edgesOfFeatures(add, rows, f * by.f, beyondF, name);
-  const taps = alongT.flatMap((a) => alongF.map((b) => a * b));
+  if (by.t > 1) rows = add('history', [rows], { before, after, own: 'edge' }, `${name}/ends`);
+  if (by.f > 1) rows = edgesOfFeatures(add, rows, f * by.f, alongF, name);
+  const taps = alongT.weights.flatMap((a) => alongF.weights.map((b) => a * b));
   const data = Float32Array.from({ length: taps.length * c }, (_, i) => taps[Math.floor(i / c)] as number);
-  const geometry = { ...kernelOfOne, kernelT: alongT.length, kernelF: alongF.length };
+  const geometry = { ...kernelOfOne, kernelT: alongT.weights.length, kernelF: alongF.weights.length };
   return add('depthwise', [rows], { ...geometry, multiplier: 1, weights: { data }, bias: null, clamp: noClamp }, name);
 }

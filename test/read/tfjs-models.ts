@@ -119,7 +119,11 @@ class Maker {
       case 'slopes':
         return of(L.prelu({ sharedAxes: this.pick([[1], [1, 2], []]), alphaInitializer: 'zeros', name }));
       case 'up':
-        return this.planar ? of(L.upSampling2d({ size: [this.int(1, 3), this.int(1, 2)], name })) : x;
+        return this.planar
+          ? of(
+              L.upSampling2d({ size: [this.int(1, 3), this.int(1, 2)], interpolation: this.pick(['nearest', 'bilinear']), name }),
+            )
+          : x;
       case 'apart':
         return this.planar ? of(L.conv2dTranspose({ ...common, filters, strides: [this.int(1, 3), stride], name })) : x;
       case 'zero': {

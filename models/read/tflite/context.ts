@@ -12,6 +12,7 @@ import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import type { Const } from '../onnx/tensor.ts';
+import type { AddNode } from '../recurrent.ts';
 import type { States } from '../states.ts';
 import { Work } from '../work.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
@@ -197,6 +198,9 @@ export class Context {
     if (this.stateful) this.stepStreams.add(this.builder.nodes.at(-1) as Node);
     return id;
   }
+
+  /** `node` as functions for all formats take it. */
+  readonly add: AddNode = (kind, inputs, attrs, name, quant) => this.node(kind, inputs, attrs, name, quant);
 
   /** A value whose earlier rows are rows of its own tensor. */
   laid(value: Value): Value {

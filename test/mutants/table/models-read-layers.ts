@@ -24,8 +24,8 @@ export const modelsReadLayers = inFolder('models/read', [
   {
     id: 'rows-between-half-weights',
     file: 'between.ts',
-    find: 'i === 0 || i === k ? 1 / 2 : 1',
-    replace: 'i === 0 || i === k ? 1 / 2 : i === 1 ? 1 / 2 : 1',
+    find: 'halves && i % k === 0',
+    replace: 'halves && i === 0',
     tests: 'read/keras',
     why: 'the mean of neighbours is lopsided where rows are an even number',
   },

@@ -2,8 +2,7 @@
  * RepeatVector, UpSampling1D and UpSampling2D: more rows.
  *
  * In: channels-last values.  Out: upsample; rows between rows where they are interpolated.  Source: Keras'
- * layers. TensorFlow.js interpolates from other places (its resizeBilinear without half pixels), so that a
- * file of its own has another meaning there than in Keras.
+ * layers; TensorFlow.js has the rows of bilinear interpolation at other places (resizeBilinear).
  */
 
 import { rowsBetween } from '../../between.ts';
@@ -37,15 +36,19 @@ export const lowerUpSampling =
     for (const [i, size] of config.lengths('size', count, 2).entries()) by[axes[i] as 't' | 'f'] = size;
     const tensor = ctx.plain(value);
     const interpolation = config.text('interpolation', 'nearest');
-    if (interpolation === 'bilinear' && ctx.builder.format === 'tfjs')
-      refuse('interpolation bilinear: TensorFlow.js has it at other places than Keras');
     if (interpolation !== 'nearest' && interpolation !== 'bilinear')
       refuse(`interpolation ${interpolation}: nearest and bilinear are read`);
     const still = by.t === 1 && by.f === 1;
     const rows = () =>
       interpolation === 'nearest'
         ? ctx.add('upsample', [tensor], { ...by, between: 'repeat' }, layer.name)
-        : rowsBetween(ctx.add, { tensor, shape: ctx.shape(value) }, by, layer.name);
+        : rowsBetween(
+            ctx.add,
+            { tensor, shape: ctx.shape(value) },
+            by,
+            ctx.builder.format === 'tfjs' ? 'start' : 'middle',
+            layer.name,
+          );
     const out = still ? tensor : rows();
     return { tensor: out, layout: spatialLayout(axes)(ctx.builder.shape(out)) };
   };

@@ -1,8 +1,9 @@
 /**
- * ADD, SUB, MUL and CONCATENATION: add, mul, concat; a constant operand in a float model becomes a depthwise scale and bias.
+ * ADD, SUB, MUL, DIV, ADD_N and CONCATENATION: add, mul, concat; a constant operand in a float model becomes a depthwise scale and
+ * bias, a quotient a product with the inverse.
  *
  * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
- * Source: TensorFlow Lite ADD, SUB, MUL (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
+ * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
  */
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
@@ -18,13 +19,40 @@ import { lowerInputStateConcat, lowerStateConcat } from './state.ts';
 export function lowerBinary(context: Context, op: TfOperator): void {
   const clamp = fusedClamp(op, context.options(op), 0);
   const [left, right] = [context.input(op, 0), context.input(op, 1)];
-  if (isConstant(context, right)) withConstant(context, op, 0, right, clamp);
-  else if (isConstant(context, left)) withConstant(context, op, 1, left, clamp);
-  else withTensor(context, op, clamp);
+  if (isConstant(context, right)) withConstant(context, op, 0, context.value(op, 0), right, clamp);
+  else if (isConstant(context, left)) withConstant(context, op, 1, context.value(op, 1), left, clamp);
+  else withTensor(context, op, context.value(op, 0), context.value(op, 1), clamp);
 }
 
-function withTensor(context: Context, op: TfOperator, clamp: Clamp): void {
-  const [a, b] = [context.value(op, 0), context.value(op, 1)];
+/** A product with the inverse of the divisor. */
+export function lowerDiv(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('a quotient has no int8 kernel');
+  const clamp = fusedClamp(op, context.options(op), 0);
+  const [left, right] = [context.input(op, 0), context.input(op, 1)];
+  const product = { ...op, op: 'MUL' };
+  if (isConstant(context, right)) {
+    withConstant(context, product, 0, context.value(op, 0), right, clamp, (v) => 1 / v);
+    return;
+  }
+  const divisor = context.value(op, 1);
+  const id = context.node('activation', [divisor.id], { fn: 'reciprocal', clamp: noClamp }, `${op.name}/inverse`, undefined);
+  const inverse = { ...divisor, id };
+  if (isConstant(context, left)) withConstant(context, product, 1, inverse, left, clamp);
+  else withTensor(context, product, context.value(op, 0), inverse, clamp);
+}
+
+/** Values of one shape, summed one after the other. */
+export function lowerAddN(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('TensorFlow Lite has no int8 kernel for it');
+  const values = op.inputs.map((_, i) => context.value(op, i));
+  const sum = values.reduce((a, b, i) => {
+    const { ids, layout } = alike(context, op, a, b);
+    return { type: a.type, id: context.node('add', ids, { clamp: noClamp }, `${op.name}/${i}`, undefined), layout };
+  });
+  context.bind(op, sum);
+}
+
+function withTensor(context: Context, op: TfOperator, a: Value, b: Value, clamp: Clamp): void {
   const [p, q] = [shapeOf(a), shapeOf(b)];
   if (p.t === q.t && p.f === q.f && p.c === q.c && orderOf(a.layout).join() === orderOf(b.layout).join()) {
     const wider = a.layout.length >= b.layout.length ? a : b;
@@ -61,8 +89,16 @@ function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttr
 
 type Floats = Float32Array | null;
 
-function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTensor, clamp: Clamp): void {
-  const given = context.value(op, i);
+/** @param i which operand `given` is; `of`: what the operator takes of the constant's real values */
+function withConstant(
+  context: Context,
+  op: TfOperator,
+  i: 0 | 1,
+  given: Value,
+  tensor: TfTensor,
+  clamp: Clamp,
+  of: (v: number) => number = (v) => v,
+): void {
   const value = { ...given, layout: raised(given.layout, tensor.shape.length) };
   const laid = spread(value.layout, tensor.shape);
   if (!laid) throw new Refusal(`its constant [${tensor.shape.join(', ')}] would enlarge ${showLayout(value.layout)}`);
@@ -75,7 +111,8 @@ function withConstant(context: Context, op: TfOperator, i: 0 | 1, tensor: TfTens
     emit(context, op, [value.id], { clamp, constant: { data: Int8Array.from(valuesOf(laid, stored)), quant } }, minus, value);
     return;
   }
-  const floats = readFloats(context, op, tensor);
+  const floats = readFloats(context, op, tensor).map(of);
+  if (!floats.every(Number.isFinite)) throw new Refusal('it divides by zero');
   const data = Float32Array.from(valuesOf(laid, floats, laid.over === 'c' ? shapeOf(value).c : undefined));
   if (laid.over !== 'c') {
     emit(context, op, [value.id], { clamp, constant: { data } }, minus, value);

@@ -7,7 +7,7 @@ import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
-import { lowerBinary, lowerConcat, lowerNeg, lowerPack } from './binary.ts';
+import { lowerAddN, lowerBinary, lowerConcat, lowerDiv, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
 import { lowerGather, lowerSlice, lowerSplit, lowerStridedSlice, lowerUnpack } from './cut.ts';
 import { lowerBatchMatMul, lowerDense } from './dense.ts';
@@ -15,8 +15,20 @@ import { lowerFakeQuant } from './fake.ts';
 import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
 import { lowerL2 } from './norm.ts';
-import { lowerDequantize, lowerExtreme, lowerLeakyRelu, lowerPow, lowerQuantize, lowerSoftmax, lowerUnary } from './pointwise.ts';
+import {
+  lowerDequantize,
+  lowerExtreme,
+  lowerLeakyRelu,
+  lowerLogSoftmax,
+  lowerPow,
+  lowerPrelu,
+  lowerQuantize,
+  lowerSoftmax,
+  lowerSquaredDifference,
+  lowerUnary,
+} from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
+import { lowerMirrorPad, lowerResize, lowerTile } from './rows.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
 import { lowerSvdf } from './svdf.ts';
@@ -25,10 +37,12 @@ import { lowerTransposed } from './transposed.ts';
 export const lowerings: Record<string, (context: Context, op: TfOperator) => void> = {
   ...Object.fromEntries(unaryOperators('tflite').map((name) => [name, lowerUnary])),
   ADD: lowerBinary,
+  ADD_N: lowerAddN,
   ASSIGN_VARIABLE: lowerAssign,
   AVERAGE_POOL_2D: lowerPool,
   BATCH_MATMUL: lowerBatchMatMul,
   BATCH_TO_SPACE_ND: lowerBatchToSpace,
+  BROADCAST_TO: lowerTile,
   CALL_ONCE: lowerHandle,
   CONCATENATION: lowerConcat,
   CONV_2D: lowerConv,
@@ -36,6 +50,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   'CUSTOM FlexTensorListStack': lowerStack,
   DEPTHWISE_CONV_2D: lowerDepthwise,
   DEQUANTIZE: lowerDequantize,
+  DIV: lowerDiv,
   EXPAND_DIMS: lowerReshape,
   FILL: lowerFill,
   FAKE_QUANT: lowerFakeQuant,
@@ -43,30 +58,39 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   GATHER: lowerGather,
   L2_NORMALIZATION: lowerL2,
   LEAKY_RELU: lowerLeakyRelu,
+  LOG_SOFTMAX: lowerLogSoftmax,
   MAXIMUM: lowerExtreme,
   MAX_POOL_2D: lowerPool,
   MEAN: lowerReduce,
   MINIMUM: lowerExtreme,
+  MIRROR_PAD: lowerMirrorPad,
   MUL: lowerBinary,
   NEG: lowerNeg,
   PACK: lowerPack,
   PAD: lowerPad,
   PADV2: lowerPad,
   POW: lowerPow,
+  PRELU: lowerPrelu,
   QUANTIZE: lowerQuantize,
   READ_VARIABLE: lowerRead,
   REDUCE_MAX: lowerReduce,
+  REDUCE_MIN: lowerReduce,
   RESHAPE: lowerReshape,
+  RESIZE_BILINEAR: lowerResize,
+  RESIZE_NEAREST_NEIGHBOR: lowerResize,
   REVERSE_V2: lowerReverse,
   SLICE: lowerSlice,
   SOFTMAX: lowerSoftmax,
   SPACE_TO_BATCH_ND: lowerSpaceToBatch,
   SPLIT: lowerSplit,
   SPLIT_V: lowerSplit,
+  SQUARED_DIFFERENCE: lowerSquaredDifference,
   SQUEEZE: lowerReshape,
   STRIDED_SLICE: lowerStridedSlice,
   SUB: lowerBinary,
+  SUM: lowerReduce,
   SVDF: lowerSvdf,
+  TILE: lowerTile,
   TRANSPOSE: lowerTranspose,
   TRANSPOSE_CONV: lowerTransposed,
   UNIDIRECTIONAL_SEQUENCE_LSTM: lowerLstm,
@@ -88,7 +112,4 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 
 const reasons: Record<string, string> = {
   IF: 'control flow has no streaming rule',
-  MIRROR_PAD: 'mirrored padding depends on the window',
-  PRELU: 'a slope per channel has no kernel; LEAKY_RELU has',
-  DIV: 'division has no kernel; multiply by the inverse',
 };

@@ -52,7 +52,7 @@ export function lowerLstm(context: Context, op: TfOperator): void {
     ...(context.isInt8 && { cellPower: cellPower(context, op) }),
   };
   const id = addCell(
-    (kind, from, attrs, name, quant) => context.node(kind, from, attrs, name, quant),
+    context.add,
     { tensor: value.id, shape, factors: value.layout[2] ?? [] },
     cell,
     op.name,

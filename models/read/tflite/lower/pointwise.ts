@@ -1,5 +1,6 @@
 /**
- * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, SOFTMAX, QUANTIZE and DEQUANTIZE.
+ * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, PRELU, SQUARED_DIFFERENCE, SOFTMAX, LOG_SOFTMAX, QUANTIZE and
+ * DEQUANTIZE.
  *
  * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and
  * DEQUANTIZE make no node: the graph's port says what the host converts. Source: TensorFlow Lite reference
@@ -7,11 +8,13 @@
  * quantisation specification.
  */
 
-import { type ActivationAttrs, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
+import { type ActivationAttrs, type Constant, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
+import { extremeOf, slopesOf } from '../../spelled.ts';
+import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readDequantised, readFloats, readHalves, readStored } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator, TfTensor } from '../model.ts';
@@ -69,14 +72,47 @@ export function lowerExtreme(context: Context, op: TfOperator): void {
   apply(context, op, { fn: 'identity', clamp: op.op === 'MAXIMUM' ? [bound, noClamp[1]] : [noClamp[0], bound] }, i);
 }
 
-/** max(a, b) = b + relu(a - b); min(a, b) = b - relu(b - a). */
 function extremeOfTwo(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('one of two computed tensors has no int8 kernel');
-  const { ids, layout } = alike(context, op, context.value(op, 0), context.value(op, 1));
-  const isMax = op.op === 'MAXIMUM';
-  const attrs = { clamp: [0, noClamp[1]] as const, minus: isMax ? 1 : 0 } as const;
-  const beyond = context.node('add', ids, attrs, `${op.name}/beyond`, undefined);
-  context.emit(op, 'add', [ids[1], beyond], { clamp: noClamp, ...(!isMax && { minus: 1 as const }) }, () => layout);
+  const value = context.value(op, 0);
+  const { ids, layout } = alike(context, op, value, context.value(op, 1));
+  context.bind(op, { ...value, id: extremeOf(context.add, ids, op.op === 'MAXIMUM', op.name), layout });
+}
+
+/** A constant laid over a value of a float model. */
+function laidOver(context: Context, op: TfOperator, { layout }: Value, tensor: TfTensor) {
+  const laid = spread(layout, tensor.shape);
+  if (!laid) throw new Refusal(`its constant [${tensor.shape.join(', ')}] does not fit ${showLayout(layout)}`);
+  context.model.view.spend(0, 8 * laid.places.length);
+  return { laid, floats: readFloats(context, op, tensor) };
+}
+
+/** Slopes below zero. */
+export function lowerPrelu(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; LEAKY_RELU has one');
+  const value = context.value(op, 0);
+  const { laid, floats } = laidOver(context, op, value, context.input(op, 1));
+  const id = slopesOf(context.add, { tensor: value.id, c: shapeOf(value).c }, laid, floats, op.name);
+  context.bind(op, { ...value, id });
+}
+
+export function lowerSquaredDifference(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  const i = isConstant(context, context.input(op, 0)) ? 1 : 0;
+  const value = context.value(op, i);
+  const other = context.input(op, 1 - i);
+  const less = (ids: number[], constant?: Constant) =>
+    context.node('add', ids, { clamp: noClamp, minus: 1, ...(constant && { constant }) }, `${op.name}/difference`, undefined);
+  const difference = () => {
+    if (!isConstant(context, other)) {
+      const { ids, layout } = alike(context, op, value, context.value(op, 1));
+      return { id: less(ids), layout };
+    }
+    const { laid, floats } = laidOver(context, op, value, other);
+    return { id: less([value.id], { data: Float32Array.from(valuesOf(laid, floats)) }), layout: value.layout };
+  };
+  const { id, layout } = difference();
+  context.emit(op, 'activation', [id], { fn: 'square', clamp: noClamp }, () => layout);
 }
 
 export function lowerPow(context: Context, op: TfOperator): void {
@@ -86,17 +122,34 @@ export function lowerPow(context: Context, op: TfOperator): void {
 }
 
 export function lowerSoftmax(context: Context, op: TfOperator): void {
-  const value = context.value(op, 0);
+  const value = overChannels(context, op);
   const beta = context.needOptions(op).float32(0);
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
+  checkFixed(context, op, softmaxOutput);
+  context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
+}
+
+/**
+ * The logarithm of a softmax. Quantised, a probability has steps of 1/256, and one below 1/512 gives the least
+ * output: classes that are in question keep their order, the others are equal.
+ */
+export function lowerLogSoftmax(context: Context, op: TfOperator): void {
+  if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; end the model before it, or with SOFTMAX');
+  const value = overChannels(context, op);
+  const id = context.node('softmax', [value.id], { beta: 1 }, `${op.name}/softmax`, undefined);
+  context.emit(op, 'activation', [id], { fn: 'log', clamp: noClamp }, () => value.layout);
+}
+
+/** The input of a softmax, which runs over its channels. */
+function overChannels(context: Context, op: TfOperator): Value {
+  const value = context.value(op, 0);
   const last = factorsOf(value.layout, value.layout.length - 1);
   const { c } = shapeOf(value);
   if (last.some((f) => f.axis !== 'c') || last.reduce((n, f) => n * f.length, 1) !== c) {
     if (last.some((f) => f.axis === 't')) throw new Refusal(softmaxOverTime(framesOf(value.layout)));
     throw new Refusal(`it runs over ${showLayout([last])}, not over the channels`);
   }
-  checkFixed(context, op, softmaxOutput);
-  context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
+  return value;
 }
 
 function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void {

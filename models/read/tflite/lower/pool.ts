@@ -1,11 +1,21 @@
 /**
- * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN and REDUCE_MAX: maxpool, avgpool, globalmax and globalavg.
+ * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN: maxpool, avgpool, globalmax and globalavg.
  *
  * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the kernel covers all
- * frames of the window without padding. Padded places count for neither average nor maximum.
+ * frames of the window without padding. Padded places count for neither average nor maximum. A sum is a mean times the number of
+ * values, a minimum the negative of a maximum; a mean of channels alone is a convolution.
  * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
  */
-import { type Clamp, noClamp, type PoolAttrs, type Shape } from '../../../graph/types.ts';
+import {
+  type ConvAttrs,
+  elementsOf,
+  kernelOfOne,
+  noClamp,
+  type OpAttrs,
+  type OpName,
+  type PoolAttrs,
+  type Shape,
+} from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
 import { readIntegers } from '../constants.ts';
 import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
@@ -57,7 +67,9 @@ export function lowerPool(context: Context, op: TfOperator): void {
 
 export function lowerReduce(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
-  const isMean = op.op === 'MEAN';
+  const isMean = op.op === 'MEAN' || op.op === 'SUM';
+  const times = op.op === 'SUM' || op.op === 'REDUCE_MIN';
+  if (times && context.isInt8) throw new Refusal('it is read in float models alone');
   const dims = reducedDims(context, op, value.layout);
   const keep = context.options(op)?.bool(0) ?? false;
   if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
@@ -65,21 +77,44 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   const shape = shapeOf(value);
   const overF = axes.has('f') || shape.f === 1;
   const overC = axes.has('c') && overF && (axes.has('t') || shape.t === 1);
-  if (axes.has('c') && !(overC && !(isMean && context.isInt8)))
+  const ofChannels = axes.has('c') && !overC;
+  if (axes.has('c') && (isMean ? context.isInt8 || (ofChannels && axes.has('t')) : ofChannels))
     throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
   const layoutOf = () =>
     value.layout.map((factors, dim) => (dims.includes(dim) ? [] : factors)).filter((_, dim) => keep || !dims.includes(dim));
-  if (axes.has('t') || shape.t === 1) {
-    const clamp: Clamp = noClamp;
-    const attrs = { overF, ...(overC && { overC }), clamp };
-    if (isMean) context.emit(op, 'globalavg', [value.id], { ...attrs, rule: 'mean' }, layoutOf);
-    else context.emit(op, 'globalmax', [value.id], attrs, layoutOf);
-    return;
+  const from = op.op === 'REDUCE_MIN' ? scaled(context, value.id, -1, `${op.name}/negative`) : value.id;
+  const reduce = <K extends OpName>(kind: K, attrs: OpAttrs[K]): void => {
+    if (!times) {
+      context.emit(op, kind, [from], attrs, layoutOf);
+      return;
+    }
+    const reduced = context.node(kind, [from], attrs, `${op.name}/reduced`, undefined);
+    const count = elementsOf(shape) / elementsOf(context.builder.shape(reduced));
+    context.bind(op, { ...value, id: scaled(context, reduced, isMean ? count : -1, op.name), layout: layoutOf() });
+  };
+  if (ofChannels) reduce('conv', meanOfChannels(shape, axes.has('f')));
+  else if (axes.has('t') || shape.t === 1) {
+    const attrs = { overF, ...(overC && { overC }), clamp: noClamp };
+    if (isMean) reduce('globalavg', { ...attrs, rule: 'mean' });
+    else reduce('globalmax', attrs);
+  } else {
+    if (isMean && context.isInt8) throw new Refusal('it averages over features but not over time, with requantisation');
+    const attrs = overFeatures(shape, axes.has('f'));
+    if (isMean) reduce('avgpool', { ...attrs, countIncludePad: false });
+    else reduce('maxpool', attrs);
   }
-  if (isMean && context.isInt8) throw new Refusal('it averages over features but not over time, with requantisation');
-  const attrs = overFeatures(shape, axes.has('f'));
-  if (isMean) context.emit(op, 'avgpool', [value.id], { ...attrs, countIncludePad: false }, layoutOf);
-  else context.emit(op, 'maxpool', [value.id], attrs, layoutOf);
+}
+
+/** Every value times `by`. */
+function scaled(context: Context, id: number, by: number, name: string): number {
+  const weights = { data: new Float32Array(context.builder.shape(id).c).fill(by) };
+  return context.node('depthwise', [id], { ...kernelOfOne, multiplier: 1, weights, bias: null, clamp: noClamp }, name, undefined);
+}
+
+function meanOfChannels({ f, c }: Shape, overF: boolean): ConvAttrs {
+  const kernelF = overF ? f : 1;
+  const weights = { data: new Float32Array(kernelF * c).fill(1 / (kernelF * c)) };
+  return { ...kernelOfOne, kernelF, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp };
 }
 
 const overFeatures = (shape: Shape, all: boolean): PoolAttrs => ({

@@ -1,0 +1,120 @@
+/**
+ * TILE, BROADCAST_TO, RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR and MIRROR_PAD: more rows.
+ *
+ * In: a value, and constants.  Out: upsample, rows between rows, or a history whose rows are the window's own.
+ * Source: TensorFlow Lite reference kernels tile.h, resize_nearest_neighbor.h, resize_bilinear.h, mirror_pad.
+ */
+import { rowsBetween } from '../../between.ts';
+import { type Repeat, repeated } from '../../broadcast.ts';
+import { dim, fileShapeOf, type Layout, raised, showLayout } from '../../layout.ts';
+import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
+import { integersAt } from '../integers.ts';
+import type { TfOperator } from '../model.ts';
+import { sameQuant } from '../quantisation.ts';
+import { positive, spatialLayout, spatialOf } from './spatial.ts';
+
+/** What a dimension of length 1 becomes, of a value whose layout is `layout`. */
+function axisFor(context: Context, op: TfOperator, layout: Layout, dim: number): 't' | 'f' | 'c' {
+  const { t, f, c } = shapeOf({ layout } as Value);
+  const readers = context.consumers.get(op.outputs[0] as number) ?? [];
+  // Keras repeats rows beside themselves, and reshapes
+  const [beside] = layout.slice(0, dim).flatMap((_, d) => factorsOf(layout, d)).slice(-1); // biome-ignore format: one line
+  if (beside && beside.axis !== 'c' && readers.length > 0 && readers.every((reader) => reader.op === 'RESHAPE'))
+    return beside.axis;
+  if (dim === layout.length - 1 && c === 1) return 'c';
+  if (t === 1) return 't';
+  if (f === 1) return 'f';
+  throw new Refusal(`it repeats dimension ${dim} of ${showLayout(layout)}, which is neither time, features nor channels`);
+}
+
+/** TILE by multiples, BROADCAST_TO a shape: dimensions of length 1 are repeated. */
+export function lowerTile(context: Context, op: TfOperator): void {
+  const given = context.value(op, 0);
+  sameQuant(context.input(op, 0), context.output(op), op.name);
+  const stated = integersAt(context, op, 1);
+  if (!stated) throw new Refusal('its shape is computed in a way that is not read');
+  const isTile = op.op === 'TILE';
+  let layout = isTile ? given.layout : raised(given.layout, stated.length);
+  const own = fileShapeOf(layout);
+  if (stated.length !== own.length || stated.some((n, d) => n < 1 || n > 65535 || (!isTile && own[d] !== 1 && own[d] !== n)))
+    throw malformed(op, `[${stated.slice(0, 8).join(', ')}] does not fit [${own.join(', ')}]`);
+  const by: Repeat = { t: 1, f: 1, c: 1 };
+  for (const [d, n] of stated.entries()) {
+    if (n === 1 || (!isTile && own[d] === n)) continue;
+    if (own[d] !== 1)
+      throw new Refusal(`it repeats ${own[d]} places of dimension ${d} of ${showLayout(layout)}; one alone is read`);
+    const axis = axisFor(context, op, layout, d);
+    by[axis] *= n;
+    layout = layout.with(d, [{ axis, length: n }]);
+  }
+  if (by.c > 1 && context.isInt8) throw new Refusal('one channel becomes many in an int8 model');
+  const { quant } = context.builder.tensors[given.id] ?? {};
+  const id = repeated(given.id, by, (kind, x, attrs) => context.node(kind, [x], attrs, op.name, quant));
+  context.bind(op, { ...given, id, layout });
+}
+
+/** Input place of each output place: the reference kernel's float32. */
+function nearest(length: number, out: number, aligned: boolean, half: boolean): number[] {
+  const scale = Math.fround(aligned && out > 1 ? (length - 1) / (out - 1) : length / out);
+  return Array.from({ length: out }, (_, i) => {
+    const at = Math.fround(Math.fround(i + (half ? 0.5 : 0)) * scale);
+    return Math.max(0, Math.min(aligned ? Math.round(at) : Math.floor(at), length - 1));
+  });
+}
+
+export function lowerResize(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  const spatial = spatialOf(op, value.layout);
+  if (spatial.merged) throw new Refusal('its channels hold feature rows');
+  const isNearest = op.op === 'RESIZE_NEAREST_NEIGHBOR';
+  const options = context.options(op);
+  const [aligned, half] = (isNearest ? [0, 1] : [2, 3]).map((field) => options?.bool(field) ?? false) as [boolean, boolean];
+  const sizes = integersAt(context, op, 1);
+  if (sizes?.length !== 2) throw new Refusal('its size is not constant');
+  const shape = shapeOf(value);
+  const by = { t: 1, f: 1 };
+  for (const [axis, at] of [
+    ['t', spatial.tDim],
+    ['f', spatial.fDim],
+  ] as const) {
+    // biome-ignore format: one line
+    const out = positive(op, 'size', sizes[at - 1] as number);
+    by[axis] = out / shape[axis];
+    const whole = Number.isInteger(by[axis]);
+    const even = whole && (by[axis] === 1 || (isNearest ? nearest(shape[axis], out, aligned, half).every((from, i) => from === Math.floor(i / by[axis])) : !aligned)); // biome-ignore format: one line
+    if (!even)
+      throw new Refusal(
+        `it makes ${out} rows of ${shape[axis]}${aligned ? ', with aligned corners' : ''}; each row as often as the next is read`,
+      );
+  }
+  if (by.t * by.f === 1) {
+    context.bind(op, value);
+    return;
+  }
+  if (isNearest) {
+    sameQuant(context.input(op, 0), context.output(op), op.name);
+    context.emit(op, 'upsample', [value.id], { ...by, between: 'repeat' }, spatialLayout(spatial));
+    return;
+  }
+  if (context.isInt8) throw new Refusal('interpolation has another int8 kernel');
+  if (context.isStream(value.id)) throw new Refusal('it interpolates between the rows of one step');
+  const id = rowsBetween(context.add, { tensor: value.id, shape }, by, half ? 'middle' : 'start', op.name);
+  context.bind(op, { ...value, id, layout: spatialLayout(spatial)(context.builder.shape(id)) });
+}
+
+/** Rows of the window, mirrored at its ends. */
+export function lowerMirrorPad(context: Context, op: TfOperator): void {
+  const value = context.value(op, 0);
+  sameQuant(context.input(op, 0), context.output(op), op.name);
+  const amounts = integersAt(context, op, 1);
+  const rank = value.layout.length;
+  if (amounts?.length !== 2 * rank || amounts.some((n) => n < 0 || n > 65535)) throw malformed(op, 'its amounts are no pairs');
+  const padded = value.layout.flatMap((_, d) => ((amounts[2 * d] as number) + (amounts[2 * d + 1] as number) > 0 ? [d] : []));
+  const [at = 0, more] = padded;
+  if (more !== undefined || axisOf(value.layout, at) !== 't' || factorsOf(value.layout, at).length > 1)
+    throw new Refusal(`it mirrors dimensions ${padded.join(', ')} of ${showLayout(value.layout)}; time alone is read`);
+  if (context.isStream(value.id)) throw new Refusal('it mirrors the rows of one step, which follow those of the last');
+  const [before, after] = [amounts[2 * at] as number, amounts[2 * at + 1] as number];
+  const own = (context.options(op)?.int8(0) ?? 0) === 0 ? ('reflect' as const) : ('symmetric' as const);
+  context.emit(op, 'history', [value.id], { before, after, own }, ({ t }) => value.layout.with(at, dim('t', t)));
+}
