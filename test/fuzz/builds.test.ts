@@ -51,7 +51,9 @@ async function campaign(
 const when = (format: string) => (only && only !== format ? test.skip : test);
 
 when('tflite')('damaged TensorFlow Lite files', async () => {
-  const files = ['tflite', 'recurrent'].flatMap((folder) => filesIn(join(root, 'test/fixtures', folder), '.tflite'));
+  const files = ['tflite', 'recurrent', 'tensorflow'].flatMap((folder) =>
+    filesIn(join(root, 'test/fixtures', folder), '.tflite'),
+  );
   const models = shared('models');
   if (models) {
     for (const name of [

@@ -54,6 +54,16 @@ for (const [padding, sizes, short] of [
     });
   });
 
+test('rows as often as a size says, and the logarithm of a softmax', async () => {
+  for (const half of [false, true]) {
+    const nodes = [
+      node('u', 'ResizeNearestNeighbor', ['c', 'size'], { half_pixel_centers: half }),
+      node('y', 'LogSoftmax', ['u']),
+    ];
+    await agree(plane(nodes, { size: ints([40, 18]) }), `half pixels ${half}`, { timeAxis: 1 });
+  }
+});
+
 for (const padding of ['SAME', 'VALID'])
   test(`convolutions and poolings, ${padding}`, async () => {
     const pool = { ksize: { ints: [1, 2, 3, 1] }, ...window([1, 2, 1, 1], padding) };

@@ -76,7 +76,7 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   const offsets = scales.map((s, i) => (invert ? 1 : -s) * (mean[i] as number));
   const channels = laid.over === 'c' ? ctx.shape(value).c : undefined;
   const [scale, offset] = [scales, offsets].map((v) => Float32Array.from(valuesOf(laid, v, channels))) as [Float32Array, Float32Array]; // biome-ignore format: one line
-  if (![...scales, ...offsets].every(Number.isFinite)) refuse('its mean or variance gives no finite scale');
+  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its mean or variance gives no finite scale');
   if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
   const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
   const scaled = ctx.emit('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);

@@ -5,7 +5,15 @@ import { unaryOperators } from '../../../../ops/unary.ts';
 import type { NodeDef } from '../nodes.ts';
 import type { Rewriter } from '../rewriter.ts';
 import { rewriteBatchToSpace, rewriteSpaceToBatch } from './batch.ts';
-import { rewriteAddN, rewriteAs, rewriteBiasAdd, rewriteSoftmax, rewriteSquaredDifference, rewriteUnary } from './pointwise.ts';
+import {
+  rewriteAddN,
+  rewriteAs,
+  rewriteBiasAdd,
+  rewriteLogSoftmax,
+  rewriteSoftmax,
+  rewriteSquaredDifference,
+  rewriteUnary,
+} from './pointwise.ts';
 import {
   rewriteCast,
   rewriteConcat,
@@ -15,6 +23,7 @@ import {
   rewritePad,
   rewriteReduce,
   rewriteReshape,
+  rewriteResize,
   rewriteSlice,
   rewriteSqueeze,
   rewriteStridedSlice,
@@ -61,7 +70,9 @@ export const rewrites: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...of(rewriteAs('Expand', 2), 'BroadcastTo'),
   ...of(rewriteSquaredDifference, 'SquaredDifference'),
   ...of(rewriteSoftmax, 'Softmax'),
+  ...of(rewriteLogSoftmax, 'LogSoftmax'),
   ...of(rewriteReshape, 'Reshape'),
+  ...of(rewriteResize, 'ResizeNearestNeighbor'),
   ...of(rewriteExpandDims, 'ExpandDims'),
   ...of(rewriteSqueeze, 'Squeeze'),
   ...of(rewriteTranspose, 'Transpose'),

@@ -86,3 +86,7 @@ export function rewriteSquaredDifference(rewriter: Rewriter, node: NodeDef): voi
 export const rewriteSoftmax = (rewriter: Rewriter, node: NodeDef): void => {
   rewriter.emit(node, 'Softmax', [rewriter.input(node, 0)], { axis: -1 }, true);
 };
+
+export const rewriteLogSoftmax = (rewriter: Rewriter, node: NodeDef): void => {
+  rewriter.emit(node, 'Log', [rewriter.emit(node, 'Softmax', [rewriter.input(node, 0)], { axis: -1 })], {}, true);
+};
