@@ -24,11 +24,10 @@ type Kind = 'recurrent' | 'backwards' | 'attention' | 'position' | 'spatial' | '
 const operators: Record<Kind, string> = {
   recurrent: 'LSTM GRU RNN UNIDIRECTIONAL_SEQUENCE_LSTM UNIDIRECTIONAL_SEQUENCE_RNN',
   backwards: 'BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN',
-  attention: 'Attention MultiHeadAttention GroupQueryAttention LinearAttention',
+  attention: 'GroupQueryAttention LinearAttention',
   position: 'RotaryEmbedding',
-  spatial: 'InstanceNormalization GroupNormalization MeanVarianceNormalization',
-  normalise:
-    'LayerNormalization RMSNormalization SimplifiedLayerNormalization SkipLayerNormalization LpNormalization L2_NORMALIZATION',
+  spatial: 'InstanceNormalization GroupNormalization',
+  normalise: 'LayerNormalization RMSNormalization SimplifiedLayerNormalization LpNormalization L2_NORMALIZATION',
   cumulative: 'CumSum CUMSUM',
 };
 const kinds = new Map(Object.entries(operators).flatMap(([kind, names]) => names.split(' ').map((name) => [name, kind as Kind])));
@@ -44,7 +43,7 @@ const fixed = 'use batch norm, whose statistics are fixed in training, or normal
 
 /** R13: an operator that is attention as a whole. */
 export const attention = (seen: Seen): string =>
-  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output and is read in single operators alone (MatMul, Softmax, MatMul): export it so, or ${onHost(seen)}`;
+  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output; Attention and MultiHeadAttention without a mask are read, and single operators (MatMul, Softmax, MatMul): export it so, or ${onHost(seen)}`;
 
 /** R13: a constant that differs from frame to frame. */
 export const position = (frames: number): string =>

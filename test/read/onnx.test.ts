@@ -308,7 +308,7 @@ test('all unsupported operators are listed at once', () => {
         { op: 'NonZero', name: 'memory', inputs: ['x'], outputs: ['a'] },
         { op: 'Relu', inputs: ['a'], outputs: ['b'] },
         { op: 'Multinomial', name: 'gelu', inputs: ['b'], outputs: ['c'] },
-        { op: 'QLinearAdd', name: 'q', domain: 'com.microsoft', inputs: ['c'], outputs: ['y'] },
+        { op: 'QLinearWhere', name: 'q', domain: 'com.microsoft', inputs: ['c'], outputs: ['y'] },
       ],
       inputs: { x: [1, 2, 3] },
       outputs: ['y'],

@@ -1,6 +1,7 @@
 /**
  * Quantised ONNX files layer by layer: each layer of the graph that the reader makes, fed with onnxruntime's integers, gives onnxruntime's
- * integers to within one step. Files by onnxruntime's quantize_static (min-max, entropy, percentile; int8 and uint8; per channel) and by PyTorch.
+ * integers to within one step. Files by onnxruntime's quantize_static (QDQ and QOperator; min-max, entropy, percentile; int8 and uint8; per channel) and by
+ * PyTorch.
  *
  * onnxruntime runs the file as it stands (no graph optimisation) with every QuantizeLinear as an output; a layer is found by its node's name.
  */
@@ -11,6 +12,7 @@ import { type Axis, elementsOf, type Graph, type Node, type OpName, type Shape, 
 import { toNormalForm } from '../../models/read/layout.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { type OnnxModel, readModel } from '../../models/read/onnx/proto.ts';
+import { rewritten } from '../../models/read/onnx/rewritten.ts';
 import { type ModelOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { intOps } from '../../quant/ops/index.ts';
 import type { IntOp } from '../../quant/ops/op.ts';
@@ -104,7 +106,9 @@ for (const name of runtime ? files : []) {
     if (!runtime) return;
     const bytes = new Uint8Array(readFileSync(new URL(name, folder)));
     const graph = readOnnx(bytes);
-    const model = readModel(bytes);
+    const file = readModel(bytes);
+    // a QOperator's output has the name of the QuantizeLinear in its place
+    const model = { ...file, nodes: rewritten(file.nodes, file) };
     const types = new Map(model.initializers.map((i) => [i.name, i.value.type]));
     for (const n of model.nodes)
       if (n.op === 'Identity') types.set(n.outputs[0] as string, types.get(n.inputs[0] as string) as never);

@@ -56,8 +56,8 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
     /1 row\) meets its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Mod', {}, 'm')]),
   ],
-  Attention: ['R13', /attention reads the 6 rows/, () => onnx([after('Attention')])],
-  MultiHeadAttention: ['R13', /attention/, () => onnx([{ ...after('MultiHeadAttention'), domain: 'com.microsoft' }])],
+  LinearAttention: ['R13', /attention reads the 6 rows/, () => onnx([after('LinearAttention')])],
+  GroupQueryAttention: ['R13', /attention/, () => onnx([{ ...after('GroupQueryAttention'), domain: 'com.microsoft' }])],
   'softmax over time': ['R13', /softmax over time .* 6 rows/, () => onnx([after('Softmax', { axis: 2 })])],
 };
 for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
@@ -69,7 +69,7 @@ for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
 
 test('normalisation within a frame is refused for want of a kernel, not for a rule', () => {
   const turned: NodeOf = { op: 'Transpose', inputs: ['a'], outputs: ['t'], attributes: { perm: [0, 2, 1] } };
-  const text = onnx([turned, { ...after('MeanVarianceNormalization', { axes: [2] }), inputs: ['t'] }]);
+  const text = onnx([turned, { ...after('RMSNormalization', { axis: 2 }), inputs: ['t'], domain: 'com.example' }]);
   assert.match(text, /would stream \(rule R10\), but there is no kernel/);
 });
 

@@ -1,12 +1,14 @@
 /**
- * withoutFusion: FusedConv of onnxruntime's optimiser as the operators that it was made of.
+ * Operators of onnxruntime's optimiser as those that they were made of.
  *
- * In: nodes.  Out: nodes, with Conv, an Add where a fourth input is added, and the activation in its place.
- * Source: onnxruntime contrib operators, com.microsoft.FusedConv.
+ * In: a node.  Out: nodes.  Source: onnxruntime contrib operators, com.microsoft.
  */
-import { Attributes } from './attributes.ts';
+import { lookup } from '../../lookup.ts';
+import { float, type Given, type Instead, int, type Rewrite } from './instead.ts';
 import type { OnnxNode } from './proto.ts';
+import { refuse } from './refuse.ts';
 
+/** Parameters of activations, in the order in which fused operators have them. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   Relu: [],
   Tanh: [],
@@ -16,36 +18,59 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   HardSigmoid: ['alpha', 'beta'],
 };
 
-export const withoutFusion = (nodes: readonly OnnxNode[]): OnnxNode[] =>
-  nodes.flatMap((node) => (node.domain === 'com.microsoft' && node.op === 'FusedConv' ? parted(node) : [node]));
-
-function parted(node: OnnxNode): OnnxNode[] {
-  const given = new Attributes(node);
-  const activation = given.string('activation', '');
-  const names = Object.hasOwn(parameters, activation) ? parameters[activation] : undefined;
-  const [output] = node.outputs;
-  if (!names || output === undefined || output === '') return [node];
-  const values = given.floats('activation_params') ?? [];
-  const attributes = new Map(names.map((name, i) => [name, { kind: 'float', value: values[i] ?? 0 }] as const));
-  const rest = new Map([...node.attributes].filter(([name]) => !name.startsWith('activation')));
-  const [x, w, bias, sum] = node.inputs;
-  const plain = (op: string, inputs: string[], to: string, own: OnnxNode['attributes'] = new Map()): OnnxNode => ({
-    ...node,
-    op,
-    name: to === output ? node.name : `${node.name}/${op}`,
-    domain: '',
-    inputs,
-    outputs: [to],
-    attributes: own,
-    from: node.op,
-  });
-  const inner = (what: string) => `${output}/${what}`;
-  const conv = plain(
-    'Conv',
-    [x, w, bias].filter((name) => name !== undefined),
-    inner('conv'),
-    rest,
-  );
-  if (!sum) return [conv, plain(activation, [inner('conv')], output, attributes)];
-  return [conv, plain('Add', [inner('conv'), sum], inner('sum')), plain(activation, [inner('sum')], output, attributes)];
+/** The activation that the node names, behind `x`. */
+function activated(made: Instead, name: string, x: string, values: readonly number[]): string {
+  const names = lookup(parameters, name) ?? refuse(`activation ${name}`);
+  return made.add(name, [x], Object.fromEntries(names.map((one, i) => [one, float(values[i] ?? 0)])));
 }
+
+/** The node's attributes but those that begin so. */
+const without = ({ attributes }: OnnxNode, ...starts: string[]): Given =>
+  Object.fromEntries([...attributes].filter(([name]) => !starts.some((start) => name.startsWith(start))));
+
+const added = (made: Instead, x: string | undefined, y: string | undefined): string | undefined =>
+  y ? made.add('Add', [x, y]) : x;
+
+/** A sum of two or three, and its normalisation. @param at of gamma, beta and bias */
+const skipped =
+  (op: string, [gamma, beta, bias]: readonly [number, number | undefined, number]): Rewrite =>
+  (made, { inputs, outputs }, given) => {
+    const two = inputs[bias] ? made.add('Add', [inputs[0], inputs[bias]]) : inputs[0];
+    const sum = made.add('Add', [two, inputs[1]], {}, outputs[3]);
+    const epsilon = float(given.float('epsilon', 1e-12));
+    const parts = [sum, inputs[gamma], beta === undefined ? undefined : inputs[beta]];
+    given.finish();
+    return made.add(op, parts, { axis: int(-1), epsilon });
+  };
+
+const operators: Readonly<Record<string, Rewrite>> = {
+  BiasGelu: (made, { inputs: [x, bias] }) => made.add('Gelu', [added(made, x, bias)]),
+  FastGelu: (made, { inputs: [x, bias] }) =>
+    made.add('Gelu', [added(made, x, bias)], { approximate: { kind: 'string', value: 'tanh' } }),
+  FusedConv: (made, node, given) => {
+    const [x, w, bias, sum] = node.inputs;
+    const conv = made.add('Conv', [x, w, bias], without(node, 'activation'));
+    const whole = sum ? made.add('Add', [conv, sum]) : conv;
+    return activated(made, given.string('activation', ''), whole, given.floats('activation_params') ?? []);
+  },
+  FusedGemm: (made, node, given) => {
+    const gemm = made.add('Gemm', node.inputs, without(node, 'activation'));
+    const values = ['alpha', 'beta'].map((name) => given.float(`activation_${name}`, 0));
+    return activated(made, given.string('activation', ''), gemm, values);
+  },
+  FusedMatMul: (made, node, given) => {
+    if (given.int('transBatchA', 0) !== 0 || given.int('transBatchB', 0) !== 0) refuse('a transposed batch');
+    const product = made.add('MatMul', node.inputs, without(node, 'alpha', 'transBatch'));
+    const alpha = given.float('alpha', 1);
+    if (alpha !== 1) made.add('Mul', [product, made.number(alpha)]);
+    return product;
+  },
+  Gelu: (made, { inputs }) => made.add('Gelu', inputs),
+  QuickGelu: (made, { inputs }, given) => made.add('Swish', inputs, { alpha: float(given.float('alpha', 1.702)) }),
+  SkipLayerNormalization: skipped('LayerNormalization', [2, 3, 4]),
+  SkipSimplifiedLayerNormalization: skipped('SimplifiedLayerNormalization', [2, undefined, 3]),
+};
+
+export const fused: Readonly<Record<string, Rewrite>> = Object.fromEntries(
+  Object.entries(operators).map(([name, rewrite]) => [`com.microsoft.${name}`, rewrite]),
+);

@@ -10,6 +10,7 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import { stepGraph } from '../../graph/step-graph.ts';
 import { elementsOf, type Graph, type Port } from '../../graph/types.ts';
+import { append } from '../../lists.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
 import { fromScikit, torchBatchOfOne } from '../foreign/lines.ts';
@@ -24,11 +25,11 @@ import { withCells } from './cells.ts';
 import { Budget } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { placeExternal } from './external.ts';
-import { withoutFusion } from './fused.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
 import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { badGraph, tooLarge } from './refuse.ts';
+import { rewritten, withScores } from './rewritten.ts';
 import { shapesOf } from './shapes.ts';
 import { setInputs, statesAsked } from './side-inputs.ts';
 import { sortNodes } from './sort.ts';
@@ -87,14 +88,17 @@ export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dial
 
 function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, given: ReaderOptions, dialect: Dialect): Graph {
   const errors: RunletError[] = [];
-  const model = withBranches({ ...whole, initializers: [...whole.initializers, ...setInputs(whole, given.set ?? {})] });
+  const notes: string[] = [];
+  const outputs = withScores(whole, (text) => notes.push(text));
+  const initializers = [...whole.initializers, ...setInputs(whole, given.set ?? {})];
+  const model = withBranches({ ...whole, outputs, initializers });
   const metadata = { ...model.metadata };
   const options = withMetadata(given, metadata);
   const missing = placeExternal(model, options.external, options.path);
   if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
-  const plain = sortNodes({ ...model, nodes: withoutFusion(withoutRounding(hints, model.nodes)) });
+  const plain = sortNodes({ ...model, nodes: rewritten(withoutRounding(hints, model.nodes), model) });
   if (plain.length > maxNodes) throw tooLarge(`${plain.length} nodes`, 'graph');
   const next = model.outputs.filter((output) => states.some((state) => mayBe(state, output)));
   const sorted = withCells(model, plain, namesOf(states), namesOf(next));
@@ -105,6 +109,7 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, 
     options.name ?? (/^(main_graph|torch_jit|torch-jit-export|tf2onnx|)$/.test(model.graphName) ? 'model' : model.graphName);
   const builder = new GraphBuilder(name, dialect.format, options.digest ?? '');
   Object.assign(builder.metadata, metadata);
+  append(builder.notes, notes);
   for (const state of states) values.set(state.name, stateValue(carried, state));
   const quantised = bindInputs(model, sorted, hints, options, builder, values, budget, errors, dialect);
   const ctx = new Lowering(builder, opset, quantised, budget, carried);

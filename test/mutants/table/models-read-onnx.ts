@@ -6,6 +6,46 @@ const onnx = 'read/onnx-rules,read/onnx';
 
 export const modelsReadOnnx = inFolder('models/read', [
   {
+    id: 'attention-unscaled',
+    file: 'onnx/attention.ts',
+    find: "made.add('Reciprocal', [made.add('Sqrt', [size()])])",
+    replace: "made.add('Reciprocal', [size()])",
+    tests: 'read/onnx-composed',
+    why: 'scores are divided by the head size, not by its root',
+  },
+  {
+    id: 'skip-without-bias',
+    file: 'onnx/fused.ts',
+    find: "inputs[bias] ? made.add('Add', [inputs[0], inputs[bias]]) : inputs[0]",
+    replace: 'inputs[0]',
+    tests: 'read/onnx-composed',
+    why: 'SkipLayerNormalization leaves out its bias',
+  },
+  {
+    id: 'qoperator-bias-without-alpha',
+    file: 'onnx/qoperator.ts',
+    find: "alpha ? made.add('Mul', [product, made.constant(attributes.float('alpha', 1))]) : product",
+    replace: 'product',
+    tests: 'read/qoperator',
+    why: 'the bias of a QGemm with alpha has another scale',
+  },
+  {
+    id: 'qoperator-axis',
+    file: 'onnx/qoperator.ts',
+    find: 'axis: (isTurned) => (isTurned ? 0 : 1)',
+    replace: 'axis: () => 1',
+    tests: 'read/qoperator',
+    why: 'scales of turned weights lie along the other dimension',
+  },
+  {
+    id: 'pad-integer-zero',
+    file: 'onnx/lower/shape.ts',
+    find: "(x.integer === 'uint8' ? 128 : 0) : 0;",
+    replace: '128 : 0;',
+    tests: 'read/qoperator',
+    why: 'a Pad of int8 takes the zero point of uint8',
+  },
+  {
     id: 'onnx-same-lower-as-upper',
     file: 'onnx/lower/geometry.ts',
     find: "autoPad === 'SAME_UPPER' ? [less, more]",

@@ -1,12 +1,14 @@
 /**
- * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow and Softmax.
+ * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow, Softmax and LogSoftmax.
  *
  * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
- * producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15, Softmax-13.
+ * producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15, Softmax-13,
+ * LogSoftmax-13.
  */
 
 import { thenClamp } from '../../../graph/clamp.ts';
 import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.ts';
+import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
@@ -111,9 +113,11 @@ export const lowerPrelu = (ctx: Lowering, node: NodeView): Value[] =>
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const rank = x.layout.length;
-  const from = axisIn(node.attributes.int('axis', ctx.opset >= 13 ? -1 : 1), rank);
+  // QLinearSoftmax says its opset
+  const isOneAxis = node.attributes.int('opset', ctx.opset) >= 13;
+  const from = axisIn(node.attributes.int('axis', isOneAxis ? -1 : 1), rank);
   // before opset 13 everything from `axis` on is one row
-  const dims = ctx.opset >= 13 ? [from] : Array.from({ length: rank - from }, (_, i) => from + i);
+  const dims = isOneAxis ? [from] : Array.from({ length: rank - from }, (_, i) => from + i);
   const wide = dims.filter((d) => (x.layout[d] ?? []).length > 0);
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(x.layout)}`);
   const [at = from] = wide;
@@ -122,4 +126,21 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);
   wholeAxis(x.layout, at, axis);
   return [ctx.activationOf(ctx.emit('softmax', [x.tensor], { beta: 1 }, node.name), x.layout)];
+}
+
+/**
+ * The logarithm of a softmax. Its range is that of TensorFlow Lite's LOG_SOFTMAX in int8, [-16, 0]: without a bound a class
+ * that is never seen would decide the step of all others. In int8 what lies below log(1 / 256) is computed from a
+ * probability of 0.
+ */
+export function lowerLogSoftmax(ctx: Lowering, node: NodeView): Value[] {
+  const [x] = lowerSoftmax(ctx, { ...node, name: `${node.name}/softmax` });
+  if (x?.kind !== 'activation') return [];
+  const tensor = ctx.emit('activation', [x.tensor], { fn: 'log', clamp: [-16, 0] }, node.name);
+  const given = [
+    [x.tensor, softmaxOutput],
+    [tensor, { scale: 16 / 256, zeroPoint: 127 }],
+  ] as const;
+  for (const [id, quant] of given) Object.assign(ctx.builder.tensors[id] ?? {}, ctx.quantised && { quant });
+  return [ctx.activationOf(tensor, x.layout)];
 }

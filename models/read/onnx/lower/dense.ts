@@ -68,11 +68,17 @@ function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at
   return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(-1, dim('c', units)));
 }
 
-/** A constant times an activation is the product of both transposed, transposed. */
+/**
+ * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which operands it takes
+ * transposed.
+ */
 export function lowerMatMul(ctx: Lowering, node: NodeView): Value[] {
   const [w, other] = node.inputs;
-  if (w?.kind === 'activation' && other?.kind === 'activation') return matMulOfTwo(ctx, node);
-  if (w?.kind !== 'const') return linear(ctx, node, false, undefined, 1, 1);
+  const [first, second] = [node.attributes.int('transA', 0) === 1, node.attributes.int('transB', 0) === 1];
+  if (w?.kind === 'activation' && other?.kind === 'activation') return matMulOfTwo(ctx, node, [first, second]);
+  if (first) return refuse('transA = 1');
+  if (w?.kind !== 'const') return linear(ctx, node, second, undefined, 1, 1);
+  if (second) return refuse('transB = 1');
   const x = ctx.activation(node, 1);
   const rank = x.layout.length;
   if (rank < 2 || w.dims.length < 2 || w.dims.length > rank || w.dims.slice(0, -2).some((d) => d !== 1))

@@ -4,11 +4,21 @@
 import { unaryOperators } from '../../../ops/unary.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import type { Value } from '../values.ts';
-import { lowerClip, lowerExtreme, lowerPow, lowerPrelu, lowerSelu, lowerSoftmax, lowerUnary } from './activation.ts';
+import {
+  lowerClip,
+  lowerExtreme,
+  lowerLogSoftmax,
+  lowerPow,
+  lowerPrelu,
+  lowerSelu,
+  lowerSoftmax,
+  lowerUnary,
+} from './activation.ts';
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
 import { lowerDynamicQuantize, lowerIntegerLayer } from './dynamic.ts';
+import { lowerExpand } from './expand.ts';
 import { lowerInstanceNormalization, lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
@@ -37,6 +47,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Dropout', lowerIdentity],
   ['DynamicQuantizeLinear', lowerDynamicQuantize],
   ['Einsum', lowerEinsum],
+  ['Expand', lowerExpand],
   ['Flatten', lowerShape],
   ['GRU', lowerRecurrent],
   ['Gather', lowerGather],
@@ -49,6 +60,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['InstanceNormalization', lowerInstanceNormalization],
   ['LSTM', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
+  ['LogSoftmax', lowerLogSoftmax],
   ['LpNormalization', lowerLpNormalization],
   ['MatMul', lowerMatMul],
   ['MatMulInteger', lowerIntegerLayer],
@@ -76,6 +88,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Split', lowerSplit],
   ['Squeeze', lowerShape],
   ['Sub', lowerArithmetic],
+  ['Tile', lowerExpand],
   ['Transpose', lowerShape],
   ['Unsqueeze', lowerShape],
   ['Upsample', lowerResize],

@@ -15,11 +15,11 @@ function emit(ctx: Lowering, name: string, a: Operand, b: Operand, tensors: numb
   return { ...found, tensor: ctx.emit('matmul', found.swapped ? tensors.toReversed() : tensors, found.attrs, name) };
 }
 
-/** [..., rows, k] times [..., k, columns]. */
-export function matMulOfTwo(ctx: Lowering, node: NodeView): Value[] {
+/** [..., rows, k] times [..., k, columns]. @param turned those given as their transpose */
+export function matMulOfTwo(ctx: Lowering, node: NodeView, turned: readonly [boolean, boolean]): Value[] {
   const [x, y] = [ctx.activation(node, 0), ctx.activation(node, 1)];
   const matrix = ({ layout, tensor }: Activation): Matrix => ({ layout, shape: ctx.builder.shape(tensor) });
-  const [a, b] = matricesOf([matrix(x), matrix(y)], [false, false]);
+  const [a, b] = matricesOf([matrix(x), matrix(y)], turned);
   const found = emit(ctx, node.name, a, b, [x.tensor, y.tensor]);
   return [ctx.activationOf(found.tensor, [...found.batch, ...found.own.flat()])];
 }

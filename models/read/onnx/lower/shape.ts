@@ -66,12 +66,14 @@ const padModes: Readonly<Record<string, PadRows>> = { reflect: 'reflect', symmet
  * added at once.
  */
 export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
-  const x = ctx.activation(node, 0, { pads: true, raw: true });
+  const x = ctx.activation(node, 0, any);
   const { attributes } = node;
   const mode = attributes.string('mode', 'constant');
   const own = lookup(padModes, mode);
   if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric and edge are padded`);
   const value = ctx.optional(node, 2, 'constant value')?.data[0] ?? attributes.float('value', 0);
+  // of integers the zero point
+  const zero = x.integer ? (ctx.quantOf(x.tensor)?.zeroPoint ?? 0) + (x.integer === 'uint8' ? 128 : 0) : 0;
   const pads = attributes.ints('pads') ?? [...ctx.constant(node, 1, 'pads').data];
   const rank = x.layout.length;
   const axes = ctx.optional(node, 3, 'axes')?.data ?? x.layout.map((_, i) => i);
@@ -87,7 +89,7 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
     if (!(Number.isInteger(before) && Number.isInteger(after) && before >= 0 && after >= 0 && before + after < 2 ** 24)) {
       refuse(`pads of ${before} and ${after}`);
     }
-    if (value !== 0) refuse(`padding with ${value}: only zeros can be padded`);
+    if (value !== zero) refuse(`padding with ${value}: only zeros can be padded`);
     const axis = axisOfDim(layout, at);
     if (axis === 'c') return refuse('padding of channels');
     wholeAxis(layout, at, axis);

@@ -1,0 +1,134 @@
+/**
+ * Operators that are read as others, against onnxruntime: sums, reductions by powers, poolings of a norm, attention as one operator, and
+ * what onnxruntime's optimiser fuses.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError } from './onnx-oracle.ts';
+import { refusalOf } from './refusal.ts';
+import { ints, node, weightsOf } from './step-models.ts';
+
+const runtime = await loadRuntime();
+if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
+
+const floats = weightsOf(7);
+const contrib = (...args: Parameters<typeof node>): NodeOf => ({ ...node(...args), domain: 'com.microsoft' });
+
+interface Network {
+  nodes: NodeOf[];
+  tensors?: Record<string, TensorOf>;
+  opset?: number;
+}
+
+/** Rows of 8 channels, two of them projections of x [1, 10, 6]. */
+const rows = (nodes: NodeOf[], tensors: Network['tensors'] = {}, opset = 17): Uint8Array =>
+  writeModel({
+    nodes: [node('MatMul', 'x wa', 'a'), node('MatMul', 'x wb', 'b'), node('MatMul', 'x wc', 'c'), ...nodes],
+    inputs: { x: [1, 10, 6] },
+    outputs: ['y'],
+    tensors: { wa: floats(6, 8), wb: floats(6, 8), wc: floats(6, 8), ...tensors },
+    opset,
+  });
+/** 4 channels of x [1, 2, 9, 5], time and features. */
+const plane = (nodes: NodeOf[], tensors: Network['tensors'] = {}): Uint8Array =>
+  writeModel({
+    nodes: [node('Conv', 'x k', 'a', { pads: [1, 0, 1, 0] }), ...nodes],
+    inputs: { x: [1, 2, 9, 5] },
+    outputs: ['y'],
+    tensors: { k: floats(4, 2, 3, 1), ...tensors },
+  });
+
+const one = { v: { dims: [8], floats: [0.5, -1, 0.2, 2, 1, -0.3, 0.7, 0.1] }, w: floats(8) };
+const hidden = { w: floats(6, 24), bias: floats(24) };
+const networks: Record<string, Uint8Array> = {
+  'Sum of three': rows([node('Sum', 'a b c', 'y')]),
+  'Sum of one': rows([node('Sum', 'a', 'd'), node('Relu', 'd', 'y')]),
+  'Mean of three': rows([node('Mean', 'a b c', 'y')]),
+  'ReduceL1 over time': rows([node('ReduceL1', 'a', 'y', { axes: [1], keepdims: 0 })]),
+  'ReduceL2 over channels': plane([node('ReduceL2', 'a', 'y', { axes: [3] })]),
+  'ReduceSumSquare over time': rows([node('ReduceSumSquare', 'a', 'y', { axes: [1] })]),
+  'ReduceSumSquare of opset 18': rows([node('ReduceSumSquare', 'a axes', 'y')], { axes: ints(1) }, 18),
+  'ReduceLogSum over time': rows([node('Exp', 'a', 'd'), node('ReduceLogSum', 'd', 'y', { axes: [1] })]),
+  'ReduceLogSumExp over time': rows([node('ReduceLogSumExp', 'a', 'y', { axes: [1] })]),
+  'ReduceMin over time': rows([node('ReduceMin', 'a', 'y', { axes: [1] })]),
+  'LpPool of order 2': plane([node('LpPool', 'a', 'y', { kernel_shape: [2, 2], strides: [2, 1] })]),
+  'LpPool of order 1, padded': plane([node('LpPool', 'a', 'y', { kernel_shape: [3, 1], pads: [1, 0, 1, 0], p: 1 })]),
+  'LpPool of order 3': plane([node('LpPool', 'a', 'y', { kernel_shape: [3, 1], p: 3 })]),
+  'MeanVarianceNormalization of each channel': plane([node('MeanVarianceNormalization', 'a', 'y')]),
+  'MeanVarianceNormalization of each frame': plane([node('MeanVarianceNormalization', 'a', 'y', { axes: [1, 3] })]),
+  'LogSoftmax over channels': rows([node('LogSoftmax', 'a', 'y', { axis: -1 })]),
+  'Expand of a mean over time': rows([
+    node('ReduceMean', 'a', 'm', { axes: [1] }),
+    node('Shape', 'a', 'shape'),
+    node('Expand', 'm shape', 'e'),
+    node('Concat', 'a e', 'y', { axis: 2 }),
+  ]),
+  'Tile of a maximum': rows(
+    [node('ReduceMax', 'a', 'm', { axes: [1] }), node('Tile', 'm counts', 'e'), node('Concat', 'e a', 'y', { axis: 2 })],
+    { counts: ints(1, 10, 1) },
+  ),
+  BiasGelu: rows([contrib('BiasGelu', 'a v', 'y')], one),
+  FastGelu: rows([contrib('FastGelu', 'a v', 'd'), contrib('FastGelu', 'd', 'y')], one),
+  'Gelu and QuickGelu': rows([contrib('Gelu', 'a', 'd'), contrib('QuickGelu', 'd', 'y', { alpha: { float: 1.5 } })]),
+  'FusedMatMul by a constant': rows([contrib('FusedMatMul', 'a m', 'y', { transB: 1, alpha: { float: 0.3 } })], {
+    m: floats(5, 8),
+  }),
+  'FusedMatMul of activations': rows([contrib('FusedMatMul', 'a b', 'y', { transB: 1, alpha: { float: 0.3 } })]),
+  'SkipLayerNormalization, whose sum is read too': rows(
+    [
+      { ...contrib('SkipLayerNormalization', 'a b v w v', 'd', { epsilon: { float: 1e-5 } }), outputs: ['d', '', '', 's'] },
+      contrib('SkipSimplifiedLayerNormalization', 'd s w', 'y', { epsilon: { float: 1e-5 } }),
+    ],
+    one,
+  ),
+  'com.microsoft.Attention': rows([contrib('Attention', 'x w bias', 'y', { num_heads: 2 })], hidden),
+  'MultiHeadAttention with a bias': rows([contrib('MultiHeadAttention', 'a b c bias', 'y', { num_heads: 4 })], hidden),
+  'MultiHeadAttention with a scale': rows([contrib('MultiHeadAttention', 'a b c', 'y', { num_heads: 2, scale: { float: 0.3 } })]),
+  'Attention of three dimensions': rows([node('Attention', 'a b c', 'y', { q_num_heads: 2, kv_num_heads: 2 })], {}, 23),
+  'Attention of four dimensions': rows(
+    [
+      ...['a', 'b', 'c'].flatMap((v) => [
+        node('Reshape', `${v} heads`, `${v}h`),
+        node('Transpose', `${v}h`, `${v}t`, { perm: [0, 2, 1, 3] }),
+      ]),
+      node('Attention', 'at bt ct', 'd'),
+      node('Transpose', 'd', 'e', { perm: [0, 2, 1, 3] }),
+      node('Reshape', 'e flat', 'y'),
+    ],
+    { heads: ints(1, 10, 2, 4), flat: ints(1, 10, 8) },
+    23,
+  ),
+};
+
+for (const [name, bytes] of Object.entries(networks))
+  (runtime ? test : test.skip)(name, async () => {
+    const graph = readOnnx(bytes);
+    const inputs = randomInputs(graph, 5);
+    const wanted = await oracle(runtime as NonNullable<typeof runtime>, bytes, graph, inputs);
+    for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
+  });
+
+test('ArgMax as an output gives the scores that it compares', () => {
+  const graph = readOnnx(rows([node('Softmax', 'a', 's', { axis: -1 }), node('ArgMax', 's', 'y', { axis: -1 })]));
+  assert.equal(
+    graph.outputs.map(({ name, fileShape }) => [name, fileShape]),
+    [['s', [1, 10, 8]]],
+  );
+  assert.ok(graph.notes.some((note) => /output y: an ArgMax, whose scores s/.test(note)));
+});
+
+test('what is more than these operators is refused', async () => {
+  const refused = async (nodes: NodeOf[], tensors?: Network['tensors']) =>
+    (await refusalOf(() => readOnnx(rows(nodes, tensors, 23)))).message;
+  const attention = { q_num_heads: 2, kv_num_heads: 2 };
+  assert.match(await refused([node('ArgMax', 'a', 'i'), node('Relu', 'i', 'y')]), /RN150.*ArgMax.*on the host/);
+  assert.match(await refused([node('Attention', 'a b c', 'y', { ...attention, is_causal: 1 })]), /RN150.*is_causal/);
+  assert.match(await refused([node('Attention', 'a b c m', 'y', attention)], { m: floats(10, 10) }), /RN150.*a mask/);
+  assert.match(await refused([node('Attention', 'a b c', 'y', { ...attention, kv_num_heads: 1 })]), /RN150.*share one/);
+  assert.match(await refused([node('Tile', 'a counts', 'y')], { counts: ints(1, 2, 1) }), /RN150.*10 elements of dimension 1/);
+  assert.match(await refused([contrib('SkipLayerNormalization', 'a b v', 'y', { other: 1 })], one), /RN150.*attribute other/);
+});
+
+test.run();
