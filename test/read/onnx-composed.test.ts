@@ -65,6 +65,9 @@ const networks: Record<string, Uint8Array> = {
     node('Expand', 'm shape', 'e'),
     node('Concat', 'a e', 'y', { axis: 2 }),
   ]),
+  'a shape by remainders': rows([node('Shape', 'a', 'l'), node('Mod', 'l seven', 'm'), node('Reshape', 'a m', 'y')], {
+    seven: ints(7, 11, 9),
+  }),
   'Tile of a maximum': rows(
     [node('ReduceMax', 'a', 'm', { axes: [1] }), node('Tile', 'm counts', 'e'), node('Concat', 'e a', 'y', { axis: 2 })],
     { counts: ints(1, 10, 1) },
@@ -76,6 +79,17 @@ const networks: Record<string, Uint8Array> = {
     m: floats(5, 8),
   }),
   'FusedMatMul of activations': rows([contrib('FusedMatMul', 'a b', 'y', { transB: 1, alpha: { float: 0.3 } })]),
+  'FusedMatMul whose batches stand behind the rows': rows(
+    [
+      ...['a', 'b', 'c'].map((v) => node('Reshape', `${v} heads`, `${v}h`)),
+      contrib('FusedMatMul', 'ah bh', 's', { transBatchA: 1, transBatchB: 1, transB: 1, alpha: { float: 0.5 } }),
+      node('Softmax', 's', 'p', { axis: -1 }),
+      contrib('FusedMatMul', 'p ch', 'd', { transBatchB: 1 }),
+      node('Transpose', 'd', 'e', { perm: [1, 0, 2] }),
+      node('Reshape', 'e flat', 'y'),
+    ],
+    { heads: ints(10, 2, 4), flat: ints(1, 10, 8) },
+  ),
   'SkipLayerNormalization, whose sum is read too': rows(
     [
       { ...contrib('SkipLayerNormalization', 'a b v w v', 'd', { epsilon: { float: 1e-5 } }), outputs: ['d', '', '', 's'] },

@@ -64,6 +64,7 @@ const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
   Pow: (a, b) => a ** b,
+  Mod: (a, b) => a - Math.floor(a / b) * b,
   Min: Math.min,
   Max: Math.max,
 };
@@ -93,7 +94,7 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
     const { quantised: _, ...plain } = x;
     return { ...plain, data: x.data.map(f) as Const['data'] };
   }
-  const g = lookup(binary, node.op);
+  const g = attributes.int('fmod', 0) === 0 ? lookup(binary, node.op) : undefined;
   if (g && second) return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
   const c = lookup(compared, node.op);
   if (c && second) return broadcast(x, second, (a, b) => Number(c(a, b)), 'bool');

@@ -59,8 +59,7 @@ const operators: Readonly<Record<string, Rewrite>> = {
     return activated(made, given.string('activation', ''), gemm, values);
   },
   FusedMatMul: (made, node, given) => {
-    if (given.int('transBatchA', 0) !== 0 || given.int('transBatchB', 0) !== 0) refuse('a transposed batch');
-    const product = made.add('MatMul', node.inputs, without(node, 'alpha', 'transBatch'));
+    const product = made.add('MatMul', node.inputs, without(node, 'alpha'));
     const alpha = given.float('alpha', 1);
     if (alpha !== 1) made.add('Mul', [product, made.number(alpha)]);
     return product;

@@ -24,7 +24,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'qoperator-bias-without-alpha',
     file: 'onnx/qoperator.ts',
-    find: "alpha ? made.add('Mul', [product, made.constant(attributes.float('alpha', 1))]) : product",
+    find: "alpha ? made.add('Mul', [product, made.number(given.float('alpha', 1))]) : product",
     replace: 'product',
     tests: 'read/qoperator',
     why: 'the bias of a QGemm with alpha has another scale',

@@ -68,11 +68,22 @@ function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at
   return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(-1, dim('c', units)));
 }
 
+/** Operands of FusedMatMul whose first dimension stands behind the others of the batch. */
+function withBatchFirst({ inputs, attributes }: NodeView): (Value | undefined)[] {
+  return inputs.map((value, i) => {
+    if (attributes.int(i === 0 ? 'transBatchA' : 'transBatchB', 0) === 0) return value;
+    if (value?.kind !== 'activation' || value.layout.length < 3) return refuse('a transposed batch of a constant');
+    const { layout } = value;
+    return { ...value, layout: [...layout.slice(1, -1), ...layout.slice(0, 1), ...layout.slice(-1)] };
+  });
+}
+
 /**
  * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which operands it takes
  * transposed.
  */
-export function lowerMatMul(ctx: Lowering, node: NodeView): Value[] {
+export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
+  const node = { ...given, inputs: withBatchFirst(given) };
   const [w, other] = node.inputs;
   const [first, second] = [node.attributes.int('transA', 0) === 1, node.attributes.int('transB', 0) === 1];
   if (w?.kind === 'activation' && other?.kind === 'activation') return matMulOfTwo(ctx, node, [first, second]);
