@@ -28,7 +28,7 @@ const rows = (nodes: NodeOf[], tensors: Network['tensors'] = {}, opset = 17): Ui
     nodes: [node('MatMul', 'x wa', 'a'), node('MatMul', 'x wb', 'b'), node('MatMul', 'x wc', 'c'), ...nodes],
     inputs: { x: [1, 10, 6] },
     outputs: ['y'],
-    tensors: { wa: floats(6, 8), wb: floats(6, 8), wc: floats(6, 8), ...tensors },
+    tensors: { one: ints(1), wa: floats(6, 8), wb: floats(6, 8), wc: floats(6, 8), ...tensors },
     opset,
   });
 /** 4 channels of x [1, 2, 9, 5], time and features. */
@@ -39,6 +39,16 @@ const plane = (nodes: NodeOf[], tensors: Network['tensors'] = {}): Uint8Array =>
     outputs: ['y'],
     tensors: { k: floats(4, 2, 3, 1), ...tensors },
   });
+
+/** Scores of the rows, of one head or of each channel. */
+const scores = (heads: number): [NodeOf[], Record<string, TensorOf>] => [
+  [node('Tanh', 'a', 'ta'), node('MatMul', 'ta wv', 'v'), node('Softmax', 'v', 'p', { axis: 1 })],
+  { wv: floats(8, heads) },
+];
+const pooled = (heads: number, nodes: NodeOf[]): Uint8Array => {
+  const [before, tensors] = scores(heads);
+  return rows([...before, ...nodes], tensors);
+};
 
 const one = { v: { dims: [8], floats: [0.5, -1, 0.2, 2, 1, -0.3, 0.7, 0.1] }, w: floats(8) };
 const hidden = { w: floats(6, 24), bias: floats(24) };
@@ -72,6 +82,23 @@ const networks: Record<string, Uint8Array> = {
     [node('ReduceMax', 'a', 'm', { axes: [1] }), node('Tile', 'm counts', 'e'), node('Concat', 'e a', 'y', { axis: 2 })],
     { counts: ints(1, 10, 1) },
   ),
+  'a softmax over time, and a sum of rows with its weights': pooled(1, [
+    node('Mul', 'p b', 'm'),
+    node('ReduceSum', 'm one', 'y', { keepdims: 0 }),
+  ]),
+  'attentive statistics: weights of each channel, of rows and of their squares': pooled(8, [
+    node('Mul', 'b p', 'm'),
+    node('ReduceSum', 'm one', 'mean'),
+    node('Mul', 'b b', 'bb'),
+    node('Mul', 'bb p', 'n'),
+    node('ReduceSum', 'n one', 'square'),
+    node('Concat', 'mean square', 'y', { axis: 2 }),
+  ]),
+  'weights over time by a product of matrices': pooled(1, [
+    node('Transpose', 'p', 'turned', { perm: [0, 2, 1] }),
+    node('MatMul', 'turned b', 'y'),
+  ]),
+  'weights over time as an output': pooled(8, [node('Identity', 'p', 'y')]),
   BiasGelu: rows([contrib('BiasGelu', 'a v', 'y')], one),
   FastGelu: rows([contrib('FastGelu', 'a v', 'd'), contrib('FastGelu', 'd', 'y')], one),
   'Gelu and QuickGelu': rows([contrib('Gelu', 'a', 'd'), contrib('QuickGelu', 'd', 'y', { alpha: { float: 1.5 } })]),
@@ -131,6 +158,12 @@ test('ArgMax as an output gives the scores that it compares', () => {
     [['s', [1, 10, 8]]],
   );
   assert.ok(graph.notes.some((note) => /output y: an ArgMax, whose scores s/.test(note)));
+});
+
+test('rows times weights over time are read by a sum over time alone', async () => {
+  const refused = async (last: NodeOf) => (await refusalOf(() => readOnnx(pooled(1, [node('Mul', 'p b', 'm'), last])))).message;
+  assert.match(await refused(node('Relu', 'm', 'y')), /RN150.*Relu.*a sum over time reads alone/);
+  assert.match(await refused(node('ReduceSum', 'm', 'y')), /RN150.*ReduceSum.*over other dimensions/);
 });
 
 test('what is more than these operators is refused', async () => {

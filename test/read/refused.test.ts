@@ -58,7 +58,6 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
   ],
   LinearAttention: ['R13', /attention reads the 6 rows/, () => onnx([after('LinearAttention')])],
   GroupQueryAttention: ['R13', /attention/, () => onnx([{ ...after('GroupQueryAttention'), domain: 'com.microsoft' }])],
-  'softmax over time': ['R13', /softmax over time .* 6 rows/, () => onnx([after('Softmax', { axis: 2 })])],
 };
 for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
   test(`${rule} in ONNX: ${name}`, () => {

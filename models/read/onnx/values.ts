@@ -22,6 +22,8 @@ export interface Activation {
   /** File dimensions; padding included. */
   layout: Layout;
   pads?: AxisPads;
+  /** The value is that of the tensor times these weights over time, which a sum over time takes (lower/over-time.ts). */
+  weighted?: { weights: number; heads: number };
   /** The value is a DequantizeLinear's output (of a tensor whose scale is known). */
   dequantised?: boolean;
   /** The value is a QuantizeLinear's output (or an integer graph input), of this type. */

@@ -6,6 +6,14 @@ const onnx = 'read/onnx-rules,read/onnx';
 
 export const modelsReadOnnx = inFolder('models/read', [
   {
+    id: 'weighted-one-head',
+    file: 'onnx/lower/over-time.ts',
+    find: 'weighted: { weights: w.tensor, heads: f }',
+    replace: 'weighted: { weights: w.tensor, heads: 1 }',
+    tests: 'read/onnx-composed',
+    why: 'attentive statistics take the weights of the first channel',
+  },
+  {
     id: 'attention-unscaled',
     file: 'onnx/attention.ts',
     find: "made.add('Reciprocal', [made.add('Sqrt', [size()])])",

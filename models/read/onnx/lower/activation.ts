@@ -11,12 +11,12 @@ import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { alike } from './arithmetic.ts';
+import { softmaxOfRows } from './over-time.ts';
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const bounds = node.inputs.map((bound, i) => (i > 0 && bound?.kind === 'activation' ? i : 0));
@@ -122,7 +122,7 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(x.layout)}`);
   const [at = from] = wide;
   const axis = axisOfDim(x.layout, at);
-  if (axis === 't') refuse(softmaxOverTime(framesOf(x.layout)));
+  if (axis === 't') return [softmaxOfRows(ctx, node, x, at)];
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);
   wholeAxis(x.layout, at, axis);
   return [ctx.activationOf(ctx.emit('softmax', [x.tensor], { beta: 1 }, node.name), x.layout)];

@@ -16,6 +16,7 @@ import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, axisOfDim, dimsOf, type Elements, sameLayout, type Value, wholeAxis } from '../values.ts';
+import { weighted } from './over-time.ts';
 import { withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
@@ -167,7 +168,10 @@ export function alike(ctx: Lowering, node: NodeView, a: Activation, b: Activatio
 }
 
 function twoActivations(ctx: Lowering, node: NodeView): Activation {
-  const [a, b] = withSameAxes(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1));
+  const [first, second] = [ctx.activation(node, 0), ctx.activation(node, 1)];
+  const rows = node.op === 'Mul' ? (weighted(ctx, first, second) ?? weighted(ctx, second, first)) : undefined;
+  if (rows) return rows;
+  const [a, b] = withSameAxes(ctx, node, first, second);
   const { pair, layout } = alike(ctx, node, a, node.op === 'Div' ? inverted(ctx, node, b) : b);
   const product = { ...node, op: node.op === 'Div' ? 'Mul' : node.op };
   return ctx.activationOf(emit(ctx, product, pair, { clamp: noClamp }, 1), layout);

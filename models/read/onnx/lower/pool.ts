@@ -12,6 +12,7 @@ import { axesOf, axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
+import { weightedSum } from './over-time.ts';
 
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'MaxPool';
@@ -60,14 +61,16 @@ export function lowerGlobalPool(ctx: Lowering, node: NodeView): Value[] {
 
 export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'ReduceMax';
-  const x = ctx.activation(node, 0, { integer: max, raw: max });
+  const sum = node.op === 'ReduceSum';
+  const x = ctx.activation(node, 0, { integer: max, raw: max, weighted: sum });
   const keep = node.attributes.int('keepdims', 1) === 1;
   const noop = node.attributes.int('noop_with_empty_axes', 0) === 1;
   const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
   if (listed.length === 0 && noop) return [x];
   const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
+  if (x.weighted) return [weightedSum(ctx, node, x, axes, keep)];
   const y = reduce(ctx, node, x, axes, keep, max);
-  if (node.op !== 'ReduceSum') return [y];
+  if (!sum) return [y];
   const count = elementsOf(ctx.builder.shape(x.tensor)) / elementsOf(ctx.builder.shape(y.tensor));
   const factor = new Float64Array(ctx.channelsOf(y)).fill(count);
   return [ctx.scaleAndOffset(y, factor, null, `${node.name}/count`)];
