@@ -59,6 +59,31 @@ for (const [name, scale, zero] of [
     assert.equal(dense.attrs.bias, Int32Array.of(500, -700));
   });
 
+(runtime ? test : test.skip)('a LogSoftmax that the quantiser leaves in float takes the range of TensorFlow Lite', async () => {
+  if (!runtime) return;
+  const bytes = writeModel({
+    nodes: [
+      node('QuantizeLinear', 'x s zero', 'q'),
+      node('DequantizeLinear', 'q s zero', 'r'),
+      node('LogSoftmax', 'r', 'y', { axis: -1 }),
+    ],
+    inputs: { x: [1, 4] },
+    outputs: ['y'],
+    tensors,
+    opset: 13,
+  });
+  const graph = readOnnx(bytes);
+  const quants = graph.nodes.map(({ output }) => graph.tensors[output]?.quant);
+  assert.equal(quants, [
+    { scale: 1 / 256, zeroPoint: -128 },
+    { scale: 1 / 16, zeroPoint: 127 },
+  ]);
+  const x = randomInputs(graph, 5);
+  const [wanted] = await oracle(runtime, bytes, graph, x);
+  // the input is rounded in the file alone
+  assert.ok(relativeError(ownOutputs(graph, x)[0] as Float32Array, wanted as Float32Array) < 0.03);
+});
+
 test('an output without a zero point, and channels last, are refused', async () => {
   const refused = async (of: NodeOf, shape?: number[]) => (await refusalOf(() => readOnnx(file(of, {}, shape)))).message;
   assert.match(await refused(node('QLinearMatMul', 'q s zero w s none out', 'r')), /RN150.*QLinearMatMul.*no zero point/);
