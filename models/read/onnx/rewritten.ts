@@ -19,7 +19,7 @@ export const rewrites: ReadonlyMap<string, Rewrite> = new Map(
 
 function parted(node: OnnxNode): OnnxNode[] {
   const rewrite = rewrites.get(node.domain === '' ? node.op : `${node.domain}.${node.op}`);
-  if (!rewrite || !node.outputs[0]) return [node];
+  if (!rewrite || !node.outputs[0] || node.refused !== undefined) return [node];
   try {
     const made = new Instead(node);
     return made.nodes(rewrite(made, node, new Attributes(node)));
@@ -40,7 +40,9 @@ export function rewritten(nodes: readonly OnnxNode[], { initializers }: Pick<Onn
  */
 export function withScores({ nodes, outputs }: OnnxModel, note: (text: string) => void): OnnxValue[] {
   const scored = new Map(
-    nodes.flatMap(({ op, domain, inputs, outputs }) => (op === 'ArgMax' && domain === '' ? [[outputs[0], inputs[0] ?? '']] : [])),
+    nodes.flatMap(({ op, domain, refused, inputs, outputs }) =>
+      op === 'ArgMax' && domain === '' && refused === undefined ? [[outputs[0], inputs[0] ?? '']] : [],
+    ),
   );
   return outputs.flatMap((output) => {
     const name = scored.get(output.name);
