@@ -3,11 +3,17 @@
  *
  * In: float tensors.  Out: the tensor that the last of them gives.
  */
-import { kernelOfOne, noClamp } from '../graph/types.ts';
+import { type ActivationAttrs, kernelOfOne, noClamp } from '../graph/types.ts';
 import type { AddNode } from './recurrent.ts';
 import { type Spread, valuesOf } from './spread.ts';
 
 const inf = Number.POSITIVE_INFINITY;
+
+/**
+ * What makes a LogSoftmax of a softmax. The bound is the logarithm of the least normal float32: below it a softmax
+ * gives 0, whose logarithm is not finite.
+ */
+export const logOfSoftmax: ActivationAttrs = { fn: 'log', clamp: [-87, 0] };
 
 /** max(a, b) = b + relu(a - b); min(a, b) = b - relu(b - a). */
 export function extremeOf(add: AddNode, [a, b]: readonly [number, number], isMax: boolean, name: string): number {

@@ -99,6 +99,20 @@ const networks: Record<string, Uint8Array> = {
     node('MatMul', 'turned b', 'y'),
   ]),
   'weights over time as an output': pooled(8, [node('Identity', 'p', 'y')]),
+  ...Object.fromEntries(
+    (
+      [
+        ['half_pixel', 2, 3],
+        ['pytorch_half_pixel', 3, 1],
+        ['asymmetric', 4, 2],
+      ] as const
+    ).map(([places, t, f]) => [
+      `rows between rows, ${places}`,
+      plane([node('Resize', 'a - s', 'y', { mode: 'linear', coordinate_transformation_mode: places })], {
+        s: { dims: [4], floats: [1, 1, t, f] },
+      }),
+    ]),
+  ),
   BiasGelu: rows([contrib('BiasGelu', 'a v', 'y')], one),
   FastGelu: rows([contrib('FastGelu', 'a v', 'd'), contrib('FastGelu', 'd', 'y')], one),
   'Gelu and QuickGelu': rows([contrib('Gelu', 'a', 'd'), contrib('QuickGelu', 'd', 'y', { alpha: { float: 1.5 } })]),

@@ -54,13 +54,15 @@ for (const [padding, sizes, short] of [
     });
   });
 
-test('rows as often as a size says, and the logarithm of a softmax', async () => {
-  for (const half of [false, true]) {
-    const nodes = [
-      node('u', 'ResizeNearestNeighbor', ['c', 'size'], { half_pixel_centers: half }),
-      node('y', 'LogSoftmax', ['u']),
-    ];
-    await agree(plane(nodes, { size: ints([40, 18]) }), `half pixels ${half}`, { timeAxis: 1 });
+test('rows as often as a size says, rows between rows, and the logarithm of a softmax', async () => {
+  for (const [op, half] of [
+    ['ResizeNearestNeighbor', false],
+    ['ResizeNearestNeighbor', true],
+    ['ResizeBilinear', false],
+    ['ResizeBilinear', true],
+  ] as const) {
+    const nodes = [node('u', op, ['c', 'size'], { half_pixel_centers: half }), node('y', 'LogSoftmax', ['u'])];
+    await agree(plane(nodes, { size: ints([40, 18]) }), `${op}, half pixels ${half}`, { timeAxis: 1 });
   }
 });
 

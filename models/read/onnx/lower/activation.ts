@@ -11,6 +11,7 @@ import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
+import { extremeOf, logOfSoftmax } from '../../spelled.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
@@ -85,19 +86,12 @@ function single(ctx: Lowering, node: NodeView, at: number, what: string, unbound
   return Number.isFinite(value) || value === unbounded ? value : refuse(`its ${what} is ${value}`);
 }
 
-/**
- * Max and Min of an activation and one number, or of two activations: max(a, b) = b + relu(a - b), min(a,
- * b) = b - relu(b - a).
- */
+/** Max and Min of an activation and one number, or of two activations. */
 export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs.length === 2 && node.inputs.every((v) => v?.kind === 'activation')) {
     const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
     const { pair, layout } = alike(ctx, node, a, b);
-    const isMax = node.op === 'Max';
-    const beyond = { clamp: [0, noClamp[1]] as const, minus: isMax ? 1 : 0 } as const;
-    const over = ctx.emit('add', pair, beyond, `${node.name}/beyond`);
-    const attrs = { clamp: noClamp, ...(!isMax && { minus: 1 as const }) };
-    return [ctx.activationOf(ctx.emit('add', [pair[1], over], attrs, node.name), layout)];
+    return [ctx.activationOf(extremeOf(ctx.emit.bind(ctx), pair, node.op === 'Max', node.name), layout)];
   }
   const at = node.inputs.findIndex((v) => v?.kind === 'activation');
   if (node.inputs.length !== 2 || at < 0) return refuse('it takes an activation and a constant');
@@ -129,14 +123,13 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * The logarithm of a softmax. Its range is that of TensorFlow Lite's LOG_SOFTMAX in int8, [-16, 0]: without a bound a class
- * that is never seen would decide the step of all others. In int8 what lies below log(1 / 256) is computed from a
- * probability of 0.
+ * The logarithm of a softmax. In a quantised graph its range is that of TensorFlow Lite's LOG_SOFTMAX in int8, [-16, 0].
+ * In int8 what lies below log(1 / 256) is computed from a probability of 0.
  */
 export function lowerLogSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const [x] = lowerSoftmax(ctx, { ...node, name: `${node.name}/softmax` });
   if (x?.kind !== 'activation') return [];
-  const tensor = ctx.emit('activation', [x.tensor], { fn: 'log', clamp: [-16, 0] }, node.name);
+  const tensor = ctx.emit('activation', [x.tensor], logOfSoftmax, node.name);
   const given = [
     [x.tensor, softmaxOutput],
     [tensor, { scale: 16 / 256, zeroPoint: 127 }],

@@ -1,14 +1,16 @@
 /**
- * Resize and Upsample to the nearest row: rows of time and of features repeated.
+ * Resize and Upsample by whole factors in time and features: rows repeated, or rows between rows.
  *
- * In: an activation, whole factors or sizes.  Out: upsample.  Source: ONNX Resize-19, Upsample-9. Every way
- * to count coordinates is taken that shows each row as often as the next.
+ * In: an activation, whole factors or sizes.  Out: upsample, or what between.ts makes of it.  Source: ONNX
+ * Resize-19, Upsample-9. Of nearest rows every way to count coordinates is taken that shows each row as often
+ * as the next; of straight lines those of between.ts, in float files.
  */
 import type { UpsampleAttrs } from '../../../graph/types.ts';
+import { rowsBetween } from '../../between.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import { axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
 
 /** Where output place i lies among the inputs, at `factor` outputs an input. */
@@ -39,6 +41,29 @@ function factorsOf(ctx: Lowering, node: NodeView, dims: readonly number[]): numb
   });
 }
 
+function checkEven(coordinate: string, rounding: string, factor: number): void {
+  const place = coordinates[coordinate];
+  const round = roundings[rounding];
+  const even = Array.from({ length: 2 * factor }, (_, i) => i).every(
+    (i) => place && round && Math.max(0, round(place(i, factor))) === Math.floor(i / factor),
+  );
+  if (!even) refuse(`coordinates ${coordinate}, ${rounding} by ${factor} do not show each row as often as the next`);
+}
+
+/** Rows between rows. */
+function between(ctx: Lowering, node: NodeView, x: Activation, { t, f }: UpsampleAttrs, coordinate: string): number {
+  if (ctx.quantised) refuse('a quantised graph has no rows between rows');
+  const place = coordinates[coordinate] ?? refuse(`coordinates ${coordinate} with mode linear`);
+  const shape = ctx.builder.shape(x.tensor);
+  return rowsBetween(
+    ctx.emit.bind(ctx),
+    { tensor: x.tensor, shape },
+    { t, f },
+    place(0, 2) === 0 ? 'start' : 'middle',
+    node.name,
+  );
+}
+
 export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true });
   const { attributes } = node;
@@ -47,7 +72,7 @@ export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
   const plain = node.op === 'Upsample';
   const coordinate = attributes.string('coordinate_transformation_mode', plain ? 'asymmetric' : 'half_pixel');
   const rounding = attributes.string('nearest_mode', plain ? 'floor' : 'round_prefer_floor');
-  if (mode !== 'nearest') refuse(`mode ${mode}: nearest is read`);
+  if (mode !== 'nearest' && mode !== 'linear') refuse(`mode ${mode}: nearest and linear are read`);
   const attrs: UpsampleAttrs = { t: 1, f: 1, between: 'repeat' };
   const dims = fileShapeOf(x.layout);
   const layout = [...x.layout];
@@ -56,15 +81,11 @@ export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
     const axis = axisOfDim(x.layout, at);
     if (axis === 'c') return refuse('it repeats channels');
     wholeAxis(x.layout, at, axis);
-    const place = coordinates[coordinate];
-    const round = roundings[rounding];
-    const even = Array.from({ length: 2 * factor }, (_, i) => i).every(
-      (i) => place && round && Math.max(0, round(place(i, factor))) === Math.floor(i / factor),
-    );
-    if (!even) refuse(`coordinates ${coordinate}, ${rounding} by ${factor} do not show each row as often as the next`);
     attrs[axis] *= factor;
+    if (mode === 'nearest') checkEven(coordinate, rounding, factor);
     layout[at] = dim(axis, (dims[at] as number) * factor);
   }
   if (attrs.t === 1 && attrs.f === 1) return [x];
+  if (mode === 'linear') return [ctx.activationOf(between(ctx, node, x, attrs, coordinate), layout)];
   return [withQuant(ctx, x, ctx.activationOf(ctx.emit('upsample', [x.tensor], attrs, node.name), layout))];
 }

@@ -13,7 +13,7 @@ import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { extremeOf, slopesOf } from '../../spelled.ts';
+import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readDequantised, readFloats, readHalves, readStored } from '../constants.ts';
 import { type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
@@ -137,7 +137,7 @@ export function lowerLogSoftmax(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; end the model before it, or with SOFTMAX');
   const value = overChannels(context, op);
   const id = context.node('softmax', [value.id], { beta: 1 }, `${op.name}/softmax`, undefined);
-  context.emit(op, 'activation', [id], { fn: 'log', clamp: noClamp }, () => value.layout);
+  context.emit(op, 'activation', [id], logOfSoftmax, () => value.layout);
 }
 
 /** The input of a softmax, which runs over its channels. */

@@ -72,7 +72,7 @@ export const rewrites: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...of(rewriteSoftmax, 'Softmax'),
   ...of(rewriteLogSoftmax, 'LogSoftmax'),
   ...of(rewriteReshape, 'Reshape'),
-  ...of(rewriteResize, 'ResizeNearestNeighbor'),
+  ...of(rewriteResize, 'ResizeBilinear', 'ResizeNearestNeighbor'),
   ...of(rewriteExpandDims, 'ExpandDims'),
   ...of(rewriteSqueeze, 'Squeeze'),
   ...of(rewriteTranspose, 'Transpose'),

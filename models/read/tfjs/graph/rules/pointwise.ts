@@ -88,5 +88,5 @@ export const rewriteSoftmax = (rewriter: Rewriter, node: NodeDef): void => {
 };
 
 export const rewriteLogSoftmax = (rewriter: Rewriter, node: NodeDef): void => {
-  rewriter.emit(node, 'Log', [rewriter.emit(node, 'Softmax', [rewriter.input(node, 0)], { axis: -1 })], {}, true);
+  rewriter.emit(node, 'LogSoftmax', [rewriter.input(node, 0)], { axis: -1 }, true);
 };

@@ -46,14 +46,14 @@ export function rewriteSqueeze(rewriter: Rewriter, node: NodeDef): void {
 
 const moved = (split: Split, to: (dim: number) => number): Split => new Map([...split].map(([dim, block]) => [to(dim), block]));
 
-/** Rows as often as a size says. */
+/** Rows as often as a size says, or rows between rows. */
 export function rewriteResize(rewriter: Rewriter, node: NodeDef): void {
   if (node.flag('align_corners')) refuse('its corners are aligned');
   const sizes = rewriter.given(rewriter.integers(node, 1, 'size'), [2]);
   const half = node.flag('half_pixel_centers');
   const attributes = {
     axes: [1, 2],
-    mode: 'nearest',
+    mode: node.op === 'ResizeBilinear' ? 'linear' : 'nearest',
     coordinate_transformation_mode: half ? 'half_pixel' : 'asymmetric',
     nearest_mode: half ? 'round_prefer_ceil' : 'floor',
   };
