@@ -1,7 +1,7 @@
 /**
  * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan says so, on random networks.
  *
- * Counts: RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, which need no compiler; RUNLET_ASC
+ * Counts: RUNLET_STREAMS or RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, which need no compiler; RUNLET_ASC
  * of them (default 160) are compiled as well, and both styles must agree in every output and every byte of state.
  */
 
@@ -18,7 +18,7 @@ import { anyLayout, kinds } from './layouts.ts';
 import { anyNetwork, makeNetwork, type NetworkSpec, random } from './random-network.ts';
 import { runStyles, spread } from './styles.ts';
 
-const runs = Number(process.env.RUNLET_NETWORKS ?? 2000);
+const runs = Number(process.env.RUNLET_STREAMS ?? process.env.RUNLET_NETWORKS ?? 2000);
 const compiled = Math.min(runs, Number(process.env.RUNLET_ASC ?? 160));
 const both = spread(compiled, runs);
 const seed = Number(process.env.RUNLET_SEED ?? 1);

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
-const few = { RUNLET_NETWORKS: '16', RUNLET_ASC: '0' };
+const few = { RUNLET_STREAMS: '16', RUNLET_NETWORKS: '16', RUNLET_ASC: '0' };
 const only = (name: string) => ({ RUNLET_CASES: name, RUNLET_TARGETS: 'interp' });
 
 const bundle = inFolder('assembly/bundle', [
