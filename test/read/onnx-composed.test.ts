@@ -176,7 +176,10 @@ test('ArgMax as an output gives the scores that it compares', () => {
 
 test('rows times weights over time are read by a sum over time alone', async () => {
   const refused = async (last: NodeOf) => (await refusalOf(() => readOnnx(pooled(1, [node('Mul', 'p b', 'm'), last])))).message;
-  assert.match(await refused(node('Relu', 'm', 'y')), /RN150.*Relu.*a sum over time reads alone/);
+  assert.match(await refused(node('Relu', 'm', 'y')), /RN150.*Relu.*a sum over time alone reads/);
+  assert.match(await refused(node('Identity', 'm', 'y')), /RN150.*a sum over time alone reads/);
+  const asOutput = await refusalOf(() => readOnnx(pooled(1, [node('Mul', 'p b', 'y')])));
+  assert.match(asOutput.message, /RN150.*output y.*before their sum/);
   assert.match(await refused(node('ReduceSum', 'm', 'y')), /RN150.*ReduceSum.*over other dimensions/);
 });
 

@@ -74,11 +74,7 @@ export class Lowering {
    * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and in an int8 graph
    * a real value that did not come through a DequantizeLinear (`raw`).
    */
-  activation(
-    node: NodeView,
-    at: number,
-    allow: { pads?: boolean; integer?: boolean; raw?: boolean; weighted?: boolean } = {},
-  ): Activation {
+  activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
     const value = node.inputs[at];
     if (value?.kind === 'elements')
       return refuse(
@@ -86,10 +82,10 @@ export class Lowering {
           ? 'it reads a state, which is read by recurrent layers and as the rows before a signal'
           : 'it reads what a recurrent layer keeps in its cell, which no kernel here gives',
       );
+    if (value?.kind === 'weighted') return refuse('its input is rows times weights over time, which a sum over time alone reads');
     if (value?.kind !== 'activation')
       return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
     if (value.pads && !allow.pads) return this.padded(node, value, value.pads, allow);
-    if (value.weighted && !allow.weighted) refuse('its input is rows times weights over time, which a sum over time reads alone');
     if (value.integer && !allow.integer) refuse('its input is an integer without DequantizeLinear');
     if (this.quantised && !value.integer && !value.dequantised && !allow.raw) {
       throw new MixedFloat('its input is not quantised (no QuantizeLinear and DequantizeLinear before it)');

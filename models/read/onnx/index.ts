@@ -255,6 +255,15 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
       builder.notes.push(`output ${output.name} is a constant, and left out`);
       continue;
     }
+    if (value?.kind === 'weighted') {
+      problems.push({
+        op: 'output',
+        name: output.name,
+        reason: 'it is rows times weights over time, before their sum',
+        mixed: false,
+      });
+      continue;
+    }
     if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');
     if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'it is padded by a Pad', mixed: false });
     const fileShape = fileShapeOf(value.layout);

@@ -22,8 +22,6 @@ export interface Activation {
   /** File dimensions; padding included. */
   layout: Layout;
   pads?: AxisPads;
-  /** The value is that of the tensor times these weights over time, which a sum over time takes (lower/over-time.ts). */
-  weighted?: { weights: number; heads: number };
   /** The value is a DequantizeLinear's output (of a tensor whose scale is known). */
   dequantised?: boolean;
   /** The value is a QuantizeLinear's output (or an integer graph input), of this type. */
@@ -42,11 +40,22 @@ export interface Elements {
   ids: Const;
 }
 
-/** `poisoned`: its producer is unsupported, so that nothing can be said about its consumers. */
-export type Value = Const | Activation | Elements | { kind: 'poisoned' };
+/** Rows times weights over time, which a sum over time alone takes (lower/over-time.ts). */
+export interface Weighted {
+  kind: 'weighted';
+  rows: Activation;
+  weights: number;
+  heads: number;
+}
 
-export const dimsOf = (value: Const | Activation | Elements): number[] =>
-  value.kind === 'const' ? value.dims : value.kind === 'elements' ? value.ids.dims : fileShapeOf(value.layout);
+/** `poisoned`: its producer is unsupported, so that nothing can be said about its consumers. */
+export type Value = Const | Activation | Elements | Weighted | { kind: 'poisoned' };
+
+export function dimsOf(value: Exclude<Value, { kind: 'poisoned' }>): number[] {
+  if (value.kind === 'const') return value.dims;
+  if (value.kind === 'elements') return value.ids.dims;
+  return fileShapeOf(value.kind === 'weighted' ? value.rows.layout : value.layout);
+}
 
 /** Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of it only. */
 export function wholeAxis(layout: Layout, at: number, axis: Axis): void {

@@ -15,7 +15,16 @@ import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
-import { type Activation, axisOfDim, dimsOf, type Elements, sameLayout, type Value, wholeAxis } from '../values.ts';
+import {
+  type Activation,
+  axisOfDim,
+  dimsOf,
+  type Elements,
+  sameLayout,
+  type Value,
+  type Weighted,
+  wholeAxis,
+} from '../values.ts';
 import { weighted } from './over-time.ts';
 import { withSameAxes } from './regroup.ts';
 
@@ -167,7 +176,7 @@ export function alike(ctx: Lowering, node: NodeView, a: Activation, b: Activatio
   return { pair, layout: common.layout };
 }
 
-function twoActivations(ctx: Lowering, node: NodeView): Activation {
+function twoActivations(ctx: Lowering, node: NodeView): Activation | Weighted {
   const [first, second] = [ctx.activation(node, 0), ctx.activation(node, 1)];
   const rows = node.op === 'Mul' ? (weighted(ctx, first, second) ?? weighted(ctx, second, first)) : undefined;
   if (rows) return rows;

@@ -10,7 +10,7 @@ import { type Layout, raised, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import { type Activation, wholeAxis } from '../values.ts';
+import { type Activation, type Weighted, wholeAxis } from '../values.ts';
 
 /** Of scores whose dimension `at` holds time. */
 export function softmaxOfRows(ctx: Lowering, { name }: NodeView, x: Activation, at: number): Activation {
@@ -32,26 +32,25 @@ const along = (layout: Layout, axis: string): string =>
   layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');
 
 /** Rows times weights over time, for the sum that reads them; undefined where the operands are no such pair. */
-export function weighted(ctx: Lowering, w: Activation, x: Activation): Activation | undefined {
+export function weighted(ctx: Lowering, w: Activation, x: Activation): Weighted | undefined {
   const rank = Math.max(w.layout.length, x.layout.length);
   const [a, b] = [raised(w.layout, rank), raised(x.layout, rank)];
   const [{ t, f, c }, rows] = [ctx.builder.shape(w.tensor), ctx.builder.shape(x.tensor)];
   if (t !== 1 || c === 1 || c !== rows.t) return undefined;
   const sameTime = along(a, 'c') === along(b, 't');
   const sameHeads = f === 1 || (rows.f === 1 && along(a, 'f') === along(b, 'c'));
-  return sameTime && sameHeads ? { ...x, layout: b, weighted: { weights: w.tensor, heads: f } } : undefined;
+  return sameTime && sameHeads ? { kind: 'weighted', rows: { ...x, layout: b }, weights: w.tensor, heads: f } : undefined;
 }
 
 /** The sum over dimensions `dims` of rows times weights. */
 export function weightedSum(
   ctx: Lowering,
   { name }: NodeView,
-  x: Activation,
+  { rows: x, weights, heads }: Weighted,
   dims: readonly number[],
   keep: boolean,
 ): Activation {
   const over = dims.flatMap((d) => x.layout[d] ?? []);
-  const { weights, heads } = x.weighted ?? refuse('it has no weights');
   if (over.length !== 1 || over[0]?.axis !== 't' || over[0].length !== ctx.builder.shape(x.tensor).t)
     refuse(`rows times weights over time are summed over other dimensions of ${showLayout(x.layout)}`);
   const tensor = ctx.emit('matmul', [weights, x.tensor], { heads, over: 'rows' }, name);

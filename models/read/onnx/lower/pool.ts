@@ -62,13 +62,15 @@ export function lowerGlobalPool(ctx: Lowering, node: NodeView): Value[] {
 export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'ReduceMax';
   const sum = node.op === 'ReduceSum';
-  const x = ctx.activation(node, 0, { integer: max, raw: max, weighted: sum });
+  const [first] = node.inputs;
+  const weighted = sum && first?.kind === 'weighted' ? first : undefined;
+  const x = weighted?.rows ?? ctx.activation(node, 0, { integer: max, raw: max });
   const keep = node.attributes.int('keepdims', 1) === 1;
   const noop = node.attributes.int('noop_with_empty_axes', 0) === 1;
   const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
-  if (listed.length === 0 && noop) return [x];
+  if (listed.length === 0 && noop) return [weighted ?? x];
   const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
-  if (x.weighted) return [weightedSum(ctx, node, x, axes, keep)];
+  if (weighted) return [weightedSum(ctx, node, weighted, axes, keep)];
   const y = reduce(ctx, node, x, axes, keep, max);
   if (!sum) return [y];
   const count = elementsOf(ctx.builder.shape(x.tensor)) / elementsOf(ctx.builder.shape(y.tensor));
