@@ -8,8 +8,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'weighted-one-head',
     file: 'onnx/lower/over-time.ts',
-    find: 'weighted: { weights: w.tensor, heads: f }',
-    replace: 'weighted: { weights: w.tensor, heads: 1 }',
+    find: 'weights: w.tensor, heads: f }',
+    replace: 'weights: w.tensor, heads: 1 }',
     tests: 'read/onnx-composed',
     why: 'attentive statistics take the weights of the first channel',
   },
@@ -185,7 +185,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-pad-value',
     file: 'onnx/lower/shape.ts',
-    find: 'if (value !== 0) refuse(`padding with ${value}: only zeros can be padded`);',
+    find: 'if (value !== zero) refuse(`padding with ${value}: only zeros can be padded`);',
     replace: '',
     tests: onnx,
     why: 'padding with another value counts as zeros',
@@ -201,8 +201,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-softmax-old-axis',
     file: 'onnx/lower/activation.ts',
-    find: 'const dims = ctx.opset >= 13 ? [from] :',
-    replace: 'const dims = ctx.opset >= 11 ? [from] :',
+    find: 'const dims = isOneAxis ? [from] :',
+    replace: 'const dims = isOneAxis || ctx.opset >= 11 ? [from] :',
     tests: onnx,
     why: 'the rule of opset 13 is taken for opset 11 and 12',
   },
