@@ -37,7 +37,7 @@ export interface Recording {
   truth?: Truth;
 }
 
-export type RecordingOptions = Pick<SourceOptions, 'columns' | 'truth' | 'labels' | 'sampleRateHz'>;
+export type RecordingOptions = Pick<SourceOptions, 'channel' | 'columns' | 'truth' | 'labels' | 'sampleRateHz'>;
 
 /** Inputs as sources take them. */
 export const inputsOf = (graph: Graph) => {

@@ -33,6 +33,8 @@ export interface CalibSourceOptions extends SoundOptions {
   frontEnd?: string;
   /** CSV: columns, and the one that names the class. */
   columns?: string[];
+  /** Of sound. */
+  channel?: string;
   truth?: string;
   labels?: string[];
   /** Where the model does not say it. */
@@ -63,6 +65,7 @@ export async function calibrationChunks(graph: Graph, options: CalibSourceOption
     ...(sampleRateHz !== undefined && { sampleRateHz }),
     checkTime: true,
     ...(options.columns && { columns: options.columns }),
+    ...(options.channel && { channel: options.channel }),
     ...(known && { known }),
     ...(options.truth && { truth: options.truth, labels: options.labels ?? labelsIn(graph.metadata) }),
   };

@@ -132,10 +132,10 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
 export async function loadSignals(
   graph: Graph,
   paths: string,
-  { columns, truth, rate }: SignalOptions = {},
+  { columns, channel, truth, rate }: SignalOptions = {},
 ): Promise<Float32Array[]> {
   const { readRecording } = await import('../recording.ts');
-  return (await readRecording(graph, paths, { columns, truth, sampleRateHz: rate })).signals;
+  return (await readRecording(graph, paths, { columns, channel, truth, sampleRateHz: rate })).signals;
 }
 
 /** Methods named on the command line; what is not named is the preset's. */

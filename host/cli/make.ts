@@ -250,6 +250,7 @@ async function make(args: Args): Promise<void> {
   const options: PlanOptions = { hop: chosen, ...(mode && { mode }) };
   const all = await readRecording(file, args.data, {
     columns: args.columns,
+    channel: args.channel,
     truth: args.truth,
     labels: args.labels,
     sampleRateHz: args.rate ?? (Number(file.metadata['runlet.sample_rate_hz']) || undefined),

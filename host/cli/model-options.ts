@@ -145,6 +145,7 @@ export const columnsArg = group('The signal', {
   columns: list(
     'Columns of a CSV that make a frame, names or indexes from 0 (default: those that the model names, else all with numbers but time and truth)',
   ),
+  channel: text('Channel of a recording of sound, from 0, or mix', { hint: 'n|mix' }),
 });
 
 export const signalArgs = group('The signal', {

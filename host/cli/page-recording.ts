@@ -56,12 +56,13 @@ export interface Known {
 }
 
 /** The recording, with the beats that a file of the zoo has. */
-async function readData(data: string, { manifest, labels, rateHz, beats }: Known, { columns, truth }: SignalSaid) {
+async function readData(data: string, { manifest, labels, rateHz, beats }: Known, { columns, channel, truth }: SignalSaid) {
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
   const read = (column: string | undefined) =>
     readFrames(elements, manifest.columns ?? (elements === 1 ? [input?.name ?? ''] : undefined), data, {
       columns,
+      channel,
       truth: column,
       labels,
       sampleRateHz: rateHz,

@@ -16,23 +16,22 @@ const rnd = random(Number(process.env.RUNLET_SEED ?? 1));
 const frames = 16 * 400;
 const noise = Float32Array.from({ length: 3 * frames }, () => 2 * rnd() - 1);
 
-writeFileSync(
-  join(folder, 'm.onnx'),
+const network = (channels: number, rateHz: number): Uint8Array =>
   writeModel({
     nodes: [
       { op: 'Conv', inputs: ['x', 'w', 'c'], outputs: ['a'] },
       { op: 'Relu', inputs: ['a'], outputs: ['r'] },
       { op: 'GlobalAveragePool', inputs: ['r'], outputs: ['y'] },
     ],
-    inputs: { x: [1, 3, 16] },
+    inputs: { x: [1, channels, 16] },
     outputs: ['y'],
     tensors: {
-      w: { dims: [4, 3, 5], floats: Array.from({ length: 60 }, () => 2 * rnd() - 1) },
+      w: { dims: [4, channels, 5], floats: Array.from({ length: 20 * channels }, () => 2 * rnd() - 1) },
       c: { dims: [4], floats: [0.1, 0.2, -0.1, 0.3] },
     },
-    metadata: { 'runlet.sample_rate_hz': '50' },
-  }),
-);
+    metadata: { 'runlet.sample_rate_hz': `${rateHz}` },
+  });
+writeFileSync(join(folder, 'm.onnx'), network(3, 50));
 writeFileSync(join(folder, 'x.npy'), writeNpy([frames, 3], noise));
 
 test('a long recording is sampled, the report says how, and the same seed gives the same bytes', async () => {
@@ -101,6 +100,34 @@ test('a WAV becomes rows of a front end', async () => {
   const { calibration, layers } = JSON.parse(stdout);
   assert.is(calibration.windowsUsed, 8);
   assert.ok(layers[0].max > 5 && layers[0].max < 20, `features up to ${layers[0].max}`);
+});
+
+test('of sound with two channels one calibrates, or their mean', async () => {
+  const header = Buffer.alloc(44);
+  const pcm = Int16Array.from({ length: 8000 }, (_, i) => (i % 2 === 0 ? 16384 : 2048) * Math.sin(i / 9));
+  header.write('RIFF', 0);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(36 + pcm.byteLength, 4);
+  for (const [at, value] of [[16, 16], [24, 8000], [28, 32000]] as const) header.writeUInt32LE(value, at); // biome-ignore format: one line
+  for (const [at, value] of [[20, 1], [22, 2], [32, 4], [34, 16]] as const) header.writeUInt16LE(value, at); // biome-ignore format: one line
+  header.write('data', 36);
+  header.writeUInt32LE(pcm.byteLength, 40);
+  writeFileSync(join(folder, 'two.wav'), Buffer.concat([header, Buffer.from(pcm.buffer)]));
+  writeFileSync(join(folder, 'one.onnx'), network(1, 8000));
+  const quantised = (...more: string[]) =>
+    runlet('quantize', 'one.onnx', '--hop', '4', '--preset', 'fast', '--calib', 'two.wav', '--json', ...more);
+  const both = await quantised();
+  assert.is(JSON.parse(both.stdout).error.code, 'RN722');
+  for (const [channel, most] of [
+    ['0', 0.5],
+    ['1', 0.0625],
+    ['mix', 0.28125],
+  ] as const) {
+    const { code, stdout, stderr } = await quantised('--channel', channel);
+    assert.is(code, 0, stderr);
+    const { max } = JSON.parse(stdout).layers[0];
+    assert.ok(max > 0.95 * most && max <= most, `channel ${channel}: up to ${max}`);
+  }
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
