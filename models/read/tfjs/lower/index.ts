@@ -100,8 +100,8 @@ export const joins: ReadonlySet<string> = new Set(
 const known: Readonly<Record<string, string>> = {
   ConvLSTM2D: 'LSTM',
   ConvLSTM2DCell: 'LSTM',
-  AdditiveAttention: 'Attention',
-  Dot: 'Attention',
+  AdditiveAttention: 'LinearAttention',
+  Dot: 'LinearAttention',
 };
 
 /** Why a layer without a lowering is refused. */
