@@ -11,8 +11,8 @@ export interface Methods {
   /** Of values that `percentile` covers. */
   percentile: number;
   /**
-   * Which ranges of `mse` become narrower where that is better at the model's outputs: none, those of its inputs and of what saturates, or all
-   * (quant/methods/narrow-ranges.ts).
+   * Which ranges of `mse` become narrower where that is better at the model's outputs: none, those of its
+   * inputs and of what saturates, or all (quant/methods/narrow-ranges.ts).
    */
   narrow: 'none' | 'inputs' | 'all';
   /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */

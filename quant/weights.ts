@@ -45,8 +45,8 @@ function stepOf(weights: readonly number[], largest: number): number | undefined
 }
 
 /**
- * Scales of weights, [o]; the bias must fit int32 with room for the sum, and a channel without weights takes a
- * scale for its bias alone.
+ * Scales of weights, [o]; the bias must fit int32 with room for the sum, and a channel without weights
+ * takes a scale for its bias alone.
  */
 function scalesOf(
   data: Weights['data'],

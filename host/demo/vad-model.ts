@@ -32,7 +32,10 @@ export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, zooArray('vad
 export const openSound = (int8: Graph, options: BuildOptions = {}) =>
   openInt8(int8, { hop, mode }, { target: 'interp', ...options, frontEnd });
 
-/** All of a recording, resampled to 16 kHz, its channels mixed: int16 [samples]. @throws RN720 and others of sources */
+/**
+ * All of a recording, resampled to 16 kHz, its channels mixed: int16 [samples].
+ * @throws RN720 and others of sources
+ */
 export async function readSound(path: string): Promise<Int16Array> {
   const source = await openSource(path, { frameElements: 1, sampleRateHz: rateHz, resample: true, sound: true });
   const parts: number[] = [];

@@ -45,7 +45,10 @@ const percent = (part: number, all: number) => `${((100 * part) / all).toFixed(1
 /** One line on a terminal's stderr, written over the one before. */
 const live = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
 
-/** Pushes sound a hop at a time, as a microphone gives it, and says each segment when it is known to be over. */
+/**
+ * Pushes sound a hop at a time, as a microphone gives it, and says each segment when it is known to be
+ * over.
+ */
 function listen(session: Session, pcm: Int16Array, heard: (segment: Segment) => void) {
   const detector = new SegmentDetector({ ...rule, stepMs: stretchOf(session, 0).stepMs });
   const [scores, hopUs]: [number[], number[]] = [[], []];

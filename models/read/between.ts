@@ -1,11 +1,11 @@
 /**
  * Rows between rows, by straight lines: what all formats call linear or bilinear interpolation.
  *
- * In: a float tensor, how many rows each becomes, and where they lie.  Out: the tensor [t * by.t][f * by.f][c],
- * of operators that there are: rows repeated, the outermost ones beyond the ends, and a mean of neighbours.
- * Formula: row i of k times as many lies at i / k (`start`) or (i + 1/2) / k - 1/2 (`middle`) among the given
- * ones, and no further than the outermost. Of rows that stand there k times that is the mean of k from i on,
- * or around i; where k is even, around i of k + 1, of which the outer two count half.
+ * In: a float tensor, how many rows each becomes, and where they lie.  Out: the tensor [t * by.t][f *
+ * by.f][c], of operators that there are: rows repeated, the outermost ones beyond the ends, and a mean of
+ * neighbours. Formula: row i of k times as many lies at i / k (`start`) or (i + 1/2) / k - 1/2 (`middle`)
+ * among the given ones, and no further than the outermost. Of rows that stand there k times that is the
+ * mean of k from i on, or around i; where k is even, around i of k + 1, of which the outer two count half.
  * Source: ONNX Resize-19 (linear; asymmetric, half_pixel), TensorFlow Lite RESIZE_BILINEAR, Keras and
  * TensorFlow.js UpSampling2D.
  */

@@ -21,7 +21,10 @@ export interface Operand {
 /** A value of the file, and the tensor's shape. */
 export type Matrix = { layout: Layout } & Pick<Operand, 'shape'>;
 
-/** Operands of a product of matrices, [..., rows, k] and [..., k, columns]. @param turned those given as their transpose */
+/**
+ * Operands of a product of matrices, [..., rows, k] and [..., k, columns].
+ * @param turned those given as their transpose
+ */
 export function matricesOf(pair: readonly [Matrix, Matrix], turned: readonly [boolean, boolean]): [Operand, Operand] {
   const rank = Math.max(pair[0].layout.length, pair[1].layout.length, 2);
   const operand = ({ layout, shape }: Matrix, isSecond: boolean, isTurned: boolean): Operand => {

@@ -10,8 +10,8 @@ import { type Spread, valuesOf } from './spread.ts';
 const inf = Number.POSITIVE_INFINITY;
 
 /**
- * What makes a LogSoftmax of a softmax. The bound is the logarithm of the least normal float32: below it a softmax
- * gives 0, whose logarithm is not finite.
+ * What makes a LogSoftmax of a softmax. The bound is the logarithm of the least normal float32: below it a
+ * softmax gives 0, whose logarithm is not finite.
  */
 export const logOfSoftmax: ActivationAttrs = { fn: 'log', clamp: [-87, 0] };
 

@@ -84,8 +84,8 @@ export function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: nu
 }
 
 /**
- * Where branches meet, one may have a row more at the end of the signal: rows count from its start. What reads
- * whole windows takes inputs of any lengths.
+ * Where branches meet, one may have a row more at the end of the signal: rows count from its start. What
+ * reads whole windows takes inputs of any lengths.
  */
 function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>): Block<A>[] {
   const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);

@@ -6,7 +6,8 @@
  * the small steps that a wide range loses. So each tensor (with those that share its scale) is rounded alone, over ranges of 1 to 0.21 times what was seen,
  * and the outputs are compared with the exact ones. A range is taken where it leaves less than 0.4 of the noise in every second window, and in the others: what
  * few windows gain by clipping, other data may lose. Tensors that cost nothing to speak of (40 dB) stay as they are.
- * What a softmax alone reads loses its lowest values only: far below the largest score all come out as 0, but two largest that are cut would be one.
+ * What a softmax alone reads loses its lowest values only: far below the largest score all come out as 0,
+ * but two largest that are cut would be one.
  *
  * Source: Nahshan et al. 2019, arXiv 1911.07190 (loss aware post-training quantisation), with the squared error of the outputs, which needs no labels,
  * for the loss, and tensors one by one: their errors are small and add up.  Cost: a run of 48 windows a tensor, of what depends on it; up to ten more

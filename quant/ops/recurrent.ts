@@ -3,7 +3,8 @@
  * operator.
  *
  * In: gates int16 with 8 to 12 bits behind the point, the output int8.  Out: parameters; rows of int8.
- * g = saturate((x + requantise(b + sum u (h - zero))) 2^shift), int16 with 12 bits.  Source: TensorFlow Lite Micro lstm_eval.h.
+ * g = saturate((x + requantise(b + sum u (h - zero))) 2^shift), int16 with 12 bits.  Source: TensorFlow
+ * Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
 import type { NodeOf, Shape, Tensor } from '../../models/graph/types.ts';

@@ -1,4 +1,7 @@
-/** The detector of segments: its rule against a slow reading of it, what it says meanwhile, times, bad options. */
+/**
+ * The detector of segments: its rule against a slow reading of it, what it says meanwhile, times, bad
+ * options.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Segment, SegmentDetector, type SegmentOptions } from '../../host/session/index.ts';

@@ -1,4 +1,7 @@
-/** Ranges of recurrent cells: gates whose two sums take each other back, a cell that grows from step to step. */
+/**
+ * Ranges of recurrent cells: gates whose two sums take each other back, a cell that grows from step to
+ * step.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';

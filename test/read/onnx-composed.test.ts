@@ -1,6 +1,6 @@
 /**
- * Operators that are read as others, against onnxruntime: sums, reductions by powers, poolings of a norm, attention as one operator, and
- * what onnxruntime's optimiser fuses.
+ * Operators that are read as others, against onnxruntime: sums, reductions by powers, poolings of a norm,
+ * attention as one operator, and what onnxruntime's optimiser fuses.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,7 +1,7 @@
 /**
  * Quantised ONNX files layer by layer: each layer of the graph that the reader makes, fed with onnxruntime's integers, gives onnxruntime's
- * integers to within one step. Files by onnxruntime's quantize_static (QDQ and QOperator; min-max, entropy, percentile; int8 and uint8; per channel) and by
- * PyTorch.
+ * integers to within one step. Files by onnxruntime's quantize_static (QDQ and QOperator; min-max, entropy,
+ * percentile; int8 and uint8; per channel) and by PyTorch.
  *
  * onnxruntime runs the file as it stands (no graph optimisation) with every QuantizeLinear as an output; a layer is found by its node's name.
  */

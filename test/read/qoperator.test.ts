@@ -1,6 +1,6 @@
 /**
- * QOperator files: what their operators have besides a value, a scale and a zero point. Their numbers are in qdq-layers.test.ts,
- * which compares files of quantize_static with onnxruntime.
+ * QOperator files: what their operators have besides a value, a scale and a zero point. Their numbers are
+ * in qdq-layers.test.ts, which compares files of quantize_static with onnxruntime.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

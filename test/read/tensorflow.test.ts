@@ -1,6 +1,7 @@
 /**
- * Operators of TensorFlow Lite that few files have, in small networks of TensorFlow's converter (test/fixtures/tensorflow): the numbers of
- * LiteRT's reference kernels, in int8 files their bytes; streamed integers against the windowed model.
+ * Operators of TensorFlow Lite that few files have, in small networks of TensorFlow's converter
+ * (test/fixtures/tensorflow): the numbers of LiteRT's reference kernels, in int8 files their bytes;
+ * streamed integers against the windowed model.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

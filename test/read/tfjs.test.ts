@@ -1,6 +1,6 @@
 /**
- * The TensorFlow.js reader against TensorFlow.js: random models built with the library, saved, read, run. Float outputs agree within 1e-5 of the largest,
- * or of 0.1 where none is as large.
+ * The TensorFlow.js reader against TensorFlow.js: random models built with the library, saved, read, run.
+ * Float outputs agree within 1e-5 of the largest, or of 0.1 where none is as large.
  *
  * RUNLET_TFJS_MODELS (default 60) models from RUNLET_SEED (1).
  */

@@ -1,8 +1,9 @@
 /**
  * Attention as one operator: its products, its scale and its softmax.
  *
- * In: a node without mask, cache and causal order.  Out: nodes, as PyTorch writes them in single operators.  Source: ONNX Attention-23;
- * onnxruntime contrib operators Attention and MultiHeadAttention: softmax(scale q k^T) v in each head, scale 1 / sqrt(head size).
+ * In: a node without mask, cache and causal order.  Out: nodes, as PyTorch writes them in single
+ * operators.  Source: ONNX Attention-23; onnxruntime contrib operators Attention and MultiHeadAttention:
+ * softmax(scale q k^T) v in each head, scale 1 / sqrt(head size).
  */
 import type { Attributes } from './attributes.ts';
 import { type Instead, int, ints, type Rewrite } from './instead.ts';

@@ -1,8 +1,9 @@
 /**
  * Operators of ONNX that are a few others: sums of several values, reductions by powers, poolings of a norm.
  *
- * In: a node.  Out: nodes.  Source: ONNX Sum-13, Mean-13, ReduceL1-18, ReduceL2-18, ReduceSumSquare-18, ReduceLogSum-18,
- * ReduceLogSumExp-18, ReduceMin-20, LpPool-22, MeanVarianceNormalization-13, whose functions these are.
+ * In: a node.  Out: nodes.  Source: ONNX Sum-13, Mean-13, ReduceL1-18, ReduceL2-18, ReduceSumSquare-18,
+ * ReduceLogSum-18, ReduceLogSumExp-18, ReduceMin-20, LpPool-22, MeanVarianceNormalization-13, whose
+ * functions these are.
  */
 import { type Given, type Instead, int, ints, type Rewrite } from './instead.ts';
 import { refuse } from './refuse.ts';

@@ -1,7 +1,8 @@
 /**
  * Instead: operators of ONNX in the place of one node, as they are written one after the other.
  *
- * In: the node.  Out: its nodes; values between them are named after its first output, and what it gave is given by the last one.
+ * In: the node.  Out: its nodes; values between them are named after its first output, and what it gave is
+ * given by the last one.
  */
 import type { Attributes } from './attributes.ts';
 import type { AttributeValue, OnnxNode } from './proto.ts';
@@ -48,7 +49,10 @@ export class Instead {
     return this.add('Constant', [], { value_ints: ints(...values) });
   }
 
-  /** The nodes. The last one has the node's outputs that no other has, and that of `main` its name, by which messages find it. */
+  /**
+   * The nodes. The last one has the node's outputs that no other has, and that of `main` its name, by which
+   * messages find it.
+   */
   nodes(main: string): OnnxNode[] {
     const { name, outputs } = this.node;
     const last = this.made.length - 1;

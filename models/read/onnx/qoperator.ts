@@ -1,9 +1,11 @@
 /**
- * QOperator files of onnxruntime's quantize_static as their QDQ form: QLinearConv, QLinearMatMul, QGemm, QLinearAdd and others.
+ * QOperator files of onnxruntime's quantize_static as their QDQ form: QLinearConv, QLinearMatMul, QGemm,
+ * QLinearAdd and others.
  *
- * In: an operator on integers.  Out: DequantizeLinear of each operand, the operator on real values, QuantizeLinear.
- * Source: ONNX QLinearConv-10, QLinearMatMul-21; onnxruntime contrib operators (com.microsoft), whose bias has the scale
- * alpha * scale of the first operand * scale of the second.
+ * In: an operator on integers.  Out: DequantizeLinear of each operand, the operator on real values,
+ * QuantizeLinear.
+ * Source: ONNX QLinearConv-10, QLinearMatMul-21; onnxruntime contrib operators (com.microsoft), whose bias
+ * has the scale alpha * scale of the first operand * scale of the second.
  */
 import { type Given, int, type Rewrite } from './instead.ts';
 import { refuse } from './refuse.ts';

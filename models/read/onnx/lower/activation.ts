@@ -1,5 +1,6 @@
 /**
- * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow, Softmax and LogSoftmax.
+ * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow, Softmax and
+ * LogSoftmax.
  *
  * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
  * producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15, Softmax-13,
@@ -123,8 +124,8 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * The logarithm of a softmax. In a quantised graph its range is that of TensorFlow Lite's LOG_SOFTMAX in int8, [-16, 0].
- * In int8 what lies below log(1 / 256) is computed from a probability of 0.
+ * The logarithm of a softmax. In a quantised graph its range is that of TensorFlow Lite's LOG_SOFTMAX in
+ * int8, [-16, 0]. In int8 what lies below log(1 / 256) is computed from a probability of 0.
  */
 export function lowerLogSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const [x] = lowerSoftmax(ctx, { ...node, name: `${node.name}/softmax` });

@@ -79,8 +79,8 @@ function withBatchFirst({ inputs, attributes }: NodeView): (Value | undefined)[]
 }
 
 /**
- * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which operands it takes
- * transposed.
+ * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which
+ * operands it takes transposed.
  */
 export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   const node = { ...given, inputs: withBatchFirst(given) };

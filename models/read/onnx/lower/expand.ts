@@ -1,7 +1,8 @@
 /**
  * Expand and Tile: dimensions of length 1 repeated, as a value of the whole window is for each of its frames.
  *
- * In: an activation, constant lengths or counts.  Out: what repeats rows and channels (models/read/broadcast.ts).
+ * In: an activation, constant lengths or counts.  Out: what repeats rows and channels
+ * (models/read/broadcast.ts).
  * Source: ONNX Expand-13, Tile-13.
  */
 import { repeated } from '../../broadcast.ts';

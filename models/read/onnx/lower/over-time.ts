@@ -1,10 +1,10 @@
 /**
  * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics.
  *
- * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which their rows become
- * channels, and a softmax; a sum over time of weights times rows is the product of both (models/read/products.ts, over rows).
- * It is computed on whole windows. In int8 the weights have steps of 1/256.  Source: Okabe et al., Attentive Statistics
- * Pooling (2018).
+ * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which
+ * their rows become channels, and a softmax; a sum over time of weights times rows is the product of both
+ * (models/read/products.ts, over rows). It is computed on whole windows. In int8 the weights have steps of
+ * 1/256.  Source: Okabe et al., Attentive Statistics Pooling (2018).
  */
 import { type Layout, raised, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
@@ -31,7 +31,9 @@ export function softmaxOfRows(ctx: Lowering, { name }: NodeView, x: Activation, 
 const along = (layout: Layout, axis: string): string =>
   layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');
 
-/** Rows times weights over time, for the sum that reads them; undefined where the operands are no such pair. */
+/**
+ * Rows times weights over time, for the sum that reads them; undefined where the operands are no such pair.
+ */
 export function weighted(ctx: Lowering, w: Activation, x: Activation): Weighted | undefined {
   const rank = Math.max(w.layout.length, x.layout.length);
   const [a, b] = [raised(w.layout, rank), raised(x.layout, rank)];

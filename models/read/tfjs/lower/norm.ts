@@ -1,9 +1,9 @@
 /**
  * LayerNormalization: layernorm. Normalization: a scale and an offset.
  *
- * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source: tfjs-layers
- * normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras' Normalization, y = (x - mean) /
- * max(sqrt(variance), 1e-7), or its inverse.
+ * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source:
+ * tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras'
+ * Normalization, y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';

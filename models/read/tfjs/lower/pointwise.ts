@@ -1,6 +1,6 @@
 /**
- * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Average, Maximum, Minimum,
- * Concatenate.
+ * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Average,
+ * Maximum, Minimum, Concatenate.
  *
  * In: values of one layout.  Out: activation nodes, which foldGraph fuses where they are clamps; add, mul, concat. Source: tfjs-layers
  * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in Keras 3 clip(x / 6 + 0.5)).

@@ -10,7 +10,7 @@ import { dim, showLayout } from '../../layout.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
-import { spatialAxes, spatialLayout } from './spatial.ts';
+import { spatialInput, spatialLayout } from './spatial.ts';
 
 /** [n, values] as `n` equal rows. */
 export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Value {
@@ -27,11 +27,8 @@ export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Val
 
 export const lowerUpSampling =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
-    const value = x as Value;
-    const config = new Config(layer);
-    config.channelsLast();
-    const axes = spatialAxes(value, count);
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+    const { value, config, axes } = spatialInput(layer, xs, count);
     const by = { t: 1, f: 1 };
     for (const [i, size] of config.lengths('size', count, 2).entries()) by[axes[i] as 't' | 'f'] = size;
     const tensor = ctx.plain(value);

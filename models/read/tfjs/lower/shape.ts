@@ -7,7 +7,7 @@ import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.t
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
-import { spatialAxes } from './spatial.ts';
+import { spatialInput } from './spatial.ts';
 
 /** Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch first. */
 export function movedDims(layer: Layer, dims: readonly number[]): { dims: number[]; perm?: number[] } | undefined {
@@ -47,11 +47,8 @@ export const lowerIdentity = (_ctx: Context, _layer: Layer, [x]: Value[]): Value
 
 export const lowerZeroPadding =
   (count: number) =>
-  (_ctx: Context, layer: Layer, [x]: Value[]): Value => {
-    const value = x as Value;
-    const config = new Config(layer);
-    config.channelsLast();
-    const axes = spatialAxes(value, count);
+  (_ctx: Context, layer: Layer, xs: Value[]): Value => {
+    const { value, config, axes } = spatialInput(layer, xs, count);
     const pads = { t: value.pads?.t ?? ([0, 0] as const), f: value.pads?.f ?? ([0, 0] as const) };
     const lengths = fileShapeOf(value.layout);
     const given = config.has('padding') ? config.pairs('padding', count) : new Array<[number, number]>(count).fill([1, 1]);
@@ -66,11 +63,8 @@ export const lowerZeroPadding =
 
 export const lowerCropping =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
-    const value = x as Value;
-    const config = new Config(layer);
-    config.channelsLast();
-    const axes = spatialAxes(value, count);
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+    const { value, config, axes } = spatialInput(layer, xs, count);
     const given = config.pairs('cropping', count);
     let y = value;
     for (const [i, axis] of axes.entries()) {

@@ -6,8 +6,9 @@
  */
 import { type Axis, type DilatedAttrs, kernelOfOne, type Shape } from '../../../graph/types.ts';
 import { dim, type Layout, samePadding, showLayout, slideAlong } from '../../layout.ts';
-import type { Config, Value } from '../context.ts';
+import { Config, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
+import type { Layer } from '../topology.ts';
 
 /** The axes of the spatial dimensions of [n, ..., c]; a dimension of length 1 takes the axis that is left. */
 export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
@@ -24,6 +25,13 @@ export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
   if (found.includes('c')) refuse(`it slides over channels: ${showLayout(x.layout)}`);
   const rest = (['t', 'f'] as const).filter((axis) => !found.includes(axis));
   return found.map((axis) => (axis ?? rest.shift()) as 't' | 'f');
+}
+
+/** What a layer over `count` spatial dimensions reads: its value, its config, and the axes of these dimensions. */
+export function spatialInput(layer: Layer, [x]: readonly Value[], count: number) {
+  const [value, config] = [x as Value, new Config(layer)];
+  config.channelsLast();
+  return { value, config, axes: spatialAxes(value, count) };
 }
 
 /** `kernel` in the order of the dimensions. */

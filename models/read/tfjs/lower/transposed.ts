@@ -7,20 +7,17 @@
  */
 import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { fileShapeOf, slideAlong, transposedPadding } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 import { biasOf, placesOf } from './conv.ts';
 import { activate } from './pointwise.ts';
-import { spatialAxes, spatialLayout } from './spatial.ts';
+import { spatialInput, spatialLayout } from './spatial.ts';
 
 export const lowerConvTranspose =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
-    const value = x as Value;
-    const config = new Config(layer);
-    config.channelsLast();
-    const axes = spatialAxes(value, count);
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+    const { value, config, axes } = spatialInput(layer, xs, count);
     const kernel = config.lengths('kernel_size', count, 0);
     const strides = config.lengths('strides', count, 1);
     const same = config.text('padding', 'valid') === 'same';

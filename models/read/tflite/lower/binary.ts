@@ -1,9 +1,10 @@
 /**
- * ADD, SUB, MUL, DIV, ADD_N and CONCATENATION: add, mul, concat; a constant operand in a float model becomes a depthwise scale and
- * bias, a quotient a product with the inverse.
+ * ADD, SUB, MUL, DIV, ADD_N and CONCATENATION: add, mul, concat; a constant operand in a float model
+ * becomes a depthwise scale and bias, a quotient a product with the inverse.
  *
  * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
- * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero point).
+ * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero
+ * point).
  */
 import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';

@@ -1,6 +1,6 @@
 /**
- * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, PRELU, SQUARED_DIFFERENCE, SOFTMAX, LOG_SOFTMAX, QUANTIZE and
- * DEQUANTIZE.
+ * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, PRELU, SQUARED_DIFFERENCE, SOFTMAX,
+ * LOG_SOFTMAX, QUANTIZE and DEQUANTIZE.
  *
  * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and
  * DEQUANTIZE make no node: the graph's port says what the host converts. Source: TensorFlow Lite reference
@@ -130,8 +130,8 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
 }
 
 /**
- * The logarithm of a softmax. Quantised, a probability has steps of 1/256, and one below 1/512 gives the least
- * output: classes that are in question keep their order, the others are equal.
+ * The logarithm of a softmax. Quantised, a probability has steps of 1/256, and one below 1/512 gives the
+ * least output: classes that are in question keep their order, the others are equal.
  */
 export function lowerLogSoftmax(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; end the model before it, or with SOFTMAX');

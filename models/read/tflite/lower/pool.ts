@@ -1,9 +1,11 @@
 /**
- * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN: maxpool, avgpool, globalmax and globalavg.
+ * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN: maxpool, avgpool, globalmax and
+ * globalavg.
  *
  * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the kernel covers all
- * frames of the window without padding. Padded places count for neither average nor maximum. A sum is a mean times the number of
- * values, a minimum the negative of a maximum; a mean of channels alone is a convolution.
+ * frames of the window without padding. Padded places count for neither average nor maximum. A sum is a
+ * mean times the number of values, a minimum the negative of a maximum; a mean of channels alone is a
+ * convolution.
  * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
  */
 import {

@@ -1,7 +1,8 @@
 /**
  * TILE, BROADCAST_TO, RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR and MIRROR_PAD: more rows.
  *
- * In: a value, and constants.  Out: upsample, rows between rows, or a history whose rows are the window's own.
+ * In: a value, and constants.  Out: upsample, rows between rows, or a history whose rows are the window's
+ * own.
  * Source: TensorFlow Lite reference kernels tile.h, resize_nearest_neighbor.h, resize_bilinear.h, mirror_pad.
  */
 import { rowsBetween } from '../../between.ts';
