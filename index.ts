@@ -50,6 +50,7 @@ export {
 } from './models/graph/types.ts';
 export { type ReadOptions, readModel } from './models/read/index.ts';
 export { readFrontEnd } from './models/read/tflite/signal/index.ts';
+export { chainGraphs } from './models/stream/chain.ts';
 export { type Deviation, deviationOf } from './models/stream/deviation.ts';
 export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';

@@ -27,6 +27,7 @@ import {
   type CalibrationWarning,
   deadWarnings,
   inputWarnings,
+  noiseWarnings,
   outputWarnings,
   rangeWarnings,
   sizeWarnings,
@@ -190,6 +191,7 @@ function* quantizeSteps(
     ...rangeWarnings(graph, convergence),
     ...outputWarnings(seen.outputs),
     ...deadWarnings(plan.graph, seen.stats),
+    ...noiseWarnings(plan.graph, report),
   ]);
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;

@@ -5,8 +5,6 @@
  * --front-end sound that becomes rows first. An array [windows][frames of a window][elements] is windows that were cut apart.
  */
 
-import { RunletError } from '../../models/error.ts';
-import type { FrontEnd } from '../../models/frontend/types.ts';
 import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { printable } from '../../models/printable.ts';
@@ -14,13 +12,11 @@ import { labelsIn } from '../../models/read/detection.ts';
 import { oneClass } from '../../quant/calibration/check.ts';
 import type { Chunk, Chunks } from '../../quant/calibration/collect.ts';
 import type { CalibrationWarning } from '../../quant/calibration/warnings.ts';
-import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import type { Progress } from '../../quant/quantize.ts';
 import { knownColumns } from '../model-fields.ts';
 import { inputsOf } from '../recording.ts';
 import { leftText } from '../report/progress.ts';
 import { rawStream } from '../report/terminal.ts';
-import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
 import { openSeveral } from '../sources/several.ts';
 import type { Source, SourceOptions } from '../sources/source.ts';
@@ -72,12 +68,8 @@ export async function calibrationChunks(graph: Graph, options: CalibSourceOption
   const [only] = inputs;
   if (inputs.length === 1 && only) {
     if (options.frontEnd !== undefined && options.frontEnd !== 'none' && /\.wav$/i.test(options.calib)) {
-      const { soundFrontEnd } = await import('./sound-options.ts');
-      return soundRows(
-        await soundFrontEnd(options.frontEnd === 'micro' ? 'microwakeword' : options.frontEnd, options),
-        options.calib,
-        only.elements,
-      );
+      const { soundRows } = await import('./sound-rows.ts');
+      return soundRows(options.frontEnd, options.calib, only.elements, options);
     }
     const source = await openSource(options.calib, {
       ...common,
@@ -105,33 +97,6 @@ async function* checkedChunks(source: Source, column: string | undefined): Async
   for await (const data of source.frames) yield source.windowFrames === undefined ? data : { begins: true, data: [data] };
   const classes = source.truth && new Set(source.truth.view().filter((v) => !Number.isNaN(v)));
   if (classes && classes.size < 2) throw oneClass(`column ${column}`, [...classes]);
-}
-
-/** Rows of a front end out of sound. */
-async function soundRows(frontEnd: FrontEnd, path: string, elements: number): Promise<CalibSource> {
-  if (frontEnd.channels !== elements)
-    throw new RunletError('RN722', {
-      what: "the source's frames do not fit the model's input",
-      where: path,
-      why: `the front end makes rows of ${frontEnd.channels} features, the model takes ${elements}`,
-      tryThis: '--rows, or another front end',
-    });
-  const source = await openSource(path, { frameElements: 1, sampleRateHz: frontEnd.sampleRateHz, resample: true, sound: true });
-  const { scale, zeroPoint } = frontEnd.output;
-  async function* rows(): AsyncGenerator<Float32Array> {
-    const reference = new FrontEndReference(frontEnd);
-    for await (const sound of source.frames) {
-      const out: number[] = [];
-      reference.push(
-        Int16Array.from(sound, (x) => quantiseValue(x, 1 / 32768, 0, 32767)),
-        () => {
-          for (const q of reference.row) out.push(dequantiseValue(q, scale, zeroPoint));
-        },
-      );
-      if (out.length > 0) yield Float32Array.from(out);
-    }
-  }
-  return { chunks: rows(), describe: `${source.describe}, rows of ${frontEnd.name}`, facts: {} };
 }
 
 /** Warnings as people read them, on stderr. @param named how a layer is called */

@@ -16,7 +16,7 @@ import type { DetectorOptions } from './model-options.ts';
 import { soundFrontEnd } from './sound-options.ts';
 
 export type ListeningOptions = DetectorOptions & {
-  /** Name of the preset whose rows the models take, where they do not say. */
+  /** Name of the preset whose rows the models take, where they do not say; or a bundle that takes sound and gives them. */
   frontEnd?: string;
   stepMs?: number;
   hop?: number;
@@ -55,9 +55,23 @@ export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: Liste
   return soundFrontEnd(named, { stepMs: stepMs ?? (ownMs || undefined) });
 }
 
-async function openRows(frontEnd: FrontEnd): Promise<Session> {
+/** What makes rows out of sound. */
+interface Rows {
+  session: Session;
+  text: string;
+}
+
+async function openRows(frontEnd: FrontEnd): Promise<Rows> {
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
-  return openSession((await buildFrontEnd(frontEnd)).wasm as BufferSource);
+  const session = await openSession((await buildFrontEnd(frontEnd)).wasm as BufferSource);
+  return { session, text: frontEndText(frontEnd) };
+}
+
+/** A model whose outputs are the rows of others. */
+async function openTrunk(path: string): Promise<Rows> {
+  const session = await openBundle(path, await readBytes(path));
+  const { name, sampleRateHz } = session.manifest;
+  return { session, text: `${name || basename(path)}${sampleRateHz ? `, ${(1000 * session.hop) / sampleRateHz} ms` : ''}` };
 }
 
 /** Whether a model takes sound, itself or through a front end that it names. */
@@ -65,7 +79,7 @@ export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   manifest.frontEndConfig !== undefined ||
   manifest.features !== undefined ||
   isPreset(frontEnd ?? manifest.frontEnd ?? 'none') ||
-  frontEnd?.endsWith('.tflite') === true;
+  /\.(tflite|wasm)$/.test(frontEnd ?? '');
 
 /** A detector by the manifest, the options, or both; none where neither says anything. With several models the options are for words, not for voice. */
 export function detectorOf(
@@ -88,31 +102,33 @@ export function withLabels(manifest: Manifest, options: DetectorOptions): Manife
 
 export interface Listening {
   models: ListeningModel[];
-  frontEnds: { session: Session; text: string }[];
+  frontEnds: Rows[];
   sampleRateHz: number;
 }
 
 /** Opens all models. @param rateHz of models that take sound and do not say their rate. */
 export async function openListening(paths: readonly string[], options: ListeningOptions, rateHz: number): Promise<Listening> {
-  const shared = new Map<string, { session: Session; text: string }>();
+  const shared = new Map<string, Rows>();
+  const trunk = options.frontEnd?.endsWith('.wasm') ? await openTrunk(options.frontEnd) : undefined;
+  if (trunk) shared.set('', trunk);
   const models: ListeningModel[] = [];
   let sampleRateHz: number | undefined;
   for (const path of paths) {
     const session = await modelOf(path, options);
     const manifest = withLabels(session.manifest, options);
     const { labels } = manifest;
-    const features = await frontEndOf(manifest, options);
-    let frontEnd: Session | undefined;
+    const features = trunk ? undefined : await frontEndOf(manifest, options);
+    let frontEnd = trunk?.session;
     if (features) {
       // all tables are numbers or typed arrays, so equal texts are equal front ends
       const key = JSON.stringify(features);
-      const known = shared.get(key) ?? { session: await openRows(features), text: frontEndText(features) };
+      const known = shared.get(key) ?? (await openRows(features));
       shared.set(key, known);
       frontEnd = known.session;
     }
-    const rate = features?.sampleRateHz ?? manifest.sampleRateHz ?? rateHz;
+    const rate = (features ?? frontEnd?.manifest ?? manifest).sampleRateHz ?? rateHz;
     sampleRateHz ??= rate;
-    const stepMs = (1000 * session.hop * (features?.stepSamples ?? 1)) / rate;
+    const stepMs = (1000 * session.hop * (features?.stepSamples ?? frontEnd?.hop ?? 1)) / rate;
     const detector = detectorOf(manifest, stepMs, options, paths.length === 1);
     models.push({
       name: unique(manifest.name || basename(path), models),

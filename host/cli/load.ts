@@ -10,9 +10,11 @@ import { RunletError } from '../../models/error.ts';
 import { shortener, withShortNames } from '../../models/graph/names.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import { printable } from '../../models/printable.ts';
 import { mwwMetadata } from '../../models/read/detection.ts';
 import { readModel } from '../../models/read/index.ts';
+import { chainGraphs } from '../../models/stream/chain.ts';
 import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
@@ -35,8 +37,19 @@ export { readBytes } from './read-file.ts';
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
-/** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
+/** The model, and those after it as one (--then). Each is read as the options say that are of this one, but for its frames. */
 export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
+  let graph = await loadOne(options, bytes);
+  for (const model of options.then ?? []) {
+    const [output] = graph.outputs;
+    const frame = output && viewOf(graph).frame(output.tensor);
+    graph = chainGraphs(graph, await loadOne({ model, frame, rounding: options.rounding }), options.thenStep);
+  }
+  return graph;
+}
+
+/** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
+async function loadOne(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   const { rounding } = options;
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));
   const onNotice = (text: string): void => void process.stderr.write(`${printable(text)}\n`);

@@ -79,6 +79,12 @@ export const modelArgs = {
       },
     ),
     state: list('Inputs of an ONNX model that are states (default: those that come back as outputs)'),
+    // biome-ignore lint/suspicious/noThenProperty: the name of an option
+    then: list('Models after this one: the rows of each are the outputs of the one before, and all become one'),
+    thenStep: number('Frames between two rows of the next model (default: as few as the strides of this one allow)', {
+      min: 1,
+      whole: true,
+    }),
     rounding: {
       ...rounding,
       read(value: string, name: string) {

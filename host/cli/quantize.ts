@@ -87,7 +87,7 @@ export default defineVerb({
     ...mixedArgs,
     ...group('Sound', {
       frontEnd: input(
-        'Audio front end that makes rows out of a calibration .wav: its preset, or a .tflite file that is one',
+        'What makes rows out of a calibration .wav: the preset of an audio front end, a .tflite file that is one, or a bundle that takes sound',
         { hint: 'preset' },
         presetName,
       ),

@@ -1,6 +1,7 @@
 /**
  * The arguments of runlet run.
  */
+import { presetNames } from '../../models/frontend/presets.ts';
 import { gapPolicies } from '../session/gap.ts';
 import { formats } from '../sources/source.ts';
 import { detectorArgs, hopArg, signalArgs, truthArgs } from './model-options.ts';
@@ -59,7 +60,7 @@ export const runArgs = {
     limit: number('Stop after this many outputs', { min: 1, whole: true }),
     rate: reworded(signalArgs.rate, 'Frames a second, where neither bundle nor source says; of raw sound, its rate'),
     frontEnd: input(
-      "Prepare the samples: ppg, microwakeword, audio-preprocessor, log-mel or none (default: the bundle's)",
+      `Prepare the samples: ppg, ${presetNames.join(', ')}, a bundle that takes sound and gives rows, or none (default: the bundle's)`,
       { hint: 'name' },
       presetName,
     ),

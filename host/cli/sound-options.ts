@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { samplesOf } from '../../models/frontend/steps.ts';
-import type { FrontEnd, FrontEndParameters } from '../../models/frontend/types.ts';
+import { type FrontEnd, type FrontEndParameters, tableKinds } from '../../models/frontend/types.ts';
 import { latin1 } from '../../models/graph/base64.ts';
 import { badOption, kebab } from './args.ts';
 import { choice, flag, type Given, group, number } from './options.ts';
@@ -26,11 +26,10 @@ export const soundArgs = group('Sound', {
   noiseReduction: flag('Front end: noise reduction', 'Front end: without noise reduction'),
   pcan: flag('Front end: gain control', 'Front end: without gain control'),
   log: flag('Front end: logarithm of the features', 'Front end: without the logarithm'),
-  tables: choice('Front end: library (default of most), newlib (as an ESP32 computes filter weights) or signal', [
-    'library',
-    'newlib',
-    'signal',
-  ]),
+  tables: choice(
+    'Front end: library (default of most), newlib (as an ESP32 computes filter weights), signal or librosa',
+    tableKinds,
+  ),
 });
 
 export type SoundOptions = Given<typeof soundArgs>;

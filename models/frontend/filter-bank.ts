@@ -6,12 +6,14 @@
  * cuts the weights off instead of rounding them and computes bins in double precision. Cost: O(bins).
  */
 import { classicLog1p, f32, mel, roundedLog1p, roundHalfEven } from './float32.ts';
+import { slaneyBank } from './librosa.ts';
 import type { FilterBank, FrontEndParameters } from './types.ts';
 
 type Wanted = Pick<FrontEndParameters, 'sampleRateHz' | 'channels' | 'lowerHz' | 'upperHz' | 'tables'>;
 
 export function filterBank(wanted: Wanted, fftSamples: number): FilterBank | undefined {
   const { channels, tables } = wanted;
+  if (tables === 'librosa') return slaneyBank(wanted, fftSamples);
   const [lower, upper] = [f32(wanted.lowerHz), f32(wanted.upperHz)];
   const bins = fftSamples / 2 + 1;
   const log1p = tables === 'newlib' ? classicLog1p : roundedLog1p;

@@ -6,6 +6,7 @@
  */
 import { filterBank } from './filter-bank.ts';
 import { f32, roundHalfEven } from './float32.ts';
+import { periodicHann } from './librosa.ts';
 import { pcanTable } from './pcan-table.ts';
 import { badFrontEnd, type FrontEnd, type FrontEndParameters, type NoiseReduction } from './types.ts';
 
@@ -23,8 +24,9 @@ function need(where: string, value: number, min: number, max: number, whole = tr
   throw badFrontEnd(where, `it is ${value}, and may be ${whole ? 'a whole number ' : ''}from ${min} to ${max}`);
 }
 
-/** Hann window, the middle of each sample. */
-function hann({ windowSamples: n, tables }: FrontEndParameters): Int16Array {
+/** Hann window: of librosa periodic, else at the middle of each sample. */
+function hann({ windowSamples: n, hannSamples = n, tables }: FrontEndParameters): Int16Array {
+  if (tables === 'librosa') return periodicHann(hannSamples, n, 2 ** windowShift);
   if (tables === 'signal') {
     const arg = (Math.PI * 2) / n;
     return Int16Array.from({ length: n }, (_, i) => roundHalfEven((0.5 - 0.5 * Math.cos(arg * (i + 0.5))) * 2 ** windowShift));
@@ -72,6 +74,10 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
   const { name, sampleRateHz, windowSamples, stepSamples, channels, pcan, log, tables } = wanted;
   need('sample rate', sampleRateHz, 1, 1_000_000);
   need('window, samples', windowSamples, 4, mostWindowSamples);
+  if (wanted.hannSamples !== undefined) {
+    need('Hann window, samples', wanted.hannSamples, 1, windowSamples);
+    if (tables !== 'librosa') throw badFrontEnd('Hann window, samples', `tables ${tables} have it over the whole window`);
+  }
   need('step, samples', stepSamples, 1, windowSamples);
   need('channels', channels, 1, 1024);
   need('lower band limit', wanted.lowerHz, 0, sampleRateHz / 2, false);

@@ -4,6 +4,7 @@
  * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take every second row, step 20 ms).
  * `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms), with the tables of its Python maker.
  * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
+ * `openwakeword`: openWakeWord's mel spectrogram as its embedding network takes it, log10(power) + 2: 0 to 12.75 in steps of 0.05. Silence is 0.2 in place of -8.
  */
 
 import { lookup } from '../lookup.ts';
@@ -46,6 +47,20 @@ const presets: Record<string, FrontEndParameters> = {
     noise: false,
     pcan: false,
     output: { ...output, multiply: 1, add: 2, divide: 4, scale: 1 / 16 },
+  },
+  openwakeword: {
+    ...microWakeWord,
+    name: 'openwakeword',
+    windowSamples: 512,
+    hannSamples: 400,
+    channels: 32,
+    lowerHz: 60,
+    upperHz: 3800,
+    noise: false,
+    pcan: false,
+    tables: 'librosa',
+    // a feature is 64 ln(8 amplitude): 20 (log10(amplitude^2) + 2) = 19 / 70 f + 3.88
+    output: { ...output, multiply: 19, add: 307, divide: 70, scale: 0.05 },
   },
 };
 

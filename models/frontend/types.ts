@@ -97,11 +97,16 @@ export interface FrontEnd {
   parameters?: FrontEndParameters;
 }
 
+export const tableKinds = ['library', 'newlib', 'signal', 'librosa'] as const;
+export type Tables = (typeof tableKinds)[number];
+
 /** A recipe for a front end; see parameters.ts for its limits. Switched off parts are `false`. */
 export interface FrontEndParameters {
   name: string;
   sampleRateHz: number;
   windowSamples: number;
+  /** Samples in the middle of the window that its Hann curve covers; left out: all. */
+  hannSamples?: number;
   stepSamples: number;
   channels: number;
   /** Band of the filter bank. */
@@ -112,8 +117,8 @@ export interface FrontEndParameters {
   log: false | { scaleShift: number };
   /**
    * Whose arithmetic makes the tables: the library's C with a correctly rounded log1pf (`library`) or with newlib's, as on an ESP32 (`newlib`; float32.ts),
-   * or the Python makers' of the Signal operators (`signal`: some of it in float64, weights cut off).
+   * or the Python makers' of the Signal operators (`signal`: some of it in float64, weights cut off). `librosa`: its filters and window (librosa.ts).
    */
-  tables: 'library' | 'newlib' | 'signal';
+  tables: Tables;
   output: OutputScale;
 }

@@ -24,6 +24,7 @@ export const activation: OpDef<'activation'> = {
     return only(xs, 'activation').data.map((x) => clampTo(f(x), attrs.clamp));
   },
   fixed: ({ fn }) => unaryOf(fn).fixed,
+  steep: ({ fn }) => unaryOf(fn).steep === true,
   domain: ({ fn }) => unaryOf(fn).domain,
   passesScale: ({ fn, clamp }) => unaryOf(fn).homogeneous === true && isHomogeneous(clamp),
 };

@@ -4,7 +4,7 @@
  * In: [t][f][c].  Out: [1][1][units].  y[u] = clamp(bias[u] + sum w[u, t, f, c] * x[t, f, c])
  * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC, recomputed per hop.
  */
-import { elementsOf } from '../graph/types.ts';
+import { elementsOf, kernelOfOne } from '../graph/types.ts';
 import { clampTo, type OpDef } from './op.ts';
 import { only, wrongWeights } from './sliding.ts';
 
@@ -29,6 +29,10 @@ export const dense: OpDef<'dense'> = {
     return y;
   },
   stream: () => ({ kind: 'whole', linear: true }),
+  slid: ({ units, ...attrs }, { t, f }) => ({
+    op: 'conv',
+    attrs: { ...kernelOfOne, kernelT: t, kernelF: f, groups: 1, outChannels: units, ...attrs },
+  }),
   macsPerFrame: (a) => a.weights.data.length,
   weightChannels({ units, weights }, channels) {
     const inputs = weights.data.length / units;

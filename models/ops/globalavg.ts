@@ -8,7 +8,7 @@
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { only } from './sliding.ts';
+import { only, windowPool } from './sliding.ts';
 
 export const globalavg: OpDef<'globalavg'> = {
   name: 'globalavg',
@@ -29,6 +29,9 @@ export const globalavg: OpDef<'globalavg'> = {
     return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'sum' }),
+  // a mean that is requantised rounds otherwise than a pool does
+  slid: ({ overF, overC, rule, clamp }, x, quantised) =>
+    overC || (quantised && rule !== 'avgpool') ? undefined : { op: 'avgpool', attrs: windowPool(x, overF, clamp) },
   passesScale: ({ clamp, overC }) => !overC && isHomogeneous(clamp),
   means: ({ clamp, overC }, [x]) => (isNoClamp(clamp) && !overC ? x : undefined),
 };

@@ -7,7 +7,7 @@
  * Streaming: partial maxima per hop (StreamiNNC section 5.5).
  */
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { only } from './sliding.ts';
+import { only, windowPool } from './sliding.ts';
 
 export const globalmax: OpDef<'globalmax'> = {
   name: 'globalmax',
@@ -27,5 +27,6 @@ export const globalmax: OpDef<'globalmax'> = {
     return Float32Array.from(acc, (best) => clampTo(best, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'max' }),
+  slid: ({ overF, overC, clamp }, x) => (overC ? undefined : { op: 'maxpool', attrs: windowPool(x, overF, clamp) }),
   passesScale: ({ clamp, overC }) => !overC && isHomogeneous(clamp),
 };

@@ -45,6 +45,9 @@ export interface WeightChannels {
   output(i: number): number;
 }
 
+/** An operator with its attributes. */
+export type Slid = { [K in OpName]: { op: K; attrs: OpAttrs[K] } }[OpName];
+
 export interface OpDef<K extends OpName> {
   name: K;
   /** Output shape for a window; throws RN301 with the node's name where the inputs do not fit. */
@@ -71,6 +74,11 @@ export interface OpDef<K extends OpName> {
    * out: channel c of the output.
    */
   inputChannels?(attrs: OpAttrs[K], y: Float64Array, which: number, channels: readonly number[]): Float64Array;
+  /**
+   * What gives for every window along a longer signal what it gives for one, where that is another operator;
+   * left out, or undefined: there is none.
+   */
+  slid?(attrs: OpAttrs[K], input: Shape, quantised: boolean): Slid | undefined;
   /** How often it shows each row of time; left out: it shows each once. */
   repeats?(attrs: OpAttrs[K]): number;
   /** Its outputs are scores of classes. */
@@ -81,6 +89,8 @@ export interface OpDef<K extends OpName> {
   inputParams?(attrs: OpAttrs[K], range: readonly [low: number, high: number]): QuantParams;
   /** The largest |value| of a state that no tensor shows. */
   largestState?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): number;
+  /** Near 0 it tells apart what int8 has as one: left out, it does not. */
+  steep?(attrs: OpAttrs[K]): boolean;
   /** Inputs that have a finite value, where not all have: a formula in x. */
   domain?(attrs: OpAttrs[K]): string | undefined;
 }

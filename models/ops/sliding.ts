@@ -4,7 +4,7 @@
  * Out of scope of the operator index: this file holds no operator.
  */
 import type { RunletError } from '../error.ts';
-import type { BinaryAttrs, Constant, DilatedAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
+import type { BinaryAttrs, Clamp, Constant, DilatedAttrs, PoolAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
 import { misfit, pointwise, type StreamRule, slidingLength } from './op.ts';
 
 export type SlidingGeometry = SlidingAttrs & Partial<DilatedAttrs>;
@@ -39,6 +39,17 @@ export function forEachTap(
     }
   }
 }
+
+/** A pool whose kernel is a whole window, and all its feature rows with overF. */
+export const windowPool = ({ t, f }: Shape, overF: boolean, clamp: Clamp): PoolAttrs => ({
+  kernelT: t,
+  kernelF: overF ? f : 1,
+  strideT: 1,
+  strideF: 1,
+  padT: [0, 0],
+  padF: [0, 0],
+  clamp,
+});
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.t === b.t && a.f === b.f && a.c === b.c;
 export const showShape = (s: Shape): string => `[${s.t}][${s.f}][${s.c}]`;

@@ -33,6 +33,8 @@ export interface Unary {
   domain?: string;
   /** Why an int8 TensorFlow Lite file may not hold it. */
   noInt8?: string;
+  /** Near 0 it tells apart what int8 has as one. */
+  steep?: true;
   /** f(s x) = s f(x) for s > 0. */
   homogeneous?: true;
 }
@@ -88,7 +90,7 @@ export const unary = {
   reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', graph: 'Reciprocal Inv', domain: 'any x but 0' },
   pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (and x = 0 where the exponent is above 0, x < 0 where it is whole)' },
   exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', graph: 'Exp', domain: 'x < 88' },
-  log: { of: Math.log, onnx: 'Log', tflite: 'LOG', graph: 'Log', domain: 'x > 0' },
+  log: { of: Math.log, onnx: 'Log', tflite: 'LOG', graph: 'Log', domain: 'x > 0', steep: true },
   erf: { of: erf, onnx: 'Erf', graph: 'Erf' },
   sin: { of: Math.sin, onnx: 'Sin', tflite: 'SIN', graph: 'Sin', noInt8: float },
   cos: { of: Math.cos, onnx: 'Cos', tflite: 'COS', graph: 'Cos', noInt8: float },

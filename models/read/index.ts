@@ -36,7 +36,7 @@ export const readModel = (bytes: Uint8Array, options: ReadOptions = {}): Promise
 async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): Promise<Graph> {
   const given = { ...options, files: once(options.files) };
   const decided = (reader: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
-    decideTime((pick) => reader({ ...given, pick }), options.onNotice);
+    decideTime((pick) => reader({ ...given, pick }), options.onNotice, options.frame);
   const start = latin1(bytes.subarray(0, 8));
   if (start.slice(4) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');

@@ -91,6 +91,13 @@ function byLengths({ readings, convention }: Undecided, named: number | undefine
   return { reading: a === long ? 0 : 1, why: 'it is much the longer one', notice: true };
 }
 
+/** By the values of a frame that the caller names. */
+function byFrame({ readings }: Undecided, frame: number | undefined): Verdict | undefined {
+  const fitting = readings.filter((reading) => reading.frame.reduce((a, b) => a * b, 1) === frame);
+  const [only] = fitting;
+  return only && fitting.length === 1 ? { reading: readings.indexOf(only), why: `its frames have ${frame} values` } : undefined;
+}
+
 interface Slide {
   kernel: number;
   dilation: number;
@@ -165,10 +172,12 @@ const isGraph = (result: Graph | RunletError): result is Graph => !isRunletError
 
 /**
  * @param read lowers the file; it may ask for each input. @param onNotice a choice that the user should see
+ * @param frame values of a frame, where the caller knows them
  */
 export async function decideTime(
   read: (pick: Pick) => Graph | Promise<Graph>,
   onNotice: (text: string) => void = () => {},
+  frame?: number,
 ): Promise<Graph> {
   const asked = new Map<string, Undecided>();
   const attempt = async (k: number): Promise<Graph | RunletError> => {
@@ -194,7 +203,7 @@ export async function decideTime(
   const only: Verdict | undefined =
     graphs.length === 1 ? { reading: results.indexOf(graph), why: 'the operators can stream along it alone' } : undefined;
   const operators = only ?? (graphs.length === 2 && results.length === 2 ? byOperators(graph) : undefined);
-  const verdicts = inputs.map((undecided) => operators ?? byLengths(undecided, namedWidth(graph)));
+  const verdicts = inputs.map((undecided) => byFrame(undecided, frame) ?? operators ?? byLengths(undecided, namedWidth(graph)));
   const open = inputs.filter((_, i) => !verdicts[i]);
   const index = verdicts[0]?.reading ?? 0;
   const chosen = results[index];

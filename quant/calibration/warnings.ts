@@ -5,9 +5,11 @@
  */
 
 import { type ErrorParts, RunletError } from '../../models/error.ts';
+import { presetNames } from '../../models/frontend/presets.ts';
 import { hasWeights } from '../../models/graph/channels.ts';
 import type { Graph, Tensor } from '../../models/graph/types.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
+import { opOfNode } from '../../models/ops/index.ts';
 import type { ChannelStats } from '../methods/channel-stats.ts';
 import type { Convergence } from './convergence.ts';
 import type { InputSummary } from './input-summary.ts';
@@ -15,7 +17,7 @@ import type { OutputsSeen } from './outputs-seen.ts';
 import type { Size } from './units.ts';
 
 export interface CalibrationWarning extends ErrorParts {
-  code: 'RN417' | 'RN419' | 'RN420' | 'RN421' | 'RN422' | 'RN423' | 'RN424' | 'RN425';
+  code: 'RN417' | 'RN419' | 'RN420' | 'RN421' | 'RN422' | 'RN423' | 'RN424' | 'RN425' | 'RN426';
 }
 
 /** Windows below which ranges are hardly known. */
@@ -28,6 +30,8 @@ const farOff = 60;
 const [lost, loud] = [1 / 300, 1000];
 /** An output that moves less than this beside its size says the same of everything. */
 const unmoved = 1e-3;
+/** Decibels of signal to noise below which an output tells little. */
+const leastDb = 10;
 /** int8 steps of the input that a channel's deviation must have. */
 const fewSteps = 2;
 
@@ -169,6 +173,28 @@ export function deadWarnings(graph: Graph, stats: ReadonlyMap<number, ChannelSta
       where: names(dead),
       why: 'either the model never uses them, or the data does not show what they are for',
       tryThis: 'data of every kind that the model will meet; dead channels may be pruned in training',
+    },
+  ];
+}
+
+/** Outputs of which int8 leaves little, and whether a logarithm takes it away: of a spectrum it asks for more than int8 holds. */
+export function noiseWarnings(graph: Graph, report: readonly { tensor: number; sqnrDb: number }[]): CalibrationWarning[] {
+  const db = new Map(report.map(({ tensor, sqnrDb }) => [tensor, sqnrDb]));
+  const low = (tensor: number): boolean => (db.get(tensor) ?? Number.POSITIVE_INFINITY) < leastDb;
+  const lost = graph.outputs.filter((port) => low(port.tensor));
+  if (lost.length === 0) return [];
+  const log = graph.nodes.find((node) => opOfNode(node).steep?.(node.attrs) && low(node.output));
+  return [
+    {
+      code: 'RN426',
+      what: `int8 leaves ${names(lost.map(({ name, tensor }) => `${(db.get(tensor) as number).toFixed(1)} dB at ${name}`))}`,
+      where: log ? log.name : 'outputs',
+      why: log
+        ? 'a logarithm of a spectrum tells values apart that int8 has as one'
+        : 'the noise of int8 is as large as a third of the signal',
+      tryThis: log
+        ? `the network behind the spectrum alone, with a front end in fixed point: --front-end ${presetNames.join(', ')}`
+        : '--report, which says which layers cost most; --mixed',
     },
   ];
 }

@@ -74,7 +74,7 @@ export function randomParameters(seed: number): FrontEndParameters {
     noise,
     pcan: pcan && noise && noise.smoothingBits - (fftBits - 6) >= 0 ? pcan : false,
     log: one(true, true, false) && { scaleShift: one(6, whole(0, 10)) },
-    tables: one('library', 'newlib', 'signal'),
+    tables: one('library', 'newlib', 'signal', 'librosa'),
     output: {
       multiply: one(256, 1, whole(1, 300)),
       add: whole(0, 400),

@@ -12,7 +12,14 @@ import { checkCalibration } from '../../quant/calibration/check.ts';
 import { checkpoints, convergenceOf, Watched } from '../../quant/calibration/convergence.ts';
 import { InputSummary } from '../../quant/calibration/input-summary.ts';
 import { OutputsSeen } from '../../quant/calibration/outputs-seen.ts';
-import { deadWarnings, inputWarnings, outputWarnings, rangeWarnings, sizeWarnings } from '../../quant/calibration/warnings.ts';
+import {
+  deadWarnings,
+  inputWarnings,
+  noiseWarnings,
+  outputWarnings,
+  rangeWarnings,
+  sizeWarnings,
+} from '../../quant/calibration/warnings.ts';
 import { ChannelStats } from '../../quant/methods/channel-stats.ts';
 import { MinMax } from '../../quant/observers/minmax.ts';
 
@@ -105,6 +112,22 @@ test('RN420 below 30 windows; RN421 where the last quarter of the signal moved a
   assert.ok(moved(14, 0.5), 'in the last quarter');
   assert.ok(moved(14, 0.012), 'by 1.2 %');
   assert.not.ok(moved(14, 0.009), 'by 0.9 %');
+});
+
+test('RN426: outputs of which int8 leaves little, and a logarithm that takes it away', () => {
+  const b = new GraphBuilder('log');
+  const x = b.input('x', { t: 4, f: 1, c: 2 });
+  const y = b.node('activation', [x], { fn: 'log', clamp: noClamp }, 'y');
+  b.output(b.node('activation', [y], { fn: 'tanh', clamp: noClamp }, 'z'), 'z');
+  const made = b.build();
+  const said = (log: number, out: number) =>
+    noiseWarnings(made, [
+      { tensor: y, sqnrDb: log },
+      { tensor: y + 1, sqnrDb: out },
+    ]).map(({ code, why, tryThis }) => [code, /logarithm/.test(why ?? ''), /openwakeword/.test(tryThis ?? '')]);
+  assert.equal(said(3, 9.9), [['RN426', true, true]]);
+  assert.equal(said(11, 9.9), [['RN426', false, false]]);
+  assert.equal(said(3, 10.1), [], 'what follows bears it');
 });
 
 test('RN424: channels that are 0 behind a ReLU, and not where there is none', () => {

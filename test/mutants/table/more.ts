@@ -279,4 +279,43 @@ const verify = inFolder('host/gateway/verify', [
   },
 ]);
 
-export const more = [...frontend, ...write, ...cli, ...signals, ...truths, ...verify];
+const chains = inFolder('models/stream', [
+  {
+    id: 'chain-crop',
+    file: 'chain.ts',
+    find: 'if (more > 0) add',
+    replace: 'if (more > wanted.t) add',
+    tests: 'property/chain',
+    why: 'frames that end a window unread become rows of the next model',
+    env: { RUNLET_NETWORKS: '600' },
+  },
+  {
+    id: 'chain-stride',
+    file: 'chain.ts',
+    find: 'strideT: rule.stride }',
+    replace: 'strideT: node.attrs.strideT }',
+    tests: 'property/chain',
+    why: 'a layer that gives one row keeps the stride that never acts',
+    env: { RUNLET_NETWORKS: '300' },
+  },
+  {
+    id: 'chain-padding',
+    file: 'chain.ts',
+    find: 'if (rule.pad[0] !== 0 || rule.pad[1] !== 0)',
+    replace: 'if (rule.pad[0] !== 0)',
+    tests: 'property/chain',
+    why: 'a window that pads its end slides, and the signal stands there',
+    env: { RUNLET_NETWORKS: '300' },
+  },
+  {
+    id: 'chain-mean',
+    file: '../ops/globalavg.ts',
+    find: "overC || (quantised && rule !== 'avgpool')",
+    replace: 'overC || (quantised && overF)',
+    tests: 'property/chain',
+    why: 'a mean that rounds once becomes a pool that rounds otherwise',
+    env: { RUNLET_NETWORKS: '300' },
+  },
+]);
+
+export const more = [...frontend, ...chains, ...write, ...cli, ...signals, ...truths, ...verify];

@@ -1,0 +1,87 @@
+/**
+ * Rows out of sound: what an audio front end makes, or a bundle that takes sound, such as an embedding network.
+ *
+ * In: --front-end and the path of a WAV.  Out: real rows, as the model behind it takes them. RN722 where its
+ * frames have other lengths.
+ */
+import { RunletError } from '../../models/error.ts';
+import type { FrontEnd } from '../../models/frontend/types.ts';
+import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
+import { openSource } from '../sources/index.ts';
+import { openBundle } from './bundle-file.ts';
+import { readBytes } from './read-file.ts';
+import { type SoundOptions, soundFrontEnd } from './sound-options.ts';
+
+interface RowMaker {
+  name: string;
+  sampleRateHz: number | undefined;
+  /** Values of a row. */
+  elements: number;
+  /** The rows that fall due with this sound, -1 to 1. */
+  push(sound: Float32Array): Float32Array;
+}
+
+function ofFrontEnd(frontEnd: FrontEnd): RowMaker {
+  const { name, sampleRateHz, channels } = frontEnd;
+  const { scale, zeroPoint } = frontEnd.output;
+  const reference = new FrontEndReference(frontEnd);
+  return {
+    name,
+    sampleRateHz,
+    elements: channels,
+    push(sound) {
+      const out: number[] = [];
+      const samples = Int16Array.from(sound, (x) => quantiseValue(x, 1 / 32768, 0, 32767));
+      reference.push(samples, () => {
+        for (const q of reference.row) out.push(dequantiseValue(q, scale, zeroPoint));
+      });
+      return Float32Array.from(out);
+    },
+  };
+}
+
+async function ofBundle(path: string): Promise<RowMaker> {
+  const session = await openBundle(path, await readBytes(path));
+  const { name, sampleRateHz, outputs, inputs } = session.manifest;
+  if (inputs.length !== 1 || inputs[0]?.elements !== 1)
+    throw new RunletError('RN775', {
+      what: 'the bundle takes no sound',
+      where: path,
+      why: `a frame has ${inputs.map(({ elements }) => elements).join(' and ')} values`,
+      tryThis: 'build it with --front-end',
+    });
+  return {
+    name,
+    sampleRateHz,
+    elements: outputs[0]?.elements ?? 0,
+    push(sound) {
+      const out: number[] = [];
+      session.pushAll(sound, () => {
+        for (const value of session.output()) out.push(value);
+      });
+      return Float32Array.from(out);
+    },
+  };
+}
+
+/** @throws RN506, RN722, RN740, RN775 */
+export async function soundRows(named: string, path: string, elements: number, options: SoundOptions) {
+  const maker = named.endsWith('.wasm') ? await ofBundle(named) : ofFrontEnd(await soundFrontEnd(named, options));
+  if (maker.elements !== elements)
+    throw new RunletError('RN722', {
+      what: "the source's frames do not fit the model's input",
+      where: path,
+      why: `the front end makes rows of ${maker.elements} features, the model takes ${elements}`,
+      tryThis: '--rows, or another front end',
+    });
+  const { name, sampleRateHz } = maker;
+  const source = await openSource(path, { frameElements: 1, resample: true, sound: true, ...(sampleRateHz && { sampleRateHz }) });
+  async function* rows(): AsyncGenerator<Float32Array> {
+    for await (const sound of source.frames) {
+      const made = maker.push(sound);
+      if (made.length > 0) yield made;
+    }
+  }
+  return { chunks: rows(), describe: `${source.describe}, rows of ${name}`, facts: {} };
+}

@@ -1,0 +1,85 @@
+/** The command line with models that feed each other: as one (--then), and as bundles that listen together (--front-end a bundle). */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openSession } from '../../host/session/index.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
+import { wavBytes } from '../browser/web-page.ts';
+import { seededNormal } from '../read/onnx-oracle.ts';
+import { runCli } from './helpers.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlet-chain-'));
+const at = (name: string) => join(folder, name);
+test.after(() => rmSync(folder, { recursive: true }));
+
+const normal = seededNormal(4);
+const floats = (count: number, scale: number): number[] => Array.from({ length: count }, () => normal() * scale);
+const float = (name: string, dims: number[]) => ({ name, type: 'float32' as const, dims });
+
+// 9 rows of 32 features to one row of 8, every second row
+writeFileSync(
+  at('embedding.onnx'),
+  writeModel({
+    inputs: [float('x', [1, 32, 9])],
+    outputs: [float('y', [1, 8, 1])],
+    tensors: { w: { dims: [8, 32, 3], floats: floats(768, 0.1) }, v: { dims: [8, 8, 4], floats: floats(256, 0.2) } },
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'], attributes: { strides: [2] } },
+      { op: 'Relu', inputs: ['a'], outputs: ['b'] },
+      { op: 'Conv', inputs: ['b', 'v'], outputs: ['y'] },
+    ],
+  }),
+);
+// 8 rows of 8, which look like 8 frames either way, to two scores
+writeFileSync(
+  at('head.onnx'),
+  writeModel({
+    inputs: [float('x', [1, 48])],
+    outputs: [float('y', [1, 2])],
+    tensors: { w: { dims: [48, 2], floats: floats(96, 0.2) } },
+    nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+  }),
+);
+const sound = Float32Array.from({ length: 32000 }, (_, i) => 0.2 * Math.sin(i * (0.1 + i / 400000)) + 0.01 * normal());
+writeFileSync(at('sound.wav'), wavBytes(sound, 16000));
+
+const runlet = async (line: string): Promise<string> => {
+  const { code, stdout, stderr } = await runCli(folder, line.split(' '));
+  assert.is(code, 0, stderr);
+  return stdout + stderr;
+};
+
+test('--then makes one model of two, from the file to answers', async () => {
+  assert.match(await runlet('plan embedding.onnx --then head.onnx'), /window +19 frames, hop 2/);
+  assert.match(await runlet('plan embedding.onnx --then head.onnx --then-step 4'), /window +29 frames, hop 4/);
+  const refused = await runCli(folder, 'plan embedding.onnx --then head.onnx --then-step 3'.split(' '));
+  assert.match(refused.stderr, /RN210.*every 2 frames/s);
+  await runlet('quantize embedding.onnx --then head.onnx --calib sound.wav --front-end openwakeword -o chain.rnq');
+  await runlet('build chain.rnq --front-end openwakeword -o chain.wasm');
+  const { manifest, hop } = await openSession(readFileSync(at('chain.wasm')) as BufferSource);
+  assert.is(manifest.frontEndConfig?.channels, 32);
+  assert.is(hop, 320, 'two rows of 10 ms');
+});
+
+test('a bundle that takes sound calibrates the next model, and feeds it', async () => {
+  await runlet('quantize embedding.onnx --calib sound.wav --front-end openwakeword -o embedding.rnq');
+  await runlet('build embedding.rnq --hop 2 --front-end openwakeword -o embedding.wasm');
+  await runlet('quantize head.onnx --frame 8 --calib sound.wav --front-end embedding.wasm -o head.rnq');
+  await runlet('build head.rnq --hop 1 -o head.wasm');
+  const lines = (await runlet('run head.wasm sound.wav --front-end embedding.wasm --scores')).match(/^\{.*"output".*$/gm) ?? [];
+  const scores = lines.map((line) => JSON.parse(line).output as number[]);
+  const one = (await runlet('run chain.wasm sound.wav --scores')).match(/^\{.*"output".*$/gm) ?? [];
+  assert.is(scores.length, one.length);
+  // two ways of rounding to int8 between them; they are far nearer to each other than one answer to the next
+  const apart = (a: number[][], b: number[][]) =>
+    Math.max(...a.map((row, i) => Math.abs((row[0] as number) - (b[i]?.[0] as number))));
+  const answers = one.map((line) => JSON.parse(line).output as number[]);
+  const [least, most] = [Math.min(...answers.map(([x]) => x as number)), Math.max(...answers.map(([x]) => x as number))];
+  assert.ok(apart(scores, answers) < 0.2 * (most - least), `${apart(scores, answers)} of ${most - least}`);
+  const wrong = await runCli(folder, 'quantize head.onnx --frame 8 --calib sound.wav --front-end head.wasm -o x.rnq'.split(' '));
+  assert.match(wrong.stderr, /RN775.*takes no sound/);
+});
+
+test.run();
