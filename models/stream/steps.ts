@@ -76,6 +76,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   const foldSteps: Step[] = [];
   const headSteps: Step[] = [];
   const carried = carriedTensors(graph);
+  const heads = new Map<Node, boolean>();
   for (const node of graph.nodes) {
     const rule = view.rule(node);
     const macs = view.macsPerRow(node);
@@ -99,7 +100,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
       });
       continue;
     }
-    const exact = headIsExact(draft, node, carried);
+    const exact = headIsExact(draft, node, carried, heads);
     const folded = foldedTensor(draft, node, complete);
     if (folded && rule.kind === 'fold') {
       const inputs = [{ tensor: folded.tensor, firstRow: folded.historyRows, rows: folded.newRows }];
@@ -127,7 +128,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
     if (!draft.tensors.has(port.tensor)) continue;
     const node = view.producer(port.tensor);
     if (!node) continue;
-    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node, carried)));
+    headSteps.push(copyStep(node, headInput(draft, port.tensor), headIsExact(draft, node, carried, heads)));
   }
   dropUnusedRings(draft, [...trunkSteps, ...foldSteps], headSteps);
   const steps = [...trunkSteps, ...foldSteps, ...headSteps];
@@ -135,16 +136,21 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   return steps;
 }
 
-/** A head step is exact if everything it takes from the trunk is. */
-function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>): boolean {
+/** A head step is exact if everything it takes from the trunk is. `known`: what was found of other steps. */
+function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>, known: Map<Node, boolean>): boolean {
   if (draft.graph.stateful) return true;
-  if (carried.has(node.output)) return false;
-  return [...node.inputs, node.output].every((id) => {
-    const t = draft.tensors.get(id);
-    if (t) return t.lead === 0 && t.lookAhead === 0;
-    const producer = viewOf(draft.graph).producer(id);
-    return !producer || producer === node || headIsExact(draft, producer, carried);
-  });
+  const found = known.get(node);
+  if (found !== undefined) return found;
+  const exact =
+    !carried.has(node.output) &&
+    [...node.inputs, node.output].every((id) => {
+      const t = draft.tensors.get(id);
+      if (t) return t.lead === 0 && t.lookAhead === 0;
+      const producer = viewOf(draft.graph).producer(id);
+      return !producer || producer === node || headIsExact(draft, producer, carried, known);
+    });
+  known.set(node, exact);
+  return exact;
 }
 
 /** A tensor whose window only partial results read keeps no ring for it: its history shrinks to what trunk steps read. */

@@ -262,6 +262,16 @@ test('layouts: within both budgets, with a period of all phases; partial tap sum
   assert.equal([taps(q), taps(wide)], [1, 0]);
 });
 
+test('a plan takes time by layers, not by the paths that lead through them', () => {
+  const b = new GraphBuilder('doubled');
+  let x = b.input('x', { t: 4, f: 1, c: 1 });
+  // 2^60 paths
+  for (let i = 0; i < 60; i++) x = b.node('add', [x, x], { clamp: [-1, 1] }, `add${i}`);
+  b.output(x, 'y');
+  for (const mode of ['windowed', 'edge-exact', 'stream'] as const)
+    assert.ok(planStream(b.build(), { hop: 1, mode }).steps.every(({ exact }) => exact));
+});
+
 test('contamination counts the left edge on the left; the bound of an average is what two windows do not share', () => {
   const [left] = contaminationOf(chain([{ k: 5, pad: [4, 0] }]));
   const [right] = contaminationOf(chain([{ k: 5, pad: [0, 4] }]));
