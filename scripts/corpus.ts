@@ -1,9 +1,10 @@
 /**
- * npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--minutes 3] [--jobs 1] [--json]
+ * npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1] [--json]
  *
  * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model file
  * each, with `in.npy` and `out.npy` where there is a reference, or loose model files; `models.tsv` in it or above
- * it names families.  Out: a line a model, the refusals with their reasons, and sums; exit 1 where a number is
+ * it names families; `options.json` there, or the FILE given, has by id what a user has to say of a model, as
+ * {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}} (ReadOptions of models/read/options.ts).  Out: a line a model, the refusals with their reasons, and sums; exit 1 where a number is
  * wrong. With --quick no stream is run. Each model runs in a process of its own with a time limit, so that none
  * can end the others. scripts/corpus/judge.ts has the rules.
  */
@@ -12,6 +13,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../host/report/table.ts';
+import type { ReadOptions } from '../models/read/index.ts';
 import { judge, type Verdict } from './corpus/judge.ts';
 
 const columns = 80;
@@ -22,13 +24,15 @@ const { values: options, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
+    options: { type: 'string' },
+    read: { type: 'string', default: '{}' },
     minutes: { type: 'string', default: '3' },
     jobs: { type: 'string', default: '1' },
     one: { type: 'boolean', default: false },
   },
 });
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
-const isModel = (name: string): boolean => /\.(tflite|onnx|rnq)$/.test(name) || name === 'model.json';
+const isModel = (name: string): boolean => /\.(tflite|onnx|rnq|keras|h5|zip)$/.test(name) || name === 'model.json';
 
 /** Model files of a folder: one of each sub-folder, and loose ones. */
 function modelsIn(folder: string): { id: string; file: string }[] {
@@ -43,9 +47,19 @@ function modelsIn(folder: string): { id: string; file: string }[] {
     });
 }
 
+/** A file of the folder, or of the one above it. */
+const beside = (folder: string, name: string): string | undefined =>
+  [folder, dirname(folder)].map((at) => join(at, name)).find(existsSync);
+
+/** What each model is read with, by id. */
+function optionsOf(folder: string): Record<string, ReadOptions> {
+  const path = options.options ?? beside(folder, 'options.json');
+  return path ? JSON.parse(readFileSync(path, 'utf8')) : {};
+}
+
 /** Families by id, where a models.tsv says them. */
 function familiesOf(folder: string): Map<string, string> {
-  const path = [folder, dirname(folder)].map((at) => join(at, 'models.tsv')).find(existsSync);
+  const path = beside(folder, 'models.tsv');
   if (!path) return new Map();
   const [head = [], ...lines] = readFileSync(path, 'utf8')
     .split('\n')
@@ -55,7 +69,7 @@ function familiesOf(folder: string): Map<string, string> {
 }
 
 /** The verdict of a process of its own; it is ended at the time limit. */
-function judged(file: string): Promise<Verdict> {
+function judged(file: string, read: ReadOptions = {}): Promise<Verdict> {
   const args = [
     '--import',
     'tsx',
@@ -63,6 +77,8 @@ function judged(file: string): Promise<Verdict> {
     '--one',
     ...(options.wasm ? ['--wasm'] : []),
     ...(options.quick ? ['--quick'] : []),
+    '--read',
+    JSON.stringify(read),
     file,
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -99,12 +115,13 @@ type Row = Verdict & { id: string; family: string };
 
 async function judgeAll(folder: string): Promise<Row[]> {
   const families = familiesOf(folder);
+  const given = optionsOf(folder);
   const only = options.only?.split(',');
   const queue = modelsIn(folder).filter(({ id }) => !only || only.includes(id));
   const rows: Row[] = [];
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const row = { id: next.id, family: families.get(next.id) ?? '', ...(await judged(next.file)) };
+      const row = { id: next.id, family: families.get(next.id) ?? '', ...(await judged(next.file, given[next.id])) };
       rows.push(row);
       process.stderr.write(`${row.id}: ${row.taken ? row.kind : row.refused.slice(0, 60)}\n`);
     }
@@ -148,17 +165,21 @@ function print(rows: Row[]): void {
     );
   }
   say();
+  for (const { id, note, options } of rows) {
+    if (options) say(`${id}: read with ${JSON.stringify(options)}`);
+    if (note) say(`${id}: ${note}`);
+  }
   say(`right against a reference: ${share(rows, 'right')}; streams equal windows: ${share(rows, 'equal')}`);
   say(`taken ${taken.length} of ${rows.length}`);
 }
 
 const [folder] = positionals;
 if (!folder) {
-  say('npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--minutes 3] [--jobs 1] [--json]');
+  say('npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1] [--json]');
   process.exitCode = 2;
 } else if (options.one) {
   const tell = (verdict: Verdict): void => say(`verdict ${JSON.stringify(verdict)}`);
-  tell(await judge(folder, options, tell));
+  tell(await judge(folder, { ...options, read: JSON.parse(options.read) }, tell));
 } else {
   const rows = await judgeAll(resolve(folder));
   if (options.json) say(JSON.stringify(rows, undefined, 2));

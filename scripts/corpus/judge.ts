@@ -14,11 +14,10 @@ import { dirname, join } from 'node:path';
 import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
-import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port, type Shape } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
-import { readModel } from '../../models/read/index.ts';
-import { toNormalForm } from '../../models/read/layout.ts';
+import { type ReadOptions, readModel } from '../../models/read/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -29,6 +28,8 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { differing } from '../../test/property/harness.ts';
 import { random } from '../../test/property/random-network.ts';
 import { runStyles } from '../../test/property/styles.ts';
+import { type Rows, randomRows, rowsOf, shapeAt, toFile, toGraph, toInts } from './rows.ts';
+import { tflmAnswers } from './tflm.ts';
 
 export interface Verdict {
   kind: 'float' | 'int8' | 'hybrid' | '';
@@ -36,6 +37,10 @@ export interface Verdict {
   /** Against the reference; undefined where there is none, or where it is told only. */
   right?: boolean;
   reference: string;
+  /** What a reader of the table has to know of the reference. */
+  note?: string;
+  /** What the file was read with. */
+  options?: ReadOptions;
   /** Streams against windows. */
   equal?: boolean;
   streamed: string;
@@ -43,84 +48,46 @@ export interface Verdict {
   refused: string;
 }
 
-/** Rows of one array, in the file's order. */
-interface Rows {
-  count: number;
-  row: (i: number) => ArrayLike<number>;
-  type: string;
-}
 /** Windows that a model without data is calibrated and streamed with. */
-const randomRows = 8;
+const rowCount = 8;
 /** Multiply-adds of a file's windows in the float reference. A choice: some ten seconds. */
 const mostWork = 5e8;
 /** A choice: tells a rounding of float32 from an error. */
 const floatTolerance = 2e-5;
 const lineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-const shapeAt = (graph: Graph, id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
-
-function rowsOf(folder: string, kind: 'in' | 'out', ports: number): (Rows | undefined)[] {
-  return Array.from({ length: ports }, (_, i) => {
-    const path = join(folder, `${kind}${i || ''}.npy`);
-    if (!existsSync(path)) return undefined;
-    const { data, shape, dtype } = readNpy(readFileSync(path));
-    const width = data.length / (shape[0] ?? 1);
-    return { count: shape[0] ?? 0, row: (r) => data.subarray(r * width, (r + 1) * width), type: dtype };
-  });
-}
-
-/** Reads the file; one that needs a time axis gets the first that it may be, one that needs a window the data's. */
-async function read(file: string): Promise<Graph> {
+/**
+ * Reads the file as `given` says; else one that needs a time axis gets the first that it may be, and one that
+ * needs a window the data's. Out: the graph, and the options that it was read with.
+ */
+async function read(file: string, given: ReadOptions): Promise<[Graph, ReadOptions]> {
   const folder = dirname(file);
   const bytes = new Uint8Array(await readFile(file));
   const files = (path: string) => readFile(join(folder, path));
+  const by = async (options: ReadOptions): Promise<[Graph, ReadOptions]> => [
+    await readModel(bytes, { files, path: file, ...options }),
+    options,
+  ];
   const at = join(folder, 'in.npy');
   const lengths = existsSync(at) ? readNpy(readFileSync(at)).shape.slice(2) : [100];
   try {
-    return await readModel(bytes, { files });
+    return await by(given);
   } catch (error) {
     if (!isRunletError(error)) throw error;
     const axis = error.code === 'RN168' && /--time-axis (\d)/.exec(error.message)?.[1];
-    if (axis) return readModel(bytes, { files, timeAxis: Number(axis) });
+    if (axis) return by({ ...given, timeAxis: Number(axis) });
     if (!error.message.includes('--window')) throw error;
     for (const window of new Set([...lengths].reverse())) {
-      const graph = await readModel(bytes, { files, window }).catch(() => undefined);
-      if (graph && (lengths.length === 1 || graph.inputs[0]?.fileShape.slice(1).join() === lengths.join())) return graph;
+      const read = await by({ ...given, window }).catch(() => undefined);
+      if (read && (lengths.length === 1 || read[0].inputs[0]?.fileShape.slice(1).join() === lengths.join())) return read;
     }
-    return readModel(bytes, { files, window: maxOf(lengths) });
+    return by({ ...given, window: maxOf(lengths) });
   }
 }
 
-/** Whether SOURCE.txt names LiteRT as the reference, whose fully connected layers round in their own way. */
+/** Whether SOURCE.txt names LiteRT as the reference, whose fully connected and LSTM layers round in their own way. */
 function isLitert(folder: string): boolean {
   const path = join(folder, 'SOURCE.txt');
   return existsSync(path) && /reference: (ai-edge-)?litert/i.test(readFileSync(path, 'utf8'));
-}
-
-/** A row in the graph's order. */
-function toGraph(graph: Graph, { tensor, order }: Port, row: ArrayLike<number>): Float32Array {
-  const shape = shapeAt(graph, tensor);
-  if (row.length !== elementsOf(shape)) throw new Error(`a row of ${row.length} values, ${elementsOf(shape)} are read`);
-  return Float32Array.from(toNormalForm(order, shape), (from) => row[from] as number);
-}
-
-/** An answer in the file's order, as the file's type. */
-function toFile(graph: Graph, { tensor, order, hostType }: Port, values: ArrayLike<number>): number[] {
-  const quant = graph.tensors[tensor]?.quant;
-  const row: number[] = [];
-  const of = (q: number): number =>
-    hostType === 'uint8' ? q + 128 : quant && hostType === 'float32' ? Math.fround(quant.scale * (q - quant.zeroPoint)) : q;
-  for (const [i, to] of toNormalForm(order, shapeAt(graph, tensor)).entries()) row[to] = of(values[i] as number);
-  return row;
-}
-
-/** Integers of a window whose rows are float, uint8, or as they are stored. */
-function toInts(graph: Graph, window: Float32Array[], types: string[]): Ints[] {
-  const rounded = quantiseSignals(graph, window);
-  return rounded.map((stored, i) => {
-    if (types[i]?.includes('f')) return stored;
-    const offset = types[i]?.includes('u') ? 128 : 0;
-    return stored.map((_, at) => (window[i]?.[at] ?? 0) - offset);
-  });
 }
 
 /** Answers to windows, as steps of one stream, since engines keep variables, or each from the beginning. */
@@ -140,7 +107,12 @@ const whole = (graph: Graph) => {
 };
 
 /** Compares with the rows of the engine. */
-function compare(graph: Graph, answers: ArrayLike<number>[][], out: (Rows | undefined)[], hybrid: boolean) {
+function compare(
+  graph: Graph,
+  answers: ArrayLike<number>[][],
+  out: (Rows | undefined)[],
+  hybrid: boolean,
+): Pick<Verdict, 'right' | 'reference'> {
   let [largest, apart, bytes, all] = [0, 0, 0, 0];
   for (const [i, answer] of answers.entries())
     for (const [o, values] of answer.entries()) {
@@ -190,25 +162,50 @@ async function streams(graph: Graph, hop: number, signals: Ints[], wasm: boolean
   return wrong;
 }
 
+/**
+ * Compares a graph with TensorFlow Lite Micro where it is an int8 TensorFlow Lite file, else with the answers
+ * beside the file. Those of LiteRT are no reference for the other engine's bytes: there a difference is told.
+ */
+function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array[][], hybrid: boolean): Partial<Verdict> {
+  const types = rows.map(({ type }) => type);
+  const answer = (ruled: Graph, out: (Rows | undefined)[], isStream: boolean) =>
+    compare(graph, answersOf(ruled, windows, types, isStream), out, hybrid);
+  const isTflite = isQuantised(graph) && graph.format === 'tflite';
+  const asked = isTflite ? tflmAnswers(file, graph, rows, windows.length) : undefined;
+  if (Array.isArray(asked)) return answer(graph, asked, graph.stateful === true);
+  const folder = dirname(file);
+  const out = rowsOf(folder, 'out', graph.outputs.length);
+  const given = rowsOf(folder, 'in', graph.inputs.length).every(Boolean);
+  if (!given || !out.some(Boolean)) return asked ? { note: asked } : {};
+  const ruled = isLitert(folder) ? withRounding(graph, 'litert') : graph;
+  // what a reference does with a state between its rows, its file does not say
+  const all = (graph.stateful ? [true, false] : [false]).map((isStream) => answer(ruled, out, isStream));
+  const { right, reference } = all.find(({ right }) => right) ?? (all[0] as Partial<Verdict>);
+  if (!asked || !isLitert(folder)) return { right, reference };
+  return { ...(right && { right }), reference: `${reference}, LiteRT`, note: `compared with stored answers of LiteRT: ${asked}` };
+}
+
 /** Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take long. */
 export async function judge(
   file: string,
-  { wasm, quick }: { wasm: boolean; quick: boolean },
+  { wasm, quick, read: given = {} }: { wasm: boolean; quick: boolean; read?: ReadOptions },
   told: (before: Verdict) => void,
 ): Promise<Verdict> {
   const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
   let graph: Graph;
+  let options: ReadOptions;
   try {
-    graph = await read(file);
+    [graph, options] = await read(file, given);
   } catch (error) {
     return { ...none, refused: isRunletError(error) ? lineOf(error).replace(/^RunletError: /, '') : `crash: ${lineOf(error)}` };
   }
   const hybrid = graph.notes.some((note) => note.startsWith('int8 weights beside float'));
-  const verdict: Verdict = { ...none, taken: true, kind: isQuantised(graph) ? 'int8' : hybrid ? 'hybrid' : 'float' };
-  const given = rowsOf(dirname(file), 'in', graph.inputs.length);
-  const types = given.map((rows) => rows?.type ?? 'f4');
+  const kind = isQuantised(graph) ? 'int8' : hybrid ? 'hybrid' : 'float';
+  const verdict: Verdict = { ...none, taken: true, kind, ...(Object.keys(options).length > 0 && { options }) };
   const next = random(1);
-  const rows = given.map((r, i) => r ?? randomOf(elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next));
+  const rows = rowsOf(dirname(file), 'in', graph.inputs.length).map(
+    (given, i) => given ?? randomRows(rowCount, elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next),
+  );
   const affordable = Math.ceil(
     mostWork /
       Math.max(
@@ -216,22 +213,15 @@ export async function judge(
         graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerWindow(node), 0),
       ),
   );
-  const count = Math.min(minOf(rows.map((r) => r.count)), randomRows, affordable);
+  const count = Math.min(minOf(rows.map((r) => r.count)), rowCount, affordable);
   try {
     const windows = Array.from({ length: count }, (_, r) =>
       graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))),
     );
-    const out = rowsOf(dirname(file), 'out', graph.outputs.length);
     // the rows of such a file begin with states of their own, ours with zero
     const ownStates = existsSync(join(dirname(file), `in${graph.inputs.length}.npy`));
     if (ownStates) verdict.reference = 'begins with other states';
-    else if (out.some(Boolean) && given.every(Boolean)) {
-      const ruled = isLitert(dirname(file)) ? withRounding(graph, 'litert') : graph;
-      // what a reference does with a state between its rows, its file does not say
-      const forms = graph.stateful ? [true, false] : [false];
-      const all = forms.map((isStream) => compare(graph, answersOf(ruled, windows, types, isStream), out, hybrid));
-      Object.assign(verdict, all.find(({ right }) => right) ?? all[0]);
-    }
+    else Object.assign(verdict, against(file, graph, rows, windows, hybrid));
     if (quick) return verdict;
     told(verdict);
     const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
@@ -240,7 +230,13 @@ export async function judge(
     const int8 = isQuantised(graph)
       ? graph
       : quantize(graph, signals, { hop: window, ...mode, preset: 'fast', noReport: true }).graph;
-    const ints = isQuantised(graph) ? toInts(graph, signals, types) : quantiseSignals(int8, signals);
+    const ints = isQuantised(graph)
+      ? toInts(
+          graph,
+          signals,
+          rows.map(({ type }) => type),
+        )
+      : quantiseSignals(int8, signals);
     const hops = graph.stateful ? [window] : [...new Set([1, 2, Math.floor(window / 4) || 1, 7])].filter((h) => h <= window);
     const wrong: string[] = [];
     for (const hop of hops) if ((await streams(int8, hop, ints, wasm)) > 0) wrong.push(`hop ${hop}`);
@@ -253,8 +249,3 @@ export async function judge(
   }
   return verdict;
 }
-
-const randomOf = (width: number, next: () => number): Rows => {
-  const data = Float32Array.from({ length: randomRows * width }, () => 2 * next() - 1);
-  return { count: randomRows, row: (i) => data.subarray(i * width, (i + 1) * width), type: 'f4' };
-};

@@ -1,8 +1,8 @@
 /**
  * tflite-micro and ai-edge-litert over a folder of files, at the versions of test/fixtures/references/requirements.txt.
  *
- * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none. RUNLET_REFERENCES (default python3) is a Python that has
- * the packages; where it has not, one line says how to get them.
+ * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none. RUNLET_REFERENCES (default RUNLET_PYTHON, then python3)
+ * is a Python that has the packages; where it has not, one line says how to get them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../shared.ts';
 
-const python = process.env.RUNLET_REFERENCES ?? 'python3';
+const python = process.env.RUNLET_REFERENCES ?? process.env.RUNLET_PYTHON ?? 'python3';
 const folder = join(root, 'test/fixtures/references');
 
 export type Interpreter = 'tflm' | 'litert';
