@@ -1,6 +1,6 @@
 /**
- * SVDF of TensorFlow Lite, float and int8, of rank 1 and 2: step by step what TensorFlow Lite Micro answers
- * (test/fixtures/svdf/make.py), in the reference and as a module.
+ * Operators of TensorFlow Lite that keep rows by themselves: SVDF, float and int8, of rank 1 and 2, and CIRCULAR_BUFFER. Step by
+ * step what TensorFlow Lite Micro answers (test/fixtures/svdf and circular, make.py), in the reference and as a module.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ import { runSignal } from '../../quant/reference.ts';
 import { runStyles } from '../property/styles.ts';
 import { root } from '../shared.ts';
 
-const folder = join(root, 'test/fixtures/svdf');
+const folder = join(root, 'test/fixtures');
 
-for (const name of ['float-1', 'float-2', 'int8-1', 'int8-2'])
+for (const name of ['svdf/float-1', 'svdf/float-2', 'svdf/int8-1', 'svdf/int8-2', 'circular/int8'])
   test(`${name}: every step of TensorFlow Lite Micro`, async () => {
     const graph = readTflite(new Uint8Array(readFileSync(join(folder, `${name}.tflite`))));
     const { x, y }: Record<'x' | 'y', number[][]> = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
@@ -39,5 +39,19 @@ for (const name of ['float-1', 'float-2', 'int8-1', 'int8-2'])
     for await (const [output] of runStyles(quantPlan(plan), signal, [1], false)) module.push([...(output ?? [])]);
     assert.equal(module, y);
   });
+
+test('CIRCULAR_BUFFER that leaves out steps, or does not say which, is refused', () => {
+  const bytes = readFileSync(join(folder, 'circular/int8.tflite'));
+  const at = bytes.indexOf('cycles_max');
+  const named = Buffer.from(bytes);
+  named.write('cycles_mix', at, 'latin1');
+  assert.throws(() => readTflite(new Uint8Array(named)), /RN110.*cycles_max/s);
+  const twice = Buffer.from(bytes);
+  // behind the name and its zero: one key, its width, one value: 1
+  const value = bytes.indexOf(Buffer.from([1, 1, 1, 1]), at + 11);
+  assert.ok(value > 0 && value < at + 24);
+  twice[value + 3] = 2;
+  assert.throws(() => readTflite(new Uint8Array(twice)), /RN110.*one of 2 steps/s);
+});
 
 test.run();

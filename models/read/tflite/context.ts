@@ -61,6 +61,9 @@ export interface Elements {
   ids: Const;
 }
 
+/** Operators that keep rows from step to step. */
+const keepsRows = new Set(['SVDF', 'CUSTOM CIRCULAR_BUFFER']);
+
 /** Elements of one activation for one window. */
 export const mostElements = 2 ** 24;
 
@@ -115,7 +118,7 @@ export class Context {
     this.isInt8 = isInt8;
     this.consumers = consumersOf(model);
     this.variables = new Variables(model);
-    this.stateful = this.variables.ofResource.size > 0 || model.operators.some(({ op }) => op === 'SVDF');
+    this.stateful = this.variables.ofResource.size > 0 || model.operators.some(({ op }) => keepsRows.has(op));
     builder.stateful = this.stateful;
   }
 

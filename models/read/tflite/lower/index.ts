@@ -30,7 +30,7 @@ import {
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerMirrorPad, lowerResize, lowerTile } from './rows.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
-import { lowerAssign, lowerHandle, lowerRead } from './state.ts';
+import { lowerAssign, lowerCircularBuffer, lowerHandle, lowerRead } from './state.ts';
 import { lowerSvdf } from './svdf.ts';
 import { lowerTransposed } from './transposed.ts';
 
@@ -46,6 +46,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   CALL_ONCE: lowerHandle,
   CONCATENATION: lowerConcat,
   CONV_2D: lowerConv,
+  'CUSTOM CIRCULAR_BUFFER': lowerCircularBuffer,
   'CUSTOM FlexTensorListReserve': lowerReserve,
   'CUSTOM FlexTensorListStack': lowerStack,
   DEPTHWISE_CONV_2D: lowerDepthwise,
@@ -101,7 +102,6 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
 
 /** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
 export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator): string {
-  if (op === 'CUSTOM CIRCULAR_BUFFER') return 'it may leave out what follows it at some steps, which no plan here does';
   if (op.startsWith('CUSTOM')) return 'custom operators are code that the file does not hold';
   const [first, second] = inputs.map((index) => values.get(index)).filter((v) => v !== undefined);
   const dims = model.tensors[inputs[0] ?? -1]?.shape;

@@ -13,6 +13,7 @@ import { axisOf, type Context, malformed, Refusal, shapeOf, type Value } from '.
 import { product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { activationQuant, sameQuant } from '../quantisation.ts';
+import { readOptions } from '../signal/flexbuffer.ts';
 import type { StateRead, Variable } from '../variables.ts';
 
 /** Handles and initialisation make no node: variables.ts has read them. */
@@ -99,6 +100,27 @@ export function lowerStateConcat(context: Context, op: TfOperator, stated: numbe
   );
   context.bind(op, { ...x, layout, history: { before: rows, after: 0 } });
   return true;
+}
+
+/**
+ * CIRCULAR_BUFFER of TensorFlow Lite Micro: the last rows of a stream, one of them new.
+ * @throws Refusal where what follows runs at some steps alone (cycles_max above 1)
+ */
+export function lowerCircularBuffer(context: Context, op: TfOperator): void {
+  const x = context.value(op, 0);
+  const [input, output] = [context.input(op, 0), context.output(op)];
+  const cycles = readOptions(op.custom)?.get('cycles_max');
+  if (cycles === undefined) throw new Refusal('its file does not say at which steps it goes on (cycles_max)');
+  if (cycles !== 1) throw new Refusal(`it leaves out what follows it but at one of ${cycles} steps, which no plan here does`);
+  if (!output.isVariable) throw new Refusal('its rows are no variable, so that the interpreter lays other tensors over them');
+  const rows = output.shape[1] ?? 0;
+  const others = (shape: number[]) => shape.filter((_, d) => d !== 1).join();
+  if (input.shape[1] !== 1 || rows < 1 || others(input.shape) !== others(output.shape))
+    throw malformed(op, `rows of [${input.shape.join(', ')}] do not fill [${output.shape.join(', ')}]`);
+  checkTime(context, x, 1, {});
+  sameQuant(input, output, op.name);
+  const layout = x.layout.map((factors, d) => (d === 1 ? [{ axis: 't' as const, length: rows }] : factors));
+  context.bind(op, { ...x, layout, history: { before: rows - 1, after: 0 } });
 }
 
 /** Dimension `dim` must be time, or may become it where the step has one frame. */
