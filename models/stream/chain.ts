@@ -9,6 +9,7 @@
 import { RunletError } from '../error.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import {
+  elementsOf,
   frameOf,
   type Graph,
   isQuantised,
@@ -56,11 +57,25 @@ function slid(graph: Graph, node: Node): Slid {
   return 'strideT' in node.attrs ? ({ op: node.op, attrs: { ...node.attrs, strideT: rule.stride } } as Slid) : node;
 }
 
+/** Values of one tensor: two files that are small by themselves may ask for any number. */
+const mostElements = 2 ** 24;
+function checkSize(graph: Graph, where: string, shape: Shape): void {
+  if (elementsOf(shape) <= mostElements) return;
+  throw cannot(
+    graph,
+    where,
+    `it would have more than ${mostElements} values`,
+    'a smaller step, or a shorter window of the next model',
+  );
+}
+
 /** Copies the nodes of a graph; `tensors` knows its inputs. */
 function copyNodes(to: GraphBuilder, graph: Graph, tensors: Map<number, number>, as: (node: Node) => Slid): void {
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((id) => tensors.get(id) as number);
-    tensors.set(node.output, addNode(to, as(node), inputs, node.name, graph.tensors[node.output]?.quant));
+    const made = addNode(to, as(node), inputs, node.name, graph.tensors[node.output]?.quant);
+    tensors.set(node.output, made);
+    checkSize(graph, node.name, to.shape(made));
   }
 }
 
@@ -132,6 +147,7 @@ export function chainGraphs(first: Graph, next: Graph, step?: number): Graph {
   const made = new GraphBuilder(next.name, next.format);
   const shape = from.shape(a.input.tensor);
   const window = shape.t + (wanted.t - 1) * apart;
+  checkSize(first, `input ${a.input.name}`, { ...shape, t: window });
   const { tensor: _in, ...port } = a.input;
   const fileShape = [1, window, shape.f, shape.c];
   const quant = from.quant(a.input.tensor);

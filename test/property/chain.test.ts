@@ -160,6 +160,7 @@ test('what is no chain is refused, with the part that is at fault', () => {
   refused(relu('first', { t: 4, f: 1, c: 3 }, 2), next, /1 inputs and 2 outputs/);
   refused(relu('first', { t: 4, f: 1, c: 3 }, 1, true), next, /one of first and next is float/);
   refused({ ...first, stateful: true }, next, /state from step to step/);
+  refused(first, relu('next', { t: 2 ** 22, f: 1, c: 3 }), /more than 16777216 values/, 64);
   const padded = new GraphBuilder('padded');
   const pool = { kernelT: 3, kernelF: 1, strideT: 2, strideF: 1, padT: [1, 1], padF: [0, 0], clamp: noClamp } as const;
   const strided = new GraphBuilder('strided');
