@@ -6,7 +6,7 @@
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { openSession, type Session } from '../session/index.ts';
-import { readNamed } from './read-file.ts';
+import { readBytes, readNamed } from './read-file.ts';
 
 /** okay_nabu.wasm -> okay_nabu.weights.bin */
 export const weightsPath = (module: string): string => `${module.replace(/\.wasm$/i, '')}.weights.bin`;
@@ -31,3 +31,16 @@ export async function weightsBeside(path: string, wasm: Uint8Array): Promise<Uin
 /** @throws as weightsBeside and openSession */
 export const openBundle = async (path: string, wasm: Uint8Array): Promise<Session> =>
   openSession(wasm as BufferSource, { weights: (await weightsBeside(path, wasm)) as BufferSource | undefined });
+
+/** A bundle whose frames are samples of sound, whose outputs may be rows of another model. @throws RN775 */
+export async function openSoundBundle(path: string): Promise<Session> {
+  const session = await openBundle(path, await readBytes(path));
+  const { inputs } = session.manifest;
+  if (inputs.length === 1 && inputs[0]?.elements === 1) return session;
+  throw new RunletError('RN775', {
+    what: 'the bundle takes no sound',
+    where: path,
+    why: `a frame has ${inputs.map(({ elements }) => elements).join(' and ')} values`,
+    tryThis: 'build it with --front-end',
+  });
+}

@@ -10,7 +10,7 @@ import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
-import { openBundle } from './bundle-file.ts';
+import { openBundle, openSoundBundle } from './bundle-file.ts';
 import { detectorOptions, isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from './load.ts';
 import type { DetectorOptions } from './model-options.ts';
 import { soundFrontEnd } from './sound-options.ts';
@@ -69,7 +69,7 @@ async function openRows(frontEnd: FrontEnd): Promise<Rows> {
 
 /** A model whose outputs are the rows of others. */
 async function openTrunk(path: string): Promise<Rows> {
-  const session = await openBundle(path, await readBytes(path));
+  const session = await openSoundBundle(path);
   const { name, sampleRateHz } = session.manifest;
   return { session, text: `${name || basename(path)}${sampleRateHz ? `, ${(1000 * session.hop) / sampleRateHz} ms` : ''}` };
 }

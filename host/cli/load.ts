@@ -37,13 +37,15 @@ export { readBytes } from './read-file.ts';
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
-/** The model, and those after it as one (--then). Each is read as the options say that are of this one, but for its frames. */
+/** The model, and those after it as one (--then). Each is read as the options say that are of this one, but for its frames. The digest is that of their digests. */
 export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   let graph = await loadOne(options, bytes);
   for (const model of options.then ?? []) {
     const [output] = graph.outputs;
     const frame = output && viewOf(graph).frame(output.tensor);
-    graph = chainGraphs(graph, await loadOne({ model, frame, rounding: options.rounding }), options.thenStep);
+    const next = await loadOne({ model, frame, rounding: options.rounding });
+    const sourceDigest = createHash('sha256').update(graph.sourceDigest).update(next.sourceDigest).digest('hex');
+    graph = { ...chainGraphs(graph, next, options.thenStep), sourceDigest };
   }
   return graph;
 }

@@ -9,8 +9,7 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource } from '../sources/index.ts';
-import { openBundle } from './bundle-file.ts';
-import { readBytes } from './read-file.ts';
+import { openSoundBundle } from './bundle-file.ts';
 import { type SoundOptions, soundFrontEnd } from './sound-options.ts';
 
 interface RowMaker {
@@ -42,15 +41,8 @@ function ofFrontEnd(frontEnd: FrontEnd): RowMaker {
 }
 
 async function ofBundle(path: string): Promise<RowMaker> {
-  const session = await openBundle(path, await readBytes(path));
-  const { name, sampleRateHz, outputs, inputs } = session.manifest;
-  if (inputs.length !== 1 || inputs[0]?.elements !== 1)
-    throw new RunletError('RN775', {
-      what: 'the bundle takes no sound',
-      where: path,
-      why: `a frame has ${inputs.map(({ elements }) => elements).join(' and ')} values`,
-      tryThis: 'build it with --front-end',
-    });
+  const session = await openSoundBundle(path);
+  const { name, sampleRateHz, outputs } = session.manifest;
   return {
     name,
     sampleRateHz,

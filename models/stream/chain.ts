@@ -36,15 +36,6 @@ const cannot = (graph: Graph, where: string, why: string, tryThis?: string): Run
     tryThis: tryThis ?? 'run it as a bundle of its own, and feed its outputs to the next one',
   });
 
-/** Adds a node whose operator is known at run time alone. */
-const addNode = (
-  to: GraphBuilder,
-  { op, attrs }: Slid,
-  inputs: number[],
-  name: string,
-  quant?: Graph['tensors'][number]['quant'],
-): number => to.node(op, inputs, attrs as OpAttrs[OpName], name, quant);
-
 /** The node as it gives one row for each window of the network, not one for all. */
 function slid(graph: Graph, node: Node): Slid {
   const view = viewOf(graph);
@@ -73,7 +64,8 @@ function checkSize(graph: Graph, where: string, shape: Shape): void {
 function copyNodes(to: GraphBuilder, graph: Graph, tensors: Map<number, number>, as: (node: Node) => Slid): void {
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((id) => tensors.get(id) as number);
-    const made = addNode(to, as(node), inputs, node.name, graph.tensors[node.output]?.quant);
+    const { op, attrs } = as(node);
+    const made = to.node(op, inputs, attrs as OpAttrs[OpName], node.name, viewOf(graph).quant(node.output));
     tensors.set(node.output, made);
     checkSize(graph, node.name, to.shape(made));
   }
