@@ -36,16 +36,17 @@ export const opRows = (): OpRow[] =>
 
 /** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
 async function formats(): Promise<Record<string, string[]>> {
-  const [tflite, onnx, rewritten, tfjs, graphs] = await Promise.all([
+  const [tflite, onnx, rewritten, loops, tfjs, graphs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),
     import('../../models/read/onnx/lower/index.ts'),
     import('../../models/read/onnx/rewritten.ts'),
+    import('../../models/read/onnx/loops.ts'),
     import('../../models/read/tfjs/lower/index.ts'),
     import('../../models/read/tfjs/graph/rules/index.ts'),
   ]);
   return {
     tflite: Object.keys(tflite.lowerings).sort(),
-    onnx: [...onnx.lowerings.keys(), ...rewritten.rewrites.keys()].sort(),
+    onnx: [...onnx.lowerings.keys(), ...rewritten.rewrites.keys(), ...loops.loopOperators].sort(),
     tfjs: [...tfjs.lowerings.keys()].sort(),
     graph: ['Const', 'Placeholder', ...graphs.rewrites.keys()].sort(),
   };

@@ -57,6 +57,9 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
     return op === 'BatchNormalization' ? first : [...last, ...rowsFirst];
   if (op === 'LSTM' || op === 'GRU' || op === 'RNN')
     return [anchor?.attributes.int('layout', 0) === 1 ? ['n', 't', 'c'] : ['t', 'n', 'c']];
+  // a loop over rows, or the row that it picks
+  const along = op === 'Scan' ? (anchor?.attributes.ints('scan_input_axes')?.[0] ?? 0) : anchor?.attributes.int('axis', 0);
+  if (rank === 3 && (op === 'Scan' || op === 'Gather')) return [first, last, rowsFirst].flat().filter((meaning) => meaning[along ?? 0] === 't'); // biome-ignore format: one line
   if (op === 'Softmax') {
     const axis = anchor?.attributes.int('axis', -1) ?? -1;
     return axis === -1 || axis === rank - 1 ? [...last, ...first] : [...first, ...last];

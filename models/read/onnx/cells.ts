@@ -11,14 +11,19 @@ import { readsOf, sortNodes } from './sort.ts';
 import { moving } from './states.ts';
 
 const cells = new Set(['LSTM', 'GRU', 'RNN', 'If', 'Loop', 'Scan']);
-const kinds: Readonly<Record<string, PlainNode<string>['kind']>> = { MatMul: 'product', Gemm: 'product', Add: 'sum', Sub: 'sum' };
+export const kinds: Readonly<Record<string, PlainNode<string>['kind']>> = {
+  MatMul: 'product',
+  Gemm: 'product',
+  Add: 'sum',
+  Sub: 'sum',
+};
 
 /** The nodes without constants, as far as their places matter. */
-function plainNodes(nodes: readonly OnnxNode[], { initializers, external }: OnnxGraph): PlainNode<string>[] {
-  const constants = new Set([...initializers, ...external].map(({ name }) => name));
+export function plainNodes(nodes: readonly OnnxNode[], isConstant: (name: string) => boolean): PlainNode<string>[] {
+  const constants = new Set<string>();
   return nodes.map((node) => {
     const { op, domain, outputs } = node;
-    const inputs = readsOf(node).filter((name) => !constants.has(name));
+    const inputs = readsOf(node).filter((name) => !constants.has(name) && !isConstant(name));
     if (inputs.length === 0) for (const name of outputs) constants.add(name);
     if (domain !== '' || cells.has(op)) return { inputs, outputs, kind: 'cell' };
     if (moving.has(op)) return { inputs, outputs, kind: 'move' };
@@ -29,7 +34,9 @@ function plainNodes(nodes: readonly OnnxNode[], { initializers, external }: Onnx
 
 export function withCells(graph: OnnxGraph, nodes: OnnxNode[], states: readonly string[], next: readonly string[]): OnnxNode[] {
   const outputs = graph.outputs.map(({ name }) => name);
-  const found = unrolledCells(plainNodes(nodes, graph), states, outputs, next);
+  const constants = new Set([...graph.initializers, ...graph.external].map((one) => one.name));
+  const plain = plainNodes(nodes, (name) => constants.has(name));
+  const found = unrolledCells(plain, states, outputs, next);
   if (found.length === 0) return nodes;
   const within = new Set(found.flatMap((cell) => cell.nodes));
   const whole = found.map((cell): OnnxNode => {

@@ -5,6 +5,7 @@
  * operator is not one of these. Integers are exact below 2^53. Source: the ONNX operator specification.
  */
 import { lookup } from '../../lookup.ts';
+import { Work } from '../work.ts';
 import { Attributes } from './attributes.ts';
 import { axesOf, axisIn, broadcastDims, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from './dims.ts';
 import type { OnnxNode } from './proto.ts';
@@ -17,6 +18,9 @@ const maxElements = 1 << 22;
 /** Elements that all folded constants of a file may have together; what only shares the data of another costs nothing. */
 export class Budget {
   private left: number;
+
+  /** What evaluating constants and spelt-out cells may still take. */
+  readonly work = new Work();
 
   /** `stored` is the number of elements in the file. */
   constructor(stored: number) {
@@ -42,7 +46,7 @@ export interface Known {
   dims?: readonly number[];
 }
 
-export const constantOf = (data: readonly number[], dims: number[], type: ElementType): Const => {
+export const constantOf = (data: ArrayLike<number>, dims: number[], type: ElementType): Const => {
   const numbers = numbersOf(type, data.length);
   numbers.set(data);
   return { kind: 'const', dims, type, data: numbers };
@@ -95,7 +99,8 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
     return { ...plain, data: x.data.map(f) as Const['data'] };
   }
   const g = attributes.int('fmod', 0) === 0 ? lookup(binary, node.op) : undefined;
-  if (g && second) return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
+  if (g && second && node.inputs.length === 2)
+    return broadcast(x, second, x.type === 'int64' && node.op === 'Div' ? (a, b) => Math.trunc(a / b) : g);
   const c = lookup(compared, node.op);
   if (c && second) return broadcast(x, second, (a, b) => Number(c(a, b)), 'bool');
   const rule = lookup(reductions, node.op);
@@ -135,7 +140,7 @@ export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   return undefined;
 }
 
-function checked(dims: number[]): number[] {
+export function checked(dims: number[]): number[] {
   if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0) || countOf(dims) > maxElements) {
     refuse(`a constant of shape [${dims.join(', ')}]`);
   }
@@ -201,7 +206,9 @@ function walk(dims: readonly number[], strides: readonly number[], visit: (offse
   }
 }
 
-function broadcast(a: Const, b: Const, f: (a: number, b: number) => number, type: ElementType = a.type): Const {
+const wider = (a: Const, b: Const): ElementType => (b.type === 'float64' && a.type === 'float32' ? b.type : a.type);
+
+export function broadcast(a: Const, b: Const, f: (a: number, b: number) => number, type: ElementType = wider(a, b)): Const {
   const dims = checked(broadcastDims(a.dims, b.dims));
   const left = expand(a, dims).data;
   const right = expand(b, dims).data;
@@ -210,7 +217,7 @@ function broadcast(a: Const, b: Const, f: (a: number, b: number) => number, type
   return { kind: 'const', dims, type, data };
 }
 
-function expand(x: Const, shape: number[]): Const {
+export function expand(x: Const, shape: number[]): Const {
   const dims = checked(broadcastDims(x.dims, shape));
   const data = numbersOf(x.type, countOf(dims));
   walk(dims, broadcastStrides(x.dims, dims), (offset, i) => {
@@ -219,7 +226,7 @@ function expand(x: Const, shape: number[]): Const {
   return { kind: 'const', dims, type: x.type, data };
 }
 
-function transpose(x: Const, perm: number[]): Const {
+export function transpose(x: Const, perm: number[]): Const {
   const rank = x.dims.length;
   if (perm.length !== rank || ![...perm].sort((a, b) => a - b).every((p, i) => p === i)) refuse(`perm [${perm.join(', ')}]`);
   const strides = broadcastStrides(x.dims, x.dims);
@@ -284,10 +291,13 @@ function gather(x: Const, indices: Const, axis: number): Const {
 
 /** Reductions of constants: a shape's product, the norms that weight normalisation divides by. */
 const reductions: Readonly<
-  Record<string, { start: number; add: (sum: number, x: number) => number; end: (sum: number) => number }>
+  Record<string, { start: number; add: (sum: number, x: number) => number; end: (sum: number, count: number) => number }>
 > = {
   ReduceProd: { start: 1, add: (product, x) => product * x, end: (product) => product },
   ReduceSum: { start: 0, add: (sum, x) => sum + x, end: (sum) => sum },
+  ReduceMean: { start: 0, add: (sum, x) => sum + x, end: (sum, count) => sum / count },
+  ReduceMax: { start: Number.NEGATIVE_INFINITY, add: Math.max, end: (max) => max },
+  ReduceMin: { start: Number.POSITIVE_INFINITY, add: Math.min, end: (min) => min },
   ReduceL2: { start: 0, add: (sum, x) => sum + x * x, end: Math.sqrt },
 };
 
@@ -300,7 +310,12 @@ function reduce(x: Const, rule: NonNullable<(typeof reductions)[string]>, axes: 
     sums[offset] = rule.add(sums[offset] as number, x.data[i] as number);
   });
   const dims = keep ? kept : x.dims.filter((_, i) => !gone.has(i));
-  return constantOf(Array.from(sums, rule.end), dims, x.type);
+  const count = x.data.length / sums.length;
+  return constantOf(
+    sums.map((sum) => rule.end(sum, count)),
+    dims,
+    x.type,
+  );
 }
 
 function slice(x: Const, attributes: Attributes, inputs: (Const | undefined)[]): Const {

@@ -19,7 +19,7 @@ import {
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
 import type { States } from '../states.ts';
-import { Work } from '../work.ts';
+import type { Work } from '../work.ts';
 import type { Attributes } from './attributes.ts';
 import type { Budget } from './constants.ts';
 import { MixedFloat, refuse, tooLarge } from './refuse.ts';
@@ -53,7 +53,7 @@ export class Lowering {
   /** Inputs that are states, and what goes into them. */
   readonly states: States;
   /** What evaluating spelt-out cells may still take. */
-  readonly work = new Work();
+  readonly work: Work;
   /** Readers of each value of the file, graph outputs included. */
   private readonly readers = new Map<string, number>();
 
@@ -62,6 +62,7 @@ export class Lowering {
     this.opset = opset;
     this.quantised = quantised;
     this.budget = budget;
+    this.work = budget.work;
     this.states = states;
   }
 
@@ -69,6 +70,8 @@ export class Lowering {
   count(names: readonly string[]): void {
     for (const name of names) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
   }
+
+  isRead = (name: string): boolean => this.readers.has(name);
 
   /**
    * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and in an int8 graph

@@ -30,6 +30,7 @@ import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { badGraph, tooLarge } from './refuse.ts';
 import { rewritten, withScores } from './rewritten.ts';
+import { rolled } from './rolled.ts';
 import { shapesOf } from './shapes.ts';
 import { setInputs, statesAsked } from './side-inputs.ts';
 import { sortNodes } from './sort.ts';
@@ -77,16 +78,45 @@ export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dial
   const asked = statesAsked(model, given);
   const states = new States();
   try {
-    return lower(model, asked, states, given, dialect);
+    return lowerEither(model, asked, states, given, dialect);
   } catch (error) {
     // two signals may look like a signal and a state
     const are = given.states !== undefined || asked.some(({ name }) => isStateName(name)) || states.read().length > 0;
     if (asked.length === 0 || are) throw error;
-    return lower(model, [], new States(), given, dialect);
+    return lowerEither(model, [], new States(), given, dialect);
   }
 }
 
-function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, given: ReaderOptions, dialect: Dialect): Graph {
+/** With unrolled loops as such, or as the file has them. */
+function lowerEither(
+  model: OnnxModel,
+  states: readonly OnnxValue[],
+  carried: States,
+  given: ReaderOptions,
+  dialect: Dialect,
+): Graph {
+  const loops = { found: false };
+  try {
+    return lower(model, states, carried, given, dialect, loops);
+  } catch (error) {
+    if (!loops.found) throw error;
+    try {
+      return lower(model, states, new States(), given, dialect);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** @param loops left out: unrolled loops stay as they are */
+function lower(
+  whole: OnnxModel,
+  states: readonly OnnxValue[],
+  carried: States,
+  given: ReaderOptions,
+  dialect: Dialect,
+  loops?: { found: boolean },
+): Graph {
   const errors: RunletError[] = [];
   const notes: string[] = [];
   const outputs = withScores(whole, (text) => notes.push(text));
@@ -99,9 +129,11 @@ function lower(whole: OnnxModel, states: readonly OnnxValue[], carried: States, 
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
   const plain = sortNodes({ ...model, nodes: rewritten(withoutRounding(hints, model.nodes), model) });
+  const looped = loops ? rolled(model, plain) : plain;
+  if (loops) loops.found = looped !== plain;
   if (plain.length > maxNodes) throw tooLarge(`${plain.length} nodes`, 'graph');
   const next = model.outputs.filter((output) => states.some((state) => mayBe(state, output)));
-  const sorted = withCells(model, plain, namesOf(states), namesOf(next));
+  const sorted = withCells(model, looped, namesOf(states), namesOf(next));
   const values = new Map<string, Value>(model.initializers.map((i) => [i.name, i.value]));
   for (const { name } of model.external) values.set(name, { kind: 'poisoned' });
   const budget = new Budget(model.initializers.reduce((sum, i) => sum + i.value.data.length, 0));

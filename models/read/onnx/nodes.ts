@@ -10,14 +10,14 @@ import { listed } from '../problems.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
 import { branchOf, isIf } from './branches.ts';
-import { foldConstant } from './constants.ts';
 import type { Lowering } from './context.ts';
+import { foldNode } from './fold.ts';
+import { isLoop, lowerLoop } from './loops.ts';
 import { lowerCell } from './lower/cell.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
 import { normsOf } from './norms.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
-import { foldQuantised } from './quantised-constants.ts';
 import { badGraph, MixedFloat, refuse, Unsupported } from './refuse.ts';
 import { readsOf } from './sort.ts';
 import { movedElements } from './states.ts';
@@ -69,7 +69,14 @@ function lowerIf(ctx: Lowering, node: OnnxNode, values: Values, problems: Proble
 function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Problem[], norm: Norm | undefined): void {
   let results: Value[] = [];
   try {
-    results = isIf(node) ? lowerIf(ctx, node, values, problems) : resultsOf(ctx, node, values, norm);
+    results = isIf(node)
+      ? lowerIf(ctx, node, values, problems)
+      : isLoop(node)
+        ? lowerLoop(ctx, node, values, (nodes, outputs) => {
+            lowerNodes(ctx, nodes, { initializers: [], outputs }, values, problems);
+            return outputs.map(({ name }) => values.get(name) ?? { kind: 'poisoned' });
+          })
+        : resultsOf(ctx, node, values, norm);
   } catch (error) {
     if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
@@ -103,8 +110,8 @@ function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Va
   const known = inputs.map((v) => (v?.kind === 'const' ? v : undefined));
   const [first] = inputs;
   const dims = first && first.kind !== 'poisoned' ? dimsOf(first) : undefined;
-  const folded = foldConstant(node, { inputs: known, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, known);
-  if (folded) return [ctx.budget.take(folded, known, node.name)];
+  const folded = foldNode(node, { inputs: known, ...(dims ? { dims } : {}) }, ctx.work);
+  if (folded) return folded.map((value) => ctx.budget.take(value, known, node.name));
   const lower = node.body ?? lowerings.get(node.op);
   const poisoned = inputs.some((v) => v?.kind === 'poisoned');
   // arithmetic on shapes is folded; behind an unsupported operator the shape is not known

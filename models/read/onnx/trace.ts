@@ -7,11 +7,12 @@
 import { unaryOperators } from '../../ops/unary.ts';
 import type { ShapeStep } from '../layout.ts';
 import { Attributes } from './attributes.ts';
-import { type Budget, foldConstant } from './constants.ts';
+import { type Budget, constantOf } from './constants.ts';
 import { axesOf, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from './dims.ts';
+import { foldNode } from './fold.ts';
 import type { OnnxNode } from './proto.ts';
-import { foldQuantised } from './quantised-constants.ts';
 import { Unsupported } from './refuse.ts';
+import { sortNodes } from './sort.ts';
 import { type Const, countOf } from './tensor.ts';
 
 /** An input on its way to its anchor. */
@@ -43,7 +44,7 @@ const passThrough = new Set([
 const anchoring = new Set(
   [
     'Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization MatMul Gemm Einsum ReduceMean ReduceMax ReduceSum Softmax',
-    'LSTM GRU RNN STFT Cell LayerNormalization RMSNormalization SimplifiedLayerNormalization',
+    'LSTM GRU RNN Scan STFT Cell LayerNormalization RMSNormalization SimplifiedLayerNormalization',
   ].flatMap((names) => names.split(' ')),
 );
 
@@ -54,44 +55,81 @@ export function traceInputs(
   inputs: ReadonlyMap<string, number[]>,
   budget: Budget,
 ): Trace {
-  const known = new Map<string, Const>(constants);
-  const trails = new Map<string, Trail[]>();
-  for (const [input, dims] of inputs) trails.set(input, [{ input, dims, chain: [] }]);
-  const anchors = new Map<string, Anchor>();
-  let quantised = false;
-  for (const node of nodes) {
+  const tracer = new Tracer(constants, inputs, budget);
+  tracer.walk(nodes);
+  return tracer;
+}
+
+class Tracer implements Trace {
+  readonly anchors = new Map<string, Anchor>();
+  quantised = false;
+  private readonly known: Map<string, Const>;
+  private readonly trails = new Map<string, Trail[]>();
+  private readonly budget: Budget;
+  private inLoop = false;
+
+  constructor(constants: ReadonlyMap<string, Const>, inputs: ReadonlyMap<string, number[]>, budget: Budget) {
+    this.known = new Map(constants);
+    for (const [input, dims] of inputs) this.trails.set(input, [{ input, dims, chain: [] }]);
+    this.budget = budget;
+  }
+
+  walk(nodes: readonly OnnxNode[]): void {
+    for (const node of nodes) {
+      try {
+        this.take(node);
+      } catch (error) {
+        if (!(error instanceof Unsupported)) throw error;
+      }
+    }
+  }
+
+  private take(node: OnnxNode): void {
+    const { known, trails, budget } = this;
     const values = node.inputs.map((name) => known.get(name));
     const [first = ''] = node.inputs;
     const [output] = node.outputs;
-    if (output === undefined) continue;
-    try {
-      const dims = known.get(first)?.dims ?? trails.get(first)?.[0]?.dims;
-      const folded = foldConstant(node, { inputs: values, ...(dims ? { dims } : {}) }) ?? foldQuantised(node, values);
-      if (folded) {
-        known.set(output, budget.take(folded, values, node.name));
-        continue;
+    if (output === undefined) return;
+    if (node.op === 'Loop') this.turn(node);
+    const dims = known.get(first)?.dims ?? trails.get(first)?.[0]?.dims;
+    const folded = foldNode(node, { inputs: values, ...(dims ? { dims } : {}) }, budget.work);
+    if (folded) {
+      for (const [i, value] of folded.entries()) known.set(node.outputs[i] as string, budget.take(value, values, node.name));
+      return;
+    }
+    if (node.op === 'QuantizeLinear') this.quantised = true;
+    const here = node.inputs.flatMap((name) => trails.get(name) ?? []);
+    if (here.length === 0) return;
+    if (passThrough.has(node.op)) {
+      trails.set(output, distinct(here));
+      return;
+    }
+    const next = here.map((trail) => step(node, trail, values));
+    if (next.every((t) => t !== undefined)) trails.set(output, next);
+    else if (anchoring.has(node.op) || (this.inLoop && node.op === 'Gather')) {
+      for (const trail of here) {
+        if (!this.anchors.has(trail.input))
+          this.anchors.set(trail.input, { ...trail, node, attributes: new Attributes(node), constants: values });
       }
-      if (node.op === 'QuantizeLinear') quantised = true;
-      const here = node.inputs.flatMap((name) => trails.get(name) ?? []);
-      if (here.length === 0) continue;
-      if (anchoring.has(node.op)) {
-        for (const trail of here) {
-          if (!anchors.has(trail.input))
-            anchors.set(trail.input, { ...trail, node, attributes: new Attributes(node), constants: values });
-        }
-        continue;
-      }
-      if (passThrough.has(node.op)) {
-        trails.set(output, distinct(here));
-        continue;
-      }
-      const next = here.map((trail) => step(node, trail, values));
-      if (next.every((t) => t !== undefined)) trails.set(output, next);
-    } catch (error) {
-      if (!(error instanceof Unsupported)) throw error;
     }
   }
-  return { anchors, quantised };
+
+  /** The first turn of a loop. */
+  private turn(node: OnnxNode): void {
+    const body = new Attributes(node).graph('body');
+    if (!body) return;
+    for (const { name, value } of body.initializers) this.known.set(name, value);
+    for (const [i, { name }] of body.inputs.entries()) {
+      const from = node.inputs[i] ?? '';
+      const value = i === 0 ? constantOf([0], [], 'int64') : this.known.get(from);
+      const trails = this.trails.get(from);
+      if (value) this.known.set(name, value);
+      if (trails) this.trails.set(name, trails);
+    }
+    this.inLoop = true;
+    this.walk(sortNodes(body, () => true));
+    this.inLoop = false;
+  }
 }
 
 const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.findIndex((u) => u.input === t.input) === i);
@@ -115,6 +153,11 @@ function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trai
     case 'Unsqueeze': {
       const axes = axesOf(attributes, values[1]);
       return axes && reshape(unsqueezedDims(trail.dims, axes));
+    }
+    case 'Gather': {
+      const at = attributes.int('axis', 0);
+      // the only element of a dimension
+      return trail.dims[at] === 1 && values[1]?.dims.length === 0 ? reshape(trail.dims.toSpliced(at, 1)) : undefined;
     }
     case 'Transpose': {
       const perm = attributes.ints('perm') ?? trail.dims.map((_, i) => trail.dims.length - 1 - i);

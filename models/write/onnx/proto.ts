@@ -8,8 +8,8 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
 export type AttributeOf = number | string | number[] | { float: number } | { graph: GraphOf };
 
-/** A branch. */
-export type GraphOf = Pick<ModelOf, 'nodes' | 'outputs' | 'tensors'>;
+/** A branch, or the body of a loop. */
+export type GraphOf = Pick<ModelOf, 'nodes' | 'outputs' | 'tensors'> & { inputs?: ValueOf[] };
 
 export interface NodeOf {
   op: string;
@@ -52,7 +52,7 @@ export interface ModelOf {
 }
 
 /** TensorProto.DataType. */
-const types = { float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7 } as const;
+const types = { float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7, bool: 9 } as const;
 
 const message = (w: BinaryWriter, field: number, body: (w: BinaryWriter) => void): void => {
   w.tag(field, 2).fork();
@@ -77,7 +77,12 @@ export function writeModel(model: ModelOf, part: 'model' | 'graph' = 'model'): U
   return w.finish();
 }
 
-function writeGraph(w: BinaryWriter, { nodes, outputs, tensors = {} }: GraphOf, inputs: ValueOf[], name?: string): void {
+function writeGraph(
+  w: BinaryWriter,
+  { nodes, outputs, tensors = {} }: Omit<GraphOf, 'inputs'>,
+  inputs: ValueOf[],
+  name?: string,
+): void {
   for (const node of nodes) message(w, 1, (n) => writeNode(n, node));
   if (name !== undefined) text(w, 2, name);
   for (const [key, tensor] of Object.entries(tensors)) message(w, 5, (t) => writeTensor(t, key, tensor));
@@ -102,7 +107,7 @@ function writeAttribute(w: BinaryWriter, name: string, value: AttributeOf): void
     for (const v of value) w.tag(8, 0).int64(v);
     w.tag(20, 0).int32(7);
   } else if ('graph' in value) {
-    message(w, 6, (g) => writeGraph(g, value.graph, [], name));
+    message(w, 6, (g) => writeGraph(g, value.graph, value.graph.inputs ?? [], name));
     w.tag(20, 0).int32(5);
   } else w.tag(2, 5).float(value.float).tag(20, 0).int32(1);
 }

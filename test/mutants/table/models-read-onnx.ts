@@ -254,4 +254,28 @@ export const modelsReadOnnx = inFolder('models/read', [
     tests: 'read/front-end',
     why: 'joined frames stand in the other order',
   },
+  {
+    id: 'onnx-rolled-state',
+    file: 'onnx/rolled.ts',
+    find: 'const before = copies.at(-1) as',
+    replace: 'const before = copies.at(1) as',
+    tests: 'read/onnx-loops',
+    why: 'copies of a cell that read the state of the second one are not found',
+  },
+  {
+    id: 'onnx-loop-order',
+    file: 'onnx/loops.ts',
+    find: 'reverse || counts(index, (turn) => turn)',
+    replace: 'reverse || counts(index, () => 0)',
+    tests: 'read/onnx-loops',
+    why: 'a loop over the rows in their order is refused',
+  },
+  {
+    id: 'onnx-scan-direction',
+    file: 'onnx/lower/scan.ts',
+    find: 'reverse: row.reverse }',
+    replace: 'reverse: false }',
+    tests: 'read/onnx-loops',
+    why: 'a Scan that reads from the last row to the first reads the other way',
+  },
 ]);

@@ -26,6 +26,7 @@ import {
   wholeAxis,
 } from '../values.ts';
 import { weighted } from './over-time.ts';
+import { withQuant } from './pool.ts';
 import { withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
@@ -243,10 +244,28 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   return { ...ctx.activationOf(sum, layout), ...(t[0] + t[1] > 0 && { pads: { t, f: [0, 0] } }) };
 }
 
+/** Rows of one tensor, each by itself, joined again in their order; undefined where they are something else. */
+function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
+  const [first] = node.inputs;
+  if (first?.kind !== 'activation' || node.inputs.length < 2) return undefined;
+  const at = axisIn(node.attributes.int('axis', 0), first.layout.length);
+  const sources = node.inputs.map((x, row) => {
+    if (x?.kind !== 'activation' || x.pads || (x.layout[at] ?? []).length > 0 || !sameLayout(x.layout, first.layout))
+      return undefined;
+    const crop = ctx.builder.nodes.findLast(({ output }) => output === x.tensor);
+    const isRow = crop && 'before' in crop.attrs && crop.attrs.before === -row && crop.attrs.own === undefined;
+    return isRow && ctx.builder.shape(x.tensor).t === 1 ? crop.inputs[0] : undefined;
+  });
+  const [whole] = sources;
+  if (whole === undefined || sources.some((source) => source !== whole) || ctx.builder.shape(whole).t !== sources.length)
+    return undefined;
+  return withQuant(ctx, first, ctx.activationOf(whole, first.layout.with(at, dim('t', sources.length))));
+}
+
 export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
   const [past] = node.inputs;
   if (past?.kind === 'elements' && past.when === 'now' && node.inputs.length === 2) return behindState(ctx, node, past);
-  const frames = joinedFrames(ctx, node);
+  const frames = rejoinedRows(ctx, node) ?? joinedFrames(ctx, node);
   if (frames) return [frames];
   const parts = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
   const [first] = parts;

@@ -17,21 +17,27 @@ import { type Const, countOf } from '../tensor.ts';
 import type { Elements, Value } from '../values.ts';
 
 /** A choice: the largest step models have 512. */
-const [mostUnits, mostInputs] = [2048, 8192];
+export const [mostUnits, mostInputs] = [2048, 8192];
 
 /** What the nodes are evaluated with. */
-interface Parts {
+export interface Parts {
   nodes: OnnxNode[];
   constants: ReadonlyMap<string, Const>;
   /** Of the row. */
   row: { name: string; dims: number[] };
-  /** By the state's numbers: the forms in which the nodes read it. */
-  states: { ids: Const; forms: { name: string; dims: number[] }[] }[];
+  /** The forms in which the nodes read each state. */
+  states: { forms: { name: string; dims: number[] }[] }[];
 }
 
-function partsOf({ inputs, inputNames }: NodeView, nodes: OnnxNode[]): Parts & { x: Extract<Value, { kind: 'activation' }> } {
+/** By the state's numbers. */
+type Numbered = Parts['states'][number] & { ids: Const };
+
+function partsOf(
+  { inputs, inputNames }: NodeView,
+  nodes: OnnxNode[],
+): Omit<Parts, 'states'> & { states: Numbered[]; x: Extract<Value, { kind: 'activation' }> } {
   const constants = new Map<string, Const>();
-  const states = new Map<string, Parts['states'][number]>();
+  const states = new Map<string, Numbered>();
   const rows: { name: string; value: Extract<Value, { kind: 'activation' }> }[] = [];
   for (const [i, value] of inputs.entries()) {
     const name = inputNames[i] as string;
@@ -81,14 +87,14 @@ function run(
 
 interface Found {
   cell: Cell;
-  /** The state that is the output before, and what goes on beside it. */
-  states: Parts['states'];
+  /** Places of the state that is the output before, and of what goes on beside it. */
+  states: number[];
   next: string[];
   /** Of the next states. */
   dims: number[][];
 }
 
-function foundIn(parts: Parts, outputs: string[], units: number, work: Work): Found | undefined {
+export function foundIn(parts: Parts, outputs: string[], units: number, work: Work): Found | undefined {
   const inputs = countOf(parts.row.dims);
   const names = [...new Set(parts.nodes.flatMap((node) => node.outputs))];
   const zeros = (n: number) => new Float64Array(n);
@@ -116,8 +122,7 @@ function foundIn(parts: Parts, outputs: string[], units: number, work: Work): Fo
   );
   if (!found) return undefined;
   const next = found.next.map((at) => outputs[at] as string);
-  const states = found.states.map((at) => parts.states[at] as Parts['states'][number]);
-  return { cell: found.cell, states, next, dims: next.map((name) => probe.get(name)?.dims ?? []) };
+  return { cell: found.cell, states: found.states, next, dims: next.map((name) => probe.get(name)?.dims ?? []) };
 }
 
 export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Value[] {
@@ -129,8 +134,9 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
   if (parts.states.some(({ ids }) => ids.data.length !== units) || parts.states.length !== node.outputs.length)
     refuse(`its cell reads ${parts.states.length} states and gives ${node.outputs.length}`);
   if (units > mostUnits || countOf(parts.row.dims) > mostInputs) refuse('its cell is too large');
-  const { cell, states, next, dims } =
-    foundIn(parts, node.outputs, units, ctx.work) ?? refuse('its operators are no LSTM, GRU or simple RNN');
+  const found = foundIn(parts, node.outputs, units, ctx.work) ?? refuse('its operators are no LSTM, GRU or simple RNN');
+  const { cell, next, dims } = found;
+  const states = found.states.map((at) => parts.states[at] as Numbered);
   for (const [i, { ids }] of states.entries())
     if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
   const from = { tensor: x.tensor, shape, factors: x.layout.flat() };
