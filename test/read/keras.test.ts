@@ -19,7 +19,16 @@ const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileS
 type Answers = Record<string, { input: number[]; output: number[] }>;
 const answersOf = (version: string): Answers => JSON.parse(readFileSync(join(folder, `answers-${version}.json`), 'utf8'));
 /** Of the largest output. Attention has exponentials that both sides round in float32. */
-const tolerances = { chain: 1e-6, nested: 1e-6, attention: 2e-5, autoencoder: 1e-5, decoder: 2e-5, plane: 1e-5 };
+const tolerances = {
+  chain: 1e-6,
+  nested: 1e-6,
+  attention: 2e-5,
+  autoencoder: 1e-5,
+  decoder: 2e-5,
+  plane: 1e-5,
+  subsequences: 2e-5,
+  frames: 2e-5,
+};
 const versions = ['keras2', 'keras3'];
 
 for (const version of versions)
@@ -33,7 +42,7 @@ for (const version of versions)
         assert.ok(error < tolerance, `${error}`);
       });
 
-for (const model of ['autoencoder', 'decoder', 'plane'])
+for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames'])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });

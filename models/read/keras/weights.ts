@@ -37,14 +37,16 @@ export function namedWeights(root: Hdf5Object): Weights {
   return found;
 }
 
+const gammaAndBeta = ({ scale, center }: Json): string[] => [
+  ...(scale === false ? [] : ['gamma']),
+  ...(center === false ? [] : ['beta']),
+];
 /** Names of a layer's weights in the order in which it makes them, by class. */
 const ordered: Readonly<Record<string, (config: Json) => string[]>> = {
-  BatchNormalization: ({ scale, center }) => [
-    ...(scale === false ? [] : ['gamma']),
-    ...(center === false ? [] : ['beta']),
-    'moving_mean',
-    'moving_variance',
-  ],
+  BatchNormalization: (config) => [...gammaAndBeta(config), 'moving_mean', 'moving_variance'],
+  LayerNormalization: gammaAndBeta,
+  GroupNormalization: gammaAndBeta,
+  RMSNormalization: () => ['scale'],
   Attention: () => ['scale'],
   Normalization: () => ['mean', 'variance'],
   PReLU: () => ['alpha'],

@@ -65,7 +65,7 @@ export class Context {
 
   /** A layer's weight, of the first of `names` that is there, checked against its dims. */
   weight(layer: Layer, names: string[], dims: readonly number[]): Float32Array {
-    for (const name of names) {
+    for (const name of layer.inner ? names.flatMap((n) => [n, `${layer.inner}/${n}`]) : names) {
       const found = this.find(layer, name);
       if (!found) continue;
       const { dims: own, data } = found();

@@ -15,6 +15,8 @@ export interface Layer {
   name: string;
   className: string;
   config: Json;
+  /** Name of the layer that this one wraps, below which its weights may stand. */
+  inner?: string;
   /** What each call reads; an input layer has one call, which reads nothing. */
   calls: Ref[][];
 }

@@ -1,38 +1,75 @@
 /**
- * LayerNormalization: layernorm. Normalization: a scale and an offset.
+ * LayerNormalization, RMSNormalization, UnitNormalization: layernorm. Normalization: a scale and an offset.
  *
  * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source:
  * tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras'
- * Normalization, y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
+ * RMSNormalization (epsilon 1e-6), UnitNormalization, x / |x|, and Normalization,
+ * y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
+import type { Norm } from '../../norm/find.ts';
+import type { Constant } from '../../norm/form.ts';
 import { spread, valuesOf } from '../../spread.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import { isObject, type Layer } from '../topology.ts';
 
-export function lowerLayerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
+/** The dimensions that a layer normalises, and the layer over them. @param of what the kinds of layers have apart */
+function normalised(
+  ctx: Context,
+  layer: Layer,
+  x: Value,
+  of: (config: Config, values: (name: string) => Constant, count: number) => Omit<Norm, 'input' | 'axes'>,
+): Value {
   const config = new Config(layer);
-  const { layout } = x as Value;
+  const { layout } = x;
   const axes = Array.isArray(layer.config.axis) ? config.integers('axis') : [config.number('axis', -1)];
   const wrapped = axes.map((d) => (d < 0 ? d + layout.length : d));
   const dims = wrapped.map((d) => (layout[d] ?? []).reduce((n, f) => n * f.length, 1));
   // along the file's dimensions, 1 where it does not normalise
   const inFile = layout.map((_, d) => (wrapped.includes(d) ? (dims[wrapped.indexOf(d)] as number) : 1));
-  const values = (wanted: string, name: string, fallback: number) =>
-    config.boolean(wanted, true) ? { dims: inFile, data: ctx.weight(layer, [name], dims) } : { dims: [], data: [fallback] };
-  const attrs = normAttrs(layout, {
-    axes,
-    centre: true,
-    epsilon: config.number('epsilon', 1e-3),
-    gamma: values('scale', 'gamma', 1),
-    beta: values('center', 'beta', 0),
-  });
+  const values = (name: string): Constant => ({ dims: inFile, data: ctx.weight(layer, [name], dims) });
+  const norm = of(
+    config,
+    values,
+    dims.reduce((a, b) => a * b, 1),
+  );
+  const attrs = normAttrs(layout, { axes, ...norm });
   if (typeof attrs === 'string') return refuse(attrs);
-  return ctx.emit('layernorm', [x as Value], attrs, layer.name, () => layout);
+  return ctx.emit('layernorm', [x], attrs, layer.name, () => layout);
 }
+
+const one = (value: number): Constant => ({ dims: [], data: [value] });
+
+export const lowerLayerNormalization = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
+  normalised(ctx, layer, x as Value, (config, values) => {
+    if (config.boolean('rms_scaling', false)) refuse('rms_scaling is set: use RMSNormalization');
+    return {
+      centre: true,
+      epsilon: config.number('epsilon', 1e-3),
+      gamma: config.boolean('scale', true) ? values('gamma') : one(1),
+      beta: config.boolean('center', true) ? values('beta') : one(0),
+    };
+  });
+
+export const lowerRmsNormalization = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
+  normalised(ctx, layer, x as Value, (config, values) => ({
+    centre: false,
+    epsilon: config.number('epsilon', 1e-6),
+    gamma: values('scale'),
+    beta: one(0),
+  }));
+
+/** The root of the mean square divides, times 1 / sqrt(elements). */
+export const lowerUnitNormalization = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
+  normalised(ctx, layer, x as Value, (_config, _values, count) => ({
+    centre: false,
+    epsilon: 1e-24 / count,
+    gamma: one(1 / Math.sqrt(count)),
+    beta: one(0),
+  }));
 
 /** The axes of a config, counted from the front; none where they are null. */
 function axesOf(config: Config, given: unknown, rank: number): number[] {

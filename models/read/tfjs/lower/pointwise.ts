@@ -10,7 +10,7 @@ import { type ActivationFn, unaryNames } from '../../../ops/unary.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
-import { extremeOf, slopesOf } from '../../spelled.ts';
+import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread } from '../../spread.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -42,6 +42,10 @@ export function activate(ctx: Context, layer: Layer, x: Value, given: string): V
       return x;
     case 'softmax':
       return softmax(ctx, x, -1, name);
+    case 'log_softmax':
+      return point(ctx, softmax(ctx, x, -1, `${name}/softmax`), { ...logOfSoftmax }, name);
+    case 'leaky_relu':
+      return point(ctx, x, { fn: 'leakyrelu', alpha: 0.2, clamp: noClamp }, name);
     case 'hard_sigmoid': {
       const { c } = ctx.shape(x);
       const slope = new Float32Array(c).fill(ctx.keras3 ? 1 / 6 : 0.2);
@@ -56,9 +60,12 @@ export const lowerActivation = (ctx: Context, layer: Layer, [x]: Value[]): Value
 
 export function lowerRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const config = new Config(layer);
-  if (config.number('negative_slope', 0) !== 0 || config.number('threshold', 0) !== 0) refuse('a slope or a threshold');
-  const clamp = [0, config.has('max_value') ? config.number('max_value', 0) : Number.POSITIVE_INFINITY] as const;
-  return point(ctx, x as Value, { fn: 'identity', clamp }, layer.name);
+  const [slope, threshold] = [config.number('negative_slope', 0), config.number('threshold', 0)];
+  const most = config.has('max_value') ? config.number('max_value', 0) : Number.POSITIVE_INFINITY;
+  if (slope !== 0 && threshold !== 0) refuse('a slope and a threshold');
+  if (slope !== 0) return point(ctx, x as Value, { fn: 'leakyrelu', alpha: slope, clamp: [noClamp[0], most] }, layer.name);
+  if (threshold === 0) return point(ctx, x as Value, { fn: 'identity', clamp: [0, most] }, layer.name);
+  return point(ctx, x as Value, { fn: 'thresholdedrelu', alpha: threshold, clamp: [noClamp[0], most] }, layer.name);
 }
 
 /**
@@ -91,8 +98,13 @@ export const lowerSoftmax = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
 export function lowerRescaling(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const config = new Config(layer);
   const { c } = ctx.shape(x as Value);
-  const scale = new Float32Array(c).fill(config.number('scale', 1));
-  return ctx.scaleAndOffset(x as Value, scale, new Float32Array(c).fill(config.number('offset', 0)), layer.name);
+  const [scale, offset] = ['scale', 'offset'].map((key, i) => {
+    const given = layer.config[key];
+    if (!Array.isArray(given)) return new Float32Array(c).fill(config.number(key, 1 - i));
+    const isOfChannels = given.length === c && (x as Value).layout.at(-1)?.every((f) => f.axis === 'c');
+    return isOfChannels && given.every(Number.isFinite) ? Float32Array.from(given) : refuse(`its ${key} is no value a channel`);
+  }) as [Float32Array, Float32Array];
+  return ctx.scaleAndOffset(x as Value, scale, offset, layer.name);
 }
 
 /** Two or more values, one after the other. @param join the node of two tensors of one shape */

@@ -5,6 +5,7 @@
  * where sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent layers (gates i f c o; z r h; a
  * gru that resets after the product has a bias for each side).
  */
+import { noClamp } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, type Cell, lastRow, transposed } from '../../recurrent.ts';
 import { Config, type Context, type Value } from '../context.ts';
@@ -30,19 +31,33 @@ export function lowerRecurrent(ctx: Context, layer: Layer, xs: Value[]): Value {
 }
 
 export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Value {
-  const inner = layer.config.layer;
-  const kind = isObject(inner) ? inner.class_name : undefined;
-  if (!isObject(inner) || !isObject(inner.config) || (kind !== 'LSTM' && kind !== 'GRU' && kind !== 'SimpleRNN'))
-    return refuse('only an LSTM, a GRU or a SimpleRNN can run both ways');
-  if ((layer.config.merge_mode ?? 'concat') !== 'concat') refuse(`its outputs are joined by ${String(layer.config.merge_mode)}`);
-  const own: Layer = { ...layer, config: inner.config };
-  return recurrent(ctx, own, xs, [
-    { layer: own, kind, side: 'forward', reverse: false },
-    { layer: own, kind, side: 'backward', reverse: true },
-  ]);
+  const side = (inner: unknown, side: string, reverse: boolean): Direction => {
+    const kind = isObject(inner) ? inner.class_name : undefined;
+    if (!isObject(inner) || !isObject(inner.config) || (kind !== 'LSTM' && kind !== 'GRU' && kind !== 'SimpleRNN'))
+      return refuse('only an LSTM, a GRU or a SimpleRNN can run both ways');
+    return { layer: { ...layer, config: inner.config }, kind, side, reverse };
+  };
+  const { layer: inner, backward_layer: backward } = layer.config;
+  const ways = [side(inner, 'forward', false), side(isObject(backward) ? backward : inner, 'backward', true)] as const;
+  if (new Config(ways[0].layer).boolean('go_backwards', false)) refuse('its forward layer goes backwards');
+  const merge = layer.config.merge_mode === undefined ? 'concat' : layer.config.merge_mode;
+  if (merge !== 'concat' && merge !== 'sum' && merge !== 'mul' && merge !== 'ave') refuse(`its outputs are joined by ${merge}`);
+  return recurrent(ctx, ways[0].layer, xs, [...ways], merge as Merge);
 }
 
-function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[]): Value {
+type Merge = 'concat' | 'sum' | 'mul' | 'ave';
+
+/** Both directions as one tensor. */
+function merged(ctx: Context, [a, b]: [number, number], merge: Merge, name: string): number {
+  if (merge === 'concat') return ctx.add('concat', [a, b], { axis: 'c' }, name);
+  if (merge === 'mul') return ctx.add('mul', [a, b], { clamp: noClamp }, name);
+  const sum = ctx.add('add', [a, b], { clamp: noClamp }, merge === 'sum' ? name : `${name}/sum`);
+  if (merge === 'sum') return sum;
+  const { c } = ctx.builder.shape(sum);
+  return ctx.scaleAndOffset({ tensor: sum, layout: [] }, new Float32Array(c).fill(0.5), new Float32Array(c), name).tensor;
+}
+
+function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[], merge: Merge = 'concat'): Value {
   const value = x as Value;
   ctx.plain(value);
   const { layout } = value;
@@ -61,9 +76,10 @@ function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Directi
     if (all && direction.reverse && directions.length === 1) refuse('it returns its outputs from the last frame to the first');
     return all ? tensor : lastRow(add, tensor, shape.t, direction.reverse, name);
   });
-  const units = (ctx.builder.shape(ends[0] as number).c as number) * ends.length;
-  const tensor = ends.length === 1 ? (ends[0] as number) : ctx.builder.node('concat', ends, { axis: 'c' }, `${layer.name}/both`);
-  const out: Layout = all ? [[], dim('t', shape.t), dim('c', units)] : [[], dim('c', units)];
+  const [first, second] = ends as [number, number?];
+  const tensor = second === undefined ? first : merged(ctx, [first, second], merge, `${layer.name}/both`);
+  const units = dim('c', ctx.builder.shape(tensor).c);
+  const out: Layout = all ? [[], dim('t', shape.t), units] : [[], units];
   return { tensor, layout: out };
 }
 
@@ -115,7 +131,7 @@ function cellOf(ctx: Context, { layer, kind, side, reverse }: Direction, inputs:
 const namesOf = (ctx: Context, layer: Layer, side: string, weight: string): string[] => {
   const found = ctx.below(layer).filter((name) => {
     const parts = name.split('/');
-    return parts.at(-1) === weight && (side === '' || parts.some((part) => part.startsWith(side)));
+    return parts.at(-1) === weight && (side === '' || parts.some((part) => part.startsWith(side) || part === layer.config.name));
   });
   return found.length > 0 ? found : [weight];
 };

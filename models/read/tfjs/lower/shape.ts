@@ -1,8 +1,10 @@
 /**
  * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those that do nothing in inference.
  *
- * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for features that are cropped.
+ * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for features that are cropped,
+ * a history for frames.
  */
+import type { Shape } from '../../../graph/types.ts';
 import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -70,12 +72,14 @@ export const lowerCropping =
     for (const [i, axis] of axes.entries()) {
       const [before, after] = given[i] as [number, number];
       if (before === 0 && after === 0) continue;
-      if (axis === 't') refuse('it drops frames of the window; crop the input, or use valid padding');
-      const { f } = ctx.shape(y);
-      if (before + after >= f) refuse(`it drops ${before + after} of ${f} rows`);
-      y = ctx.emit('slice', [y], { axis: 'f', from: before, to: f - after }, layer.name, (out) =>
-        value.layout.map((d, at) => (at === i + 1 ? dim('f', out.f) : d)),
-      );
+      const rows = ctx.shape(y)[axis];
+      if (before + after >= rows) refuse(`it drops ${before + after} of ${rows} rows`);
+      const { layout } = y;
+      const cut = (out: Shape) => layout.map((d, at) => (at === i + 1 ? dim(axis, out[axis]) : d));
+      y =
+        axis === 't'
+          ? ctx.emit('history', [y], { before: -before, after: -after }, `${layer.name}/t`, cut)
+          : ctx.emit('slice', [y], { axis: 'f', from: before, to: rows - after }, layer.name, cut);
     }
     return y;
   };

@@ -5,8 +5,8 @@
  * Source: TensorFlow's padding schemes, tfjs-core conv_util.
  */
 import { type Axis, type DilatedAttrs, kernelOfOne, type Shape } from '../../../graph/types.ts';
-import { dim, type Layout, samePadding, showLayout, slideAlong } from '../../layout.ts';
-import { Config, type Value } from '../context.ts';
+import { dim, type Factor, type Layout, samePadding, showLayout, slideAlong } from '../../layout.ts';
+import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
 
@@ -25,6 +25,17 @@ export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
   if (found.includes('c')) refuse(`it slides over channels: ${showLayout(x.layout)}`);
   const rest = (['t', 'f'] as const).filter((axis) => !found.includes(axis));
   return found.map((axis) => (axis ?? rest.shift()) as 't' | 'f');
+}
+
+/** A frame whose channels a layer would slide over, with the outermost part of them as feature rows. */
+export function withRows(ctx: Context, x: Value): Value {
+  const { layout } = x;
+  const frame = layout.flat().filter(({ axis }) => axis !== 't');
+  const slides = layout.slice(0, -1).some((factors) => factors.some(({ axis }) => axis === 'c'));
+  const [only] = frame;
+  if (!slides || x.pads || !only || frame.some(({ axis }) => axis !== 'c')) return x;
+  const rows = (factors: readonly Factor[]): Factor[] => factors.map((f) => (f === only ? { ...f, axis: 'f' } : f));
+  return ctx.emit('regroup', [x], { f: only.length }, `${ctx.builder.tensors[x.tensor]?.name}/rows`, () => layout.map(rows));
 }
 
 /** What a layer over `count` spatial dimensions reads: its value, its config, and the axes of these dimensions. */
