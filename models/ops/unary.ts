@@ -88,6 +88,7 @@ export const unary = {
   sqrt: { of: Math.sqrt, onnx: 'Sqrt', tflite: 'SQRT', graph: 'Sqrt', domain: 'x >= 0', noInt8: cut },
   rsqrt: { of: (x) => 1 / Math.sqrt(x), tflite: 'RSQRT', graph: 'Rsqrt', domain: 'x > 0' },
   reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', graph: 'Reciprocal Inv', domain: 'any x but 0' },
+  inverse: { of: (x) => (x === 0 ? 0 : 1 / x) }, // TensorFlow's DivNoNan multiplies by it
   pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (and x = 0 where the exponent is above 0, x < 0 where it is whole)' },
   exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', graph: 'Exp', domain: 'x < 88' },
   log: { of: Math.log, onnx: 'Log', tflite: 'LOG', graph: 'Log', domain: 'x > 0', steep: true },

@@ -124,6 +124,9 @@ test('arithmetic with constants and between activations', async () => {
     await agree(plane([other, node('y', op, ['c', 'd'])], { k2: weights(3, 3, 3, 4) }), `${op} of two`);
   }
   await binary('ClipByValue', ['c', 'low', 'high']);
+  const zeros = { v: { dims: [4], values: [0.5, 0, -2, 3] } };
+  await agree(plane([node('y', 'DivNoNan', ['c', 'v'])], zeros), 'DivNoNan by a constant');
+  await agree(plane([node('r', 'Relu', ['c']), node('y', 'DivNoNan', ['c', 'r'])]), 'DivNoNan of two');
   const squares = node('p', 'Square', ['c']);
   await agree(plane([squares, node('q', 'AddV2', ['p', 's']), node('y', 'Pow', ['q', 's'])], constants), 'Pow');
 });

@@ -63,6 +63,8 @@ const applied = (ctx: Lowering, node: NodeView, attrs: ActivationAttrs): Value[]
 
 export function lowerUnary(ctx: Lowering, node: NodeView): Value[] {
   const { attributes: given, op } = node;
+  // a DivNoNan of a TensorFlow graph, rewritten
+  if (given.has('zero_stays_zero')) return applied(ctx, node, { fn: 'inverse', clamp: noClamp });
   const form = unaryNames.onnx.has(`${op}.tanh`) && given.string('approximate', 'none') === 'tanh' ? '.tanh' : '';
   const attrs = unaryNames.onnx.get(op + form) ?? refuse(`operator ${op}`);
   if (attrs.fn === 'identity') return clamped(ctx, node, attrs.clamp);

@@ -64,6 +64,16 @@ export const rewriteAs =
     rewriter.emit(node, op, values, {}, true);
   };
 
+/** x / y, and 0 where y is 0. */
+export function rewriteDivNoNan(rewriter: Rewriter, node: NodeDef): void {
+  const by = rewriter.input(node, 1);
+  const known = rewriter.isConstant(node, 1) ? rewriter.constant(node, 1, 'divisor') : undefined;
+  const inverse = known
+    ? rewriter.given(Array.from(known.data, unaryOf('inverse').of), [...known.dims], 'float32')
+    : rewriter.emit(node, 'Reciprocal', [by], { zero_stays_zero: 1 });
+  rewriter.emit(node, 'Mul', [rewriter.input(node, 0), inverse], {}, true);
+}
+
 export function rewriteBiasAdd(rewriter: Rewriter, node: NodeDef): void {
   const layout = node.text('data_format', 'NHWC');
   if (layout !== 'NHWC') refuse(`data_format ${layout}: only NHWC is read`);
