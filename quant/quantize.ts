@@ -32,6 +32,7 @@ import {
   rangeWarnings,
   sizeWarnings,
 } from './calibration/warnings.ts';
+import { nearMasks } from './masks.ts';
 import { analyticMeans } from './methods/analytic-means.ts';
 import { type Equalised, equalise } from './methods/equalise.ts';
 import { narrowRanges } from './methods/narrow-ranges.ts';
@@ -207,12 +208,13 @@ const enoughForChannels = 64;
  * equalised one pass has seen everything.
  */
 function* seenOf(
-  plan: StreamPlan,
+  far: StreamPlan,
   calibration: Calibration,
   how: CalibrateOptions,
   methods: Methods,
 ): Generator<Progress, Found, undefined> {
   const all = (of: StreamPlan) => named('ranges', observe(of, calibration, how, methods));
+  const plan = yield* named('ranges', nearMasks(far, calibration, how, planFor));
   const narrower: Found['narrower'] = new Map();
   if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan), narrower };
   const part = isSet(calibration) && calibration.pieces.length > enoughForChannels;

@@ -14,6 +14,7 @@ export const signsOf = ({ minus }: AddAttrs): [number, number] => [minus === 0 ?
 
 export const add: OpDef<'add'> = {
   name: 'add',
+  sums: true,
   shape: (inputs, attrs, name) => ({
     ...(attrs.constant ? withConstant(inputs, attrs.constant.data.length, name) : pair(inputs, name)),
   }),

@@ -91,6 +91,8 @@ export interface OpDef<K extends OpName> {
   largestState?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): number;
   /** Near 0 it tells apart what int8 has as one: left out, it does not. */
   steep?(attrs: OpAttrs[K]): boolean;
+  /** It adds its constant, which may be the mask of a softmax. */
+  sums?: true;
   /** Inputs that have a finite value, where not all have: a formula in x. */
   domain?(attrs: OpAttrs[K]): string | undefined;
 }

@@ -253,7 +253,7 @@ function requantisedDims(x: Const, dims: readonly number[]): Pick<Const, 'quanti
   return { quantised: axis < 0 ? undefined : { ...q, axis } };
 }
 
-function concat(parts: Const[], axis: number): Const {
+export function concat(parts: Const[], axis: number): Const {
   const [first] = parts;
   if (!first) return refuse('a Concat of nothing');
   const at = axisIn(axis, first.dims.length);

@@ -55,7 +55,7 @@ export class Lowering {
   /** What evaluating spelt-out cells may still take. */
   readonly work: Work;
   /** Readers of each value of the file, graph outputs included. */
-  private readonly readers = new Map<string, number>();
+  private readonly readers = new Map<string, string[]>();
 
   constructor(builder: GraphBuilder, opset: number, quantised: boolean, budget: Budget, states: States) {
     this.builder = builder;
@@ -66,12 +66,13 @@ export class Lowering {
     this.states = states;
   }
 
-  /** Names that are read, before any of their readers is lowered. */
-  count(names: readonly string[]): void {
-    for (const name of names) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
+  /** Names that are read, before any of their readers is lowered. @param op that reads them */
+  count(names: readonly string[], op: string): void {
+    for (const name of names) this.readers.set(name, [...(this.readers.get(name) ?? []), op]);
   }
 
-  isRead = (name: string): boolean => this.readers.has(name);
+  /** Operators that read a value; '' for an output. */
+  readersOf = (name: string): readonly string[] => this.readers.get(name) ?? [];
 
   /**
    * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and in an int8 graph
@@ -135,7 +136,7 @@ export class Lowering {
 
   /** The producer of `tensor` where this value alone reads it and, in an int8 graph, nothing has fixed its scale. */
   soleProducer(tensor: number, value: string): Node | undefined {
-    if ((this.readers.get(value) ?? 0) > 1 || this.quantOf(tensor)) return undefined;
+    if (this.readersOf(value).length > 1 || this.quantOf(tensor)) return undefined;
     if (this.builder.nodes.some((n) => n.inputs.includes(tensor))) return undefined;
     return this.builder.nodes.findLast((n) => n.output === tensor);
   }

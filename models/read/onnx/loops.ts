@@ -102,7 +102,7 @@ function results(
   loop: Omit<RowLoop, 'wanted'>,
   wantedOf: (output: number) => RowLoop['wanted'][number],
 ): Value[] {
-  const read = [...node.outputs.entries()].filter(([, name]) => name !== '' && ctx.isRead(name)).map(([i]) => i);
+  const read = [...node.outputs.entries()].filter(([, name]) => name !== '' && ctx.readersOf(name).length > 0).map(([i]) => i);
   const made = lowerRows(ctx, { ...loop, wanted: read.map(wantedOf) });
   return node.outputs.map((_, i): Value => made[read.indexOf(i)] ?? { kind: 'poisoned' });
 }

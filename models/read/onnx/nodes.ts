@@ -44,7 +44,11 @@ export function lowerNodes(
   problems: Problem[],
 ): void {
   const { nodes, norms } = normsOf(sorted, graph);
-  ctx.count([...nodes.flatMap(readsOf), ...graph.outputs.map(({ name }) => name)]);
+  for (const node of nodes) ctx.count(readsOf(node), node.op);
+  ctx.count(
+    graph.outputs.map(({ name }) => name),
+    '',
+  );
   for (const node of nodes) lowerNode(ctx, node, values, problems, norms.get(node));
 }
 

@@ -19,6 +19,8 @@ import type { Const } from './tensor.ts';
 
 /** Copies below this stay as they are: a cell cannot be told from other nodes. */
 const fewest = 4;
+/** Elements of numbers that are compared. A choice. */
+const mostNumbers = 64;
 /** States of the cells of one loop. A choice: three layers of LSTM. */
 const mostStates = 6;
 
@@ -51,15 +53,21 @@ class Finder {
   private readonly maker = new Map<string, OnnxNode>();
   private readonly known: ReadonlyMap<string, Const>;
   private readonly like = new Map<string, OnnxNode>();
+  /** Numbers by what they are: exporters write the same one again in every copy. */
+  private readonly numbers = new Map<string, string>();
 
   constructor(nodes: readonly OnnxNode[], known: ReadonlyMap<string, Const>) {
     this.nodes = nodes;
     this.known = known;
+    for (const [name, { dims, type, data }] of known)
+      if (data.length > 0 && data.length <= mostNumbers) this.numbers.set(name, JSON.stringify([dims, type, [...data]]));
     for (const node of nodes) {
       for (const name of node.outputs) this.maker.set(name, node);
-      if (node.inputs.length > 0) this.like.set(text(node, node.inputs), node);
+      if (node.inputs.length > 0) this.like.set(text(node, node.inputs.map(this.plain)), node);
     }
   }
+
+  private plain = (name: string): string => this.numbers.get(name) ?? name;
 
   /** Values that are taken apart row by row. */
   rows(): Rows[] {
@@ -157,7 +165,7 @@ class Finder {
       const names = new Map([[row, name], ...states.map((state, i): [string, string] => [state, before.get(next[i] as string) ?? ''])]); // biome-ignore format: one line
       for (const node of nodes) {
         const inputs = node.inputs.map((input) => names.get(input) ?? input);
-        const copy = this.like.get(text(node, inputs));
+        const copy = this.like.get(text(node, inputs.map(this.plain)));
         if (!copy) return undefined;
         for (const [i, output] of node.outputs.entries()) names.set(output, copy.outputs[i] as string);
       }
@@ -181,7 +189,7 @@ class Finder {
       const node = inner.get(name);
       const before = names.get(name);
       if (before === undefined && (node || states.includes(name))) names.set(name, copy);
-      else if ((before ?? name) !== copy) return undefined;
+      else if (this.plain(before ?? name) !== this.plain(copy)) return undefined;
       const other = this.maker.get(copy);
       if (!node || before !== undefined) continue;
       const place = node.outputs.indexOf(name);

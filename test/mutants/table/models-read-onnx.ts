@@ -278,4 +278,20 @@ export const modelsReadOnnx = inFolder('models/read', [
     tests: 'read/onnx-loops',
     why: 'a Scan that reads from the last row to the first reads the other way',
   },
+  {
+    id: 'onnx-mask-side',
+    file: 'onnx/lower/where.ts',
+    find: 'chosen[i] ? 0 : v',
+    replace: 'chosen[i] ? v : 0',
+    tests: 'read/masks',
+    why: 'what a Where keeps is filled',
+  },
+  {
+    id: 'onnx-group-mean',
+    file: 'onnx/lower/norm.ts',
+    find: 'if (each === 1) return mean;',
+    replace: 'if (each >= 1) return mean;',
+    tests: 'read/masks',
+    why: 'groups of channels are normalised channel by channel',
+  },
 ]);

@@ -9,8 +9,9 @@
  */
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
-import { dim, type Layout, raised, showLayout } from '../../layout.ts';
+import { dim, type Layout, raised, runOf, showLayout } from '../../layout.ts';
 import { type Spread, spread, valuesOf } from '../../spread.ts';
+import { concat } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -25,6 +26,7 @@ import {
   type Weighted,
   wholeAxis,
 } from '../values.ts';
+import { asMask } from './mask.ts';
 import { weighted } from './over-time.ts';
 import { withQuant } from './pool.ts';
 import { withSameAxes } from './regroup.ts';
@@ -35,7 +37,8 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
   const constantFirst = a.kind === 'const';
   const given = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
-  const operand = ctx.constant(node, constantFirst ? 0 : 1, 'operand');
+  const stated = ctx.constant(node, constantFirst ? 0 : 1, 'operand');
+  const operand = node.op === 'Add' ? asMask(ctx, node, stated) : stated;
   const x = { ...given, layout: raised(given.layout, operand.dims.length) };
   const laid = laidOver(ctx, node, x, operand);
   const { f } = ctx.builder.shape(x.tensor);
@@ -207,9 +210,11 @@ function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] 
   return [{ ...ctx.activationOf(tensor, whole), next: { ...ids, dims: dims.with(at, rows + fresh), data } }];
 }
 
+const zerosOf = (dims: number[]): Const => ({ kind: 'const', type: 'float32', dims, data: new Float32Array(countOf(dims)) });
+
 /**
- * Frames one after the other: the sum of the parts, each between frames of zero. Zeros at both ends are
- * padding. Undefined where it joins along another axis.
+ * Frames one after the other: the sum of the parts, each between frames of zero, and constant
+ * frames. Zeros at both ends are padding. Undefined where it joins along another axis.
  */
 function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   const activations = node.inputs.flatMap((v) => (v?.kind === 'activation' ? [v] : []));
@@ -224,7 +229,6 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
     const isAlone = x.kind === 'const' || x.layout[at]?.every(({ length }) => length === ctx.builder.shape(x.tensor).t);
     if (dims.length !== first.layout.length || !dims.every(isLike) || !isAlone)
       return refuse(`it joins [${dims.join(', ')}] to [${dimsOf(first).join(', ')}]`);
-    if (x.kind === 'const' && x.data.some((value) => value !== 0)) return refuse('it joins constant frames other than zeros');
     return { x, rows: dims[at] as number };
   });
   const isPart = ({ x }: { x: Const | Activation }) => x.kind === 'activation';
@@ -241,6 +245,14 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   }, undefined) as number;
   const layout = first.layout.with(at, dim('t', rowsOf(parts)));
   const t: [number, number] = [rowsOf(parts.slice(0, from)), rowsOf(parts.slice(to))];
+  const constants = parts.map(({ x }) => (x.kind === 'const' ? x : zerosOf(dimsOf(x))));
+  if (constants.some(({ data }) => data.some((value: number) => value !== 0))) {
+    const whole = ctx.emit('history', [sum], { before: t[0], after: t[1], own: 'zero' }, `${node.name}/rows`);
+    const frames = concat(constants, at);
+    const view = { ...node, op: 'Add', inputs: [ctx.activationOf(whole, layout), frames], inputNames: ['', ''] };
+    const [joined] = lowerArithmetic(ctx, view);
+    return joined?.kind === 'activation' ? joined : refuse('it joins frames that are weighted over time');
+  }
   return { ...ctx.activationOf(sum, layout), ...(t[0] + t[1] > 0 && { pads: { t, f: [0, 0] } }) };
 }
 
@@ -282,13 +294,16 @@ export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
     refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
   const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at, 'f');
   if (axis === 't') return refuse('it joins frames (time) in a quantised graph, or of a stream with its own state');
-  wholeAxis(first.layout, at, axis);
+  // whole groups of channels stand one behind the other
+  const isOuter = axis === 'c' && parts.every(({ layout }) => layout[at]?.length === 1 && runOf(layout, at, axis) !== undefined);
+  if (!isOuter) wholeAxis(first.layout, at, axis);
   const tensor = ctx.emit(
     'concat',
     parts.map((p) => p.tensor),
     { axis },
     node.name,
   );
-  const layout = first.layout.map((factors, i) => (i === at ? dim(axis, ctx.builder.shape(tensor)[axis]) : factors));
+  const whole = isOuter ? parts.reduce((sum, part) => sum + (dimsOf(part)[at] as number), 0) : ctx.builder.shape(tensor)[axis];
+  const layout = first.layout.map((factors, i) => (i === at ? dim(axis, whole) : factors));
   return [ctx.activationOf(tensor, layout)];
 }

@@ -27,6 +27,7 @@ import { lowerResize } from './resize.ts';
 import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
 import { lowerDft, lowerStft } from './spectrum.ts';
 import { lowerConvTranspose } from './transposed.ts';
+import { lowerIsNaN, lowerWhere } from './where.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
@@ -58,6 +59,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
   ['InstanceNormalization', lowerInstanceNormalization],
+  ['IsNaN', lowerIsNaN],
   ['LSTM', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
   ['LogSoftmax', lowerLogSoftmax],
@@ -92,4 +94,5 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Transpose', lowerShape],
   ['Unsqueeze', lowerShape],
   ['Upsample', lowerResize],
+  ['Where', lowerWhere],
 ]);

@@ -6,8 +6,8 @@
  * operators, which are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
-import { noClamp } from '../../../graph/types.ts';
-import { fileShapeOf } from '../../layout.ts';
+import { kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { dim, fileShapeOf, showLayout } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
@@ -37,11 +37,15 @@ function overWindow(
   node: NodeView,
   x: Activation,
   { axes, centre, epsilon, gamma, beta }: Omit<Norm, 'input'>,
+  /** Of a mean over time: what is taken of it further. */
+  further: (mean: Activation, name: string) => Activation = (mean) => mean,
 ): Activation {
   const part = (op: string, what: string, ...inputs: Value[]): Activation =>
     lowerArithmetic(ctx, { ...node, op, name: `${node.name}/${what}`, inputs, inputNames: ['', ''] })[0] as Activation;
-  const mean = (of: Activation, what: string) =>
-    reduce(ctx, { ...node, name: `${node.name}/${what}` }, of, [...axes], true, false);
+  const mean = (of: Activation, what: string) => {
+    const name = `${node.name}/${what}`;
+    return further(reduce(ctx, { ...node, name }, of, [...axes], true, false), name);
+  };
   const constant = ({ dims, data }: Constant): Value => constantOf(Array.from(data), [...dims], 'float32');
   const apart = centre ? part('Sub', 'difference', x, mean(x, 'mean')) : x;
   const variance = mean(part('Mul', 'square', apart, apart), 'variance');
@@ -77,26 +81,57 @@ export function lowerLayerNormalization(ctx: Lowering, node: NodeView): Value[] 
   });
 }
 
-/** Of each channel over time and features; GroupNormalization with one group, of all channels too. */
+/** Over time and features: of each channel, or of groups of channels, also where a file counts a group's elements in one dimension. */
 export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value[] {
-  const { layout } = ctx.activation(node, 0);
+  const x = ctx.activation(node, 0);
+  const { layout } = x;
   const [, channels = 1] = fileShapeOf(layout);
   const groups = node.op === 'GroupNormalization' ? node.attributes.int('num_groups', 0) : channels;
   node.attributes.ignore('stash_type');
   if (layout.length < 3) refuse(`an input of ${layout.length} dimensions`);
-  if (groups !== 1 && groups !== channels)
-    refuse(`${groups} groups of ${channels} channels: one, and a group a channel, are read`);
   const values = (at: number, what: string): Constant => {
     const { data } = ctx.constant(node, at, what);
     // before opset 21 a value a group
     if (data.length !== channels && data.length !== groups) refuse(`a ${what} of ${data.length} values for ${channels} channels`);
     return { dims: [data.length, ...layout.slice(2).map(() => 1)], data };
   };
-  return lowerNorm(ctx, node, {
-    axes: layout.map((_, d) => d).slice(groups === 1 ? 1 : 2),
+  const norm = {
     centre: true,
     epsilon: node.attributes.float('epsilon', 1e-5),
     gamma: values(1, 'scale'),
     beta: values(2, 'bias'),
+  };
+  const isMixed = layout.slice(2).some((factors) => factors.some(({ axis }) => axis === 'c'));
+  if (!isMixed && (groups === 1 || groups === channels))
+    return lowerNorm(ctx, node, { ...norm, axes: layout.map((_, d) => d).slice(groups === 1 ? 1 : 2) });
+  return [overGroups(ctx, node, x, groups, norm)];
+}
+
+/** Of groups of channels that lie side by side. */
+function overGroups(
+  ctx: Lowering,
+  node: NodeView,
+  x: Activation,
+  groups: number,
+  norm: Omit<Norm, 'input' | 'axes'>,
+): Activation {
+  const { t, f, c } = ctx.builder.shape(x.tensor);
+  const order = x.layout.flat().filter(({ length }) => length > 1);
+  const isWhole = order.reduce((n, { length }) => n * length, 1) === t * f * c && order.findLastIndex(({ axis }) => axis === 'c') === order.filter(({ axis }) => axis === 'c').length - 1; // biome-ignore format: one line
+  if (ctx.quantised || c % groups !== 0 || !isWhole) refuse(`${groups} groups of [${showLayout(x.layout)}]`);
+  const each = c / groups;
+  const perChannel = ({ data }: Constant): Constant => ({
+    dims: [c, 1, 1],
+    data: Float64Array.from({ length: c }, (_, i) => data[Math.floor((i * data.length) / c)] as number),
   });
+  const plain = ctx.activationOf(x.tensor, [[], dim('c', c), dim('t', t), dim('f', f)]);
+  const further = (mean: Activation, name: string): Activation => {
+    if (each === 1) return mean;
+    const weights = { data: new Float32Array(c * each).fill(1 / each) };
+    const attrs = { ...kernelOfOne, groups, outChannels: c, weights, bias: null, clamp: noClamp };
+    return ctx.activationOf(ctx.emit('conv', [mean.tensor], attrs, `${name}/groups`), mean.layout);
+  };
+  const gamma = perChannel(norm.gamma);
+  const made = overWindow(ctx, node, plain, { ...norm, axes: [2, 3], gamma, beta: perChannel(norm.beta) }, further);
+  return ctx.activationOf(made.tensor, x.layout);
 }

@@ -63,7 +63,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const one = [1, 1, units];
   const [y, yh] = results as [Value, Value];
   if (!h) {
-    if (node.outputs[2]) refuse('its cell is read, which no kernel here gives');
+    if (node.outputs[2] && ctx.readersOf(node.outputs[2]).length > 0) refuse('its cell is read, which no kernel here gives');
     return results;
   }
   return [
