@@ -105,7 +105,7 @@ const attrs = {
     alpha: v.optional(v.pipe(v.number(), v.finite())),
     clamp,
   }),
-  lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-15, -6)) }),
+  lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-20, -6)) }),
   gru: v.object({ ...recurrent, resetAfter: v.boolean() }),
   rnn: v.object(recurrent),
   layernorm: v.object({

@@ -16,5 +16,6 @@ export const cases: OpCase[] = [
   lstm('saturated gates, many rows', { x: [40, 1, 3], units: 9, gain: 4, steps: 8 }),
   lstm('wide cell', { x: [20, 1, 3], units: 4, cellPower: -9, steps: 4 }),
   lstm('narrow cell', { x: [8, 1, 3], units: 4, cellPower: -14 }),
+  lstm('cell of at most a half', { x: [3, 1, 3], units: 4, gain: 0.2, cellPower: -16 }),
   lstm('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
 ];

@@ -41,7 +41,16 @@ for (const name of names)
 test('TensorFlow Lite: cells by what their loops compute', () => {
   assert.equal(
     names.map((name) => cells(readTflite(fixture(name)).nodes)),
-    [['lstm', 'lstm', 'gru', 'gru'], ['lstm'], ['gru'], ['gru'], ['lstm'], ['lstm', 'lstm'], ['rnn']],
+    [
+      ['lstm', 'lstm', 'gru', 'gru'],
+      ['lstm'],
+      ['lstm', 'lstm', 'lstm', 'lstm'],
+      ['gru'],
+      ['gru'],
+      ['lstm'],
+      ['lstm', 'lstm'],
+      ['rnn'],
+    ],
   );
 });
 

@@ -156,9 +156,10 @@ export class Context {
 
   /**
    * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. Earlier rows are laid
-   * down before it, unless the operator takes a view of them (`history`).
+   * down before it, unless the operator takes a view of them (`history`). Only a recurrence (`recurrent`) takes
+   * frames from the last to the first.
    */
-  value(op: TfOperator, i: number, may: boolean | 'history' = false): Value {
+  value(op: TfOperator, i: number, may: boolean | 'history' | 'recurrent' = false): Value {
     const mayPad = may === true;
     const raw = this.rawValue(op, i);
     const value = may === 'history' ? raw : this.laid(raw);
@@ -169,7 +170,8 @@ export class Context {
     if (value.batched && !mayPad) {
       throw new Refusal('between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 is read');
     }
-    if (value.reversed) throw new Refusal('it reads frames from the last to the first, which only a recurrence does');
+    if (value.reversed && may !== 'recurrent')
+      throw new Refusal('it reads frames from the last to the first, which only a recurrence does');
     if (value.pad && !mayPad) throw new Refusal('it reads a padded tensor; PAD is folded only into a following convolution');
     return value;
   }

@@ -35,7 +35,12 @@ function mean(context: Context, op: TfOperator, bare: Bare): Step | undefined {
   if (!axes.constant) return undefined;
   const over = readIntegers(context, op, axes);
   const kept = x.shape.map((n, d) => (over.includes(d) || over.includes(d - x.shape.length) ? 1 : n));
-  if (!context.options(op)?.bool(0)) bare.set(op.outputs[0] as number, kept.join());
+  const [result = -1] = op.outputs;
+  if (!context.options(op)?.bool(0)) {
+    // a value that has statistics of its own is no statistic of another one
+    if (context.consumers.get(result)?.some((reader) => reader.op === 'MEAN')) return undefined;
+    bare.set(result, kept.join());
+  }
   return { kind: 'mean', inputs: op.inputs.slice(0, 1), axes: over };
 }
 

@@ -2,7 +2,7 @@
  * UNIDIRECTIONAL_SEQUENCE_LSTM: long short-term memory over the frames of a window.
  *
  * In: [1, t, values], or [t, 1, values] time-major; 16 weights and biases, two states.  Out: the outputs of all
- * frames. Float, and int8 with an int16 cell. Without peepholes, projection, layer normalisation, and with all
+ * frames, behind a REVERSE_V2 from the last to the first. Float, and int8 with an int16 cell. Without peepholes, projection, layer normalisation, and with all
  * four gates. Source: TensorFlow Lite Micro kernels/unidirectional_sequence_lstm.cc.
  */
 
@@ -47,7 +47,7 @@ export function lowerLstm(context: Context, op: TfOperator): void {
     bias: biasOf(context, op, units, input),
     recurrent,
     recurrentBias: null,
-    reverse: false,
+    reverse: value.reversed === true,
     ...(clip > 0 && { clip }),
     ...(context.isInt8 && { cellPower: cellPower(context, op) }),
   };
@@ -59,12 +59,13 @@ export function lowerLstm(context: Context, op: TfOperator): void {
     context.quantOf(output),
   );
   const layout: Layout = [0, 1].map((d) => (d === time ? dim('t', shape.t) : []));
-  context.bind(op, { id, layout: [...layout, dim('c', units)], type: value.type });
+  const reversed = value.reversed && { reversed: true };
+  context.bind(op, { id, layout: [...layout, dim('c', units)], type: value.type, ...reversed });
 }
 
 /** The input, one value a frame and channel, and which dimension is time. */
 function framesIn(context: Context, op: TfOperator, timeMajor: boolean): { value: Value; time: number } {
-  const value = context.value(op, 0);
+  const value = context.value(op, 0, 'recurrent');
   const time = timeMajor ? 0 : 1;
   const [along, across] = [axisOf(value.layout, time), axisOf(value.layout, 1 - time)];
   if (value.layout.length !== 3) throw malformed(op, `its input has ${value.layout.length} dimensions`);
@@ -107,7 +108,7 @@ function cellPower(context: Context, op: TfOperator): number {
   const [scale = 0] = cell.quant?.scales ?? [];
   const power = Math.log2(scale);
   if (cell.type !== 'int16') throw new Refusal(`its cell is ${cell.type}, int16 is read`);
-  if (!Number.isInteger(power) || power < -15 || power > -6)
-    throw bad(op.name, `the cell ${showTensor(cell)} has scale ${scale}, a power of two from 2^-15 to 2^-6 is expected`);
+  if (!Number.isInteger(power) || power < -20 || power > -6)
+    throw bad(op.name, `the cell ${showTensor(cell)} has scale ${scale}, a power of two from 2^-20 to 2^-6 is expected`);
   return power;
 }
