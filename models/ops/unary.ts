@@ -119,6 +119,8 @@ export interface ActivationAttrs {
 export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs' | 'graph';
 
 export const unaryOf = (fn: ActivationFn): Unary => unary[fn];
+/** Functions that are multipliers above and below the zero point, which int16 has too. */
+export const wideFns: ReadonlySet<ActivationFn> = new Set<ActivationFn>(['identity', 'leakyrelu']);
 export const unaryFns = Object.keys(unary) as ActivationFn[];
 
 const attrsOf = (fn: ActivationFn): ActivationAttrs => {

@@ -6,7 +6,7 @@
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';
-import type { ActivationFn } from '../../models/ops/unary.ts';
+import { wideFns } from '../../models/ops/unary.ts';
 import { clampInt, halfGrid, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, type Types, typesOf } from './int16.ts';
 import { type ActivationParams, type IntOp, quantOf, rangeOf, twoRoundings } from './op.ts';
@@ -24,12 +24,9 @@ function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, type
   return { ...ends, above: scale, below: { ...scale, negate: false } };
 }
 
-/** Functions that are multipliers above and below the zero point. */
-const wide = new Set<ActivationFn>(['identity', 'leakyrelu']);
-
 export const activation: IntOp<'activation'> = {
   name: 'activation',
-  int16: ({ fn }) => (wide.has(fn) ? 'any' : undefined),
+  int16: ({ fn }) => (wideFns.has(fn) ? 'any' : undefined),
   prepare({ attrs, name }, [x], y) {
     const yq = quantOf(y, name);
     const { types } = typesOf(quantOf(x, name), yq);
@@ -51,7 +48,7 @@ export const activation: IntOp<'activation'> = {
     return y;
   },
   nudge(_params, { fn, alpha = 0.01 }, x, y) {
-    if (!wide.has(fn)) return undefined;
+    if (!wideFns.has(fn)) return undefined;
     if (fn === 'identity') return twoRoundings(quantizeMultiplier(x.scale / y.scale).shift, y);
     const { identity, negative } = leakyReluMultipliers(x, y, alpha);
     const [above, below] = [halfGrid(identity.shift), halfGrid(negative.shift)];

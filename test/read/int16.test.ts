@@ -122,6 +122,8 @@ test('another rule than that of docs/adr/0020 is refused', async () => {
   await refused(binary(0, 11, { 1: 1 }), /pot_scale_int16/);
   await refused(binary(0, 11, {}), /pot_scale_int16/);
   await refused(binary(18, 21, {}), /a product of int16/);
+  const exponential = { ...binary(47, 33, {}), operators: [{ code: 47, inputs: ['x'], outputs: ['y'], options: { kind: 33 } }] };
+  await refused(exponential, /EXP \(it has no int16 kernel\)/);
 });
 
 test.run();

@@ -10,7 +10,7 @@
 
 import { type ActivationAttrs, type Constant, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import { softmaxOutput } from '../../../ops/softmax.ts';
-import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
+import { powerOf, unaryNames, unaryOf, wideFns } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
@@ -35,6 +35,8 @@ function apply(context: Context, op: TfOperator, attrs: ActivationAttrs, i = 0):
   const { fixed, noInt8 } = unaryOf(attrs.fn);
   if (context.isInt8 && noInt8) throw new Refusal(noInt8);
   if (fixed) checkFixed(context, op, fixed);
+  const isWide = [context.input(op, i), context.output(op)].some(({ type }) => type === 'int16');
+  if (context.isInt8 && isWide && !wideFns.has(attrs.fn)) throw new Refusal('it has no int16 kernel');
   if (attrs.fn === 'identity' && foldClamp(context, op, value, attrs.clamp)) return;
   context.emit(op, 'activation', [value.id], { ...attrs }, () => value.layout);
 }
