@@ -4,6 +4,7 @@
  * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
  */
 import { type Graph, isInt16, type Node, type OpName } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
 import { compileWith, type Tools } from './compiler.ts';
@@ -49,15 +50,15 @@ const isOf = (file: string, target: Target): boolean =>
 export const kernelSets = ['int8', 'int16', 'all'] as const;
 export type KernelSet = (typeof kernelSets)[number];
 
-const isRare = (node: Node): boolean => {
+const isRare = (node: Node, isWide: boolean): boolean => {
   const { rare } = emitOps[node.op] as EmitOp<OpName>;
-  return rare === true || (rare?.(node.attrs) ?? false);
+  return rare === true || (rare?.(node.attrs, isWide) ?? false);
 };
 
 /** The smallest set that a network's layers need. */
-export function kernelSetOf({ nodes, tensors }: Graph): KernelSet {
-  if (nodes.some(isRare)) return 'all';
-  return tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
+export function kernelSetOf(graph: Graph): KernelSet {
+  if (graph.nodes.some((node) => isRare(node, viewOf(graph).touchesInt16(node)))) return 'all';
+  return graph.tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
 }
 
 const rareFiles = new Set<string>(

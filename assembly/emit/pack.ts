@@ -5,7 +5,7 @@
  * `weights` and `tables`, and where addresses belong in them (link.ts).  Equal tables are stored once.
  */
 import { latin1 } from '../../models/graph/base64.ts';
-import type { OpName, Shape } from '../../models/graph/types.ts';
+import type { Ints, OpName, Shape } from '../../models/graph/types.ts';
 import { join } from '../../models/lists.ts';
 import { rowsBefore } from '../../models/stream/before.ts';
 import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
@@ -48,8 +48,7 @@ class Writer {
   }
 }
 
-const bytesOf = (data: Int8Array | Int32Array | Float32Array) =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+const bytesOf = (data: Ints | Int32Array | Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 
 export interface EmittedStep {
   step: Step;
@@ -208,7 +207,7 @@ export function pack(
       tileBytes = Math.max(tileBytes, most);
       return weights.put(bytesOf(data), 4);
     },
-    table: (data) => tables.put(bytesOf(data), data instanceof Int8Array ? 1 : 4),
+    table: (data) => tables.put(bytesOf(data), data.BYTES_PER_ELEMENT),
     // never shared: what is equal so far has addresses to come
     block: (layout, fields) => {
       const block = packBlock(layout, fields);

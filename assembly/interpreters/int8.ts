@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 6b03e8a5d5981d1a046f6921fcfbd99fd6955771ef846f2991cf6e38765fc27c
+ * Sources: 0f3ee571f9bcb171b424d46533eb18c7df0924ee3f0f95c24c5ef694365f0f85
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

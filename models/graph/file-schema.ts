@@ -8,7 +8,7 @@ import { unaryFns } from '../ops/unary.ts';
 import { fromBase64 } from './base64.ts';
 import { padRows, scaleRules } from './types.ts';
 
-export const array = { i8: Int8Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
+export const array = { i8: Int8Array, i16: Int16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const size = whole(1, 1 << 24);
@@ -55,9 +55,14 @@ const kernel = { kernelT: small, kernelF: small, strideT: small, strideF: small,
 const dilation = { dilationT: small, dilationF: small };
 
 const int8Quant = v.strictObject({ scale, zeroPoint: whole(-128, 127) });
-const quant = v.union([int8Quant, v.strictObject({ scale, zeroPoint: v.literal(0), type: v.literal('int16') })]);
+const int16Quant = v.strictObject({ scale, zeroPoint: v.literal(0), type: v.literal('int16') });
+const quant = v.union([int8Quant, int16Quant]);
 const constant = v.optional(
-  v.union([v.strictObject({ data: typed('i8'), quant: int8Quant }), v.strictObject({ data: typed('f32') })]),
+  v.union([
+    v.strictObject({ data: typed('i8'), quant: int8Quant }),
+    v.strictObject({ data: typed('i16'), quant: int16Quant }),
+    v.strictObject({ data: typed('f32') }),
+  ]),
 );
 
 const recurrent = {

@@ -7,7 +7,7 @@
  * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
 import type { ActivationAttrs } from '../ops/unary.ts';
-import { type Clamp, noClamp, type QuantParams } from './stored.ts';
+import { type Clamp, type Ints, noClamp, type QuantParams } from './stored.ts';
 
 export type { ActivationAttrs } from '../ops/unary.ts';
 export * from './stored.ts';
@@ -134,8 +134,8 @@ export interface GlobalPoolAttrs {
   rule?: 'avgpool' | 'mean';
 }
 
-/** Constant values of a float graph, or of an int8 graph with their scale. */
-export type Constant = { data: Float32Array; quant?: undefined } | { data: Int8Array; quant: QuantParams };
+/** Constant values of a float graph, or of an int8 graph with their scale: int16 beside int16 activations of a file. */
+export type Constant = { data: Float32Array; quant?: undefined } | { data: Ints; quant: QuantParams };
 
 export interface BinaryAttrs {
   clamp: Clamp;

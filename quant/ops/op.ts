@@ -89,7 +89,9 @@ export interface AddParams extends Range {
 }
 
 export interface MulParams extends Range {
-  constant?: Int8Array;
+  /** int16: less its zero point. */
+  constant?: Ints;
+  types?: Types;
   zero1: number;
   zero2: number;
   scale: Multiplier;
@@ -242,10 +244,22 @@ export function quantOf(tensor: Tensor | undefined, where: string): QuantParams 
   return tensor.quant;
 }
 
-/** A constant operand in int8; RN401 where a graph is not quantised. */
+/** A constant operand in int8; RN401 where a graph is not quantised, RN440 where it is int16. */
 export function int8Constant(constant: Constant, where: string): { data: Int8Array; quant: QuantParams } {
   if (!constant.quant) throw notQuantised('a constant', where);
-  return constant;
+  if (constant.data instanceof Int8Array) return { data: constant.data, quant: constant.quant };
+  throw new RunletError('RN440', {
+    what: 'a constant of int16',
+    where,
+    why: 'the activation beside it is int8',
+    tryThis: 'quantise the float model again',
+  });
+}
+
+/** A constant operand as int16 with zero point 0, of either type; RN401 where a graph is not quantised. */
+export function int16Constant({ data, quant }: Constant, where: string): { data: Int16Array; quant: QuantParams } {
+  if (!quant) throw notQuantised('a constant', where);
+  return { data: Int16Array.from(data, (v) => v - quant.zeroPoint), quant: { ...quant, zeroPoint: 0 } };
 }
 
 /** CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in TensorFlow Lite. */

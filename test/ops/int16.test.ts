@@ -3,7 +3,7 @@
  *
  * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in between where it has no such form.  Out: (a) the integer
  * reference equals TensorFlow Lite's 16x8 rule (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
- * and streamed modules equal the reference byte for byte, sides and targets in turn.
+ * and streamed modules equal the reference byte for byte, sides and targets in turn. RUNLET_CASES chooses cases, as in ops.test.ts.
  */
 
 import { readdirSync } from 'node:fs';
@@ -28,6 +28,7 @@ const suffix = '.cases.ts';
 const names = readdirSync(import.meta.dirname).filter((file) => file.endsWith(suffix));
 const sides = { input: [true, false], output: [false, true], both: [true, true] } as const;
 const totals = { cases: 0, elements: 0, bytes: 0, wide: 0, distinct: 0, worst: new Map<string, number>() };
+const { RUNLET_CASES: chosen = '' } = process.env;
 let turn = 0;
 
 /** int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last comes last. */
@@ -79,7 +80,8 @@ function checkReference(quant: QuantPlan, window: Ints, name: string): void {
 
 for (const file of names.sort()) {
   const op = file.slice(0, -suffix.length);
-  const { cases } = (await import(`./${file}`)) as CaseFile;
+  const { cases: all } = (await import(`./${file}`)) as CaseFile;
+  const cases = all.filter((item) => `${op}, ${item.name}`.includes(chosen));
   // a cell has types of its own
   if (cases.some(({ graph }) => graph.nodes.some((node) => int16Form(node) === 'own'))) continue;
   test(`${op}: int16 in, out and both, ${cases.length} cases`, async () => {
@@ -105,12 +107,13 @@ for (const file of names.sort()) {
   });
 }
 
-test('summary', () => {
-  const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
-  console.log(
-    `  ${totals.cases} cases; ${totals.elements} elements equal to TensorFlow Lite's rule, ${totals.bytes} bytes of modules; largest distance in steps: ${worst}`,
-  );
-  assert.ok(totals.wide > 0 && totals.distinct > totals.wide / 3, 'int16 outputs differ from each other');
-});
+if (chosen === '')
+  test('summary', () => {
+    const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
+    console.log(
+      `  ${totals.cases} cases; ${totals.elements} elements equal to TensorFlow Lite's rule, ${totals.bytes} bytes of modules; largest distance in steps: ${worst}`,
+    );
+    assert.ok(totals.wide > 0 && totals.distinct > totals.wide / 3, 'int16 outputs differ from each other');
+  });
 
 test.run();

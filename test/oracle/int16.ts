@@ -2,7 +2,7 @@
  * Oracle of TensorFlow Lite's 16x8 operators: naive loops, exact.
  *
  * In: a node of a graph with stored inputs.  Out: its stored output.  Shares no code with the quantiser or the kernels.  Source: integer_ops/conv.h,
- * depthwise_conv.h, fully_connected.h, pooling.h of int16 (accumulators of int64), reference/add.h (AddGeneralParamScale), reference/requantize.h,
+ * depthwise_conv.h, fully_connected.h, pooling.h of int16 (accumulators of int64), mul.h, reference/add.h (AddGeneralParamScale), reference/requantize.h,
  * leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc (MultiplyByQuantizedMultiplier of int64).  One side int8, which TensorFlow Lite does not have for layers
  * with weights, goes by the same rule (docs/adr/0020).
  */
@@ -132,6 +132,13 @@ export function oracleOf(node: Node, xs: StoredTensor[], out: Shape, y: QuantPar
     }
     case 'add':
       return node.attrs.constant ? undefined : each((_t, _f, _c, i) => sumOf(x, xs[1] as StoredTensor, y, i));
+    case 'mul': {
+      const constant = node.attrs.constant as { data: ArrayLike<number>; quant: QuantParams } | undefined;
+      const other = constant ?? (xs[1] as StoredTensor);
+      const scale = splitMultiplier((x.quant.scale * other.quant.scale) / y.scale);
+      const second = (i: number) => (other.data[i % other.data.length] as number) - other.quant.zeroPoint;
+      return each((_t, _f, _c, i) => multiply((x.data[i] as number) * second(i), scale));
+    }
     case 'activation':
       return ['identity', 'leakyrelu'].includes(node.attrs.fn) ? each((_t, _f, _c, i) => activated(node, x, y, i)) : undefined;
     case 'maxpool':

@@ -121,9 +121,18 @@ test('another rule than that of docs/adr/0020 is refused', async () => {
   await refused(conv(undefined), /it has no bias/);
   await refused(binary(0, 11, { 1: 1 }), /pot_scale_int16/);
   await refused(binary(0, 11, {}), /pot_scale_int16/);
-  await refused(binary(18, 21, {}), /a product of int16/);
   const exponential = { ...binary(47, 33, {}), operators: [{ code: 47, inputs: ['x'], outputs: ['y'], options: { kind: 33 } }] };
   await refused(exponential, /EXP \(it has no int16 kernel\)/);
+  assert.is(readTflite(writeTflite(binary(18, 21, {}))).nodes[0]?.op, 'mul');
+  const beside = {
+    ...binary(18, 21, {}),
+    tensors: { ...binary(18, 21, {}).tensors, k: { shape: [2], int8s: [1, 2], quant: scale(0.01) } },
+  };
+  const [one] = beside.operators;
+  await refused(
+    { ...beside, operators: [{ ...one, inputs: ['x', 'k'] } as (typeof beside.operators)[number]] },
+    /its constant is int8 beside int16/,
+  );
 });
 
 test.run();

@@ -43,7 +43,7 @@ function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: nu
     case 'add':
     case 'mul': {
       const { constant } = node.attrs;
-      const second = (unit: number) => (constant?.quant ? steps(constant.data, constant.quant, unit) : b(unit));
+      const second = (unit: number) => (constant?.quant ? steps(constant.data as Int8Array, constant.quant, unit) : b(unit));
       const [left, right] = [a(step), second(node.op === 'add' ? step : 1)];
       if (node.op === 'add') {
         const [p, q] = signsOf(node.attrs);

@@ -1,10 +1,12 @@
-/** mul: one call of mul_s8 over all elements. */
+/** mul: one call of mul_s8 or mul_s16 over all elements. */
 import { MulBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { frameElements } from './sliding.ts';
 
 export const mul: EmitOp<'mul'> = {
   name: 'mul',
+  rare: (_attrs, isWide) => isWide,
+  files: ['mul-s16'],
   emit(io, ctx) {
     const { params: p } = io;
     const block = ctx.block(MulBlock, {
@@ -21,6 +23,6 @@ export const mul: EmitOp<'mul'> = {
       shift_y: p.scale.shift,
       period: p.constant?.length ?? io.step.outRows * frameElements(io),
     });
-    return [callOf('mul_s8', block)];
+    return [callOf(p.types ? 'mul_s16' : 'mul_s8', block)];
   },
 };

@@ -4,7 +4,7 @@
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of
  * its parameter block.
  */
-import type { NodeOf, OpAttrs, OpName, Shape } from '../../../models/graph/types.ts';
+import type { Ints, NodeOf, OpAttrs, OpName, Shape } from '../../../models/graph/types.ts';
 import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
@@ -87,7 +87,7 @@ export interface EmitContext {
    */
   weights(data: Int8Array, most?: number): number;
   /** Packs a table (equal tables are shared); returns its address. */
-  table(data: Int8Array | Int32Array | Float32Array): number;
+  table(data: Ints | Int32Array | Float32Array): number;
   /** Packs a parameter block; returns its address. */
   block<T>(layout: Layout<T>, fields: NoInfer<T>): At<T>;
 }
@@ -174,9 +174,10 @@ export interface EmitOp<K extends OpName> {
   emit(io: StepIo<K>, ctx: EmitContext): Call[];
   /**
    * Few networks have it, always or with some attributes. An interpreter with every kernel has its kernels
-   * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node.
+   * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node. `isWide`: it
+   * reads or writes int16.
    */
-  rare?: true | ((attrs: OpAttrs[K]) => boolean);
+  rare?: true | ((attrs: OpAttrs[K], isWide: boolean) => boolean);
   /** Other rare files of kernels. */
   files?: readonly string[];
   rotate?(io: StepIo<K>, ctx: EmitContext): Call[];

@@ -144,7 +144,7 @@ function constant(e: Emitter, { data, quant }: Constant, { t, f, c }: Shape, nam
   const long = rows === t * f && rows !== f ? t : 1;
   const dims = data.length === 1 ? [] : e.rank === 4 ? [1, c, long, rows / long] : [1, c, long];
   const at = (i: number): number => (data.length === 1 ? i : (i % rows) * c + Math.floor(i / rows));
-  const moved = data.map((_, i) => data[at(i)] as number);
+  const moved = Array.from(data, (_, i) => data[at(i)] as number);
   if (!quant) return e.constant(`${name}_operand`, { dims, floats: Float32Array.from(moved) });
   return e.dequantize(e.constant(`${name}_operand_quantized`, { dims, int8: Int8Array.from(moved) }), quant, `${name}_operand`);
 }

@@ -143,6 +143,15 @@ const ops = inFolder('quant/ops', [
     why: "add keeps one bit less than TensorFlow Lite's",
   },
   {
+    id: 'int16-constant-zero',
+    file: 'op.ts',
+    find: 'Int16Array.from(data, (v) => v - quant.zeroPoint)',
+    replace: 'Int16Array.from(data)',
+    tests: 'ops/int16',
+    env: { RUNLET_CASES: 'constant' },
+    why: 'a constant beside int16 keeps its zero point',
+  },
+  {
     id: 'int-add-second-zero',
     file: 'add.ts',
     find: '- p.x2.zero) << p.extra',

@@ -6,7 +6,7 @@
  * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero
  * point).
  */
-import { type BinaryAttrs, type Clamp, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout } from '../../layout.ts';
 import { spread, valuesOf } from '../../spread.ts';
@@ -80,9 +80,8 @@ export function alike(context: Context, op: TfOperator, a: Value, b: Value): { i
 /** ADD, SUB or MUL. @param minus operand that SUB subtracts */
 function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttrs, minus: 0 | 1, { layout }: Value): void {
   const isWide = context.output(op).type === 'int16';
-  if (isWide && op.op === 'MUL') throw new Refusal('a product of int16 has no kernel');
   // the field is true where it is left out
-  if (isWide && context.options(op)?.int8(1, 1) !== 0)
+  if (isWide && op.op !== 'MUL' && context.options(op)?.int8(1, 1) !== 0)
     throw new Refusal('it shifts by scales that are powers of two (pot_scale_int16), which no kernel here does');
   if (op.op === 'MUL') context.emit(op, 'mul', ids, attrs, () => layout);
   else context.emit(op, 'add', ids, { ...attrs, ...(op.op === 'SUB' && { minus }) }, () => layout);
@@ -107,9 +106,12 @@ function withConstant(
   const minus = i === 0 ? 1 : 0;
   if (context.isInt8) {
     const quant = activationQuant(tensor);
-    if (value.type !== 'int8' || quant.type) throw new Refusal('a constant beside int16 has no kernel');
-    const stored = readStored(context, op, tensor);
-    emit(context, op, [value.id], { clamp, constant: { data: Int8Array.from(valuesOf(laid, stored)), quant } }, minus, value);
+    const isWide = value.type === 'int16';
+    if (isWide !== isInt16(quant)) throw new Refusal(`its constant is ${tensor.type} beside ${value.type}`);
+    if (isWide && op.op !== 'MUL') throw new Refusal('a sum of a constant and int16 has no kernel');
+    const stored = valuesOf(laid, readStored(context, op, tensor));
+    const data = isWide ? Int16Array.from(stored) : Int8Array.from(stored);
+    emit(context, op, [value.id], { clamp, constant: { data, quant } }, minus, value);
     return;
   }
   const floats = readFloats(context, op, tensor).map(of);
