@@ -6,22 +6,6 @@ const tflite = 'read/tflite-rules,read/tflite';
 
 export const modelsRead = inFolder('models/read', [
   {
-    id: 'tflite-norm-of-means',
-    file: 'tflite/norms.ts',
-    find: "reader.op === 'MEAN'",
-    replace: "reader.op === ''",
-    tests: 'read/tensorflow',
-    why: 'a mean that is normalised is taken for a statistic of what it is the mean of',
-  },
-  {
-    id: 'tflite-lstm-backwards',
-    file: 'tflite/lower/lstm.ts',
-    find: 'reverse: value.reversed === true',
-    replace: 'reverse: false',
-    tests: 'read/recurrent',
-    why: 'a fused LSTM behind REVERSE_V2 runs from the first frame to the last',
-  },
-  {
     id: 'read-spread-repeated',
     file: 'spread.ts',
     find: 'if (!repeated) pitch *= length;',

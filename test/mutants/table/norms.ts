@@ -6,6 +6,14 @@ const only = (name: string) => ({ RUNLET_CASES: name, RUNLET_TARGETS: 'interp' }
 
 const read = inFolder('models/read', [
   {
+    id: 'tflite-norm-of-means',
+    file: 'tflite/norms.ts',
+    find: "reader.op === 'MEAN'",
+    replace: "reader.op === ''",
+    tests: 'read/tensorflow',
+    why: 'a mean that is normalised is taken for a statistic of what it is the mean of',
+  },
+  {
     id: 'norm-mean-factor',
     file: 'norm/form.ts',
     find: 'if (!zeros(rest)) return undefined;',

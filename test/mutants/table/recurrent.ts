@@ -4,8 +4,16 @@ import { inFolder } from '../mutant.ts';
 const cases = 'ops/ops';
 const reading = 'read/recurrent';
 
-/** States that come as inputs. */
+/** States that come as inputs, and cells that run backwards. */
 const states = inFolder('models', [
+  {
+    id: 'tflite-lstm-backwards',
+    file: 'read/tflite/lower/lstm.ts',
+    find: 'reverse: value.reversed === true',
+    replace: 'reverse: false',
+    tests: reading,
+    why: 'a fused LSTM behind REVERSE_V2 runs from the first frame to the last',
+  },
   {
     id: 'states-place',
     file: 'read/states.ts',
