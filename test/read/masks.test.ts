@@ -66,6 +66,15 @@ const models = {
     token: floats(1, 1, c),
     w: floats(c, 3),
   }),
+  'overlapping frames that a Gather takes': model(
+    [node('Conv', 'x one', 'a', { kernel_shape: [1] }), node('Gather', 'a places', 'p', { axis: 2 }), node('MatMul', 'p w', 'y')],
+    {
+      one: floats(1, 1, 1),
+      places: { dims: [4, 5], ints: Array.from({ length: 20 }, (_, i) => 1 + Math.floor(i / 5) * 3 + (i % 5)) },
+      w: floats(5, 3),
+    },
+    [1, 1, 16],
+  ),
   'groups of channels over time': model(
     [
       node('Conv', 'x w', 'xt', { kernel_shape: [3] }),

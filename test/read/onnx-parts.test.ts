@@ -56,6 +56,20 @@ const networks: Record<string, Uint8Array> = {
     to: [6, 9],
     axes: [1, 2],
   }),
+  'zeros around the channels': network(
+    [
+      { op: 'Pad', inputs: ['a', 'pads'], outputs: ['p'] },
+      { op: 'Relu', inputs: ['p'], outputs: ['y'] },
+    ],
+    { pads: [0, 2, 0, 0, 1, 0] },
+  ),
+  'zeros around the channels and before time': network(
+    [
+      { op: 'Pad', inputs: ['a', 'pads'], outputs: ['p'] },
+      { op: 'Relu', inputs: ['p'], outputs: ['y'] },
+    ],
+    { pads: [0, 1, 3, 0, 1, 0] },
+  ),
   'Gather of the last frame': network([{ op: 'Gather', inputs: ['a', 'end'], outputs: ['y'], attributes: { axis: 2 } }], {
     end: -1,
   }),

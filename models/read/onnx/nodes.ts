@@ -31,7 +31,9 @@ export interface Problem {
   mixed: boolean;
 }
 
-const shapeArithmetic = new Set('Shape Size Gather Expand ConstantOfShape ReduceProd Equal Not And Or Less Greater'.split(' '));
+const shapeArithmetic = new Set(
+  'Shape Size Gather Expand ConstantOfShape ReduceProd Equal Not And Or Less Greater Range'.split(' '),
+);
 
 type Values = Map<string, Value>;
 

@@ -10,11 +10,12 @@ import { elementsOf } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
 import { opOfNode } from '../../../ops/index.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, runOf, showLayout, transposeLayout } from '../../layout.ts';
+import { cropOf, framesOfIndexes, framing, zerosAround } from '../../picks.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
-import { elementTypes } from '../tensor.ts';
-import { type Activation, type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { type Const, elementTypes } from '../tensor.ts';
+import { type Activation, type AxisPads, axisOfDim, sameLayout, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
 import { relaid } from './regroup.ts';
 
@@ -91,7 +92,11 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
     }
     if (value !== zero) refuse(`padding with ${value}: only zeros can be padded`);
     const axis = axisOfDim(layout, at);
-    if (axis === 'c') return refuse('padding of channels');
+    if (axis === 'c') {
+      if (own) return refuse(`mode ${mode} along channels`);
+      ({ tensor, layout } = zerosBeside(ctx, node, { ...x, tensor, layout }, at, before, after));
+      continue;
+    }
     wholeAxis(layout, at, axis);
     if (own) {
       if (axis === 'f') return refuse(`mode ${mode} along features`);
@@ -103,7 +108,19 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   }
   const padded: AxisPads = all;
   if (own && layout !== x.layout) return [withQuant(ctx, x, ctx.activationOf(tensor, layout))];
-  return [layout === x.layout ? x : { ...x, layout, pads: padded }];
+  if (layout === x.layout) return [x];
+  const waits = padded.t[0] + padded.t[1] + padded.f[0] + padded.f[1] > 0;
+  return [{ ...x, tensor, layout, ...(waits && { pads: padded }) }];
+}
+
+/** Zeros around all channels of a float signal. */
+function zerosBeside(ctx: Lowering, node: NodeView, x: Activation, at: number, before: number, after: number): Activation {
+  const { c } = ctx.builder.shape(x.tensor);
+  wholeAxis(x.layout, at, 'c');
+  const attrs = zerosAround(c, before, after);
+  if (ctx.quantised || !attrs) return refuse('padding of channels');
+  ctx.budget.spend(attrs.weights.data.length, node.name);
+  return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(at, dim('c', attrs.outChannels)));
 }
 
 const isPadded = (attrs: { padT: readonly number[]; padF: readonly number[] }, axis: Axis): boolean =>
@@ -160,12 +177,28 @@ export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
   const index = ctx.constant(node, 1, 'indices');
   const length = dims[at] as number;
   const [given] = index.data;
-  if (index.data.length !== 1 || given === undefined) return refuse('it gathers several elements');
+  if (index.data.length !== 1 || given === undefined) return [gatheredFrames(ctx, node, x, at, index)];
   const start = Number(given) < 0 ? Number(given) + length : Number(given);
   if (!(start >= 0 && start < length)) refuse(`element ${given} of ${length}`);
   const part = length === 1 ? x : cropped(ctx, x, { at, axis: axisOfDim(x.layout, at), start, count: 1 }, '', node);
   const layout = index.dims.length === 0 ? part.layout.toSpliced(at, 1) : part.layout;
   return [{ ...part, layout }];
+}
+
+/** Overlapping frames of a signal, each `length` values of time. */
+function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number, index: Const): Activation {
+  const { t, f, c } = ctx.builder.shape(x.tensor);
+  const isTime = f === 1 && sameLayout(x.layout.slice(at, at + 1), [dim('t', t)]);
+  const frames = framesOfIndexes(index.data, index.dims);
+  const attrs = frames && framing(frames, c);
+  if (!frames || !attrs || !isTime || ctx.quantised || index.data.some((i: number) => i >= t))
+    return refuse('it gathers several elements, which are read as overlapping frames of a float signal alone');
+  const { tensor } = ctx.activation(node, 0);
+  ctx.budget.spend(attrs.weights.data.length, node.name);
+  const crop = cropOf(frames, t);
+  const part = crop.before === 0 && crop.after === 0 ? tensor : ctx.emit('history', [tensor], crop, `${node.name}/crop`);
+  const layout = [...x.layout.slice(0, at), dim('t', frames.rows), dim('c', frames.length), ...x.layout.slice(at + 1)];
+  return ctx.activationOf(ctx.emit('conv', [part], attrs, node.name), layout);
 }
 
 /**
