@@ -50,6 +50,8 @@ export class Lowering {
   /** QDQ: the result is an int8 graph. */
   readonly quantised: boolean;
   readonly budget: Budget;
+  /** Layers of integer weights whose inputs are quantised anew at every call. */
+  readonly hybrid: string[] = [];
   /** Inputs that are states, and what goes into them. */
   readonly states: States;
   /** What evaluating spelt-out cells may still take. */

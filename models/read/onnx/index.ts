@@ -14,6 +14,7 @@ import { append } from '../../lists.ts';
 import { opOfNode } from '../../ops/index.ts';
 import { refusal, trees } from '../foreign/found.ts';
 import { fromScikit, torchBatchOfOne } from '../foreign/lines.ts';
+import { hybridNote, roundsInputs } from '../hybrid.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { together } from '../problems.ts';
@@ -151,6 +152,7 @@ function lower(
   if (problems.length > 0) errors.push(unsupported(problems));
   if (errors.length > 0) throw together(errors.map(dialect.said));
   applyRules(hints, builder.nodes);
+  if (ctx.hybrid.length > 0) builder.notes.push(hybridNote(ctx.hybrid, roundsInputs('onnxruntime')));
   builder.stateful = carried.read().length > 0;
   const graph = stepGraph(foldGraph(builder.build()));
   if (graph.nodes.length === 0) throw badGraph('the graph computes nothing', 'graph');

@@ -13,6 +13,7 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph, Port } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';
+import { hybridNote, roundsInputs } from '../hybrid.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
@@ -86,16 +87,14 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   Object.assign(builder.metadata, model.metadata);
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
-  if (context.hybrid.length > 0) builder.notes.push(hybridNote(context.hybrid, model.fromInt8));
+  if (context.hybrid.length > 0)
+    builder.notes.push(hybridNote(context.hybrid, model.fromInt8 ? roundsAll : roundsInputs('TensorFlow Lite')));
   return states.length > 0 || context.picks ? foldGraph(builder.build()) : builder.build();
 }
 
-/** What dynamic-range quantisation means here, and int8 with loops; docs/reading.md says more. */
-const hybridNote = (names: readonly string[], fromInt8: boolean | undefined): string =>
-  `int8 weights beside float activations are read as float (${listed(names)}); ` +
-  (fromInt8
-    ? 'the file is int8 and has loops, so all of it is read as float: TensorFlow Lite rounds every value to int8, and its outputs differ by that'
-    : 'TensorFlow Lite also rounds the inputs of these layers to int8 on the fly, so its outputs differ by that rounding');
+/** Of an int8 file with loops. */
+const roundsAll =
+  'the file is int8 and has loops, so all of it is read as float: TensorFlow Lite rounds every value to int8, and its outputs differ by that';
 
 /** Constants of a file that is read as float, but weights, which their readers take as they are stored. */
 function foldConstants(context: Context): void {

@@ -21,6 +21,7 @@ export function lowerDynamicQuantize(ctx: Lowering, node: NodeView): Value[] {
 
 /** The layer of its float weights, which the zero point is taken off. */
 export function lowerIntegerLayer(ctx: Lowering, node: NodeView): Value[] {
+  ctx.hybrid.push(node.name);
   if (node.inputs[1]?.kind === 'activation') return lowerMatMul(ctx, { ...node, inputs: node.inputs.slice(0, 2) });
   const [w, zero] = [ctx.constant(node, 1, 'weights'), ctx.optional(node, 3, 'zero point of the weights')];
   if (ctx.optional(node, 2, 'zero point')?.data.some((v) => v !== 0)) refuse('its input is not quantised dynamically');
