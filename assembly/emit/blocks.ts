@@ -4,6 +4,20 @@
  */
 import type { Layout } from './block.ts';
 
+export interface CurveBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a frame
+  table: number; // address, u16 [256], 16 bits behind the point
+  bits: number; // of an input behind a place of the table
+  mult1: number;
+  shift1: number;
+  mult_y: number;
+  shift_y: number;
+  min: number;
+  max: number;
+}
+export const CurveBlock: Layout<CurveBlock> = { name: 'CurveBlock', file: 'activation-s16', bytes: 48, at: { x: 0, y: 4, count: 12, table: 16, bits: 20, mult1: 24, shift1: 28, mult_y: 32, shift_y: 36, min: 40, max: 44 } };
 /**
  * activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to
  * first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table.

@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -12,6 +12,7 @@ const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): K
 
 /** In the order of files, and of functions in them. */
 export const kernels = {
+  activation_curve_s16: kernel('activation-s16', CurveBlock, 'rows'),
   activation_s8: kernel('activation', ActivationBlock, 'rows'),
   add_s8: kernel('add', AddBlock, 'rows'),
   avgpool_s8: kernel('avgpool', PoolBlock, 'rows'),

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 0f3ee571f9bcb171b424d46533eb18c7df0924ee3f0f95c24c5ef694365f0f85
+ * Sources: c792c4d84ab3f993b2e2f91a9f7d035ed45d9cd17c3c3ef3aaeab80bfd9aaea9
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -26,6 +26,8 @@ export type Ints = Int8Array | Int16Array;
 export const isInt16 = (quant: QuantParams | undefined): boolean => quant?.type === 'int16';
 /** Bytes of one stored activation. */
 export const elementBytes = (quant: QuantParams | undefined): number => (isInt16(quant) ? 2 : 1);
+/** Of outputs within [-1, 1] whose parameters TensorFlow Lite fixes. */
+export const fixedInt16: QuantParams = { scale: 2 ** -15, zeroPoint: 0, type: 'int16' };
 /** The smallest and the largest stored activation. */
 export const storedRange = (quant: QuantParams | undefined): readonly [number, number] =>
   isInt16(quant) ? [-32768, 32767] : [-128, 127];

@@ -35,6 +35,11 @@ export interface Unary {
   noInt8?: string;
   /** Near 0 it tells apart what int8 has as one. */
   steep?: true;
+  /**
+   * How int16 has it: as multipliers above and below the zero point, or as a curve between entries of a table; left
+   * out: it does not.
+   */
+  int16?: 'lines' | 'curve';
   /** f(s x) = s f(x) for s > 0. */
   homogeneous?: true;
 }
@@ -64,10 +69,10 @@ const cut = 'LiteRT cuts the fraction off its int8 result, and TensorFlow Lite M
 
 // biome-ignore format: a table
 export const unary = {
-  identity: { of: (x) => x, homogeneous: true }, // a standalone clamp, or a requantisation
-  leakyrelu: { of: (x, a) => (x < 0 ? x * a : x), alpha: 0.01, onnx: 'LeakyRelu', tflite: 'LEAKY_RELU', graph: 'LeakyRelu', homogeneous: true },
-  sigmoid: { of: sigmoid, onnx: 'Sigmoid', tflite: 'LOGISTIC', tfjs: 'sigmoid', graph: 'Sigmoid', fixed: { scale: 1 / 256, zeroPoint: -128 } },
-  tanh: { of: Math.tanh, onnx: 'Tanh', tflite: 'TANH', tfjs: 'tanh', graph: 'Tanh', fixed: { scale: 1 / 128, zeroPoint: 0 } },
+  identity: { of: (x) => x, int16: 'lines', homogeneous: true }, // a standalone clamp, or a requantisation
+  leakyrelu: { of: (x, a) => (x < 0 ? x * a : x), alpha: 0.01, onnx: 'LeakyRelu', tflite: 'LEAKY_RELU', graph: 'LeakyRelu', int16: 'lines', homogeneous: true },
+  sigmoid: { of: sigmoid, onnx: 'Sigmoid', tflite: 'LOGISTIC', tfjs: 'sigmoid', graph: 'Sigmoid', int16: 'curve', fixed: { scale: 1 / 256, zeroPoint: -128 } },
+  tanh: { of: Math.tanh, onnx: 'Tanh', tflite: 'TANH', tfjs: 'tanh', graph: 'Tanh', int16: 'curve', fixed: { scale: 1 / 128, zeroPoint: 0 } },
   hardswish: { of: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6, onnx: 'HardSwish', tflite: 'HARD_SWISH', tfjs: 'hard_swish hard_silu' },
   elu: { of: elu, alpha: 1, onnx: 'Elu', tflite: 'ELU', tfjs: 'elu', graph: 'Elu' },
   selu: { of: (x) => 1.0507009873554805 * elu(x, 1.6732632423543772), onnx: 'Selu', tfjs: 'selu', graph: 'Selu' },
@@ -119,8 +124,6 @@ export interface ActivationAttrs {
 export type UnaryFormat = 'onnx' | 'tflite' | 'tfjs' | 'graph';
 
 export const unaryOf = (fn: ActivationFn): Unary => unary[fn];
-/** Functions that are multipliers above and below the zero point, which int16 has too. */
-export const wideFns: ReadonlySet<ActivationFn> = new Set<ActivationFn>(['identity', 'leakyrelu']);
 export const unaryFns = Object.keys(unary) as ActivationFn[];
 
 const attrsOf = (fn: ActivationFn): ActivationAttrs => {

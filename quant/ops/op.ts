@@ -22,6 +22,7 @@ import {
 import type { Products } from '../../models/ops/matmul.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
+import type { SigmoidalBits } from './curves.ts';
 import type { IntType, Types } from './int16.ts';
 
 export interface IntTensor {
@@ -134,10 +135,29 @@ export interface LayerNormParams extends Range {
   outShift: number;
 }
 
-/** int8: table[q + 128]. Where one of both is int16 the function itself: multipliers for values at or above the zero point, and below it. */
-export type ActivationParams =
-  | { table: Int8Array; types?: undefined }
-  | (Range & { types: Types; xZero: number; yZero: number; above: Multiplier; below: Multiplier & { negate: boolean } });
+/** Of int16, by straight lines between entries (curves.ts). */
+export interface CurveParams extends Range {
+  types: Types;
+  table: Int16Array;
+  /** Of sigmoid and tanh. */
+  bits: SigmoidalBits;
+  /** The input, to steps of the table; a shift to the right. */
+  input: Multiplier;
+  /** From 15 bits behind the point to the output's scale. */
+  output: Multiplier;
+}
+
+/** Identity and leaky ReLU with int16 on a side: multipliers for values at or above the zero point, and below it. */
+export interface RescaleParams extends Range {
+  types: Types;
+  xZero: number;
+  yZero: number;
+  above: Multiplier;
+  below: Multiplier & { negate: boolean };
+}
+
+/** int8: table[q + 128]. */
+export type ActivationParams = { table: Int8Array; types?: undefined } | RescaleParams | CurveParams;
 
 export interface RecurrentParams {
   units: number;

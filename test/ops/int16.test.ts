@@ -67,7 +67,10 @@ function checkReference(quant: QuantPlan, window: Ints, name: string): void {
         most,
         Math.abs(Math.min(high, Math.max(low, value / y.quant.scale + y.quant.zeroPoint)) - (got[k] as number)),
       );
-    assert.ok(most <= 2.1, `${name}: ${node.name} is ${most} steps from its real value`);
+    // tanh in steps of 2^-15: half a step of its input, 1/12288, is 1.33; the input's multiplier, cut off at 15 bits, 0.9; a line
+    // between entries 0.7; an entry and the result rounded, 0.5 each
+    const isCurve = node.op === 'activation' && ['sigmoid', 'tanh'].includes(node.attrs.fn);
+    assert.ok(most <= (isCurve ? 4 : 2.1), `${name}: ${node.name} is ${most} steps from its real value`);
     totals.worst.set(node.op, Math.max(totals.worst.get(node.op) ?? 0, most));
     totals.elements += got.length;
     // int8 has 256 values

@@ -41,6 +41,13 @@ const made: Made[] = [
   { ...mul, x: 0.001, y: 0.0001, constant: { scale: 0.00003, values: [-7321] }, options: { kind: 21, int8: { 0: 1 } } },
 ];
 
+const inputs = [1 / 4096, 1 / 2048, 1 / 8192, 1.0004 / 4096, 0.0003, 0.00001, 0.0017, 0.9, 3, 1e-7];
+for (const [op, code] of [
+  ['LOGISTIC', 14],
+  ['TANH', 28],
+] as const)
+  for (const x of inputs) made.push({ op, code, x: Math.fround(x), y: 2 ** -15 });
+
 const quantOf = (scale: number) => ({ quant: { scales: [scale], zeroPoints: [0] } });
 
 function fileOf({ code, x, y, constant, twice, options }: Made): Uint8Array {

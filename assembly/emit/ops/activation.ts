@@ -1,12 +1,11 @@
 /** activation: one call of activation_s8 with its table of 256 bytes; with int16 on a side, of the kernel that computes it. */
-import type { ActivationParams } from '../../../quant/ops/op.ts';
+import { isCurve } from '../../../quant/ops/activation.ts';
+import type { CurveParams, RescaleParams } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';
-import { ActivationBlock, RescaleBlock } from '../blocks.ts';
+import { ActivationBlock, CurveBlock, RescaleBlock } from '../blocks.ts';
 import { typesSuffix } from './int16.ts';
 import { callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
 import { frameElements } from './sliding.ts';
-
-type RescaleParams = Exclude<ActivationParams, { table: Int8Array }>;
 
 const rescaleBlock = (io: StepIo<'activation'>, p: RescaleParams, ctx: EmitContext): At<RescaleBlock> =>
   ctx.block(RescaleBlock, {
@@ -24,10 +23,28 @@ const rescaleBlock = (io: StepIo<'activation'>, p: RescaleParams, ctx: EmitConte
     shift2: p.below.shift,
   });
 
+const curveBlock = (io: StepIo<'activation'>, p: CurveParams, ctx: EmitContext): At<CurveBlock> =>
+  ctx.block(CurveBlock, {
+    x: io.x[0]?.address ?? 0,
+    y: io.y,
+    count: frameElements(io),
+    table: ctx.table(p.table),
+    bits: p.bits,
+    mult1: p.input.multiplier,
+    shift1: p.input.shift,
+    mult_y: p.output.multiplier,
+    shift_y: p.output.shift,
+    min: p.min,
+    max: p.max,
+  });
+
 export const activation: EmitOp<'activation'> = {
   name: 'activation',
+  rare: ({ fn }, isWide) => isWide && isCurve(fn),
+  files: ['activation-s16'],
   emit(io, ctx) {
     const { params: p } = io;
+    if (p.types && 'bits' in p) return [callOf('activation_curve_s16', curveBlock(io, p, ctx))];
     if (p.types) return [callOf(`activation_${typesSuffix(p.types)}`, rescaleBlock(io, p, ctx))];
     const block = ctx.block(ActivationBlock, {
       x: io.x[0]?.address ?? 0,

@@ -8,9 +8,17 @@
  * quantisation specification.
  */
 
-import { type ActivationAttrs, type Constant, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
+import {
+  type ActivationAttrs,
+  type Constant,
+  fixedInt16,
+  isInt16,
+  noClamp,
+  type QuantParams,
+  sameParams,
+} from '../../../graph/types.ts';
 import { softmaxOutput } from '../../../ops/softmax.ts';
-import { powerOf, unaryNames, unaryOf, wideFns } from '../../../ops/unary.ts';
+import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
@@ -32,11 +40,11 @@ export function lowerUnary(context: Context, op: TfOperator): void {
 
 function apply(context: Context, op: TfOperator, attrs: ActivationAttrs, i = 0): void {
   const value = context.value(op, i);
-  const { fixed, noInt8 } = unaryOf(attrs.fn);
+  const { fixed, noInt8, int16 } = unaryOf(attrs.fn);
   if (context.isInt8 && noInt8) throw new Refusal(noInt8);
   if (fixed) checkFixed(context, op, fixed);
   const isWide = [context.input(op, i), context.output(op)].some(({ type }) => type === 'int16');
-  if (context.isInt8 && isWide && !wideFns.has(attrs.fn)) throw new Refusal('it has no int16 kernel');
+  if (context.isInt8 && isWide && !int16) throw new Refusal('it has no int16 kernel');
   if (attrs.fn === 'identity' && foldClamp(context, op, value, attrs.clamp)) return;
   context.emit(op, 'activation', [value.id], { ...attrs }, () => value.layout);
 }
@@ -127,6 +135,7 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
   const value = overChannels(context, op);
   const beta = context.needOptions(op).float32(0);
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
+  if (value.type === 'int16') throw new Refusal('it has no int16 kernel');
   checkFixed(context, op, softmaxOutput);
   context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
 }
@@ -157,11 +166,11 @@ function overChannels(context: Context, op: TfOperator): Value {
 function checkFixed(context: Context, op: TfOperator, fixed: QuantParams): void {
   if (!context.isInt8) return;
   const quant = context.quantOf(context.output(op));
-  if (quant?.type) throw new Refusal('it has no int16 kernel');
-  if (quant?.scale === fixed.scale && quant.zeroPoint === fixed.zeroPoint) return;
+  const { scale, zeroPoint } = isInt16(quant) ? fixedInt16 : fixed;
+  if (quant?.scale === scale && quant.zeroPoint === zeroPoint) return;
   throw bad(
     op.name,
-    `its output has scale ${quant?.scale} and zero point ${quant?.zeroPoint}; ${fixed.scale} and ${fixed.zeroPoint} are fixed`,
+    `its output has scale ${quant?.scale} and zero point ${quant?.zeroPoint}; ${scale} and ${zeroPoint} are fixed`,
   );
 }
 
