@@ -23,7 +23,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
     partial: false,
   },
   'quant/ops': {
-    helpers: ['op', 'sliding', 'tables', 'curves', 'int16', 'gates', 'recurrent'],
+    helpers: ['op', 'sliding', 'tables', 'curves', 'int16', 'softmax-int16', 'gates', 'recurrent'],
     typeFrom: './op.ts',
     type: 'IntOp',
     name: 'intOps',

@@ -155,7 +155,7 @@ test('the page and runlet/compile have no Node import: they read, plan, quantise
 test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'unary', 'recurrent', 'index']],
-    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'int16', 'gates', 'recurrent', 'index']],
+    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'curves', 'int16', 'softmax-int16', 'gates', 'recurrent', 'index']],
     ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'recurrent', 'index']],
     [
       'assembly/kernels',
@@ -266,8 +266,9 @@ test('file names are kebab-case', () => {
   assert.equal(pages, []);
 });
 
-test('no file is longer than 400 lines, and the median is about 100', () => {
-  const lengths = sources.map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }));
+test('no file that is written by hand is longer than 400 lines, and the median is about 100', () => {
+  const written = sources.filter((file) => !/^\/\*\*\n \* Generated from/.test(textOf(file)));
+  const lengths = written.map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }));
   assert.equal(
     lengths.filter(({ lines }) => lines > 400),
     [],

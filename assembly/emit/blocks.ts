@@ -232,6 +232,21 @@ export interface SlidingBlock {
   max: number;
 }
 export const SlidingBlock: Layout<SlidingBlock> = { name: 'SlidingBlock', file: 'sliding', bytes: 76, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, kernel_t: 20, stride_t: 24, dilation_t: 28, x_f: 32, x_c: 36, y_f: 40, y_c: 44, pad_f: 48, kernel_f: 52, stride_f: 56, dilation_f: 60, x_zero: 64, min: 68, max: 72 } };
+export interface WideSoftmaxBlock {
+  x: number;
+  y: number;
+  count: number; // elements of a row
+  table: number; // address, s16 [513]
+  frame_rows: number; // rows of a frame
+  inverse: number; // address, s16 [513]
+  mult1: number; // differences to steps of 10 / 65535
+  shift1: number;
+  mult_y: number;
+  shift_y: number;
+  min: number;
+  max: number;
+}
+export const WideSoftmaxBlock: Layout<WideSoftmaxBlock> = { name: 'WideSoftmaxBlock', file: 'softmax-s16', bytes: 52, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20, inverse: 24, mult1: 28, shift1: 32, mult_y: 36, shift_y: 40, min: 44, max: 48 } };
 export interface SoftmaxBlock {
   x: number;
   y: number;

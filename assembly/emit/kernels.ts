@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -96,6 +96,7 @@ export const kernels = {
   regroup_s8: kernel('regroup', ConcatBlock, 'rows'),
   rnn_s16_s8: kernel('rnn', RecurrentBlock, 'rows'),
   slice_s8: kernel('slice', ConcatBlock, 'rows'),
+  softmax_s16: kernel('softmax-s16', WideSoftmaxBlock, 'rows'),
   softmax_s8: kernel('softmax', SoftmaxBlock, 'rows'),
   taps_open_s8: kernel('taps', TapsBlock, 'block'),
   taps_cut_s8: kernel('taps', TapsBlock, 'phase'),

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 56a3242c061ed949c9ac81b16993d37c00a03e66dca2d3b4d8adb800a8d23041
+ * Sources: 4f19de781487af6e6ad2c7e3833534193a3feaac7d12ec027f98a61ec806976f
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

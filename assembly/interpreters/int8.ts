@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: c792c4d84ab3f993b2e2f91a9f7d035ed45d9cd17c3c3ef3aaeab80bfd9aaea9
+ * Sources: a619376acaba7f496d43d42fd4dfd1f2e00d4a87aa5f0628c3f04ee570b7470f
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

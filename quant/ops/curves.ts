@@ -1,11 +1,11 @@
 /**
- * Functions of int16 by straight lines between entries of a table: TensorFlow Lite's rule. Holds no operator.
+ * Functions of int16 by straight lines between entries of a table: TensorFlow Lite's two rules. Holds no operator.
  *
  * In: int16 values with zero point 0.  Out: int16 values.  Source: reference_integer_ops::Logistic and Tanh of int16
- * with LogisticPrepare and TanhPrepare of tflite-micro (one table of the logistic function in steps of 1/24).
- * Exact: integers.
+ * with LogisticPrepare and TanhPrepare of tflite-micro (one table of the logistic function in steps of 1/24); LUTPopulate and
+ * LUTLookup of int16 (512 lines).  Exact: integers; LUTPopulate's float32.
  */
-import { type Multiplier, roundHalfAway } from '../fixed-point.ts';
+import { clampInt, type Multiplier, roundHalfAway } from '../fixed-point.ts';
 
 const f32 = Math.fround;
 
@@ -57,4 +57,29 @@ export function sigmoidal(q: number, { multiplier, shift }: Multiplier, bits: Si
   }
   const r = (at < 255 ? line : 0xffff << 8) - 2 ** 23;
   return (x >= 0 ? r + 2 ** 7 : 2 ** 7 - 1 - r) >> 8;
+}
+
+/**
+ * 513 entries over the whole of int16, each moved by half of what a line to the next one is off in its middle.
+ * @param from, to real inputs of -32768 and 32767
+ * @param least, most real outputs of these; both float32
+ */
+export function linesOf(f: (x: number) => number, [from, to]: [number, number], [least, most]: [number, number]): Int16Array {
+  const step = f32(f32(to - from) / 512);
+  const perUnit = f32(65536 / f32(most - least));
+  const at = (i: number, more: number): number => f32(f32(f(f32(f32(from + f32(i * step)) + more))) * perUnit);
+  const entry = (i: number): number => {
+    if (i === 512) return roundHalfAway(f32(f32(f(to)) * perUnit));
+    const value = roundHalfAway(at(i, 0));
+    const line = roundHalfAway(f32(f32(at(i + 1, 0) + value) / 2));
+    return value - roundHalfAway((line - roundHalfAway(at(i, f32(step / 2)))) / 2);
+  };
+  return Int16Array.from({ length: 513 }, (_, i) => clampInt(entry(i), -32768, 32767));
+}
+
+/** The value of such a table at an int16. */
+export function lookup(table: Int16Array, q: number): number {
+  const at = 256 + (q >> 7);
+  const base = table[at] as number;
+  return base + ((((table[at + 1] as number) - base) * (q & 127) + 64) >> 7);
 }

@@ -115,7 +115,21 @@ export interface MatmulParams extends Range {
   yZero: number;
 }
 
+/** Of int16: tables of 513 entries (curves.ts). */
+export interface WideSoftmaxParams extends Range {
+  types: Types;
+  /** exp from -10 to 0, 15 bits behind the point. */
+  exp: Int16Array;
+  /** 1 / (1 + x) from 0 to 1, 15 bits behind the point. */
+  inverse: Int16Array;
+  /** Differences to steps of 10 / 65535. */
+  input: Multiplier;
+  /** From 15 bits behind the point to the output's scale. */
+  output: Multiplier;
+}
+
 export interface SoftmaxParams {
+  types?: undefined;
   /** exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one that counts. */
   exp: Int32Array;
 }
@@ -211,7 +225,7 @@ export interface IntParams {
   regroup: { types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
-  softmax: SoftmaxParams;
+  softmax: SoftmaxParams | WideSoftmaxParams;
   lstm: LstmParams;
   gru: GruParams;
   rnn: RecurrentParams;

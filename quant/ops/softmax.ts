@@ -1,20 +1,26 @@
 /**
- * softmax in int8: exp of the differences to the row's maximum from a table, one reciprocal per row.
+ * softmax in int8 (int16: softmax-int16.ts): exp of the differences to the row's maximum from a table, one reciprocal per row.
  *
  * In: [t][f][c] int8.  Out: [t][f][c] int8 with scale 1/256 and zero point -128.  Source: TensorFlow Lite reference_ops::Softmax
  * (Q5.26 differences, Q12.19 sum, GetReciprocal).
  */
 import { RunletError } from '../../models/error.ts';
+import { isInt16 } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';
 import { softmaxOutput } from '../../models/ops/softmax.ts';
 import { clampInt, mulHigh, quantizeMultiplier, requantise, roundingShift } from '../fixed-point.ts';
 import { expOnNegative, oneOverOnePlus } from '../transcendental.ts';
+import { checkCount, typesOf } from './int16.ts';
 import { type IntOp, quantOf } from './op.ts';
+import { runWideSoftmax, wideSoftmaxParams } from './softmax-int16.ts';
 
 export const softmax: IntOp<'softmax'> = {
   name: 'softmax',
+  int16: () => 'same',
   prepare({ attrs, name }, [x], y) {
     const yq = quantOf(y, name);
+    checkCount(typesOf(quantOf(x, name), yq).types, y.shape.c, name);
+    if (isInt16(yq)) return wideSoftmaxParams(attrs.beta, quantOf(x, name), yq);
     if (yq.scale !== softmaxOutput.scale || yq.zeroPoint !== softmaxOutput.zeroPoint) {
       throw new RunletError('RN403', {
         what: `softmax with output scale ${yq.scale} and zero point ${yq.zeroPoint}`,
@@ -39,6 +45,7 @@ export const softmax: IntOp<'softmax'> = {
   },
   run(p, xs, out) {
     const { data } = only(xs, 'softmax');
+    if (p.types) return runWideSoftmax(p, data, out.c);
     const y = new Int8Array(data.length);
     for (let row = 0; row < data.length; row += out.c) {
       let max = -128;

@@ -48,6 +48,16 @@ for (const [op, code] of [
 ] as const)
   for (const x of inputs) made.push({ op, code, x: Math.fround(x), y: 2 ** -15 });
 
+// rows of eight values, far apart at most scales
+for (const [x, beta] of [
+  [0.001, 1],
+  [0.0003, 1],
+  [0.00001, 1],
+  [0.0001, 2.5],
+  [1, 1],
+] as const)
+  made.push({ op: 'SOFTMAX', code: 25, x: Math.fround(x), y: 2 ** -15, options: { kind: 9, float32: { 0: beta } } });
+
 const quantOf = (scale: number) => ({ quant: { scales: [scale], zeroPoints: [0] } });
 
 function fileOf({ code, x, y, constant, twice, options }: Made): Uint8Array {

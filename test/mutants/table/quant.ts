@@ -161,6 +161,15 @@ const ops = inFolder('quant/ops', [
     why: "the input's multiplier is rounded, not cut off",
   },
   {
+    id: 'softmax-int16-recentred',
+    file: 'softmax-int16.ts',
+    find: '- 2 ** 15 - 2 ** 16;',
+    replace: '- 2 ** 15 - 2 ** 15;',
+    tests: 'ops/int16',
+    env: { RUNLET_CASES: 'softmax, ' },
+    why: 'the first bit of the sum is not left out before its reciprocal',
+  },
+  {
     id: 'int16-constant-zero',
     file: 'op.ts',
     find: 'Int16Array.from(data, (v) => v - quant.zeroPoint)',

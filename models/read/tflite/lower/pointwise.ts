@@ -135,7 +135,6 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
   const value = overChannels(context, op);
   const beta = context.needOptions(op).float32(0);
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
-  if (value.type === 'int16') throw new Refusal('it has no int16 kernel');
   checkFixed(context, op, softmaxOutput);
   context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
 }
