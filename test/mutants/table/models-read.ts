@@ -240,8 +240,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'tflite-softmax-scale',
     file: 'tflite/lower/pointwise.ts',
-    find: 'if (quant?.scale === fixed.scale && quant.zeroPoint === fixed.zeroPoint) return;',
-    replace: 'if (quant?.scale === fixed.scale) return;',
+    find: 'if (quant?.scale === scale && quant.zeroPoint === zeroPoint) return;',
+    replace: 'if (quant?.scale === scale) return;',
     tests: tflite,
     why: 'a fixed output scale with another zero point is taken',
   },
