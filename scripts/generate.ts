@@ -2,7 +2,7 @@
  * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops,
  * assembly/emit/ops from the folders' file names; host/session/quantise-kernel.ts, the host's own
  * WebAssembly, from assembly/host/quantise.ts; assembly/emit/blocks.ts and assembly/interpreters from
- * assembly/kernels.
+ * assembly/kernels; docs/operators.md from the operators and the readers' tables.
  *
  * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */
@@ -113,4 +113,6 @@ for (const [path, text] of await blockFiles()) put(path, text);
 // they import what was written just now
 const { interpreterFiles } = await import('./interpreter-files.ts');
 for (const [path, text] of await interpreterFiles()) put(path, text);
+const { operatorsPage } = await import('./operators-page.ts');
+put('docs/operators.md', await operatorsPage());
 process.exitCode = stale ? 1 : 0;

@@ -35,7 +35,7 @@ export const opRows = (): OpRow[] =>
     .map((op) => ({ op, kernels: kernelsOf(op) }));
 
 /** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
-async function formats(): Promise<Record<string, string[]>> {
+export async function formatNames(): Promise<Record<string, string[]>> {
   const [tflite, onnx, rewritten, loops, tfjs, graphs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),
     import('../../models/read/onnx/lower/index.ts'),
@@ -57,7 +57,7 @@ export default defineVerb({
   args: jsonArg,
   async run({ args }) {
     const rows = opRows();
-    const byFormat = await formats();
+    const byFormat = await formatNames();
     if (args.json) return printJson({ ops: rows, formats: byFormat });
     const colour = coloursFor(process.stdout);
     const lines = [

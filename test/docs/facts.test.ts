@@ -1,5 +1,5 @@
 /**
- * Facts that pages repeat from the code: operators, names of functions, fields of the manifest, options of
+ * Facts that pages repeat from the code: names of functions, fields of the manifest, options of
  * the command line.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +11,6 @@ import { commandLinePage, verbs } from '../../scripts/docs/command-line.ts';
 import { figures } from '../../scripts/docs/figures.ts';
 import { root } from '../shared.ts';
 import { allFiles, textOf } from '../sources.ts';
-import { Clone } from './clone.ts';
 
 /**
  * Names that a source file declares: functions, constants, classes, interfaces, types, and members of classes
@@ -28,23 +27,6 @@ function namesIn(file: string): Set<string> {
   visit(source);
   return names;
 }
-
-test('every page that lists operators lists those of `runlet ops`', async () => {
-  const clone = new Clone();
-  const { text } = await clone.line('npx runlet ops --json');
-  clone.remove();
-  const { ops, formats } = JSON.parse(text) as { ops: { op: string }[]; formats: Record<string, string[]> };
-  const pages = allFiles.filter((file) => file.endsWith('.md') && textOf(file).includes('\n| operators |'));
-  assert.ok(pages.includes('docs/supported.md'));
-  for (const page of pages) {
-    const row = (title: string) => new RegExp(`^\\| ${title} \\| (.*) \\|$`, 'm').exec(textOf(page))?.[1];
-    assert.is(row('operators'), ops.map(({ op }) => op).join(', '), page);
-    assert.is(row('TensorFlow Lite'), formats.tflite?.join(', '), page);
-    assert.is(row('ONNX'), formats.onnx?.join(', '), page);
-    assert.is(row('TensorFlow.js'), formats.tfjs?.join(', '), page);
-    assert.is(row('TensorFlow.js graphs'), formats.graph?.join(', '), page);
-  }
-});
 
 test('README is read in a few minutes', () => {
   const page = textOf('README.md');

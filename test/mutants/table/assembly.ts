@@ -365,7 +365,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'at = at + 1 == slots ? 0 : at + 1;',
     replace: 'at = at + 1;',
     tests: 'property/streaming',
-    env: few,
+    env: { ...few, RUNLET_STREAMS: '200' },
     why: 'the ring of rows runs over its end',
   },
   {
