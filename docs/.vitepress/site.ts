@@ -96,6 +96,7 @@ export const sections: { text: string; pages: Page[] }[] = [
       generated('Command line', 'command-line'),
       ...entryPoints.map((entry) => generated(`API: ${entry.name}`, `api/${entry.page}`)),
       page('What is supported', 'supported'),
+      page('Operators', 'operators'),
       page('The packages', 'packages'),
       page('Errors', 'errors'),
       page('Manifest', 'manifest'),
