@@ -2,8 +2,8 @@
  * Masks of attention in int8: constants that a softmax gives no weight to, brought near the scores.
  *
  * In: a float graph whose sums have constants far below all scores, the range of the scores.  Out: the graph
- * with values just far enough below the lowest score, so that scores and mask share one scale. Error: a masked
- * row weighs e^-10 of any other at most, a hundredth of what int8 probabilities resolve.
+ * with values just far enough below the lowest score, so that scores and mask share one scale. Error: a
+ * masked row weighs e^-10 of any other at most, a hundredth of what int8 probabilities resolve.
  */
 import type { Graph, Node } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';

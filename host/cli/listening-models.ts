@@ -16,7 +16,10 @@ import type { DetectorOptions } from './model-options.ts';
 import { soundFrontEnd } from './sound-options.ts';
 
 export type ListeningOptions = DetectorOptions & {
-  /** Name of the preset whose rows the models take, where they do not say; or a bundle that takes sound and gives them. */
+  /**
+   * Name of the preset whose rows the models take, where they do not say; or a bundle that takes sound and
+   * gives them.
+   */
   frontEnd?: string;
   stepMs?: number;
   hop?: number;

@@ -37,7 +37,10 @@ export { readBytes } from './read-file.ts';
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
-/** The model, and those after it as one (--then). Each is read as the options say that are of this one, but for its frames. The digest is that of their digests. */
+/**
+ * The model, and those after it as one (--then). Each is read as the options say that are of this one, but
+ * for its frames. The digest is that of their digests.
+ */
 export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   let graph = await loadOne(options, bytes);
   for (const model of options.then ?? []) {
@@ -50,7 +53,10 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
   return graph;
 }
 
-/** Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into the graph's metadata. */
+/**
+ * Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into
+ * the graph's metadata.
+ */
 async function loadOne(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   const { rounding } = options;
   const { path, bytes: data, manifest, notices } = await modelFile(options.model, bytes ?? (await readBytes(options.model)));

@@ -1,5 +1,6 @@
 /**
- * Rows out of sound: what an audio front end makes, or a bundle that takes sound, such as an embedding network.
+ * Rows out of sound: what an audio front end makes, or a bundle that takes sound, such as an embedding
+ * network.
  *
  * In: --front-end and the path of a WAV.  Out: real rows, as the model behind it takes them. RN722 where its
  * frames have other lengths.

@@ -1,9 +1,10 @@
 /**
  * Tables as librosa makes them: Slaney's mel bands of one area each, and a periodic Hann window.
  *
- * In: channels, band, sample rate, lengths.  Out: FilterBank, and a window. Source: librosa.filters.mel (htk=False, norm='slaney'),
- * scipy.signal.get_window('hann', fftbins=True). Weights are 2^18 times librosa's: of a spectrum of 512 points, which is
- * divided by its length, a channel's square root is then that of librosa's power of int16 samples.
+ * In: channels, band, sample rate, lengths.  Out: FilterBank, and a window. Source: librosa.filters.mel
+ * (htk=False, norm='slaney'), scipy.signal.get_window('hann', fftbins=True). Weights are 2^18 times
+ * librosa's: of a spectrum of 512 points, which is divided by its length, a channel's square root is then
+ * that of librosa's power of int16 samples.
  */
 import { badFrontEnd, type FilterBank, type FrontEndParameters } from './types.ts';
 

@@ -4,7 +4,8 @@
  * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take every second row, step 20 ms).
  * `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms), with the tables of its Python maker.
  * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
- * `openwakeword`: openWakeWord's mel spectrogram as its embedding network takes it, log10(power) + 2: 0 to 12.75 in steps of 0.05. Silence is 0.2 in place of -8.
+ * `openwakeword`: openWakeWord's mel spectrogram as its embedding network takes it, log10(power) + 2: 0 to
+ * 12.75 in steps of 0.05. Silence is 0.2 in place of -8.
  */
 
 import { lookup } from '../lookup.ts';

@@ -117,7 +117,8 @@ export interface FrontEndParameters {
   log: false | { scaleShift: number };
   /**
    * Whose arithmetic makes the tables: the library's C with a correctly rounded log1pf (`library`) or with newlib's, as on an ESP32 (`newlib`; float32.ts),
-   * or the Python makers' of the Signal operators (`signal`: some of it in float64, weights cut off). `librosa`: its filters and window (librosa.ts).
+   * or the Python makers' of the Signal operators (`signal`: some of it in float64, weights cut off).
+   * `librosa`: its filters and window (librosa.ts).
    */
   tables: Tables;
   output: OutputScale;

@@ -134,7 +134,10 @@ export interface GlobalPoolAttrs {
   rule?: 'avgpool' | 'mean';
 }
 
-/** Constant values of a float graph, or of an int8 graph with their scale: int16 beside int16 activations of a file. */
+/**
+ * Constant values of a float graph, or of an int8 graph with their scale: int16 beside int16 activations of
+ * a file.
+ */
 export type Constant = { data: Float32Array; quant?: undefined } | { data: Ints; quant: QuantParams };
 
 export interface BinaryAttrs {

@@ -36,8 +36,8 @@ export interface Unary {
   /** Near 0 it tells apart what int8 has as one. */
   steep?: true;
   /**
-   * How int16 has it: as multipliers above and below the zero point, or as a curve between entries of a table; left
-   * out: it does not.
+   * How int16 has it: as multipliers above and below the zero point, or as a curve between entries of a
+   * table; left out: it does not.
    */
   int16?: 'lines' | 'curve';
   /** f(s x) = s f(x) for s > 0. */

@@ -96,7 +96,10 @@ const ofInput = new Set(
 const picked = ({ metadata }: Graph, input: boolean) =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => ofInput.has(key) === input));
 
-/** Adds the rows of the first network as the second takes them: every so many, no more than it has, with its axes and scale. */
+/**
+ * Adds the rows of the first network as the second takes them: every so many, no more than it has, with its
+ * axes and scale.
+ */
 function addRows(made: GraphBuilder, first: Graph, every: number, wanted: Shape, into: QuantParams | undefined): number {
   const a = ends(first);
   const quant = viewOf(first).quant(a.output.tensor);

@@ -177,7 +177,10 @@ export function deadWarnings(graph: Graph, stats: ReadonlyMap<number, ChannelSta
   ];
 }
 
-/** Outputs of which int8 leaves little, and whether a logarithm takes it away: of a spectrum it asks for more than int8 holds. */
+/**
+ * Outputs of which int8 leaves little, and whether a logarithm takes it away: of a spectrum it asks for
+ * more than int8 holds.
+ */
 export function noiseWarnings(graph: Graph, report: readonly { tensor: number; sqnrDb: number }[]): CalibrationWarning[] {
   const db = new Map(report.map(({ tensor, sqnrDb }) => [tensor, sqnrDb]));
   const low = (tensor: number): boolean => (db.get(tensor) ?? Number.POSITIVE_INFINITY) < leastDb;

@@ -1,9 +1,10 @@
 /**
- * Functions of int16 by straight lines between entries of a table: TensorFlow Lite's two rules. Holds no operator.
+ * Functions of int16 by straight lines between entries of a table: TensorFlow Lite's two rules. Holds no
+ * operator.
  *
- * In: int16 values with zero point 0.  Out: int16 values.  Source: reference_integer_ops::Logistic and Tanh of int16
- * with LogisticPrepare and TanhPrepare of tflite-micro (one table of the logistic function in steps of 1/24); LUTPopulate and
- * LUTLookup of int16 (512 lines).  Exact: integers; LUTPopulate's float32.
+ * In: int16 values with zero point 0.  Out: int16 values.  Source: reference_integer_ops::Logistic and Tanh
+ * of int16 with LogisticPrepare and TanhPrepare of tflite-micro (one table of the logistic function in
+ * steps of 1/24); LUTPopulate and LUTLookup of int16 (512 lines).  Exact: integers; LUTPopulate's float32.
  */
 import { clampInt, type Multiplier, roundHalfAway } from '../fixed-point.ts';
 
@@ -13,8 +14,8 @@ const f32 = Math.fround;
 const at24 = (i: number): number => 65536 / (1 + Math.exp(-i / 24));
 
 /**
- * As the bits of int16: each entry moved by half of what a line to the next one is off in its middle; the last is the
- * end. tanh(x) is 2 sigmoid(2x) - 1.
+ * As the bits of int16: each entry moved by half of what a line to the next one is off in its middle; the
+ * last is the end. tanh(x) is 2 sigmoid(2x) - 1.
  */
 export const sigmoidTable = new Int16Array(
   Uint16Array.from({ length: 256 }, (_, i) => {
@@ -28,8 +29,8 @@ export const sigmoidalBits = { sigmoid: 9, tanh: 8 } as const;
 export type SigmoidalBits = (typeof sigmoidalBits)[keyof typeof sigmoidalBits];
 
 /**
- * From the input's scale to 1 / (3 * 4096), rounded half up: a power of two exactly, else 15 bits, cut off. Above 2^17
- * every input but 0 is at the end of the table.
+ * From the input's scale to 1 / (3 * 4096), rounded half up: a power of two exactly, else 15 bits, cut off.
+ * Above 2^17 every input but 0 is at the end of the table.
  * @returns `shift` to the right
  */
 export function sigmoidalInput(scale: number, bits: SigmoidalBits): Multiplier {
@@ -60,7 +61,8 @@ export function sigmoidal(q: number, { multiplier, shift }: Multiplier, bits: Si
 }
 
 /**
- * 513 entries over the whole of int16, each moved by half of what a line to the next one is off in its middle.
+ * 513 entries over the whole of int16, each moved by half of what a line to the next one is off in its
+ * middle.
  * @param from, to real inputs of -32768 and 32767
  * @param least, most real outputs of these; both float32
  */

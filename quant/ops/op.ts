@@ -161,7 +161,10 @@ export interface CurveParams extends Range {
   output: Multiplier;
 }
 
-/** Identity and leaky ReLU with int16 on a side: multipliers for values at or above the zero point, and below it. */
+/**
+ * Identity and leaky ReLU with int16 on a side: multipliers for values at or above the zero point, and
+ * below it.
+ */
 export interface RescaleParams extends Range {
   types: Types;
   xZero: number;

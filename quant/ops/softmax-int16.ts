@@ -1,6 +1,6 @@
 /**
- * softmax in int16: exp of the differences to the row's maximum by lines between 513 entries, one reciprocal a row the
- * same way. Holds no operator.
+ * softmax in int16: exp of the differences to the row's maximum by lines between 513 entries, one
+ * reciprocal a row the same way. Holds no operator.
  *
  * In: [t][f][c] int16.  Out: [t][f][c] int16.  Source: TensorFlow Lite reference_ops::SoftmaxInt16 with
  * InitializeLutForInt16 and PrepareSoftmax of tflite-micro.  Exact: integers.

@@ -1,5 +1,6 @@
 /**
- * softmax in int8 (int16: softmax-int16.ts): exp of the differences to the row's maximum from a table, one reciprocal per row.
+ * softmax in int8 (int16: softmax-int16.ts): exp of the differences to the row's maximum from a table, one
+ * reciprocal per row.
  *
  * In: [t][f][c] int8.  Out: [t][f][c] int8 with scale 1/256 and zero point -128.  Source: TensorFlow Lite reference_ops::Softmax
  * (Q5.26 differences, Q12.19 sum, GetReciprocal).

@@ -84,7 +84,10 @@ async function read(file: string, given: ReadOptions): Promise<[Graph, ReadOptio
   }
 }
 
-/** Whether SOURCE.txt names LiteRT as the reference, whose fully connected and LSTM layers round in their own way. */
+/**
+ * Whether SOURCE.txt names LiteRT as the reference, whose fully connected and LSTM layers round in their
+ * own way.
+ */
 function isLitert(folder: string): boolean {
   const path = join(folder, 'SOURCE.txt');
   return existsSync(path) && /reference: (ai-edge-)?litert/i.test(readFileSync(path, 'utf8'));

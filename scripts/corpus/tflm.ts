@@ -1,9 +1,10 @@
 /**
- * What TensorFlow Lite Micro answers to windows: the reference of int8 TensorFlow Lite files (docs/adr/0023, 0030).
+ * What TensorFlow Lite Micro answers to windows: the reference of int8 TensorFlow Lite files
+ * (docs/adr/0023, 0030).
  *
- * In: a model file, its graph, rows of windows.  Out: rows of answers for each output, or why there are none.  A
- * model with its own state takes the windows as steps of one stream; any other begins afresh at each of them.
- * RUNLET_PYTHON (default python3) has the package tflite_micro.
+ * In: a model file, its graph, rows of windows.  Out: rows of answers for each output, or why there are
+ * none.  A model with its own state takes the windows as steps of one stream; any other begins afresh at
+ * each of them. RUNLET_PYTHON (default python3) has the package tflite_micro.
  */
 import { readFileSync } from 'node:fs';
 import { elementsOf, type Graph, type Port } from '../../models/graph/types.ts';
@@ -12,7 +13,9 @@ import { type Rows, shapeAt, toFile, toGraph, toInts } from './rows.ts';
 
 const types = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, float32: Float32Array };
 
-/** Bytes of all inputs at row `r`; values that are floats are quantised where the file's input is not float. */
+/**
+ * Bytes of all inputs at row `r`; values that are floats are quantised where the file's input is not float.
+ */
 function inputBytes(graph: Graph, rows: readonly Rows[], r: number): Buffer {
   const given = rows.map(({ row }) => row(r));
   const windows = graph.inputs.map((port, i) => toGraph(graph, port, given[i] as ArrayLike<number>));

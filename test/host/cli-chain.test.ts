@@ -1,4 +1,7 @@
-/** The command line with models that feed each other: as one (--then), and as bundles that listen together (--front-end a bundle). */
+/**
+ * The command line with models that feed each other: as one (--then), and as bundles that listen together
+ * (--front-end a bundle).
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

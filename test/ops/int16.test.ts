@@ -3,7 +3,8 @@
  *
  * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in between where it has no such form.  Out: (a) the integer
  * reference equals TensorFlow Lite's 16x8 rule (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
- * and streamed modules equal the reference byte for byte, sides and targets in turn. RUNLET_CASES chooses cases, as in ops.test.ts.
+ * and streamed modules equal the reference byte for byte, sides and targets in turn. RUNLET_CASES chooses
+ * cases, as in ops.test.ts.
  */
 
 import { readdirSync } from 'node:fs';

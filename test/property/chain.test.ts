@@ -1,8 +1,9 @@
 /**
- * A chain of random networks: its answer is the second network's over answers of the first, byte for byte, and in float to
- * the last bits of a sum.
+ * A chain of random networks: its answer is the second network's over answers of the first, byte for byte,
+ * and in float to the last bits of a sum.
  *
- * Counts: RUNLET_NETWORKS chains (default 500), seed RUNLET_SEED (default 1). Chains that cannot be made are counted.
+ * Counts: RUNLET_NETWORKS chains (default 500), seed RUNLET_SEED (default 1). Chains that cannot be made
+ * are counted.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -1,6 +1,7 @@
 /**
- * Attention with constant masks, as PyTorch's exporters write them, and what stands beside it in such files: a
- * class token before the rows, groups of channels that are normalised over time, last states of both directions.
+ * Attention with constant masks, as PyTorch's exporters write them, and what stands beside it in such
+ * files: a class token before the rows, groups of channels that are normalised over time, last states of
+ * both directions.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

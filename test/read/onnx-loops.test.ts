@@ -1,6 +1,6 @@
 /**
- * Loops over rows, as files write them: cells that are unrolled, Scan, Loop, a Loop of few turns. Each against
- * onnxruntime, and as the layer that it is.
+ * Loops over rows, as files write them: cells that are unrolled, Scan, Loop, a Loop of few turns. Each
+ * against onnxruntime, and as the layer that it is.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -75,7 +75,9 @@ const model = (nodes: NodeOf[], tensors: Record<string, TensorOf>, x = [1, t, c]
   opset: 17,
 });
 
-/** Two layers of cells written one after the other in every step, as LSTMCell is called in a loop of Python. */
+/**
+ * Two layers of cells written one after the other in every step, as LSTMCell is called in a loop of Python.
+ */
 function unrolled(): ModelOf {
   const steps = Array.from({ length: t }, (_, i) => i).flatMap((i) => [
     node('Gather', `x at${i}`, `x${i}`, { axis: 1 }),
@@ -93,7 +95,10 @@ function unrolled(): ModelOf {
   });
 }
 
-/** Products of the input ahead, the rows of a Split: what PyTorch's exporter makes of an LSTM. Only the last output is read. */
+/**
+ * Products of the input ahead, the rows of a Split: what PyTorch's exporter makes of an LSTM. Only the last
+ * output is read.
+ */
 function projected(): ModelOf {
   const rows = Array.from({ length: t }, (_, i) => `p${i}`);
   const steps = rows.flatMap((p, i) => [

@@ -1,6 +1,7 @@
 /**
- * Operators of TensorFlow Lite that keep rows by themselves: SVDF, float and int8, of rank 1 and 2, and CIRCULAR_BUFFER. Step by
- * step what TensorFlow Lite Micro answers (test/fixtures/svdf and circular, make.py), in the reference and as a module.
+ * Operators of TensorFlow Lite that keep rows by themselves: SVDF, float and int8, of rank 1 and 2, and
+ * CIRCULAR_BUFFER. Step by step what TensorFlow Lite Micro answers (test/fixtures/svdf and circular,
+ * make.py), in the reference and as a module.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

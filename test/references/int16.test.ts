@@ -1,6 +1,6 @@
 /**
- * Functions and products of int16: the bytes of tflite-micro and of ai-edge-litert's reference kernels, over every
- * input from -32768 to 32767.
+ * Functions and products of int16: the bytes of tflite-micro and of ai-edge-litert's reference kernels,
+ * over every input from -32768 to 32767.
  *
  * A file of one operator is read, planned and run in the integer reference; the kernels equal that
  * (test/ops/int16.test.ts).

@@ -1,8 +1,9 @@
 /**
  * tflite-micro and ai-edge-litert over a folder of files, at the versions of test/fixtures/references/requirements.txt.
  *
- * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none. RUNLET_REFERENCES (default RUNLET_PYTHON, then python3)
- * is a Python that has the packages; where it has not, one line says how to get them.
+ * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none.
+ * RUNLET_REFERENCES (default RUNLET_PYTHON, then python3) is a Python that has the packages; where it has
+ * not, one line says how to get them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * openWakeWord from sound to word: mel front end, embedding network and head as one module, against onnxruntime running its
- * three files as openWakeWord does (8 rows of 80 ms at a time).
+ * openWakeWord from sound to word: mel front end, embedding network and head as one module, against
+ * onnxruntime running its three files as openWakeWord does (8 rows of 80 ms at a time).
  *
  * Needs the reference models; with espeak-ng also somebody who says the word.
  */

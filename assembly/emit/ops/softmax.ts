@@ -1,4 +1,7 @@
-/** softmax: one call of softmax_s8 with its table of 256 exponentials, or of softmax_s16 with its two tables. */
+/**
+ * softmax: one call of softmax_s8 with its table of 256 exponentials, or of softmax_s16 with its two
+ * tables.
+ */
 import { SoftmaxBlock, WideSoftmaxBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 

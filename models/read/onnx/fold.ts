@@ -103,7 +103,10 @@ const plain = ({ quantised: _, ...x }: Const): Const => x;
 const scaled = (x: Const, by: number): Const =>
   by === 1 ? x : { ...plain(x), data: x.data.map((v) => v * by) as Const['data'] };
 
-/** Calls `visit` for each index of `indices` [..., n] with the offset and the length of the part of `dims` that it names. */
+/**
+ * Calls `visit` for each index of `indices` [..., n] with the offset and the length of the part of `dims`
+ * that it names.
+ */
 function eachPlace(dims: readonly number[], indices: Const, visit: (at: number, length: number, i: number) => void): void {
   const depth = indices.dims.at(-1) ?? 0;
   if (depth < 1 || depth > dims.length) refuse(`indices of [${indices.dims.join(', ')}] into [${dims.join(', ')}]`);

@@ -1,10 +1,10 @@
 /**
  * Recurrent layers that a file unrolls, one copy of the cell a row, as one Scan each.
  *
- * In: sorted nodes.  Out: nodes, where Scan stands in the place of copies of which each reads its row and what
- * the copy before it made.  Rule: the second copy is what depends on the second row alone and is needed for
- * what depends on the third. Every further copy is found node by node, by its operator and its inputs; the
- * first one reads the initial states. What does not fit stays as it is. Cost: as the nodes.
+ * In: sorted nodes.  Out: nodes, where Scan stands in the place of copies of which each reads its row and
+ * what the copy before it made.  Rule: the second copy is what depends on the second row alone and is
+ * needed for what depends on the third. Every further copy is found node by node, by its operator and its
+ * inputs; the first one reads the initial states. What does not fit stays as it is. Cost: as the nodes.
  */
 import { append } from '../../lists.ts';
 import { lookup } from '../../lookup.ts';
@@ -227,7 +227,9 @@ const number = (name: string, value: number, dims: number[]): OnnxNode => ({
   ]),
 });
 
-/** The Scan of a loop, and rows of its outputs for those who read them. `isRead` by others than the copies. */
+/**
+ * The Scan of a loop, and rows of its outputs for those who read them. `isRead` by others than the copies.
+ */
 function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (name: string) => boolean): OnnxNode[] {
   const { name } = nodes[0] as OnnxNode;
   const row = rows.names[1] as string;

@@ -156,8 +156,8 @@ export class Context {
 
   /**
    * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. Earlier rows are laid
-   * down before it, unless the operator takes a view of them (`history`). Only a recurrence (`recurrent`) takes
-   * frames from the last to the first.
+   * down before it, unless the operator takes a view of them (`history`). Only a recurrence (`recurrent`)
+   * takes frames from the last to the first.
    */
   value(op: TfOperator, i: number, may: boolean | 'history' | 'recurrent' = false): Value {
     const mayPad = may === true;

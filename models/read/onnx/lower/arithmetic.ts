@@ -256,7 +256,9 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   return { ...ctx.activationOf(sum, layout), ...(t[0] + t[1] > 0 && { pads: { t, f: [0, 0] } }) };
 }
 
-/** Rows of one tensor, each by itself, joined again in their order; undefined where they are something else. */
+/**
+ * Rows of one tensor, each by itself, joined again in their order; undefined where they are something else.
+ */
 function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
   const [first] = node.inputs;
   if (first?.kind !== 'activation' || node.inputs.length < 2) return undefined;

@@ -1,8 +1,8 @@
 /**
  * Masks: constants that a softmax gives no weight to.
  *
- * In: the constant of a sum.  Out: the constant without values that would not be finite, where a softmax alone
- * reads the sum.
+ * In: the constant of a sum.  Out: the constant without values that would not be finite, where a softmax
+ * alone reads the sum.
  */
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';

@@ -81,7 +81,10 @@ export function lowerLayerNormalization(ctx: Lowering, node: NodeView): Value[] 
   });
 }
 
-/** Over time and features: of each channel, or of groups of channels, also where a file counts a group's elements in one dimension. */
+/**
+ * Over time and features: of each channel, or of groups of channels, also where a file counts a group's
+ * elements in one dimension.
+ */
 export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const { layout } = x;

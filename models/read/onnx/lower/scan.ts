@@ -2,9 +2,9 @@
  * A loop over rows: the rows of one activation go in, states begin at zero and come back with a delay of one
  * row, a row goes out.
  *
- * In: the loop's body, its row, its states (a Scan, a Loop).  Out: the rows that go out, as sequences, and last
- * states. The body's cells are found by evaluating it (models/read/cell.ts): each is an LSTM, a GRU or a simple
- * RNN over the row, or over what another one puts out.
+ * In: the loop's body, its row, its states (a Scan, a Loop).  Out: the rows that go out, as sequences, and
+ * last states. The body's cells are found by evaluating it (models/read/cell.ts): each is an LSTM, a GRU or
+ * a simple RNN over the row, or over what another one puts out.
  */
 import { dim, fileShapeOf, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
@@ -27,7 +27,10 @@ export interface RowLoop {
   /** Name of the row in the body; `of` has them in dimension `at`, which a row has lost. */
   row: { name: string; of: Activation; at: number; reverse: boolean };
   states: { name: string; next: string; initial: Const }[];
-  /** Names of the body: all rows in a new first dimension, or the last one, which may have it as well (`first`). */
+  /**
+   * Names of the body: all rows in a new first dimension, or the last one, which may have it as well
+   * (`first`).
+   */
   wanted: { name: string; all: boolean; first?: boolean }[];
 }
 

@@ -2,7 +2,8 @@
  * Where by a constant, and IsNaN.
  *
  * In: an activation, a constant condition, a constant or a second activation.  Out: sums and products with
- * constants. Formula: where(c, a, b) = c a + (1 - c) b; what is masked before a softmax is a sum with `masked`.
+ * constants. Formula: where(c, a, b) = c a + (1 - c) b; what is masked before a softmax is a sum with
+ * `masked`.
  * Source: ONNX Where-16, IsNaN-20.
  */
 import { expand } from '../constants.ts';

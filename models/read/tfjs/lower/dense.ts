@@ -1,8 +1,9 @@
 /**
  * Dense: fully connected over the last dimension.
  *
- * In: [..., k] and a kernel [k][units].  Out: dense where the last dimension holds the whole window, conv of one
- * place where it holds a frame's channels, or of all feature rows where it holds the frame. Source: Keras' Dense.
+ * In: [..., k] and a kernel [k][units].  Out: dense where the last dimension holds the whole window, conv
+ * of one place where it holds a frame's channels, or of all feature rows where it holds the frame. Source:
+ * Keras' Dense.
  */
 import { elementsOf, frameOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, orderOf, showLayout, toNormalForm } from '../../layout.ts';

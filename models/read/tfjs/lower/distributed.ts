@@ -1,8 +1,9 @@
 /**
  * TimeDistributed: a layer that sees each frame by itself.
  *
- * In: [n, t, ...], the layer's config; its weights carry the outer layer's name, in Keras 3 both.  Out: the same layer on a value without the
- * dimension of time, which it gets back: along time all of these layers have a kernel of one place. Source: Keras' TimeDistributed.
+ * In: [n, t, ...], the layer's config; its weights carry the outer layer's name, in Keras 3 both.  Out: the
+ * same layer on a value without the dimension of time, which it gets back: along time all of these layers
+ * have a kernel of one place. Source: Keras' TimeDistributed.
  */
 import { dim } from '../../layout.ts';
 import type { Context, Value } from '../context.ts';

@@ -16,7 +16,10 @@ import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import { isObject, type Layer } from '../topology.ts';
 
-/** The dimensions that a layer normalises, and the layer over them. @param of what the kinds of layers have apart */
+/**
+ * The dimensions that a layer normalises, and the layer over them.
+ * @param of what the kinds of layers have apart
+ */
 function normalised(
   ctx: Context,
   layer: Layer,

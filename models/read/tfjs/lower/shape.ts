@@ -1,8 +1,8 @@
 /**
  * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those that do nothing in inference.
  *
- * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for features that are cropped,
- * a history for frames.
+ * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for
+ * features that are cropped, a history for frames.
  */
 import type { Shape } from '../../../graph/types.ts';
 import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
