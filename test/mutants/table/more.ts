@@ -287,7 +287,7 @@ const chains = inFolder('models/stream', [
     replace: 'if (more > wanted.t) add',
     tests: 'property/chain',
     why: 'frames that end a window unread become rows of the next model',
-    env: { RUNLET_NETWORKS: '600' },
+    env: { RUNLET_NETWORKS: '1' },
   },
   {
     id: 'chain-stride',
@@ -296,7 +296,7 @@ const chains = inFolder('models/stream', [
     replace: 'strideT: node.attrs.strideT }',
     tests: 'property/chain',
     why: 'a layer that gives one row keeps the stride that never acts',
-    env: { RUNLET_NETWORKS: '300' },
+    env: { RUNLET_NETWORKS: '1' },
   },
   {
     id: 'chain-padding',
@@ -305,7 +305,7 @@ const chains = inFolder('models/stream', [
     replace: 'if (rule.pad[0] !== 0)',
     tests: 'property/chain',
     why: 'a window that pads its end slides, and the signal stands there',
-    env: { RUNLET_NETWORKS: '300' },
+    env: { RUNLET_NETWORKS: '1' },
   },
   {
     id: 'chain-mean',
@@ -314,7 +314,7 @@ const chains = inFolder('models/stream', [
     replace: 'overC || (quantised && overF)',
     tests: 'property/chain',
     why: 'a mean that rounds once becomes a pool that rounds otherwise',
-    env: { RUNLET_NETWORKS: '300' },
+    env: { RUNLET_NETWORKS: '100' },
   },
 ]);
 
