@@ -121,13 +121,26 @@ function inOrder(blocks: Block[]): Block[] {
   return blocks.toSorted((a, b) => depth(a) - depth(b));
 }
 
+/** A field with a remark has a line; others share one. */
+function fieldLines(fields: Block['fields']): string[] {
+  const lines: string[] = [];
+  let open = false;
+  for (const { name, remark } of fields) {
+    const text = `${name}: number;`;
+    if (open && remark === '') lines.push(`${lines.pop()} ${text}`);
+    else lines.push(remark === '' ? `  ${text}` : `  ${text} // ${remark}`);
+    open = remark === '';
+  }
+  return lines;
+}
+
 function blockLines({ name, file, remark, base, fields }: Block, at: Record<string, number>): string[] {
   const places = fields.map((field) => `${field.name}: ${at[`${name}_${field.name}`]}`);
   const all = [...(base ? [`...${base}.at`] : []), ...places].join(', ');
   return [
     ...(remark === '' ? [] : comment(remark)),
     `export interface ${name}${base ? ` extends ${base}` : ''} {`,
-    ...fields.map((field) => `  ${field.name}: number;${field.remark && ` // ${field.remark}`}`),
+    ...fieldLines(fields),
     '}',
     `export const ${name}: Layout<${name}> = { name: '${name}', file: '${file}', bytes: ${at[`${name}_`]}, at: { ${all} } };`,
   ];

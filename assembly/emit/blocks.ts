@@ -5,17 +5,11 @@
 import type { Layout } from './block.ts';
 
 export interface CurveBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a frame
   table: number; // address, u16 [256], 16 bits behind the point
   bits: number; // of an input behind a place of the table
-  mult1: number;
-  shift1: number;
-  mult_y: number;
-  shift_y: number;
-  min: number;
-  max: number;
+  mult1: number; shift1: number; mult_y: number; shift_y: number; min: number; max: number;
 }
 export const CurveBlock: Layout<CurveBlock> = { name: 'CurveBlock', file: 'activation-s16', bytes: 48, at: { x: 0, y: 4, count: 12, table: 16, bits: 20, mult1: 24, shift1: 28, mult_y: 32, shift_y: 36, min: 40, max: 44 } };
 /**
@@ -23,15 +17,13 @@ export const CurveBlock: Layout<CurveBlock> = { name: 'CurveBlock', file: 'activ
  * first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table.
  */
 export interface ActivationBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a frame
   table: number; // address, s8 [256]
 }
 export const ActivationBlock: Layout<ActivationBlock> = { name: 'ActivationBlock', file: 'activation', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16 } };
 export interface ConcatBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // bytes of a row's part
   y_pitch: number; // bytes from one row of the wider side to the next
   frame_rows: number; // rows of a frame
@@ -39,18 +31,11 @@ export interface ConcatBlock {
 export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
 /** A rescale or a leaky ReLU. */
 export interface RescaleBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a frame
-  x_zero: number;
-  y_zero: number;
-  min: number;
-  max: number;
+  x_zero: number; y_zero: number; min: number; max: number;
   negate: number; // 1 where what mult2 gives below the zero point is negated
-  mult1: number;
-  shift1: number;
-  mult2: number;
-  shift2: number;
+  mult1: number; shift1: number; mult2: number; shift2: number;
 }
 export const RescaleBlock: Layout<RescaleBlock> = { name: 'RescaleBlock', file: 'elements-s16', bytes: 68, at: { x: 0, y: 4, count: 12, x_zero: 20, y_zero: 28, min: 32, max: 36, negate: 40, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
 export interface FrontEndBlock {
@@ -72,23 +57,12 @@ export interface FrontEndBlock {
   smoothing: number; // even channels
   smoothing_odd: number;
   one_minus: number; // even channels
-  one_minus_odd: number;
-  min_signal: number;
-  noise_bits: number;
-  smoothing_bits: number;
-  clamping: number;
+  one_minus_odd: number; min_signal: number; noise_bits: number; smoothing_bits: number; clamping: number;
   pcan: number; // address, s16 [125]; 0: no gain control
   snr_shift: number;
   log: number; // address, s16 [129]; 0: no logarithm
   correction: number; // left shift, right where negative
-  log_scale: number;
-  most: number;
-  multiply: number;
-  add: number;
-  divide: number;
-  offset: number;
-  low: number;
-  high: number;
+  log_scale: number; most: number; multiply: number; add: number; divide: number; offset: number; low: number; high: number;
   remap: number; // address, s8 [256] from -128 on; 0: the value as it is
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
@@ -104,20 +78,15 @@ export interface GlobalBlock {
   x_elements: number; // elements of an input row
   partials: number; // address of the first slot: i32 [slots][count] or s8 [slots][count]
   slot: number; // address of the i32 that holds the current slot
-  slots: number;
-  min: number;
-  max: number;
-  y_zero: number;
+  slots: number; min: number; max: number; y_zero: number;
   rule: number; // 0 = divide by `places` and round, 1 = requantise
   places: number; // elements of a mean
   offset: number; // places * zero point of the input, subtracted by rule 1
-  mult: number;
-  shift: number;
+  mult: number; shift: number;
 }
 export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'global', bytes: 64, at: { x: 0, y: 4, rows: 8, count: 12, x_elements: 16, partials: 20, slot: 24, slots: 28, min: 32, max: 36, y_zero: 40, rule: 44, places: 48, offset: 52, mult: 56, shift: 60 } };
 export interface HistoryBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   own: number; // of pad_s8 (history-pad.ts)
   x_rows: number; // input rows present
   pad_t: number;
@@ -126,27 +95,17 @@ export interface HistoryBlock {
 }
 export const HistoryBlock: Layout<HistoryBlock> = { name: 'HistoryBlock', file: 'history', bytes: 28, at: { x: 0, y: 4, own: 8, x_rows: 12, pad_t: 16, row: 20, zero: 24 } };
 export interface HypotBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a frame
   x2: number; // address of the second input
-  zero1: number;
-  zero2: number;
+  zero1: number; zero2: number;
   mult1: number; // to the larger scale
-  shift1: number;
-  mult2: number;
-  shift2: number;
-  y_zero: number;
-  min: number;
-  max: number;
-  mult_y: number;
-  shift_y: number;
+  shift1: number; mult2: number; shift2: number; y_zero: number; min: number; max: number; mult_y: number; shift_y: number;
   wide: number; // bit 0: x is s16, 1: x2, 2: y
 }
 export const HypotBlock: Layout<HypotBlock> = { name: 'HypotBlock', file: 'hypot', bytes: 68, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, mult1: 28, shift1: 32, mult2: 36, shift2: 40, y_zero: 44, min: 48, max: 52, mult_y: 56, shift_y: 60, wide: 64 } };
 export interface LayerNormBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a row
   frame_rows: number; // rows of a frame
   x_zero: number;
@@ -157,43 +116,24 @@ export interface LayerNormBlock {
   root_shift: number; // right shift of difference times root, for squares that fill 64 bits
   gain: number; // i32 [count]
   offset: number; // i32 [count], the output's zero point and a half in it
-  offset_shift: number;
-  out_shift: number;
-  min: number;
-  max: number;
+  offset_shift: number; out_shift: number; min: number; max: number;
 }
 export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
 export interface MatmulBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   x2: number; // address of the second input
   heads: number;
   terms: number; // products of an output
   outputs: number; // of a head in one row
   term_step: number; // in x2, from one term to the next
-  output_step: number;
-  head_step: number;
-  zero1: number;
-  zero2: number;
-  y_zero: number;
-  min: number;
-  max: number;
-  mult_y: number;
-  shift_y: number;
+  output_step: number; head_step: number; zero1: number; zero2: number; y_zero: number; min: number; max: number; mult_y: number; shift_y: number;
 }
 export const MatmulBlock: Layout<MatmulBlock> = { name: 'MatmulBlock', file: 'matmul', bytes: 68, at: { x: 0, y: 4, x2: 12, heads: 16, terms: 20, outputs: 24, term_step: 28, output_step: 32, head_step: 36, zero1: 40, zero2: 44, y_zero: 48, min: 52, max: 56, mult_y: 60, shift_y: 64 } };
 export interface MulBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a frame
   x2: number; // address of the second input
-  zero1: number;
-  zero2: number;
-  y_zero: number;
-  min: number;
-  max: number;
-  mult_y: number;
-  shift_y: number;
+  zero1: number; zero2: number; y_zero: number; min: number; max: number; mult_y: number; shift_y: number;
   period: number; // elements of the second input; it repeats along the first
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
@@ -215,54 +155,35 @@ export interface SlidingBlock {
   x: number; // address of the first input row
   y: number; // address of the first output row
   x_rows: number; // input rows present; taps outside 0 to x_rows - 1 are padding
-  pad_t: number;
-  kernel_t: number;
-  stride_t: number;
-  dilation_t: number;
+  pad_t: number; kernel_t: number; stride_t: number; dilation_t: number;
   x_f: number; // feature rows of the input
   x_c: number; // channels of the input
-  y_f: number;
-  y_c: number;
-  pad_f: number;
-  kernel_f: number;
-  stride_f: number;
-  dilation_f: number;
+  y_f: number; y_c: number; pad_f: number; kernel_f: number; stride_f: number; dilation_f: number;
   x_zero: number; // zero point of the input
-  min: number;
-  max: number;
+  min: number; max: number;
 }
 export const SlidingBlock: Layout<SlidingBlock> = { name: 'SlidingBlock', file: 'sliding', bytes: 76, at: { x: 0, y: 4, x_rows: 12, pad_t: 16, kernel_t: 20, stride_t: 24, dilation_t: 28, x_f: 32, x_c: 36, y_f: 40, y_c: 44, pad_f: 48, kernel_f: 52, stride_f: 56, dilation_f: 60, x_zero: 64, min: 68, max: 72 } };
 export interface WideSoftmaxBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a row
   table: number; // address, s16 [513]
   frame_rows: number; // rows of a frame
   inverse: number; // address, s16 [513]
   mult1: number; // differences to steps of 10 / 65535
-  shift1: number;
-  mult_y: number;
-  shift_y: number;
-  min: number;
-  max: number;
+  shift1: number; mult_y: number; shift_y: number; min: number; max: number;
 }
 export const WideSoftmaxBlock: Layout<WideSoftmaxBlock> = { name: 'WideSoftmaxBlock', file: 'softmax-s16', bytes: 52, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20, inverse: 24, mult1: 28, shift1: 32, mult_y: 36, shift_y: 40, min: 44, max: 48 } };
 export interface SoftmaxBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   count: number; // elements of a row
   table: number; // address, i32 [256]
   frame_rows: number; // rows of a frame
 }
 export const SoftmaxBlock: Layout<SoftmaxBlock> = { name: 'SoftmaxBlock', file: 'softmax', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20 } };
 export interface UpsampleBlock {
-  x: number;
-  y: number;
+  x: number; y: number;
   row: number; // bytes of a feature row
-  x_f: number;
-  y_f: number;
-  step_t: number;
-  step_f: number;
+  x_f: number; y_f: number; step_t: number; step_f: number;
   repeat: number; // 1: rows are repeated
   zero: number;
 }
@@ -380,8 +301,7 @@ export interface RecurrentBlock extends PlainBlock {
   table: number; // address, u16 [256] in i32: the logistic function (gates.ts)
   slope: number; // of a straight line in its place; 0: none
   gate_shift: number; // bits to the left that bring sums of gates to 12 behind the point
-  output_mult: number;
-  output_shift: number;
+  output_mult: number; output_shift: number;
 }
 export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 156, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, gate_shift: 144, output_mult: 148, output_shift: 152 } };
 /** Rows of the stream count from the start of window n. */
@@ -398,10 +318,7 @@ export interface TapsBlock extends PlainBlock {
   left: number; // address of the left edge's rows
   left_rows: number;
   records: number; // address, i32 [record_slots][left_rows][y_f][y_c]
-  record_slots: number;
-  cut_ahead: number;
-  complete_ahead: number;
-  ahead: number;
+  record_slots: number; cut_ahead: number; complete_ahead: number; ahead: number;
   waiting: number; // address, s8 [waiting_slots][left_rows][y_f][y_c]
   waiting_slots: number;
 }
@@ -412,12 +329,7 @@ export interface GruBlock extends RecurrentBlock {
 }
 export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 164, at: { ...RecurrentBlock.at, gates: 156, scaled: 160 } };
 export interface LstmBlock extends RecurrentBlock {
-  forget_mult: number;
-  forget_shift: number;
-  input_mult: number;
-  input_shift: number;
-  tanh_mult: number;
-  tanh_shift: number;
+  forget_mult: number; forget_shift: number; input_mult: number; input_shift: number; tanh_mult: number; tanh_shift: number;
   clip: number; // largest |cell|; 32768: any
 }
 export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 184, at: { ...RecurrentBlock.at, forget_mult: 156, forget_shift: 160, input_mult: 164, input_shift: 168, tanh_mult: 172, tanh_shift: 176, clip: 180 } };

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 65c188d7df4daa7a6fa2ffcf83b9128e14a71240e3b9bf2c59734a2736ce54d9
+ * Sources: 45ed0d85fe1bf15b5ab5cd33faf318bcd505cdf40efad45b74190998fb105621
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAV/f39/fwBgAX8AYAN/f38Bf2AEf39/fgBgBH9/f38AYAZ/

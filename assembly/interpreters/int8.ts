@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: a619376acaba7f496d43d42fd4dfd1f2e00d4a87aa5f0628c3f04ee570b7470f
+ * Sources: 9cc6b7e940aebf1cdb2f05dd2a6e6fcc8ad487283c9d0435b0c40808cd30057a
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -1,7 +1,8 @@
 /**
  * mul in int16: element-wise product of two tensors with zero points 0.
  *
- * In: x s16 [...][count], x2 s16 [period], repeated.  Out: rows first to first + rows - 1 of y s16 [...][count].
+ * In: x s16 [...][count], x2 s16 [period], repeated.  Out: rows first to first + rows - 1 of
+ * y s16 [...][count].
  * Exact: quant/ops/mul.ts.
  */
 import { clamp, requantise } from "./fixed-point";

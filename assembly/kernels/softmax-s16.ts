@@ -1,8 +1,9 @@
 /**
  * softmax over the channels of each row in int16.
  *
- * In: x s16 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s16, the same shape. Tables s16 [513], 15
- * bits behind the point: exp from -10 to 0, and at `inverse` 1 / (1 + v) from 0 to 1.  Exact: quant/ops/softmax-int16.ts.
+ * In: x s16 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s16, the same shape. Tables
+ * are s16 [513], 15 bits behind the point: exp from -10 to 0, and at `inverse` 1 / (1 + v) from 0 to 1.
+ * Exact: quant/ops/softmax-int16.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 

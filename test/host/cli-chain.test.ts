@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSession } from '../../host/session/index.ts';
+import { maxOf, minOf } from '../../models/lists.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
 import { wavBytes } from '../browser/web-page.ts';
 import { seededNormal } from '../read/onnx-oracle.ts';
@@ -76,10 +77,10 @@ test('a bundle that takes sound calibrates the next model, and feeds it', async 
   const one = (await runlet('run chain.wasm sound.wav --scores')).match(/^\{.*"output".*$/gm) ?? [];
   assert.is(scores.length, one.length);
   // two ways of rounding to int8 between them; they are far nearer to each other than one answer to the next
-  const apart = (a: number[][], b: number[][]) =>
-    Math.max(...a.map((row, i) => Math.abs((row[0] as number) - (b[i]?.[0] as number))));
+  const apart = (a: number[][], b: number[][]) => maxOf(a.map((row, i) => Math.abs((row[0] as number) - (b[i]?.[0] as number))));
   const answers = one.map((line) => JSON.parse(line).output as number[]);
-  const [least, most] = [Math.min(...answers.map(([x]) => x as number)), Math.max(...answers.map(([x]) => x as number))];
+  const first = answers.map(([x]) => x as number);
+  const [least, most] = [minOf(first), maxOf(first)];
   assert.ok(apart(scores, answers) < 0.2 * (most - least), `${apart(scores, answers)} of ${most - least}`);
   const wrong = await runCli(folder, 'quantize head.onnx --frame 8 --calib sound.wav --front-end head.wasm -o x.rnq'.split(' '));
   assert.match(wrong.stderr, /RN775.*takes no sound/);

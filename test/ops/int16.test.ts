@@ -68,9 +68,10 @@ function checkReference(quant: QuantPlan, window: Ints, name: string): void {
         most,
         Math.abs(Math.min(high, Math.max(low, value / y.quant.scale + y.quant.zeroPoint)) - (got[k] as number)),
       );
-    // tanh in steps of 2^-15: half a step of its input, 1/12288, is 1.33; the input's multiplier, cut off at 15 bits, 0.9; a line
-    // between entries 0.7; an entry and the result rounded, 0.5 each. softmax: half a step of a difference, 10 / 65535, is 2.5 of
-    // exp, the entries 0.5 each; what is below exp(-10) has 1.5 of each class
+    // tanh in steps of 2^-15: half a step of its input, 1/12288, is 1.33; the input's multiplier, cut off at
+    // 15 bits, 0.9; a line between entries 0.7; an entry and the result rounded, 0.5 each.
+    // softmax: half a step of a difference, 10 / 65535, is 2.5 of exp, the entries 0.5 each; what is below
+    // exp(-10) has 1.5 of each class
     const isCurve = node.op === 'softmax' || (node.op === 'activation' && ['sigmoid', 'tanh'].includes(node.attrs.fn));
     const left = node.op === 'softmax' ? 1.5 * y.shape.c : 0;
     assert.ok(most <= (isCurve ? 4 + left : 2.1), `${name}: ${node.name} is ${most} steps from its real value`);

@@ -16,6 +16,7 @@ import { openSource } from '../../host/sources/index.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { viewOf } from '../../models/graph/view.ts';
+import { maxOf } from '../../models/lists.ts';
 import { readModel } from '../../models/read/index.ts';
 import { chainGraphs } from '../../models/stream/chain.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -115,7 +116,7 @@ test('openWakeWord: rows, scores and words as of its three files', async () => {
     session.reset();
     session.pushAll(sound, () => got.push(session.output()[0] as number));
     const count = Math.min(got.length, scores.length);
-    const worst = Math.max(...scores.slice(0, count).map((score, at) => Math.abs(score - (got[at] as number))));
+    const worst = maxOf(scores.slice(0, count).map((score, at) => Math.abs(score - (got[at] as number))));
     const words = (of: number[]) => of.filter((score, at) => score > 0.5 && !((of[at - 1] as number) > 0.5)).length;
     const name = names[i] ?? 'hey rhasspy, twice';
     console.log(

@@ -3,7 +3,7 @@ import { isCurve } from '../../../quant/ops/activation.ts';
 import type { CurveParams, RescaleParams } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';
 import { ActivationBlock, CurveBlock, RescaleBlock } from '../blocks.ts';
-import { typesSuffix } from './int16.ts';
+import { throughTable, typesSuffix } from './int16.ts';
 import { callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
 import { frameElements } from './sliding.ts';
 
@@ -30,12 +30,7 @@ const curveBlock = (io: StepIo<'activation'>, p: CurveParams, ctx: EmitContext):
     count: frameElements(io),
     table: ctx.table(p.table),
     bits: p.bits,
-    mult1: p.input.multiplier,
-    shift1: p.input.shift,
-    mult_y: p.output.multiplier,
-    shift_y: p.output.shift,
-    min: p.min,
-    max: p.max,
+    ...throughTable(p),
   });
 
 export const activation: EmitOp<'activation'> = {

@@ -5,6 +5,7 @@
  */
 import type { OpName } from '../../../models/graph/types.ts';
 import type { Types } from '../../../quant/ops/int16.ts';
+import type { CurveParams } from '../../../quant/ops/op.ts';
 import { foldedBias } from '../targets/tiles.ts';
 import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 import { fetchCall, plainBlock } from './sliding.ts';
@@ -14,6 +15,16 @@ export const typesSuffix = ({ x, y }: Types): 's16' | 's16_s8' | 's8_s16' => {
   if (x === y) return 's16';
   return x === 'int16' ? 's16_s8' : 's8_s16';
 };
+
+/** Fields of a block: the input to steps of a table, what is read there to the output. */
+export const throughTable = ({ input, output, min, max }: Pick<CurveParams, 'input' | 'output' | 'min' | 'max'>) => ({
+  mult1: input.multiplier,
+  shift1: input.shift,
+  mult_y: output.multiplier,
+  shift_y: output.shift,
+  min,
+  max,
+});
 
 /** Bytes of one element that is copied; all types are one. */
 export const copiedBytes = (types: Types | undefined): number => (types ? 2 : 1);

@@ -3,6 +3,7 @@
  * tables.
  */
 import { SoftmaxBlock, WideSoftmaxBlock } from '../blocks.ts';
+import { throughTable } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';
 
 export const softmax: EmitOp<'softmax'> = {
@@ -16,12 +17,7 @@ export const softmax: EmitOp<'softmax'> = {
       const block = ctx.block(WideSoftmaxBlock, {
         ...common,
         inverse: ctx.table(p.inverse),
-        mult1: p.input.multiplier,
-        shift1: p.input.shift,
-        mult_y: p.output.multiplier,
-        shift_y: p.output.shift,
-        min: p.min,
-        max: p.max,
+        ...throughTable(p),
       });
       return [callOf('softmax_s16', block)];
     }

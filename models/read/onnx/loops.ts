@@ -12,7 +12,7 @@ import type { Lowering } from './context.ts';
 import { axisIn } from './dims.ts';
 import { foldNode } from './fold.ts';
 import { lowerRows, type RowLoop } from './lower/scan.ts';
-import type { OnnxGraph, OnnxNode, OnnxValue } from './proto.ts';
+import { madeNode, type OnnxGraph, type OnnxNode, type OnnxValue } from './proto.ts';
 import { refuse, Unsupported } from './refuse.ts';
 import { sortNodes } from './sort.ts';
 import type { Const } from './tensor.ts';
@@ -247,16 +247,8 @@ function rowsOf(
   });
 }
 
-const plain = (name: string, op: string, inputs: string[], outputs: string[]): OnnxNode => ({
-  name,
-  op,
-  domain: '',
-  inputs,
-  outputs,
-  attributes: new Map(),
-});
 const constant = (name: string, value: Const): OnnxNode => ({
-  ...plain(name, 'Constant', [], [name]),
+  ...madeNode(name, 'Constant', [], [name]),
   attributes: new Map([['value', { kind: 'tensor', value }]]),
 });
 
@@ -274,7 +266,7 @@ function writtenOut(node: OnnxNode, body: OnnxGraph, inputs: (Value | undefined)
     const named = (name: string): string => (own.has(name) ? `${node.name}/${turn}/${name}` : name);
     const [count, goes, ...rest] = body.inputs.map(({ name }) => named(name));
     nodes.push(constant(count ?? '', constantOf([turn], [], 'int64')), constant(goes ?? '', constantOf([1], [], 'bool')));
-    for (const [i, name] of rest.entries()) nodes.push(plain(`${name}/carried`, 'Identity', [before[i] ?? ''], [name]));
+    for (const [i, name] of rest.entries()) nodes.push(madeNode(`${name}/carried`, 'Identity', [before[i] ?? ''], [name]));
     for (const { name, value } of body.initializers) nodes.push(constant(named(name), value));
     for (const one of body.nodes)
       nodes.push({
@@ -287,13 +279,13 @@ function writtenOut(node: OnnxNode, body: OnnxGraph, inputs: (Value | undefined)
     for (const [i, list] of listed.entries()) {
       const [axis, row] = [`${node.name}/${turn}/axis/${i}`, `${node.name}/${turn}/row/${i}`];
       const value = named(body.outputs[1 + carried + i]?.name ?? '');
-      nodes.push(constant(axis, constantOf([0], [1], 'int64')), plain(row, 'Unsqueeze', [value, axis], [row]));
+      nodes.push(constant(axis, constantOf([0], [1], 'int64')), madeNode(row, 'Unsqueeze', [value, axis], [row]));
       list.push(row);
     }
   }
   const joined = listed.map((rows, i) => {
     const name = `${node.name}/rows/${i}`;
-    nodes.push({ ...plain(name, 'Concat', rows, [name]), attributes: new Map([['axis', { kind: 'int', value: 0 }]]) });
+    nodes.push({ ...madeNode(name, 'Concat', rows, [name]), attributes: new Map([['axis', { kind: 'int', value: 0 }]]) });
     return name;
   });
   return lower(

@@ -21,6 +21,16 @@ export type AttributeValue =
   /** Types, sparse tensors, lists of graphs: no operator of ours has them. */
   | { kind: 'other' };
 
+/** A node that stands in no file, without attributes. */
+export const madeNode = (name: string, op: string, inputs: string[], outputs: string[]): OnnxNode => ({
+  name,
+  op,
+  domain: '',
+  inputs,
+  outputs,
+  attributes: new Map(),
+});
+
 export interface OnnxNode {
   /** The file's name, or made from the operator and its index. */
   name: string;

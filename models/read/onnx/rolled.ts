@@ -11,7 +11,7 @@ import { lookup } from '../../lookup.ts';
 import { Attributes } from './attributes.ts';
 import { kinds } from './cells.ts';
 import { foldConstant } from './constants.ts';
-import type { OnnxGraph, OnnxNode } from './proto.ts';
+import { madeNode, type OnnxGraph, type OnnxNode } from './proto.ts';
 import { Unsupported } from './refuse.ts';
 import { readsOf, sortNodes } from './sort.ts';
 import { moving } from './states.ts';
@@ -212,16 +212,8 @@ function orders(names: readonly string[]): string[][] {
   return names.flatMap((first, i) => orders(names.toSpliced(i, 1)).map((rest) => [first, ...rest]));
 }
 
-const plainNode = (name: string, op: string, inputs: string[], outputs: string[]): OnnxNode => ({
-  name,
-  op,
-  domain: '',
-  inputs,
-  outputs,
-  attributes: new Map(),
-});
 const number = (name: string, value: number, dims: number[]): OnnxNode => ({
-  ...plainNode(name, 'Constant', [], [name]),
+  ...madeNode(name, 'Constant', [], [name]),
   attributes: new Map([
     ['value', { kind: 'tensor', value: { kind: 'const', dims, type: 'int64', data: Float64Array.of(value) } }],
   ]),
@@ -235,8 +227,8 @@ function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (n
   const row = rows.names[1] as string;
   const [whole, axes] = [`${name}/row`, `${name}/axes`];
   const taken = rows.flat
-    ? [plainNode(`${name}/taken`, 'Identity', [whole], [row])]
-    : [number(axes, rows.axis, [1]), plainNode(`${name}/taken`, 'Unsqueeze', [whole, axes], [row])];
+    ? [madeNode(`${name}/taken`, 'Identity', [whole], [row])]
+    : [number(axes, rows.axis, [1]), madeNode(`${name}/taken`, 'Unsqueeze', [whole, axes], [row])];
   const wanted = nodes.flatMap(({ outputs }) => outputs).filter((own) => copies.some((names) => isRead(names.get(own) ?? '')));
   const value = (own: string) => ({ name: own, elementType: 0, dims: undefined });
   const body: OnnxGraph = {
@@ -249,7 +241,7 @@ function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (n
   };
   const all = wanted.map((own) => `${own}/all`);
   const scan: OnnxNode = {
-    ...plainNode(name, 'Scan', [...initial, rows.of], [...states.map(() => ''), ...all]),
+    ...madeNode(name, 'Scan', [...initial, rows.of], [...states.map(() => ''), ...all]),
     from: 'unrolled loop',
     attributes: new Map([
       ['body', { kind: 'graph', value: body }],
@@ -260,7 +252,7 @@ function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (n
   const apart = wanted.flatMap((own, k) =>
     copies.flatMap((names, t): OnnxNode[] => {
       const [copy, index] = [names.get(own) as string, `${own}/at/${t}`];
-      return isRead(copy) ? [number(index, t, []), plainNode(`${name}/${t}`, 'Gather', [all[k] as string, index], [copy])] : [];
+      return isRead(copy) ? [number(index, t, []), madeNode(`${name}/${t}`, 'Gather', [all[k] as string, index], [copy])] : [];
     }),
   );
   return [scan, ...apart];
