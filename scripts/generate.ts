@@ -1,8 +1,8 @@
 /**
  * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops,
- * assembly/emit/ops from the folders' file names; host/session/quantise-kernel.ts, the host's own
- * WebAssembly, from assembly/host/quantise.ts; assembly/emit/blocks.ts and assembly/interpreters from
- * assembly/kernels; docs/operators.md from the operators and the readers' tables.
+ * assembly/emit/ops from the folders' file names; host/session/quantise-kernel.ts and
+ * models/products-kernel.ts, WebAssembly of our own, from assembly/host; assembly/emit/blocks.ts and
+ * assembly/interpreters from assembly/kernels; docs/operators.md from the operators and the readers' tables.
  *
  * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
  */
@@ -90,25 +90,31 @@ for (const [folder, spec] of Object.entries(folders)) {
   put(`${folder}/index.ts`, text);
 }
 
-const kernel = 'assembly/host/quantise.ts';
-const { wasm: bytes, diagnostics } = await nodeTools.assemble(
-  jobOf(nodeTools, { files: { 'module.ts': readFileSync(join(root, kernel), 'utf8') }, target: 'simd', pages: 1 }),
-);
-if (!bytes) throw new Error(`${kernel} does not compile: ${diagnostics}`);
-const lines = Array.from(
-  { length: Math.ceil(bytes.length / 32) },
-  (_, i) => `  ${bytes.subarray(32 * i, 32 * i + 32).join(', ')},`,
-);
-put(
-  'host/session/quantise-kernel.ts',
-  [
-    `/** Generated from ${kernel} by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */`,
-    'export const quantiseKernel = new Uint8Array([',
-    ...lines,
-    ']);',
-    '',
-  ].join('\n'),
-);
+/** WebAssembly of the host and of the reference models: source, and where its bytes go. */
+const hostKernels = [
+  { name: 'quantise', folder: 'host/session', pages: 1 },
+  { name: 'products', folder: 'models' },
+];
+for (const { name, folder, pages } of hostKernels) {
+  const source = `assembly/host/${name}.ts`;
+  const files = { 'module.ts': readFileSync(join(root, source), 'utf8') };
+  const { wasm, diagnostics } = await nodeTools.assemble(jobOf(nodeTools, { files, target: 'simd', pages }));
+  if (!wasm) throw new Error(`${source} does not compile: ${diagnostics}`);
+  const lines = Array.from(
+    { length: Math.ceil(wasm.length / 32) },
+    (_, i) => `  ${wasm.subarray(32 * i, 32 * i + 32).join(', ')},`,
+  );
+  put(
+    `${folder}/${name}-kernel.ts`,
+    [
+      `/** Generated from ${source} by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */`,
+      `export const ${name}Kernel = new Uint8Array([`,
+      ...lines,
+      ']);',
+      '',
+    ].join('\n'),
+  );
+}
 for (const [path, text] of await blockFiles()) put(path, text);
 // they import what was written just now
 const { interpreterFiles } = await import('./interpreter-files.ts');

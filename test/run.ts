@@ -2,8 +2,8 @@
  * Runs every *.test.ts in a process of its own, counts, and fails where nothing ran.
  *
  * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the
- * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Two files run at a time, and
- * beside them one of those that mostly wait.
+ * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Three files run at a time:
+ * one of them waits, for others of its kind (gateways, fleets) or for the compiler.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -100,7 +100,7 @@ function runFile(file: string): Promise<Outcome> {
 }
 
 const outcomes: Outcome[] = [];
-/** Gateways and fleets wait for clocks, sockets and each other: two files of the others fill two cores. */
+/** Gateways and fleets wait for clocks, sockets and each other: beside them two of the others fill two cores. */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
 /**
  * The longest first, so that none is left to run alone at the end; a line that is out of date costs no more
@@ -135,7 +135,7 @@ async function work(next: () => string | undefined): Promise<void> {
   }
 }
 const any = () => busy.shift() ?? waiting.shift();
-await Promise.all([work(any), work(any), work(() => waiting.shift())]);
+await Promise.all([work(any), work(any), work(() => waiting.shift() ?? busy.shift())]);
 
 compiler.stdin.end();
 const [compilerSaid] = await once(compiler.stdout, 'data');

@@ -5,6 +5,7 @@
  * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC, recomputed per hop.
  */
 import { elementsOf, kernelOfOne } from '../graph/types.ts';
+import { products } from '../products.ts';
 import { clampTo, type OpDef } from './op.ts';
 import { only, wrongWeights } from './sliding.ts';
 
@@ -18,15 +19,9 @@ export const dense: OpDef<'dense'> = {
     return { t: 1, f: 1, c: attrs.units };
   },
   float(xs, attrs, out) {
-    const { data } = only(xs, 'dense');
-    const y = new Float32Array(out.c);
-    const { data: w } = attrs.weights;
-    for (let u = 0; u < out.c; u++) {
-      let sum = attrs.bias?.[u] ?? 0;
-      for (let i = 0; i < data.length; i++) sum += (w[u * data.length + i] as number) * (data[i] as number);
-      y[u] = clampTo(sum, attrs.clamp);
-    }
-    return y;
+    const { weights, bias, clamp } = attrs;
+    const sums = products(weights.data, bias ?? new Float32Array(out.c), only(xs, 'dense').data);
+    return Float32Array.from(sums, (sum) => clampTo(sum, clamp));
   },
   stream: () => ({ kind: 'whole', linear: true }),
   slid: ({ units, ...attrs }, { t, f }) => ({

@@ -3,7 +3,9 @@
  *
  * In: [t][f][c] int8.  Out: [1][1][units] int8.  Source: TensorFlow Lite reference_integer_ops::FullyConnected.
  */
+
 import { only } from '../../models/ops/sliding.ts';
+import { products } from '../../models/products.ts';
 import { finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macNudge, macParams } from './sliding.ts';
@@ -17,13 +19,9 @@ export const dense: IntOp<'dense'> = {
     macParams(name, { ...attrs, geometry: whole, per: attrs.weights.data.length / attrs.units }, x, y),
   run(p, xs, out) {
     const { data } = only(xs, 'dense');
-    const { weights, xZero } = p;
+    const sums = products(p.weights, p.bias, data, p.xZero);
     const y = makeInts(p.types?.y, out.c);
-    for (let u = 0; u < out.c; u++) {
-      let acc = p.bias[u] as number;
-      for (let i = 0; i < data.length; i++) acc += (weights[u * data.length + i] as number) * ((data[i] as number) - xZero);
-      y[u] = finishSum(p, p.types ? acc : acc | 0, u);
-    }
+    for (const [u, sum] of sums.entries()) y[u] = finishSum(p, sum, u);
     return y;
   },
   nudge: macNudge,

@@ -4,7 +4,7 @@
  * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite reference_integer_ops::DepthwiseConvPerChannel.
  */
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
-import { accumulators, finishSum, makeInts } from './int16.ts';
+import { finishSum, makeInts } from './int16.ts';
 import type { IntOp } from './op.ts';
 import { macNudge, macParams } from './sliding.ts';
 
@@ -15,16 +15,16 @@ export const depthwise: IntOp<'depthwise'> = {
   run(p, xs, out) {
     const x = only(xs, 'depthwise');
     const y = makeInts(p.types?.y, out.t * out.f * out.c);
-    const acc = accumulators(p.types, out.c);
+    const acc = new Float64Array(out.c);
     const { per, weights, xZero } = p;
     const { data } = x;
     eachPlace(out, (t, f, at) => {
       acc.set(p.bias);
       forEachTap(x.shape, p.geometry, t, f, (offset, kt, kf) => {
         const row = (kt * p.geometry.kernelF + kf) * out.c;
-        for (let o = 0; o < out.c; o++) {
-          const value = (data[offset + Math.floor(o / per)] as number) - xZero;
-          acc[o] = (acc[o] as number) + (weights[row + o] as number) * value;
+        for (let c = offset, o = 0; o < out.c; c++) {
+          const value = (data[c] as number) - xZero;
+          for (const end = o + per; o < end; o++) acc[o] = (acc[o] as number) + (weights[row + o] as number) * value;
         }
       });
       for (let o = 0; o < out.c; o++) y[at + o] = finishSum(p, acc[o] as number, o);

@@ -31,10 +31,6 @@ export function typesOf(x: QuantParams, y: QuantParams): { types?: Types } {
 export const makeInts = (type: IntType | undefined, length: number): Ints =>
   type === 'int16' ? new Int16Array(length) : new Int8Array(length);
 
-/** Accumulators of exact sums. */
-export const accumulators = (types: Types | undefined, length: number): Int32Array | Float64Array =>
-  types ? new Float64Array(length) : new Int32Array(length);
-
 /** MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws RunletError RN402 from 2^14 on */
 export function wideMultiplier(real: number): Multiplier {
   const { multiplier, shift } = quantizeMultiplier(real);
@@ -68,8 +64,9 @@ interface Finish {
   gate?: true;
 }
 
-/** An accumulator of output o to its stored value. */
-export function finishSum(p: Finish, acc: number, o: number): number {
+/** An exact sum of output o to its stored value; where all is int8, sums are int32, which wraps. */
+export function finishSum(p: Finish, exact: number, o: number): number {
+  const acc = p.types ? exact : exact | 0;
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const scaled = p.low
     ? roundOnce(acc, multiplier * 2 ** lowBits + (p.low[o] as number), shift - ONCE + lowBits)

@@ -1,8 +1,9 @@
 /**
  * QDQ ONNX: what is written reads back as the same int8 graph, and onnxruntime gives the integer reference's outputs to within a step.
  *
- * RUNLET_QDQ_NETWORKS random networks (default 200), four windows each, RUNLET_SEED (1). Graph optimisations default (`all`) and disabled, rounding
- * `onnx` and `reference`; the counts are printed. docs/qdq.md has them.
+ * RUNLET_QDQ_NETWORKS random networks (default 200), four windows each, and as many windows of a recording;
+ * RUNLET_SEED (1). Graph optimisations default (`all`) and disabled, rounding `onnx` and `reference`; the
+ * counts are printed. docs/qdq.md has them.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -141,7 +142,7 @@ for (const rounding of roundings)
   test(`layer by layer, fed with the reference, rounding ${rounding}: onnxruntime is ${rounding === 'onnx' ? 'within one step' : 'equal where float32 tells'}`, async () => {
     if (!runtime) return;
     const byOp = new Map<string, Steps>();
-    for (const spec of specs.slice(0, Math.ceil(networks / 5))) {
+    for (const spec of specs.slice(0, Math.max(20, Math.ceil(networks / 5)))) {
       const graph = legalise(trainedLike(spec));
       const hop = (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape.t;
       const rnd = random(spec.seed);
@@ -183,7 +184,7 @@ for (const name of runtime ? ['ppg-hr', 'kws'] : [])
     const n = elementsOf(shape);
     const step = Math.max(1, Math.floor(shape.t / 4)) * (n / shape.t);
     const windows: Int8Array[] = [];
-    for (let at = 0; at + n <= stored.length && windows.length < 200; at += step) windows.push(stored.subarray(at, at + n));
+    for (let at = 0; at + n <= stored.length && windows.length < networks; at += step) windows.push(stored.subarray(at, at + n));
     checkReadBack(
       graph,
       windows.slice(0, 3).map((w) => [w]),

@@ -207,14 +207,6 @@ const ops = inFolder('models/ops', [
     why: 'beta is left out of the float softmax',
   },
   {
-    id: 'conv-last-channels',
-    file: 'conv.ts',
-    find: 'for (; o < end; o++) {',
-    replace: 'for (; o < end - 1; o++) {',
-    tests: 'read/onnx,graph/fold',
-    why: 'the last output channel of a group takes no tap',
-  },
-  {
     id: 'depthwise-multiplier-order',
     file: 'depthwise.ts',
     find: 'const row = (kt * attrs.kernelF + kf) * out.c;',

@@ -221,16 +221,16 @@ const ops = inFolder('quant/ops', [
   {
     id: 'int-conv-groups',
     file: 'conv.ts',
-    find: 'Math.floor(o / perGroup) * per;',
-    replace: '(o % (acc.length / perGroup)) * per;',
+    find: 'groups: x.shape.c / per,',
+    replace: 'groups: 1,',
     tests: 'quant/ends',
-    why: 'groups are dealt out one by one',
+    why: 'a grouped convolution reads all channels',
   },
   {
     id: 'int-dense-wrap',
-    file: 'dense.ts',
-    find: 'p.types ? acc : acc | 0',
-    replace: 'p.types ? acc | 0 : acc',
+    file: 'int16.ts',
+    find: 'p.types ? exact : exact | 0',
+    replace: 'exact | 0',
     tests: 'quant/ends',
     why: 'sums over int16 wrap around in 32 bits',
   },
@@ -335,4 +335,23 @@ const frontEnd = inFolder('quant/frontend', [
   },
 ]);
 
-export const quant = [...reference, ...ops, ...frontEnd];
+const sums = inFolder('models', [
+  {
+    id: 'products-odd-group',
+    file: 'products.ts',
+    find: 'y + 8 * g * perGroup)',
+    replace: 'y + 8 * g * even(perGroup))',
+    tests: 'ops/products',
+    why: 'sums of groups of an odd number lie apart',
+  },
+  {
+    id: 'products-kept',
+    file: 'products.ts',
+    find: '[kept, top] = [new WeakMap(), 0]',
+    replace: 'top = 0',
+    tests: 'ops/products',
+    why: 'weights that made room for others are taken for kept',
+  },
+]);
+
+export const quant = [...reference, ...ops, ...frontEnd, ...sums];
