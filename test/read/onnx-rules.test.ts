@@ -127,16 +127,6 @@ const quantised = (zeroAgain: number): Uint8Array =>
 const refused: Record<string, Uint8Array> = {
   'a pad below zero': one('Conv', { pads: [-1, 1] }, [1, 2, 9], { w: random(1, 2, 3) }),
   'zeros of a Pad in an average that leaves its own out': padded({ count_include_pad: 0 }),
-  'a maximum over channels alone': writeModel({
-    nodes: [
-      { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'] },
-      { op: 'ReduceMax', inputs: ['a'], outputs: ['y'], attributes: { axes: [1] } },
-    ],
-    inputs: { x: [1, 2, 8] },
-    outputs: ['y'],
-    tensors: { w: random(3, 2, 3) },
-    opset: 13,
-  }),
   'another value than zero around frames': around({ dims: [], floats: [0.5] }),
   'a softmax that before opset 13 runs over channels and frames': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 12),
   'the same softmax of opset 11': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 11),

@@ -201,15 +201,6 @@ function refusal(bytes: Uint8Array, options: ReadOptions = {}): { code: string; 
   return assert.unreachable('it was read') as never;
 }
 
-/** A convolution (so that dimension 2 is time), then `node` on its output `a` of [1, 3, 6]. */
-const behindConv = (node: ModelOf['nodes'][number]): Uint8Array =>
-  writeModel({
-    nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['a'] }, node],
-    inputs: { x: [1, 2, 8] },
-    outputs: ['y'],
-    tensors: { w: random(3, 2, 3), t: random(1, 1, 6) },
-  });
-
 const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]> = {
   'softmax over time': ['RN150', /softmax over time/, one('Softmax', { axis: 2 }, [1, 2, 6, 5])],
   'an unknown attribute': [
@@ -232,10 +223,15 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /6 and 0 rows mirror/,
     one('Pad', { mode: 'reflect' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 6, 0, 0, 0] } }),
   ],
-  'channels reduced': [
+  'frames from the last to the first': [
     'RN150',
-    /reduces the channels/,
-    behindConv({ op: 'ReduceMax', inputs: ['a'], outputs: ['y'], attributes: { axes: [1] } }),
+    /it goes backwards/,
+    one('Slice', {}, [1, 2, 6], {
+      from: { dims: [1], ints: [5] },
+      to: { dims: [1], ints: [-7] },
+      axes: { dims: [1], ints: [2] },
+      steps: { dims: [1], ints: [-1] },
+    }),
   ],
   'average pool whose partial window differs': [
     'RN150',

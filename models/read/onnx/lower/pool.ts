@@ -2,11 +2,12 @@
  * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax, ReduceSum.
  *
  * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg, globalmax. A reduction
- * over features alone is a pooling over all rows, a mean of channels alone a convolution; a sum is a mean
+ * over features alone is a pooling over all rows; a sum is a mean
  * times the number of values. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18, ReduceSum-13.
  */
-import { type Axis, elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { type Axis, elementsOf, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
+import { meanOfChannels, overChannels, overFeatures } from '../../reduced.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -89,26 +90,32 @@ export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: numbe
     wholeAxis(x.layout, i, axis);
     axes.add(axis);
   }
-  const { t, f, c } = ctx.builder.shape(x.tensor);
-  const overF = axes.has('f') || f === 1;
-  const overC = axes.has('c') && overF && (axes.has('t') || t === 1);
-  if (axes.has('c') && !overC) {
-    if (max || ctx.quantised || axes.has('t')) refuse(`it reduces the channels of ${showLayout(x.layout)}`);
-    const kernelF = axes.has('f') ? f : 1;
-    const weights = { data: new Float32Array(kernelF * ctx.channelsOf(x)).fill(1 / (kernelF * c)) };
-    const mean = { ...kernelOfOne, kernelF, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp };
-    return ctx.activationOf(ctx.emit('conv', [x.tensor], mean, node.name), layout);
-  }
+  const shape = ctx.builder.shape(x.tensor);
+  const overF = axes.has('f') || shape.f === 1;
+  const overT = axes.has('t') || (axes.size > 0 && shape.t === 1);
+  const overC = axes.has('c') && overF && overT;
   let tensor = x.tensor;
-  if (axes.has('t') || (axes.size > 0 && t === 1)) {
+  if (axes.has('c') && !overC) {
+    tensor = ofChannels(ctx, node, x, axes.has('f'), max);
+    axes.delete('f');
+  }
+  if (overT) {
     const attrs = { overF: axes.has('f') || overC, ...(overC && { overC }), clamp: noClamp };
     tensor = max
-      ? ctx.emit('globalmax', [x.tensor], attrs, node.name)
-      : ctx.emit('globalavg', [x.tensor], { ...attrs, rule: 'mean' }, node.name);
-  } else if (axes.has('f')) {
-    const attrs = { kernelT: 1, kernelF: f, strideT: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
-    tensor = ctx.emit(max ? 'maxpool' : 'avgpool', [x.tensor], attrs, node.name);
-  }
+      ? ctx.emit('globalmax', [tensor], attrs, node.name)
+      : ctx.emit('globalavg', [tensor], { ...attrs, rule: 'mean' }, node.name);
+  } else if (axes.has('f')) tensor = ctx.emit(max ? 'maxpool' : 'avgpool', [tensor], overFeatures(shape), node.name);
   if (tensor === x.tensor) return { ...x, layout };
   return withQuant(ctx, x, ctx.activationOf(tensor, layout));
+}
+
+/** The mean or maximum of the channels of each frame, and of its features. */
+function ofChannels(ctx: Lowering, node: NodeView, x: Activation, overF: boolean, max: boolean): number {
+  const shape = ctx.builder.shape(x.tensor);
+  const name = `${node.name}/channels`;
+  if (!max && !ctx.quantised) return ctx.emit('conv', [x.tensor], meanOfChannels(shape, overF), name);
+  const { rows, pool } = overChannels(shape, overF);
+  const regrouped = ctx.emit('regroup', [x.tensor], rows, `${name}/rows`);
+  if (x.integer) withQuant(ctx, x, ctx.activationOf(regrouped, x.layout));
+  return ctx.emit(max ? 'maxpool' : 'avgpool', [regrouped], pool, name);
 }

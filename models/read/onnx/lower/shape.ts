@@ -11,6 +11,7 @@ import { lookup } from '../../../lookup.ts';
 import { opOfNode } from '../../../ops/index.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, runOf, showLayout, transposeLayout } from '../../layout.ts';
 import { cropOf, framesOfIndexes, framing, zerosAround } from '../../picks.ts';
+import { steppingPool } from '../../reduced.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -140,12 +141,24 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   const inputs = node.inputs.map((_, i) => (i === 0 ? undefined : ctx.optional(node, i, 'range')));
   const ranges = sliceRanges(dims, node.attributes, inputs);
   const cuts = ranges.flatMap(({ start, step, count }, at): Cut[] => {
-    if (count === dims[at] && step === 1) return [];
-    if (step !== 1 || count < 1) refuse('it is no crop');
-    return [{ at, axis: axisOfDim(x.layout, at), start, count }];
+    const span = (count - 1) * step + 1;
+    if (step < 1 || count < 1) refuse(step < 1 ? 'it goes backwards' : 'it keeps nothing');
+    return span === dims[at] ? [] : [{ at, axis: axisOfDim(x.layout, at), start, count: span }];
   });
   const value = node.inputNames[0] ?? '';
-  return [cuts.reduce((part, cut, i) => cropped(ctx, part, cut, i === 0 && cuts.length === 1 ? value : '', node), x)];
+  const part = cuts.reduce((y, cut, i) => cropped(ctx, y, cut, i === 0 && cuts.length === 1 ? value : '', node), x);
+  return [ranges.reduce((y, { step, count }, at) => (step > 1 && count > 1 ? everyNth(ctx, node, y, at, step) : y), part)];
+}
+
+/** Every `step`th element of a dimension of time or features: a pool of one place that takes such steps. */
+function everyNth(ctx: Lowering, node: NodeView, given: Activation, at: number, step: number): Activation {
+  const axis = axisOfDim(given.layout, at);
+  if (axis === 'c') refuse(`it keeps every ${step}th channel`);
+  wholeAxis(given.layout, at, axis);
+  const x = ctx.activation({ ...node, inputs: [given] }, 0, { raw: true, integer: true });
+  const tensor = ctx.emit('maxpool', [x.tensor], steppingPool(axis, step), `${node.name}/steps`);
+  const layout = x.layout.with(at, dim(axis, ctx.builder.shape(tensor)[axis]));
+  return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }
 
 /** Split: parts of one dimension, equal ones or of stated lengths. */

@@ -4,12 +4,12 @@
  *
  * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the kernel covers all
  * frames of the window without padding. Padded places count for neither average nor maximum. A sum is a
- * mean times the number of values, a minimum the negative of a maximum; a mean of channels alone is a
- * convolution.
+ * mean times the number of values, a minimum the negative of a maximum; models/read/reduced.ts has those
+ * over channels alone.
  * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
  */
 import {
-  type ConvAttrs,
+  type Axis,
   elementsOf,
   kernelOfOne,
   noClamp,
@@ -19,6 +19,7 @@ import {
   type Shape,
 } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
+import { meanOfChannels, overChannels, overFeatures } from '../../reduced.ts';
 import { readIntegers } from '../constants.ts';
 import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -77,34 +78,46 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
   const axes = new Set(dims.flatMap((dim) => factorsOf(value.layout, dim).map((f) => f.axis)));
   const shape = shapeOf(value);
-  const overF = axes.has('f') || shape.f === 1;
-  const overC = axes.has('c') && overF && (axes.has('t') || shape.t === 1);
-  const ofChannels = axes.has('c') && !overC;
-  if (axes.has('c') && (isMean ? context.isInt8 || (ofChannels && axes.has('t')) : ofChannels))
+  const ofChannels = axes.has('c') && !((axes.has('f') || shape.f === 1) && (axes.has('t') || shape.t === 1));
+  if (axes.has('c') && isMean && context.isInt8)
     throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
   const layoutOf = () =>
     value.layout.map((factors, dim) => (dims.includes(dim) ? [] : factors)).filter((_, dim) => keep || !dims.includes(dim));
-  const from = op.op === 'REDUCE_MIN' ? scaled(context, value.id, -1, `${op.name}/negative`) : value.id;
-  const reduce = <K extends OpName>(kind: K, attrs: OpAttrs[K]): void => {
-    if (!times) {
-      context.emit(op, kind, [from], attrs, layoutOf);
-      return;
-    }
-    const reduced = context.node(kind, [from], attrs, `${op.name}/reduced`, undefined);
-    const count = elementsOf(shape) / elementsOf(context.builder.shape(reduced));
-    context.bind(op, { ...value, id: scaled(context, reduced, isMean ? count : -1, op.name), layout: layoutOf() });
-  };
-  if (ofChannels) reduce('conv', meanOfChannels(shape, axes.has('f')));
-  else if (axes.has('t') || shape.t === 1) {
-    const attrs = { overF, ...(overC && { overC }), clamp: noClamp };
-    if (isMean) reduce('globalavg', { ...attrs, rule: 'mean' });
-    else reduce('globalmax', attrs);
-  } else {
-    if (isMean && context.isInt8) throw new Refusal('it averages over features but not over time, with requantisation');
-    const attrs = overFeatures(shape, axes.has('f'));
-    if (isMean) reduce('avgpool', { ...attrs, countIncludePad: false });
-    else reduce('maxpool', attrs);
+  const steps = reductions(axes, shape, isMean, ofChannels);
+  const last = steps.pop() as Reduction;
+  if (isMean && context.isInt8 && last.kind === 'avgpool')
+    throw new Refusal('it averages over features but not over time, with requantisation');
+  let from = op.op === 'REDUCE_MIN' ? scaled(context, value.id, -1, `${op.name}/negative`) : value.id;
+  const quant = context.builder.tensors[from]?.quant;
+  for (const { kind, attrs } of steps) from = context.node(kind, [from], attrs, `${op.name}/${kind}`, quant);
+  if (!times) {
+    context.emit(op, last.kind, [from], last.attrs, layoutOf);
+    return;
   }
+  const reduced = context.node(last.kind, [from], last.attrs, `${op.name}/reduced`, undefined);
+  const count = elementsOf(shape) / elementsOf(context.builder.shape(reduced));
+  context.bind(op, { ...value, id: scaled(context, reduced, isMean ? count : -1, op.name), layout: layoutOf() });
+}
+
+type Reduction = { [K in OpName]: { kind: K; attrs: OpAttrs[K] } }[OpName];
+
+/** The operators of a mean or a maximum over `axes`, one or more, in their order. */
+function reductions(axes: ReadonlySet<Axis>, shape: Shape, isMean: boolean, ofChannels: boolean): Reduction[] {
+  const steps: Reduction[] = [];
+  if (ofChannels && isMean) steps.push({ kind: 'conv', attrs: meanOfChannels(shape, axes.has('f')) });
+  else if (ofChannels) {
+    const { rows, pool } = overChannels(shape, axes.has('f'));
+    steps.push({ kind: 'regroup', attrs: rows }, { kind: 'maxpool', attrs: pool });
+  }
+  if (axes.has('t') || (shape.t === 1 && !ofChannels)) {
+    const overC = axes.has('c') && !ofChannels;
+    const attrs = { overF: axes.has('f') || shape.f === 1, ...(overC && { overC }), clamp: noClamp };
+    steps.push(isMean ? { kind: 'globalavg', attrs: { ...attrs, rule: 'mean' } } : { kind: 'globalmax', attrs });
+  } else if (!ofChannels) {
+    const attrs = overFeatures(shape, axes.has('f'));
+    steps.push(isMean ? { kind: 'avgpool', attrs: { ...attrs, countIncludePad: false } } : { kind: 'maxpool', attrs });
+  }
+  return steps;
 }
 
 /** Every value times `by`. */
@@ -112,22 +125,6 @@ function scaled(context: Context, id: number, by: number, name: string): number 
   const weights = { data: new Float32Array(context.builder.shape(id).c).fill(by) };
   return context.node('depthwise', [id], { ...kernelOfOne, multiplier: 1, weights, bias: null, clamp: noClamp }, name, undefined);
 }
-
-function meanOfChannels({ f, c }: Shape, overF: boolean): ConvAttrs {
-  const kernelF = overF ? f : 1;
-  const weights = { data: new Float32Array(kernelF * c).fill(1 / (kernelF * c)) };
-  return { ...kernelOfOne, kernelF, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp };
-}
-
-const overFeatures = (shape: Shape, all: boolean): PoolAttrs => ({
-  kernelT: 1,
-  kernelF: all ? shape.f : 1,
-  strideT: 1,
-  strideF: 1,
-  padT: [0, 0],
-  padF: [0, 0],
-  clamp: noClamp,
-});
 
 /** The file dimensions that a reduction removes, negative ones counted from the end. */
 function reducedDims(context: Context, op: TfOperator, layout: Layout): number[] {
