@@ -8,6 +8,7 @@ import { hasWeights, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { opOfNode } from '../models/ops/index.ts';
+import type { Hidden } from '../models/ops/op.ts';
 import type { RunNode } from '../models/stream/execute.ts';
 import { floatRunner } from '../models/stream/float.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
@@ -29,8 +30,7 @@ export interface Observed {
   stats: Map<number, ChannelStats>;
   grams: Map<Node, Gram[]>;
   outputs: OutputsSeen;
-  /** Largest |value| of states that no tensor shows. */
-  states: Map<Node, number>;
+  hidden: Map<Node, Hidden>;
 }
 
 const once = <K, T>(map: Map<K, T>, key: K, make: () => T): T => {
@@ -54,11 +54,12 @@ export function* observe(
     stats: new Map(),
     grams: new Map(),
     outputs: new OutputsSeen(graph),
-    states: new Map(),
+    hidden: new Map(),
   };
   const run: RunNode<Float32Array> = (node, xs, out, strideT) => {
-    const most = opOfNode(node).largestState?.(xs, node.attrs, out);
-    if (most !== undefined) seen.states.set(node, Math.max(most, seen.states.get(node) ?? 0));
+    const now = opOfNode(node).hidden?.(xs, node.attrs, out);
+    const before = seen.hidden.get(node);
+    if (now) seen.hidden.set(node, { cell: Math.max(now.cell, before?.cell ?? 0), sum: Math.max(now.sum, before?.sum ?? 0) });
     return floatRunner(node, xs, out, strideT);
   };
   const visit: Visit = (id, values, visits) => {

@@ -176,7 +176,7 @@ function* quantizeSteps(
   const tensors = graph.tensors.map((t) => ({ ...t, quant: quant.get(t.id) as QuantParams }));
   const analytic = methods.biasCorrection === 'analytic' ? analyticMeans(plan.graph) : undefined;
   const nodes = plan.graph.nodes.map((node) => {
-    if (!hasWeights(node)) return int8Operand(int8Recurrent(node, quant.get(node.output) as QuantParams, seen.states.get(node)));
+    if (!hasWeights(node)) return int8Operand(int8Recurrent(node, quant.get(node.output) as QuantParams, seen.hidden.get(node)));
     const [x] = node.inputs as [number];
     const [known, stats] = [analytic?.get(x), seen.stats.get(x)];
     const mean = known ? (c: number) => known[c] as number : stats && ((c: number) => stats.mean(c));
@@ -235,11 +235,11 @@ function* named<T>(step: Progress['step'], steps: Generator<number, T, undefined
   }
 }
 
-function* scalesOf({ plan, seen: { watched }, narrower }: Found, methods: Methods, data: Calibration) {
+function* scalesOf({ plan, seen: { watched, hidden }, narrower }: Found, methods: Methods, data: Calibration) {
   const { graph } = plan;
   const ranges = new Map([...watched].map(([id, { observer }]) => [id, observer.range()]));
   const scales = (of: ReadonlyMap<number, [number, number]>) =>
-    chooseScales(graph, of, methods.activations, methods.observer === 'mse');
+    chooseScales(graph, of, methods.activations, methods.observer === 'mse', hidden);
   if (methods.observer !== 'mse') return { ranges, quant: scales(ranges) };
   const histograms = new Map([...watched].map(([id, { observer }]) => [id, (observer as MeanSquaredError).histogram]));
   const joint = sharedRanges(graph, histograms);

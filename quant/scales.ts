@@ -6,10 +6,11 @@
  * fixed; pools and concatenations keep one scale).
  */
 
-import type { Graph, QuantParams } from '../models/graph/types.ts';
+import type { Graph, Node, QuantParams } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
 import { maxOf, minOf } from '../models/lists.ts';
 import { opOfNode } from '../models/ops/index.ts';
+import type { Hidden } from '../models/ops/op.ts';
 import { roundHalfAway } from './fixed-point.ts';
 import { intOpOfNode } from './ops/index.ts';
 
@@ -27,12 +28,13 @@ export function symmetric(min: number, max: number): QuantParams {
   return { scale: Math.fround(Math.max(-min, max, 0) / 127) || Math.fround(1 / 127), zeroPoint: 0 };
 }
 
-/** @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts) */
+/** @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts); `hidden`: of recurrent cells */
 export function chooseScales(
   graph: Graph,
   ranges: ReadonlyMap<number, [number, number]>,
   rule: 'asymmetric' | 'symmetric' = 'asymmetric',
   joint = false,
+  hidden?: ReadonlyMap<Node, Hidden>,
 ): Map<number, QuantParams> {
   const params = rule === 'symmetric' ? symmetric : asymmetric;
   const range = (id: number): [number, number] => ranges.get(id) ?? [0, 0];
@@ -52,7 +54,7 @@ export function chooseScales(
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
     } else if (shares) quant.set(node.output, quant.get(x) as QuantParams);
     else quant.set(node.output, params(...range(node.output)));
-    const read = opOfNode(node).inputParams?.(node.attrs, range(x));
+    const read = opOfNode(node).inputParams?.(node.attrs, range(x), hidden?.get(node));
     if (read) quant.set(x, read);
   }
   return quant;

@@ -8,6 +8,7 @@ import { type MacNode, type WeightChannels, weightChannels, withWeights } from '
 import { isRecurrent } from '../models/graph/recurrent.ts';
 import type { Node, QuantParams, Tensor, Weights } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';
+import type { Hidden } from '../models/ops/op.ts';
 import { realOf } from '../models/ops/sliding.ts';
 import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
@@ -126,17 +127,17 @@ export function int8Operand(node: Node): Node {
 }
 
 /**
- * A float cell in integers, which multiplies its own output; another node stays. @param largest value of its
- * state that calibration saw, where no tensor shows it
+ * A float cell in integers, which multiplies its own output; another node stays. @param hidden what
+ * calibration saw in it
  */
-export function int8Recurrent(node: Node, h: QuantParams, largest: number | undefined): Node {
+export function int8Recurrent(node: Node, h: QuantParams, hidden: Hidden | undefined): Node {
   if (!isRecurrent(node)) return node;
   const { recurrent, recurrentBias: bias, units } = node.attrs;
   const { data } = recurrent;
   const sums: Outputs = { outputs: data.length / units, output: (i) => Math.floor(i / units) };
   const scales = scalesOf(data, bias, sums, h, 'per-channel');
   const recurrentBias = bias && integerBias((o) => bias[o] as number, scales, h);
-  const cellPower = largest === undefined ? {} : { cellPower: cellPowerOf(largest) };
+  const cellPower = hidden && hidden.cell > 0 ? { cellPower: cellPowerOf(hidden.cell, node.attrs.fn !== undefined) } : {};
   return {
     ...node,
     attrs: { ...node.attrs, recurrent: { data: nearest(data, sums, scales), scales }, recurrentBias, ...cellPower },

@@ -333,3 +333,18 @@ export interface LstmBlock extends RecurrentBlock {
   clip: number; // largest |cell|; 32768: any
 }
 export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 184, at: { ...RecurrentBlock.at, forget_mult: 156, forget_shift: 160, input_mult: 164, input_shift: 168, tanh_mult: 172, tanh_shift: 176, clip: 180 } };
+/** A function without an end: max(x, floor). */
+export interface OpenRnnBlock extends RecurrentBlock {
+  floor: number; // 0: ReLU; -32768: none
+}
+export const OpenRnnBlock: Layout<OpenRnnBlock> = { name: 'OpenRnnBlock', file: 'rnn', bytes: 160, at: { ...RecurrentBlock.at, floor: 156 } };
+/** A cell whose function has no end: max(x, floor). */
+export interface OpenGruBlock extends GruBlock {
+  floor: number; // 0: ReLU; -32768: none
+}
+export const OpenGruBlock: Layout<OpenGruBlock> = { name: 'OpenGruBlock', file: 'gru', bytes: 168, at: { ...GruBlock.at, floor: 164 } };
+/** A cell whose functions have no end: max(x, floor). */
+export interface OpenLstmBlock extends LstmBlock {
+  floor: number; // 0: ReLU; -32768: none
+}
+export const OpenLstmBlock: Layout<OpenLstmBlock> = { name: 'OpenLstmBlock', file: 'lstm', bytes: 188, at: { ...LstmBlock.at, floor: 184 } };

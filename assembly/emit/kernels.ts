@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -79,11 +79,14 @@ export const kernels = {
   globalmax_slide_s8: kernel('globalmax', GlobalFoldBlock, 'phase'),
   gru_after_s16_s8: kernel('gru', GruBlock, 'rows'),
   gru_before_s16_s8: kernel('gru', GruBlock, 'rows'),
+  gru_after_open_s16_s8: kernel('gru', OpenGruBlock, 'rows'),
+  gru_before_open_s16_s8: kernel('gru', OpenGruBlock, 'rows'),
   pad_s8: kernel('history-pad', HistoryBlock, 'rows'),
   history_s8: kernel('history', HistoryBlock, 'rows'),
   hypot: kernel('hypot', HypotBlock, 'rows'),
   layernorm_s8: kernel('layernorm', LayerNormBlock, 'rows'),
   lstm_s16_s8: kernel('lstm', LstmBlock, 'rows'),
+  lstm_open_s16_s8: kernel('lstm', OpenLstmBlock, 'rows'),
   matmul_s8: kernel('matmul', MatmulBlock, 'rows'),
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
@@ -95,6 +98,7 @@ export const kernels = {
   gates_s8_s16: kernel('recurrent', PlainBlock, 'rows'),
   regroup_s8: kernel('regroup', ConcatBlock, 'rows'),
   rnn_s16_s8: kernel('rnn', RecurrentBlock, 'rows'),
+  rnn_open_s16_s8: kernel('rnn', OpenRnnBlock, 'rows'),
   slice_s8: kernel('slice', ConcatBlock, 'rows'),
   softmax_s16: kernel('softmax-s16', WideSoftmaxBlock, 'rows'),
   softmax_s8: kernel('softmax', SoftmaxBlock, 'rows'),

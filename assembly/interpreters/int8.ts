@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 9cc6b7e940aebf1cdb2f05dd2a6e6fcc8ad487283c9d0435b0c40808cd30057a
+ * Sources: 7c9ba09d0975fcb668b559e0077755a17a3cab6437911a133bbe6f755b693bc5
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -126,6 +126,13 @@ export function at_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 
   return int16((<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c)) << p.gate_shift);
 }
 
+/** The same as it is summed up: for functions without an end. */
+// @ts-ignore: decorator
+@inline
+export function at_open_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
+  return int16(<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c));
+}
+
 /** A state at its beginning, unless it goes on. */
 export function begin(block: RecurrentBlock): void {
   if (block.carry) return;

@@ -72,6 +72,7 @@ const recurrent = {
   reverse: v.boolean(),
   carry: v.optional(v.boolean()),
   slope: v.optional(v.pipe(v.number(), v.minValue(2 ** -10), v.maxValue(1))),
+  fn: v.optional(v.picklist(['relu', 'linear'])),
 };
 
 const attrs = {
@@ -110,7 +111,7 @@ const attrs = {
     alpha: v.optional(v.pipe(v.number(), v.finite())),
     clamp,
   }),
-  lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-20, -6)) }),
+  lstm: v.object({ ...recurrent, clip: v.optional(scale), cellPower: v.optional(whole(-20, -1)) }),
   gru: v.object({ ...recurrent, resetAfter: v.boolean() }),
   rnn: v.object(recurrent),
   layernorm: v.object({

@@ -221,6 +221,9 @@ export interface LayerNormAttrs {
   clamp: Clamp;
 }
 
+/** Functions of recurrent cells without an end: max(x, 0), and x. */
+export type OpenFn = 'relu' | 'linear';
+
 export interface RecurrentAttrs {
   units: number;
   /** [gate * units + unit][units]: what the output before is multiplied with. */
@@ -233,6 +236,8 @@ export interface RecurrentAttrs {
   carry?: boolean;
   /** Gates are a straight line of this slope, cut off at 0 and 1; left out: the logistic function. */
   slope?: number;
+  /** The function of what goes into the state, and of what an lstm shows of its cell; left out: tanh. */
+  fn?: OpenFn;
 }
 
 /** Gates: input, forget, cell, output. */

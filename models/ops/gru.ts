@@ -2,17 +2,17 @@
  * gru: gated recurrent unit over the rows of a window.
  *
  * In: [t][f][c] of 3 units: update, reset, candidate before their functions.  Out: [t][1][units].
- * h = z h + (1 - z) n, n = tanh(x + r (U h + b)) with `resetAfter`, else tanh(x + U (r h) + b).
+ * h = z h + (1 - z) n, n = fn(x + r (U h + b)) with `resetAfter`, else fn(x + U (r h) + b), fn tanh or another.
  * Source: ONNX GRU (linear_before_reset), Keras GRU (reset_after), Cho et al. 2014.
  */
 import type { GruAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
-import { type CellStep, cellDef, gateOf, walk } from './recurrent.ts';
+import { type CellStep, cellDef, gateOf, stateFn } from './recurrent.ts';
 
 export function gruStep(attrs: GruAttrs): CellStep {
   const { units, resetAfter } = attrs;
-  const gate = gateOf(attrs);
-  return ({ g, before, sum }, h) => {
+  const [gate, fn] = [gateOf(attrs), stateFn(attrs)];
+  return ({ g, before, sum, most }, h) => {
     const at = (which: number, k: number) => g[which * units + k] as number;
     const reset = before.map((_, k) => gate(at(1, k) + sum(units + k, before)));
     const scaled = before.map((v, k) => (reset[k] as number) * v);
@@ -20,13 +20,11 @@ export function gruStep(attrs: GruAttrs): CellStep {
       const o = 2 * units + k;
       const z = gate(at(0, k) + sum(k, before));
       const inner = resetAfter ? (reset[k] as number) * sum(o, before) : sum(o, scaled);
-      h[k] = z * (before[k] as number) + (1 - z) * Math.tanh(at(2, k) + inner);
+      const candidate = at(2, k) + inner;
+      most.sum = Math.max(most.sum, Math.abs(candidate));
+      h[k] = z * (before[k] as number) + (1 - z) * fn(candidate);
     }
   };
 }
 
-export const gru: OpDef<'gru'> = {
-  ...cellDef('gru'),
-  name: 'gru',
-  float: (xs, attrs, out) => walk(xs, attrs, out, gruStep(attrs)),
-};
+export const gru: OpDef<'gru'> = { ...cellDef('gru', gruStep), name: 'gru' };

@@ -48,6 +48,14 @@ export interface WeightChannels {
 /** An operator with its attributes. */
 export type Slid = { [K in OpName]: { op: K; attrs: OpAttrs[K] } }[OpName];
 
+/** The largest |values| of a recurrent cell that no tensor shows. */
+export interface Hidden {
+  /** What goes on beside the output; 0 where there is nothing. */
+  cell: number;
+  /** What goes into a state's function. */
+  sum: number;
+}
+
 export interface OpDef<K extends OpName> {
   name: K;
   /** Output shape for a window; throws RN301 with the node's name where the inputs do not fit. */
@@ -86,9 +94,8 @@ export interface OpDef<K extends OpName> {
   /** The output's int8 parameters that the 8-bit specification fixes. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
   /** The parameters in which int8 graphs have its input of this range, where the operator fixes them. */
-  inputParams?(attrs: OpAttrs[K], range: readonly [low: number, high: number]): QuantParams;
-  /** The largest |value| of a state that no tensor shows. */
-  largestState?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): number;
+  inputParams?(attrs: OpAttrs[K], range: readonly [low: number, high: number], hidden: Hidden | undefined): QuantParams;
+  hidden?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): Hidden;
   /** Near 0 it tells apart what int8 has as one: left out, it does not. */
   steep?(attrs: OpAttrs[K]): boolean;
   /** It adds its constant, which may be the mask of a softmax. */

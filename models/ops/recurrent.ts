@@ -8,7 +8,7 @@
  * goes on from row to row, and the operator is point-wise.
  */
 import type { QuantParams, RecurrentAttrs, Shape } from '../graph/types.ts';
-import { type FloatTensor, misfit, type OpDef, pointwise } from './op.ts';
+import { type FloatTensor, type Hidden, misfit, type OpDef, pointwise } from './op.ts';
 import { only, showShape } from './sliding.ts';
 import { unary } from './unary.ts';
 
@@ -23,11 +23,13 @@ export const gateParams: QuantParams = { scale: 2 ** -12, zeroPoint: 0, type: 'i
 
 /** A choice: gates up to 128, far beyond where their functions end. */
 const mostGateShift = 4;
+/** The same for sums that no function ends, up to 8,192. */
+const mostOpenShift = 10;
 
 /** Bits that gates of such a scale are shifted left to have 12 behind the point; undefined: no such scale. */
 export function gateShiftOf({ scale, zeroPoint, type }: QuantParams): number | undefined {
   const shift = Math.log2(scale / gateParams.scale);
-  const fits = zeroPoint === 0 && type === 'int16' && Number.isInteger(shift) && shift >= 0 && shift <= mostGateShift;
+  const fits = zeroPoint === 0 && type === 'int16' && Number.isInteger(shift) && shift >= 0 && shift <= mostOpenShift;
   return fits ? shift : undefined;
 }
 
@@ -35,13 +37,13 @@ export function gateShiftOf({ scale, zeroPoint, type }: QuantParams): number | u
  * The scale that holds products of the input as far as `reach`: one that is cut off would be wrong where the
  * products of the output before it take it back.
  */
-function gateParamsFor(reach: number): QuantParams {
+function gateParamsFor(reach: number, most: number): QuantParams {
   const shift = Math.ceil(Math.log2(Math.max(1, reach / (32767 * gateParams.scale))));
-  return { ...gateParams, scale: gateParams.scale * 2 ** Math.min(mostGateShift, shift) };
+  return { ...gateParams, scale: gateParams.scale * 2 ** Math.min(most, shift) };
 }
 
 /** What the definitions of all cells say alike. */
-export function cellDef(op: keyof typeof gatesOf) {
+export function cellDef<A extends RecurrentAttrs>(op: keyof typeof gatesOf, stepOf: (attrs: A) => CellStep) {
   const gates = gatesOf[op];
   return {
     shape(inputs, { units, recurrent, recurrentBias, reverse, carry }, name) {
@@ -59,13 +61,27 @@ export function cellDef(op: keyof typeof gatesOf) {
     macsPerFrame: ({ units }) => gates * units * units,
     // rows left out, the latest output, and a cell or state of int16
     stateBytes: ({ units, carry }) => (carry ? 4 + 3 * units : 0),
-    inputParams: (_attrs, [low, high]) => gateParamsFor(Math.max(-low, high)),
+    inputParams({ fn }, [low, high], hidden) {
+      const reach = Math.max(-low, high);
+      // what no function ends has to fit with the products of the output: twice what was seen, as the cell
+      return fn ? gateParamsFor(Math.max(reach, 2 * (hidden?.sum ?? 0)), mostOpenShift) : gateParamsFor(reach, mostGateShift);
+    },
+    float: (xs, attrs, out) => walk(xs, attrs, out, stepOf(attrs as A)),
+    hidden(xs, attrs, out) {
+      const most = { cell: 0, sum: 0 };
+      walk(xs, attrs, out, stepOf(attrs as A), most);
+      return most;
+    },
   } satisfies Partial<OpDef<'rnn'>>;
 }
 
 /** The gates' function: the logistic one, or a line of this slope through (0, 1/2), from 0 to 1. */
 export const gateOf = ({ slope }: RecurrentAttrs): ((x: number) => number) =>
   slope === undefined ? unary.sigmoid.of : (x) => Math.min(1, Math.max(0, slope * x + 0.5));
+
+/** The function of a state. */
+export const stateFn = ({ fn }: RecurrentAttrs): ((x: number) => number) =>
+  fn === undefined ? Math.tanh : fn === 'relu' ? (x) => Math.max(0, x) : (x) => x;
 
 /** Sum o of U h + b. */
 export function recurrentSums({ units, recurrent, recurrentBias }: RecurrentAttrs): (o: number, h: Float64Array) => number {
@@ -87,18 +103,20 @@ export interface CellRow {
   cell: Float64Array;
   /** U h + b. */
   sum: (o: number, h: Float64Array) => number;
+  /** To be raised. */
+  most: Hidden;
 }
 
 /** Writes a row's output to h. */
 export type CellStep = (row: CellRow, h: Float64Array) => void;
 
-/** Runs a cell over all rows. @param seen called with the cell behind every row */
-export function walk(
+/** Runs a cell over all rows. */
+function walk(
   xs: FloatTensor[],
   attrs: RecurrentAttrs,
   out: Shape,
   step: CellStep,
-  seen: (cell: Float64Array) => void = () => {},
+  most: Hidden = { cell: 0, sum: 0 },
 ): Float32Array {
   const x = only(xs, 'recurrence');
   const { units, reverse } = attrs;
@@ -110,8 +128,7 @@ export function walk(
   for (let i = 0; i < out.t; i++) {
     const row = reverse ? out.t - 1 - i : i;
     const h = new Float64Array(units);
-    step({ g: x.data.subarray(row * width, (row + 1) * width), before, cell, sum }, h);
-    seen(cell);
+    step({ g: x.data.subarray(row * width, (row + 1) * width), before, cell, sum, most }, h);
     y.set(h, row * units);
     before = h;
   }

@@ -1,12 +1,12 @@
 /**
  * Which cell a loop's body is: found by evaluating it, whatever operators it is written in.
  *
- * In: a body as a function of a row and the states, with the tensors that are logistic or tanh.  Out: a Cell.
+ * In: a body as a function of a row and the states, with the tensors that are logistic, and tanh or ReLU.  Out: a Cell.
  * What goes into a gate's function is affine in the row and the output before it; its weights are what unit
  * vectors change.  Of a gru the reset gate is held at 0 and at 1.  A cell is taken only where its own formula
  * gives the body's states for random rows and states. Cost: an evaluation an input and a unit.
  */
-import type { GruAttrs } from '../graph/types.ts';
+import type { GruAttrs, OpenFn } from '../graph/types.ts';
 import { join } from '../lists.ts';
 import { gruStep } from '../ops/gru.ts';
 import { lstmStep } from '../ops/lstm.ts';
@@ -20,9 +20,11 @@ export type Values = (tensor: number) => Float64Array;
 export interface Body {
   inputs: number;
   units: number;
-  /** Tensors whose function is logistic or tanh, of `units` values: what goes in, what comes out. */
+  /** Tensors whose function is logistic, or that of a state, of `units` values: what goes in, what comes out. */
   logistics: Nonlinear[];
-  tanhs: Nonlinear[];
+  functions: Nonlinear[];
+  /** Of a state; left out: tanh. */
+  fn?: OpenFn;
   /** The next states' tensors, in the order of the states; the first is the output. */
   next: number[];
   /** `held`: tensors with one value everywhere, whatever goes in. */
@@ -32,6 +34,15 @@ export interface Body {
 interface Nonlinear {
   from: number;
   to: number;
+}
+
+/** The functions of a body, by the names of their operators. */
+export function functionsIn(
+  of: (operator: string) => Nonlinear[],
+  names: { logistic: string; tanh: string; relu: string },
+): Pick<Body, 'logistics' | 'functions' | 'fn'> {
+  const [logistics, tanhs] = [of(names.logistic), of(names.tanh)];
+  return tanhs.length > 0 ? { logistics, functions: tanhs } : { logistics, functions: of(names.relu), fn: 'relu' };
 }
 
 /** Gates side by side: W [gate * units + unit][inputs], U [...][units], b [...]. */
@@ -81,7 +92,7 @@ function stepOf(cell: Cell, inputs: number): (x: Float64Array, states: Float64Ar
       return s;
     });
     const [h, c] = [new Float64Array(cell.units), own?.slice() ?? new Float64Array(cell.units)];
-    step({ g, before: before as Float64Array, cell: c, sum }, h);
+    step({ g, before: before as Float64Array, cell: c, sum, most: { cell: 0, sum: 0 } }, h);
     return [h, c];
   };
 }
@@ -113,9 +124,10 @@ function orders<T>(items: readonly T[]): T[][] {
 }
 
 const floats = (v: Float64Array): Float32Array => Float32Array.from(v);
-const cellOf = (op: Cell['op'], units: number, { w, u, b }: Affine): Cell => ({
+const cellOf = (op: Cell['op'], { units, fn }: Body, { w, u, b }: Affine): Cell => ({
   op,
   units,
+  ...(fn && { fn }),
   input: { data: floats(w) },
   bias: floats(b),
   recurrent: { data: floats(u) },
@@ -124,8 +136,8 @@ const cellOf = (op: Cell['op'], units: number, { w, u, b }: Affine): Cell => ({
 });
 
 function lstmOf(body: Body): Cell | undefined {
-  const { units, logistics, tanhs } = body;
-  const all = [...logistics, ...tanhs];
+  const { logistics, functions } = body;
+  const all = [...logistics, ...functions];
   const affine = affineOf(
     body,
     all.map(({ from }) => from),
@@ -135,9 +147,9 @@ function lstmOf(body: Body): Cell | undefined {
     const of = (v: Float64Array) => join(Float64Array, places.map((at) => v.subarray((at * v.length) / all.length, ((at + 1) * v.length) / all.length))); // biome-ignore format: one line
     return { w: of(affine.w), u: of(affine.u), b: of(affine.b) };
   };
-  for (const candidate of tanhs)
+  for (const candidate of functions)
     for (const [input, forget, output] of orders(logistics) as [Nonlinear, Nonlinear, Nonlinear][]) {
-      const cell = verified(body, cellOf('lstm', units, gates([input, forget, candidate, output])));
+      const cell = verified(body, cellOf('lstm', body, gates([input, forget, candidate, output])));
       if (cell) return cell;
     }
   return undefined;
@@ -145,7 +157,7 @@ function lstmOf(body: Body): Cell | undefined {
 
 function gruOf(body: Body): Cell | undefined {
   const { units } = body;
-  const [candidate] = body.tanhs as [Nonlinear];
+  const [candidate] = body.functions as [Nonlinear];
   const joined = (a: Float64Array, b: Float64Array) => join(Float64Array, [a, b]);
   for (const [update, reset] of orders(body.logistics) as [Nonlinear, Nonlinear][]) {
     const gates = affineOf(body, [update.from, reset.from]);
@@ -154,7 +166,7 @@ function gruOf(body: Body): Cell | undefined {
     const all = { w: joined(gates.w, off.w), u: joined(gates.u, on.u), b: joined(gates.b, off.b) };
     // what the reset gate multiplies beside the products
     const apart = on.b.map((b, k) => b - (off.b[k] as number));
-    const plain = cellOf('gru', units, all);
+    const plain = cellOf('gru', body, all);
     const after = { ...plain, recurrentBias: floats(joined(new Float64Array(2 * units), apart)), resetAfter: true };
     const cell = verified(body, after) ?? verified(body, { ...plain, resetAfter: false });
     if (cell) return cell;
@@ -163,12 +175,12 @@ function gruOf(body: Body): Cell | undefined {
 }
 
 const rnnOf = (body: Body): Cell | undefined =>
-  verified(body, cellOf('rnn', body.units, affineOf(body, [body.tanhs[0]?.from as number])));
+  verified(body, cellOf('rnn', body, affineOf(body, [body.functions[0]?.from as number])));
 
-/** Of a body with so many states, logistic functions and tanh; undefined where it is none of these cells. */
+/** Of a body with so many states and functions; undefined where it is none of these cells. */
 export function cellFrom(body: Body): Cell | undefined {
-  const { logistics, tanhs, next } = body;
-  const kind = [next.length, logistics.length, tanhs.length].join();
+  const { logistics, functions, next } = body;
+  const kind = [next.length, logistics.length, functions.length].join();
   if (kind === '2,3,2') return lstmOf(body);
   if (kind === '1,2,1') return gruOf(body);
   return kind === '1,0,1' ? rnnOf(body) : undefined;

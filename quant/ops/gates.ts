@@ -54,8 +54,11 @@ export const line16 = (x: number, slope: number): number => clampInt(16384 + ((x
 export const product16 = (a: number, b: number, { multiplier, shift }: Multiplier): number =>
   int16(requantise(a * b, multiplier, shift));
 
-/** The power of two of a cell's scale that holds twice the `largest` that was seen, from 2^-15 to 2^-6. */
-export const cellPowerOf = (largest: number): number => {
+/**
+ * The power of two of a cell's scale that holds twice the `largest` that was seen, from 2^-15 to 2^-6, which
+ * tanh ends; `open`: to 2^-1.
+ */
+export const cellPowerOf = (largest: number, open: boolean): number => {
   const power = Math.ceil(Math.log2(Math.max(2 * largest, 2 ** -20) / 32767));
-  return Math.min(-6, Math.max(-15, power));
+  return Math.min(open ? -1 : -6, Math.max(-15, power));
 };

@@ -1,12 +1,11 @@
 /**
- * gru in integers: int8 output, int16 gates, and the state beside it as int16 with 15 bits behind the point.
+ * gru in integers: int8 output, int16 gates, and the state beside it as int16, with 15 bits behind the point for tanh.
  *
  * In: [t][f][c] int16, 3 gates of `units`.  Out: [t][1][units] int8, the state rounded.  Products with the
  * recurrent weights read the int8 output, as the lstm's do; the state itself goes on in int16.
  */
-import { tanh16 } from './gates.ts';
 import type { IntOp } from './op.ts';
-import { gate16, gateSum, outputOf, recurrentParams, recurrentSum, walkInts } from './recurrent.ts';
+import { gate16, outputOf, recurrentParams, recurrentSum, state16, walkInts } from './recurrent.ts';
 
 /** x / 2^15, rounded to nearest, halves up. */
 const down15 = (x: number): number => (x + 16384) >> 15;
@@ -14,19 +13,19 @@ const down15 = (x: number): number => (x + 16384) >> 15;
 export const gru: IntOp<'gru'> = {
   name: 'gru',
   int16: () => 'own',
-  prepare: (node, [x], y) => ({ ...recurrentParams(node, x, y, 2 ** -15), resetAfter: node.attrs.resetAfter }),
+  prepare: (node, [x], y) => ({ ...recurrentParams(node, x, y), resetAfter: node.attrs.resetAfter }),
   run(p, xs, out) {
     const { units } = p;
     const state = new Int16Array(units);
     const scaled = new Int8Array(units);
-    return walkInts(p, xs, out, (g, before, h, x) => {
-      const reset = Array.from({ length: units }, (_, k) => gate16(p, g(units + k)));
+    return walkInts(p, xs, out, (sum, before, h, x) => {
+      const reset = Array.from({ length: units }, (_, k) => gate16(p, sum(units + k)));
       for (let k = 0; k < units; k++) scaled[k] = outputOf(p, down15((reset[k] as number) * (state[k] as number)));
       for (let k = 0; k < units; k++) {
         const o = 2 * units + k;
-        const z = gate16(p, g(k));
-        const sum = p.resetAfter ? down15((reset[k] as number) * recurrentSum(p, o, before)) : recurrentSum(p, o, scaled);
-        const n = tanh16(gateSum(p, x(o) + sum));
+        const z = gate16(p, sum(k));
+        const inner = p.resetAfter ? down15((reset[k] as number) * recurrentSum(p, o, before)) : recurrentSum(p, o, scaled);
+        const n = state16(p, x(o) + inner);
         state[k] = n + down15(z * ((state[k] as number) - n));
         h[k] = outputOf(p, state[k] as number);
       }

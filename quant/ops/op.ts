@@ -188,7 +188,11 @@ export interface RecurrentParams {
   gateShift: number;
   /** Zero point of the output. */
   zero: number;
-  /** From 15 bits behind the point to the output's scale. */
+  /** Scale of what a state's function gives. */
+  unit: number;
+  /** The least that it gives, where it has no end; left out: tanh. */
+  floor?: number;
+  /** From that scale (lstm: of its product with a gate) to the output's. */
   output: Multiplier;
   reverse: boolean;
   carry: boolean;

@@ -7,21 +7,31 @@
  * Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
-import type { NodeOf, Shape, Tensor } from '../../models/graph/types.ts';
+import type { NodeOf, QuantParams, RecurrentAttrs, Shape, Tensor } from '../../models/graph/types.ts';
 import { gateShiftOf } from '../../models/ops/recurrent.ts';
 import { only } from '../../models/ops/sliding.ts';
 import { clampInt, quantizeMultiplier, requantise, roundHalfAway } from '../fixed-point.ts';
-import { int16, line16, logistic16 } from './gates.ts';
+import { int16, line16, logistic16, tanh16 } from './gates.ts';
 import { type IntTensor, quantOf, type RecurrentParams } from './op.ts';
 
 type RecurrentNode = NodeOf<'lstm'> | NodeOf<'gru'> | NodeOf<'rnn'>;
 
-/** @param product scale of what is brought to the output's scale */
+/** Numbers that int16 holds at functions of a state: the least of them, and the scale. */
+interface StateScale {
+  floor?: number;
+  unit: number;
+}
+
+/** tanh has 15 bits behind the point; what has no end keeps the scale of the gates read. */
+const stateScale = ({ fn }: RecurrentAttrs, { scale }: QuantParams): StateScale =>
+  fn === undefined ? { unit: 2 ** -15 } : { floor: fn === 'relu' ? 0 : -32768, unit: scale };
+
+/** @param product of the scale of states: that of what is brought to the output's scale */
 export function recurrentParams(
   { attrs, name }: RecurrentNode,
   x: Tensor | undefined,
   y: Tensor,
-  product: number,
+  product: (unit: number) => number = (unit) => unit,
 ): RecurrentParams {
   const { data, scales } = attrs.recurrent;
   const { recurrentBias, units } = attrs;
@@ -36,11 +46,12 @@ export function recurrentParams(
   const gateShift = gateShiftOf(xq);
   if (gateShift === undefined || yq.type === 'int16')
     throw new RunletError('RN440', {
-      what: 'a recurrent operator reads int16 of a scale of 2^-12 to 2^-8 and writes int8',
+      what: 'a recurrent operator reads int16 of a scale of 2^-12 to 2^-2 and writes int8',
       where: name,
       why: 'its cell is computed in these types (docs/adr/0030)',
       tryThis: 'quantise the float model again',
     });
+  const state = stateScale(attrs, xq);
   const sums = data.length / units;
   const found = Array.from({ length: sums }, (_, o) =>
     quantizeMultiplier((yq.scale * (scales[scales.length > 1 ? o : 0] as number)) / xq.scale),
@@ -58,7 +69,8 @@ export function recurrentParams(
     shift: Int32Array.from(found, (m) => m.shift),
     gateShift,
     zero: yq.zeroPoint,
-    output: quantizeMultiplier(product / yq.scale),
+    ...state,
+    output: quantizeMultiplier(product(state.unit) / yq.scale),
     reverse: attrs.reverse,
     carry: attrs.carry ?? false,
     slope: attrs.slope === undefined ? 0 : roundHalfAway(attrs.slope * 2 ** 15),
@@ -75,17 +87,24 @@ export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): numbe
 }
 
 /** A sum in the scale of the gates read, with 12 bits behind the point. */
-export const gateSum = ({ gateShift }: RecurrentParams, sum: number): number => int16(sum << gateShift);
+const gateSum = ({ gateShift }: RecurrentParams, sum: number): number => int16(sum << gateShift);
 
-/** A gate's function of its int16 sum. */
-export const gate16 = ({ slope }: RecurrentParams, x: number): number => (slope === 0 ? logistic16(x) : line16(x, slope));
+/** A gate's function of its sum. */
+export function gate16(p: RecurrentParams, sum: number): number {
+  const x = gateSum(p, sum);
+  return p.slope === 0 ? logistic16(x) : line16(x, p.slope);
+}
+
+/** The function of a state's sum. */
+export const state16 = (p: RecurrentParams, sum: number): number =>
+  p.floor === undefined ? tanh16(gateSum(p, sum)) : Math.max(p.floor, int16(sum));
 
 /** A value with the scale that `output` is made for, as int8. */
 export const outputOf = (p: RecurrentParams, x: number): number =>
   clampInt(p.zero + requantise(x, p.output.multiplier, p.output.shift), -128, 127);
 
-/** g(o): gate sum o of the row; writes the new output to h. */
-export type IntStep = (g: (o: number) => number, before: Int8Array, h: Int8Array, x: (o: number) => number) => void;
+/** sum(o): that of the row and of the output before, without the latter x(o); writes the new output to h. */
+export type IntStep = (sum: (o: number) => number, before: Int8Array, h: Int8Array, x: (o: number) => number) => void;
 
 export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: IntStep): Int8Array {
   const { data } = only(xs, 'recurrence');
@@ -96,7 +115,7 @@ export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: 
     const row = p.reverse ? out.t - 1 - i : i;
     const x = (o: number) => data[row * width + o] as number;
     const h = y.subarray(row * p.units, (row + 1) * p.units);
-    step((o) => gateSum(p, x(o) + recurrentSum(p, o, before)), before, h, x);
+    step((o) => x(o) + recurrentSum(p, o, before), before, h, x);
     before = h;
   }
   return y;

@@ -1,5 +1,5 @@
 /** gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[]. */
-import type { OpCase } from './case.ts';
+import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const gru = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('gru', name, spec);
@@ -15,4 +15,7 @@ export const cases: OpCase[] = [
   gru('no bias', { x: [6, 1, 3], units: 6, bias: 'none' }),
   gru('saturated gates, many rows', { x: [40, 1, 3], units: 9, gain: 4, steps: 8 }),
   gru('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
+  gru('relu, reset after', { x: [9, 1, 3], units: 6, fn: 'relu', yq: q(0.06, -100) }),
+  gru('relu, reset before, hard gates', { x: [9, 1, 3], units: 6, fn: 'relu', resetAfter: false, slope: 0.2, yq: q(0.06, -100) }),
+  gru('linear, sums of another scale', { x: [12, 1, 3], units: 5, fn: 'linear', gateShift: 2, yq: q(0.1, 4), steps: 4 }),
 ];

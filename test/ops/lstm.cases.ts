@@ -1,5 +1,5 @@
 /** lstm: 1 to 40 units, one to many rows, backwards, hard gates, clipped cells, cell scales, saturated gates.  Out: OpCase[]. */
-import type { OpCase } from './case.ts';
+import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const lstm = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('lstm', name, spec);
@@ -18,4 +18,14 @@ export const cases: OpCase[] = [
   lstm('narrow cell', { x: [8, 1, 3], units: 4, cellPower: -14 }),
   lstm('cell of at most a half', { x: [3, 1, 3], units: 4, gain: 0.2, cellPower: -16 }),
   lstm('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
+  lstm('relu', { x: [9, 1, 3], units: 6, fn: 'relu', yq: q(0.06, -100) }),
+  lstm('linear, wide cell, clipped', {
+    x: [12, 1, 3],
+    units: 5,
+    fn: 'linear',
+    gateShift: 2,
+    cellPower: -9,
+    clip: 20,
+    yq: q(0.2, 4),
+  }),
 ];

@@ -7,7 +7,9 @@ import { type GruAttrs, kernelOfOne, type LstmAttrs, noClamp, type RecurrentAttr
 import { gateParams, gatesOf } from '../../models/ops/recurrent.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 
-export interface RecurrentSpec extends Partial<Pick<RecurrentAttrs, 'reverse' | 'slope'>>, Pick<LstmAttrs, 'clip' | 'cellPower'> {
+export interface RecurrentSpec
+  extends Partial<Pick<RecurrentAttrs, 'reverse' | 'slope' | 'fn'>>,
+    Pick<LstmAttrs, 'clip' | 'cellPower'> {
   x: Size;
   units: number;
   resetAfter?: GruAttrs['resetAfter'];
@@ -27,6 +29,7 @@ export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: Recu
     units,
     reverse = false,
     slope,
+    fn,
     clip,
     cellPower,
     resetAfter = true,
@@ -51,7 +54,14 @@ export function recurrentCase(op: keyof typeof gatesOf, name: string, spec: Recu
   const data = Int8Array.from({ length: outChannels * units }, () => g.int(-127, 127));
   const scales = Float64Array.from({ length: outChannels }, () => Math.fround(g.int(4, 12) / 1000 / units));
   const recurrentBias = bias === 'none' ? null : Int32Array.from({ length: outChannels }, () => g.int(-9000, 9000));
-  const attrs = { units, recurrent: { data, scales }, recurrentBias, reverse, ...(slope !== undefined && { slope }) };
+  const attrs = {
+    units,
+    recurrent: { data, scales },
+    recurrentBias,
+    reverse,
+    ...(slope !== undefined && { slope }),
+    ...(fn && { fn }),
+  };
   const own =
     op === 'lstm' ? { ...(clip !== undefined && { clip }), ...(cellPower !== undefined && { cellPower }) } : { resetAfter };
   return g

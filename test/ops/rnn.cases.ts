@@ -1,5 +1,5 @@
 /** rnn: 1 to 40 units, backwards, saturated.  Out: OpCase[]. */
-import type { OpCase } from './case.ts';
+import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 
 const rnn = (name: string, spec: RecurrentSpec): OpCase => recurrentCase('rnn', name, spec);
@@ -11,4 +11,6 @@ export const cases: OpCase[] = [
   rnn('backwards, no bias', { x: [7, 1, 3], units: 5, reverse: true, bias: 'none' }),
   rnn('saturated', { x: [30, 1, 3], units: 9, gain: 4, steps: 8 }),
   rnn('gates far beyond 8', { x: [9, 1, 3], units: 5, gain: 6, gateShift: 3 }),
+  rnn('relu', { x: [9, 1, 3], units: 6, fn: 'relu', yq: q(0.06, -100) }),
+  rnn('linear, sums of another scale', { x: [9, 1, 3], units: 5, fn: 'linear', gateShift: 2, yq: q(0.1, 4) }),
 ];

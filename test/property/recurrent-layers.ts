@@ -40,6 +40,8 @@ export function applyRecurrent(m: Maker, x: number, l: LayerSpec, kind: Recurren
     recurrentBias: l.relu ? null : Int32Array.from({ length: outChannels }, () => m.int(-9000, 9000)),
     reverse: l.padding === 'odd',
     ...(l.fn === 'identity' && { slope: 0.2 }),
+    ...(l.fn === 'leakyrelu' && { fn: 'relu' as const }),
+    ...(l.fn === 'hardswish' && { fn: 'linear' as const }),
     ...(l.fn === 'tanh' && kind === 'lstm' && { clip: 0.7 }),
     resetAfter: l.stride === 1,
   };

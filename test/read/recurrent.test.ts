@@ -65,13 +65,14 @@ interface OnnxCell {
   op: keyof typeof gates;
   direction?: 'forward' | 'reverse' | 'bidirectional';
   linearBeforeReset?: boolean;
+  activations?: string[];
   bias?: boolean;
   /** What is read: all outputs, those of the last frame, or Y_h. */
   read?: 'all' | 'last' | 'end';
 }
 
 /** x [1, t, c], transposed, through a cell; the network's output is what is read, [.., directions * units]. */
-function onnx({ op, direction = 'forward', linearBeforeReset, bias = true, read = 'all' }: OnnxCell): Uint8Array {
+function onnx({ op, direction = 'forward', linearBeforeReset, activations, bias = true, read = 'all' }: OnnxCell): Uint8Array {
   const next = seededNormal(11);
   const d = direction === 'bidirectional' ? 2 : 1;
   const sums = gates[op] * u;
@@ -83,6 +84,7 @@ function onnx({ op, direction = 'forward', linearBeforeReset, bias = true, read 
     hidden_size: u,
     direction,
     ...(linearBeforeReset && { linear_before_reset: 1 }),
+    ...(activations && { activations: { strings: activations } }),
   };
   const inputs = ['xt', 'W', 'R', ...(bias ? ['B'] : [])];
   const nodes: ModelOf['nodes'] = [
@@ -119,6 +121,9 @@ const onnxCells: Record<string, OnnxCell> = {
   'GRU, reset after, no bias': { op: 'GRU', linearBeforeReset: true, bias: false },
   'GRU both ways, reset after': { op: 'GRU', linearBeforeReset: true, direction: 'bidirectional', read: 'last' },
   RNN: { op: 'RNN' },
+  'RNN of ReLU': { op: 'RNN', activations: ['Relu'] },
+  'LSTM of ReLU': { op: 'LSTM', activations: ['Sigmoid', 'Relu', 'Relu'] },
+  'GRU of ReLU and hard gates': { op: 'GRU', activations: ['HardSigmoid', 'Relu'] },
   'RNN backwards': { op: 'RNN', direction: 'reverse', read: 'last' },
 };
 for (const [name, cell] of Object.entries(onnxCells))
@@ -131,21 +136,28 @@ for (const [name, cell] of Object.entries(onnxCells))
   });
 
 /** A body of two inputs and `units` units: tensors 0 to 5 are gates before their functions, 10 to 15 behind them. */
-function bodyOf(states: number, step: (x: number[], s: number[][], f: (i: number, v: number[]) => number[]) => number[][]): Body {
+function bodyOf(
+  states: number,
+  step: (x: number[], s: number[][], f: (i: number, v: number[]) => number[]) => number[][],
+  fn?: 'relu',
+): Body {
   const logistics = states === 2 ? [0, 1, 3] : [0, 1];
-  const tanhs = states === 2 ? [2, 4] : [2];
+  const functions = states === 2 ? [2, 4] : [2];
   const pair = (from: number) => ({ from, to: from + 10 });
   return {
     inputs: 2,
     units: 2,
     logistics: logistics.map(pair),
-    tanhs: tanhs.map(pair),
+    functions: functions.map(pair),
+    ...(fn && { fn }),
     next: states === 2 ? [20, 21] : [20],
     evaluate(x, s, held) {
       const values = new Map<number, Float64Array>();
       const f = (i: number, v: number[]): number[] => {
         const sigmoid = logistics.includes(i);
-        const out = v.map((one) => held?.get(i + 10) ?? (sigmoid ? 1 / (1 + Math.exp(-one)) : Math.tanh(one)));
+        const out = v.map(
+          (one) => held?.get(i + 10) ?? (sigmoid ? 1 / (1 + Math.exp(-one)) : fn ? Math.max(0, one) : Math.tanh(one)),
+        );
         values.set(i, Float64Array.from(v));
         values.set(i + 10, Float64Array.from(out));
         return out;
@@ -167,12 +179,16 @@ const sum = (a: number[], b: number[]) => a.map((v, i) => v + (b[i] as number));
 const times = (a: number[], b: number[]) => a.map((v, i) => v * (b[i] as number));
 
 /** @param shown what the output gate multiplies */
-const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) => number[]) =>
-  bodyOf(2, (x, [h, cell], f) => {
-    const gate = (i: number) => f(i, sum(mix(x, A, 0.1 * i), mix(h as number[], B, 0)));
-    const c = sum(times(gate(1), cell as number[]), times(gate(0), gate(2)));
-    return [times(gate(3), shown(c, f)), c];
-  });
+const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) => number[], fn?: 'relu') =>
+  bodyOf(
+    2,
+    (x, [h, cell], f) => {
+      const gate = (i: number) => f(i, sum(mix(x, A, 0.1 * i), mix(h as number[], B, 0)));
+      const c = sum(times(gate(1), cell as number[]), times(gate(0), gate(2)));
+      return [times(gate(3), shown(c, f)), c];
+    },
+    fn,
+  );
 const gruBody = (after: boolean, lift = 0) =>
   bodyOf(1, (x, [state], f) => {
     const h = state as number[];
@@ -193,6 +209,7 @@ const gruBody = (after: boolean, lift = 0) =>
 
 test('a body is a cell where the formula gives the same states', () => {
   assert.is(cellFrom(lstmBody((c, f) => f(4, c)))?.op, 'lstm');
+  assert.is(cellFrom(lstmBody((c, f) => f(4, c), 'relu'))?.fn, 'relu');
   assert.is(cellFrom(gruBody(true))?.resetAfter, true);
   assert.is(cellFrom(gruBody(false))?.resetAfter, false);
 });

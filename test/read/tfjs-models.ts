@@ -84,7 +84,8 @@ class Maker {
         if (this.planar) return x;
         const recurrentActivation = this.pick(['sigmoid', 'hardSigmoid'] as const);
         const start = { recurrentInitializer: 'glorotNormal' } as const;
-        const config = { units: this.int(1, 4), returnSequences: true, useBias, name, ...start };
+        const activation = this.pick(['tanh', 'relu', 'linear'] as const);
+        const config = { units: this.int(1, 4), returnSequences: true, useBias, name, activation, ...start };
         const gated = { ...config, recurrentActivation };
         const cell: Apply = this.pick([() => L.lstm(gated), () => L.gru(gated), () => L.simpleRNN(config)])();
         const both = { layer: cell, mergeMode: 'concat', name: `${name}_both` } as const;

@@ -1,5 +1,5 @@
 /** gru: one call over the rows of a step, of the kernel for its reset gate. */
-import { GruBlock } from '../blocks.ts';
+import { GruBlock, OpenGruBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
@@ -8,10 +8,12 @@ export const gru: EmitOp<'gru'> = {
   rare: true,
   files: ['recurrent'],
   emit(io, ctx) {
-    const { units, resetAfter } = io.params;
+    const { units, resetAfter, floor } = io.params;
     const gateBytes = 4 * Math.ceil(units / 2);
     const { fields, own } = recurrentFields(io, ctx, gateBytes + units);
-    const block = ctx.block(GruBlock, { ...fields, gates: own, scaled: own + gateBytes });
-    return recurrentCalls(ctx, block, callOf(resetAfter ? 'gru_after_s16_s8' : 'gru_before_s16_s8', block));
+    const all = { ...fields, gates: own, scaled: own + gateBytes };
+    const block = floor === undefined ? ctx.block(GruBlock, all) : ctx.block(OpenGruBlock, { ...all, floor });
+    const kernel = `gru_${resetAfter ? 'after' : 'before'}${floor === undefined ? '' : '_open'}_s16_s8` as const;
+    return recurrentCalls(ctx, block, callOf(kernel, block));
   },
 };

@@ -1,5 +1,5 @@
-/** lstm: one call of lstm_s16_s8 over the rows of a step. */
-import { LstmBlock } from '../blocks.ts';
+/** lstm: one call over the rows of a step. */
+import { LstmBlock, OpenLstmBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
@@ -8,8 +8,8 @@ export const lstm: EmitOp<'lstm'> = {
   rare: true,
   files: ['recurrent'],
   emit(io, ctx) {
-    const { forget, input, tanh, clip } = io.params;
-    const block = ctx.block(LstmBlock, {
+    const { forget, input, tanh, clip, floor } = io.params;
+    const fields = {
       ...recurrentFields(io, ctx).fields,
       forget_mult: forget.multiplier,
       forget_shift: forget.shift,
@@ -18,7 +18,8 @@ export const lstm: EmitOp<'lstm'> = {
       tanh_mult: tanh.multiplier,
       tanh_shift: tanh.shift,
       clip,
-    });
-    return recurrentCalls(ctx, block, callOf('lstm_s16_s8', block));
+    };
+    const block = floor === undefined ? ctx.block(LstmBlock, fields) : ctx.block(OpenLstmBlock, { ...fields, floor });
+    return recurrentCalls(ctx, block, callOf(floor === undefined ? 'lstm_s16_s8' : 'lstm_open_s16_s8', block));
   },
 };

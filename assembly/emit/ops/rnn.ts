@@ -1,5 +1,5 @@
-/** rnn: one call of rnn_s16_s8 over the rows of a step. */
-import { RecurrentBlock } from '../blocks.ts';
+/** rnn: one call over the rows of a step. */
+import { OpenRnnBlock, RecurrentBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { recurrentCalls, recurrentFields } from './recurrent.ts';
 
@@ -8,7 +8,9 @@ export const rnn: EmitOp<'rnn'> = {
   rare: true,
   files: ['recurrent'],
   emit(io, ctx) {
-    const block = ctx.block(RecurrentBlock, recurrentFields(io, ctx).fields);
-    return recurrentCalls(ctx, block, callOf('rnn_s16_s8', block));
+    const { fields } = recurrentFields(io, ctx);
+    const { floor } = io.params;
+    const block = floor === undefined ? ctx.block(RecurrentBlock, fields) : ctx.block(OpenRnnBlock, { ...fields, floor });
+    return recurrentCalls(ctx, block, callOf(floor === undefined ? 'rnn_s16_s8' : 'rnn_open_s16_s8', block));
   },
 };

@@ -94,6 +94,7 @@ export class Evaluator {
         return this.pairs(input(0), input(1), binary[op.op] as (a: number, b: number) => number);
       case 'LOGISTIC':
       case 'TANH':
+      case 'RELU':
       case 'NEG': {
         const { shape, data } = input(0);
         this.spend(data.length);
@@ -173,9 +174,12 @@ const binary: Record<string, (a: number, b: number) => number> = {
   SUB: (a, b) => a - b,
   MUL: (a, b) => a * b,
 };
+/** What a cell's functions are called here. */
+export const operatorNames = { logistic: 'LOGISTIC', tanh: 'TANH', relu: 'RELU' };
 const functions: Record<string, (x: number) => number> = {
   LOGISTIC: unary.sigmoid.of,
   TANH: unary.tanh.of,
+  RELU: (x) => Math.max(0, x),
   NEG: (x) => -x,
 };
 

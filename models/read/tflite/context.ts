@@ -82,8 +82,8 @@ export class Context {
   readonly folded = new Map<number, Float32Array>();
   /** Shape arithmetic's results, by tensor index. */
   readonly integers = new Map<number, number[]>();
-  /** Tensors that hold zeros, by tensor index: where states of loops begin. */
-  readonly zeros = new Set<number>();
+  /** Shapes of tensors that hold zeros, by tensor index: where states of loops begin, and lists. */
+  readonly zeros = new Map<number, readonly number[]>();
   /** Lists of rows, by tensor index; with what a loop put in. */
   readonly lists = new Map<number, { rows: number; value?: Value }>();
   /** Outputs of refused operators; what reads them is skipped. */

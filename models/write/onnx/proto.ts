@@ -6,7 +6,7 @@
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
-export type AttributeOf = number | string | number[] | { float: number } | { graph: GraphOf };
+export type AttributeOf = number | string | number[] | { float: number } | { graph: GraphOf } | { strings: string[] };
 
 /** A branch, or the body of a loop. */
 export type GraphOf = Pick<ModelOf, 'nodes' | 'outputs' | 'tensors'> & { inputs?: ValueOf[] };
@@ -109,6 +109,9 @@ function writeAttribute(w: BinaryWriter, name: string, value: AttributeOf): void
   } else if ('graph' in value) {
     message(w, 6, (g) => writeGraph(g, value.graph, value.graph.inputs ?? [], name));
     w.tag(20, 0).int32(5);
+  } else if ('strings' in value) {
+    for (const v of value.strings) text(w, 9, v);
+    w.tag(20, 0).int32(8);
   } else w.tag(2, 5).float(value.float).tag(20, 0).int32(1);
 }
 

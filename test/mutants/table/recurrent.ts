@@ -63,8 +63,8 @@ export const recurrent = [
     {
       id: 'observe-states',
       file: 'observe.ts',
-      find: 'largestState?.(xs, node.attrs, out)',
-      replace: 'largestState?.(xs.map((x) => ({ ...x, shape: { ...x.shape, t: 1 } })), node.attrs, { ...out, t: 1 })',
+      find: 'hidden?.(xs, node.attrs, out)',
+      replace: 'hidden?.(xs.map((x) => ({ ...x, shape: { ...x.shape, t: 1 } })), node.attrs, { ...out, t: 1 })',
       tests: 'quant/recurrent',
       why: 'the cell of one step is taken for the largest',
     },
@@ -73,13 +73,31 @@ export const recurrent = [
     {
       id: 'gates-reach',
       file: 'recurrent.ts',
-      find: 'Math.min(mostGateShift, shift)',
+      find: 'Math.min(most, shift)',
       replace: 'Math.min(0, shift)',
       tests: 'quant/recurrent',
       why: 'products of the input beyond 8 are cut off',
     },
   ]),
   ...inFolder('quant/ops', [
+    {
+      id: 'open-floor',
+      file: 'recurrent.ts',
+      find: "fn === 'relu' ? 0 : -32768",
+      replace: '0',
+      tests: 'ops/ops',
+      env: { RUNLET_CASES: 'rnn, linear' },
+      why: 'a cell without a function gives nothing below zero',
+    },
+    {
+      id: 'open-cell-scale',
+      file: 'lstm.ts',
+      find: 'node.attrs.fn ? cell : unit',
+      replace: 'unit',
+      tests: 'ops/ops',
+      env: { RUNLET_CASES: 'lstm, relu' },
+      why: 'a cell that no function ends is shown in the scale of its candidate',
+    },
     {
       id: 'gates-table-bend',
       file: 'gates.ts',

@@ -5,7 +5,7 @@
  * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation,
  * too. The nodes are evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
  */
-import { type Body, cellInSomeOrder } from '../../cell.ts';
+import { type Body, cellInSomeOrder, functionsIn } from '../../cell.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import { addCell, type Cell } from '../../recurrent.ts';
 import type { Work } from '../../work.ts';
@@ -103,14 +103,13 @@ export function foundIn(parts: Parts, outputs: string[], units: number, work: Wo
     parts.nodes
       .filter((node) => node.op === op && probe.get(node.outputs[0] as string)?.data.length === units)
       .map((node) => ({ from: names.indexOf(node.inputs[0] as string), to: names.indexOf(node.outputs[0] as string) }));
-  const [logistics, tanhs] = [nonlinear('Sigmoid'), nonlinear('Tanh')];
+  const functions = functionsIn(nonlinear, { logistic: 'Sigmoid', tanh: 'Tanh', relu: 'Relu' });
   const found = cellInSomeOrder(
     outputs.length,
     (states, next): Body => ({
       inputs,
       units,
-      logistics,
-      tanhs,
+      ...functions,
       next: next.map((at) => names.indexOf(outputs[at] as string)),
       evaluate(x, values, held = new Map()) {
         const fixed = new Map([...held].map(([tensor, value]) => [names[tensor] as string, value]));

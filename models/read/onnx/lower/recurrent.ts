@@ -5,6 +5,7 @@
  * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero. Both directions are two cells
  * whose outputs stand side by side. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
  */
+import type { OpenFn, RecurrentAttrs } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, type Cell, gateOrder, inGateOrder, lastRow } from '../../recurrent.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -14,6 +15,12 @@ import type { Activation, Value } from '../values.ts';
 
 const gatesOf = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 type Op = keyof typeof gatesOf;
+
+/** Functions of states in place of tanh. */
+const openFns: readonly (readonly [string, OpenFn])[] = [
+  ['relu', 'relu'],
+  ['affine', 'linear'],
+];
 
 /** Functions of gates and of states where the file names none. */
 const usual: Record<Op, string[]> = { LSTM: ['sigmoid', 'tanh', 'tanh'], GRU: ['sigmoid', 'tanh'], RNN: ['tanh'] };
@@ -29,7 +36,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const { time, rows } = framesOf(ctx, x, batchFirst);
   const [w, r] = [ctx.constant(node, 1, 'weights W'), ctx.constant(node, 2, 'weights R')];
   const units = attributes.int('hidden_size', r.dims[2] ?? 0);
-  const slope = slopeOf(node, op, directions);
+  const functions = functionsOf(node, op, directions);
   const clip = attributes.float('clip', 0);
   if (clip !== 0) refuse('its sums are clipped');
   if (attributes.int('input_forget', 0) !== 0) refuse('its input and forget gates are one');
@@ -39,7 +46,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const parts = Array.from({ length: directions }, (_, which) => {
     const reverse = which === 1 || direction === 'reverse';
     const cell = cellOf(ctx, node, { op, w, r, units, which, directions, resetAfter });
-    const own = { ...cell, reverse, ...(slope !== undefined && { slope }), ...(states.length > 0 && { carry: true }) };
+    const own = { ...cell, reverse, ...functions, ...(states.length > 0 && { carry: true }) };
     const shape = ctx.builder.shape(x.tensor);
     const name = directions === 2 ? `${node.name}/${reverse ? 'backward' : 'forward'}` : node.name;
     const from = { tensor: x.tensor, shape, factors: x.layout[2] ?? [] };
@@ -83,20 +90,25 @@ function framesOf(ctx: Lowering, x: Activation, batchFirst: boolean): { time: nu
   return { time, rows: ctx.builder.shape(x.tensor).t };
 }
 
-/** The slope of gates that are HardSigmoid; undefined for the usual functions. */
-function slopeOf({ attributes }: NodeView, op: Op, directions: number): number | undefined {
+/** The slope of gates that are HardSigmoid, and a state's function that is not tanh. */
+function functionsOf({ attributes }: NodeView, op: Op, directions: number): Pick<RecurrentAttrs, 'slope' | 'fn'> {
   const names = attributes.strings('activations')?.map((name) => name.toLowerCase());
   const alpha = attributes.floats('activation_alpha') ?? [];
   const beta = attributes.floats('activation_beta') ?? [];
-  if (!names) return undefined;
+  if (!names) return {};
   const all = Array.from({ length: directions }, () => usual[op]).flat();
   const hard = names.includes('hardsigmoid');
-  const wanted = hard ? all.map((name) => (name === 'sigmoid' ? 'hardsigmoid' : name)) : all;
-  if (names.join() !== wanted.join()) refuse(`activations ${names.join(', ')}, ${all.join(', ')} are read`);
-  if (!hard) return undefined;
+  const open = openFns.find(([name]) => names.includes(name));
+  const given: Record<string, string> = { sigmoid: hard ? 'hardsigmoid' : 'sigmoid', tanh: open?.[0] ?? 'tanh' };
+  if (names.join() !== all.map((name) => given[name]).join())
+    refuse(`activations ${names.join(', ')}, ${all.join(', ')} are read, and relu or affine in place of tanh`);
+  if (open?.[1] === 'linear' && (alpha.some((a) => a !== 1) || beta.some((b) => b !== 0)))
+    refuse('Affine with other numbers than x');
+  const fn = open && { fn: open[1] };
+  if (!hard) return { ...fn };
   const slopes = new Set(alpha.length > 0 ? alpha : [0.2]);
   if (slopes.size > 1 || beta.some((b) => b !== 0.5)) refuse('HardSigmoid with other numbers than one slope through 0.5');
-  return [...slopes][0];
+  return { slope: [...slopes][0] as number, ...fn };
 }
 
 /**

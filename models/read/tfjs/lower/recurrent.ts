@@ -101,7 +101,8 @@ function cellOf(ctx: Context, { layer, kind, side, reverse }: Direction, inputs:
   const config = new Config(layer);
   const units = config.lengths('units', 1, 0)[0] as number;
   const sums = gatesOf[kind] * units;
-  if (config.text('activation', 'tanh') !== 'tanh') refuse(`its function is ${config.text('activation', '')}; tanh is read`);
+  const fn = config.text('activation', 'tanh');
+  if (fn !== 'tanh' && fn !== 'relu' && fn !== 'linear') refuse(`its function is ${fn}; tanh, relu and linear are read`);
   const of = (weight: string, dims: number[]) => ctx.weight(layer, namesOf(ctx, layer, side, weight), dims);
   const kernel = of('kernel', [inputs, sums]);
   const inner = of('recurrent_kernel', [units, sums]);
@@ -116,6 +117,7 @@ function cellOf(ctx: Context, { layer, kind, side, reverse }: Direction, inputs:
     recurrentBias: null,
     reverse,
     ...(kind === 'GRU' && { resetAfter }),
+    ...(fn !== 'tanh' && { fn }),
   };
   const slope = kind === 'SimpleRNN' ? undefined : slopeOf(ctx, config, 'hard_sigmoid');
   if (slope !== undefined) cell.slope = slope;

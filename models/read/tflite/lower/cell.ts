@@ -7,11 +7,11 @@
  */
 
 import { lookup } from '../../../lookup.ts';
-import { type Body, cellInSomeOrder } from '../../cell.ts';
+import { type Body, cellInSomeOrder, functionsIn } from '../../cell.ts';
 import { dim } from '../../layout.ts';
 import { addCell } from '../../recurrent.ts';
 import { type PlainNode, type Unrolled, unrolledCells } from '../../unrolled.ts';
-import { Evaluator, type Tensor } from '../body.ts';
+import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { isConstant, readReals } from '../constants.ts';
 import { type Context, mostElements, Refusal, shapeOf } from '../context.ts';
 import { idsOf, moving } from '../elements.ts';
@@ -60,14 +60,13 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
       .map((i) => operators[i] as TfOperator)
       .filter(({ op: own, outputs: [to = -1] }) => own === name && product(tensors[to]?.shape ?? []) === units)
       .map(({ inputs: [from = -1], outputs: [to = -1] }) => ({ from, to }));
-  const [logistics, tanhs] = [nonlinear('LOGISTIC'), nonlinear('TANH')];
+  const functions = functionsIn(nonlinear, operatorNames);
   const found = cellInSomeOrder(
     next.length,
     (order, following): Body => ({
       inputs: width,
       units,
-      logistics,
-      tanhs,
+      ...functions,
       next: following.map((at) => next[at] as number),
       evaluate(x, values, held) {
         const given = new Map<number, Tensor>([[row, { shape: tensors[row]?.shape ?? [], data: x }]]);

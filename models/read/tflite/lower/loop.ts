@@ -7,10 +7,10 @@
  * Source: TensorFlow Lite WHILE; Keras' recurrent layers as TensorFlow 2 converts them.
  */
 import { minOf } from '../../../lists.ts';
-import { type Body, cellFrom } from '../../cell.ts';
+import { type Body, cellFrom, functionsIn } from '../../cell.ts';
 import { dim, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
-import { Evaluator, type Tensor } from '../body.ts';
+import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { readIntegers, readReals } from '../constants.ts';
 import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
@@ -139,7 +139,7 @@ function listsOf(context: Context, { body, op }: Loop): Map<number, { row: numbe
     const [from = -1, to = -1] = [body.graph.inputs[variable], body.graph.outputs[variable]];
     if (from === to || context.values.has(index) || !isList(context, index, body.tensor(from))) continue;
     // the body's own tensor may have a placeholder
-    const rows = context.lists.get(index)?.rows ?? context.model.tensors[index]?.shape[0] ?? 0;
+    const rows = context.lists.get(index)?.rows ?? (context.zeros.get(index) ?? context.model.tensors[index]?.shape)?.[0] ?? 0;
     lists.set(variable, { row: rowPut(body, from, to), all: rows > 1 });
   }
   return lists;
@@ -183,8 +183,7 @@ function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
   return {
     inputs: width,
     units,
-    logistics: nonlinear('LOGISTIC'),
-    tanhs: nonlinear('TANH'),
+    ...functionsIn(nonlinear, operatorNames),
     next: states.map((variable) => outputs[variable] as number),
     evaluate(x, values, held) {
       const given = new Map<number, Tensor>();
@@ -244,7 +243,8 @@ export function lowerStack(context: Context, op: TfOperator): void {
 export function lowerFill(context: Context, op: TfOperator): void {
   const value = context.input(op, 1);
   if (!zeroConstant(context, op, value)) throw new Refusal('it fills a tensor with something other than zeros');
-  context.zeros.add(context.output(op).index);
+  const made = context.output(op);
+  context.zeros.set(made.index, integersAt(context, op, 0) ?? made.shape);
 }
 
 /** REVERSE_V2 along time: the frames from the last to the first, which a loop reads. */
