@@ -47,6 +47,11 @@ for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames'
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });
 
+test('a file that Keras wrote on Windows', async () => {
+  const graph = await readModel(fileOf('subsequences-windows.keras'), { timeAxis: 1 });
+  assert.equal(graph.nodes, (await readModel(fileOf('subsequences-keras2.keras'), { timeAxis: 1 })).nodes);
+});
+
 const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
 
 /** The file with `change` in place of each `text`, which is as long. */

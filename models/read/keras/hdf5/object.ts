@@ -39,10 +39,15 @@ export interface Values {
 export class Hdf5Object {
   private readonly file: Bytes;
   private readonly messages: Message[];
+  private readonly address: number;
+  /** Of the names of its links it holds those that begin so, without it. */
+  private readonly within: string;
   private found: Map<string, number> | undefined;
 
-  constructor(file: Bytes, address: number) {
+  constructor(file: Bytes, address: number, within = '') {
     this.file = file;
+    this.address = address;
+    this.within = within;
     this.messages = messagesOf(file, address);
   }
 
@@ -62,14 +67,22 @@ export class Hdf5Object {
       this.found = new Map();
       const tree = table && this.file.address(table.at);
       const heap = table && this.file.address(table.at + 8);
-      if (tree !== undefined && heap !== undefined) this.walk(tree, namesAt(this.file, heap), mostLevels, this.found);
+      const all = new Map<string, number>();
+      if (tree !== undefined && heap !== undefined) this.walk(tree, namesAt(this.file, heap), mostLevels, all);
+      for (const [name, at] of all) if (name.startsWith(this.within)) this.found.set(name.slice(this.within.length), at);
     }
     return this.found;
   }
 
+  /** By name; Keras on Windows writes the path of a group with `\\` as its name. */
   child(name: string): Hdf5Object | undefined {
-    const address = this.isGroup ? this.links().get(name) : undefined;
-    return address === undefined ? undefined : new Hdf5Object(this.file, address);
+    const links = this.isGroup ? this.links() : new Map<string, number>();
+    const address = links.get(name);
+    if (address !== undefined) return new Hdf5Object(this.file, address);
+    const path = `${name}\\`;
+    return [...links.keys()].some((one) => one.startsWith(path))
+      ? new Hdf5Object(this.file, this.address, `${this.within}${path}`)
+      : undefined;
   }
 
   private walk(address: number, names: (at: number) => string, level: number, links: Map<string, number>): void {
