@@ -48,8 +48,8 @@ for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames'
   });
 
 test('a file that Keras wrote on Windows', async () => {
-  const graph = await readModel(fileOf('subsequences-windows.keras'), { timeAxis: 1 });
-  assert.equal(graph.nodes, (await readModel(fileOf('subsequences-keras2.keras'), { timeAxis: 1 })).nodes);
+  const graph = await readModel(fileOf('attention-windows.keras'), { timeAxis: 1 });
+  assert.equal(graph.nodes, (await readModel(fileOf('attention-keras2.keras'), { timeAxis: 1 })).nodes);
 });
 
 const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));

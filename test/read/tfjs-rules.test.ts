@@ -91,19 +91,38 @@ test('a pool without strides moves by its size', async () => {
   assert.equal([kernelT, strideT], [3, 3]);
 });
 
-test('Subtract: the first value less the second', async () => {
-  const subtract = (...from: string[]) => ({
-    class_name: 'Subtract',
-    config: { name: 'd' },
-    inbound_nodes: [from.map((name) => [name, 0, 0, {}])],
-  });
+interface Joined extends Layer {
+  inbound_nodes: unknown[];
+}
+
+/** The input x and its tanh t, and a layer d that reads them. */
+function joining(d: Joined): Uint8Array {
   const tanh = { class_name: 'Activation', config: { name: 't', activation: 'tanh' }, inbound_nodes: [[['x', 0, 0, {}]]] };
-  const of = (...from: string[]) => {
-    const layers = [{ ...input, inbound_nodes: [] }, tanh, subtract(...from)].map((l) => ({ ...l, name: l.config.name }));
-    const config = { name: 'm', layers, input_layers: [['x', 0, 0]], output_layers: [['d', 0, 0]] };
-    const modelTopology = { class_name: 'Functional', config };
-    return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [] }));
-  };
+  const layers = [{ ...input, inbound_nodes: [] }, tanh, d].map((l) => ({ ...l, name: l.config.name }));
+  const config = { name: 'm', layers, input_layers: [['x', 0, 0]], output_layers: [['d', 0, 0]] };
+  const modelTopology = { class_name: 'Functional', config };
+  return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [] }));
+}
+
+test('functions that Keras 2 calls as layers: of two values, of a value and a constant', async () => {
+  const called = (fn: string, y: unknown) =>
+    joining({ class_name: 'TFOpLambda', config: { name: 'd', function: fn }, inbound_nodes: [['t', 0, 0, { y, name: null }]] });
+  const last = async (fn: string, y: unknown) => (await readModel(called(fn, y), { files: {} })).nodes.at(-1) as NodeOf<'add'>;
+  assert.is((await last('__operators__.add', ['x', 0, 0])).inputs.length, 2);
+  assert.is((await last('math.multiply', ['x', 0, 0])).op as string, 'mul');
+  const constant = (await last('math.subtract', [[2, 3]])).attrs.constant?.data;
+  assert.equal([...(constant ?? [])], [-2, -3]);
+  assert.match(await refusal(called('math.add', [[1, 2], [3]]), {}), /rows of different lengths/);
+  assert.match(
+    await refusal(called('math.add', [[1, 2, 3]]), {}),
+    /a constant of \[1, 3\] does not fit|its constant of \[1, 3\]/,
+  );
+  assert.match(await refusal(called('math.floordiv', ['x', 0, 0]), {}), /TFOpLambda d: the layer is not supported/);
+});
+
+test('Subtract: the first value less the second', async () => {
+  const of = (...from: string[]) =>
+    joining({ class_name: 'Subtract', config: { name: 'd' }, inbound_nodes: [from.map((name) => [name, 0, 0, {}])] });
   const graph = await readModel(of('t', 'x'), { files: {} });
   const node = graph.nodes.at(-1) as NodeOf<'add'>;
   assert.equal([node.op, node.attrs.minus], ['add', 1]);

@@ -5,6 +5,7 @@
  * and Keras 3 (`args` with `keras_history`, `batch_shape`); Sequential models become chains, models in models become their layers (nested.ts).
  * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
+import { lookup } from '../../lookup.ts';
 import { malformed, tooLarge } from './fail.ts';
 import type { Json, Layer, Ref, Topology } from './model.ts';
 import { inlined } from './nested.ts';
@@ -132,13 +133,34 @@ function historiesIn(x: unknown, where: string, depth = 0): Ref[] {
 }
 
 /** Arguments that Keras' functional calls may name, in the order in which their layers take them. */
-const named = ['value', 'key'];
+const named = ['value', 'key', 'y'];
+const isTensor = (x: unknown): boolean => isObject(x) || (Array.isArray(x) && typeof x[0] === 'string');
+
+/** Functions that Keras 2 calls as layers of class TFOpLambda, and the layers that they are. */
+const functions: Readonly<Record<string, string>> = {
+  '__operators__.add': 'Add',
+  'math.add': 'Add',
+  'math.subtract': 'Subtract',
+  'math.multiply': 'Multiply',
+};
+
+/** A function called as a layer, as the layer that it is; `operand` of its config: the constant that is its second argument. */
+function ofFunction(layer: Omit<Layer, 'calls'>, nodes: unknown): Omit<Layer, 'calls'> {
+  const className = lookup(functions, String(layer.config.function));
+  if (layer.className !== 'TFOpLambda' || !className || !Array.isArray(nodes) || nodes.length !== 1) return layer;
+  const [node] = nodes as [unknown];
+  const [first] = Array.isArray(node) ? node : [];
+  // one input may stand without its list
+  const kwargs = Array.isArray(first) ? first[3] : (node as unknown[])[3];
+  const operand = isObject(kwargs) && !isTensor(kwargs.y) ? { operand: kwargs.y } : {};
+  return { ...layer, className, config: { ...layer.config, ...operand } };
+}
 
 /** Tensors among the named arguments of a call. @param refs of one argument */
 function namedIn(kwargs: unknown, where: string, refs: (x: unknown) => Ref[]): Ref[] {
   if (!isObject(kwargs)) return [];
   if (kwargs.use_causal_mask === true) throw malformed('it asks for a causal mask', where, 'attention over all rows is read');
-  const known = named.flatMap((name) => (Array.isArray(kwargs[name]) || isObject(kwargs[name]) ? refs(kwargs[name]) : []));
+  const known = named.flatMap((name) => (isTensor(kwargs[name]) ? refs(kwargs[name]) : []));
   const rest = Object.entries(kwargs).filter(([name]) => !named.includes(name));
   if (JSON.stringify(rest).includes('"__keras_tensor__"'))
     throw malformed('a tensor is given by its name', where, 'tensors are read in their order');
@@ -165,7 +187,7 @@ function refsOf(x: unknown, where: string): Ref[] {
 function functional(config: unknown, readInner: ReadInner): Topology {
   if (!isObject(config)) throw malformed('the model has no config', 'modelTopology');
   const layers = layersIn(config.layers).map((layer, i): Layer => {
-    const head = headOf(layer, i);
+    const head = ofFunction(headOf(layer, i), layer.inbound_nodes);
     const calls = head.className === 'InputLayer' ? [[]] : callsOf(layer.inbound_nodes, head.name);
     return { ...head, calls };
   });

@@ -36,19 +36,23 @@ export interface Values {
   data: Float32Array;
 }
 
+/** Links of the group around one, and what the names of its own children begin with there. */
+interface Beside {
+  links: ReadonlyMap<string, number>;
+  path: string;
+}
+
 export class Hdf5Object {
   private readonly file: Bytes;
   private readonly messages: Message[];
-  private readonly address: number;
-  /** Of the names of its links it holds those that begin so, without it. */
-  private readonly within: string;
+  private readonly beside: Beside | undefined;
   private found: Map<string, number> | undefined;
 
-  constructor(file: Bytes, address: number, within = '') {
+  /** @param address undefined: a group that is there in paths alone */
+  constructor(file: Bytes, address: number | undefined, beside?: Beside) {
     this.file = file;
-    this.address = address;
-    this.within = within;
-    this.messages = messagesOf(file, address);
+    this.beside = beside;
+    this.messages = address === undefined ? [] : messagesOf(file, address);
   }
 
   private one(type: number): Message | undefined {
@@ -67,22 +71,20 @@ export class Hdf5Object {
       this.found = new Map();
       const tree = table && this.file.address(table.at);
       const heap = table && this.file.address(table.at + 8);
-      const all = new Map<string, number>();
-      if (tree !== undefined && heap !== undefined) this.walk(tree, namesAt(this.file, heap), mostLevels, all);
-      for (const [name, at] of all) if (name.startsWith(this.within)) this.found.set(name.slice(this.within.length), at);
+      if (tree !== undefined && heap !== undefined) this.walk(tree, namesAt(this.file, heap), mostLevels, this.found);
     }
     return this.found;
   }
 
-  /** By name; Keras on Windows writes the path of a group with `\\` as its name. */
+  /** By name; what Keras wrote on Windows lies beside its group, under a path. */
   child(name: string): Hdf5Object | undefined {
-    const links = this.isGroup ? this.links() : new Map<string, number>();
-    const address = links.get(name);
-    if (address !== undefined) return new Hdf5Object(this.file, address);
-    const path = `${name}\\`;
-    return [...links.keys()].some((one) => one.startsWith(path))
-      ? new Hdf5Object(this.file, this.address, `${this.within}${path}`)
-      : undefined;
+    const own: ReadonlyMap<string, number> = this.isGroup ? this.links() : new Map();
+    const at = own.get(name);
+    if (at !== undefined) return new Hdf5Object(this.file, at, { links: own, path: `${name}\\` });
+    const { links, path } = this.beside ?? { links: own, path: '' };
+    const [address, below] = [links.get(path + name), `${path}${name}\\`];
+    const isThere = address !== undefined || [...links.keys()].some((one) => one.startsWith(below));
+    return isThere ? new Hdf5Object(this.file, address, { links, path: below }) : undefined;
   }
 
   private walk(address: number, names: (at: number) => string, level: number, links: Map<string, number>): void {

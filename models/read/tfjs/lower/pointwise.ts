@@ -11,7 +11,7 @@ import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
-import { spread } from '../../spread.ts';
+import { spread, valuesOf } from '../../spread.ts';
 import { Config, type Context, type Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../topology.ts';
@@ -125,9 +125,34 @@ const lowerPairs =
     });
   };
 
+/** Numbers in lists of lists as one list, and its dimensions. */
+function numbersIn(x: unknown): { dims: number[]; data: number[] } {
+  if (typeof x === 'number' && Number.isFinite(x)) return { dims: [], data: [x] };
+  if (!Array.isArray(x) || x.length === 0) return refuse('its second argument is neither a value nor a constant');
+  const parts = x.map(numbersIn);
+  const dims = parts[0]?.dims ?? [];
+  if (parts.some((part) => part.dims.join() !== dims.join())) refuse('its constant has rows of different lengths');
+  return { dims: [x.length, ...dims], data: parts.flatMap((part) => part.data) };
+}
+
+/** A value and the constant of its config. */
+function withOperand(ctx: Context, layer: Layer, x: Value, op: 'add' | 'mul', sign: number): Value {
+  const { dims, data } = numbersIn(layer.config.operand);
+  const laid = spread(x.layout, dims);
+  if (!laid) return refuse(`its constant of [${dims.join(', ')}] does not fit ${showLayout(x.layout)}`);
+  const values = valuesOf(laid, data, laid.over === 'c' ? ctx.shape(x).c : undefined);
+  const constant = { data: Float32Array.from(values, (v) => sign * v) };
+  return { tensor: ctx.add(op, [ctx.plain(x)], { clamp: noClamp, constant }, layer.name), layout: x.layout };
+}
+
 /** @param minus operand that is subtracted */
-export const lowerBinary = (op: 'add' | 'mul', minus?: 1) =>
-  lowerPairs((ctx, pair, name) => ctx.add(op, pair, { clamp: noClamp, ...(minus && { minus }) }, name));
+export const lowerBinary =
+  (op: 'add' | 'mul', minus?: 1) =>
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+    const [x] = xs;
+    if (x && xs.length === 1 && layer.config.operand !== undefined) return withOperand(ctx, layer, x, op, minus ? -1 : 1);
+    return lowerPairs((of, pair, name) => of.add(op, pair, { clamp: noClamp, ...(minus && { minus }) }, name))(ctx, layer, xs);
+  };
 
 export const lowerExtreme = (isMax: boolean) => lowerPairs((ctx, pair, name) => extremeOf(ctx.add, pair, isMax, name));
 
@@ -139,7 +164,7 @@ export function lowerAverage(ctx: Context, layer: Layer, xs: Value[]): Value {
 
 /** The first value less the second. */
 export function lowerSubtract(ctx: Context, layer: Layer, xs: Value[]): Value {
-  if (xs.length !== 2) refuse('it takes two values');
+  if (xs.length !== 2 && layer.config.operand === undefined) refuse('it takes two values');
   return lowerBinary('add', 1)(ctx, layer, xs);
 }
 
