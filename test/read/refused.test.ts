@@ -73,14 +73,14 @@ test('normalisation within a frame is refused for want of a kernel, not for a ru
 });
 
 /** x of [1, 16, 4], and these operators. */
-const tflite = (operators: TfModelOf['operators'], tensors: TfModelOf['tensors'] = {}) =>
+const tflite = (operators: TfModelOf['operators'], tensors: TfModelOf['tensors'] = {}, outputs = ['y']) =>
   refusal(() =>
     readTflite(
       writeTflite({
         tensors: { x: { shape: [1, 16, 4] }, y: { shape: [1, 16, 4] }, ...tensors },
         operators,
         inputs: ['x'],
-        outputs: ['y'],
+        outputs,
       }),
     ),
   );
@@ -103,6 +103,7 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
           { code: 25, inputs: ['t'], outputs: ['y'], options: { kind: 9, float32: { 0: 1 } } },
         ],
         { ...meanTensors, perm: { shape: [3], ints: [0, 2, 1] }, t: { shape: [1, 4, 16] }, y: { shape: [1, 4, 16] } },
+        ['y', 'm'],
       ),
   ],
   'FLOOR_DIV with a mean over time': [

@@ -24,6 +24,7 @@ import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal } from './context.ts';
 import { movedElements } from './elements.ts';
 import { foldIntegers } from './integers.ts';
+import { live } from './live.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
 import { inconsistent, isInt8Model, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
@@ -49,7 +50,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = readModelFile(bytes);
+  const read = live(readModelFile(bytes));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);

@@ -6,6 +6,14 @@ const tflite = 'read/tflite-rules,read/tflite';
 
 export const modelsRead = inFolder('models/read', [
   {
+    id: 'read-dead-assign',
+    file: 'tflite/live.ts',
+    find: 'for (const assign of variable?.assigns ?? []) keep(assign);',
+    replace: '',
+    tests: 'read/tflite-dead',
+    why: 'what is assigned to a variable that an output reads is left out',
+  },
+  {
     id: 'read-spread-repeated',
     file: 'spread.ts',
     find: 'if (!repeated) pitch *= length;',
