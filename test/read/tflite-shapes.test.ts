@@ -73,4 +73,44 @@ test('places outside a vector, lengths that do not fit, and operators that are n
   assert.is((await refusalOf(() => readTflite(file({}, { equal: 72 })))).code, 'RN110', 'NOT_EQUAL');
 });
 
+/** x [1, 4, 2] to `size` numbers of its int64 shape from `begin` on, and -1 before or behind them. */
+const behindSlice = (begin: number, size: number, parts = 'part rest'): Uint8Array =>
+  writeTflite({
+    tensors: {
+      x: { shape: [1, 4, 2] },
+      begin: ints(begin),
+      size: ints(size),
+      rest: { shape: [1], int64s: [-1] },
+      dims: { shape: [3], type: 4 },
+      part: { shape: [2], type: 4 },
+      long: { shape: [3], type: 4 },
+      wanted: { shape: [3], type: 2 },
+      flat: { shape: [1, 4, 2], signature: [-1, -1, -1] },
+      w: { shape: [1, 2], floats: [1, 10] },
+      y: { shape: [1, 4, 1], signature: [-1, -1, -1] },
+    },
+    operators: [
+      op(77, ['x'], 'dims'),
+      op(65, ['dims', 'begin', 'size'], 'part'),
+      op(2, parts.split(' '), 'long', { 0: 0 }),
+      op(53, ['long'], 'wanted'),
+      op(22, ['x', 'wanted'], 'flat'),
+      { code: 9, inputs: ['flat', 'w'], outputs: ['y'], options: { kind: 8, int8: { 2: 1 } } },
+    ],
+    inputs: ['x'],
+    outputs: ['y'],
+  });
+
+test('a part of a shape of int64: SLICE, also of what is left', async () => {
+  const sums = (bytes: Uint8Array) => {
+    const graph = readTflite(bytes);
+    const y = runFloat(graph, [Float32Array.from({ length: 8 }, (_, i) => i)]);
+    return Array.from(y[graph.outputs[0]?.tensor as number] as Float32Array);
+  };
+  assert.equal(sums(behindSlice(0, 2)), [10, 32, 54, 76]);
+  assert.equal(sums(behindSlice(1, -1, 'rest part')), [10, 32, 54, 76]);
+  for (const [begin, size] of [[1, 3], [4, -1], [-1, 1], [0, -2]] as const) // biome-ignore format: one line
+    assert.is((await refusalOf(() => readTflite(behindSlice(begin, size)))).code, 'RN106', `${begin} ${size}`);
+});
+
 test.run();

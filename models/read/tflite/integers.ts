@@ -4,8 +4,8 @@
  * In: operators that compute an integer vector from shapes and constants (converters write them where the batch is dynamic).
  * Out: the vector, undefined where the operator or its inputs are not understood. All lie in one dimension, at most 64 elements.
  * Truth values are 0 and 1. Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD, CONCATENATION, PACK,
- * STRIDED_SLICE (masks: bit 0 is the only dimension), ADD, SUB, MUL, EQUAL, WHERE, SPARSE_TO_DENSE, CAST,
- * RESHAPE.
+ * STRIDED_SLICE (masks: bit 0 is the only dimension), SLICE, ADD, SUB, MUL, EQUAL, WHERE, SPARSE_TO_DENSE,
+ * CAST, RESHAPE.
  */
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf } from '../layout.ts';
@@ -34,6 +34,8 @@ export function foldIntegers(context: Context, op: TfOperator): number[] | undef
       return inputs.flatMap((values) => values ?? []).slice(0, most);
     case 'STRIDED_SLICE':
       return slice(op, first, inputs as number[][]);
+    case 'SLICE':
+      return part(op, first, inputs as number[][]);
     case 'CAST':
     case 'RESHAPE':
       return first;
@@ -81,6 +83,15 @@ function slice(op: TfOperator, values: number[], [, begin, end, stride]: number[
   const from = mask(0) ? 0 : (begin[0] as number);
   if (!mask(4)) return values.slice(from, mask(1) ? values.length : (end[0] as number));
   return [values.at(from) ?? outOfRange(op, from)];
+}
+
+/** SLICE; a size of -1 is all that is left. */
+function part(op: TfOperator, values: number[], [, begin, size]: number[][]): number[] | undefined {
+  if (begin?.length !== 1 || size?.length !== 1) return undefined;
+  const [from, length] = [begin[0] as number, size[0] as number];
+  const to = length === -1 ? values.length : from + length;
+  if (!(from >= 0 && from <= to)) return outOfRange(op, from);
+  return to > values.length ? outOfRange(op, to) : values.slice(from, to);
 }
 
 export const product = (values: readonly number[]): number => values.reduce((a, b) => a * b, 1);
