@@ -12,6 +12,7 @@ import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
 import { modelsReadLayers } from './table/models-read-layers.ts';
 import { modelsReadOnnx } from './table/models-read-onnx.ts';
+import { modelsReadTflite } from './table/models-read-tflite.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
 import { quant } from './table/quant.ts';
@@ -22,6 +23,7 @@ export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
   ...modelsReadLayers,
   ...modelsRead,
+  ...modelsReadTflite,
   ...models,
   ...norms,
   ...recurrent,

@@ -22,6 +22,8 @@ export interface TfTensorOf {
   type?: number;
   /** Scales and zero points: one of each, or one per index of dimension `axis`. */
   quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };
+  /** Of a constant that holds some elements alone: a level is dense, of so many indices, or lists them. */
+  sparse?: { order: number[]; blocks?: number[]; levels: (number | { segments: number[]; indices: number[] })[] };
 }
 
 export interface TfOperatorOf {
@@ -108,6 +110,26 @@ function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<
   ]);
 }
 
+/** SparsityParameters, of Int32Vector. */
+function sparsity(b: Builder, { order, blocks = [], levels }: NonNullable<TfTensorOf['sparse']>): number {
+  const listed = (values: number[]) => table(b, [[0, offset(int32s(b, values))]]);
+  const metadata = levels.map((level) => {
+    if (typeof level === 'number') return table(b, [[1, (w, field) => w.addFieldInt32(field, level, 0)]]);
+    const vectors = [listed(level.segments), listed(level.indices)] as const;
+    return table(b, [
+      [0, (w, field) => w.addFieldInt8(field, 1, 0)],
+      ...vectors.flatMap(
+        (vector, i): Fields => [
+          [2 + 2 * i, (w, field) => w.addFieldInt8(field, 1, 0)],
+          [3 + 2 * i, offset(vector)],
+        ],
+      ),
+    ]);
+  });
+  const vectors = [int32s(b, order), int32s(b, blocks), offsets(b, metadata)];
+  return table(b, vectors.map((vector, i): Fields[number] => [i, offset(vector)])); // biome-ignore format: one line
+}
+
 const typeOf = ({ type, ints, int64s, int16s, int8s }: TfTensorOf): number =>
   type ?? (ints ? 2 : int64s ? 4 : int16s ? 7 : int8s ? 9 : 0);
 
@@ -154,6 +176,7 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
     const signature = tensor.signature && int32s(b, tensor.signature);
     const label = b.createString(name);
     const quant = tensor.quant && quantisation(b, tensor.quant);
+    const sparse = tensor.sparse && sparsity(b, tensor.sparse);
     return table(b, [
       [0, offset(shape)],
       [1, (w, field) => w.addFieldInt8(field, typeOf(tensor), 0)],
@@ -161,6 +184,7 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
       [3, offset(label)],
       ...(signature === undefined ? [] : ([[7, offset(signature)]] as Fields)),
       ...(quant === undefined ? [] : ([[4, offset(quant)]] as Fields)),
+      ...(sparse === undefined ? [] : ([[6, offset(sparse)]] as Fields)),
     ]);
   });
   const graphs = [model, ...(model.others ?? [])];

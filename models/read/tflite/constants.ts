@@ -102,7 +102,6 @@ function checkScales(op: TfOperator, tensor: TfTensor, perChannel: number): void
  * int8 weights (dynamic-range quantisation) are read as the real values that they stand for.
  */
 export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
-  if (tensor.isSparse) throw new Refusal('its weights are sparse');
   if (!context.isInt8) {
     if (tensor.type !== 'int8') return { data: readFloats(context, op, tensor) };
     checkScales(op, tensor, perChannel);

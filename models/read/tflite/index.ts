@@ -22,6 +22,7 @@ import { layoutOfInput, withWindow } from './anchor.ts';
 import { asFloat, readAsFloat } from './as-float.ts';
 import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal } from './context.ts';
+import { densified } from './densify.ts';
 import { movedElements } from './elements.ts';
 import { foldIntegers } from './integers.ts';
 import { live } from './live.ts';
@@ -50,7 +51,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = live(readModelFile(bytes));
+  const read = live(densified(readModelFile(bytes)));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);

@@ -10,6 +10,7 @@ import { RunletError } from '../../error.ts';
 import { printable } from '../../printable.ts';
 import { type Quantisation, type QuantisedTensor, readQuantisation } from './quantisation.ts';
 import { customOperator, operatorName, tensorTypes } from './schema.ts';
+import { expanded } from './sparse.ts';
 import { type Table, View } from './view.ts';
 
 export interface TfTensor extends QuantisedTensor {
@@ -21,7 +22,6 @@ export interface TfTensor extends QuantisedTensor {
   /** Of a file that is read as float: the largest |value| that the file stores here. */
   reach?: number;
   isVariable: boolean;
-  isSparse: boolean;
 }
 
 export interface TfOperator {
@@ -163,8 +163,10 @@ function readTensor(table: Table, index: number, buffers: Uint8Array[], bad: Run
       why: `ranks to ${limits.rank} and ${limits.elements} elements are read, no negative dimensions`,
     });
   }
-  const buffer = buffers[table.uint32(2)];
-  if (!buffer) throw inconsistent(`buffer ${table.uint32(2)} does not exist`, where);
+  const held = buffers[table.uint32(2)];
+  if (!held) throw inconsistent(`buffer ${table.uint32(2)} does not exist`, where);
+  const sparsity = width > 0 && held.length > 0 ? table.table(6, 'SparsityParameters') : undefined;
+  const buffer = sparsity ? expanded(sparsity, shape, held, width, where) : held;
   const hasWidth = width > 0 && buffer.length > 0;
   if (hasWidth && buffer.length !== elements * width) {
     throw new RunletError('RN104', {
@@ -185,7 +187,6 @@ function readTensor(table: Table, index: number, buffers: Uint8Array[], bad: Run
     quant,
     constant: hasWidth ? buffer : undefined,
     isVariable: table.bool(5),
-    isSparse: table.has(6),
   };
 }
 

@@ -138,10 +138,7 @@ export class Table {
     return Array.from({ length: count }, (_, i) => this.view.table(this.view.follow(start + 4 * i, `${name} ${i}`), name));
   }
 
-  int32s(field: number): number[] {
-    const { start, count } = this.vector(field, 4);
-    return Array.from({ length: count }, (_, i) => this.view.data.getInt32(start + 4 * i, true));
-  }
+  int32s = (field: number): number[] => this.integers(field, 4);
 
   float32s(field: number): number[] {
     const { start, count } = this.vector(field, 4);
@@ -151,6 +148,19 @@ export class Table {
   int64s(field: number): number[] {
     const { start, count } = this.vector(field, 8);
     return Array.from({ length: count }, (_, i) => Number(this.view.data.getBigInt64(start + 8 * i, true)));
+  }
+
+  /** A vector of int32, uint16 or uint8: `width` bytes each. */
+  integers(field: number, width: number): number[] {
+    const { data } = this.view;
+    const { start, count } = this.vector(field, width);
+    const at = (i: number): number =>
+      width === 4
+        ? data.getInt32(start + 4 * i, true)
+        : width === 2
+          ? data.getUint16(start + 2 * i, true)
+          : data.getUint8(start + i);
+    return Array.from({ length: count }, (_, i) => at(i));
   }
 
   /** A vector of bytes, not copied; empty where absent. */

@@ -6,22 +6,6 @@ const tflite = 'read/tflite-rules,read/tflite';
 
 export const modelsRead = inFolder('models/read', [
   {
-    id: 'read-slice-of-shape',
-    file: 'tflite/integers.ts',
-    find: 'const to = length === -1 ? values.length : from + length;',
-    replace: 'const to = values.length;',
-    tests: 'read/tflite-shapes',
-    why: 'a part of a shape goes to its end',
-  },
-  {
-    id: 'read-dead-assign',
-    file: 'tflite/live.ts',
-    find: 'for (const assign of variable?.assigns ?? []) keep(assign);',
-    replace: '',
-    tests: 'read/tflite-dead',
-    why: 'what is assigned to a variable that an output reads is left out',
-  },
-  {
     id: 'read-spread-repeated',
     file: 'spread.ts',
     find: 'if (!repeated) pitch *= length;',

@@ -1,0 +1,37 @@
+/** Faults in how TensorFlow Lite files are made plain before they are lowered. */
+import { inFolder } from '../mutant.ts';
+
+export const modelsReadTflite = inFolder('models/read/tflite', [
+  {
+    id: 'read-sparse-block-step',
+    file: 'sparse.ts',
+    find: '{ step: stride * block, size: length / block }',
+    replace: '{ step: stride, size: length / block }',
+    tests: 'read/tflite-sparse',
+    why: 'blocks of a sparse constant overlap',
+  },
+  {
+    id: 'read-sparse-index',
+    file: 'sparse.ts',
+    find: 'indices.find((i) => !(i >= 0 && i < size))',
+    replace: 'indices.find((i) => !(i < size))',
+    tests: 'read/tflite-sparse',
+    why: 'an index below 0 goes before the constant',
+  },
+  {
+    id: 'read-slice-of-shape',
+    file: 'integers.ts',
+    find: 'const to = length === -1 ? values.length : from + length;',
+    replace: 'const to = values.length;',
+    tests: 'read/tflite-shapes',
+    why: 'a part of a shape goes to its end',
+  },
+  {
+    id: 'read-dead-assign',
+    file: 'live.ts',
+    find: 'for (const assign of variable?.assigns ?? []) keep(assign);',
+    replace: '',
+    tests: 'read/tflite-dead',
+    why: 'what is assigned to a variable that an output reads is left out',
+  },
+]);
