@@ -106,8 +106,8 @@ test('folders by the names in them', () => {
 
 test('a batch of 8: its line has batch 1 and the rest of the shape', async () => {
   const tfl = writeTflite({
-    tensors: { x: { shape: [8, 128, 6] }, y: { shape: [8, 128, 6] } },
-    operators: [{ code: 19, inputs: ['x'], outputs: ['y'] }],
+    tensors: { x: { shape: [8, 128, 6] }, axis: { shape: [1], ints: [0] }, y: { shape: [128, 6] } },
+    operators: [{ code: 40, inputs: ['x', 'axis'], outputs: ['y'] }],
     inputs: ['x'],
     outputs: ['y'],
   });

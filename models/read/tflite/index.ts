@@ -20,6 +20,7 @@ import { listed, together } from '../problems.ts';
 import { isStateName, States } from '../states.ts';
 import { layoutOfInput, withWindow } from './anchor.ts';
 import { asFloat, readAsFloat } from './as-float.ts';
+import { oneSignal } from './batch.ts';
 import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal } from './context.ts';
 import { densified } from './densify.ts';
@@ -51,7 +52,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = live(densified(readModelFile(bytes)));
+  const read = oneSignal(live(densified(readModelFile(bytes))));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);
@@ -87,6 +88,7 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   }
   if (model.description) builder.metadata.description = model.description.slice(0, 4096);
   Object.assign(builder.metadata, model.metadata);
+  if (model.signals) builder.notes.push(`the file computes ${model.signals} signals at a time; one is read`);
   if (model.subgraphs > 1 && !context.stateful)
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   if (context.hybrid.length > 0)
@@ -162,7 +164,7 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
     throw new RunletError('RN103', {
       what: `the batch is ${shape[0]}`,
       where: `${showTensor(tensor)} [${shape.join(', ')}]`,
-      why: 'a stream has one signal: dimension 0 has to be 1',
+      why: `a stream has one signal: dimension 0 has to be 1${model.joined ? `; ${model.joined} does not keep signals apart` : ''}`,
       tryThis: `convert with batch 1: ${kerasBatchOfOne(shape)}`,
     });
   if (shape.reduce((a, b) => a * b, 1) > mostElements)

@@ -3,6 +3,22 @@ import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
   {
+    id: 'read-batch-softmax',
+    file: 'batch.ts',
+    find: '(at < net.shape(op.inputs[0]).length - 1 ? at : undefined)',
+    replace: '(net ? at : undefined)',
+    tests: 'read/tflite-batch',
+    why: 'a softmax over the signals of a batch is read as one over one signal',
+  },
+  {
+    id: 'read-batch-constant',
+    file: 'batch.ts',
+    find: 'if (constant.some((byte, i) => byte !== constant[first(i)])) return undefined;',
+    replace: 'if (first(0) < 0) return undefined;',
+    tests: 'read/tflite-batch',
+    why: 'the constant of the first signal stands for that of the others',
+  },
+  {
     id: 'read-sparse-block-step',
     file: 'sparse.ts',
     find: '{ step: stride * block, size: length / block }',
